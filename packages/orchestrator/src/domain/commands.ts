@@ -1,0 +1,25 @@
+import type { GatewaySession } from '@dshard/protocol';
+
+/** What an operator can ask for (REST, CLI). Answered by a `reply` effect with the same request id, when done. */
+export type OperatorCommand =
+  | { kind: 'startNode' }
+  | { kind: 'shutdownNode'; node: string }
+  | { kind: 'startShards'; node: string; shards: readonly number[] }
+  | { kind: 'stopShard'; shard: number }
+  | { kind: 'migrateShard'; shard: number; destination: string }
+  | { kind: 'migrateNode'; origin: string; destination: string; shutdown: boolean }
+  | { kind: 'rollout' }
+  | { kind: 'cordonNode'; node: string }
+  | { kind: 'uncordonNode'; node: string }
+  /** The orchestrator goes down for good: every node is told to shut down with `final: true`. */
+  | { kind: 'shutdownFleet' };
+
+/** Who is at fault decides the HTTP status: 'caller' 4xx, 'fleet' 5xx. */
+export type CommandError = { code: string; message: string; fault: 'caller' | 'conflict' | 'fleet' };
+
+export type CommandResult =
+  | { ok: true; message: string; data?: Record<string, unknown> }
+  | { ok: false; error: CommandError };
+
+/** A gateway session and when it was last known to be good. */
+export type KnownSession = { session: GatewaySession; at: number };

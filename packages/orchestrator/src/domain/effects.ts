@@ -1,0 +1,53 @@
+import type { Message } from '@dshard/protocol';
+import type { CommandResult } from './commands.js';
+
+/** What the domain wants done. Plain data; the runtime executes them in order. */
+export type Effect =
+  | { kind: 'send'; connection: string; message: Message }
+  /** Flush, then close. */
+  | { kind: 'close'; connection: string; code: string; message: string }
+  /** The connection is established: the larger frame limit applies. */
+  | { kind: 'accept'; connection: string; node: string }
+  | { kind: 'reply'; request: string; result: CommandResult }
+  /** Deliver `tick` at this time; replaces the earlier wish. null: none. */
+  | { kind: 'wakeAt'; at: number | null }
+  | { kind: 'fetchGatewayInfo' }
+  | { kind: 'launchNode'; launch: string }
+  /** Something an operator would want to read, count or see in the history. */
+  | { kind: 'happened'; happening: Happening };
+
+/** `level` is the log level; `fields` name the things; `text` is a whole sentence. */
+export type Happening = {
+  name: HappeningName;
+  level: 'debug' | 'info' | 'warn' | 'error';
+  text: string;
+  fields: Readonly<Record<string, string | number | boolean | null | readonly number[] | readonly string[]>>;
+};
+
+export type HappeningName =
+  | 'totalShardsDecided'
+  | 'nodeJoined'
+  | 'nodeReplaced'
+  | 'nodeRefused'
+  | 'nodeLost'
+  | 'nodeGone'
+  | 'nodeLaunching'
+  | 'launchFailed'
+  | 'nodeCordoned'
+  | 'nodeUncordoned'
+  | 'nodeShutdown'
+  | 'shardsStarting'
+  | 'shardRunning'
+  | 'shardStopped'
+  | 'shardVacant'
+  | 'shardConflict'
+  | 'migrationStarted'
+  | 'migrationCompleted'
+  | 'migrationFailed'
+  | 'drainStarted'
+  | 'drainFinished'
+  | 'rolloutStarted'
+  | 'rolloutFinished'
+  | 'gatewayInfoFailed'
+  | 'protocolViolation'
+  | 'commandFailed';

@@ -1,0 +1,31 @@
+import type { Identify, Message } from '@dshard/protocol';
+import type { OperatorCommand } from './commands.js';
+
+/** What the runtime knows of a peer beyond what it says of itself. */
+export type Peer = {
+  remote: string;
+  loopback: boolean;
+  /** Whether the token in its Identify was the right one (true when none is required). */
+  tokenAccepted: boolean;
+};
+
+/** Everything that can happen to the orchestrator. Plain data; the runtime makes them, `decide` takes them. */
+export type DomainEvent =
+  /** First event of a run: the listener is up. */
+  | { kind: 'started' }
+  /** The wake-up asked for by `wakeAt`. */
+  | { kind: 'tick' }
+  /** The first message of a connection. Any other first message never reaches the domain. */
+  | { kind: 'identify'; connection: string; message: Identify; peer: Peer }
+  /** Any later message, user events included. */
+  | { kind: 'message'; connection: string; message: Message }
+  | { kind: 'connectionClosed'; connection: string; reason: string }
+  | { kind: 'command'; request: string; command: OperatorCommand }
+  /** Answers to `fetchGatewayInfo`. */
+  | { kind: 'gatewayInfo'; recommendedShards: number; maxConcurrency: number; identifiesRemaining: number; resetAfterMs: number }
+  | { kind: 'gatewayInfoFailed'; reason: string }
+  /** Answers to `launchNode`. */
+  | { kind: 'nodeLaunched'; launch: string; node: string }
+  | { kind: 'launchFailed'; launch: string; reason: string }
+  /** A process the launcher started (in this run or an earlier one) is gone: known dead, no need to wait. */
+  | { kind: 'processExited'; node: string; description: string };

@@ -1,0 +1,20 @@
+/** Starts node processes (the ancestor's NodeLauncher). */
+export type NodeProcess = { node: string; pid: number; startedAt: number };
+
+export type ProcessExit = {
+  node: string;
+  /** A sentence for people: "exited with code 1 after 0.2 s; its last line was: Error: …". */
+  description: string;
+};
+
+export type Launcher = {
+  /** Processes of an earlier run of the orchestrator that still live are adopted; they are listed by `running`. */
+  start(handlers: { onExit(exit: ProcessExit): void }): Promise<void>;
+  running(): readonly NodeProcess[];
+  /** Resolves when the process runs. Rejects, naming the command, when it cannot be started. */
+  launch(): Promise<NodeProcess>;
+  /** SIGTERM, then SIGKILL after `graceMs`. Resolves when the process is gone. */
+  stop(node: string, graceMs: number): Promise<void>;
+  /** Stops following. The processes live on. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,223 @@
+/**
+ * The messages of the control protocol, as the code sees them: camelCase, discriminated by `kind`. The codec maps them
+ * to the wire names of the base level (`TotalShards`, …). Base level ("logic version 2") is what Go peers speak; every
+ * field or message marked *extended* is sent only to a peer that named the capability it belongs to, and is absent or
+ * empty from a base-level peer.
+ */
+
+/** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
+export const LOGIC_VERSION = 2;
+
+/**
+ * What a peer of ours may add to the base level; what both name is on.
+ * - `auth`: Identify carries a token; refusals come as `rejected`.
+ * - `heartbeat`: both ways, with the node's full state.
+ * - `identify-permits`: the node asks before every IDENTIFY.
+ * - `parallel-migrations`: user events and `allUserDataSent` name their shard, so that several shards of a node move at
+ *   once; `migrationAborted`, `migrationFinished` and `commandFailed` exist; answers to stopShard and shutdown carry
+ *   the gateway sessions, so that the shards can be resumed elsewhere.
+ */
+export const CAPABILITIES = ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+/** What is needed to RESUME a shard: the cursor. `sequence` is the last event handed to user code. */
+export type GatewaySession = {
+  sessionId: string;
+  /** A bigint only where a peer sent an int64 beyond 2^53. */
+  sequence: number | bigint;
+  /** Empty when unknown: the generic gateway URL is used. */
+  resumeGatewayUrl: string;
+};
+
+export type ShardSession = GatewaySession & { shardId: number };
+
+/** What a node's gateway connection for a shard is doing. */
+export const SHARD_PHASES = ['waiting', 'connecting', 'identifying', 'resuming', 'ready', 'disconnected', 'frozen'] as const;
+export type ShardPhase = (typeof SHARD_PHASES)[number];
+
+export type ShardReport = {
+  shardId: number;
+  phase: ShardPhase;
+  /** Gateway round trip in milliseconds; -1 when not known. */
+  pingMs: number;
+  /** Guilds on the shard; -1 when the host does not say. */
+  guilds: number;
+  /** Dispatches handed to user code since the shard started on this node. */
+  events: number;
+};
+
+export type ProcessReport = {
+  /** Resident set size in bytes. */
+  memoryBytes: number;
+  /** CPU used since the last heartbeat, in per cent of one core. */
+  cpuPercent: number;
+  /** Event-loop delay in milliseconds (how late a timer of the last interval fired). */
+  eventLoopDelayMs: number;
+  uptimeMs: number;
+};
+
+/** node → orchestrator, first message of a connection. */
+export type Identify = {
+  kind: 'identify';
+  /** 0 when the node does not know it yet. */
+  totalShards: number;
+  /** Shards this node owns now. After a reconnect this is the truth the orchestrator starts from. */
+  runningShards: readonly number[];
+  version: string;
+  nodeId: string;
+  logicVersion: number;
+  /** Extended. Unknown names are kept: negotiation ignores them. Empty: a base-level peer. */
+  capabilities: readonly string[];
+  /** Extended (`auth`). */
+  token: string | null;
+  /** Extended: where the process runs. */
+  host: string | null;
+  pid: number | null;
+  /** Extended (`parallel-migrations`): shards this node closed but whose hand-over was never confirmed. */
+  heldSessions: readonly ShardSession[];
+};
+
+/** orchestrator → node: the connection is established. */
+export type Identified = {
+  kind: 'identified';
+  totalShards: number;
+  /** The id this connection now has: the node's own, or one given to a node that sent an empty id. */
+  nodeId: string;
+  /** Extended: the capabilities that are on for this connection. */
+  capabilities: readonly string[];
+  /** Extended (`heartbeat`): how often the node sends one, in milliseconds; 0 when off. */
+  heartbeatIntervalMs: number;
+};
+
+/** orchestrator → node: end the process. node → orchestrator: done, or leaving by itself. */
+export type Shutdown = {
+  kind: 'shutdown';
+  /** Extended: the whole bot goes down for good, so gateway sessions are ended (1000) rather than kept. */
+  final: boolean;
+  /** Extended, in the answer: the sessions of the shards the node just stopped. */
+  sessions: readonly ShardSession[];
+};
+
+/** orchestrator → node: full identify flow for these shards. Answer: registered, not yet connected. */
+export type StartShards = { kind: 'startShards'; shardIds: readonly number[] };
+
+/** orchestrator → node, and back when done. `session` (extended, in the answer) lets another node RESUME. */
+export type StopShard = { kind: 'stopShard'; shardId: number; session: GatewaySession | null };
+
+/**
+ * orchestrator → origin (`origin: true`, no session): close the gateway connection so that the session stays resumable.
+ * origin → orchestrator → destination: with the session. destination → orchestrator: ready for the shard's user events.
+ */
+export type PrepareMigration = {
+  kind: 'prepareMigration';
+  origin: boolean;
+  shardId: number;
+  session: GatewaySession | null;
+};
+
+/** orchestrator → origin: send the shard's user events, then `allUserDataSent`. */
+export type StartMigration = { kind: 'startMigration'; shardId: number };
+
+/** origin → orchestrator → destination. When the destination has handled that many, it resumes the shard and sends `startShards`. */
+export type AllUserDataSent = {
+  kind: 'allUserDataSent';
+  numEvents: number;
+  /** Extended (`parallel-migrations`); null from and to base-level peers. */
+  shardId: number | null;
+};
+
+/** origin → orchestrator → destination; `eventId` ≥ 100; the orchestrator does not look into `body`. */
+export type UserEvent = { kind: 'userEvent'; eventId: number; body: Uint8Array };
+
+/** Extended (`parallel-migrations`): a user event that names the shard it belongs to. */
+export type ShardUserEvent = { kind: 'shardUserEvent'; shardId: number; eventId: number; body: Uint8Array };
+
+/** Extended (`auth`), orchestrator → node: refused; the connection is closed after it. */
+export type Rejected = { kind: 'rejected'; code: string; message: string; retryable: boolean };
+
+/** Extended (`heartbeat`), node → orchestrator: the node's full state. `sequence` grows by one. */
+export type Heartbeat = {
+  kind: 'heartbeat';
+  sequence: number;
+  shards: readonly ShardReport[];
+  process: ProcessReport;
+};
+
+/** Extended (`heartbeat`), orchestrator → node. */
+export type HeartbeatAck = { kind: 'heartbeatAck'; sequence: number };
+
+/**
+ * Extended (`parallel-migrations`), orchestrator → node: the migration of this shard is off. The origin resumes the
+ * shard from its own cursor; the destination drops what it was given.
+ */
+export type MigrationAborted = { kind: 'migrationAborted'; shardId: number; reason: string };
+
+/** Extended (`parallel-migrations`), orchestrator → origin: the destination runs the shard; drop your copy and cursor. */
+export type MigrationFinished = { kind: 'migrationFinished'; shardId: number };
+
+/** Extended (`parallel-migrations`), node → orchestrator: a command could not be carried out. */
+export type CommandFailed = {
+  kind: 'commandFailed';
+  /** The `kind` of the command that failed, e.g. `prepareMigration`. */
+  command: string;
+  shardId: number;
+  message: string;
+};
+
+/** Extended (`identify-permits`), node → orchestrator: this shard needs to IDENTIFY. */
+export type IdentifyRequest = { kind: 'identifyRequest'; shardId: number };
+/** Extended (`identify-permits`), orchestrator → node: IDENTIFY now. */
+export type IdentifyGranted = { kind: 'identifyGranted'; shardId: number };
+/** Extended (`identify-permits`), node → orchestrator: READY came, or the attempt failed, or the request is withdrawn. */
+export type IdentifyFinished = { kind: 'identifyFinished'; shardId: number; ready: boolean };
+
+export type Message =
+  | Identify
+  | Identified
+  | Shutdown
+  | StartShards
+  | StopShard
+  | PrepareMigration
+  | StartMigration
+  | AllUserDataSent
+  | UserEvent
+  | ShardUserEvent
+  | Rejected
+  | Heartbeat
+  | HeartbeatAck
+  | MigrationAborted
+  | MigrationFinished
+  | CommandFailed
+  | IdentifyRequest
+  | IdentifyGranted
+  | IdentifyFinished;
+
+export type MessageKind = Message['kind'];
+
+/** The message of a given kind: `MessageOf<'stopShard'>`. */
+export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
+
+/** Wire ids. 1–23 are the base level's and fixed; extension events use 24–99; user events start at 100. */
+export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, number>> = {
+  identify: 1,
+  identified: 2,
+  shutdown: 3,
+  startShards: 10,
+  stopShard: 11,
+  prepareMigration: 20,
+  startMigration: 21,
+  allUserDataSent: 23,
+  rejected: 24,
+  heartbeat: 25,
+  heartbeatAck: 26,
+  shardUserEvent: 27,
+  migrationAborted: 28,
+  migrationFinished: 29,
+  commandFailed: 30,
+  identifyRequest: 31,
+  identifyGranted: 32,
+  identifyFinished: 33,
+};
+
+/** The first id that belongs to user events; ids below are the protocol's own. */
+export const FIRST_USER_EVENT_ID = 100;
