@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './vitest-closing-line.js';
 
 export default defineConfig({
   resolve: { conditions: ['@dshard/source'] },
   ssr: { resolve: { conditions: ['@dshard/source'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts'],
+    reporters: ['default', new ClosingLine()],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
