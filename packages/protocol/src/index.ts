@@ -1,10 +1,6 @@
-export {
-  CAPABILITIES,
-  EVENT_IDS,
-  FIRST_USER_EVENT_ID,
-  LOGIC_VERSION,
-  SHARD_PHASES,
-} from './messages.js';
+export { PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
+export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
+export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES } from './messages.js';
 export type {
   AllUserDataSent,
   Capability,

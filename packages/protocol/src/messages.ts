@@ -32,7 +32,15 @@ export type GatewaySession = {
 export type ShardSession = GatewaySession & { shardId: number };
 
 /** What a node's gateway connection for a shard is doing. */
-export const SHARD_PHASES = ['waiting', 'connecting', 'identifying', 'resuming', 'ready', 'disconnected', 'frozen'] as const;
+export const SHARD_PHASES = [
+  'waiting',
+  'connecting',
+  'identifying',
+  'resuming',
+  'ready',
+  'disconnected',
+  'frozen',
+] as const;
 export type ShardPhase = (typeof SHARD_PHASES)[number];
 
 export type ShardReport = {

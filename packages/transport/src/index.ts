@@ -1,7 +1,20 @@
+export { formatAddress, isLoopback, parseAddress } from './address.js';
+export type { HostPort } from './address.js';
+export type { Address, ByteStream, ByteStreamHandlers, CloseReason, Listener, Transport } from './byte-stream.js';
 export type { Cancel, Clock, Ms } from './clock.js';
 export { delay } from './clock.js';
-export type { Random } from './random.js';
+export { TRANSPORT_ERRORS, TransportError } from './errors.js';
+export type { TransportErrorCode } from './errors.js';
 export type { Logger } from './logger.js';
 export { silentLogger } from './logger.js';
-export type { Address, ByteStream, ByteStreamHandlers, CloseReason, Listener, Transport } from './byte-stream.js';
-export type { ConnectionEnd, MessageConnection, MessageConnectionHandlers, MessageConnectionOptions } from './message-connection.js';
+export type {
+  ConnectionEnd,
+  MessageConnection,
+  MessageConnectionHandlers,
+  MessageConnectionOptions,
+} from './message-connection.js';
+export type { Random } from './random.js';
+export { systemClock } from './system-clock.js';
+export { systemRandom } from './system-random.js';
+export { tcpTransport } from './tcp.js';
+export type { TcpTransportOptions } from './tcp.js';

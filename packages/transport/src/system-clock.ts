@@ -1,0 +1,44 @@
+/**
+ * The real clock. This is the only file of the system that may touch timers and the wall clock; everybody else takes a
+ * `Clock`.
+ */
+import type { Cancel, Clock } from './clock.js';
+
+/** The longest delay `setTimeout` takes; above it Node fires after 1 ms. Longer ones are waited for in stages. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A clock that is the machine's. Its timers keep the process alive until they ran or were cancelled. */
+export function systemClock(): Clock {
+  return { now: () => Date.now(), monotonicMs: () => performance.now(), after, every };
+}
+
+function after(delayMs: number, callback: () => void): Cancel {
+  refuseNaN(delayMs);
+  let remainingMs = Math.max(0, delayMs);
+  let timer: NodeJS.Timeout;
+  const arm = (): void => {
+    const stageMs = Math.min(remainingMs, LONGEST_TIMER_MS);
+    remainingMs -= stageMs;
+    timer = setTimeout(remainingMs > 0 ? arm : callback, stageMs);
+  };
+  arm();
+  return () => clearTimeout(timer);
+}
+
+function every(intervalMs: number, callback: () => void): Cancel {
+  refuseNaN(intervalMs);
+  let cancel: Cancel;
+  const arm = (): void => {
+    cancel = after(intervalMs, () => {
+      // Armed before the callback runs, so that one that throws does not end the series; it may also cancel it.
+      arm();
+      callback();
+    });
+  };
+  arm();
+  return () => cancel();
+}
+
+function refuseNaN(delayMs: number): void {
+  if (Number.isNaN(delayMs)) throw new RangeError('A timer needs a delay in milliseconds, and was given NaN.');
+}
