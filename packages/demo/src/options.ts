@@ -1,0 +1,53 @@
+/** What the demo can be told on its command line, checked. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export const SCENARIOS = ['tour', 'orchestrator-restart'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+export type DemoOptions = {
+  shards: number;
+  nodes: number;
+  /** Events per second over all shards. */
+  rate: number;
+  seed: number;
+  scenario: Scenario;
+  /** Print one JSON object as the last line of stdout; progress goes to stderr. */
+  json: boolean;
+  /** Exit when the tour is over, with 0 only if the verdict holds. */
+  tourOnly: boolean;
+};
+
+export function parseOptions(argv: readonly string[]): DemoOptions {
+  const command = new Command('npm start --')
+    .description('A Discord bot in two processes, its shards moved live, and the proof that no event was lost or repeated.')
+    .option('--shards <n>', 'gateway shards', wholeNumber('--shards', 1, 256), 8)
+    .option('--nodes <n>', 'bot processes', wholeNumber('--nodes', 2, 16), 2)
+    .option('--rate <n>', 'events per second over all shards', wholeNumber('--rate', 1, 20_000), 200)
+    .option('--seed <n>', 'seed of the world and its traffic', wholeNumber('--seed', 0, 2 ** 31), 1)
+    .addOption(new Option('--scenario <name>', 'what happens').choices(SCENARIOS).default('tour'))
+    .option('--json', 'exit after the tour and print the verdict as one line of JSON', false)
+    .option('--tour-only', 'exit after the tour instead of staying up', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm start                                              watch, then try commands of your own
+  npm run demo -- --json                                 the same for programs: exit code 0 only if the verdict holds
+  npm run demo -- --json --shards 32 --nodes 4 --rate 2000
+  npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic`,
+    )
+    .showHelpAfterError();
+  command.parse(argv, { from: 'user' });
+  const given = command.opts<DemoOptions>();
+  return { ...given, tourOnly: given.tourOnly || given.json };
+}
+
+function wholeNumber(option: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`${option} takes a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}

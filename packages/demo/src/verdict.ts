@@ -1,0 +1,81 @@
+/**
+ * The demo's verdict: pure arithmetic over what the emulator's ledger emitted, what the bot processes say they handled
+ * and what the orchestrator says it moved. Nothing is excused: one IDENTIFY too many, one event lost, repeated or
+ * reordered, one failed migration, and it does not hold.
+ */
+
+export type LedgerFigures = {
+  emitted: number;
+  handled: number;
+  lost: number;
+  duplicated: number;
+  outOfOrder: number;
+  identifiesUsed: number;
+  /** Rules of Discord that a client broke, one readable line each. */
+  violations: readonly string[];
+  /** Per hand-over: how long the shard had no live session, in milliseconds. */
+  gapsMs: readonly number[];
+};
+
+export type Verdict = {
+  ok: boolean;
+  shards: number;
+  nodes: number;
+  events: { emitted: number; handled: number; lost: number; duplicated: number; outOfOrder: number };
+  identifies: { used: number; needed: number };
+  migrations: { completed: number; failed: number; gapMs: { p50: number; p99: number; max: number } };
+  durationMs: number;
+};
+
+export type VerdictInput = {
+  shards: number;
+  nodes: number;
+  ledger: LedgerFigures;
+  migrations: { completed: number; failed: number };
+  /** Fewer completed migrations than this and the tour did not do what it says. */
+  migrationsExpected: number;
+  durationMs: number;
+};
+
+export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
+  const { ledger, migrations } = input;
+  const reasons = [
+    ledger.emitted === 0 && 'no event was emitted',
+    ledger.lost > 0 && `${ledger.lost} events were lost`,
+    ledger.duplicated > 0 && `${ledger.duplicated} events were handled twice`,
+    ledger.outOfOrder > 0 && `${ledger.outOfOrder} events were handled out of order`,
+    ledger.handled !== ledger.emitted && `${ledger.emitted} events were emitted and ${ledger.handled} handled`,
+    ledger.identifiesUsed !== input.shards && `${ledger.identifiesUsed} IDENTIFYs were used for ${input.shards} shards`,
+    migrations.failed > 0 && `${migrations.failed} migrations failed`,
+    migrations.completed < input.migrationsExpected &&
+      `${migrations.completed} migrations completed where ${input.migrationsExpected} were expected`,
+    ...ledger.violations.map((violation) => `a rule of Discord was broken: ${violation}`),
+  ].filter((reason) => reason !== false);
+  const verdict: Verdict = {
+    ok: reasons.length === 0,
+    shards: input.shards,
+    nodes: input.nodes,
+    events: {
+      emitted: ledger.emitted,
+      handled: ledger.handled,
+      lost: ledger.lost,
+      duplicated: ledger.duplicated,
+      outOfOrder: ledger.outOfOrder,
+    },
+    identifies: { used: ledger.identifiesUsed, needed: input.shards },
+    migrations: { completed: migrations.completed, failed: migrations.failed, gapMs: gapSummary(ledger.gapsMs) },
+    durationMs: Math.round(input.durationMs),
+  };
+  return { verdict, reasons };
+}
+
+function gapSummary(gapsMs: readonly number[]): { p50: number; p99: number; max: number } {
+  const sorted = gapsMs.toSorted((a, b) => a - b);
+  return { p50: percentile(sorted, 50), p99: percentile(sorted, 99), max: percentile(sorted, 100) };
+}
+
+/** Nearest-rank percentile of ascending values, in tenths; 0 of none. */
+function percentile(sorted: readonly number[], percent: number): number {
+  const value = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? 0;
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { judge, type LedgerFigures, type VerdictInput } from '../src/verdict.js';
+
+const clean: LedgerFigures = {
+  emitted: 100,
+  handled: 100,
+  lost: 0,
+  duplicated: 0,
+  outOfOrder: 0,
+  identifiesUsed: 8,
+  violations: [],
+  gapsMs: [],
+};
+
+function input(ledger: Partial<LedgerFigures> = {}, rest: Partial<VerdictInput> = {}): VerdictInput {
+  return {
+    shards: 8,
+    nodes: 2,
+    ledger: { ...clean, ...ledger },
+    migrations: { completed: 13, failed: 0 },
+    migrationsExpected: 13,
+    durationMs: 1000.4,
+    ...rest,
+  };
+}
+
+describe('the verdict', () => {
+  test('holds for a clean ledger', () => {
+    const { verdict, reasons } = judge(input({ gapsMs: [30, 10, 20.04] }));
+    expect(reasons).toEqual([]);
+    expect(verdict).toEqual({
+      ok: true,
+      shards: 8,
+      nodes: 2,
+      events: { emitted: 100, handled: 100, lost: 0, duplicated: 0, outOfOrder: 0 },
+      identifies: { used: 8, needed: 8 },
+      migrations: { completed: 13, failed: 0, gapMs: { p50: 20, p99: 30, max: 30 } },
+      durationMs: 1000,
+    });
+  });
+
+  test.each<[string, VerdictInput, RegExp]>([
+    ['nothing emitted', input({ emitted: 0, handled: 0 }), /no event/],
+    ['one lost', input({ lost: 1, handled: 99 }), /lost/],
+    ['one repeated', input({ duplicated: 1 }), /twice/],
+    ['one reordered', input({ outOfOrder: 1 }), /out of order/],
+    ['one unaccounted for', input({ handled: 99 }), /100 events were emitted and 99 handled/],
+    ['one IDENTIFY too many', input({ identifiesUsed: 9 }), /9 IDENTIFYs/],
+    ['one IDENTIFY too few', input({ identifiesUsed: 7 }), /7 IDENTIFYs/],
+    ['a failed migration', input({}, { migrations: { completed: 13, failed: 1 } }), /failed/],
+    ['a migration that never happened', input({}, { migrations: { completed: 12, failed: 0 } }), /12 migrations/],
+    ['a broken rule', input({ violations: ['shard 3 identified too early'] }), /shard 3 identified too early/],
+  ])('does not hold with %s', (_, given, reason) => {
+    const { verdict, reasons } = judge(given);
+    expect(verdict.ok).toBe(false);
+    expect(reasons.join('; ')).toMatch(reason);
+  });
+});
