@@ -18,8 +18,7 @@ export type OperatorCommand =
 export type CommandError = { code: string; message: string; fault: 'caller' | 'conflict' | 'fleet' };
 
 export type CommandResult =
-  | { ok: true; message: string; data?: Record<string, unknown> }
-  | { ok: false; error: CommandError };
+  { ok: true; message: string; data?: Record<string, unknown> } | { ok: false; error: CommandError };
 
 /** A gateway session and when it was last known to be good. */
 export type KnownSession = { session: GatewaySession; at: number };

@@ -22,7 +22,13 @@ export type DomainEvent =
   | { kind: 'connectionClosed'; connection: string; reason: string }
   | { kind: 'command'; request: string; command: OperatorCommand }
   /** Answers to `fetchGatewayInfo`. */
-  | { kind: 'gatewayInfo'; recommendedShards: number; maxConcurrency: number; identifiesRemaining: number; resetAfterMs: number }
+  | {
+      kind: 'gatewayInfo';
+      recommendedShards: number;
+      maxConcurrency: number;
+      identifiesRemaining: number;
+      resetAfterMs: number;
+    }
   | { kind: 'gatewayInfoFailed'; reason: string }
   /** Answers to `launchNode`. */
   | { kind: 'nodeLaunched'; launch: string; node: string }

@@ -8,30 +8,55 @@ import type { Settings } from './settings.js';
 
 /** What a shard is doing, as far as the orchestrator knows. */
 export type ShardState =
-  /** Nobody runs it. `known` lets the next node RESUME. */
-  | { kind: 'vacant'; since: number; known: KnownSession | null }
-  /** startShards was sent (or, with `known`, the resume flow was begun); not answered yet. */
-  | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: 'start' | 'prepare' | 'resume' }
+  /** Nobody runs it. `known` lets the next node RESUME. It is not placed automatically before `notBefore`. */
+  | { kind: 'vacant'; since: number; notBefore: number; known: KnownSession | null }
+  /** Assigned to a node that does not run it yet; see StartStep. */
+  | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: StartStep }
   | { kind: 'running'; node: string; since: number }
-  /** stopShard was sent; `request` is the operator's, if it was one. */
-  | { kind: 'stopping'; node: string; since: number; deadline: number; request: string | null }
+  /** stopShard was sent; `request` is the operator's, if it was one. `known`: the session, should the answer have none. */
+  | {
+      kind: 'stopping';
+      node: string;
+      since: number;
+      deadline: number;
+      request: string | null;
+      known: KnownSession | null;
+    }
   /** It belongs to `origin` until the destination says it runs it. */
   | { kind: 'migrating'; migration: string }
   /** Its node is away, but may still be running it. After maxNodeDowntime (or when known dead) it is vacant. */
   | { kind: 'unreachable'; node: string; since: number; known: KnownSession | null };
 
+/**
+ * How far a starting shard is.
+ * - `queued`: nothing was sent yet. A base-level node asks for no identify permit, so startShards waits for the identify
+ *   window, and it can take over one session at a time. The deadline is Infinity.
+ * - `start`: startShards was sent.
+ * - `prepare`: the resume flow was begun with prepareMigration{origin: false} and the session.
+ * - `resume`: allUserDataSent{0} was sent; the node resumes the session and answers startShards.
+ */
+export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
+
 export type NodeConnection =
   | { kind: 'connected'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
   /** Identified itself before the total shard count was decided; answered when it is. */
   | { kind: 'awaitingTotal'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
-  | { kind: 'disconnected'; since: number };
+  /** `gone`: known not to run any more (it said so, or its process exited), rather than merely silent. */
+  | { kind: 'disconnected'; since: number; gone: boolean };
 
 /** What is to become of a node. */
 export type NodeIntent =
   | { kind: 'serving' }
   | { kind: 'cordoned' }
-  /** Shutdown was sent. */
-  | { kind: 'shuttingDown'; since: number; deadline: number; requests: readonly string[] };
+  /** Shutdown was sent, or the node said that it leaves. `answered`: it said that its shards are stopped. */
+  | {
+      kind: 'shuttingDown';
+      since: number;
+      deadline: number;
+      requests: readonly string[];
+      final: boolean;
+      answered: boolean;
+    };
 
 export type NodeState = {
   id: string;
@@ -43,6 +68,10 @@ export type NodeState = {
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
   process: ProcessReport | null;
+  /** Shards whose closed session this node still keeps (a hand-over that was never confirmed): the first choice to resume them. */
+  held: readonly number[];
+  /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
+  missing: readonly number[];
 };
 
 /** Where a migration stands. Base-level flow; see design of the protocol. */
@@ -80,13 +109,43 @@ export type DrainState = {
   shutdown: boolean;
   phase:
     | { kind: 'awaitingDestination'; launch: string | null; deadline: number }
-    | { kind: 'moving'; waiting: readonly number[]; moved: readonly number[]; failed: readonly { shard: number; reason: string }[] }
+    | {
+        kind: 'moving';
+        waiting: readonly number[];
+        moved: readonly number[];
+        /** Tried twice, given up. */
+        failed: readonly { shard: number; reason: string }[];
+        /** Failed once; they get a second try. */
+        retried: readonly number[];
+        /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
+        stopped: string | null;
+      }
     | { kind: 'shuttingDown' };
   startedAt: number;
   request: string | null;
   /** Whether it belongs to the rollout. */
   rollout: boolean;
 };
+
+/** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
+export type WaitingMigration = {
+  shard: number;
+  destination: string;
+  request: string | null;
+  since: number;
+  deadline: number;
+};
+
+/** An operator's startShards, answered when none is waiting any more. */
+export type StartRequest = { node: string; waiting: readonly number[]; failed: readonly number[] };
+
+/** What is known of `GET /gateway/bot`. */
+export type GatewayState =
+  | { kind: 'unasked' }
+  /** `failures`: how many answers in a row were failures. */
+  | { kind: 'asking'; since: number; failures: number }
+  | { kind: 'known'; at: number; recommendedShards: number }
+  | { kind: 'failed'; at: number; retryAt: number; failures: number; reason: string };
 
 /** Every node is replaced, one after the other. */
 export type RolloutState = {
@@ -108,6 +167,8 @@ export type IdentifyBudget = {
   keys: Readonly<Record<number, { holder: { node: string; shard: number } | null; freeAt: number }>>;
   /** In the order they asked. */
   waiting: readonly { node: string; shard: number; since: number }[];
+  /** What is left of Discord's session-start budget, and when it is full again. null: not known. */
+  budget: { remaining: number; resetAt: number } | null;
 };
 
 export type OrchestratorState = {
@@ -117,18 +178,31 @@ export type OrchestratorState = {
   totalShards: number | null;
   /** Waiting for running nodes to come back; null when over. */
   graceUntil: number | null;
+  /** Of settings.expectedNodes, those not heard of yet. */
+  awaitedNodes: readonly string[] | null;
+  gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
   nodes: ReadonlyMap<string, NodeState>;
+  /** The node behind each open connection. */
+  connections: ReadonlyMap<string, string>;
   migrations: ReadonlyMap<string, MigrationState>;
+  /** In the order they were asked for. */
+  waitingMigrations: readonly WaitingMigration[];
+  /** By request id. */
+  startRequests: ReadonlyMap<string, StartRequest>;
   drains: ReadonlyMap<string, DrainState>;
   rollout: RolloutState | null;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;
+  /** Launches that failed in a row. */
+  launchFailures: number;
   identifies: IdentifyBudget;
   /** The fleet is going down for good: nothing is started any more. */
-  ending: { request: string } | null;
+  ending: { request: string | null; deadline: number } | null;
   /** Source of ids for migrations, drains and launches. */
   nextId: number;
+  /** The wake-up asked for. */
+  wakeAt: number | null;
 };
