@@ -19,7 +19,9 @@ export type DemoOptions = {
 
 export function parseOptions(argv: readonly string[]): DemoOptions {
   const command = new Command('npm start --')
-    .description('A Discord bot in two processes, its shards moved live, and the proof that no event was lost or repeated.')
+    .description(
+      'A Discord bot in two processes, its shards moved live, and the proof that no event was lost or repeated.',
+    )
     .option('--shards <n>', 'gateway shards', wholeNumber('--shards', 1, 256), 8)
     .option('--nodes <n>', 'bot processes', wholeNumber('--nodes', 2, 16), 2)
     .option('--rate <n>', 'events per second over all shards', wholeNumber('--rate', 1, 20_000), 200)
