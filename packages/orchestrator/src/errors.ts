@@ -3,13 +3,7 @@
  * its message names the thing at fault and the way out, in plain sentences.
  */
 
-export type ErrorEntry = {
-  /** What happened, in one sentence. */
-  meaning: string;
-  whatToDo: string;
-  /** Whether the same attempt may succeed later without anybody changing anything. */
-  retryable: boolean;
-};
+import type { ErrorEntry } from '@dshard/protocol';
 
 export type OrchestratorErrorCode =
   | 'DSO_CONFIG_INVALID'
@@ -42,132 +36,132 @@ export type OrchestratorErrorCode =
 export const ERROR_TABLE: Readonly<Record<OrchestratorErrorCode, ErrorEntry>> = {
   DSO_CONFIG_INVALID: {
     meaning: 'The configuration has an unknown key or a value of the wrong kind.',
-    whatToDo: 'Correct the keys the message names; they are all listed at once.',
+    remedy: 'Correct the keys the message names; they are all listed at once.',
     retryable: false,
   },
   DSO_CONFIG_UNREADABLE: {
     meaning: 'A file the configuration needs cannot be read.',
-    whatToDo: 'Check the path the message names and who may read it.',
+    remedy: 'Check the path the message names and who may read it.',
     retryable: false,
   },
   DSO_CLOSED_BY_DEFAULT: {
     meaning: 'Listening beyond this machine was asked for without a token.',
-    whatToDo: 'Set a token (DSO_TOKEN, or tokenFile), or listen on 127.0.0.1.',
+    remedy: 'Set a token (DSO_TOKEN, or tokenFile), or listen on 127.0.0.1.',
     retryable: false,
   },
   DSO_ADDRESS_TAKEN: {
     meaning: 'Another program listens on the address already.',
-    whatToDo: 'Stop it (`ss -ltnp` shows who it is), or choose another address.',
+    remedy: 'Stop it (`ss -ltnp` shows who it is), or choose another address.',
     retryable: true,
   },
   DSO_ADDRESS_UNUSABLE: {
     meaning: 'The address cannot be listened on.',
-    whatToDo: 'Choose an address of this machine and a port this user may open.',
+    remedy: 'Choose an address of this machine and a port this user may open.',
     retryable: false,
   },
   DSO_NOT_RUNNING: {
     meaning: 'The orchestrator was not started yet, or is closing.',
-    whatToDo: 'Ask again when it runs.',
+    remedy: 'Ask again when it runs.',
     retryable: true,
   },
   DSO_INTERNAL: {
     meaning: 'A bug in the orchestrator.',
-    whatToDo: 'Report it with the log line that has the stack.',
+    remedy: 'Report it with the log line that has the stack.',
     retryable: false,
   },
   DSO_IDENTIFY_TIMEOUT: {
     meaning: 'A peer connected to the node port and did not identify itself in time.',
-    whatToDo: 'Check what connects there; nodes identify themselves at once.',
+    remedy: 'Check what connects there; nodes identify themselves at once.',
     retryable: true,
   },
   DSO_IDENTIFY_EXPECTED: {
     meaning: 'The first message of a connection was not an Identify.',
-    whatToDo: 'Check what connects to the node port; a node sends Identify first.',
+    remedy: 'Check what connects to the node port; a node sends Identify first.',
     retryable: false,
   },
   DSO_TOO_MANY_CONNECTIONS: {
     meaning: 'More connections than the orchestrator takes.',
-    whatToDo: 'Raise maxConnections, or find out what connects so often.',
+    remedy: 'Raise maxConnections, or find out what connects so often.',
     retryable: true,
   },
   DSO_ORCHESTRATOR_LEAVING: {
     meaning: 'The orchestrator closes its connections because it restarts or ends.',
-    whatToDo: 'Nothing: nodes run on and connect again.',
+    remedy: 'Nothing: nodes run on and connect again.',
     retryable: true,
   },
   DSO_NO_VERSION_SOURCE: {
     meaning: 'Nobody told the orchestrator how to find out which version is deployed.',
-    whatToDo: 'Configure a version command or a fixed version.',
+    remedy: 'Configure a version command or a fixed version.',
     retryable: false,
   },
   DSO_NO_UPDATE_COMMAND: {
     meaning: 'Nobody told the orchestrator how to fetch a new version.',
-    whatToDo: 'Configure an update command.',
+    remedy: 'Configure an update command.',
     retryable: false,
   },
   DSO_VERSION_COMMAND_FAILED: {
     meaning: 'The configured version or update command failed or took too long.',
-    whatToDo: 'Run it by hand in the same directory; the message carries its error output.',
+    remedy: 'Run it by hand in the same directory; the message carries its error output.',
     retryable: true,
   },
   DSO_COMMAND_INVALID: {
     meaning: 'A command line cannot be split into a program and its arguments.',
-    whatToDo: 'Close the quote the message names, or give the command as a list of words.',
+    remedy: 'Close the quote the message names, or give the command as a list of words.',
     retryable: false,
   },
   DSO_COMMAND_NOT_FOUND: {
     meaning: 'The program of a command does not exist.',
-    whatToDo: 'Check its spelling, its path and PATH.',
+    remedy: 'Check its spelling, its path and PATH.',
     retryable: false,
   },
   DSO_COMMAND_NOT_EXECUTABLE: {
     meaning: 'The program of a command may not be executed.',
-    whatToDo: 'Make it executable (chmod +x), or start it through its interpreter.',
+    remedy: 'Make it executable (chmod +x), or start it through its interpreter.',
     retryable: false,
   },
   DSO_WORKING_DIRECTORY_MISSING: {
     meaning: 'The working directory of a command does not exist or is no directory.',
-    whatToDo: 'Create it, or correct the configured directory.',
+    remedy: 'Create it, or correct the configured directory.',
     retryable: false,
   },
   DSO_LAUNCH_FAILED: {
     meaning: 'The system refused to start a program.',
-    whatToDo: 'See the cause in the message.',
+    remedy: 'See the cause in the message.',
     retryable: true,
   },
   DSO_STOP_FAILED: {
     meaning: 'A node process was killed and is still there.',
-    whatToDo: 'It is probably stuck in the kernel (a dead disk); look at it on its host.',
+    remedy: 'It is probably stuck in the kernel (a dead disk); look at it on its host.',
     retryable: true,
   },
   DSO_DATA_DIR_LOCKED: {
     meaning: 'Another orchestrator uses this data directory.',
-    whatToDo: 'Stop the other one, or give this one a data directory of its own.',
+    remedy: 'Stop the other one, or give this one a data directory of its own.',
     retryable: false,
   },
   DSO_DATA_DIR_UNUSABLE: {
     meaning: 'The data directory cannot be created, read or written.',
-    whatToDo: 'Check the path, its rights and the free space.',
+    remedy: 'Check the path, its rights and the free space.',
     retryable: false,
   },
   DSO_DISCORD_TOKEN_REFUSED: {
     meaning: 'Discord refused the bot token.',
-    whatToDo: 'Correct the configured Discord token.',
+    remedy: 'Correct the configured Discord token.',
     retryable: false,
   },
   DSO_DISCORD_RATE_LIMITED: {
     meaning: 'Discord asks us to wait before asking again.',
-    whatToDo: 'Wait; it is tried again.',
+    remedy: 'Wait; it is tried again.',
     retryable: true,
   },
   DSO_DISCORD_UNREACHABLE: {
     meaning: "Discord's API did not answer.",
-    whatToDo: 'Check the network and the configured API address.',
+    remedy: 'Check the network and the configured API address.',
     retryable: true,
   },
   DSO_DISCORD_ANSWER_INVALID: {
     meaning: "Discord's API gave an answer that is not what /gateway/bot gives.",
-    whatToDo: 'Check the configured API address.',
+    remedy: 'Check the configured API address.',
     retryable: true,
   },
 };

@@ -1,0 +1,53 @@
+/**
+ * `GET /status` as the ancestor answers it: the same keys in the same order, so that its own command line reads it. Of several
+ * shards that move from or to a node it can only name one; it names the one that has been moving longest.
+ */
+import type { NodeState, OrchestratorState } from '../domain/state.js';
+import { shardsByNode } from './shards-by-node.js';
+
+export type AncestorNodeStatus = {
+  ID: string;
+  Version: string;
+  SessionEstablished: boolean;
+  Shards: number[];
+  Connected: boolean;
+  /** RFC 3339; Go's zero time while the node is connected. */
+  DisconnectedAt: string;
+  Blacklisted: boolean;
+  /** Set on a destination: the origin. */
+  MigratingFrom: string;
+  /** Set on an origin: the destination. */
+  MigratingTo: string;
+  MigratingShard: number;
+};
+
+export type AncestorStatus = { Nodes: AncestorNodeStatus[] };
+
+const GO_ZERO_TIME = '0001-01-01T00:00:00Z';
+
+export function ancestorStatus(state: OrchestratorState): AncestorStatus {
+  const shards = shardsByNode(state);
+  const nodes = [...state.nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { Nodes: nodes.map((node) => nodeStatus(node, shards.get(node.id) ?? [], state)) };
+}
+
+function nodeStatus(node: NodeState, shards: readonly number[], state: OrchestratorState): AncestorNodeStatus {
+  const moving = [...state.migrations.values()]
+    .filter((migration) => migration.origin === node.id || migration.destination === node.id)
+    .sort((a, b) => a.startedAt - b.startedAt);
+  const from = moving.find((migration) => migration.destination === node.id);
+  const to = moving.find((migration) => migration.origin === node.id);
+  const { connection } = node;
+  return {
+    ID: node.id,
+    Version: node.version,
+    SessionEstablished: connection.kind === 'connected',
+    Shards: shards.filter((shard) => state.shards[shard]?.kind !== 'starting'),
+    Connected: connection.kind !== 'disconnected',
+    DisconnectedAt: connection.kind === 'disconnected' ? new Date(connection.since).toISOString() : GO_ZERO_TIME,
+    Blacklisted: node.intent.kind === 'cordoned',
+    MigratingFrom: from?.origin ?? '',
+    MigratingTo: to?.destination ?? '',
+    MigratingShard: moving[0]?.shard ?? 0,
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * `GET /v1/events` as server-sent events: what is in the history after the id the client knows, then what happens from now on.
+ *
+ * A client that came back sends `Last-Event-ID`. Ids start again with the orchestrator: an id it has not reached yet is from an
+ * earlier run, and the client gets the whole history. A comment every few seconds shows both sides that the other is there.
+ * A client that reads too slowly is cut off (it comes back and goes on where it was), so that memory stays bounded; and every
+ * stream ends when the server closes, which would otherwise wait for it for ever.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '@dshard/transport';
+import type { OrchestratorHandle, RecordedHappening } from '../runtime/contract.js';
+
+export type EventStreams = {
+  /** Takes the response over. False: there are too many streams already, and the response is untouched. */
+  open(response: ServerResponse, after: number): boolean;
+  close(): void;
+};
+
+const HEARTBEAT_MS = 15_000;
+const MAX_STREAMS = 64;
+/** What a slow client may leave unread. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+
+export function createEventStreams(orchestrator: OrchestratorHandle, clock: Clock): EventStreams {
+  const open = new Set<() => void>();
+  return {
+    open(response, after) {
+      if (open.size >= MAX_STREAMS) return false;
+      response.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      const write = (chunk: string): void => {
+        response.write(chunk);
+        if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
+      };
+      write(': the orchestrator says hello\n\n');
+      for (const happening of happeningsAfter(orchestrator.history(), after)) write(eventOf(happening));
+      const cancels = [
+        orchestrator.onHappening((happening) => write(eventOf(happening))),
+        clock.every(HEARTBEAT_MS, () => write(': still here\n\n')),
+      ];
+      const end = (): void => {
+        for (const cancel of cancels) cancel();
+        open.delete(end);
+        response.end();
+      };
+      open.add(end);
+      response.on('close', end);
+      response.on('error', end);
+      return true;
+    },
+    close() {
+      for (const end of open) end();
+    },
+  };
+}
+
+/** What a client that has seen `after` has not seen yet. */
+export function happeningsAfter(history: readonly RecordedHappening[], after: number): readonly RecordedHappening[] {
+  const newest = history.at(-1)?.id ?? 0;
+  return after > newest ? history : history.filter((happening) => happening.id > after);
+}
+
+function eventOf(happening: RecordedHappening): string {
+  return `id: ${happening.id}\ndata: ${JSON.stringify(happening)}\n\n`;
+}

@@ -1,0 +1,48 @@
+/**
+ * Reads the parameters of a request. They may stand in the body (form or JSON) or in the query, as the ancestor allowed; the body
+ * wins. Values are never guessed: `null`, lists and truth values are not numbers. Parameters nobody asked for are ignored, as the
+ * ancestor ignored them, unless they look like a misspelling of one that exists: `shutdwon=false` must not shut a node down.
+ */
+import { describeValue, readField, type Field } from '../config/field.js';
+import { nearest } from '../config/spelling.js';
+
+export type Parameter<T> = {
+  field: Field<T>;
+  /** What is taken when it is absent; without it the parameter must be there. */
+  fallback?: T;
+};
+
+export type Parameters<T> = { readonly [Name in keyof T]: Parameter<T[Name]> };
+
+export type ParametersRead<T> = { ok: true; values: T } | { ok: false; message: string };
+
+export function readParameters<T extends object>(
+  parameters: Parameters<T>,
+  query: unknown,
+  body: unknown,
+): ParametersRead<T> {
+  if (body !== null && body !== undefined && (typeof body !== 'object' || Array.isArray(body))) {
+    return { ok: false, message: `The body must be a form or a JSON object, not ${describeValue(body)}.` };
+  }
+  const given = new Map<string, unknown>([...Object.entries(Object(query)), ...Object.entries(Object(body))]);
+  const values: Partial<T> = {};
+  const problems: string[] = [];
+  const names = Object.keys(parameters) as (keyof T & string)[];
+  for (const name of names) {
+    const { field, fallback } = parameters[name];
+    if (!given.has(name)) {
+      if (fallback === undefined) problems.push(`The parameter "${name}" is missing: expected ${field.expected}.`);
+      else values[name] = fallback;
+      continue;
+    }
+    const value = readField(field, given.get(name));
+    if (value === undefined) {
+      problems.push(`The parameter "${name}" must be ${field.expected}, not ${describeValue(given.get(name))}.`);
+    } else values[name] = value;
+  }
+  for (const name of given.keys()) {
+    const meant = names.includes(name as keyof T & string) ? null : nearest(name, names);
+    if (meant !== null) problems.push(`There is no parameter ${JSON.stringify(name)}: did you mean "${meant}"?`);
+  }
+  return problems.length === 0 ? { ok: true, values: values as T } : { ok: false, message: problems.join(' ') };
+}

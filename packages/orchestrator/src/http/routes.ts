@@ -1,0 +1,63 @@
+/** The endpoints. What each operation takes is in `operations.ts`; who may call is in `access.ts`. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '@dshard/transport';
+import { wholeNumber } from '../config/field.js';
+import type { OrchestratorHandle } from '../runtime/contract.js';
+import { failed, replyTo, type Reply } from './answers.js';
+import { ancestorStatus } from './ancestor-status.js';
+import { happeningsAfter, type EventStreams } from './event-stream.js';
+import { OPERATIONS } from './operations.js';
+import { readParameters } from './parameters.js';
+import { statusV1 } from './v1-status.js';
+
+export type RouteOptions = {
+  orchestrator: OrchestratorHandle;
+  clock: Clock;
+  streams: EventStreams;
+  /** The orchestrator's own version. */
+  version: string;
+};
+
+export function addRoutes(app: FastifyInstance, { orchestrator, clock, streams, version }: RouteOptions): void {
+  // Operations answer when they are done, however long that takes; a client that hangs up does not cancel them.
+  for (const operation of OPERATIONS) {
+    app.post(operation.path, async (request, reply) => {
+      const read = operation.read(request.query, request.body);
+      return send(reply, read.ok ? replyTo(await orchestrator.command(read.command)) : failed(400, read.message));
+    });
+  }
+  app.get('/deployedversion', async (_request, reply) => send(reply, replyTo(await orchestrator.deployedVersion())));
+  app.post('/pullnewversion', async (_request, reply) => send(reply, replyTo(await orchestrator.pullNewVersion())));
+
+  app.get('/status', () => ancestorStatus(orchestrator.state));
+  app.get('/v1/status', () => statusV1(orchestrator.state, { version, now: clock.now() }));
+  app.get('/healthz', () => ({ ok: true }));
+  app.get('/v1/events', (request, reply) => {
+    const read = readAfter(request);
+    if (!read.ok) return send(reply, failed(400, read.message));
+    if (!accepts(request, 'text/event-stream')) return happeningsAfter(orchestrator.history(), read.values.after);
+    if (!streams.open(reply.raw, read.values.after)) {
+      return send(reply, failed(503, 'Too many event streams are open already: close one, then try again.'));
+    }
+    return reply.hijack();
+  });
+}
+
+/** The last event the client knows: `Last-Event-ID` of an EventSource that came back, or `after`. */
+function readAfter(request: FastifyRequest): ReturnType<typeof readParameters<{ after: number }>> {
+  const lastEventId = request.headers['last-event-id'];
+  const known = lastEventId === undefined || lastEventId === '' ? {} : { after: lastEventId };
+  return readParameters<{ after: number }>(
+    { after: { field: wholeNumber({ min: 0 }), fallback: 0 } },
+    request.query,
+    known,
+  );
+}
+
+function accepts(request: FastifyRequest, type: string): boolean {
+  return (request.headers.accept ?? '').split(',').some((entry) => entry.split(';')[0]?.trim() === type);
+}
+
+function send(reply: FastifyReply, { status, body }: Reply): FastifyReply {
+  return reply.code(status).send(body);
+}

@@ -1,0 +1,166 @@
+/**
+ * The REST interface: the ancestor's endpoints, so that its command line works, and `/v1` with all there is to know.
+ *
+ * Every answer that is not a document of its own is `{"Message":"…","Error":…}`, unknown paths, garbage and refusals included.
+ * Nothing here times an operation out: moving a node takes as long as it takes. What is bounded is what a stranger can
+ * make us hold: the time to send a request, its size, and the number of event streams.
+ */
+import formbody from '@fastify/formbody';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import {
+  formatAddress,
+  isLoopback,
+  parseAddress,
+  type Address,
+  type Clock,
+  type HostPort,
+  type Logger,
+} from '@dshard/transport';
+import { OrchestratorError } from '../errors.js';
+import type { OrchestratorHandle } from '../runtime/contract.js';
+import { createAccess, type Visit } from './access.js';
+import { failed } from './answers.js';
+import { createEventStreams } from './event-stream.js';
+import { addRoutes } from './routes.js';
+
+export type HttpServerOptions = {
+  orchestrator: OrchestratorHandle;
+  /** `host:port`. */
+  listen: Address;
+  /** Without one the server only listens on loopback. */
+  token: string | null;
+  /** Let requests without a token in from this machine, although there is one. */
+  tokenlessLoopback: boolean;
+  /** Further names the server is reached by, for the Host header. */
+  hosts: readonly string[];
+  /** The orchestrator's own version, shown in /v1/status. */
+  version: string;
+  clock: Clock;
+  logger: Logger;
+};
+
+export type HttpServer = {
+  /** For tests: `inject` answers without a socket. */
+  readonly app: FastifyInstance;
+  /** Resolves with the real address. Rejects with DSO_CLOSED_BY_DEFAULT, DSO_ADDRESS_TAKEN or DSO_ADDRESS_UNUSABLE. */
+  start(): Promise<Address>;
+  /** Ends event streams, answers what is being answered, closes what is left open. May be called twice. */
+  close(): Promise<void>;
+};
+
+/** No operation needs more: node ids and shard numbers. */
+const MAX_BODY_BYTES = 64 * 1024;
+/** How long a client may take to *send* a request. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How long answers under way may take when the server closes. */
+const CLOSE_GRACE_MS = 1000;
+
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { orchestrator, clock, logger, version } = options;
+  const listen = parseAddress(options.listen);
+  const access = createAccess({ ...options, listenHost: listen.host });
+  const streams = createEventStreams(orchestrator, clock);
+  const app = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: 256 },
+    // Refusals of the HTTP parser happen before there is a request; they get the same body.
+    clientErrorHandler(error, socket) {
+      logger.debug({ reason: error.message }, 'A client sent something that is not HTTP.');
+      const { body } = failed(400, 'That was not a request this server understands.');
+      const text = JSON.stringify(body);
+      if (!socket.writable) return;
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+      );
+    },
+  });
+  await app.register(formbody, { bodyLimit: MAX_BODY_BYTES });
+  acceptEmptyJson(app);
+
+  app.addHook('onRequest', async (request, reply) => {
+    // Open to probes, which come by any name and without a token; it tells nothing.
+    if (request.routeOptions.url === '/healthz') return;
+    const visit = visitOf(request);
+    const refusal = access.checkSource(visit) ?? access.checkToken(visit);
+    if (!refusal) return;
+    logger.warn({ from: visit.remoteAddress, path: request.url, reason: refusal.message }, 'A request was refused.');
+    if (refusal.status === 401) void reply.header('www-authenticate', 'Bearer');
+    await reply.code(refusal.status).send(failed(refusal.status, refusal.message).body);
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) logger.error({ path: request.url, error: error.message }, 'A request failed.');
+    return reply.code(status).send(failed(status, error.message).body);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const other = request.method === 'GET' ? 'POST' : 'GET';
+    const hint = app.hasRoute({ method: other, url: path }) ? ` There is ${other} ${path}.` : '';
+    return reply.code(404).send(failed(404, `There is no ${request.method} ${path}.${hint}`).body);
+  });
+  addRoutes(app, { orchestrator, clock, streams, version });
+  // An open event stream would keep the server from ever closing.
+  app.addHook('preClose', () => {
+    streams.close();
+  });
+
+  return {
+    app,
+    async start() {
+      if (options.token === null && !isLoopback(listen.host)) {
+        throw new OrchestratorError(
+          'DSO_CLOSED_BY_DEFAULT',
+          `The REST interface would listen on ${options.listen}, where others can reach it, and there is no token. Set one (DSO_TOKEN, or tokenFile in dso.yaml), or listen on 127.0.0.1.`,
+        );
+      }
+      try {
+        await app.listen(listen);
+      } catch (cause) {
+        throw listenError(listen, cause);
+      }
+      const bound = app.server.address();
+      return formatAddress(listen.host, typeof bound === 'object' && bound ? bound.port : listen.port);
+    },
+    async close() {
+      const cancel = clock.after(CLOSE_GRACE_MS, () => app.server.closeAllConnections());
+      await app.close().finally(cancel);
+    },
+  };
+}
+
+/** A POST without a body is fine, whatever content type a client says it has. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, {});
+    else void parse(request, body.toString(), done);
+  });
+}
+
+function visitOf({ headers, socket }: FastifyRequest): Visit {
+  return {
+    host: headers.host,
+    origin: headers.origin,
+    authorization: headers.authorization,
+    remoteAddress: socket.remoteAddress,
+    localAddress: socket.localAddress,
+  };
+}
+
+function listenError(listen: HostPort, cause: unknown): OrchestratorError {
+  const { host, port } = listen;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return new OrchestratorError(
+      'DSO_ADDRESS_TAKEN',
+      `Port ${port} on ${host} is taken: another program listens there (\`ss -ltnp 'sport = :${port}'\` shows which). Stop it, or choose another port with http.listen (--http ${host}:${port + 1}).`,
+      { cause },
+    );
+  }
+  return new OrchestratorError(
+    'DSO_ADDRESS_UNUSABLE',
+    `The REST interface cannot listen on ${formatAddress(host, port)}: ${cause instanceof Error ? cause.message : String(cause)}. Choose another address with http.listen (--http).`,
+    { cause },
+  );
+}

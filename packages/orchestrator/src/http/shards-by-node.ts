@@ -1,0 +1,28 @@
+/** Which shards belong to which node. A shard that moves belongs to its origin until the destination says it runs it. */
+import type { OrchestratorState, ShardState } from '../domain/state.js';
+
+export function shardsByNode(state: OrchestratorState): Map<string, number[]> {
+  const byNode = new Map<string, number[]>();
+  for (const [shard, shardState] of state.shards.entries()) {
+    const owner = ownerOf(shardState, state);
+    if (owner === null) continue;
+    const shards = byNode.get(owner);
+    if (shards) shards.push(shard);
+    else byNode.set(owner, [shard]);
+  }
+  return byNode;
+}
+
+function ownerOf(shard: ShardState, state: OrchestratorState): string | null {
+  switch (shard.kind) {
+    case 'vacant':
+      return null;
+    case 'migrating':
+      return state.migrations.get(shard.migration)?.origin ?? null;
+    case 'starting':
+    case 'running':
+    case 'stopping':
+    case 'unreachable':
+      return shard.node;
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are milliseconds
+ * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
+ */
+import type { ProcessReport, ShardPhase } from '@dshard/protocol';
+import type { DrainState, MigrationStep, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
+import { shardsByNode } from './shards-by-node.js';
+
+export type ShardStatus = {
+  id: number;
+  state: ShardState['kind'];
+  /** When it came into that state; null where that is not known (while it moves). */
+  since: number | null;
+  /** What its gateway connection does, from the node's last heartbeat; null without heartbeats. */
+  phase: ShardPhase | null;
+  pingMs: number | null;
+  guilds: number | null;
+  /** Dispatches handed to user code since the shard started on this node. */
+  events: number | null;
+};
+
+export type NodeStatus = {
+  id: string;
+  version: string;
+  host: string | null;
+  pid: number | null;
+  /** `awaitingTotal`: it waits for the total shard count to be decided. */
+  connection: 'connected' | 'awaitingTotal' | 'disconnected';
+  /** Since when it is connected or disconnected. */
+  since: number;
+  lastHeardAt: number | null;
+  capabilities: readonly string[];
+  intent: 'serving' | 'cordoned' | 'shuttingDown';
+  shards: readonly ShardStatus[];
+  process: ProcessReport | null;
+};
+
+export type MigrationStatus = {
+  id: string;
+  shard: number;
+  origin: string;
+  destination: string;
+  step: MigrationStep['kind'];
+  startedAt: number;
+};
+
+export type DrainStatus = {
+  id: string;
+  origin: string;
+  destination: string | null;
+  /** Whether the origin is shut down when it is empty. */
+  shutdown: boolean;
+  phase: DrainState['phase']['kind'];
+  waiting: readonly number[];
+  moved: readonly number[];
+  failed: readonly { shard: number; reason: string }[];
+  startedAt: number;
+};
+
+export type RolloutStatus = {
+  id: string;
+  /** The node that is being replaced now. */
+  current: string | null;
+  waiting: readonly string[];
+  done: readonly string[];
+  failed: readonly { node: string; reason: string }[];
+  startedAt: number;
+};
+
+export type StatusV1 = {
+  /** The orchestrator's version. */
+  version: string;
+  startedAt: number;
+  now: number;
+  /** null until decided. */
+  totalShards: number | null;
+  /** While it is set, the orchestrator waits for running nodes to come back before it places shards. */
+  graceUntil: number | null;
+  /** The fleet is going down for good. */
+  ending: boolean;
+  shardCounts: Readonly<Record<ShardState['kind'], number>>;
+  /** Shards this orchestrator cares for and nobody runs. */
+  vacantShards: readonly number[];
+  nodes: readonly NodeStatus[];
+  migrations: readonly MigrationStatus[];
+  drains: readonly DrainStatus[];
+  rollout: RolloutStatus | null;
+  identifies: {
+    maxConcurrency: number;
+    waiting: readonly { node: string; shard: number; since: number }[];
+    /** Keys that are held or not free yet. */
+    busyKeys: readonly { key: number; holder: { node: string; shard: number } | null; freeAt: number }[];
+  };
+  launches: readonly { id: string; node: string | null; since: number }[];
+};
+
+export function statusV1(state: OrchestratorState, about: { version: string; now: number }): StatusV1 {
+  const responsible = state.settings.responsibleForShards && new Set(state.settings.responsibleForShards);
+  const cared = [...state.shards.entries()].filter(([shard]) => responsible?.has(shard) ?? true);
+  const shardCounts = { vacant: 0, starting: 0, running: 0, stopping: 0, migrating: 0, unreachable: 0 };
+  for (const [, shard] of cared) shardCounts[shard.kind] += 1;
+  const shards = shardsByNode(state);
+  return {
+    version: about.version,
+    startedAt: state.startedAt,
+    now: about.now,
+    totalShards: state.totalShards,
+    graceUntil: state.graceUntil,
+    ending: state.ending !== null,
+    shardCounts,
+    vacantShards: cared.filter(([, shard]) => shard.kind === 'vacant').map(([shard]) => shard),
+    nodes: [...state.nodes.values()]
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .map((node) => nodeStatus(node, shards.get(node.id) ?? [], state)),
+    migrations: [...state.migrations.values()].map(({ id, shard, origin, destination, step, startedAt }) => ({
+      id,
+      shard,
+      origin,
+      destination,
+      step: step.kind,
+      startedAt,
+    })),
+    drains: [...state.drains.values()].map(drainStatus),
+    rollout: rolloutStatus(state),
+    identifies: {
+      maxConcurrency: state.identifies.maxConcurrency,
+      waiting: state.identifies.waiting.map(({ node, shard, since }) => ({ node, shard, since })),
+      busyKeys: Object.entries(state.identifies.keys)
+        .map(([key, { holder, freeAt }]) => ({ key: Number(key), holder, freeAt }))
+        .filter(({ holder, freeAt }) => holder !== null || freeAt > about.now),
+    },
+    launches: [...state.launches.values()].map(({ id, node, since }) => ({ id, node, since })),
+  };
+}
+
+function nodeStatus(node: NodeState, shards: readonly number[], state: OrchestratorState): NodeStatus {
+  const { connection } = node;
+  const reports = new Map(node.shardReports.map((report) => [report.shardId, report]));
+  return {
+    id: node.id,
+    version: node.version,
+    host: node.host,
+    pid: node.pid,
+    connection: connection.kind,
+    since: connection.since,
+    lastHeardAt: connection.kind === 'disconnected' ? null : connection.lastHeardAt,
+    capabilities: connection.kind === 'disconnected' ? [] : connection.capabilities,
+    intent: node.intent.kind,
+    shards: shards.map((id) => {
+      const shard = state.shards[id] ?? { kind: 'vacant', since: 0, known: null };
+      const report = reports.get(id);
+      return {
+        id,
+        state: shard.kind,
+        since: shard.kind === 'migrating' ? null : shard.since,
+        phase: report?.phase ?? null,
+        pingMs: known(report?.pingMs),
+        guilds: known(report?.guilds),
+        events: known(report?.events),
+      };
+    }),
+    process: node.process,
+  };
+}
+
+/** Nodes report -1 for what they do not know. */
+function known(figure: number | undefined): number | null {
+  return figure === undefined || figure < 0 ? null : figure;
+}
+
+function drainStatus(drain: DrainState): DrainStatus {
+  const { id, origin, destination, shutdown, phase, startedAt } = drain;
+  const moving = phase.kind === 'moving' ? phase : { waiting: [], moved: [], failed: [] };
+  return {
+    id,
+    origin,
+    destination,
+    shutdown,
+    phase: phase.kind,
+    waiting: moving.waiting,
+    moved: moving.moved,
+    failed: moving.failed,
+    startedAt,
+  };
+}
+
+function rolloutStatus({ rollout, drains }: OrchestratorState): RolloutStatus | null {
+  if (rollout === null) return null;
+  const { id, waiting, done, failed, startedAt } = rollout;
+  const current = rollout.drain === null ? null : (drains.get(rollout.drain)?.origin ?? null);
+  return { id, current, waiting, done, failed, startedAt };
+}
