@@ -1,0 +1,118 @@
+/**
+ * Asks Discord (`GET /gateway/bot`) for the recommended shard count and how fast shards may identify. One attempt per
+ * call: whether and when to ask again is decided elsewhere. The token never appears in a message.
+ */
+import type { Clock } from '@dshard/transport';
+import { OrchestratorError, messageOf } from '../../errors.js';
+import type { GatewayInfo, GatewayInfoSource } from '../../ports/gateway-info.js';
+
+export type DiscordGatewayInfoOptions = {
+  /** The bot token, with or without `Bot ` before it. */
+  token: string;
+  /** Default https://discord.com/api/v10. */
+  api?: string;
+  clock: Clock;
+  /** For the whole answer. Default 10 s. */
+  timeoutMs?: number;
+};
+
+const DEFAULT_API = 'https://discord.com/api/v10';
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_ANSWER_CHARACTERS = 64 * 1024;
+
+export function discordGatewayInfo(options: DiscordGatewayInfoOptions): GatewayInfoSource {
+  const url = `${(options.api ?? DEFAULT_API).replace(/\/+$/, '')}/gateway/bot`;
+  const authorization = `Bot ${options.token.trim().replace(/^Bot\s+/i, '')}`;
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+
+  return {
+    fetch: async () => {
+      const abort = new AbortController();
+      const cancel = options.clock.after(timeoutMs, () =>
+        abort.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
+      );
+      try {
+        const response = await fetch(url, { headers: { authorization }, signal: abort.signal });
+        const text = await readBounded(response);
+        requireSuccess(response, url, text);
+        return parseGatewayInfo(text, url);
+      } catch (cause) {
+        throw cause instanceof OrchestratorError ? cause : unreachable(url, cause);
+      } finally {
+        cancel();
+      }
+    },
+  };
+}
+
+async function readBounded(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_ANSWER_CHARACTERS) break;
+  }
+  return text;
+}
+
+function requireSuccess(response: Response, url: string, text: string): void {
+  if (response.ok) return;
+  if (response.status === 401) {
+    throw new OrchestratorError(
+      'DSO_DISCORD_TOKEN_REFUSED',
+      `${url} refused the bot token (401): correct the configured Discord token.`,
+    );
+  }
+  if (response.status === 429) {
+    const seconds = response.headers.get('retry-after') ?? 'some';
+    throw new OrchestratorError('DSO_DISCORD_RATE_LIMITED', `${url} asks us to wait for ${seconds} s (429).`);
+  }
+  throw new OrchestratorError(
+    response.status >= 500 ? 'DSO_DISCORD_UNREACHABLE' : 'DSO_DISCORD_ANSWER_INVALID',
+    `${url} answered with status ${response.status}: ${text.slice(0, 200).trim() || 'nothing'}.`,
+  );
+}
+
+/** `fetch` says "fetch failed" and keeps the reason in the cause. */
+function unreachable(url: string, cause: unknown): OrchestratorError {
+  const reason = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+  return new OrchestratorError('DSO_DISCORD_UNREACHABLE', `${url} did not answer: ${messageOf(reason)}.`, { cause });
+}
+
+function parseGatewayInfo(text: string, url: string): GatewayInfo {
+  const answer = fieldsOf(parseJson(text));
+  const limit = fieldsOf(answer['session_start_limit']);
+  const gateway = answer['url'];
+  const recommendedShards = answer['shards'];
+  const { max_concurrency: maxConcurrency, remaining, reset_after: resetAfterMs } = limit;
+  if (
+    typeof gateway !== 'string' ||
+    !isCount(recommendedShards, 1) ||
+    !isCount(maxConcurrency, 1) ||
+    !isCount(remaining, 0) ||
+    !isCount(resetAfterMs, 0)
+  ) {
+    throw new OrchestratorError(
+      'DSO_DISCORD_ANSWER_INVALID',
+      `${url} did not give what /gateway/bot gives, but: ${text.slice(0, 200).trim() || 'nothing'}.`,
+    );
+  }
+  return { url: gateway, recommendedShards, maxConcurrency, identifiesRemaining: remaining, resetAfterMs };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function isCount(value: unknown, least: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+}

@@ -1,0 +1,54 @@
+/**
+ * Asks the operator's own commands which version is deployed and has them fetch a newer one: `git describe --always` and
+ * `git pull`, say. They run without a shell, one at a time, and bounded in time and output.
+ */
+import { resolve } from 'node:path';
+import type { Clock } from '@dshard/transport';
+import { OrchestratorError } from '../../errors.js';
+import type { VersionSource } from '../../ports/version-source.js';
+import { runCommand } from '../command-line/run.js';
+import { toCommand } from '../command-line/split.js';
+
+export type VersionCommandsOptions = {
+  /** Prints the version a node started now would run. */
+  versionCommand: string | readonly string[];
+  /** Fetches a newer version; null: not possible. */
+  updateCommand: string | readonly string[] | null;
+  /** Where both run. Default: where the orchestrator runs. */
+  cwd?: string;
+  clock: Clock;
+  /** Default 10 s. */
+  versionTimeoutMs?: number;
+  /** Default 5 min. */
+  updateTimeoutMs?: number;
+};
+
+const DEFAULT_VERSION_TIMEOUT_MS = 10_000;
+const DEFAULT_UPDATE_TIMEOUT_MS = 300_000;
+
+/** Throws `DSO_COMMAND_INVALID` for a command line that cannot be split. */
+export function versionCommands(options: VersionCommandsOptions): VersionSource {
+  const versionCommand = toCommand(options.versionCommand);
+  const updateCommand = options.updateCommand === null ? null : toCommand(options.updateCommand);
+  const cwd = resolve(options.cwd ?? '.');
+  const { clock } = options;
+
+  const deployed = async (): Promise<string> => {
+    const timeoutMs = options.versionTimeoutMs ?? DEFAULT_VERSION_TIMEOUT_MS;
+    const version = await runCommand(versionCommand, { cwd, clock, timeoutMs });
+    if (version !== '') return version;
+    throw new OrchestratorError('DSO_VERSION_COMMAND_FAILED', `${versionCommand.join(' ')} printed no version.`);
+  };
+
+  return {
+    deployed,
+    pullNew: async () => {
+      if (updateCommand === null) {
+        throw new OrchestratorError('DSO_NO_UPDATE_COMMAND', 'No update command is configured.');
+      }
+      const timeoutMs = options.updateTimeoutMs ?? DEFAULT_UPDATE_TIMEOUT_MS;
+      await runCommand(updateCommand, { cwd, clock, timeoutMs });
+      return deployed();
+    },
+  };
+}
