@@ -1,0 +1,331 @@
+/**
+ * Resolves the configuration once, at start: flags win over the environment, the environment over `dso.yaml`, that over the
+ * defaults. What comes out is complete, frozen and consistent; what is wrong is said all at once, each with the place
+ * it stands at. Warnings are for what works but should not stay so.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
+import type { Address } from '@dshard/transport';
+import type { Settings } from '../domain/settings.js';
+import { OrchestratorError, messageOf } from '../errors.js';
+import { describeValue, readField } from './field.js';
+import { configEntry, CONFIG_KEYS, isConfigKey, type ConfigKey, type ConfigValues } from './keys.js';
+import {
+  environmentAssignments,
+  environmentWarnings,
+  fileAssignments,
+  flagAssignments,
+  isSection,
+  readConfigFile,
+  type Assignment,
+  type Flag,
+} from './sources.js';
+import { nearest } from './spelling.js';
+
+export type LauncherConfig = {
+  command: string | readonly string[];
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  dataDir: string;
+};
+
+export type ResolvedConfig = Readonly<{
+  listen: Address;
+  token: string | null;
+  /** `expectedNodes` is filled in at start, when the launcher has looked for its processes. */
+  settings: Settings;
+  stopGraceMs: number;
+  /** null: no REST interface. */
+  http: { listen: Address; tokenlessLoopback: boolean; hosts: readonly string[] } | null;
+  /** null: nodes are started by somebody else. */
+  launcher: LauncherConfig | null;
+  versions: {
+    version: string | null;
+    versionCommand: string | readonly string[] | null;
+    updateCommand: string | readonly string[] | null;
+    cwd: string;
+  };
+  discord: { token: string | null; api: string; maxConcurrency: number | null };
+  log: { level: ConfigValues['log.level']; pretty: boolean | null };
+  /** The file that was read, if any. */
+  file: string | null;
+  warnings: readonly string[];
+}>;
+
+export type ConfigSources = {
+  flags?: readonly Flag[];
+  environment?: Readonly<Record<string, string | undefined>>;
+  /** The file to read. Without it `dso.yaml` in `cwd` is read if it is there. */
+  file?: string | null;
+  cwd: string;
+};
+
+/** Throws DSO_CONFIG_INVALID, which lists every problem, or DSO_CONFIG_UNREADABLE. */
+export function resolveConfig(sources: ConfigSources): ResolvedConfig {
+  const { cwd, environment = {} } = sources;
+  const path = sources.file ?? 'dso.yaml';
+  const content = readConfigFile(resolve(cwd, path), typeof sources.file === 'string');
+  // Paths in the file are relative to it; without a file, to where the program runs.
+  const base = content === null ? cwd : dirname(resolve(cwd, path));
+  const file = content === null ? null : fileAssignments(content, path, base);
+  const read = readAssignments([
+    ...(file?.assignments ?? []),
+    ...environmentAssignments(environment, cwd),
+    ...flagAssignments(sources.flags ?? [], cwd),
+  ]);
+  const problems = [...(file?.problems ?? []), ...read.problems];
+  const draft = assemble(read, base, problems);
+  if (problems.length > 0) {
+    throw new OrchestratorError(
+      'DSO_CONFIG_INVALID',
+      problems.length === 1
+        ? `The configuration cannot be used: ${problems[0]}`
+        : `The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
+  }
+  return deepFreeze({
+    ...draft,
+    file: file === null ? null : path,
+    warnings: [...environmentWarnings(environment), ...draft.warnings],
+  });
+}
+
+type Read = {
+  values: ConfigValues;
+  /** Where each value that is not a default was written. */
+  written: ReadonlyMap<string, Assignment>;
+  problems: string[];
+};
+
+/** Later assignments win; every one of them must be right, also those that lose. */
+function readAssignments(assignments: readonly Assignment[]): Read {
+  const values = Object.fromEntries(CONFIG_KEYS.map((key) => [key, configEntry(key).byDefault])) as ConfigValues;
+  const written = new Map<string, Assignment>();
+  const problems: string[] = [];
+  for (const assignment of assignments) {
+    const { key, where } = assignment;
+    if (isConfigKey(key)) {
+      const problem = readValue(values, key, assignment);
+      if (problem === null) written.set(key, assignment);
+      else problems.push(problem);
+    } else if (isSection(key)) {
+      // `http:` with nothing below it says nothing, and does no harm.
+      if (assignment.written === null) continue;
+      problems.push(`${where}: ${key}: expected a section, found ${describeValue(assignment.written)}.`);
+    } else problems.push(`${where}: unknown key ${JSON.stringify(key)}.${suggestion(key)}`);
+  }
+  return { values, written, problems };
+}
+
+function readValue<K extends ConfigKey>(values: ConfigValues, key: K, { written, where }: Assignment): string | null {
+  const { field, secret } = configEntry(key);
+  const value = readField(field, written);
+  if (value === undefined)
+    return `${where}: ${key}: expected ${field.expected}, found ${describeValue(written, secret)}.`;
+  values[key] = value;
+  return null;
+}
+
+function suggestion(key: string): string {
+  const meant = nearest(key, [...CONFIG_KEYS, ...new Set(CONFIG_KEYS.flatMap((each) => each.split('.').slice(0, -1)))]);
+  return meant === null ? ' No known key is like it.' : ` Did you mean "${meant}"?`;
+}
+
+type Draft = Omit<ResolvedConfig, 'file'>;
+
+/** Puts the values together and adds to `problems` what is wrong between them. */
+function assemble({ values, written }: Read, base: string, problems: string[]): Draft {
+  const warnings: string[] = [];
+  const at = (key: ConfigKey): string => written.get(key)?.where ?? key;
+  const pathOf = (key: ConfigKey, path: string): string => resolve(written.get(key)?.base ?? base, path);
+
+  const token = resolveToken(values, at, pathOf, problems, warnings);
+  const cwd = values['launcher.cwd'] === null ? base : pathOf('launcher.cwd', values['launcher.cwd']);
+  const command = resolveCommand(values, at, pathOf, problems);
+  if (values.nodes > 0 && command === null && problems.length === 0) {
+    problems.push(`${at('nodes')}: nodes: nothing says what a node is: set launcher.bot (--bot) or launcher.command.`);
+  }
+  checkShards(values, at, problems);
+  return {
+    listen: values.listen,
+    token,
+    settings: settingsOf(values, { token, canLaunch: command !== null }),
+    stopGraceMs: values['launcher.stopGrace'],
+    http: values['http.enabled']
+      ? {
+          listen: values['http.listen'],
+          tokenlessLoopback: values['http.tokenlessLoopback'],
+          hosts: values['http.hosts'],
+        }
+      : null,
+    launcher:
+      command === null
+        ? null
+        : {
+            command,
+            cwd,
+            env: { ...discordEnvironment(values, written), ...values['launcher.env'] },
+            dataDir: pathOf('launcher.dataDir', values['launcher.dataDir']),
+          },
+    versions: {
+      version: values['launcher.version'],
+      versionCommand: values['launcher.versionCommand'],
+      updateCommand: values['launcher.updateCommand'],
+      cwd,
+    },
+    discord: {
+      token: values['discord.token'],
+      api: values['discord.api'],
+      maxConcurrency: values['discord.maxConcurrency'],
+    },
+    log: { level: values['log.level'], pretty: values['log.pretty'] },
+    warnings,
+  };
+}
+
+type At = (key: ConfigKey) => string;
+type PathOf = (key: ConfigKey, path: string) => string;
+
+/** Shorter ones can be guessed by somebody patient. */
+const SHORT_TOKEN = 16;
+
+function resolveToken(
+  { token, tokenFile }: ConfigValues,
+  at: At,
+  pathOf: PathOf,
+  problems: string[],
+  warnings: string[],
+): string | null {
+  if (token !== null && tokenFile !== null) {
+    problems.push(`${at('tokenFile')}: tokenFile: there is a token already (${at('token')}): use one of the two.`);
+    return null;
+  }
+  let found = token;
+  if (tokenFile !== null) {
+    const path = pathOf('tokenFile', tokenFile);
+    try {
+      found = readTokenFile(path, warnings);
+    } catch (error) {
+      problems.push(`${at('tokenFile')}: tokenFile: ${messageOf(error)}`);
+    }
+  }
+  if (found !== null && found.length < SHORT_TOKEN) {
+    warnings.push(
+      `The token has only ${found.length} characters: use at least ${SHORT_TOKEN}, as \`openssl rand -hex 32\` makes.`,
+    );
+  }
+  return found;
+}
+
+/** Trimmed. Throws an error that names the file when it cannot be read, is empty or holds no token. */
+export function readTokenFile(path: string, warnings: string[]): string {
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new OrchestratorError(
+      'DSO_CONFIG_UNREADABLE',
+      `The token file ${path} cannot be read: ${messageOf(cause)}.`,
+      {
+        cause,
+      },
+    );
+  }
+  if (content === '') throw new OrchestratorError('DSO_CONFIG_INVALID', `The token file ${path} is empty.`);
+  const { field } = configEntry('token');
+  const token = readField(field, content);
+  if (token === undefined || token === null) {
+    throw new OrchestratorError('DSO_CONFIG_INVALID', `The token file ${path} must hold ${field.expected}.`);
+  }
+  if ((statSync(path).mode & 0o077) !== 0) {
+    warnings.push(`Others on this machine can read the token file ${path}: \`chmod 600 ${path}\` keeps it yours.`);
+  }
+  return token;
+}
+
+const NODE_PROGRAMS = ['.js', '.mjs', '.cjs'];
+
+function resolveCommand(
+  values: ConfigValues,
+  at: At,
+  pathOf: PathOf,
+  problems: string[],
+): string | readonly string[] | null {
+  const bot = values['launcher.bot'];
+  const command = values['launcher.command'];
+  if (bot === null) return command;
+  const complain = (sentence: string): null => {
+    problems.push(`${at('launcher.bot')}: launcher.bot: ${sentence}`);
+    return null;
+  };
+  if (command !== null)
+    return complain(`there is a launcher.command already (${at('launcher.command')}): use one of the two.`);
+  if (!NODE_PROGRAMS.includes(extname(bot))) {
+    return complain(
+      `${bot} is no ${NODE_PROGRAMS.join(', ')} file: say how to run it with launcher.command (--command).`,
+    );
+  }
+  const path = pathOf('launcher.bot', bot);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return complain(`there is no file ${path}.`);
+  return [process.execPath, path];
+}
+
+function checkShards({ totalShards, responsibleForShards }: ConfigValues, at: At, problems: string[]): void {
+  if (responsibleForShards === null) return;
+  const where = `${at('responsibleForShards')}: responsibleForShards`;
+  if (totalShards === null) {
+    problems.push(`${where}: needs a fixed totalShards, because the other orchestrators must count the same.`);
+    return;
+  }
+  const beyond = responsibleForShards.find((shard) => shard >= totalShards);
+  if (beyond !== undefined) {
+    problems.push(
+      `${where}: there is no shard ${beyond}: totalShards is ${totalShards}, so the last is ${totalShards - 1}.`,
+    );
+  }
+}
+
+/** What the bot needs to reach Discord and is not in the environment it inherits. */
+function discordEnvironment(values: ConfigValues, written: ReadonlyMap<string, Assignment>): Record<string, string> {
+  const token = values['discord.token'];
+  return {
+    ...(token === null ? {} : { DISCORD_TOKEN: token }),
+    ...(written.has('discord.api') ? { DISCORD_API: values['discord.api'] } : {}),
+  };
+}
+
+function settingsOf(values: ConfigValues, known: { token: string | null; canLaunch: boolean }): Settings {
+  return {
+    totalShards: values.totalShards,
+    responsibleForShards: values.responsibleForShards,
+    ensureAllShardsRunning: values.ensureAllShardsRunning,
+    bucketSize: values.bucketSize,
+    bucketsPerNode: values.bucketsPerNode,
+    maxShardsPerNode: values.maxShardsPerNode,
+    maxNodeDowntimeMs: values.maxNodeDowntime,
+    nodes: values.nodes,
+    canLaunch: known.canLaunch,
+    launchTimeoutMs: values['timeouts.launch'],
+    launchRetryMs: values['timeouts.launchRetry'],
+    startupGraceMs: values.startupGrace,
+    skipStartupGraceMaxShards: values.skipStartupGraceMaxShards,
+    expectedNodes: null,
+    migrationStepTimeoutMs: values['timeouts.migrationStep'],
+    migrationsPerNode: values.migrationsPerNode,
+    migrationsTotal: values.migrationsTotal,
+    commandTimeoutMs: values['timeouts.command'],
+    heartbeatIntervalMs: values.heartbeat,
+    identifyWindowMs: values['discord.identifyWindow'],
+    identifyTimeoutMs: values['timeouts.identify'],
+    tokenRequired: known.token !== null,
+    allowBaseLevelPeers: values.allowBaseLevelPeers,
+  };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) deepFreeze(part);
+    Object.freeze(value);
+  }
+  return value;
+}
