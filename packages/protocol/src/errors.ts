@@ -82,10 +82,12 @@ export class ProtocolError extends Error {
 /** A message whose event id nobody here knows. Not the peer's fault: it is logged and ignored. */
 export class UnknownEventError extends ProtocolError {
   override readonly name = 'UnknownEventError';
-  readonly eventId: number;
+  /** The id, or the name of a user event. */
+  readonly event: number | string;
 
-  constructor(eventId: number) {
-    super('DSO_EVENT_UNKNOWN', `The event id ${eventId} is not known here.`);
-    this.eventId = eventId;
+  constructor(event: number | string) {
+    const what = typeof event === 'number' ? `event id ${event}` : `user event "${event}"`;
+    super('DSO_EVENT_UNKNOWN', `The ${what} is not known here.`);
+    this.event = event;
   }
 }

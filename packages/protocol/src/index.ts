@@ -1,3 +1,11 @@
+export { negotiate } from './capabilities.js';
+export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
+export { FrameReader } from './frame-reader.js';
+export type { Frame } from './frame-reader.js';
+export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_SHARDS } from './limits.js';
+export { isNodeId } from './node-id.js';
+export { UserEventRegistry } from './user-events.js';
+export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
 export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES } from './messages.js';

@@ -7,9 +7,12 @@ import type { Cancel, Clock } from './clock.js';
 /** The longest delay `setTimeout` takes; above it Node fires after 1 ms. Longer ones are waited for in stages. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** A clock that is the machine's. Its timers keep the process alive until they ran or were cancelled. */
+/**
+ * A clock that is the machine's. Its timers keep the process alive until they ran or were cancelled. `monotonicMs` has one
+ * start for all processes of a machine, so that their figures can be compared.
+ */
 export function systemClock(): Clock {
-  return { now: () => Date.now(), monotonicMs: () => performance.now(), after, every };
+  return { now: () => Date.now(), monotonicMs: () => Number(process.hrtime.bigint()) / 1e6, after, every };
 }
 
 function after(delayMs: number, callback: () => void): Cancel {

@@ -1,0 +1,108 @@
+/**
+ * Every message of the protocol, field by field: wire name, type and bound. This table is the codec; `docs` and peers in
+ * other languages can be checked against it line by line. `required` are the fields of the base level (and of
+ * extension messages), `optional` those the extended level adds to it.
+ */
+import { optional, record, required, SESSION_FIELDS, session } from './fields.js';
+import type { Fields } from './fields.js';
+import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
+import { FIRST_USER_EVENT_ID, SHARD_PHASES } from './messages.js';
+import type { MessageKind, MessageOf, ProcessReport, ShardReport, ShardSession } from './messages.js';
+import {
+  bytes,
+  count,
+  flag,
+  integer,
+  list,
+  name,
+  nodeId,
+  nodeIdOrEmpty,
+  oneOf,
+  real,
+  shardCount,
+  shardId,
+  text,
+} from './wire-types.js';
+
+/** The kinds whose body is a map of ours; the body of a user event belongs to the bot. */
+export type TableKind = Exclude<MessageKind, 'userEvent'>;
+export type MessageFields<K extends TableKind> = Omit<MessageOf<K>, 'kind'>;
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+const shardIds = list(shardId, MAX_SHARDS);
+const capabilities = list(name(1, MAX_NAME_LENGTH), MAX_CAPABILITIES);
+const label = name(0, MAX_NAME_LENGTH);
+const sessions = list<ShardSession>(record({ shardId: required('ShardID', shardId), ...SESSION_FIELDS }), MAX_SHARDS);
+
+const shardReport = record<ShardReport>({
+  shardId: required('ShardID', shardId),
+  phase: required('Phase', oneOf(SHARD_PHASES)),
+  pingMs: required('PingMs', real),
+  guilds: required('Guilds', integer(-1, Number.MAX_SAFE_INTEGER)),
+  events: required('Events', count),
+});
+
+const processReport = record<ProcessReport>({
+  memoryBytes: required('MemoryBytes', count),
+  cpuPercent: required('CpuPercent', real),
+  eventLoopDelayMs: required('EventLoopDelayMs', real),
+  uptimeMs: required('UptimeMs', real),
+});
+
+const ONE_SHARD: Fields<{ shardId: number }> = { shardId: required('ShardID', shardId) };
+
+export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>> } = {
+  identify: {
+    totalShards: required('TotalShards', shardCount),
+    runningShards: required('RunningShards', shardIds),
+    version: required('Version', label),
+    nodeId: required('NodeID', nodeIdOrEmpty),
+    logicVersion: required('OrchestratorLogicVersion', integer(0, MAX_INT32)),
+    capabilities: optional('Capabilities', capabilities, []),
+    token: optional('Token', name(1, MAX_TOKEN_LENGTH), null),
+    host: optional('Host', label, null),
+    pid: optional('PID', integer(0, MAX_INT32), null),
+    heldSessions: optional('HeldSessions', sessions, []),
+  },
+  identified: {
+    totalShards: required('TotalShards', shardCount),
+    nodeId: required('NodeID', nodeId),
+    capabilities: optional('Capabilities', capabilities, []),
+    heartbeatIntervalMs: optional('HeartbeatIntervalMs', integer(0, MAX_INT32), 0),
+  },
+  shutdown: {
+    final: optional('Final', flag, false),
+    sessions: optional('Sessions', sessions, []),
+  },
+  startShards: { shardIds: required('ShardIDs', shardIds) },
+  stopShard: { ...ONE_SHARD, session: session('extended') },
+  prepareMigration: { origin: required('Origin', flag), ...ONE_SHARD, session: session('base') },
+  startMigration: ONE_SHARD,
+  allUserDataSent: {
+    numEvents: required('NumEvents', count),
+    shardId: optional('ShardID', shardId, null),
+  },
+  rejected: {
+    code: required('Code', label),
+    message: required('Message', text),
+    retryable: required('Retryable', flag),
+  },
+  heartbeat: {
+    sequence: required('Sequence', count),
+    shards: required('Shards', list(shardReport, MAX_SHARDS)),
+    process: required('Process', processReport),
+  },
+  heartbeatAck: { sequence: required('Sequence', count) },
+  shardUserEvent: {
+    ...ONE_SHARD,
+    eventId: required('EventID', integer(FIRST_USER_EVENT_ID, MAX_EVENT_ID)),
+    body: required('Body', bytes),
+  },
+  migrationAborted: { ...ONE_SHARD, reason: required('Reason', text) },
+  migrationFinished: ONE_SHARD,
+  commandFailed: { command: required('Command', label), ...ONE_SHARD, message: required('Message', text) },
+  identifyRequest: ONE_SHARD,
+  identifyGranted: ONE_SHARD,
+  identifyFinished: { ...ONE_SHARD, ready: required('Ready', flag) },
+};
