@@ -1,4 +1,4 @@
-import type { Address, Cancel, Clock, Logger, Random, Transport } from '@dshard/transport';
+import type { Address, Cancel, Clock, Logger, MessageConnectionOptions, Random, Transport } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/commands.js';
 import type { Happening } from '../domain/effects.js';
 import type { Settings } from '../domain/settings.js';
@@ -22,6 +22,10 @@ export type OrchestratorOptions = {
   versionSource: VersionSource | null;
   gatewayInfo: GatewayInfoSource | null;
   logger: Logger;
+  /** Connections open at once; further ones are closed. Default 4096. */
+  maxConnections?: number;
+  /** Limits of each connection to a node. */
+  connection?: MessageConnectionOptions;
 };
 
 /** A happening with its place in the run's history; `id` grows by one. */

@@ -1,0 +1,191 @@
+/**
+ * The connections of this run, by id. A connection is
+ * - unidentified: its first message must be an Identify, within IDENTIFY_TIMEOUT_MS; only that one reaches the domain;
+ * - identified: its messages and its end are told to the domain, in order;
+ * - closing: we closed it; what it still sends is dropped, its end is told if it was identified.
+ *
+ * Whatever a peer does wrong ends its own connection, with a stable code that is counted, and nothing else. Strangers
+ * cannot shut nodes out: of too many unidentified connections the oldest is closed, and a node identifies itself at once.
+ */
+import type { Identify, Message } from '@dshard/protocol';
+import { openMessageConnection } from '@dshard/transport';
+import type {
+  ByteStream,
+  Cancel,
+  Clock,
+  ConnectionEnd,
+  MessageConnection,
+  MessageConnectionOptions,
+} from '@dshard/transport';
+import type { OrchestratorErrorCode } from '../errors.js';
+import { FlowControl } from './flow-control.js';
+
+const IDENTIFY_TIMEOUT_MS = 10_000;
+const MAX_UNIDENTIFIED = 64;
+
+/** Ends that are nobody's fault. */
+const CLEAN_ENDS: ReadonlySet<string> = new Set(['DSO_CONNECTION_CLOSED', 'DSO_CONNECTION_LOST']);
+
+export type ConnectionsOptions = {
+  runId: string;
+  clock: Clock;
+  maxConnections: number;
+  connection: MessageConnectionOptions;
+  onIdentify(connection: string, message: Identify, peer: { remote: string; loopback: boolean }): void;
+  onMessage(connection: string, message: Message): void;
+  /** Only of connections that were identified. */
+  onClosed(connection: string, end: ConnectionEnd): void;
+  /** A peer broke a rule or a limit; its connection is closed for it. */
+  onViolation(remote: string, end: ConnectionEnd): void;
+};
+
+type Entry = {
+  readonly id: string;
+  readonly connection: MessageConnection;
+  phase:
+    { kind: 'unidentified'; cancelTimeout: Cancel } | { kind: 'identified' } | { kind: 'closing'; identified: boolean };
+};
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #unidentified = new Set<Entry>();
+  readonly #flow: FlowControl;
+  readonly #onEmpty: (() => void)[] = [];
+  #count = 0;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    this.#flow = new FlowControl(options.clock, {
+      pause: (id) => this.#entries.get(id)?.connection.pauseReading(),
+      resume: (id) => this.#entries.get(id)?.connection.resumeReading(),
+    });
+  }
+
+  accept(stream: ByteStream): void {
+    if (this.#entries.size >= this.#options.maxConnections) {
+      stream.destroy();
+      this.#options.onViolation(
+        stream.remote,
+        refusal('DSO_TOO_MANY_CONNECTIONS', `${this.#options.maxConnections} connections are open already`),
+      );
+      return;
+    }
+    const connection = openMessageConnection(stream, this.#options.connection);
+    const id = `${this.#options.runId}.c${++this.#count}`;
+    const cancelTimeout = this.#options.clock.after(IDENTIFY_TIMEOUT_MS, () =>
+      this.#refuse(entry, 'DSO_IDENTIFY_TIMEOUT', `no Identify came within ${IDENTIFY_TIMEOUT_MS / 1000} s`),
+    );
+    const entry: Entry = { id, connection, phase: { kind: 'unidentified', cancelTimeout } };
+    this.#entries.set(id, entry);
+    this.#unidentified.add(entry);
+    connection.handle({
+      onMessage: (message) => this.#received(entry, message),
+      onDrain: () => this.#flow.drained(id),
+      onClose: (end) => this.#closed(entry, end),
+    });
+    const [oldest] = this.#unidentified;
+    if (this.#unidentified.size > MAX_UNIDENTIFIED && oldest !== undefined) {
+      this.#refuse(
+        oldest,
+        'DSO_TOO_MANY_CONNECTIONS',
+        `${MAX_UNIDENTIFIED} newer connections wait to identify themselves`,
+      );
+    }
+  }
+
+  /**
+   * `cause` is the connection whose message led to this one: when it is a user event that the receiver is slow to take,
+   * the sender is slowed down. Sending to a connection that is gone does nothing: its end is, or will be, told.
+   */
+  send(id: string, message: Message, cause: string | null): void {
+    const entry = this.#entries.get(id);
+    if (entry?.phase.kind !== 'identified') return;
+    const takesMore = entry.connection.send(message);
+    const passedOn = message.kind === 'userEvent' || message.kind === 'shardUserEvent';
+    // Sending may have closed it (a limit): then there is nobody to wait for.
+    if (!takesMore && passedOn && cause !== null && cause !== id && this.#entries.has(id)) this.#flow.hold(cause, id);
+  }
+
+  established(id: string): void {
+    this.#entries.get(id)?.connection.established();
+  }
+
+  close(id: string, end: ConnectionEnd): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) this.#enterClosing(entry, end);
+  }
+
+  /** Resolves when every connection is gone, or after `timeoutMs`, when what is left is cut off. */
+  async closeAll(end: ConnectionEnd, timeoutMs: number): Promise<void> {
+    const entries = [...this.#entries.values()];
+    if (entries.length === 0) return;
+    const empty = new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(timeoutMs, () => {
+        for (const entry of this.#entries.values()) entry.connection.destroy(end);
+        resolve();
+      });
+      this.#onEmpty.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+    for (const entry of entries) this.#enterClosing(entry, end);
+    await empty;
+  }
+
+  #received(entry: Entry, message: Message): void {
+    switch (entry.phase.kind) {
+      case 'unidentified': {
+        if (message.kind !== 'identify') {
+          this.#refuse(entry, 'DSO_IDENTIFY_EXPECTED', `its first message was ${message.kind}, not identify`);
+          return;
+        }
+        this.#leaveUnidentified(entry);
+        entry.phase = { kind: 'identified' };
+        const { remote, loopback } = entry.connection;
+        this.#options.onIdentify(entry.id, message, { remote, loopback });
+        return;
+      }
+      case 'identified':
+        this.#options.onMessage(entry.id, message);
+        return;
+      case 'closing':
+    }
+  }
+
+  #refuse(entry: Entry, code: OrchestratorErrorCode, why: string): void {
+    const end = refusal(code, why);
+    this.#enterClosing(entry, end);
+    this.#options.onViolation(entry.connection.remote, end);
+  }
+
+  #enterClosing(entry: Entry, end: ConnectionEnd): void {
+    if (entry.phase.kind === 'closing') return;
+    this.#leaveUnidentified(entry);
+    entry.phase = { kind: 'closing', identified: entry.phase.kind === 'identified' };
+    this.#flow.forget(entry.id);
+    entry.connection.close(end);
+  }
+
+  #leaveUnidentified(entry: Entry): void {
+    if (entry.phase.kind === 'unidentified') entry.phase.cancelTimeout();
+    this.#unidentified.delete(entry);
+  }
+
+  #closed(entry: Entry, end: ConnectionEnd): void {
+    const { phase } = entry;
+    this.#leaveUnidentified(entry);
+    this.#entries.delete(entry.id);
+    this.#flow.forget(entry.id);
+    if (phase.kind !== 'closing' && !CLEAN_ENDS.has(end.code)) this.#options.onViolation(entry.connection.remote, end);
+    if (phase.kind === 'identified' || (phase.kind === 'closing' && phase.identified)) {
+      this.#options.onClosed(entry.id, end);
+    }
+    if (this.#entries.size === 0) for (const onEmpty of this.#onEmpty.splice(0)) onEmpty();
+  }
+}
+
+function refusal(code: OrchestratorErrorCode, why: string): ConnectionEnd {
+  return { code, message: `The connection was refused: ${why}.` };
+}

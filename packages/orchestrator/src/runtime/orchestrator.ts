@@ -1,0 +1,356 @@
+/**
+ * Drives the domain: takes what happens (connections, messages, commands, processes, time) as events to `decide`, one at
+ * a time, and executes the effects it gives back, in order.
+ *
+ * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
+ * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
+ */
+import { delay, isLoopback, parseAddress } from '@dshard/transport';
+import type { Address, Cancel, ConnectionEnd, Listener } from '@dshard/transport';
+import type { CommandResult, OperatorCommand } from '../domain/commands.js';
+import { decide, initialState } from '../domain/decide.js';
+import type { Decide, InitialState } from '../domain/decide.js';
+import type { Effect } from '../domain/effects.js';
+import type { DomainEvent } from '../domain/events.js';
+import type { Settings } from '../domain/settings.js';
+import type { OrchestratorState } from '../domain/state.js';
+import { OrchestratorError, messageOf } from '../errors.js';
+import { Connections } from './connections.js';
+import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening } from './contract.js';
+import { EventLoop } from './event-loop.js';
+import { History } from './history.js';
+import { Requests } from './requests.js';
+import { tokenAccepted } from './token.js';
+import { Versions } from './version.js';
+import { WakeUp } from './wake-up.js';
+
+const DEFAULT_MAX_CONNECTIONS = 4_096;
+/** How long closed connections may take to flush. */
+const CLOSE_TIMEOUT_MS = 3_000;
+/** When the domain failed to say when to wake it. */
+const RETRY_TICK_MS = 1_000;
+
+const NOT_RUNNING = {
+  code: 'DSO_NOT_RUNNING',
+  message: 'The orchestrator is not running: it was not started yet, or is closing.',
+  fault: 'fleet',
+} as const;
+
+/** The pure core, replaceable so that the runtime can be tested by itself. */
+export type Domain = { decide: Decide; initialState: InitialState };
+
+/** The handle, and what only tests and metrics ask for. */
+export type Orchestrator = OrchestratorHandle & {
+  /** How many connections were closed for which broken rule or limit, by code. */
+  violations(): Readonly<Record<string, number>>;
+};
+
+/** Nothing happens before `start()`. */
+export function createOrchestrator(
+  options: OrchestratorOptions,
+  domain: Domain = { decide, initialState },
+): Orchestrator {
+  return new RunningOrchestrator(options, domain);
+}
+
+class RunningOrchestrator implements Orchestrator {
+  readonly #options: OrchestratorOptions;
+  readonly #domain: Domain;
+  readonly #loop = new EventLoop<DomainEvent>((event) => this.#step(event));
+  readonly #wakeUp: WakeUp;
+  readonly #history: History;
+  readonly #requests: Requests;
+  readonly #versions: Versions;
+  readonly #connections: Connections;
+  readonly #violations = new Map<string, number>();
+  readonly #launches = new Set<Promise<void>>();
+  #phase: 'idle' | 'starting' | 'running' | 'closed' = 'idle';
+  #state: OrchestratorState;
+  #address: Address;
+  #listener: Listener | null = null;
+  #fetchingGatewayInfo = false;
+  #starting: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: OrchestratorOptions, domain: Domain) {
+    const { clock, logger } = options;
+    // Ids of one run differ from those of any other, so that lines of two runs in one log are not taken for each other.
+    const runId = Math.floor(options.random.next() * 36 ** 6)
+      .toString(36)
+      .padStart(6, '0');
+    this.#options = options;
+    this.#domain = domain;
+    this.#address = options.listen;
+    this.#state = domain.initialState(this.#settings(), clock.now());
+    this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
+    this.#history = new History(clock, logger);
+    this.#requests = new Requests(runId);
+    this.#versions = new Versions(options.versionSource);
+    this.#connections = new Connections({
+      runId,
+      clock,
+      maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      connection: options.connection ?? {},
+      onIdentify: (connection, message, { remote, loopback }) => {
+        const peer = { remote, loopback, tokenAccepted: tokenAccepted(options.token, message.token) };
+        this.#loop.push({ kind: 'identify', connection, message, peer });
+      },
+      onMessage: (connection, message) => this.#loop.push({ kind: 'message', connection, message }),
+      onClosed: (connection, end) => this.#loop.push({ kind: 'connectionClosed', connection, reason: end.message }),
+      onViolation: (remote, end) => this.#violated(remote, end),
+    });
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  get state(): OrchestratorState {
+    return this.#state;
+  }
+
+  /**
+   * Rejects with `DSO_CLOSED_BY_DEFAULT` when it would listen beyond loopback without a token, and with what the
+   * launcher or the transport say when they cannot start.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async command(command: OperatorCommand): Promise<CommandResult> {
+    if (this.#phase !== 'running') return { ok: false, error: NOT_RUNNING };
+    const { id, result } = this.#requests.open();
+    this.#loop.push({ kind: 'command', request: id, command });
+    return result;
+  }
+
+  deployedVersion(): Promise<CommandResult> {
+    return this.#versions.deployed();
+  }
+
+  pullNewVersion(): Promise<CommandResult> {
+    return this.#versions.pullNew();
+  }
+
+  history(): readonly RecordedHappening[] {
+    return this.#history.all();
+  }
+
+  onHappening(listener: (happening: RecordedHappening) => void): Cancel {
+    return this.#history.onHappening(listener);
+  }
+
+  violations(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#violations);
+  }
+
+  close(mode: 'leave' | 'end'): Promise<void> {
+    this.#closing ??= this.#close(mode);
+    return this.#closing;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#phase !== 'idle') throw new OrchestratorError('DSO_NOT_RUNNING', 'The orchestrator was closed already.');
+    const { listen, token, launcher, transport, clock } = this.#options;
+    if (token === null && !isLoopback(parseAddress(listen).host)) throw closedByDefault(listen);
+    this.#phase = 'starting';
+    try {
+      await launcher?.start({
+        onExit: ({ node, description }) => this.#loop.push({ kind: 'processExited', node, description }),
+      });
+      this.#listener = await transport.listen(listen, (stream) => this.#connections.accept(stream));
+    } catch (error) {
+      this.#phase = 'closed';
+      this.#loop.close();
+      await launcher?.close();
+      throw error;
+    }
+    this.#address = this.#listener.address;
+    this.#phase = 'running';
+    this.#state = this.#domain.initialState(this.#settings(), clock.now());
+    this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
+    this.#loop.open({ kind: 'started' });
+  }
+
+  /** As configured, completed by what only the runtime knows. */
+  #settings(): Settings {
+    const { settings, launcher, token } = this.#options;
+    return {
+      ...settings,
+      canLaunch: settings.canLaunch && launcher !== null,
+      tokenRequired: token !== null,
+      expectedNodes: this.#expectedNodes(),
+    };
+  }
+
+  /**
+   * The launcher's registry says which nodes of an earlier run still live. Beyond loopback it cannot speak for nodes of
+   * other hosts, so there the whole grace is waited for, unless the settings name the nodes.
+   */
+  #expectedNodes(): readonly string[] | null {
+    const { settings, launcher, listen } = this.#options;
+    const configured = settings.expectedNodes;
+    if (launcher === null) return configured;
+    if (configured === null && !isLoopback(parseAddress(listen).host)) return null;
+    return [...new Set([...(configured ?? []), ...launcher.running().map(({ node }) => node)])];
+  }
+
+  async #close(mode: 'leave' | 'end'): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    if (this.#phase !== 'running') {
+      this.#phase = 'closed';
+      return;
+    }
+    const { launcher, logger, settings, stopGraceMs } = this.#options;
+    if (mode === 'end')
+      await this.#within(settings.commandTimeoutMs + stopGraceMs, this.command({ kind: 'shutdownFleet' }));
+    this.#phase = 'closed';
+    this.#loop.close();
+    this.#wakeUp.set(null);
+    this.#requests.refuseAll(NOT_RUNNING);
+    await this.#listener?.close();
+    const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
+    await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
+    if (mode === 'end') await this.#stopProcesses();
+    await launcher?.close();
+    logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
+  }
+
+  async #stopProcesses(): Promise<void> {
+    const { launcher, logger, stopGraceMs } = this.#options;
+    if (launcher === null) return;
+    // A launch under way would leave a process that nobody stops.
+    await this.#within(stopGraceMs, Promise.allSettled(this.#launches));
+    const stops = launcher.running().map(async ({ node }) => {
+      try {
+        await launcher.stop(node, stopGraceMs);
+      } catch (error) {
+        logger.error({ node, err: error }, messageOf(error));
+      }
+    });
+    await Promise.all(stops);
+  }
+
+  /** Waits for it, but no longer than `timeoutMs`. */
+  async #within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+    const finished = new AbortController();
+    await Promise.race([work, delay(this.#options.clock, timeoutMs, finished.signal)]);
+    finished.abort();
+  }
+
+  #step(event: DomainEvent): void {
+    let effects: readonly Effect[];
+    try {
+      const decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
+      this.#state = decision.state;
+      effects = decision.effects;
+    } catch (error) {
+      this.#decisionFailed(event, error);
+      return;
+    }
+    const cause = event.kind === 'message' ? event.connection : null;
+    for (const effect of effects) {
+      try {
+        this.#execute(effect, cause);
+      } catch (error) {
+        this.#options.logger.error(
+          { err: error, effect: effect.kind },
+          `The effect ${effect.kind} failed: ${messageOf(error)}`,
+        );
+      }
+    }
+  }
+
+  /** The event is dropped and the state is what it was; whoever waits is answered, and time goes on. */
+  #decisionFailed(event: DomainEvent, error: unknown): void {
+    const message = `Deciding on ${event.kind} failed: ${messageOf(error)}`;
+    this.#options.logger.error({ err: error, event: event.kind }, message);
+    if (event.kind === 'command') {
+      this.#requests.answer(event.request, { ok: false, error: { code: 'DSO_INTERNAL', message, fault: 'fleet' } });
+    }
+    if (!this.#wakeUp.isArmed) this.#wakeUp.set(this.#options.clock.now() + RETRY_TICK_MS);
+  }
+
+  #execute(effect: Effect, cause: string | null): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#connections.send(effect.connection, effect.message, cause);
+        return;
+      case 'close':
+        this.#connections.close(effect.connection, { code: effect.code, message: effect.message });
+        return;
+      case 'accept':
+        this.#connections.established(effect.connection);
+        return;
+      case 'reply':
+        this.#requests.answer(effect.request, effect.result);
+        return;
+      case 'wakeAt':
+        this.#wakeUp.set(effect.at);
+        return;
+      case 'fetchGatewayInfo':
+        void this.#fetchGatewayInfo();
+        return;
+      case 'launchNode':
+        this.#launch(effect.launch);
+        return;
+      case 'happened':
+        this.#history.record(effect.happening);
+    }
+  }
+
+  /** One attempt; whether to try again is for the domain to say. */
+  async #fetchGatewayInfo(): Promise<void> {
+    const { gatewayInfo } = this.#options;
+    if (this.#fetchingGatewayInfo) return;
+    this.#fetchingGatewayInfo = true;
+    let event: DomainEvent;
+    try {
+      if (gatewayInfo === null) throw new Error('nothing is configured that could be asked for it');
+      const { recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs } = await gatewayInfo.fetch();
+      event = { kind: 'gatewayInfo', recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs };
+    } catch (error) {
+      event = { kind: 'gatewayInfoFailed', reason: messageOf(error) };
+    }
+    this.#fetchingGatewayInfo = false;
+    this.#loop.push(event);
+  }
+
+  #launch(launch: string): void {
+    const attempt = this.#attemptLaunch(launch).then((event) => {
+      this.#launches.delete(attempt);
+      this.#loop.push(event);
+    });
+    this.#launches.add(attempt);
+  }
+
+  async #attemptLaunch(launch: string): Promise<DomainEvent> {
+    const { launcher } = this.#options;
+    try {
+      if (launcher === null) throw new Error('there is no launcher');
+      const { node } = await launcher.launch();
+      return { kind: 'nodeLaunched', launch, node };
+    } catch (error) {
+      return { kind: 'launchFailed', launch, reason: messageOf(error) };
+    }
+  }
+
+  #violated(remote: string, end: ConnectionEnd): void {
+    this.#violations.set(end.code, (this.#violations.get(end.code) ?? 0) + 1);
+    this.#history.record({
+      name: 'protocolViolation',
+      level: 'warn',
+      text: `The connection from ${remote} was closed: ${end.message}`,
+      fields: { remote, code: end.code },
+    });
+  }
+}
+
+function closedByDefault(listen: Address): OrchestratorError {
+  return new OrchestratorError(
+    'DSO_CLOSED_BY_DEFAULT',
+    `Other machines can reach ${listen}, and no token is set. Set DSO_TOKEN or a token file, for the orchestrator and ` +
+      `for its nodes, or listen on 127.0.0.1.`,
+  );
+}
