@@ -3,8 +3,8 @@
  * decoded is a number when a number holds it exactly, and a bigint when not; the two never mix silently.
  */
 
-export const INT64_MIN: bigint = -(2n ** 63n);
-export const INT64_MAX: bigint = 2n ** 63n - 1n;
+const INT64_MIN: bigint = -(2n ** 63n);
+const INT64_MAX: bigint = 2n ** 63n - 1n;
 
 /** `value` as a number when that is exact. */
 export function narrow(value: bigint): number | bigint {

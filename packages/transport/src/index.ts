@@ -7,11 +7,13 @@ export { TRANSPORT_ERRORS, TransportError } from './errors.js';
 export type { TransportErrorCode } from './errors.js';
 export type { Logger } from './logger.js';
 export { silentLogger } from './logger.js';
+export { openMessageConnection } from './message-connection.js';
 export type {
   ConnectionEnd,
   MessageConnection,
   MessageConnectionHandlers,
   MessageConnectionOptions,
+  OpenMessageConnection,
 } from './message-connection.js';
 export type { Random } from './random.js';
 export { systemClock } from './system-clock.js';
