@@ -3,9 +3,10 @@
  * neither hangs nor dies with us; we only read along.
  *
  * - A change of the file wakes us (fs.watch); where that does not work, and in any case every `pollMs`, the clock does.
- * - Bounded: a turn reads at most TURN_BYTES, then lets others run. The file is emptied once it is larger than
- *   `maxFileBytes` and read to its end; the process goes on at its new end, because it appends. A process that writes
- *   faster than we read for long has its file emptied unread, and the log says how much was skipped.
+ * - Bounded: a turn reads at most TURN_BYTES, then lets others run. A file larger than `maxFileBytes` is emptied when it
+ *   is read to its end and nobody wrote for QUIET_MS, so that nothing is lost; the process goes on at its new end,
+ *   because it appends. One that grows to MAX_FACTOR times that size is emptied in any case: what was not read by then is
+ *   skipped, and said to be.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
@@ -14,8 +15,8 @@ import { lineSplitter } from './line-splitter.js';
 
 const CHUNK_BYTES = 64 * 1024;
 const TURN_BYTES = 8 * CHUNK_BYTES;
-/** How many times `maxFileBytes` may be waiting unread. */
-const MAX_LAG_FACTOR = 2;
+const QUIET_MS = 20;
+const MAX_FACTOR = 4;
 
 export type LogFollowerOptions = {
   path: string;
@@ -41,36 +42,31 @@ export type LogFollower = {
 
 export function followLog(options: LogFollowerOptions): LogFollower {
   const file = openSync(options.path, 'r+');
-  const size = (): number => fstatSync(file).size;
   const splitter = lineSplitter(options.maxLineLength, (line) => options.onLine(line));
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let offset = Math.min(options.offset ?? Number.POSITIVE_INFINITY, size());
+  let offset = Math.min(options.offset ?? Number.POSITIVE_INFINITY, fstatSync(file).size);
   let closed = false;
   let again: Cancel | null = null;
 
   /** Returns whether there may be more. */
   const readChunk = (): boolean => {
+    // Somebody else may have emptied it (logrotate).
+    if (fstatSync(file).size < offset) offset = 0;
     const bytes = readSync(file, chunk, 0, CHUNK_BYTES, offset);
     offset += bytes;
     if (bytes > 0) splitter.push(chunk.subarray(0, bytes));
     return bytes === CHUNK_BYTES;
   };
 
-  const empty = (): void => {
+  /** The size is looked at in the same breath as the truncation, so that next to nothing can come in between. */
+  const boundFile = (): void => {
+    const { size, mtimeMs } = fstatSync(file);
+    const unread = Math.max(0, size - offset);
+    const quiet = unread === 0 && options.clock.now() - mtimeMs >= QUIET_MS;
+    if (size <= options.maxFileBytes || !(quiet || size > options.maxFileBytes * MAX_FACTOR)) return;
     ftruncateSync(file, 0);
     offset = 0;
-  };
-
-  /** The size is looked at in the same breath as the truncation, so that what comes in between is next to nothing. */
-  const boundFile = (): void => {
-    const end = size();
-    if (end < offset) offset = 0;
-    else if (end > options.maxFileBytes && end === offset) empty();
-    else if (end - offset > options.maxFileBytes * MAX_LAG_FACTOR) {
-      const skipped = end - offset;
-      empty();
-      options.onSkipped(skipped);
-    }
+    if (unread > 0) options.onSkipped(unread);
   };
 
   const readTurn = (): void => {
@@ -78,11 +74,10 @@ export function followLog(options: LogFollowerOptions): LogFollower {
     again?.();
     again = null;
     try {
-      boundFile();
       let more = true;
       for (let bytes = 0; more && bytes < TURN_BYTES; bytes += CHUNK_BYTES) more = readChunk();
+      boundFile();
       if (more) again = options.clock.after(0, readTurn);
-      else boundFile();
     } catch (error) {
       close();
       options.onError(error);
@@ -106,8 +101,8 @@ export function followLog(options: LogFollowerOptions): LogFollower {
   return {
     finish: () => {
       if (closed) return;
-      // One boundFile first: whatever is unread now is bounded by it.
       try {
+        // Whatever is unread now is bounded by this.
         boundFile();
         while (readChunk());
         splitter.flush();

@@ -1,0 +1,58 @@
+import { systemClock } from '@dshard/transport';
+import { describe, expect, test } from 'vitest';
+import { fixedVersion } from '../../../src/adapters/version-commands/fixed-version.js';
+import { versionCommands } from '../../../src/adapters/version-commands/version-commands.js';
+import { nodeProgram, temporaryDirectory } from '../process-launcher/fixture.js';
+
+const clock = systemClock();
+
+/** Prints what is in ./version; the update writes it. */
+const PRINT = nodeProgram(`console.log(' ' + require('fs').readFileSync('version', 'utf8') + ' ')`);
+const UPDATE = nodeProgram(`require('fs').writeFileSync('version', 'v2'); console.log('much talk')`);
+
+describe('version commands', () => {
+  test('run in their directory, and give their output trimmed', async () => {
+    const cwd = temporaryDirectory();
+    const source = versionCommands({ versionCommand: PRINT, updateCommand: UPDATE, cwd, clock });
+    await expect(source.deployed()).rejects.toThrow('ENOENT');
+    await expect(source.pullNew()).resolves.toBe('v2');
+    await expect(source.deployed()).resolves.toBe('v2');
+  });
+
+  test('a failing one gives its error output and its code', async () => {
+    const fails = nodeProgram(`console.error('fatal: not a repository'); process.exit(128)`);
+    const source = versionCommands({ versionCommand: PRINT, updateCommand: fails, clock });
+    await expect(source.pullNew()).rejects.toMatchObject({
+      code: 'DSO_VERSION_COMMAND_FAILED',
+      message: expect.stringMatching(/exited with code 128: fatal: not a repository$/),
+    });
+  });
+
+  test('one that hangs is killed, with whatever it started', async () => {
+    const hangs = nodeProgram(
+      `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' })`,
+    );
+    const source = versionCommands({ versionCommand: hangs, updateCommand: null, clock, versionTimeoutMs: 200 });
+    await expect(source.deployed()).rejects.toMatchObject({
+      code: 'DSO_VERSION_COMMAND_FAILED',
+      message: expect.stringContaining('took longer than 0.2 s and was killed'),
+    });
+  });
+
+  test('one that prints nothing is no version', async () => {
+    const source = versionCommands({ versionCommand: nodeProgram(''), updateCommand: null, clock });
+    await expect(source.deployed()).rejects.toThrow('printed no version');
+  });
+
+  test('one that does not exist is named, and no update command is said', async () => {
+    const source = versionCommands({ versionCommand: 'no-such-program', updateCommand: null, clock });
+    await expect(source.deployed()).rejects.toMatchObject({ code: 'DSO_COMMAND_NOT_FOUND' });
+    await expect(source.pullNew()).rejects.toMatchObject({ code: 'DSO_NO_UPDATE_COMMAND' });
+  });
+});
+
+test('a fixed version stays what it is', async () => {
+  const source = fixedVersion('v7');
+  await expect(source.deployed()).resolves.toBe('v7');
+  await expect(source.pullNew()).resolves.toBe('v7');
+});
