@@ -1,1 +1,28 @@
-export {};
+export type { ConfigKey, ConfigKeyEntry, ConfigValues } from './config/keys.js';
+export { configEntry, CONFIG_KEYS } from './config/keys.js';
+export type { ConfigSources, LauncherConfig, ResolvedConfig } from './config/resolve.js';
+export { resolveConfig } from './config/resolve.js';
+export type { Flag } from './config/sources.js';
+export type { CommandError, CommandResult, OperatorCommand } from './domain/commands.js';
+export type { Happening, HappeningName } from './domain/effects.js';
+export { DOMAIN_ERRORS } from './domain/errors.js';
+export type { Settings } from './domain/settings.js';
+export type { OrchestratorState } from './domain/state.js';
+export type { OrchestratorErrorCode } from './errors.js';
+export { ERROR_TABLE, OrchestratorError } from './errors.js';
+export type { Answer } from './http/answers.js';
+export type { AncestorNodeStatus, AncestorStatus } from './http/ancestor-status.js';
+export type {
+  DrainStatus,
+  MigrationStatus,
+  NodeStatus,
+  RolloutStatus,
+  ShardStatus,
+  StatusV1,
+} from './http/v1-status.js';
+export type { LoggerOptions, LogLevel, LogStream } from './logger.js';
+export { createLogger } from './logger.js';
+export type { StartedOrchestrator, Surroundings } from './main.js';
+export { startOrchestrator } from './main.js';
+export type { OrchestratorHandle, OrchestratorOptions, RecordedHappening } from './runtime/contract.js';
+export { createOrchestrator } from './runtime/orchestrator.js';

@@ -2,6 +2,12 @@
  * Resolves the configuration once, at start: flags win over the environment, the environment over `dso.yaml`, that over the
  * defaults. What comes out is complete, frozen and consistent; what is wrong is said all at once, each with the place
  * it stands at. Warnings are for what works but should not stay so.
+ *
+ * One setting is not known yet: `expectedNodes`, the nodes that end the start-up grace when all of them are back. The runtime
+ * fills it in when the launcher has looked for its processes, and only where nodes listen on loopback: there the nodes that can
+ * come back are those the launcher started, so their list is complete (an empty one ends the grace at once). Beyond loopback
+ * nodes of other hosts may still be running that no list here knows, and the whole grace is waited for. The same holds
+ * without a launcher.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
@@ -32,7 +38,7 @@ export type LauncherConfig = {
 export type ResolvedConfig = Readonly<{
   listen: Address;
   token: string | null;
-  /** `expectedNodes` is filled in at start, when the launcher has looked for its processes. */
+  /** `expectedNodes` is null: see above. */
   settings: Settings;
   stopGraceMs: number;
   /** null: no REST interface. */
@@ -146,6 +152,11 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
     problems.push(`${at('nodes')}: nodes: nothing says what a node is: set launcher.bot (--bot) or launcher.command.`);
   }
   checkShards(values, at, problems);
+  if (values.totalShards === null && values['discord.token'] === null) {
+    warnings.push(
+      'Nobody can be asked how many shards the bot has: set DISCORD_TOKEN, or totalShards (--shards). Until then only a node that knows the number decides it.',
+    );
+  }
   return {
     listen: values.listen,
     token,

@@ -2,7 +2,7 @@
  * What can be asked of the orchestrator by POST: the ancestor's endpoints with its parameter names, and ours in the same manner.
  * One line each; the server makes the routes from this table.
  */
-import { text, flag, wholeNumber, type Field } from '../config/field.js';
+import { flag, shardList, text, wholeNumber, type Field } from '../config/field.js';
 import { MAX_SHARDS } from '../config/shard-list.js';
 import type { OperatorCommand } from '../domain/commands.js';
 import { readParameters, type Parameters } from './parameters.js';
@@ -67,6 +67,11 @@ export const OPERATIONS: readonly Operation[] = [
     kind: 'stopShard',
     shard: given.shard,
   })),
+  operation<{ node: string; shards: readonly number[] }>(
+    '/startshards',
+    { node: { field: nodeId }, shards: { field: shardList() } },
+    (given) => ({ kind: 'startShards', node: given.node, shards: given.shards }),
+  ),
   operation('/blacklistnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
   operation('/cordonnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
   operation('/uncordonnode', node, (given) => ({ kind: 'uncordonNode', node: given.node })),

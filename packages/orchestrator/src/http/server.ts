@@ -7,16 +7,9 @@
  */
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import {
-  formatAddress,
-  isLoopback,
-  parseAddress,
-  type Address,
-  type Clock,
-  type HostPort,
-  type Logger,
-} from '@dshard/transport';
+import { formatAddress, isLoopback, parseAddress, type Address, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
+import { addressTaken, addressUnusable } from '../listening.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { createAccess, type Visit } from './access.js';
 import { failed } from './answers.js';
@@ -35,6 +28,8 @@ export type HttpServerOptions = {
   hosts: readonly string[];
   /** The orchestrator's own version, shown in /v1/status. */
   version: string;
+  /** Until it says yes, everybody is told to come back later. */
+  isReady(): boolean;
   clock: Clock;
   logger: Logger;
 };
@@ -54,6 +49,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How long answers under way may take when the server closes. */
 const CLOSE_GRACE_MS = 1000;
+
+const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { orchestrator, clock, logger, version } = options;
@@ -83,7 +80,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     if (request.routeOptions.url === '/healthz') return;
     const visit = visitOf(request);
     const refusal = access.checkSource(visit) ?? access.checkToken(visit);
-    if (!refusal) return;
+    if (!refusal) {
+      if (!options.isReady()) await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);
+      return;
+    }
     logger.warn({ from: visit.remoteAddress, path: request.url, reason: refusal.message }, 'A request was refused.');
     if (refusal.status === 401) void reply.header('www-authenticate', 'Bearer');
     await reply.code(refusal.status).send(failed(refusal.status, refusal.message).body);
@@ -117,7 +117,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       try {
         await app.listen(listen);
       } catch (cause) {
-        throw listenError(listen, cause);
+        const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+        throw (taken ? addressTaken : addressUnusable)(options.listen, PART, cause);
       }
       const bound = app.server.address();
       return formatAddress(listen.host, typeof bound === 'object' && bound ? bound.port : listen.port);
@@ -146,21 +147,4 @@ function visitOf({ headers, socket }: FastifyRequest): Visit {
     remoteAddress: socket.remoteAddress,
     localAddress: socket.localAddress,
   };
-}
-
-function listenError(listen: HostPort, cause: unknown): OrchestratorError {
-  const { host, port } = listen;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'EADDRINUSE') {
-    return new OrchestratorError(
-      'DSO_ADDRESS_TAKEN',
-      `Port ${port} on ${host} is taken: another program listens there (\`ss -ltnp 'sport = :${port}'\` shows which). Stop it, or choose another port with http.listen (--http ${host}:${port + 1}).`,
-      { cause },
-    );
-  }
-  return new OrchestratorError(
-    'DSO_ADDRESS_UNUSABLE',
-    `The REST interface cannot listen on ${formatAddress(host, port)}: ${cause instanceof Error ? cause.message : String(cause)}. Choose another address with http.listen (--http).`,
-    { cause },
-  );
 }

@@ -54,6 +54,8 @@ export type DrainStatus = {
   waiting: readonly number[];
   moved: readonly number[];
   failed: readonly { shard: number; reason: string }[];
+  /** Why no further shard is moved, if so. */
+  stopped: string | null;
   startedAt: number;
 };
 
@@ -76,6 +78,10 @@ export type StatusV1 = {
   totalShards: number | null;
   /** While it is set, the orchestrator waits for running nodes to come back before it places shards. */
   graceUntil: number | null;
+  /** The known nodes it waits for; null when it cannot know them. */
+  awaitedNodes: readonly string[] | null;
+  /** Why Discord could not be asked for the shard count and pace, while that is so. */
+  gatewayProblem: string | null;
   /** The fleet is going down for good. */
   ending: boolean;
   shardCounts: Readonly<Record<ShardState['kind'], number>>;
@@ -83,10 +89,14 @@ export type StatusV1 = {
   vacantShards: readonly number[];
   nodes: readonly NodeStatus[];
   migrations: readonly MigrationStatus[];
+  /** Asked for, and waiting for their nodes to have room for another one. */
+  waitingMigrations: readonly { shard: number; destination: string; since: number }[];
   drains: readonly DrainStatus[];
   rollout: RolloutStatus | null;
   identifies: {
     maxConcurrency: number;
+    /** What is left of Discord's session starts, and when it is full again; null when not known. */
+    budget: { remaining: number; resetAt: number } | null;
     waiting: readonly { node: string; shard: number; since: number }[];
     /** Keys that are held or not free yet. */
     busyKeys: readonly { key: number; holder: { node: string; shard: number } | null; freeAt: number }[];
@@ -106,6 +116,8 @@ export function statusV1(state: OrchestratorState, about: { version: string; now
     now: about.now,
     totalShards: state.totalShards,
     graceUntil: state.graceUntil,
+    awaitedNodes: state.awaitedNodes,
+    gatewayProblem: state.gateway.kind === 'failed' ? state.gateway.reason : null,
     ending: state.ending !== null,
     shardCounts,
     vacantShards: cared.filter(([, shard]) => shard.kind === 'vacant').map(([shard]) => shard),
@@ -120,10 +132,12 @@ export function statusV1(state: OrchestratorState, about: { version: string; now
       step: step.kind,
       startedAt,
     })),
+    waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
     drains: [...state.drains.values()].map(drainStatus),
     rollout: rolloutStatus(state),
     identifies: {
       maxConcurrency: state.identifies.maxConcurrency,
+      budget: state.identifies.budget,
       waiting: state.identifies.waiting.map(({ node, shard, since }) => ({ node, shard, since })),
       busyKeys: Object.entries(state.identifies.keys)
         .map(([key, { holder, freeAt }]) => ({ key: Number(key), holder, freeAt }))
@@ -146,9 +160,10 @@ function nodeStatus(node: NodeState, shards: readonly number[], state: Orchestra
     lastHeardAt: connection.kind === 'disconnected' ? null : connection.lastHeardAt,
     capabilities: connection.kind === 'disconnected' ? [] : connection.capabilities,
     intent: node.intent.kind,
-    shards: shards.map((id) => {
-      const shard = state.shards[id] ?? { kind: 'vacant', since: 0, known: null };
+    shards: shards.flatMap((id) => {
+      const shard = state.shards[id];
       const report = reports.get(id);
+      if (!shard) return [];
       return {
         id,
         state: shard.kind,
@@ -170,7 +185,7 @@ function known(figure: number | undefined): number | null {
 
 function drainStatus(drain: DrainState): DrainStatus {
   const { id, origin, destination, shutdown, phase, startedAt } = drain;
-  const moving = phase.kind === 'moving' ? phase : { waiting: [], moved: [], failed: [] };
+  const moving = phase.kind === 'moving' ? phase : { waiting: [], moved: [], failed: [], stopped: null };
   return {
     id,
     origin,
@@ -180,6 +195,7 @@ function drainStatus(drain: DrainState): DrainStatus {
     waiting: moving.waiting,
     moved: moving.moved,
     failed: moving.failed,
+    stopped: moving.stopped,
     startedAt,
   };
 }

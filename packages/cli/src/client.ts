@@ -1,0 +1,163 @@
+/**
+ * Talks to the REST interface. Built on `node:http`, because `fetch` gives up on an answer after five minutes, and a rollout
+ * answers when it is done. Only connecting is bounded in time.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Answer, RecordedHappening, StatusV1 } from '@dshard/orchestrator';
+import { systemClock, type Clock } from '@dshard/transport';
+import type { Target } from './connection-options.js';
+import { CliError } from './errors.js';
+
+export type Client = {
+  status(): Promise<StatusV1>;
+  /** The history after an id. */
+  events(after: number): Promise<readonly RecordedHappening[]>;
+  /** Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream ends. */
+  follow(after: number, onHappening: (happening: RecordedHappening) => void): Promise<void>;
+  get(path: string): Promise<Answer>;
+  /** Resolves when the operation is done. */
+  post(path: string, parameters?: Readonly<Record<string, string>>): Promise<Answer>;
+};
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Node ids and figures of the largest fleets fit many times. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+type Request = { method: 'GET' | 'POST'; path: string; body?: string; accept?: string };
+
+/** Every method rejects with DSO_CLI_UNREACHABLE or DSO_CLI_REFUSED. */
+export function createClient(target: Target, clock: Clock = systemClock()): Client {
+  const json = async <T>(request: Request): Promise<T> => {
+    const response = await send(target, request, clock);
+    return parseAnswer<T>(target, response.statusCode ?? 0, await readAll(target, response));
+  };
+  return {
+    status: () => json({ method: 'GET', path: '/v1/status' }),
+    events: (after) => json({ method: 'GET', path: `/v1/events?after=${after}` }),
+    get: (path) => json({ method: 'GET', path }),
+    post: (path, parameters = {}) =>
+      json({ method: 'POST', path, body: new URLSearchParams({ ...parameters }).toString() }),
+    async follow(after, onHappening) {
+      const response = await send(
+        target,
+        { method: 'GET', path: `/v1/events?after=${after}`, accept: 'text/event-stream' },
+        clock,
+      );
+      if (response.statusCode !== 200) {
+        parseAnswer(target, response.statusCode ?? 0, await readAll(target, response));
+        return;
+      }
+      await readEvents(response, onHappening);
+    },
+  };
+}
+
+function send(target: Target, { method, path, body, accept }: Request, clock: Clock): Promise<IncomingMessage> {
+  const url = new URL(`${target.url}${path}`);
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+      method,
+      agent: false,
+      headers: {
+        accept: accept ?? 'application/json',
+        ...(target.token === null ? {} : { authorization: `Bearer ${target.token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+      },
+    });
+    const cancel = clock.after(CONNECT_TIMEOUT_MS, () =>
+      request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
+    );
+    request.on('socket', (socket) => socket.once('connect', cancel));
+    request.on('response', resolve);
+    request.on('error', (cause) => {
+      cancel();
+      reject(unreachable(target, cause));
+    });
+    request.end(body);
+  });
+}
+
+async function readAll(target: Target, response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) throw new Error('the answer does not end');
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw new CliError(
+      'DSO_CLI_UNREACHABLE',
+      `The orchestrator at ${target.url} hung up before it had answered: ${reasonOf(cause)}. Whether it did what was asked, \`dso status\` shows when it is back.`,
+      { cause },
+    );
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseAnswer<T>(target: Target, status: number, text: string): T {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw notOurs(target, cause);
+  }
+  if (status >= 200 && status < 300) return document as T;
+  const message: unknown = Object(document).Message;
+  if (typeof message !== 'string') throw notOurs(target);
+  throw new CliError(
+    'DSO_CLI_REFUSED',
+    status === 401 ? `${message} Here: --token, DSO_TOKEN or DSO_TOKEN_FILE.` : message,
+  );
+}
+
+/** Server-sent events: blocks between blank lines; comments (heartbeats) carry no data. */
+async function readEvents(
+  response: IncomingMessage,
+  onHappening: (happening: RecordedHappening) => void,
+): Promise<void> {
+  let rest = '';
+  response.setEncoding('utf8');
+  try {
+    for await (const chunk of response as AsyncIterable<string>) {
+      const blocks = (rest + chunk).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const data = /^data: (.*)$/m.exec(block)?.[1];
+        if (data !== undefined) onHappening(JSON.parse(data) as RecordedHappening);
+      }
+    }
+  } catch {
+    // The stream broke off; for a follower that is its end, too.
+  }
+}
+
+function unreachable(target: Target, cause: unknown): CliError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const what =
+    code === 'ECONNREFUSED'
+      ? `Nobody listens at ${target.url}.`
+      : `The orchestrator at ${target.url} cannot be reached: ${reasonOf(cause)}.`;
+  return new CliError(
+    'DSO_CLI_UNREACHABLE',
+    `${what} Start an orchestrator with \`dso up\`, or say where it is with --address or DSO_CLI_ADDR.`,
+    { cause },
+  );
+}
+
+function notOurs(target: Target, cause?: unknown): CliError {
+  return new CliError(
+    'DSO_CLI_UNREACHABLE',
+    `What answers at ${target.url} is no orchestrator. Its REST interface is on port 7448 by default, not where nodes connect.`,
+    { cause },
+  );
+}
+
+/** Connecting to `localhost` tries several addresses; then the reasons are in `errors`. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,59 @@
+/** `dso events`: what happened, and with --follow what happens. A follower survives a restart of the orchestrator. */
+import type { RecordedHappening } from '@dshard/orchestrator';
+import { delay, systemClock } from '@dshard/transport';
+import type { Command } from 'commander';
+import { createClient, type Client } from '../client.js';
+import { resolveTarget, type ConnectionOptions } from '../connection-options.js';
+import { CliError } from '../errors.js';
+import { runCommand, withCommonHelp } from '../run-command.js';
+
+type Options = ConnectionOptions & { follow?: boolean; after: string };
+
+const RECONNECT_MS = 1000;
+
+export function addEvents(program: Command): void {
+  const command = program
+    .command('events')
+    .description('show what happened, oldest first')
+    .option('-f, --follow', 'go on with what happens; with --json one document per line')
+    .option('--after <id>', 'only what came after this event', '0');
+  withCommonHelp(command, ['dso events', 'dso events --follow', 'dso events --after 120 --json']).action(
+    async (options: Options) => {
+      const after = Number(options.after);
+      if (!Number.isSafeInteger(after) || after < 0) {
+        throw new CliError('DSO_CLI_USAGE', `--after expects the id of an event, not "${options.after}".`);
+      }
+      if (options.follow === true) {
+        await follow(createClient(resolveTarget(options, process.env)), after, options.json === true);
+        return;
+      }
+      await runCommand(options, async (client) => {
+        const happenings = await client.events(after);
+        return { document: happenings, text: happenings.map(lineOf).join('\n') };
+      });
+    },
+  );
+}
+
+/** Goes on until the program is ended. Rejects when nobody listens at first. */
+async function follow(client: Client, after: number, json: boolean): Promise<never> {
+  let last = after;
+  const show = (happening: RecordedHappening): void => {
+    last = happening.id;
+    process.stdout.write(`${json ? JSON.stringify(happening) : lineOf(happening)}\n`);
+  };
+  await client.follow(last, show);
+  process.stderr.write('The orchestrator hung up; waiting for it to come back …\n');
+  for (;;) {
+    await delay(systemClock(), RECONNECT_MS);
+    await client.follow(last, show).catch((error: unknown) => {
+      // Still away: that is what we wait for. Anything it says itself (a wrong token) ends the wait.
+      if (!(error instanceof CliError) || error.code !== 'DSO_CLI_UNREACHABLE') throw error;
+    });
+  }
+}
+
+function lineOf({ id, at, level, text }: RecordedHappening): string {
+  const shown = text.replaceAll(/\p{Cc}/gu, ' ');
+  return `${String(id).padStart(5)}  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${shown}`;
+}

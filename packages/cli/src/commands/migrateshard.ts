@@ -1,0 +1,13 @@
+import type { Command } from 'commander';
+import type { ConnectionOptions } from '../connection-options.js';
+import { answer, runCommand, withCommonHelp } from '../run-command.js';
+
+export function addMigrateShard(program: Command): void {
+  const command = program
+    .command('migrateshard <shard> <node>')
+    .description('move one shard to a node; answers when it runs there');
+  withCommonHelp(command, ['dso migrateshard 3 web-2']).action(
+    (shard: string, node: string, options: ConnectionOptions) =>
+      runCommand(options, (client) => answer(client.post('/migrateshard', { shard, destination_node: node }))),
+  );
+}

@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import type { ConnectionOptions } from '../connection-options.js';
+import { answer, runCommand, withCommonHelp } from '../run-command.js';
+
+export function addPullNewVersion(program: Command): void {
+  const command = program
+    .command('pullnewversion')
+    .description('fetch a newer version; `dso rollout` then brings it to the nodes');
+  withCommonHelp(command, ['dso pullnewversion && dso rollout']).action((options: ConnectionOptions) =>
+    runCommand(options, (client) => answer(client.post('/pullnewversion'))),
+  );
+}

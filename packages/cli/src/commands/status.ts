@@ -1,0 +1,76 @@
+/** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
+import type { NodeStatus, StatusV1 } from '@dshard/orchestrator';
+import type { Command } from 'commander';
+import type { ConnectionOptions } from '../connection-options.js';
+import { runCommand, withCommonHelp } from '../run-command.js';
+import { shardRanges } from '../shard-ranges.js';
+
+export function addStatus(program: Command): void {
+  const command = program.command('status').description('show nodes, their versions and shards');
+  withCommonHelp(command, ['dso status', "dso status --json | jq '.nodes[].id'"]).action((options: ConnectionOptions) =>
+    runCommand(options, async (client) => {
+      const status = await client.status();
+      return { document: status, text: options.json === true ? '' : await describeStatus(status) };
+    }),
+  );
+}
+
+/** The table, and below it what is not about a node. */
+async function describeStatus(status: StatusV1): Promise<string> {
+  const { default: Table } = await import('cli-table3');
+  const table = new Table({
+    head: ['id', 'version', 'connected', 'shards', 'extra'],
+    style: { head: [], border: [], compact: true },
+    // Node ids and versions come from nodes: what they print must not move the cursor.
+  });
+  for (const node of status.nodes) {
+    table.push([
+      printable(node.id),
+      printable(node.version),
+      node.connection === 'connected' ? 'yes' : node.connection === 'awaitingTotal' ? 'waiting' : 'no',
+      shardRanges(node.shards.map((shard) => shard.id)),
+      extrasOf(node, status).join(', '),
+    ]);
+  }
+  const nodes = status.nodes.length === 0 ? 'No nodes are connected.' : table.toString();
+  return [nodes, ...summary(status)].join('\n');
+}
+
+function extrasOf(node: NodeStatus, status: StatusV1): string[] {
+  const moving = status.migrations.flatMap(({ shard, origin, destination }) => {
+    if (origin === node.id) return [`migrating ${shard} to ${printable(destination)}`];
+    return destination === node.id ? [`migrating ${shard} from ${printable(origin)}`] : [];
+  });
+  const states = (['starting', 'stopping', 'unreachable'] as const).flatMap((state) => {
+    const shards = node.shards.filter((shard) => shard.state === state);
+    return shards.length === 0 ? [] : [`${state} ${shardRanges(shards.map((shard) => shard.id))}`];
+  });
+  return [
+    ...(node.intent === 'cordoned' ? ['cordoned'] : []),
+    ...(node.intent === 'shuttingDown' ? ['shutting down'] : []),
+    ...(status.drains.some((drain) => drain.origin === node.id) ? ['draining'] : []),
+    ...moving,
+    ...states,
+  ];
+}
+
+function summary(status: StatusV1): string[] {
+  const total = status.totalShards === null ? 'total shard count not decided yet' : `${status.totalShards} shards`;
+  const counts = Object.entries(status.shardCounts)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${state}`);
+  const seconds = status.graceUntil === null ? 0 : Math.ceil((status.graceUntil - status.now) / 1000);
+  const { rollout } = status;
+  return [
+    `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
+    ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
+    ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
+    ...(status.launches.length === 0 ? [] : [`launching ${status.launches.length} node(s)`]),
+    ...(rollout === null ? [] : [`rollout: ${rollout.done.length} done, ${rollout.waiting.length} waiting`]),
+    ...(status.ending ? ['the fleet is shutting down'] : []),
+  ];
+}
+
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?');
+}

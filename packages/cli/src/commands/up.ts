@@ -1,0 +1,175 @@
+/**
+ * `dso up`: runs an orchestrator until a signal ends it. The orchestrator is imported only here, so that every other command
+ * starts fast.
+ *
+ * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, SIGHUP leaves the nodes running for
+ * the next orchestrator; another signal while closing kills what is left and goes at once.
+ */
+import type { Flag, ResolvedConfig, StartedOrchestrator } from '@dshard/orchestrator';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { examplesHelp } from '../run-command.js';
+
+type Options = {
+  config?: string;
+  bot?: string;
+  command?: string;
+  nodes?: string;
+  shards?: string;
+  listen?: string;
+  /** `false`: --no-http. */
+  http?: string | boolean;
+  tokenFile?: string;
+  dataDir?: string;
+  log?: 'json' | 'pretty';
+  logLevel?: string;
+  set: readonly Flag[];
+  json?: boolean;
+};
+
+const SIGNALS = `
+Stopping it:
+  Ctrl-C, SIGTERM   ends the fleet for good: nodes are told to stop, then killed after launcher.stopGrace
+  a second one      kills the nodes at once and exits
+  SIGHUP            exits and leaves the nodes running; the next \`dso up\` in the same place takes them over
+
+Settings come from flags, then DSO_… variables, then dso.yaml, then the defaults.
+Exit codes: 0 ended by a signal, 1 could not start, or was forced to end, 2 the command line cannot be understood.`;
+
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('run an orchestrator here, and with --bot or --command the nodes too')
+    .option('-c, --config <file>', 'read this file (DSO_CONFIG; default: dso.yaml, if there is one)')
+    .option('--bot <file>', 'the bot to run as nodes: a .js, .mjs or .cjs file')
+    .option('--command <line>', 'the command that runs a node, for any other bot; {nodeId} in it becomes its id')
+    .option('--nodes <n>', 'how many nodes to keep up')
+    .option('--shards <n|auto>', 'how many shards the bot has; auto asks Discord')
+    .option('--listen <host:port>', 'where nodes connect (127.0.0.1:7447)')
+    .option('--http <host:port>', 'where the REST interface listens (127.0.0.1:7448)')
+    .option('--no-http', 'run without a REST interface')
+    .option('--token-file <file>', 'a file with the token that nodes and REST must know')
+    .option('--data-dir <dir>', 'where to remember node processes and keep their logs (.dso)')
+    .addOption(
+      new Option('--log <form>', 'how to log to stderr; lines for people on a terminal').choices(['json', 'pretty']),
+    )
+    .option('--log-level <level>', 'debug, info, warn, error or silent')
+    .option(
+      '-s, --set <key=value>',
+      'any other key of dso.yaml, such as migrationsPerNode=8; repeatable',
+      addSetting,
+      [],
+    )
+    .option('--json', 'print one JSON document on stdout when it runs')
+    .addHelpText('after', SIGNALS)
+    .addHelpText(
+      'after',
+      examplesHelp([
+        'dso up --bot ./bot.js --nodes 2 --shards auto',
+        "dso up --command './bot -nodeid {nodeId}' --shards 16",
+        'dso up --config /etc/dso.yaml --log json',
+        'DSO_TOKEN_FILE=./token dso up --listen 0.0.0.0:7447',
+      ]),
+    )
+    .action(up);
+}
+
+async function up(options: Options): Promise<void> {
+  const { resolveConfig, startOrchestrator } = await import('@dshard/orchestrator');
+  const config = resolveConfig({
+    flags: flagsOf(options),
+    environment: process.env,
+    file: options.config ?? (process.env['DSO_CONFIG'] || null),
+    cwd: process.cwd(),
+  });
+  const closing = signals();
+  const started = await startOrchestrator(config);
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config),
+  );
+  process.exitCode = await closing.close(started);
+}
+
+/** What each flag means in `dso.yaml`. */
+function flagsOf(options: Options): Flag[] {
+  const { http, log } = options;
+  const flags: (Flag & { written: string | boolean | undefined })[] = [
+    { key: 'launcher.bot', flag: '--bot', written: options.bot },
+    { key: 'launcher.command', flag: '--command', written: options.command },
+    { key: 'nodes', flag: '--nodes', written: options.nodes },
+    { key: 'totalShards', flag: '--shards', written: options.shards },
+    { key: 'listen', flag: '--listen', written: options.listen },
+    { key: 'http.listen', flag: '--http', written: typeof http === 'string' ? http : undefined },
+    { key: 'http.enabled', flag: '--no-http', written: http === false ? false : undefined },
+    { key: 'tokenFile', flag: '--token-file', written: options.tokenFile },
+    { key: 'launcher.dataDir', flag: '--data-dir', written: options.dataDir },
+    { key: 'log.pretty', flag: '--log', written: log === undefined ? undefined : log === 'pretty' },
+    { key: 'log.level', flag: '--log-level', written: options.logLevel },
+  ];
+  return [...flags.filter(({ written }) => written !== undefined), ...options.set];
+}
+
+function addSetting(text: string, settings: readonly Flag[]): Flag[] {
+  const [key = '', ...value] = text.split('=');
+  if (key === '' || value.length === 0) throw new InvalidArgumentError('Write it as key=value.');
+  return [...settings, { key, written: value.join('='), flag: '--set' }];
+}
+
+type Closing = {
+  /** Waits for a signal, closes accordingly, and resolves with the exit code. */
+  close(started: StartedOrchestrator): Promise<number>;
+};
+
+/** Listens from the beginning, so that a signal during the start is not lost. */
+function signals(): Closing {
+  let first: ((mode: 'leave' | 'end') => void) | null = null;
+  const mode = new Promise<'leave' | 'end'>((resolve) => {
+    first = resolve;
+  });
+  let force: (() => void) | null = null;
+  let asked = false;
+  const onSignal = (wanted: 'leave' | 'end'): void => {
+    if (asked) force?.();
+    else first?.(wanted);
+    asked = true;
+  };
+  process.on('SIGINT', () => onSignal('end'));
+  process.on('SIGTERM', () => onSignal('end'));
+  process.on('SIGHUP', () => onSignal('leave'));
+  return {
+    async close(started) {
+      const wanted = await mode;
+      const forced = new Promise<number>((resolve) => {
+        force = () => void started.kill().finally(() => resolve(1));
+      });
+      if (wanted === 'end') process.stderr.write('Ending the fleet; another Ctrl-C kills it at once.\n');
+      const exitCode = await Promise.race([started.close(wanted).then(() => 0), forced]);
+      if (exitCode !== 0) process.exit(exitCode);
+      return exitCode;
+    },
+  };
+}
+
+function documentOf({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig): Record<string, unknown> {
+  return { address, http: httpAddress && `http://${httpAddress}`, pid: process.pid, config: config.file };
+}
+
+const DEFAULT_HTTP = '127.0.0.1:7448';
+
+/** Where it listens, what it starts, and what to type next. */
+function greeting({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig): string {
+  const { launcher, settings } = config;
+  const command = launcher && (typeof launcher.command === 'string' ? launcher.command : launcher.command.join(' '));
+  const count = settings.nodes > 0 ? `${settings.nodes} × ` : 'as many nodes as needed of ';
+  const dso = httpAddress === DEFAULT_HTTP ? 'dso' : `DSO_CLI_ADDR=${httpAddress} dso`;
+  return [
+    `Nodes connect to  ${address}`,
+    `REST and dso      ${httpAddress === null ? 'off' : `http://${httpAddress}`}`,
+    `Configuration     ${config.file ?? 'flags, environment and defaults'}`,
+    command === null
+      ? 'Nodes             start them yourself; none are launched here'
+      : `Nodes             ${count}${command}   (logs in ${launcher?.dataDir})`,
+    ...(httpAddress === null ? [] : [`Type next         ${dso} status`]),
+    `Ctrl-C ends the fleet for good; kill -HUP ${process.pid} leaves the nodes running.`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,53 @@
+/** Which orchestrator to talk to, and what to show it: the options every command has. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CliError } from './errors.js';
+
+export type ConnectionOptions = { address?: string; token?: string; json?: boolean };
+
+export type Target = {
+  /** `http://host:port`, without a slash at the end. */
+  url: string;
+  token: string | null;
+};
+
+export const DEFAULT_ADDRESS = 'http://127.0.0.1:7448';
+
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .option('--address <url>', `the orchestrator's REST interface (DSO_CLI_ADDR; ${DEFAULT_ADDRESS})`)
+    .option('--token <token>', 'its token (DSO_TOKEN, or the file named by DSO_TOKEN_FILE, which nobody sees in `ps`)')
+    .option('--json', 'print one JSON document for programs');
+}
+
+/** Flags win over the environment. Throws DSO_CLI_USAGE. */
+export function resolveTarget(
+  options: ConnectionOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): Target {
+  const written = options.address ?? (environment['DSO_CLI_ADDR'] || DEFAULT_ADDRESS);
+  return { url: parseUrl(written), token: options.token ?? tokenFrom(environment) };
+}
+
+/** A URL, or `host:port` as the ancestor's command line takes it. */
+function parseUrl(written: string): string {
+  const text = /^https?:\/\//.test(written)
+    ? written
+    : `http://${written.startsWith(':') ? `127.0.0.1${written}` : written}`;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || url.hostname === '') {
+    throw new CliError('DSO_CLI_USAGE', `"${written}" is no address: write http://host:port or host:port.`);
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+function tokenFrom(environment: Readonly<Record<string, string | undefined>>): string | null {
+  const { DSO_TOKEN: token, DSO_TOKEN_FILE: file } = environment;
+  if (token) return token;
+  if (!file) return null;
+  try {
+    return readFileSync(file, 'utf8').trim() || null;
+  } catch (cause) {
+    throw new CliError('DSO_CLI_USAGE', `The token file ${file} (DSO_TOKEN_FILE) cannot be read.`, { cause });
+  }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** The program `dso`: runs the command line and turns failures into one sentence and an exit code. */
+import { CommanderError } from 'commander';
+import { CliError } from './errors.js';
+import { createProgram, USAGE_EXIT_CODE } from './program.js';
+
+// A reader that has seen enough (`dso events | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong, unless that was said already, and returns the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+  const [message, exitCode] = explain(error);
+  process.stderr.write(`dso: ${message}\n`);
+  return exitCode;
+}
+
+/** Errors with a code of ours say all there is to say; any other is a defect, and its stack is what helps. */
+function explain(error: unknown): [message: string, exitCode: number] {
+  if (error instanceof CliError) return [error.message, error.exitCode];
+  if (!(error instanceof Error)) return [String(error), 1];
+  const expected = 'code' in error && typeof error.code === 'string' && error.code.startsWith('DSO_');
+  return [expected ? error.message : (error.stack ?? error.message), 1];
+}

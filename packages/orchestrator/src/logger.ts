@@ -1,0 +1,77 @@
+/**
+ * The orchestrator's log: JSON lines for machines (pino), or lines for people:
+ *
+ *     18:41:09 info   Node web-1 joined with 4 shards.
+ *     18:41:10 info   web-1 | ready                       (what a node process printed)
+ */
+import { pino } from 'pino';
+import { systemClock, type Clock, type Logger } from '@dshard/transport';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export type LoggerOptions = {
+  level: LogLevel;
+  /** null: lines for people on a terminal, JSON elsewhere. */
+  pretty: boolean | null;
+  /** Where the lines go. Default: stderr. */
+  stream?: LogStream;
+  clock?: Clock;
+};
+
+export type LogStream = { isTTY?: boolean; write(text: string): unknown };
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+export function createLogger(options: LoggerOptions): Logger {
+  const { level, stream = process.stderr, clock = systemClock() } = options;
+  if (options.pretty ?? stream.isTTY === true) return linesLogger(level, stream, clock);
+  return pino({ level, base: null }, { write: (line: string) => void stream.write(line) });
+}
+
+function linesLogger(least: LogLevel, stream: LogStream, clock: Clock): Logger {
+  const at =
+    (level: LogLevel) =>
+    (fields: Record<string, unknown>, message: string): void => {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+      stream.write(`${formatLine({ at: clock.now(), level, fields, message, color: stream.isTTY === true })}\n`);
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+export type LogEntry = {
+  at: number;
+  level: LogLevel;
+  fields: Readonly<Record<string, unknown>>;
+  message: string;
+  color: boolean;
+};
+
+const COLORS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '32', warn: '33', error: '31', silent: '0' };
+
+/** Fields the message already names are left out: our sentences name their things. */
+export function formatLine({ at, level, fields, message, color }: LogEntry): string {
+  const text = printable(message);
+  const { node, err, ...others } = fields;
+  const prefix = typeof node === 'string' && !text.includes(node) ? `${printable(node)} | ` : '';
+  const rest = Object.entries(others)
+    .map(
+      ([name, value]) => [name, printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))] as const,
+    )
+    .filter(([, value]) => !text.includes(value))
+    .map(([name, value]) => ` ${name}=${value}`);
+  const stack = err instanceof Error && level === 'error' ? `\n${err.stack ?? err.message}` : '';
+  const shownLevel = color ? `\u001b[${COLORS[level]}m${level.padEnd(5)}\u001b[0m` : level.padEnd(5);
+  return `${timeOf(at)} ${shownLevel}  ${prefix}${text}${rest.join('')}${stack}`;
+}
+
+/** Local time: these lines are read on the machine they are written on. */
+function timeOf(at: number): string {
+  const date = new Date(at);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** Nodes print what they like; none of it may move the cursor or change what was written before. */
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replaceAll(/\p{Cc}/gu, ' ');
+}

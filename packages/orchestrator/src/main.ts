@@ -1,0 +1,160 @@
+/**
+ * The composition root: from a resolved configuration to a running orchestrator with its REST interface.
+ *
+ * The REST interface takes its port first, and lets nobody in before the orchestrator runs: when a port is taken nothing has
+ * been started yet that would have to be stopped again.
+ */
+import { createRequire } from 'node:module';
+import {
+  systemClock,
+  systemRandom,
+  tcpTransport,
+  TransportError,
+  type Address,
+  type Clock,
+  type Logger,
+  type Random,
+  type Transport,
+} from '@dshard/transport';
+import { discordGatewayInfo } from './adapters/discord/discord-gateway-info.js';
+import { fixedGatewayInfo } from './adapters/discord/fixed-gateway-info.js';
+import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
+import { fixedVersion } from './adapters/version-commands/fixed-version.js';
+import { versionCommands } from './adapters/version-commands/version-commands.js';
+import type { ResolvedConfig } from './config/resolve.js';
+import { createHttpServer, type HttpServer } from './http/server.js';
+import { addressTaken, addressUnusable } from './listening.js';
+import { createLogger } from './logger.js';
+import type { GatewayInfoSource } from './ports/gateway-info.js';
+import type { Launcher } from './ports/launcher.js';
+import type { VersionSource } from './ports/version-source.js';
+import type { OrchestratorHandle } from './runtime/contract.js';
+import { createOrchestrator } from './runtime/orchestrator.js';
+
+/** What the world is made of; by default the real one. */
+export type Surroundings = { clock?: Clock; random?: Random; transport?: Transport; logger?: Logger };
+
+export type StartedOrchestrator = {
+  /** Where nodes connect, with the real port. */
+  readonly address: Address;
+  /** Where the REST interface listens; null when there is none. */
+  readonly httpAddress: Address | null;
+  readonly orchestrator: OrchestratorHandle;
+  /** `leave`: nodes run on. `end`: the fleet is shut down for good. May be called twice; the first mode counts. */
+  close(mode: 'leave' | 'end'): Promise<void>;
+  /** Kills the node processes this orchestrator started, at once. For when `close('end')` takes somebody too long. */
+  kill(): Promise<void>;
+};
+
+/** Rejects, with nothing left behind, with errors that say what to do. */
+export async function startOrchestrator(
+  config: ResolvedConfig,
+  surroundings: Surroundings = {},
+): Promise<StartedOrchestrator> {
+  const {
+    clock = systemClock(),
+    random = systemRandom(),
+    transport = tcpTransport(),
+    logger = createLogger(config.log),
+  } = surroundings;
+  for (const warning of config.warnings) logger.warn({}, warning);
+
+  const launcher = launcherOf(config, clock, logger, () => orchestrator.address);
+  const orchestrator = createOrchestrator({
+    listen: config.listen,
+    token: config.token,
+    settings: config.settings,
+    stopGraceMs: config.stopGraceMs,
+    clock,
+    random,
+    transport,
+    launcher,
+    versionSource: versionSourceOf(config, clock),
+    gatewayInfo: gatewayInfoOf(config, clock),
+    logger,
+  });
+  let running = false;
+  const http =
+    config.http &&
+    (await createHttpServer({
+      ...config.http,
+      orchestrator,
+      token: config.token,
+      version: packageVersion(),
+      isReady: () => running,
+      clock,
+      logger,
+    }));
+  const httpAddress = (await http?.start()) ?? null;
+  try {
+    await orchestrator.start();
+  } catch (error) {
+    await http?.close();
+    throw explainListening(error, config.listen);
+  }
+  running = true;
+  if (httpAddress !== null) logger.info({ address: httpAddress }, `The REST interface listens on ${httpAddress}.`);
+  return started({ orchestrator, http, httpAddress, launcher });
+}
+
+type Parts = {
+  orchestrator: OrchestratorHandle;
+  http: HttpServer | null;
+  httpAddress: Address | null;
+  launcher: Launcher | null;
+};
+
+function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedOrchestrator {
+  let closing: Promise<void> | null = null;
+  return {
+    get address() {
+      return orchestrator.address;
+    },
+    httpAddress,
+    orchestrator,
+    close(mode) {
+      // The REST interface goes last: until then operators see how far the shutdown is.
+      closing ??= orchestrator.close(mode).finally(() => http?.close());
+      return closing;
+    },
+    async kill() {
+      const processes = launcher?.running() ?? [];
+      await Promise.allSettled(processes.map(({ node }) => launcher?.stop(node, 0)));
+    },
+  };
+}
+
+function launcherOf(config: ResolvedConfig, clock: Clock, logger: Logger, address: () => Address): Launcher | null {
+  if (config.launcher === null) return null;
+  return createProcessLauncher({ ...config.launcher, orchestrator: address, token: config.token, clock, logger });
+}
+
+function versionSourceOf({ versions }: ResolvedConfig, clock: Clock): VersionSource | null {
+  const { version, versionCommand, updateCommand, cwd } = versions;
+  if (versionCommand !== null) return versionCommands({ versionCommand, updateCommand, cwd, clock });
+  return version === null ? null : fixedVersion(version);
+}
+
+/** Without a bot token Discord tells nothing: then the pace is the configured one, or every bot's. */
+function gatewayInfoOf({ discord, settings }: ResolvedConfig, clock: Clock): GatewayInfoSource | null {
+  const { token, api, maxConcurrency } = discord;
+  if (token === null) {
+    if (settings.totalShards === null) return null;
+    return fixedGatewayInfo({ recommendedShards: settings.totalShards, ...(maxConcurrency && { maxConcurrency }) });
+  }
+  const source = discordGatewayInfo({ token, api, clock });
+  if (maxConcurrency === null) return source;
+  return { fetch: async () => ({ ...(await source.fetch()), maxConcurrency }) };
+}
+
+/** The transport knows the address, but not which knob chooses it. */
+function explainListening(error: unknown, listen: Address): unknown {
+  const part = { what: 'The orchestrator', key: 'listen', flag: '--listen' };
+  if (!(error instanceof TransportError)) return error;
+  return error.code === 'DSO_PORT_TAKEN' ? addressTaken(listen, part, error) : addressUnusable(listen, part, error);
+}
+
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  return version;
+}
