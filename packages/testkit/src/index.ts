@@ -1,1 +1,11 @@
-export {};
+export { FaultProxy } from './fault-proxy.js';
+export type { Faults } from './fault-proxy.js';
+export { leakGuard } from './leak-guard.js';
+export type { LeakGuardOptions, TestHooks } from './leak-guard.js';
+export { memoryNetwork } from './memory-network.js';
+export type { MemoryNetwork, MemoryNetworkOptions } from './memory-network.js';
+export { seededRandom } from './seeded-random.js';
+export { until } from './until.js';
+export type { UntilOptions } from './until.js';
+export { virtualClock } from './virtual-clock.js';
+export type { VirtualClock } from './virtual-clock.js';

@@ -1,0 +1,106 @@
+/**
+ * A clock that stands still until it is told to go on. Hours of timeouts run in milliseconds, in the same order every
+ * time: by due time, and by age among those due at the same time.
+ */
+import type { Cancel, Clock, Ms } from '@dshard/transport';
+
+export type VirtualClock = Clock & {
+  /** Runs every timer due within the next `ms`, those they set included, all in this turn: promises do not settle between. */
+  advance(ms: number): void;
+  /**
+   * The same, and lets everything that hangs on promises happen before the first timer, between two timers and after
+   * the last: for code that awaits.
+   */
+  run(ms: number): Promise<void>;
+  /** How many timers are set. Zero at the end of a test: nothing was left behind. */
+  pending(): number;
+};
+
+type Timer = { due: Ms; order: number; callback: () => void };
+
+/** A fixed date, so that what is printed in tests does not change: 2026-01-01T00:00:00Z. */
+const DEFAULT_START_MS = 1_767_225_600_000;
+
+/** A flood of timers at one instant is a loop that never ends; it is reported rather than hung on. */
+const MAX_TIMERS_AT_ONE_INSTANT = 100_000;
+
+export function virtualClock(startMs: Ms = DEFAULT_START_MS): VirtualClock {
+  const timers = new Set<Timer>();
+  let nowMs = startMs;
+  let nextOrder = 0;
+  let atThisInstant = 0;
+
+  const after = (delayMs: number, callback: () => void): Cancel => {
+    if (Number.isNaN(delayMs)) throw new RangeError('A timer needs a delay in milliseconds, and was given NaN.');
+    const timer = { due: nowMs + Math.max(0, delayMs), order: nextOrder++, callback };
+    timers.add(timer);
+    return () => {
+      timers.delete(timer);
+    };
+  };
+
+  const every = (intervalMs: number, callback: () => void): Cancel => {
+    let cancel: Cancel;
+    const arm = (): void => {
+      // As with a real interval, which Node makes 1 ms at least.
+      cancel = after(Math.max(1, intervalMs), () => {
+        arm();
+        callback();
+      });
+    };
+    arm();
+    return () => cancel();
+  };
+
+  /** The first timer due by `limitMs`, taken out of the set, with the clock set to its time. */
+  const takeDue = (limitMs: Ms): Timer | null => {
+    let first: Timer | null = null;
+    for (const timer of timers) {
+      if (timer.due > limitMs) continue;
+      if (first === null || timer.due < first.due || (timer.due === first.due && timer.order < first.order)) {
+        first = timer;
+      }
+    }
+    if (first === null) return null;
+    timers.delete(first);
+    atThisInstant = first.due > nowMs ? 0 : atThisInstant + 1;
+    if (atThisInstant > MAX_TIMERS_AT_ONE_INSTANT) {
+      throw new Error(
+        `More than ${MAX_TIMERS_AT_ONE_INSTANT} timers ran without the time going on: a loop without end.`,
+      );
+    }
+    nowMs = Math.max(nowMs, first.due);
+    return first;
+  };
+
+  return {
+    now: () => nowMs,
+    monotonicMs: () => nowMs - startMs,
+    after,
+    every,
+    advance: (ms) => {
+      const limitMs = nowMs + ms;
+      for (let timer = takeDue(limitMs); timer !== null; timer = takeDue(limitMs)) timer.callback();
+      nowMs = limitMs;
+      atThisInstant = 0;
+    },
+    run: async (ms) => {
+      const limitMs = nowMs + ms;
+      await settle();
+      for (let timer = takeDue(limitMs); timer !== null; timer = takeDue(limitMs)) {
+        timer.callback();
+        await settle();
+      }
+      nowMs = limitMs;
+      atThisInstant = 0;
+    },
+    pending: () => timers.size,
+  };
+}
+
+/** How many rounds of promises settle between two timers: more than any chain of awaits in our code. */
+const SETTLE_ROUNDS = 64;
+
+async function settle(): Promise<void> {
+  for (let round = 0; round < SETTLE_ROUNDS; round++) await Promise.resolve();
+}
