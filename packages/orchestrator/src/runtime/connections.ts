@@ -33,6 +33,8 @@ export type ConnectionsOptions = {
   connection: MessageConnectionOptions;
   onIdentify(connection: string, message: Identify, peer: { remote: string; loopback: boolean }): void;
   onMessage(connection: string, message: Message): void;
+  /** An event id of the protocol's own that nobody here knows; it is ignored. */
+  onUnknownEvent(connection: string, eventId: number): void;
   /** Only of connections that were identified. */
   onClosed(connection: string, end: ConnectionEnd): void;
   /** A peer broke a rule or a limit; its connection is closed for it. */
@@ -81,6 +83,7 @@ export class Connections {
     this.#unidentified.add(entry);
     connection.handle({
       onMessage: (message) => this.#received(entry, message),
+      onUnknownEvent: (eventId) => this.#receivedUnknown(entry, eventId),
       onDrain: () => this.#flow.drained(id),
       onClose: (end) => this.#closed(entry, end),
     });
@@ -151,6 +154,15 @@ export class Connections {
         this.#options.onMessage(entry.id, message);
         return;
       case 'closing':
+    }
+  }
+
+  /** The base level's way with later additions: ignored. From a stranger it is a first message that is no Identify. */
+  #receivedUnknown(entry: Entry, eventId: number): void {
+    if (entry.phase.kind === 'unidentified') {
+      this.#refuse(entry, 'DSO_IDENTIFY_EXPECTED', `its first message was the unknown event ${eventId}, not identify`);
+    } else if (entry.phase.kind === 'identified') {
+      this.#options.onUnknownEvent(entry.id, eventId);
     }
   }
 

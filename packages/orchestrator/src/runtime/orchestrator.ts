@@ -96,6 +96,8 @@ class RunningOrchestrator implements Orchestrator {
         this.#loop.push({ kind: 'identify', connection, message, peer });
       },
       onMessage: (connection, message) => this.#loop.push({ kind: 'message', connection, message }),
+      onUnknownEvent: (connection, eventId) =>
+        logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) => this.#loop.push({ kind: 'connectionClosed', connection, reason: end.message }),
       onViolation: (remote, end) => this.#violated(remote, end),
     });

@@ -1,0 +1,56 @@
+import { virtualClock } from '@dshard/testkit';
+import { expect, test } from 'vitest';
+import type { Happening } from '../../src/domain/effects.js';
+import { History } from '../../src/runtime/history.js';
+import { recordingLogger } from '../recording-logger.js';
+
+const happening = (text: string, level: Happening['level'] = 'info'): Happening => ({
+  name: 'nodeJoined',
+  level,
+  text,
+  fields: { node: 'web-1' },
+});
+
+function history() {
+  const logger = recordingLogger();
+  const clock = virtualClock(1_000);
+  return { logger, clock, history: new History(clock, logger) };
+}
+
+test('a happening is logged at its level with its fields, kept, and told', () => {
+  const { history: kept, logger } = history();
+  const heard: unknown[] = [];
+  kept.onHappening((recorded) => heard.push(recorded));
+  kept.record(happening('Node web-1 joined.', 'warn'));
+  const recorded = { ...happening('Node web-1 joined.', 'warn'), id: 1, at: 1_000 };
+  expect(kept.all()).toEqual([recorded]);
+  expect(heard).toEqual([recorded]);
+  expect(logger.lines).toEqual([
+    { level: 'warn', fields: { happening: 'nodeJoined', node: 'web-1' }, message: 'Node web-1 joined.' },
+  ]);
+});
+
+test('the newest 2,000 are kept, oldest first', () => {
+  const { history: kept } = history();
+  for (let i = 1; i <= 2_010; i++) kept.record(happening(`${i}`));
+  expect(kept.all()).toHaveLength(2_000);
+  expect(kept.all().map(({ id }) => id)).toEqual(Array.from({ length: 2_000 }, (_, i) => i + 11));
+});
+
+test('a listener that throws harms neither the others nor us; one that left hears nothing', () => {
+  const { history: kept, logger } = history();
+  const heard: string[] = [];
+  kept.onHappening(() => {
+    throw new Error('broken listener');
+  });
+  const listener = ({ text }: Happening): void => void heard.push(text);
+  const leave = kept.onHappening(listener);
+  kept.onHappening(listener);
+  kept.record(happening('one'));
+  leave();
+  leave();
+  kept.record(happening('two'));
+  expect(heard).toEqual(['one', 'one', 'two']);
+  expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+  expect(logger.lines.at(-1)?.message).toContain('broken listener');
+});

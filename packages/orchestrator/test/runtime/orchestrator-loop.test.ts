@@ -1,0 +1,317 @@
+/** The runtime around a domain that does what the test says: what happens when something goes wrong inside. */
+import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
+import { openMessageConnection } from '@dshard/transport';
+import { describe, expect, test } from 'vitest';
+import { initialState } from '../../src/domain/decide.js';
+import type { Decide } from '../../src/domain/decide.js';
+import type { Effect, Happening } from '../../src/domain/effects.js';
+import type { DomainEvent } from '../../src/domain/events.js';
+import type { Launcher, NodeProcess } from '../../src/ports/launcher.js';
+import type { OrchestratorOptions } from '../../src/runtime/contract.js';
+import { createOrchestrator } from '../../src/runtime/orchestrator.js';
+import { recordingLogger } from '../recording-logger.js';
+import { identify } from './peer.js';
+import { settings } from './settings.js';
+
+const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', fields: {} };
+
+/** `react` says what a domain would want done; it may throw. */
+function orchestrator(react: (event: DomainEvent) => readonly Effect[], more: Partial<OrchestratorOptions> = {}) {
+  const clock = virtualClock();
+  const network = memoryNetwork({ clock });
+  const logger = recordingLogger();
+  const events: DomainEvent[] = [];
+  const decide: Decide = (state, event) => {
+    events.push(event);
+    return { state, effects: react(event) };
+  };
+  const handle = createOrchestrator(
+    {
+      listen: '127.0.0.1:7447',
+      token: null,
+      settings: settings(),
+      stopGraceMs: 1_000,
+      clock,
+      random: seededRandom(1),
+      transport: network,
+      launcher: null,
+      versionSource: null,
+      gatewayInfo: null,
+      logger,
+      ...more,
+    },
+    { decide, initialState },
+  );
+  const kinds = (): string[] => events.map(({ kind }) => kind);
+  return { clock, network, logger, events, kinds, handle };
+}
+
+function fakeLauncher(more: Partial<Launcher> = {}): Launcher & { calls: string[]; exit(node: string): void } {
+  const calls: string[] = [];
+  let onExit: (exit: { node: string; description: string }) => void = () => undefined;
+  const processes: NodeProcess[] = [{ node: 'adopted', pid: 10, startedAt: 0 }];
+  return {
+    calls,
+    exit: (node) => onExit({ node, description: 'exited' }),
+    start: async (handlers) => {
+      calls.push('start');
+      ({ onExit } = handlers);
+    },
+    running: () => processes,
+    launch: async () => {
+      const launched = { node: 'launched', pid: 11, startedAt: 0 };
+      processes.push(launched);
+      return launched;
+    },
+    stop: async (node, graceMs) => void calls.push(`stop ${node} ${graceMs}`),
+    close: async () => void calls.push('close'),
+    ...more,
+  };
+}
+
+describe('what goes wrong inside ends there', () => {
+  test('a decision that fails: the command is answered, and the domain is woken again', async () => {
+    let broken = true;
+    const { handle, clock, kinds, logger } = orchestrator((event) => {
+      if (event.kind === 'command' && broken) throw new Error('a bug');
+      return event.kind === 'command'
+        ? [{ kind: 'reply', request: event.request, result: { ok: true, message: 'done' } }]
+        : [];
+    });
+    await handle.start();
+    await expect(handle.command({ kind: 'rollout' })).resolves.toMatchObject({
+      ok: false,
+      error: { code: 'DSO_INTERNAL', fault: 'fleet', message: 'Deciding on command failed: a bug' },
+    });
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    await clock.run(1_000);
+    expect(kinds()).toEqual(['started', 'command', 'tick']);
+    broken = false;
+    await expect(handle.command({ kind: 'rollout' })).resolves.toEqual({ ok: true, message: 'done' });
+  });
+
+  test('an effect that fails: the others are executed', async () => {
+    const { handle, clock, logger, network } = orchestrator(
+      (event) => {
+        if (event.kind !== 'identify') return [];
+        // The codec refuses a body above the bound.
+        const tooLarge = { kind: 'userEvent', eventId: 100, body: new Uint8Array(2_000) } as const;
+        return [
+          { kind: 'send', connection: event.connection, message: tooLarge },
+          { kind: 'happened', happening },
+        ];
+      },
+      { connection: { maxFrameBytes: 1_000 } },
+    );
+    await handle.start();
+    const connecting = network.connect(handle.address, { timeoutMs: 1_000 });
+    await clock.run(0);
+    openMessageConnection(await connecting).send(identify('a'));
+    await clock.run(0);
+    expect(logger.lines.find(({ level }) => level === 'error')?.message).toContain('The effect send failed');
+    expect(handle.history()).toHaveLength(1);
+  });
+});
+
+describe('time', () => {
+  test('the domain is woken when it asked for it', async () => {
+    const { handle, clock, kinds } = orchestrator((event) =>
+      event.kind === 'started' ? [{ kind: 'wakeAt', at: clock.now() + 500 }] : [],
+    );
+    await handle.start();
+    await clock.run(499);
+    expect(kinds()).toEqual(['started']);
+    await clock.run(1);
+    expect(kinds()).toEqual(['started', 'tick']);
+    expect(clock.pending()).toBe(0);
+  });
+});
+
+describe('launches and gateway info', () => {
+  const wants =
+    (...effects: Effect[]) =>
+    (event: DomainEvent): Effect[] =>
+      event.kind === 'started' ? effects : [];
+
+  test('a launch is reported with its node; an exit too; the adopted are expected', async () => {
+    const launcher = fakeLauncher();
+    const { handle, clock, events } = orchestrator(wants({ kind: 'launchNode', launch: 'l1' }), { launcher });
+    await handle.start();
+    await clock.run(0);
+    launcher.exit('launched');
+    expect(handle.state.settings).toMatchObject({ canLaunch: true, expectedNodes: ['adopted'] });
+    expect(events.slice(1)).toEqual([
+      { kind: 'nodeLaunched', launch: 'l1', node: 'launched' },
+      { kind: 'processExited', node: 'launched', description: 'exited' },
+    ]);
+  });
+
+  test('beyond loopback the launcher does not speak for nodes of other hosts', async () => {
+    const { handle } = orchestrator(() => [], { launcher: fakeLauncher(), listen: '0.0.0.0:7447', token: 'secret' });
+    await handle.start();
+    expect(handle.state.settings).toMatchObject({ expectedNodes: null, tokenRequired: true });
+  });
+
+  test('a launch that fails says why, and one without a launcher too', async () => {
+    const launcher = fakeLauncher({ launch: () => Promise.reject(new Error('There is no program bot.')) });
+    for (const [options, reason] of [
+      [{ launcher }, 'There is no program bot.'],
+      [{}, 'there is no launcher'],
+    ] as const) {
+      const { handle, clock, events } = orchestrator(wants({ kind: 'launchNode', launch: 'l1' }), options);
+      await handle.start();
+      await clock.run(0);
+      expect(events.at(-1)).toEqual({ kind: 'launchFailed', launch: 'l1', reason });
+    }
+  });
+
+  test('gateway info is asked for once at a time, and a failure is reported with its reason', async () => {
+    const answers: (() => void)[] = [];
+    const info = { url: 'wss://x/', recommendedShards: 4, maxConcurrency: 2, identifiesRemaining: 7, resetAfterMs: 9 };
+    const gatewayInfo = { fetch: () => new Promise<typeof info>((resolve) => answers.push(() => resolve(info))) };
+    const asking = wants({ kind: 'fetchGatewayInfo' }, { kind: 'fetchGatewayInfo' });
+    const { handle, clock, events } = orchestrator(asking, { gatewayInfo });
+    await handle.start();
+    expect(answers).toHaveLength(1);
+    answers[0]?.();
+    await clock.run(0);
+    expect(events.slice(1)).toEqual([
+      { kind: 'gatewayInfo', recommendedShards: 4, maxConcurrency: 2, identifiesRemaining: 7, resetAfterMs: 9 },
+    ]);
+
+    const without = orchestrator(asking);
+    await without.handle.start();
+    await without.clock.run(0);
+    expect(without.events.at(-1)).toMatchObject({ kind: 'gatewayInfoFailed' });
+  });
+});
+
+describe('start', () => {
+  test.each(['0.0.0.0:7447', '[::]:7447', '192.0.2.1:7447', 'example.org:7447'])(
+    'listening on %s without a token is refused, in words that say how to allow it',
+    async (listen) => {
+      const { handle, clock } = orchestrator(() => [], { listen });
+      await expect(handle.start()).rejects.toMatchObject({
+        code: 'DSO_CLOSED_BY_DEFAULT',
+        message: expect.stringMatching(/no token is set. Set DSO_TOKEN or a token file/),
+      });
+      expect(clock.pending()).toBe(0);
+    },
+  );
+
+  test('when the port is taken the launcher is closed again, and commands are refused', async () => {
+    const launcher = fakeLauncher();
+    const { handle, network, kinds } = orchestrator(() => [], { launcher });
+    await network.listen('127.0.0.1:7447', () => undefined);
+    await expect(handle.start()).rejects.toMatchObject({ code: 'DSO_PORT_TAKEN' });
+    expect(launcher.calls).toEqual(['start', 'close']);
+    await expect(handle.command({ kind: 'rollout' })).resolves.toMatchObject({ error: { code: 'DSO_NOT_RUNNING' } });
+    await expect(handle.close('end')).resolves.toBeUndefined();
+    expect(kinds()).toEqual([]);
+  });
+
+  test('an exit noticed while starting is told after the start', async () => {
+    const launcher = fakeLauncher();
+    const slowStart: Launcher = {
+      ...launcher,
+      start: async (handlers) => handlers.onExit({ node: 'adopted', description: 'exited' }),
+    };
+    const { handle, kinds } = orchestrator(() => [], { launcher: slowStart });
+    await handle.start();
+    expect(kinds()).toEqual(['started', 'processExited']);
+  });
+});
+
+describe('close', () => {
+  test('leave: commands are answered, nothing is stopped, no timer is left, and it can be repeated', async () => {
+    const launcher = fakeLauncher();
+    const { handle, clock, network, kinds } = orchestrator(() => [{ kind: 'wakeAt', at: 10_000_000_000_000 }], {
+      launcher,
+    });
+    await handle.start();
+    const connecting = network.connect(handle.address, { timeoutMs: 1_000 });
+    await clock.run(0);
+    const peer = openMessageConnection(await connecting);
+    let ended = false;
+    peer.handle({ onMessage: () => undefined, onClose: () => (ended = true) });
+    peer.send(identify('a'));
+    await clock.run(0);
+    const command = handle.command({ kind: 'rollout' });
+    const closing = Promise.all([handle.close('leave'), handle.close('end')]);
+    await clock.run(5_000);
+    await closing;
+    await expect(command).resolves.toMatchObject({ ok: false, error: { code: 'DSO_NOT_RUNNING' } });
+    expect(ended).toBe(true);
+    expect(launcher.calls).toEqual(['start', 'close']);
+    expect(kinds()).toEqual(['started', 'identify', 'command']);
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('end: the fleet is shut down, then every process is stopped', async () => {
+    const launcher = fakeLauncher();
+    const { handle, clock, events } = orchestrator(
+      (event) =>
+        event.kind === 'command'
+          ? [{ kind: 'reply', request: event.request, result: { ok: true, message: 'down' } }]
+          : [],
+      { launcher },
+    );
+    await handle.start();
+    const closing = handle.close('end');
+    await clock.run(5_000);
+    await closing;
+    expect(events.at(-1)).toMatchObject({ kind: 'command', command: { kind: 'shutdownFleet' } });
+    expect(launcher.calls).toEqual(['start', 'stop adopted 1000', 'close']);
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('end: a fleet that never answers, a launch that never ends and a process that cannot be stopped do not hold it up', async () => {
+    const launcher = fakeLauncher({
+      launch: () => new Promise(() => undefined),
+      stop: () => Promise.reject(new Error('Node adopted was killed and is still there.')),
+    });
+    const { handle, clock, logger } = orchestrator(
+      (event) => (event.kind === 'started' ? [{ kind: 'launchNode', launch: 'l1' }] : []),
+      { launcher },
+    );
+    await handle.start();
+    let over = false;
+    void handle.close('end').then(() => (over = true));
+    await clock.run(settings().commandTimeoutMs + 5_000);
+    expect(over).toBe(true);
+    expect(launcher.calls).toEqual(['start', 'close']);
+    expect(logger.lines.find(({ level }) => level === 'error')?.message).toContain('is still there');
+  });
+
+  test('before start: it never starts', async () => {
+    const { handle } = orchestrator(() => []);
+    await handle.close('leave');
+    await expect(handle.start()).rejects.toMatchObject({ code: 'DSO_NOT_RUNNING' });
+  });
+});
+
+describe('versions', () => {
+  test('are answered from the source, and one update runs at a time', async () => {
+    let pulls = 0;
+    const versionSource = { deployed: async () => 'v1', pullNew: async () => `v${2 + pulls++}` };
+    const { handle } = orchestrator(() => [], { versionSource });
+    await expect(handle.deployedVersion()).resolves.toMatchObject({ ok: true, data: { version: 'v1' } });
+    const [a, b] = await Promise.all([handle.pullNewVersion(), handle.pullNewVersion()]);
+    expect(a).toMatchObject({ ok: true, data: { version: 'v2' } });
+    expect(b).toEqual(a);
+    await expect(handle.pullNewVersion()).resolves.toMatchObject({ data: { version: 'v3' } });
+  });
+
+  test('a failing source gives its reason; none at all says what to configure', async () => {
+    const versionSource = { deployed: () => Promise.reject(new Error('fatal: no tag')), pullNew: async () => '' };
+    const failing = orchestrator(() => [], { versionSource });
+    await expect(failing.handle.deployedVersion()).resolves.toMatchObject({
+      ok: false,
+      error: { message: 'fatal: no tag', fault: 'fleet' },
+    });
+    await expect(orchestrator(() => []).handle.pullNewVersion()).resolves.toMatchObject({
+      ok: false,
+      error: { code: 'DSO_NO_VERSION_SOURCE', fault: 'conflict' },
+    });
+  });
+});
