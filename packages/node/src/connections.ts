@@ -1,0 +1,114 @@
+/** The connections to the orchestrator that the session asked for, by the id it knows them by. At most one is current. */
+import { openMessageConnection } from '@dshard/transport';
+import type { Address, ConnectionEnd, MessageConnection, Transport } from '@dshard/transport';
+import type { Message } from '@dshard/protocol';
+import { messageOf } from './errors.js';
+
+export type ConnectionsOptions = {
+  transport: Transport;
+  address: Address;
+  timeoutMs: number;
+  connected: (connection: number) => void;
+  connectFailed: (reason: string) => void;
+  message: (connection: number, message: Message) => void;
+  unknownEvent: (eventId: number) => void;
+  drained: () => void;
+  /** Not called for a connection that this side closed or dropped. */
+  lost: (connection: number, reason: string) => void;
+};
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #open = new Map<number, MessageConnection>();
+  readonly #closing = new Set<Promise<void>>();
+  #attempt: AbortController | null = null;
+  #lastId = 0;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  async connect(): Promise<void> {
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const { transport, address, timeoutMs } = this.#options;
+    let connection: MessageConnection;
+    try {
+      const stream = await transport.connect(address, { timeoutMs, signal: attempt.signal });
+      connection = openMessageConnection(stream);
+    } catch (error) {
+      if (!attempt.signal.aborted) {
+        this.#options.connectFailed(messageOf(error));
+      }
+      return;
+    }
+    if (attempt.signal.aborted) {
+      connection.destroy({ code: 'DSO_NODE_CLOSED', message: 'The node has left.' });
+      return;
+    }
+    this.#adopt(connection);
+  }
+
+  #adopt(connection: MessageConnection): void {
+    const id = ++this.#lastId;
+    this.#open.set(id, connection);
+    let closed = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    this.#closing.add(gone);
+    connection.handle({
+      onMessage: (message) => {
+        if (this.#open.has(id)) {
+          this.#options.message(id, message);
+        }
+      },
+      onUnknownEvent: (eventId) => this.#options.unknownEvent(eventId),
+      onDrain: () => this.#options.drained(),
+      onClose: (end: ConnectionEnd) => {
+        this.#closing.delete(gone);
+        closed();
+        if (this.#open.delete(id)) {
+          this.#options.lost(id, end.message);
+        }
+      },
+    });
+    this.#options.connected(id);
+  }
+
+  /** False: the connection has enough to send for now. True also when it is gone: then there is nothing to wait for. */
+  send(connection: number, message: Message): boolean {
+    return this.#open.get(connection)?.send(message) ?? true;
+  }
+
+  established(connection: number): void {
+    this.#open.get(connection)?.established();
+  }
+
+  reading(connection: number, paused: boolean): void {
+    if (paused) {
+      this.#open.get(connection)?.pauseReading();
+    } else {
+      this.#open.get(connection)?.resumeReading();
+    }
+  }
+
+  /** Flushes, then closes. */
+  close(connection: number, reason: string): void {
+    const open = this.#open.get(connection);
+    this.#open.delete(connection);
+    open?.close({ code: 'DSO_NODE_CLOSED', message: reason });
+  }
+
+  drop(connection: number, reason: string): void {
+    const open = this.#open.get(connection);
+    this.#open.delete(connection);
+    open?.destroy({ code: 'DSO_CONNECTION_LOST', message: reason });
+  }
+
+  /** No new ones; resolves when those that are closing are gone. */
+  async shutdown(): Promise<void> {
+    this.#attempt?.abort();
+    await Promise.all(this.#closing);
+  }
+}

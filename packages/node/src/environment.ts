@@ -1,0 +1,64 @@
+/**
+ * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or DSO_TOKEN_FILE,
+ * DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line.
+ */
+import { readFileSync } from 'node:fs';
+import { messageOf, NodeError } from './errors.js';
+
+export type LaunchEnvironment = {
+  /** Undefined: the orchestrator gives one. */
+  nodeId: string | undefined;
+  orchestrator: string | undefined;
+  token: string | undefined;
+  version: string | undefined;
+  /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
+  launched: boolean;
+};
+
+/** Throws `DSO_NODE_TOKEN_FILE` when DSO_TOKEN_FILE cannot be read. */
+export function launchEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): LaunchEnvironment {
+  return {
+    nodeId: given(env['DSO_NODE_ID']),
+    orchestrator: given(env['DSO_ORCHESTRATOR']),
+    token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
+    version: given(env['DSO_VERSION']),
+    launched: given(env['DSO_NODE_ID']) !== undefined,
+  };
+}
+
+/** The id in `-nodeid <id>`, `--nodeid <id>` or `--nodeid=<id>`, as the ancestor's launcher appends it; undefined without one. */
+export function nodeIdFromArgv(argv: readonly string[] = process.argv): string | undefined {
+  for (const [index, argument] of argv.entries()) {
+    const match = /^--?nodeid(?:=(?<id>.*))?$/u.exec(argument);
+    if (match !== null) {
+      return given(match.groups?.['id'] ?? argv[index + 1]);
+    }
+  }
+  return undefined;
+}
+
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text;
+}
+
+function tokenFromFile(path: string | undefined): string | undefined {
+  if (path === undefined) {
+    return undefined;
+  }
+  let token: string;
+  try {
+    token = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new NodeError(
+      'DSO_NODE_TOKEN_FILE',
+      `DSO_TOKEN_FILE names ${path}, which cannot be read: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (token === '') {
+    throw new NodeError('DSO_NODE_TOKEN_FILE', `DSO_TOKEN_FILE names ${path}, which is empty.`);
+  }
+  return token;
+}

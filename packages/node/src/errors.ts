@@ -1,0 +1,106 @@
+/** Everything that can go wrong in the node library and in its hosts: one table, one class. Codes are stable. */
+import type { ErrorEntry } from '@dshard/protocol';
+
+export type NodeErrorCode =
+  | 'DSO_NODE_OPTIONS_INVALID'
+  | 'DSO_NODE_TOKEN_FILE'
+  | 'DSO_NODE_STARTED_TWICE'
+  | 'DSO_NODE_CLOSED'
+  | 'DSO_HOST_TIMEOUT'
+  | 'DSO_HOST_INCOMPLETE'
+  | 'DSO_TRANSFER_CANCELLED'
+  | 'DSO_SHARD_NO_SESSION'
+  | 'DSO_SHARD_NOT_HOSTED'
+  | 'DSO_SHARD_STOPPED'
+  | 'DSO_SHARD_REFUSED'
+  | 'DSO_GATEWAY_INFO_FAILED'
+  | 'DSO_MANAGER_NOT_IN_CHARGE';
+
+export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
+  DSO_NODE_OPTIONS_INVALID: {
+    meaning: 'An option of the node or of a host is unknown or has a value it cannot have.',
+    remedy: 'Correct the option that the message names.',
+    retryable: false,
+  },
+  DSO_NODE_TOKEN_FILE: {
+    meaning: 'The file that DSO_TOKEN_FILE names could not be read, or is empty.',
+    remedy: 'Correct the path, or let the user of this process read it.',
+    retryable: false,
+  },
+  DSO_NODE_STARTED_TWICE: {
+    meaning: 'start() was called on a node that was started before.',
+    remedy: 'Start a node once; make a new one with createNode() after close().',
+    retryable: false,
+  },
+  DSO_NODE_CLOSED: {
+    meaning: 'The node is closed or closing, so what was asked for will not happen.',
+    remedy: 'Nothing, if the close was wanted.',
+    retryable: false,
+  },
+  DSO_HOST_TIMEOUT: {
+    meaning: 'The shard host did not finish a call within its deadline.',
+    remedy: 'Look at what the host waits for, or raise the limit that the message names.',
+    retryable: true,
+  },
+  DSO_HOST_INCOMPLETE: {
+    meaning: 'The shard host was handed a user event, but it has no handleUserEvent.',
+    remedy: 'Implement handleUserEvent, or stop sending user events from the other nodes.',
+    retryable: false,
+  },
+  DSO_TRANSFER_CANCELLED: {
+    meaning:
+      'The hand-over for which user events were being sent is off; the shard stays here, or went by other means.',
+    remedy: 'Nothing: stop sending. The state must stay usable, because the shard may be resumed here.',
+    retryable: true,
+  },
+  DSO_SHARD_NO_SESSION: {
+    meaning: 'The shard has no gateway session yet, so there is nothing another node could resume.',
+    remedy: 'Try again when the shard has become ready.',
+    retryable: true,
+  },
+  DSO_SHARD_NOT_HOSTED: {
+    meaning: 'The host was asked for a shard that it does not run.',
+    remedy: 'See which node runs the shard (dso status).',
+    retryable: false,
+  },
+  DSO_SHARD_STOPPED: {
+    meaning: 'The shard was stopped before what was asked for was done.',
+    remedy: 'Nothing, if the stop was wanted.',
+    retryable: true,
+  },
+  DSO_SHARD_REFUSED: {
+    meaning: 'Discord refused the shard for good; connecting again would not help.',
+    remedy: 'Correct the bot token, the intents or the shard count, as the message says.',
+    retryable: false,
+  },
+  DSO_GATEWAY_INFO_FAILED: {
+    meaning: 'GET /gateway/bot failed; it is tried again.',
+    remedy: 'Check the bot token and the address of the API.',
+    retryable: true,
+  },
+  DSO_MANAGER_NOT_IN_CHARGE: {
+    meaning:
+      'The WebSocketManager was asked to connect, spawn or destroy shards, which is for the orchestrator to say.',
+    remedy: 'Do not call manager.connect(), updateShardCount() or destroy(); use node.start() and node.close().',
+    retryable: false,
+  },
+});
+
+/** The one error class of this package. `message` is a sentence that names the thing and the way out. */
+export class NodeError extends Error {
+  override readonly name = 'NodeError';
+  readonly code: NodeErrorCode;
+  /** Whether trying the same again may work. */
+  readonly retryable: boolean;
+
+  constructor(code: NodeErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.retryable = NODE_ERRORS[code].retryable;
+  }
+}
+
+/** What an unknown thrown value says, for logs and for the orchestrator. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

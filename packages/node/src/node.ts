@@ -1,0 +1,401 @@
+/**
+ * The node: drives the pure session (session/decide.ts). Everything that happens becomes an event; the effects of each
+ * decision are executed in order before the next event is looked at. What the session does and why is written there; here
+ * is only how it touches the world.
+ */
+import { hostname } from 'node:os';
+import type { Cancel } from '@dshard/transport';
+import { Connections } from './connections.js';
+import { withinDeadline } from './deadline.js';
+import { messageOf, NodeError } from './errors.js';
+import { HostCalls } from './host-calls.js';
+import { Listeners } from './listeners.js';
+import { resolveOptions } from './options.js';
+import type { NodeOptions, ResolvedOptions } from './options.js';
+import { PermitDesk } from './permit-desk.js';
+import { ProcessFigures } from './process-figures.js';
+import { decide } from './session/decide.js';
+import type { HostCall, NodeEffect } from './session/effects.js';
+import type { NodeEvent } from './session/events.js';
+import { initialState } from './session/state.js';
+import type { NodeState, ShardStateKind } from './session/state.js';
+import type { HostContext } from './shard-host.js';
+import { Transfers } from './transfers.js';
+import { UserEventLanes } from './user-event-lanes.js';
+
+/** What the node is to its orchestrator. `waiting`: it tries again later, for the reason given. */
+export type NodeStatus =
+  | { kind: 'connecting' }
+  | { kind: 'established'; nodeId: string; totalShards: number; capabilities: readonly string[] }
+  | { kind: 'waiting'; reason: string }
+  | { kind: 'closed' };
+
+export type NodeEvents = {
+  /** The connection to the orchestrator changed. */
+  status: NodeStatus;
+  /** What every shard is doing here, whenever something about one of them changed. */
+  shards: ReadonlyMap<number, ShardStateKind>;
+  /** Something that an operator should look at; it is logged too. The node goes on. */
+  error: { message: string; fields: Readonly<Record<string, unknown>> };
+};
+
+/** How the node ended. `final`: the whole bot went down for good. */
+export type NodeEnd = { asked: 'orchestrator' | 'bot'; final: boolean };
+
+export type DshardNode = {
+  /** Begins to connect, and goes on trying for ever. Resolves at once; see `established`. */
+  start(): Promise<void>;
+  /** Stops all shards with their sessions kept, tells the orchestrator, closes. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+  /** Resolves at the first established connection; rejects with `DSO_NODE_CLOSED` when the node is closed before. */
+  readonly established: Promise<{ totalShards: number }>;
+  /** Resolves when the node has left, whoever wanted it. */
+  readonly closed: Promise<NodeEnd>;
+  readonly nodeId: string;
+  readonly status: NodeStatus;
+  /** What every shard is doing here. */
+  readonly shards: ReadonlyMap<number, ShardStateKind>;
+  /** Returns the function that takes the listener off again. */
+  on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void;
+};
+
+/** Throws `DSO_NODE_OPTIONS_INVALID` for options that cannot work. Nothing happens before `start()`. */
+export function createNode(options: NodeOptions): DshardNode {
+  return new NodeRuntime(resolveOptions(options));
+}
+
+class NodeRuntime implements DshardNode {
+  readonly established: Promise<{ totalShards: number }>;
+  readonly closed: Promise<NodeEnd>;
+  readonly #options: ResolvedOptions;
+  readonly #listeners: Listeners<NodeEvents>;
+  readonly #connections: Connections;
+  readonly #hostCalls: HostCalls;
+  readonly #transfers: Transfers;
+  readonly #lanes: UserEventLanes;
+  readonly #permits: PermitDesk;
+  readonly #figures: ProcessFigures;
+  readonly #pending: NodeEvent[] = [];
+  #deciding = false;
+  #state: NodeState;
+  #wake: { at: number; cancel: Cancel } | null = null;
+  /** Resolves when the host knows who and how many it is; its other calls wait for it. */
+  #introduced: Promise<void> | null = null;
+  #resolveEstablished: (value: { totalShards: number }) => void = () => undefined;
+  #rejectEstablished: (error: NodeError) => void = () => undefined;
+  #resolveClosed: (end: NodeEnd) => void = () => undefined;
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    const { clock, host, userEvents, logger } = options;
+    this.established = new Promise((resolve, reject) => {
+      this.#resolveEstablished = resolve;
+      this.#rejectEstablished = reject;
+    });
+    // Nobody has to wait for it: a node that is closed early is no unhandled rejection.
+    this.established.catch(() => undefined);
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.#state = initialState(
+      {
+        nodeId: options.nodeId,
+        version: options.version,
+        token: options.token,
+        host: hostname(),
+        pid: process.pid,
+      },
+      options.session,
+    );
+    this.#listeners = new Listeners((event, error) =>
+      logger.error({ event, error: messageOf(error) }, `A listener of the node's "${event}" threw.`),
+    );
+    this.#figures = new ProcessFigures(clock);
+    this.#permits = new PermitDesk((event) => this.#dispatch(event));
+    this.#transfers = new Transfers({
+      host,
+      userEvents,
+      produced: (call, shardId, eventId, body) =>
+        this.#dispatch({ kind: 'userEventProduced', call, shardId, eventId, body }),
+    });
+    this.#lanes = new UserEventLanes({
+      host,
+      userEvents,
+      inTime: (work) =>
+        withinDeadline(clock, work, { what: 'handleUserEvent', ms: options.hostCallMs, limit: 'limits.hostCallMs' }),
+      handled: (stage, shardId, bytes, failure) =>
+        this.#dispatch({ kind: 'userEventHandled', stage, shardId, bytes, failure }),
+    });
+    this.#hostCalls = new HostCalls({
+      host,
+      clock,
+      hostCallMs: options.hostCallMs,
+      resumeMs: options.resumeMs,
+      transfers: this.#transfers,
+      context: () => this.#context(),
+    });
+    this.#connections = new Connections({
+      transport: options.transport,
+      address: options.orchestrator,
+      timeoutMs: options.connectTimeoutMs,
+      connected: (connection) => this.#dispatch({ kind: 'connected', connection }),
+      connectFailed: (reason) => this.#dispatch({ kind: 'connectFailed', reason, jitter: options.random.next() }),
+      message: (connection, message) => this.#dispatch({ kind: 'message', connection, message }),
+      unknownEvent: (eventId) => logger.debug({ eventId }, 'The orchestrator sent an event that is not known here.'),
+      drained: () => this.#transfers.unblock(),
+      lost: (connection, reason) =>
+        this.#dispatch({ kind: 'disconnected', connection, reason, jitter: options.random.next() }),
+    });
+  }
+
+  get nodeId(): string {
+    return this.#state.identity.nodeId;
+  }
+
+  get status(): NodeStatus {
+    return statusOf(this.#state);
+  }
+
+  get shards(): ReadonlyMap<number, ShardStateKind> {
+    return new Map([...this.#state.shards].map(([shardId, shard]) => [shardId, shard.kind]));
+  }
+
+  on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
+    return this.#listeners.on(event, listener);
+  }
+
+  start(): Promise<void> {
+    if (this.#state.link.kind !== 'idle') {
+      const { kind } = this.#state.link;
+      return Promise.reject(
+        kind === 'closed'
+          ? new NodeError('DSO_NODE_CLOSED', 'This node is closed; make a new one with createNode().')
+          : new NodeError('DSO_NODE_STARTED_TWICE', 'This node was started before.'),
+      );
+    }
+    this.#dispatch({ kind: 'start' });
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#dispatch({ kind: 'close' });
+    await this.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Decides event after event; what an effect causes on the spot waits its turn. */
+  #dispatch(event: NodeEvent): void {
+    this.#pending.push(event);
+    if (this.#deciding) {
+      return;
+    }
+    this.#deciding = true;
+    try {
+      for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
+        this.#decide(next);
+      }
+    } finally {
+      this.#deciding = false;
+    }
+  }
+
+  #decide(event: NodeEvent): void {
+    const before = this.#state;
+    let effects: readonly NodeEffect[];
+    try {
+      ({ state: this.#state, effects } = decide(before, event, this.#options.clock.now()));
+    } catch (error) {
+      // A defect of the session. The state is as it was; the bot must not die of it.
+      this.#log('error', `The node could not decide on ${event.kind}: ${messageOf(error)}`, { error });
+      return;
+    }
+    for (const effect of effects) {
+      this.#execute(effect);
+    }
+    if (before.link.kind !== this.#state.link.kind) {
+      this.#listeners.emit('status', this.status);
+    }
+    if (before.shards !== this.#state.shards && this.#listeners.has('shards')) {
+      this.#listeners.emit('shards', this.shards);
+    }
+  }
+
+  #execute(effect: NodeEffect): void {
+    switch (effect.kind) {
+      case 'connect':
+        void this.#connections.connect();
+        return;
+      case 'identify':
+      case 'send':
+        return this.#send(effect.connection, effect.message);
+      case 'heartbeat':
+        return this.#send(effect.connection, {
+          kind: 'heartbeat',
+          sequence: effect.sequence,
+          shards: this.#reports(),
+          process: this.#figures.take(),
+        });
+      case 'established':
+        this.#connections.established(effect.connection);
+        return this.#introduce(effect.totalShards);
+      case 'reading':
+        return this.#connections.reading(effect.connection, effect.paused);
+      case 'closeConnection':
+        this.#transfers.unblock();
+        return this.#connections.close(effect.connection, effect.reason);
+      case 'dropConnection':
+        this.#transfers.unblock();
+        return this.#connections.drop(effect.connection, effect.reason);
+      case 'call':
+        void this.#call(effect.call, effect.request);
+        return;
+      case 'cancelTransfer':
+        return this.#transfers.cancel(effect.call, effect.reason);
+      case 'released':
+        void this.#notify(effect.shardId, 'released', () => this.#options.host.released?.(effect.shardId));
+        return;
+      case 'handleUserEvent':
+        return this.#lanes.add(effect.stage, effect.shardId, effect.eventId, effect.body);
+      case 'dropStaging':
+        void this.#notify(effect.shardId, 'abortTransferTo', async () => {
+          await this.#lanes.drop(effect.stage);
+          await this.#options.host.abortTransferTo?.(effect.shardId);
+        });
+        return;
+      case 'grantPermit':
+        return this.#permits.grant(effect.shardId, effect.request, effect.coordinated);
+      case 'wakeAt':
+        return this.#wakeAt(effect.at);
+      case 'log':
+        return this.#log(effect.level, effect.text, effect.fields);
+      case 'left':
+        void this.#leave({ asked: effect.asked, final: effect.final });
+        return;
+    }
+  }
+
+  #send(connection: number, message: Parameters<Connections['send']>[1]): void {
+    try {
+      if (!this.#connections.send(connection, message)) {
+        this.#transfers.block();
+      }
+    } catch (error) {
+      this.#log('error', `${message.kind} could not be sent: ${messageOf(error)}`, {});
+    }
+  }
+
+  #reports(): ReturnType<NonNullable<ResolvedOptions['host']['report']>> {
+    try {
+      return this.#options.host.report?.() ?? [];
+    } catch (error) {
+      this.#log('error', `The host's report failed: ${messageOf(error)}`, {});
+      return [];
+    }
+  }
+
+  #context(): HostContext {
+    return {
+      nodeId: this.nodeId,
+      totalShards: this.#state.totalShards ?? 0,
+      requestIdentify: (shardId, signal) => this.#permits.request(shardId, signal),
+    };
+  }
+
+  #introduce(totalShards: number): void {
+    if (this.#introduced !== null) {
+      return;
+    }
+    this.#introduced = (async () => {
+      try {
+        await this.#options.host.sessionEstablished?.(this.#context());
+      } catch (error) {
+        this.#log('error', `The host's sessionEstablished failed: ${messageOf(error)}`, {});
+      }
+    })();
+    this.#resolveEstablished({ totalShards });
+  }
+
+  async #call(call: number, request: HostCall): Promise<void> {
+    await this.#introduced;
+    const outcome = await this.#hostCalls.run(call, request);
+    const shardIds = request.method === 'startShards' ? request.shardIds : [request.shardId];
+    this.#dispatch({ kind: 'callEnded', call, shardIds, outcome });
+  }
+
+  async #notify(shardId: number, what: string, tell: () => void | Promise<void>): Promise<void> {
+    const problem = await this.#hostCalls.notify(shardId, what, tell);
+    if (problem !== null) {
+      this.#log('error', `The host's ${what} of shard ${shardId} failed: ${problem}`, { shard: shardId });
+    }
+  }
+
+  #wakeAt(at: number | null): void {
+    if (this.#wake?.at === at) {
+      return;
+    }
+    this.#wake?.cancel();
+    this.#wake = null;
+    if (at === null) {
+      return;
+    }
+    const { clock } = this.#options;
+    const cancel = clock.after(Math.max(0, at - clock.now()), () => {
+      this.#wake = null;
+      this.#figures.timerWasLate(clock.now() - at);
+      this.#dispatch({ kind: 'tick' });
+    });
+    this.#wake = { at, cancel };
+  }
+
+  #log(level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#options.logger[level]({ node: this.nodeId, ...fields }, text);
+    if (level === 'error') {
+      this.#listeners.emit('error', { message: text, fields });
+    }
+  }
+
+  async #leave(end: NodeEnd): Promise<void> {
+    const { clock, host, hostCallMs } = this.#options;
+    this.#wakeAt(null);
+    this.#permits.close();
+    this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
+    const deadline = { what: 'shutdown', ms: hostCallMs, limit: 'limits.hostCallMs' };
+    const ends = [this.#connections.shutdown(), (async () => host.shutdown?.())()];
+    for (const ended of ends) {
+      try {
+        await withinDeadline(clock, ended, deadline);
+      } catch (error) {
+        this.#log('error', `Leaving was not clean: ${messageOf(error)}`, {});
+      }
+    }
+    this.#resolveClosed(end);
+    if (end.asked === 'orchestrator' && this.#options.exitOnShutdown) {
+      process.exit(0);
+    }
+  }
+}
+
+function statusOf(state: NodeState): NodeStatus {
+  const { link } = state;
+  switch (link.kind) {
+    case 'established':
+      return {
+        kind: 'established',
+        nodeId: state.identity.nodeId,
+        totalShards: state.totalShards ?? 0,
+        capabilities: link.capabilities,
+      };
+    case 'waiting':
+      return { kind: 'waiting', reason: link.reason };
+    case 'closed':
+      return { kind: 'closed' };
+    case 'idle':
+    case 'connecting':
+    case 'identifying':
+      return { kind: 'connecting' };
+  }
+}

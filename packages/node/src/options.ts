@@ -1,0 +1,196 @@
+/** The options of `createNode`: what may be given, what it defaults to, what is refused. Defaults are here and nowhere else. */
+import { isNodeId, UserEventRegistry } from '@dshard/protocol';
+import { parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
+import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
+import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
+import { launchEnvironment } from './environment.js';
+import { messageOf } from './errors.js';
+import type { SessionLimits } from './session/state.js';
+import type { ShardHost } from './shard-host.js';
+
+/** What the node needs of a `UserEventRegistry`. */
+export type UserEventCodec = Pick<UserEventRegistry, 'encode' | 'decode'>;
+
+/** Bounds; times in milliseconds. The defaults suit a bot of any size. */
+export type NodeLimits = {
+  /** How long the orchestrator may take to accept a connection, and then to answer Identify. Default 10 s each. */
+  connectTimeoutMs?: number;
+  /** First and longest wait between attempts to connect. Defaults 100 ms and 5 s. */
+  backoffMinMs?: number;
+  backoffMaxMs?: number;
+  /** The wait after a refusal (wrong token, version or shard count). Default 30 s. */
+  refusedRetryMs?: number;
+  /** Deadline of a host call. Default 10 s. */
+  hostCallMs?: number;
+  /** Deadline of resumeShard, which waits for Discord. Default 30 s. */
+  resumeMs?: number;
+  /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
+  handoverTimeoutMs?: number;
+  /** How long stopping all shards may take when the node leaves. Default 20 s. */
+  shutdownTimeoutMs?: number;
+  /** Messages, and their bytes, that may wait for a connection. Defaults 10 000 and 8 MiB. */
+  outboxMessages?: number;
+  outboxBytes?: number;
+  /** Bytes of user events waiting for handleUserEvent above which we stop reading from the orchestrator. Default 8 MiB. */
+  stagedHighBytes?: number;
+};
+
+export type NodeOptions = {
+  /** How shards are started and stopped: `createWsHost(…)` from `@dshard/node/ws`, or your own. */
+  host: ShardHost;
+  /** host:port of the orchestrator. Default DSO_ORCHESTRATOR, or 127.0.0.1:7447. */
+  orchestrator?: Address;
+  /** 1–128 printable characters. Default DSO_NODE_ID; without one the orchestrator gives one. */
+  nodeId?: string;
+  /** What a roll-out compares. Default DSO_VERSION, or 'unknown'. */
+  version?: string;
+  /** The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE. */
+  token?: string;
+  /** The user events of the bot, the same on all nodes. Needed to move state with the shards. */
+  userEvents?: UserEventCodec;
+  /** Where the node writes what it has to say; pino fits. Default: nowhere. */
+  logger?: Logger;
+  limits?: NodeLimits;
+  /**
+   * Whether the process ends (exit code 0) after a shutdown that the orchestrator asked for. Default: true when a launcher
+   * started the process (DSO_NODE_ID is set), else false.
+   */
+  exitOnShutdown?: boolean;
+  /** For tests. Default: the system's. */
+  clock?: Clock;
+  random?: Random;
+  transport?: Transport;
+};
+
+export type ResolvedOptions = {
+  readonly host: ShardHost;
+  readonly orchestrator: Address;
+  readonly nodeId: string;
+  readonly version: string;
+  readonly token: string | null;
+  readonly userEvents: UserEventCodec;
+  readonly logger: Logger;
+  readonly exitOnShutdown: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly connectTimeoutMs: number;
+  readonly hostCallMs: number;
+  readonly resumeMs: number;
+  readonly session: SessionLimits;
+};
+
+const WHERE = 'createNode';
+
+const OPTION_KEYS: readonly (keyof NodeOptions)[] = [
+  'host',
+  'orchestrator',
+  'nodeId',
+  'version',
+  'token',
+  'userEvents',
+  'logger',
+  'limits',
+  'exitOnShutdown',
+  'clock',
+  'random',
+  'transport',
+];
+
+const HOUR_MS = 3_600_000;
+const TIME = { min: 1, max: HOUR_MS };
+
+const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min: number; max: number } }>> = {
+  connectTimeoutMs: { fallback: 10_000, range: TIME },
+  backoffMinMs: { fallback: 100, range: TIME },
+  backoffMaxMs: { fallback: 5_000, range: TIME },
+  refusedRetryMs: { fallback: 30_000, range: TIME },
+  hostCallMs: { fallback: 10_000, range: TIME },
+  resumeMs: { fallback: 30_000, range: TIME },
+  handoverTimeoutMs: { fallback: 15_000, range: TIME },
+  shutdownTimeoutMs: { fallback: 20_000, range: TIME },
+  outboxMessages: { fallback: 10_000, range: { min: 1, max: 1_000_000 } },
+  outboxBytes: { fallback: 8 * 2 ** 20, range: { min: 1024, max: 2 ** 30 } },
+  stagedHighBytes: { fallback: 8 * 2 ** 20, range: { min: 1024, max: 2 ** 30 } },
+};
+
+const LIMIT_KEYS = Object.keys(LIMITS) as (keyof NodeLimits)[];
+
+const HOST_METHODS = ['startShards', 'resumeShard', 'stopShard', 'prepareTransferFrom'] as const;
+
+/** Throws `DSO_NODE_OPTIONS_INVALID`, or `DSO_NODE_TOKEN_FILE`. */
+export function resolveOptions(
+  options: NodeOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ResolvedOptions {
+  refuseUnknownKeys(WHERE, options, OPTION_KEYS);
+  const launch = launchEnvironment(env);
+  const clock = options.clock ?? systemClock();
+  const limits = resolveLimits(options.limits ?? {});
+  return Object.freeze({
+    host: checkedHost(options.host),
+    orchestrator: checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447'),
+    nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
+    version: options.version ?? launch.version ?? 'unknown',
+    token: options.token ?? launch.token ?? null,
+    userEvents: options.userEvents ?? new UserEventRegistry(),
+    logger: options.logger ?? silentLogger,
+    exitOnShutdown: options.exitOnShutdown ?? launch.launched,
+    clock,
+    random: options.random ?? systemRandom(),
+    transport: options.transport ?? tcpTransport({ clock }),
+    connectTimeoutMs: limits.connectTimeoutMs,
+    hostCallMs: limits.hostCallMs,
+    resumeMs: limits.resumeMs,
+    session: {
+      identifyTimeoutMs: limits.connectTimeoutMs,
+      backoffMinMs: limits.backoffMinMs,
+      backoffMaxMs: Math.max(limits.backoffMinMs, limits.backoffMaxMs),
+      refusedRetryMs: limits.refusedRetryMs,
+      handoverTimeoutMs: limits.handoverTimeoutMs,
+      shutdownTimeoutMs: limits.shutdownTimeoutMs,
+      outboxMessages: limits.outboxMessages,
+      outboxBytes: limits.outboxBytes,
+      commandsPerShard: 16,
+      stagedHighBytes: limits.stagedHighBytes,
+    },
+  });
+}
+
+function resolveLimits(given: NodeLimits): Required<NodeLimits> {
+  refuseUnknownKeys(`${WHERE} (limits)`, given, LIMIT_KEYS);
+  const resolved = {} as Required<NodeLimits>;
+  for (const key of LIMIT_KEYS) {
+    const { fallback, range } = LIMITS[key];
+    resolved[key] = wholeNumber(WHERE, `limits.${key}`, given[key], fallback, range);
+  }
+  return resolved;
+}
+
+function checkedHost(host: ShardHost | undefined): ShardHost {
+  if (host === undefined || host === null) {
+    throw invalidOption(WHERE, 'host', 'is missing; use createWsHost from @dshard/node/ws, or write a ShardHost.');
+  }
+  for (const method of HOST_METHODS) {
+    if (typeof host[method] !== 'function') {
+      throw invalidOption(WHERE, 'host', `has no method ${method}; see the ShardHost contract.`);
+    }
+  }
+  return host;
+}
+
+function checkedAddress(address: Address): Address {
+  try {
+    parseAddress(address);
+  } catch (error) {
+    throw invalidOption(WHERE, 'orchestrator', `is "${address}": ${messageOf(error)}`);
+  }
+  return address;
+}
+
+function checkedNodeId(nodeId: string): string {
+  if (nodeId !== '' && !isNodeId(nodeId)) {
+    throw invalidOption(WHERE, 'nodeId', `is "${nodeId}", but must be 1–128 printable characters without / or \\.`);
+  }
+  return nodeId;
+}

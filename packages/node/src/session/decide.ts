@@ -1,0 +1,175 @@
+/**
+ * The node session, whole: plain data in, plain data out. No clock, no randomness, no I/O; the runtime (node.ts) makes
+ * the events, executes the effects in order, and delivers `tick` when the last `wakeAt` says so.
+ */
+import type { Message } from '@dshard/protocol';
+import { onCommand, onStartShards } from './commands.js';
+import { allUserDataArrived, userEventArrived, userEventHandled } from './destination.js';
+import { cursorOf, Draft } from './draft.js';
+import type { NodeEffect } from './effects.js';
+import type { NodeEvent } from './events.js';
+import { beginLeaving, leaveWhenEmpty } from './leaving.js';
+import {
+  beginConnecting,
+  onConnected,
+  onConnectFailed,
+  onDisconnected,
+  onHeartbeatAck,
+  onIdentified,
+  refused,
+  tickLink,
+} from './link.js';
+import { handoverDeadline, tickOrigins, userEventProduced } from './origin.js';
+import { onCallEnded } from './outcomes.js';
+import { onIdentifyGranted, onPermitEnded, onPermitRequested } from './permits.js';
+import type { NodeState } from './state.js';
+
+export type NodeDecision = { state: NodeState; effects: readonly NodeEffect[] };
+
+export function decide(state: NodeState, event: NodeEvent, now: number): NodeDecision {
+  if (state.lifecycle.kind === 'left') {
+    return { state, effects: [] };
+  }
+  const draft = new Draft(state, now);
+  react(draft, event);
+  if (draft.lifecycle.kind !== 'left') {
+    draft.effect({ kind: 'wakeAt', at: nextWake(draft) });
+  }
+  return { state: draft.finish(), effects: draft.effects };
+}
+
+function react(draft: Draft, event: NodeEvent): void {
+  switch (event.kind) {
+    case 'start':
+      return draft.link.kind === 'idle' ? beginConnecting(draft, 0) : undefined;
+    case 'close':
+      return beginLeaving(draft, 'bot', false);
+    case 'tick':
+      tickLink(draft);
+      if (draft.lifecycle.kind === 'serving') {
+        tickOrigins(draft);
+      }
+      return leaveWhenEmpty(draft);
+    case 'connected':
+      return onConnected(draft, event.connection);
+    case 'connectFailed':
+      return onConnectFailed(draft, event.reason, event.jitter);
+    case 'disconnected':
+      return onDisconnected(draft, event.connection, event.reason, event.jitter);
+    case 'message':
+      return onMessage(draft, event.connection, event.message);
+    case 'callEnded':
+      return onCallEnded(draft, event.call, event.shardIds, event.outcome);
+    case 'userEventProduced':
+      return userEventProduced(draft, event.shardId, event.call, event.eventId, event.body);
+    case 'userEventHandled':
+      return userEventHandled(draft, event.shardId, event.stage, event.bytes, event.failure);
+    case 'permitRequested':
+      return onPermitRequested(draft, event.shardId, event.request);
+    case 'permitWithdrawn':
+      return onPermitEnded(draft, event.shardId, event.request, false);
+    case 'permitFinished':
+      return onPermitEnded(draft, event.shardId, event.request, event.ready);
+  }
+}
+
+function onMessage(draft: Draft, connection: number, message: Message): void {
+  const { link } = draft;
+  if (link.kind === 'identifying' && link.connection === connection) {
+    return onHandshakeMessage(draft, connection, message);
+  }
+  if (link.kind === 'established' && link.connection === connection) {
+    return onEstablishedMessage(draft, connection, message);
+  }
+  // Of a connection that is over: nothing it says counts any more.
+}
+
+function onHandshakeMessage(draft: Draft, connection: number, message: Message): void {
+  switch (message.kind) {
+    case 'identified':
+      return onIdentified(draft, connection, message);
+    case 'rejected':
+      return refused(draft, connection, message);
+    case 'shutdown':
+      return beginLeaving(draft, 'orchestrator', message.final);
+    default:
+      return draft.log('warn', `The orchestrator sent ${message.kind} before Identified; it is ignored.`);
+  }
+}
+
+function onEstablishedMessage(draft: Draft, connection: number, message: Message): void {
+  switch (message.kind) {
+    case 'heartbeatAck':
+      return onHeartbeatAck(draft);
+    case 'identifyGranted':
+      return onIdentifyGranted(draft, message.shardId);
+    case 'rejected':
+      return refused(draft, connection, message);
+    case 'shutdown':
+      return beginLeaving(draft, 'orchestrator', message.final);
+    case 'identify':
+    case 'identified':
+    case 'heartbeat':
+    case 'commandFailed':
+    case 'identifyRequest':
+    case 'identifyFinished':
+      return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
+    default:
+      break;
+  }
+  if (draft.lifecycle.kind !== 'serving') {
+    return draft.log('debug', `The node leaves; ${message.kind} is ignored.`);
+  }
+  switch (message.kind) {
+    case 'startShards':
+      return onStartShards(draft, message.shardIds, connection);
+    case 'stopShard':
+    case 'startMigration':
+    case 'migrationFinished':
+      return onCommand(draft, message.shardId, { kind: message.kind }, connection);
+    case 'migrationAborted':
+      return onCommand(draft, message.shardId, { kind: message.kind, reason: message.reason }, connection);
+    case 'prepareMigration':
+      return onCommand(
+        draft,
+        message.shardId,
+        { kind: message.kind, origin: message.origin, session: cursorOf(message.session) },
+        connection,
+      );
+    case 'userEvent':
+      return userEventArrived(draft, null, message.eventId, message.body);
+    case 'shardUserEvent':
+      return userEventArrived(draft, message.shardId, message.eventId, message.body);
+    case 'allUserDataSent':
+      return allUserDataArrived(draft, message.shardId, message.numEvents);
+  }
+}
+
+/** The earliest time at which something is due by itself. */
+function nextWake(draft: Draft): number | null {
+  const due: number[] = [];
+  switch (draft.link.kind) {
+    case 'waiting':
+      due.push(draft.link.until);
+      break;
+    case 'identifying':
+      due.push(draft.link.deadline);
+      break;
+    case 'established':
+      due.push(...(draft.link.heartbeat === null ? [] : [draft.link.heartbeat.nextAt]));
+      break;
+    case 'idle':
+    case 'connecting':
+    case 'closed':
+      break;
+  }
+  if (draft.lifecycle.kind === 'leaving') {
+    due.push(draft.lifecycle.deadline);
+  } else {
+    for (const shard of draft.shards.values()) {
+      const deadline = handoverDeadline(draft, shard);
+      due.push(...(deadline === null ? [] : [deadline]));
+    }
+  }
+  return due.length === 0 ? null : Math.min(...due);
+}

@@ -1,0 +1,190 @@
+/**
+ * The working copy of one decision: maps are copied when first written, effects pile up in order. Everything that changes a
+ * shard goes through `enterShard`, which knows the legal moves.
+ */
+import type { Message } from '@dshard/protocol';
+import type { HostCall, NodeEffect } from './effects.js';
+import { BUSY, SHARD_MOVES } from './state.js';
+import type {
+  Cursor,
+  Established,
+  Lifecycle,
+  Link,
+  NodeState,
+  Permit,
+  QueuedMessage,
+  ShardState,
+  ShardStateKind,
+  WaitingCommand,
+} from './state.js';
+
+export class Draft {
+  readonly #base: NodeState;
+  readonly now: number;
+  readonly effects: NodeEffect[] = [];
+  #shards: Map<number, ShardState> | null = null;
+  #waiting: Map<number, readonly WaitingCommand[]> | null = null;
+  #permits: Map<number, Permit> | null = null;
+  #rest: Partial<Pick<NodeState, 'identity' | 'totalShards' | 'lifecycle' | 'link' | 'outbox' | 'nextId'>> = {};
+
+  constructor(base: NodeState, now: number) {
+    this.#base = base;
+    this.now = now;
+  }
+
+  get limits(): NodeState['limits'] {
+    return this.#base.limits;
+  }
+  get identity(): NodeState['identity'] {
+    return this.#rest.identity ?? this.#base.identity;
+  }
+  get totalShards(): number | null {
+    return this.#rest.totalShards ?? this.#base.totalShards;
+  }
+  get lifecycle(): Lifecycle {
+    return this.#rest.lifecycle ?? this.#base.lifecycle;
+  }
+  get link(): Link {
+    return this.#rest.link ?? this.#base.link;
+  }
+  get outbox(): readonly QueuedMessage[] {
+    return this.#rest.outbox ?? this.#base.outbox;
+  }
+  get shards(): ReadonlyMap<number, ShardState> {
+    return this.#shards ?? this.#base.shards;
+  }
+  get permits(): ReadonlyMap<number, Permit> {
+    return this.#permits ?? this.#base.permits;
+  }
+
+  /** The established link, or null. */
+  get established(): Established | null {
+    return this.link.kind === 'established' ? this.link : null;
+  }
+
+  negotiated(capability: string): boolean {
+    return this.established?.capabilities.includes(capability) ?? false;
+  }
+
+  set(change: Partial<Pick<NodeState, 'identity' | 'totalShards' | 'lifecycle' | 'link' | 'outbox'>>): void {
+    this.#rest = { ...this.#rest, ...change };
+  }
+
+  newId(): number {
+    const id = this.#rest.nextId ?? this.#base.nextId;
+    this.#rest.nextId = id + 1;
+    return id;
+  }
+
+  effect(effect: NodeEffect): void {
+    this.effects.push(effect);
+  }
+
+  log(level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    this.effects.push({ kind: 'log', level, text, fields });
+  }
+
+  call(request: HostCall): number {
+    const call = this.newId();
+    this.effect({ kind: 'call', call, request });
+    return call;
+  }
+
+  shard(shardId: number): ShardState | null {
+    return this.shards.get(shardId) ?? null;
+  }
+
+  kindOf(shardId: number): ShardStateKind {
+    return this.shard(shardId)?.kind ?? 'absent';
+  }
+
+  isBusy(shardId: number): boolean {
+    return BUSY.has(this.kindOf(shardId));
+  }
+
+  /** The one way a shard changes what it is doing. null: absent. */
+  enterShard(shardId: number, next: ShardState | null): void {
+    const from = this.kindOf(shardId);
+    const to = next?.kind ?? 'absent';
+    if (!SHARD_MOVES[from].includes(to)) {
+      throw new Error(`Shard ${shardId} cannot go from ${from} to ${to}.`);
+    }
+    this.#writeShard(shardId, next);
+  }
+
+  /** Changes the data of the state a shard is in. */
+  updateShard(shardId: number, next: ShardState): void {
+    const from = this.kindOf(shardId);
+    if (from !== next.kind) {
+      throw new Error(`Shard ${shardId} is ${from}, so data of ${next.kind} cannot be set.`);
+    }
+    this.#writeShard(shardId, next);
+  }
+
+  #writeShard(shardId: number, next: ShardState | null): void {
+    this.#shards ??= new Map(this.#base.shards);
+    if (next === null) {
+      this.#shards.delete(shardId);
+    } else {
+      this.#shards.set(shardId, next);
+    }
+  }
+
+  waitingFor(shardId: number): readonly WaitingCommand[] {
+    return (this.#waiting ?? this.#base.waiting).get(shardId) ?? [];
+  }
+
+  setWaiting(shardId: number, commands: readonly WaitingCommand[]): void {
+    this.#waiting ??= new Map(this.#base.waiting);
+    if (commands.length === 0) {
+      this.#waiting.delete(shardId);
+    } else {
+      this.#waiting.set(shardId, commands);
+    }
+  }
+
+  /** Commands of a connection that is gone are nobody's any more. */
+  dropAllWaiting(): void {
+    this.#waiting = new Map();
+  }
+
+  setPermit(shardId: number, permit: Permit | null): void {
+    this.#permits ??= new Map(this.#base.permits);
+    if (permit === null) {
+      this.#permits.delete(shardId);
+    } else {
+      this.#permits.set(shardId, permit);
+    }
+  }
+
+  /** Sends at once on the established connection; false when there is none. */
+  sendNow(message: Message): boolean {
+    const link = this.established;
+    if (link === null) {
+      return false;
+    }
+    this.effect({ kind: 'send', connection: link.connection, message });
+    return true;
+  }
+
+  finish(): NodeState {
+    return {
+      ...this.#base,
+      ...this.#rest,
+      shards: this.shards,
+      waiting: this.#waiting ?? this.#base.waiting,
+      permits: this.permits,
+    };
+  }
+}
+
+/** A session as the orchestrator sent it, for a host. Null when it names none, or a sequence no host could use. */
+export function cursorOf(
+  session: { sessionId: string; sequence: number | bigint; resumeGatewayUrl: string } | null,
+): Cursor | null {
+  if (session === null || session.sessionId === '') {
+    return null;
+  }
+  const sequence = Number(session.sequence);
+  return Number.isSafeInteger(sequence) && sequence >= 0 ? { ...session, sequence } : null;
+}

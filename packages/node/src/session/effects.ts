@@ -1,0 +1,41 @@
+import type { Identify, Message } from '@dshard/protocol';
+import type { Cursor } from './state.js';
+
+/** A call of the shard host. Its end comes back as `callEnded` with the same id. */
+export type HostCall =
+  | { method: 'startShards'; shardIds: readonly number[] }
+  | { method: 'resumeShard'; shardId: number; session: Cursor; why: 'handover' | 'takeBack' }
+  | { method: 'stopShard'; shardId: number; keepSession: boolean }
+  | { method: 'prepareTransferFrom'; shardId: number }
+  | { method: 'transferFrom'; shardId: number }
+  | { method: 'prepareTransferTo'; shardId: number; session: Cursor };
+
+/** What the session wants done; the runtime executes them in order. */
+export type NodeEffect =
+  | { kind: 'connect' }
+  | { kind: 'identify'; connection: number; message: Identify }
+  /** The peer is known now: the larger frame limit applies. */
+  | { kind: 'established'; connection: number; totalShards: number; nodeId: string; capabilities: readonly string[] }
+  | { kind: 'send'; connection: number; message: Message }
+  /** The runtime adds what the host and the process report. */
+  | { kind: 'heartbeat'; connection: number; sequence: number }
+  | { kind: 'reading'; connection: number; paused: boolean }
+  /** Flush, then close. */
+  | { kind: 'closeConnection'; connection: number; reason: string }
+  /** Close at once. Nothing of this connection is an event any more. */
+  | { kind: 'dropConnection'; connection: number; reason: string }
+  | { kind: 'call'; call: number; request: HostCall }
+  /** The transferFrom call of this id is off: its `send` fails from now on. */
+  | { kind: 'cancelTransfer'; call: number; reason: string }
+  /** The host may drop what it kept of a shard that it handed over. */
+  | { kind: 'released'; shardId: number }
+  | { kind: 'handleUserEvent'; stage: number; shardId: number; eventId: number; body: Uint8Array }
+  /** Drop the user events of this staging that were not handled yet, and tell the host. */
+  | { kind: 'dropStaging'; stage: number; shardId: number; reason: string }
+  /** `coordinated` false: the orchestrator knows no permits, the host paces itself. */
+  | { kind: 'grantPermit'; shardId: number; request: number; coordinated: boolean }
+  /** Deliver `tick` at this time; replaces the earlier wish. null: none. */
+  | { kind: 'wakeAt'; at: number | null }
+  | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string; fields: Readonly<Record<string, unknown>> }
+  /** The node has left: no effect follows. `asked` says who wanted it. */
+  | { kind: 'left'; asked: 'orchestrator' | 'bot'; final: boolean };

@@ -1,0 +1,24 @@
+import type { Message } from '@dshard/protocol';
+import type { Cursor } from './state.js';
+
+/** How a host call ended. `timedOut`: its deadline passed, and the host may still be at it. */
+export type HostOutcome = { ok: true; session: Cursor | null } | { ok: false; timedOut: boolean; message: string };
+
+/** Everything that can happen to the node session. `jitter` is a number in [0, 1) from the injected Random. */
+export type NodeEvent =
+  | { kind: 'start' }
+  /** The bot leaves by itself. */
+  | { kind: 'close' }
+  /** The wake-up asked for by `wakeAt`. */
+  | { kind: 'tick' }
+  | { kind: 'connected'; connection: number }
+  | { kind: 'connectFailed'; reason: string; jitter: number }
+  | { kind: 'disconnected'; connection: number; reason: string; jitter: number }
+  | { kind: 'message'; connection: number; message: Message }
+  | { kind: 'callEnded'; call: number; shardIds: readonly number[]; outcome: HostOutcome }
+  /** The host sends a user event of a shard that it hands over. */
+  | { kind: 'userEventProduced'; call: number; shardId: number; eventId: number; body: Uint8Array }
+  | { kind: 'userEventHandled'; stage: number; shardId: number; bytes: number; failure: string | null }
+  | { kind: 'permitRequested'; shardId: number; request: number }
+  | { kind: 'permitWithdrawn'; shardId: number; request: number }
+  | { kind: 'permitFinished'; shardId: number; request: number; ready: boolean };

@@ -1,0 +1,43 @@
+/** What every part of the session does with a shard and its host: start it, resume it, stop it, say that something failed. */
+import type { MessageKind } from '@dshard/protocol';
+import type { Draft } from './draft.js';
+import { say } from './outbox.js';
+import type { Cursor, ResumeReason, StopReason } from './state.js';
+
+export function startShards(draft: Draft, shardIds: readonly number[]): void {
+  const call = draft.call({ method: 'startShards', shardIds });
+  for (const shardId of shardIds) {
+    draft.enterShard(shardId, { kind: 'starting', call });
+  }
+}
+
+export function resumeShard(draft: Draft, shardId: number, session: Cursor, why: ResumeReason): void {
+  const call = draft.call({ method: 'resumeShard', shardId, session, why });
+  draft.enterShard(shardId, { kind: 'resuming', call, session, why });
+}
+
+/** The session is kept, except when the whole bot goes down for good. */
+export function stopShard(draft: Draft, shardId: number, why: StopReason): void {
+  const keepSession = !(why === 'shutdown' && draft.lifecycle.kind === 'leaving' && draft.lifecycle.final);
+  const call = draft.call({ method: 'stopShard', shardId, keepSession });
+  draft.enterShard(shardId, { kind: 'stopping', call, why });
+}
+
+/** The shards run here: the answer to startShards, to a hand-over, and the news of a shard that was taken back. */
+export function announceRunning(draft: Draft, shardIds: readonly number[]): void {
+  if (shardIds.length > 0) {
+    say(draft, { kind: 'startShards', shardIds });
+  }
+}
+
+/** Logged, and told to an orchestrator that knows the message. */
+export function commandFailed(
+  draft: Draft,
+  command: MessageKind,
+  shardId: number,
+  message: string,
+  level: 'warn' | 'error' = 'error',
+): void {
+  draft.log(level, `${command} of shard ${shardId} failed: ${message}`, { shard: shardId, command });
+  say(draft, { kind: 'commandFailed', command, shardId, message });
+}

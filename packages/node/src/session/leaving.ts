@@ -1,0 +1,84 @@
+/**
+ * The node leaves, because the orchestrator or the bot says so: all shards are stopped (sessions kept, unless the whole
+ * bot goes down for good), the sessions go to the orchestrator in the answer, the connection is flushed and closed.
+ * Bounded by `shutdownTimeoutMs`. Serving → leaving → left.
+ */
+import type { ShardSession } from '@dshard/protocol';
+import { abandonPreparing, dropStaging } from './destination.js';
+import type { Draft } from './draft.js';
+import { stopShard } from './hosting.js';
+import { letGo } from './origin.js';
+import { say } from './outbox.js';
+import type { Cursor } from './state.js';
+
+export function beginLeaving(draft: Draft, asked: 'orchestrator' | 'bot', final: boolean): void {
+  if (draft.lifecycle.kind !== 'serving') {
+    return;
+  }
+  const deadline = draft.now + draft.limits.shutdownTimeoutMs;
+  draft.set({ lifecycle: { kind: 'leaving', asked, final, deadline, stopped: [] } });
+  draft.dropAllWaiting();
+  draft.log('info', `The node leaves with ${draft.shards.size} shards${final ? ', for good' : ''}.`, { asked });
+  for (const shardId of draft.shards.keys()) {
+    leaveShard(draft, shardId);
+  }
+  leaveWhenEmpty(draft);
+}
+
+/** Stops one shard; one whose host call cannot be cut short is stopped when that ends. */
+export function leaveShard(draft: Draft, shardId: number): void {
+  const shard = draft.shard(shardId);
+  switch (shard?.kind) {
+    case undefined:
+    case 'stopping':
+    case 'freezing':
+      return;
+    case 'starting':
+    case 'running':
+    case 'resuming':
+      return stopShard(draft, shardId, 'shutdown');
+    case 'frozen':
+    case 'sending':
+    case 'held':
+      stopped(draft, shardId, shard.session);
+      return letGo(draft, shardId);
+    case 'preparing':
+      return abandonPreparing(draft, shardId, shard, 'The node leaves.');
+    case 'staging':
+      return dropStaging(draft, shardId, shard, 'The node leaves.');
+  }
+}
+
+/** Notes a session for the answer. */
+export function stopped(draft: Draft, shardId: number, session: Cursor | null): void {
+  const { lifecycle } = draft;
+  if (lifecycle.kind === 'leaving' && session !== null && !lifecycle.final) {
+    const entry: ShardSession = { shardId, ...session };
+    draft.set({ lifecycle: { ...lifecycle, stopped: [...lifecycle.stopped, entry] } });
+  }
+}
+
+export function leaveWhenEmpty(draft: Draft): void {
+  const { lifecycle } = draft;
+  if (lifecycle.kind !== 'leaving') {
+    return;
+  }
+  const late = draft.now >= lifecycle.deadline;
+  if (draft.shards.size > 0 && !late) {
+    return;
+  }
+  if (draft.shards.size > 0) {
+    draft.log(
+      'error',
+      `The node leaves although these shards did not stop in time: ${[...draft.shards.keys()].join(', ')}.`,
+    );
+  }
+  if (draft.established !== null) {
+    say(draft, { kind: 'shutdown', final: lifecycle.final, sessions: lifecycle.stopped });
+  }
+  if (draft.link.kind === 'established' || draft.link.kind === 'identifying') {
+    draft.effect({ kind: 'closeConnection', connection: draft.link.connection, reason: 'The node leaves.' });
+  }
+  draft.set({ link: { kind: 'closed' }, lifecycle: { kind: 'left' } });
+  draft.effect({ kind: 'left', asked: lifecycle.asked, final: lifecycle.final });
+}

@@ -1,0 +1,220 @@
+/**
+ * The connection to the orchestrator: idle → connecting → identifying → established → waiting → connecting …, for ever,
+ * until closed. An orchestrator that is away costs no shard: the only shards that a lost connection touches are those in
+ * the middle of a migration, and what happens to them is decided in origin.ts and destination.ts.
+ *
+ * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over after
+ * an established connection. After a refusal that trying again does not cure it is `refusedRetryMs`.
+ */
+import { CAPABILITIES, LOGIC_VERSION, negotiate } from '@dshard/protocol';
+import type { Identified, Identify, Rejected, ShardSession } from '@dshard/protocol';
+import { dropMigrationsOf } from './commands.js';
+import type { Draft } from './draft.js';
+import { flushOutbox } from './outbox.js';
+import { permitsAfterIdentified } from './permits.js';
+import type { ShardStateKind } from './state.js';
+
+/** Three heartbeats without an answer: the connection is as good as gone. */
+const MAX_UNANSWERED = 3;
+
+/** Shards in these states belong to this node. The others are held (said separately) or only being handed to it. */
+const OWNED: ReadonlySet<ShardStateKind> = new Set([
+  'starting',
+  'running',
+  'stopping',
+  'freezing',
+  'frozen',
+  'sending',
+  'resuming',
+]);
+
+export function beginConnecting(draft: Draft, attempt: number): void {
+  draft.set({ link: { kind: 'connecting', attempt } });
+  draft.effect({ kind: 'connect' });
+}
+
+export function onConnected(draft: Draft, connection: number): void {
+  if (draft.link.kind !== 'connecting') {
+    draft.effect({ kind: 'dropConnection', connection, reason: 'It is not wanted any more.' });
+    return;
+  }
+  draft.set({
+    link: {
+      kind: 'identifying',
+      connection,
+      attempt: draft.link.attempt,
+      deadline: draft.now + draft.limits.identifyTimeoutMs,
+    },
+  });
+  draft.effect({ kind: 'identify', connection, message: identifyMessage(draft) });
+}
+
+function identifyMessage(draft: Draft): Identify {
+  const runningShards: number[] = [];
+  const heldSessions: ShardSession[] = [];
+  for (const [shardId, shard] of draft.shards) {
+    if (OWNED.has(shard.kind)) {
+      runningShards.push(shardId);
+    } else if (shard.kind === 'held') {
+      heldSessions.push({ shardId, ...shard.session });
+    }
+  }
+  return {
+    kind: 'identify',
+    totalShards: draft.totalShards ?? 0,
+    runningShards: runningShards.sort((a, b) => a - b),
+    version: draft.identity.version,
+    nodeId: draft.identity.nodeId,
+    logicVersion: LOGIC_VERSION,
+    capabilities: CAPABILITIES,
+    token: draft.identity.token,
+    host: draft.identity.host,
+    pid: draft.identity.pid,
+    heldSessions,
+  };
+}
+
+export function onIdentified(draft: Draft, connection: number, message: Identified): void {
+  if (draft.totalShards !== null && message.totalShards !== draft.totalShards) {
+    refused(draft, connection, {
+      kind: 'rejected',
+      code: 'DSO_SHARD_COUNT',
+      message:
+        `The orchestrator has ${message.totalShards} shards in total, and this node was started with ${draft.totalShards}. ` +
+        'Restart the node, or give the orchestrator the old count.',
+      retryable: false,
+    });
+    return;
+  }
+  const capabilities = negotiate(CAPABILITIES, message.capabilities);
+  const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
+  draft.set({
+    totalShards: message.totalShards,
+    identity: { ...draft.identity, nodeId: message.nodeId === '' ? draft.identity.nodeId : message.nodeId },
+    link: {
+      kind: 'established',
+      connection,
+      capabilities,
+      heartbeat: beats
+        ? { intervalMs: message.heartbeatIntervalMs, nextAt: draft.now, sequence: 0, unanswered: 0 }
+        : null,
+      reading: 'open',
+    },
+  });
+  draft.effect({
+    kind: 'established',
+    connection,
+    totalShards: message.totalShards,
+    nodeId: draft.identity.nodeId,
+    capabilities,
+  });
+  flushOutbox(draft);
+  permitsAfterIdentified(draft);
+}
+
+/** The orchestrator (or our own check of what it says) refuses this connection. */
+export function refused(draft: Draft, connection: number, rejection: Rejected): void {
+  const link = draft.link;
+  const attempt = link.kind === 'identifying' ? link.attempt : 0;
+  draft.effect({ kind: 'closeConnection', connection, reason: rejection.message });
+  dropMigrationsOf(draft, connection);
+  if (rejection.retryable) {
+    draft.log('warn', `The orchestrator refused this node for now: ${rejection.message}`, { code: rejection.code });
+    waitAndRetry(draft, attempt + 1, backoffMs(draft, attempt, 1), rejection.message);
+    return;
+  }
+  draft.log(
+    'error',
+    `The orchestrator refused this node (${rejection.code}): ${rejection.message} Shards that run here go on; ` +
+      `the node tries again every ${draft.limits.refusedRetryMs / 1000} s, so that correcting the orchestrator is enough.`,
+    { code: rejection.code },
+  );
+  waitAndRetry(draft, attempt + 1, draft.limits.refusedRetryMs, rejection.message);
+}
+
+export function onConnectFailed(draft: Draft, reason: string, jitter: number): void {
+  if (draft.link.kind !== 'connecting') {
+    return;
+  }
+  const { attempt } = draft.link;
+  // Once a minute at most: an orchestrator that is away for an hour is one fact, not a thousand.
+  draft.log(attempt % 12 === 0 ? 'warn' : 'debug', `The orchestrator cannot be reached: ${reason}`, { attempt });
+  waitAndRetry(draft, attempt + 1, backoffMs(draft, attempt, jitter), reason);
+}
+
+export function onDisconnected(draft: Draft, connection: number, reason: string, jitter: number): void {
+  const link = draft.link;
+  if ((link.kind !== 'identifying' && link.kind !== 'established') || link.connection !== connection) {
+    return;
+  }
+  const attempt = link.kind === 'identifying' ? link.attempt + 1 : 0;
+  draft.log('warn', `The connection to the orchestrator is lost; the shards go on: ${reason}`);
+  dropMigrationsOf(draft, connection);
+  waitAndRetry(draft, attempt, backoffMs(draft, attempt, jitter), reason);
+}
+
+function backoffMs(draft: Draft, attempt: number, jitter: number): number {
+  const full = Math.min(draft.limits.backoffMaxMs, draft.limits.backoffMinMs * 2 ** Math.min(attempt, 20));
+  return full / 2 + (full / 2) * jitter;
+}
+
+function waitAndRetry(draft: Draft, attempt: number, waitMs: number, reason: string): void {
+  draft.set({ link: { kind: 'waiting', attempt, until: draft.now + waitMs, reason } });
+}
+
+/** What of the connection is due now. */
+export function tickLink(draft: Draft): void {
+  const link = draft.link;
+  switch (link.kind) {
+    case 'waiting':
+      if (draft.now >= link.until) {
+        beginConnecting(draft, link.attempt);
+      }
+      return;
+    case 'identifying':
+      if (draft.now >= link.deadline) {
+        drop(draft, link.connection, 'The orchestrator did not answer Identify in time.');
+      }
+      return;
+    case 'established':
+      beat(draft);
+      return;
+    case 'idle':
+    case 'connecting':
+    case 'closed':
+      return;
+  }
+}
+
+function beat(draft: Draft): void {
+  const link = draft.established;
+  if (link === null || link.heartbeat === null || draft.now < link.heartbeat.nextAt) {
+    return;
+  }
+  const { intervalMs, sequence } = link.heartbeat;
+  // While we do not read, acks cannot come: that is our doing, not the peer's.
+  const unanswered = link.reading === 'paused' ? 0 : link.heartbeat.unanswered;
+  if (unanswered >= MAX_UNANSWERED) {
+    drop(draft, link.connection, `The orchestrator left ${MAX_UNANSWERED} heartbeats unanswered.`);
+    return;
+  }
+  draft.set({
+    link: {
+      ...link,
+      heartbeat: { intervalMs, nextAt: draft.now + intervalMs, sequence: sequence + 1, unanswered: unanswered + 1 },
+    },
+  });
+  draft.effect({ kind: 'heartbeat', connection: link.connection, sequence: sequence + 1 });
+}
+
+export function onHeartbeatAck(draft: Draft): void {
+  const link = draft.established;
+  if (link?.heartbeat) {
+    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, unanswered: 0 } } });
+  }
+}
+
+function drop(draft: Draft, connection: number, reason: string): void {
+  draft.effect({ kind: 'dropConnection', connection, reason });
+  onDisconnected(draft, connection, reason, 0.5);
+}

@@ -1,0 +1,101 @@
+/**
+ * What is said to the orchestrator while no connection is established.
+ *
+ * Policy: answers wait in order, bounded by count and bytes (the oldest goes first, and the loss is logged), and go out
+ * right after Identified. Toward a peer of ours the answers that say no more than the Identify that followed them (which
+ * shards run here) are dropped then; an answer that carries a session is kept, it may save an IDENTIFY. Toward a
+ * base-level peer everything goes out. Messages of a migration never wait: a migration dies with the connection it was
+ * asked for on.
+ */
+import type { Message } from '@dshard/protocol';
+import type { Draft } from './draft.js';
+import type { QueuedMessage } from './state.js';
+
+function saysNoMoreThanIdentify(message: Message): boolean {
+  return message.kind === 'startShards' || (message.kind === 'stopShard' && message.session === null);
+}
+
+/** The Identify that speaks for us now, as a number that grows with each connection. 0: none is out. */
+function identifyOf(draft: Draft): number {
+  return draft.link.kind === 'identifying' ? draft.link.connection : 0;
+}
+
+/** Sends now, or when a connection is established. */
+export function say(draft: Draft, message: Message): void {
+  if (draft.established !== null) {
+    sendFitting(draft, message);
+    return;
+  }
+  const queued: QueuedMessage[] = [...draft.outbox, { message, bytes: sizeOf(message), identify: identifyOf(draft) }];
+  let bytes = queued.reduce((sum, each) => sum + each.bytes, 0);
+  while (queued.length > draft.limits.outboxMessages || bytes > draft.limits.outboxBytes) {
+    const dropped = queued.shift();
+    if (dropped === undefined) {
+      break;
+    }
+    bytes -= dropped.bytes;
+    draft.log('warn', `Too much waits for the orchestrator; the oldest message (${dropped.message.kind}) was dropped.`);
+  }
+  draft.set({ outbox: queued });
+}
+
+/** Called when the link has just become established. */
+export function flushOutbox(draft: Draft): void {
+  const link = draft.established;
+  if (link === null) {
+    return;
+  }
+  const extended = link.capabilities.length > 0;
+  for (const { message, identify } of draft.outbox) {
+    const superseded = extended && identify < link.connection && saysNoMoreThanIdentify(message);
+    if (!superseded) {
+      sendFitting(draft, message);
+    }
+  }
+  draft.set({ outbox: [] });
+}
+
+/** Sends what the peer understands: a message without its extended fields, or not at all. */
+function sendFitting(draft: Draft, message: Message): void {
+  const parallel = draft.negotiated('parallel-migrations');
+  switch (message.kind) {
+    case 'commandFailed':
+      if (parallel) {
+        draft.sendNow(message);
+      }
+      return;
+    case 'identifyRequest':
+    case 'identifyFinished':
+      if (draft.negotiated('identify-permits')) {
+        draft.sendNow(message);
+      }
+      return;
+    case 'stopShard':
+      draft.sendNow(parallel ? message : { ...message, session: null });
+      return;
+    case 'shutdown':
+      draft.sendNow(parallel ? message : { ...message, final: false, sessions: [] });
+      return;
+    case 'allUserDataSent':
+      draft.sendNow(parallel ? message : { ...message, shardId: null });
+      return;
+    default:
+      draft.sendNow(message);
+  }
+}
+
+/** A rough size: what counts is that the bound holds, not the last byte. */
+function sizeOf(message: Message): number {
+  switch (message.kind) {
+    case 'startShards':
+      return 64 + message.shardIds.length * 9;
+    case 'shutdown':
+      return 64 + message.sessions.length * 256;
+    case 'commandFailed':
+      return 64 + message.message.length;
+    case 'stopShard':
+      return 320;
+    default:
+      return 64;
+  }
+}

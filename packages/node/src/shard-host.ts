@@ -1,0 +1,106 @@
+/**
+ * The contract between the node and a Discord library: how shards are started, resumed, stopped and handed over. There is
+ * a ready-made host for @discordjs/ws (`@dshard/node/ws`); for another library one writes these methods.
+ *
+ * A bot without state of its own per shard implements five: startShards, resumeShard, stopShard, prepareTransferFrom, and
+ * report if it wants its shards shown. A bot with state adds transferFrom, handleUserEvent and abortTransferTo.
+ *
+ * What the node guarantees
+ * - Calls for one shard come one at a time, in order; calls for different shards run concurrently. The exception is
+ *   stopShard, which may come while startShards or resumeShard of that shard is still pending: the pending one should
+ *   then end soon, in whichever way.
+ * - User events of one shard are handled strictly in the order they were sent, the next when the last has ended.
+ * - A call that throws or outlasts its deadline is rolled back as session/outcomes.ts says, and the orchestrator is told.
+ *
+ * What the host guarantees
+ * - A cursor it returns is the last event it *handed to user code*, and from that moment on it hands over no other event
+ *   of the shard until it is told to start or resume it: the rest is replayed to whoever resumes the session.
+ * - It IDENTIFYs only with a permit (`context.requestIdentify`), and RESUMEs without asking anybody.
+ * - A connection is closed with a code that keeps the session (4000–4999, never 1000 or 1001) unless `keepSession` is false.
+ */
+import type { ShardReport } from '@dshard/protocol';
+import type { Cursor } from './session/state.js';
+
+/** What is needed to RESUME a shard. `sequence` is a plain number; `resumeGatewayUrl` may be '' (use the generic URL). */
+export type { Cursor } from './session/state.js';
+
+/** Leave to IDENTIFY once. */
+export type IdentifyPermit = {
+  /** False: the orchestrator does not pace identifies (base level), so the host has to (one per key and 5 s). */
+  readonly coordinated: boolean;
+  /** Says how it went: READY came (true), or the attempt failed or was given up (false). Calling it again does nothing. */
+  finished(ready: boolean): void;
+};
+
+/** What a host may use of the node. */
+export type HostContext = {
+  readonly nodeId: string;
+  /** Shards of the whole bot. */
+  readonly totalShards: number;
+  /**
+   * Resolves when the shard may IDENTIFY; waits through lost connections. Rejects with `signal.reason` when `signal` aborts,
+   * and with `DSO_NODE_CLOSED` when the node leaves.
+   */
+  requestIdentify(shardId: number, signal: AbortSignal): Promise<IdentifyPermit>;
+};
+
+export type TransferContext = {
+  /**
+   * Sends one user event to the destination, by name or id of the registry. Resolves when more can be sent (slow
+   * destinations slow the sender down); rejects with `DSO_TRANSFER_CANCELLED` when the hand-over is off.
+   */
+  send(event: string | number, value: unknown): Promise<void>;
+  /** Aborts when the hand-over is off. The state must then still be usable: the shard is resumed here. */
+  readonly signal: AbortSignal;
+};
+
+export type ShardHost = {
+  /** Once, before any other call: the node knows its id and the total shard count. */
+  sessionEstablished?(context: HostContext): void | Promise<void>;
+
+  /**
+   * Registers the shards and begins the full identify flow for them. Resolves when they are registered, not when they are
+   * connected: from here on the host keeps them connected by itself, resuming where it can.
+   */
+  startShards(shardIds: readonly number[], context: HostContext): Promise<void>;
+
+  /**
+   * Resumes the shard from `session`, with the state that handleUserEvent brought. Resolves when RESUMED came, or when the
+   * session turned out to be gone and the shard goes through the identify flow like one of startShards.
+   */
+  resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void>;
+
+  /**
+   * Stops the shard and forgets it. Returns its cursor, or null when it has none (never READY) or `keepSession` is false: the
+   * session is then ended (close code 1000), and the bot appears offline. Stopping a shard the host does not have is fine.
+   */
+  stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null>;
+
+  /** Once, last: all shards are stopped and the node leaves. */
+  shutdown?(): void | Promise<void>;
+
+  /**
+   * The shard moves away: stops handing events to user code, closes the gateway connection so that the session stays
+   * resumable, keeps the shard's state, returns the cursor. When it throws (no session yet, say), the shard must go on as
+   * if nothing had happened. Afterwards either `released` comes, or resumeShard with this very session: the move is off.
+   */
+  prepareTransferFrom(shardId: number): Promise<Cursor>;
+
+  /** Makes room for the shard's state. From here on handleUserEvent may come for it. */
+  prepareTransferTo?(shardId: number, session: Cursor): void | Promise<void>;
+
+  /** Sends the shard's state. Resolves when everything was sent; how many events that were is counted by the node. */
+  transferFrom?(shardId: number, transfer: TransferContext): Promise<void>;
+
+  /** One user event of a shard that comes here, by its registered name. */
+  handleUserEvent?(shardId: number, name: string, value: unknown): void | Promise<void>;
+
+  /** The shard does not come after all: drop what was made or taken for it. */
+  abortTransferTo?(shardId: number): void | Promise<void>;
+
+  /** The shard runs elsewhere now (or is stopped for good): what was kept of it since prepareTransferFrom can go. */
+  released?(shardId: number): void | Promise<void>;
+
+  /** What each shard is doing, for heartbeats. Called every few seconds; must be quick. */
+  report?(): readonly ShardReport[];
+};

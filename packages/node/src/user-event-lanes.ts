@@ -1,0 +1,83 @@
+/**
+ * The destination's side of moving state: one lane per staging, in which the shard's user events are handled in the order
+ * they came, the next when the last has ended. A lane that was dropped hands nothing more to the host; a lane stops for
+ * good at the first event that fails.
+ */
+import { messageOf, NodeError } from './errors.js';
+import type { UserEventCodec } from './options.js';
+import type { ShardHost } from './shard-host.js';
+
+type Waiting = { eventId: number; body: Uint8Array };
+type Lane = { shardId: number; queue: Waiting[]; working: Promise<void> | null };
+
+export type UserEventLanesOptions = {
+  host: ShardHost;
+  userEvents: UserEventCodec;
+  /** Bounds one call of the host. */
+  inTime: (work: Promise<void>) => Promise<void>;
+  handled: (stage: number, shardId: number, bytes: number, failure: string | null) => void;
+};
+
+export class UserEventLanes {
+  readonly #options: UserEventLanesOptions;
+  readonly #lanes = new Map<number, Lane>();
+
+  constructor(options: UserEventLanesOptions) {
+    this.#options = options;
+  }
+
+  add(stage: number, shardId: number, eventId: number, body: Uint8Array): void {
+    const lane = this.#lanes.get(stage) ?? { shardId, queue: [], working: null };
+    this.#lanes.set(stage, lane);
+    lane.queue.push({ eventId, body });
+    lane.working ??= this.#work(stage, lane);
+  }
+
+  /** Resolves when the event being handled, if any, has ended; no other follows it. */
+  async drop(stage: number): Promise<void> {
+    const lane = this.#lanes.get(stage);
+    this.#lanes.delete(stage);
+    await lane?.working;
+  }
+
+  async #work(stage: number, lane: Lane): Promise<void> {
+    // The array is emptied in batches: shifting each event off a long one would be quadratic.
+    while (lane.queue.length > 0) {
+      const batch = lane.queue;
+      lane.queue = [];
+      for (const { eventId, body } of batch) {
+        if (this.#lanes.get(stage) !== lane) {
+          return;
+        }
+        const failure = await this.#handle(lane.shardId, eventId, body);
+        if (failure !== null) {
+          this.#lanes.delete(stage);
+        }
+        this.#options.handled(stage, lane.shardId, body.byteLength, failure);
+      }
+    }
+    lane.working = null;
+    // An idle lane is made anew by the next event.
+    if (this.#lanes.get(stage) === lane) {
+      this.#lanes.delete(stage);
+    }
+  }
+
+  /** What went wrong, or null. */
+  async #handle(shardId: number, eventId: number, body: Uint8Array): Promise<string | null> {
+    const { host, userEvents, inTime } = this.#options;
+    try {
+      if (host.handleUserEvent === undefined) {
+        throw new NodeError('DSO_HOST_INCOMPLETE', `The host has no handleUserEvent for user event ${eventId}.`);
+      }
+      const { name, value } = userEvents.decode(eventId, body);
+      const work = host.handleUserEvent(shardId, name, value);
+      if (work instanceof Promise) {
+        await inTime(work);
+      }
+      return null;
+    } catch (error) {
+      return `User event ${eventId} of shard ${shardId} was not handled: ${messageOf(error)}`;
+    }
+  }
+}
