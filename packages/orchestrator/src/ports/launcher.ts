@@ -11,9 +11,12 @@ export type Launcher = {
   /** Processes of an earlier run of the orchestrator that still live are adopted; they are listed by `running`. */
   start(handlers: { onExit(exit: ProcessExit): void }): Promise<void>;
   running(): readonly NodeProcess[];
-  /** Resolves when the process runs. Rejects, naming the command, when it cannot be started. */
+  /** Resolves when the process runs, before any exit of it is told. Rejects, naming the command, when it cannot be started. */
   launch(): Promise<NodeProcess>;
-  /** SIGTERM, then SIGKILL after `graceMs`. Resolves when the process is gone. */
+  /**
+   * SIGTERM, then SIGKILL after `graceMs`; a later call with a shorter grace shortens it. Resolves when the process is
+   * gone, also when it was never there.
+   */
   stop(node: string, graceMs: number): Promise<void>;
   /** Stops following. The processes live on. */
   close(): Promise<void>;

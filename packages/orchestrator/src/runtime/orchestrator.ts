@@ -37,7 +37,7 @@ const NOT_RUNNING = {
 } as const;
 
 /** The pure core, replaceable so that the runtime can be tested by itself. */
-export type Domain = { decide: Decide; initialState: InitialState };
+type Domain = { decide: Decide; initialState: InitialState };
 
 /** The handle, and what only tests and metrics ask for. */
 export type Orchestrator = OrchestratorHandle & {

@@ -41,7 +41,8 @@ export class ManagedProcess {
   readonly #ended: Promise<void>;
   #resolveEnded: () => void = () => undefined;
   #stopPolling: Cancel = () => undefined;
-  #stopping: Promise<void> | null = null;
+  /** Whether SIGTERM was sent. */
+  #asked = false;
   #phase: 'running' | 'ended' | 'closed' = 'running';
 
   constructor(options: ManagedProcessOptions) {
@@ -62,22 +63,14 @@ export class ManagedProcess {
     }
   }
 
-  /** Rejects with `DSO_STOP_FAILED` when it survives even SIGKILL. */
-  stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs);
-    return this.#stopping;
-  }
-
-  /** Stops following; the process lives on. Returns how far its log was read, null when it was not. */
-  close(): number | null {
-    this.#stopPolling();
-    if (this.#phase === 'running') this.#phase = 'closed';
-    return this.#follower?.close() ?? null;
-  }
-
-  async #stop(graceMs: number): Promise<void> {
+  /**
+   * SIGTERM, then SIGKILL after `graceMs`. Who asks again with a shorter grace gets it. Rejects with `DSO_STOP_FAILED`
+   * when the process survives even SIGKILL.
+   */
+  async stop(graceMs: number): Promise<void> {
     if (this.#phase === 'ended') return;
-    this.#signal('SIGTERM');
+    if (!this.#asked) this.#signal('SIGTERM');
+    this.#asked = true;
     if (await this.#endsWithin(graceMs)) return;
     this.#signal('SIGKILL');
     if (await this.#endsWithin(KILL_TIMEOUT_MS + this.#options.pollMs)) return;
@@ -85,6 +78,13 @@ export class ManagedProcess {
       'DSO_STOP_FAILED',
       `Node ${this.record.node} (process ${this.record.pid}) was killed ${KILL_TIMEOUT_MS / 1000} s ago and is still there.`,
     );
+  }
+
+  /** Stops following; the process lives on. Returns how far its log was read, null when it was not. */
+  close(): number | null {
+    this.#stopPolling();
+    if (this.#phase === 'running') this.#phase = 'closed';
+    return this.#follower?.close() ?? null;
   }
 
   #endsWithin(timeoutMs: number): Promise<boolean> {
