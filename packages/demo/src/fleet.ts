@@ -1,0 +1,125 @@
+/** Everything the demo runs besides Discord: a folder for it, its `dso.yaml`, the orchestrator's process, a client for it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '@dshard/transport';
+import { freePort } from './free-port.js';
+import { OrchestratorClient } from './orchestrator-client.js';
+import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
+import { waitFor } from './wait.js';
+
+const BOT = fileURLToPath(new URL('bot.js', import.meta.url));
+
+export type FleetOptions = {
+  shards: number;
+  nodes: number;
+  /** Discord's REST, `http://127.0.0.1:…/api/v10`. */
+  api: string;
+  discordToken: string;
+  /** Where the bot reports what it handled. */
+  reportUrl: string;
+  /** Use the documented ports if they are free, so that `npx dso status` works as it stands. */
+  usualPorts: boolean;
+};
+
+export class Fleet {
+  readonly client: OrchestratorClient;
+  readonly httpUrl: string;
+  readonly nodeAddress: string;
+  readonly #clock: Clock;
+  readonly #folder: string;
+  readonly #onLog: (line: string) => void;
+  #orchestrator: OrchestratorProcess;
+
+  private constructor(
+    clock: Clock,
+    folder: string,
+    ports: { node: number; http: number },
+    onLog: (line: string) => void,
+  ) {
+    this.#clock = clock;
+    this.#folder = folder;
+    this.#onLog = onLog;
+    this.nodeAddress = `127.0.0.1:${ports.node}`;
+    this.httpUrl = `http://127.0.0.1:${ports.http}`;
+    this.client = new OrchestratorClient(this.httpUrl);
+    this.#orchestrator = startOrchestrator(this.#configFile, onLog);
+  }
+
+  static async start(clock: Clock, options: FleetOptions, onLog: (line: string) => void): Promise<Fleet> {
+    const folder = await mkdtemp(join(tmpdir(), 'dso-demo-'));
+    const ports = {
+      node: await freePort(options.usualPorts ? 7447 : 0),
+      http: await freePort(options.usualPorts ? 7448 : 0),
+    };
+    await writeFile(join(folder, 'version'), 'v1\n');
+    await writeFile(join(folder, 'version.new'), 'v2\n');
+    await writeFile(join(folder, 'dso.yaml'), configuration(folder, ports, options));
+    const fleet = new Fleet(clock, folder, ports, onLog);
+    await fleet.untilReachable();
+    return fleet;
+  }
+
+  async untilReachable(): Promise<void> {
+    await waitFor(this.#clock, 'the orchestrator to answer', 15_000, async () => {
+      if (this.#orchestrator.exitCode !== null) {
+        throw new Error(`The orchestrator ended with exit code ${this.#orchestrator.exitCode} before it answered.`);
+      }
+      return this.client.status().then(
+        () => true,
+        () => false,
+      );
+    });
+  }
+
+  /** kill -9 of the orchestrator; the nodes are left to themselves. */
+  killOrchestrator(): Promise<void> {
+    return this.#orchestrator.kill();
+  }
+
+  async restartOrchestrator(): Promise<void> {
+    this.#orchestrator = startOrchestrator(this.#configFile, this.#onLog);
+    await this.untilReachable();
+  }
+
+  /** Ends orchestrator and nodes for good and removes the folder. */
+  async end(): Promise<void> {
+    await this.#orchestrator.end();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #configFile(): string {
+    return join(this.#folder, 'dso.yaml');
+  }
+}
+
+/** JSON is YAML, so this is a configuration file like any operator's. */
+function configuration(folder: string, ports: { node: number; http: number }, options: FleetOptions): string {
+  const version = join(folder, 'version');
+  return JSON.stringify(
+    {
+      listen: `127.0.0.1:${ports.node}`,
+      http: { listen: `127.0.0.1:${ports.http}` },
+      totalShards: options.shards,
+      nodes: options.nodes,
+      migrationsPerNode: 16,
+      heartbeat: '1s',
+      launcher: {
+        command: [process.execPath, BOT],
+        dataDir: join(folder, 'data'),
+        env: {
+          DEMO_REPORT_URL: options.reportUrl,
+          DEMO_VERSION_FILE: version,
+          DISCORD_API: options.api,
+          DISCORD_TOKEN: options.discordToken,
+        },
+        versionCommand: ['cat', version],
+        updateCommand: ['cp', `${version}.new`, version],
+      },
+      discord: { token: options.discordToken, api: options.api },
+    },
+    null,
+    2,
+  );
+}

@@ -1,0 +1,198 @@
+/** `npm start` and `npm run demo`: see --help. Exit code 0 only if the verdict holds, 1 if not, 2 for wrong options. */
+import { once } from 'node:events';
+import { systemClock, type Cancel, type Clock } from '@dshard/transport';
+import { startDiscord, type Discord } from './discord.js';
+import { Fleet } from './fleet.js';
+import { parseOptions, type DemoOptions, type Scenario } from './options.js';
+import { formatMs, type NodeRow, type Picture } from './picture.js';
+import { lineScreen, terminalScreen, type Screen } from './screen.js';
+import { Steps } from './steps.js';
+import { grandTour, orchestratorRestart, type Tour } from './tour.js';
+import { judge, type Verdict } from './verdict.js';
+
+const TOURS: Readonly<Record<Scenario, Tour>> = { tour: grandTour, 'orchestrator-restart': orchestratorRestart };
+const REFRESH_MS = 200;
+const LOG_LINES = 8;
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  const screen = options.json
+    ? lineScreen(process.stderr)
+    : process.stdout.isTTY
+      ? terminalScreen(process.stdout)
+      : lineScreen(process.stdout);
+  await using demo = await Demo.start(options, screen);
+  const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => null);
+
+  const result = await Promise.race([demo.tour(), interrupted]);
+  if (result === null) {
+    screen.say('Interrupted: shutting down.');
+    process.exitCode = 130;
+    return;
+  }
+  demo.stopPicture();
+  for (const reason of result.reasons) screen.say(`✘ ${reason}`);
+  if (!options.json) screen.say(verdictText(result.verdict));
+  if (!options.tourOnly) {
+    screen.say(demo.invitation());
+    demo.resumeTraffic();
+    await interrupted;
+    screen.say('Shutting down the fleet…');
+  }
+  process.exitCode = result.verdict.ok ? 0 : 1;
+  if (options.json) process.stdout.write(`${JSON.stringify(result.verdict)}\n`);
+}
+
+class Demo {
+  readonly #options: DemoOptions;
+  readonly #screen: Screen;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  readonly #steps: Steps;
+  readonly #discord: Discord;
+  readonly #log: string[] = [];
+  #fleet: Fleet | null = null;
+  #nodes: readonly NodeRow[] = [];
+  #stopPicture: Cancel = () => undefined;
+
+  private constructor(options: DemoOptions, screen: Screen, clock: Clock, discord: Discord) {
+    this.#options = options;
+    this.#screen = screen;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+    this.#steps = new Steps(clock, screen);
+    this.#discord = discord;
+  }
+
+  static async start(options: DemoOptions, screen: Screen): Promise<Demo> {
+    const clock = systemClock();
+    const demo = new Demo(options, screen, clock, await startDiscord(clock, options));
+    demo.#stopPicture = clock.every(REFRESH_MS, () => demo.#refresh());
+    return demo;
+  }
+
+  async tour(): Promise<{ verdict: Verdict; reasons: readonly string[] }> {
+    const { shards, nodes, scenario } = this.#options;
+    const failures: string[] = [];
+    let migrationsExpected = 0;
+    try {
+      const fleet = await this.#startFleet();
+      const context = { options: this.#options, clock: this.#clock, discord: this.#discord, fleet, steps: this.#steps };
+      migrationsExpected = (await TOURS[scenario](context)).migrationsExpected;
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+    const { verdict, reasons } = judge({
+      shards,
+      nodes,
+      ledger: this.#discord.ledgerFigures(),
+      migrations: await this.#migrations(),
+      migrationsExpected,
+      durationMs: this.#clock.monotonicMs() - this.#startedMs,
+    });
+    return { verdict: { ...verdict, ok: verdict.ok && failures.length === 0 }, reasons: [...failures, ...reasons] };
+  }
+
+  stopPicture(): void {
+    this.#stopPicture();
+    this.#screen.refresh(() => this.#picture());
+  }
+
+  resumeTraffic(): void {
+    this.#discord.startTraffic();
+  }
+
+  /** What to try while it stays up. */
+  invitation(): string {
+    const fleet = this.#fleet;
+    if (fleet === null) return '';
+    const address = fleet.httpUrl === 'http://127.0.0.1:7448' ? '' : `DSO_CLI_ADDR=${fleet.httpUrl} `;
+    const node = this.#nodes.find(({ state }) => state === 'connected')?.id ?? '<node>';
+    return [
+      '',
+      `The fleet stays up: REST on ${fleet.httpUrl}, nodes connect to ${fleet.nodeAddress}, "Discord" is ${this.#discord.api}.`,
+      'Try, in another terminal in this folder:',
+      `  ${address}npx dso status`,
+      `  ${address}npx dso migrateshard 0 ${node}`,
+      `  ${address}npx dso rollout`,
+      'Ctrl-C ends it.',
+    ].join('\n');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopPicture();
+    await this.#fleet?.end();
+    await this.#discord.close();
+  }
+
+  async #startFleet(): Promise<Fleet> {
+    const { shards, nodes, tourOnly } = this.#options;
+    const { api, token, reportUrl } = this.#discord;
+    await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
+      const options = { shards, nodes, api, discordToken: token, reportUrl, usualPorts: !tourOnly };
+      this.#fleet = await Fleet.start(this.#clock, options, (line) => this.#logLine(line));
+    });
+    if (this.#fleet === null) throw new Error('The fleet did not start.');
+    return this.#fleet;
+  }
+
+  async #migrations(): Promise<{ completed: number; failed: number }> {
+    const events = (await this.#fleet?.client.events(0).catch(() => [])) ?? [];
+    const count = (name: string): number => events.filter((event) => event.name === name).length;
+    return { completed: count('migrationCompleted'), failed: count('migrationFailed') };
+  }
+
+  #logLine(line: string): void {
+    this.#log.push(line);
+    if (this.#log.length > LOG_LINES) this.#log.shift();
+    this.#screen.log(line);
+  }
+
+  #refresh(): void {
+    const status = this.#fleet?.client.status().catch(() => null) ?? Promise.resolve(null);
+    void status.then((answer) => {
+      if (answer !== null) this.#nodes = answer.nodes.map((node) => nodeRow(node, answer.migrations));
+      this.#screen.refresh(() => this.#picture());
+    });
+  }
+
+  #picture(): Picture {
+    return {
+      elapsedMs: this.#clock.monotonicMs() - this.#startedMs,
+      steps: this.#steps.rows,
+      nodes: this.#nodes,
+      ...this.#discord.figures(),
+      shards: this.#options.shards,
+      log: this.#log,
+    };
+  }
+}
+
+type Status = Awaited<ReturnType<Fleet['client']['status']>>;
+
+function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']): NodeRow {
+  return {
+    id: node.id,
+    version: node.version,
+    state: node.intent === 'serving' ? node.connection : node.intent,
+    shards: node.shards.map(({ id }) => id),
+    moving: migrations.filter(({ origin }) => origin === node.id).map(({ shard }) => shard),
+    handled: node.shards.reduce((sum, { events }) => sum + (events ?? 0), 0),
+  };
+}
+
+function verdictText({ ok, shards, events, identifies, migrations, durationMs }: Verdict): string {
+  const { gapMs } = migrations;
+  return [
+    '',
+    ok ? '✔ The verdict holds.' : '✘ The verdict does not hold.',
+    `  Discord emitted ${events.emitted} events; the bot handled ${events.handled}:` +
+      ` ${events.lost} lost, ${events.duplicated} repeated, ${events.outOfOrder} out of order.`,
+    `  ${shards} shards cost ${identifies.used} IDENTIFYs (${identifies.needed} needed).`,
+    `  ${migrations.completed} migrations, ${migrations.failed} failed; a shard was without a session for` +
+      ` ${formatMs(gapMs.p50)} (p50), ${formatMs(gapMs.p99)} (p99), ${formatMs(gapMs.max)} at most.`,
+    `  It took ${formatMs(durationMs)}.`,
+  ].join('\n');
+}
+
+await main();

@@ -1,0 +1,148 @@
+/**
+ * What the demo does, step by step. It uses the doors a user has: the orchestrator's REST interface for every operation,
+ * Discord's gateway for every event.
+ */
+import { delay, type Clock } from '@dshard/transport';
+import type { Discord } from './discord.js';
+import type { Fleet } from './fleet.js';
+import type { DemoOptions } from './options.js';
+import type { Steps } from './steps.js';
+import { waitFor } from './wait.js';
+
+const START_TIMEOUT_MS = 60_000;
+/** How long traffic flows between two steps, so that each is seen under load. */
+const BETWEEN_STEPS_MS = 700;
+
+export type TourContext = {
+  options: DemoOptions;
+  clock: Clock;
+  discord: Discord;
+  fleet: Fleet;
+  steps: Steps;
+};
+
+/** Resolves with how many migrations the steps asked for. */
+export type Tour = (context: TourContext) => Promise<{ migrationsExpected: number }>;
+
+/** Start, move a shard, move a node, roll out. */
+export const grandTour: Tour = async (context) => {
+  const { options, fleet, steps, clock } = context;
+  await startShardsAndTraffic(context);
+
+  const { shard, from, to } = await aShardAndTwoNodes(context);
+  await steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
+    fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
+  );
+  await delay(clock, BETWEEN_STEPS_MS);
+
+  const moved = (await shardsOf(context, to)).length;
+  const fresh = await startNode(context);
+  await steps.run(`moving all ${moved} shards of ${to} to ${fresh}, then shutting ${to} down`, () =>
+    fleet.client.post('/migratenode', { origin_node: to, destination_node: fresh, shutdown: 'true' }),
+  );
+  await delay(clock, BETWEEN_STEPS_MS);
+
+  await steps.run('fetching a new version', () => fleet.client.post('/pullnewversion'));
+  await steps.run(`rolling it out: every one of ${options.nodes} nodes is replaced`, () =>
+    fleet.client.post('/fullmigration'),
+  );
+  await everybodyRuns(context, 'v2');
+  await delay(clock, BETWEEN_STEPS_MS);
+  await lastEventHandled(context);
+  return { migrationsExpected: 1 + moved + options.shards };
+};
+
+/** The orchestrator is killed under traffic and started again; nobody notices, and it can go on moving shards. */
+export const orchestratorRestart: Tour = async (context) => {
+  const { fleet, steps, clock, discord } = context;
+  await startShardsAndTraffic(context);
+  const before = await placement(context);
+  const attachesBefore = discord.figures().attaches;
+
+  await steps.run('kill -9 of the orchestrator', () => fleet.killOrchestrator());
+  await steps.run('the bot runs on without it', () => delay(clock, 2000));
+  await steps.run('starting the orchestrator again', async () => {
+    await fleet.restartOrchestrator();
+    await allShardsRunning(context);
+  });
+  await steps.run('the same shards are where they were, and none reconnected', async () => {
+    const after = await placement(context);
+    if (after !== before) throw new Error(`Before: ${before}; after: ${after}.`);
+    const reconnects = discord.figures().attaches - attachesBefore;
+    if (reconnects > 0) throw new Error(`${reconnects} shards connected to Discord anew.`);
+  });
+  const { shard, from, to } = await aShardAndTwoNodes(context);
+  await steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
+    fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
+  );
+  await lastEventHandled(context);
+  return { migrationsExpected: 1 };
+};
+
+async function startShardsAndTraffic(context: TourContext): Promise<void> {
+  const { options, steps, discord, clock } = context;
+  await steps.run(`starting ${options.shards} shards on ${options.nodes} nodes`, async () => {
+    await allShardsRunning(context);
+    await waitFor(clock, 'all shards to be READY', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
+  });
+  discord.startTraffic();
+  await steps.run(`${options.rate} events a second begin to flow`, () => delay(clock, BETWEEN_STEPS_MS));
+}
+
+async function startNode({ fleet, steps }: TourContext): Promise<string> {
+  const before = new Set((await fleet.client.status()).nodes.map(({ id }) => id));
+  await steps.run('starting another node', () => fleet.client.post('/startnode'));
+  const fresh = (await fleet.client.status()).nodes.find(({ id }) => !before.has(id));
+  if (fresh === undefined) throw new Error('The orchestrator says it started a node, and does not know it.');
+  return fresh.id;
+}
+
+/** Traffic ends; what is on its way is waited for, not excused. */
+async function lastEventHandled({ steps, discord, clock }: TourContext): Promise<void> {
+  await steps.run('waiting for the last event to be handled', async () => {
+    discord.stopTraffic();
+    // In vain is fine here: the verdict says what is missing.
+    await waitFor(clock, 'the last event', 10_000, () => discord.nothingOnItsWay()).catch(() => undefined);
+  });
+}
+
+async function allShardsRunning({ fleet, options, clock }: TourContext): Promise<void> {
+  await waitFor(clock, 'all shards to run', START_TIMEOUT_MS, async () => {
+    const status = await fleet.client.status();
+    return status.totalShards === options.shards && status.shardCounts.running === options.shards;
+  });
+}
+
+async function everybodyRuns({ fleet, options, clock }: TourContext, version: string): Promise<void> {
+  await waitFor(clock, `all shards to run on version ${version}`, START_TIMEOUT_MS, async () => {
+    const { nodes } = await fleet.client.status();
+    const shards = nodes.filter((node) => node.version === version).flatMap((node) => node.shards);
+    return shards.length === options.shards && shards.every(({ state }) => state === 'running');
+  });
+}
+
+async function shardsOf({ fleet }: TourContext, node: string): Promise<readonly number[]> {
+  const { nodes } = await fleet.client.status();
+  return nodes.find(({ id }) => id === node)?.shards.map(({ id }) => id) ?? [];
+}
+
+/** Who runs what, as text that can be compared. */
+async function placement({ fleet }: TourContext): Promise<string> {
+  const { nodes } = await fleet.client.status();
+  return nodes
+    .filter(({ shards }) => shards.length > 0)
+    .map(({ id, shards }) => `${id} runs ${shards.map((shard) => shard.id).join(', ')}`)
+    .join('; ');
+}
+
+async function aShardAndTwoNodes({ fleet }: TourContext): Promise<{ shard: number; from: string; to: string }> {
+  const { nodes } = await fleet.client.status();
+  const [origin, destination] = nodes.filter(
+    ({ connection, shards }) => connection === 'connected' && shards.length > 0,
+  );
+  const shard = origin?.shards[0];
+  if (origin === undefined || destination === undefined || shard === undefined) {
+    throw new Error(`Two nodes with shards were expected, and there are: ${nodes.map(({ id }) => id).join(', ')}.`);
+  }
+  return { shard: shard.id, from: origin.id, to: destination.id };
+}
