@@ -55,7 +55,7 @@ function fakeLauncher(more: Partial<Launcher> = {}): Launcher & { calls: string[
     exit: (node) => onExit({ node, description: 'exited' }),
     start: async (handlers) => {
       calls.push('start');
-      ({ onExit } = handlers);
+      onExit = (exit) => handlers.onExit(exit);
     },
     running: () => processes,
     launch: async () => {

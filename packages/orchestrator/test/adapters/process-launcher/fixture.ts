@@ -34,7 +34,7 @@ export type TestLauncher = {
   logger: ReturnType<typeof recordingLogger>;
   exits: ProcessExit[];
   /** What the node wrote, line by line. */
-  output(node: string): string[];
+  output: (node: string) => string[];
 };
 
 export function testLauncher(
