@@ -24,8 +24,9 @@ export function parseAddress(address: Address): HostPort {
   }
 
   const written = address.slice(0, colon);
+  if (bracketed && !written.endsWith(']')) throw invalid(address, 'only the port may follow the bracket');
   const host = bracketed ? written.slice(1, -1) : written;
-  checkHost(address, host, bracketed && written.endsWith(']'));
+  checkHost(address, host, bracketed);
   return { host, port: parsePort(address, address.slice(colon + 1)) };
 }
 
@@ -37,7 +38,8 @@ export function formatAddress(host: string, port: number): Address {
 function checkHost(address: Address, host: string, bracketed: boolean): void {
   if (host === '') throw invalid(address, 'the host is missing; 127.0.0.1 is this machine, 0.0.0.0 all its interfaces');
   if (bracketed !== isIPv6(host)) {
-    throw invalid(address, bracketed ? 'there is no IPv6 address between the brackets' : unbracketedFault(host));
+    const unbracketed = `"${host}" is an IPv6 address, which stands in brackets, as in [::1]:7447`;
+    throw invalid(address, bracketed ? 'there is no IPv6 address between the brackets' : unbracketed);
   }
   if (bracketed) return;
   const lastLabel = host.split('.').at(-1) ?? '';
@@ -45,10 +47,6 @@ function checkHost(address: Address, host: string, bracketed: boolean): void {
   const meantAsIPv4 = /^\d+$/.test(lastLabel);
   if (meantAsIPv4 && !isIPv4(host)) throw invalid(address, `"${host}" is not an IPv4 address`);
   if (!meantAsIPv4 && !HOST_NAME.test(host)) throw invalid(address, `"${host}" is not a host name`);
-}
-
-function unbracketedFault(host: string): string {
-  return `"${host}" is an IPv6 address, which stands in brackets, as in [::1]:7447`;
 }
 
 function parsePort(address: Address, text: string): number {

@@ -1,0 +1,91 @@
+/** Any message that the protocol allows, of every kind, for property tests. */
+import * as fc from 'fast-check';
+import { CAPABILITIES, MAX_SHARDS, SHARD_PHASES } from '@dshard/protocol';
+import type { GatewaySession, Message, MessageKind, MessageOf, ShardSession } from '@dshard/protocol';
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+const shardId = fc.nat(MAX_SHARDS - 1);
+const shardIds = fc.array(shardId, { maxLength: 40 });
+const count = fc.maxSafeNat();
+/** Not -0, and no integers beyond 53 bits: a Go peer would write them as integers, and they would come back changed. */
+const real = fc.double({ min: -1e15, max: 1e15, noNaN: true }).map((value) => value + 0);
+const label = fc.string({ unit: 'grapheme', maxLength: 60 });
+const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 });
+const nodeId = fc.stringMatching(/^[A-Za-z0-9._ôœ日-]{1,128}$/).filter((id) => id !== '.' && id !== '..');
+const body = fc.uint8Array({ maxLength: 300 });
+const userEventId = fc.integer({ min: 100, max: 2 ** 32 - 1 });
+
+/** A sequence is a bigint only where a number would not do. */
+const sequence = fc
+  .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+  .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+const session: fc.Arbitrary<GatewaySession> = fc.record({
+  sessionId: name,
+  sequence: fc.oneof(count, sequence),
+  resumeGatewayUrl: label,
+});
+const shardSession: fc.Arbitrary<ShardSession> = fc
+  .tuple(shardId, session)
+  .map(([id, rest]) => ({ shardId: id, ...rest }));
+const sessions = fc.array(shardSession, { maxLength: 5 });
+const maybeSession = fc.option(session);
+
+const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } = {
+  identify: fc.record({
+    totalShards: fc.nat(MAX_SHARDS),
+    runningShards: shardIds,
+    version: label,
+    nodeId: fc.oneof(fc.constant(''), nodeId),
+    logicVersion: fc.nat(MAX_INT32),
+    capabilities: fc.array(fc.oneof(fc.constantFrom(...CAPABILITIES), name), { maxLength: 10 }),
+    token: fc.option(name),
+    host: fc.option(label),
+    pid: fc.option(fc.nat(MAX_INT32)),
+    heldSessions: sessions,
+  }),
+  identified: fc.record({
+    totalShards: fc.nat(MAX_SHARDS),
+    nodeId,
+    capabilities: fc.subarray([...CAPABILITIES]),
+    heartbeatIntervalMs: fc.nat(MAX_INT32),
+  }),
+  shutdown: fc.record({ final: fc.boolean(), sessions }),
+  startShards: fc.record({ shardIds }),
+  stopShard: fc.record({ shardId, session: maybeSession }),
+  prepareMigration: fc.record({ origin: fc.boolean(), shardId, session: maybeSession }),
+  startMigration: fc.record({ shardId }),
+  allUserDataSent: fc.record({ numEvents: count, shardId: fc.option(shardId) }),
+  userEvent: fc.record({ eventId: userEventId, body }),
+  shardUserEvent: fc.record({ shardId, eventId: userEventId, body }),
+  rejected: fc.record({ code: label, message: label, retryable: fc.boolean() }),
+  heartbeat: fc.record({
+    sequence: count,
+    shards: fc.array(
+      fc.record({
+        shardId,
+        phase: fc.constantFrom(...SHARD_PHASES),
+        pingMs: real,
+        guilds: fc.integer({ min: -1, max: MAX_INT32 }),
+        events: count,
+      }),
+      { maxLength: 5 },
+    ),
+    process: fc.record({ memoryBytes: count, cpuPercent: real, eventLoopDelayMs: real, uptimeMs: real }),
+  }),
+  heartbeatAck: fc.record({ sequence: count }),
+  migrationAborted: fc.record({ shardId, reason: label }),
+  migrationFinished: fc.record({ shardId }),
+  commandFailed: fc.record({ command: label, shardId, message: label }),
+  identifyRequest: fc.record({ shardId }),
+  identifyGranted: fc.record({ shardId }),
+  identifyFinished: fc.record({ shardId, ready: fc.boolean() }),
+};
+
+export const MESSAGE_KINDS: readonly MessageKind[] = Object.keys(BY_KIND) as MessageKind[];
+
+export function messageOf(kind: MessageKind): fc.Arbitrary<Message> {
+  return (BY_KIND[kind] as fc.Arbitrary<object>).map((fields) => ({ kind, ...fields }) as Message);
+}
+
+export const anyMessage: fc.Arbitrary<Message> = fc.oneof(...MESSAGE_KINDS.map(messageOf));

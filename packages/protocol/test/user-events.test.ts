@@ -1,0 +1,136 @@
+import { decode } from '@msgpack/msgpack';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ProtocolError, UnknownEventError, UserEventRegistry } from '@dshard/protocol';
+
+type Events = { guild: { id: bigint; name: string }; ping: number; blob: Uint8Array };
+
+function registry(): UserEventRegistry<Events> {
+  return new UserEventRegistry<Events>().register(101, 'guild').register(102, 'ping').register(103, 'blob', 'raw');
+}
+
+describe('registering', () => {
+  test.each([0, 1, 20, 99, -100, 100.5, Number.NaN, 2 ** 32])('refuses the id %d', (id) => {
+    const attempt = (): unknown => new UserEventRegistry().register(id, 'x');
+    expect(attempt).toThrow(ProtocolError);
+    expect(attempt).toThrow(`The user event "x" has the id ${id}, but must have one from 100 to 4294967295`);
+  });
+
+  test('refuses an id and a name that are in use, and says by whom', () => {
+    expect(() => registry().register(101, 'ping')).toThrow('The user event "ping" has the id of "guild", 101.');
+    expect(() => registry().register(110, 'ping')).toThrow('There is a user event "ping" already, with the id 102.');
+  });
+
+  test('takes the first and the last id there is', () => {
+    const events = new UserEventRegistry().register(100, 'first').register(2 ** 32 - 1, 'last');
+    expect([events.nameOf(100), events.nameOf(2 ** 32 - 1), events.nameOf(101)]).toEqual(['first', 'last', undefined]);
+  });
+});
+
+describe('values', () => {
+  test('go by name or by id', () => {
+    const guild = { id: 1145789456123654144n, name: 'Zoë' };
+    const byName = registry().encode('guild', guild);
+    expect(byName).toEqual(registry().encode(101, guild));
+    expect(registry().decode(101, byName.body)).toEqual({ eventId: 101, name: 'guild', value: guild });
+  });
+
+  test('of raw events are the body, and must be bytes', () => {
+    const bytes = Uint8Array.of(0xde, 0xad);
+    expect(registry().encode('blob', bytes).body).toBe(bytes);
+    expect(registry().decode(103, bytes).value).toBe(bytes);
+    expect(() => registry().encode(103, 'text' as never)).toThrow('"blob" is registered as raw');
+  });
+
+  test('of null are an empty body', () => {
+    expect(registry().encode('ping', null as never).body.length).toBe(0);
+    expect(registry().decode(102, new Uint8Array(0)).value).toBeNull();
+  });
+
+  test('of events that nobody registered are refused, in both directions', () => {
+    expect(() => registry().encode('other' as never, 1 as never)).toThrow(UnknownEventError);
+    expect(() => registry().decode(150, new Uint8Array(0))).toThrow('The event id 150 is not known here.');
+  });
+
+  test('that cannot be read are the peer’s fault, by name', () => {
+    expect(() => registry().decode(101, Uint8Array.of(0xc1))).toThrow(
+      /The body of the user event "guild" holds the byte/,
+    );
+  });
+
+  test('survive, whatever plain data they are', () => {
+    const plain = fc.anything({
+      withTypedArray: false,
+      withNullPrototype: false,
+      maxDepth: 4,
+      key: fc.string().filter((key) => key !== '__proto__'),
+      values: [
+        fc.boolean(),
+        fc.integer(),
+        fc.maxSafeInteger(),
+        fc.double({ noNaN: true }),
+        fc.string({ unit: 'grapheme' }),
+        fc.constant(null),
+        fc.uint8Array(),
+        fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }),
+        fc.bigInt({ min: -(2n ** 63n), max: -(2n ** 53n) }),
+      ],
+    });
+    const events = new UserEventRegistry().register(100, 'any');
+    fc.assert(
+      fc.property(plain, (value) => {
+        const { body } = events.encode('any', value);
+        expect(events.decode(100, body).value).toEqual(value);
+        // Read by another implementation, it is the same.
+        if (body.length > 0) expect(narrowed(decode(body, { useBigInt64: true }))).toEqual(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each([
+    [2 ** 31, [0xce, 0x80, 0, 0, 0]],
+    [2 ** 32, [0xd3, 0, 0, 0, 1, 0, 0, 0, 0]],
+    [-(2 ** 31) - 1, [0xd3, 0xff, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]],
+    [1n, [0xd3, 0, 0, 0, 0, 0, 0, 0, 1]],
+    [2n ** 63n - 1n, [0xd3, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]],
+  ])('%d is written as a signed integer, which Go peers read', (value, bytes) => {
+    const events = new UserEventRegistry().register(100, 'any');
+    expect([...events.encode('any', value).body]).toEqual(bytes);
+  });
+
+  test.each([
+    ['a function', () => undefined],
+    ['a symbol', Symbol('x')],
+    ['a Map', new Map()],
+    ['a Date', new Date(0)],
+    ['an integer beyond 64 bits', 2n ** 63n],
+  ])('that have no form are refused: %s', (_, value) => {
+    const events = new UserEventRegistry().register(100, 'any');
+    const attempt = (): unknown => events.encode('any', { deep: [value] });
+    expect(attempt).toThrow(expect.objectContaining({ code: 'DSO_VALUE_NOT_ENCODABLE' }));
+  });
+
+  test('that contain themselves are refused', () => {
+    const loop: unknown[] = [];
+    loop.push(loop);
+    const events = new UserEventRegistry().register(100, 'any');
+    expect(() => events.encode('any', loop)).toThrow(/nested more than 32 levels deep/);
+  });
+
+  test('nested as deeply as allowed are written and read', () => {
+    let value: unknown = 1;
+    for (let depth = 0; depth < 32; depth++) value = [value];
+    const events = new UserEventRegistry().register(100, 'any');
+    expect(events.decode(100, events.encode('any', value).body).value).toEqual(value);
+    expect(() => events.encode('any', [value])).toThrow(ProtocolError);
+  });
+});
+
+/** Bigints that a number holds exactly, as one. */
+function narrowed(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (Array.isArray(value)) return value.map(narrowed);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, narrowed(inner)]));
+}

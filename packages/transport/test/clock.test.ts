@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { delay, systemClock, systemRandom } from '@dshard/transport';
+import type { Clock } from '@dshard/transport';
+import { leakGuard, until, virtualClock } from '@dshard/testkit';
+
+leakGuard({ beforeEach, afterEach });
+
+type Subject = { clock: Clock; pass: (ms: number) => Promise<void> };
+
+/** The same contract, kept by both clocks. */
+const subjects: [string, () => Subject][] = [
+  [
+    'systemClock',
+    () => {
+      const clock = systemClock();
+      return {
+        clock,
+        pass: async (ms) => {
+          const end = clock.monotonicMs() + ms;
+          await until(() => clock.monotonicMs() >= end, { what: `${ms} ms to pass` });
+        },
+      };
+    },
+  ],
+  [
+    'virtualClock',
+    () => {
+      const clock = virtualClock();
+      return { clock, pass: (ms) => clock.run(ms) };
+    },
+  ],
+];
+
+describe.each(subjects)('%s', (_, subject) => {
+  test('after runs once, not before its time, never in the same turn', async () => {
+    const { clock, pass } = subject();
+    const start = clock.monotonicMs();
+    const ran: [string, number][] = [];
+    clock.after(10, () => ran.push(['ten', clock.monotonicMs() - start]));
+    clock.after(-5, () => ran.push(['now', clock.monotonicMs() - start]));
+    expect(ran).toEqual([]);
+    await pass(60);
+    expect(ran.map(([name]) => name)).toEqual(['now', 'ten']);
+    // Node's timers may be early by the rounding of a millisecond.
+    expect(ran[1]![1]).toBeGreaterThanOrEqual(9);
+  });
+
+  test('a cancelled timer does not run, and cancelling again does nothing', async () => {
+    const { clock, pass } = subject();
+    let ran = 0;
+    const cancelAfter = clock.after(5, () => ran++);
+    const cancelEvery = clock.every(5, () => ran++);
+    cancelAfter();
+    cancelAfter();
+    cancelEvery();
+    await pass(30);
+    cancelEvery();
+    expect(ran).toBe(0);
+  });
+
+  test('every goes on until cancelled, also from within', async () => {
+    const { clock, pass } = subject();
+    let ran = 0;
+    const cancel = clock.every(3, () => {
+      if (++ran === 3) cancel();
+    });
+    await pass(60);
+    expect(ran).toBe(3);
+  });
+
+  test('a delay beyond what Node can count is not taken for none', async () => {
+    const { clock, pass } = subject();
+    let ran = 0;
+    const cancels = [clock.after(2 ** 31, () => ran++), clock.after(Number.POSITIVE_INFINITY, () => ran++)];
+    await pass(30);
+    for (const cancel of cancels) cancel();
+    expect(ran).toBe(0);
+  });
+
+  test('a delay that is not a number is a mistake', () => {
+    const { clock } = subject();
+    expect(() => clock.after(Number.NaN, () => undefined)).toThrow(/was given NaN/);
+    expect(() => clock.every(Number.NaN, () => undefined)).toThrow(/was given NaN/);
+  });
+
+  test('delay resolves in time, and rejects with the reason of its signal', async () => {
+    const { clock, pass } = subject();
+    const done: string[] = [];
+    const controller = new AbortController();
+    const reason = new Error('called off');
+    const kept = delay(clock, 5).then(() => done.push('kept'));
+    const off = delay(clock, 5, controller.signal).catch((error: unknown) => expect(error).toBe(reason));
+    const before = delay(clock, 5, AbortSignal.abort(reason)).catch((error: unknown) => expect(error).toBe(reason));
+    controller.abort(reason);
+    await pass(30);
+    await Promise.all([kept, off, before]);
+    expect(done).toEqual(['kept']);
+    expect.assertions(3);
+  });
+});
+
+test('the system clock tells the time of day', () => {
+  const before = Date.now();
+  const now = systemClock().now();
+  expect(now).toBeGreaterThanOrEqual(before);
+  expect(now).toBeLessThanOrEqual(Date.now());
+});
+
+test('the system random draws from [0, 1), not always the same', () => {
+  const random = systemRandom();
+  const drawn = Array.from({ length: 100 }, () => random.next());
+  expect(drawn.every((value) => value >= 0 && value < 1)).toBe(true);
+  expect(new Set(drawn).size).toBeGreaterThan(90);
+});
