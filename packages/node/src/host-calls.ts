@@ -34,7 +34,7 @@ export class HostCalls {
   /** Never rejects. */
   async run(call: number, request: HostCall): Promise<HostOutcome> {
     const shardIds = request.method === 'startShards' ? request.shardIds : [request.shardId];
-    await Promise.all(shardIds.map((shardId) => this.#notifications.get(shardId)));
+    await Promise.all(shardIds.map((shardId) => this.#notifications.get(shardId) ?? Promise.resolve()));
     const { clock } = this.#options;
     const { hostCallMs, resumeMs } = this.#options;
     try {
@@ -56,24 +56,22 @@ export class HostCalls {
 
   async #invoke(call: number, request: HostCall): Promise<Cursor | null> {
     const { host, context, transfers } = this.#options;
-    switch (request.method) {
-      case 'startShards':
-        await host.startShards(request.shardIds, context());
-        return null;
-      case 'resumeShard':
-        await host.resumeShard(request.shardId, request.session, context());
-        return null;
-      case 'stopShard':
-        return host.stopShard(request.shardId, { keepSession: request.keepSession });
-      case 'prepareTransferFrom':
-        return host.prepareTransferFrom(request.shardId);
-      case 'prepareTransferTo':
-        await host.prepareTransferTo?.(request.shardId, request.session);
-        return null;
-      case 'transferFrom':
-        await transfers.run(call, request.shardId);
-        return null;
+    if (request.method === 'stopShard') {
+      return host.stopShard(request.shardId, { keepSession: request.keepSession });
     }
+    if (request.method === 'prepareTransferFrom') {
+      return host.prepareTransferFrom(request.shardId);
+    }
+    if (request.method === 'startShards') {
+      await host.startShards(request.shardIds, context());
+    } else if (request.method === 'resumeShard') {
+      await host.resumeShard(request.shardId, request.session, context());
+    } else if (request.method === 'prepareTransferTo') {
+      await host.prepareTransferTo?.(request.shardId, request.session);
+    } else {
+      await transfers.run(call, request.shardId);
+    }
+    return null;
   }
 
   /** Tells the host something about a shard. Resolves with what went wrong, or null; never rejects. */

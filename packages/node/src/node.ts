@@ -381,21 +381,12 @@ class NodeRuntime implements DshardNode {
 
 function statusOf(state: NodeState): NodeStatus {
   const { link } = state;
-  switch (link.kind) {
-    case 'established':
-      return {
-        kind: 'established',
-        nodeId: state.identity.nodeId,
-        totalShards: state.totalShards ?? 0,
-        capabilities: link.capabilities,
-      };
-    case 'waiting':
-      return { kind: 'waiting', reason: link.reason };
-    case 'closed':
-      return { kind: 'closed' };
-    case 'idle':
-    case 'connecting':
-    case 'identifying':
-      return { kind: 'connecting' };
+  if (link.kind === 'established') {
+    const { nodeId } = state.identity;
+    return { kind: 'established', nodeId, totalShards: state.totalShards ?? 0, capabilities: link.capabilities };
   }
+  if (link.kind === 'waiting') {
+    return { kind: 'waiting', reason: link.reason };
+  }
+  return { kind: link.kind === 'closed' ? 'closed' : 'connecting' };
 }

@@ -2,7 +2,7 @@
  * The node session, whole: plain data in, plain data out. No clock, no randomness, no I/O; the runtime (node.ts) makes
  * the events, executes the effects in order, and delivers `tick` when the last `wakeAt` says so.
  */
-import type { Message } from '@dshard/protocol';
+import type { Message, MessageOf } from '@dshard/protocol';
 import { onCommand, onStartShards } from './commands.js';
 import { allUserDataArrived, userEventArrived, userEventHandled } from './destination.js';
 import { cursorOf, Draft } from './draft.js';
@@ -85,15 +85,14 @@ function onMessage(draft: Draft, connection: number, message: Message): void {
 }
 
 function onHandshakeMessage(draft: Draft, connection: number, message: Message): void {
-  switch (message.kind) {
-    case 'identified':
-      return onIdentified(draft, connection, message);
-    case 'rejected':
-      return refused(draft, connection, message);
-    case 'shutdown':
-      return beginLeaving(draft, 'orchestrator', message.final);
-    default:
-      return draft.log('warn', `The orchestrator sent ${message.kind} before Identified; it is ignored.`);
+  if (message.kind === 'identified') {
+    onIdentified(draft, connection, message);
+  } else if (message.kind === 'rejected') {
+    refused(draft, connection, message);
+  } else if (message.kind === 'shutdown') {
+    beginLeaving(draft, 'orchestrator', message.final);
+  } else {
+    draft.log('warn', `The orchestrator sent ${message.kind} before Identified; it is ignored.`);
   }
 }
 
@@ -114,12 +113,34 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'identifyRequest':
     case 'identifyFinished':
       return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
-    default:
-      break;
+    case 'startShards':
+    case 'stopShard':
+    case 'startMigration':
+    case 'migrationFinished':
+    case 'migrationAborted':
+    case 'prepareMigration':
+    case 'userEvent':
+    case 'shardUserEvent':
+    case 'allUserDataSent':
+      return draft.lifecycle.kind === 'serving'
+        ? onShardMessage(draft, connection, message)
+        : draft.log('debug', `The node leaves; ${message.kind} is ignored.`);
   }
-  if (draft.lifecycle.kind !== 'serving') {
-    return draft.log('debug', `The node leaves; ${message.kind} is ignored.`);
-  }
+}
+
+type ShardMessage = MessageOf<
+  | 'startShards'
+  | 'stopShard'
+  | 'startMigration'
+  | 'migrationFinished'
+  | 'migrationAborted'
+  | 'prepareMigration'
+  | 'userEvent'
+  | 'shardUserEvent'
+  | 'allUserDataSent'
+>;
+
+function onShardMessage(draft: Draft, connection: number, message: ShardMessage): void {
   switch (message.kind) {
     case 'startShards':
       return onStartShards(draft, message.shardIds, connection);
@@ -129,13 +150,10 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
       return onCommand(draft, message.shardId, { kind: message.kind }, connection);
     case 'migrationAborted':
       return onCommand(draft, message.shardId, { kind: message.kind, reason: message.reason }, connection);
-    case 'prepareMigration':
-      return onCommand(
-        draft,
-        message.shardId,
-        { kind: message.kind, origin: message.origin, session: cursorOf(message.session) },
-        connection,
-      );
+    case 'prepareMigration': {
+      const { kind, origin } = message;
+      return onCommand(draft, message.shardId, { kind, origin, session: cursorOf(message.session) }, connection);
+    }
     case 'userEvent':
       return userEventArrived(draft, null, message.eventId, message.body);
     case 'shardUserEvent':

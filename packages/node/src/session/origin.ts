@@ -146,14 +146,10 @@ function cancelSending(draft: Draft, shard: Leaving, reason: string): void {
 
 /** When an origin stops waiting for the next word. null: it is not waiting. */
 export function handoverDeadline(draft: Draft, shard: ShardState): number | null {
-  switch (shard.kind) {
-    case 'frozen':
-      return shard.since + draft.limits.handoverTimeoutMs;
-    case 'sending':
-      return shard.progressAt + draft.limits.handoverTimeoutMs;
-    default:
-      return null;
+  if (shard.kind === 'frozen') {
+    return shard.since + draft.limits.handoverTimeoutMs;
   }
+  return shard.kind === 'sending' ? shard.progressAt + draft.limits.handoverTimeoutMs : null;
 }
 
 export function tickOrigins(draft: Draft): void {

@@ -57,45 +57,38 @@ export function flushOutbox(draft: Draft): void {
 
 /** Sends what the peer understands: a message without its extended fields, or not at all. */
 function sendFitting(draft: Draft, message: Message): void {
-  const parallel = draft.negotiated('parallel-migrations');
-  switch (message.kind) {
-    case 'commandFailed':
-      if (parallel) {
-        draft.sendNow(message);
-      }
-      return;
-    case 'identifyRequest':
-    case 'identifyFinished':
-      if (draft.negotiated('identify-permits')) {
-        draft.sendNow(message);
-      }
-      return;
-    case 'stopShard':
-      draft.sendNow(parallel ? message : { ...message, session: null });
-      return;
-    case 'shutdown':
-      draft.sendNow(parallel ? message : { ...message, final: false, sessions: [] });
-      return;
-    case 'allUserDataSent':
-      draft.sendNow(parallel ? message : { ...message, shardId: null });
-      return;
-    default:
-      draft.sendNow(message);
+  const fitting = fit(draft, message);
+  if (fitting !== null) {
+    draft.sendNow(fitting);
   }
+}
+
+function fit(draft: Draft, message: Message): Message | null {
+  if (message.kind === 'identifyRequest' || message.kind === 'identifyFinished') {
+    return draft.negotiated('identify-permits') ? message : null;
+  }
+  if (draft.negotiated('parallel-migrations')) {
+    return message;
+  }
+  if (message.kind === 'commandFailed') {
+    return null;
+  }
+  if (message.kind === 'stopShard') {
+    return { ...message, session: null };
+  }
+  if (message.kind === 'shutdown') {
+    return { ...message, final: false, sessions: [] };
+  }
+  return message.kind === 'allUserDataSent' ? { ...message, shardId: null } : message;
 }
 
 /** A rough size: what counts is that the bound holds, not the last byte. */
 function sizeOf(message: Message): number {
-  switch (message.kind) {
-    case 'startShards':
-      return 64 + message.shardIds.length * 9;
-    case 'shutdown':
-      return 64 + message.sessions.length * 256;
-    case 'commandFailed':
-      return 64 + message.message.length;
-    case 'stopShard':
-      return 320;
-    default:
-      return 64;
+  if (message.kind === 'startShards') {
+    return 64 + message.shardIds.length * 9;
   }
+  if (message.kind === 'commandFailed') {
+    return 64 + message.message.length;
+  }
+  return message.kind === 'stopShard' ? 320 : 64;
 }

@@ -1,0 +1,137 @@
+/** The options of `createWsHost`: what may be given, what it defaults to, what is refused. */
+import { REST } from '@discordjs/rest';
+import type { CreateWebSocketManagerOptions } from '@discordjs/ws';
+import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
+import type { Clock, Logger, Random } from '@dshard/transport';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { invalidOption, refuseUnknownKeys, wholeNumber } from '../../check-options.js';
+import type { ShardHost } from '../../shard-host.js';
+
+/** Bounds; times in milliseconds. */
+export type WsHostTimeouts = {
+  /** Connecting and the WebSocket handshake. Default 5 s. */
+  handshakeMs?: number;
+  /** From there to HELLO. Default 5 s. */
+  helloMs?: number;
+  /** From IDENTIFY to READY. Default 15 s. */
+  readyMs?: number;
+  /** From HELLO to the first replayed event or RESUMED, and from one replayed event to the next. Default 10 s. */
+  resumeMs?: number;
+  /** How long Discord may take to answer our close. The connection is cut then; the session is kept all the same. Default 3 s. */
+  closeMs?: number;
+  /** How long `onDispatch` calls that are under way may take when a shard leaves. Default 5 s. */
+  handlersMs?: number;
+  /** First and longest wait between attempts that failed. Defaults 500 ms and 30 s. */
+  backoffMinMs?: number;
+  backoffMaxMs?: number;
+};
+
+/** What of @discordjs/ws is passed on as it is. */
+type Passthrough = Pick<
+  CreateWebSocketManagerOptions,
+  'compression' | 'identifyProperties' | 'initialPresence' | 'largeThreshold' | 'version'
+>;
+
+export type WsHostOptions = Passthrough & {
+  /** The bot's token. */
+  token: string;
+  intents: CreateWebSocketManagerOptions['intents'];
+  /** The REST client to ask for the gateway's address. Default: one made from `token` and `api`. */
+  rest?: REST;
+  /** The API's address for that default client, e.g. http://127.0.0.1:8080/api. Default: Discord's. */
+  api?: string;
+  /**
+   * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
+   * so that nothing is half done when the other node goes on.
+   */
+  onDispatch?: (payload: GatewayDispatchPayload, shardId: number) => void | Promise<void>;
+  /** The bot's own state per shard, to be moved with it. */
+  state?: Pick<ShardHost, 'prepareTransferTo' | 'transferFrom' | 'handleUserEvent' | 'abortTransferTo' | 'released'>;
+  timeouts?: WsHostTimeouts;
+  logger?: Logger;
+  /** For tests. Default: the system's. */
+  clock?: Clock;
+  random?: Random;
+};
+
+export type ResolvedWsOptions = {
+  readonly token: string;
+  readonly intents: CreateWebSocketManagerOptions['intents'];
+  readonly rest: REST;
+  readonly passthrough: Passthrough;
+  readonly onDispatch: NonNullable<WsHostOptions['onDispatch']>;
+  readonly state: NonNullable<WsHostOptions['state']>;
+  readonly timeouts: Readonly<Required<WsHostTimeouts>>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+const WHERE = 'createWsHost';
+
+const OPTION_KEYS: readonly (keyof WsHostOptions)[] = [
+  'token',
+  'intents',
+  'rest',
+  'api',
+  'onDispatch',
+  'state',
+  'timeouts',
+  'logger',
+  'clock',
+  'random',
+  'compression',
+  'identifyProperties',
+  'initialPresence',
+  'largeThreshold',
+  'version',
+];
+
+const TIMEOUTS: Readonly<Required<WsHostTimeouts>> = {
+  handshakeMs: 5_000,
+  helloMs: 5_000,
+  readyMs: 15_000,
+  resumeMs: 10_000,
+  closeMs: 3_000,
+  handlersMs: 5_000,
+  backoffMinMs: 500,
+  backoffMaxMs: 30_000,
+};
+
+const TIMEOUT_KEYS = Object.keys(TIMEOUTS) as (keyof WsHostTimeouts)[];
+
+/** Throws `DSO_NODE_OPTIONS_INVALID`. */
+export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
+  refuseUnknownKeys(WHERE, options, OPTION_KEYS);
+  if (typeof options.token !== 'string' || options.token === '') {
+    throw invalidOption(WHERE, 'token', "is missing; it is the bot's token from Discord's developer portal.");
+  }
+  if (options.intents === undefined) {
+    throw invalidOption(WHERE, 'intents', 'is missing; give the sum of the GatewayIntentBits the bot needs, or 0.');
+  }
+  if (options.rest !== undefined && options.api !== undefined) {
+    throw invalidOption(WHERE, 'api', 'has no effect together with "rest"; give the address to that client.');
+  }
+  const { token, intents, rest, api, onDispatch, state, timeouts, logger, clock, random, ...passthrough } = options;
+  return Object.freeze({
+    token,
+    intents,
+    rest: rest ?? new REST(api === undefined ? {} : { api }).setToken(token),
+    passthrough,
+    onDispatch: onDispatch ?? ((): void => undefined),
+    state: state ?? {},
+    timeouts: resolveTimeouts(timeouts ?? {}),
+    logger: logger ?? silentLogger,
+    clock: clock ?? systemClock(),
+    random: random ?? systemRandom(),
+  });
+}
+
+function resolveTimeouts(given: WsHostTimeouts): Required<WsHostTimeouts> {
+  refuseUnknownKeys(`${WHERE} (timeouts)`, given, TIMEOUT_KEYS);
+  const resolved = { ...TIMEOUTS };
+  for (const key of TIMEOUT_KEYS) {
+    resolved[key] = wholeNumber(WHERE, `timeouts.${key}`, given[key], TIMEOUTS[key], { min: 1, max: 3_600_000 });
+  }
+  return resolved;
+}

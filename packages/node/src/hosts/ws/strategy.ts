@@ -1,0 +1,59 @@
+/**
+ * The sharding strategy that the WebSocketManager of a hosted bot has: the manager's `send` and `fetchStatus` work as
+ * usual; which shards there are is the orchestrator's to say, so its ways of making and destroying them are refused.
+ */
+import { SimpleShardingStrategy } from '@discordjs/ws';
+import type { WebSocketShardStatus } from '@discordjs/ws';
+import type { GatewaySendPayload } from 'discord-api-types/v10';
+import { NodeError } from '../../errors.js';
+import type { HostedShard } from './hosted-shard.js';
+
+export class OrchestratedStrategy extends SimpleShardingStrategy {
+  readonly #shards: ReadonlyMap<number, HostedShard>;
+
+  constructor(
+    manager: ConstructorParameters<typeof SimpleShardingStrategy>[0],
+    hosted: ReadonlyMap<number, HostedShard>,
+  ) {
+    super(manager);
+    this.#shards = hosted;
+  }
+
+  override spawn(): Promise<void> {
+    return Promise.reject(notInCharge('spawn shards'));
+  }
+
+  override connect(): Promise<void> {
+    return Promise.reject(notInCharge('connect'));
+  }
+
+  override destroy(): Promise<void> {
+    return Promise.reject(notInCharge('destroy shards'));
+  }
+
+  override async send(shardId: number, payload: GatewaySendPayload): Promise<void> {
+    const shard = this.#shards.get(shardId);
+    if (shard === undefined) {
+      throw new NodeError(
+        'DSO_SHARD_NOT_HOSTED',
+        `Shard ${shardId} does not run in this process, so nothing was sent.`,
+      );
+    }
+    await shard.send(payload);
+  }
+
+  override async fetchStatus(): ReturnType<SimpleShardingStrategy['fetchStatus']> {
+    const statuses = await super.fetchStatus();
+    for (const [shardId, shard] of this.#shards) {
+      statuses.set(shardId, shard.status satisfies WebSocketShardStatus);
+    }
+    return statuses;
+  }
+}
+
+function notInCharge(what: string): NodeError {
+  return new NodeError(
+    'DSO_MANAGER_NOT_IN_CHARGE',
+    `The manager was asked to ${what}, but the orchestrator decides which shards run here. Use node.start() and node.close().`,
+  );
+}
