@@ -6,7 +6,7 @@
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
 import { delay, isLoopback, parseAddress } from '@dshard/transport';
-import type { Address, Cancel, ConnectionEnd, Listener } from '@dshard/transport';
+import type { Address, Cancel, Listener } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/commands.js';
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
@@ -22,6 +22,7 @@ import { History } from './history.js';
 import { Requests } from './requests.js';
 import { tokenAccepted } from './token.js';
 import { Versions } from './version.js';
+import { Violations } from './violations.js';
 import { WakeUp } from './wake-up.js';
 
 const DEFAULT_MAX_CONNECTIONS = 4_096;
@@ -50,10 +51,10 @@ export function createOrchestrator(
   options: OrchestratorOptions,
   domain: Domain = { decide, initialState },
 ): Orchestrator {
-  return new RunningOrchestrator(options, domain);
+  return new OrchestratorRuntime(options, domain);
 }
 
-class RunningOrchestrator implements Orchestrator {
+class OrchestratorRuntime implements Orchestrator {
   readonly #options: OrchestratorOptions;
   readonly #domain: Domain;
   readonly #loop = new EventLoop<DomainEvent>((event) => this.#step(event));
@@ -62,7 +63,7 @@ class RunningOrchestrator implements Orchestrator {
   readonly #requests: Requests;
   readonly #versions: Versions;
   readonly #connections: Connections;
-  readonly #violations = new Map<string, number>();
+  readonly #violations: Violations;
   readonly #launches = new Set<Promise<void>>();
   #phase: 'idle' | 'starting' | 'running' | 'closed' = 'idle';
   #state: OrchestratorState;
@@ -84,6 +85,7 @@ class RunningOrchestrator implements Orchestrator {
     this.#state = domain.initialState(this.#settings(), clock.now());
     this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
     this.#history = new History(clock, logger);
+    this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
     this.#versions = new Versions(options.versionSource);
     this.#connections = new Connections({
@@ -99,7 +101,7 @@ class RunningOrchestrator implements Orchestrator {
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) => this.#loop.push({ kind: 'connectionClosed', connection, reason: end.message }),
-      onViolation: (remote, end) => this.#violated(remote, end),
+      onViolation: (remote, end) => this.#violations.add(remote, end),
     });
   }
 
@@ -144,7 +146,7 @@ class RunningOrchestrator implements Orchestrator {
   }
 
   violations(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#violations);
+    return this.#violations.counts();
   }
 
   close(mode: 'leave' | 'end'): Promise<void> {
@@ -336,16 +338,6 @@ class RunningOrchestrator implements Orchestrator {
     } catch (error) {
       return { kind: 'launchFailed', launch, reason: messageOf(error) };
     }
-  }
-
-  #violated(remote: string, end: ConnectionEnd): void {
-    this.#violations.set(end.code, (this.#violations.get(end.code) ?? 0) + 1);
-    this.#history.record({
-      name: 'protocolViolation',
-      level: 'warn',
-      text: `The connection from ${remote} was closed: ${end.message}`,
-      fields: { remote, code: end.code },
-    });
   }
 }
 

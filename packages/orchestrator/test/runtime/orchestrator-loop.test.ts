@@ -2,7 +2,7 @@
 import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
 import { openMessageConnection } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
-import { initialState } from '../../src/domain/decide.js';
+import { initialState } from '../../src/domain/initial-state.js';
 import type { Decide } from '../../src/domain/decide.js';
 import type { Effect, Happening } from '../../src/domain/effects.js';
 import type { DomainEvent } from '../../src/domain/events.js';

@@ -36,7 +36,7 @@ export type LogFollowerOptions = {
 export type LogFollower = {
   /** Reads what is there now, to the end, and hands out the last line even when it has no end. */
   finish(): void;
-  /** Stops following; returns how far it came. */
+  /** Hands out half a line that was read, and stops following; returns how far it came. */
   close(): number;
 };
 
@@ -93,6 +93,8 @@ export function followLog(options: LogFollowerOptions): LogFollower {
     again?.();
     stopPolling();
     watcher?.close();
+    // Half a line that was read would otherwise be told by nobody: the next reader begins behind it.
+    splitter.flush();
     closeSync(file);
     return offset;
   };
