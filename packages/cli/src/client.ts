@@ -30,7 +30,7 @@ type Request = { method: 'GET' | 'POST'; path: string; body?: string; accept?: s
 export function createClient(target: Target, clock: Clock = systemClock()): Client {
   const json = async <T>(request: Request): Promise<T> => {
     const response = await send(target, request, clock);
-    return parseAnswer<T>(target, response.statusCode ?? 0, await readAll(target, response));
+    return parseAnswer(target, response.statusCode ?? 0, await readAll(target, response)) as T;
   };
   return {
     status: () => json({ method: 'GET', path: '/v1/status' }),
@@ -98,14 +98,14 @@ async function readAll(target: Target, response: IncomingMessage): Promise<strin
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parseAnswer<T>(target: Target, status: number, text: string): T {
+function parseAnswer(target: Target, status: number, text: string): unknown {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (cause) {
     throw notOurs(target, cause);
   }
-  if (status >= 200 && status < 300) return document as T;
+  if (status >= 200 && status < 300) return document;
   const message: unknown = Object(document).Message;
   if (typeof message !== 'string') throw notOurs(target);
   throw new CliError(

@@ -11,7 +11,7 @@ const POLL_MS = 500;
 export type ProgressOptions = {
   client: Client;
   /** One short line about where things stand; null: nothing to say yet. */
-  describe(status: StatusV1): string | null;
+  describe: (status: StatusV1) => string | null;
   stream?: { isTTY?: boolean; columns?: number; write(text: string): unknown };
   clock?: Clock;
 };
@@ -47,14 +47,11 @@ export function describeDrain(status: StatusV1, origin: string): string | null {
   if (!drain) return null;
   const moving = status.migrations.filter((migration) => migration.origin === origin).length;
   const total = drain.moved.length + drain.waiting.length + drain.failed.length + moving;
-  switch (drain.phase) {
-    case 'awaitingDestination':
-      return `Waiting for a node to take the shards of ${origin} …`;
-    case 'moving':
-      return `Moving the shards of ${origin}: ${drain.moved.length} of ${total} moved, ${moving} moving`;
-    case 'shuttingDown':
-      return `Shutting ${origin} down …`;
-  }
+  return {
+    awaitingDestination: `Waiting for a node to take the shards of ${origin} …`,
+    moving: `Moving the shards of ${origin}: ${drain.moved.length} of ${total} moved, ${moving} moving`,
+    shuttingDown: `Shutting ${origin} down …`,
+  }[drain.phase];
 }
 
 export function describeRollout(status: StatusV1): string | null {

@@ -118,8 +118,8 @@ function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedO
       return closing;
     },
     async kill() {
-      const processes = launcher?.running() ?? [];
-      await Promise.allSettled(processes.map(({ node }) => launcher?.stop(node, 0)));
+      if (launcher === null) return;
+      await Promise.allSettled(launcher.running().map(({ node }) => launcher.stop(node, 0)));
     },
   };
 }

@@ -3,6 +3,7 @@
  * said when something else was, and how what was written becomes what is used. Text is accepted wherever a number or a truth
  * value is, because the environment, flags and forms know nothing else.
  */
+import { inspect } from 'node:util';
 import { Type, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { parseAddress } from '@dshard/transport';
@@ -28,7 +29,7 @@ export function describeValue(value: unknown, secret = false): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a section';
   if (secret) return `a ${typeof value}`;
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const shown = typeof value === 'string' ? JSON.stringify(value) : inspect(value);
   return shown.length > 60 ? `${shown.slice(0, 57)}…` : shown;
 }
 

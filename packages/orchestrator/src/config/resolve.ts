@@ -123,11 +123,13 @@ function readAssignments(assignments: readonly Assignment[]): Read {
   return { values, written, problems };
 }
 
-function readValue<K extends ConfigKey>(values: ConfigValues, key: K, { written, where }: Assignment): string | null {
+function readValue(values: Partial<Record<ConfigKey, unknown>>, key: ConfigKey, assignment: Assignment): string | null {
+  const { written, where } = assignment;
   const { field, secret } = configEntry(key);
-  const value = readField(field, written);
-  if (value === undefined)
+  const value = readField<unknown>(field, written);
+  if (value === undefined) {
     return `${where}: ${key}: expected ${field.expected}, found ${describeValue(written, secret)}.`;
+  }
   values[key] = value;
   return null;
 }

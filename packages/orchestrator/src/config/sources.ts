@@ -95,8 +95,15 @@ export function fileAssignments(
       const name = `${prefix}${String(isScalar(key) ? key.value : key)}`;
       const where = `${path}:${lineAt(isScalar(key) ? key.range?.[0] : map.range?.[0])}`;
       const node = isAlias(value) ? value.resolve(document) : value;
-      if (!isConfigKey(name) && isSection(name) && isMap(node)) walk(node, `${name}.`);
-      else assignments.push({ key: name, written: plain(node, document), where, base });
+      if (!isConfigKey(name) && isSection(name) && isMap(node)) {
+        walk(node, `${name}.`);
+        continue;
+      }
+      try {
+        assignments.push({ key: name, written: plain(node, document), where, base });
+      } catch (error) {
+        problems.push(`${where}: ${name}: ${messageOf(error)}.`);
+      }
     }
   };
   walk(root, '');

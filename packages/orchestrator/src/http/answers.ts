@@ -18,13 +18,8 @@ export function replyTo(result: CommandResult): Reply {
   return result.ok ? succeeded(result.message) : failed(statusOf(result.error), result.error.message);
 }
 
-function statusOf(error: CommandError): number {
-  switch (error.fault) {
-    case 'caller':
-      return error.code.startsWith('DSO_UNKNOWN_') ? 404 : 400;
-    case 'conflict':
-      return 409;
-    case 'fleet':
-      return 500;
-  }
+const STATUS_OF_FAULT: Readonly<Record<CommandError['fault'], number>> = { caller: 400, conflict: 409, fleet: 500 };
+
+function statusOf({ code, fault }: CommandError): number {
+  return fault === 'caller' && code.startsWith('DSO_UNKNOWN_') ? 404 : STATUS_OF_FAULT[fault];
 }

@@ -18,8 +18,8 @@ export type EventStreams = {
 
 const HEARTBEAT_MS = 15_000;
 const MAX_STREAMS = 64;
-/** What a slow client may leave unread. */
-const MAX_UNREAD_BYTES = 1024 * 1024;
+/** What a slow client may leave unread: more than the whole history takes, which is written at once. */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 
 export function createEventStreams(orchestrator: OrchestratorHandle, clock: Clock): EventStreams {
   const open = new Set<() => void>();

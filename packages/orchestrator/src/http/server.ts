@@ -6,7 +6,7 @@
  * make us hold: the time to send a request, its size, and the number of event streams.
  */
 import formbody from '@fastify/formbody';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { formatAddress, isLoopback, parseAddress, type Address, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
 import { addressTaken, addressUnusable } from '../listening.js';
@@ -61,7 +61,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 256 },
-    // Refusals of the HTTP parser happen before there is a request; they get the same body.
+    // Paths that cannot be decoded never become a request of ours; they get the same body.
+    frameworkErrors: (error, _request, reply) => {
+      const answer: FastifyReply = reply;
+      void answer.code(error.statusCode ?? 400).send(failed(400, error.message).body);
+    },
+    // Refusals of the HTTP parser happen before there is a request, too.
     clientErrorHandler(error, socket) {
       logger.debug({ reason: error.message }, 'A client sent something that is not HTTP.');
       const { body } = failed(400, 'That was not a request this server understands.');

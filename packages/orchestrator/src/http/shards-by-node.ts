@@ -14,15 +14,6 @@ export function shardsByNode(state: OrchestratorState): Map<string, number[]> {
 }
 
 function ownerOf(shard: ShardState, state: OrchestratorState): string | null {
-  switch (shard.kind) {
-    case 'vacant':
-      return null;
-    case 'migrating':
-      return state.migrations.get(shard.migration)?.origin ?? null;
-    case 'starting':
-    case 'running':
-    case 'stopping':
-    case 'unreachable':
-      return shard.node;
-  }
+  if (shard.kind === 'vacant') return null;
+  return shard.kind === 'migrating' ? (state.migrations.get(shard.migration)?.origin ?? null) : shard.node;
 }

@@ -1,0 +1,110 @@
+/** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
+import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
+import type { Settings } from '../../src/domain/settings.js';
+import type { NodeState, OrchestratorState } from '../../src/domain/state.js';
+import type { OrchestratorHandle, RecordedHappening } from '../../src/runtime/contract.js';
+import { resolveConfig } from '../../src/config/resolve.js';
+
+export type FakeOrchestrator = OrchestratorHandle & {
+  commands: OperatorCommand[];
+  /** What every command is answered with. */
+  result: CommandResult | Promise<CommandResult>;
+  state: OrchestratorState;
+  happen(text: string): void;
+  /** How many listen to what happens. */
+  readonly listeners: number;
+};
+
+export const testSettings: Settings = resolveConfig({
+  flags: [{ key: 'totalShards', written: '4', flag: 'test' }],
+  cwd: '/nowhere',
+}).settings;
+
+export function testNode(id: string, changes: Partial<NodeState> = {}): NodeState {
+  return {
+    id,
+    version: 'v1',
+    host: 'host-1',
+    pid: 4242,
+    connection: {
+      kind: 'connected',
+      connection: `c-${id}`,
+      capabilities: ['heartbeat'],
+      since: 1000,
+      lastHeardAt: 2000,
+    },
+    intent: { kind: 'serving' },
+    shardReports: [],
+    process: null,
+    held: [],
+    missing: [],
+    ...changes,
+  };
+}
+
+export function testState(changes: Partial<OrchestratorState> = {}): OrchestratorState {
+  return {
+    settings: testSettings,
+    startedAt: 500,
+    totalShards: 4,
+    graceUntil: null,
+    awaitedNodes: null,
+    gateway: { kind: 'unasked' },
+    shards: [],
+    nodes: new Map(),
+    connections: new Map(),
+    migrations: new Map(),
+    waitingMigrations: [],
+    startRequests: new Map(),
+    drains: new Map(),
+    rollout: null,
+    launches: new Map(),
+    launchNotBefore: 0,
+    launchFailures: 0,
+    identifies: { maxConcurrency: 1, keys: {}, waiting: [], budget: null },
+    ending: null,
+    nextId: 1,
+    wakeAt: null,
+    ...changes,
+  };
+}
+
+export function fakeOrchestrator(): FakeOrchestrator {
+  const listeners = new Set<(happening: RecordedHappening) => void>();
+  const history: RecordedHappening[] = [];
+  const fake: FakeOrchestrator = {
+    commands: [],
+    result: { ok: true, message: 'It is done.' },
+    state: testState(),
+    address: '127.0.0.1:7447',
+    start: async () => undefined,
+    close: async () => undefined,
+    async command(command) {
+      fake.commands.push(command);
+      return fake.result;
+    },
+    deployedVersion: async () => ({ ok: true, message: 'Deployed version: v2' }),
+    pullNewVersion: async () => fake.result,
+    history: () => [...history],
+    get listeners() {
+      return listeners.size;
+    },
+    onHappening(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    happen(text) {
+      const happening: RecordedHappening = {
+        id: (history.at(-1)?.id ?? 0) + 1,
+        at: 1000,
+        name: 'nodeJoined',
+        level: 'info',
+        text,
+        fields: {},
+      };
+      history.push(happening);
+      for (const listener of listeners) listener(happening);
+    },
+  };
+  return fake;
+}

@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest';
+import type { OrchestratorState } from '../../src/domain/state.js';
+import type { StatusV1 } from '../../src/http/v1-status.js';
+import { testNode, testSettings, testState } from './fake-orchestrator.js';
+import { testServer } from './test-server.js';
+
+const session = { sessionId: 's', sequence: 7, resumeGatewayUrl: '' };
+
+function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
+  return testState({
+    shards: [
+      { kind: 'running', node: 'a', since: 10 },
+      { kind: 'migrating', migration: 'm1' },
+      { kind: 'starting', node: 'b', since: 20, deadline: 99, known: null, step: 'start' },
+      { kind: 'vacant', since: 30, notBefore: 0, known: null },
+    ],
+    nodes: new Map([
+      ['b', testNode('b', { intent: { kind: 'cordoned' } })],
+      [
+        'a',
+        testNode('a', {
+          shardReports: [{ shardId: 0, phase: 'ready', pingMs: 31, guilds: -1, events: 5 }],
+          process: { memoryBytes: 1, cpuPercent: 2, eventLoopDelayMs: 3, uptimeMs: 4 },
+        }),
+      ],
+      ['z', testNode('z', { connection: { kind: 'disconnected', since: 1_700_000_000_000, gone: false } })],
+    ]),
+    migrations: new Map([
+      [
+        'm1',
+        {
+          id: 'm1',
+          shard: 1,
+          origin: 'a',
+          destination: 'b',
+          step: { kind: 'preparing', session },
+          startedAt: 40,
+          deadline: 99,
+          request: null,
+          drain: null,
+        },
+      ],
+    ]),
+    ...changes,
+  });
+}
+
+describe('GET /status', () => {
+  test('is the ancestor’s document, key by key', async () => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.state = fleet();
+    const response = await server.app.inject('/status');
+    expect(response.headers['content-type']).toMatch(/application\/json/);
+    const node = (id: string, rest: string): string => `{"ID":"${id}","Version":"v1",${rest}}`;
+    expect(response.body).toBe(
+      `{"Nodes":[${[
+        node(
+          'a',
+          '"SessionEstablished":true,"Shards":[0,1],"Connected":true,"DisconnectedAt":"0001-01-01T00:00:00Z","Blacklisted":false,"MigratingFrom":"","MigratingTo":"b","MigratingShard":1',
+        ),
+        node(
+          'b',
+          '"SessionEstablished":true,"Shards":[],"Connected":true,"DisconnectedAt":"0001-01-01T00:00:00Z","Blacklisted":true,"MigratingFrom":"a","MigratingTo":"","MigratingShard":1',
+        ),
+        node(
+          'z',
+          '"SessionEstablished":false,"Shards":[],"Connected":false,"DisconnectedAt":"2023-11-14T22:13:20.000Z","Blacklisted":false,"MigratingFrom":"","MigratingTo":"","MigratingShard":0',
+        ),
+      ].join(',')}]}`,
+    );
+  });
+
+  test('a node that waits for the total is connected, but its session is not established', async () => {
+    const { server, orchestrator } = await testServer();
+    const connection = { kind: 'awaitingTotal', connection: 'c', capabilities: [], since: 1, lastHeardAt: 1 } as const;
+    orchestrator.state = testState({ nodes: new Map([['a', testNode('a', { connection })]]) });
+    const { Nodes } = (await server.app.inject('/status')).json();
+    expect(Nodes[0]).toMatchObject({ Connected: true, SessionEstablished: false });
+  });
+
+  test('an empty fleet is an empty list', async () => {
+    const { server } = await testServer();
+    expect((await server.app.inject('/status')).body).toBe('{"Nodes":[]}');
+  });
+});
+
+describe('GET /v1/status', () => {
+  const get = async (state: OrchestratorState): Promise<StatusV1> => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.state = state;
+    return (await server.app.inject('/v1/status')).json();
+  };
+
+  test('tells who runs what, and how it does', async () => {
+    const status = await get(fleet());
+    expect(status).toMatchObject({
+      version: '9.9.9',
+      startedAt: 500,
+      totalShards: 4,
+      graceUntil: null,
+      ending: false,
+      shardCounts: { vacant: 1, starting: 1, running: 1, stopping: 0, migrating: 1, unreachable: 0 },
+      vacantShards: [3],
+      migrations: [{ id: 'm1', shard: 1, origin: 'a', destination: 'b', step: 'preparing', startedAt: 40 }],
+    });
+    const [a, b, z] = status.nodes;
+    expect(a).toMatchObject({
+      id: 'a',
+      host: 'host-1',
+      pid: 4242,
+      connection: 'connected',
+      intent: 'serving',
+      lastHeardAt: 2000,
+      process: { memoryBytes: 1 },
+    });
+    expect(a!.shards).toEqual([
+      // A host that does not count guilds says -1; nobody else should have to know that.
+      { id: 0, state: 'running', since: 10, phase: 'ready', pingMs: 31, guilds: null, events: 5 },
+      { id: 1, state: 'migrating', since: null, phase: null, pingMs: null, guilds: null, events: null },
+    ]);
+    expect(b).toMatchObject({ intent: 'cordoned', shards: [{ id: 2, state: 'starting', since: 20 }] });
+    expect(z).toMatchObject({
+      connection: 'disconnected',
+      since: 1_700_000_000_000,
+      lastHeardAt: null,
+      capabilities: [],
+    });
+  });
+
+  test('does not call another orchestrator’s shards vacant', async () => {
+    const vacant = { kind: 'vacant', since: 0, notBefore: 0, known: null } as const;
+    const status = await get(
+      testState({
+        settings: { ...testSettings, responsibleForShards: [0, 1] },
+        shards: [vacant, { kind: 'running', node: 'a', since: 1 }, vacant, vacant],
+      }),
+    );
+    expect(status.vacantShards).toEqual([0]);
+    expect(status.shardCounts).toMatchObject({ vacant: 1, running: 1 });
+  });
+
+  test('tells how far drains and the rollout are', async () => {
+    const status = await get(
+      fleet({
+        drains: new Map([
+          [
+            'd1',
+            {
+              id: 'd1',
+              origin: 'a',
+              destination: 'b',
+              shutdown: true,
+              phase: { kind: 'moving', waiting: [0], moved: [5], failed: [], retried: [], stopped: null },
+              startedAt: 1,
+              request: 'r',
+              rollout: true,
+            },
+          ],
+        ]),
+        rollout: { id: 'r1', waiting: ['z'], done: ['y'], failed: [], drain: 'd1', startedAt: 1, request: 'r' },
+        launches: new Map([['l1', { id: 'l1', node: null, since: 3, deadline: 9, request: null }]]),
+        graceUntil: 5000,
+      }),
+    );
+    expect(status.drains).toEqual([
+      {
+        id: 'd1',
+        origin: 'a',
+        destination: 'b',
+        shutdown: true,
+        phase: 'moving',
+        waiting: [0],
+        moved: [5],
+        failed: [],
+        stopped: null,
+        startedAt: 1,
+      },
+    ]);
+    expect(status.rollout).toEqual({ id: 'r1', current: 'a', waiting: ['z'], done: ['y'], failed: [], startedAt: 1 });
+    expect(status.launches).toEqual([{ id: 'l1', node: null, since: 3 }]);
+    expect(status.graceUntil).toBe(5000);
+  });
+
+  test('shows the identify budget: who waits, which keys are not free', async () => {
+    const status = await get(
+      testState({
+        identifies: {
+          maxConcurrency: 2,
+          keys: { 0: { holder: { node: 'a', shard: 4 }, freeAt: 0 }, 1: { holder: null, freeAt: 0 } },
+          waiting: [{ node: 'b', shard: 6, since: 9 }],
+          budget: { remaining: 990, resetAt: 77 },
+        },
+      }),
+    );
+    expect(status.identifies).toEqual({
+      maxConcurrency: 2,
+      budget: { remaining: 990, resetAt: 77 },
+      waiting: [{ node: 'b', shard: 6, since: 9 }],
+      busyKeys: [{ key: 0, holder: { node: 'a', shard: 4 }, freeAt: 0 }],
+    });
+  });
+
+  test('never tells secrets', async () => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.state = fleet();
+    const body = (await server.app.inject('/v1/status')).body;
+    expect(body).not.toContain('sessionId');
+    expect(body).not.toContain('settings');
+  });
+});
