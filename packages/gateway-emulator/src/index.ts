@@ -1,1 +1,16 @@
-export {};
+export { startGatewayEmulator } from './emulator.js';
+export type { GatewayEmulator } from './emulator.js';
+export type { EmulatorOptions } from './options.js';
+export { Admin } from './admin.js';
+export type { EmulatorStatus, SessionStatus } from './admin.js';
+export type { SessionSelector } from './core/faults.js';
+export type { HostMode } from './server/gateway-host.js';
+export { Ledger } from './ledger/ledger.js';
+export type { Gap, LedgerLimits, SessionHistory, Verdict } from './ledger/ledger.js';
+export { parseHandledReport } from './ledger/handled-report.js';
+export type { HandledBatch, HandledEvent } from './ledger/handled-report.js';
+export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js';
+export { Traffic } from './world/traffic.js';
+export { World } from './world/world.js';
+export { EmulatorError, EMULATOR_ERRORS } from './errors.js';
+export type { EmulatorErrorCode } from './errors.js';

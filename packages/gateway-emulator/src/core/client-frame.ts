@@ -1,0 +1,123 @@
+/**
+ * What a client sent, read without trusting a byte of it: either a frame of known shape, or the close code that its
+ * fault earns. Nothing here throws, whatever the input.
+ */
+import { closeCodes, opcodes } from './discord.js';
+
+/** `[shard_id, num_shards]` as sent in IDENTIFY, both known to be sensible. */
+export type ShardTuple = readonly [shard: number, count: number];
+
+export type IdentifyFrame = {
+  kind: 'identify';
+  token: string;
+  /** `invalid`: missing or not a non-negative integer. */
+  intents: number | 'invalid';
+  /** `[0, 1]` when the client sent none. */
+  shard: ShardTuple | 'invalid';
+};
+
+export type ResumeFrame = { kind: 'resume'; token: string; sessionId: string; seq: number };
+
+export type ClientFrame =
+  | { kind: 'heartbeat'; seq: number | null }
+  | IdentifyFrame
+  | ResumeFrame
+  /** Presence, voice state, guild members and the like: accepted from an identified client. */
+  | { kind: 'request'; op: number };
+
+export type FrameFault = { kind: 'fault'; code: number; reason: string };
+
+const requestOpcodes: ReadonlySet<number> = new Set([
+  opcodes.presenceUpdate,
+  opcodes.voiceStateUpdate,
+  opcodes.requestGuildMembers,
+  opcodes.requestSoundboardSounds,
+  opcodes.requestChannelInfo,
+]);
+
+/** The most shards a tuple may name; beyond it the tuple is taken for a mistake (4010). */
+const maxShardCount = 100_000;
+
+const decodeError = (reason: string): FrameFault => ({ kind: 'fault', code: closeCodes.decodeError, reason });
+const badPayload = (reason: string): FrameFault => ({ kind: 'fault', code: closeCodes.unknownOpcode, reason });
+
+/** Reads one websocket message. `maxBytes` is Discord's limit on what clients send (4096). */
+export function readClientFrame(data: Uint8Array, maxBytes: number): ClientFrame | FrameFault {
+  if (data.byteLength > maxBytes) return decodeError(`The payload has more than ${maxBytes} bytes.`);
+  const payload = parseObject(data);
+  if (payload === null) return decodeError('The payload is not a JSON object.');
+  const op = payload['op'];
+  if (!isInteger(op)) return decodeError('The payload has no opcode.');
+  const d = payload['d'];
+  switch (op) {
+    case opcodes.heartbeat:
+      return readHeartbeat(d);
+    case opcodes.identify:
+      return readIdentify(d);
+    case opcodes.resume:
+      return readResume(d);
+    default:
+      break;
+  }
+  if (!requestOpcodes.has(op)) return badPayload(`Clients do not send opcode ${op}.`);
+  if (!isObject(d)) return badPayload(`Opcode ${op} needs an object.`);
+  return { kind: 'request', op };
+}
+
+function readHeartbeat(d: unknown): ClientFrame | FrameFault {
+  if (d === null || d === undefined) return { kind: 'heartbeat', seq: null };
+  if (!isSequence(d)) return badPayload('A heartbeat carries the last sequence or null.');
+  return { kind: 'heartbeat', seq: d };
+}
+
+function readIdentify(d: unknown): ClientFrame | FrameFault {
+  if (!isObject(d)) return badPayload('IDENTIFY needs an object.');
+  if (typeof d['token'] !== 'string') return badPayload('IDENTIFY needs a token.');
+  if (!isObject(d['properties'])) return badPayload('IDENTIFY needs properties.');
+  return {
+    kind: 'identify',
+    token: d['token'],
+    intents: isSequence(d['intents']) ? d['intents'] : 'invalid',
+    shard: readShardTuple(d['shard']),
+  };
+}
+
+function readResume(d: unknown): ClientFrame | FrameFault {
+  if (!isObject(d)) return badPayload('RESUME needs an object.');
+  const { token, session_id: sessionId, seq } = d;
+  if (typeof token !== 'string' || typeof sessionId !== 'string')
+    return badPayload('RESUME needs token and session_id.');
+  if (!isSequence(seq)) return badPayload('RESUME needs the last sequence.');
+  return { kind: 'resume', token, sessionId, seq };
+}
+
+function readShardTuple(value: unknown): ShardTuple | 'invalid' {
+  if (value === undefined || value === null) return [0, 1];
+  if (!Array.isArray(value) || value.length !== 2) return 'invalid';
+  const [shard, count]: unknown[] = value;
+  if (!isSequence(shard) || !isSequence(count)) return 'invalid';
+  return shard < count && count <= maxShardCount ? [shard, count] : 'invalid';
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function parseObject(data: Uint8Array): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(data));
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function isSequence(value: unknown): value is number {
+  return isInteger(value) && value >= 0;
+}

@@ -1,0 +1,80 @@
+/**
+ * RESUME: replays what came after the client's sequence, in order, then RESUMED. Free of any identify limit.
+ *
+ * Wrong token, unknown, expired or overrun session → op 9 false, on a socket that lives on. Sequence never reached → 4007.
+ */
+import type { Ms } from '@dshard/transport';
+import type { ResumeFrame } from './client-frame.js';
+import { closeCodes } from './discord.js';
+import type { Effect } from './effects.js';
+import { dispatchText, invalidSessionText } from './payloads.js';
+import { replayAfter } from './replay-buffer.js';
+import type { Connection, GatewayState, Session } from './state.js';
+import { attach, closeConnection, destroySession, detach } from './state.js';
+import { recordViolation } from './violations.js';
+
+export function resume(state: GatewayState, connection: Connection, frame: ResumeFrame, now: Ms, out: Effect[]): void {
+  const session = findSession(state, frame, now, out);
+  if (session === null) {
+    out.push({ kind: 'send', connection: connection.id, text: invalidSessionText(false) });
+    return;
+  }
+  if (frame.seq > session.seq) {
+    const message = `Shard ${session.shard} resumed from ${frame.seq}, but its session is at ${session.seq}.`;
+    recordViolation(connection, 'bad-resume', message, now, out, session.shard);
+    closeConnection(state, connection, closeCodes.invalidSeq, 'Invalid seq.', now, out);
+    return;
+  }
+  const replay = replayAfter(session.replay, frame.seq);
+  if (replay === null) {
+    const message = `Shard ${session.shard} resumed from ${frame.seq}, but its replay buffer begins after ${session.replay.evictedThrough}.`;
+    recordViolation(connection, 'bad-resume', message, now, out, session.shard);
+    destroySession(state, session, { reason: 'replay buffer overrun', code: null }, now, out);
+    out.push({ kind: 'send', connection: connection.id, text: invalidSessionText(false) });
+    return;
+  }
+  if (session.attachment.kind === 'attached')
+    takeFromOldSocket(state, session, session.attachment.connection, now, out);
+  attach(session, connection);
+  for (const entry of replay) {
+    out.push({ kind: 'send', connection: connection.id, text: dispatchText(entry.type, entry.s, entry.json) });
+  }
+  // Whether RESUMED takes a sequence number of its own is not documented; libraries expect one in it, so it takes the next.
+  session.seq += 1;
+  out.push({ kind: 'send', connection: connection.id, text: dispatchText('RESUMED', session.seq, '{"_trace":[]}') });
+  out.push({
+    kind: 'record',
+    record: {
+      kind: 'attached',
+      at: now,
+      sessionId: session.id,
+      shard: session.shard,
+      count: session.count,
+      connection: connection.id,
+      resumedFrom: frame.seq,
+      replayed: replay.length,
+    },
+  });
+}
+
+/** RESUME wants the bare token: with `Bot ` before it Discord does not find the session. */
+function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effect[]): Session | null {
+  const session = state.sessions.get(frame.sessionId);
+  if (session === undefined || frame.token !== state.token) return null;
+  if (session.attachment.kind === 'detached' && session.attachment.expiresAt <= now) {
+    destroySession(state, session, { reason: 'expired', code: null }, now, out);
+    return null;
+  }
+  return session;
+}
+
+function takeFromOldSocket(state: GatewayState, session: Session, old: Connection, now: Ms, out: Effect[]): void {
+  const message = `Shard ${session.shard} was resumed while connection ${old.id} still held its session.`;
+  recordViolation(old, 'double-attach', message, now, out);
+  if (state.rules.doubleAttach === 'close-old') {
+    closeConnection(state, old, state.rules.doubleAttachCloseCode, 'The session was resumed elsewhere.', now, out);
+    return;
+  }
+  detach(state, old, null, now, out);
+  old.phase = { kind: 'silenced' };
+}

@@ -1,0 +1,42 @@
+/** What falls due with time alone: refusals, heartbeat timeouts, sockets told to leave, sessions nobody resumed. */
+import type { Ms } from '@dshard/transport';
+import { closeCodes } from './discord.js';
+import type { Effect } from './effects.js';
+import { invalidSessionText } from './payloads.js';
+import type { Connection, GatewayState } from './state.js';
+import { closeConnection, destroySession } from './state.js';
+import { recordViolation } from './violations.js';
+
+/** Call it every few dozen milliseconds: it compares what is due with `now`, so a late call loses nothing. */
+export function tick(state: GatewayState, now: Ms): Effect[] {
+  const out: Effect[] = [];
+  for (const connection of state.connections.values()) tickConnection(state, connection, now, out);
+  for (const session of state.sessions.values()) {
+    if (session.attachment.kind === 'detached' && session.attachment.expiresAt <= now) {
+      destroySession(state, session, { reason: 'expired', code: null }, now, out);
+    }
+  }
+  return out;
+}
+
+function tickConnection(state: GatewayState, connection: Connection, now: Ms, out: Effect[]): void {
+  if (connection.phase.kind === 'closing') return;
+  if (connection.phase.kind === 'refused' && connection.phase.answerAt <= now) {
+    connection.phase = { kind: 'unidentified' };
+    out.push({ kind: 'send', connection: connection.id, text: invalidSessionText(false) });
+  }
+  if (connection.heartbeatDueAt <= now) {
+    recordViolation(
+      connection,
+      'heartbeat-timeout',
+      `No heartbeat for ${state.rules.heartbeatTimeoutMs} ms.`,
+      now,
+      out,
+    );
+    closeConnection(state, connection, closeCodes.sessionTimedOut, 'Session timed out.', now, out);
+    return;
+  }
+  if (connection.leaveBy !== null && connection.leaveBy <= now) {
+    closeConnection(state, connection, closeCodes.unknownError, 'Told to reconnect, and did not.', now, out);
+  }
+}

@@ -1,0 +1,110 @@
+/** Puts the emulator together: core, world, ledger, two hosts, HTTP. */
+import type { Clock } from '@dshard/transport';
+import { systemClock } from '@dshard/transport';
+import { Admin } from './admin.js';
+import { dispatch } from './core/dispatch.js';
+import { createGatewayState } from './core/state.js';
+import { Ledger } from './ledger/ledger.js';
+import type { EmulatorOptions } from './options.js';
+import { resolveOptions } from './options.js';
+import { discordRoutes } from './server/discord-routes.js';
+import { emulatorRoutes } from './server/emulator-routes.js';
+import { GatewayEdge } from './server/gateway-edge.js';
+import { GatewayHost } from './server/gateway-host.js';
+import { requestListener } from './server/http.js';
+import { seededRandom } from './world/seeded-random.js';
+import { Traffic } from './world/traffic.js';
+import { World } from './world/world.js';
+
+export type GatewayEmulator = {
+  /** The gateway: `ws://127.0.0.1:<port>`. */
+  readonly url: string;
+  /** The host of `resume_gateway_url`. */
+  readonly resumeUrl: string;
+  /** For libraries: `http://127.0.0.1:<port>/api`. */
+  readonly apiUrl: string;
+  /** For `/ledger` and `/emulator/…`: `http://127.0.0.1:<port>`. */
+  readonly httpUrl: string;
+  /** The token it was started with. */
+  readonly token: string;
+  readonly world: World;
+  readonly traffic: Traffic;
+  readonly ledger: Ledger;
+  readonly admin: Admin;
+  /** Cuts every socket and stops listening. Safe to call again. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/**
+ * Starts an emulator on 127.0.0.1. Throws `DSO_EMULATOR_BAD_OPTION`, `DSO_EMULATOR_PORT_TAKEN`, `DSO_EMULATOR_LISTEN_FAILED`.
+ * With a clock of one's own, a day of limits takes as long as one lets it.
+ */
+export async function startGatewayEmulator(
+  options: EmulatorOptions = {},
+  { clock = systemClock() }: { clock?: Clock } = {},
+): Promise<GatewayEmulator> {
+  const resolved = resolveOptions(options);
+  const { seed, token, rules } = resolved;
+  const world = new World({ seed, guilds: resolved.guilds });
+  const ledger = new Ledger(resolved.ledger);
+  const random = seededRandom(seed + 1);
+  const state = createGatewayState({ rules, world, random, token, resumeGatewayUrl: '', now: clock.now() });
+  const edge = new GatewayEdge({
+    state,
+    clock,
+    record: (record) => ledger.record(record),
+    maxSocketBufferBytes: resolved.maxSocketBufferBytes,
+  });
+  const traffic = new Traffic({
+    world,
+    clock,
+    random: seededRandom(seed + 2),
+    directEvery: resolved.directEvery,
+    emit: (event) => edge.run(dispatch(state, event, clock.now())),
+  });
+  const onSocket: ConstructorParameters<typeof GatewayHost>[0]['onSocket'] = (socket, stream, query) =>
+    edge.accept(socket, stream, query);
+  const resumeHost = new GatewayHost({ name: 'resume host', onRequest: requestListener([]), onSocket });
+  const gatewayHost: GatewayHost = new GatewayHost({
+    name: 'gateway emulator',
+    onRequest: (request, response) => listener(request, response),
+    onSocket,
+  });
+  const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic });
+  const listener = requestListener([
+    discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards }),
+    emulatorRoutes({ admin, ledger, traffic }),
+  ]);
+
+  await resumeHost.listen(resolved.resumePort);
+  state.resumeGatewayUrl = resumeHost.url;
+  try {
+    await gatewayHost.listen(resolved.port);
+  } catch (error) {
+    await resumeHost.close();
+    throw error;
+  }
+  edge.start();
+  if (resolved.rate > 0) traffic.start(resolved.rate);
+
+  const httpUrl = `http://127.0.0.1:${gatewayHost.port}`;
+  const close = async (): Promise<void> => {
+    traffic.stop();
+    edge.stop();
+    await Promise.all([gatewayHost.close(), resumeHost.close()]);
+  };
+  return {
+    url: gatewayHost.url,
+    resumeUrl: resumeHost.url,
+    apiUrl: `${httpUrl}/api`,
+    httpUrl,
+    token,
+    world,
+    traffic,
+    ledger,
+    admin,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * Every error this package throws on purpose. The table is the one place that says what a code means and what to do
+ * about it; `docs/reference/errors.md` is made from it.
+ */
+
+export const EMULATOR_ERRORS = {
+  DSO_EMULATOR_BAD_OPTION: {
+    meaning: 'An option of the gateway emulator is unknown or has a value that it cannot have.',
+    remedy: 'Correct the option named in the message.',
+    retryable: false,
+  },
+  DSO_EMULATOR_PORT_TAKEN: {
+    meaning: 'The port the emulator should listen on is in use.',
+    remedy: 'Stop what listens there, or choose another port (0 takes any free one).',
+    retryable: true,
+  },
+  DSO_EMULATOR_LISTEN_FAILED: {
+    meaning: 'The emulator could not listen on 127.0.0.1.',
+    remedy: 'See the cause: usually a port below 1024 or one that the system keeps for itself.',
+    retryable: false,
+  },
+  DSO_EMULATOR_BAD_REPORT: {
+    meaning: 'A report of handled events is not in the documented shape.',
+    remedy: 'Send { node, events: [{ shard, s, id, t, at }] }, several of them as an array or one per line.',
+    retryable: false,
+  },
+  DSO_EMULATOR_BAD_REQUEST: {
+    meaning: 'A request to the admin interface is not in the documented shape.',
+    remedy: 'See the table of admin endpoints in the README of @dshard/gateway-emulator.',
+    retryable: false,
+  },
+} as const;
+
+export type EmulatorErrorCode = keyof typeof EMULATOR_ERRORS;
+
+export class EmulatorError extends Error {
+  override readonly name: string = 'EmulatorError';
+  readonly code: EmulatorErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: EmulatorErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.retryable = EMULATOR_ERRORS[code].retryable;
+  }
+}

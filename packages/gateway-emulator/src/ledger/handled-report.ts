@@ -1,0 +1,98 @@
+/**
+ * The report a bot makes of what its user code handled, read from JSON without trusting it.
+ *
+ * One batch is `{ node, events: [{ shard, s, id, t, at, sessionId?, redelivered? }] }`; a body is one batch, an array of
+ * batches, or one batch per line.
+ */
+import { EmulatorError } from '../errors.js';
+
+export type HandledEvent = {
+  shard: number;
+  /** The sequence of the dispatch. */
+  s: number;
+  /** The id of the event (`d.id`). */
+  id: string;
+  /** The type of the event (`t`). */
+  t: string;
+  /**
+   * When user code got it, by the machine's monotonic clock: `Number(process.hrtime.bigint())` or milliseconds, the
+   * same unit in every process. It puts the reports of several processes in order.
+   */
+  at: number;
+  sessionId?: string;
+  /** The bot said of it that it may have been handled before. */
+  redelivered?: boolean;
+};
+
+export type HandledBatch = { node: string; events: readonly HandledEvent[] };
+
+/** Reads a request body. Throws `DSO_EMULATOR_BAD_REPORT`, naming the line and the field, and then nothing of it counts. */
+export function parseHandledReport(text: string): HandledBatch[] {
+  const whole = parseJson(text);
+  if (whole.ok) {
+    const batches = Array.isArray(whole.value) ? whole.value : [whole.value];
+    return batches.map((batch, index) => readBatch(batch, `batch ${index + 1}`));
+  }
+  return text
+    .split('\n')
+    .map((line, index) => ({ line: line.trim(), where: `line ${index + 1}` }))
+    .filter(({ line }) => line !== '')
+    .map(({ line, where }) => {
+      const parsed = parseJson(line);
+      if (!parsed.ok) throw badReport(`${where} is not JSON`, parsed.error);
+      return readBatch(parsed.value, where);
+    });
+}
+
+function readBatch(value: unknown, where: string): HandledBatch {
+  if (!isObject(value)) throw badReport(`${where} is not an object`);
+  const { node, events } = value;
+  if (typeof node !== 'string' || node === '') throw badReport(`${where} has no "node"`);
+  if (!Array.isArray(events)) throw badReport(`${where} has no "events"`);
+  return { node, events: events.map((event, index) => readEvent(event, `${where}, event ${index + 1}`)) };
+}
+
+function readEvent(value: unknown, where: string): HandledEvent {
+  if (!isObject(value)) throw badReport(`${where} is not an object`);
+  const { shard, s, id, t, at, sessionId, redelivered } = value;
+  if (!isCount(shard)) throw badReport(`${where}: "shard" is not a shard number`);
+  if (!isCount(s)) throw badReport(`${where}: "s" is not a sequence number`);
+  if (typeof id !== 'string') throw badReport(`${where}: "id" is not a string`);
+  if (typeof t !== 'string') throw badReport(`${where}: "t" is not a string`);
+  if (typeof at !== 'number') throw badReport(`${where}: "at" is not a number`);
+  if (sessionId !== undefined && typeof sessionId !== 'string')
+    throw badReport(`${where}: "sessionId" is not a string`);
+  if (redelivered !== undefined && typeof redelivered !== 'boolean')
+    throw badReport(`${where}: "redelivered" is not a boolean`);
+  return {
+    shard,
+    s,
+    id,
+    t,
+    at,
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(redelivered === undefined ? {} : { redelivered }),
+  };
+}
+
+function badReport(problem: string, cause?: unknown): EmulatorError {
+  return new EmulatorError('DSO_EMULATOR_BAD_REPORT', `The report of handled events is refused: ${problem}.`, {
+    cause,
+  });
+}
+
+function parseJson(text: string): { ok: true; value: unknown } | { ok: false; error: unknown } {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

@@ -1,0 +1,145 @@
+/**
+ * The program `dso-gateway`: an emulator on the command line. Exit codes: 0 stopped by a signal, 1 could not run,
+ * 2 called wrongly.
+ */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { startGatewayEmulator } from './emulator.js';
+import type { GatewayEmulator } from './emulator.js';
+import { EmulatorError } from './errors.js';
+import type { EmulatorOptions } from './options.js';
+
+/** What the program needs of the process it runs in. */
+export type ProgramIo = {
+  out: (line: string) => void;
+  err: (line: string) => void;
+  /** Resolves when the program is asked to stop. */
+  untilStopped: () => Promise<void>;
+};
+
+type Flags = {
+  port: number;
+  resumePort: number;
+  shards: number;
+  guilds?: number;
+  rate: number;
+  directEvery: number;
+  maxConcurrency: number;
+  identifyWindow: number;
+  sessionStarts: number;
+  seed: number;
+  token: string;
+  replayBuffer: number | 'by-guilds';
+  sessionTtl: number;
+  heartbeatInterval: number;
+};
+
+const examples = `
+Examples:
+  $ dso-gateway                                     a small world on port 7480
+  $ dso-gateway --guilds 2000 --shards 16 --rate 500
+  $ dso-gateway --max-concurrency 16 --session-ttl 10000
+  $ curl -X POST localhost:7480/emulator/reconnect  tells every shard to reconnect (op 7)
+  $ curl localhost:7480/ledger                      what was emitted, handled, lost`;
+
+/** Runs until stopped; resolves with the exit code. `argv` without the interpreter and the script. */
+export async function runProgram(argv: readonly string[], io: ProgramIo): Promise<number> {
+  const program = makeCommand(io);
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  let gateway: GatewayEmulator;
+  try {
+    gateway = await startGatewayEmulator(optionsOf(program.opts<Flags>()));
+  } catch (error) {
+    if (!(error instanceof EmulatorError)) throw error;
+    io.err(`dso-gateway: ${error.message}`);
+    return error.code === 'DSO_EMULATOR_BAD_OPTION' ? 2 : 1;
+  }
+  io.out(greeting(gateway));
+  await io.untilStopped();
+  await gateway.close();
+  io.out(farewell(gateway));
+  return 0;
+}
+
+function makeCommand(io: ProgramIo): Command {
+  return new Command('dso-gateway')
+    .description('A local Discord gateway for developing and testing bots. Listens on 127.0.0.1 only.')
+    .option('--port <n>', 'port of gateway and HTTP, 0 for any', integer, 7480)
+    .option('--resume-port <n>', 'port of the resume host, 0 for any', integer, 0)
+    .option('--shards <n>', 'how many shards /gateway/bot recommends', integer, 1)
+    .option('--guilds <n>', 'guilds of the world (default: 4 per shard)', integer)
+    .option('--rate <n>', 'messages per second over all shards', number, 0)
+    .option('--direct-every <n>', 'one message in n is a direct one, 0 for none', integer, 0)
+    .option('--max-concurrency <n>', 'identifies admitted at a time', integer, 1)
+    .option('--identify-window <ms>', 'length of an identify window', integer, 5_000)
+    .option('--session-starts <n>', 'IDENTIFYs per day', integer, 1_000)
+    .option('--seed <n>', 'makes world and traffic', integer, 1)
+    .option('--token <token>', "the bot's token", 'emulator-token')
+    .option('--replay-buffer <n>', 'events kept per session for RESUME, or by-guilds', replayBuffer, 1_000)
+    .option('--session-ttl <ms>', 'how long a session without a socket can be resumed', integer, 90_000)
+    .option('--heartbeat-interval <ms>', 'what HELLO asks for', integer, 41_250)
+    .addHelpText('after', examples)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) });
+}
+
+function optionsOf(flags: Flags): EmulatorOptions {
+  return {
+    port: flags.port,
+    resumePort: flags.resumePort,
+    shards: flags.shards,
+    ...(flags.guilds === undefined ? {} : { guilds: flags.guilds }),
+    rate: flags.rate,
+    directEvery: flags.directEvery,
+    maxConcurrency: flags.maxConcurrency,
+    identifyWindowMs: flags.identifyWindow,
+    sessionStartLimit: flags.sessionStarts,
+    seed: flags.seed,
+    token: flags.token,
+    replayBuffer: flags.replayBuffer,
+    sessionTtlMs: flags.sessionTtl,
+    heartbeatIntervalMs: flags.heartbeatInterval,
+  };
+}
+
+function greeting(gateway: GatewayEmulator): string {
+  const { url, resumeUrl, apiUrl, httpUrl, token, world } = gateway;
+  return `Gateway emulator with ${world.guilds.length} guilds, ready.
+
+  gateway      ${url}
+  resume host  ${resumeUrl}
+  Discord REST ${apiUrl}
+  token        ${token}
+  ledger       ${httpUrl}/ledger
+  status       ${httpUrl}/emulator/status
+
+Point a library at it:
+  discord.js     new Client({ intents, rest: { api: '${apiUrl}' } }).login('${token}')
+  @discordjs/ws  new WebSocketManager({ token: '${token}', intents, rest: new REST({ api: '${apiUrl}' }).setToken('${token}') })
+
+Ctrl-C stops it.`;
+}
+
+function farewell(gateway: GatewayEmulator): string {
+  const { emitted, identifies, violations } = gateway.ledger.verdict();
+  return `Stopped after ${emitted} events to sessions, ${identifies.used} identifies, ${violations.length} violations.`;
+}
+
+function integer(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('It must be an integer.');
+  return Number(value);
+}
+
+function number(value: string): number {
+  if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError('It must be a number.');
+  return Number(value);
+}
+
+function replayBuffer(value: string): number | 'by-guilds' {
+  return value === 'by-guilds' ? value : integer(value);
+}

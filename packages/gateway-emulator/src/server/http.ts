@@ -1,0 +1,69 @@
+/** JSON over node:http: a table of routes, bodies with a limit, errors as answers. */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { EmulatorError } from '../errors.js';
+
+export type HttpRequest = {
+  method: string;
+  path: string;
+  authorization: string | null;
+  readBody: () => Promise<string>;
+};
+
+export type HttpResponse = { status: number; body: unknown };
+
+/** Null: not mine. */
+export type HttpHandler = (request: HttpRequest) => HttpResponse | null | Promise<HttpResponse | null>;
+
+const maxBodyBytes = 32 * 1_048_576;
+
+class BodyTooLarge extends Error {}
+
+/** Asks the handlers in turn. What none of them knows is Discord's 404. */
+export function requestListener(handlers: readonly HttpHandler[]): RequestListener {
+  return (request, response) => {
+    void answer(handlers, request).then((result) => send(response, result));
+  };
+}
+
+async function answer(handlers: readonly HttpHandler[], request: IncomingMessage): Promise<HttpResponse> {
+  const asked: HttpRequest = {
+    method: request.method ?? 'GET',
+    path: (request.url ?? '/').split('?')[0] ?? '/',
+    authorization: request.headers.authorization ?? null,
+    readBody: () => readBody(request),
+  };
+  try {
+    for (const handler of handlers) {
+      const result = await handler(asked);
+      if (result !== null) return result;
+    }
+    return { status: 404, body: { message: '404: Not Found', code: 0 } };
+  } catch (error) {
+    if (error instanceof EmulatorError) return { status: 400, body: { message: error.message, code: error.code } };
+    if (error instanceof BodyTooLarge)
+      return { status: 413, body: { message: error.message, code: 'DSO_EMULATOR_BAD_REQUEST' } };
+    const message = error instanceof Error ? error.message : String(error);
+    return { status: 500, body: { message: `The emulator failed: ${message}`, code: 0 } };
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    if (!(chunk instanceof Buffer)) continue;
+    bytes += chunk.byteLength;
+    if (bytes > maxBodyBytes)
+      throw new BodyTooLarge(`A body has at most ${maxBodyBytes} bytes; send several smaller ones.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function send(response: ServerResponse, { status, body }: HttpResponse): void {
+  if (response.destroyed) return;
+  const text = JSON.stringify(body);
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    .end(text);
+}
