@@ -11,8 +11,8 @@ export type LedgerFigures = {
   duplicated: number;
   outOfOrder: number;
   identifiesUsed: number;
-  /** Rules of Discord that a client broke, one readable line each. */
-  violations: readonly string[];
+  /** What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken. */
+  findings: readonly string[];
   /** Per hand-over: how long the shard had no live session, in milliseconds. */
   gapsMs: readonly number[];
 };
@@ -49,7 +49,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     migrations.failed > 0 && `${migrations.failed} migrations failed`,
     migrations.completed < input.migrationsExpected &&
       `${migrations.completed} migrations completed where ${input.migrationsExpected} were expected`,
-    ...ledger.violations.map((violation) => `a rule of Discord was broken: ${violation}`),
+    ...ledger.findings,
   ].filter((reason) => reason !== false);
   const verdict: Verdict = {
     ok: reasons.length === 0,

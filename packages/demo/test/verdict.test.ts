@@ -8,7 +8,7 @@ const clean: LedgerFigures = {
   duplicated: 0,
   outOfOrder: 0,
   identifiesUsed: 8,
-  violations: [],
+  findings: [],
   gapsMs: [],
 };
 
@@ -49,7 +49,7 @@ describe('the verdict', () => {
     ['one IDENTIFY too few', input({ identifiesUsed: 7 }), /7 IDENTIFYs/],
     ['a failed migration', input({}, { migrations: { completed: 13, failed: 1 } }), /failed/],
     ['a migration that never happened', input({}, { migrations: { completed: 12, failed: 0 } }), /12 migrations/],
-    ['a broken rule', input({ violations: ['shard 3 identified too early'] }), /shard 3 identified too early/],
+    ['a broken rule', input({ findings: ['shard 3 identified too early'] }), /shard 3 identified too early/],
   ])('does not hold with %s', (_, given, reason) => {
     const { verdict, reasons } = judge(given);
     expect(verdict.ok).toBe(false);

@@ -1,0 +1,71 @@
+/**
+ * The demo's bot: an ordinary bot process on @discordjs/ws, linked to the orchestrator. It keeps a memory per shard that
+ * moves with it, and reports every message it handled. A message that does not follow on what it remembers is not
+ * handled, and so shows as lost in the verdict.
+ */
+import { readFileSync } from 'node:fs';
+import { createNode, UserEventRegistry } from '@dshard/node';
+import { createWsHost } from '@dshard/node/ws';
+import { systemClock, type Logger } from '@dshard/transport';
+import { HandledReports } from './handled-reports.js';
+import { MessageMemory, type ChannelMemory } from './message-memory.js';
+
+/** GUILDS | GUILD_MESSAGES. */
+const INTENTS = (1 << 0) | (1 << 9);
+
+const clock = systemClock();
+const memory = new MessageMemory();
+const reports = new HandledReports(clock, setting('DEMO_REPORT_URL'), () => node.nodeId);
+const userEvents = new UserEventRegistry<{ channel: ChannelMemory }>().register(101, 'channel');
+
+const host = createWsHost({
+  token: setting('DISCORD_TOKEN'),
+  api: setting('DISCORD_API'),
+  intents: INTENTS,
+  logger: logger(),
+  onDispatch(payload, shard) {
+    if (payload.t !== 'MESSAGE_CREATE') return;
+    const { id, channel_id: channel, nonce } = payload.d;
+    const number = Number(String(nonce).split(':')[1]);
+    if (memory.accept(shard, channel, number)) {
+      reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs() });
+    } else {
+      console.error(`Shard ${shard} got message ${number} of channel ${channel}, which is not the next one.`);
+    }
+  },
+  state: {
+    async transferFrom(shard, transfer) {
+      for (const entry of memory.entries(shard)) await transfer.send('channel', entry);
+    },
+    handleUserEvent(shard, _name, value) {
+      memory.restore(shard, value as ChannelMemory);
+    },
+    abortTransferTo: (shard) => memory.forget(shard),
+    released: (shard) => memory.forget(shard),
+  },
+});
+
+const node = createNode({
+  host,
+  userEvents,
+  version: readFileSync(setting('DEMO_VERSION_FILE'), 'utf8').trim(),
+  logger: logger(),
+  exitOnShutdown: false,
+});
+
+process.once('SIGTERM', () => void node.close());
+await node.start();
+await node.closed;
+await reports.close();
+
+function setting(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`The demo's bot needs ${name} in its environment.`);
+  return value;
+}
+
+/** Warnings and errors as lines, which the orchestrator shows with the node's name. */
+function logger(): Logger {
+  const say = (_fields: Record<string, unknown>, message: string): void => console.error(message);
+  return { debug: () => undefined, info: () => undefined, warn: say, error: say };
+}

@@ -1,0 +1,70 @@
+/** Discord, as the demo needs it: the gateway emulator, its traffic and its ledger. */
+import { startGatewayEmulator } from '@dshard/gateway-emulator';
+import type { Clock } from '@dshard/transport';
+import type { DemoOptions } from './options.js';
+import type { LedgerFigures } from './verdict.js';
+
+export type Discord = {
+  /** The REST API's address. */
+  readonly api: string;
+  readonly token: string;
+  /** Where bots report what they handled. */
+  readonly reportUrl: string;
+  startTraffic(): void;
+  stopTraffic(): void;
+  /** Shards whose session has a connection. */
+  readyShards(): number;
+  /** Whether everything emitted was handled. */
+  nothingOnItsWay(): boolean;
+  /** `attaches`: how often a connection took up a session, by READY or RESUMED. */
+  figures(): { emitted: number; handled: number; identifies: number; attaches: number };
+  ledgerFigures(): LedgerFigures;
+  close(): Promise<void>;
+};
+
+/** Identifies per 5 s: as for a bot of many shards, so that a demo of 32 shards does not wait for Discord's pace alone. */
+const MAX_CONCURRENCY = 16;
+const GUILDS_PER_SHARD = 4;
+
+export async function startDiscord(clock: Clock, { shards, rate, seed }: DemoOptions): Promise<Discord> {
+  const emulator = await startGatewayEmulator(
+    { shards, guilds: shards * GUILDS_PER_SHARD, seed, maxConcurrency: MAX_CONCURRENCY },
+    { clock },
+  );
+  const { ledger, traffic, admin } = emulator;
+  return {
+    api: emulator.apiUrl,
+    token: emulator.token,
+    reportUrl: `${emulator.httpUrl}/ledger/handled`,
+    startTraffic: () => traffic.start(rate),
+    stopTraffic: () => traffic.stop(),
+    readyShards: () => admin.status().sessions.filter(({ attached }) => attached).length,
+    nothingOnItsWay: () => ledger.outstanding().total === 0,
+    figures: () => {
+      const { emitted, handled, identifies } = ledger.verdict();
+      const attaches = ledger
+        .sessions()
+        .reduce((sum, { events }) => sum + events.filter(({ kind }) => kind === 'attached').length, 0);
+      return { emitted, handled, identifies: identifies.used, attaches };
+    },
+    ledgerFigures: () => {
+      const verdict = ledger.verdict();
+      return {
+        // What found no session at all was Discord's to emit as well, and is as lost as anything else.
+        emitted: verdict.emitted + verdict.missed,
+        handled: verdict.handled,
+        lost: verdict.lost + verdict.missed,
+        duplicated: verdict.duplicated + verdict.redelivered,
+        outOfOrder: verdict.outOfOrder,
+        identifiesUsed: verdict.identifies.used,
+        findings: [
+          ...verdict.examples,
+          ...(verdict.unexpected > 0 ? [`${verdict.unexpected} events were handled that were never emitted`] : []),
+          ...verdict.violations.map(({ kind, message }) => `a rule of Discord was broken (${kind}): ${message}`),
+        ],
+        gapsMs: verdict.gaps.map(({ ms }) => ms),
+      };
+    },
+    close: () => emulator.close(),
+  };
+}
