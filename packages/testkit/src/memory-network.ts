@@ -112,7 +112,10 @@ export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
 
   const member = (name: string): Transport => ({
     listen,
-    connect: async (address, connectOptions) => connect(name, address, connectOptions),
+    connect: async (address, connectOptions) => {
+      parseAddress(address);
+      return connect(name, address, connectOptions);
+    },
   });
 
   return {

@@ -40,9 +40,10 @@ describe.each(subjects)('%s', (_, subject) => {
     clock.after(-5, () => ran.push(['now', clock.monotonicMs() - start]));
     expect(ran).toEqual([]);
     await pass(60);
-    expect(ran.map(([name]) => name)).toEqual(['now', 'ten']);
+    // In which order timers run that are both overdue is not promised.
+    expect(ran.map(([name]) => name).sort()).toEqual(['now', 'ten']);
     // Node's timers may be early by the rounding of a millisecond.
-    expect(ran[1]![1]).toBeGreaterThanOrEqual(9);
+    expect(new Map(ran).get('ten')).toBeGreaterThanOrEqual(9);
   });
 
   test('a cancelled timer does not run, and cancelling again does nothing', async () => {
