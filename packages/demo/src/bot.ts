@@ -7,11 +7,9 @@ import { readFileSync } from 'node:fs';
 import { createNode, UserEventRegistry } from '@dshard/node';
 import { createWsHost } from '@dshard/node/ws';
 import { systemClock, type Logger } from '@dshard/transport';
+import { GatewayDispatchEvents, GatewayIntentBits } from 'discord-api-types/v10';
 import { HandledReports } from './handled-reports.js';
 import { MessageMemory, type ChannelMemory } from './message-memory.js';
-
-/** GUILDS | GUILD_MESSAGES. */
-const INTENTS = (1 << 0) | (1 << 9);
 
 const clock = systemClock();
 const memory = new MessageMemory();
@@ -21,10 +19,10 @@ const userEvents = new UserEventRegistry<{ channel: ChannelMemory }>().register(
 const host = createWsHost({
   token: setting('DISCORD_TOKEN'),
   api: setting('DISCORD_API'),
-  intents: INTENTS,
+  intents: GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages,
   logger: logger(),
   onDispatch(payload, shard) {
-    if (payload.t !== 'MESSAGE_CREATE') return;
+    if (payload.t !== GatewayDispatchEvents.MessageCreate) return;
     const { id, channel_id: channel, nonce } = payload.d;
     const number = Number(String(nonce).split(':')[1]);
     if (memory.accept(shard, channel, number)) {
