@@ -2,18 +2,8 @@
  * Tells the emulator's ledger what this bot process really handled, in batches, in order. A batch that could not be
  * delivered is sent again with the next ones; nothing is dropped and nothing is sent twice.
  */
+import type { HandledEvent } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
-
-export type HandledEvent = {
-  shard: number;
-  /** Sequence within the gateway session. */
-  s: number;
-  /** The message's id, unique in the emulator's world. */
-  id: string;
-  t: string;
-  /** Monotonic milliseconds of the machine, one clock for all its processes. */
-  at: number;
-};
 
 const BATCH_EVERY_MS = 50;
 
