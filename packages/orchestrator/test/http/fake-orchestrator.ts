@@ -1,5 +1,6 @@
 /** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
 import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
+import { initialState } from '../../src/domain/initial-state.js';
 import type { Settings } from '../../src/domain/settings.js';
 import type { NodeState, OrchestratorState } from '../../src/domain/state.js';
 import type { OrchestratorHandle, RecordedHappening } from '../../src/runtime/contract.js';
@@ -38,33 +39,16 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     process: null,
     held: [],
     missing: [],
+    joinedAt: 1000,
     ...changes,
   };
 }
 
 export function testState(changes: Partial<OrchestratorState> = {}): OrchestratorState {
   return {
-    settings: testSettings,
-    startedAt: 500,
+    ...initialState(testSettings, 500),
     totalShards: 4,
     graceUntil: null,
-    awaitedNodes: null,
-    gateway: { kind: 'unasked' },
-    shards: [],
-    nodes: new Map(),
-    connections: new Map(),
-    migrations: new Map(),
-    waitingMigrations: [],
-    startRequests: new Map(),
-    drains: new Map(),
-    rollout: null,
-    launches: new Map(),
-    launchNotBefore: 0,
-    launchFailures: 0,
-    identifies: { maxConcurrency: 1, keys: {}, waiting: [], budget: null },
-    ending: null,
-    nextId: 1,
-    wakeAt: null,
     ...changes,
   };
 }

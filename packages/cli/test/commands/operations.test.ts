@@ -1,0 +1,245 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { OperatorCommand } from '@dshard/orchestrator';
+import { until } from '@dshard/testkit';
+import { testServer, TOKEN } from '../../../orchestrator/test/http/test-server.js';
+import { testNode, testState } from '../../../orchestrator/test/http/fake-orchestrator.js';
+import { runDso, startDso, type DsoOptions } from '../dso.js';
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+type Server = Awaited<ReturnType<typeof testServer>> & { address: string; options: DsoOptions };
+
+async function serve(options: Parameters<typeof testServer>[0] = {}): Promise<Server> {
+  const made = await testServer(options);
+  closing.push(() => made.server.close());
+  const address = await made.server.start();
+  return { ...made, address, options: { environment: { DSO_CLI_ADDR: address } } };
+}
+
+const commands: [args: string[], command: OperatorCommand][] = [
+  [['startnode'], { kind: 'startNode' }],
+  [['shutdownnode', 'web-1'], { kind: 'shutdownNode', node: 'web-1' }],
+  [['migrateshard', '3', 'web-2'], { kind: 'migrateShard', shard: 3, destination: 'web-2' }],
+  [['migratenode', 'a', 'b'], { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true }],
+  [['migratenode', 'a', 'b', '--no-shutdown'], { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false }],
+  [['fullmigration'], { kind: 'rollout' }],
+  [['rollout'], { kind: 'rollout' }],
+  [['stopshard', '7'], { kind: 'stopShard', shard: 7 }],
+  [['startshards', 'a', '0-2,5'], { kind: 'startShards', node: 'a', shards: [0, 1, 2, 5] }],
+  [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
+  [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
+  [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
+];
+
+describe('a command', () => {
+  test.each(commands)('dso %j asks for it and prints the answer', async (args, command) => {
+    const { orchestrator, options } = await serve();
+    expect(await runDso(args, options)).toEqual({ code: 0, signal: null, stdout: 'It is done.\n', stderr: '' });
+    expect(orchestrator.commands).toEqual([command]);
+  });
+
+  test('asks for versions', async () => {
+    const { options } = await serve();
+    const [deployed, pulled] = await Promise.all([
+      runDso(['deployedversion'], options),
+      runDso(['pullnewversion'], options),
+    ]);
+    expect(deployed).toMatchObject({ code: 0, stdout: 'Deployed version: v2\n' });
+    expect(pulled).toMatchObject({ code: 0, stdout: 'It is done.\n' });
+  });
+
+  test('prints one JSON document for programs, also when it is refused', async () => {
+    const { orchestrator, options } = await serve();
+    expect((await runDso(['startnode', '--json'], options)).stdout).toBe('{"Message":"It is done.","Error":false}\n');
+    orchestrator.result = { ok: false, error: { code: 'DSO_UNKNOWN_NODE', message: 'No node x.', fault: 'caller' } };
+    const refused = await runDso(['cordon', 'x', '--json'], options);
+    expect(refused).toMatchObject({ code: 1, stderr: '' });
+    expect(JSON.parse(refused.stdout)).toEqual({ Message: 'No node x.', Error: true, Code: 'DSO_CLI_REFUSED' });
+  });
+
+  test('that is refused says why, and exits with 1', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.result = {
+      ok: false,
+      error: { code: 'DSO_NODE_BUSY', message: 'Node a is busy.', fault: 'conflict' },
+    };
+    expect(await runDso(['shutdownnode', 'a'], options)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'dso: Node a is busy.\n',
+    });
+    expect(await runDso(['stopshard', 'x'], options)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/"shard".*"x"/),
+    });
+  });
+});
+
+describe('the token', () => {
+  test('comes from the flag, the environment or a file', async () => {
+    const { options } = await serve({ token: TOKEN });
+    const directory = mkdtempSync(join(tmpdir(), 'dso-cli-'));
+    closing.push(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, 'token');
+    writeFileSync(file, `${TOKEN}\n`);
+    chmodSync(file, 0o600);
+    const withToken = (name: string, value: string): DsoOptions => ({
+      environment: { ...options.environment, [name]: value },
+    });
+    const [flag, variable, fromFile, wrong, none, missing] = await Promise.all([
+      runDso(['deployedversion', '--token', TOKEN], options),
+      runDso(['deployedversion'], withToken('DSO_TOKEN', TOKEN)),
+      runDso(['deployedversion'], withToken('DSO_TOKEN_FILE', file)),
+      runDso(['deployedversion'], withToken('DSO_TOKEN', 'wrong')),
+      runDso(['deployedversion'], options),
+      runDso(['deployedversion'], withToken('DSO_TOKEN_FILE', '/nowhere/token')),
+    ]);
+    expect([flag.code, variable.code, fromFile.code]).toEqual([0, 0, 0]);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/not the one/) });
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/DSO_TOKEN_FILE/) });
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/\/nowhere\/token/) });
+  });
+});
+
+describe('the address', () => {
+  test('may be a URL, a host with a port, or a port', async () => {
+    const { address } = await serve();
+    const port = address.split(':')[1]!;
+    const forms = [`http://${address}`, `http://${address}/`, address, `localhost:${port}`, `:${port}`];
+    const results = await Promise.all(forms.map((form) => runDso(['deployedversion', '--address', form])));
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test('wins over the environment', async () => {
+    const { address } = await serve();
+    const result = await runDso(['deployedversion', '--address', address], {
+      environment: { DSO_CLI_ADDR: 'localhost:1' },
+    });
+    expect(result.code).toBe(0);
+  });
+
+  test('where nobody listens is named, with what to do; exit code 3', async () => {
+    const unused = createTcpServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => unused.once('listening', resolve));
+    const { port } = unused.address() as AddressInfo;
+    await new Promise((resolve) => unused.close(resolve));
+    const args = ['status', '--address', `127.0.0.1:${port}`];
+    const [plain, json] = await Promise.all([runDso(args), runDso([...args, '--json'])]);
+    expect(plain).toMatchObject({ code: 3, stdout: '' });
+    expect(plain.stderr).toMatch(new RegExp(`Nobody listens at http://127.0.0.1:${port}\\. .*dso up.*--address`));
+    expect(json).toMatchObject({ code: 3, stderr: '' });
+    expect(JSON.parse(json.stdout)).toMatchObject({ Error: true, Code: 'DSO_CLI_UNREACHABLE' });
+  });
+
+  test('of another program is recognized; exit code 3', async () => {
+    const web = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
+    const other = createTcpServer((socket) => socket.resume().end('220 mail\r\n')).listen(0, '127.0.0.1');
+    const silent = createServer((request) => request.socket.destroy()).listen(0, '127.0.0.1');
+    closing.push(() => Promise.all([web, other, silent].map((each) => new Promise((resolve) => each.close(resolve)))));
+    await until(() => web.listening && other.listening && silent.listening, { what: 'the other programs' });
+    const at = (server: { address(): unknown }): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const results = await Promise.all([web, other, silent].map((each) => runDso(['status', '--address', at(each)])));
+    expect(results.map(({ code }) => code)).toEqual([3, 3, 3]);
+    expect(results[0]!.stderr).toMatch(/is no orchestrator.*7448/);
+    for (const { stderr } of results) expect(stderr).not.toMatch(/\n {4}at /);
+  });
+});
+
+describe('dso status', () => {
+  test('shows nodes, shards as ranges, and what is special about them', async () => {
+    const { orchestrator, options } = await serve();
+    const running = (node: string): { kind: 'running'; node: string; since: number } => ({
+      kind: 'running',
+      node,
+      since: 0,
+    });
+    orchestrator.state = testState({
+      totalShards: 8,
+      shards: [
+        ...[0, 1, 2, 3].map(() => running('web-1')),
+        running('web-2'),
+        { kind: 'starting', node: 'web-2', since: 0, deadline: 9, known: null, step: 'start' },
+        { kind: 'vacant', since: 0, notBefore: 0, known: null },
+        running('web-1'),
+      ],
+      nodes: new Map([
+        ['web-1', testNode('web-1')],
+        ['web-2', testNode('web-2', { version: 'v2\u001b[2J', intent: { kind: 'cordoned' } })],
+      ]),
+    });
+    const { code, stdout, stderr } = await runDso(['status'], options);
+    expect([code, stderr]).toEqual([0, '']);
+    const rows = stdout.split('\n').map((row) => row.split('│').map((cell) => cell.trim()));
+    expect(rows.find((row) => row[1] === 'id')).toEqual(['', 'id', 'version', 'connected', 'shards', 'extra', '']);
+    expect(rows.find((row) => row[1] === 'web-1')).toEqual(['', 'web-1', 'v1', 'yes', '0 - 3, 7', '', '']);
+    // A node says what it likes; none of it reaches the terminal as a command.
+    expect(rows.find((row) => row[1] === 'web-2')).toEqual([
+      '',
+      'web-2',
+      'v2?[2J',
+      'yes',
+      '4 - 5',
+      'cordoned, starting 5',
+      '',
+    ]);
+    expect(stdout).toContain('8 shards: 1 vacant, 1 starting, 6 running');
+    expect(stdout).toContain('nobody runs: 6');
+  });
+
+  test('is the whole document for programs', async () => {
+    const { options, server } = await serve();
+    const { stdout } = await runDso(['status', '--json'], options);
+    expect(JSON.parse(stdout)).toEqual((await server.app.inject('/v1/status')).json());
+  });
+});
+
+describe('dso events', () => {
+  test('shows what happened, for people and for programs', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.happen('Node a joined.');
+    orchestrator.happen('Node b joined.');
+    const [people, programs, later] = await Promise.all([
+      runDso(['events'], options),
+      runDso(['events', '--json'], options),
+      runDso(['events', '--after', '1'], options),
+    ]);
+    expect(people.stdout).toMatch(/^ {4}1 {2}1970-01-01T00:00:01\.000Z {2}info {3}Node a joined\.\n/);
+    expect(JSON.parse(programs.stdout)).toMatchObject([{ id: 1 }, { id: 2 }]);
+    expect(later.stdout.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('--follow goes on with what happens, also when the orchestrator was away', async () => {
+    const first = await serve();
+    first.orchestrator.happen('one');
+    const dso = startDso(['events', '--follow', '--json'], first.options);
+    closing.push(() => dso.child.kill('SIGKILL'));
+    await until(() => dso.stdout.includes('"one"'), { what: 'the history' });
+    first.orchestrator.happen('two');
+    await until(() => dso.stdout.includes('"two"'), { what: 'what happens' });
+
+    await first.server.close();
+    await until(() => dso.stderr.includes('hung up'), { what: 'the notice' });
+    const second = await serve({ listen: first.address });
+    second.orchestrator.happen('three');
+    await until(() => dso.stdout.includes('"three"'), { what: 'the next run’s events' });
+    const lines = dso.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { text: string });
+    expect(lines.map(({ text }) => text)).toEqual(['one', 'two', 'three']);
+    dso.child.kill('SIGTERM');
+    await dso.done;
+  });
+
+  test('--follow exits with 3 when nobody listens at first', async () => {
+    expect((await runDso(['events', '-f', '--address', '127.0.0.1:1'])).code).toBe(3);
+  });
+});

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { createProgram } from '../src/program.js';
+import { runDso } from './dso.js';
+
+describe('help', () => {
+  test('lists every command, the exit codes and the environment', async () => {
+    const { code, stdout, stderr } = await runDso(['--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const word of ['up', 'status', 'rollout', 'uncordon', 'Exit codes', 'DSO_CLI_ADDR', 'DSO_TOKEN_FILE']) {
+      expect(stdout).toContain(word);
+    }
+  });
+
+  test('of every command has examples', () => {
+    for (const command of createProgram().commands) {
+      let help = '';
+      command.configureOutput({ writeOut: (text) => (help += text) });
+      command.outputHelp();
+      expect(help, command.name()).toMatch(/Examples:\n {2}\$ .*dso /);
+      expect(help, command.name()).toContain('--json');
+    }
+  });
+
+  test('of up says how to stop it', async () => {
+    const { code, stdout } = await runDso(['up', '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/SIGTERM[\s\S]*SIGHUP/);
+  });
+});
+
+test('the version is the package’s', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  expect(await runDso(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+});
+
+describe('a command line that cannot be understood', () => {
+  test.each([
+    [['stauts'], /unknown command 'stauts'[\s\S]*status/],
+    [['migrateshard', '3'], /missing required argument 'node'/],
+    [['status', 'everything'], /too many arguments/],
+    [['status', '--jsno'], /unknown option '--jsno'[\s\S]*--json/],
+    [['status', '--address', 'http://'], /no address/],
+    [['status', '--address', 'a b'], /no address/],
+    [['events', '--after', 'yesterday'], /--after/],
+    [['up', '--set', 'nonsense'], /key=value/],
+    [['up', '--log', 'loud'], /json, pretty/],
+  ])('dso %j exits with 2 and says what is wrong', async (args, message) => {
+    const { code, stdout, stderr } = await runDso(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+
+  test('without any command the help is shown', async () => {
+    const { code, stderr } = await runDso([]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Usage: dso');
+  });
+});
