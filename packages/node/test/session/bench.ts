@@ -1,0 +1,174 @@
+/** A node session on a bench: events go in, effects come out, the state can be put into any of its kinds. */
+import { CAPABILITIES } from '@dshard/protocol';
+import type { Message, MessageKind, MessageOf } from '@dshard/protocol';
+import { decide } from '../../src/session/decide.js';
+import type { HostCall, NodeEffect } from '../../src/session/effects.js';
+import type { HostOutcome, NodeEvent } from '../../src/session/events.js';
+import { initialState } from '../../src/session/state.js';
+import type { Cursor, NodeState, SessionLimits, ShardState, ShardStateKind } from '../../src/session/state.js';
+
+export const LIMITS: SessionLimits = {
+  identifyTimeoutMs: 10_000,
+  backoffMinMs: 100,
+  backoffMaxMs: 5_000,
+  refusedRetryMs: 30_000,
+  handoverTimeoutMs: 15_000,
+  shutdownTimeoutMs: 20_000,
+  outboxMessages: 100,
+  outboxBytes: 100_000,
+  commandsPerShard: 4,
+  stagedHighBytes: 1_000,
+};
+
+export const SESSION: Cursor = { sessionId: 'abc', sequence: 41, resumeGatewayUrl: 'wss://resume.example' };
+export const SHARD = 3;
+
+export class Bench {
+  state: NodeState;
+  now = 1_000;
+  effects: NodeEffect[] = [];
+  connection = 0;
+
+  constructor(limits: Partial<SessionLimits> = {}) {
+    this.state = initialState({ nodeId: 'a', version: '1', token: null, host: 'h', pid: 1 }, { ...LIMITS, ...limits });
+  }
+
+  event(event: NodeEvent): NodeEffect[] {
+    const decision = decide(this.state, event, this.now);
+    this.state = decision.state;
+    this.effects = [...decision.effects];
+    return this.effects;
+  }
+
+  connected(): this {
+    if (this.state.link.kind === 'idle') {
+      this.event({ kind: 'start' });
+    }
+    this.event({ kind: 'connected', connection: ++this.connection });
+    return this;
+  }
+
+  established(
+    capabilities: readonly string[] = CAPABILITIES,
+    { heartbeatIntervalMs = 0, totalShards = 16 }: { heartbeatIntervalMs?: number; totalShards?: number } = {},
+  ): this {
+    this.connected();
+    this.message({ kind: 'identified', totalShards, nodeId: 'a', capabilities, heartbeatIntervalMs });
+    return this;
+  }
+
+  message(message: Message): NodeEffect[] {
+    return this.event({ kind: 'message', connection: this.connection, message });
+  }
+
+  disconnected(): NodeEffect[] {
+    return this.event({ kind: 'disconnected', connection: this.connection, reason: 'cut', jitter: 0 });
+  }
+
+  /** Waits out the backoff and connects again. */
+  reconnected(capabilities: readonly string[] = CAPABILITIES): this {
+    this.now += 60_000;
+    this.event({ kind: 'tick' });
+    return this.established(capabilities);
+  }
+
+  /** Ends the host call of the shard. */
+  callEnds(
+    outcome: Partial<Extract<HostOutcome, { ok: true }>> | { threw: string } | { timedOut: string },
+    shardId = SHARD,
+  ): NodeEffect[] {
+    const shard = this.state.shards.get(shardId);
+    if (shard === undefined || !('call' in shard)) {
+      throw new Error(`Shard ${shardId} has no call.`);
+    }
+    const full: HostOutcome =
+      'threw' in outcome
+        ? { ok: false, timedOut: false, message: outcome.threw }
+        : 'timedOut' in outcome
+          ? { ok: false, timedOut: true, message: outcome.timedOut }
+          : { ok: true, session: outcome.session ?? null };
+    const shardIds = [...this.state.shards]
+      .filter(([, each]) => 'call' in each && each.call === shard.call)
+      .map(([id]) => id);
+    return this.event({ kind: 'callEnded', call: shard.call, shardIds, outcome: full });
+  }
+
+  /** Puts the shard into a state, by its data, on the current connection. */
+  put(kind: ShardStateKind, shardId = SHARD): this {
+    const { connection } = this;
+    const session = SESSION;
+    const call = 900 + shardId;
+    const states: Record<ShardStateKind, ShardState | null> = {
+      absent: null,
+      starting: { kind: 'starting', call },
+      running: { kind: 'running' },
+      stopping: { kind: 'stopping', call, why: 'command' },
+      freezing: { kind: 'freezing', call, connection },
+      frozen: { kind: 'frozen', connection, session, since: this.now },
+      sending: { kind: 'sending', call, connection, session, sent: 2, progressAt: this.now },
+      held: { kind: 'held', connection, session, sent: 2 },
+      preparing: { kind: 'preparing', call, connection, session },
+      staging: {
+        kind: 'staging',
+        stage: call,
+        connection,
+        session,
+        received: 0,
+        handled: 0,
+        pendingBytes: 0,
+        expected: null,
+      },
+      resuming: { kind: 'resuming', call, session, why: 'handover' },
+    };
+    const shards = new Map(this.state.shards);
+    const state = states[kind];
+    if (state === null) {
+      shards.delete(shardId);
+    } else {
+      shards.set(shardId, state);
+    }
+    this.state = { ...this.state, shards, nextId: 2_000 };
+    return this;
+  }
+
+  kind(shardId = SHARD): ShardStateKind {
+    return this.state.shards.get(shardId)?.kind ?? 'absent';
+  }
+
+  /** The messages of the last decision. */
+  sent<K extends MessageKind>(kind?: K): MessageOf<K>[] {
+    return this.effects
+      .filter((effect) => effect.kind === 'send' || effect.kind === 'identify')
+      .map((effect) => effect.message)
+      .filter((message) => kind === undefined || message.kind === kind) as MessageOf<K>[];
+  }
+
+  /** The host calls of the last decision. */
+  called(): HostCall[] {
+    return this.effects.filter((effect) => effect.kind === 'call').map((effect) => effect.request);
+  }
+
+  /** The last decision, in words: for tables. */
+  said(): string[] {
+    return this.effects.flatMap((effect) => {
+      switch (effect.kind) {
+        case 'send':
+          return [`send ${effect.message.kind}`];
+        case 'call':
+          return [`call ${effect.request.method}`];
+        case 'cancelTransfer':
+        case 'released':
+        case 'dropStaging':
+        case 'handleUserEvent':
+        case 'left':
+        case 'closeConnection':
+        case 'dropConnection':
+          return [effect.kind];
+        case 'reading':
+          return [effect.paused ? 'pause' : 'read'];
+        default:
+          return [];
+      }
+    });
+  }
+}

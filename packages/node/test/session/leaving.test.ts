@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import type { ShardStateKind } from '../../src/session/state.js';
+import { Bench, SESSION, SHARD } from './bench.js';
+
+const STATES: readonly ShardStateKind[] = [
+  'starting',
+  'running',
+  'stopping',
+  'freezing',
+  'frozen',
+  'sending',
+  'held',
+  'preparing',
+  'staging',
+  'resuming',
+];
+
+describe('leaving', () => {
+  test.each(STATES)('ends with a shard that was %s', (state) => {
+    const bench = new Bench().established().put(state);
+    bench.message({ kind: 'shutdown', final: false, sessions: [] });
+    for (let step = 0; step < 5 && bench.state.lifecycle.kind !== 'left'; step++) {
+      bench.callEnds({ session: SESSION });
+    }
+    expect(bench.state.lifecycle.kind).toBe('left');
+    const ours = state !== 'preparing' && state !== 'staging';
+    expect(bench.sent('shutdown')[0]?.sessions).toEqual(ours ? [{ shardId: SHARD, ...SESSION }] : []);
+    expect(bench.said().slice(-2)).toEqual(['closeConnection', 'left']);
+  });
+
+  test('for good ends the sessions', () => {
+    const bench = new Bench().established().put('running');
+    bench.message({ kind: 'shutdown', final: true, sessions: [] });
+    expect(bench.called()).toEqual([{ method: 'stopShard', shardId: SHARD, keepSession: false }]);
+    bench.callEnds({});
+    expect(bench.sent('shutdown')).toEqual([{ kind: 'shutdown', final: true, sessions: [] }]);
+  });
+
+  test('does not wait for ever', () => {
+    const bench = new Bench().established().put('running').put('running', 4);
+    bench.event({ kind: 'close' });
+    bench.callEnds({ session: SESSION }, 4);
+    expect(bench.effects.at(-1)).toEqual({ kind: 'wakeAt', at: bench.now + 20_000 });
+    bench.now += 20_000;
+    bench.event({ kind: 'tick' });
+    expect(bench.state.lifecycle.kind).toBe('left');
+    expect(bench.sent('shutdown')[0]?.sessions).toEqual([{ shardId: 4, ...SESSION }]);
+  });
+
+  test('takes no commands any more', () => {
+    const bench = new Bench().established().put('running');
+    bench.event({ kind: 'close' });
+    bench.message({ kind: 'startShards', shardIds: [5] });
+    expect(bench.kind(5)).toBe('absent');
+  });
+
+  test('a second time changes nothing', () => {
+    const bench = new Bench().established().put('running');
+    bench.event({ kind: 'close' });
+    bench.event({ kind: 'close' });
+    expect(bench.called()).toEqual([]);
+  });
+
+  test('before it was ever started', () => {
+    const bench = new Bench();
+    bench.event({ kind: 'close' });
+    expect(bench.said()).toEqual(['left']);
+  });
+
+  test('nothing happens after it', () => {
+    const bench = new Bench().established();
+    bench.event({ kind: 'close' });
+    expect(bench.message({ kind: 'startShards', shardIds: [1] })).toEqual([]);
+  });
+});

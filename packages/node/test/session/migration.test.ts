@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest';
+import { Bench, SESSION, SHARD } from './bench.js';
+
+const event = (shardId: number, size = 10) =>
+  ({ kind: 'shardUserEvent', shardId, eventId: 100, body: new Uint8Array(size) }) as const;
+
+describe('as origin', () => {
+  test('goes through the whole hand-over', () => {
+    const bench = new Bench().established().put('running');
+    bench.message({ kind: 'prepareMigration', origin: true, shardId: SHARD, session: null });
+    bench.callEnds({ session: SESSION });
+    expect(bench.sent()).toEqual([{ kind: 'prepareMigration', origin: true, shardId: SHARD, session: SESSION }]);
+    bench.message({ kind: 'startMigration', shardId: SHARD });
+    const call = (bench.state.shards.get(SHARD) as { call: number }).call;
+    for (let index = 0; index < 3; index++) {
+      bench.event({ kind: 'userEventProduced', call, shardId: SHARD, eventId: 101, body: new Uint8Array([index]) });
+      expect(bench.sent('shardUserEvent')[0]?.body).toEqual(new Uint8Array([index]));
+    }
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'allUserDataSent', numEvents: 3, shardId: SHARD }]);
+    expect(bench.kind()).toBe('held');
+    bench.message({ kind: 'migrationFinished', shardId: SHARD });
+    expect(bench.said()).toEqual(['released']);
+    expect(bench.kind()).toBe('absent');
+  });
+
+  test.each(['frozen', 'sending'] as const)('takes a %s shard back by itself when the connection is lost', (state) => {
+    const bench = new Bench().established().put(state);
+    bench.disconnected();
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'takeBack' }]);
+    bench.callEnds({});
+    expect(bench.kind()).toBe('running');
+  });
+
+  test.each(['frozen', 'sending'] as const)('takes a %s shard back when nothing happens any more', (state) => {
+    const bench = new Bench().established().put(state);
+    bench.now += 14_999;
+    bench.event({ kind: 'tick' });
+    expect(bench.kind()).toBe(state);
+    bench.now += 1;
+    bench.event({ kind: 'tick' });
+    expect(bench.kind()).toBe('resuming');
+    expect(bench.sent('commandFailed')).toHaveLength(1);
+  });
+
+  test('is woken in time to do so', () => {
+    const bench = new Bench().established().put('frozen');
+    expect(bench.event({ kind: 'tick' }).at(-1)).toEqual({ kind: 'wakeAt', at: bench.now + 15_000 });
+  });
+
+  test('counts a sent event as progress', () => {
+    const bench = new Bench().established().put('sending');
+    bench.now += 14_000;
+    const { call } = bench.state.shards.get(SHARD) as { call: number };
+    bench.event({ kind: 'userEventProduced', call, shardId: SHARD, eventId: 101, body: new Uint8Array(1) });
+    bench.now += 14_000;
+    bench.event({ kind: 'tick' });
+    expect(bench.kind()).toBe('sending');
+  });
+
+  test('keeps a held shard through any silence and any reconnect, and says so', () => {
+    const bench = new Bench().established().put('held').put('running', 4);
+    bench.now += 1_000_000;
+    bench.event({ kind: 'tick' });
+    bench.disconnected();
+    expect(bench.kind()).toBe('held');
+    bench.now += 60_000;
+    bench.event({ kind: 'tick' });
+    bench.connected();
+    expect(bench.sent('identify')[0]).toMatchObject({
+      runningShards: [4],
+      heldSessions: [{ shardId: SHARD, ...SESSION }],
+    });
+  });
+
+  test('begins again with a held shard when a later connection asks for it', () => {
+    const bench = new Bench().established().put('held');
+    bench.disconnected();
+    bench.reconnected();
+    bench.message({ kind: 'prepareMigration', origin: true, shardId: SHARD, session: null });
+    expect(bench.kind()).toBe('frozen');
+    bench.message({ kind: 'startMigration', shardId: SHARD });
+    expect(bench.called()).toEqual([{ method: 'transferFrom', shardId: SHARD }]);
+  });
+
+  test('freezing for a connection that is lost meanwhile goes on as before', () => {
+    const bench = new Bench().established().put('freezing');
+    bench.disconnected();
+    expect(bench.kind()).toBe('freezing');
+    bench.callEnds({ session: SESSION });
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'takeBack' }]);
+  });
+
+  test('an abort that comes while freezing is carried out after it', () => {
+    const bench = new Bench().established().put('freezing');
+    bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
+    bench.callEnds({ session: SESSION });
+    expect(bench.kind()).toBe('resuming');
+  });
+});
+
+describe('as destination', () => {
+  const staging = (limits = {}): Bench => {
+    const bench = new Bench(limits).established();
+    bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION });
+    bench.callEnds({});
+    return bench;
+  };
+  const handled = (bench: Bench, failure: string | null = null, bytes = 10): void => {
+    const { stage } = bench.state.shards.get(SHARD) as { stage: number };
+    bench.event({ kind: 'userEventHandled', stage, shardId: SHARD, bytes, failure });
+  };
+
+  test('resumes when as many events are handled as were sent, and not before', () => {
+    const bench = staging();
+    bench.message(event(SHARD));
+    bench.message(event(SHARD));
+    handled(bench);
+    bench.message({ kind: 'allUserDataSent', numEvents: 2, shardId: SHARD });
+    expect(bench.kind()).toBe('staging');
+    handled(bench);
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'handover' }]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
+  });
+
+  test('also when the origin is slower to say so than to send', () => {
+    const bench = staging();
+    bench.message({ kind: 'allUserDataSent', numEvents: 1, shardId: SHARD });
+    expect(bench.kind()).toBe('staging');
+    bench.message(event(SHARD));
+    handled(bench);
+    expect(bench.kind()).toBe('resuming');
+  });
+
+  test('without an origin: 0 events', () => {
+    const bench = staging();
+    bench.message({ kind: 'allUserDataSent', numEvents: 0, shardId: SHARD });
+    expect(bench.kind()).toBe('resuming');
+  });
+
+  test('a sequence beyond 2^53 or no session at all is refused', () => {
+    const bench = new Bench().established();
+    const session = { ...SESSION, sequence: 2n ** 60n };
+    bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session });
+    bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session: null });
+    expect(bench.kind()).toBe('absent');
+    expect(bench.sent('commandFailed')).toHaveLength(1);
+  });
+
+  test('a bigint that is a number is one', () => {
+    const bench = new Bench().established();
+    bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session: { ...SESSION, sequence: 41n } });
+    expect(bench.called()).toEqual([{ method: 'prepareTransferTo', shardId: SHARD, session: SESSION }]);
+  });
+
+  test('drops what it was given when the connection is lost', () => {
+    const bench = staging();
+    bench.message(event(SHARD));
+    bench.disconnected();
+    expect(bench.said()).toEqual(['dropStaging']);
+    expect(bench.kind()).toBe('absent');
+  });
+
+  test('drops it when an event fails, and says so', () => {
+    const bench = staging();
+    bench.message(event(SHARD));
+    handled(bench, 'no such guild');
+    expect(bench.kind()).toBe('absent');
+    expect(bench.sent('commandFailed')[0]).toMatchObject({ shardId: SHARD, message: 'no such guild' });
+  });
+
+  test('drops it when more events came than were sent', () => {
+    const bench = staging();
+    bench.message(event(SHARD));
+    bench.message({ kind: 'allUserDataSent', numEvents: 0, shardId: SHARD });
+    expect(bench.kind()).toBe('absent');
+  });
+
+  test('stops reading when too much waits, and reads again when half of it is handled', () => {
+    const bench = staging({ stagedHighBytes: 100 });
+    bench.message(event(SHARD, 60));
+    expect(bench.said()).toEqual(['handleUserEvent']);
+    bench.message(event(SHARD, 60));
+    expect(bench.said()).toEqual(['handleUserEvent', 'pause']);
+    handled(bench, null, 60);
+    expect(bench.said()).toEqual([]);
+    handled(bench, null, 60);
+    expect(bench.said()).toEqual(['read']);
+  });
+
+  test('goes on resuming when the connection is lost: it is past the point of no return', () => {
+    const bench = staging();
+    bench.message({ kind: 'allUserDataSent', numEvents: 0, shardId: SHARD });
+    bench.disconnected();
+    bench.now += 60_000;
+    bench.event({ kind: 'tick' });
+    bench.connected();
+    expect(bench.sent('identify')[0]?.runningShards).toEqual([SHARD]);
+    bench.callEnds({});
+    bench.message({
+      kind: 'identified',
+      totalShards: 16,
+      nodeId: 'a',
+      capabilities: ['parallel-migrations'],
+      heartbeatIntervalMs: 0,
+    });
+    expect(bench.sent('startShards')).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
+  });
+});
+
+describe('toward a base-level orchestrator', () => {
+  test('an untagged event belongs to the one shard that is being handed over', () => {
+    const bench = new Bench().established([]);
+    bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION });
+    bench.callEnds({});
+    bench.message({ kind: 'userEvent', eventId: 100, body: new Uint8Array(3) });
+    expect(bench.said()).toEqual(['handleUserEvent']);
+    bench.message({ kind: 'allUserDataSent', numEvents: 1, shardId: null });
+    const { stage } = bench.state.shards.get(SHARD) as { stage: number };
+    bench.event({ kind: 'userEventHandled', stage, shardId: SHARD, bytes: 3, failure: null });
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
+  });
+
+  test('an origin sends untagged events and lets go at once: nobody will tell it to', () => {
+    const bench = new Bench().established([]).put('sending');
+    const { call } = bench.state.shards.get(SHARD) as { call: number };
+    bench.event({ kind: 'userEventProduced', call, shardId: SHARD, eventId: 101, body: new Uint8Array(1) });
+    expect(bench.sent()).toEqual([{ kind: 'userEvent', eventId: 101, body: new Uint8Array(1) }]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'allUserDataSent', numEvents: 3, shardId: null }]);
+    expect(bench.said()).toContain('released');
+    expect(bench.kind()).toBe('absent');
+  });
+
+  test('one shard moves at a time', () => {
+    const bench = new Bench().established([]).put('sending').put('running', 4);
+    bench.message({ kind: 'prepareMigration', origin: true, shardId: 4, session: null });
+    expect(bench.kind(4)).toBe('running');
+    expect(bench.called()).toEqual([]);
+  });
+});

@@ -1,0 +1,92 @@
+/** Every host call × every way it can end: what the shard becomes, what is said. The table in outcomes.ts, executable. */
+import { describe, expect, test } from 'vitest';
+import type { ShardStateKind } from '../../src/session/state.js';
+import { Bench, SESSION, SHARD } from './bench.js';
+
+type Ending = Parameters<Bench['callEnds']>[0];
+const OK: Ending = { session: SESSION };
+const THREW: Ending = { threw: 'no' };
+const LATE: Ending = { timedOut: 'late' };
+
+const TABLE: readonly (readonly [ShardStateKind, string, Ending, ShardStateKind, ...string[]])[] = [
+  ['starting', 'ok', OK, 'running', 'send startShards'],
+  ['starting', 'threw', THREW, 'stopping', 'send commandFailed', 'call stopShard'],
+  ['starting', 'timed out', LATE, 'stopping', 'send commandFailed', 'call stopShard'],
+  ['stopping', 'ok', OK, 'absent', 'send stopShard'],
+  ['stopping', 'threw', THREW, 'running', 'send commandFailed'],
+  ['stopping', 'timed out', LATE, 'running', 'send commandFailed'],
+  ['freezing', 'ok', OK, 'frozen', 'send prepareMigration'],
+  ['freezing', 'ok without a session', {}, 'stopping', 'send commandFailed', 'call stopShard'],
+  ['freezing', 'threw', THREW, 'running', 'send commandFailed'],
+  ['freezing', 'timed out', LATE, 'stopping', 'send commandFailed', 'call stopShard'],
+  ['sending', 'ok', OK, 'held', 'send allUserDataSent'],
+  ['sending', 'threw', THREW, 'resuming', 'send commandFailed', 'cancelTransfer', 'call resumeShard'],
+  ['preparing', 'ok', OK, 'staging', 'send prepareMigration'],
+  ['preparing', 'threw', THREW, 'absent', 'dropStaging', 'send commandFailed'],
+  ['preparing', 'timed out', LATE, 'absent', 'dropStaging', 'send commandFailed'],
+  ['resuming', 'ok', OK, 'running', 'send startShards'],
+  ['resuming', 'threw', THREW, 'stopping', 'send commandFailed', 'call stopShard'],
+  ['resuming', 'timed out', LATE, 'stopping', 'send commandFailed', 'call stopShard'],
+];
+
+describe('a host call', () => {
+  test.each(TABLE.map((row) => [`${row[0]}, ${row[1]} → ${row[3]}`, row] as const))('%s', (_, row) => {
+    const [state, , ending, next, ...said] = row;
+    const bench = new Bench().established().put(state);
+    bench.callEnds(ending);
+    expect(bench.kind()).toBe(next);
+    expect(bench.said()).toEqual(said);
+  });
+
+  test('of an earlier time changes nothing', () => {
+    const bench = new Bench().established().put('starting');
+    bench.event({ kind: 'callEnded', call: 1, shardIds: [SHARD], outcome: { ok: true, session: null } });
+    expect(bench.kind()).toBe('starting');
+  });
+});
+
+describe('a failure', () => {
+  test('of a start ends with the shard stopped and not ours', () => {
+    const bench = new Bench().established().put('starting');
+    bench.callEnds(THREW);
+    bench.callEnds(OK);
+    expect(bench.kind()).toBe('absent');
+    expect(bench.said()).toEqual([]);
+  });
+
+  test.each([
+    ['with a session', SESSION, 'resuming', 'resumeShard'],
+    ['without one', null, 'starting', 'startShards'],
+  ] as const)('to freeze in time is recovered from, %s', (_, session, next, method) => {
+    const bench = new Bench().established().put('freezing');
+    bench.callEnds(LATE);
+    bench.callEnds({ session });
+    expect(bench.kind()).toBe(next);
+    expect(bench.called()[0]?.method).toBe(method);
+    bench.callEnds({});
+    expect(bench.kind()).toBe('running');
+    expect(bench.sent('startShards')).toHaveLength(1);
+  });
+
+  test('to take a shard back in time leaves it running: the host is at it, and nobody else has it', () => {
+    const bench = new Bench().established().put('frozen');
+    bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
+    bench.callEnds(LATE);
+    expect(bench.kind()).toBe('running');
+    expect(bench.sent('startShards')).toHaveLength(1);
+  });
+
+  test('to take a shard back starts it anew', () => {
+    const bench = new Bench().established().put('frozen');
+    bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
+    bench.callEnds(THREW);
+    expect(bench.kind()).toBe('starting');
+  });
+
+  test('is not told to a base-level orchestrator, which would not know the message', () => {
+    const bench = new Bench().established([]).put('starting');
+    bench.callEnds(THREW);
+    expect(bench.said()).toEqual(['call stopShard']);
+    expect(bench.effects.some((effect) => effect.kind === 'log' && effect.level === 'error')).toBe(true);
+  });
+});

@@ -1,0 +1,188 @@
+/** Every state of a shard × every command of the orchestrator: what it becomes, what is done. `wait`: queued behind the host call. */
+import type { Message } from '@dshard/protocol';
+import { describe, expect, test } from 'vitest';
+import type { ShardStateKind } from '../../src/session/state.js';
+import { Bench, SESSION, SHARD } from './bench.js';
+
+const OTHER_SESSION = { ...SESSION, sessionId: 'other' };
+
+const COMMANDS = {
+  startShards: { kind: 'startShards', shardIds: [SHARD] },
+  stopShard: { kind: 'stopShard', shardId: SHARD, session: null },
+  prepareOrigin: { kind: 'prepareMigration', origin: true, shardId: SHARD, session: null },
+  prepareDestination: { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION },
+  prepareOther: { kind: 'prepareMigration', origin: false, shardId: SHARD, session: OTHER_SESSION },
+  startMigration: { kind: 'startMigration', shardId: SHARD },
+  allUserDataSent: { kind: 'allUserDataSent', numEvents: 0, shardId: SHARD },
+  userEvent: { kind: 'shardUserEvent', shardId: SHARD, eventId: 100, body: new Uint8Array(10) },
+  migrationAborted: { kind: 'migrationAborted', shardId: SHARD, reason: 'because' },
+  migrationFinished: { kind: 'migrationFinished', shardId: SHARD },
+} as const satisfies Record<string, Message>;
+
+type Row = readonly [state: ShardStateKind, command: keyof typeof COMMANDS, next: ShardStateKind, ...said: string[]];
+
+const WAIT = 'wait';
+const BUSY = ['starting', 'stopping', 'freezing', 'preparing', 'resuming'] as const;
+const QUEUED = [
+  'startShards',
+  'stopShard',
+  'prepareOrigin',
+  'prepareDestination',
+  'prepareOther',
+  'startMigration',
+  'migrationFinished',
+] as const;
+
+const TABLE: readonly Row[] = [
+  ['absent', 'startShards', 'starting', 'call startShards'],
+  ['absent', 'stopShard', 'absent', 'send stopShard'],
+  ['absent', 'prepareOrigin', 'absent', 'send commandFailed'],
+  ['absent', 'prepareDestination', 'preparing', 'call prepareTransferTo'],
+  ['absent', 'prepareOther', 'preparing', 'call prepareTransferTo'],
+  ['absent', 'startMigration', 'absent', 'send commandFailed'],
+  ['absent', 'allUserDataSent', 'absent'],
+  ['absent', 'userEvent', 'absent'],
+  ['absent', 'migrationAborted', 'absent'],
+  ['absent', 'migrationFinished', 'absent'],
+
+  ['running', 'startShards', 'running', 'send startShards'],
+  ['running', 'stopShard', 'stopping', 'call stopShard'],
+  ['running', 'prepareOrigin', 'freezing', 'call prepareTransferFrom'],
+  ['running', 'prepareDestination', 'running', 'send commandFailed'],
+  ['running', 'prepareOther', 'running', 'send commandFailed'],
+  ['running', 'startMigration', 'running', 'send commandFailed'],
+  ['running', 'allUserDataSent', 'running'],
+  ['running', 'userEvent', 'running'],
+  ['running', 'migrationAborted', 'running'],
+  ['running', 'migrationFinished', 'running'],
+
+  ['frozen', 'startShards', 'resuming', 'call resumeShard'],
+  ['frozen', 'stopShard', 'absent', 'released', 'send stopShard'],
+  ['frozen', 'prepareOrigin', 'frozen', 'send prepareMigration'],
+  ['frozen', 'prepareDestination', 'frozen', 'send commandFailed'],
+  ['frozen', 'prepareOther', 'frozen', 'send commandFailed'],
+  ['frozen', 'startMigration', 'sending', 'call transferFrom'],
+  ['frozen', 'allUserDataSent', 'frozen'],
+  ['frozen', 'userEvent', 'frozen'],
+  ['frozen', 'migrationAborted', 'resuming', 'call resumeShard'],
+  ['frozen', 'migrationFinished', 'absent', 'released'],
+
+  ['sending', 'startShards', 'resuming', 'cancelTransfer', 'call resumeShard'],
+  ['sending', 'stopShard', 'absent', 'cancelTransfer', 'released', 'send stopShard'],
+  ['sending', 'prepareOrigin', 'sending', 'send prepareMigration'],
+  ['sending', 'prepareDestination', 'sending', 'send commandFailed'],
+  ['sending', 'prepareOther', 'sending', 'send commandFailed'],
+  ['sending', 'startMigration', 'sending'],
+  ['sending', 'allUserDataSent', 'sending'],
+  ['sending', 'userEvent', 'sending'],
+  ['sending', 'migrationAborted', 'resuming', 'cancelTransfer', 'call resumeShard'],
+  ['sending', 'migrationFinished', 'absent', 'cancelTransfer', 'released'],
+
+  ['held', 'startShards', 'resuming', 'call resumeShard'],
+  ['held', 'stopShard', 'absent', 'released', 'send stopShard'],
+  ['held', 'prepareOrigin', 'held', 'send prepareMigration'],
+  ['held', 'prepareDestination', 'preparing', 'call prepareTransferTo'],
+  ['held', 'prepareOther', 'preparing', 'call prepareTransferTo'],
+  ['held', 'startMigration', 'held', 'send allUserDataSent'],
+  ['held', 'allUserDataSent', 'held'],
+  ['held', 'userEvent', 'held'],
+  ['held', 'migrationAborted', 'resuming', 'call resumeShard'],
+  ['held', 'migrationFinished', 'absent', 'released'],
+
+  ['staging', 'startShards', 'starting', 'dropStaging', 'call startShards'],
+  ['staging', 'stopShard', 'absent', 'dropStaging', 'send stopShard'],
+  ['staging', 'prepareOrigin', 'staging', 'send commandFailed'],
+  ['staging', 'prepareDestination', 'staging', 'send prepareMigration'],
+  ['staging', 'prepareOther', 'preparing', 'dropStaging', 'call prepareTransferTo'],
+  ['staging', 'startMigration', 'staging', 'send commandFailed'],
+  ['staging', 'allUserDataSent', 'resuming', 'call resumeShard'],
+  ['staging', 'userEvent', 'staging', 'handleUserEvent'],
+  ['staging', 'migrationAborted', 'absent', 'dropStaging'],
+  ['staging', 'migrationFinished', 'staging'],
+
+  ...BUSY.flatMap((state): Row[] => QUEUED.map((command): Row => [state, command, state, WAIT])),
+  ...BUSY.flatMap((state): Row[] => [
+    [state, 'allUserDataSent', state],
+    [state, 'userEvent', state],
+  ]),
+  ['starting', 'migrationAborted', 'starting', WAIT],
+  ['stopping', 'migrationAborted', 'stopping', WAIT],
+  ['freezing', 'migrationAborted', 'freezing', WAIT],
+  ['preparing', 'migrationAborted', 'preparing', WAIT],
+  // A destination that is already resuming gives the session back at once.
+  ['resuming', 'migrationAborted', 'stopping', 'call stopShard'],
+];
+
+describe('a shard and a command', () => {
+  test.each(TABLE.map((row) => [`${row[0]} + ${row[1]} → ${row[2]}`, row] as const))('%s', (_, row) => {
+    const [state, command, next, ...said] = row;
+    const bench = new Bench().established().put(state);
+    bench.message(COMMANDS[command]);
+    expect(bench.kind()).toBe(next);
+    const waiting = bench.state.waiting.get(SHARD) ?? [];
+    expect([...bench.said(), ...waiting.map(() => WAIT)]).toEqual(said);
+  });
+
+  test('the table has every state and every command', () => {
+    const states = new Set(TABLE.map((row) => row[0]));
+    expect(TABLE.length).toBe(states.size * Object.keys(COMMANDS).length);
+    expect(new Set(TABLE.map((row) => `${row[0]} ${row[1]}`)).size).toBe(TABLE.length);
+  });
+});
+
+describe('commands of one shard', () => {
+  test('wait for each other, in order', () => {
+    const bench = new Bench().established();
+    bench.message(COMMANDS.startShards);
+    bench.message(COMMANDS.stopShard);
+    bench.message(COMMANDS.startShards);
+    expect(bench.said()).toEqual([]);
+    bench.callEnds({});
+    expect(bench.said()).toEqual(['send startShards', 'call stopShard']);
+    bench.callEnds({ session: SESSION });
+    expect(bench.said()).toEqual(['send stopShard', 'call startShards']);
+    expect(bench.sent('stopShard')[0]?.session).toEqual(SESSION);
+    bench.callEnds({});
+    expect(bench.kind()).toBe('running');
+  });
+
+  test('are bounded: what is too much is refused', () => {
+    const bench = new Bench({ commandsPerShard: 2 }).established().put('starting');
+    bench.message(COMMANDS.stopShard);
+    bench.message(COMMANDS.startShards);
+    bench.message(COMMANDS.stopShard);
+    expect(bench.sent('commandFailed')[0]).toMatchObject({ command: 'stopShard', shardId: SHARD });
+    expect(bench.state.waiting.get(SHARD)).toHaveLength(2);
+  });
+
+  test('do not wait for those of another shard', () => {
+    const bench = new Bench().established().put('starting', 1);
+    bench.message({ kind: 'startShards', shardIds: [2] });
+    expect(bench.kind(2)).toBe('starting');
+  });
+
+  test('of a lost connection are forgotten', () => {
+    const bench = new Bench().established().put('starting');
+    bench.message(COMMANDS.stopShard);
+    bench.disconnected();
+    bench.callEnds({});
+    expect(bench.kind()).toBe('running');
+    expect(bench.called()).toEqual([]);
+  });
+
+  test('for several shards are one host call and one answer', () => {
+    const bench = new Bench().established().put('running', 1);
+    bench.message({ kind: 'startShards', shardIds: [0, 1, 2, 2] });
+    expect(bench.called()).toEqual([{ method: 'startShards', shardIds: [0, 2] }]);
+    expect(bench.sent('startShards')).toEqual([{ kind: 'startShards', shardIds: [1] }]);
+    bench.callEnds({}, 0);
+    expect(bench.sent('startShards')).toEqual([{ kind: 'startShards', shardIds: [0, 2] }]);
+  });
+
+  test('for a shard that cannot exist are refused', () => {
+    const bench = new Bench().established();
+    bench.message({ kind: 'startShards', shardIds: [0, 16] });
+    expect(bench.called()).toEqual([{ method: 'startShards', shardIds: [0] }]);
+    expect(bench.sent('commandFailed')[0]?.message).toBe('There is no shard 16; there are 16.');
+  });
+});
