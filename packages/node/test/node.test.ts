@@ -1,0 +1,516 @@
+/** The node against an orchestrator of the test's own, over a network in memory, under a clock that stands still. */
+import { CAPABILITIES, UserEventRegistry } from '@dshard/protocol';
+import { systemClock, tcpTransport } from '@dshard/transport';
+import { leakGuard, memoryNetwork, seededRandom, until, virtualClock } from '@dshard/testkit';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createNode } from '../src/index.js';
+import type { DshardNode, NodeOptions, NodeStatus, TransferContext } from '../src/index.js';
+import { FakeHost, SESSION } from './fake-host.js';
+import { BASE_LEVEL, EXTENDED, FakeOrchestrator } from './fake-orchestrator.js';
+import type { Greeting } from './fake-orchestrator.js';
+
+leakGuard({ beforeEach, afterEach });
+
+const ADDRESS = '127.0.0.1:7447';
+
+async function world(greeting: Greeting | null = EXTENDED, options: Partial<NodeOptions> = {}) {
+  const clock = virtualClock();
+  const network = memoryNetwork({ clock });
+  const orchestrator = new FakeOrchestrator(greeting);
+  await orchestrator.listen(network, ADDRESS);
+  const host = new FakeHost();
+  const logged: string[] = [];
+  const log = (_: unknown, message: string): void => void logged.push(message);
+  const userEvents = new UserEventRegistry().register(100, 'guild');
+  const node = createNode({
+    host,
+    nodeId: 'a',
+    orchestrator: ADDRESS,
+    clock,
+    random: seededRandom(1),
+    transport: network,
+    userEvents,
+    logger: { debug: log, info: log, warn: log, error: log },
+    exitOnShutdown: false,
+    ...options,
+  });
+  const start = async (): Promise<void> => {
+    await node.start();
+    await clock.run(10);
+  };
+  const say = async (message: Parameters<FakeOrchestrator['peer']['send']>[0]): Promise<void> => {
+    orchestrator.peer.send(message);
+    await clock.run(10);
+  };
+  const reconnect = async (): Promise<void> => {
+    orchestrator.peer.cut();
+    await clock.run(6_000);
+  };
+  return { clock, network, orchestrator, host, node, logged, start, say, reconnect };
+}
+
+async function close(node: DshardNode, clock: { run(ms: number): Promise<void> }): Promise<void> {
+  const closed = node.close();
+  await clock.run(60_000);
+  await closed;
+}
+
+describe('connecting', () => {
+  test('establishes, tells the host once and says so', async () => {
+    const { node, host, start, clock, reconnect } = await world();
+    const statuses: NodeStatus['kind'][] = [];
+    node.on('status', (status) => statuses.push(status.kind));
+    await start();
+    expect(await node.established).toEqual({ totalShards: 16 });
+    await reconnect();
+    expect(host.calls).toEqual(['sessionEstablished 16']);
+    expect(host.context).toMatchObject({ nodeId: 'a', totalShards: 16 });
+    expect(node.status).toEqual({ kind: 'established', nodeId: 'a', totalShards: 16, capabilities: CAPABILITIES });
+    expect(statuses.filter((kind) => kind === 'established')).toHaveLength(2);
+    await close(node, clock);
+    expect(statuses.at(-1)).toBe('closed');
+  });
+
+  test('goes on trying for hours, and costs no shard', async () => {
+    const { node, host, orchestrator, network, start, say, clock } = await world();
+    await start();
+    await say({ kind: 'startShards', shardIds: [0, 1] });
+    await orchestrator.close();
+    await clock.run(3 * 3_600_000);
+    expect(node.status.kind).toBe('waiting');
+    const later = new FakeOrchestrator();
+    await later.listen(network, ADDRESS);
+    await clock.run(6_000);
+    expect(later.peer.of('identify')[0]).toMatchObject({ totalShards: 16, runningShards: [0, 1] });
+    expect(host.calls).toEqual(['sessionEstablished 16', 'startShards [0,1]']);
+    await close(node, clock);
+  });
+
+  test('a connection on which nothing is said is dropped after 10 s and tried again', async () => {
+    const { node, orchestrator, start, clock } = await world(null);
+    await start();
+    expect(orchestrator.peers).toHaveLength(1);
+    await clock.run(11_000);
+    expect(orchestrator.peers).toHaveLength(2);
+    await close(node, clock);
+  });
+
+  test('takes the id it is given', async () => {
+    const { node, start, clock } = await world({ ...EXTENDED, nodeId: 'web-9' }, { nodeId: '' });
+    await start();
+    expect(node.nodeId).toBe('web-9');
+    await close(node, clock);
+  });
+
+  test('a refusal is an error that names the reason; the bot lives on and tries again', async () => {
+    const { node, orchestrator, start, clock, logged } = await world(null);
+    const errors: string[] = [];
+    node.on('error', ({ message }) => errors.push(message));
+    await start();
+    orchestrator.peer.send({ kind: 'rejected', code: 'DSO_TOKEN_WRONG', message: 'Set DSO_TOKEN.', retryable: false });
+    await clock.run(29_000);
+    expect(errors).toHaveLength(1);
+    expect(logged).toContain(errors[0]);
+    expect(errors[0]).toContain('DSO_TOKEN_WRONG');
+    expect(errors[0]).toContain('Set DSO_TOKEN.');
+    expect(orchestrator.peers).toHaveLength(1);
+    await clock.run(2_000);
+    expect(orchestrator.peers).toHaveLength(2);
+    await close(node, clock);
+  });
+
+  test('a half-open connection is noticed by three heartbeats', async () => {
+    const { node, network, orchestrator, start, clock } = await world({ ...EXTENDED, heartbeatIntervalMs: 1_000 });
+    orchestrator.onMessage = (peer, message) => {
+      if (message.kind === 'heartbeat') {
+        peer.send({ kind: 'heartbeatAck', sequence: message.sequence });
+      }
+    };
+    await start();
+    await clock.run(10_000);
+    expect(node.status.kind).toBe('established');
+    const beats = orchestrator.peer.of('heartbeat');
+    expect(beats.length).toBeGreaterThan(9);
+    expect(beats.map(({ sequence }) => sequence)).toEqual(beats.map((_, index) => index + 1));
+    expect(beats[1]?.process.memoryBytes).toBeGreaterThan(1_000_000);
+    network.cut();
+    await clock.run(4_500);
+    expect(node.status.kind).not.toBe('established');
+    network.mend();
+    await clock.run(20_000);
+    expect(node.status.kind).toBe('established');
+    await close(node, clock);
+  });
+
+  test('over real TCP', async () => {
+    const orchestrator = new FakeOrchestrator();
+    const address = await orchestrator.listen(tcpTransport(), '127.0.0.1:0');
+    const host = new FakeHost();
+    const node = createNode({ host, nodeId: 'a', orchestrator: address, clock: systemClock() });
+    await node.start();
+    await node.established;
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [2] });
+    await until(() => orchestrator.peer.of('startShards').length > 0, { what: 'the answer' });
+    await node.close();
+    await until(() => orchestrator.peer.of('shutdown').length > 0, { what: 'the farewell' });
+    await orchestrator.close();
+  });
+});
+
+describe('commands', () => {
+  test('are answered again when they are repeated', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    await start();
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'stopShard', shardId: 3, session: null });
+    await say({ kind: 'stopShard', shardId: 3, session: null });
+    expect(host.calls.slice(1)).toEqual(['startShards [3]', 'stopShard 3']);
+    expect(orchestrator.peer.of('startShards')).toHaveLength(2);
+    expect(orchestrator.peer.of('stopShard').map(({ session }) => session)).toEqual([SESSION, null]);
+    await close(node, clock);
+  });
+
+  test('wait for each other per shard, not across shards', async () => {
+    const { node, host, start, say, clock } = await world();
+    let finish = (): void => undefined;
+    host.behaviour.startShards = (ids: readonly number[]) =>
+      ids[0] === 1 ? new Promise<void>((resolve) => (finish = resolve)) : undefined;
+    await start();
+    await say({ kind: 'startShards', shardIds: [1] });
+    await say({ kind: 'stopShard', shardId: 1, session: null });
+    await say({ kind: 'startShards', shardIds: [2] });
+    expect(host.calls.slice(1)).toEqual(['startShards [1]', 'startShards [2]']);
+    finish();
+    await clock.run(10);
+    expect(host.calls.slice(3)).toEqual(['stopShard 1']);
+    await close(node, clock);
+  });
+
+  test('that the host does not finish in time are rolled back and reported', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    host.behaviour.startShards = () => new Promise<void>(() => undefined);
+    await start();
+    await say({ kind: 'startShards', shardIds: [1] });
+    await clock.run(10_000);
+    expect(orchestrator.peer.of('commandFailed')[0]).toMatchObject({
+      command: 'startShards',
+      shardId: 1,
+      message: 'The host did not finish startShards within 10000 ms (limits.hostCallMs).',
+    });
+    expect(host.calls.at(-1)).toBe('stopShard 1');
+    expect(node.shards.size).toBe(0);
+    await close(node, clock);
+  });
+
+  test('that throw, whatever they throw, do not hurt the node', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    host.behaviour.startShards = () => {
+      // eslint-disable-next-line no-throw-literal, typescript/only-throw-error
+      throw 'a string';
+    };
+    host.behaviour.sessionEstablished = () => Promise.reject(new Error('not even this'));
+    await start();
+    await say({ kind: 'startShards', shardIds: [1] });
+    expect(orchestrator.peer.of('commandFailed')[0]?.message).toBe('a string');
+    await close(node, clock);
+  });
+
+  test('a listener that throws is logged and hurts nobody', async () => {
+    const { node, orchestrator, start, say, clock, logged } = await world();
+    node.on('shards', () => {
+      throw new Error('mine');
+    });
+    await start();
+    await say({ kind: 'startShards', shardIds: [1] });
+    expect(orchestrator.peer.of('startShards')).toHaveLength(1);
+    expect(logged).toContain('A listener of the node\'s "shards" threw.');
+    await close(node, clock);
+  });
+});
+
+describe('moving a shard with its state', () => {
+  const sendGuilds =
+    (count: number) =>
+    async (_: number, { send }: TransferContext) => {
+      for (let guild = 0; guild < count; guild++) {
+        await send('guild', { guild });
+      }
+    };
+
+  test('sends everything, in order, and holds the shard until it is told', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    host.behaviour.transferFrom = sendGuilds(500);
+    await start();
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
+    expect(orchestrator.peer.of('prepareMigration')).toEqual([
+      { kind: 'prepareMigration', origin: true, shardId: 3, session: SESSION },
+    ]);
+    await say({ kind: 'startMigration', shardId: 3 });
+    await clock.run(100);
+    expect(orchestrator.peer.of('shardUserEvent')).toHaveLength(500);
+    expect(orchestrator.peer.received.at(-1)).toEqual({ kind: 'allUserDataSent', numEvents: 500, shardId: 3 });
+    expect(node.shards.get(3)).toBe('held');
+    await say({ kind: 'migrationFinished', shardId: 3 });
+    expect(host.calls.at(-1)).toBe('released 3');
+    await close(node, clock);
+  });
+
+  test('a slow receiver slows the sender down: memory stays bounded', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    let sent = 0;
+    host.behaviour.transferFrom = async (_: number, { send }: TransferContext) => {
+      for (; sent < 1_000; sent++) {
+        await send('guild', 'x'.repeat(10_000));
+      }
+    };
+    await start();
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
+    orchestrator.peer.pauseReading();
+    await say({ kind: 'startMigration', shardId: 3 });
+    await clock.run(1_000);
+    expect(sent).toBeGreaterThan(50);
+    expect(sent).toBeLessThan(400);
+    orchestrator.peer.resumeReading();
+    await until(
+      async () => {
+        await clock.run(10);
+        return node.shards.get(3) === 'held';
+      },
+      { what: 'the rest to be sent' },
+    );
+    expect(orchestrator.peer.of('shardUserEvent')).toHaveLength(1_000);
+    await close(node, clock);
+  });
+
+  test('the origin goes on with the shard when the connection is lost, and no event follows', async () => {
+    const { node, host, orchestrator, start, say, reconnect, clock } = await world();
+    let transfer: TransferContext | null = null;
+    let result: Promise<void> = Promise.resolve();
+    host.behaviour.transferFrom = (_: number, context: TransferContext) => {
+      transfer = context;
+      return new Promise<void>(() => undefined);
+    };
+    await start();
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
+    await say({ kind: 'startMigration', shardId: 3 });
+    await reconnect();
+    const { send, signal } = transfer!;
+    expect(signal.aborted).toBe(true);
+    result = send('guild', 1);
+    await expect(result).rejects.toMatchObject({ code: 'DSO_TRANSFER_CANCELLED' });
+    expect(host.calls.at(-1)).toBe('resumeShard 3');
+    expect(orchestrator.peer.of('identify')[0]?.runningShards).toEqual([3]);
+    expect(orchestrator.peer.of('shardUserEvent')).toEqual([]);
+    await close(node, clock);
+  });
+
+  test('a host that waits for a connection that is gone is freed', async () => {
+    const { node, host, orchestrator, start, say, reconnect, clock } = await world();
+    let failure: unknown = null;
+    host.behaviour.transferFrom = async (_: number, { send }: TransferContext) => {
+      try {
+        for (;;) {
+          await send('guild', 'x'.repeat(100_000));
+        }
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    };
+    await start();
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
+    orchestrator.peer.pauseReading();
+    await say({ kind: 'startMigration', shardId: 3 });
+    expect(failure).toBeNull();
+    await reconnect();
+    expect(failure).toMatchObject({ code: 'DSO_TRANSFER_CANCELLED' });
+    await close(node, clock);
+  });
+
+  test('an event that is not registered fails the hand-over in words, and the shard goes on', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    host.behaviour.transferFrom = (_: number, { send }: TransferContext) => send('unknown', 1);
+    await start();
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
+    await say({ kind: 'startMigration', shardId: 3 });
+    expect(orchestrator.peer.of('commandFailed')[0]?.message).toContain('unknown');
+    expect(node.shards.get(3)).toBe('running');
+    await close(node, clock);
+  });
+
+  test('the destination handles events one at a time, in order, then resumes', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    let running = 0;
+    let most = 0;
+    host.behaviour.handleUserEvent = async () => {
+      most = Math.max(most, ++running);
+      await Promise.resolve();
+      running--;
+    };
+    await start();
+    await say({ kind: 'prepareMigration', origin: false, shardId: 3, session: SESSION });
+    const registry = new UserEventRegistry().register(100, 'guild');
+    for (let guild = 0; guild < 300; guild++) {
+      orchestrator.peer.send({ kind: 'shardUserEvent', shardId: 3, ...registry.encode('guild', guild) });
+    }
+    orchestrator.peer.send({ kind: 'allUserDataSent', numEvents: 300, shardId: 3 });
+    await until(
+      async () => {
+        await clock.run(10);
+        return orchestrator.peer.of('startShards').length > 0;
+      },
+      { what: 'the shard to run' },
+    );
+    expect(host.userEvents).toEqual(Array.from({ length: 300 }, (_, index) => index));
+    expect(most).toBe(1);
+    expect(host.calls.slice(1)).toEqual(['prepareTransferTo 3', 'resumeShard 3']);
+    await close(node, clock);
+  });
+
+  test('the destination drops what it has when the migration is aborted, and handles nothing more', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    let finish = (): void => undefined;
+    host.behaviour.handleUserEvent = () => new Promise<void>((resolve) => (finish = resolve));
+    await start();
+    await say({ kind: 'prepareMigration', origin: false, shardId: 3, session: SESSION });
+    const registry = new UserEventRegistry().register(100, 'guild');
+    for (const guild of [1, 2, 3]) {
+      orchestrator.peer.send({ kind: 'shardUserEvent', shardId: 3, ...registry.encode('guild', guild) });
+    }
+    await say({ kind: 'migrationAborted', shardId: 3, reason: 'x' });
+    expect(host.calls.at(-1)).not.toBe('abortTransferTo 3');
+    finish();
+    await clock.run(10);
+    expect(host.calls.at(-1)).toBe('abortTransferTo 3');
+    expect(host.userEvents).toEqual([1]);
+    expect(node.shards.size).toBe(0);
+    await close(node, clock);
+  });
+
+  test('with a base-level orchestrator, both ways', async () => {
+    const { node, host, orchestrator, start, say, clock } = await world(BASE_LEVEL);
+    host.behaviour.transferFrom = sendGuilds(2);
+    await start();
+    await say({ kind: 'startShards', shardIds: [3] });
+    await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
+    await say({ kind: 'startMigration', shardId: 3 });
+    expect(orchestrator.peer.received.slice(1).map(({ kind }) => kind)).toEqual([
+      'startShards',
+      'prepareMigration',
+      'userEvent',
+      'userEvent',
+      'allUserDataSent',
+    ]);
+    const events = orchestrator.peer.of('userEvent');
+    await say({ kind: 'prepareMigration', origin: false, shardId: 3, session: SESSION });
+    events.forEach((event) => orchestrator.peer.send(event));
+    await say({ kind: 'allUserDataSent', numEvents: 2, shardId: null });
+    expect(host.userEvents).toEqual([{ guild: 0 }, { guild: 1 }]);
+    expect(node.shards.get(3)).toBe('running');
+    await close(node, clock);
+  });
+});
+
+describe('identify permits', () => {
+  test('wait for the orchestrator, through a reconnect', async () => {
+    const { node, host, orchestrator, start, say, reconnect, clock } = await world();
+    await start();
+    const permit = host.context!.requestIdentify(3, new AbortController().signal);
+    await reconnect();
+    expect(orchestrator.peer.of('identifyRequest')).toEqual([{ kind: 'identifyRequest', shardId: 3 }]);
+    await say({ kind: 'identifyGranted', shardId: 3 });
+    const { coordinated, finished } = await permit;
+    expect(coordinated).toBe(true);
+    finished(true);
+    finished(false);
+    await clock.run(10);
+    expect(orchestrator.peer.of('identifyFinished')).toEqual([{ kind: 'identifyFinished', shardId: 3, ready: true }]);
+    await close(node, clock);
+  });
+
+  test('can be given up', async () => {
+    const { node, host, orchestrator, start, clock } = await world();
+    await start();
+    const controller = new AbortController();
+    const permit = host.context!.requestIdentify(3, controller.signal);
+    controller.abort(new Error('stopped'));
+    await expect(permit).rejects.toThrow('stopped');
+    await clock.run(10);
+    expect(orchestrator.peer.of('identifyFinished')).toEqual([{ kind: 'identifyFinished', shardId: 3, ready: false }]);
+    await close(node, clock);
+  });
+
+  test('are refused when the node leaves', async () => {
+    const { node, host, start, clock } = await world();
+    await start();
+    const permit = host.context!.requestIdentify(3, new AbortController().signal);
+    const refused = expect(permit).rejects.toMatchObject({ code: 'DSO_NODE_CLOSED' });
+    await close(node, clock);
+    await refused;
+  });
+});
+
+describe('leaving', () => {
+  test("on the orchestrator's word: sessions in the answer, then closed, and the process goes on", async () => {
+    const { node, host, orchestrator, start, say, clock } = await world();
+    await start();
+    await say({ kind: 'startShards', shardIds: [1, 2] });
+    await say({ kind: 'shutdown', final: false, sessions: [] });
+    await clock.run(5_000);
+    expect(await node.closed).toEqual({ asked: 'orchestrator', final: false });
+    expect(orchestrator.peer.of('shutdown')[0]?.sessions).toEqual([
+      { shardId: 1, ...SESSION },
+      { shardId: 2, ...SESSION },
+    ]);
+    expect(orchestrator.peer.closed).toBe(true);
+    expect(host.calls.at(-1)).toBe('shutdown');
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('ends the process when a launcher started it', async () => {
+    const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+    const { node, start, say, clock } = await world(EXTENDED, { exitOnShutdown: true });
+    await start();
+    await say({ kind: 'shutdown', final: false, sessions: [] });
+    await clock.run(5_000);
+    await node.closed;
+    expect(exit).toHaveBeenCalledWith(0);
+    exit.mockRestore();
+  });
+
+  test('by itself, twice, with an orchestrator that is away', async () => {
+    const { node, orchestrator, start, say, clock } = await world();
+    await start();
+    await say({ kind: 'startShards', shardIds: [1] });
+    await orchestrator.close();
+    await clock.run(1_000);
+    const both = Promise.all([node.close(), node.close()]);
+    await clock.run(30_000);
+    await both;
+    expect(await node.closed).toEqual({ asked: 'bot', final: false });
+    await expect(node.start()).rejects.toMatchObject({ code: 'DSO_NODE_CLOSED' });
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('before it was ever established', async () => {
+    const { node, orchestrator, start, clock } = await world(null);
+    await start();
+    await close(node, clock);
+    await expect(node.established).rejects.toMatchObject({ code: 'DSO_NODE_CLOSED' });
+    await clock.run(20_000);
+    expect(orchestrator.peers).toHaveLength(1);
+  });
+
+  test('a node is started once', async () => {
+    const { node, start, clock } = await world();
+    await start();
+    await expect(node.start()).rejects.toMatchObject({ code: 'DSO_NODE_STARTED_TWICE' });
+    await close(node, clock);
+  });
+});

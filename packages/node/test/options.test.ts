@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { launchEnvironment, nodeIdFromArgv } from '../src/environment.js';
+import { NodeError } from '../src/errors.js';
+import { resolveOptions } from '../src/options.js';
+import type { NodeOptions } from '../src/options.js';
+import { FakeHost } from './fake-host.js';
+
+const host = new FakeHost();
+const resolve = (options: object, env: Record<string, string> = {}) =>
+  resolveOptions({ host, ...options } as NodeOptions, env);
+
+describe('options', () => {
+  test.each([
+    [{ nodeID: 'a' }, 'The option "nodeID" of createNode is not known; did you mean "nodeId"?'],
+    [{ flavour: 1 }, 'The option "flavour" of createNode is not known'],
+    [
+      { limits: { hostCallMS: 1 } },
+      'The option "hostCallMS" of createNode (limits) is not known; did you mean "hostCallMs"?',
+    ],
+    [{ limits: { hostCallMs: 0 } }, 'The option "limits.hostCallMs" of createNode is 0, but must be a whole number'],
+    [{ orchestrator: 'nowhere' }, 'The option "orchestrator" of createNode is "nowhere"'],
+    [{ nodeId: 'a/b' }, 'The option "nodeId" of createNode is "a/b"'],
+    [{ host: undefined }, 'The option "host" of createNode is missing'],
+    [{ host: { startShards: () => undefined } }, 'has no method resumeShard'],
+  ])('%j', (options, message) => {
+    expect(() => resolve(options)).toThrow(NodeError);
+    expect(() => resolve(options)).toThrow(message);
+  });
+
+  test("come from the launcher's environment where they are not given", () => {
+    const env = { DSO_NODE_ID: 'n-1', DSO_ORCHESTRATOR: '127.0.0.1:1', DSO_TOKEN: 't', DSO_VERSION: 'v2' };
+    expect(resolve({}, env)).toMatchObject({
+      nodeId: 'n-1',
+      orchestrator: '127.0.0.1:1',
+      token: 't',
+      version: 'v2',
+      exitOnShutdown: true,
+    });
+    expect(resolve({ nodeId: 'mine', exitOnShutdown: false }, env)).toMatchObject({
+      nodeId: 'mine',
+      exitOnShutdown: false,
+    });
+  });
+
+  test('have defaults for a bot that nobody launched', () => {
+    expect(resolve({})).toMatchObject({
+      nodeId: '',
+      orchestrator: '127.0.0.1:7447',
+      token: null,
+      version: 'unknown',
+      exitOnShutdown: false,
+    });
+  });
+});
+
+describe('the launcher', () => {
+  test('may give the token in a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dshard-'));
+    const path = join(folder, 'token');
+    writeFileSync(path, ' secret\n');
+    expect(launchEnvironment({ DSO_TOKEN_FILE: path }).token).toBe('secret');
+    expect(launchEnvironment({ DSO_TOKEN_FILE: path, DSO_TOKEN: 'direct' }).token).toBe('direct');
+    writeFileSync(path, '\n');
+    expect(() => launchEnvironment({ DSO_TOKEN_FILE: path })).toThrow(`${path}, which is empty`);
+    rmSync(folder, { recursive: true });
+    expect(() => launchEnvironment({ DSO_TOKEN_FILE: path })).toThrow(`${path}, which cannot be read`);
+  });
+
+  test.each([
+    [['node', 'bot.js', '-nodeid', 'a-1'], 'a-1'],
+    [['node', 'bot.js', '--nodeid', 'a-1'], 'a-1'],
+    [['node', 'bot.js', '--nodeid=a-1'], 'a-1'],
+    [['node', 'bot.js', '-nodeid'], undefined],
+    [['node', 'bot.js'], undefined],
+  ])('of the ancestor: %j', (argv, id) => {
+    expect(nodeIdFromArgv(argv)).toBe(id);
+  });
+});
