@@ -1,12 +1,76 @@
-import type { Effect } from './effects.js';
+/** The whole domain: plain data in, plain data out. No clock, no randomness, no I/O. */
+import { onCommand } from './commands/operator.js';
+import type { Decision } from './decision.js';
 import type { DomainEvent } from './events.js';
+import { onIdentify } from './handshake/identify.js';
+import { heardOf, onGatewayInfo, onGatewayInfoFailed } from './handshake/total-shards.js';
+import { launchFailed, launchOf, onNodeLaunched } from './launch/launch.js';
+import { onConnectionClosed, onProcessExited, sleptThrough } from './liveness/lost.js';
+import { onMessage } from './messages.js';
+import { forwardUserEvent } from './migration/user-events.js';
+import { reconcile } from './reconcile.js';
 import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
+import { Turn } from './turn.js';
 
-/** What came of one event. */
-export type Decision = { state: OrchestratorState; effects: readonly Effect[] };
-
-/** The whole domain: plain data in, plain data out. No clock, no randomness, no I/O. */
+export type { Decision } from './decision.js';
 export type Decide = (state: OrchestratorState, event: DomainEvent, now: number) => Decision;
-
 export type InitialState = (settings: Settings, now: number) => OrchestratorState;
+
+export { initialState } from './initial-state.js';
+
+export const decide: Decide = (state, event, now) => {
+  if (event.kind === 'message' && (event.message.kind === 'userEvent' || event.message.kind === 'shardUserEvent')) {
+    return forwardUserEvent(state, event.connection, event.message, now);
+  }
+  const turn = new Turn(state, now);
+  handle(turn, event);
+  reconcile(turn);
+  return turn.decision();
+};
+
+function handle(turn: Turn, event: DomainEvent): void {
+  switch (event.kind) {
+    case 'started':
+      break;
+    case 'tick':
+      sleptThrough(turn);
+      // The wish was granted; if it came early, it is made again.
+      turn.patch({ wakeAt: null });
+      break;
+    case 'identify':
+      onIdentify(turn, event);
+      break;
+    case 'message':
+      onMessage(turn, event.connection, event.message);
+      break;
+    case 'connectionClosed':
+      onConnectionClosed(turn, event.connection, event.reason);
+      break;
+    case 'command':
+      onCommand(turn, event.request, event.command);
+      break;
+    case 'gatewayInfo':
+      onGatewayInfo(turn, event);
+      break;
+    case 'gatewayInfoFailed':
+      onGatewayInfoFailed(turn, event.reason);
+      break;
+    case 'nodeLaunched':
+      onNodeLaunched(turn, event.launch, event.node);
+      break;
+    case 'launchFailed':
+      launchFailed(turn, event.launch, event.reason);
+      break;
+    case 'processExited':
+      onExit(turn, event.node, event.description);
+      break;
+  }
+}
+
+function onExit(turn: Turn, node: string, description: string): void {
+  const launch = launchOf(turn, node);
+  if (launch !== undefined) launchFailed(turn, launch.id, `node ${node} ${description}`);
+  heardOf(turn, node);
+  onProcessExited(turn, node, description);
+}

@@ -64,6 +64,8 @@ export type NodeState = {
   host: string | null;
   pid: number | null;
   connection: NodeConnection;
+  /** When its connection of now, or its last one, began. */
+  joinedAt: number;
   intent: NodeIntent;
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
@@ -120,7 +122,7 @@ export type DrainState = {
         /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
         stopped: string | null;
       }
-    | { kind: 'shuttingDown' };
+    | { kind: 'shuttingDown'; moved: readonly number[] };
   startedAt: number;
   request: string | null;
   /** Whether it belongs to the rollout. */

@@ -1,0 +1,212 @@
+/**
+ * A node gives up all its shards.
+ *
+ *     awaitingDestination  a node was launched for it; it begins when that node is connected
+ *     moving               its shards move to the destination, as many at once as the limits allow
+ *     shuttingDown         all moved, and it was to be shut down; over when it is gone
+ *
+ * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was
+ * still starting, or that an operator moved by hand, is neither missed nor moved twice. A move that fails is tried once more; if a
+ * shard stays behind, the node is not shut down and the drain says which and why.
+ */
+import { type Checked, refused, usableNode } from '../commands/checks.js';
+import type { OperatorCommand } from '../commands.js';
+import { hasRoomToMove } from '../migration/limits.js';
+import { beginMigration } from '../migration/steps.js';
+import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
+import { unqueue } from '../shards/start.js';
+import { beginShutdown } from '../shutdown/node.js';
+import type { DrainState } from '../state.js';
+import { shardsOf } from '../survey.js';
+import type { Turn } from '../turn.js';
+
+type Moving = Extract<DrainState['phase'], { kind: 'moving' }>;
+
+export function migrateNode(
+  turn: Turn,
+  request: string,
+  command: Extract<OperatorCommand, { kind: 'migrateNode' }>,
+): void {
+  const possible = drainable(turn, command.origin, command.destination);
+  if (!possible.ok) {
+    turn.reply(request, possible);
+    return;
+  }
+  const { origin, destination, shutdown } = command;
+  beginDrain(turn, { origin, destination, shutdown, request, rollout: false, launch: null });
+}
+
+function drainable(turn: Turn, origin: string, destination: string): Checked<string> {
+  if (origin === destination) return refused('DSO_SAME_NODE', `Node ${origin} is origin and destination.`);
+  for (const id of [origin, destination]) {
+    const usable = usableNode(turn.state, id);
+    if (!usable.ok) return usable;
+  }
+  for (const [id, drain] of [
+    [origin, drainFrom(turn.state, origin)],
+    [origin, drainTo(turn.state, origin)],
+    [destination, drainFrom(turn.state, destination)],
+  ] as const) {
+    if (drain === undefined) continue;
+    const text = `Node ${id} is busy: node ${drain.origin} is being drained to ${drain.destination ?? 'a new node'}.`;
+    return refused('DSO_NODE_BUSY', text);
+  }
+  return { ok: true, value: origin };
+}
+
+/** @param plan.launch the launch it waits for, when there is no destination yet. */
+export function beginDrain(
+  turn: Turn,
+  plan: Pick<DrainState, 'origin' | 'destination' | 'shutdown' | 'request' | 'rollout'> & { launch: string | null },
+): string {
+  const { origin, destination, shutdown, request, rollout, launch } = plan;
+  const id = turn.nextId('d');
+  turn.setDrain({
+    id,
+    origin,
+    destination,
+    shutdown,
+    phase:
+      destination === null
+        ? { kind: 'awaitingDestination', launch, deadline: turn.now + turn.settings.launchTimeoutMs }
+        : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null },
+    startedAt: turn.now,
+    request,
+    rollout,
+  });
+  for (const shard of shardsOf(turn.state, origin)) unqueue(turn, shard);
+  const where = destination ?? 'a new node';
+  turn.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, {
+    drain: id,
+    origin,
+    destination,
+    shards: shardsOf(turn.state, origin),
+  });
+  return id;
+}
+
+/** Takes every drain as far as it goes now. */
+export function runDrains(turn: Turn): void {
+  for (const { id } of turn.state.drains.values()) {
+    const drain = turn.state.drains.get(id);
+    if (drain === undefined) continue;
+    switch (drain.phase.kind) {
+      case 'awaitingDestination':
+        awaitDestination(turn, drain, drain.phase);
+        break;
+      case 'moving':
+        move(turn, drain, drain.phase);
+        break;
+      case 'shuttingDown':
+        awaitShutdown(turn, drain);
+        break;
+    }
+  }
+}
+
+function awaitDestination(
+  turn: Turn,
+  drain: DrainState,
+  phase: Extract<DrainState['phase'], { kind: 'awaitingDestination' }>,
+): void {
+  const problem = problemOf(turn, drain.origin);
+  if (problem !== null) {
+    endDrain(turn, drain, problem);
+  } else if (phase.launch === null || !turn.state.launches.has(phase.launch)) {
+    endDrain(turn, drain, 'no new node could be started for its shards');
+  }
+}
+
+/** Why a node can take no further part in a drain; null: it can. */
+function problemOf(turn: Turn, id: string): string | null {
+  const node = turn.node(id);
+  if (!isConnected(node)) return `node ${id} was lost`;
+  return isShuttingDown(node) ? `node ${id} is shutting down` : null;
+}
+
+function move(turn: Turn, drain: DrainState, phase: Moving): void {
+  const { origin, destination } = drain;
+  if (destination === null) return;
+  const stopped = phase.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination);
+  const failed = new Set(phase.failed.map(({ shard }) => shard));
+  const waiting = shardsOf(turn.state, origin).filter((shard) => {
+    if (failed.has(shard)) return false;
+    const canMove = stopped === null && turn.shard(shard)?.kind === 'running';
+    if (!canMove || !hasRoomToMove(turn.state, origin, destination)) return true;
+    beginMigration(turn, { shard, origin, destination, request: null, drain: drain.id });
+    return false;
+  });
+  if (stopped !== phase.stopped || waiting.join() !== phase.waiting.join()) {
+    turn.setDrain({ ...drain, phase: { ...phase, waiting, stopped } });
+  }
+  // Those that move to the origin (begun before the drain) are waited for too: they are its shards in a moment.
+  for (const migration of turn.state.migrations.values()) {
+    if (migration.origin === origin || migration.destination === origin) return;
+  }
+  if (stopped !== null) endDrain(turn, drain, stopped);
+  else if (waiting.length === 0) allMoved(turn, drain, phase);
+}
+
+function allMoved(turn: Turn, drain: DrainState, phase: Moving): void {
+  if (phase.failed.length > 0) {
+    const shards = phase.failed.map(({ shard }) => shard).join(', ');
+    endDrain(turn, drain, `could not move shard(s) ${shards} (${phase.failed[0]?.reason ?? 'no reason known'})`);
+  } else if (drain.shutdown) {
+    turn.setDrain({ ...drain, phase: { kind: 'shuttingDown', moved: phase.moved } });
+    beginShutdown(turn, drain.origin, null, false);
+  } else {
+    endDrain(turn, drain, null);
+  }
+}
+
+function awaitShutdown(turn: Turn, drain: DrainState): void {
+  const node = turn.node(drain.origin);
+  if (node === undefined) {
+    endDrain(turn, drain, null);
+  } else if (node.connection.kind === 'disconnected') {
+    if (node.connection.gone) endDrain(turn, drain, null);
+    else if (node.intent.kind !== 'shuttingDown' || node.intent.deadline <= turn.now) {
+      endDrain(turn, drain, `all its shards were moved, but it did not shut down in time`);
+    }
+  }
+}
+
+/** @param failure why it ends before all is done; null: everything that was asked for is done. */
+export function endDrain(turn: Turn, drain: DrainState, failure: string | null): void {
+  const { id, origin, request } = drain;
+  const destination = drain.destination ?? 'a new node';
+  const moved = drain.phase.kind === 'awaitingDestination' ? [] : drain.phase.moved;
+  const failed = drain.phase.kind === 'moving' ? drain.phase.failed : [];
+  turn.removeDrain(id);
+  const ending = drain.shutdown ? ', and the node was shut down' : '';
+  const text =
+    failure === null
+      ? `Moved ${moved.length} shard(s) from node ${origin} to node ${destination}${ending}.`
+      : `Draining node ${origin} to ${destination} stopped after ${moved.length} shard(s): ${failure}.`;
+  turn.happened('drainFinished', failure === null ? 'info' : 'warn', text, {
+    drain: id,
+    origin,
+    destination: drain.destination,
+    ok: failure === null,
+    moved,
+    failed: failed.map(({ shard }) => shard),
+  });
+  if (failure === null) {
+    turn.done(request, text, { origin, destination, moved: moved.length, failed: 0, shutdown: drain.shutdown });
+  } else {
+    turn.fail(request, 'DSO_DRAIN_FAILED', text);
+  }
+  if (drain.rollout) recordReplacement(turn, drain, failure);
+}
+
+/** The drain was a step of the rollout. */
+function recordReplacement(turn: Turn, drain: DrainState, failure: string | null): void {
+  const { rollout } = turn.state;
+  if (rollout === null || rollout.drain !== drain.id) return;
+  if (failure === null) {
+    turn.patch({ rollout: { ...rollout, drain: null, done: [...rollout.done, drain.origin] } });
+  } else {
+    const failed = [...rollout.failed, { node: drain.origin, reason: failure }];
+    turn.patch({ rollout: { ...rollout, drain: null, failed } });
+  }
+}

@@ -1,0 +1,30 @@
+/** What the parts of a drain that happen elsewhere leave behind in it. Bookkeeping only: `drain.ts` draws the conclusions. */
+import type { MigrationState } from '../state.js';
+import type { Turn } from '../turn.js';
+
+/** A migration that belongs to a drain is over. @param failure null: the shard was moved. */
+export function recordMove(turn: Turn, migration: MigrationState, failure: string | null): void {
+  const drain = migration.drain === null ? undefined : turn.state.drains.get(migration.drain);
+  if (drain?.phase.kind !== 'moving') return;
+  const { shard } = migration;
+  const { phase } = drain;
+  if (failure === null) {
+    turn.setDrain({ ...drain, phase: { ...phase, moved: [...phase.moved, shard] } });
+  } else if (phase.retried.includes(shard)) {
+    turn.setDrain({ ...drain, phase: { ...phase, failed: [...phase.failed, { shard, reason: failure }] } });
+  } else {
+    turn.setDrain({ ...drain, phase: { ...phase, retried: [...phase.retried, shard] } });
+  }
+}
+
+/** The node a drain waited for is there. */
+export function recordDestination(turn: Turn, launch: string, node: string): void {
+  for (const drain of turn.state.drains.values()) {
+    if (drain.phase.kind !== 'awaitingDestination' || drain.phase.launch !== launch) continue;
+    turn.setDrain({
+      ...drain,
+      destination: node,
+      phase: { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null },
+    });
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * Every reason the domain can give for refusing a peer or a command, in one table: what happened, what to do about it,
+ * whether the same attempt may succeed later by itself, and who is at fault. `fault` decides the HTTP status of a command:
+ * 'caller' and 'conflict' are 4xx, 'fleet' is 5xx; 'peer' is for what is said to a node, never to an operator.
+ */
+import type { CommandError } from './commands.js';
+
+export type DomainErrorEntry = {
+  /** What happened, in one sentence. */
+  meaning: string;
+  whatToDo: string;
+  /** Whether the same attempt may succeed later without anybody changing anything. */
+  retryable: boolean;
+  fault: CommandError['fault'] | 'peer';
+};
+
+export type DomainErrorCode =
+  | 'DSO_LOGIC_VERSION'
+  | 'DSO_TOKEN_REFUSED'
+  | 'DSO_BASE_LEVEL_REFUSED'
+  | 'DSO_NODE_ID_INVALID'
+  | 'DSO_IDENTIFY_INVALID'
+  | 'DSO_TOTAL_SHARDS_MISMATCH'
+  | 'DSO_NODE_REPLACED'
+  | 'DSO_NODE_SUSPECT'
+  | 'DSO_NODE_ENDED'
+  | 'DSO_UNKNOWN_NODE'
+  | 'DSO_UNKNOWN_SHARD'
+  | 'DSO_SHARD_NOT_OURS'
+  | 'DSO_SAME_NODE'
+  | 'DSO_NO_SHARDS_GIVEN'
+  | 'DSO_NO_LAUNCHER'
+  | 'DSO_SHARD_NOT_RUNNING'
+  | 'DSO_SHARD_RUNS_ELSEWHERE'
+  | 'DSO_SHARD_BUSY'
+  | 'DSO_NODE_BUSY'
+  | 'DSO_NODE_NOT_CONNECTED'
+  | 'DSO_NODE_SHUTTING_DOWN'
+  | 'DSO_TOTAL_UNDECIDED'
+  | 'DSO_ROLLOUT_RUNNING'
+  | 'DSO_NO_FREE_NODE'
+  | 'DSO_FLEET_ENDING'
+  | 'DSO_NODE_LAUNCH_FAILED'
+  | 'DSO_NODE_LOST'
+  | 'DSO_NODE_TIMEOUT'
+  | 'DSO_NODE_FAILED'
+  | 'DSO_MIGRATION_FAILED'
+  | 'DSO_DRAIN_FAILED'
+  | 'DSO_ROLLOUT_FAILED';
+
+export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> = {
+  DSO_LOGIC_VERSION: {
+    meaning: 'The node speaks another version of the control protocol.',
+    whatToDo: 'Run node library and orchestrator of matching versions.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_TOKEN_REFUSED: {
+    meaning: 'The node has no token, or not the one this orchestrator asks for.',
+    whatToDo: 'Give the node the same DSO_TOKEN as the orchestrator.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_BASE_LEVEL_REFUSED: {
+    meaning: 'A node that knows no token (a base-level peer) came from another machine.',
+    whatToDo: 'Set allowBaseLevelPeers if that network is trusted, or use a node library with the auth capability.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_NODE_ID_INVALID: {
+    meaning: 'A node id must be 1 to 128 printable characters without slashes or backslashes.',
+    whatToDo: 'Choose another node id, or send an empty one and be given one.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_IDENTIFY_INVALID: {
+    meaning: 'The node said something of itself that cannot be.',
+    whatToDo: 'This is a bug in the node library; the message says which value is meant.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_TOTAL_SHARDS_MISMATCH: {
+    meaning: 'The node runs with another total shard count than this fleet.',
+    whatToDo: 'Restart the node; it then takes the total of the fleet.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_NODE_REPLACED: {
+    meaning: 'Another connection with the same node id took the place of this one.',
+    whatToDo: 'Nothing after a reconnect; if two processes share an id, give them different ones.',
+    retryable: true,
+    fault: 'peer',
+  },
+  DSO_NODE_SUSPECT: {
+    meaning: 'The node sent nothing for three heartbeat intervals.',
+    whatToDo: 'The node connects again by itself; if it does not, look at the process.',
+    retryable: true,
+    fault: 'peer',
+  },
+  DSO_NODE_ENDED: {
+    meaning: 'The node was shut down.',
+    whatToDo: 'Nothing.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_UNKNOWN_NODE: {
+    meaning: 'No node has this id.',
+    whatToDo: 'See the ids in `dso status`.',
+    retryable: false,
+    fault: 'caller',
+  },
+  DSO_UNKNOWN_SHARD: {
+    meaning: 'The shard id is not below the total shard count.',
+    whatToDo: 'See the total in `dso status`.',
+    retryable: false,
+    fault: 'caller',
+  },
+  DSO_SHARD_NOT_OURS: {
+    meaning: 'Another orchestrator is responsible for this shard.',
+    whatToDo: 'Ask that orchestrator, or change responsibleForShards.',
+    retryable: false,
+    fault: 'caller',
+  },
+  DSO_SAME_NODE: {
+    meaning: 'Origin and destination are the same node.',
+    whatToDo: 'Name another destination.',
+    retryable: false,
+    fault: 'caller',
+  },
+  DSO_NO_SHARDS_GIVEN: {
+    meaning: 'No shard was named.',
+    whatToDo: 'Name at least one shard.',
+    retryable: false,
+    fault: 'caller',
+  },
+  DSO_NO_LAUNCHER: {
+    meaning: 'This orchestrator cannot start node processes.',
+    whatToDo: 'Configure a node command, or start nodes by hand.',
+    retryable: false,
+    fault: 'caller',
+  },
+  DSO_SHARD_NOT_RUNNING: {
+    meaning: 'No node runs this shard.',
+    whatToDo: 'Wait until it is started, or start it with startshards.',
+    retryable: true,
+    fault: 'caller',
+  },
+  DSO_SHARD_RUNS_ELSEWHERE: {
+    meaning: 'Another node runs this shard.',
+    whatToDo: 'Migrate it instead of starting it.',
+    retryable: false,
+    fault: 'conflict',
+  },
+  DSO_SHARD_BUSY: {
+    meaning: 'Another operation on this shard is under way.',
+    whatToDo: 'Ask again when it is done.',
+    retryable: true,
+    fault: 'conflict',
+  },
+  DSO_NODE_BUSY: {
+    meaning: 'Another operation on this node is under way.',
+    whatToDo: 'Ask again when it is done.',
+    retryable: true,
+    fault: 'conflict',
+  },
+  DSO_NODE_NOT_CONNECTED: {
+    meaning: 'The node is known, but not connected.',
+    whatToDo: 'Wait until it is back, or choose another node.',
+    retryable: true,
+    fault: 'conflict',
+  },
+  DSO_NODE_SHUTTING_DOWN: {
+    meaning: 'The node is shutting down.',
+    whatToDo: 'Choose another node.',
+    retryable: false,
+    fault: 'conflict',
+  },
+  DSO_TOTAL_UNDECIDED: {
+    meaning: 'The total shard count is not decided yet.',
+    whatToDo: 'Wait for the first node or for the answer from Discord, or configure a fixed total.',
+    retryable: true,
+    fault: 'conflict',
+  },
+  DSO_ROLLOUT_RUNNING: {
+    meaning: 'A rollout is under way.',
+    whatToDo: 'Wait until it is done.',
+    retryable: true,
+    fault: 'conflict',
+  },
+  DSO_NO_FREE_NODE: {
+    meaning: 'There is no empty node to move shards to, and no launcher to start one.',
+    whatToDo: 'Start an empty node, or configure a node command.',
+    retryable: false,
+    fault: 'conflict',
+  },
+  DSO_FLEET_ENDING: {
+    meaning: 'The fleet is being shut down.',
+    whatToDo: 'Start the orchestrator again afterwards.',
+    retryable: false,
+    fault: 'conflict',
+  },
+  DSO_NODE_LAUNCH_FAILED: {
+    meaning: 'A node process was started and did not become a connected node.',
+    whatToDo: "Look at the process's output in the log; the message carries what is known.",
+    retryable: true,
+    fault: 'fleet',
+  },
+  DSO_NODE_LOST: {
+    meaning: 'The node went away in the middle of the operation.',
+    whatToDo: 'Its shards are started elsewhere; ask again if that was not all you wanted.',
+    retryable: true,
+    fault: 'fleet',
+  },
+  DSO_NODE_TIMEOUT: {
+    meaning: 'The node did not answer in time.',
+    whatToDo: 'Look at the node; a busy or stuck process does not answer.',
+    retryable: true,
+    fault: 'fleet',
+  },
+  DSO_NODE_FAILED: {
+    meaning: 'The node could not do what it was told.',
+    whatToDo: "The message carries the node's reason.",
+    retryable: true,
+    fault: 'fleet',
+  },
+  DSO_MIGRATION_FAILED: {
+    meaning: 'The shard was not moved.',
+    whatToDo: 'The message says why and where the shard is now; ask again when the cause is gone.',
+    retryable: true,
+    fault: 'fleet',
+  },
+  DSO_DRAIN_FAILED: {
+    meaning: 'Not every shard of the node could be moved.',
+    whatToDo: 'The message says which and why; the node was not shut down.',
+    retryable: true,
+    fault: 'fleet',
+  },
+  DSO_ROLLOUT_FAILED: {
+    meaning: 'The rollout stopped at a node that could not be replaced; everything else runs on.',
+    whatToDo: 'The message says which node and why; start it again when the cause is gone.',
+    retryable: true,
+    fault: 'fleet',
+  },
+};
+
+/** The error of a refused or failed command, with the fault the table gives it. */
+export function commandError(code: DomainErrorCode, message: string): CommandError {
+  const { fault } = DOMAIN_ERRORS[code];
+  return { code, message, fault: fault === 'peer' ? 'fleet' : fault };
+}

@@ -1,0 +1,81 @@
+/** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
+import { LOGIC_VERSION } from '@dshard/protocol';
+import type { Identify } from '@dshard/protocol';
+import type { DomainErrorCode } from '../errors.js';
+import type { Peer } from '../events.js';
+import type { OrchestratorState } from '../state.js';
+
+/** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
+export const MAX_TOTAL_SHARDS = 100_000;
+export const MAX_NODE_ID_LENGTH = 128;
+
+export type Refusal = { code: DomainErrorCode; message: string };
+
+/** @returns why the peer is refused, or null. */
+export function refusalOf(state: OrchestratorState, identify: Identify, peer: Peer): Refusal | null {
+  return (
+    wrongVersion(identify) ??
+    notTrusted(state, identify, peer) ??
+    invalidId(identify.nodeId) ??
+    impossible(identify) ??
+    otherTotal(state, identify)
+  );
+}
+
+function wrongVersion({ logicVersion }: Identify): Refusal | null {
+  if (logicVersion === LOGIC_VERSION) return null;
+  return {
+    code: 'DSO_LOGIC_VERSION',
+    message:
+      `The node speaks logic version ${logicVersion}, this orchestrator ${LOGIC_VERSION}. ` +
+      'Run node library and orchestrator of matching versions.',
+  };
+}
+
+function notTrusted({ settings }: OrchestratorState, identify: Identify, peer: Peer): Refusal | null {
+  if (!identify.capabilities.includes('auth')) {
+    if (peer.loopback || settings.allowBaseLevelPeers) return null;
+    return {
+      code: 'DSO_BASE_LEVEL_REFUSED',
+      message: `A base-level peer knows no token, so it is only let in from this machine; it came from ${peer.remote}.`,
+    };
+  }
+  if (!settings.tokenRequired || peer.tokenAccepted) return null;
+  const what = identify.token === null ? 'sent no token' : 'sent another token';
+  return {
+    code: 'DSO_TOKEN_REFUSED',
+    message: `The node ${what} than this orchestrator asks for. Give both the same DSO_TOKEN.`,
+  };
+}
+
+function invalidId(id: string): Refusal | null {
+  if (id === '' || isNodeId(id)) return null;
+  return {
+    code: 'DSO_NODE_ID_INVALID',
+    message: `A node id is 1 to ${MAX_NODE_ID_LENGTH} printable characters without slashes or backslashes.`,
+  };
+}
+
+export function isNodeId(id: string): boolean {
+  return id.length > 0 && id.length <= MAX_NODE_ID_LENGTH && !/[\p{C}\p{Zl}\p{Zp}/\\]/u.test(id) && id.trim() === id;
+}
+
+function impossible({ totalShards, runningShards, heldSessions }: Identify): Refusal | null {
+  const invalid = (message: string): Refusal => ({ code: 'DSO_IDENTIFY_INVALID', message });
+  if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_TOTAL_SHARDS) {
+    return invalid(`The node says the total is ${totalShards} shards; it must be 0 to ${MAX_TOTAL_SHARDS}.`);
+  }
+  for (const shard of [...runningShards, ...heldSessions.map(({ shardId }) => shardId)]) {
+    if (Number.isSafeInteger(shard) && shard >= 0 && shard < totalShards) continue;
+    return invalid(`The node says it has shard ${shard} of a total of ${totalShards}.`);
+  }
+  return null;
+}
+
+function otherTotal(state: OrchestratorState, { totalShards }: Identify): Refusal | null {
+  if (totalShards === 0 || state.totalShards === null || totalShards === state.totalShards) return null;
+  return {
+    code: 'DSO_TOTAL_SHARDS_MISMATCH',
+    message: `The node runs with ${totalShards} shards in total, this fleet with ${state.totalShards}. Restart the node.`,
+  };
+}

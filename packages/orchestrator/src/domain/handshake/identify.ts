@@ -1,0 +1,168 @@
+/**
+ * The first message of a connection.
+ *
+ * A peer that is let in is `connected` and hears Identified, or, while the total shard count is not decided, `awaitingTotal`, and
+ * hears it when that is decided. What it says it runs is taken over (`claims.ts`), what it holds closed is remembered. A second connection with
+ * the same node id takes the place of the first: that is the first one's loss and a reconnect in one.
+ */
+import { CAPABILITIES } from '@dshard/protocol';
+import type { Identify, ShardSession } from '@dshard/protocol';
+import { DOMAIN_ERRORS } from '../errors.js';
+import type { DomainEvent } from '../events.js';
+import { launchDone } from '../launch/launch.js';
+import { cutOff, lose } from '../liveness/lost.js';
+import { can, hasConnection } from '../nodes.js';
+import { vacate } from '../shards/vacate.js';
+import { remindOfShutdown } from '../shutdown/node.js';
+import type { NodeState, ShardState } from '../state.js';
+import { shardsOf } from '../survey.js';
+import type { Turn } from '../turn.js';
+import { refusalOf } from './admission.js';
+import type { Refusal } from './admission.js';
+import { claim } from './claims.js';
+import { decideTotal, heardOf } from './total-shards.js';
+
+export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'identify' }>): void {
+  const { connection, message, peer } = event;
+  if (turn.state.connections.has(connection)) return;
+  const refusal = refusalOf(turn.state, message, peer);
+  if (refusal !== null) {
+    refuse(turn, connection, message, peer.remote, refusal);
+    return;
+  }
+  const id = message.nodeId === '' ? freshId(turn) : message.nodeId;
+  replaceOlder(turn, id);
+  enter(turn, id, connection, message);
+  if (turn.state.totalShards === null && message.totalShards > 0) {
+    decideTotal(turn, message.totalShards, `node ${id} runs with it`);
+  }
+  if (turn.state.totalShards !== null) establish(turn, id);
+  takeOver(turn, id, message);
+  heardOf(turn, id);
+  launchDone(turn, id);
+  remindOfShutdown(turn, id);
+}
+
+function refuse(turn: Turn, connection: string, message: Identify, remote: string, refusal: Refusal): void {
+  const { code, message: text } = refusal;
+  if (message.capabilities.includes('auth')) {
+    turn.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
+  }
+  turn.effect({ kind: 'close', connection, code, message: text });
+  turn.happened('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
+    remote,
+    node: message.nodeId,
+    code,
+  });
+}
+
+function freshId(turn: Turn): string {
+  for (;;) {
+    const id = turn.nextId('node-');
+    if (turn.node(id) === undefined) return id;
+  }
+}
+
+function replaceOlder(turn: Turn, id: string): void {
+  const older = turn.node(id);
+  if (older === undefined || !hasConnection(older)) return;
+  cutOff(turn, id, 'DSO_NODE_REPLACED', `A newer connection with node id ${id} takes its place.`);
+  lose(turn, id, 'it connected again');
+  turn.happened('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });
+}
+
+function enter(turn: Turn, id: string, connection: string, message: Identify): void {
+  const known = turn.node(id);
+  const capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
+  turn.link(connection, id);
+  turn.setNode({
+    id,
+    version: message.version,
+    host: message.host,
+    pid: message.pid,
+    connection: { kind: 'awaitingTotal', connection, capabilities, since: turn.now, lastHeardAt: turn.now },
+    joinedAt: turn.now,
+    intent: known?.intent ?? { kind: 'serving' },
+    shardReports: [],
+    process: null,
+    held: [],
+    missing: [],
+  });
+}
+
+/** The total is known: the node is told, and is part of the fleet. */
+function establish(turn: Turn, id: string): void {
+  const node = turn.node(id);
+  const { totalShards } = turn.state;
+  if (node?.connection.kind !== 'awaitingTotal' || totalShards === null) return;
+  turn.setNode({ ...node, connection: { ...node.connection, kind: 'connected' } });
+  const { connection, capabilities } = node.connection;
+  const heartbeatIntervalMs = capabilities.includes('heartbeat') ? turn.settings.heartbeatIntervalMs : 0;
+  turn.effect({ kind: 'accept', connection, node: id });
+  turn.sendOn(connection, { kind: 'identified', totalShards, nodeId: id, capabilities, heartbeatIntervalMs });
+}
+
+/** Those that came before the total was decided. */
+export function establishWaiting(turn: Turn): void {
+  if (turn.state.totalShards === null) return;
+  for (const node of turn.state.nodes.values()) {
+    if (node.connection.kind === 'awaitingTotal') establish(turn, node.id);
+  }
+}
+
+/** What the node has, and what it no longer has. */
+function takeOver(turn: Turn, id: string, message: Identify): void {
+  const runs = new Set(message.runningShards);
+  const kept = [...runs].filter((shard) => claim(turn, id, shard));
+  for (const shard of shardsOf(turn.state, id)) {
+    const state = turn.shard(shard);
+    if (state?.kind === 'unreachable') vacate(turn, shard, state.known);
+  }
+  for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(turn, id, session);
+  const node = turn.node(id);
+  const version = message.version === '' ? '' : ` (version ${message.version})`;
+  turn.happened('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
+    node: id,
+    version: message.version,
+    shards: kept,
+    held: node?.held ?? [],
+  });
+}
+
+/** A session the node closed, and whose hand-over was never confirmed to it. */
+function hold(turn: Turn, id: string, held: ShardSession): void {
+  const { shardId, sessionId, sequence, resumeGatewayUrl } = held;
+  const state = turn.shard(shardId);
+  if (state === undefined || !can(turn.node(id), 'parallel-migrations')) return;
+  const node: NodeState | undefined = turn.node(id);
+  if (node !== undefined) turn.setNode({ ...node, held: [...new Set([...node.held, shardId])] });
+  if (state.kind !== 'vacant' && state.kind !== 'unreachable') return;
+  const session = { sessionId, sequence, resumeGatewayUrl };
+  if (isNewer(session, state)) turn.setShard(shardId, { ...state, known: { session, at: turn.now } });
+}
+
+/** A later owner's word of the shard counts for more than that of a node that handed it over before. */
+function isNewer(
+  session: { sessionId: string; sequence: number | bigint },
+  state: Extract<ShardState, { kind: 'vacant' | 'unreachable' }>,
+): boolean {
+  if (state.known === null) return true;
+  const known = state.known.session;
+  return known.sessionId === session.sessionId && known.sequence < session.sequence;
+}
+
+/** Nodes that hold a session of a shard that runs again are told to drop it. */
+export function releaseHeld(turn: Turn): void {
+  for (const node of turn.state.nodes.values()) {
+    if (node.held.length === 0) continue;
+    const still = node.held.filter((shard) => {
+      const state = turn.shard(shard);
+      if (state?.kind !== 'running') return true;
+      if (state.node !== node.id && can(node, 'parallel-migrations')) {
+        turn.send(node.id, { kind: 'migrationFinished', shardId: shard });
+      }
+      return false;
+    });
+    if (still.length < node.held.length) turn.patchNode(node.id, { held: still });
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * How many shards there are, decided once: by a node that runs with a count already, else by the configuration, else by Discord's
+ * recommendation. The last two wait for the start-up grace to be over, so that nodes that ran on through a restart of the orchestrator
+ * are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the recommendation, and for max_concurrency).
+ */
+import type { DomainEvent } from '../events.js';
+import { setConcurrency } from '../identify/permits.js';
+import type { OrchestratorState, ShardState } from '../state.js';
+import type { Turn } from '../turn.js';
+import { MAX_TOTAL_SHARDS } from './admission.js';
+
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+/** An answer that takes longer than this is not waited for any more. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+export function decideTotal(turn: Turn, total: number, why: string): void {
+  if (turn.state.totalShards !== null) return;
+  const vacant: ShardState = { kind: 'vacant', since: turn.now, notBefore: turn.now, known: null };
+  turn.patch({ totalShards: total, shards: Array.from({ length: total }, () => vacant) });
+  const configured = turn.settings.totalShards;
+  const isOther = configured !== null && configured !== total;
+  const but = isOther ? ` The configuration says ${configured}; it counts after all nodes were restarted.` : '';
+  turn.happened('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${total} shards: ${why}.${but}`, {
+    totalShards: total,
+  });
+}
+
+/** A node that was running before is back, or known not to run any more. */
+export function heardOf(turn: Turn, node: string): void {
+  const { awaitedNodes } = turn.state;
+  if (awaitedNodes === null || !awaitedNodes.includes(node)) return;
+  turn.patch({ awaitedNodes: awaitedNodes.filter((other) => other !== node) });
+}
+
+export function endGrace(turn: Turn): void {
+  const { graceUntil, awaitedNodes, settings } = turn.state;
+  if (graceUntil === null) return;
+  const likely = likelyTotal(turn.state);
+  const isOver =
+    graceUntil <= turn.now ||
+    awaitedNodes?.length === 0 ||
+    (likely !== null && likely <= settings.skipStartupGraceMaxShards);
+  if (isOver) turn.patch({ graceUntil: null });
+}
+
+function likelyTotal({ totalShards, settings, gateway }: OrchestratorState): number | null {
+  return totalShards ?? settings.totalShards ?? (gateway.kind === 'known' ? gateway.recommendedShards : null);
+}
+
+export function settleTotal(turn: Turn): void {
+  const { totalShards, graceUntil, settings, gateway } = turn.state;
+  if (totalShards !== null || graceUntil !== null) return;
+  if (settings.totalShards !== null) decideTotal(turn, settings.totalShards, 'it is configured so');
+  else if (gateway.kind === 'known') decideTotal(turn, gateway.recommendedShards, 'Discord recommends it');
+}
+
+/** Asks Discord at the start, again after failures, and when the session-start budget was used up and is full again. */
+export function askGateway(turn: Turn): void {
+  const { gateway, identifies } = turn.state;
+  switch (gateway.kind) {
+    case 'unasked':
+      ask(turn, 0);
+      break;
+    case 'asking':
+      if (gateway.since + ANSWER_TIMEOUT_MS <= turn.now) {
+        onGatewayInfoFailed(turn, `no answer within ${ANSWER_TIMEOUT_MS} ms`);
+      }
+      break;
+    case 'failed':
+      if (gateway.retryAt <= turn.now) ask(turn, gateway.failures);
+      break;
+    case 'known':
+      if (identifies.budget !== null && identifies.budget.remaining <= 0 && identifies.budget.resetAt <= turn.now) {
+        turn.patch({ identifies: { ...identifies, budget: null } });
+        ask(turn, 0);
+      }
+      break;
+  }
+}
+
+function ask(turn: Turn, failures: number): void {
+  turn.patch({ gateway: { kind: 'asking', since: turn.now, failures } });
+  turn.effect({ kind: 'fetchGatewayInfo' });
+}
+
+/** When `askGateway` has something to do next; null: when an event says so. */
+export function gatewayDue({ gateway, identifies }: OrchestratorState): number | null {
+  if (gateway.kind === 'asking') return gateway.since + ANSWER_TIMEOUT_MS;
+  if (gateway.kind === 'failed') return gateway.retryAt;
+  return identifies.budget !== null && identifies.budget.remaining <= 0 ? identifies.budget.resetAt : null;
+}
+
+export function onGatewayInfo(turn: Turn, info: Extract<DomainEvent, { kind: 'gatewayInfo' }>): void {
+  const { recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs } = info;
+  const isSane = (value: number, from: number): boolean =>
+    Number.isSafeInteger(value) && value >= from && value <= MAX_TOTAL_SHARDS;
+  if (!isSane(recommendedShards, 1) || !isSane(maxConcurrency, 1)) {
+    const said = `${recommendedShards} shards, max_concurrency ${maxConcurrency}`;
+    onGatewayInfoFailed(turn, `the answer cannot be right (${said})`);
+    return;
+  }
+  turn.patch({ gateway: { kind: 'known', at: turn.now, recommendedShards } });
+  setConcurrency(turn, maxConcurrency, {
+    remaining: Math.max(0, identifiesRemaining),
+    resetAt: turn.now + Math.max(0, resetAfterMs),
+  });
+}
+
+/** Asked again, with a pause that doubles. Only without a total is it a problem. */
+export function onGatewayInfoFailed(turn: Turn, reason: string): void {
+  const { gateway, totalShards, settings } = turn.state;
+  const before = gateway.kind === 'asking' || gateway.kind === 'failed' ? gateway.failures : 0;
+  const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(before, 10));
+  const failures = before + 1;
+  turn.patch({ gateway: { kind: 'failed', at: turn.now, retryAt: turn.now + pauseMs, failures, reason } });
+  const isNeeded = totalShards === null && settings.totalShards === null;
+  const consequence = isNeeded
+    ? 'Without it the total shard count is not known.'
+    : 'Until it is known, one shard identifies at a time.';
+  turn.happened(
+    'gatewayInfoFailed',
+    isNeeded ? 'warn' : 'info',
+    `GET /gateway/bot failed: ${reason}. ${consequence} Asked again in ${pauseMs / 1000} s.`,
+    { reason, failures, retryMs: pauseMs },
+  );
+}

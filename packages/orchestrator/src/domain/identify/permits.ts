@@ -1,0 +1,137 @@
+/**
+ * Who may IDENTIFY when. Discord allows one IDENTIFY per key (`shard % maxConcurrency`) and window, and a number of them a
+ * day.
+ *
+ * One queue, in the order of asking. A node with the identify-permits capability asks for itself and is answered
+ * `identifyGranted`; for a base-level node, which cannot ask, starting a shard *is* the identify, so its startShards
+ * stands in the same queue. Always true: per key there is at most one holder, and nobody is granted a key before
+ * `freeAt`. A key is free again one window after its holder said that it is finished, or, if it never does, when the permit times out.
+ */
+import type { IdentifyBudget } from '../state.js';
+import { can, isConnected } from '../nodes.js';
+import type { Turn } from '../turn.js';
+
+/** How long permits wait at start for Discord's max_concurrency before they go by 1. */
+export const GATEWAY_WAIT_MS = 5_000;
+
+export function enqueueIdentify(turn: Turn, node: string, shard: number): void {
+  const { identifies } = turn.state;
+  if (identifies.waiting.some((other) => other.shard === shard && other.node === node)) return;
+  turn.patch({
+    identifies: { ...identifies, waiting: [...identifies.waiting, { node, shard, since: turn.now }] },
+  });
+}
+
+/** The node does not want to identify this shard any more (or never asked). */
+export function withdrawIdentify(turn: Turn, node: string, shard: number): void {
+  const { identifies } = turn.state;
+  const waiting = identifies.waiting.filter((other) => other.shard !== shard || other.node !== node);
+  if (waiting.length < identifies.waiting.length) turn.patch({ identifies: { ...identifies, waiting } });
+}
+
+/** The holder is done: the window starts. */
+export function finishIdentify(turn: Turn, node: string, shard: number): void {
+  withdrawIdentify(turn, node, shard);
+  releaseKeys(turn, (holder) => holder.node === node && holder.shard === shard);
+}
+
+/** The node is away: what it asked for is dropped, and what it held may have been used just now. */
+export function dropIdentifies(turn: Turn, node: string): void {
+  const { identifies } = turn.state;
+  const waiting = identifies.waiting.filter((other) => other.node !== node);
+  if (waiting.length < identifies.waiting.length) turn.patch({ identifies: { ...identifies, waiting } });
+  releaseKeys(turn, (holder) => holder.node === node);
+}
+
+function releaseKeys(turn: Turn, isMeant: (holder: { node: string; shard: number }) => boolean): void {
+  const { identifies } = turn.state;
+  for (const [key, entry] of Object.entries(identifies.keys)) {
+    if (entry.holder === null || !isMeant(entry.holder)) continue;
+    const freed = { holder: null, freeAt: turn.now + turn.settings.identifyWindowMs };
+    turn.patch({ identifies: { ...turn.state.identifies, keys: { ...turn.state.identifies.keys, [key]: freed } } });
+  }
+}
+
+/** Discord's answer. Windows that run are kept: under the new keys it is not known which one they belong to, so all wait. */
+export function setConcurrency(
+  turn: Turn,
+  maxConcurrency: number,
+  budget: NonNullable<IdentifyBudget['budget']>,
+): void {
+  const { identifies } = turn.state;
+  if (maxConcurrency === identifies.maxConcurrency) {
+    turn.patch({ identifies: { ...identifies, budget } });
+    return;
+  }
+  const keys: Record<number, IdentifyBudget['keys'][number]> = {};
+  const entries = Object.values(identifies.keys);
+  const windowEnd = Math.max(0, ...entries.map((entry) => (entry.holder === null ? entry.freeAt : 0)));
+  if (windowEnd > turn.now) {
+    for (let key = 0; key < maxConcurrency; key += 1) keys[key] = { holder: null, freeAt: windowEnd };
+  }
+  for (const entry of entries) if (entry.holder !== null) keys[entry.holder.shard % maxConcurrency] = entry;
+  turn.patch({ identifies: { ...identifies, maxConcurrency, keys, budget } });
+}
+
+/** Until when permits are held back altogether; null: they are not. */
+export function permitsHeldUntil(turn: Turn): number | null {
+  const { gateway, startedAt, identifies } = turn.state;
+  const firstAnswerDue = startedAt + GATEWAY_WAIT_MS;
+  const isFirst = gateway.kind === 'unasked' || (gateway.kind === 'asking' && gateway.failures === 0);
+  if (isFirst && identifies.budget === null && turn.now < firstAnswerDue) return firstAnswerDue;
+  if (identifies.budget !== null && identifies.budget.remaining <= 0 && turn.now < identifies.budget.resetAt) {
+    return identifies.budget.resetAt;
+  }
+  return null;
+}
+
+/** Grants what can be granted now. */
+export function grantIdentifies(turn: Turn): void {
+  expirePermits(turn);
+  if (turn.state.identifies.waiting.length === 0 || permitsHeldUntil(turn) !== null) return;
+  const keys = { ...turn.state.identifies.keys };
+  const { maxConcurrency } = turn.state.identifies;
+  let { budget } = turn.state.identifies;
+  const stillWaiting: { node: string; shard: number; since: number }[] = [];
+  const baseLevel: { node: string; shard: number }[] = [];
+  for (const wish of turn.state.identifies.waiting) {
+    const key = wish.shard % maxConcurrency;
+    const entry = keys[key];
+    const node = turn.node(wish.node);
+    const isFree = entry === undefined || (entry.holder === null && entry.freeAt <= turn.now);
+    if (!isFree || !isConnected(node) || (budget !== null && budget.remaining <= 0 && budget.resetAt > turn.now)) {
+      stillWaiting.push(wish);
+      continue;
+    }
+    if (budget !== null) budget = { ...budget, remaining: Math.max(0, budget.remaining - 1) };
+    if (can(node, 'identify-permits')) {
+      keys[key] = {
+        holder: { node: wish.node, shard: wish.shard },
+        freeAt: turn.now + turn.settings.identifyTimeoutMs,
+      };
+      turn.send(wish.node, { kind: 'identifyGranted', shardId: wish.shard });
+    } else {
+      keys[key] = { holder: null, freeAt: turn.now + turn.settings.identifyWindowMs };
+      baseLevel.push(wish);
+    }
+  }
+  if (stillWaiting.length === turn.state.identifies.waiting.length) return;
+  turn.patch({ identifies: { maxConcurrency, keys, waiting: stillWaiting, budget } });
+  for (const { node, shard } of baseLevel) startQueued(turn, node, shard);
+}
+
+function startQueued(turn: Turn, node: string, shard: number): void {
+  const state = turn.shard(shard);
+  if (state?.kind !== 'starting' || state.node !== node || state.step !== 'queued') return;
+  turn.setShard(shard, { ...state, step: 'start', deadline: turn.now + turn.settings.commandTimeoutMs });
+  turn.send(node, { kind: 'startShards', shardIds: [shard] });
+}
+
+function expirePermits(turn: Turn): void {
+  for (const [key, entry] of Object.entries(turn.state.identifies.keys)) {
+    if (entry.holder === null || entry.freeAt > turn.now) continue;
+    const { identifies } = turn.state;
+    const freed = { holder: null, freeAt: turn.now };
+    turn.patch({ identifies: { ...identifies, keys: { ...identifies.keys, [key]: freed } } });
+  }
+}

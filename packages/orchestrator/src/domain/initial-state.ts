@@ -1,0 +1,29 @@
+/** The state of an orchestrator that knows nothing yet but its settings. */
+import type { Settings } from './settings.js';
+import type { OrchestratorState } from './state.js';
+
+export function initialState(settings: Settings, now: number): OrchestratorState {
+  return {
+    settings,
+    startedAt: now,
+    totalShards: null,
+    graceUntil: now + settings.startupGraceMs,
+    awaitedNodes: settings.expectedNodes,
+    gateway: { kind: 'unasked' },
+    shards: [],
+    nodes: new Map(),
+    connections: new Map(),
+    migrations: new Map(),
+    waitingMigrations: [],
+    startRequests: new Map(),
+    drains: new Map(),
+    rollout: null,
+    launches: new Map(),
+    launchNotBefore: now,
+    launchFailures: 0,
+    identifies: { maxConcurrency: 1, keys: {}, waiting: [], budget: null },
+    ending: null,
+    nextId: 1,
+    wakeAt: null,
+  };
+}

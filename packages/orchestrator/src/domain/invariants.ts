@@ -1,0 +1,120 @@
+/**
+ * What must be true of every state between two events. Run by the tests after each event; throws naming what is broken.
+ */
+import type { OrchestratorState, ShardState } from './state.js';
+
+export class BrokenInvariant extends Error {
+  constructor(what: string) {
+    super(what);
+    this.name = 'BrokenInvariant';
+  }
+}
+
+function must(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new BrokenInvariant(what);
+}
+
+/** @throws BrokenInvariant */
+export function assertInvariants(state: OrchestratorState): void {
+  const { totalShards, shards } = state;
+  must(shards.length === (totalShards ?? 0), `${shards.length} shards are known, the total is ${totalShards}`);
+  shards.forEach((shard, id) => shardIsSomewhere(state, id, shard));
+  connectionsAndNodesAgree(state);
+  migrationsAreOfMigratingShards(state);
+  drainsAndRolloutAgree(state);
+  permitsAreUnique(state);
+}
+
+function shardIsSomewhere(state: OrchestratorState, id: number, shard: ShardState): void {
+  if (shard.kind === 'vacant') return;
+  if (shard.kind === 'migrating') {
+    const migration = state.migrations.get(shard.migration);
+    must(migration !== undefined, `shard ${id} migrates in ${shard.migration}, which does not exist`);
+    must(migration.shard === id, `shard ${id} migrates in ${shard.migration}, which is of shard ${migration.shard}`);
+    return;
+  }
+  const node = state.nodes.get(shard.node);
+  must(node !== undefined, `shard ${id} is ${shard.kind} on node ${shard.node}, which does not exist`);
+  const isConnected = node.connection.kind === 'connected';
+  if (shard.kind === 'unreachable') must(!isConnected, `shard ${id} is unreachable on connected node ${shard.node}`);
+  else must(isConnected, `shard ${id} is ${shard.kind} on node ${shard.node}, which is not connected`);
+  if (shard.kind !== 'starting') return;
+  const isQueued = shard.step === 'queued';
+  must(isQueued !== Number.isFinite(shard.deadline), `shard ${id} waits without a deadline, or queues with one`);
+  const needsIdentify = isQueued && shard.known === null;
+  const isInQueue = state.identifies.waiting.some((wish) => wish.shard === id && wish.node === shard.node);
+  must(!needsIdentify || isInQueue, `shard ${id} is queued on node ${shard.node}, but stands in no queue`);
+}
+
+function connectionsAndNodesAgree(state: OrchestratorState): void {
+  for (const [connection, id] of state.connections) {
+    const own = state.nodes.get(id)?.connection;
+    const agrees = own !== undefined && own.kind !== 'disconnected' && own.connection === connection;
+    must(agrees, `connection ${connection} is said to be of node ${id}, which has another one or none`);
+  }
+  for (const [id, node] of state.nodes) {
+    must(id === node.id, `node ${node.id} is filed under ${id}`);
+    if (node.connection.kind === 'disconnected') continue;
+    must(state.connections.get(node.connection.connection) === id, `the connection of node ${id} is not listed`);
+    const mayWait = state.totalShards === null || node.connection.kind !== 'awaitingTotal';
+    must(mayWait, `node ${id} waits for the total, which is decided`);
+  }
+}
+
+function migrationsAreOfMigratingShards(state: OrchestratorState): void {
+  const perNode = new Map<string, number>();
+  for (const [id, { shard, origin, destination, drain, step }] of state.migrations) {
+    const found = state.shards[shard];
+    must(
+      found?.kind === 'migrating' && found.migration === id,
+      `migration ${id} of shard ${shard}, which is not in it`,
+    );
+    must(origin !== destination, `migration ${id} goes from ${origin} to itself`);
+    const isThere = (node: string): boolean => state.nodes.get(node)?.connection.kind === 'connected';
+    must(isThere(destination), `migration ${id} goes to node ${destination}, which is not connected`);
+    must(
+      step.kind === 'resuming' || isThere(origin),
+      `migration ${id} waits for node ${origin}, which is not connected`,
+    );
+    must(
+      drain === null || state.ending !== null || state.drains.has(drain),
+      `migration ${id} is of drain ${drain}, which is over`,
+    );
+    for (const node of [origin, destination]) perNode.set(node, (perNode.get(node) ?? 0) + 1);
+  }
+  must(state.migrations.size <= state.settings.migrationsTotal, 'more migrations than the limit for the fleet');
+  for (const [node, count] of perNode) {
+    must(count <= Math.max(1, state.settings.migrationsPerNode), `node ${node} is in ${count} migrations`);
+  }
+}
+
+function drainsAndRolloutAgree(state: OrchestratorState): void {
+  const origins = new Set<string>();
+  for (const [id, { origin, destination, phase }] of state.drains) {
+    must(state.nodes.has(origin), `drain ${id} is of node ${origin}, which does not exist`);
+    must(!origins.has(origin), `node ${origin} is drained twice`);
+    origins.add(origin);
+    const isWaiting = phase.kind === 'awaitingDestination';
+    must((destination === null) === isWaiting, `drain ${id} is ${phase.kind} with destination ${destination}`);
+    if (!isWaiting) continue;
+    must(phase.launch !== null && state.launches.has(phase.launch), `drain ${id} waits for a launch that is over`);
+  }
+  const drain = state.rollout?.drain ?? null;
+  must(drain === null || state.drains.has(drain), `the rollout waits for drain ${drain}, which is over`);
+}
+
+function permitsAreUnique(state: OrchestratorState): void {
+  const { keys, maxConcurrency, waiting } = state.identifies;
+  for (const [key, { holder }] of Object.entries(keys)) {
+    if (holder === null) continue;
+    must(holder.shard % maxConcurrency === Number(key), `shard ${holder.shard} holds the permit of key ${key}`);
+  }
+  const wishes = new Set(waiting.map(({ node, shard }) => `${shard}@${node}`));
+  must(wishes.size === waiting.length, 'a shard of a node asks twice for the same permit');
+  for (const { node } of waiting) {
+    must(
+      state.nodes.get(node)?.connection.kind === 'connected',
+      `node ${node} waits for a permit, but is not connected`,
+    );
+  }
+}

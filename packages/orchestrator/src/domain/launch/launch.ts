@@ -1,0 +1,100 @@
+/**
+ * Starting node processes. A launch is over when its node is connected, or when it failed: the launcher said so, the process ended
+ * before that, or it took longer than launchTimeoutMs.
+ *
+ * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a failure: one at a time, at
+ * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
+ */
+import { recordDestination } from '../drain/record.js';
+import { hasConnection, isShuttingDown } from '../nodes.js';
+import type { LaunchState } from '../state.js';
+import type { Turn } from '../turn.js';
+
+export function beginLaunch(turn: Turn, why: string, request: string | null): string {
+  const id = turn.nextId('l');
+  const deadline = turn.now + turn.settings.launchTimeoutMs;
+  turn.setLaunch({ id, node: null, since: turn.now, deadline, request });
+  turn.effect({ kind: 'launchNode', launch: id });
+  turn.happened('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
+  return id;
+}
+
+export function startNode(turn: Turn, request: string): void {
+  if (turn.settings.canLaunch) beginLaunch(turn, 'an operator asked for it', request);
+  else turn.fail(request, 'DSO_NO_LAUNCHER', 'No node command is configured, so no node can be started from here.');
+}
+
+export function onNodeLaunched(turn: Turn, id: string, node: string): void {
+  const launch = turn.state.launches.get(id);
+  if (launch === undefined) return;
+  turn.setLaunch({ ...launch, node });
+  const known = turn.node(node);
+  if (known !== undefined && hasConnection(known)) launchDone(turn, node);
+}
+
+/** A node is connected: the end of its launch, if it was launched. */
+export function launchDone(turn: Turn, node: string): void {
+  const launch = launchOf(turn, node);
+  if (launch === undefined) return;
+  turn.removeLaunch(launch.id);
+  turn.patch({ launchFailures: 0, launchNotBefore: turn.now });
+  recordDestination(turn, launch.id, node);
+  turn.done(launch.request, `Node ${node} is started and connected.`, { node });
+}
+
+export function launchFailed(turn: Turn, id: string, reason: string): void {
+  const launch = turn.state.launches.get(id);
+  if (launch === undefined) return;
+  turn.removeLaunch(id);
+  turn.patch({
+    launchFailures: turn.state.launchFailures + 1,
+    launchNotBefore: turn.now + turn.settings.launchRetryMs,
+  });
+  const text = `A node could not be launched: ${reason}.`;
+  turn.happened('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
+  turn.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
+}
+
+export function launchOf(turn: Turn, node: string): LaunchState | undefined {
+  for (const launch of turn.state.launches.values()) if (launch.node === node) return launch;
+  return undefined;
+}
+
+export function expireLaunches(turn: Turn): void {
+  for (const launch of turn.state.launches.values()) {
+    if (launch.deadline > turn.now) continue;
+    const who = launch.node === null ? 'the launcher did not answer' : `node ${launch.node} did not connect`;
+    launchFailed(turn, launch.id, `${who} within ${turn.settings.launchTimeoutMs} ms`);
+  }
+}
+
+/** Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over. */
+export function keepNodesUp(turn: Turn): void {
+  const { settings } = turn;
+  if (settings.nodes === 0 || !mayLaunch(turn)) return;
+  let up = turn.state.launches.size;
+  for (const node of turn.state.nodes.values()) {
+    if (isShuttingDown(node) || launchOf(turn, node.id) !== undefined) continue;
+    const { connection } = node;
+    const counts =
+      connection.kind !== 'disconnected' ||
+      (!connection.gone && connection.since + settings.maxNodeDowntimeMs > turn.now);
+    if (counts) up += 1;
+  }
+  for (let missing = settings.nodes - up; missing > 0 && mayLaunch(turn); missing -= 1) {
+    beginLaunch(turn, `${settings.nodes} are to be up`, null);
+  }
+}
+
+/** Shards have no node with room: one node at a time, as long as that is so. */
+export function launchForRoom(turn: Turn, shards: readonly number[]): void {
+  if (shards.length === 0 || turn.state.launches.size > 0 || !mayLaunch(turn)) return;
+  beginLaunch(turn, `${shards.length} shard(s) have no node with room`, null);
+}
+
+/** Whether a launch nobody asked for may be made now. */
+function mayLaunch(turn: Turn): boolean {
+  const { settings, ending, graceUntil, launchNotBefore, launchFailures, launches } = turn.state;
+  if (!settings.canLaunch || !settings.ensureAllShardsRunning || ending !== null || graceUntil !== null) return false;
+  return launchNotBefore <= turn.now && (launchFailures === 0 || launches.size === 0);
+}

@@ -1,0 +1,53 @@
+/**
+ * A heartbeat is the node's full state. What it names is believed (`handshake/claims.ts`); a shard it should run and does not name twice
+ * in a row is vacant (once may be a heartbeat that was on its way).
+ */
+import type { MessageOf, ShardReport } from '@dshard/protocol';
+import { claim } from '../handshake/claims.js';
+import { isShuttingDown } from '../nodes.js';
+import { vacate } from '../shards/vacate.js';
+import { shardsOf } from '../survey.js';
+import type { Turn } from '../turn.js';
+
+export function onHeartbeat(turn: Turn, id: string, message: MessageOf<'heartbeat'>): void {
+  const node = turn.node(id);
+  if (node === undefined) return;
+  turn.setNode({ ...node, shardReports: message.shards, process: message.process });
+  turn.send(id, { kind: 'heartbeatAck', sequence: message.sequence });
+  if (isShuttingDown(node)) return;
+  const named = new Set<number>();
+  for (const report of message.shards) {
+    named.add(report.shardId);
+    if (isForeign(turn, id, report)) claim(turn, id, report.shardId);
+  }
+  noticeMissing(turn, id, named);
+}
+
+/** Whether the node names a shard that is not its own. A frozen one is a hand-over of its, held until it is confirmed. */
+function isForeign(turn: Turn, id: string, { shardId, phase }: ShardReport): boolean {
+  if (phase === 'frozen') return false;
+  const state = turn.shard(shardId);
+  if (state === undefined) return false;
+  if (state.kind !== 'migrating') return state.kind === 'vacant' || state.node !== id;
+  const migration = turn.state.migrations.get(state.migration);
+  return migration?.origin !== id && migration?.destination !== id;
+}
+
+function noticeMissing(turn: Turn, id: string, named: ReadonlySet<number>): void {
+  const before = turn.node(id)?.missing ?? [];
+  const missing: number[] = [];
+  const vacated: number[] = [];
+  for (const shard of shardsOf(turn.state, id)) {
+    if (named.has(shard) || turn.shard(shard)?.kind !== 'running') continue;
+    if (before.includes(shard)) {
+      vacate(turn, shard, null);
+      vacated.push(shard);
+    } else {
+      missing.push(shard);
+    }
+  }
+  if (missing.length > 0 || before.length > 0) turn.patchNode(id, { missing });
+  if (vacated.length === 0) return;
+  const text = `Node ${id} does not name shard(s) ${vacated.join(', ')} in its heartbeats any more.`;
+  turn.happened('shardVacant', 'warn', text, { node: id, shards: vacated });
+}

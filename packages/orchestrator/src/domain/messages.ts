@@ -1,0 +1,223 @@
+/**
+ * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on is recorded as
+ * a protocolViolation and does nothing; late answers to something that was called off are expected, and are recorded at debug level.
+ */
+import type { Message, MessageOf } from '@dshard/protocol';
+import { claim } from './handshake/claims.js';
+import { enqueueIdentify, finishIdentify } from './identify/permits.js';
+import { onHeartbeat } from './liveness/heartbeat.js';
+import { abort, migrationCommandFailed } from './migration/failure.js';
+import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
+import { can } from './nodes.js';
+import { beginResume, failStart, onReadyToResume } from './shards/start.js';
+import { failStop, onStopped } from './shards/stop.js';
+import { knownNow } from './shards/vacate.js';
+import { onShutdown } from './shutdown/node.js';
+import type { MigrationState, ShardState } from './state.js';
+import type { Turn } from './turn.js';
+
+export function onMessage(turn: Turn, connection: string, message: Message): void {
+  const id = turn.state.connections.get(connection);
+  const node = id === undefined ? undefined : turn.node(id);
+  // What a connection says after it was closed from this side is not heard.
+  if (node === undefined || node.connection.kind === 'disconnected') return;
+  turn.setNode({ ...node, connection: { ...node.connection, lastHeardAt: turn.now } });
+  if (node.connection.kind === 'awaitingTotal' && message.kind !== 'shutdown') {
+    violation(turn, node.id, message.kind, 'the total shard count is not decided yet');
+    return;
+  }
+  dispatch(turn, node.id, message);
+}
+
+function dispatch(turn: Turn, node: string, message: Message): void {
+  switch (message.kind) {
+    case 'heartbeat':
+      onHeartbeat(turn, node, message);
+      break;
+    case 'startShards':
+      for (const shard of message.shardIds) onStarted(turn, node, shard);
+      break;
+    case 'stopShard':
+      onStopped(turn, node, message.shardId, message.session);
+      break;
+    case 'prepareMigration':
+      onPrepared(turn, node, message);
+      break;
+    case 'allUserDataSent':
+      onAllUserDataSent(turn, node, message);
+      break;
+    case 'commandFailed':
+      onCommandFailed(turn, node, message);
+      break;
+    case 'shutdown':
+      onShutdown(turn, node, message.sessions);
+      break;
+    case 'identifyRequest':
+      onIdentifyRequest(turn, node, message.shardId);
+      break;
+    case 'identifyFinished':
+      finishIdentify(turn, node, message.shardId);
+      break;
+    case 'userEvent':
+    case 'shardUserEvent':
+    case 'identify':
+    case 'identified':
+    case 'startMigration':
+    case 'rejected':
+    case 'heartbeatAck':
+    case 'migrationAborted':
+    case 'migrationFinished':
+    case 'identifyGranted':
+      violation(turn, node, message.kind, 'it is not for a node to send');
+      break;
+  }
+}
+
+function violation(turn: Turn, node: string, message: string, why: string): void {
+  turn.happened('protocolViolation', 'warn', `Node ${node} sent ${message}: ${why}.`, { node, message, why });
+}
+
+/** Not necessarily wrong: it may have crossed with a message of ours. */
+function late(turn: Turn, node: string, message: string, shard: number): void {
+  const why = `nothing of the kind is asked of it for shard ${shard} now`;
+  turn.happened('protocolViolation', 'debug', `Node ${node} sent ${message}: ${why}.`, { node, message, why, shard });
+}
+
+function onStarted(turn: Turn, node: string, shard: number): void {
+  const state = turn.shard(shard);
+  const migration = migrationOf(turn, shard);
+  if (state === undefined) {
+    violation(turn, node, 'startShards', `there is no shard ${shard}`);
+  } else if (migration !== undefined) {
+    const { step } = migration;
+    if (migration.destination === node && step.kind === 'resuming') {
+      destinationRuns(turn, migration, step.userEvents);
+    } else if (migration.destination === node || migration.origin === node) {
+      late(turn, node, 'startShards', shard);
+    } else {
+      claim(turn, node, shard);
+    }
+  } else if (state.kind === 'starting' && state.node === node && state.step !== 'queued') {
+    turn.setShard(shard, { kind: 'running', node, since: turn.now });
+    const how = state.known === null ? 'started' : 'resumed';
+    turn.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, { node, shard });
+  } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {
+    claim(turn, node, shard);
+  }
+}
+
+function onPrepared(turn: Turn, node: string, message: MessageOf<'prepareMigration'>): void {
+  const { shardId: shard, session } = message;
+  const migration = migrationOf(turn, shard);
+  if (migration !== undefined) {
+    onMigrationPrepared(turn, node, migration, message);
+    return;
+  }
+  if (onReadyToResume(turn, node, shard)) return;
+  const state = turn.shard(shard);
+  const known = knownNow(turn, session);
+  if (
+    state?.kind === 'running' &&
+    state.node === node &&
+    known !== null &&
+    !can(turn.node(node), 'parallel-migrations')
+  ) {
+    // A base-level origin that closed only after its migration was called off: it is given its session back.
+    beginResume(turn, shard, node, known);
+  } else {
+    late(turn, node, 'prepareMigration', shard);
+  }
+}
+
+function onMigrationPrepared(
+  turn: Turn,
+  node: string,
+  migration: MigrationState,
+  { shardId: shard, session }: MessageOf<'prepareMigration'>,
+): void {
+  const { step, origin, destination } = migration;
+  if (step.kind === 'closing' && node === origin) {
+    if (knownNow(turn, session) === null || session === null) {
+      abort(turn, migration, `node ${origin} closed the shard without a session to resume`);
+    } else {
+      originClosed(turn, migration, session);
+    }
+  } else if (step.kind === 'preparing' && node === destination) {
+    destinationReady(turn, migration, step.session);
+  } else if (step.kind !== 'resuming' && step.kind !== 'closing' && node === origin) {
+    // Two sessions for one hand-over: the first was the late answer to an attempt before this one, and is stale.
+    abort(turn, migration, `node ${origin} gave a second session for shard ${shard}`);
+  } else {
+    late(turn, node, 'prepareMigration', shard);
+  }
+}
+
+function onAllUserDataSent(turn: Turn, node: string, message: MessageOf<'allUserDataSent'>): void {
+  const migration = transferOf(turn, node, message.shardId);
+  if (migration?.step.kind !== 'transferring') {
+    violation(turn, node, 'allUserDataSent', 'it has no transfer under way that this could end');
+    return;
+  }
+  const { userEvents } = migration.step;
+  if (message.numEvents === userEvents) userDataSent(turn, migration, migration.step);
+  else {
+    const counts = `${message.numEvents} user events were announced, ${userEvents} came`;
+    abort(turn, migration, `the user data is not whole: ${counts}`);
+  }
+}
+
+/** A base-level origin does not name the shard: it has one transfer at a time. */
+function transferOf(turn: Turn, node: string, shard: number | null): MigrationState | undefined {
+  if (shard !== null) {
+    const migration = migrationOf(turn, shard);
+    return migration?.origin === node ? migration : undefined;
+  }
+  const own = [...turn.state.migrations.values()].filter(
+    (migration) => migration.origin === node && migration.step.kind === 'transferring',
+  );
+  return own.length === 1 ? own[0] : undefined;
+}
+
+function onCommandFailed(turn: Turn, node: string, message: MessageOf<'commandFailed'>): void {
+  const { command, shardId: shard, message: reason } = message;
+  const state = turn.shard(shard);
+  const migration = migrationOf(turn, shard);
+  if (migration !== undefined && (migration.origin === node || migration.destination === node)) {
+    migrationCommandFailed(turn, migration, node, reason);
+  } else if (state?.kind === 'starting' && state.node === node && state.step !== 'queued' && command !== 'stopShard') {
+    failStart(turn, shard, reason, false);
+  } else if (state?.kind === 'stopping' && state.node === node && command === 'stopShard') {
+    failStop(turn, shard, 'DSO_NODE_FAILED', reason);
+  } else {
+    late(turn, node, 'commandFailed', shard);
+  }
+}
+
+function onIdentifyRequest(turn: Turn, node: string, shard: number): void {
+  const state = turn.shard(shard);
+  if (state === undefined || !can(turn.node(node), 'identify-permits')) {
+    violation(turn, node, 'identifyRequest', `shard ${shard} is none it could identify`);
+    return;
+  }
+  // Asking again means that the earlier attempt is over.
+  finishIdentify(turn, node, shard);
+  // A vacant shard, or one whose node is away, may well be the node's: it says so in its next heartbeat.
+  if (isOthers(turn, node, shard, state)) claim(turn, node, shard);
+  else enqueueIdentify(turn, node, shard);
+}
+
+/** Whether another connected node has the shard. */
+function isOthers(turn: Turn, node: string, shard: number, state: ShardState): boolean {
+  const migration = migrationOf(turn, shard);
+  if (migration !== undefined) return migration.destination !== node && migration.origin !== node;
+  switch (state.kind) {
+    case 'starting':
+    case 'running':
+    case 'stopping':
+      return state.node !== node;
+    case 'vacant':
+    case 'unreachable':
+    case 'migrating':
+      return false;
+  }
+}

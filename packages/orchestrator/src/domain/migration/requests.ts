@@ -1,0 +1,73 @@
+/**
+ * An operator moves one shard. By hand one may go over maxShardsPerNode, use a cordoned node and take a shard out of its bucket, as
+ * with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most, and is refused then.
+ */
+import { refused, runningOn, usableNode } from '../commands/checks.js';
+import type { Checked } from '../commands/checks.js';
+import type { OperatorCommand } from '../commands.js';
+import { drainFrom } from '../nodes.js';
+import type { Turn } from '../turn.js';
+import { hasRoomToMove } from './limits.js';
+import { beginMigration } from './steps.js';
+
+export function migrateShard(
+  turn: Turn,
+  request: string,
+  command: Extract<OperatorCommand, { kind: 'migrateShard' }>,
+): void {
+  const { shard, destination } = command;
+  const origin = migratable(turn, shard, destination);
+  if (!origin.ok) {
+    turn.reply(request, origin);
+    return;
+  }
+  if (turn.state.waitingMigrations.some((waiting) => waiting.shard === shard)) {
+    turn.fail(request, 'DSO_SHARD_BUSY', `A move of shard ${shard} waits its turn already.`);
+    return;
+  }
+  const deadline = turn.now + turn.settings.migrationStepTimeoutMs;
+  const waiting = { shard, destination, request, since: turn.now, deadline };
+  turn.patch({ waitingMigrations: [...turn.state.waitingMigrations, waiting] });
+}
+
+/** The origin of a possible migration, or why it is not possible. */
+function migratable(turn: Turn, shard: number, destination: string): Checked<string> {
+  const origin = runningOn(turn.state, shard);
+  if (!origin.ok) return origin;
+  const target = usableNode(turn.state, destination);
+  if (!target.ok) return target;
+  if (origin.value === destination) {
+    return refused('DSO_SAME_NODE', `Shard ${shard} is on node ${destination} already.`);
+  }
+  const source = usableNode(turn.state, origin.value);
+  if (!source.ok) return source;
+  if (drainFrom(turn.state, destination) !== undefined) {
+    return refused('DSO_NODE_BUSY', `Node ${destination} is being drained, so it takes no shard.`);
+  }
+  return origin;
+}
+
+/** Begins the waiting migrations whose turn it is, oldest first, and answers those that waited too long or became impossible. */
+export function startWaitingMigrations(turn: Turn): void {
+  const before = turn.state.waitingMigrations;
+  if (before.length === 0) return;
+  const still = before.filter((waiting) => {
+    const { shard, destination, request } = waiting;
+    const origin = migratable(turn, shard, destination);
+    if (!origin.ok) {
+      turn.reply(request, origin);
+      return false;
+    }
+    if (hasRoomToMove(turn.state, origin.value, destination)) {
+      beginMigration(turn, { shard, origin: origin.value, destination, request, drain: null });
+      return false;
+    }
+    if (waiting.deadline > turn.now) return true;
+    const text =
+      `Shard ${shard} waited ${turn.now - waiting.since} ms for its turn: ` +
+      `nodes ${origin.value} and ${destination} are moving other shards.`;
+    turn.fail(request, 'DSO_NODE_BUSY', text);
+    return false;
+  });
+  if (still.length < before.length) turn.patch({ waitingMigrations: still });
+}

@@ -1,0 +1,153 @@
+/**
+ * One shard moves from its origin to a destination.
+ *
+ *     step          waits for                       from          then
+ *     closing       prepareMigration with session   origin        preparing: prepareMigration → destination
+ *     preparing     prepareMigration                destination   transferring: startMigration → origin
+ *     transferring  user events, allUserDataSent    origin        resuming: allUserDataSent → destination
+ *     resuming      startShards                     destination   done: migrationFinished → origin
+ *
+ * Passing allUserDataSent on is the point of no return: the destination may resume the session at any time after it. Until then
+ * every failure means back to the origin (`failure.ts`), after it every failure means forward: the shard is resumed with the known
+ * session once it is certain that the destination does not run it. Whatever happens, the record is gone afterwards and the shard
+ * is in exactly one other state; nobody is left migrating.
+ *
+ * A base-level origin closed its connection and cannot take it up by itself, so it is given its own session to resume; one
+ * with parallel-migrations is told migrationAborted and resumes from its cursor.
+ */
+import type { GatewaySession, Message } from '@dshard/protocol';
+import { can, hasConnection } from '../nodes.js';
+import { recordMove } from '../drain/record.js';
+import type { MigrationState, MigrationStep } from '../state.js';
+import type { Turn } from '../turn.js';
+
+export function beginMigration(
+  turn: Turn,
+  plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
+): void {
+  const { shard, origin, destination, request, drain } = plan;
+  const id = turn.nextId('m');
+  turn.setMigration({
+    id,
+    shard,
+    origin,
+    destination,
+    step: { kind: 'closing' },
+    startedAt: turn.now,
+    deadline: turn.now + turn.settings.migrationStepTimeoutMs,
+    request,
+    drain,
+  });
+  turn.setShard(shard, { kind: 'migrating', migration: id });
+  turn.send(origin, { kind: 'prepareMigration', origin: true, shardId: shard, session: null });
+  turn.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
+    migration: id,
+    shard,
+    origin,
+    destination,
+  });
+}
+
+/** The migration a shard is in, if it is in one. */
+export function migrationOf(turn: Turn, shard: number): MigrationState | undefined {
+  const state = turn.shard(shard);
+  return state?.kind === 'migrating' ? turn.state.migrations.get(state.migration) : undefined;
+}
+
+function enter(turn: Turn, migration: MigrationState, step: MigrationStep): void {
+  turn.setMigration({ ...migration, step, deadline: turn.now + turn.settings.migrationStepTimeoutMs });
+}
+
+/** closing → preparing. */
+export function originClosed(turn: Turn, migration: MigrationState, session: GatewaySession): void {
+  enter(turn, migration, { kind: 'preparing', session });
+  turn.send(migration.destination, { kind: 'prepareMigration', origin: false, shardId: migration.shard, session });
+}
+
+/** preparing → transferring. */
+export function destinationReady(turn: Turn, migration: MigrationState, session: GatewaySession): void {
+  enter(turn, migration, { kind: 'transferring', session, userEvents: 0 });
+  turn.send(migration.origin, { kind: 'startMigration', shardId: migration.shard });
+}
+
+/** transferring → resuming. */
+export function userDataSent(
+  turn: Turn,
+  migration: MigrationState,
+  step: Extract<MigrationStep, { kind: 'transferring' }>,
+): void {
+  enter(turn, migration, { ...step, kind: 'resuming' });
+  const named = can(turn.node(migration.destination), 'parallel-migrations');
+  const message: Message = {
+    kind: 'allUserDataSent',
+    numEvents: step.userEvents,
+    shardId: named ? migration.shard : null,
+  };
+  turn.send(migration.destination, message);
+}
+
+/** resuming → done. */
+export function destinationRuns(turn: Turn, migration: MigrationState, userEvents: number): void {
+  const { shard, origin, destination } = migration;
+  turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
+  turn.removeMigration(migration.id);
+  if (can(turn.node(origin), 'parallel-migrations')) turn.send(origin, { kind: 'migrationFinished', shardId: shard });
+  const durationMs = turn.now - migration.startedAt;
+  const text = `Shard ${shard} moved from node ${origin} to node ${destination} in ${durationMs} ms.`;
+  turn.happened('migrationCompleted', 'info', text, {
+    migration: migration.id,
+    shard,
+    origin,
+    destination,
+    durationMs,
+    userEvents,
+  });
+  turn.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
+  recordMove(turn, migration, null);
+}
+
+/** The end of a migration that did not succeed. The shard has been given its new state before. */
+export function endFailed(turn: Turn, migration: MigrationState, reason: string): void {
+  const { id, shard, origin, destination, step, request } = migration;
+  turn.removeMigration(id);
+  const where = turn.shard(shard);
+  const now = where === undefined || where.kind === 'migrating' ? '' : ` ${whereabouts(shard, where)}`;
+  const text = `Shard ${shard} was not moved from node ${origin} to node ${destination}: ${reason}.${now}`;
+  turn.happened('migrationFailed', 'warn', text, {
+    migration: id,
+    shard,
+    origin,
+    destination,
+    step: step.kind,
+    reason,
+  });
+  turn.fail(request, 'DSO_MIGRATION_FAILED', text);
+  recordMove(turn, migration, reason);
+}
+
+function whereabouts(shard: number, state: Exclude<ReturnType<Turn['shard']>, undefined>): string {
+  switch (state.kind) {
+    case 'running':
+      return `It runs on node ${state.node}.`;
+    case 'starting':
+      return `It is being resumed on node ${state.node}.`;
+    case 'stopping':
+      return `It is being stopped on node ${state.node}.`;
+    case 'unreachable':
+      return `It was last on node ${state.node}, which is away.`;
+    case 'vacant':
+    case 'migrating':
+      return `Shard ${shard} is not running now.`;
+  }
+}
+
+/** Tells a destination that was given a session to leave it. */
+export function callOffDestination(turn: Turn, migration: MigrationState, reason: string): void {
+  const node = turn.node(migration.destination);
+  if (migration.step.kind === 'closing' || node === undefined || !hasConnection(node)) return;
+  if (can(node, 'parallel-migrations')) {
+    turn.send(node.id, { kind: 'migrationAborted', shardId: migration.shard, reason });
+  } else {
+    turn.send(node.id, { kind: 'stopShard', shardId: migration.shard, session: null });
+  }
+}

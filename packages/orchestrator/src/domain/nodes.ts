@@ -1,0 +1,36 @@
+/** What can be said of a node from its own record. */
+import type { Capability } from '@dshard/protocol';
+import type { DrainState, NodeState, OrchestratorState } from './state.js';
+
+/** Established: it was told the total and may be given shards. */
+export function isConnected(node: NodeState | undefined): node is NodeState {
+  return node?.connection.kind === 'connected';
+}
+
+/** Whether there is an open connection, established or not. */
+export function hasConnection(node: NodeState): boolean {
+  return node.connection.kind !== 'disconnected';
+}
+
+/** Whether the capability is on for the node's connection. */
+export function can(node: NodeState | undefined, capability: Capability): boolean {
+  return (
+    node !== undefined && node.connection.kind !== 'disconnected' && node.connection.capabilities.includes(capability)
+  );
+}
+
+export function isShuttingDown(node: NodeState): boolean {
+  return node.intent.kind === 'shuttingDown';
+}
+
+/** The drain that empties this node, if any. */
+export function drainFrom(state: OrchestratorState, node: string): DrainState | undefined {
+  for (const drain of state.drains.values()) if (drain.origin === node) return drain;
+  return undefined;
+}
+
+/** The drain that fills this node, if any. */
+export function drainTo(state: OrchestratorState, node: string): DrainState | undefined {
+  for (const drain of state.drains.values()) if (drain.destination === node) return drain;
+  return undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * Starts what nobody runs, where `place` says.
+ *
+ * Nothing is placed before the grace is over. While launched nodes are on their way, no node takes more than its fair share; when
+ * their launches fail, the others take it all rather than leave shards down. Without ensureAllShardsRunning only shards whose
+ * session a connected node holds (a hand-over that broke) are started: on that node.
+ */
+import { launchForRoom } from '../launch/launch.js';
+import { drainFrom, isConnected, isShuttingDown } from '../nodes.js';
+import { startOn } from '../shards/start.js';
+import type { NodeState } from '../state.js';
+import { shardsOf } from '../survey.js';
+import type { Turn } from '../turn.js';
+import { fairShare } from './buckets.js';
+import { place } from './place.js';
+import type { Openness, PlaceNode } from './place.js';
+
+export function placeVacant(turn: Turn): void {
+  const { graceUntil, ending, totalShards } = turn.state;
+  if (graceUntil !== null || ending !== null || totalShards === null) return;
+  const vacant = due(turn);
+  if (vacant.length === 0) return;
+  const holders = holdersOf(turn);
+  if (turn.settings.ensureAllShardsRunning) placeAll(turn, vacant, holders);
+  else giveBack(turn, vacant, holders);
+}
+
+/** Vacant shards that may be started now. */
+function due(turn: Turn): readonly number[] {
+  const ours = turn.settings.responsibleForShards;
+  const isOurs = ours === null ? null : new Set(ours);
+  return turn.survey().vacant.filter((shard) => {
+    const state = turn.shard(shard);
+    return state?.kind === 'vacant' && state.notBefore <= turn.now && (isOurs === null || isOurs.has(shard));
+  });
+}
+
+function placeAll(turn: Turn, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {
+  const nodes = [...turn.state.nodes.values()].map((node) => placeNode(turn, node));
+  const { maxShardsPerNode } = turn.settings;
+  const share = shareWhileLaunching(turn);
+  const limit = share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share);
+  const { assignments, noRoom } = place({ nodes, vacant, holders, limit, rules: turn.settings });
+  for (const [node, shards] of assignments) startOn(turn, node, shards);
+  launchForRoom(turn, noRoom);
+}
+
+function giveBack(turn: Turn, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {
+  for (const shard of vacant) {
+    const holder = holders.get(shard);
+    if (holder !== undefined) startOn(turn, holder, [shard]);
+  }
+}
+
+/** null: nobody is on the way, so there is nothing to leave for anybody. */
+function shareWhileLaunching(turn: Turn): number | null {
+  const { settings, launches, launchFailures, totalShards } = turn.state;
+  if (settings.nodes < 2 || launches.size === 0 || launchFailures > 0 || totalShards === null) return null;
+  return fairShare(settings.responsibleForShards?.length ?? totalShards, settings.nodes, settings);
+}
+
+function placeNode(turn: Turn, node: NodeState): PlaceNode {
+  const shards = [...shardsOf(turn.state, node.id)];
+  for (const migration of turn.state.migrations.values()) {
+    if (migration.origin === node.id || migration.destination === node.id) shards.push(migration.shard);
+  }
+  return { id: node.id, openness: opennessOf(turn, node), shards };
+}
+
+function opennessOf(turn: Turn, node: NodeState): Openness {
+  if (!isConnected(node) || isShuttingDown(node) || drainFrom(turn.state, node.id) !== undefined) return 'closed';
+  return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
+}
+
+function holdersOf(turn: Turn): ReadonlyMap<number, string> {
+  const holders = new Map<number, string>();
+  for (const node of turn.state.nodes.values()) {
+    if (!isConnected(node) || isShuttingDown(node)) continue;
+    for (const shard of node.held) holders.set(shard, node.id);
+  }
+  return holders;
+}

@@ -1,0 +1,64 @@
+/**
+ * The end of every turn: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
+ * rest to the next turn, which an event or the wake-up brings; none of them remembers to do something later.
+ *
+ * Phases make work for each other (a launch that failed ends its drain, the end of a drain continues the rollout), so they are run until
+ * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
+ */
+import { answerStartRequests } from './commands/start-shards.js';
+import { runDrains } from './drain/drain.js';
+import { establishWaiting, releaseHeld } from './handshake/identify.js';
+import { askGateway, endGrace, settleTotal } from './handshake/total-shards.js';
+import { grantIdentifies } from './identify/permits.js';
+import { expireLaunches, keepNodesUp } from './launch/launch.js';
+import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './liveness/lost.js';
+import { expireMigrations } from './migration/failure.js';
+import { startWaitingMigrations } from './migration/requests.js';
+import { placeVacant } from './placement/assign.js';
+import { runRollout } from './rollout/rollout.js';
+import { expireStarts, startWaitingResumes } from './shards/start.js';
+import { expireStops } from './shards/stop.js';
+import { endFleet } from './shutdown/fleet.js';
+import type { Turn } from './turn.js';
+import { setWakeUp } from './wake.js';
+
+const PHASES: readonly ((turn: Turn) => void)[] = [
+  // What has taken too long.
+  cutOffSuspects,
+  expireShutdowns,
+  expireMigrations,
+  expireStarts,
+  expireStops,
+  expireLaunches,
+  expireUnreachable,
+  forgetNodes,
+  // Who is there, and for what.
+  askGateway,
+  endGrace,
+  settleTotal,
+  establishWaiting,
+  endFleet,
+  // What is to be moved.
+  runDrains,
+  runRollout,
+  startWaitingMigrations,
+  // What is to be started.
+  keepNodesUp,
+  placeVacant,
+  startWaitingResumes,
+  answerStartRequests,
+  releaseHeld,
+  grantIdentifies,
+];
+
+/** Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process. */
+const MAX_ROUNDS = 20;
+
+export function reconcile(turn: Turn): void {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const before = turn.changes;
+    for (const phase of PHASES) phase(turn);
+    if (turn.changes === before) break;
+  }
+  setWakeUp(turn);
+}

@@ -1,0 +1,115 @@
+/**
+ * Starting shards on a node.
+ *
+ * With a known gateway session by the resume flow (RESUME first: an IDENTIFY is scarce): prepareMigration{origin: false} with
+ * the session → the node is ready → allUserDataSent{0} → the node resumes and answers startShards. Without one, or when the
+ * resume flow failed, by startShards. The steps are described at `StartStep`.
+ */
+import type { KnownSession } from '../commands.js';
+import { enqueueIdentify, withdrawIdentify } from '../identify/permits.js';
+import { movesOf } from '../migration/limits.js';
+import { can, isConnected } from '../nodes.js';
+import type { Turn } from '../turn.js';
+import { vacate } from './vacate.js';
+
+/** Pause after a node could not start a shard, so that a shard that cannot be started is not tried in a tight loop. */
+export const START_RETRY_MS = 5_000;
+
+/** Starts vacant shards on a connected node. */
+export function startOn(turn: Turn, node: string, shards: readonly number[]): void {
+  const target = turn.node(node);
+  const batch: number[] = [];
+  for (const shard of shards) {
+    const state = turn.shard(shard);
+    if (state?.kind !== 'vacant') continue;
+    if (state.known !== null && can(target, 'parallel-migrations')) {
+      beginResume(turn, shard, node, state.known);
+    } else if (state.known === null && can(target, 'identify-permits')) {
+      setStarting(turn, shard, node, 'start', null);
+      batch.push(shard);
+    } else {
+      setStarting(turn, shard, node, 'queued', state.known);
+      if (state.known === null) enqueueIdentify(turn, node, shard);
+    }
+  }
+  if (batch.length > 0) turn.send(node, { kind: 'startShards', shardIds: batch });
+  if (shards.length > 0) {
+    turn.happened('shardsStarting', 'info', `Starting ${shards.length} shard(s) on node ${node}.`, { node, shards });
+  }
+}
+
+function setStarting(
+  turn: Turn,
+  shard: number,
+  node: string,
+  step: 'queued' | 'start' | 'prepare' | 'resume',
+  known: KnownSession | null,
+): void {
+  const deadline = step === 'queued' ? Number.POSITIVE_INFINITY : turn.now + turn.settings.commandTimeoutMs;
+  turn.setShard(shard, { kind: 'starting', node, since: turn.now, deadline, known, step });
+}
+
+/** First step of the resume flow. */
+export function beginResume(turn: Turn, shard: number, node: string, known: KnownSession): void {
+  setStarting(turn, shard, node, 'prepare', known);
+  turn.send(node, { kind: 'prepareMigration', origin: false, shardId: shard, session: known.session });
+}
+
+/** The node is ready to resume the shard: there is no user data to wait for. */
+export function onReadyToResume(turn: Turn, node: string, shard: number): boolean {
+  const state = turn.shard(shard);
+  if (state?.kind !== 'starting' || state.node !== node || state.step !== 'prepare') return false;
+  setStarting(turn, shard, node, 'resume', state.known);
+  const named = can(turn.node(node), 'parallel-migrations') ? shard : null;
+  turn.send(node, { kind: 'allUserDataSent', numEvents: 0, shardId: named });
+  return true;
+}
+
+/** Base-level nodes take over one session at a time: begins the next ones whose node is free. */
+export function startWaitingResumes(turn: Turn): void {
+  for (const shard of turn.survey().starting) {
+    const state = turn.shard(shard);
+    if (state?.kind !== 'starting' || state.step !== 'queued' || state.known === null) continue;
+    if (isConnected(turn.node(state.node)) && movesOf(turn.state, state.node) === 0) {
+      beginResume(turn, shard, state.node, state.known);
+    }
+  }
+}
+
+/**
+ * The node could not start the shard. A failed resume is followed by a plain start at once; a failed start has to wait.
+ * @param mayStillTry whether the node may go on with it (it did not answer), so that it is told to leave it.
+ */
+export function failStart(turn: Turn, shard: number, reason: string, mayStillTry: boolean): void {
+  const state = turn.shard(shard);
+  if (state?.kind !== 'starting') return;
+  const { node, step } = state;
+  withdrawIdentify(turn, node, shard);
+  const isResume = step === 'prepare' || step === 'resume';
+  if (mayStillTry && step !== 'queued') {
+    if (isResume && can(turn.node(node), 'parallel-migrations')) {
+      turn.send(node, { kind: 'migrationAborted', shardId: shard, reason });
+    } else {
+      turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
+    }
+  }
+  vacate(turn, shard, null, isResume ? turn.now : turn.now + START_RETRY_MS);
+  const what = isResume ? `resume shard ${shard}; it will be started anew` : `start shard ${shard}`;
+  turn.happened('commandFailed', 'warn', `Node ${node} could not ${what}: ${reason}.`, { node, shard, reason });
+}
+
+export function expireStarts(turn: Turn): void {
+  for (const shard of turn.survey().starting) {
+    const state = turn.shard(shard);
+    if (state?.kind !== 'starting' || state.deadline > turn.now) continue;
+    failStart(turn, shard, `no answer within ${turn.settings.commandTimeoutMs} ms`, true);
+  }
+}
+
+/** A start that was not sent yet is taken back. */
+export function unqueue(turn: Turn, shard: number): void {
+  const state = turn.shard(shard);
+  if (state?.kind !== 'starting' || state.step !== 'queued') return;
+  withdrawIdentify(turn, state.node, shard);
+  vacate(turn, shard, state.known);
+}

@@ -1,0 +1,59 @@
+/** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
+import { permitsHeldUntil } from './identify/permits.js';
+import { gatewayDue } from './handshake/total-shards.js';
+import { FORGET_AFTER_MS, suspectAt } from './liveness/lost.js';
+import type { Turn } from './turn.js';
+
+/** Asks for the next wake-up, if it is another one than the one asked for. */
+export function setWakeUp(turn: Turn): void {
+  const at = nextDeadline(turn);
+  if (at === turn.state.wakeAt) return;
+  turn.patch({ wakeAt: at });
+  turn.effect({ kind: 'wakeAt', at });
+}
+
+/** What is due already and was not done waits for an event, not for time: only the future counts. */
+function nextDeadline(turn: Turn): number | null {
+  let earliest = Number.POSITIVE_INFINITY;
+  const at = (time: number | null): void => {
+    if (time !== null && time > turn.now && time < earliest) earliest = time;
+  };
+  const { state, settings } = turn;
+  at(state.graceUntil);
+  at(gatewayDue(state));
+  at(state.launchNotBefore);
+  at(state.ending?.request === undefined ? null : (state.ending?.deadline ?? null));
+  shardDeadlines(turn, at);
+  for (const node of state.nodes.values()) {
+    at(suspectAt(turn, node.id));
+    if (node.intent.kind === 'shuttingDown') at(node.intent.deadline);
+    if (node.connection.kind === 'disconnected') {
+      at(node.connection.since + FORGET_AFTER_MS);
+      at(node.connection.since + settings.maxNodeDowntimeMs);
+    }
+  }
+  for (const migration of state.migrations.values()) at(migration.deadline);
+  for (const waiting of state.waitingMigrations) at(waiting.deadline);
+  for (const launch of state.launches.values()) at(launch.deadline);
+  for (const entry of Object.values(state.identifies.keys)) at(entry.freeAt);
+  at(permitsHeldUntil(turn));
+  return Number.isFinite(earliest) ? earliest : null;
+}
+
+function shardDeadlines(turn: Turn, at: (time: number) => void): void {
+  const { vacant, starting, stopping, unreachable } = turn.survey();
+  for (const shard of vacant) {
+    const state = turn.shard(shard);
+    if (state?.kind === 'vacant') at(state.notBefore);
+  }
+  for (const list of [starting, stopping]) {
+    for (const shard of list) {
+      const state = turn.shard(shard);
+      if (state?.kind === 'starting' || state?.kind === 'stopping') at(state.deadline);
+    }
+  }
+  for (const shard of unreachable) {
+    const state = turn.shard(shard);
+    if (state?.kind === 'unreachable') at(state.since + turn.settings.maxNodeDowntimeMs);
+  }
+}
