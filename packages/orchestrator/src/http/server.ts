@@ -81,10 +81,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   acceptEmptyJson(app);
 
   app.addHook('onRequest', async (request, reply) => {
-    // Open to probes, which come by any name and without a token; it tells nothing.
-    if (request.routeOptions.url === '/healthz') return;
+    // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
-    const refusal = access.checkSource(visit) ?? access.checkToken(visit);
+    const isProbe = request.routeOptions.url === '/healthz';
+    const refusal = isProbe ? null : (access.checkSource(visit) ?? access.checkToken(visit));
     if (!refusal) {
       if (!options.isReady()) await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);
       return;
