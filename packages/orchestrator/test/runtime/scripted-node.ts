@@ -1,0 +1,131 @@
+/**
+ * A node as a test writes one: it identifies itself, answers what it is told the way a real node does, and keeps
+ * everything it received. Answers go out in the order of the questions.
+ */
+import { FIRST_USER_EVENT_ID } from '@dshard/protocol';
+import type { GatewaySession, Identify, Message, MessageKind, MessageOf } from '@dshard/protocol';
+import { openMessageConnection } from '@dshard/transport';
+import type { Address, ConnectionEnd, MessageConnection, Transport } from '@dshard/transport';
+import { identify } from './peer.js';
+
+export type ScriptedNode = {
+  readonly connection: MessageConnection;
+  readonly received: readonly Message[];
+  readonly end: ConnectionEnd | null;
+  /** Shards it runs by its own account. */
+  readonly shards: ReadonlySet<number>;
+  receivedOf<K extends MessageKind>(kind: K): MessageOf<K>[];
+};
+
+export type ScriptedNodeOptions = {
+  transport: Transport;
+  address: Address;
+  /** User events it sends for a shard that moves away. */
+  userEvents?: readonly Uint8Array[];
+} & Partial<Identify>;
+
+/** Neither heartbeats nor permits: nothing a script would have to do by itself. */
+const CAPABILITIES = ['auth', 'parallel-migrations'];
+
+const sessionOf = (shardId: number): GatewaySession => ({
+  sessionId: `session-${shardId}`,
+  sequence: 100 + shardId,
+  resumeGatewayUrl: 'ws://resume/',
+});
+
+export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions): Promise<ScriptedNode> {
+  const { transport, address, userEvents = [], ...more } = options;
+  const hello = identify(nodeId, { capabilities: CAPABILITIES, ...more });
+  const extended = hello.capabilities.includes('parallel-migrations');
+  const connection = openMessageConnection(await transport.connect(address, { timeoutMs: 5_000 }));
+  connection.established();
+  const received: Message[] = [];
+  const shards = new Set(hello.runningShards);
+  const passed = new Map<number | null, number>();
+  /** The one shard a base-level peer moves at a time. */
+  let moving = -1;
+  let end: ConnectionEnd | null = null;
+
+  const answer = (message: Message): void => {
+    switch (message.kind) {
+      case 'startShards':
+        for (const shardId of message.shardIds) shards.add(shardId);
+        connection.send(message);
+        return;
+      case 'stopShard':
+        shards.delete(message.shardId);
+        connection.send({ ...message, session: extended ? sessionOf(message.shardId) : null });
+        return;
+      case 'prepareMigration':
+        if (message.origin) shards.delete(message.shardId);
+        else moving = message.shardId;
+        connection.send({ ...message, session: message.origin ? sessionOf(message.shardId) : message.session });
+        return;
+      case 'startMigration': {
+        const { shardId } = message;
+        const eventId = FIRST_USER_EVENT_ID;
+        for (const body of userEvents) {
+          connection.send(
+            extended ? { kind: 'shardUserEvent', shardId, eventId, body } : { kind: 'userEvent', eventId, body },
+          );
+        }
+        connection.send({ kind: 'allUserDataSent', numEvents: userEvents.length, shardId: extended ? shardId : null });
+        return;
+      }
+      case 'userEvent':
+      case 'shardUserEvent': {
+        const shardId = message.kind === 'userEvent' ? null : message.shardId;
+        passed.set(shardId, (passed.get(shardId) ?? 0) + 1);
+        return;
+      }
+      case 'allUserDataSent': {
+        if ((passed.get(message.shardId) ?? 0) !== message.numEvents) return;
+        const shardId = message.shardId ?? moving;
+        shards.add(shardId);
+        connection.send({ kind: 'startShards', shardIds: [shardId] });
+        return;
+      }
+      case 'shutdown':
+        connection.send({
+          ...message,
+          sessions: extended ? [...shards].map((id) => ({ ...sessionOf(id), shardId: id })) : [],
+        });
+        shards.clear();
+        connection.close({ code: 'DONE', message: 'done' });
+        return;
+      case 'identify':
+      case 'identified':
+      case 'rejected':
+      case 'heartbeat':
+      case 'heartbeatAck':
+      case 'migrationAborted':
+      case 'migrationFinished':
+      case 'commandFailed':
+      case 'identifyRequest':
+      case 'identifyGranted':
+      case 'identifyFinished':
+    }
+  };
+
+  connection.handle({
+    onMessage: (message) => {
+      received.push(message);
+      answer(message);
+    },
+    onClose: (reason) => {
+      end = reason;
+    },
+  });
+  connection.send(hello);
+
+  return {
+    connection,
+    received,
+    shards,
+    get end() {
+      return end;
+    },
+    receivedOf: <K extends MessageKind>(kind: K) =>
+      received.filter((message): message is MessageOf<K> => message.kind === kind),
+  };
+}
