@@ -11,7 +11,7 @@ export type Target = {
   token: string | null;
 };
 
-export const DEFAULT_ADDRESS = 'http://127.0.0.1:7448';
+const DEFAULT_ADDRESS = 'http://127.0.0.1:7448';
 
 export function addConnectionOptions(command: Command): Command {
   return command

@@ -231,7 +231,7 @@ function resolveToken(
 }
 
 /** Trimmed. Throws an error that names the file when it cannot be read, is empty or holds no token. */
-export function readTokenFile(path: string, warnings: string[]): string {
+function readTokenFile(path: string, warnings: string[]): string {
   let content: string;
   try {
     content = readFileSync(path, 'utf8').trim();

@@ -24,7 +24,7 @@ function written(value: unknown, none: string): string {
   if (value === null) return none;
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
   if (typeof value === 'object') return 'none';
-  return `\`${String(value)}\``;
+  return `\`${value as string | number | boolean}\``;
 }
 
 function describeKey(key: ConfigKey): string {
