@@ -1,0 +1,407 @@
+/** The host for @discordjs/ws with the real library against the emulator: nothing lost, nothing twice, no IDENTIFY too many. */
+import { WebSocketShardEvents } from '@discordjs/ws';
+import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import { leakGuard, until } from '@dshard/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NodeError } from '../../../src/index.js';
+import { createWsHost } from '../../../src/hosts/ws/index.js';
+import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
+import { Bot, emulator, verdictOf } from './bots.js';
+import type { EmulatorOptions } from './bots.js';
+
+leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
+
+let gateway: GatewayEmulator;
+const bots: Bot[] = [];
+
+async function world(options: EmulatorOptions = {}): Promise<void> {
+  gateway = await emulator(options);
+}
+
+function bot(name: string, options: Partial<WsHostOptions> = {}, totalShards = 4): Bot {
+  const made = new Bot(name, gateway, totalShards, options);
+  bots.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  await Promise.all(bots.splice(0).map((each) => each.close()));
+  await gateway.close();
+});
+
+describe('starting and stopping', () => {
+  test('identifies with a permit, becomes ready, hands over what comes, reports', async () => {
+    await world({ rate: 200 });
+    const a = bot('a');
+    await a.start(0, 1, 2, 3);
+    await until(() => gateway.ledger.verdict().handled > 50, { what: 'traffic' });
+    expect(a.permits).toHaveLength(4);
+    expect(a.permits.every(({ ended }) => ended === true)).toBe(true);
+    const reports = a.host.report?.() ?? [];
+    expect(reports.map(({ shardId }) => shardId)).toEqual([0, 1, 2, 3]);
+    expect(reports.reduce((sum, { guilds }) => sum + guilds, 0)).toBe(16);
+    expect(reports.every(({ events }) => events > 0)).toBe(true);
+    const verdict = await verdictOf(gateway);
+    expect(verdict).toMatchObject({ clean: true, identifies: { used: 4 } });
+  });
+
+  test('waits for the permit, and gives it back when it is stopped', async () => {
+    await world();
+    const a = bot('a');
+    let release = (): void => undefined;
+    a.hold = new Promise((resolve) => (release = resolve));
+    await a.host.startShards([1], a.context);
+    await until(() => a.phase(1) === 'waiting', { what: 'the request' });
+    expect(gateway.ledger.verdict().identifies.used).toBe(0);
+    expect(await a.host.stopShard(1, { keepSession: true })).toBeNull();
+    release();
+    await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
+    expect(gateway.ledger.verdict().identifies.used).toBe(0);
+  });
+
+  test('asks the API once for all shards', async () => {
+    await world();
+    const a = bot('a');
+    const { fetch } = { fetch: a.host.manager.fetchGatewayInformation.bind(a.host.manager) };
+    let asked = 0;
+    a.host.manager.fetchGatewayInformation = (force) => {
+      asked++;
+      return fetch(force);
+    };
+    await a.start(0, 1, 2, 3);
+    expect(asked).toBe(1);
+  });
+
+  test('an API that fails is asked again', async () => {
+    await world();
+    const a = bot('a');
+    const fetch = a.host.manager.fetchGatewayInformation.bind(a.host.manager);
+    let failures = 2;
+    a.host.manager.fetchGatewayInformation = (force) =>
+      failures-- > 0 ? Promise.reject(new Error('503')) : fetch(force);
+    await a.start(0);
+    expect(a.logged.filter((line) => line.startsWith('GET /gateway/bot failed (503)'))).toHaveLength(2);
+  });
+
+  test('a stop keeps the session, and its cursor is the last event that user code got', async () => {
+    await world({ rate: 500 });
+    const a = bot('a');
+    await a.start(0);
+    await until(() => a.seen.length > 50, { what: 'traffic' });
+    const stopped = a.host.stopShard(0, { keepSession: true });
+    const seen = a.seen.length;
+    const cursor = await stopped;
+    expect(a.seen).toHaveLength(seen);
+    expect(cursor?.sequence).toBe(a.seen.at(-1)?.s);
+    expect(cursor?.resumeGatewayUrl).toContain(gateway.resumeUrl);
+    expect(gateway.admin.status().sessions).toMatchObject([{ sessionId: cursor?.sessionId, attached: false }]);
+  });
+
+  test('a final stop ends the session with 1000', async () => {
+    await world();
+    const a = bot('a');
+    await a.start(0);
+    expect(await a.host.stopShard(0, { keepSession: false })).toBeNull();
+    await until(() => gateway.admin.status().sessions.length === 0, { what: 'the session to end' });
+    expect(gateway.ledger.sessions()[0]?.events.at(-1)).toMatchObject({ kind: 'ended', code: 1000 });
+  });
+
+  test('the close is cut when Discord does not answer it', async () => {
+    await world();
+    const a = bot('a');
+    await a.start(0);
+    const cursor = a.host.cursorOf(0);
+    await gateway.close();
+    expect(await a.host.stopShard(0, { keepSession: true })).toEqual(cursor);
+  });
+
+  test('a wrong token is an error that says what to do; the bot lives on', async () => {
+    await world();
+    const a = bot('a', {
+      token: 'wrong',
+      rest: createWsHost({ token: gateway.token, intents: 0, api: gateway.apiUrl }).manager.options.rest,
+    });
+    // Without a listener the error would be thrown by the library.
+    await a.host.startShards([0], a.context);
+    await until(() => a.logged.some((line) => line.includes('the bot token is wrong')), { what: 'the complaint' });
+    expect(a.phase(0)).toBe('disconnected');
+  });
+
+  test('sends when it is ready, also after a resume', async () => {
+    await world({ rate: 100 });
+    const a = bot('a');
+    const b = bot('b');
+    await a.start(0);
+    await a.host.manager.send(0, { op: 3, d: { since: null, activities: [], status: 'idle' as never, afk: false } });
+    await a.handOver(0, b);
+    await b.host.manager.send(0, { op: 3, d: { since: null, activities: [], status: 'idle' as never, afk: false } });
+    await expect(a.host.manager.send(0, { op: 1, d: null })).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
+    expect([...(await b.host.manager.fetchStatus()).entries()]).toEqual([[0, 3]]);
+  });
+
+  test('the manager does not start shards by itself', async () => {
+    await world();
+    const a = bot('a');
+    await expect(a.host.manager.connect()).rejects.toMatchObject({ code: 'DSO_MANAGER_NOT_IN_CHARGE' });
+    await expect(a.host.manager.destroy()).rejects.toMatchObject({ code: 'DSO_MANAGER_NOT_IN_CHARGE' });
+  });
+});
+
+describe('moving', () => {
+  test('16 shards between two bots under traffic, back and forth: nothing lost, twice or out of order', async () => {
+    await world({ rate: 1_500, shards: 16, guilds: 64 });
+    const a = bot('a', {}, 16);
+    const b = bot('b', {}, 16);
+    const shards = Array.from({ length: 16 }, (_, shardId) => shardId);
+    await a.start(...shards);
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      await Promise.all(shards.map((shardId) => from.handOver(shardId, to)));
+      await to.ready(...shards);
+      expect(from.host.report?.()).toEqual([]);
+    }
+    const verdict = await verdictOf(gateway);
+    expect(verdict).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, missed: 0, identifies: { used: 16 } });
+    expect(verdict.violations).toEqual([]);
+    expect(verdict.gaps).toHaveLength(32);
+    expect(a.permits).toHaveLength(16);
+    expect(b.permits).toHaveLength(0);
+  });
+
+  test('nothing is handed over after the cursor was taken, also of what had arrived', async () => {
+    await world({ rate: 2_000 });
+    const a = bot('a');
+    await a.start(0);
+    // Taken within a dispatch: the rest of the same turn has arrived already.
+    const taken = new Promise<number>((resolve, reject) => {
+      let count = 0;
+      a.host.manager.on(WebSocketShardEvents.Dispatch, (payload) => {
+        if (++count === 20) {
+          const { s } = payload;
+          a.host.prepareTransferFrom(0).then((session) => {
+            expect(session.sequence).toBe(s);
+            resolve(s);
+          }, reject);
+        }
+      });
+    });
+    const s = await taken;
+    expect(a.seen.at(-1)?.s).toBe(s);
+    expect(a.phase(0)).toBe('frozen');
+    const b = bot('b');
+    await b.host.resumeShard(0, a.host.cursorOf(0)!, b.context);
+    expect((await verdictOf(gateway)).lost).toBe(0);
+  });
+
+  test('waits for handlers that are under way', async () => {
+    await world({ rate: 100 });
+    let finish = (): void => undefined;
+    let working = 0;
+    const a = bot('a', {
+      onDispatch: async ({ t }) => {
+        if (t === 'MESSAGE_CREATE' && working++ === 0) {
+          await new Promise<void>((resolve) => (finish = resolve));
+        }
+      },
+    });
+    await a.start(0);
+    await until(() => working > 0, { what: 'a handler at work' });
+    let left = false;
+    const leaving = a.host.prepareTransferFrom(0).then(() => (left = true));
+    await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
+    expect(left).toBe(false);
+    finish();
+    await leaving;
+  });
+
+  test('taken back, it goes on where it stopped', async () => {
+    await world({ rate: 500 });
+    const a = bot('a');
+    await a.start(0, 1);
+    const session = await a.host.prepareTransferFrom(0);
+    await a.host.resumeShard(0, session, a.context);
+    expect(a.phase(0)).toBe('ready');
+    expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
+  });
+
+  test('a shard without a session cannot be moved, and is not hurt by the attempt', async () => {
+    await world();
+    const a = bot('a');
+    let release = (): void => undefined;
+    a.hold = new Promise((resolve) => (release = resolve));
+    await a.host.startShards([0], a.context);
+    await expect(a.host.prepareTransferFrom(0)).rejects.toMatchObject({ code: 'DSO_SHARD_NO_SESSION' });
+    await expect(a.host.prepareTransferFrom(9)).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
+    release();
+    await a.ready(0);
+  });
+
+  test('state goes through the hooks of the bot', async () => {
+    await world();
+    const told: string[] = [];
+    const a = bot('a', {
+      state: {
+        transferFrom: async (shardId, { send }) => send('guild', shardId),
+        handleUserEvent: (shardId, name, value) => void told.push(`${shardId} ${name} ${String(value)}`),
+        released: (shardId) => void told.push(`released ${shardId}`),
+      },
+    });
+    const sent: unknown[] = [];
+    const signal = new AbortController().signal;
+    await a.host.transferFrom?.(2, { signal, send: async (name, value) => void sent.push([name, value]) });
+    await a.host.handleUserEvent?.(2, 'guild', 5);
+    await a.host.released?.(2);
+    expect(sent).toEqual([['guild', 2]]);
+    expect(told).toEqual(['2 guild 5', 'released 2']);
+    expect(bot('b').host.handleUserEvent).toBeUndefined();
+  });
+});
+
+describe("through the gateway's moods", () => {
+  test.each(['refuse', 'unavailable', 'silent'] as const)(
+    'a resume URL that is dead (%s) is left for the generic one, and the session is resumed',
+    async (mode) => {
+      await world({ rate: 200 });
+      const a = bot('a');
+      const b = bot('b');
+      await a.start(0, 1);
+      await gateway.admin.setResumeHost(mode);
+      await Promise.all([a.handOver(0, b), a.handOver(1, b)]);
+      await b.ready(0, 1);
+      expect(b.permits).toEqual([]);
+      expect(b.host.cursorOf(0)?.resumeGatewayUrl).toBe('');
+      expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
+    },
+  );
+
+  test('a resume URL that is no URL', async () => {
+    await world({ rate: 100 });
+    const a = bot('a');
+    const b = bot('b');
+    await a.start(0);
+    const session = await a.host.prepareTransferFrom(0);
+    await b.host.resumeShard(0, { ...session, resumeGatewayUrl: 'nonsense' }, b.context);
+    expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
+  });
+
+  test.each([
+    ['op 7', () => gateway.admin.reconnect()],
+    ['a cut connection', () => gateway.admin.drop()],
+    ['4000', () => gateway.admin.drop({}, { code: 4000 })],
+    [
+      '1000 from Discord, which the library takes for the end of the session',
+      () => gateway.admin.drop({}, { code: 1000 }),
+    ],
+    ['4008, which the library takes for the end of the session', () => gateway.admin.drop({}, { code: 4008 })],
+    ['op 9 resumable', () => gateway.admin.invalidate({}, { resumable: true })],
+  ])('%s: resumed without a permit, nothing lost', async (_, fault) => {
+    await world({ rate: 300 });
+    const a = bot('a');
+    await a.start(0, 1);
+    await until(() => gateway.ledger.verdict().handled > 20, { what: 'traffic' });
+    expect(fault()).toBe(2);
+    await until(() => gateway.ledger.verdict().gaps.length === 2, { what: 'both shards to be resumed' });
+    expect(a.permits).toHaveLength(2);
+    expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
+  });
+
+  test('both the gateway and its resume host away: waits, then resumes', async () => {
+    await world({ rate: 100 });
+    const a = bot('a');
+    await a.start(0);
+    await gateway.admin.setResumeHost('refuse');
+    const { url } = gateway;
+    expect(url).toContain('ws://');
+    gateway.admin.drop();
+    await a.ready(0);
+    gateway.admin.drop();
+    await until(() => gateway.ledger.verdict().gaps.length === 2, { what: 'the second resume' });
+    expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 1 } });
+  });
+
+  test('an invalid session: asks for a permit, then identifies', async () => {
+    await world({ rate: 100 });
+    const a = bot('a');
+    await a.start(0, 1);
+    gateway.admin.invalidate({ shards: [0] });
+    await until(() => a.permits.length === 3, { what: 'the request' });
+    await a.ready(0);
+    expect(a.permits.at(-1)).toEqual({ shardId: 0, granted: true, ended: true });
+    expect(gateway.ledger.verdict().identifies.used).toBe(3);
+    expect(a.seen.filter(({ type }) => type === 'READY')).toHaveLength(3);
+  });
+
+  test('a resume of a session that is gone is done when it is known to be gone, and the shard identifies', async () => {
+    await world();
+    const a = bot('a');
+    const b = bot('b');
+    await a.start(0);
+    const session = await a.host.prepareTransferFrom(0);
+    gateway.admin.expire();
+    let release = (): void => undefined;
+    b.hold = new Promise((resolve) => (release = resolve));
+    await b.host.resumeShard(0, session, b.context);
+    await until(() => b.phase(0) === 'waiting', { what: 'the request for a permit' });
+    release();
+    await b.ready(0);
+    expect(b.host.cursorOf(0)?.sessionId).not.toBe(session.sessionId);
+  });
+
+  test('a shard that is stopped while it reconnects stays stopped', async () => {
+    await world();
+    const a = bot('a');
+    await a.start(0);
+    const cursor = a.host.cursorOf(0);
+    gateway.admin.drop();
+    await until(() => a.phase(0) === 'disconnected', { what: 'the loss to be noticed' });
+    expect(await a.host.stopShard(0, { keepSession: true })).toEqual(cursor);
+    // The library connects again half a second after a loss; another shard's life covers that time.
+    const b = bot('b');
+    await b.host.resumeShard(0, cursor!, b.context);
+    gateway.admin.drop();
+    await until(() => gateway.ledger.verdict().gaps.length === 2, {
+      what: 'the other bot to have lost and resumed it',
+    });
+    expect(gateway.admin.status().sockets).toBe(1);
+    expect(gateway.ledger.verdict().violations).toEqual([]);
+  });
+
+  test('a listener that throws is logged and loses nothing', async () => {
+    await world({ rate: 100 });
+    const a = bot('a');
+    a.host.manager.on(WebSocketShardEvents.Dispatch, () => {
+      throw new Error('mine');
+    });
+    await a.start(0);
+    await until(() => a.logged.some((line) => line.includes('mine')), { what: 'the complaint' });
+    expect(await verdictOf(gateway)).toMatchObject({ clean: true });
+  });
+
+  test('with zlib-stream', async () => {
+    await world({ rate: 500 });
+    const a = bot('a', { compression: 0 });
+    const b = bot('b', { compression: 0 });
+    await a.start(0, 1);
+    await until(() => gateway.ledger.verdict().handled > 50, { what: 'traffic' });
+    await Promise.all([a.handOver(0, b), a.handOver(1, b)]);
+    gateway.admin.reconnect();
+    await until(() => gateway.ledger.verdict().gaps.length === 4, { what: 'all resumes' });
+    expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
+  });
+});
+
+describe('options', () => {
+  test.each([
+    [{ intents: 0 }, 'The option "token" of createWsHost is missing'],
+    [{ token: 't' }, 'The option "intents" of createWsHost is missing'],
+    [{ token: 't', intents: 0, shardCount: 4 }, 'The option "shardCount" of createWsHost is not known'],
+    [{ token: 't', intents: 0, timeouts: { closeMS: 1 } }, 'did you mean "closeMs"?'],
+    [{ token: 't', intents: 0, timeouts: { closeMs: -1 } }, 'must be a whole number from 1'],
+  ])('%j', async (options, message) => {
+    await world();
+    expect(() => createWsHost(options as unknown as WsHostOptions)).toThrow(NodeError);
+    expect(() => createWsHost(options as unknown as WsHostOptions)).toThrow(message);
+  });
+});
