@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { closeCodes } from '../../src/core/discord.js';
+import { drop, invalidate } from '../../src/core/faults.js';
+import type { Client } from './harness.js';
+import { Harness, someIntents, token } from './harness.js';
+
+const documented: ReadonlySet<number> = new Set(Object.values(closeCodes));
+
+const garbage = fc.oneof(
+  fc.uint8Array({ maxLength: 5_000 }),
+  fc.string().map((text) => new TextEncoder().encode(text)),
+  fc.json().map((text) => new TextEncoder().encode(text)),
+  fc.record({ op: fc.integer({ min: -2, max: 50 }), d: fc.jsonValue() }).map((value) => new TextEncoder().encode(JSON.stringify(value))),
+);
+
+type Step =
+  | { do: 'connect' }
+  | { do: 'garbage'; bytes: Uint8Array }
+  | { do: 'identify'; shard: number }
+  | { do: 'resume'; session: number; seq: number }
+  | { do: 'heartbeat' }
+  | { do: 'close'; code: number }
+  | { do: 'message' }
+  | { do: 'drop' }
+  | { do: 'invalidate'; resumable: boolean }
+  | { do: 'wait'; ms: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.constant<Step>({ do: 'connect' }),
+  fc.record({ do: fc.constant('garbage' as const), bytes: garbage }),
+  fc.record({ do: fc.constant('identify' as const), shard: fc.nat(3) }),
+  fc.record({ do: fc.constant('resume' as const), session: fc.nat(5), seq: fc.nat(12) }),
+  fc.constant<Step>({ do: 'heartbeat' }),
+  fc.record({ do: fc.constant('close' as const), code: fc.constantFrom(1000, 1001, 1005, 1006, 4000, 4200) }),
+  fc.constant<Step>({ do: 'message' }),
+  fc.constant<Step>({ do: 'drop' }),
+  fc.record({ do: fc.constant('invalidate' as const), resumable: fc.boolean() }),
+  fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 2_000, 5_000, 30_000, 90_000) }),
+);
+
+const steps = fc.array(fc.tuple(step, fc.nat(4)), { maxLength: 60 });
+
+test('no order of frames, faults and closes breaks the gateway or its invariants', () => {
+  fc.assert(
+    fc.property(steps, fc.constantFrom('close-old' as const, 'silence-old' as const), (script, doubleAttach) => {
+      const harness = new Harness({ guilds: 2, replayBuffer: 4, doubleAttach, maxConcurrency: 4 });
+      const open: Client[] = [harness.connect()];
+      const sessionIds: string[] = [];
+      for (const [action, which] of script) {
+        perform(harness, open, sessionIds, action, which);
+        checkInvariants(harness);
+      }
+      for (const client of harness.clients.values()) checkReceived(client);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('garbage on a fresh socket ends in a documented close code or is a heartbeat', () => {
+  fc.assert(
+    fc.property(garbage, (bytes) => {
+      const client = new Harness().connect().sendRaw(bytes);
+      if (client.closedWith === null) expect(client.last?.op === 11 || client.last?.op === 9).toBe(true);
+      else expect(documented).toContain(client.closedWith);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function perform(harness: Harness, open: Client[], sessionIds: string[], action: Step, which: number): void {
+  const client = open[which % Math.max(1, open.length)];
+  switch (action.do) {
+    case 'connect':
+      open.push(harness.connect());
+      return;
+    case 'message':
+      harness.message(which % 4, 4);
+      return;
+    case 'drop':
+      harness.fault(drop(harness.state, { shards: [which] }, null, harness.now));
+      return;
+    case 'invalidate':
+      harness.fault(invalidate(harness.state, { shards: [which] }, action.resumable, harness.now));
+      return;
+    case 'wait':
+      harness.advance(action.ms);
+      return;
+    default:
+  }
+  if (client === undefined) return;
+  switch (action.do) {
+    case 'garbage':
+      client.sendRaw(action.bytes);
+      return;
+    case 'heartbeat':
+      client.send({ op: 1, d: null });
+      return;
+    case 'identify':
+      client.send({ op: 2, d: { token, intents: someIntents, properties: {}, shard: [action.shard, 4] } });
+      for (const payload of client.received) if (payload.t === 'READY') sessionIds.push(payload.d.session_id);
+      return;
+    case 'resume':
+      client.resume(sessionIds[action.session % Math.max(1, sessionIds.length)] ?? 'none', action.seq);
+      return;
+    case 'close':
+      client.close(action.code);
+      open.splice(open.indexOf(client), 1);
+  }
+}
+
+function checkInvariants(harness: Harness): void {
+  const { sessions, connections, routes } = harness.state;
+  for (const session of sessions.values()) {
+    expect(routes.get(session.count)?.get(session.shard)).toContain(session);
+    if (session.attachment.kind !== 'attached') continue;
+    const { phase, id } = session.attachment.connection;
+    expect(phase).toEqual({ kind: 'attached', session });
+    expect(connections.has(id)).toBe(true);
+  }
+  for (const { phase } of connections.values()) {
+    if (phase.kind === 'attached') expect(sessions.get(phase.session.id)).toBe(phase.session);
+  }
+}
+
+/** What one client saw: sequences ascend as long as it stays on one session, and it was closed as documented. */
+function checkReceived({ closedWith, received }: Client): void {
+  if (closedWith !== null) expect(documented).toContain(closedWith);
+  let lastSequence = 0;
+  for (const { op, s } of received) {
+    if (op === 9) lastSequence = 0;
+    if (s === null) continue;
+    expect(s).toBeGreaterThan(lastSequence);
+    lastSequence = s;
+  }
+}
