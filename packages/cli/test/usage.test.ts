@@ -35,7 +35,7 @@ test('the version is the package’s', async () => {
 });
 
 describe('a command line that cannot be understood', () => {
-  test.each([
+  const lines: [args: string[], message: RegExp][] = [
     [['stauts'], /unknown command 'stauts'[\s\S]*status/],
     [['migrateshard', '3'], /missing required argument 'node'/],
     [['status', 'everything'], /too many arguments/],
@@ -45,11 +45,15 @@ describe('a command line that cannot be understood', () => {
     [['events', '--after', 'yesterday'], /--after/],
     [['up', '--set', 'nonsense'], /key=value/],
     [['up', '--log', 'loud'], /json, pretty/],
-  ])('dso %j exits with 2 and says what is wrong', async (args, message) => {
-    const { code, stdout, stderr } = await runDso(args);
-    expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(message);
-    expect(stderr).not.toMatch(/\n {4}at /);
+  ];
+  test('exits with 2 and says what is wrong', async () => {
+    const results = await Promise.all(lines.map(([args]) => runDso(args)));
+    for (const [index, [args, message]] of lines.entries()) {
+      const { code, stdout, stderr } = results[index]!;
+      expect([args, code, stdout]).toEqual([args, 2, '']);
+      expect(stderr).toMatch(message);
+      expect(stderr).not.toMatch(/\n {4}at /);
+    }
   });
 
   test('without any command the help is shown', async () => {

@@ -190,21 +190,12 @@ describe('dso up that cannot start says why in a sentence, exits with 1, and lea
     return stderr;
   };
 
-  test('a bad key, with its line', async () => {
+  test('a bad key, a bad flag and a bot that is not there, all at once and each with its place', async () => {
     writeFileSync(join(cwd, 'dso.yaml'), 'nodes: 1\nlauncher:\n  bott: x.js\n');
-    expect(await failing([])).toMatch(/dso\.yaml:3: unknown key "launcher\.bott"\. Did you mean "launcher\.bot"\?/);
-  });
-
-  test('a bad flag', async () => {
-    expect(await failing(['--nodes', 'two'])).toMatch(/--nodes: nodes: expected a whole number .*"two"/);
-  });
-
-  test('a bot that is not there', async () => {
-    expect(await failing(['--bot', 'nowhere.js'])).toMatch(/--bot: .*no file .*nowhere\.js/);
-  });
-
-  test('a file that is not there', async () => {
-    expect(await failing(['--config', 'nowhere.yaml'])).toMatch(/no file .*nowhere\.yaml/);
+    const text = await failing(['--shards', 'many', '--bot', 'nowhere.js']);
+    expect(text).toMatch(/dso\.yaml:3: unknown key "launcher\.bott"\. Did you mean "launcher\.bot"\?/);
+    expect(text).toMatch(/--shards: totalShards: expected a whole number .*"many"/);
+    expect(text).toMatch(/--bot: .*no file .*nowhere\.js/);
   });
 
   test('taken ports, with how to choose another', async () => {
@@ -221,6 +212,5 @@ describe('dso up that cannot start says why in a sentence, exits with 1, and lea
 
   test('listening beyond loopback without a token, with how to allow it', async () => {
     expect(await failing(['--shards', '1', '--listen', '0.0.0.0:0', '--no-http'])).toMatch(/0\.0\.0\.0:0.*DSO_TOKEN/);
-    expect(await failing(['--shards', '1', '--listen', '127.0.0.1:0', '--http', '0.0.0.0:0'])).toMatch(/DSO_TOKEN/);
   });
 });
