@@ -3,7 +3,7 @@ export type NodeProcess = { node: string; pid: number; startedAt: number };
 
 export type ProcessExit = {
   node: string;
-  /** A sentence for people: "exited with code 1 after 0.2 s; its last line was: Error: …". */
+  /** For people, what comes after "node web-3 …": "exited with code 1 after 0.2 s (command: …); its last lines were: …". */
   description: string;
 };
 

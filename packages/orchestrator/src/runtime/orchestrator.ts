@@ -100,7 +100,8 @@ class OrchestratorRuntime implements Orchestrator {
       onMessage: (connection, message) => this.#loop.push({ kind: 'message', connection, message }),
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
-      onClosed: (connection, end) => this.#loop.push({ kind: 'connectionClosed', connection, reason: end.message }),
+      onClosed: (connection, end) =>
+        this.#loop.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
       onViolation: (remote, end) => this.#violations.add(remote, end),
     });
   }
@@ -315,7 +316,7 @@ class OrchestratorRuntime implements Orchestrator {
       const { recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs } = await gatewayInfo.fetch();
       event = { kind: 'gatewayInfo', recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs };
     } catch (error) {
-      event = { kind: 'gatewayInfoFailed', reason: messageOf(error) };
+      event = { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
     }
     this.#fetchingGatewayInfo = false;
     this.#loop.push(event);
@@ -336,9 +337,14 @@ class OrchestratorRuntime implements Orchestrator {
       const { node } = await launcher.launch();
       return { kind: 'nodeLaunched', launch, node };
     } catch (error) {
-      return { kind: 'launchFailed', launch, reason: messageOf(error) };
+      return { kind: 'launchFailed', launch, reason: asReason(messageOf(error)) };
     }
   }
+}
+
+/** The domain puts a reason into a sentence of its own, which has its own period. */
+function asReason(sentence: string): string {
+  return sentence.replace(/\.$/, '');
 }
 
 function closedByDefault(listen: Address): OrchestratorError {

@@ -155,7 +155,7 @@ describe('launches and gateway info', () => {
   test('a launch that fails says why, and one without a launcher too', async () => {
     const launcher = fakeLauncher({ launch: () => Promise.reject(new Error('There is no program bot.')) });
     for (const [options, reason] of [
-      [{ launcher }, 'There is no program bot.'],
+      [{ launcher }, 'There is no program bot'],
       [{}, 'there is no launcher'],
     ] as const) {
       const { handle, clock, events } = orchestrator(wants({ kind: 'launchNode', launch: 'l1' }), options);

@@ -121,13 +121,14 @@ export class ManagedProcess {
     if (!wasClosed) this.#options.onEnd(this.#describe(how));
   }
 
+  /** Goes on after "node web-3 …". */
   #describe(how: string): string {
     const { command, launchedAt } = this.record;
     const seconds = Math.max(0, (this.#options.clock.now() - launchedAt) / 1000);
     const lived = seconds < 100 ? seconds.toFixed(1) : seconds.toFixed(0);
     const text = this.#lastLines.join('\n').slice(-LAST_LINES_LENGTH).trim();
     const output = text === '' ? 'it wrote nothing' : `its last lines were: ${text}`;
-    return `${command.join(' ')} ${how} after ${lived} s; ${output}`;
+    return `${how} after ${lived} s (command: ${command.join(' ')}); ${output}`;
   }
 }
 
