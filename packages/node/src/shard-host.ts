@@ -29,7 +29,7 @@ export type IdentifyPermit = {
   /** False: the orchestrator does not pace identifies (base level), so the host has to (one per key and 5 s). */
   readonly coordinated: boolean;
   /** Says how it went: READY came (true), or the attempt failed or was given up (false). Calling it again does nothing. */
-  finished(ready: boolean): void;
+  readonly finished: (ready: boolean) => void;
 };
 
 /** What a host may use of the node. */
@@ -41,7 +41,7 @@ export type HostContext = {
    * Resolves when the shard may IDENTIFY; waits through lost connections. Rejects with `signal.reason` when `signal` aborts,
    * and with `DSO_NODE_CLOSED` when the node leaves.
    */
-  requestIdentify(shardId: number, signal: AbortSignal): Promise<IdentifyPermit>;
+  readonly requestIdentify: (shardId: number, signal: AbortSignal) => Promise<IdentifyPermit>;
 };
 
 export type TransferContext = {
@@ -49,7 +49,7 @@ export type TransferContext = {
    * Sends one user event to the destination, by name or id of the registry. Resolves when more can be sent (slow
    * destinations slow the sender down); rejects with `DSO_TRANSFER_CANCELLED` when the hand-over is off.
    */
-  send(event: string | number, value: unknown): Promise<void>;
+  readonly send: (event: string | number, value: unknown) => Promise<void>;
   /** Aborts when the hand-over is off. The state must then still be usable: the shard is resumed here. */
   readonly signal: AbortSignal;
 };

@@ -10,7 +10,7 @@ import { FakeHost } from './fake-host.js';
 
 const host = new FakeHost();
 const resolve = (options: object, env: Record<string, string> = {}) =>
-  resolveOptions({ host, ...options } as NodeOptions, env);
+  resolveOptions({ host, ...options }, env);
 
 describe('options', () => {
   test.each([

@@ -151,24 +151,26 @@ export class Bench {
   /** The last decision, in words: for tables. */
   said(): string[] {
     return this.effects.flatMap((effect) => {
-      switch (effect.kind) {
-        case 'send':
-          return [`send ${effect.message.kind}`];
-        case 'call':
-          return [`call ${effect.request.method}`];
-        case 'cancelTransfer':
-        case 'released':
-        case 'dropStaging':
-        case 'handleUserEvent':
-        case 'left':
-        case 'closeConnection':
-        case 'dropConnection':
-          return [effect.kind];
-        case 'reading':
-          return [effect.paused ? 'pause' : 'read'];
-        default:
-          return [];
+      if (effect.kind === 'send') {
+        return [`send ${effect.message.kind}`];
       }
+      if (effect.kind === 'call') {
+        return [`call ${effect.request.method}`];
+      }
+      if (effect.kind === 'reading') {
+        return [effect.paused ? 'pause' : 'read'];
+      }
+      return NAMED.has(effect.kind) ? [effect.kind] : [];
     });
   }
 }
+
+const NAMED: ReadonlySet<NodeEffect['kind']> = new Set([
+  'cancelTransfer',
+  'released',
+  'dropStaging',
+  'handleUserEvent',
+  'left',
+  'closeConnection',
+  'dropConnection',
+]);

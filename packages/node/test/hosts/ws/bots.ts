@@ -4,6 +4,7 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { Logger } from '@dshard/transport';
 import { until } from '@dshard/testkit';
+import { GatewayDispatchEvents } from 'discord-api-types/v10';
 import type { HostContext, IdentifyPermit } from '../../../src/index.js';
 import { createWsHost } from '../../../src/hosts/ws/index.js';
 import type { WsHost, WsHostOptions } from '../../../src/hosts/ws/index.js';
@@ -34,7 +35,7 @@ export class Bot {
     this.host = createWsHost({
       token: gateway.token,
       intents: GUILD_MESSAGES,
-      api: gateway.apiUrl,
+      ...(options.rest === undefined ? { api: gateway.apiUrl } : {}),
       logger,
       ...options,
       timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20, ...options.timeouts },
@@ -47,7 +48,7 @@ export class Bot {
     void this.host.sessionEstablished?.(this.context);
     this.host.manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => {
       this.seen.push({ shardId, type: payload.t, s: payload.s });
-      if (payload.t === 'MESSAGE_CREATE') {
+      if (payload.t === GatewayDispatchEvents.MessageCreate) {
         const { id } = payload.d;
         const at = Number(process.hrtime.bigint());
         gateway.ledger.handled({ node: name, events: [{ shard: shardId, s: payload.s, id, t: payload.t, at }] });
