@@ -17,8 +17,7 @@ export class OrchestratorClient {
 
   /** What happened after the happening with that id. */
   async events(after: number): Promise<readonly HappeningRow[]> {
-    const answer = (await this.#request('GET', `/v1/events?after=${after}`)) as { events: HappeningRow[] };
-    return answer.events;
+    return (await this.#request('GET', `/v1/events?after=${after}`)) as readonly HappeningRow[];
   }
 
   /** Resolves with the orchestrator's sentence when the operation is done. */
