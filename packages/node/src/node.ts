@@ -4,6 +4,7 @@
  * is only how it touches the world.
  */
 import { hostname } from 'node:os';
+import type { ShardReport } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
@@ -17,6 +18,7 @@ import { ProcessFigures } from './process-figures.js';
 import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
+import { shardReports } from './session/reports.js';
 import { initialState } from './session/state.js';
 import type { NodeState, ShardStateKind } from './session/state.js';
 import type { HostContext } from './shard-host.js';
@@ -288,13 +290,14 @@ class NodeRuntime implements DshardNode {
     }
   }
 
-  #reports(): ReturnType<NonNullable<ResolvedOptions['host']['report']>> {
+  #reports(): readonly ShardReport[] {
+    let fromHost: readonly ShardReport[] = [];
     try {
-      return this.#options.host.report?.() ?? [];
+      fromHost = this.#options.host.report?.() ?? [];
     } catch (error) {
       this.#log('error', `The host's report failed: ${messageOf(error)}`, {});
-      return [];
     }
+    return shardReports(this.#state.shards, fromHost);
   }
 
   #context(): HostContext {

@@ -5,12 +5,10 @@ import { describe, expect, test } from 'vitest';
 import { launchEnvironment, nodeIdFromArgv } from '../src/environment.js';
 import { NodeError } from '../src/errors.js';
 import { resolveOptions } from '../src/options.js';
-import type { NodeOptions } from '../src/options.js';
 import { FakeHost } from './fake-host.js';
 
 const host = new FakeHost();
-const resolve = (options: object, env: Record<string, string> = {}) =>
-  resolveOptions({ host, ...options }, env);
+const resolve = (options: object, env: Record<string, string> = {}) => resolveOptions({ host, ...options }, env);
 
 describe('options', () => {
   test.each([

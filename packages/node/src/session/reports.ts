@@ -1,0 +1,37 @@
+/**
+ * What a heartbeat says of the shards. The session knows which shards are this node's, the host how they are: the orchestrator takes a
+ * shard that is not named for lost, so one that the host does not report (yet, or at all) is named all the same, and one
+ * that is only being handed to this node is not.
+ */
+import type { ShardPhase, ShardReport } from '@dshard/protocol';
+import type { ShardState, ShardStateKind } from './state.js';
+
+/** null: not this node's. `host`: as the host says. */
+const PHASES: Readonly<Record<ShardStateKind, ShardPhase | 'host' | null>> = {
+  absent: null,
+  starting: 'host',
+  running: 'host',
+  stopping: 'disconnected',
+  freezing: 'frozen',
+  frozen: 'frozen',
+  sending: 'frozen',
+  held: 'frozen',
+  preparing: null,
+  staging: null,
+  resuming: 'resuming',
+};
+
+export function shardReports(
+  shards: ReadonlyMap<number, ShardState>,
+  fromHost: readonly ShardReport[],
+): readonly ShardReport[] {
+  const known = new Map(fromHost.map((report) => [report.shardId, report]));
+  return [...shards].flatMap(([shardId, { kind }]) => {
+    const phase = PHASES[kind];
+    if (phase === null) {
+      return [];
+    }
+    const report = known.get(shardId) ?? { shardId, phase: 'connecting', pingMs: -1, guilds: -1, events: 0 };
+    return [phase === 'host' ? report : { ...report, phase }];
+  });
+}
