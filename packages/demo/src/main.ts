@@ -30,7 +30,7 @@ async function main(): Promise<void> {
     process.exitCode = 130;
     return;
   }
-  demo.stopPicture();
+  await demo.lastPicture();
   for (const reason of result.reasons) screen.say(`✘ ${reason}`);
   if (!options.json) screen.say(verdictText(result.verdict));
   if (!options.tourOnly) {
@@ -67,7 +67,7 @@ class Demo {
   static async start(options: DemoOptions, screen: Screen): Promise<Demo> {
     const clock = systemClock();
     const demo = new Demo(options, screen, clock, await startDiscord(clock, options));
-    demo.#stopPicture = clock.every(REFRESH_MS, () => demo.#refresh());
+    demo.#stopPicture = clock.every(REFRESH_MS, () => void demo.#refresh());
     return demo;
   }
 
@@ -93,9 +93,11 @@ class Demo {
     return { verdict: { ...verdict, ok: verdict.ok && failures.length === 0 }, reasons: [...failures, ...reasons] };
   }
 
-  stopPicture(): void {
+  /** The last picture, with how everything stands now, stays on the screen. */
+  async lastPicture(): Promise<void> {
     this.#stopPicture();
-    this.#screen.refresh(() => this.#picture());
+    await this.#refresh();
+    this.#screen.keep();
   }
 
   resumeTraffic(): void {
@@ -148,12 +150,10 @@ class Demo {
     this.#screen.log(line);
   }
 
-  #refresh(): void {
-    const status = this.#fleet?.client.status().catch(() => null) ?? Promise.resolve(null);
-    void status.then((answer) => {
-      if (answer !== null) this.#nodes = answer.nodes.map((node) => nodeRow(node, answer.migrations));
-      this.#screen.refresh(() => this.#picture());
-    });
+  async #refresh(): Promise<void> {
+    const status = await this.#fleet?.client.status().catch(() => undefined);
+    if (status !== undefined) this.#nodes = status.nodes.map((node) => nodeRow(node, status.migrations));
+    this.#screen.refresh(() => this.#picture());
   }
 
   #picture(): Picture {

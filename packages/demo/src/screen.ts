@@ -13,6 +13,8 @@ export type Screen = {
   say(text: string): void;
   /** Called a few times a second with the newest figures. */
   refresh(picture: () => Picture): void;
+  /** What is shown stays; what comes is written below it. */
+  keep(): void;
 };
 
 /** Plain lines. */
@@ -22,6 +24,7 @@ export function lineScreen(stream: NodeJS.WritableStream): Screen {
     log: (line) => stream.write(`    ${line}\n`),
     say: (text) => stream.write(`${text}\n`),
     refresh: () => undefined,
+    keep: () => undefined,
   };
 }
 
@@ -44,6 +47,9 @@ export function terminalScreen(stream: NodeJS.WriteStream): Screen {
       erase();
       stream.write(`${lines.join('\n')}\n`);
       drawn = lines.length;
+    },
+    keep: () => {
+      drawn = 0;
     },
   };
 }
