@@ -10,6 +10,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// Whoever read the messages is gone (a closed terminal, a dead log collector): the work goes on without them.
+process.stderr.on('error', () => undefined);
+
 try {
   await createProgram().parseAsync();
 } catch (error) {

@@ -48,12 +48,15 @@ export type LogEntry = {
 
 const COLORS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '32', warn: '33', error: '31', silent: '0' };
 
-/** Fields the message already names are left out: our sentences name their things. */
+/**
+ * Our sentences name their things, so at `info` the fields stay away; where something is wrong, what the sentence does not
+ * name stands behind it.
+ */
 export function formatLine({ at, level, fields, message, color }: LogEntry): string {
   const text = printable(message);
-  const { node, err, ...others } = fields;
+  const { node, err, happening: _named, ...others } = fields;
   const prefix = typeof node === 'string' && !text.includes(node) ? `${printable(node)} | ` : '';
-  const rest = Object.entries(others)
+  const rest = (level === 'info' ? [] : Object.entries(others))
     .map(
       ([name, value]) => [name, printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))] as const,
     )

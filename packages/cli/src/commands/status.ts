@@ -46,6 +46,7 @@ function extrasOf(node: NodeStatus, status: StatusV1): string[] {
     return shards.length === 0 ? [] : [`${state} ${shardRanges(shards.map((shard) => shard.id))}`];
   });
   return [
+    ...(node.gone ? ['gone'] : []),
     ...(node.intent === 'cordoned' ? ['cordoned'] : []),
     ...(node.intent === 'shuttingDown' ? ['shutting down'] : []),
     ...(status.drains.some((drain) => drain.origin === node.id) ? ['draining'] : []),

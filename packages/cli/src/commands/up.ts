@@ -81,6 +81,8 @@ async function up(options: Options): Promise<void> {
     file: options.config ?? (process.env['DSO_CONFIG'] || null),
     cwd: process.cwd(),
   });
+  // Nobody has to read what it prints: an orchestrator does not end with its terminal's pipe.
+  process.stdout.removeAllListeners('error').on('error', () => undefined);
   const closing = signals();
   const started = await startOrchestrator(config);
   process.stdout.write(

@@ -167,6 +167,16 @@ describe('dso up', () => {
     expect((await dso.done).code).toBe(0);
   });
 
+  test('goes on when nobody reads its log any more', async () => {
+    const fleet = await running([...ANYWHERE, '--bot', bot('quiet-bot'), '--shards', '1']);
+    fleet.dso.child.stderr?.destroy();
+    fleet.dso.child.stdout?.destroy();
+    await connectedNodes(fleet, 1, 1);
+    expect((await runDso(['startnode'], { environment: { DSO_CLI_ADDR: fleet.http } })).code).toBe(0);
+    fleet.dso.child.kill('SIGTERM');
+    expect((await fleet.dso.done).code).toBe(0);
+  });
+
   test('keeps running with a bot that dies at once, and says what it said', async () => {
     const what = ['--bot', bot('broken-bot'), '--nodes', '1', '--shards', '1', '--log', 'pretty'];
     const fleet = await running([...ANYWHERE, ...what, '--set', 'timeouts.launchRetry=50ms']);

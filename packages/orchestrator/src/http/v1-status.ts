@@ -26,6 +26,8 @@ export type NodeStatus = {
   pid: number | null;
   /** `awaitingTotal`: it waits for the total shard count to be decided. */
   connection: 'connected' | 'awaitingTotal' | 'disconnected';
+  /** Known not to run any more, rather than merely silent. */
+  gone: boolean;
   /** Since when it is connected or disconnected. */
   since: number;
   lastHeardAt: number | null;
@@ -156,6 +158,7 @@ function nodeStatus(node: NodeState, shards: readonly number[], state: Orchestra
     host: node.host,
     pid: node.pid,
     connection: connection.kind,
+    gone: connection.kind === 'disconnected' && connection.gone,
     since: connection.since,
     lastHeardAt: connection.kind === 'disconnected' ? null : connection.lastHeardAt,
     capabilities: connection.kind === 'disconnected' ? [] : connection.capabilities,

@@ -23,7 +23,7 @@ function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
           process: { memoryBytes: 1, cpuPercent: 2, eventLoopDelayMs: 3, uptimeMs: 4 },
         }),
       ],
-      ['z', testNode('z', { connection: { kind: 'disconnected', since: 1_700_000_000_000, gone: false } })],
+      ['z', testNode('z', { connection: { kind: 'disconnected', since: 1_700_000_000_000, gone: true } })],
     ]),
     migrations: new Map([
       [
@@ -109,6 +109,7 @@ describe('GET /v1/status', () => {
       host: 'host-1',
       pid: 4242,
       connection: 'connected',
+      gone: false,
       intent: 'serving',
       lastHeardAt: 2000,
       process: { memoryBytes: 1 },
@@ -121,6 +122,7 @@ describe('GET /v1/status', () => {
     expect(b).toMatchObject({ intent: 'cordoned', shards: [{ id: 2, state: 'starting', since: 20 }] });
     expect(z).toMatchObject({
       connection: 'disconnected',
+      gone: true,
       since: 1_700_000_000_000,
       lastHeardAt: null,
       capabilities: [],

@@ -1,0 +1,71 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { leakGuard, until } from '@dshard/testkit';
+import { silentLogger } from '@dshard/transport';
+import { resolveConfig, type ResolvedConfig } from '../src/config/resolve.js';
+import { startOrchestrator } from '../src/main.js';
+
+leakGuard({ beforeEach, afterEach });
+
+function configOf(values: Record<string, unknown>): ResolvedConfig {
+  const settings = { totalShards: 2, listen: '127.0.0.1:0', 'http.listen': '127.0.0.1:0', ...values };
+  const flags = Object.entries(settings).map(([key, written]) => ({ key, written, flag: key }));
+  return resolveConfig({ flags, cwd: tmpdir() });
+}
+
+const surroundings = { logger: silentLogger };
+
+async function takenPort(): Promise<{ address: string; close(): void }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await until(() => server.listening, { what: 'the other program' });
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}
+
+async function isFree(address: string): Promise<boolean> {
+  const started = await startOrchestrator(configOf({ listen: address, 'http.enabled': false }), surroundings);
+  await started.close('leave');
+  return started.address === address;
+}
+
+describe('startOrchestrator', () => {
+  test('starts all of it and ends all of it, however often that is asked for', async () => {
+    const started = await startOrchestrator(configOf({}), surroundings);
+    const response = await fetch(`http://${started.httpAddress}/v1/status`, { headers: { connection: 'close' } });
+    expect(await response.json()).toMatchObject({ nodes: [], version: expect.stringMatching(/^\d+\./) });
+    await Promise.all([started.close('leave'), started.close('end')]);
+    await expect(fetch(`http://${started.httpAddress}/healthz`)).rejects.toThrow();
+  });
+
+  test('runs without a REST interface', async () => {
+    const started = await startOrchestrator(configOf({ 'http.enabled': false }), surroundings);
+    expect(started.httpAddress).toBeNull();
+    await started.kill();
+    await started.close('leave');
+  });
+
+  test('leaves nothing behind when a port is taken', async () => {
+    const taken = await takenPort();
+    const free = await takenPort();
+    free.close();
+    const nodes = startOrchestrator(configOf({ listen: taken.address, 'http.listen': free.address }), surroundings);
+    await expect(nodes).rejects.toMatchObject({
+      code: 'DSO_ADDRESS_TAKEN',
+      message: expect.stringContaining('--listen'),
+    });
+    expect(await isFree(free.address)).toBe(true);
+
+    const rest = startOrchestrator(configOf({ listen: free.address, 'http.listen': taken.address }), surroundings);
+    await expect(rest).rejects.toMatchObject({ code: 'DSO_ADDRESS_TAKEN', message: expect.stringContaining('--http') });
+    expect(await isFree(free.address)).toBe(true);
+    taken.close();
+  });
+
+  test('warns of what should not stay so', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (_fields: unknown, message: string) => void warnings.push(message) };
+    const started = await startOrchestrator(configOf({ token: 'short' }), { logger });
+    await started.close('leave');
+    expect(warnings).toEqual([expect.stringMatching(/only 5 characters/)]);
+  });
+});
