@@ -8,7 +8,13 @@ describe('options', () => {
       port: 0,
       shards: 1,
       guilds: 4,
-      rules: { heartbeatIntervalMs: 41_250, heartbeatTimeoutMs: 61_875, maxConcurrency: 1, identifyWindowMs: 5_000, replayBuffer: 1_000 },
+      rules: {
+        heartbeatIntervalMs: 41_250,
+        heartbeatTimeoutMs: 61_875,
+        maxConcurrency: 1,
+        identifyWindowMs: 5_000,
+        replayBuffer: 1_000,
+      },
     });
   });
 

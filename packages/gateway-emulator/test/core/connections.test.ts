@@ -21,7 +21,10 @@ describe('heartbeats', () => {
   });
 
   test('HELLO says their interval', () => {
-    expect(new Harness({ heartbeatIntervalMs: 1_234 }).connect().last).toMatchObject({ op: 10, d: { heartbeat_interval: 1_234 } });
+    expect(new Harness({ heartbeatIntervalMs: 1_234 }).connect().last).toMatchObject({
+      op: 10,
+      d: { heartbeat_interval: 1_234 },
+    });
   });
 });
 
@@ -53,7 +56,9 @@ describe('what clients send', () => {
 
   test('exactly 4096 bytes are read', () => {
     const empty = JSON.stringify({ op: 1, d: null, pad: '' });
-    const client = new Harness().connect().sendRaw(JSON.stringify({ op: 1, d: null, pad: 'x'.repeat(4096 - empty.length) }));
+    const client = new Harness()
+      .connect()
+      .sendRaw(JSON.stringify({ op: 1, d: null, pad: 'x'.repeat(4096 - empty.length) }));
     expect(client.last?.op).toBe(11);
   });
 
@@ -94,6 +99,9 @@ describe('what clients send', () => {
   });
 });
 
-test.each([[{ encoding: 'etf' }], [{ compress: 'zstd-stream' }]])('a socket that asks for %o is told no: 4002', (query) => {
-  expect(new Harness().connect(query).closedWith).toBe(4002);
-});
+test.each([[{ encoding: 'etf' }], [{ compress: 'zstd-stream' }]])(
+  'a socket that asks for %o is told no: 4002',
+  (query) => {
+    expect(new Harness().connect(query).closedWith).toBe(4002);
+  },
+);

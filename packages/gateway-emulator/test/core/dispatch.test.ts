@@ -3,9 +3,16 @@ import { dispatch } from '../../src/core/dispatch.js';
 import { Harness } from './harness.js';
 
 describe('routing', () => {
-  test('follows each session\'s own shard count', () => {
+  test("follows each session's own shard count", () => {
     const harness = new Harness({ maxConcurrency: 16, guilds: 0 });
-    const shards = ([[0, 1], [0, 2], [1, 2], [5, 6]] as const).map((shard) => harness.connect().identify(shard));
+    const shards = (
+      [
+        [0, 1],
+        [0, 2],
+        [1, 2],
+        [5, 6],
+      ] as const
+    ).map((shard) => harness.connect().identify(shard));
     const event = { id: '1', type: 'MESSAGE_CREATE', json: '{}', intents: 512 };
     harness.run(dispatch(harness.state, { ...event, route: 5 }, harness.now));
     expect(shards.map((client) => client.seen.includes('MESSAGE_CREATE'))).toEqual([true, false, true, true]);
@@ -16,7 +23,9 @@ describe('routing', () => {
     const harness = new Harness({ maxConcurrency: 16, guilds: 0 });
     const intents = { intents: 512 | 4096 };
     const [zero, one] = [harness.connect().identify([0, 2], intents), harness.connect().identify([1, 2], intents)];
-    harness.run(dispatch(harness.state, { id: '1', type: 'MESSAGE_CREATE', json: '{}', route: null, intents: 4096 }, harness.now));
+    harness.run(
+      dispatch(harness.state, { id: '1', type: 'MESSAGE_CREATE', json: '{}', route: null, intents: 4096 }, harness.now),
+    );
     expect([zero.seen.length, one.seen.length]).toEqual([3, 2]);
   });
 
@@ -40,7 +49,7 @@ describe('routing', () => {
   });
 });
 
-test('events for a shard that has lost its session are missed; before its first IDENTIFY they are nobody\'s', () => {
+test("events for a shard that has lost its session are missed; before its first IDENTIFY they are nobody's", () => {
   const harness = new Harness({ guilds: 0 });
   harness.message();
   expect(harness.ledger.verdict().missed).toBe(0);

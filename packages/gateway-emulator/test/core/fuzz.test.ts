@@ -1,9 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { closeCodes } from '../../src/core/discord.js';
 import { drop, invalidate } from '../../src/core/faults.js';
 import type { Client } from './harness.js';
-import { Harness, someIntents, token } from './harness.js';
+import { Harness } from './harness.js';
 
 const documented: ReadonlySet<number> = new Set(Object.values(closeCodes));
 
@@ -11,7 +11,9 @@ const garbage = fc.oneof(
   fc.uint8Array({ maxLength: 5_000 }),
   fc.string().map((text) => new TextEncoder().encode(text)),
   fc.json().map((text) => new TextEncoder().encode(text)),
-  fc.record({ op: fc.integer({ min: -2, max: 50 }), d: fc.jsonValue() }).map((value) => new TextEncoder().encode(JSON.stringify(value))),
+  fc
+    .record({ op: fc.integer({ min: -2, max: 50 }), d: fc.jsonValue() })
+    .map((value) => new TextEncoder().encode(JSON.stringify(value))),
 );
 
 type Step =
@@ -86,26 +88,22 @@ function perform(harness: Harness, open: Client[], sessionIds: string[], action:
     case 'wait':
       harness.advance(action.ms);
       return;
-    default:
-  }
-  if (client === undefined) return;
-  switch (action.do) {
     case 'garbage':
-      client.sendRaw(action.bytes);
+      client?.sendRaw(action.bytes);
       return;
     case 'heartbeat':
-      client.send({ op: 1, d: null });
+      client?.send({ op: 1, d: null });
       return;
     case 'identify':
-      client.send({ op: 2, d: { token, intents: someIntents, properties: {}, shard: [action.shard, 4] } });
-      for (const payload of client.received) if (payload.t === 'READY') sessionIds.push(payload.d.session_id);
+      client?.identify([action.shard, 4]);
+      for (const { t, d } of client?.received ?? []) if (t === 'READY') sessionIds.push(d.session_id);
       return;
     case 'resume':
-      client.resume(sessionIds[action.session % Math.max(1, sessionIds.length)] ?? 'none', action.seq);
+      client?.resume(sessionIds[action.session % Math.max(1, sessionIds.length)] ?? 'none', action.seq);
       return;
     case 'close':
-      client.close(action.code);
-      open.splice(open.indexOf(client), 1);
+      client?.close(action.code);
+      open.splice(which % Math.max(1, open.length), 1);
   }
 }
 

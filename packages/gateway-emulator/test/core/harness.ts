@@ -13,7 +13,16 @@ import { resolveOptions } from '../../src/options.js';
 import { seededRandom } from '../../src/world/seeded-random.js';
 import { World } from '../../src/world/world.js';
 
-export type Payload = { op: number; d: any; s: number | null; t: string | null };
+/** The fields of `d` that tests look at, as far as the payload has them. */
+export type PayloadData = {
+  id: string;
+  session_id: string;
+  resume_gateway_url: string;
+  shard: [number, number];
+  guilds: { id: string; unavailable: boolean }[];
+};
+
+export type Payload = { op: number; d: PayloadData; s: number | null; t: string | null };
 
 export const token = 'emulator-token';
 /** Guilds and guild messages. */
@@ -109,7 +118,9 @@ export class Harness {
     this.#events += 1;
     const id = `${this.#events}`;
     const route = shard + count * 1000;
-    this.run(dispatch(this.state, { id, type: 'MESSAGE_CREATE', json: `{"id":"${id}"}`, route, intents: 512 }, this.now));
+    this.run(
+      dispatch(this.state, { id, type: 'MESSAGE_CREATE', json: `{"id":"${id}"}`, route, intents: 512 }, this.now),
+    );
     return id;
   }
 
@@ -135,7 +146,8 @@ export class Harness {
       }
       const client = this.clients.get(effect.connection);
       if (client === undefined) throw new Error(`An effect for connection ${effect.connection}, which never was.`);
-      if (client.closedWith !== null || client.cut) throw new Error(`An effect for connection ${client.id} after its end.`);
+      if (client.closedWith !== null || client.cut)
+        throw new Error(`An effect for connection ${client.id} after its end.`);
       if (effect.kind === 'send') client.received.push(JSON.parse(effect.text) as Payload);
       else if (effect.kind === 'close') client.closedWith = effect.code;
       else client.cut = true;

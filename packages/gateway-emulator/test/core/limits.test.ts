@@ -1,11 +1,13 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createIdentifyWindows, enterIdentifyWindow } from '../../src/core/identify-windows.js';
 import { addToReplay, createReplayBuffer, replayAfter, replayCapacityFor } from '../../src/core/replay-buffer.js';
 import { createSessionStartBudget, readBudget, takeSessionStart } from '../../src/core/session-start-budget.js';
 
 test('identify windows never admit two of a key within the window', () => {
-  const attempts = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 40 })), { maxLength: 60 });
+  const attempts = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 40 })), {
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 16 }), attempts, (maxConcurrency, steps) => {
       const windows = createIdentifyWindows(maxConcurrency, 5_000);
@@ -25,7 +27,11 @@ test('identify windows never admit two of a key within the window', () => {
 describe('the session-start budget', () => {
   test('counts down, and starts anew when its period is over', () => {
     const budget = createSessionStartBudget(2, 1_000, 0);
-    expect([takeSessionStart(budget, 10), takeSessionStart(budget, 20), takeSessionStart(budget, 30)]).toEqual([true, true, false]);
+    expect([takeSessionStart(budget, 10), takeSessionStart(budget, 20), takeSessionStart(budget, 30)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(readBudget(budget, 999)).toEqual({ total: 2, remaining: 0, resetAfterMs: 1 });
     expect(readBudget(budget, 1_000)).toEqual({ total: 2, remaining: 2, resetAfterMs: 1_000 });
     expect(readBudget(budget, 3_500)).toEqual({ total: 2, remaining: 2, resetAfterMs: 500 });
@@ -35,23 +41,34 @@ describe('the session-start budget', () => {
 describe('the replay buffer', () => {
   test('gives back what a plain list would, or null where it forgot', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 8 }), fc.array(fc.boolean(), { maxLength: 40 }), fc.nat(45), (capacity, kept, from) => {
-        const buffer = createReplayBuffer(capacity);
-        const all: number[] = [];
-        kept.forEach((isKept, index) => {
-          // READY and RESUMED take numbers without being kept.
-          if (!isKept) return;
-          all.push(index + 1);
-          addToReplay(buffer, { s: index + 1, type: 'T', json: '{}', eventId: null });
-        });
-        const forgotten = all.slice(0, Math.max(0, all.length - capacity));
-        const expected = forgotten.some((s) => s > from) ? null : all.filter((s) => s > from);
-        expect(replayAfter(buffer, from)?.map((entry) => entry.s) ?? null).toEqual(expected);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 8 }),
+        fc.array(fc.boolean(), { maxLength: 40 }),
+        fc.nat(45),
+        (capacity, kept, from) => {
+          const buffer = createReplayBuffer(capacity);
+          const all: number[] = [];
+          kept.forEach((isKept, index) => {
+            // READY and RESUMED take numbers without being kept.
+            if (!isKept) return;
+            all.push(index + 1);
+            addToReplay(buffer, { s: index + 1, type: 'T', json: '{}', eventId: null });
+          });
+          const forgotten = all.slice(0, Math.max(0, all.length - capacity));
+          const expected = forgotten.some((s) => s > from) ? null : all.filter((s) => s > from);
+          expect(replayAfter(buffer, from)?.map((entry) => entry.s) ?? null).toEqual(expected);
+        },
+      ),
     );
   });
 
-  test.each([[0, 100], [2, 150], [46, 3_450], [47, 3_500], [2_500, 3_500]])('%i guilds keep %i events', (guilds, events) => {
+  test.each([
+    [0, 100],
+    [2, 150],
+    [46, 3_450],
+    [47, 3_500],
+    [2_500, 3_500],
+  ])('%i guilds keep %i events', (guilds, events) => {
     expect(replayCapacityFor(guilds)).toBe(events);
   });
 });

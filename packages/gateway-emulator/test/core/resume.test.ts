@@ -10,9 +10,18 @@ describe('RESUME', () => {
     ids.push(harness.message(), harness.message());
     const second = harness.connect().resume(first.sessionId, 2);
     ids.push(harness.message());
-    expect(second.seen).toEqual(['op10', 'MESSAGE_CREATE', 'MESSAGE_CREATE', 'MESSAGE_CREATE', 'RESUMED', 'MESSAGE_CREATE']);
+    expect(second.seen).toEqual([
+      'op10',
+      'MESSAGE_CREATE',
+      'MESSAGE_CREATE',
+      'MESSAGE_CREATE',
+      'RESUMED',
+      'MESSAGE_CREATE',
+    ]);
     expect(second.received.map((payload) => payload.s)).toEqual([null, 3, 4, 5, 6, 7]);
-    expect(second.received.filter((payload) => payload.t === 'MESSAGE_CREATE').map((payload) => payload.d.id)).toEqual(ids.slice(1));
+    expect(second.received.filter((payload) => payload.t === 'MESSAGE_CREATE').map((payload) => payload.d.id)).toEqual(
+      ids.slice(1),
+    );
     expect(harness.ledger.sessions()).toMatchObject([{ emitted: 5, replayed: 3 }]);
   });
 
@@ -24,7 +33,11 @@ describe('RESUME', () => {
     const second = harness.connect().resume(first.sessionId, 1);
     second.close(1005);
     const third = harness.connect().resume(first.sessionId, 1);
-    expect(third.received.map((payload) => [payload.t, payload.s])).toEqual([[null, null], ['MESSAGE_CREATE', 2], ['RESUMED', 4]]);
+    expect(third.received.map((payload) => [payload.t, payload.s])).toEqual([
+      [null, null],
+      ['MESSAGE_CREATE', 2],
+      ['RESUMED', 4],
+    ]);
   });
 
   test.each([
@@ -64,7 +77,10 @@ describe('RESUME', () => {
   });
 
   test('after more events than the buffer keeps gets op 9 false; after as many as it keeps, all of them', () => {
-    for (const [events, seen] of [[3, 'RESUMED'], [4, 'op9']] as const) {
+    for (const [events, seen] of [
+      [3, 'RESUMED'],
+      [4, 'op9'],
+    ] as const) {
       const harness = new Harness({ guilds: 0, replayBuffer: 3 });
       const first = harness.connect().identify();
       first.close(4200);

@@ -3,7 +3,10 @@ import type { HandledEvent } from '../../src/ledger/handled-report.js';
 import { defaultLedgerLimits, Ledger } from '../../src/ledger/ledger.js';
 
 /** A ledger that has emitted `count` events `e1`, `e2`, … on a shard, as sequences 2, 3, … of session `session-<shard>`. */
-function emitted(count: number, { ledger = new Ledger(), shard = 0 }: { ledger?: Ledger; shard?: number } = {}): Ledger {
+function emitted(
+  count: number,
+  { ledger = new Ledger(), shard = 0 }: { ledger?: Ledger; shard?: number } = {},
+): Ledger {
   for (let index = 1; index <= count; index += 1) {
     ledger.record({
       kind: 'emitted',
@@ -46,7 +49,10 @@ describe('a report that is whole and in order', () => {
 
   test('may mix the order of different shards', () => {
     const ledger = emitted(2, { ledger: emitted(2), shard: 1 });
-    ledger.handled({ node: 'a', events: [handling(1, 50), handling(2, 60), handling(1, 10, { shard: 1 }), handling(2, 20, { shard: 1 })] });
+    ledger.handled({
+      node: 'a',
+      events: [handling(1, 50), handling(2, 60), handling(1, 10, { shard: 1 }), handling(2, 20, { shard: 1 })],
+    });
     expect(ledger.verdict()).toMatchObject({ clean: true, handled: 4 });
   });
 
@@ -61,7 +67,14 @@ describe('a faulty report', () => {
   test('that lacks an event is caught: lost', () => {
     const ledger = emitted(3);
     ledger.handled({ node: 'a', events: [handling(1, 10), handling(3, 30)] });
-    expect(ledger.verdict()).toMatchObject({ clean: false, emitted: 3, handled: 2, lost: 1, duplicated: 0, outOfOrder: 0 });
+    expect(ledger.verdict()).toMatchObject({
+      clean: false,
+      emitted: 3,
+      handled: 2,
+      lost: 1,
+      duplicated: 0,
+      outOfOrder: 0,
+    });
     expect(ledger.verdict().examples).toEqual(['lost: MESSAGE_CREATE e2 (shard 0, s 3) was handled by nobody']);
     expect(ledger.outstanding()).toEqual({ total: 1, perShard: new Map([[0, 1]]) });
   });
@@ -86,7 +99,10 @@ describe('a faulty report', () => {
   });
 
   test('of two processes that overlap in time is caught, whichever reports first', () => {
-    for (const nodes of [['a', 'b'], ['b', 'a']]) {
+    for (const nodes of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ]) {
       const ledger = emitted(4);
       const reports: Record<string, HandledEvent[]> = {
         a: [handling(1, 10), handling(2, 40)],

@@ -14,7 +14,12 @@ function traffic({ guilds = 8, directEvery = 0 } = {}) {
 }
 
 describe('traffic', () => {
-  test.each([[0.5, 10_000, 5], [7, 1_000, 7], [2_000, 1_000, 2_000], [20_000, 100, 2_000]])('at %d a second makes as much in %i ms', (rate, ms, expected) => {
+  test.each([
+    [0.5, 10_000, 5],
+    [7, 1_000, 7],
+    [2_000, 1_000, 2_000],
+    [20_000, 100, 2_000],
+  ])('at %d a second makes as much in %i ms', (rate, ms, expected) => {
     const { clock, events, traffic: made } = traffic();
     made.start(rate);
     clock.advance(ms);
@@ -82,7 +87,13 @@ describe('traffic', () => {
     made.burst(200);
     const next = new Map<string, number>();
     for (const event of events) {
-      const d = JSON.parse(event.json) as { id: string; channel_id: string; nonce: string; content: string; guild_id?: string };
+      const d = JSON.parse(event.json) as {
+        id: string;
+        channel_id: string;
+        nonce: string;
+        content: string;
+        guild_id?: string;
+      };
       const number = (next.get(d.channel_id) ?? 0) + 1;
       next.set(d.channel_id, number);
       expect(d.nonce).toBe(`${d.channel_id}:${number}`);
@@ -112,7 +123,13 @@ test('the same seed makes the same world and traffic, another seed another', () 
     const world = new World({ seed, guilds: 5 });
     const clock = virtualClock();
     const events: TrafficEvent[] = [];
-    new Traffic({ world, clock, random: seededRandom(seed), directEvery: 3, emit: (event) => events.push(event) }).burst(20);
+    new Traffic({
+      world,
+      clock,
+      random: seededRandom(seed),
+      directEvery: 3,
+      emit: (event) => events.push(event),
+    }).burst(20);
     return JSON.stringify([world.guilds, events]);
   };
   expect(run(7)).toBe(run(7));

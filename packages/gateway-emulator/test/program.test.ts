@@ -1,0 +1,73 @@
+import { leakGuard, until } from '@dshard/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startGatewayEmulator } from '../src/emulator.js';
+import { runProgram } from '../src/program.js';
+
+leakGuard({ beforeEach, afterEach });
+
+async function run(argv: string[], untilStopped: () => Promise<void> = () => Promise.resolve()) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const exitCode = await runProgram(argv, {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    untilStopped,
+  });
+  return { exitCode, out: out.join('\n'), err: err.join('\n') };
+}
+
+describe('dso-gateway', () => {
+  test('starts what it was asked for, says how to use it, and stops in order', async () => {
+    let stop = (): void => undefined;
+    const out: string[] = [];
+    const running = runProgram(
+      ['--port', '0', '--shards', '3', '--guilds', '7', '--token', 'secret', '--rate', '0.5'],
+      {
+        out: (line) => out.push(line),
+        err: () => undefined,
+        untilStopped: () => new Promise((resolve) => (stop = resolve)),
+      },
+    );
+    await until(() => out.length > 0, { what: 'the greeting' });
+    const greeting = out.join('\n');
+    expect(greeting).toContain('7 guilds');
+    const api = /REST (\S+)/.exec(greeting)?.[1] ?? '';
+    expect(greeting).toContain(`rest: { api: '${api}' } }).login('secret')`);
+    const answer = await fetch(`${api}/v10/gateway/bot`, {
+      headers: { authorization: 'Bot secret', connection: 'close' },
+    });
+    expect(await answer.json()).toMatchObject({ shards: 3 });
+    stop();
+    expect(await running).toBe(0);
+    await expect(fetch(api)).rejects.toThrow();
+  });
+
+  test('explains itself', async () => {
+    const { exitCode, out } = await run(['--help']);
+    expect(exitCode).toBe(0);
+    expect(out).toContain('Examples:');
+    expect(out).toContain('--max-concurrency');
+  });
+
+  test.each([
+    [['--shards', 'many'], '--shards'],
+    [['--shards', '0'], '"shards" is 0'],
+    [['--port', '70000'], '"port" is 70000'],
+    [['--replay-buffer', 'x'], '--replay-buffer'],
+    [['--nonsense'], '--nonsense'],
+    [['extra'], 'too many arguments'],
+  ])('called with %j says what is wrong, and exits with 2', async (argv, message) => {
+    const { exitCode, err } = await run(argv);
+    expect(err).toContain(message);
+    expect(exitCode).toBe(2);
+  });
+
+  test('says so when its port is taken, and exits with 1', async () => {
+    const other = await startGatewayEmulator();
+    const port = new URL(other.httpUrl).port;
+    const { exitCode, err } = await run(['--port', port]);
+    expect(err).toContain(`127.0.0.1:${port}: the port is taken`);
+    expect(exitCode).toBe(1);
+    await other.close();
+  });
+});
