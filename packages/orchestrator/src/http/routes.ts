@@ -32,7 +32,8 @@ export function addRoutes(app: FastifyInstance, { orchestrator, clock, streams, 
   app.get('/status', () => ancestorStatus(orchestrator.state));
   app.get('/v1/status', () => statusV1(orchestrator.state, { version, now: clock.now() }));
   app.get('/healthz', () => ({ ok: true }));
-  app.get('/v1/events', (request, reply) => {
+  // Without HEAD: a stream that sends nothing would stay open for nobody.
+  app.get('/v1/events', { exposeHeadRoute: false }, (request, reply) => {
     const read = readAfter(request);
     if (!read.ok) return send(reply, failed(400, read.message));
     if (!accepts(request, 'text/event-stream')) return happeningsAfter(orchestrator.history(), read.values.after);

@@ -69,6 +69,13 @@ describe('GET /v1/events as JSON', () => {
 });
 
 describe('GET /v1/events as a stream', () => {
+  test('is not opened by HEAD, which would hold it for nobody', async () => {
+    const { server, orchestrator } = await testServer();
+    const headers = { accept: 'text/event-stream' };
+    const response = await server.app.inject({ method: 'HEAD', url: '/v1/events', headers });
+    expect([response.statusCode, orchestrator.listeners]).toEqual([404, 0]);
+  });
+
   test('begins with the history and goes on with what happens', async () => {
     const { address, orchestrator } = await listening();
     orchestrator.happen('before');

@@ -165,6 +165,7 @@ describe('garbage', () => {
     ['GET', '/startnode', /There is POST \/startnode/],
     ['POST', '/status', /There is GET \/status/],
     ['DELETE', '/v1/status', /no DELETE/],
+    ['POST', '/v1/events', /There is GET \/v1\/events/],
     ['GET', '/%c0', /./],
   ] as const)('%s %s is not there, and says so in the same shape', async (method, url, message) => {
     const { server } = await testServer();
