@@ -6,7 +6,7 @@ import type { Message, MessageOf } from '@dshard/protocol';
 import { claim } from './handshake/claims.js';
 import { enqueueIdentify, finishIdentify } from './identify/permits.js';
 import { onHeartbeat } from './liveness/heartbeat.js';
-import { abort, migrationCommandFailed } from './migration/failure.js';
+import { abort, migrationCommandFailed, originTookBack } from './migration/failure.js';
 import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
 import { can } from './nodes.js';
 import { beginResume, failStart, onReadyToResume } from './shards/start.js';
@@ -92,6 +92,8 @@ function onStarted(turn: Turn, node: string, shard: number): void {
     const { step } = migration;
     if (migration.destination === node && step.kind === 'resuming') {
       destinationRuns(turn, migration, step.userEvents);
+    } else if (migration.origin === node && (step.kind === 'preparing' || step.kind === 'transferring')) {
+      originTookBack(turn, migration);
     } else if (migration.destination === node || migration.origin === node) {
       late(turn, node, 'startShards', shard);
     } else {

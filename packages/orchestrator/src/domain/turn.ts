@@ -20,7 +20,7 @@ import type {
   ShardState,
   StartRequest,
 } from './state.js';
-import { type Survey, forgetSurvey, survey } from './survey.js';
+import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
 
 type Draft = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
 
@@ -36,6 +36,9 @@ export class Turn {
   #changes = 0;
   /** The copy of the shards this turn writes to. */
   #shards: ShardState[] | null = null;
+  /** The last survey, and what the shards that changed since were then. */
+  #surveyed: Survey | null = null;
+  readonly #touched = new Map<number, ShardState>();
   readonly #nodes: OwnedMap<NodeState>;
   readonly #connections: OwnedMap<string>;
   readonly #migrations: OwnedMap<MigrationState>;
@@ -73,7 +76,11 @@ export class Turn {
 
   patch(patch: Patch): void {
     Object.assign(this.#draft, patch);
-    if (patch.shards !== undefined) this.#shards = null;
+    if (patch.shards !== undefined) {
+      this.#shards = null;
+      this.#surveyed = null;
+      this.#touched.clear();
+    }
     this.#changes += 1;
   }
 
@@ -89,17 +96,38 @@ export class Turn {
   }
 
   setShard(shard: number, next: ShardState): void {
+    const before = this.#draft.shards[shard];
+    if (before === undefined) return;
+    this.#surveyed ??= survey(this.#draft.shards);
     if (this.#shards === null) {
       this.#shards = this.#draft.shards.slice();
       this.#draft.shards = this.#shards;
     }
+    if (!this.#touched.has(shard)) this.#touched.set(shard, before);
     this.#shards[shard] = next;
     forgetSurvey(this.#shards);
     this.#changes += 1;
   }
 
   survey(): Survey {
-    return survey(this.#draft.shards);
+    if (this.#surveyed === null || this.#touched.size === 0) return survey(this.#draft.shards);
+    this.#surveyed = revisedSurvey(this.#surveyed, this.#draft.shards, this.#touched);
+    this.#touched.clear();
+    return this.#surveyed;
+  }
+
+  /** The shards that sit on a node, without those it hands over or takes over. */
+  shardsOf(node: string): readonly number[] {
+    return this.survey().byNode.get(node) ?? [];
+  }
+
+  /** How many shards a node has to answer for: its own, those it hands over and those it is about to take over. */
+  loadOf(node: string): number {
+    let load = this.shardsOf(node).length;
+    for (const migration of this.#draft.migrations.values()) {
+      if (migration.origin === node || migration.destination === node) load += 1;
+    }
+    return load;
   }
 
   node(id: string): NodeState | undefined {

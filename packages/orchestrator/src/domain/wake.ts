@@ -22,7 +22,7 @@ function nextDeadline(turn: Turn): number | null {
   at(state.graceUntil);
   at(gatewayDue(state));
   at(state.launchNotBefore);
-  at(state.ending?.request === undefined ? null : (state.ending?.deadline ?? null));
+  at(state.ending?.deadline ?? null);
   shardDeadlines(turn, at);
   for (const node of state.nodes.values()) {
     at(suspectAt(turn, node.id));
@@ -41,19 +41,11 @@ function nextDeadline(turn: Turn): number | null {
 }
 
 function shardDeadlines(turn: Turn, at: (time: number) => void): void {
-  const { vacant, starting, stopping, unreachable } = turn.survey();
+  const { vacant, earliestDeadline, awaySince } = turn.survey();
+  at(earliestDeadline);
+  at(awaySince + turn.settings.maxNodeDowntimeMs);
   for (const shard of vacant) {
     const state = turn.shard(shard);
     if (state?.kind === 'vacant') at(state.notBefore);
-  }
-  for (const list of [starting, stopping]) {
-    for (const shard of list) {
-      const state = turn.shard(shard);
-      if (state?.kind === 'starting' || state?.kind === 'stopping') at(state.deadline);
-    }
-  }
-  for (const shard of unreachable) {
-    const state = turn.shard(shard);
-    if (state?.kind === 'unreachable') at(state.since + turn.settings.maxNodeDowntimeMs);
   }
 }

@@ -17,7 +17,6 @@ import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
 import { beginShutdown } from '../shutdown/node.js';
 import type { DrainState } from '../state.js';
-import { shardsOf } from '../survey.js';
 import type { Turn } from '../turn.js';
 
 type Moving = Extract<DrainState['phase'], { kind: 'moving' }>;
@@ -74,13 +73,13 @@ export function beginDrain(
     request,
     rollout,
   });
-  for (const shard of shardsOf(turn.state, origin)) unqueue(turn, shard);
+  for (const shard of turn.shardsOf(origin)) unqueue(turn, shard);
   const where = destination ?? 'a new node';
   turn.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, {
     drain: id,
     origin,
     destination,
-    shards: shardsOf(turn.state, origin),
+    shards: turn.shardsOf(origin),
   });
   return id;
 }
@@ -129,10 +128,10 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
   if (destination === null) return;
   const stopped = phase.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination);
   const failed = new Set(phase.failed.map(({ shard }) => shard));
-  const waiting = shardsOf(turn.state, origin).filter((shard) => {
+  const waiting = turn.shardsOf(origin).filter((shard) => {
     if (failed.has(shard)) return false;
     const canMove = stopped === null && turn.shard(shard)?.kind === 'running';
-    if (!canMove || !hasRoomToMove(turn.state, origin, destination)) return true;
+    if (!canMove || !hasRoomToMove(turn, origin, destination)) return true;
     beginMigration(turn, { shard, origin, destination, request: null, drain: drain.id });
     return false;
   });

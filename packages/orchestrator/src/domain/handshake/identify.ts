@@ -15,7 +15,6 @@ import { can, hasConnection } from '../nodes.js';
 import { vacate } from '../shards/vacate.js';
 import { remindOfShutdown } from '../shutdown/node.js';
 import type { NodeState, ShardState } from '../state.js';
-import { shardsOf } from '../survey.js';
 import type { Turn } from '../turn.js';
 import { refusalOf } from './admission.js';
 import type { Refusal } from './admission.js';
@@ -114,7 +113,7 @@ export function establishWaiting(turn: Turn): void {
 function takeOver(turn: Turn, id: string, message: Identify): void {
   const runs = new Set(message.runningShards);
   const kept = [...runs].filter((shard) => claim(turn, id, shard));
-  for (const shard of shardsOf(turn.state, id)) {
+  for (const shard of turn.shardsOf(id)) {
     const state = turn.shard(shard);
     if (state?.kind === 'unreachable') vacate(turn, shard, state.known);
   }

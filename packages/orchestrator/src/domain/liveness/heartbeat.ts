@@ -6,7 +6,6 @@ import type { MessageOf, ShardReport } from '@dshard/protocol';
 import { claim } from '../handshake/claims.js';
 import { isShuttingDown } from '../nodes.js';
 import { vacate } from '../shards/vacate.js';
-import { shardsOf } from '../survey.js';
 import type { Turn } from '../turn.js';
 
 export function onHeartbeat(turn: Turn, id: string, message: MessageOf<'heartbeat'>): void {
@@ -37,7 +36,7 @@ function noticeMissing(turn: Turn, id: string, named: ReadonlySet<number>): void
   const before = turn.node(id)?.missing ?? [];
   const missing: number[] = [];
   const vacated: number[] = [];
-  for (const shard of shardsOf(turn.state, id)) {
+  for (const shard of turn.shardsOf(id)) {
     if (named.has(shard) || turn.shard(shard)?.kind !== 'running') continue;
     if (before.includes(shard)) {
       vacate(turn, shard, null);

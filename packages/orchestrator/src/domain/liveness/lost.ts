@@ -7,7 +7,6 @@ import { migrationsLoseNode } from '../migration/failure.js';
 import { unqueue } from '../shards/start.js';
 import { vacate } from '../shards/vacate.js';
 import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
-import { shardsOf } from '../survey.js';
 import type { Turn } from '../turn.js';
 
 /** How long a node that is away and has no shards stays listed. */
@@ -53,7 +52,7 @@ export function lose(turn: Turn, id: string, reason: string): void {
     missing: [],
   });
   migrationsLoseNode(turn, id, `node ${id} was lost (${reason})`);
-  for (const shard of shardsOf(turn.state, id)) loseShard(turn, shard, id);
+  for (const shard of turn.shardsOf(id)) loseShard(turn, shard, id);
   dropIdentifies(turn, id);
 }
 
@@ -112,6 +111,7 @@ export function suspectAt(turn: Turn, id: string): number | null {
 
 /** Shards whose node was away for too long. */
 export function expireUnreachable(turn: Turn): void {
+  if (turn.survey().awaySince + turn.settings.maxNodeDowntimeMs > turn.now) return;
   const vacated: number[] = [];
   for (const shard of turn.survey().unreachable) {
     const state = turn.shard(shard);
@@ -147,7 +147,7 @@ export function forgetNodes(turn: Turn): void {
   for (const node of turn.state.nodes.values()) {
     const { connection } = node;
     if (connection.kind !== 'disconnected' || connection.since + FORGET_AFTER_MS > turn.now) continue;
-    if (shardsOf(turn.state, node.id).length === 0) turn.removeNode(node.id);
+    if (turn.shardsOf(node.id).length === 0) turn.removeNode(node.id);
   }
 }
 

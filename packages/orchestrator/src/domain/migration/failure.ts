@@ -37,6 +37,15 @@ export function abort(turn: Turn, migration: MigrationState, reason: string, res
   endFailed(turn, migration, reason);
 }
 
+/** The origin waited too long for the next step, and runs the shard again. */
+export function originTookBack(turn: Turn, migration: MigrationState): void {
+  const { shard, origin } = migration;
+  const reason = `node ${origin} took it back`;
+  callOffDestination(turn, migration, reason);
+  turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
+  endFailed(turn, migration, reason);
+}
+
 /** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
 function leaveToLost(turn: Turn, shard: number, node: string, session: GatewaySession | null): void {
   const known = knownNow(turn, session);

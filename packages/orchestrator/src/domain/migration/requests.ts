@@ -58,7 +58,7 @@ export function startWaitingMigrations(turn: Turn): void {
       turn.reply(request, origin);
       return false;
     }
-    if (hasRoomToMove(turn.state, origin.value, destination)) {
+    if (hasRoomToMove(turn, origin.value, destination)) {
       beginMigration(turn, { shard, origin: origin.value, destination, request, drain: null });
       return false;
     }

@@ -9,7 +9,6 @@ import { launchForRoom } from '../launch/launch.js';
 import { drainFrom, isConnected, isShuttingDown } from '../nodes.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state.js';
-import { shardsOf } from '../survey.js';
 import type { Turn } from '../turn.js';
 import { fairShare } from './buckets.js';
 import { place } from './place.js';
@@ -60,7 +59,7 @@ function shareWhileLaunching(turn: Turn): number | null {
 }
 
 function placeNode(turn: Turn, node: NodeState): PlaceNode {
-  const shards = [...shardsOf(turn.state, node.id)];
+  const shards = [...turn.shardsOf(node.id)];
   for (const migration of turn.state.migrations.values()) {
     if (migration.origin === node.id || migration.destination === node.id) shards.push(migration.shard);
   }

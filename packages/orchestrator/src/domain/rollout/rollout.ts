@@ -7,7 +7,6 @@ import { beginDrain } from '../drain/drain.js';
 import { beginLaunch } from '../launch/launch.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
 import type { NodeState, RolloutState } from '../state.js';
-import { loadOf } from '../survey.js';
 import type { Turn } from '../turn.js';
 
 export function startRollout(turn: Turn, request: string): void {
@@ -22,7 +21,7 @@ export function startRollout(turn: Turn, request: string): void {
     return;
   }
   const waiting = [...turn.state.nodes.values()]
-    .filter((node) => isConnected(node) && !isShuttingDown(node) && loadOf(turn.state, node.id) > 0)
+    .filter((node) => isConnected(node) && !isShuttingDown(node) && turn.loadOf(node.id) > 0)
     .map((node) => node.id);
   if (waiting.length === 0) {
     turn.done(request, 'No connected node has shards, so there is nothing to replace.', { nodes: 0 });
@@ -50,7 +49,7 @@ function freeNode(turn: Turn, waiting: readonly string[]): NodeState | undefined
       !waiting.includes(node.id) &&
       drainFrom(turn.state, node.id) === undefined &&
       drainTo(turn.state, node.id) === undefined &&
-      loadOf(turn.state, node.id) === 0;
+      turn.loadOf(node.id) === 0;
     if (isFree) return node;
   }
   return undefined;
@@ -70,7 +69,7 @@ export function runRollout(turn: Turn): void {
     return;
   }
   const node = turn.node(next);
-  if (!isConnected(node) || isShuttingDown(node) || loadOf(turn.state, next) === 0) {
+  if (!isConnected(node) || isShuttingDown(node) || turn.loadOf(next) === 0) {
     // It left, or lost its shards, before its turn: there is nothing to replace any more.
     turn.patch({ rollout: { ...rollout, waiting, done: [...rollout.done, next] } });
     return;

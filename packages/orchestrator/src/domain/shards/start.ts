@@ -67,10 +67,11 @@ export function onReadyToResume(turn: Turn, node: string, shard: number): boolea
 
 /** Base-level nodes take over one session at a time: begins the next ones whose node is free. */
 export function startWaitingResumes(turn: Turn): void {
+  if (!turn.survey().resumesQueued) return;
   for (const shard of turn.survey().starting) {
     const state = turn.shard(shard);
     if (state?.kind !== 'starting' || state.step !== 'queued' || state.known === null) continue;
-    if (isConnected(turn.node(state.node)) && movesOf(turn.state, state.node) === 0) {
+    if (isConnected(turn.node(state.node)) && movesOf(turn, state.node) === 0) {
       beginResume(turn, shard, state.node, state.known);
     }
   }
@@ -99,6 +100,7 @@ export function failStart(turn: Turn, shard: number, reason: string, mayStillTry
 }
 
 export function expireStarts(turn: Turn): void {
+  if (turn.survey().earliestDeadline > turn.now) return;
   for (const shard of turn.survey().starting) {
     const state = turn.shard(shard);
     if (state?.kind !== 'starting' || state.deadline > turn.now) continue;

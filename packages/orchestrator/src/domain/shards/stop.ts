@@ -80,6 +80,7 @@ export function failStop(
 }
 
 export function expireStops(turn: Turn): void {
+  if (turn.survey().earliestDeadline > turn.now) return;
   for (const shard of turn.survey().stopping) {
     const state = turn.shard(shard);
     if (state?.kind !== 'stopping' || state.deadline > turn.now) continue;

@@ -13,7 +13,6 @@ import { unqueue } from '../shards/start.js';
 import { finishStop } from '../shards/stop.js';
 import { knownNow, sessionOf, vacate } from '../shards/vacate.js';
 import type { NodeState } from '../state.js';
-import { shardsOf } from '../survey.js';
 import type { Turn } from '../turn.js';
 
 export function beginShutdown(turn: Turn, id: string, request: string | null, final: boolean): void {
@@ -54,7 +53,7 @@ function enterShuttingDown(
 
 function leaveMigrations(turn: Turn, id: string): void {
   abortMigrationsOf(turn, id, `node ${id} is being shut down`);
-  for (const shard of shardsOf(turn.state, id)) unqueue(turn, shard);
+  for (const shard of turn.shardsOf(id)) unqueue(turn, shard);
 }
 
 /** The node says that it stopped its shards: in answer, or because it leaves by itself. */
@@ -80,7 +79,7 @@ function releaseShards(turn: Turn, id: string, sessions: readonly ShardSession[]
     if (migration.destination !== id || migration.step.kind !== 'resuming') continue;
     destinationFailed(turn, migration, `node ${id} shut down`, plain(fresh(migration.shard)));
   }
-  for (const shard of shardsOf(turn.state, id)) {
+  for (const shard of turn.shardsOf(id)) {
     const known = knownNow(turn, plain(fresh(shard))) ?? sessionOf(turn, shard);
     if (turn.shard(shard)?.kind === 'stopping') finishStop(turn, shard, known);
     else vacate(turn, shard, known);

@@ -1,0 +1,229 @@
+/**
+ * A node as the domain sees one: answers every command as the protocol asks, keeps closed sessions until it hears that the hand-over is
+ * confirmed, and can be told to misbehave. No time of its own: what it sends is put into its outbox at once.
+ */
+import { CAPABILITIES } from '@dshard/protocol';
+import type { GatewaySession, Identify, Message, MessageKind } from '@dshard/protocol';
+
+export type ModelNodeOptions = { id: string; baseLevel?: boolean; capabilities?: readonly string[]; token?: string };
+
+export class ModelNode {
+  id: string;
+  readonly baseLevel: boolean;
+  readonly capabilities: readonly string[];
+  totalShards = 0;
+  readonly running = new Set<number>();
+  /** Closed, hand-over not confirmed. */
+  readonly held = new Map<number, GatewaySession>();
+  /** Taking over: waiting for the user data. */
+  readonly prepared = new Map<number, { session: GatewaySession; userEvents: number }>();
+  /** The process lives. */
+  alive = true;
+  connection: string | null = null;
+  outbox: Message[] = [];
+  readonly received: Message[] = [];
+  /** Commands of these kinds are swallowed. */
+  readonly mute = new Set<MessageKind>();
+  /** Commands of these kinds are answered with commandFailed. */
+  readonly fail = new Set<MessageKind>();
+  /** How many user events it hands over with a shard. */
+  userEventsPerShard = 2;
+  /** How many IDENTIFYs and RESUMEs it did. */
+  identifies: number[] = [];
+  resumes: number[] = [];
+  ended = false;
+
+  constructor({ id, baseLevel = false, capabilities }: ModelNodeOptions) {
+    this.id = id;
+    this.baseLevel = baseLevel;
+    this.capabilities = capabilities ?? (baseLevel ? [] : CAPABILITIES);
+  }
+
+  can(capability: string): boolean {
+    return this.capabilities.includes(capability);
+  }
+
+  identify(): Identify {
+    return {
+      kind: 'identify',
+      totalShards: this.totalShards,
+      runningShards: [...this.running],
+      version: 'v1',
+      nodeId: this.id,
+      logicVersion: 2,
+      capabilities: this.capabilities,
+      token: null,
+      host: null,
+      pid: null,
+      heldSessions: this.can('parallel-migrations')
+        ? [...this.held].map(([shardId, session]) => ({ shardId, ...session }))
+        : [],
+    };
+  }
+
+  send(message: Message): void {
+    if (this.connection !== null) this.outbox.push(message);
+  }
+
+  heartbeat(sequence: number): void {
+    if (!this.can('heartbeat')) return;
+    this.send({
+      kind: 'heartbeat',
+      sequence,
+      shards: [
+        ...[...this.running].map((shardId) => report(shardId, 'ready')),
+        ...[...this.held.keys()].map((shardId) => report(shardId, 'frozen')),
+      ],
+      process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
+    });
+  }
+
+  /** The process is gone: so is everything it had. */
+  die(): void {
+    this.alive = false;
+    this.connection = null;
+    this.outbox = [];
+    this.running.clear();
+    this.held.clear();
+    this.prepared.clear();
+  }
+
+  receive(message: Message): void {
+    this.received.push(message);
+    if (this.mute.has(message.kind)) return;
+    if (this.fail.has(message.kind) && 'shardId' in message && message.shardId !== null) {
+      this.#failed(message.kind, message.shardId);
+      return;
+    }
+    switch (message.kind) {
+      case 'identified':
+        this.id = message.nodeId;
+        this.totalShards = message.totalShards;
+        break;
+      case 'startShards':
+        for (const shard of message.shardIds) this.#start(shard);
+        break;
+      case 'stopShard':
+        this.#stop(message.shardId);
+        break;
+      case 'prepareMigration':
+        if (message.origin) this.#close(message.shardId);
+        else if (message.session !== null) this.#prepare(message.shardId, message.session);
+        break;
+      case 'startMigration':
+        this.#transfer(message.shardId);
+        break;
+      case 'userEvent':
+      case 'shardUserEvent':
+        for (const [shard, prepared] of this.prepared) {
+          if (message.kind === 'userEvent' || message.shardId === shard) prepared.userEvents += 1;
+        }
+        break;
+      case 'allUserDataSent':
+        this.#resume(message.shardId ?? [...this.prepared.keys()][0], message.numEvents);
+        break;
+      case 'migrationAborted':
+        this.#abort(message.shardId);
+        break;
+      case 'migrationFinished':
+        this.held.delete(message.shardId);
+        break;
+      case 'identifyGranted':
+        this.identifies.push(message.shardId);
+        this.send({ kind: 'identifyFinished', shardId: message.shardId, ready: true });
+        break;
+      case 'shutdown':
+        this.#shutdown();
+        break;
+      default:
+        break;
+    }
+  }
+
+  #failed(command: string, shardId: number): void {
+    if (this.can('parallel-migrations')) {
+      if (command === 'prepareMigration' || command === 'allUserDataSent') this.prepared.delete(shardId);
+      this.send({ kind: 'commandFailed', command, shardId, message: `cannot ${command}` });
+    }
+  }
+
+  #session(shard: number): GatewaySession {
+    return { sessionId: `session-${shard}`, sequence: 10, resumeGatewayUrl: '' };
+  }
+
+  #start(shard: number): void {
+    this.held.delete(shard);
+    this.prepared.delete(shard);
+    if (!this.running.has(shard)) {
+      this.running.add(shard);
+      if (this.can('identify-permits')) this.send({ kind: 'identifyRequest', shardId: shard });
+      else this.identifies.push(shard);
+    }
+    this.send({ kind: 'startShards', shardIds: [shard] });
+  }
+
+  #stop(shard: number): void {
+    const had = this.running.delete(shard);
+    this.prepared.delete(shard);
+    const session = had && this.can('parallel-migrations') ? this.#session(shard) : null;
+    this.send({ kind: 'stopShard', shardId: shard, session });
+  }
+
+  #close(shard: number): void {
+    if (!this.running.delete(shard)) {
+      this.#failed('prepareMigration', shard);
+      return;
+    }
+    const session = this.#session(shard);
+    this.held.set(shard, session);
+    this.send({ kind: 'prepareMigration', origin: true, shardId: shard, session });
+  }
+
+  #prepare(shard: number, session: GatewaySession): void {
+    this.prepared.set(shard, { session, userEvents: 0 });
+    this.send({ kind: 'prepareMigration', origin: false, shardId: shard, session: null });
+  }
+
+  #transfer(shard: number): void {
+    const parallel = this.can('parallel-migrations');
+    for (let event = 0; event < this.userEventsPerShard; event += 1) {
+      const body = new Uint8Array([event]);
+      if (parallel) this.send({ kind: 'shardUserEvent', shardId: shard, eventId: 100, body });
+      else this.send({ kind: 'userEvent', eventId: 100, body });
+    }
+    const shardId = parallel ? shard : null;
+    this.send({ kind: 'allUserDataSent', numEvents: this.userEventsPerShard, shardId });
+  }
+
+  #resume(shard: number | undefined, numEvents: number): void {
+    const prepared = shard === undefined ? undefined : this.prepared.get(shard);
+    if (shard === undefined || prepared === undefined || prepared.userEvents !== numEvents) return;
+    this.prepared.delete(shard);
+    this.held.delete(shard);
+    this.running.add(shard);
+    this.resumes.push(shard);
+    this.send({ kind: 'startShards', shardIds: [shard] });
+  }
+
+  #abort(shard: number): void {
+    this.prepared.delete(shard);
+    if (!this.held.delete(shard)) return;
+    this.running.add(shard);
+    this.resumes.push(shard);
+  }
+
+  #shutdown(): void {
+    const sessions = this.can('parallel-migrations')
+      ? [...[...this.running].map((shardId) => ({ shardId, ...this.#session(shardId) }))]
+      : [];
+    this.running.clear();
+    this.held.clear();
+    this.prepared.clear();
+    this.ended = true;
+    this.send({ kind: 'shutdown', final: false, sessions });
+  }
+}
+
+function report(shardId: number, phase: 'ready' | 'frozen') {
+  return { shardId, phase, pingMs: 1, guilds: 1, events: 0 };
+}

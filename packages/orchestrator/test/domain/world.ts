@@ -1,0 +1,335 @@
+/**
+ * The domain with a small world around it: model nodes on ordered links, a launcher, Discord's /gateway/bot, and a clock that only moves
+ * when a test says so. After every event the invariants are checked, and that deciding the same moment again changes nothing.
+ */
+import type { Identify, Message, MessageKind } from '@dshard/protocol';
+import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
+import { decide, initialState } from '../../src/domain/decide.js';
+import type { Effect, Happening, HappeningName } from '../../src/domain/effects.js';
+import type { DomainEvent, Peer } from '../../src/domain/events.js';
+import { assertInvariants } from '../../src/domain/invariants.js';
+import type { Settings } from '../../src/domain/settings.js';
+import type { OrchestratorState, ShardState } from '../../src/domain/state.js';
+import { ModelNode } from './model-node.js';
+import type { ModelNodeOptions } from './model-node.js';
+
+export const quickSettings: Settings = {
+  totalShards: 4,
+  responsibleForShards: null,
+  ensureAllShardsRunning: true,
+  bucketSize: 1,
+  bucketsPerNode: 0,
+  maxShardsPerNode: null,
+  maxNodeDowntimeMs: 30_000,
+  nodes: 0,
+  canLaunch: false,
+  launchTimeoutMs: 60_000,
+  launchRetryMs: 30_000,
+  startupGraceMs: 10_000,
+  skipStartupGraceMaxShards: 0,
+  expectedNodes: [],
+  migrationStepTimeoutMs: 20_000,
+  migrationsPerNode: 4,
+  migrationsTotal: 8,
+  commandTimeoutMs: 15_000,
+  heartbeatIntervalMs: 5_000,
+  identifyWindowMs: 5_000,
+  identifyTimeoutMs: 60_000,
+  tokenRequired: false,
+  allowBaseLevelPeers: false,
+};
+
+export const nearby: Peer = { remote: '127.0.0.1', loopback: true, tokenAccepted: true };
+
+export type WorldOptions = Partial<Settings> & {
+  /** What /gateway/bot answers; null: it fails. */
+  gateway?: { shards: number; maxConcurrency: number } | null;
+  /** What launches become; 'connect' by default. */
+  launches?: 'connect' | 'fail' | 'hang' | 'die';
+};
+
+export class World {
+  now = 1_000_000;
+  state: OrchestratorState;
+  gateway: { shards: number; maxConcurrency: number } | null;
+  launches: 'connect' | 'fail' | 'hang' | 'die';
+  readonly nodes = new Map<string, ModelNode>();
+  readonly replies = new Map<string, CommandResult>();
+  readonly happenings: Happening[] = [];
+  /** Everything sent, in order. */
+  readonly sent: { node: string; message: Message }[] = [];
+  readonly closed: { connection: string; code: string }[] = [];
+  /** What is to be delivered: per open connection toward the node, and events from outside. */
+  readonly #toNode = new Map<string, Message[]>();
+  readonly #byConnection = new Map<string, ModelNode>();
+  readonly #outside: DomainEvent[] = [];
+  #wakeAt: number | null = null;
+  #nextConnection = 1;
+  #nextRequest = 1;
+  #launched = 0;
+  #heartbeats = 0;
+  #lastHeartbeatAt = this.now;
+
+  constructor({ gateway = { shards: 4, maxConcurrency: 16 }, launches = 'connect', ...settings }: WorldOptions = {}) {
+    this.gateway = gateway;
+    this.launches = launches;
+    this.state = initialState({ ...quickSettings, ...settings }, this.now);
+  }
+
+  /** Starts the orchestrator and lets everything settle. */
+  start(): this {
+    this.feed({ kind: 'started' });
+    this.settle();
+    return this;
+  }
+
+  // What happens to the orchestrator
+
+  feed(event: DomainEvent): readonly Effect[] {
+    const before = this.state;
+    const decision = decide(before, event, this.now);
+    this.state = decision.state;
+    assertInvariants(this.state);
+    for (const effect of decision.effects) this.#execute(effect);
+    this.#mustBeAtRest(event);
+    return decision.effects;
+  }
+
+  #mustBeAtRest(event: DomainEvent): void {
+    if (event.kind === 'message') return;
+    const again = decide(this.state, { kind: 'started' }, this.now);
+    if (again.effects.length > 0) {
+      throw new Error(`not at rest after ${JSON.stringify(event)}: ${JSON.stringify(again.effects)}`);
+    }
+  }
+
+  command(command: OperatorCommand): string {
+    const request = `request-${this.#nextRequest++}`;
+    this.feed({ kind: 'command', request, command });
+    return request;
+  }
+
+  /** A command, everything that follows without time passing, and its answer. */
+  ask(command: OperatorCommand): CommandResult | undefined {
+    const request = this.command(command);
+    this.settle();
+    return this.replies.get(request);
+  }
+
+  // Nodes
+
+  /** A new node connects; delivered at once. */
+  join(options: ModelNodeOptions | string, identify: Partial<Identify> = {}, peer: Peer = nearby): ModelNode {
+    const node = new ModelNode(typeof options === 'string' ? { id: options } : options);
+    this.nodes.set(node.id, node);
+    this.connect(node, identify, peer);
+    return node;
+  }
+
+  connect(node: ModelNode, identify: Partial<Identify> = {}, peer: Peer = nearby): string {
+    const connection = `c${this.#nextConnection++}`;
+    if (node.connection !== null) this.#forget(node.connection);
+    node.connection = connection;
+    node.outbox = [];
+    this.#toNode.set(connection, []);
+    this.#byConnection.set(connection, node);
+    this.feed({ kind: 'identify', connection, message: { ...node.identify(), ...identify }, peer });
+    return connection;
+  }
+
+  /** The connection breaks; the process lives. */
+  disconnect(node: ModelNode): void {
+    const { connection } = node;
+    if (connection === null) return;
+    this.#forget(connection);
+    node.connection = null;
+    node.outbox = [];
+    this.feed({ kind: 'connectionClosed', connection, reason: 'connection reset' });
+  }
+
+  /** kill -9. */
+  kill(node: ModelNode, options: { noticed: boolean } = { noticed: true }): void {
+    const { connection, id } = node;
+    node.die();
+    if (connection !== null) {
+      this.#forget(connection);
+      this.feed({ kind: 'connectionClosed', connection, reason: 'connection reset' });
+    }
+    if (options.noticed) this.feed({ kind: 'processExited', node: id, description: 'was killed' });
+  }
+
+  #forget(connection: string): void {
+    this.#toNode.delete(connection);
+    this.#byConnection.delete(connection);
+  }
+
+  // Delivery
+
+  /** Delivers everything there is to deliver, in the order of nodes, until nothing moves. No time passes. */
+  settle(): void {
+    for (let moves = 0; this.deliver(() => 0); moves += 1) {
+      if (moves > 200_000) throw new Error('the world does not settle');
+    }
+  }
+
+  /** Delivers one message of one of the links that have some. @returns false when there is none. */
+  deliver(pick: (choices: number) => number): boolean {
+    const choices: (() => void)[] = [];
+    if (this.#outside.length > 0) choices.push(() => this.feed(this.#outside.shift()!));
+    for (const [connection, queue] of this.#toNode) {
+      const node = this.#byConnection.get(connection)!;
+      if (queue.length > 0) choices.push(() => node.receive(queue.shift()!));
+      else if (node.outbox.length > 0) choices.push(() => this.#fromNode(connection, node));
+      else if (node.ended) choices.push(() => this.#exit(node));
+    }
+    const choice = choices[pick(choices.length)];
+    choice?.();
+    return choice !== undefined;
+  }
+
+  #fromNode(connection: string, node: ModelNode): void {
+    const message = node.outbox.shift()!;
+    this.feed({ kind: 'message', connection, message });
+  }
+
+  #exit(node: ModelNode): void {
+    this.kill(node, { noticed: !node.baseLevel });
+  }
+
+  #execute(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send': {
+        const node = this.#byConnection.get(effect.connection);
+        this.sent.push({ node: node?.id ?? effect.connection, message: effect.message });
+        this.#toNode.get(effect.connection)?.push(effect.message);
+        break;
+      }
+      case 'close': {
+        this.closed.push({ connection: effect.connection, code: effect.code });
+        const node = this.#byConnection.get(effect.connection);
+        this.#forget(effect.connection);
+        if (node?.connection === effect.connection) {
+          node.connection = null;
+          node.outbox = [];
+        }
+        break;
+      }
+      case 'reply':
+        if (this.replies.has(effect.request)) throw new Error(`${effect.request} is answered twice`);
+        this.replies.set(effect.request, effect.result);
+        break;
+      case 'wakeAt':
+        this.#wakeAt = effect.at;
+        break;
+      case 'fetchGatewayInfo':
+        this.#outside.push(
+          this.gateway === null
+            ? { kind: 'gatewayInfoFailed', reason: 'no route' }
+            : {
+                kind: 'gatewayInfo',
+                recommendedShards: this.gateway.shards,
+                maxConcurrency: this.gateway.maxConcurrency,
+                identifiesRemaining: 1000,
+                resetAfterMs: 86_400_000,
+              },
+        );
+        break;
+      case 'launchNode':
+        this.#launch(effect.launch);
+        break;
+      case 'happened':
+        this.happenings.push(effect.happening);
+        break;
+      case 'accept':
+        break;
+    }
+  }
+
+  #launch(launch: string): void {
+    if (this.launches === 'fail') {
+      this.#outside.push({ kind: 'launchFailed', launch, reason: 'no such command' });
+      return;
+    }
+    const node = `launched-${++this.#launched}`;
+    this.#outside.push({ kind: 'nodeLaunched', launch, node });
+    if (this.launches === 'die') {
+      this.#outside.push({ kind: 'processExited', node, description: 'exited with code 1' });
+    } else if (this.launches === 'connect') {
+      const made = new ModelNode({ id: node });
+      this.nodes.set(node, made);
+      const connection = `c${this.#nextConnection++}`;
+      made.connection = connection;
+      this.#toNode.set(connection, []);
+      this.#byConnection.set(connection, made);
+      this.#outside.push({ kind: 'identify', connection, message: made.identify(), peer: nearby });
+    }
+  }
+
+  // Time
+
+  /** Lets time pass; ticks come when they were asked for, nodes send heartbeats, and everything is delivered as it goes. */
+  pass(ms: number): void {
+    const end = this.now + ms;
+    for (;;) {
+      this.settle();
+      const beat = this.#lastHeartbeatAt + this.state.settings.heartbeatIntervalMs;
+      const next = Math.min(end, this.#wakeAt ?? end, beat);
+      if (next > this.now) this.now = next;
+      if (this.#wakeAt !== null && this.#wakeAt <= this.now) this.tick();
+      if (beat <= this.now) this.beat();
+      if (this.now >= end && (this.#wakeAt === null || this.#wakeAt > this.now)) break;
+    }
+    this.settle();
+  }
+
+  tick(): void {
+    this.#wakeAt = null;
+    this.feed({ kind: 'tick' });
+  }
+
+  beat(): void {
+    this.#lastHeartbeatAt = this.now;
+    this.#heartbeats += 1;
+    for (const node of this.nodes.values()) if (node.alive && !node.ended) node.heartbeat(this.#heartbeats);
+  }
+
+  get wakeAt(): number | null {
+    return this.#wakeAt;
+  }
+
+  // What a test looks at
+
+  shard(shard: number): ShardState {
+    const state = this.state.shards[shard];
+    if (state === undefined) throw new Error(`no shard ${shard}`);
+    return state;
+  }
+
+  /** `{ a: [0, 1] }`: who runs what, as the orchestrator knows it. */
+  placement(): Record<string, number[]> {
+    const nodes: Record<string, number[]> = {};
+    this.state.shards.forEach((shard, id) => {
+      if (shard.kind === 'running') (nodes[shard.node] ??= []).push(id);
+    });
+    return nodes;
+  }
+
+  /** The same as the nodes themselves see it. */
+  truth(): Record<string, number[]> {
+    const nodes: Record<string, number[]> = {};
+    for (const node of this.nodes.values()) {
+      if (node.running.size > 0) nodes[node.id] = [...node.running].sort((a, b) => a - b);
+    }
+    return nodes;
+  }
+
+  happened(name: HappeningName): Happening[] {
+    return this.happenings.filter((happening) => happening.name === name);
+  }
+
+  sentTo(node: string, kind?: MessageKind): Message[] {
+    return this.sent
+      .filter((one) => one.node === node && (kind === undefined || one.message.kind === kind))
+      .map((one) => one.message);
+  }
+}
