@@ -22,7 +22,7 @@ type Options = {
   dataDir?: string;
   log?: 'json' | 'pretty';
   logLevel?: string;
-  set: readonly Flag[];
+  set?: readonly Flag[];
   json?: boolean;
 };
 
@@ -107,10 +107,10 @@ function flagsOf(options: Options): Flag[] {
     { key: 'log.pretty', flag: '--log', written: log === undefined ? undefined : log === 'pretty' },
     { key: 'log.level', flag: '--log-level', written: options.logLevel },
   ];
-  return [...flags.filter(({ written }) => written !== undefined), ...options.set];
+  return [...flags.filter(({ written }) => written !== undefined), ...(options.set ?? [])];
 }
 
-function addSetting(text: string, settings: readonly Flag[]): Flag[] {
+function addSetting(text: string, settings: readonly Flag[] = []): Flag[] {
   const [key = '', ...value] = text.split('=');
   if (key === '' || value.length === 0) throw new InvalidArgumentError('Write it as key=value.');
   return [...settings, { key, written: value.join('='), flag: '--set' }];

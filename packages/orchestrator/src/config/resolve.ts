@@ -9,13 +9,14 @@
  * nodes of other hosts may still be running that no list here knows, and the whole grace is waited for. The same holds
  * without a launcher.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import type { Address } from '@dshard/transport';
 import type { Settings } from '../domain/settings.js';
-import { OrchestratorError, messageOf } from '../errors.js';
+import { OrchestratorError } from '../errors.js';
 import { describeValue, readField } from './field.js';
 import { configEntry, CONFIG_KEYS, isConfigKey, type ConfigKey, type ConfigValues } from './keys.js';
+import { settingsOf } from './settings.js';
 import {
   environmentAssignments,
   environmentWarnings,
@@ -27,6 +28,7 @@ import {
   type Flag,
 } from './sources.js';
 import { nearest } from './spelling.js';
+import { resolveToken, type Places } from './token.js';
 
 export type LauncherConfig = {
   command: string | readonly string[];
@@ -147,9 +149,9 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   const at = (key: ConfigKey): string => written.get(key)?.where ?? key;
   const pathOf = (key: ConfigKey, path: string): string => resolve(written.get(key)?.base ?? base, path);
 
-  const token = resolveToken(values, at, pathOf, problems, warnings);
+  const token = resolveToken(values, { at, pathOf }, problems, warnings);
   const cwd = values['launcher.cwd'] === null ? base : pathOf('launcher.cwd', values['launcher.cwd']);
-  const command = resolveCommand(values, at, pathOf, problems);
+  const command = resolveCommand(values, { at, pathOf }, problems);
   if (values.nodes > 0 && command === null && problems.length === 0) {
     problems.push(`${at('nodes')}: nodes: nothing says what a node is: set launcher.bot (--bot) or launcher.command.`);
   }
@@ -196,72 +198,11 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   };
 }
 
-type At = (key: ConfigKey) => string;
-type PathOf = (key: ConfigKey, path: string) => string;
-
-/** Shorter ones can be guessed by somebody patient. */
-const SHORT_TOKEN = 16;
-
-function resolveToken(
-  { token, tokenFile }: ConfigValues,
-  at: At,
-  pathOf: PathOf,
-  problems: string[],
-  warnings: string[],
-): string | null {
-  if (token !== null && tokenFile !== null) {
-    problems.push(`${at('tokenFile')}: tokenFile: there is a token already (${at('token')}): use one of the two.`);
-    return null;
-  }
-  let found = token;
-  if (tokenFile !== null) {
-    const path = pathOf('tokenFile', tokenFile);
-    try {
-      found = readTokenFile(path, warnings);
-    } catch (error) {
-      problems.push(`${at('tokenFile')}: tokenFile: ${messageOf(error)}`);
-    }
-  }
-  if (found !== null && found.length < SHORT_TOKEN) {
-    warnings.push(
-      `The token has only ${found.length} characters: use at least ${SHORT_TOKEN}, as \`openssl rand -hex 32\` makes.`,
-    );
-  }
-  return found;
-}
-
-/** Trimmed. Throws an error that names the file when it cannot be read, is empty or holds no token. */
-function readTokenFile(path: string, warnings: string[]): string {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new OrchestratorError(
-      'DSO_CONFIG_UNREADABLE',
-      `The token file ${path} cannot be read: ${messageOf(cause)}.`,
-      {
-        cause,
-      },
-    );
-  }
-  if (content === '') throw new OrchestratorError('DSO_CONFIG_INVALID', `The token file ${path} is empty.`);
-  const { field } = configEntry('token');
-  const token = readField(field, content);
-  if (token === undefined || token === null) {
-    throw new OrchestratorError('DSO_CONFIG_INVALID', `The token file ${path} must hold ${field.expected}.`);
-  }
-  if ((statSync(path).mode & 0o077) !== 0) {
-    warnings.push(`Others on this machine can read the token file ${path}: \`chmod 600 ${path}\` keeps it yours.`);
-  }
-  return token;
-}
-
 const NODE_PROGRAMS = ['.js', '.mjs', '.cjs'];
 
 function resolveCommand(
   values: ConfigValues,
-  at: At,
-  pathOf: PathOf,
+  { at, pathOf }: Places,
   problems: string[],
 ): string | readonly string[] | null {
   const bot = values['launcher.bot'];
@@ -283,7 +224,7 @@ function resolveCommand(
   return [process.execPath, path];
 }
 
-function checkShards({ totalShards, responsibleForShards }: ConfigValues, at: At, problems: string[]): void {
+function checkShards({ totalShards, responsibleForShards }: ConfigValues, at: Places['at'], problems: string[]): void {
   if (responsibleForShards === null) return;
   const where = `${at('responsibleForShards')}: responsibleForShards`;
   if (totalShards === null) {
@@ -304,34 +245,6 @@ function discordEnvironment(values: ConfigValues, written: ReadonlyMap<string, A
   return {
     ...(token === null ? {} : { DISCORD_TOKEN: token }),
     ...(written.has('discord.api') ? { DISCORD_API: values['discord.api'] } : {}),
-  };
-}
-
-function settingsOf(values: ConfigValues, known: { token: string | null; canLaunch: boolean }): Settings {
-  return {
-    totalShards: values.totalShards,
-    responsibleForShards: values.responsibleForShards,
-    ensureAllShardsRunning: values.ensureAllShardsRunning,
-    bucketSize: values.bucketSize,
-    bucketsPerNode: values.bucketsPerNode,
-    maxShardsPerNode: values.maxShardsPerNode,
-    maxNodeDowntimeMs: values.maxNodeDowntime,
-    nodes: values.nodes,
-    canLaunch: known.canLaunch,
-    launchTimeoutMs: values['timeouts.launch'],
-    launchRetryMs: values['timeouts.launchRetry'],
-    startupGraceMs: values.startupGrace,
-    skipStartupGraceMaxShards: values.skipStartupGraceMaxShards,
-    expectedNodes: null,
-    migrationStepTimeoutMs: values['timeouts.migrationStep'],
-    migrationsPerNode: values.migrationsPerNode,
-    migrationsTotal: values.migrationsTotal,
-    commandTimeoutMs: values['timeouts.command'],
-    heartbeatIntervalMs: values.heartbeat,
-    identifyWindowMs: values['discord.identifyWindow'],
-    identifyTimeoutMs: values['timeouts.identify'],
-    tokenRequired: known.token !== null,
-    allowBaseLevelPeers: values.allowBaseLevelPeers,
   };
 }
 

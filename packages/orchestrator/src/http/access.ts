@@ -31,7 +31,7 @@ export type Visit = {
   localAddress: string | undefined;
 };
 
-export type Refusal = { status: 401 | 403; message: string };
+type Refusal = { status: 401 | 403; message: string };
 
 export type Access = {
   /** Questions 1 and 2. */

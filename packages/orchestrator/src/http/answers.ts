@@ -5,7 +5,7 @@ export type Answer = { Message: string; Error: boolean };
 
 export type Reply = { status: number; body: Answer };
 
-export function succeeded(message: string): Reply {
+function succeeded(message: string): Reply {
   return { status: 200, body: { Message: message, Error: false } };
 }
 

@@ -7,7 +7,7 @@ import { MAX_SHARDS } from '../config/shard-list.js';
 import type { OperatorCommand } from '../domain/commands.js';
 import { readParameters, type Parameters } from './parameters.js';
 
-export type OperationRead = { ok: true; command: OperatorCommand } | { ok: false; message: string };
+type OperationRead = { ok: true; command: OperatorCommand } | { ok: false; message: string };
 
 export type Operation = {
   path: string;

@@ -6,7 +6,7 @@
 import { describeValue, readField, type Field } from '../config/field.js';
 import { nearest } from '../config/spelling.js';
 
-export type Parameter<T> = {
+type Parameter<T> = {
   field: Field<T>;
   /** What is taken when it is absent; without it the parameter must be there. */
   fallback?: T;

@@ -1,0 +1,31 @@
+/** The domain's part of the configuration, in the domain's own words. */
+import type { Settings } from '../domain/settings.js';
+import type { ConfigValues } from './keys.js';
+
+export function settingsOf(values: ConfigValues, known: { token: string | null; canLaunch: boolean }): Settings {
+  return {
+    totalShards: values.totalShards,
+    responsibleForShards: values.responsibleForShards,
+    ensureAllShardsRunning: values.ensureAllShardsRunning,
+    bucketSize: values.bucketSize,
+    bucketsPerNode: values.bucketsPerNode,
+    maxShardsPerNode: values.maxShardsPerNode,
+    maxNodeDowntimeMs: values.maxNodeDowntime,
+    nodes: values.nodes,
+    canLaunch: known.canLaunch,
+    launchTimeoutMs: values['timeouts.launch'],
+    launchRetryMs: values['timeouts.launchRetry'],
+    startupGraceMs: values.startupGrace,
+    skipStartupGraceMaxShards: values.skipStartupGraceMaxShards,
+    expectedNodes: null,
+    migrationStepTimeoutMs: values['timeouts.migrationStep'],
+    migrationsPerNode: values.migrationsPerNode,
+    migrationsTotal: values.migrationsTotal,
+    commandTimeoutMs: values['timeouts.command'],
+    heartbeatIntervalMs: values.heartbeat,
+    identifyWindowMs: values['discord.identifyWindow'],
+    identifyTimeoutMs: values['timeouts.identify'],
+    tokenRequired: known.token !== null,
+    allowBaseLevelPeers: values.allowBaseLevelPeers,
+  };
+}
