@@ -170,6 +170,7 @@ describe('dso status', () => {
     });
     orchestrator.state = testState({
       totalShards: 8,
+      gateway: { kind: 'failed', at: 0, retryAt: 9, failures: 1, reason: 'it is away' },
       shards: [
         ...[0, 1, 2, 3].map(() => running('web-1')),
         running('web-2'),
@@ -199,6 +200,7 @@ describe('dso status', () => {
     ]);
     expect(stdout).toContain('8 shards: 1 vacant, 1 starting, 6 running');
     expect(stdout).toContain('nobody runs: 6');
+    expect(stdout).toContain('Discord could not be asked: it is away');
   });
 
   test('is the whole document for programs', async () => {
