@@ -6,6 +6,7 @@ export type NodeErrorCode =
   | 'DSO_NODE_TOKEN_FILE'
   | 'DSO_NODE_STARTED_TWICE'
   | 'DSO_NODE_CLOSED'
+  | 'DSO_TOTAL_SHARDS_CHANGED'
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
@@ -35,6 +36,11 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_NODE_CLOSED: {
     meaning: 'The node is closed or closing, so what was asked for will not happen.',
     remedy: 'Nothing, if the close was wanted.',
+    retryable: false,
+  },
+  DSO_TOTAL_SHARDS_CHANGED: {
+    meaning: 'The orchestrator has another total shard count than the one this node runs its shards with.',
+    remedy: 'Restart the node, or give the orchestrator the old count.',
     retryable: false,
   },
   DSO_HOST_TIMEOUT: {

@@ -52,8 +52,9 @@ export type NodeOptions = {
   logger?: Logger;
   limits?: NodeLimits;
   /**
-   * Whether the process ends (exit code 0) after a shutdown that the orchestrator asked for. Default: true when a launcher
-   * started the process (DSO_NODE_ID is set), else false.
+   * Whether the process ends (exit code 0) as soon as the node has left because the orchestrator said so; host.shutdown() is
+   * awaited before. Set it to false to do something after `node.closed`, and end the process yourself then. Default: true
+   * when a launcher started the process (DSO_NODE_ID is set), else false.
    */
   exitOnShutdown?: boolean;
   /** For tests. Default: the system's. */

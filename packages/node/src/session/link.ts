@@ -8,6 +8,7 @@
  */
 import { CAPABILITIES, LOGIC_VERSION, negotiate } from '@dshard/protocol';
 import type { Identified, Identify, Rejected, ShardSession } from '@dshard/protocol';
+import type { NodeErrorCode } from '../errors.js';
 import { dropMigrationsOf } from './commands.js';
 import type { Draft } from './draft.js';
 import { flushOutbox } from './outbox.js';
@@ -78,7 +79,7 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
   if (draft.totalShards !== null && message.totalShards !== draft.totalShards) {
     refused(draft, connection, {
       kind: 'rejected',
-      code: 'DSO_SHARD_COUNT',
+      code: 'DSO_TOTAL_SHARDS_CHANGED' satisfies NodeErrorCode,
       message:
         `The orchestrator has ${message.totalShards} shards in total, and this node was started with ${draft.totalShards}. ` +
         'Restart the node, or give the orchestrator the old count.',

@@ -40,7 +40,7 @@ export const END_SESSION_CODE = 1000;
 /** Close codes after which the session is gone for good: not authenticated (invalidated while active), invalid seq. */
 const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
 
-export type ShardEmit = (event: WebSocketShardEvents, args: readonly unknown[]) => void;
+type ShardEmit = (event: WebSocketShardEvents, args: readonly unknown[]) => void;
 
 export type HostedShardOptions = {
   shardId: number;
@@ -181,7 +181,7 @@ export class HostedShard {
     this.#endPermit(false);
     this.#stopped.abort(this.#endError());
     this.#failWaiters();
-    const { clock, timeouts } = this.#given.options;
+    const { timeouts } = this.#given.options;
     await this.#atMost(this.#library.shutDown(code), timeouts.closeMs, 'Discord did not answer the close; it was cut.');
     this.#library.cut();
     await this.#atMost(
@@ -189,19 +189,20 @@ export class HostedShard {
       timeouts.handlersMs,
       'onDispatch did not finish before the shard left.',
     );
-    this.#given.options.logger.debug({ shard: this.#given.shardId, at: clock.now() }, 'The shard is stopped.');
     return cursor;
   }
 
   async #atMost(work: Promise<unknown>, ms: number, complaint: string): Promise<void> {
     const { clock, logger } = this.#given.options;
-    const timeUp = new AbortController();
-    const late = delay(clock, ms, timeUp.signal).then(
-      () => logger.warn({ shard: this.#given.shardId }, complaint),
-      () => undefined,
-    );
+    let cancel = (): void => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(ms, () => {
+        logger.warn({ shard: this.#given.shardId }, complaint);
+        resolve();
+      });
+    });
     await Promise.race([work.catch(() => undefined), late]);
-    timeUp.abort();
+    cancel();
   }
 
   // ——— what the library asks ———
