@@ -4,7 +4,7 @@ import { until } from '@dshard/testkit';
 import { WebSocket } from 'ws';
 
 /** The fields of `d` that tests look at, as far as the payload has them. */
-export type PayloadData = {
+type PayloadData = {
   id: string;
   session_id: string;
   resume_gateway_url: string;
