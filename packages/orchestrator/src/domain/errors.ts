@@ -230,8 +230,8 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     fault: 'fleet',
   },
   DSO_DRAIN_FAILED: {
-    meaning: 'Not every shard of the node could be moved.',
-    whatToDo: 'The message says which and why; the node was not shut down.',
+    meaning: 'Draining the node did not come to its end.',
+    whatToDo: 'The message says why and how far it came; shards that could not be moved run on where they are.',
     retryable: true,
     fault: 'fleet',
   },
