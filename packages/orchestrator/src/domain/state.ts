@@ -37,7 +37,7 @@ export type ShardState =
  */
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
-type NodeConnection =
+export type NodeConnection =
   | { kind: 'connected'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
   /** Identified itself before the total shard count was decided; answered when it is. */
   | { kind: 'awaitingTotal'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
