@@ -61,6 +61,9 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   return new Run(options).run();
 }
 
+/** Ends a run that has found plenty. */
+class EnoughSeen extends Error {}
+
 class Run {
   readonly #plan: Plan;
   readonly #world: VirtualClock;
@@ -143,7 +146,7 @@ class Run {
     try {
       await this.#live();
     } catch (error) {
-      this.#violated('nothing throws', error instanceof Error ? (error.stack ?? error.message) : String(error));
+      if (!(error instanceof EnoughSeen)) this.#violated('nothing throws', error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
     return {
       seed: this.#plan.seed,
@@ -225,8 +228,8 @@ class Run {
   }
 
   async #pass(ms: number): Promise<void> {
-    if (this.#violations.length >= MOST_VIOLATIONS) return;
     await this.#world.run(ms);
+    if (this.#violations.length >= MOST_VIOLATIONS) throw new EnoughSeen();
   }
 
   /** The ledger's own verdict, where nothing may be wrong with it. */

@@ -1,8 +1,8 @@
 /**
  * Invariant 1: at any instant at most one node hands a shard's events to user code.
  *
- * Seen as: once a node has begun with a shard (its first event after READY or RESUMED), the one before it hands over no further event
- * without beginning anew.
+ * Seen as: once a node has begun with a shard (its first event after its connection was opened), the one before it hands over no further
+ * event without beginning anew.
  *
  * The exception that today's design makes, and says so: a node that the orchestrator cannot hear (cut off, paused, or the
  * orchestrator itself is away) keeps its shards, and after `maxNodeDowntime` they are started elsewhere, by IDENTIFY: with another session. Both
@@ -20,7 +20,11 @@ export const oneOwner: MakeChecker = ({ plan, violated }): Checker => {
   const beginning = new Set<string>();
   return {
     see: (observation) => {
-      if (observation.kind === 'up') beginning.add(`${observation.shard}@${observation.node}`);
+      if (observation.kind === 'up' || observation.kind === 'resuming') {
+        beginning.add(`${observation.shard}@${observation.node}`);
+      } else if (observation.kind === 'stopped') {
+        beginning.delete(`${observation.shard}@${observation.node}`);
+      }
       if (observation.kind !== 'handed') return;
       const { shard, node, sessionId, sequence } = observation;
       const key = `${shard}@${node}`;
@@ -36,6 +40,7 @@ export const oneOwner: MakeChecker = ({ plan, violated }): Checker => {
         SENTENCE,
         `node ${node} handed over event ${sequence} of shard ${shard} after node ${owner.node} had begun with it`,
       );
+      owners.set(shard, { node, sessionId });
     },
   };
 };

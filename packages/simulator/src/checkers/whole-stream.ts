@@ -12,7 +12,7 @@ const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly 
 const NOTHING_LOST = 'nothing is lost while the session is resumable';
 
 /** `handed`: how many of its events user code got so far. */
-type Stream = { shard: number; sequences: number[]; handed: number; ended: boolean };
+type Stream = { shard: number; sequences: number[]; handed: number; state: 'attached' | 'detached' | 'ended' };
 
 export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
   const streams = new Map<string, Stream>();
@@ -43,18 +43,19 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
       if (record.kind === 'emitted') {
         let stream = streams.get(record.sessionId);
         if (stream === undefined) {
-          stream = { shard: record.shard, sequences: [], handed: 0, ended: false };
+          stream = { shard: record.shard, sequences: [], handed: 0, state: 'attached' };
           streams.set(record.sessionId, stream);
         }
         stream.sequences.push(record.s);
-      } else if (record.kind === 'ended') {
+      } else if (record.kind === 'attached' || record.kind === 'detached' || record.kind === 'ended') {
         const stream = streams.get(record.sessionId);
-        if (stream !== undefined) stream.ended = true;
+        if (stream !== undefined) stream.state = record.kind;
       }
     },
     finish: () => {
-      for (const { shard, sequences, handed, ended } of streams.values()) {
-        if (ended && !plan.gentle) continue;
+      for (const { shard, sequences, handed, state } of streams.values()) {
+        // Who knew the session was lost with it: there is nobody left to resume it.
+        if (state !== 'attached' && !plan.gentle) continue;
         const missing = sequences.length - handed;
         if (missing > 0) violated(NOTHING_LOST, `${missing} events of shard ${shard} reached nobody in the end`);
       }
