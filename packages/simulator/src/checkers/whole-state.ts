@@ -10,15 +10,21 @@ import type { Checker, MakeChecker } from './checker.js';
 const SENTENCE = 'user state arrives whole and in order, or the move aborts';
 
 export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
-  const closed = new Map<string, UserState>();
+  const closed = new Map<string, { shard: number; state: UserState }>();
+  const forget = (shard: number): void => {
+    for (const [cursor, kept] of closed) if (kept.shard === shard) closed.delete(cursor);
+  };
   return {
     see: (observation) => {
       if (observation.kind === 'frozen') {
-        const { cursor, state } = observation;
-        closed.set(`${cursor.sessionId}/${cursor.sequence}`, state);
+        const { cursor, shard, state } = observation;
+        closed.set(`${cursor.sessionId}/${cursor.sequence}`, { shard, state });
+      } else if (observation.kind === 'moved' && observation.to === 'absent') {
+        // Stopped, not handed over: its state goes with it.
+        forget(observation.shard);
       } else if (observation.kind === 'resuming') {
         const { node, shard, cursor, state, received } = observation;
-        const before = closed.get(`${cursor.sessionId}/${cursor.sequence}`);
+        const before = closed.get(`${cursor.sessionId}/${cursor.sequence}`)?.state;
         // Without a sender (its node is gone) a shard is resumed without its state.
         if (before === undefined || (received === 0 && state.size === 0 && !plan.gentle)) return;
         if (!isSame(before, state)) {

@@ -40,17 +40,10 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
       }
       if (observation.kind !== 'gateway') return;
       const { record } = observation;
-      if (record.kind === 'emitted') {
-        let stream = streams.get(record.sessionId);
-        if (stream === undefined) {
-          stream = { shard: record.shard, sequences: [], handed: 0, state: 'attached' };
-          streams.set(record.sessionId, stream);
-        }
-        stream.sequences.push(record.s);
-      } else if (record.kind === 'attached' || record.kind === 'detached' || record.kind === 'ended') {
-        const stream = streams.get(record.sessionId);
-        if (stream !== undefined) stream.state = record.kind;
-      }
+      if (record.kind === 'emitted') streams.get(record.sessionId)?.sequences.push(record.s);
+      if (record.kind !== 'attached' && record.kind !== 'detached' && record.kind !== 'ended') return;
+      const stream = streams.get(record.sessionId) ?? { shard: record.shard, sequences: [], handed: 0, state: record.kind };
+      streams.set(record.sessionId, { ...stream, state: record.kind });
     },
     finish: () => {
       for (const { shard, sequences, handed, state } of streams.values()) {

@@ -73,6 +73,7 @@ export class SimShard {
   #permit: IdentifyPermit | null = null;
   #failures = 0;
   #timers: Cancel[] = [];
+  #cancelAnswerTimer: Cancel = () => undefined;
   #unacknowledged = 0;
   events = 0;
 
@@ -171,11 +172,10 @@ export class SimShard {
 
   /** HELLO, READY and RESUMED come in time, or the attempt is over. */
   #expectAnswer(attempt: AbortController): void {
-    this.#timers.push(
-      this.#options.clock.after(ANSWER_TIMEOUT_MS, () => {
-        if (!attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting') this.#failed(attempt);
-      }),
-    );
+    this.#cancelAnswerTimer();
+    this.#cancelAnswerTimer = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => {
+      if (!attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting') this.#failed(attempt);
+    });
   }
 
   /** The attempt is over; the next one follows. */
@@ -209,6 +209,7 @@ export class SimShard {
     this.#socket = null;
     // What was received on it and not handed over yet is replayed on the next one.
     if (this.#options.behaviour.stopsWhenFrozen) this.#queue = [];
+    this.#cancelAnswerTimer();
     for (const cancel of this.#timers.splice(0)) cancel();
   }
 
