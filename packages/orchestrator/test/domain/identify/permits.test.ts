@@ -114,4 +114,28 @@ describe('identify permits', () => {
     world.pass(10_001);
     expect(a.identifies).toEqual([0, 1, 2, 3]);
   });
+
+  test('are held for one window at the start when nodes of an earlier run may live', () => {
+    // An orchestrator was killed right after it had let a node identify; the next one granted the same key at once.
+    const world = new World({
+      totalShards: 2,
+      gateway: { shards: 2, maxConcurrency: 1 },
+      expectedNodes: ['a'],
+    }).start();
+    world.join('a');
+    world.settle();
+    expect(timeline(world, 12_000)).toEqual({ 0: 5_000, 1: 10_000 });
+  });
+
+  test('of an earlier run that end in READY start the window of their key', () => {
+    const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 2 }, nodes: 0 }).start();
+    const a = world.join('a');
+    a.mute.add('identifyGranted');
+    world.settle();
+    a.send({ kind: 'identifyFinished', shardId: 0, ready: false });
+    world.pass(10_000);
+    a.send({ kind: 'identifyFinished', shardId: 0, ready: true });
+    world.settle();
+    expect(world.state.identifies.keys[0]).toEqual({ holder: null, freeAt: world.now + 5_000 });
+  });
 });
