@@ -52,7 +52,8 @@ function faultsOf(text: string | undefined): ReadonlySet<FaultName> | null {
 function mutantOf(name: string | undefined): (typeof MUTANTS)[string] | null {
   if (name === undefined) return null;
   const mutant = MUTANTS[name];
-  if (mutant === undefined) throw new Error(`There is no mutant "${name}"; there are ${Object.keys(MUTANTS).join(', ')}.`);
+  if (mutant === undefined)
+    throw new Error(`There is no mutant "${name}"; there are ${Object.keys(MUTANTS).join(', ')}.`);
   return mutant;
 }
 

@@ -24,7 +24,8 @@ export function observeMarks(marks: Marks, observation: Observation): void {
       for (const { name, fields } of observation.happenings) {
         if (name === 'migrationFailed') marks.reach(`migration aborted while ${String(fields['step'])}`);
         else if (name === 'drainFinished') marks.reach(fields['ok'] === true ? 'drain finished' : 'drain stopped');
-        else if (name === 'rolloutFinished') marks.reach(fields['ok'] === true ? 'rollout finished' : 'rollout stopped');
+        else if (name === 'rolloutFinished')
+          marks.reach(fields['ok'] === true ? 'rollout finished' : 'rollout stopped');
         else marks.reach(name);
       }
       return;

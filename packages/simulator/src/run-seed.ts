@@ -146,7 +146,8 @@ class Run {
     try {
       await this.#live();
     } catch (error) {
-      if (!(error instanceof EnoughSeen)) this.#violated('nothing throws', error instanceof Error ? (error.stack ?? error.message) : String(error));
+      if (!(error instanceof EnoughSeen))
+        this.#violated('nothing throws', error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
     return {
       seed: this.#plan.seed,

@@ -84,6 +84,8 @@ function report({ seed, violations, lastLines }: RunResult, options: RunSeedsOpt
     ...(options.mutantName === null ? [] : [`--mutate ${options.mutantName}`]),
   ];
   const replay = ['npm run sim -- --seed', seed, ...more, '--trace'].join(' ');
-  const sentences = violations.map(({ invariant, what, atMs }) => `  Violated at ${atMs.toFixed(1)} ms: ${invariant}.\n    Seen: ${what}.\n`);
+  const sentences = violations.map(
+    ({ invariant, what, atMs }) => `  Violated at ${atMs.toFixed(1)} ms: ${invariant}.\n    Seen: ${what}.\n`,
+  );
   return `\nSeed ${seed} fails. Replay: ${replay}\n${sentences.join('')}${lastLines.join('\n')}\n\n`;
 }

@@ -28,7 +28,10 @@ export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
         // Without a sender (its node is gone) a shard is resumed without its state.
         if (before === undefined || (received === 0 && state.size === 0 && !plan.gentle)) return;
         if (!isSame(before, state)) {
-          violated(SENTENCE, `node ${node} resumed shard ${shard} with ${describe(state)} instead of ${describe(before)}`);
+          violated(
+            SENTENCE,
+            `node ${node} resumed shard ${shard} with ${describe(state)} instead of ${describe(before)}`,
+          );
         }
       } else if (observation.kind === 'handed') {
         const { node, shard, channel, number, expected } = observation;

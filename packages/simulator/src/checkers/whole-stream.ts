@@ -42,7 +42,12 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
       const { record } = observation;
       if (record.kind === 'emitted') streams.get(record.sessionId)?.sequences.push(record.s);
       if (record.kind !== 'attached' && record.kind !== 'detached' && record.kind !== 'ended') return;
-      const stream = streams.get(record.sessionId) ?? { shard: record.shard, sequences: [], handed: 0, state: record.kind };
+      const stream = streams.get(record.sessionId) ?? {
+        shard: record.shard,
+        sequences: [],
+        handed: 0,
+        state: record.kind,
+      };
       streams.set(record.sessionId, { ...stream, state: record.kind });
     },
     finish: () => {

@@ -95,7 +95,10 @@ export class FaultDriver {
     return this.#options.draw.pick(this.#options.fleet.living);
   }
 
-  #onShards(fault: FaultName, act: (...args: Parameters<typeof askToReconnect>) => ReturnType<typeof askToReconnect>): void {
+  #onShards(
+    fault: FaultName,
+    act: (...args: Parameters<typeof askToReconnect>) => ReturnType<typeof askToReconnect>,
+  ): void {
     const { plan, draw, discord } = this.#options;
     const shards = draw.chance(0.2) ? [...Array(plan.shards).keys()] : [draw.whole(0, plan.shards - 1)];
     this.#note(fault, `shards ${shards.join(' ')}`);
@@ -109,6 +112,7 @@ export class FaultDriver {
 
   #deadResumeUrl(): void {
     const { discord } = this.#options;
+    if (!discord.isResumeHostUp) return;
     this.#note('deadResumeUrl', 'resume host');
     void discord.resumeHostDown();
     this.#forAWhile(LONGEST_OUTAGE_MS, () => void discord.resumeHostUp());
@@ -130,10 +134,15 @@ export class FaultDriver {
     if (bot === undefined) return;
     const direction = draw.pick(DIRECTIONS) ?? 'both';
     const networks = draw.pick([[control], [control], [gateway], [control, gateway]]) ?? [control];
-    this.#note('partitions', `${bot.name} (${direction}, ${networks.length === 2 ? 'both networks' : networks[0] === control ? 'control' : 'gateway'})`);
+    this.#note(
+      'partitions',
+      `${bot.name} (${direction}, ${networks.length === 2 ? 'both networks' : networks[0] === control ? 'control' : 'gateway'})`,
+    );
     for (const network of networks) network.cut(bot.name, direction);
     this.#forAWhile(LONGEST_MS, () => {
       for (const network of networks) network.mend(bot.name);
+      // Only TCP itself notices for a node without heartbeats that its connection is dead.
+      if (bot.baseLevel) control.reset(bot.name);
     });
   }
 

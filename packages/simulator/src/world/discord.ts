@@ -73,8 +73,13 @@ export class SimDiscord {
     clock.every(TICK_MS, () => this.#run(tick(this.state, clock.now())));
   }
 
+  get isResumeHostUp(): boolean {
+    return this.#resumeHost !== null;
+  }
+
   async resumeHostUp(): Promise<void> {
-    this.#resumeHost ??= await this.#options.network.listen(RESUME_GATEWAY, (stream) => this.#accept(stream));
+    if (this.#resumeHost !== null) return;
+    this.#resumeHost = await this.#options.network.listen(RESUME_GATEWAY, (stream) => this.#accept(stream));
   }
 
   /** New connections to it are refused; those that are open live on. */

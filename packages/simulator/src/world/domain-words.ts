@@ -27,7 +27,8 @@ export function wordsOfEffect(effect: Effect, state: OrchestratorState): string 
   }
   if (effect.kind === 'close') return `closes the connection of ${nodeOf(state, effect.connection)}: ${effect.message}`;
   if (effect.kind === 'happened') return `! ${effect.happening.text}`;
-  if (effect.kind === 'reply') return `answers: ${effect.result.ok ? effect.result.message : effect.result.error.message}`;
+  if (effect.kind === 'reply')
+    return `answers: ${effect.result.ok ? effect.result.message : effect.result.error.message}`;
   return effect.kind === 'accept' || effect.kind === 'wakeAt' ? null : effect.kind;
 }
 

@@ -25,8 +25,7 @@ const POLL_MS = 50;
 export function simLauncher({ fleet, process, random, nextFault }: SimLauncherOptions): Launcher {
   const { clock } = process;
   let stopListening = (): void => undefined;
-  const running = (): readonly NodeProcess[] =>
-    fleet.living.map(({ name }) => ({ node: name, pid: 1, startedAt: 0 }));
+  const running = (): readonly NodeProcess[] => fleet.living.map(({ name }) => ({ node: name, pid: 1, startedAt: 0 }));
   return {
     start: async ({ onExit }) => {
       stopListening = fleet.onExit((exit: ProcessExit) => process.run(() => onExit(exit)));
