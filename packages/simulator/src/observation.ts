@@ -28,6 +28,8 @@ export type Observation =
   | { kind: 'frozen'; node: string; shard: number; cursor: Cursor; state: UserState }
   /** A host resumes a shard with this state, of which `received` entries came from another node. */
   | { kind: 'resuming'; node: string; shard: number; cursor: Cursor; state: UserState; received: number }
+  /** A piece of a shard's state came. `index` is its place as it was sent, `expected` the place that had to come. */
+  | { kind: 'stateArrived'; node: string; shard: number; index: number; expected: number }
   /** A host sends IDENTIFY. */
   | { kind: 'identify'; node: string; shard: number; permit: 'granted' | 'uncoordinated' | 'none' }
   /** What Discord did. */

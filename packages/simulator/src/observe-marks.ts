@@ -57,6 +57,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'up':
     case 'stopped':
     case 'frozen':
+    case 'stateArrived':
     case 'processEnded':
     case 'calm':
   }

@@ -305,6 +305,7 @@ class Run {
         return trace.say('discord', `shard ${record.shard} ${record.kind}${how}`);
       }
       case 'decided':
+      case 'stateArrived':
         return undefined;
     }
   }

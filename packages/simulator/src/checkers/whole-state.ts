@@ -33,6 +33,13 @@ export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
             `node ${node} resumed shard ${shard} with ${describe(state)} instead of ${describe(before)}`,
           );
         }
+      } else if (observation.kind === 'stateArrived') {
+        const { node, shard, index, expected } = observation;
+        if (index === expected) return;
+        violated(
+          SENTENCE,
+          `node ${node} got piece ${index} of the state of shard ${shard}, and ${expected} had to come`,
+        );
       } else if (observation.kind === 'handed') {
         const { node, shard, channel, number, expected } = observation;
         if (expected === null || expected === number) return;

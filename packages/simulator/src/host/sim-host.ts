@@ -10,7 +10,7 @@ import type { HostBehaviour } from './behaviour.js';
 import { SimShard } from './sim-shard.js';
 import { UserCode } from './user-code.js';
 
-type StateEntry = { channel: string; last: number };
+type StateEntry = { index: number; channel: string; last: number };
 
 export const userEvents: UserEventRegistry<{ entry: StateEntry }> = new UserEventRegistry<{
   entry: StateEntry;
@@ -102,15 +102,20 @@ export class SimHost implements ShardHost {
   async transferFrom(shardId: number, transfer: TransferContext): Promise<void> {
     const { clock, sendMs, behaviour } = this.#options;
     const entries = [...this.#user.stateOf(shardId)];
-    for (const [channel, last] of behaviour.sendsWholeState ? entries : entries.slice(1)) {
-      await transfer.send('entry', { channel, last });
+    const sent = behaviour.sendsWholeState ? entries : entries.slice(1);
+    for (const [index, [channel, last]] of sent.entries()) {
+      await transfer.send('entry', { index, channel, last });
       if (sendMs > 0) await delay(clock, sendMs, transfer.signal);
     }
   }
 
   handleUserEvent(shardId: number, _name: string, value: unknown): void {
-    const { channel, last } = value as StateEntry;
-    this.#arriving.get(shardId)?.set(channel, last);
+    const { index, channel, last } = value as StateEntry;
+    const arriving = this.#arriving.get(shardId);
+    if (arriving === undefined) return;
+    const { node, observe } = this.#options;
+    observe({ kind: 'stateArrived', node, shard: shardId, index, expected: arriving.size });
+    arriving.set(channel, last);
   }
 
   abortTransferTo(shardId: number): void {
