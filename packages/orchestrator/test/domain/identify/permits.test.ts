@@ -138,4 +138,16 @@ describe('identify permits', () => {
     world.settle();
     expect(world.state.identifies.keys[0]).toEqual({ holder: null, freeAt: world.now + 5_000 });
   });
+
+  test('of a queued start survive the late answer to an earlier stop', () => {
+    // A base-level node did not answer a resume in time; it was told to stop the shard, which then stood in the queue to be started
+    // on the same node. The answer to the stop took it out of the queue, and nobody started it any more.
+    const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 1 } }).start();
+    const a = world.join({ id: 'a', baseLevel: true });
+    world.settle();
+    expect(world.shard(1)).toMatchObject({ kind: 'starting', node: 'a', step: 'queued' });
+    a.send({ kind: 'stopShard', shardId: 1, session: null });
+    world.pass(6_000);
+    expect(world.placement()).toEqual({ a: [0, 1] });
+  });
 });
