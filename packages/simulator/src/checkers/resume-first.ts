@@ -1,6 +1,6 @@
 /**
  * RESUME first (rule 8 of the architecture): no shard is identified anew while its session could still be resumed. Checked where no
- * party that knows the session was lost.
+ * party that knows the session was lost. A session whose READY reached nobody is known to nobody.
  */
 import type { Checker, MakeChecker } from './checker.js';
 
@@ -10,6 +10,10 @@ export const resumeFirst: MakeChecker = ({ plan, violated }): Checker => {
   const sessions = new Map<number, Set<string>>();
   return {
     see: (observation) => {
+      if (observation.kind === 'up') {
+        const { shard, sessionId } = observation;
+        sessions.set(shard, (sessions.get(shard) ?? new Set()).add(sessionId));
+      }
       if (observation.kind !== 'gateway') return;
       const { record } = observation;
       if (record.kind === 'ended') sessions.get(record.shard)?.delete(record.sessionId);
@@ -18,7 +22,6 @@ export const resumeFirst: MakeChecker = ({ plan, violated }): Checker => {
       if (plan.gentle && living.size > 0) {
         violated(SENTENCE, `shard ${record.shard} identified, and its session ${[...living].join(', ')} lived on`);
       }
-      sessions.set(record.shard, living.add(record.sessionId));
     },
   };
 };

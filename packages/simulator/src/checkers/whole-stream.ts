@@ -11,8 +11,14 @@ import type { Checker, MakeChecker } from './checker.js';
 const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly once, in order';
 const NOTHING_LOST = 'nothing is lost while the session is resumable';
 
-/** `handed`: how many of its events user code got so far. */
-type Stream = { shard: number; sequences: number[]; handed: number; state: 'attached' | 'detached' | 'ended' };
+/** `handed`: how many of its events user code got so far. `known`: READY reached a host. */
+type Stream = {
+  shard: number;
+  sequences: number[];
+  handed: number;
+  state: 'attached' | 'detached' | 'ended';
+  known: boolean;
+};
 
 export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
   const streams = new Map<string, Stream>();
@@ -38,6 +44,10 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
       if (observation.kind === 'handed') {
         onHanded(observation.node, observation.shard, observation.sessionId, observation.sequence);
       }
+      if (observation.kind === 'up') {
+        const stream = streams.get(observation.sessionId);
+        if (stream !== undefined) stream.known = true;
+      }
       if (observation.kind !== 'gateway') return;
       const { record } = observation;
       if (record.kind === 'emitted') streams.get(record.sessionId)?.sequences.push(record.s);
@@ -47,11 +57,13 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
         sequences: [],
         handed: 0,
         state: record.kind,
+        known: false,
       };
       streams.set(record.sessionId, { ...stream, state: record.kind });
     },
     finish: () => {
-      for (const { shard, sequences, handed, state } of streams.values()) {
+      for (const { shard, sequences, handed, state, known } of streams.values()) {
+        if (!known) continue;
         // Who knew the session was lost with it: there is nobody left to resume it.
         if (state !== 'attached' && !plan.gentle) continue;
         const missing = sequences.length - handed;
