@@ -54,21 +54,28 @@ export class SimHost implements ShardHost {
     for (const shardId of shardIds) {
       if (this.#shards.get(shardId)?.shard.isStopped === false) continue;
       this.#user.forget(shardId);
-      this.#open(shardId, null, context);
+      this.#add(shardId, null, context).open();
     }
   }
 
   async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void> {
     const { node, observe } = this.#options;
     const before = this.#shards.get(shardId);
-    await before?.shard.stop({ keepSession: true });
     const arrived = this.#arriving.get(shardId);
     this.#arriving.delete(shardId);
     const isOwn = before?.kept?.sessionId === session.sessionId && before.kept.sequence === session.sequence;
     if ((arrived?.size ?? 0) > 0 || !isOwn) this.#user.adopt(shardId, arrived ?? new Map());
-    const state = this.#user.stateOf(shardId);
-    observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received: arrived?.size ?? 0 });
-    await this.#open(shardId, session, context).whenSettled();
+    // It is there before anything is waited for: a stop that comes meanwhile must find it.
+    const shard = this.#add(shardId, session, context);
+    const settled = shard.whenSettled();
+    settled.catch(() => undefined);
+    await before?.shard.stop({ keepSession: true });
+    if (!shard.isStopped) {
+      const state = this.#user.stateOf(shardId);
+      observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received: arrived?.size ?? 0 });
+      shard.open();
+    }
+    await settled;
   }
 
   async stopShard(shardId: number, { keepSession }: { keepSession: boolean }): Promise<Cursor | null> {
@@ -149,7 +156,7 @@ export class SimHost implements ShardHost {
     return stopping;
   }
 
-  #open(shardId: number, session: Cursor | null, context: HostContext): SimShard {
+  #add(shardId: number, session: Cursor | null, context: HostContext): SimShard {
     const { node, clock, random, gateway, behaviour, observe } = this.#options;
     const shard = new SimShard({
       shardId,
@@ -172,7 +179,6 @@ export class SimHost implements ShardHost {
       onIdentify: (permit) => observe({ kind: 'identify', node, shard: shardId, permit }),
     });
     this.#shards.set(shardId, { shard, kept: null });
-    shard.open();
     return shard;
   }
 
