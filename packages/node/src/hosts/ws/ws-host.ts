@@ -85,10 +85,15 @@ class WebSocketHost implements WsHost {
   }
 
   async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    await this.#shards.get(shardId)?.stop(KEEP_SESSION_CODE);
+    const before = this.#shards.get(shardId);
+    // It is there before anything is waited for: a stop that comes meanwhile must find it.
     const shard = this.#host(shardId, session, context);
     const settled = shard.whenSettled();
-    shard.connect();
+    settled.catch(() => undefined);
+    await before?.stop(KEEP_SESSION_CODE);
+    if (shard.isOpen) {
+      shard.connect();
+    }
     await settled;
   }
 
