@@ -150,7 +150,8 @@ export const ERROR_TABLE: Readonly<Record<OrchestratorErrorCode, ErrorEntry>> = 
   },
   DSO_STORE_UNUSABLE: {
     meaning: 'The state store cannot be opened: it is damaged, of another program, or of a newer version.',
-    remedy: 'See the message; moving the file away starts without what it remembers, and running nodes are found again.',
+    remedy:
+      'See the message; moving the file away starts without what it remembers, and running nodes are found again.',
     retryable: false,
   },
   DSO_STORE_LED: {

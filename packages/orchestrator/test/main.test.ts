@@ -9,7 +9,13 @@ import { startOrchestrator } from '../src/main.js';
 leakGuard({ beforeEach, afterEach });
 
 function configOf(values: Record<string, unknown>): ResolvedConfig {
-  const settings = { totalShards: 2, listen: '127.0.0.1:0', 'http.listen': '127.0.0.1:0', ...values };
+  const settings = {
+    totalShards: 2,
+    'store.kind': 'memory',
+    listen: '127.0.0.1:0',
+    'http.listen': '127.0.0.1:0',
+    ...values,
+  };
   const flags = Object.entries(settings).map(([key, written]) => ({ key, written, flag: key }));
   return resolveConfig({ flags, cwd: tmpdir() });
 }

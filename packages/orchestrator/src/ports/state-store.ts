@@ -11,8 +11,7 @@
  * that shares one clock with its peers uses `now` as it is given; one with a clock of its own (a database server) ignores it.
  * The failure `broken` may leave open whether a commit took effect: the leader finds out by `load`.
  */
-
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+import type { JsonValue } from '../domain/durable/records.js';
 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: string; readonly key: string; readonly value: JsonValue };
@@ -56,8 +55,7 @@ export type Acquired = {
 export type AcquireResult = Acquired | { ok: false; reason: 'led'; leader: Leader } | StoreFailure;
 
 export type LoadResult =
-  | { ok: true; epoch: number; version: number; records: readonly StoredRecord[]; lastHistoryId: number }
-  | StoreFailure;
+  { ok: true; epoch: number; version: number; records: readonly StoredRecord[]; lastHistoryId: number } | StoreFailure;
 
 export type Commit = {
   epoch: number;

@@ -1,31 +1,48 @@
 /**
- * What happened in this run: the newest happenings, and whoever wants to hear of them. A listener that throws is logged
- * and harms nobody.
+ * What happened: numbered, logged, told to whoever wants to hear of it, and the newest kept at hand. The whole of it is in the store.
+ *
+ * Ids grow from run to run. A happening that belongs to a commit is numbered before and published after it; every other one
+ * is recorded at once and handed to `note`, which makes it durable soon. A listener that throws is logged and harms nobody.
  */
 import type { Cancel, Clock, Logger } from '@dshard/transport';
+import type { JsonValue } from '../domain/durable/records.js';
 import type { Happening } from '../domain/effects.js';
 import { messageOf } from '../errors.js';
+import type { HistoryEntry } from '../ports/state-store.js';
 import type { RecordedHappening } from './contract.js';
 
-const CAPACITY = 2_000;
+/** How many are at hand. */
+export const CAPACITY = 2_000;
 
 export class History {
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #note: (entry: HistoryEntry) => void;
   readonly #ring: RecordedHappening[] = [];
   readonly #listeners = new Set<(happening: RecordedHappening) => void>();
   #lastId = 0;
 
-  constructor(clock: Clock, logger: Logger) {
+  constructor(clock: Clock, logger: Logger, note: (entry: HistoryEntry) => void = () => undefined) {
     this.#clock = clock;
     this.#logger = logger;
+    this.#note = note;
   }
 
-  record(happening: Happening): void {
-    const recorded: RecordedHappening = { ...happening, id: ++this.#lastId, at: this.#clock.now() };
+  /** Goes on after what earlier runs recorded. @param entries their newest, oldest first. */
+  recall(entries: readonly HistoryEntry[], lastId: number): void {
+    this.#ring.unshift(...entries.map(happeningOf));
+    this.#lastId += lastId;
+  }
+
+  /** Gives it an id; it has not happened for anybody yet. */
+  number(happening: Happening): RecordedHappening {
+    return { ...happening, id: ++this.#lastId, at: this.#clock.now() };
+  }
+
+  publish(recorded: RecordedHappening): void {
     this.#ring.push(recorded);
     if (this.#ring.length > CAPACITY) this.#ring.shift();
-    this.#logger[happening.level]({ happening: happening.name, ...happening.fields }, happening.text);
+    this.#logger[recorded.level]({ happening: recorded.name, ...recorded.fields }, recorded.text);
     for (const listener of this.#listeners) {
       try {
         listener(recorded);
@@ -33,6 +50,12 @@ export class History {
         this.#logger.error({ err: error }, `A listener of happenings failed: ${messageOf(error)}`);
       }
     }
+  }
+
+  record(happening: Happening): void {
+    const recorded = this.number(happening);
+    this.#note(entryOf(recorded));
+    this.publish(recorded);
   }
 
   /** Oldest first. */
@@ -48,4 +71,13 @@ export class History {
       this.#listeners.delete(own);
     };
   }
+}
+
+export function entryOf({ id, at, ...happening }: RecordedHappening): HistoryEntry {
+  return { id, at, value: happening satisfies JsonValue };
+}
+
+/** The store gives back what was put in. */
+export function happeningOf({ id, at, value }: HistoryEntry): RecordedHappening {
+  return { ...(value as Happening), id, at };
 }

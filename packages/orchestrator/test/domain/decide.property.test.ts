@@ -19,37 +19,55 @@ type Op =
   | { op: 'deliver'; count: number; seed: number }
   | { op: 'pass'; ms: number }
   | { op: 'jump'; ms: number }
-  | { op: 'mute' | 'fail'; id: string; kind: 'prepareMigration' | 'allUserDataSent' | 'startShards' | 'stopShard' | 'startMigration' | 'shutdown' }
+  | {
+      op: 'mute' | 'fail';
+      id: string;
+      kind: 'prepareMigration' | 'allUserDataSent' | 'startShards' | 'stopShard' | 'startMigration' | 'shutdown';
+    }
   | { op: 'wellAgain'; id: string }
   | { op: 'say'; id: string; message: Message }
   | { op: 'command'; command: OperatorCommand };
 
 const id = fc.constantFrom(...IDS);
 const shard = fc.integer({ min: 0, max: SHARDS });
-const kind = fc.constantFrom('prepareMigration', 'allUserDataSent', 'startShards', 'stopShard', 'startMigration', 'shutdown');
+const kind = fc.constantFrom(
+  'prepareMigration',
+  'allUserDataSent',
+  'startShards',
+  'stopShard',
+  'startMigration',
+  'shutdown',
+);
 const session = fc.constant({ sessionId: 'made-up', sequence: 3, resumeGatewayUrl: '' });
 
 const message: fc.Arbitrary<Message> = fc.oneof(
   shard.map((shardId): Message => ({ kind: 'startShards', shardIds: [shardId] })),
   shard.map((shardId): Message => ({ kind: 'stopShard', shardId, session: null })),
-  fc.tuple(shard, fc.boolean(), fc.option(session)).map(
-    ([shardId, origin, known]): Message => ({ kind: 'prepareMigration', origin, shardId, session: known }),
-  ),
-  fc.tuple(fc.option(shard), fc.integer({ min: 0, max: 3 })).map(
-    ([shardId, numEvents]): Message => ({ kind: 'allUserDataSent', numEvents, shardId }),
-  ),
+  fc
+    .tuple(shard, fc.boolean(), fc.option(session))
+    .map(([shardId, origin, known]): Message => ({ kind: 'prepareMigration', origin, shardId, session: known })),
+  fc
+    .tuple(fc.option(shard), fc.integer({ min: 0, max: 3 }))
+    .map(([shardId, numEvents]): Message => ({ kind: 'allUserDataSent', numEvents, shardId })),
   shard.map((shardId): Message => ({ kind: 'shardUserEvent', shardId, eventId: 100, body: new Uint8Array() })),
   fc.constant<Message>({ kind: 'userEvent', eventId: 100, body: new Uint8Array() }),
   shard.map((shardId): Message => ({ kind: 'identifyRequest', shardId })),
-  fc.tuple(shard, kind).map(([shardId, command]): Message => ({ kind: 'commandFailed', command, shardId, message: 'no' })),
+  fc
+    .tuple(shard, kind)
+    .map(([shardId, command]): Message => ({ kind: 'commandFailed', command, shardId, message: 'no' })),
   fc.constant<Message>({ kind: 'migrationFinished', shardId: 1 }),
 );
 
 const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   fc.tuple(shard, id).map(([s, destination]): OperatorCommand => ({ kind: 'migrateShard', shard: s, destination })),
-  fc.tuple(id, id, fc.boolean()).map(
-    ([origin, destination, shutdown]): OperatorCommand => ({ kind: 'migrateNode', origin, destination, shutdown }),
-  ),
+  fc
+    .tuple(id, id, fc.boolean())
+    .map(([origin, destination, shutdown]): OperatorCommand => ({
+      kind: 'migrateNode',
+      origin,
+      destination,
+      shutdown,
+    })),
   shard.map((s): OperatorCommand => ({ kind: 'stopShard', shard: s })),
   fc.tuple(id, shard).map(([node, s]): OperatorCommand => ({ kind: 'startShards', node, shards: [s] })),
   id.map((node): OperatorCommand => ({ kind: 'shutdownNode', node })),
@@ -61,11 +79,24 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
 
 const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(id, fc.boolean()).map(([i, baseLevel]): Op => ({ op: 'join', id: i, baseLevel })) },
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom('disconnect', 'reconnect', 'reconnect', 'kill', 'killSilently'), id).map(([o, i]): Op => ({ op: o, id: i })) },
-  { weight: 8, arbitrary: fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat()).map(([count, seed]): Op => ({ op: 'deliver', count, seed })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom('disconnect', 'reconnect', 'reconnect', 'kill', 'killSilently'), id)
+      .map(([o, i]): Op => ({ op: o, id: i })),
+  },
+  {
+    weight: 8,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 1, max: 40 }), fc.nat())
+      .map(([count, seed]): Op => ({ op: 'deliver', count, seed })),
+  },
   { weight: 3, arbitrary: fc.constantFrom(1, 1_000, 6_000, 16_000, 40_000).map((ms): Op => ({ op: 'pass', ms })) },
   { weight: 1, arbitrary: fc.constantFrom(4_000, 25_000, 100_000).map((ms): Op => ({ op: 'jump', ms })) },
-  { weight: 2, arbitrary: fc.tuple(fc.constantFrom('mute', 'fail'), id, kind).map(([o, i, k]): Op => ({ op: o, id: i, kind: k })) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constantFrom('mute', 'fail'), id, kind).map(([o, i, k]): Op => ({ op: o, id: i, kind: k })),
+  },
   { weight: 2, arbitrary: id.map((i): Op => ({ op: 'wellAgain', id: i })) },
   { weight: 1, arbitrary: fc.tuple(id, message).map(([i, m]): Op => ({ op: 'say', id: i, message: m })) },
   { weight: 6, arbitrary: command.map((c): Op => ({ op: 'command', command: c })) },
@@ -139,10 +170,12 @@ function heal(world: World): void {
     node.mute.clear();
     node.fail.clear();
   }
-  for (const node of world.nodes.values()) if (node.alive && !node.ended && node.connection === null) world.connect(node);
+  for (const node of world.nodes.values())
+    if (node.alive && !node.ended && node.connection === null) world.connect(node);
   world.settle();
   for (const node of world.nodes.values()) {
-    if (world.state.nodes.get(node.id)?.intent.kind === 'cordoned') world.command({ kind: 'uncordonNode', node: node.id });
+    if (world.state.nodes.get(node.id)?.intent.kind === 'cordoned')
+      world.command({ kind: 'uncordonNode', node: node.id });
   }
 }
 

@@ -12,12 +12,12 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import { OrchestratorError, messageOf } from '../../errors.js';
+import type { JsonValue } from '../../domain/durable/records.js';
 import type {
   AcquireResult,
   Commit,
   CommitResult,
   HistoryResult,
-  JsonValue,
   Leader,
   LeaderIdentity,
   LoadResult,
