@@ -5,6 +5,6 @@ export function isPromise<T>(value: Eventually<T>): value is Promise<T> {
   return value instanceof Promise;
 }
 
-export function whenDone<T, R>(value: Eventually<T>, next: (value: T) => R): Eventually<R> {
-  return isPromise(value) ? value.then((settled) => next(settled)) : next(value);
+export function whenDone<T, R>(value: Eventually<T>, go: (value: T) => R): Eventually<R> {
+  return isPromise(value) ? value.then((settled) => go(settled)) : go(value);
 }

@@ -8,7 +8,7 @@ import type { Cancel, Clock, Logger } from '@dshard/transport';
 import type { JsonValue } from '../domain/durable/records.js';
 import type { Happening } from '../domain/effects.js';
 import { messageOf } from '../errors.js';
-import type { HistoryEntry } from '../ports/state-store.js';
+import type { HistoryEntry, HistoryResult } from '../ports/state-store.js';
 import type { RecordedHappening } from './contract.js';
 
 /** How many are at hand. */
@@ -61,6 +61,22 @@ export class History {
   /** Oldest first. */
   all(): readonly RecordedHappening[] {
     return [...this.#ring];
+  }
+
+  /** The first `limit` after an id, or, with null, the last `limit`; from the store where they are not at hand. */
+  async past(
+    after: number | null,
+    limit: number,
+    stored: (query: { after: number | null; limit: number }) => Promise<HistoryResult>,
+  ): Promise<readonly RecordedHappening[]> {
+    const recent = this.#ring;
+    const isAtHand = after === null ? recent.length >= limit : after >= (recent[0]?.id ?? 0) - 1;
+    const result = isAtHand ? null : await stored({ after, limit });
+    const past = result?.ok === true ? result.entries.map(happeningOf) : [];
+    // What is not committed yet comes after everything that is.
+    const last = past.at(-1)?.id ?? after ?? 0;
+    const all = after !== null && past.length >= limit ? past : [...past, ...recent.filter(({ id }) => id > last)];
+    return after === null ? all.slice(-limit) : all.slice(0, limit);
   }
 
   onHappening(listener: (happening: RecordedHappening) => void): Cancel {

@@ -28,8 +28,9 @@ import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening, StoreS
 import type { Eventually } from '../ports/state-store.js';
 import { EventLoop } from './event-loop.js';
 import { whenDone } from './eventually.js';
-import { CAPACITY, History, entryOf, happeningOf } from './history.js';
+import { CAPACITY, History, entryOf } from './history.js';
 import { BACKLOG, Journal } from './journal.js';
+import { Postponed } from './postponed.js';
 import { Requests } from './requests.js';
 import { tokenAccepted } from './token.js';
 import { Versions } from './version.js';
@@ -84,9 +85,7 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #launches = new Set<Promise<void>>();
   readonly #journal: Journal;
   readonly #lost = deferred<OrchestratorError>();
-  /** While nothing is decided: what happened other than messages, and who said something that was dropped. */
-  #postponed: DomainEvent[] = [];
-  readonly #unheard = new Set<string>();
+  readonly #postponed = new Postponed();
   /** Nodes the launcher said to be dead before there was a state to say it to. */
   readonly #dead: string[] = [];
   #phase: 'idle' | 'starting' | 'running' | 'closed' = 'idle';
@@ -176,19 +175,8 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#history.all();
   }
 
-  async pastHappenings(after: number | null, limit: number): Promise<readonly RecordedHappening[]> {
-    const recent = this.#history.all();
-    const oldest = recent[0]?.id ?? 0;
-    const isAtHand = after === null ? recent.length >= limit : after >= oldest - 1;
-    const stored = isAtHand ? null : await this.#journal.history({ after, limit });
-    if (stored?.ok !== true) {
-      return after === null ? recent.slice(-limit) : recent.filter(({ id }) => id > after).slice(0, limit);
-    }
-    const past = stored.entries.map(happeningOf);
-    const last = past.at(-1)?.id ?? after ?? 0;
-    // What is not committed yet comes after everything that is.
-    const all = past.length < limit || after === null ? [...past, ...recent.filter(({ id }) => id > last)] : past;
-    return after === null ? all.slice(-limit) : all.slice(0, limit);
+  pastHappenings(after: number | null, limit: number): Promise<readonly RecordedHappening[]> {
+    return this.#history.past(after, limit, (query) => this.#journal.history(query));
   }
 
   get store(): StoreStatus {
@@ -326,7 +314,7 @@ class OrchestratorRuntime implements Orchestrator {
 
   /** The next run is not to wait for them. */
   async #forgetStopped(nodes: readonly string[]): Promise<void> {
-    if (this.#options.leadership == null || !this.#journal.ready()) return;
+    if ((this.#options.leadership ?? null) === null || !this.#journal.ready()) return;
     const before = this.#state;
     for (const node of nodes) {
       const exit = { kind: 'processExited', node, description: 'was stopped' } as const;
@@ -394,29 +382,8 @@ class OrchestratorRuntime implements Orchestrator {
       this.#apply(decision, event, null);
       return;
     }
-    switch (event.kind) {
-      case 'command':
-        this.#requests.answer(event.request, { ok: false, error: this.#unavailable() });
-        return;
-      case 'identify':
-      case 'message':
-        this.#unheard.add(event.connection);
-        return;
-      case 'connectionClosed':
-        this.#unheard.delete(event.connection);
-        this.#postponed.push(event);
-        return;
-      case 'gatewayInfo':
-      case 'gatewayInfoFailed':
-      case 'nodeLaunched':
-      case 'launchFailed':
-      case 'processExited':
-        this.#postponed.push(event);
-        return;
-      case 'started':
-      case 'tick':
-      // A tick follows when it goes on.
-    }
+    if (event.kind !== 'command') this.#postponed.add(event);
+    else this.#requests.answer(event.request, { ok: false, error: this.#unavailable() });
   }
 
   #unavailable(): CommandError {
@@ -435,9 +402,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#state = afterSuspension(this.#state, ms, clock.now());
     const text = `The store can be written again after ${Math.round(ms / 100) / 10} s.`;
     this.#history.record({ name: 'storeRecovered', level: 'info', text, fields: { durationMs: ms } });
-    for (const event of this.#postponed.splice(0)) this.#loop.push(event);
-    for (const connection of this.#unheard) this.#connections.close(connection, RESYNC);
-    this.#unheard.clear();
+    const { events, unheard } = this.#postponed.take();
+    for (const event of events) this.#loop.push(event);
+    for (const connection of unheard) this.#connections.close(connection, RESYNC);
     this.#loop.push({ kind: 'tick' });
   }
 

@@ -60,14 +60,12 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 
 const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   fc.tuple(shard, id).map(([s, destination]): OperatorCommand => ({ kind: 'migrateShard', shard: s, destination })),
-  fc
-    .tuple(id, id, fc.boolean())
-    .map(([origin, destination, shutdown]): OperatorCommand => ({
-      kind: 'migrateNode',
-      origin,
-      destination,
-      shutdown,
-    })),
+  fc.tuple(id, id, fc.boolean()).map(([origin, destination, shutdown]): OperatorCommand => ({
+    kind: 'migrateNode',
+    origin,
+    destination,
+    shutdown,
+  })),
   shard.map((s): OperatorCommand => ({ kind: 'stopShard', shard: s })),
   fc.tuple(id, shard).map(([node, s]): OperatorCommand => ({ kind: 'startShards', node, shards: [s] })),
   id.map((node): OperatorCommand => ({ kind: 'shutdownNode', node })),

@@ -5,7 +5,7 @@
 import type Database from 'libsql';
 
 /** `dsho` in ASCII. */
-export const APPLICATION_ID = 0x64_73_68_6f;
+const APPLICATION_ID = 0x64_73_68_6f;
 
 /** `STEPS[n]` turns layout n into layout n + 1. */
 const STEPS: readonly string[] = [
@@ -29,17 +29,23 @@ const STEPS: readonly string[] = [
    PRAGMA application_id = ${APPLICATION_ID};`,
 ];
 
-/** @returns what is wrong with the file, or null: it has the layout of this version. */
-export function migrate(database: Database.Database): string | null {
+/** @returns why this is no file for us, or null. Changes nothing. */
+export function problemOf(database: Database.Database): string | null {
+  const [check] = database.pragma('quick_check(1)') as { quick_check: string }[];
+  if (check?.quick_check !== 'ok') return `it is damaged (${check?.quick_check ?? 'it cannot be checked'})`;
   const layout = numberOf(database, 'user_version');
   const application = numberOf(database, 'application_id');
   const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_master').get() as { tables: number };
   if (application !== APPLICATION_ID && (tables > 0 || application !== 0)) {
     return 'it is a database of another program';
   }
-  if (layout > STEPS.length) {
-    return `a newer version of the orchestrator wrote it (layout ${layout}, this one knows ${STEPS.length})`;
-  }
+  if (layout <= STEPS.length) return null;
+  return `a newer version of the orchestrator wrote it (layout ${layout}, this one knows ${STEPS.length})`;
+}
+
+/** Brings the layout up to date. */
+export function migrate(database: Database.Database): void {
+  const layout = numberOf(database, 'user_version');
   for (let step = layout; step < STEPS.length; step += 1) {
     database.exec('BEGIN IMMEDIATE');
     try {
@@ -53,7 +59,6 @@ export function migrate(database: Database.Database): string | null {
       throw error;
     }
   }
-  return null;
 }
 
 function numberOf(database: Database.Database, pragma: 'user_version' | 'application_id'): number {

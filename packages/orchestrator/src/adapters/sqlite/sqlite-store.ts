@@ -24,7 +24,7 @@ import type {
   StateStore,
   StoreFailure,
 } from '../../ports/state-store.js';
-import { migrate } from './schema.js';
+import { migrate, problemOf } from './schema.js';
 
 export type SqliteStoreOptions = {
   path: string;
@@ -168,8 +168,13 @@ class SqliteStore implements StateStore {
   }
 
   close(): void {
-    this.#database?.close();
-    this.#database = null;
+    try {
+      // So that a copy of the one file is a whole copy.
+      this.#database?.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The next one who opens it reads the -wal.
+    }
+    this.#reopenLater();
   }
 
   #append(database: Database.Database, history: Commit['history']): void {
@@ -243,12 +248,12 @@ class SqliteStore implements StateStore {
     let database: Database.Database | null = null;
     try {
       database = new Database(this.#path, { timeout: BUSY_TIMEOUT_MS });
+      const problem = problemOf(database);
+      if (problem !== null) throw new Error(problem);
       database.pragma('journal_mode = WAL');
       database.pragma('synchronous = FULL');
       if (this.#maxPages !== null) database.pragma(`max_page_count = ${this.#maxPages}`);
-      const [check] = database.pragma('quick_check(1)') as { quick_check: string }[];
-      const problem = check?.quick_check === 'ok' ? migrate(database) : `it is damaged (${check?.quick_check})`;
-      if (problem !== null) throw new Error(problem);
+      migrate(database);
       return database;
     } catch (cause) {
       database?.close();
