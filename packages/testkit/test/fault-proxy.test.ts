@@ -71,7 +71,37 @@ test('latency delays, in order', async () => {
   expect(clock.monotonicMs() - start).toBeGreaterThanOrEqual(59);
 });
 
-test('a slow line takes its time, and slows the sender down', async () => {
+/** More than the buffers of the operating system take on the way. */
+const TOO_MANY_MEGABYTES = 64;
+
+/** Writes whenever there is room, until there is none for many polls in a row: the megabytes that went. */
+async function megabytesUntilHeldBack(client: Watched): Promise<number> {
+  const megabyte = new Uint8Array(1024 * 1024);
+  let written = 0;
+  let pollsWithoutRoom = 0;
+  const heldBack = (): boolean => {
+    if (client.stream.bufferedBytes > 0) return ++pollsWithoutRoom > 50;
+    pollsWithoutRoom = 0;
+    client.stream.write(megabyte);
+    return ++written >= TOO_MANY_MEGABYTES;
+  };
+  await until(heldBack, { what: 'the sender to be held back' });
+  return written;
+}
+
+test('a slow line slows the sender down', async () => {
+  proxy.set({ bytesPerSecond: 400_000 });
+  const { client } = await pair();
+  expect(await megabytesUntilHeldBack(client)).toBeLessThan(TOO_MANY_MEGABYTES);
+});
+
+test('a server that does not read slows the sender down', async () => {
+  const { client, server } = await pair();
+  server.stream.pause();
+  expect(await megabytesUntilHeldBack(client)).toBeLessThan(TOO_MANY_MEGABYTES);
+});
+
+test('a slow line takes its time', async () => {
   proxy.set({ bytesPerSecond: 2_000_000 });
   const { client, server } = await pair();
   const start = clock.monotonicMs();

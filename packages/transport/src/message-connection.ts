@@ -116,7 +116,6 @@ class StreamMessageConnection implements MessageConnection {
       onDrain: () => this.#onWritable(),
       onClose: (reason) => this.#onStreamClose(reason),
     });
-    if (this.#readingPaused) this.#stream.pause();
   }
 
   send(message: Message): boolean {

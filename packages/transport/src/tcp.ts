@@ -126,6 +126,7 @@ class TcpStream implements ByteStream {
   readonly #lingerMs: number;
   #state: 'open' | 'ending' | 'closed' = 'open';
   #handlers: ByteStreamHandlers | null = null;
+  #paused = false;
   #error: Error | undefined;
   #cancelLinger: Cancel = () => undefined;
 
@@ -159,7 +160,7 @@ class TcpStream implements ByteStream {
     this.#socket.on('drain', () => {
       if (this.#state === 'open') handlers.onDrain();
     });
-    this.#socket.resume();
+    if (!this.#paused) this.#socket.resume();
   }
 
   write(bytes: Uint8Array): boolean {
@@ -168,11 +169,15 @@ class TcpStream implements ByteStream {
   }
 
   pause(): void {
-    if (this.#state === 'open') this.#socket.pause();
+    if (this.#state !== 'open') return;
+    this.#paused = true;
+    this.#socket.pause();
   }
 
   resume(): void {
-    if (this.#state === 'open' && this.#handlers !== null) this.#socket.resume();
+    if (this.#state !== 'open') return;
+    this.#paused = false;
+    if (this.#handlers !== null) this.#socket.resume();
   }
 
   end(): void {

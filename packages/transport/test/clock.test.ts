@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { delay, systemClock, systemRandom } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';
 import { leakGuard, until, virtualClock } from '@dshard/testkit';
@@ -98,6 +98,24 @@ describe.each(subjects)('%s', (_, subject) => {
     expect(done).toEqual(['kept']);
     expect.assertions(3);
   });
+});
+
+test('the system clock waits for a delay beyond what Node can count to its very end', () => {
+  vi.useFakeTimers();
+  try {
+    const longest = 2 ** 31 - 1;
+    let ran = 0;
+    systemClock().after(longest + 1000, () => ran++);
+    const cancel = systemClock().after(longest + 1000, () => ran++);
+    vi.advanceTimersByTime(longest + 999);
+    expect(ran).toBe(0);
+    // Also in its second stage it can be cancelled.
+    cancel();
+    vi.advanceTimersByTime(1);
+    expect(ran).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('the system clock tells the time of day', () => {

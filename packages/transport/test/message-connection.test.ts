@@ -207,6 +207,20 @@ describe('backpressure', () => {
     expect(b.ends).toEqual([expect.objectContaining({ code: 'DSO_CONNECTION_CLOSED' })]);
   });
 
+  test('reading that was paused before the connection was handled is paused from the start', async () => {
+    const { clock, client, server } = await connectedStreams();
+    const a = openMessageConnection(client);
+    const paused = openMessageConnection(server);
+    paused.pauseReading();
+    const b = watch(paused);
+    a.send(userEvent(100, 5_000));
+    await clock.run(10);
+    expect([b.messages.length, a.bufferedBytes]).toEqual([0, 5_008]);
+    paused.resumeReading();
+    await clock.run(10);
+    expect([b.messages.length, a.bufferedBytes]).toEqual([1, 0]);
+  });
+
   test('a peer that does not read is cut off at the bound', async () => {
     const { clock, a, b } = await connectedPair({ client: { maxBufferedBytes: 100_000 } });
     b.connection.pauseReading();

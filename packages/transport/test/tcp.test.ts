@@ -87,6 +87,23 @@ describe('a stream', () => {
     expect(right.closes).toEqual([{}]);
   });
 
+  test('that was paused before it is handled delivers nothing until it is resumed', async () => {
+    const first = await pair();
+    const second = await pair();
+    first.b.pause();
+    const right = watch(first.b);
+    const other = watch(second.b);
+    first.a.write(bytes('held'));
+    // What is written later to another stream has arrived: so would this have.
+    for (let round = 1; round <= 5; round++) {
+      second.a.write(bytes('x'));
+      await until(() => other.bytes === round, { what: 'the other stream' });
+    }
+    expect(right.text).toBe('');
+    first.b.resume();
+    await until(() => right.text === 'held', { what: 'the bytes' });
+  });
+
   test('holds the writer back while the reader pauses, and tells when to go on', async () => {
     const { a, b } = await pair();
     const [left, right] = [watch(a), watch(b)];
@@ -116,6 +133,19 @@ describe('a stream', () => {
     await until(() => left.closes.length === 1 && right.closes.length === 1, { what: 'both closes' });
     expect(right.bytes).toBe(big.length);
     expect([...left.closes, ...right.closes]).toEqual([{}, {}]);
+  });
+
+  test('that ends while it is paused reads on for the peer’s close, and leaves no timer behind', async () => {
+    // The clock stands still: only the peer's close can end it, not the linger time.
+    const clock = virtualClock();
+    const { a, b } = await pair(tcpTransport({ clock }));
+    const [left, right] = [watch(a), watch(b)];
+    a.pause();
+    b.write(new Uint8Array(1024 * 1024));
+    a.end();
+    await until(() => left.closes.length === 1 && right.closes.length === 1, { what: 'both closes' });
+    expect([...left.closes, ...right.closes]).toEqual([{}, {}]);
+    expect(clock.pending()).toBe(0);
   });
 
   test('that ends gives up on a peer that never closes', async () => {

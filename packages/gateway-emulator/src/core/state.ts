@@ -61,7 +61,7 @@ export type WorldView = {
   guildJsonOf(shard: number, count: number): string[];
 };
 
-export type Phase =
+type Phase =
   | { kind: 'unidentified' }
   | { kind: 'refused'; answerAt: Ms }
   | { kind: 'attached'; session: Session }

@@ -30,7 +30,7 @@ export type BookEntry = {
 };
 
 /** Totals of one kind of finding over all entries. */
-export type BookTotals = {
+type BookTotals = {
   emitted: number;
   handled: number;
   duplicated: number;

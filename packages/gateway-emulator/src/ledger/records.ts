@@ -34,7 +34,7 @@ export type Violation = {
 };
 
 /** `early`: in the wrong window, answered with op 9. `over-budget`: nothing was left of the day's session starts. */
-export type IdentifyOutcome = 'admitted' | 'early' | 'over-budget';
+type IdentifyOutcome = 'admitted' | 'early' | 'over-budget';
 
 export type LedgerRecord =
   /** A traffic event was given sequence `s` of a session (and sent, if it was attached). */

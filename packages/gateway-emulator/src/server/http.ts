@@ -2,7 +2,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { EmulatorError } from '../errors.js';
 
-export type HttpRequest = {
+type HttpRequest = {
   method: string;
   path: string;
   authorization: string | null;

@@ -57,3 +57,11 @@ test("events for a shard that has lost its session are missed; before its first 
   harness.message();
   expect(harness.ledger.verdict()).toMatchObject({ missed: 1, emitted: 0, clean: false });
 });
+
+test('events that reach a session of another shard count are not missed', () => {
+  const harness = new Harness({ guilds: 0, identifyWindowMs: 0 });
+  harness.connect().identify([0, 2]).close(1000);
+  harness.connect().identify([0, 1]);
+  harness.message(0, 2);
+  expect(harness.ledger.verdict()).toMatchObject({ missed: 0, emitted: 1 });
+});

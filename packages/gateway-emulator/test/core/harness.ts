@@ -14,7 +14,7 @@ import { seededRandom } from '../../src/world/seeded-random.js';
 import { World } from '../../src/world/world.js';
 
 /** The fields of `d` that tests look at, as far as the payload has them. */
-export type PayloadData = {
+type PayloadData = {
   id: string;
   session_id: string;
   resume_gateway_url: string;

@@ -54,6 +54,11 @@ describe('IDENTIFY', () => {
     expect(client.received).toEqual([]);
   });
 
+  test('of a shard with exactly as many guilds as it may have is admitted', () => {
+    const harness = new Harness({ guilds: 6, maxGuildsPerShard: 3 });
+    expect(harness.connect().identify([0, 2]).seen).toContain('READY');
+  });
+
   test('on a socket that has a session is closed with 4005, and the session waits for RESUME', () => {
     const harness = new Harness();
     const client = harness.connect().identify().identify();

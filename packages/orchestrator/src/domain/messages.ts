@@ -6,7 +6,13 @@ import type { Message, MessageOf } from '@dshard/protocol';
 import { claim } from './handshake/claims.js';
 import { enqueueIdentify, finishIdentify } from './identify/permits.js';
 import { onHeartbeat } from './liveness/heartbeat.js';
-import { abort, migrationCommandFailed, originTookBack } from './migration/failure.js';
+import {
+  abort,
+  destinationFailed,
+  migrationCommandFailed,
+  originStopped,
+  originTookBack,
+} from './migration/failure.js';
 import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
 import { can } from './nodes.js';
 import { beginResume, failStart, onReadyToResume } from './shards/start.js';
@@ -38,7 +44,7 @@ function dispatch(turn: Turn, node: string, message: Message): void {
       for (const shard of message.shardIds) onStarted(turn, node, shard);
       break;
     case 'stopShard':
-      onStopped(turn, node, message.shardId, message.session);
+      onStopShard(turn, node, message);
       break;
     case 'prepareMigration':
       onPrepared(turn, node, message);
@@ -105,6 +111,18 @@ function onStarted(turn: Turn, node: string, shard: number): void {
     turn.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, { node, shard });
   } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {
     claim(turn, node, shard);
+  }
+}
+
+function onStopShard(turn: Turn, node: string, { shardId: shard, session }: MessageOf<'stopShard'>): void {
+  const migration = migrationOf(turn, shard);
+  const { kind } = migration?.step ?? {};
+  // In the steps between, it is the late answer to a stop of an attempt before this one.
+  if (migration?.origin === node && kind === 'closing') originStopped(turn, migration, session);
+  else if (migration?.destination === node && kind === 'resuming') {
+    destinationFailed(turn, migration, `node ${node} stopped it`, session);
+  } else {
+    onStopped(turn, node, shard, session);
   }
 }
 

@@ -135,7 +135,13 @@ export class ModelNode {
       case 'shutdown':
         this.#shutdown();
         break;
-      default:
+      case 'rejected':
+      case 'heartbeatAck':
+      case 'identify':
+      case 'heartbeat':
+      case 'commandFailed':
+      case 'identifyRequest':
+      case 'identifyFinished':
         break;
     }
   }
@@ -214,7 +220,7 @@ export class ModelNode {
 
   #shutdown(): void {
     const sessions = this.can('parallel-migrations')
-      ? [...[...this.running].map((shardId) => ({ shardId, ...this.#session(shardId) }))]
+      ? [...this.running].map((shardId) => ({ shardId, ...this.#session(shardId) }))
       : [];
     this.running.clear();
     this.held.clear();

@@ -46,6 +46,12 @@ export function originTookBack(turn: Turn, migration: MigrationState): void {
   endFailed(turn, migration, reason);
 }
 
+/** The origin does not run the shard at all: the answer to a stop that was given up crossed with the migration. */
+export function originStopped(turn: Turn, migration: MigrationState, session: GatewaySession | null): void {
+  vacate(turn, migration.shard, knownNow(turn, session));
+  endFailed(turn, migration, `node ${migration.origin} had stopped it`);
+}
+
 /** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
 function leaveToLost(turn: Turn, shard: number, node: string, session: GatewaySession | null): void {
   const known = knownNow(turn, session);
