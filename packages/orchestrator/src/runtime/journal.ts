@@ -33,7 +33,7 @@ import type { Leadership } from './leadership.js';
 /** How many happenings may wait for a commit. */
 export const BACKLOG = 1_000;
 const FLUSH_MS = 250;
-const RENEW_MS = LEASE_MS / 3;
+const RENEW_MS = LEASE_MS / 5;
 /** We stop acting this long before others may start. */
 const LEASE_MARGIN_MS = LEASE_MS / 5;
 const FIRST_RETRY_MS = 500;
