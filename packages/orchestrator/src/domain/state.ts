@@ -189,6 +189,8 @@ export type OrchestratorState = {
   graceUntil: number | null;
   /** Of settings.expectedNodes, those not heard of yet. */
   awaitedNodes: readonly string[] | null;
+  /** Which nodes had shards before is known from the store, so what is vacant is vacant, and need not wait for the grace. */
+  recalled: boolean;
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
