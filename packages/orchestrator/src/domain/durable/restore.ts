@@ -75,7 +75,7 @@ function restoredShard(reader: RecordReader, shard: number, gone: ReadonlySet<st
   const { node, known } = record;
   if (node === null) return { kind: 'vacant', since: record.since, notBefore: record.notBefore, known };
   if (gone.has(node)) return { kind: 'vacant', since: now, notBefore: now, known };
-  return { kind: 'unreachable', node, since: now, known };
+  return { kind: 'unreachable', node, since: now, known, checkpoint: null };
 }
 
 /**
