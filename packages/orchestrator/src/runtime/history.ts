@@ -94,6 +94,6 @@ export function entryOf({ id, at, ...happening }: RecordedHappening): HistoryEnt
 }
 
 /** The store gives back what was put in. */
-export function happeningOf({ id, at, value }: HistoryEntry): RecordedHappening {
+function happeningOf({ id, at, value }: HistoryEntry): RecordedHappening {
   return { ...(value as Happening), id, at };
 }

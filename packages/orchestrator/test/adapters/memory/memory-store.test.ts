@@ -2,7 +2,7 @@ import { memoryDisk, memoryStore } from '../../../src/adapters/memory/memory-sto
 import { expect, test } from 'vitest';
 import { leading, storeConformance } from '../store-conformance.js';
 
-storeConformance('memory', () => {
+storeConformance('memory', true, () => {
   const disk = memoryDisk();
   return {
     open: (options = {}) => memoryStore({ disk, ...options }),

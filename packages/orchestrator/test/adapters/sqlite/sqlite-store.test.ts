@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,9 +29,39 @@ function altered(path: string, sql: string): void {
   database.close();
 }
 
-storeConformance('sqlite', () => {
-  const path = join(directory(), 'state.db');
-  return { open: (options = {}) => sqliteStore({ path, ...options }) };
+/** A disk of a megabyte, where the system lets us have one. Elsewhere only the bound on pages shows what a full disk does. */
+function smallDisk(): string | null {
+  const path = mkdtempSync(join(tmpdir(), 'dso-disk-'));
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' });
+  if (status === 0) return path;
+  rmSync(path, { recursive: true });
+  return null;
+}
+
+const probe = smallDisk();
+if (probe !== null) removeDisk(probe);
+
+function removeDisk(path: string): void {
+  spawnSync('umount', ['--lazy', path], { stdio: 'ignore' });
+  rmSync(path, { recursive: true, force: true });
+}
+
+storeConformance('sqlite', probe !== null, () => {
+  const disk = smallDisk() ?? directory();
+  if (probe !== null) onTestFinished(() => removeDisk(disk));
+  const path = join(disk, 'state.db');
+  return {
+    open: (options = {}) => sqliteStore({ path, ...options }),
+    fill: () => {
+      const filler = join(disk, 'filler');
+      try {
+        for (;;) appendFileSync(filler, Buffer.alloc(4_096));
+      } catch {
+        // No space left on the device: that is what is wanted.
+      }
+      return () => rmSync(filler);
+    },
+  };
 });
 
 describe('the file', () => {

@@ -3,7 +3,7 @@
  * for things. At every moment the store holds exactly what is durable of the state; after every restart the invariants hold, and a
  * shard that a node runs is known at that node; and in the end the fleet converges, with no shard on two nodes.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OperatorCommand } from '../../../src/domain/commands.js';
 import { recordsOf } from '../../../src/domain/durable/writes.js';

@@ -134,7 +134,7 @@ describe('after a crash', () => {
     for (let i = 0; i < deliveries; i += 1) world.deliver(() => 0);
     world.crash();
     // A copy: nodes are launched as these connect.
-    for (const node of [...world.nodes.values()]) if (node.alive && !node.ended) world.connect(node);
+    for (const node of Array.from(world.nodes.values())) if (node.alive && !node.ended) world.connect(node);
     world.pass(300_000);
     expect(world.state.rollout).toBeNull();
     expect(Object.keys(world.placement()).filter((node) => old.includes(node))).toEqual([]);
