@@ -62,6 +62,8 @@ export type Plan = {
   impatient: boolean;
   /** Mean time between two faults. */
   faultEveryMs: number;
+  /** The run ends with the end of the whole bot. */
+  endsForGood: boolean;
   settings: Settings;
   rules: GatewayRules;
 };
@@ -87,6 +89,8 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     faultyMs: draw.between(25_000, 45_000),
     impatient: draw.chance(0.3),
     faultEveryMs: draw.between(800, 5_000),
+    // A process manager of its own would start everything again.
+    endsForGood: !supervised && draw.chance(0.3),
     settings: settingsFor(draw, shards, nodes, supervised),
     rules: rulesFor(draw, faults),
   };

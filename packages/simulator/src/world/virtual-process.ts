@@ -24,6 +24,8 @@ export class VirtualProcess {
   #waiting: { from: 'timer' | 'network'; work: () => void }[] = [];
   #state: State = 'running';
   #deathAtWrite: { left: number; die: () => void } | null = null;
+  /** Its last write was made; it is dead at the end of this turn. */
+  #lastWriteMade = false;
 
   constructor(name: string, world: Clock) {
     this.name = name;
@@ -87,11 +89,11 @@ export class VirtualProcess {
 
   /** What of a write still goes out. */
   outgoing(bytes: Uint8Array): Uint8Array | null {
-    if (this.#state === 'dead') return null;
+    if (this.#state === 'dead' || this.#lastWriteMade) return null;
     if (this.#deathAtWrite === null || this.#deathAtWrite.left-- > 0) return bytes;
     const { die } = this.#deathAtWrite;
     this.#deathAtWrite = null;
-    // Dead only when this write is out; everything after it in this turn is lost.
+    this.#lastWriteMade = true;
     queueMicrotask(die);
     return truncateFrames(bytes);
   }
