@@ -33,7 +33,7 @@ export type RunOptions = {
   mutant: Mutant | null;
 };
 
-export type Violation = { invariant: string; what: string; atMs: number };
+type Violation = { invariant: string; what: string; atMs: number };
 
 export type RunResult = {
   seed: number;

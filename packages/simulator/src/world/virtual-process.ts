@@ -105,8 +105,9 @@ export class VirtualProcess {
           if (!this.alive) return;
           network.connect(address, options).then(
             (stream) => {
-              if (!this.alive) stream.destroy();
-              else this.run(() => resolve(this.#own(stream)));
+              // It is the process's from the moment the system has it, also if the process never hears of it.
+              const own = this.#own(stream);
+              this.run(() => resolve(own));
             },
             (error: unknown) => this.run(() => reject(error)),
           );
@@ -121,17 +122,15 @@ export class VirtualProcess {
     onStream: (stream: ByteStream) => void,
   ): ReturnType<Transport['listen']> {
     const listener = await network.listen(address, (stream) => {
-      if (!this.alive) stream.destroy();
-      else {
-        const own = this.#own(stream);
-        this.run(() => onStream(own));
-      }
+      const own = this.#own(stream);
+      this.run(() => onStream(own));
     });
     this.#ports.add(() => void listener.close());
     return listener;
   }
 
   #own(stream: ByteStream): ByteStream {
+    if (!this.alive) stream.destroy();
     const own = new ProcessStream(stream, this, () => this.#streams.delete(own));
     this.#streams.add(own);
     if (this.#state === 'paused') own.stopReading();
