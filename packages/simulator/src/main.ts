@@ -1,9 +1,11 @@
 /** `npm run sim`: seeds one after the other, what they found, and one line of JSON for programs. */
 import { parseArgs } from 'node:util';
+import { systemClock } from '@dshard/transport';
 import { FAULTS } from './plan.js';
 import type { FaultName } from './plan.js';
 import { MUTANTS } from './mutants/all.js';
 import { runSeeds } from './run-seeds.js';
+import { stillFigures } from './world/still-figures.js';
 
 const USAGE = `npm run sim -- [options]
 
@@ -84,9 +86,10 @@ async function main(): Promise<number> {
 
 /** Random for the one who runs it, and printed, so that it can be run again. */
 function freshSeed(): number {
-  return Number(process.hrtime.bigint() % 1_000_000_000n);
+  return Math.floor(systemClock().now() % 1_000_000_000);
 }
 
+stillFigures();
 try {
   process.exitCode = await main();
 } catch (error) {

@@ -42,6 +42,8 @@ export type Observation =
   | { kind: 'processStarted'; name: string }
   | { kind: 'processEnded'; name: string; how: string }
   /** Faults are over; what follows must converge. */
-  | { kind: 'calm' };
+  | { kind: 'calm' }
+  /** The bot is shut down for good: sessions are ended. */
+  | { kind: 'ending' };
 
 export type Observe = (observation: Observation) => void;

@@ -60,5 +60,6 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'stateArrived':
     case 'processEnded':
     case 'calm':
+    case 'ending':
   }
 }

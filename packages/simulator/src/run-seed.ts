@@ -33,7 +33,7 @@ export type RunOptions = {
   mutant: Mutant | null;
 };
 
-export type Violation = { invariant: string; what: string; atMs: number };
+type Violation = { invariant: string; what: string; atMs: number };
 
 export type RunResult = {
   seed: number;
@@ -44,6 +44,7 @@ export type RunResult = {
   events: number;
   virtualMs: number;
   traceHash: string;
+  /** The last lines of the trace, or those before the first violation. */
   lastLines: readonly string[];
   marks: Readonly<Record<string, number>>;
 };
@@ -54,6 +55,8 @@ const SLICE_MS = 500;
 const CONVERGE_WITHIN_MS = 180_000;
 /** It must stay that way. */
 const STEADY_MS = 3_000;
+/** What nodes have to stop, and what processes have until they are killed. */
+const ENDS_WITHIN_MS = 30_000;
 /** Longer than it takes a host to notice that its connection is dead. */
 const LAST_EVENTS_MS = 16_000;
 const MOST_VIOLATIONS = 5;
@@ -84,6 +87,7 @@ class Run {
   readonly #abandoned = new Set<string>();
   #events = 0;
   #isCalm = false;
+  #linesAtViolation: readonly string[] | null = null;
 
   constructor({ seed, faults, print, mutant }: RunOptions) {
     const plan = planFor(seed, faults);
@@ -158,7 +162,7 @@ class Run {
       steps: this.#orchestrator.decisions,
       events: this.#events,
       virtualMs: this.#world.monotonicMs(),
-      lastLines: [...this.#trace.last()],
+      lastLines: this.#linesAtViolation ?? [...this.#trace.last()],
       traceHash: this.#trace.hash(),
       marks: this.#marks.counts(),
     };
@@ -180,6 +184,24 @@ class Run {
     await this.#pass(LAST_EVENTS_MS);
     for (const checker of this.#checkers) checker.finish?.(this.#world.monotonicMs());
     this.#checkLedger();
+    if (plan.endsForGood) await this.#endForGood();
+  }
+
+  /** The whole bot goes down: sessions are ended, no process and no connection is left. */
+  async #endForGood(): Promise<void> {
+    const { handle } = this.#orchestrator;
+    if (handle === null) return;
+    this.#observe({ kind: 'ending' });
+    let ended = false;
+    void handle.close('end').then(() => {
+      ended = true;
+    });
+    await this.#pass(ENDS_WITHIN_MS);
+    const left = this.#fleet.living.map(({ name }) => name);
+    const open = this.#control.openConnections() + this.#gateway.openConnections();
+    if (ended && left.length === 0 && open === 0) return;
+    const seen = `${ended ? 'it ended' : 'it did not end'}, with nodes [${left.join(' ')}] and ${open} connections left`;
+    this.#violated('when the bot shuts down for good, nothing is left of it', seen);
   }
 
   get plan(): Plan {
@@ -255,6 +277,7 @@ class Run {
     if (this.#violations.length >= MOST_VIOLATIONS) return;
     this.#violations.push({ invariant, what, atMs: this.#world.monotonicMs() });
     this.#trace.say('CHECKER', `VIOLATED: ${invariant}: ${what}`);
+    this.#linesAtViolation ??= [...this.#trace.last()];
   }
 
   #observe(observation: Observation): void {
@@ -305,6 +328,8 @@ class Run {
         return trace.say(observation.name, `process ${observation.how}`);
       case 'calm':
         return trace.say('FAULT', 'faults are over');
+      case 'ending':
+        return trace.say('orchestrator', 'the bot shuts down for good');
       case 'gateway': {
         const { record } = observation;
         if (record.kind === 'emitted' || record.kind === 'missed') return undefined;

@@ -98,11 +98,11 @@ const NOW: Promise<void> = Promise.resolve();
 function settle(): Promise<void> {
   return new Promise((resolve) => {
     let round = 0;
-    const next = (): void => {
+    const again = (): void => {
       round += 1;
       if (round === SETTLE_ROUNDS) resolve();
-      else void NOW.then(next);
+      else void NOW.then(again);
     };
-    next();
+    again();
   });
 }

@@ -11,7 +11,7 @@ export type Checker = {
   finish?(at: number): void;
 };
 
-export type CheckerSurroundings = {
+type CheckerSurroundings = {
   plan: Plan;
   /** `what` completes the invariant's sentence: what was seen instead. */
   violated: (invariant: string, what: string) => void;

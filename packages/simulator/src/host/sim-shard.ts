@@ -30,7 +30,7 @@ const INTENTS = 513;
 /** Close codes after which the session is gone: not authenticated (invalidated while active), invalid sequence. */
 const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
 
-export type MessageEvent = { id: string; channel_id: string; number: number };
+type MessageEvent = { id: string; channel_id: string; number: number };
 
 export type SimShardOptions = {
   shardId: number;

@@ -21,7 +21,7 @@ import { GatewaySocket } from './gateway-socket.js';
 
 /** Where `GET /gateway/bot` sends everybody, and where READY says to resume. */
 export const GENERIC_GATEWAY = '10.1.0.1:443';
-export const RESUME_GATEWAY = '10.1.0.2:443';
+const RESUME_GATEWAY = '10.1.0.2:443';
 
 export const BOT_TOKEN = 'simulated';
 const CHANNELS_PER_SHARD = 3;

@@ -27,8 +27,8 @@ export function simLauncher({ fleet, process, random, nextFault }: SimLauncherOp
   let stopListening = (): void => undefined;
   const running = (): readonly NodeProcess[] => fleet.living.map(({ name }) => ({ node: name, pid: 1, startedAt: 0 }));
   return {
-    start: async ({ onExit }) => {
-      stopListening = fleet.onExit((exit: ProcessExit) => process.run(() => onExit(exit)));
+    start: async (handlers) => {
+      stopListening = fleet.onExit((exit: ProcessExit) => process.run(() => handlers.onExit(exit)));
     },
     running,
     launch: async () => {
@@ -43,10 +43,11 @@ export function simLauncher({ fleet, process, random, nextFault }: SimLauncherOp
     },
     stop: async (node, graceMs) => {
       const bot = fleet.get(node);
-      bot?.terminate();
+      if (bot === undefined) return;
+      bot.terminate();
       const deadline = clock.now() + graceMs;
-      while (bot?.alive === true && clock.now() < deadline) await delay(clock, POLL_MS);
-      bot?.die('flush', 'was killed');
+      for (; bot.alive && clock.now() < deadline; await delay(clock, POLL_MS));
+      bot.die('flush', 'was killed');
     },
     close: async () => stopListening(),
   };

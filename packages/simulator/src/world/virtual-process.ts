@@ -24,6 +24,8 @@ export class VirtualProcess {
   #waiting: { from: 'timer' | 'network'; work: () => void }[] = [];
   #state: State = 'running';
   #deathAtWrite: { left: number; die: () => void } | null = null;
+  /** Its last write was made; it is dead at the end of this turn. */
+  #lastWriteMade = false;
 
   constructor(name: string, world: Clock) {
     this.name = name;
@@ -87,11 +89,11 @@ export class VirtualProcess {
 
   /** What of a write still goes out. */
   outgoing(bytes: Uint8Array): Uint8Array | null {
-    if (this.#state === 'dead') return null;
+    if (this.#state === 'dead' || this.#lastWriteMade) return null;
     if (this.#deathAtWrite === null || this.#deathAtWrite.left-- > 0) return bytes;
     const { die } = this.#deathAtWrite;
     this.#deathAtWrite = null;
-    // Dead only when this write is out; everything after it in this turn is lost.
+    this.#lastWriteMade = true;
     queueMicrotask(die);
     return truncateFrames(bytes);
   }
@@ -103,8 +105,9 @@ export class VirtualProcess {
           if (!this.alive) return;
           network.connect(address, options).then(
             (stream) => {
-              if (!this.alive) stream.destroy();
-              else this.run(() => resolve(this.#own(stream)));
+              // It is the process's from the moment the system has it, also if the process never hears of it.
+              const own = this.#own(stream);
+              this.run(() => resolve(own));
             },
             (error: unknown) => this.run(() => reject(error)),
           );
@@ -119,17 +122,15 @@ export class VirtualProcess {
     onStream: (stream: ByteStream) => void,
   ): ReturnType<Transport['listen']> {
     const listener = await network.listen(address, (stream) => {
-      if (!this.alive) stream.destroy();
-      else {
-        const own = this.#own(stream);
-        this.run(() => onStream(own));
-      }
+      const own = this.#own(stream);
+      this.run(() => onStream(own));
     });
     this.#ports.add(() => void listener.close());
     return listener;
   }
 
   #own(stream: ByteStream): ByteStream {
+    if (!this.alive) stream.destroy();
     const own = new ProcessStream(stream, this, () => this.#streams.delete(own));
     this.#streams.add(own);
     if (this.#state === 'paused') own.stopReading();
