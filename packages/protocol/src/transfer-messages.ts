@@ -14,7 +14,9 @@
  *
  * Before RELEASE `transferAbort` undoes everything: the origin unfreezes, the destination drops its staging. A frozen origin that
  * hears nothing unfreezes by itself after its freeze timeout, and refuses a RELEASE that comes later (`transferFailed`).
- * `transferData` flows only within the credit the destination gave: a window at OPEN, more as it takes data in.
+ * `transferData` flows only within the credit the destination gave: a window at OPEN, more as it takes data in. An event larger than
+ * the whole window goes when all of it is free. After RELEASE only forward: an origin that is told to abort then says
+ * `transferReleased` again.
  */
 import type { GatewaySession } from './messages.js';
 
@@ -64,7 +66,7 @@ export type TransferFreeze = Of<'transferFreeze'>;
 export type TransferManifest = Of<'transferManifest'> & {
   events: number;
   bytes: number;
-  /** SHA-256 in hex over index, event id, length and body of each transferData, in order. */
+  /** The digest of all transferData, in order: see transfer-digest.ts. */
   hash: string;
   /** The cursor: the last event handed to user code. */
   session: GatewaySession | null;
