@@ -20,7 +20,8 @@ import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 import { shardReports } from './session/reports.js';
 import { initialState } from './session/state.js';
-import type { NodeState, ShardStateKind } from './session/state.js';
+import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
+import { capabilitiesOf } from './shard-host.js';
 import type { HostContext } from './shard-host.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
@@ -107,6 +108,7 @@ class NodeRuntime implements DshardNode {
         token: options.token,
         host: hostname(),
         pid: process.pid,
+        capabilities: capabilitiesOf(host),
       },
       options.session,
     );
@@ -255,6 +257,17 @@ class NodeRuntime implements DshardNode {
       case 'call':
         void this.#call(effect.call, effect.request);
         return;
+      case 'opened': {
+        const { connection, message } = effect;
+        return this.#send(connection, { ...message, session: this.#cursorOf(message.shardId) });
+      }
+      case 'credit':
+        return this.#transfers.credit(effect.call, effect.bytes);
+      case 'preconnect':
+        void this.#notify(effect.shardId, 'preconnect', () =>
+          this.#options.host.preconnect?.(effect.shardId, effect.session, this.#context()),
+        );
+        return;
       case 'cancelTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
       case 'released':
@@ -298,6 +311,15 @@ class NodeRuntime implements DshardNode {
       this.#log('error', `The host's report failed: ${messageOf(error)}`, {});
     }
     return shardReports(this.#state.shards, fromHost);
+  }
+
+  #cursorOf(shardId: number): Cursor | null {
+    try {
+      return this.#options.host.cursorOf?.(shardId) ?? null;
+    } catch (error) {
+      this.#log('error', `The host's cursorOf failed: ${messageOf(error)}`, { shard: shardId });
+      return null;
+    }
   }
 
   #context(): HostContext {
