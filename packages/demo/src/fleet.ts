@@ -103,7 +103,6 @@ function configuration(folder: string, ports: { node: number; http: number }, op
       http: { listen: `127.0.0.1:${ports.http}` },
       totalShards: options.shards,
       nodes: options.nodes,
-      migrationsPerNode: 16,
       heartbeat: '1s',
       launcher: {
         command: [process.execPath, BOT],

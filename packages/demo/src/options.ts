@@ -1,7 +1,7 @@
 /** What the demo can be told on its command line, checked. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-export const SCENARIOS = ['tour', 'orchestrator-restart'] as const;
+const SCENARIOS = ['tour', 'orchestrator-restart'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export type DemoOptions = {

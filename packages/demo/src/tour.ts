@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 60_000;
 /** How long traffic flows between two steps, so that each is seen under load. */
 const BETWEEN_STEPS_MS = 700;
 
-export type TourContext = {
+type TourContext = {
   options: DemoOptions;
   clock: Clock;
   discord: Discord;

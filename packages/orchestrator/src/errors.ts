@@ -33,7 +33,7 @@ export type OrchestratorErrorCode =
   | 'DSO_DISCORD_UNREACHABLE'
   | 'DSO_DISCORD_ANSWER_INVALID';
 
-export const ERROR_TABLE: Readonly<Record<OrchestratorErrorCode, ErrorEntry>> = {
+export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEntry>> = {
   DSO_CONFIG_INVALID: {
     meaning: 'The configuration has an unknown key or a value of the wrong kind.',
     remedy: 'Correct the keys the message names; they are all listed at once.',
@@ -174,7 +174,7 @@ export class OrchestratorError extends Error {
     super(message, options);
     this.name = 'OrchestratorError';
     this.code = code;
-    this.retryable = ERROR_TABLE[code].retryable;
+    this.retryable = ORCHESTRATOR_ERRORS[code].retryable;
   }
 }
 

@@ -18,7 +18,7 @@ export { DOMAIN_ERRORS } from './domain/errors.js';
 export type { Settings } from './domain/settings.js';
 export type { OrchestratorState } from './domain/state.js';
 export type { OrchestratorErrorCode } from './errors.js';
-export { ERROR_TABLE, OrchestratorError } from './errors.js';
+export { ORCHESTRATOR_ERRORS, OrchestratorError } from './errors.js';
 export type { Answer } from './http/answers.js';
 export type { AncestorNodeStatus, AncestorStatus } from './http/ancestor-status.js';
 export type {

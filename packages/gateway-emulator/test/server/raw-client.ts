@@ -22,6 +22,7 @@ export class RawClient {
     const compressed = url.includes('compress=zlib-stream');
     const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
     let text = '';
+    // Flows from the start, so that it also ends when nothing came.
     inflate.on('data', (chunk: Buffer) => {
       text += chunk.toString('utf8');
       if (!isJson(text)) return;
@@ -34,9 +35,12 @@ export class RawClient {
       else throw new Error('A compressed message without its sync flush.');
     });
     this.socket.on('error', () => undefined);
+    // What came before the close may still be on its way through the decompressor: closed is who has heard it all.
     this.socket.on('close', (code) => {
-      this.closedWith = code;
-      inflate.destroy();
+      inflate.once('end', () => {
+        this.closedWith = code;
+      });
+      inflate.end();
     });
   }
 

@@ -13,7 +13,6 @@ import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
 import { Turn } from './turn.js';
 
-export type { Decision } from './decision.js';
 export type Decide = (state: OrchestratorState, event: DomainEvent, now: number) => Decision;
 export type InitialState = (settings: Settings, now: number) => OrchestratorState;
 

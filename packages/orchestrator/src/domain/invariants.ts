@@ -3,7 +3,7 @@
  */
 import type { OrchestratorState, ShardState } from './state.js';
 
-export class BrokenInvariant extends Error {
+class BrokenInvariant extends Error {
   constructor(what: string) {
     super(what);
     this.name = 'BrokenInvariant';

@@ -45,7 +45,7 @@ export type NodeConnection =
   | { kind: 'disconnected'; since: number; gone: boolean };
 
 /** What is to become of a node. */
-export type NodeIntent =
+type NodeIntent =
   | { kind: 'serving' }
   | { kind: 'cordoned' }
   /** Shutdown was sent, or the node said that it leaves. `answered`: it said that its shards are stopped. */
@@ -130,7 +130,7 @@ export type DrainState = {
 };
 
 /** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
-export type WaitingMigration = {
+type WaitingMigration = {
   shard: number;
   destination: string;
   request: string | null;
@@ -142,7 +142,7 @@ export type WaitingMigration = {
 export type StartRequest = { node: string; waiting: readonly number[]; failed: readonly number[] };
 
 /** What is known of `GET /gateway/bot`. */
-export type GatewayState =
+type GatewayState =
   | { kind: 'unasked' }
   /** `failures`: how many answers in a row were failures. */
   | { kind: 'asking'; since: number; failures: number }

@@ -1,7 +1,7 @@
 /** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
 import { permitsHeldUntil } from './identify/permits.js';
 import { gatewayDue } from './handshake/total-shards.js';
-import { FORGET_AFTER_MS, suspectAt } from './liveness/lost.js';
+import { forgetAt, suspectAt } from './liveness/lost.js';
 import type { Turn } from './turn.js';
 
 /** Asks for the next wake-up, if it is another one than the one asked for. */
@@ -28,7 +28,7 @@ function nextDeadline(turn: Turn): number | null {
     at(suspectAt(turn, node.id));
     if (node.intent.kind === 'shuttingDown') at(node.intent.deadline);
     if (node.connection.kind === 'disconnected') {
-      at(node.connection.since + FORGET_AFTER_MS);
+      at(forgetAt(node.connection));
       at(node.connection.since + settings.maxNodeDowntimeMs);
     }
   }

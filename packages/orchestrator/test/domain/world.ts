@@ -13,7 +13,7 @@ import type { OrchestratorState, ShardState } from '../../src/domain/state.js';
 import { ModelNode } from './model-node.js';
 import type { ModelNodeOptions } from './model-node.js';
 
-export const quickSettings: Settings = {
+const quickSettings: Settings = {
   totalShards: 4,
   responsibleForShards: null,
   ensureAllShardsRunning: true,

@@ -7,7 +7,7 @@ import type { OrchestratorState } from '../state.js';
 
 /** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
 export const MAX_TOTAL_SHARDS = 100_000;
-export const MAX_NODE_ID_LENGTH = 128;
+const MAX_NODE_ID_LENGTH = 128;
 
 export type Refusal = { code: DomainErrorCode; message: string };
 

@@ -12,7 +12,7 @@ import { can, isConnected } from '../nodes.js';
 import type { Turn } from '../turn.js';
 
 /** How long permits wait at start for Discord's max_concurrency before they go by 1. */
-export const GATEWAY_WAIT_MS = 5_000;
+const GATEWAY_WAIT_MS = 5_000;
 
 export function enqueueIdentify(turn: Turn, node: string, shard: number): void {
   const { identifies } = turn.state;

@@ -7,10 +7,13 @@ import { migrationsLoseNode } from '../migration/failure.js';
 import { unqueue } from '../shards/start.js';
 import { vacate } from '../shards/vacate.js';
 import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
+import type { NodeConnection } from '../state.js';
 import type { Turn } from '../turn.js';
 
 /** How long a node that is away and has no shards stays listed. */
-export const FORGET_AFTER_MS = 600_000;
+const FORGET_AWAY_MS = 600_000;
+/** The same for one that is known not to run any more. */
+const FORGET_GONE_MS = 30_000;
 
 export function onConnectionClosed(turn: Turn, connection: string, reason: string): void {
   const id = turn.state.connections.get(connection);
@@ -143,10 +146,15 @@ export function expireShutdowns(turn: Turn): void {
   }
 }
 
+/** When a node that is not connected is no longer worth showing. */
+export function forgetAt(connection: NodeConnection & { kind: 'disconnected' }): number {
+  return connection.since + (connection.gone ? FORGET_GONE_MS : FORGET_AWAY_MS);
+}
+
 export function forgetNodes(turn: Turn): void {
   for (const node of turn.state.nodes.values()) {
     const { connection } = node;
-    if (connection.kind !== 'disconnected' || connection.since + FORGET_AFTER_MS > turn.now) continue;
+    if (connection.kind !== 'disconnected' || forgetAt(connection) > turn.now) continue;
     if (turn.shardsOf(node.id).length === 0) turn.removeNode(node.id);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Starts what nobody runs, where `place` says.
  *
- * Nothing is placed before the grace is over. While launched nodes are on their way, no node takes more than its fair share; when
+ * Nothing is placed before the grace is over. While launched nodes are on their way, no node takes more than its fair share of the
+ * shards that have to identify; those with a session to resume do not wait, since sessions die within a minute or two. When
  * their launches fail, the others take it all rather than leave shards down. Without ensureAllShardsRunning only shards whose
  * session a connected node holds (a hand-over that broke) are started: on that node.
  */
@@ -35,13 +36,33 @@ function due(turn: Turn): readonly number[] {
 }
 
 function placeAll(turn: Turn, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {
-  const nodes = [...turn.state.nodes.values()].map((node) => placeNode(turn, node));
   const { maxShardsPerNode } = turn.settings;
   const share = shareWhileLaunching(turn);
-  const limit = share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share);
-  const { assignments, noRoom } = place({ nodes, vacant, holders, limit, rules: turn.settings });
-  for (const [node, shards] of assignments) startOn(turn, node, shards);
+  const noRoom: number[] = [];
+  const startSome = (shards: readonly number[], limit: number | null): void => {
+    const nodes = [...turn.state.nodes.values()].map((node) => placeNode(turn, node));
+    const placement = place({ nodes, vacant: shards, holders, limit, rules: turn.settings });
+    for (const [node, assigned] of placement.assignments) startOn(turn, node, assigned);
+    noRoom.push(...placement.noRoom);
+  };
+  if (share === null) {
+    startSome(vacant, maxShardsPerNode);
+  } else {
+    const [resumable, others] = byKnownSession(turn, vacant);
+    startSome(resumable, maxShardsPerNode);
+    startSome(others, Math.min(share, maxShardsPerNode ?? share));
+  }
   launchForRoom(turn, noRoom);
+}
+
+function byKnownSession(turn: Turn, vacant: readonly number[]): [resumable: number[], others: number[]] {
+  const resumable: number[] = [];
+  const others: number[] = [];
+  for (const shard of vacant) {
+    const state = turn.shard(shard);
+    (state?.kind === 'vacant' && state.known !== null ? resumable : others).push(shard);
+  }
+  return [resumable, others];
 }
 
 function giveBack(turn: Turn, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {

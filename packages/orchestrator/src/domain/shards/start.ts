@@ -9,11 +9,12 @@ import type { KnownSession } from '../commands.js';
 import { enqueueIdentify, withdrawIdentify } from '../identify/permits.js';
 import { movesOf } from '../migration/limits.js';
 import { can, isConnected } from '../nodes.js';
+import type { StartStep } from '../state.js';
 import type { Turn } from '../turn.js';
 import { vacate } from './vacate.js';
 
 /** Pause after a node could not start a shard, so that a shard that cannot be started is not tried in a tight loop. */
-export const START_RETRY_MS = 5_000;
+const START_RETRY_MS = 5_000;
 
 /** Starts vacant shards on a connected node. */
 export function startOn(turn: Turn, node: string, shards: readonly number[]): void {
@@ -38,13 +39,7 @@ export function startOn(turn: Turn, node: string, shards: readonly number[]): vo
   }
 }
 
-function setStarting(
-  turn: Turn,
-  shard: number,
-  node: string,
-  step: 'queued' | 'start' | 'prepare' | 'resume',
-  known: KnownSession | null,
-): void {
+function setStarting(turn: Turn, shard: number, node: string, step: StartStep, known: KnownSession | null): void {
   const deadline = step === 'queued' ? Number.POSITIVE_INFINITY : turn.now + turn.settings.commandTimeoutMs;
   turn.setShard(shard, { kind: 'starting', node, since: turn.now, deadline, known, step });
 }

@@ -39,7 +39,29 @@ describe('the nodes that are to be up', () => {
     world.kill(world.nodes.get('launched-1')!);
     world.pass(25_000);
     expect(Object.keys(world.truth())).toEqual(['launched-2', 'launched-3']);
-    expect(Object.values(world.truth()).flat().sort()).toEqual([0, 1, 2, 3]);
+    expect(
+      Object.values(world.truth())
+        .flat()
+        .toSorted((x, y) => x - y),
+    ).toEqual([0, 1, 2, 3]);
+  });
+
+  test('are waited for by shards that have to identify, but not by those with a session to resume', () => {
+    const world = new World({ canLaunch: true, nodes: 2 }).start();
+    world.pass(60_000);
+    world.launches = 'hang';
+    world.ask({ kind: 'shutdownNode', node: 'launched-1' });
+    expect(world.truth()).toEqual({ 'launched-2': [0, 1, 2, 3] });
+    expect(world.nodes.get('launched-2')?.resumes).toEqual([0, 1]);
+
+    const crashed = new World({ canLaunch: true, nodes: 2 }).start();
+    crashed.pass(60_000);
+    crashed.launches = 'hang';
+    crashed.kill(crashed.nodes.get('launched-1')!);
+    crashed.settle();
+    expect(crashed.truth()).toEqual({ 'launched-2': [2, 3] });
+    crashed.pass(60_000);
+    expect(crashed.truth()).toEqual({ 'launched-2': [0, 1, 2, 3] });
   });
 
   test('are not replaced while one that is only silent may come back', () => {

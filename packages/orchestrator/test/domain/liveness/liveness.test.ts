@@ -103,8 +103,17 @@ describe('a silent node', () => {
 
   test('is listed for a while, then forgotten', () => {
     const world = twoNodes();
-    world.kill(world.nodes.get('b')!);
+    world.disconnect(world.nodes.get('b')!);
     world.pass(599_999);
+    expect(world.state.nodes.get('b')?.connection).toMatchObject({ kind: 'disconnected', gone: false });
+    world.pass(1);
+    expect(world.state.nodes.has('b')).toBe(false);
+  });
+
+  test('that is known to be dead is listed for a moment only', () => {
+    const world = twoNodes();
+    world.kill(world.nodes.get('b')!);
+    world.pass(29_999);
     expect(world.state.nodes.get('b')?.connection).toMatchObject({ kind: 'disconnected', gone: true });
     world.pass(1);
     expect(world.state.nodes.has('b')).toBe(false);

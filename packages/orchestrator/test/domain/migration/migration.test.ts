@@ -352,6 +352,17 @@ describe('a node says no', () => {
     expect(b.prepared.size).toBe(0);
   });
 
+  test('an origin that had stopped the shard meanwhile (found by random events: the shard was said to run there for ever)', () => {
+    // A stop that was given up leaves the shard "running"; its answer came in the middle of the migration that was begun then.
+    const { world, a, request } = stuckIn('closing', { baseLevel: true });
+    a.running.delete(0);
+    a.send({ kind: 'stopShard', shardId: 0, session: null });
+    world.pass(5_000);
+    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(world.placement()).toEqual(world.truth());
+  });
+
   test('a base-level origin that closes only after it was called off is given its session back', () => {
     const { world, a } = stuckIn('closing', { baseLevel: true });
     world.pass(20_000);
