@@ -2,14 +2,16 @@
  * One shard on @discordjs/ws, from start or resume until it is stopped or handed over. It is never reused: what comes
  * back to this process gets a new one.
  *
- * States: `open` (the library keeps it connected, resuming by itself) → `stopped` (nothing is emitted any more, the cursor
- * is final) or `refused` (Discord will never take it: wrong token, intents, shard count).
+ * States: `parked` (connected up to HELLO, RESUME is held back) → `open` (the library keeps it connected, resuming by itself)
+ * ⇄ `frozen` (events are kept, see event-intake.ts; a connection that ends is not made anew) → `stopped` (nothing is
+ * emitted any more, the cursor is final) or `refused` (Discord will never take it: wrong token, intents, shard count).
  *
  * How the library is kept to our rules:
  * - Its sessions come from and go to `ShardCursor`; the nulls it writes are ignored, see `#beforeDestroy`.
  * - An attempt to connect that fails before READY or RESUMED demotes the resume URL: the next goes to the generic one and
  *   still RESUMEs. Further failures wait longer each time.
  * - `resume()` of the library waits for ever; here a RESUME that is not answered is cut and tried again.
+ * - While parked or frozen the `gate` is closed: the library may connect once, but a RESUME waits at the gate.
  * - After the stop the library may still start connecting by itself: it asks for the session first, and never gets an answer.
  */
 import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from '@discordjs/ws';
@@ -26,19 +28,16 @@ import type { Cancel } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
 import { messageOf, NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, IdentifyPermit } from '../../shard-host.js';
+import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import { KEEP_SESSION_CODE, REFUSALS, SESSION_GONE_CODES } from './close-codes.js';
+import { EventIntake } from './event-intake.js';
+import { Gate } from './gate.js';
 import type { GatewayInfo } from './gateway-info.js';
-import { GuildCount } from './guild-count.js';
+import { IdentifyGate } from './identify-gate.js';
 import { LibraryShard } from './library-shard.js';
 import type { ResolvedWsOptions } from './options.js';
-import { ShardCursor } from './shard-cursor.js';
-
-/** Any code from 4000 that is not in Discord's table keeps the session; the library uses this one itself. */
-export const KEEP_SESSION_CODE = 4200;
-export const END_SESSION_CODE = 1000;
-
-/** Close codes after which the session is gone for good: not authenticated (invalidated while active), invalid seq. */
-const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
+import { Outcomes } from './outcomes.js';
+import { ShardCursor, usableUrl } from './shard-cursor.js';
 
 type ShardEmit = (event: WebSocketShardEvents, args: readonly unknown[]) => void;
 
@@ -56,10 +55,13 @@ export type HostedShardOptions = {
   emit: ShardEmit;
 };
 
-/** What `whenResumed` tells. `sessionLost`: the shard goes through IDENTIFY. */
-export type ResumeOutcome = 'resumed' | 'sessionLost';
-
-type State = { kind: 'open' } | { kind: 'refused'; error: NodeError } | { kind: 'stopped'; cursor: Cursor | null };
+type State =
+  | { kind: 'open' }
+  /** `attempts` to connect so far: there is one only. */
+  | { kind: 'parked'; gate: Gate; attempts: number }
+  | { kind: 'frozen'; gate: Gate }
+  | { kind: 'refused'; error: NodeError }
+  | { kind: 'stopped'; cursor: Cursor | null };
 
 /** What the current connection is at, beyond what the library's status says. `ending`: the library is closing it. */
 type Step = 'ending' | 'connecting' | 'awaitingPermit' | 'identifying' | 'up';
@@ -76,18 +78,18 @@ export class HostedShard {
   readonly #cursor: ShardCursor;
   readonly #library: LibraryShard;
   readonly #stopped = new AbortController();
-  readonly #guilds = new GuildCount();
-  readonly #handlers = new Set<Promise<void>>();
+  readonly #intake: EventIntake;
+  readonly #identifyGate: IdentifyGate;
+  readonly #outcomes = new Outcomes();
   #state: State = { kind: 'open' };
   #step: Step = 'connecting';
-  #permit: IdentifyPermit | null = null;
+  /** Where the connection leads, as far as the session says. */
+  #parkedUrl = '';
   /** Attempts in a row that ended before READY or RESUMED. */
   #failures = 0;
   #cancelResumeTimer: Cancel = () => undefined;
   #cancelCut: Cancel = () => undefined;
   #pingMs = -1;
-  #events = 0;
-  #waiters: { settled: (outcome: ResumeOutcome) => void; failed: (error: NodeError) => void }[] = [];
 
   constructor(given: HostedShardOptions) {
     this.#given = given;
@@ -95,6 +97,16 @@ export class HostedShard {
     this.#library = new LibraryShard(this.#strategy(), given.shardId, {
       beforeDestroy: (options) => this.#beforeDestroy(options),
       closing: (cut) => this.#cutIfSilent(cut),
+      beforeResume: () => this.#beforeResume(),
+    });
+    const { shardId, options, context, localThrottler } = given;
+    this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: this.#stopped.signal });
+    this.#intake = new EventIntake({
+      shardId,
+      options,
+      cursor: this.#cursor,
+      emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),
+      overflowed: () => this.#reconnect('too many events wait for a frozen shard'),
     });
     this.#listen();
   }
@@ -110,14 +122,66 @@ export class HostedShard {
     });
   }
 
+  /** Connects up to HELLO, and waits there for `resume`. One attempt: if it fails, `resume` makes the next. */
+  park(): void {
+    this.#state = { kind: 'parked', gate: new Gate(), attempts: 0 };
+    this.connect();
+  }
+
+  /** Whether a parked connection leads to where this session has to be resumed. */
+  isParkedFor(session: Cursor): boolean {
+    return this.#state.kind === 'parked' && this.#parkedUrl === usableUrl(session.resumeGatewayUrl);
+  }
+
+  /** RESUMEs a parked shard, from `session`. */
+  resume(session: Cursor): Promise<ResumeOutcome> {
+    this.#cursor.begin(session);
+    const settled = this.#outcomes.next();
+    this.#openGate();
+    return settled;
+  }
+
+  /**
+   * From the first instruction on nothing is handed to user code; what comes is kept. Resolves with the cursor when the handlers
+   * under way are done or out of time.
+   */
+  async freeze(): Promise<Cursor> {
+    const cursor = this.#cursor.current;
+    if (this.#state.kind !== 'open') {
+      throw this.#endError();
+    }
+    if (cursor === null) {
+      throw noSession(this.#given.shardId);
+    }
+    this.#state = { kind: 'frozen', gate: new Gate() };
+    this.#intake.freeze();
+    await this.#handlersDone();
+    return cursor;
+  }
+
+  /** What was kept is handed over, and the shard goes on. */
+  unfreeze(): void {
+    if (this.#state.kind === 'frozen') {
+      this.#intake.thaw();
+      this.#openGate();
+    }
+  }
+
+  #openGate(): void {
+    if (this.#state.kind !== 'parked' && this.#state.kind !== 'frozen') {
+      return;
+    }
+    const { gate } = this.#state;
+    this.#state = { kind: 'open' };
+    gate.open();
+    if (this.#library.status === WebSocketShardStatus.Resuming) {
+      this.#watchResume();
+    }
+  }
+
   /** Resolves at the next READY or RESUMED, or when the session turns out to be gone; rejects when neither can come. */
   whenSettled(): Promise<ResumeOutcome> {
-    if (this.#state.kind !== 'open') {
-      return Promise.reject(this.#endError());
-    }
-    return new Promise((settled, failed) => {
-      this.#waiters.push({ settled, failed });
-    });
+    return this.#isOver ? Promise.reject(this.#endError()) : this.#outcomes.next();
   }
 
   /** Like the library's send, but waits for RESUMED as well as for READY: the library would wait for ever. */
@@ -130,7 +194,11 @@ export class HostedShard {
 
   /** False: stopped, or refused by Discord; it will not come back. */
   get isOpen(): boolean {
-    return this.#state.kind === 'open';
+    return !this.#isOver;
+  }
+
+  get #isOver(): boolean {
+    return this.#state.kind === 'stopped' || this.#state.kind === 'refused';
   }
 
   get status(): WebSocketShardStatus {
@@ -147,21 +215,21 @@ export class HostedShard {
       shardId: this.#given.shardId,
       phase: this.#phase(),
       pingMs: this.#pingMs,
-      guilds: this.#guilds.count,
-      events: this.#events,
+      guilds: this.#intake.guilds,
+      events: this.#intake.events,
     };
   }
 
   #phase(): ShardPhase {
     if (this.#state.kind !== 'open') {
-      return this.#state.kind === 'stopped' ? 'frozen' : 'disconnected';
+      return this.#state.kind === 'refused' ? 'disconnected' : 'frozen';
     }
     const { status } = this.#library;
     if (status === WebSocketShardStatus.Connecting && this.#step !== 'up') {
       return STEP_PHASES[this.#step];
     }
     if (status === WebSocketShardStatus.Idle) {
-      return this.#failures === 0 && this.#events === 0 ? 'connecting' : 'disconnected';
+      return this.#failures === 0 && this.#intake.events === 0 ? 'connecting' : 'disconnected';
     }
     return status === WebSocketShardStatus.Resuming ? 'resuming' : 'ready';
   }
@@ -176,20 +244,22 @@ export class HostedShard {
     }
     const cursor = this.#cursor.current;
     this.#state = { kind: 'stopped', cursor };
+    this.#intake.shut();
     this.#cancelResumeTimer();
     this.#cancelCut();
-    this.#endPermit(false);
+    this.#identifyGate.ended(false);
     this.#stopped.abort(this.#endError());
-    this.#failWaiters();
+    this.#outcomes.fail(this.#endError());
     const { timeouts } = this.#given.options;
     await this.#atMost(this.#library.shutDown(code), timeouts.closeMs, 'Discord did not answer the close; it was cut.');
     this.#library.cut();
-    await this.#atMost(
-      Promise.all(this.#handlers),
-      timeouts.handlersMs,
-      'onDispatch did not finish before the shard left.',
-    );
+    await this.#handlersDone();
     return cursor;
+  }
+
+  #handlersDone(): Promise<void> {
+    const { handlersMs } = this.#given.options.timeouts;
+    return this.#atMost(this.#intake.settled(), handlersMs, 'onDispatch did not finish before the shard left.');
   }
 
   async #atMost(work: Promise<unknown>, ms: number, complaint: string): Promise<void> {
@@ -218,12 +288,16 @@ export class HostedShard {
 
   /** Answers at once while connected, so that the library handles messages of one turn in their order. */
   #retrieveSessionInfo(): SessionInfo | null | Promise<SessionInfo | null> {
-    if (this.#state.kind !== 'open') {
+    if (this.#isOver) {
       return forever();
     }
     if (this.#library.status !== WebSocketShardStatus.Idle) {
       return this.#sessionInfo();
     }
+    if (this.#state.kind === 'frozen' || (this.#state.kind === 'parked' && this.#state.attempts++ > 0)) {
+      return this.#state.gate.opened.then(() => this.#retrieveSessionInfo());
+    }
+    this.#parkedUrl = this.#cursor.current?.resumeGatewayUrl ?? '';
     this.#step = 'connecting';
     const session = this.#cursor.current;
     const mustWait = this.#failures > 1 || session === null || session.resumeGatewayUrl === '';
@@ -238,7 +312,7 @@ export class HostedShard {
       // Stopped meanwhile.
       return forever();
     }
-    return this.#state.kind === 'open' ? this.#sessionInfo() : forever();
+    return this.#isOver ? forever() : this.#sessionInfo();
   }
 
   async #backOff(): Promise<void> {
@@ -271,30 +345,10 @@ export class HostedShard {
     }
   }
 
-  /** Rejects only when the library itself has given the attempt up: any other rejection would make it IDENTIFY at once. */
   async #waitForIdentify(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#stopped.signal]);
     this.#step = 'awaitingPermit';
-    try {
-      const permit = await this.#given.context.requestIdentify(this.#given.shardId, either);
-      this.#permit = permit;
-      if (!permit.coordinated) {
-        await (await this.#given.localThrottler()).waitForIdentify(this.#given.shardId, either);
-      }
-      either.throwIfAborted();
-      this.#step = 'identifying';
-    } catch (error) {
-      this.#endPermit(false);
-      if (!signal.aborted) {
-        await aborted(signal);
-      }
-      throw error;
-    }
-  }
-
-  #endPermit(ready: boolean): void {
-    this.#permit?.finished(ready);
-    this.#permit = null;
+    await this.#identifyGate.pass(signal);
+    this.#step = 'identifying';
   }
 
   /**
@@ -304,20 +358,20 @@ export class HostedShard {
    */
   #beforeDestroy(options: WebSocketShardDestroyOptions): WebSocketShardDestroyOptions | null {
     const idle = this.#library.status === WebSocketShardStatus.Idle;
-    if (this.#state.kind !== 'open' || this.#step === 'ending' || idle) {
+    if (this.#isOver || this.#step === 'ending' || idle) {
       return null;
     }
     const { code, recover } = options;
     const wasUp = this.#step === 'up';
     this.#cancelResumeTimer();
-    this.#endPermit(false);
+    this.#identifyGate.ended(false);
     this.#step = 'ending';
     if (recover === undefined) {
       this.#refuse(code);
       return options;
     }
     // Without a code the library ends the connection on Discord's word (op 7, op 9) or for want of an ack: no failed attempt.
-    if (code !== undefined && !wasUp) {
+    if (code !== undefined && !wasUp && this.#state.kind !== 'parked') {
       this.#failures++;
       this.#cursor.useGenericUrl();
     }
@@ -328,7 +382,7 @@ export class HostedShard {
     // close codes. In all other cases (dead URL, no HELLO, remote 1000, 4005, 4008) the session is as good as before.
     if (code === undefined || SESSION_GONE_CODES.has(code)) {
       this.#cursor.forget();
-      this.#settle('sessionLost');
+      this.#outcomes.settle('sessionLost');
       return options;
     }
     return { ...options, code: KEEP_SESSION_CODE, recover: WebSocketShardDestroyRecovery.Resume };
@@ -348,9 +402,10 @@ export class HostedShard {
       'DSO_SHARD_REFUSED',
       `Discord refuses shard ${shardId} (close code ${code ?? 'none'}): ${REFUSALS[code ?? 0] ?? 'see its documentation'}.`,
     );
+    this.#intake.thaw();
     this.#state = { kind: 'refused', error };
     options.logger.error({ shard: shardId, code }, error.message);
-    this.#failWaiters();
+    this.#outcomes.fail(this.#endError());
   }
 
   // ——— what the library tells ———
@@ -367,14 +422,14 @@ export class HostedShard {
     });
     this.#library.on(WebSocketShardEvents.Ready, (data) => {
       this.#isUp();
-      this.#endPermit(true);
+      this.#identifyGate.ended(true);
       this.#emit(WebSocketShardEvents.Ready, [data]);
-      this.#settle('sessionLost');
+      this.#outcomes.settle('sessionLost');
     });
     this.#library.on(WebSocketShardEvents.Resumed, () => {
       this.#isUp();
       this.#emit(WebSocketShardEvents.Resumed, []);
-      this.#settle('resumed');
+      this.#outcomes.settle('resumed');
     });
     this.#library.on(WebSocketShardEvents.HeartbeatComplete, (stats) => {
       this.#pingMs = stats.latency;
@@ -391,32 +446,10 @@ export class HostedShard {
   }
 
   #onDispatch(payload: GatewayDispatchPayload): void {
-    if (this.#state.kind === 'stopped') {
-      return;
-    }
-    this.#cursor.handed(payload.s);
-    this.#events++;
-    this.#guilds.see(payload);
     if (this.#library.status === WebSocketShardStatus.Resuming) {
       this.#watchResume();
     }
-    this.#callOnDispatch(payload);
-    this.#emit(WebSocketShardEvents.Dispatch, [payload]);
-  }
-
-  #callOnDispatch(payload: GatewayDispatchPayload): void {
-    const { options, shardId } = this.#given;
-    const complain = (error: unknown): void =>
-      options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
-    try {
-      const work = options.onDispatch(payload, shardId);
-      if (work instanceof Promise) {
-        const done: Promise<void> = work.catch(complain).finally(() => this.#handlers.delete(done));
-        this.#handlers.add(done);
-      }
-    } catch (error) {
-      complain(error);
-    }
+    this.#intake.take(payload);
   }
 
   #isUp(): void {
@@ -433,13 +466,21 @@ export class HostedShard {
       return;
     }
     const { clock, timeouts } = this.#given.options;
-    this.#cancelResumeTimer = clock.after(timeouts.resumeMs, () => {
-      void this.#library.destroy({
-        code: KEEP_SESSION_CODE,
-        reason: 'RESUME was not answered',
-        recover: WebSocketShardDestroyRecovery.Resume,
-      });
+    this.#cancelResumeTimer = clock.after(timeouts.resumeMs, () => this.#reconnect('RESUME was not answered'));
+  }
+
+  #reconnect(reason: string): void {
+    void this.#library.destroy({
+      code: KEEP_SESSION_CODE,
+      reason,
+      recover: WebSocketShardDestroyRecovery.Resume,
     });
+  }
+
+  /** Before the library sends RESUME: what to wait for, if anything, and with what to RESUME then. */
+  #beforeResume(): { wait: Promise<void> | null; session: () => Cursor | null } {
+    const wait = this.#state.kind === 'parked' || this.#state.kind === 'frozen' ? this.#state.gate.opened : null;
+    return { wait, session: () => this.#cursor.current };
   }
 
   /** Listeners of the bot must not break the shard, and a stopped shard is silent. */
@@ -457,22 +498,6 @@ export class HostedShard {
     }
   }
 
-  #settle(outcome: ResumeOutcome): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const { settled } of waiters) {
-      settled(outcome);
-    }
-  }
-
-  #failWaiters(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const { failed } of waiters) {
-      failed(this.#endError());
-    }
-  }
-
   #endError(): NodeError {
     return this.#state.kind === 'refused'
       ? this.#state.error
@@ -480,26 +505,13 @@ export class HostedShard {
   }
 }
 
-/** What to do about the close codes after which Discord does not want the shard back. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  4004: 'the bot token is wrong; correct it and restart the bot',
-  4010: 'the shard id or the shard count is wrong; correct the total shard count',
-  4011: 'the shard would hold too many guilds; raise the total shard count',
-  4012: 'the API version is wrong; update @discordjs/ws',
-  4013: 'the intents are wrong; correct them',
-  4014: "intents are used that the bot was not given; enable them in Discord's developer portal",
-};
-
 function forever(): Promise<never> {
   return new Promise(() => undefined);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-    } else {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }
-  });
+export function noSession(shardId: number): NodeError {
+  return new NodeError(
+    'DSO_SHARD_NO_SESSION',
+    `Shard ${shardId} has no gateway session yet; it can be moved when it is ready.`,
+  );
 }
