@@ -1,6 +1,7 @@
 export { createNode } from './node.js';
 export type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node.js';
 export type { NodeLimits, NodeOptions, UserEventCodec } from './options.js';
+export { DirtyKeys } from './dirty-keys.js';
 export { launchEnvironment, nodeIdFromArgv } from './environment.js';
 export type { LaunchEnvironment } from './environment.js';
 export { NODE_ERRORS, NodeError } from './errors.js';
