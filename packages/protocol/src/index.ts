@@ -8,7 +8,6 @@ export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
-export { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES } from './messages.js';
 export type {
   AllUserDataSent,

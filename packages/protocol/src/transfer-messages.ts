@@ -66,7 +66,10 @@ export type TransferFreeze = Of<'transferFreeze'>;
 export type TransferManifest = Of<'transferManifest'> & {
   events: number;
   bytes: number;
-  /** The digest of all transferData, in order: see transfer-digest.ts. */
+  /**
+   * The digest of all transferData, in order. Chained: each link is the SHA-256, in hex, over the link before it (in hex, '' before the
+   * first) and, big-endian, the event's index (u64), its id (u32), the length of its body (u32), and the body.
+   */
   hash: string;
   /** The cursor: the last event handed to user code. */
   session: GatewaySession | null;

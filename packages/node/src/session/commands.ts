@@ -124,7 +124,7 @@ function carryOut(draft: Draft, shardId: number, command: ShardCommand, connecti
     case 'transferOpen':
       return command.role === 'origin'
         ? offer(draft, shardId, command, connection)
-        : openIncoming(draft, shardId, command, connection);
+        : openDestination(draft, shardId, command, connection);
     case 'transferCopy':
       return copy(draft, shardId, command);
     case 'transferFreeze':
@@ -138,6 +138,19 @@ function carryOut(draft: Draft, shardId: number, command: ShardCommand, connecti
     case 'transferAbort':
       return abortTransfer(draft, shardId, command);
   }
+}
+
+function openDestination(
+  draft: Draft,
+  shardId: number,
+  command: Extract<TransferCommand, { kind: 'transferOpen' }>,
+  connection: number,
+): void {
+  const shard = draft.shard(shardId);
+  if (shard?.kind === 'staging') {
+    dropStaging(draft, shardId, shard, 'The orchestrator began a live migration instead.');
+  }
+  openIncoming(draft, shardId, command, connection);
 }
 
 function start(draft: Draft, shardId: number): void {

@@ -9,14 +9,13 @@
  * Memory: what the host has not handled yet never exceeds `transferWindowBytes` (or one event, if that is larger): it is
  * what the origin has credit for, and an origin that sends more is refused.
  */
-import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '@dshard/protocol';
 import type { MessageOf } from '@dshard/protocol';
-import { dropStaging } from './destination.js';
 import { cursorOf } from './draft.js';
 import type { Draft } from './draft.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, stopShard, transferFailed } from './hosting.js';
 import type { Incoming, ShardState, TransferCommand } from './state.js';
+import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;
@@ -39,8 +38,6 @@ export function openIncoming(draft: Draft, shardId: number, command: OpenCommand
       return answerOpened(draft, shardId, migrationId);
     }
     dropIncoming(draft, shardId, shard, 'The orchestrator began another migration.');
-  } else if (shard?.kind === 'staging') {
-    dropStaging(draft, shardId, shard, 'The orchestrator began a live migration instead.');
   } else if (shard !== null && shard.kind !== 'held' && shard.kind !== 'released') {
     return transferFailed(draft, shardId, command, `This node already has shard ${shardId} (${shard.kind}).`);
   }

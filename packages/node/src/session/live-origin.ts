@@ -14,12 +14,12 @@
  *
  * Every step can be told twice: it is answered with what was recorded.
  */
-import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '@dshard/protocol';
 import type { MessageOf } from '@dshard/protocol';
 import type { Draft } from './draft.js';
 import type { HostOutcome } from './events.js';
 import { stopShard, transferFailed } from './hosting.js';
 import type { Cursor, Outgoing, ShardState, TransferCommand } from './state.js';
+import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;

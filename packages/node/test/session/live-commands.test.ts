@@ -2,11 +2,11 @@
  * Live migration: every state of a shard × every message. A state that is not named for a message behaves as the message's
  * `otherwise`; behind a host call a command waits (`wait`).
  */
-import { digestTransferData } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { BUSY, SHARD_MOVES } from '../../src/session/state.js';
 import type { ShardStateKind } from '../../src/session/state.js';
+import { digestTransferData } from '../../src/session/transfer-digest.js';
 import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
 
 const of = { migrationId: MIGRATION, shardId: SHARD };

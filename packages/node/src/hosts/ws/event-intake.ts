@@ -70,9 +70,9 @@ export class EventIntake {
     }
     const { kept } = this.#state;
     this.#state = { kind: 'open' };
-    // All in this turn, so that nothing newer can come in between.
+    // All in this turn, so that nothing newer comes in between. A handler may freeze or stop the shard again.
     for (const payload of kept) {
-      this.#handOver(payload);
+      this.take(payload);
     }
   }
 

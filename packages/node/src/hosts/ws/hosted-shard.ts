@@ -7,7 +7,7 @@
  * emitted any more, the cursor is final) or `refused` (Discord will never take it: wrong token, intents, shard count).
  *
  * How the library is kept to our rules:
- * - Its sessions come from and go to `ShardCursor`; the nulls it writes are ignored, see `#beforeDestroy`.
+ * - Its sessions come from and go to `ShardCursor`; the nulls it writes are ignored, see connection-end.ts.
  * - An attempt to connect that fails before READY or RESUMED demotes the resume URL: the next goes to the generic one and
  *   still RESUMEs. Further failures wait longer each time.
  * - `resume()` of the library waits for ever; here a RESUME that is not answered is cut and tried again.
@@ -23,13 +23,14 @@ import type {
   WebSocketShardDestroyOptions,
 } from '@discordjs/ws';
 import type { ShardPhase, ShardReport } from '@dshard/protocol';
-import { delay } from '@dshard/transport';
-import type { Cancel } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf, NodeError } from '../../errors.js';
+import { messageOf } from '../../errors.js';
+import type { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeOutcome } from '../../shard-host.js';
-import { KEEP_SESSION_CODE, REFUSALS, SESSION_GONE_CODES } from './close-codes.js';
+import { KEEP_SESSION_CODE } from './close-codes.js';
+import { judgeConnectionEnd } from './connection-end.js';
+import { ConnectionTimers } from './connection-timers.js';
 import { EventIntake } from './event-intake.js';
 import { Gate } from './gate.js';
 import type { GatewayInfo } from './gateway-info.js';
@@ -37,7 +38,11 @@ import { IdentifyGate } from './identify-gate.js';
 import { LibraryShard } from './library-shard.js';
 import type { ResolvedWsOptions } from './options.js';
 import { Outcomes } from './outcomes.js';
+import { phaseOf } from './phase.js';
+import type { Step } from './phase.js';
+import { SessionSource } from './session-source.js';
 import { ShardCursor, usableUrl } from './shard-cursor.js';
+import { noSession, refusedByDiscord, stopped } from './shard-errors.js';
 
 type ShardEmit = (event: WebSocketShardEvents, args: readonly unknown[]) => void;
 
@@ -57,38 +62,31 @@ export type HostedShardOptions = {
 
 type State =
   | { kind: 'open' }
-  /** `attempts` to connect so far: there is one only. */
-  | { kind: 'parked'; gate: Gate; attempts: number }
+  | { kind: 'parked'; gate: Gate }
   | { kind: 'frozen'; gate: Gate }
   | { kind: 'refused'; error: NodeError }
   | { kind: 'stopped'; cursor: Cursor | null };
 
-/** What the current connection is at, beyond what the library's status says. `ending`: the library is closing it. */
-type Step = 'ending' | 'connecting' | 'awaitingPermit' | 'identifying' | 'up';
-
-const STEP_PHASES: Readonly<Record<Exclude<Step, 'up'>, ShardPhase>> = {
-  ending: 'disconnected',
-  connecting: 'connecting',
-  awaitingPermit: 'waiting',
-  identifying: 'identifying',
-};
+/** What the library tells, and nobody here looks at. */
+const FORWARDED = [
+  WebSocketShardEvents.Closed,
+  WebSocketShardEvents.Debug,
+  WebSocketShardEvents.Error,
+  WebSocketShardEvents.SocketError,
+] as const;
 
 export class HostedShard {
   readonly #given: HostedShardOptions;
   readonly #cursor: ShardCursor;
   readonly #library: LibraryShard;
   readonly #stopped = new AbortController();
+  readonly #timers: ConnectionTimers;
+  readonly #source: SessionSource;
   readonly #intake: EventIntake;
   readonly #identifyGate: IdentifyGate;
   readonly #outcomes = new Outcomes();
   #state: State = { kind: 'open' };
   #step: Step = 'connecting';
-  /** Where the connection leads, as far as the session says. */
-  #parkedUrl = '';
-  /** Attempts in a row that ended before READY or RESUMED. */
-  #failures = 0;
-  #cancelResumeTimer: Cancel = () => undefined;
-  #cancelCut: Cancel = () => undefined;
   #pingMs = -1;
 
   constructor(given: HostedShardOptions) {
@@ -96,15 +94,19 @@ export class HostedShard {
     this.#cursor = new ShardCursor(given.session);
     this.#library = new LibraryShard(this.#strategy(), given.shardId, {
       beforeDestroy: (options) => this.#beforeDestroy(options),
-      closing: (cut) => this.#cutIfSilent(cut),
+      closing: (cut) => this.#timers.expectClose(cut),
       beforeResume: () => this.#beforeResume(),
     });
-    const { shardId, options, context, localThrottler } = given;
-    this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: this.#stopped.signal });
+    const { shardId, options, context, localThrottler, gatewayInfo, fetchingOptions } = given;
+    const cursor = this.#cursor;
+    const { signal } = this.#stopped;
+    this.#timers = new ConnectionTimers(shardId, options);
+    this.#source = new SessionSource({ shardId, cursor, options, gatewayInfo, fetchingOptions, stopped: signal });
+    this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: signal });
     this.#intake = new EventIntake({
       shardId,
       options,
-      cursor: this.#cursor,
+      cursor,
       emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),
       overflowed: () => this.#reconnect('too many events wait for a frozen shard'),
     });
@@ -124,13 +126,13 @@ export class HostedShard {
 
   /** Connects up to HELLO, and waits there for `resume`. One attempt: if it fails, `resume` makes the next. */
   park(): void {
-    this.#state = { kind: 'parked', gate: new Gate(), attempts: 0 };
+    this.#state = { kind: 'parked', gate: new Gate() };
     this.connect();
   }
 
   /** Whether a parked connection leads to where this session has to be resumed. */
   isParkedFor(session: Cursor): boolean {
-    return this.#state.kind === 'parked' && this.#parkedUrl === usableUrl(session.resumeGatewayUrl);
+    return this.#state.kind === 'parked' && this.#source.url === usableUrl(session.resumeGatewayUrl);
   }
 
   /** RESUMEs a parked shard, from `session`. */
@@ -224,14 +226,8 @@ export class HostedShard {
     if (this.#state.kind !== 'open') {
       return this.#state.kind === 'refused' ? 'disconnected' : 'frozen';
     }
-    const { status } = this.#library;
-    if (status === WebSocketShardStatus.Connecting && this.#step !== 'up') {
-      return STEP_PHASES[this.#step];
-    }
-    if (status === WebSocketShardStatus.Idle) {
-      return this.#failures === 0 && this.#intake.events === 0 ? 'connecting' : 'disconnected';
-    }
-    return status === WebSocketShardStatus.Resuming ? 'resuming' : 'ready';
+    const isNew = this.#source.failures === 0 && this.#intake.events === 0;
+    return phaseOf(this.#library.status, this.#step, isNew);
   }
 
   /**
@@ -245,13 +241,16 @@ export class HostedShard {
     const cursor = this.#cursor.current;
     this.#state = { kind: 'stopped', cursor };
     this.#intake.shut();
-    this.#cancelResumeTimer();
-    this.#cancelCut();
+    this.#timers.clear();
     this.#identifyGate.ended(false);
     this.#stopped.abort(this.#endError());
     this.#outcomes.fail(this.#endError());
     const { timeouts } = this.#given.options;
-    await this.#atMost(this.#library.shutDown(code), timeouts.closeMs, 'Discord did not answer the close; it was cut.');
+    await this.#timers.atMost(
+      this.#library.shutDown(code),
+      timeouts.closeMs,
+      'Discord did not answer the close; it was cut.',
+    );
     this.#library.cut();
     await this.#handlersDone();
     return cursor;
@@ -259,20 +258,7 @@ export class HostedShard {
 
   #handlersDone(): Promise<void> {
     const { handlersMs } = this.#given.options.timeouts;
-    return this.#atMost(this.#intake.settled(), handlersMs, 'onDispatch did not finish before the shard left.');
-  }
-
-  async #atMost(work: Promise<unknown>, ms: number, complaint: string): Promise<void> {
-    const { clock, logger } = this.#given.options;
-    let cancel = (): void => undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.after(ms, () => {
-        logger.warn({ shard: this.#given.shardId }, complaint);
-        resolve();
-      });
-    });
-    await Promise.race([work.catch(() => undefined), late]);
-    cancel();
+    return this.#timers.atMost(this.#intake.settled(), handlersMs, 'onDispatch did not finish before the shard left.');
   }
 
   // ——— what the library asks ———
@@ -292,49 +278,14 @@ export class HostedShard {
       return forever();
     }
     if (this.#library.status !== WebSocketShardStatus.Idle) {
-      return this.#sessionInfo();
+      return this.#source.info;
     }
-    if (this.#state.kind === 'frozen' || (this.#state.kind === 'parked' && this.#state.attempts++ > 0)) {
+    if (this.#state.kind === 'frozen' || (this.#state.kind === 'parked' && this.#source.url !== null)) {
       return this.#state.gate.opened.then(() => this.#retrieveSessionInfo());
     }
-    this.#parkedUrl = this.#cursor.current?.resumeGatewayUrl ?? '';
     this.#step = 'connecting';
-    const session = this.#cursor.current;
-    const mustWait = this.#failures > 1 || session === null || session.resumeGatewayUrl === '';
-    return mustWait ? this.#beforeConnecting() : this.#sessionInfo();
-  }
-
-  async #beforeConnecting(): Promise<SessionInfo | null> {
-    try {
-      await this.#backOff();
-      await this.#given.gatewayInfo.get();
-    } catch {
-      // Stopped meanwhile.
-      return forever();
-    }
-    return this.#isOver ? forever() : this.#sessionInfo();
-  }
-
-  async #backOff(): Promise<void> {
-    if (this.#failures > 1) {
-      const { clock, random, timeouts } = this.#given.options;
-      const full = Math.min(timeouts.backoffMaxMs, timeouts.backoffMinMs * 2 ** Math.min(this.#failures - 2, 20));
-      await delay(clock, full / 2 + (full / 2) * random.next(), this.#stopped.signal);
-    }
-  }
-
-  #sessionInfo(): SessionInfo | null {
-    const session = this.#cursor.current;
-    const { shardId, gatewayInfo, fetchingOptions } = this.#given;
-    return session === null
-      ? null
-      : {
-          shardId,
-          shardCount: fetchingOptions.shardCount,
-          sessionId: session.sessionId,
-          sequence: session.sequence,
-          resumeURL: session.resumeGatewayUrl === '' ? (gatewayInfo.known?.url ?? '') : session.resumeGatewayUrl,
-        };
+    const info = this.#source.forConnection();
+    return info instanceof Promise ? info.catch(() => forever()) : info;
   }
 
   /** Only READY's session is news; sequences move when an event is handed over, and what is gone is decided by us. */
@@ -361,60 +312,35 @@ export class HostedShard {
     if (this.#isOver || this.#step === 'ending' || idle) {
       return null;
     }
-    const { code, recover } = options;
     const wasUp = this.#step === 'up';
-    this.#cancelResumeTimer();
+    const end = judgeConnectionEnd(options, { wasUp, hasSession: this.#cursor.current !== null });
+    this.#timers.noResume();
     this.#identifyGate.ended(false);
     this.#step = 'ending';
-    if (recover === undefined) {
-      this.#refuse(code);
-      return options;
+    if (end.attemptFailed && this.#state.kind !== 'parked') {
+      this.#source.failed();
     }
-    // Without a code the library ends the connection on Discord's word (op 7, op 9) or for want of an ack: no failed attempt.
-    if (code !== undefined && !wasUp && this.#state.kind !== 'parked') {
-      this.#failures++;
-      this.#cursor.useGenericUrl();
-    }
-    if (recover === WebSocketShardDestroyRecovery.Resume || this.#cursor.current === null) {
-      return options;
-    }
-    // "Reconnect": the library would start anew. That is right after op 9 `false`, its only such call without a code, and after two
-    // close codes. In all other cases (dead URL, no HELLO, remote 1000, 4005, 4008) the session is as good as before.
-    if (code === undefined || SESSION_GONE_CODES.has(code)) {
+    if (end.session === 'refused') {
+      this.#refuse(options.code);
+    } else if (end.session === 'gone') {
       this.#cursor.forget();
       this.#outcomes.settle('sessionLost');
-      return options;
     }
-    return { ...options, code: KEEP_SESSION_CODE, recover: WebSocketShardDestroyRecovery.Resume };
+    return end.options;
   }
 
-  /** The library would wait half a minute for Discord to answer a close. */
-  #cutIfSilent(cut: () => void): void {
-    const { clock, timeouts } = this.#given.options;
-    this.#cancelCut();
-    this.#cancelCut = clock.after(timeouts.closeMs, cut);
-  }
-
-  /** Discord closed with a code after which connecting again is of no use. */
   #refuse(code: number | undefined): void {
     const { shardId, options } = this.#given;
-    const error = new NodeError(
-      'DSO_SHARD_REFUSED',
-      `Discord refuses shard ${shardId} (close code ${code ?? 'none'}): ${REFUSALS[code ?? 0] ?? 'see its documentation'}.`,
-    );
+    const error = refusedByDiscord(shardId, code);
     this.#intake.thaw();
     this.#state = { kind: 'refused', error };
     options.logger.error({ shard: shardId, code }, error.message);
-    this.#outcomes.fail(this.#endError());
+    this.#outcomes.fail(error);
   }
 
   // ——— what the library tells ———
 
   #listen(): void {
-    const forward =
-      (event: WebSocketShardEvents) =>
-      (...args: unknown[]) =>
-        this.#emit(event, args);
     this.#library.on(WebSocketShardEvents.Dispatch, (payload) => this.#onDispatch(payload));
     this.#library.on(WebSocketShardEvents.Hello, () => {
       this.#watchResume();
@@ -435,13 +361,8 @@ export class HostedShard {
       this.#pingMs = stats.latency;
       this.#emit(WebSocketShardEvents.HeartbeatComplete, [stats]);
     });
-    for (const event of [
-      WebSocketShardEvents.Closed,
-      WebSocketShardEvents.Debug,
-      WebSocketShardEvents.Error,
-      WebSocketShardEvents.SocketError,
-    ]) {
-      this.#library.on(event, forward(event));
+    for (const event of FORWARDED) {
+      this.#library.on(event, (...args: unknown[]) => this.#emit(event, args));
     }
   }
 
@@ -453,20 +374,17 @@ export class HostedShard {
   }
 
   #isUp(): void {
-    this.#cancelResumeTimer();
-    this.#cancelCut();
+    this.#timers.clear();
     this.#step = 'up';
-    this.#failures = 0;
+    this.#source.succeeded();
   }
 
   /** After HELLO with something to resume, and after each replayed event: the next has to come in time. */
   #watchResume(): void {
-    this.#cancelResumeTimer();
-    if (this.#cursor.current === null || this.#step === 'up' || this.#state.kind !== 'open') {
-      return;
+    this.#timers.noResume();
+    if (this.#cursor.current !== null && this.#step !== 'up' && this.#state.kind === 'open') {
+      this.#timers.expectResume(() => this.#reconnect('RESUME was not answered'));
     }
-    const { clock, timeouts } = this.#given.options;
-    this.#cancelResumeTimer = clock.after(timeouts.resumeMs, () => this.#reconnect('RESUME was not answered'));
   }
 
   #reconnect(reason: string): void {
@@ -499,19 +417,10 @@ export class HostedShard {
   }
 
   #endError(): NodeError {
-    return this.#state.kind === 'refused'
-      ? this.#state.error
-      : new NodeError('DSO_SHARD_STOPPED', `Shard ${this.#given.shardId} was stopped on this node.`);
+    return this.#state.kind === 'refused' ? this.#state.error : stopped(this.#given.shardId);
   }
 }
 
 function forever(): Promise<never> {
   return new Promise(() => undefined);
-}
-
-export function noSession(shardId: number): NodeError {
-  return new NodeError(
-    'DSO_SHARD_NO_SESSION',
-    `Shard ${shardId} has no gateway session yet; it can be moved when it is ready.`,
-  );
 }

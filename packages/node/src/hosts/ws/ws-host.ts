@@ -11,9 +11,10 @@ import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
 import { GatewayInfo } from './gateway-info.js';
-import { HostedShard, noSession } from './hosted-shard.js';
+import { HostedShard } from './hosted-shard.js';
 import { resolveWsOptions } from './options.js';
 import type { ResolvedWsOptions, WsHostOptions } from './options.js';
+import { noSession, notHosted } from './shard-errors.js';
 import { OrchestratedStrategy } from './strategy.js';
 
 export type WsHost = ShardHost & {
@@ -162,7 +163,7 @@ class WebSocketHost implements WsHost {
   #hosted(shardId: number): HostedShard {
     const shard = this.#shards.get(shardId);
     if (shard === undefined) {
-      throw new NodeError('DSO_SHARD_NOT_HOSTED', `Shard ${shardId} does not run in this process.`);
+      throw notHosted(shardId);
     }
     return shard;
   }

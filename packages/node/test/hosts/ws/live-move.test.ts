@@ -143,7 +143,7 @@ describe('freezing', () => {
 });
 
 describe('moving', () => {
-  test('live, back and forth under traffic: nothing lost, twice or out of order', async () => {
+  test('live, back and forth under traffic: nothing lost, twice or out of order', async ({ annotate }) => {
     await world({ rate: 1_000, shards: 8, guilds: 32 });
     const a = bot('a', {}, 8);
     const b = bot('b', {}, 8);
@@ -163,7 +163,7 @@ describe('moving', () => {
     expect(verdict).toMatchObject({ clean: true, lost: 0, duplicated: 0, identifies: { used: 8 } });
     const gaps = verdict.gaps.map(({ ms }) => ms).toSorted((x, y) => x - y);
     expect(gaps).toHaveLength(16);
-    console.log(`gaps of ${gaps.length} live moves: p50 ${gaps[8]} ms, max ${gaps.at(-1)} ms`);
+    await annotate(`gaps of ${gaps.length} live moves: p50 ${gaps[8]} ms, max ${gaps.at(-1)} ms`);
     expect(gaps.at(-1)).toBeLessThan(1_000);
   });
 

@@ -1,7 +1,6 @@
 /**
  * The digest of a live migration's state: both ends compute it event by event, and the manifest is true when they agree.
- * Chained, so that what is carried along is a short string and not a hash object: each link is the SHA-256 over the link
- * before it (hex) and, big-endian, the event's index (u64), its id (u32), the length of its body (u32), and the body.
+ * Chained (see `TransferManifest`), so that what the state carries along is a short string and not a hash object.
  */
 import { createHash } from 'node:crypto';
 

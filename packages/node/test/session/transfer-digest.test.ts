@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '@dshard/protocol';
+import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '../../src/session/transfer-digest.js';
 
 const event = { index: 3, eventId: 101, body: new Uint8Array([1, 2, 3]) };
 
-test('is what the header of the module says', () => {
+test('is what the protocol says', () => {
   const header = Buffer.alloc(16);
   header.writeBigUInt64BE(3n, 0);
   header.writeUInt32BE(101, 8);
