@@ -15,50 +15,27 @@
  * - After the stop the library may still start connecting by itself: it asks for the session first, and never gets an answer.
  */
 import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from '@discordjs/ws';
-import type {
-  FetchingStrategyOptions,
-  IContextFetchingStrategy,
-  IIdentifyThrottler,
-  SessionInfo,
-  WebSocketShardDestroyOptions,
-} from '@discordjs/ws';
+import type { IContextFetchingStrategy, SessionInfo, WebSocketShardDestroyOptions } from '@discordjs/ws';
 import type { ShardPhase, ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import type { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { ResumeOutcome } from '../../shard-host.js';
 import { KEEP_SESSION_CODE } from './close-codes.js';
 import { judgeConnectionEnd } from './connection-end.js';
 import { ConnectionTimers } from './connection-timers.js';
 import { EventIntake } from './event-intake.js';
 import { Gate } from './gate.js';
-import type { GatewayInfo } from './gateway-info.js';
+import type { HostedShardOptions } from './hosted-shard-options.js';
 import { IdentifyGate } from './identify-gate.js';
 import { LibraryShard } from './library-shard.js';
-import type { ResolvedWsOptions } from './options.js';
 import { Outcomes } from './outcomes.js';
 import { phaseOf } from './phase.js';
 import type { Step } from './phase.js';
 import { SessionSource } from './session-source.js';
 import { ShardCursor, usableUrl } from './shard-cursor.js';
 import { noSession, refusedByDiscord, stopped } from './shard-errors.js';
-
-type ShardEmit = (event: WebSocketShardEvents, args: readonly unknown[]) => void;
-
-export type HostedShardOptions = {
-  shardId: number;
-  /** Where to go on, or null for a new session. */
-  session: Cursor | null;
-  context: HostContext;
-  options: ResolvedWsOptions;
-  gatewayInfo: GatewayInfo;
-  /** Everything of @discordjs/ws that does not depend on the shard. */
-  fetchingOptions: FetchingStrategyOptions;
-  /** For orchestrators that do not pace identifies. */
-  localThrottler: () => Promise<IIdentifyThrottler>;
-  emit: ShardEmit;
-};
 
 type State =
   | { kind: 'open' }
@@ -183,7 +160,7 @@ export class HostedShard {
 
   /** Resolves at the next READY or RESUMED, or when the session turns out to be gone; rejects when neither can come. */
   whenSettled(): Promise<ResumeOutcome> {
-    return this.#isOver ? Promise.reject(this.#endError()) : this.#outcomes.next();
+    return this.isOpen ? this.#outcomes.next() : Promise.reject(this.#endError());
   }
 
   /** Like the library's send, but waits for RESUMED as well as for READY: the library would wait for ever. */
@@ -196,11 +173,7 @@ export class HostedShard {
 
   /** False: stopped, or refused by Discord; it will not come back. */
   get isOpen(): boolean {
-    return !this.#isOver;
-  }
-
-  get #isOver(): boolean {
-    return this.#state.kind === 'stopped' || this.#state.kind === 'refused';
+    return this.#state.kind !== 'stopped' && this.#state.kind !== 'refused';
   }
 
   get status(): WebSocketShardStatus {
@@ -274,7 +247,7 @@ export class HostedShard {
 
   /** Answers at once while connected, so that the library handles messages of one turn in their order. */
   #retrieveSessionInfo(): SessionInfo | null | Promise<SessionInfo | null> {
-    if (this.#isOver) {
+    if (!this.isOpen) {
       return forever();
     }
     if (this.#library.status !== WebSocketShardStatus.Idle) {
@@ -309,7 +282,7 @@ export class HostedShard {
    */
   #beforeDestroy(options: WebSocketShardDestroyOptions): WebSocketShardDestroyOptions | null {
     const idle = this.#library.status === WebSocketShardStatus.Idle;
-    if (this.#isOver || this.#step === 'ending' || idle) {
+    if (!this.isOpen || this.#step === 'ending' || idle) {
       return null;
     }
     const wasUp = this.#step === 'up';
