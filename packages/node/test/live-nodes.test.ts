@@ -104,7 +104,7 @@ describe('between two nodes', () => {
 
   test('a host with transferFrom only copies nothing live, and sends it all when frozen', async () => {
     const { origin, destination, tell, last, open, close } = await world();
-    origin.host.behaviour.transferFrom = ((_: number, { send }: TransferContext) => send('text', 'all')) as never;
+    origin.host.behaviour.transferFrom = (_: number, { send }: TransferContext) => send('text', 'all');
     await open();
     await tell(origin, { kind: 'transferCopy', ...of, creditBytes: 1_000 });
     expect(last('transferCopied')).toMatchObject({ events: 0 });
@@ -126,11 +126,11 @@ describe('between two nodes', () => {
       exportDelta: () => Promise.resolve(),
     });
     let mostWaiting = 0;
-    destination.host.behaviour.handleUserEvent = (() => {
+    destination.host.behaviour.handleUserEvent = () => {
       const sent = seen.filter(({ kind }) => kind === 'transferData').length;
       mostWaiting = Math.max(mostWaiting, sent - destination.host.userEvents.length);
       return new Promise<void>((resolve) => clock.after(50, resolve));
-    }) as never;
+    };
     await open();
     await tell(origin, { kind: 'transferCopy', ...of, creditBytes: last('transferOpened')!.creditBytes }, 1_000);
     expect(last('transferCopied')).toBeUndefined();
@@ -159,7 +159,7 @@ describe('between two nodes', () => {
       },
       exportDelta: () => Promise.resolve(),
     });
-    destination.host.behaviour.handleUserEvent = (() => new Promise<void>(() => undefined)) as never;
+    destination.host.behaviour.handleUserEvent = () => new Promise<void>(() => undefined);
     await open();
     await tell(origin, { kind: 'transferCopy', ...of, creditBytes: 2_000 });
     expect(origin.node.shards.get(SHARD)).toBe('copying');
