@@ -17,6 +17,7 @@ const idle: StatusV1 = {
   vacantShards: [],
   nodes: [],
   migrations: [],
+  staleTransfers: 0,
   waitingMigrations: [],
   drains: [],
   rollout: null,
@@ -26,7 +27,18 @@ const idle: StatusV1 = {
 
 const draining: StatusV1 = {
   ...idle,
-  migrations: [{ id: 'm', shard: 3, origin: 'a', destination: 'b', step: 'closing', startedAt: 0 }],
+  migrations: [
+    {
+      id: 'm',
+      shard: 3,
+      origin: 'a',
+      destination: 'b',
+      step: 'closing',
+      live: false,
+      startedAt: 0,
+      frozenSince: 0,
+    },
+  ],
   drains: [
     {
       id: 'd',
