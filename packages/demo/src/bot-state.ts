@@ -32,16 +32,16 @@ export class BotState {
     this.#ballast.make(shard);
   }
 
-  /** Why this message cannot be handled, or null: it was. */
+  /** Why this message cannot be handled, or null: it was. One that comes again is handled again, for the ledger to see. */
   handle(shard: number, channel: string, number: number): string | null {
     if (this.#arriving.delete(shard)) {
       reportState(this.#reportFile, { shard, bytes: this.#ballast.bytes(shard), wrong: this.#ballast.wrong(shard) });
     }
     const wrong = this.#ballast.wrong(shard);
     if (wrong > 0) return `${wrong} chunks of its state are wrong or missing`;
-    if (!this.#memory.accept(shard, channel, number)) return 'it is not the next one';
-    this.#dirty.mark(shard, channel);
-    return null;
+    const order = this.#memory.accept(shard, channel, number);
+    if (order === 'next') this.#dirty.mark(shard, channel);
+    return order === 'ahead' ? 'it is not the next one' : null;
   }
 
   /** The hooks of the shard host. */

@@ -55,16 +55,16 @@ export class LibraryShard extends WebSocketShard {
       return super.send(payload);
     }
     const { wait, session } = this.#hooks.beforeResume();
-    if (wait === null) {
-      return super.send(payload);
-    }
     const socket = this.#socket;
-    await wait;
+    if (wait !== null) {
+      await wait;
+    }
     const current = session();
     // A connection that ended meanwhile is followed by one with a RESUME of its own.
     if (socket !== this.#socket || socket?.readyState !== SOCKET_OPEN || current === null) {
       return;
     }
+    // Not the session that the library took when it began to connect: the cursor may have moved on since.
     const { sessionId, sequence } = current;
     await super.send({ op: GatewayOpcodes.Resume, d: { ...payload.d, session_id: sessionId, seq: sequence } });
   }

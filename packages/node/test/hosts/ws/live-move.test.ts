@@ -186,6 +186,23 @@ describe('moving', () => {
     expect((await verdictOf(gateway)).clean).toBe(true);
   });
 
+  // The library takes the session for RESUME when it begins to connect. A destination that was still on its way to HELLO when it was
+  // told to resume did so from where the move began, and user code got what the origin had handled since.
+  test('a destination that has not reached HELLO yet resumes from the cursor of the end, not of the beginning', async () => {
+    await world({ rate: 500 });
+    const a = bot('a');
+    const b = bot('b');
+    await a.start(0);
+    const early = a.host.cursorOf(0)!;
+    await traffic(100);
+    const cursor = await a.host.freeze!(0);
+    expect(cursor.sequence).toBeGreaterThan(early.sequence);
+    await a.host.release!(0);
+    await b.host.preconnect?.(0, early, b.context);
+    await b.host.resumeShard(0, cursor, b.context);
+    expect(await verdictOf(gateway)).toMatchObject({ clean: true, duplicated: 0 });
+  });
+
   test('a waiting connection that was cut is made anew when it is needed', async () => {
     await world({ rate: 200 });
     const a = bot('a');
