@@ -118,7 +118,7 @@ export type Outgoing = {
 };
 
 /** The origin of a live migration (live-origin.ts). Up to `copied` the shard serves; from `released` on it is gone. */
-export type LiveOriginState =
+type LiveOriginState =
   /** OPEN was answered. */
   | { kind: 'offered'; transfer: Outgoing }
   /** host.exportState is under way. */
@@ -153,7 +153,7 @@ export type Incoming = {
 };
 
 /** The destination of a live migration (live-destination.ts). */
-export type LiveDestinationState =
+type LiveDestinationState =
   /** host.prepareTransferTo is under way. `session`: the origin's as it was a moment ago, if it is known. */
   | { kind: 'opening'; call: number; connection: number; migrationId: string; session: Cursor | null }
   /** Takes the state in. `manifest` came, and not everything is handled yet. */
@@ -163,7 +163,7 @@ export type LiveDestinationState =
   /** host.resumeShard is under way: past the point of no return. */
   | { kind: 'activating'; call: number; connection: number; migrationId: string; session: Cursor };
 
-export type Manifest = Pick<TransferManifest, 'events' | 'bytes' | 'hash'> & { session: Cursor };
+type Manifest = Pick<TransferManifest, 'events' | 'bytes' | 'hash'> & { session: Cursor };
 
 export type ShardStateKind = ShardState['kind'] | 'absent';
 
