@@ -18,6 +18,7 @@ const idle: StatusV1 = {
   vacantShards: [],
   nodes: [],
   migrations: [],
+  staleTransfers: 0,
   waitingMigrations: [],
   drains: [],
   rollout: null,
@@ -27,7 +28,18 @@ const idle: StatusV1 = {
 
 const draining: StatusV1 = {
   ...idle,
-  migrations: [{ id: 'm', shard: 3, origin: 'a', destination: 'b', step: 'closing', startedAt: 0 }],
+  migrations: [
+    {
+      id: 'm',
+      shard: 3,
+      origin: 'a',
+      destination: 'b',
+      step: 'closing',
+      live: false,
+      startedAt: 0,
+      frozenSince: 0,
+    },
+  ],
   drains: [
     {
       id: 'd',

@@ -41,6 +41,7 @@ export type ConfigValues = {
   heartbeat: number;
   'timeouts.command': number;
   'timeouts.migrationStep': number;
+  'timeouts.freeze': number;
   'timeouts.launch': number;
   'timeouts.launchRetry': number;
   'timeouts.identify': number;
@@ -160,6 +161,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
     'How long a node may take to answer a start, a stop or a shutdown.',
   ),
   'timeouts.migrationStep': key(duration({ min: 1 }), 15_000, 'How long each step of a migration may take.'),
+  'timeouts.freeze': key(
+    duration({ min: 1 }),
+    5000,
+    'How long a shard that moves may stand still; a node that hears nothing for that long lets it go on.',
+  ),
   'timeouts.launch': key(duration({ min: 1 }), 60_000, 'How long a launched node may take to connect.'),
   'timeouts.launchRetry': key(duration(), 10_000, 'While launches fail, one is tried this often.'),
   'timeouts.identify': key(

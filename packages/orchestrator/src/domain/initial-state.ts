@@ -15,6 +15,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     nodes: new Map(),
     connections: new Map(),
     migrations: new Map(),
+    staleTransfers: 0,
     waitingMigrations: [],
     startRequests: new Map(),
     drains: new Map(),

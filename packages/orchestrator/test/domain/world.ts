@@ -32,6 +32,7 @@ const quickSettings: Settings = {
   skipStartupGraceMaxShards: 0,
   expectedNodes: [],
   migrationStepTimeoutMs: 20_000,
+  freezeTimeoutMs: 5_000,
   migrationsPerNode: 4,
   migrationsTotal: 8,
   commandTimeoutMs: 15_000,
@@ -175,6 +176,7 @@ export class World {
   connect(node: ModelNode, identify: Partial<Identify> = {}, peer: Peer = nearby): string {
     const connection = `c${this.#nextConnection++}`;
     if (node.connection !== null) this.#forget(node.connection);
+    node.connectionLost();
     node.connection = connection;
     node.outbox = [];
     this.#toNode.set(connection, []);
@@ -189,6 +191,7 @@ export class World {
     if (connection === null) return;
     this.#forget(connection);
     node.connection = null;
+    node.connectionLost();
     node.outbox = [];
     this.feed({ kind: 'connectionClosed', connection, reason: 'connection reset' });
   }
@@ -256,6 +259,7 @@ export class World {
         this.#forget(effect.connection);
         if (node?.connection === effect.connection) {
           node.connection = null;
+          node.connectionLost();
           node.outbox = [];
         }
         break;

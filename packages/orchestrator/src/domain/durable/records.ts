@@ -16,6 +16,7 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
+import { ownerOf } from '../migration/owner.js';
 import type {
   DrainState,
   IdentifyBudget,
@@ -68,10 +69,30 @@ export function shardRecord(shard: ShardState | undefined, migrations: ReadonlyM
     case 'migrating': {
       const migration = migrations.get(shard.migration);
       if (migration === undefined) return null;
-      const { step, origin, destination, startedAt } = migration;
-      const known = step.kind === 'closing' ? null : { session: step.session, at: startedAt };
-      return heldRecord(step.kind === 'resuming' ? destination : origin, known);
+      const session = closedSession(migration);
+      const known = session === null ? null : { session, at: migration.startedAt };
+      return heldRecord(migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration), known);
     }
+  }
+}
+
+/** The session that the origin closed, or is being told to close: until then the origin runs the shard. */
+function closedSession({ step }: MigrationState): GatewaySession | null {
+  switch (step.kind) {
+    case 'closing':
+    case 'openingOrigin':
+    case 'openingDestination':
+    case 'copying':
+    case 'freezing':
+    case 'verifying':
+      return null;
+    case 'preparing':
+    case 'transferring':
+    case 'resuming':
+      return step.session;
+    case 'releasing':
+    case 'activating':
+      return step.manifest.session;
   }
 }
 
