@@ -92,7 +92,7 @@ function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySessi
 }
 
 /** In `activating` the destination says, or is known, not to run the shard. */
-export function destinationEnded(
+function destinationEnded(
   turn: Turn,
   migration: LiveMigration,
   reason: string,
