@@ -151,14 +151,20 @@ describe('dso up', () => {
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
     expect(events.stdout.match(/The total is 3 shards/g)).toHaveLength(1);
 
+    second.dso.child.kill('SIGTERM');
+    expect((await second.dso.done).code).toBe(0);
+  });
+
+  test('a second one on the same data is refused by name, and as a standby waits until it may go', async () => {
+    const first = await running([...ANYWHERE, '--shards', '3']);
     const rival = await up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http']).done;
-    expect([rival.code, rival.stderr]).toEqual([1, expect.stringContaining(`process id ${second.dso.child.pid}`)]);
+    expect([rival.code, rival.stderr]).toEqual([1, expect.stringContaining(`process id ${first.dso.child.pid}`)]);
     const standby = up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http', '--set', 'store.standby=true']);
     await until(() => standby.stderr.includes('standby'), { what: 'the standby to wait' });
     standby.child.kill('SIGTERM');
     expect((await standby.done).code).toBe(0);
-    second.dso.child.kill('SIGTERM');
-    expect((await second.dso.done).code).toBe(0);
+    first.dso.child.kill('SIGTERM');
+    expect((await first.dso.done).code).toBe(0);
   });
 
   test('kills what does not want to go on a second signal', async () => {

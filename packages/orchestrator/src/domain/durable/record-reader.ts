@@ -10,7 +10,7 @@ import type { JsonValue } from './records.js';
 type Fields = { readonly [key: string]: JsonValue };
 
 export type ShardRecord =
-  | { node: string; known: KnownSession | null }
+  | { node: string; known: KnownSession | null; checkpoint: KnownSession | null }
   | { node: null; since: number; notBefore: number; known: KnownSession | null };
 
 export type NodeRecord = {
@@ -62,9 +62,12 @@ export class RecordReader {
   }
 
   shard(shard: number): ShardRecord | null {
-    return this.#read('shard', String(shard), ({ node, since, notBefore, known }): ShardRecord => {
+    return this.#read('shard', String(shard), ({ node, since, notBefore, known, checkpoint }): ShardRecord => {
       const session = known === null ? null : sessionOf(fields(known));
-      if (node !== null) return { node: nodeId(node), known: session };
+      if (node !== null) {
+        const cursor = checkpoint === null ? null : sessionOf(fields(checkpoint));
+        return { node: nodeId(node), known: session, checkpoint: cursor };
+      }
       return { node: null, since: number(since), notBefore: number(notBefore), known: session };
     });
   }

@@ -64,8 +64,9 @@ export function shardRecord(shard: ShardState | undefined, migrations: ReadonlyM
     case 'running':
       return heldRecord(shard.node, null);
     case 'stopping':
-    case 'unreachable':
       return heldRecord(shard.node, shard.known);
+    case 'unreachable':
+      return heldRecord(shard.node, shard.known, shard.checkpoint);
     case 'migrating': {
       const migration = migrations.get(shard.migration);
       if (migration === undefined) return null;
@@ -101,8 +102,8 @@ function vacantRecord(since: number, notBefore: number, known: KnownSession | nu
   return { node: null, since, notBefore, known: sessionRecord(known) };
 }
 
-function heldRecord(node: string, known: KnownSession | null): JsonValue {
-  return { node, known: sessionRecord(known) };
+function heldRecord(node: string, known: KnownSession | null, checkpoint: KnownSession | null = null): JsonValue {
+  return { node, known: sessionRecord(known), checkpoint: sessionRecord(checkpoint) };
 }
 
 /** A sequence beyond 2^53 (base-level peers may send one) is a text. */

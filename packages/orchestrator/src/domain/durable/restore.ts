@@ -74,8 +74,9 @@ function restoredShard(reader: RecordReader, shard: number, gone: ReadonlySet<st
   if (record === null) return { kind: 'vacant', since: now, notBefore: now, known: null };
   const { node, known } = record;
   if (node === null) return { kind: 'vacant', since: record.since, notBefore: record.notBefore, known };
-  if (gone.has(node)) return { kind: 'vacant', since: now, notBefore: now, known };
-  return { kind: 'unreachable', node, since: now, known, checkpoint: null };
+  const { checkpoint } = record;
+  if (gone.has(node)) return { kind: 'vacant', since: now, notBefore: now, known: checkpoint ?? known };
+  return { kind: 'unreachable', node, since: now, known, checkpoint };
 }
 
 /**

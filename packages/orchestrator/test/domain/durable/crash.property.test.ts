@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OperatorCommand } from '../../../src/domain/commands.js';
 import { recordsOf } from '../../../src/domain/durable/writes.js';
+import type { ModelNode } from '../model-node.js';
 import { World } from '../world.js';
 
 const SHARDS = 6;
@@ -87,16 +88,21 @@ function apply(world: World, step: Op): void {
     case 'command':
       world.command(step.command);
       break;
-    case 'crash':
+    case 'crash': {
+      const connected = [...world.nodes.values()].filter(({ connection }) => connection !== null);
       world.crash(step.last === null ? undefined : { kind: 'command', request: 'never answered', command: step.last });
-      runsAreKnown(world);
+      runsAreKnown(world, connected);
       break;
+    }
   }
 }
 
-/** What a living node runs was made durable before the node was told to run it. */
-function runsAreKnown(world: World): void {
-  for (const node of world.nodes.values()) {
+/**
+ * What a living node runs was made durable before the node was told to run it. Of one that was away before, longer than it may be, it
+ * is taken for granted that it runs nothing.
+ */
+function runsAreKnown(world: World, connected: readonly ModelNode[]): void {
+  for (const node of connected) {
     if (!node.alive) continue;
     for (const running of node.running) {
       const state = world.shard(running);

@@ -168,7 +168,7 @@ test('records that make no sense are left out, and named', () => {
   const world = fleet();
   const bad = [
     { kind: 'shard', key: '0', value: { node: 7 } },
-    { kind: 'shard', key: '1', value: { node: 'b', known: { sessionId: 1 } } },
+    { kind: 'shard', key: '1', value: { node: 'b', known: { sessionId: 1 }, checkpoint: null } },
     { kind: 'node', key: 'a', value: 'serving' },
     { kind: 'fleet', key: 'ids', value: { nextId: -3 } },
   ];
@@ -183,7 +183,21 @@ test('a session with a sequence beyond 2^53 comes back as it was', () => {
   const world = fleet();
   const session = { sessionId: 's', sequence: 9_007_199_254_740_993n, resumeGatewayUrl: 'ws://r/' };
   const known = { sessionId: 's', sequence: '9007199254740993', resumeGatewayUrl: 'ws://r/', at: 5 };
-  world.records.set('shard/0', { kind: 'shard', key: '0', value: { node: 'a', known } });
+  world.records.set('shard/0', { kind: 'shard', key: '0', value: { node: 'a', known, checkpoint: null } });
   const { state } = restoredState(world.state.settings, [...world.records.values()], world.now);
   expect(state.shards[0]).toMatchObject({ kind: 'unreachable', known: { session, at: 5 } });
+});
+
+test('the cursor of a shard whose node was away is resumed from when that node turns out to be dead', () => {
+  const world = fleet();
+  world.nodes.get('b')!.heartbeat(1);
+  world.settle();
+  world.disconnect(world.nodes.get('b')!);
+  const before = world.shard(1);
+  const checkpoint = before.kind === 'unreachable' ? before.checkpoint : null;
+  expect(checkpoint).not.toBeNull();
+  const restored = (dead: string[]) =>
+    restoredState(world.state.settings, [...world.records.values()], world.now, dead).state.shards[1];
+  expect(restored([])).toMatchObject({ kind: 'unreachable', node: 'b', checkpoint });
+  expect(restored(['b'])).toMatchObject({ kind: 'vacant', known: checkpoint });
 });
