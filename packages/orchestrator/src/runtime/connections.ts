@@ -22,6 +22,8 @@ import { FlowControl } from './flow-control.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;
 const MAX_UNIDENTIFIED = 64;
+/** So much state of live migrations may wait for a slow destination before its origins are held back, whatever credit they have. */
+const TRANSFER_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 /** Ends that are nobody's fault. */
 const CLEAN_ENDS: ReadonlySet<string> = new Set(['DSO_CONNECTION_CLOSED', 'DSO_CONNECTION_LOST']);
@@ -98,16 +100,16 @@ export class Connections {
   }
 
   /**
-   * `cause` is the connection whose message led to this one: when it is a user event that the receiver is slow to take,
+   * `cause` is the connection whose message led to this one: when it is state of a shard that the receiver is slow to take,
    * the sender is slowed down. Sending to a connection that is gone does nothing: its end is, or will be, told.
    */
   send(id: string, message: Message, cause: string | null): void {
     const entry = this.#entries.get(id);
     if (entry?.phase.kind !== 'identified') return;
     const takesMore = entry.connection.send(message);
-    const passedOn = message.kind === 'userEvent' || message.kind === 'shardUserEvent';
+    const isTooMuch = !takesMore && isStateBeyondBound(message, entry.connection.bufferedBytes);
     // Sending may have closed it (a limit): then there is nobody to wait for.
-    if (!takesMore && passedOn && cause !== null && cause !== id && this.#entries.has(id)) this.#flow.hold(cause, id);
+    if (isTooMuch && cause !== null && cause !== id && this.#entries.has(id)) this.#flow.hold(cause, id);
   }
 
   established(id: string): void {
@@ -196,6 +198,12 @@ export class Connections {
     }
     if (this.#entries.size === 0) for (const onEmpty of this.#onEmpty.splice(0)) onEmpty();
   }
+}
+
+/** Of a live migration only what exceeds the windows of credit that are usual: within them the destination sets the pace. */
+function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
+  if (kind === 'transferData') return bufferedBytes > TRANSFER_BACKLOG_BYTES;
+  return kind === 'userEvent' || kind === 'shardUserEvent';
 }
 
 function refusal(code: OrchestratorErrorCode, why: string): ConnectionEnd {

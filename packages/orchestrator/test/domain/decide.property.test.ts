@@ -7,14 +7,41 @@ import type { Message } from '@dshard/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OperatorCommand } from '../../src/domain/commands.js';
-import type { ModelNode } from './model-node.js';
+import { OLDER_CAPABILITIES } from './model-node.js';
+import type { ModelNode, ModelNodeOptions } from './model-node.js';
 import { World } from './world.js';
 
 const SHARDS = 6;
 const IDS = ['a', 'b', 'c', 'd'];
 
+/** What a node knows: live migration, the flow before it, or the base level. */
+type Level = 'live' | 'older' | 'base';
+
+const TROUBLED = [
+  'prepareMigration',
+  'allUserDataSent',
+  'startShards',
+  'stopShard',
+  'startMigration',
+  'shutdown',
+  'transferOpen',
+  'transferCopy',
+  'transferFreeze',
+  'transferManifest',
+  'transferRelease',
+  'transferActivate',
+  'transferAbort',
+  'transferDone',
+] as const;
+type Troubled = (typeof TROUBLED)[number];
+
+function modelNode(id: string, level: Level): ModelNodeOptions {
+  if (level === 'base') return { id, baseLevel: true };
+  return level === 'older' ? { id, capabilities: OLDER_CAPABILITIES } : { id };
+}
+
 type Op =
-  | { op: 'join'; id: string; baseLevel: boolean }
+  | { op: 'join'; id: string; level: Level }
   | { op: 'disconnect' | 'reconnect' | 'kill' | 'killSilently'; id: string }
   | { op: 'deliver'; count: number; seed: number }
   | { op: 'pass'; ms: number }
@@ -22,22 +49,18 @@ type Op =
   | {
       op: 'mute' | 'fail';
       id: string;
-      kind: 'prepareMigration' | 'allUserDataSent' | 'startShards' | 'stopShard' | 'startMigration' | 'shutdown';
+      kind: Troubled;
     }
+  /** A frozen shard's time is up. */
+  | { op: 'unfreeze'; id: string }
   | { op: 'wellAgain'; id: string }
   | { op: 'say'; id: string; message: Message }
   | { op: 'command'; command: OperatorCommand };
 
 const id = fc.constantFrom(...IDS);
 const shard = fc.integer({ min: 0, max: SHARDS });
-const kind = fc.constantFrom(
-  'prepareMigration',
-  'allUserDataSent',
-  'startShards',
-  'stopShard',
-  'startMigration',
-  'shutdown',
-);
+const kind = fc.constantFrom(...TROUBLED);
+const level = fc.constantFrom<Level>('live', 'live', 'older', 'base');
 const session = fc.constant({ sessionId: 'made-up', sequence: 3, resumeGatewayUrl: '' });
 
 const message: fc.Arbitrary<Message> = fc.oneof(
@@ -56,6 +79,16 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     .tuple(shard, kind)
     .map(([shardId, command]): Message => ({ kind: 'commandFailed', command, shardId, message: 'no' })),
   fc.constant<Message>({ kind: 'migrationFinished', shardId: 1 }),
+  shard.map((shardId): Message => ({ kind: 'transferReleased', migrationId: 'm0-1', shardId })),
+  shard.map((shardId): Message => ({ kind: 'transferFailed', migrationId: 'm0-1', shardId, step: 'x', reason: 'no' })),
+  shard.map((shardId): Message => ({
+    kind: 'transferData',
+    migrationId: 'm0-1',
+    shardId,
+    index: 0,
+    eventId: 100,
+    body: new Uint8Array(),
+  })),
 );
 
 const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
@@ -76,7 +109,7 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
 );
 
 const op: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(id, fc.boolean()).map(([i, baseLevel]): Op => ({ op: 'join', id: i, baseLevel })) },
+  { weight: 3, arbitrary: fc.tuple(id, level).map(([i, l]): Op => ({ op: 'join', id: i, level: l })) },
   {
     weight: 3,
     arbitrary: fc
@@ -96,6 +129,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     arbitrary: fc.tuple(fc.constantFrom('mute', 'fail'), id, kind).map(([o, i, k]): Op => ({ op: o, id: i, kind: k })),
   },
   { weight: 2, arbitrary: id.map((i): Op => ({ op: 'wellAgain', id: i })) },
+  { weight: 1, arbitrary: id.map((i): Op => ({ op: 'unfreeze', id: i })) },
   { weight: 1, arbitrary: fc.tuple(id, message).map(([i, m]): Op => ({ op: 'say', id: i, message: m })) },
   { weight: 6, arbitrary: command.map((c): Op => ({ op: 'command', command: c })) },
 );
@@ -113,7 +147,7 @@ function apply(world: World, step: Op, asked: string[]): void {
   const node: ModelNode | undefined = 'id' in step ? world.nodes.get(step.id) : undefined;
   switch (step.op) {
     case 'join':
-      if (node === undefined || !node.alive) world.join({ id: step.id, baseLevel: step.baseLevel });
+      if (node === undefined || !node.alive) world.join(modelNode(step.id, step.level));
       break;
     case 'disconnect':
       if (node !== undefined) world.disconnect(node);
@@ -143,6 +177,9 @@ function apply(world: World, step: Op, asked: string[]): void {
       break;
     case 'fail':
       node?.fail.add(step.kind);
+      break;
+    case 'unfreeze':
+      for (const shardId of node?.transfers.frozen.keys() ?? []) node?.transfers.unfreeze(shardId);
       break;
     case 'wellAgain':
       node?.mute.clear();
@@ -205,6 +242,9 @@ describe('whatever happens', () => {
         expect(world.state.rollout).toBeNull();
         expect([...world.state.startRequests.keys()]).toEqual([]);
         expect(world.truth()).toEqual(world.placement());
+        for (const { transfers } of world.nodes.values()) {
+          expect([transfers.offers.size, transfers.frozen.size, transfers.staging.size]).toEqual([0, 0, 0]);
+        }
         expect(asked.filter((request) => !world.replies.has(request))).toEqual([]);
       }),
       settings,
