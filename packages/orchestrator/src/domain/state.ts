@@ -25,7 +25,14 @@ export type ShardState =
   /** It belongs to `origin` until the destination says it runs it. */
   | { kind: 'migrating'; migration: string }
   /** Its node is away, but may still be running it. After maxNodeDowntime (or when known dead) it is vacant. */
-  | { kind: 'unreachable'; node: string; since: number; known: KnownSession | null };
+  | {
+      kind: 'unreachable';
+      node: string;
+      since: number;
+      known: KnownSession | null;
+      /** Its cursor as the node last reported it: what to resume from once the node is known to be dead, and not before. */
+      checkpoint: KnownSession | null;
+    };
 
 /**
  * How far a starting shard is.

@@ -71,8 +71,8 @@ export class ModelNode {
       kind: 'heartbeat',
       sequence,
       shards: [
-        ...[...this.running].map((shardId) => report(shardId, 'ready')),
-        ...[...this.held.keys()].map((shardId) => report(shardId, 'frozen')),
+        ...[...this.running].map((shardId) => report(shardId, 'ready', this.#session(shardId))),
+        ...[...this.held.keys()].map((shardId) => report(shardId, 'frozen', null)),
       ],
       process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
     });
@@ -230,6 +230,6 @@ export class ModelNode {
   }
 }
 
-function report(shardId: number, phase: 'ready' | 'frozen') {
-  return { shardId, phase, pingMs: 1, guilds: 1, events: 0 };
+function report(shardId: number, phase: 'ready' | 'frozen', session: GatewaySession | null) {
+  return { shardId, phase, pingMs: 1, guilds: 1, events: 0, session };
 }

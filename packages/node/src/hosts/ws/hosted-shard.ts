@@ -149,6 +149,7 @@ export class HostedShard {
       pingMs: this.#pingMs,
       guilds: this.#guilds.count,
       events: this.#events,
+      session: this.cursor,
     };
   }
 

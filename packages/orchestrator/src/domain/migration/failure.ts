@@ -3,7 +3,7 @@ import type { GatewaySession } from '@dshard/protocol';
 import { can, isConnected, isShuttingDown } from '../nodes.js';
 import { beginResume } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
-import { knownNow, vacate } from '../shards/vacate.js';
+import { checkpointOf, knownNow, vacate } from '../shards/vacate.js';
 import type { MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { callOffDestination, endFailed } from './steps.js';
@@ -55,11 +55,12 @@ export function originStopped(turn: Turn, migration: MigrationState, session: Ga
 /** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
 function leaveToLost(turn: Turn, shard: number, node: string, session: GatewaySession | null): void {
   const known = knownNow(turn, session);
+  const checkpoint = known === null ? checkpointOf(turn, node, shard) : null;
   const connection = turn.node(node)?.connection;
   if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
-    vacate(turn, shard, known);
+    vacate(turn, shard, known ?? checkpoint);
   } else {
-    turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known });
+    turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known, checkpoint });
   }
 }
 
