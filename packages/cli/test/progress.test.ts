@@ -12,11 +12,13 @@ const idle: StatusV1 = {
   graceUntil: null,
   awaitedNodes: null,
   gatewayProblem: null,
+  store: { name: 'memory', epoch: 1, state: 'open', since: 0, problem: null },
   ending: false,
   shardCounts: { vacant: 0, starting: 0, running: 8, stopping: 0, migrating: 0, unreachable: 0 },
   vacantShards: [],
   nodes: [],
   migrations: [],
+  staleTransfers: 0,
   waitingMigrations: [],
   drains: [],
   rollout: null,
@@ -26,7 +28,18 @@ const idle: StatusV1 = {
 
 const draining: StatusV1 = {
   ...idle,
-  migrations: [{ id: 'm', shard: 3, origin: 'a', destination: 'b', step: 'closing', startedAt: 0 }],
+  migrations: [
+    {
+      id: 'm',
+      shard: 3,
+      origin: 'a',
+      destination: 'b',
+      step: 'closing',
+      live: false,
+      startedAt: 0,
+      frozenSince: 0,
+    },
+  ],
   drains: [
     {
       id: 'd',

@@ -1,20 +1,19 @@
 /**
- * The demo's bot: an ordinary bot process on @discordjs/ws, linked to the orchestrator. It keeps a memory per shard that
- * moves with it, and reports every message it handled. A message that does not follow on what it remembers is not
+ * The demo's bot: an ordinary bot process on @discordjs/ws, linked to the orchestrator. It keeps state per shard that moves
+ * with it (bot-state.ts), and reports every message it handled. A message that does not follow on what it remembers is not
  * handled, and so shows as lost in the verdict.
  */
 import { readFileSync } from 'node:fs';
-import { createNode, UserEventRegistry } from '@dshard/node';
+import { createNode } from '@dshard/node';
 import { createWsHost } from '@dshard/node/ws';
 import { systemClock, type Logger } from '@dshard/transport';
 import { GatewayDispatchEvents, GatewayIntentBits } from 'discord-api-types/v10';
+import { BotState, botStateEvents } from './bot-state.js';
 import { HandledReports } from './handled-reports.js';
-import { MessageMemory, type ChannelMemory } from './message-memory.js';
 
 const clock = systemClock();
-const memory = new MessageMemory();
+const state = new BotState(Number(setting('DEMO_STATE_MB')), setting('DEMO_STATE_FILE'));
 const reports = new HandledReports(clock, setting('DEMO_REPORT_URL'), () => node.nodeId);
-const userEvents = new UserEventRegistry<{ channel: ChannelMemory }>().register(101, 'channel');
 
 const host = createWsHost({
   token: setting('DISCORD_TOKEN'),
@@ -22,30 +21,20 @@ const host = createWsHost({
   intents: GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages,
   logger: logger(),
   onDispatch(payload, shard) {
+    if (payload.t === GatewayDispatchEvents.Ready) state.begin(shard);
     if (payload.t !== GatewayDispatchEvents.MessageCreate) return;
     const { id, channel_id: channel, nonce } = payload.d;
     const number = Number(String(nonce).split(':')[1]);
-    if (memory.accept(shard, channel, number)) {
-      reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs() });
-    } else {
-      console.error(`Shard ${shard} got message ${number} of channel ${channel}, which is not the next one.`);
-    }
+    const problem = state.handle(shard, channel, number);
+    if (problem === null) reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs() });
+    else console.error(`Shard ${shard} cannot handle message ${number} of channel ${channel}: ${problem}.`);
   },
-  state: {
-    async transferFrom(shard, transfer) {
-      for (const entry of memory.entries(shard)) await transfer.send('channel', entry);
-    },
-    handleUserEvent(shard, _name, value) {
-      memory.restore(shard, value as ChannelMemory);
-    },
-    abortTransferTo: (shard) => memory.forget(shard),
-    released: (shard) => memory.forget(shard),
-  },
+  state: state.hooks,
 });
 
 const node = createNode({
   host,
-  userEvents,
+  userEvents: botStateEvents,
   version: readFileSync(setting('DEMO_VERSION_FILE'), 'utf8').trim(),
   logger: logger(),
   exitOnShutdown: false,

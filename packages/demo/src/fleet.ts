@@ -7,8 +7,11 @@ import type { Clock } from '@dshard/transport';
 import { freePort } from './free-port.js';
 import { OrchestratorClient } from './orchestrator-client.js';
 import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
+import { readStateReports, type StateReport } from './state-reports.js';
 import { waitFor } from './wait.js';
 
+/** Lines that the bots write, see state-reports.ts. */
+const STATE_FILE = 'state.jsonl';
 const BOT = fileURLToPath(new URL('bot.js', import.meta.url));
 
 export type FleetOptions = {
@@ -19,6 +22,8 @@ export type FleetOptions = {
   discordToken: string;
   /** Where the bot reports what it handled. */
   reportUrl: string;
+  /** Megabytes of state per shard. */
+  stateMb: number;
   /** Use the documented ports if they are free, so that `npx dso status` works as it stands. */
   usualPorts: boolean;
 };
@@ -59,6 +64,11 @@ export class Fleet {
     const fleet = new Fleet(clock, folder, ports, onLog);
     await fleet.untilReachable();
     return fleet;
+  }
+
+  /** What the bots found of the state of the shards that came to them. */
+  stateReports(): readonly StateReport[] {
+    return readStateReports(join(this.#folder, STATE_FILE));
   }
 
   async untilReachable(): Promise<void> {
@@ -109,6 +119,8 @@ function configuration(folder: string, ports: { node: number; http: number }, op
         dataDir: join(folder, 'data'),
         env: {
           DEMO_REPORT_URL: options.reportUrl,
+          DEMO_STATE_FILE: join(folder, STATE_FILE),
+          DEMO_STATE_MB: `${options.stateMb}`,
           DEMO_VERSION_FILE: version,
           DISCORD_API: options.api,
           DISCORD_TOKEN: options.discordToken,

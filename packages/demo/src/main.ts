@@ -7,10 +7,14 @@ import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
-import { grandTour, orchestratorRestart, type Tour } from './tour.js';
+import { grandTour, orchestratorRestart, stateTour, type Tour } from './tour.js';
 import { judge, type Verdict } from './verdict.js';
 
-const TOURS: Readonly<Record<Scenario, Tour>> = { tour: grandTour, 'orchestrator-restart': orchestratorRestart };
+const TOURS: Readonly<Record<Scenario, Tour>> = {
+  tour: grandTour,
+  'orchestrator-restart': orchestratorRestart,
+  state: stateTour,
+};
 const REFRESH_MS = 200;
 const LOG_LINES = 8;
 
@@ -72,7 +76,7 @@ class Demo {
   }
 
   async tour(): Promise<{ verdict: Verdict; reasons: readonly string[] }> {
-    const { shards, nodes, scenario } = this.#options;
+    const { shards, nodes, scenario, stateMb } = this.#options;
     const failures: string[] = [];
     let migrationsExpected = 0;
     try {
@@ -88,6 +92,7 @@ class Demo {
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
       migrationsExpected,
+      ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
       durationMs: this.#clock.monotonicMs() - this.#startedMs,
     });
     return { verdict: { ...verdict, ok: verdict.ok && failures.length === 0 }, reasons: [...failures, ...reasons] };
@@ -128,10 +133,10 @@ class Demo {
   }
 
   async #startFleet(): Promise<Fleet> {
-    const { shards, nodes, tourOnly } = this.#options;
+    const { shards, nodes, tourOnly, stateMb } = this.#options;
     const { api, token, reportUrl } = this.#discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
-      const options = { shards, nodes, api, discordToken: token, reportUrl, usualPorts: !tourOnly };
+      const options = { shards, nodes, api, discordToken: token, reportUrl, stateMb, usualPorts: !tourOnly };
       this.#fleet = await Fleet.start(this.#clock, options, (line) => this.#logLine(line));
     });
     if (this.#fleet === null) throw new Error('The fleet did not start.');
@@ -181,7 +186,7 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
   };
 }
 
-function verdictText({ ok, shards, events, identifies, migrations, durationMs }: Verdict): string {
+function verdictText({ ok, shards, events, identifies, migrations, state, durationMs }: Verdict): string {
   const { gapMs } = migrations;
   return [
     '',
@@ -191,6 +196,9 @@ function verdictText({ ok, shards, events, identifies, migrations, durationMs }:
     `  ${shards} shards cost ${identifies.used} IDENTIFYs (${identifies.needed} needed).`,
     `  ${migrations.completed} migrations, ${migrations.failed} failed; a shard was without a session for` +
       ` ${formatMs(gapMs.p50)} (p50), ${formatMs(gapMs.p99)} (p99), ${formatMs(gapMs.max)} at most.`,
+    ...(state === undefined
+      ? []
+      : [`  ${(state.bytesMoved / 2 ** 20).toFixed(0)} MB of state moved, ${state.wrong} chunks of it wrong.`]),
     `  It took ${formatMs(durationMs)}.`,
   ].join('\n');
 }

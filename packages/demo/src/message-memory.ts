@@ -8,12 +8,13 @@ export type ChannelMemory = { channel: string; last: number };
 export class MessageMemory {
   readonly #shards = new Map<number, Map<string, number>>();
 
-  /** Whether `number` is the one that had to come next; remembers it if so. */
-  accept(shard: number, channel: string, number: number): boolean {
+  /** Whether `number` is the one that had to come next (it is remembered then), comes again, or is too far ahead. */
+  accept(shard: number, channel: string, number: number): 'next' | 'repeated' | 'ahead' {
     const channels = this.#channels(shard);
-    if (number !== (channels.get(channel) ?? 0) + 1) return false;
+    const due = (channels.get(channel) ?? 0) + 1;
+    if (number !== due) return number < due ? 'repeated' : 'ahead';
     channels.set(channel, number);
-    return true;
+    return 'next';
   }
 
   /** What is remembered of a shard, to go along with it. */

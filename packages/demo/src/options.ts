@@ -1,7 +1,7 @@
 /** What the demo can be told on its command line, checked. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-const SCENARIOS = ['tour', 'orchestrator-restart'] as const;
+const SCENARIOS = ['tour', 'orchestrator-restart', 'state'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export type DemoOptions = {
@@ -10,6 +10,8 @@ export type DemoOptions = {
   /** Events per second over all shards. */
   rate: number;
   seed: number;
+  /** Megabytes of state that every shard carries besides what it remembers of its messages. */
+  stateMb: number;
   scenario: Scenario;
   /** Print one JSON object as the last line of stdout; progress goes to stderr. */
   json: boolean;
@@ -26,6 +28,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     .option('--nodes <n>', 'bot processes', wholeNumber('--nodes', 2, 16), 2)
     .option('--rate <n>', 'events per second over all shards', wholeNumber('--rate', 1, 20_000), 200)
     .option('--seed <n>', 'seed of the world and its traffic', wholeNumber('--seed', 0, 2 ** 31), 1)
+    .option('--state-mb <n>', 'megabytes of state per shard', wholeNumber('--state-mb', 0, 500), 0)
     .addOption(new Option('--scenario <name>', 'what happens').choices(SCENARIOS).default('tour'))
     .option('--json', 'exit after the tour and print the verdict as one line of JSON', false)
     .option('--tour-only', 'exit after the tour instead of staying up', false)
@@ -36,7 +39,8 @@ Examples:
   npm start                                              watch, then try commands of your own
   npm run demo -- --json                                 the same for programs: exit code 0 only if the verdict holds
   npm run demo -- --json --shards 32 --nodes 4 --rate 2000
-  npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic`,
+  npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
+  npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same`,
     )
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });

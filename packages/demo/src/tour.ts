@@ -52,6 +52,26 @@ export const grandTour: Tour = async (context) => {
   return { migrationsExpected: 1 + moved + options.shards };
 };
 
+/** Start, move a shard, move a node with all its shards: with `--state-mb`, each carries that much along. */
+export const stateTour: Tour = async (context) => {
+  const { options, fleet, steps, clock } = context;
+  await startShardsAndTraffic(context);
+  const { shard, from, to } = await aShardAndTwoNodes(context);
+  const carrying = `carrying ${options.stateMb} MB`;
+  await steps.run(`moving shard ${shard}, ${carrying}, from ${from} to ${to}`, () =>
+    fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
+  );
+  await delay(clock, BETWEEN_STEPS_MS);
+  const moved = (await shardsOf(context, to)).length;
+  const fresh = await startNode(context);
+  await steps.run(`moving all ${moved} shards of ${to}, each ${carrying}, to ${fresh}`, () =>
+    fleet.client.post('/migratenode', { origin_node: to, destination_node: fresh, shutdown: 'true' }),
+  );
+  await delay(clock, BETWEEN_STEPS_MS);
+  await lastEventHandled(context);
+  return { migrationsExpected: 1 + moved };
+};
+
 /** The orchestrator is killed under traffic and started again; nobody notices, and it can go on moving shards. */
 export const orchestratorRestart: Tour = async (context) => {
   const { fleet, steps, clock, discord } = context;

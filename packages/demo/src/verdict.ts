@@ -3,6 +3,10 @@
  * and what the orchestrator says it moved. Nothing is excused: one IDENTIFY too many, one event lost, repeated or
  * reordered, one failed migration, and it does not hold.
  */
+import type { StateReport } from './state-reports.js';
+
+/** Scenario `state`: however much a shard carries, it is without a session no longer than this. */
+const MAX_STATE_GAP_MS = 250;
 
 export type LedgerFigures = {
   emitted: number;
@@ -24,6 +28,8 @@ export type Verdict = {
   events: { emitted: number; handled: number; lost: number; duplicated: number; outOfOrder: number };
   identifies: { used: number; needed: number };
   migrations: { completed: number; failed: number; gapMs: { p50: number; p99: number; max: number } };
+  /** Scenario `state`: what the shards carried along. */
+  state?: { mb: number; bytesMoved: number; wrong: number };
   durationMs: number;
 };
 
@@ -34,11 +40,16 @@ export type VerdictInput = {
   migrations: { completed: number; failed: number };
   /** Fewer completed migrations than this and the tour did not do what it says. */
   migrationsExpected: number;
+  /** Scenario `state`: megabytes per shard, and what each move brought. */
+  state?: { mb: number; reports: readonly StateReport[] };
   durationMs: number;
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations } = input;
+  const { ledger, migrations, state } = input;
+  const gapMs = gapSummary(ledger.gapsMs);
+  const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+  const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
   const reasons = [
     ledger.emitted === 0 && 'no event was emitted',
     ledger.lost > 0 && `${ledger.lost} events were lost`,
@@ -49,6 +60,13 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     migrations.failed > 0 && `${migrations.failed} migrations failed`,
     migrations.completed < input.migrationsExpected &&
       `${migrations.completed} migrations completed where ${input.migrationsExpected} were expected`,
+    wrong > 0 && `${wrong} chunks of state came wrong or not at all`,
+    state !== undefined &&
+      bytesMoved !== state.mb * 2 ** 20 * input.migrationsExpected &&
+      `${bytesMoved} bytes of state came where ${input.migrationsExpected} moves of ${state.mb} MB were expected`,
+    state !== undefined &&
+      gapMs.p99 >= MAX_STATE_GAP_MS &&
+      `a shard was without a session for ${gapMs.p99} ms (p99), and ${MAX_STATE_GAP_MS} are allowed`,
     ...ledger.findings,
   ].filter((reason) => reason !== false);
   const verdict: Verdict = {
@@ -63,7 +81,8 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       outOfOrder: ledger.outOfOrder,
     },
     identifies: { used: ledger.identifiesUsed, needed: input.shards },
-    migrations: { completed: migrations.completed, failed: migrations.failed, gapMs: gapSummary(ledger.gapsMs) },
+    migrations: { completed: migrations.completed, failed: migrations.failed, gapMs },
+    ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),
   };
   return { verdict, reasons };

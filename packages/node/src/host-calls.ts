@@ -6,11 +6,13 @@
  */
 import type { Clock } from '@dshard/transport';
 import { withinDeadline } from './deadline.js';
+import type { Deadline } from './deadline.js';
 import { messageOf, NodeError } from './errors.js';
 import type { HostCall } from './session/effects.js';
 import type { HostOutcome } from './session/events.js';
 import type { Cursor } from './session/state.js';
-import type { HostContext, ShardHost } from './shard-host.js';
+import { exportsOf } from './shard-host.js';
+import type { HostContext, ResumeOutcome, ShardHost } from './shard-host.js';
 import type { Transfers } from './transfers.js';
 
 export type HostCallsOptions = {
@@ -36,42 +38,82 @@ export class HostCalls {
     const shardIds = request.method === 'startShards' ? request.shardIds : [request.shardId];
     await Promise.all(shardIds.map((shardId) => this.#notifications.get(shardId) ?? Promise.resolve()));
     const { clock } = this.#options;
-    const { hostCallMs, resumeMs } = this.#options;
     try {
       const work = this.#invoke(call, request);
-      if (request.method === 'transferFrom') {
-        // No deadline: the session watches its progress.
-        return { ok: true, session: await work };
-      }
-      const deadline =
-        request.method === 'resumeShard'
-          ? { what: request.method, ms: resumeMs, limit: 'limits.resumeMs' }
-          : { what: request.method, ms: hostCallMs, limit: 'limits.hostCallMs' };
-      return { ok: true, session: await withinDeadline(clock, work, deadline) };
+      const deadline = this.#deadlineOf(request);
+      const result = deadline === null ? await work : await withinDeadline(clock, work, deadline);
+      return typeof result === 'string'
+        ? { ok: true, session: null, sessionLost: result === 'sessionLost' }
+        : { ok: true, session: result };
     } catch (error) {
       const timedOut = error instanceof NodeError && error.code === 'DSO_HOST_TIMEOUT';
       return { ok: false, timedOut, message: messageOf(error) };
     }
   }
 
-  async #invoke(call: number, request: HostCall): Promise<Cursor | null> {
+  /** null: the session watches its progress, or lets it take its time. */
+  #deadlineOf(request: HostCall): Deadline | null {
+    const { hostCallMs, resumeMs } = this.#options;
+    const { method } = request;
+    switch (method) {
+      case 'transferFrom':
+      case 'exportState':
+      case 'exportDelta':
+        return null;
+      case 'resumeShard':
+        return { what: method, ms: resumeMs, limit: 'limits.resumeMs' };
+      case 'freeze':
+        return request.withinMs < hostCallMs
+          ? { what: method, ms: request.withinMs, limit: 'limits.freezeTimeoutMs' }
+          : { what: method, ms: hostCallMs, limit: 'limits.hostCallMs' };
+      case 'startShards':
+      case 'stopShard':
+      case 'prepareTransferFrom':
+      case 'prepareTransferTo':
+      case 'unfreeze':
+      case 'release':
+        return { what: method, ms: hostCallMs, limit: 'limits.hostCallMs' };
+    }
+  }
+
+  async #invoke(call: number, request: HostCall): Promise<Cursor | ResumeOutcome | null> {
     const { host, context, transfers } = this.#options;
-    if (request.method === 'stopShard') {
-      return host.stopShard(request.shardId, { keepSession: request.keepSession });
+    switch (request.method) {
+      case 'startShards':
+        await host.startShards(request.shardIds, context());
+        return null;
+      case 'resumeShard':
+        return (await host.resumeShard(request.shardId, request.session, context())) ?? 'resumed';
+      case 'stopShard':
+        return host.stopShard(request.shardId, { keepSession: request.keepSession });
+      case 'prepareTransferFrom':
+        return host.prepareTransferFrom(request.shardId);
+      case 'prepareTransferTo':
+        await host.prepareTransferTo?.(request.shardId, request.session);
+        return null;
+      case 'transferFrom':
+        await transfers.run(call, request.shardId, exportsOf(host, 'everything'), null);
+        return null;
+      case 'exportState':
+        await transfers.run(call, request.shardId, exportsOf(host, 'live'), request.credit);
+        return null;
+      case 'exportDelta':
+        await transfers.run(
+          call,
+          request.shardId,
+          exportsOf(host, request.copied ? 'delta' : 'everything'),
+          request.credit,
+        );
+        return null;
+      case 'freeze':
+        return (await host.freeze?.(request.shardId)) ?? null;
+      case 'unfreeze':
+        await host.unfreeze?.(request.shardId);
+        return null;
+      case 'release':
+        await host.release?.(request.shardId);
+        return null;
     }
-    if (request.method === 'prepareTransferFrom') {
-      return host.prepareTransferFrom(request.shardId);
-    }
-    if (request.method === 'startShards') {
-      await host.startShards(request.shardIds, context());
-    } else if (request.method === 'resumeShard') {
-      await host.resumeShard(request.shardId, request.session, context());
-    } else if (request.method === 'prepareTransferTo') {
-      await host.prepareTransferTo?.(request.shardId, request.session);
-    } else {
-      await transfers.run(call, request.shardId);
-    }
-    return null;
   }
 
   /** Tells the host something about a shard. Resolves with what went wrong, or null; never rejects. */

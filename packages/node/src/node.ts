@@ -12,6 +12,8 @@ import { messageOf, NodeError } from './errors.js';
 import { HostCalls } from './host-calls.js';
 import { Listeners } from './listeners.js';
 import { resolveOptions } from './options.js';
+import { statusOf } from './node-api.js';
+import type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
 import type { NodeOptions, ResolvedOptions } from './options.js';
 import { PermitDesk } from './permit-desk.js';
 import { ProcessFigures } from './process-figures.js';
@@ -20,47 +22,11 @@ import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 import { shardReports } from './session/reports.js';
 import { initialState } from './session/state.js';
-import type { NodeState, ShardStateKind } from './session/state.js';
+import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
+import { capabilitiesOf } from './shard-host.js';
 import type { HostContext } from './shard-host.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
-
-/** What the node is to its orchestrator. `waiting`: it tries again later, for the reason given. */
-export type NodeStatus =
-  | { kind: 'connecting' }
-  | { kind: 'established'; nodeId: string; totalShards: number; capabilities: readonly string[] }
-  | { kind: 'waiting'; reason: string }
-  | { kind: 'closed' };
-
-export type NodeEvents = {
-  /** The connection to the orchestrator changed. */
-  status: NodeStatus;
-  /** What every shard is doing here, whenever something about one of them changed. */
-  shards: ReadonlyMap<number, ShardStateKind>;
-  /** Something that an operator should look at; it is logged too. The node goes on. */
-  error: { message: string; fields: Readonly<Record<string, unknown>> };
-};
-
-/** How the node ended. `final`: the whole bot went down for good. */
-export type NodeEnd = { asked: 'orchestrator' | 'bot'; final: boolean };
-
-export type DshardNode = {
-  /** Begins to connect, and goes on trying for ever. Resolves at once; see `established`. */
-  start(): Promise<void>;
-  /** Stops all shards with their sessions kept, tells the orchestrator, closes. Idempotent. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-  /** Resolves at the first established connection; rejects with `DSO_NODE_CLOSED` when the node is closed before. */
-  readonly established: Promise<{ totalShards: number }>;
-  /** Resolves when the node has left, whoever wanted it. */
-  readonly closed: Promise<NodeEnd>;
-  readonly nodeId: string;
-  readonly status: NodeStatus;
-  /** What every shard is doing here. */
-  readonly shards: ReadonlyMap<number, ShardStateKind>;
-  /** Returns the function that takes the listener off again. */
-  on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void;
-};
 
 /** Throws `DSO_NODE_OPTIONS_INVALID` for options that cannot work. Nothing happens before `start()`. */
 export function createNode(options: NodeOptions): DshardNode {
@@ -107,6 +73,7 @@ class NodeRuntime implements DshardNode {
         token: options.token,
         host: hostname(),
         pid: process.pid,
+        capabilities: capabilitiesOf(host),
       },
       options.session,
     );
@@ -255,6 +222,17 @@ class NodeRuntime implements DshardNode {
       case 'call':
         void this.#call(effect.call, effect.request);
         return;
+      case 'opened': {
+        const { connection, message } = effect;
+        return this.#send(connection, { ...message, session: this.#cursorOf(message.shardId) });
+      }
+      case 'credit':
+        return this.#transfers.credit(effect.call, effect.bytes);
+      case 'preconnect':
+        void this.#notify(effect.shardId, 'preconnect', () =>
+          this.#options.host.preconnect?.(effect.shardId, effect.session, this.#context()),
+        );
+        return;
       case 'cancelTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
       case 'released':
@@ -298,6 +276,15 @@ class NodeRuntime implements DshardNode {
       this.#log('error', `The host's report failed: ${messageOf(error)}`, {});
     }
     return shardReports(this.#state.shards, fromHost);
+  }
+
+  #cursorOf(shardId: number): Cursor | null {
+    try {
+      return this.#options.host.cursorOf?.(shardId) ?? null;
+    } catch (error) {
+      this.#log('error', `The host's cursorOf failed: ${messageOf(error)}`, { shard: shardId });
+      return null;
+    }
   }
 
   #context(): HostContext {
@@ -380,16 +367,4 @@ class NodeRuntime implements DshardNode {
       process.exit(0);
     }
   }
-}
-
-function statusOf(state: NodeState): NodeStatus {
-  const { link } = state;
-  if (link.kind === 'established') {
-    const { nodeId } = state.identity;
-    return { kind: 'established', nodeId, totalShards: state.totalShards ?? 0, capabilities: link.capabilities };
-  }
-  if (link.kind === 'waiting') {
-    return { kind: 'waiting', reason: link.reason };
-  }
-  return { kind: link.kind === 'closed' ? 'closed' : 'connecting' };
 }

@@ -26,6 +26,13 @@ export type NodeLimits = {
   resumeMs?: number;
   /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
   handoverTimeoutMs?: number;
+  /**
+   * Live migration: how long a shard stays frozen when nothing follows, before it goes on here. Default 5 s; an orchestrator may
+   * name another time.
+   */
+  freezeTimeoutMs?: number;
+  /** Live migration: bytes of state that may come before the host has handled some. Default 1 MiB. */
+  transferWindowBytes?: number;
   /** How long stopping all shards may take when the node leaves. Default 20 s. */
   shutdownTimeoutMs?: number;
   /** Messages, and their bytes, that may wait for a connection. Defaults 10 000 and 8 MiB. */
@@ -109,6 +116,8 @@ const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min
   hostCallMs: { fallback: 10_000, range: TIME },
   resumeMs: { fallback: 30_000, range: TIME },
   handoverTimeoutMs: { fallback: 15_000, range: TIME },
+  freezeTimeoutMs: { fallback: 5_000, range: TIME },
+  transferWindowBytes: { fallback: 2 ** 20, range: { min: 1024, max: 2 ** 30 } },
   shutdownTimeoutMs: { fallback: 20_000, range: TIME },
   outboxMessages: { fallback: 10_000, range: { min: 1, max: 1_000_000 } },
   outboxBytes: { fallback: 8 * 2 ** 20, range: { min: 1024, max: 2 ** 30 } },
@@ -149,6 +158,8 @@ export function resolveOptions(
       backoffMaxMs: Math.max(limits.backoffMinMs, limits.backoffMaxMs),
       refusedRetryMs: limits.refusedRetryMs,
       handoverTimeoutMs: limits.handoverTimeoutMs,
+      freezeTimeoutMs: limits.freezeTimeoutMs,
+      transferWindowBytes: limits.transferWindowBytes,
       shutdownTimeoutMs: limits.shutdownTimeoutMs,
       outboxMessages: limits.outboxMessages,
       outboxBytes: limits.outboxBytes,
@@ -176,6 +187,13 @@ function checkedHost(host: ShardHost | undefined): ShardHost {
     if (typeof host[method] !== 'function') {
       throw invalidOption(WHERE, 'host', `has no method ${method}; see the ShardHost contract.`);
     }
+  }
+  if (host.exportState !== undefined && host.exportDelta === undefined) {
+    throw invalidOption(
+      WHERE,
+      'host',
+      'has exportState and no exportDelta, so what changes meanwhile would not be sent.',
+    );
   }
   return host;
 }

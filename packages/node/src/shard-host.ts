@@ -5,20 +5,26 @@
  * A bot without state of its own per shard implements five: startShards, resumeShard, stopShard, prepareTransferFrom, and
  * report if it wants its shards shown. A bot with state adds transferFrom, handleUserEvent and abortTransferTo.
  *
+ * A host that can hold events back adds freeze, unfreeze and release: its shards then move live, with no gap but the last
+ * moment. If their state is large it has exportState and exportDelta instead of transferFrom, so that most of it is copied
+ * while the shard serves. preconnect makes the gap shorter still.
+ *
  * What the node guarantees
  * - Calls for one shard come one at a time, in order; calls for different shards run concurrently. The exception is
  *   stopShard, which may come while startShards or resumeShard of that shard is still pending: the pending one should
  *   then end soon, in whichever way.
  * - User events of one shard are handled strictly in the order they were sent, the next when the last has ended.
+ * - exportState may be going on while anything else comes for the shard: it serves meanwhile.
  * - A call that throws or outlasts its deadline is rolled back as session/outcomes.ts says, and the orchestrator is told.
  *
  * What the host guarantees
  * - A cursor it returns is the last event it *handed to user code*, and from that moment on it hands over no other event
- *   of the shard until it is told to start or resume it: the rest is replayed to whoever resumes the session.
+ *   of the shard until it is told to start, resume or unfreeze it: the rest is replayed to whoever resumes the session.
  * - It IDENTIFYs only with a permit (`context.requestIdentify`), and RESUMEs without asking anybody.
  * - A connection is closed with a code that keeps the session (4000–4999, never 1000 or 1001) unless `keepSession` is false.
  */
-import type { ShardReport } from '@dshard/protocol';
+import { CAPABILITIES } from '@dshard/protocol';
+import type { Capability, ShardReport } from '@dshard/protocol';
 import type { Cursor } from './session/state.js';
 
 /** What is needed to RESUME a shard. `sequence` is a plain number; `resumeGatewayUrl` may be '' (use the generic URL). */
@@ -44,13 +50,16 @@ export type HostContext = {
   readonly requestIdentify: (shardId: number, signal: AbortSignal) => Promise<IdentifyPermit>;
 };
 
+/** How a resumeShard ended. `sessionLost`: the shard goes through IDENTIFY. */
+export type ResumeOutcome = 'resumed' | 'sessionLost';
+
 export type TransferContext = {
   /**
    * Sends one user event to the destination, by name or id of the registry. Resolves when more can be sent (slow
    * destinations slow the sender down); rejects with `DSO_TRANSFER_CANCELLED` when the hand-over is off.
    */
   readonly send: (event: string | number, value: unknown) => Promise<void>;
-  /** Aborts when the hand-over is off. The state must then still be usable: the shard is resumed here. */
+  /** Aborts when the hand-over is off. The state must then still be usable: the shard stays here. */
   readonly signal: AbortSignal;
 };
 
@@ -66,9 +75,10 @@ export type ShardHost = {
 
   /**
    * Resumes the shard from `session`, with the state that handleUserEvent brought. Resolves when RESUMED came, or when the
-   * session turned out to be gone and the shard goes through the identify flow like one of startShards.
+   * session turned out to be gone and the shard goes through the identify flow like one of startShards; says which, if it can
+   * tell.
    */
-  resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void>;
+  resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome | void>;
 
   /**
    * Stops the shard and forgets it. Returns its cursor, or null when it has none (never READY) or `keepSession` is false: the
@@ -86,10 +96,53 @@ export type ShardHost = {
    */
   prepareTransferFrom(shardId: number): Promise<Cursor>;
 
-  /** Makes room for the shard's state. From here on handleUserEvent may come for it. */
-  prepareTransferTo?(shardId: number, session: Cursor): void | Promise<void>;
+  /**
+   * Live migration: stops handing events to user code and keeps them, in order, while the gateway connection stays as it is. Waits
+   * for handlers that are under way. Returns the cursor: the last event handed to user code. When it throws (no session yet,
+   * say), the shard must go on as if nothing had happened. Then comes unfreeze, release or stopShard.
+   */
+  freeze?(shardId: number): Promise<Cursor>;
 
-  /** Sends the shard's state. Resolves when everything was sent; how many events that were is counted by the node. */
+  /** The move is off: the events that were kept go to user code, in order, and the shard goes on without reconnecting. */
+  unfreeze?(shardId: number): void | Promise<void>;
+
+  /**
+   * Closes the frozen shard's gateway connection with a code that keeps the session; what was held back is dropped, Discord
+   * replays it elsewhere. The shard's state is kept. Afterwards either `released` comes, or resumeShard.
+   */
+  release?(shardId: number): Promise<void>;
+
+  /**
+   * Sends the shard's state while it serves. What changes from the moment of the call on has to come in exportDelta. Called anew,
+   * it begins anew. Needs exportDelta.
+   */
+  exportState?(shardId: number, transfer: TransferContext): Promise<void>;
+
+  /**
+   * The shard is frozen: sends what has changed since exportState began, or everything if there is no exportState. Without it
+   * transferFrom is called. Time without an owner is what it takes.
+   */
+  exportDelta?(shardId: number, transfer: TransferContext): Promise<void>;
+
+  /**
+   * The shard comes here soon, probably from this session: the host may connect already and wait at HELLO. Must not RESUME. Then
+   * resumeShard comes (perhaps with a later cursor, or another session), or abortTransferTo. What it throws is only logged.
+   */
+  preconnect?(shardId: number, session: Cursor, context: HostContext): void | Promise<void>;
+
+  /** The cursor of a shard that runs here now, or null. Must be quick. */
+  cursorOf?(shardId: number): Cursor | null;
+
+  /**
+   * Makes room for the shard's state. From here on handleUserEvent may come for it. `session` is null only in a live migration
+   * whose origin could not name it yet.
+   */
+  prepareTransferTo?(shardId: number, session: Cursor | null): void | Promise<void>;
+
+  /**
+   * Sends the state of a shard that is frozen or closed. Resolves when everything was sent; how many events that were is counted
+   * by the node. Without it exportState and exportDelta are called, one after the other.
+   */
   transferFrom?(shardId: number, transfer: TransferContext): Promise<void>;
 
   /** One user event of a shard that comes here, by its registered name. */
@@ -98,9 +151,28 @@ export type ShardHost = {
   /** The shard does not come after all: drop what was made or taken for it. */
   abortTransferTo?(shardId: number): void | Promise<void>;
 
-  /** The shard runs elsewhere now (or is stopped for good): what was kept of it since prepareTransferFrom can go. */
+  /** The shard runs elsewhere now (or is stopped for good): what was kept of it can go. */
   released?(shardId: number): void | Promise<void>;
 
   /** What each shard is doing, for heartbeats. Called every few seconds; must be quick. */
   report?(): readonly ShardReport[];
 };
+
+/** What a node with this host can do. */
+export function capabilitiesOf(host: ShardHost): readonly Capability[] {
+  const movesLive = host.freeze !== undefined && host.unfreeze !== undefined && host.release !== undefined;
+  return CAPABILITIES.filter((capability) => capability !== 'live-migration' || movesLive);
+}
+
+/** The calls by which the host sends a shard's state, in order. `live`: while it serves; `delta`: what has changed since. */
+export function exportsOf(host: ShardHost, part: 'live' | 'delta' | 'everything'): readonly ExportMethod[] {
+  if (part === 'live') {
+    return host.exportState === undefined ? [] : ['exportState'];
+  }
+  if (part === 'everything' && (host.transferFrom === undefined || host.exportState !== undefined)) {
+    return [...exportsOf(host, 'live'), ...exportsOf(host, 'delta')];
+  }
+  return [host.exportDelta === undefined ? 'transferFrom' : 'exportDelta'];
+}
+
+export type ExportMethod = 'exportState' | 'exportDelta' | 'transferFrom';

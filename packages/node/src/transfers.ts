@@ -1,14 +1,16 @@
 /**
  * The origin's side of moving state: hands the host a `send`, encodes what it sends, and holds it back while the connection
- * has more to send than it should. A transfer that the session cancelled lets no further event out.
+ * has more to send than it should, or the destination of a live migration has given no credit. A transfer that the session
+ * cancelled lets no further event out.
  */
 import { MAX_BODY_BYTES, ProtocolError } from '@dshard/protocol';
 import { NodeError } from './errors.js';
 import type { UserEventCodec } from './options.js';
-import type { ShardHost } from './shard-host.js';
+import type { Credit } from './session/effects.js';
+import type { ExportMethod, ShardHost } from './shard-host.js';
 
 /** What the frame adds to the body of a user event. */
-const ENVELOPE_BYTES = 64;
+const ENVELOPE_BYTES = 512;
 
 export type TransfersOptions = {
   host: ShardHost;
@@ -16,58 +18,115 @@ export type TransfersOptions = {
   produced: (call: number, shardId: number, eventId: number, body: Uint8Array) => void;
 };
 
+type Running = {
+  call: number;
+  shardId: number;
+  controller: AbortController;
+  /** null: no credit is needed. */
+  credit: Credit | null;
+  /** Told when credit came, or the transfer is off. */
+  creditCame: Barrier;
+  /** Events go out in the order in which `send` was called. */
+  last: Promise<void>;
+};
+
 export class Transfers {
   readonly #options: TransfersOptions;
-  readonly #running = new Map<number, AbortController>();
-  #blocked: { freed: Promise<void>; free: () => void } | null = null;
+  readonly #running = new Map<number, Running>();
+  #blocked: Barrier | null = null;
 
   constructor(options: TransfersOptions) {
     this.#options = options;
   }
 
-  /** Resolves when the host has sent everything; rejects when it failed or the transfer was cancelled. */
-  async run(call: number, shardId: number): Promise<void> {
+  /** Resolves when the host has sent everything by these methods; rejects when it failed or the transfer was cancelled. */
+  async run(call: number, shardId: number, methods: readonly ExportMethod[], credit: Credit | null): Promise<void> {
     const controller = new AbortController();
-    this.#running.set(call, controller);
+    const running: Running = {
+      call,
+      shardId,
+      controller,
+      credit: credit === null ? null : { ...credit },
+      creditCame: newBarrier(),
+      last: Promise.resolve(),
+    };
+    this.#running.set(call, running);
     try {
-      await this.#options.host.transferFrom?.(shardId, {
-        signal: controller.signal,
-        send: (event, value) => this.#send(call, shardId, event, value, controller.signal),
-      });
+      for (const method of methods) {
+        await this.#options.host[method]?.(shardId, {
+          signal: controller.signal,
+          send: (event, value) => this.#inOrder(running, event, value),
+        });
+        controller.signal.throwIfAborted();
+      }
+      await running.last;
       controller.signal.throwIfAborted();
     } finally {
       this.#running.delete(call);
     }
   }
 
-  async #send(
-    call: number,
-    shardId: number,
-    event: string | number,
-    value: unknown,
-    signal: AbortSignal,
-  ): Promise<void> {
-    signal.throwIfAborted();
+  async #inOrder(running: Running, event: string | number, value: unknown): Promise<void> {
+    running.controller.signal.throwIfAborted();
     const { eventId, body } = this.#options.userEvents.encode(event, value);
     if (body.byteLength > MAX_BODY_BYTES - ENVELOPE_BYTES) {
       const size = `${body.byteLength} bytes, and a message may have ${MAX_BODY_BYTES}`;
       throw new ProtocolError('DSO_FRAME_TOO_LARGE', `The user event "${event}" has ${size}; send it in parts.`);
     }
-    // Several sends may wait at once; each looks again, because the first one may fill the connection anew.
-    while (this.#blocked !== null) {
-      await this.#blocked.freed;
-      signal.throwIfAborted();
+    const sent = running.last.then(() => this.#send(running, eventId, body));
+    running.last = sent;
+    // Whoever does not await one send hears of its failure at the end of the transfer.
+    sent.catch(() => undefined);
+    await sent;
+  }
+
+  async #send(running: Running, eventId: number, body: Uint8Array): Promise<void> {
+    const { call, shardId, controller, credit } = running;
+    controller.signal.throwIfAborted();
+    // After each wait everything is looked at again: another shard may have filled the connection anew.
+    for (let wait = this.#waitOf(running, body); wait !== null; wait = this.#waitOf(running, body)) {
+      await wait;
+      controller.signal.throwIfAborted();
+    }
+    if (credit !== null) {
+      credit.available -= body.byteLength;
     }
     this.#options.produced(call, shardId, eventId, body);
-    signal.throwIfAborted();
+    controller.signal.throwIfAborted();
+  }
+
+  /** What an event of this size has to wait for, or null. */
+  #waitOf({ credit, creditCame }: Running, { byteLength }: Uint8Array): Promise<void> | null {
+    if (this.#blocked !== null) {
+      return this.#blocked.freed;
+    }
+    return credit !== null && credit.available < Math.min(byteLength, credit.window) ? creditCame.freed : null;
+  }
+
+  /** The destination takes more. */
+  credit(call: number, bytes: number): void {
+    const running = this.#running.get(call);
+    if (running?.credit) {
+      running.credit.available += bytes;
+      this.#wake(running);
+    }
   }
 
   cancel(call: number, reason: string): void {
-    const error = new NodeError('DSO_TRANSFER_CANCELLED', `The hand-over is off: ${reason}`);
-    this.#running.get(call)?.abort(error);
+    const running = this.#running.get(call);
+    running?.controller.abort(new NodeError('DSO_TRANSFER_CANCELLED', `The hand-over is off: ${reason}`));
+    if (running !== undefined) {
+      this.#wake(running);
+    }
     // Those that wait for the connection look at their signal; the others wait again.
     this.#blocked?.free();
     this.#blocked = this.#blocked === null ? null : newBarrier();
+  }
+
+  #wake(running: Running): void {
+    const { creditCame } = running;
+    running.creditCame = newBarrier();
+    creditCame.free();
   }
 
   /** The connection has enough to send. */
@@ -83,7 +142,9 @@ export class Transfers {
   }
 }
 
-function newBarrier(): { freed: Promise<void>; free: () => void } {
+type Barrier = { readonly freed: Promise<void>; readonly free: () => void };
+
+function newBarrier(): Barrier {
   let free = (): void => undefined;
   const freed = new Promise<void>((resolve) => {
     free = resolve;

@@ -32,8 +32,20 @@ export class FakeHost implements ShardHost {
   prepareTransferFrom(shardId: number): Promise<Cursor> {
     return this.#do('prepareTransferFrom', [shardId], SESSION);
   }
-  prepareTransferTo(shardId: number, session: Cursor): Promise<void> {
+  prepareTransferTo(shardId: number, session: Cursor | null): Promise<void> {
     return this.#do('prepareTransferTo', [shardId, session], undefined);
+  }
+  freeze(shardId: number): Promise<Cursor> {
+    return this.#do('freeze', [shardId], SESSION);
+  }
+  unfreeze(shardId: number): Promise<void> {
+    return this.#do('unfreeze', [shardId], undefined);
+  }
+  release(shardId: number): Promise<void> {
+    return this.#do('release', [shardId], undefined);
+  }
+  cursorOf(): Cursor {
+    return SESSION;
   }
   transferFrom(shardId: number, transfer: TransferContext): Promise<void> {
     return this.#do('transferFrom', [shardId, transfer], undefined);

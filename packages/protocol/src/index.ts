@@ -39,3 +39,22 @@ export type {
   StopShard,
   UserEvent,
 } from './messages.js';
+export type {
+  TransferAbort,
+  TransferActivate,
+  TransferActivated,
+  TransferCopied,
+  TransferCopy,
+  TransferCredit,
+  TransferData,
+  TransferDone,
+  TransferFailed,
+  TransferFreeze,
+  TransferManifest,
+  TransferMessage,
+  TransferOpen,
+  TransferOpened,
+  TransferRelease,
+  TransferReleased,
+  TransferVerified,
+} from './transfer-messages.js';

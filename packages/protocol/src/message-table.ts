@@ -29,6 +29,7 @@ export type TableKind = Exclude<MessageKind, 'userEvent'>;
 export type MessageFields<K extends TableKind> = Omit<MessageOf<K>, 'kind'>;
 
 const MAX_INT32 = 2 ** 31 - 1;
+const TRANSFER_ROLES = ['origin', 'destination'] as const;
 
 const shardIds = list(shardId, MAX_SHARDS);
 const capabilities = list(name(1, MAX_NAME_LENGTH), MAX_CAPABILITIES);
@@ -52,6 +53,10 @@ const processReport = record<ProcessReport>({
 });
 
 const ONE_SHARD: Fields<{ shardId: number }> = { shardId: required('ShardID', shardId) };
+const TRANSFER: Fields<{ migrationId: string; shardId: number }> = {
+  migrationId: required('MigrationID', name(1, MAX_NAME_LENGTH)),
+  shardId: required('ShardID', shardId),
+};
 
 export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>> } = {
   identify: {
@@ -106,4 +111,36 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   identifyRequest: ONE_SHARD,
   identifyGranted: ONE_SHARD,
   identifyFinished: { ...ONE_SHARD, ready: required('Ready', flag) },
+  transferOpen: {
+    ...TRANSFER,
+    role: required('Role', oneOf(TRANSFER_ROLES)),
+    session: session('extended'),
+    freezeTimeoutMs: required('FreezeTimeoutMs', integer(0, MAX_INT32)),
+  },
+  transferOpened: { ...TRANSFER, session: session('extended'), creditBytes: required('CreditBytes', count) },
+  transferCopy: { ...TRANSFER, creditBytes: required('CreditBytes', count) },
+  transferData: {
+    ...TRANSFER,
+    index: required('Index', count),
+    eventId: required('EventID', integer(FIRST_USER_EVENT_ID, MAX_EVENT_ID)),
+    body: required('Body', bytes),
+  },
+  transferCopied: { ...TRANSFER, events: required('Events', count), bytes: required('Bytes', count) },
+  transferCredit: { ...TRANSFER, bytes: required('Bytes', count) },
+  transferFreeze: TRANSFER,
+  transferManifest: {
+    ...TRANSFER,
+    events: required('Events', count),
+    bytes: required('Bytes', count),
+    hash: required('Hash', name(0, MAX_NAME_LENGTH)),
+    session: session('extended'),
+  },
+  transferVerified: { ...TRANSFER, ok: required('OK', flag), reason: required('Reason', text) },
+  transferRelease: TRANSFER,
+  transferReleased: TRANSFER,
+  transferActivate: TRANSFER,
+  transferActivated: { ...TRANSFER, resumed: required('Resumed', flag) },
+  transferDone: TRANSFER,
+  transferAbort: { ...TRANSFER, reason: required('Reason', text) },
+  transferFailed: { ...TRANSFER, step: required('Step', label), reason: required('Reason', text) },
 };

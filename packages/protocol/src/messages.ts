@@ -5,6 +5,8 @@
  * empty from a base-level peer.
  */
 
+import type { TransferMessage } from './transfer-messages.js';
+
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
 export const LOGIC_VERSION = 2;
 
@@ -16,8 +18,10 @@ export const LOGIC_VERSION = 2;
  * - `parallel-migrations`: user events and `allUserDataSent` name their shard, so that several shards of a node move at
  *   once; `migrationAborted`, `migrationFinished` and `commandFailed` exist; answers to stopShard and shutdown carry
  *   the gateway sessions, so that the shards can be resumed elsewhere.
+ * - `live-migration`: a shard's state is copied while it is live, and its connection is closed last: the `transfer…` messages
+ *   (transfer-messages.ts). Used where origin and destination both name it.
  */
-export const CAPABILITIES = ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations'] as const;
+export const CAPABILITIES = ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations', 'live-migration'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** What is needed to RESUME a shard: the cursor. `sequence` is the last event handed to user code. */
@@ -200,7 +204,8 @@ export type Message =
   | CommandFailed
   | IdentifyRequest
   | IdentifyGranted
-  | IdentifyFinished;
+  | IdentifyFinished
+  | TransferMessage;
 
 export type MessageKind = Message['kind'];
 
@@ -227,6 +232,22 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   identifyRequest: 31,
   identifyGranted: 32,
   identifyFinished: 33,
+  transferOpen: 34,
+  transferOpened: 35,
+  transferCopy: 36,
+  transferData: 37,
+  transferCopied: 38,
+  transferCredit: 39,
+  transferFreeze: 40,
+  transferManifest: 41,
+  transferVerified: 42,
+  transferRelease: 43,
+  transferReleased: 44,
+  transferActivate: 45,
+  transferActivated: 46,
+  transferDone: 47,
+  transferAbort: 48,
+  transferFailed: 49,
 };
 
 /** The first id that belongs to user events; ids below are the protocol's own. */

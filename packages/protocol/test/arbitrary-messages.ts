@@ -31,6 +31,8 @@ const shardSession: fc.Arbitrary<ShardSession> = fc
 const sessions = fc.array(shardSession, { maxLength: 5 });
 const maybeSession = fc.option(session);
 
+const transfer = { migrationId: name, shardId };
+
 const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } = {
   identify: fc.record({
     totalShards: fc.nat(MAX_SHARDS),
@@ -81,6 +83,27 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   identifyRequest: fc.record({ shardId }),
   identifyGranted: fc.record({ shardId }),
   identifyFinished: fc.record({ shardId, ready: fc.boolean() }),
+  transferOpen: fc.record({
+    ...transfer,
+    role: fc.constantFrom('origin', 'destination'),
+    session: maybeSession,
+    freezeTimeoutMs: fc.nat(MAX_INT32),
+  }),
+  transferOpened: fc.record({ ...transfer, session: maybeSession, creditBytes: count }),
+  transferCopy: fc.record({ ...transfer, creditBytes: count }),
+  transferData: fc.record({ ...transfer, index: count, eventId: userEventId, body }),
+  transferCopied: fc.record({ ...transfer, events: count, bytes: count }),
+  transferCredit: fc.record({ ...transfer, bytes: count }),
+  transferFreeze: fc.record(transfer),
+  transferManifest: fc.record({ ...transfer, events: count, bytes: count, hash: label, session: maybeSession }),
+  transferVerified: fc.record({ ...transfer, ok: fc.boolean(), reason: label }),
+  transferRelease: fc.record(transfer),
+  transferReleased: fc.record(transfer),
+  transferActivate: fc.record(transfer),
+  transferActivated: fc.record({ ...transfer, resumed: fc.boolean() }),
+  transferDone: fc.record(transfer),
+  transferAbort: fc.record({ ...transfer, reason: label }),
+  transferFailed: fc.record({ ...transfer, step: label, reason: label }),
 };
 
 export const MESSAGE_KINDS: readonly MessageKind[] = Object.keys(BY_KIND) as MessageKind[];

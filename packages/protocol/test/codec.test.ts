@@ -40,7 +40,9 @@ describe('round trip', () => {
   });
 
   test('in the form of Go peers, every integer as int64', () => {
-    const maps = anyMessage.filter((message) => message.kind !== 'userEvent' && message.kind !== 'shardUserEvent');
+    // Bytes have no form of their own there, and no Go peer sends these three.
+    const withBytes = ['userEvent', 'shardUserEvent', 'transferData'];
+    const maps = anyMessage.filter((message) => !withBytes.includes(message.kind));
     fc.assert(
       fc.property(maps, (message) => {
         const frame = encodeMessage(message);

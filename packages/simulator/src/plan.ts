@@ -132,6 +132,7 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     skipStartupGraceMaxShards: 0,
     expectedNodes: null,
     migrationStepTimeoutMs: draw.whole(4_000, 9_000),
+    freezeTimeoutMs: draw.whole(1_000, 5_000),
     migrationsPerNode: draw.whole(1, 4),
     migrationsTotal: draw.whole(1, 8),
     commandTimeoutMs: draw.whole(6_000, 9_000),

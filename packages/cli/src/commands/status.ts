@@ -15,6 +15,20 @@ export function addStatus(program: Command): void {
   );
 }
 
+const STEP_NAMES: Readonly<Record<StatusV1['migrations'][number]['step'], string>> = {
+  closing: 'closing',
+  preparing: 'preparing',
+  transferring: 'transferring',
+  resuming: 'resuming',
+  openingOrigin: 'opening at the origin',
+  openingDestination: 'opening at the destination',
+  copying: 'copying, serves',
+  freezing: 'freezing',
+  verifying: 'verifying',
+  releasing: 'releasing',
+  activating: 'activating',
+};
+
 /** The table, and below it what is not about a node. */
 async function describeStatus(status: StatusV1): Promise<string> {
   const { default: Table } = await import('cli-table3');
@@ -37,9 +51,9 @@ async function describeStatus(status: StatusV1): Promise<string> {
 }
 
 function extrasOf(node: NodeStatus, status: StatusV1): string[] {
-  const moving = status.migrations.flatMap(({ shard, origin, destination }) => {
-    if (origin === node.id) return [`migrating ${shard} to ${printable(destination)}`];
-    return destination === node.id ? [`migrating ${shard} from ${printable(origin)}`] : [];
+  const moving = status.migrations.flatMap(({ shard, origin, destination, step }) => {
+    if (origin === node.id) return [`migrating ${shard} to ${printable(destination)} (${STEP_NAMES[step]})`];
+    return destination === node.id ? [`migrating ${shard} from ${printable(origin)} (${STEP_NAMES[step]})`] : [];
   });
   const states = (['starting', 'stopping', 'unreachable'] as const).flatMap((state) => {
     const shards = node.shards.filter((shard) => shard.state === state);
@@ -66,6 +80,7 @@ function summary(status: StatusV1): string[] {
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
+    ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
     ...(status.launches.length === 0 ? [] : [`launching ${status.launches.length} node(s)`]),
     ...(rollout === null ? [] : [`rollout: ${rollout.done.length} done, ${rollout.waiting.length} waiting`]),

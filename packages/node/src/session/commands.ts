@@ -3,12 +3,25 @@
  * under way the others wait in order; different shards do not wait for each other. Commands are idempotent: asked for
  * again, what is already so is answered again. Waiting commands die with the connection they came on.
  */
-import { commandFailed, announceRunning, startShards, stopShard } from './hosting.js';
+import { announceRunning, commandFailed, startShards, stopShard, transferFailed } from './hosting.js';
 import { dropStaging, prepareToReceive } from './destination.js';
 import type { Draft } from './draft.js';
+import { activate, dropIncoming, isCollecting, openIncoming } from './live-destination.js';
+import {
+  answerReleased,
+  callOff,
+  cancelExport,
+  copy,
+  halt,
+  isFrozenInTransfer,
+  offer,
+  release,
+  servesInTransfer,
+  thaw,
+} from './live-origin.js';
 import { beginTransfer, freeze, isLeaving, letGo, takeBack } from './origin.js';
 import { say } from './outbox.js';
-import type { Cursor, ShardCommand } from './state.js';
+import type { Cursor, ShardCommand, ShardState, TransferCommand } from './state.js';
 
 /** startShards names several shards: those that are free start in one host call. */
 export function onStartShards(draft: Draft, shardIds: readonly number[], connection: number): void {
@@ -16,7 +29,7 @@ export function onStartShards(draft: Draft, shardIds: readonly number[], connect
   const running: number[] = [];
   for (const shardId of new Set(shardIds)) {
     const kind = draft.kindOf(shardId);
-    if (!isValid(draft, 'startShards', shardId)) {
+    if (!isValid(draft, { kind: 'startShards' }, shardId)) {
       continue;
     }
     if (kind === 'absent') {
@@ -34,13 +47,13 @@ export function onStartShards(draft: Draft, shardIds: readonly number[], connect
 }
 
 export function onCommand(draft: Draft, shardId: number, command: ShardCommand, connection: number): void {
-  if (!isValid(draft, command.kind, shardId)) {
+  if (!isValid(draft, command, shardId)) {
     return;
   }
   const shard = draft.shard(shardId);
-  if (command.kind === 'migrationAborted' && shard?.kind === 'resuming' && shard.why === 'handover') {
+  if (withdraws(command, shard)) {
     // Its session goes back to the origin, so there is no waiting for RESUMED.
-    draft.log('warn', `The hand-over of shard ${shardId} to this node is off: ${command.reason}`, { shard: shardId });
+    draft.log('warn', `The hand-over of shard ${shardId} to this node is off.`, { shard: shardId });
     stopShard(draft, shardId, 'withdrawn');
     return;
   }
@@ -50,7 +63,7 @@ export function onCommand(draft: Draft, shardId: number, command: ShardCommand, 
   }
   const waiting = draft.waitingFor(shardId);
   if (waiting.length >= draft.limits.commandsPerShard) {
-    commandFailed(draft, command.kind, shardId, `${waiting.length} commands for this shard already wait.`, 'warn');
+    refuse(draft, command, shardId, `${waiting.length} commands for this shard already wait.`);
     return;
   }
   draft.setWaiting(shardId, [...waiting, { command, connection }]);
@@ -68,11 +81,27 @@ export function continueCommands(draft: Draft, shardId: number): void {
   }
 }
 
-function isValid(draft: Draft, command: ShardCommand['kind'], shardId: number): boolean {
+/** The shard is being resumed here for a hand-over that is off. */
+function withdraws(command: ShardCommand, shard: ShardState | null): boolean {
+  if (command.kind === 'migrationAborted') {
+    return (shard?.kind === 'resuming' && shard.why === 'handover') || shard?.kind === 'activating';
+  }
+  return command.kind === 'transferAbort' && shard?.kind === 'activating' && shard.migrationId === command.migrationId;
+}
+
+function refuse(draft: Draft, command: ShardCommand, shardId: number, reason: string): void {
+  if ('migrationId' in command) {
+    transferFailed(draft, shardId, command, reason);
+  } else {
+    commandFailed(draft, command.kind, shardId, reason, 'warn');
+  }
+}
+
+function isValid(draft: Draft, command: ShardCommand, shardId: number): boolean {
   if (draft.totalShards !== null && shardId < draft.totalShards && shardId >= 0) {
     return true;
   }
-  commandFailed(draft, command, shardId, `There is no shard ${shardId}; there are ${draft.totalShards ?? 0}.`, 'warn');
+  refuse(draft, command, shardId, `There is no shard ${shardId}; there are ${draft.totalShards ?? 0}.`);
   return false;
 }
 
@@ -92,18 +121,52 @@ function carryOut(draft: Draft, shardId: number, command: ShardCommand, connecti
       return abort(draft, shardId, command.reason);
     case 'migrationFinished':
       return letGo(draft, shardId);
+    case 'transferOpen':
+      return command.role === 'origin'
+        ? offer(draft, shardId, command, connection)
+        : openDestination(draft, shardId, command, connection);
+    case 'transferCopy':
+      return copy(draft, shardId, command);
+    case 'transferFreeze':
+      return halt(draft, shardId, command);
+    case 'transferRelease':
+      return release(draft, shardId, command);
+    case 'transferActivate':
+      return activate(draft, shardId, command, connection);
+    case 'transferDone':
+      return done(draft, shardId, command);
+    case 'transferAbort':
+      return abortTransfer(draft, shardId, command);
   }
+}
+
+function openDestination(
+  draft: Draft,
+  shardId: number,
+  command: Extract<TransferCommand, { kind: 'transferOpen' }>,
+  connection: number,
+): void {
+  const shard = draft.shard(shardId);
+  if (shard?.kind === 'staging') {
+    dropStaging(draft, shardId, shard, 'The orchestrator began a live migration instead.');
+  }
+  openIncoming(draft, shardId, command, connection);
 }
 
 function start(draft: Draft, shardId: number): void {
   const shard = draft.shard(shardId);
-  if (shard?.kind === 'running') {
+  if (shard?.kind === 'running' || servesInTransfer(shard)) {
     announceRunning(draft, [shardId]);
+  } else if (isFrozenInTransfer(shard)) {
+    thaw(draft, shardId, 'the orchestrator wants it to run here.');
+    draft.whenFree(shardId, { kind: 'startShards' });
   } else if (isLeaving(shard)) {
     takeBack(draft, shardId, shard, 'the orchestrator wants it to run here.');
   } else {
     if (shard?.kind === 'staging') {
       dropStaging(draft, shardId, shard, 'The orchestrator wants it started instead.');
+    } else if (isCollecting(shard)) {
+      dropIncoming(draft, shardId, shard, 'The orchestrator wants it started instead.');
     }
     startShards(draft, [shardId]);
   }
@@ -111,7 +174,10 @@ function start(draft: Draft, shardId: number): void {
 
 function stop(draft: Draft, shardId: number): void {
   const shard = draft.shard(shardId);
-  if (shard?.kind === 'running') {
+  if (servesInTransfer(shard) || isFrozenInTransfer(shard)) {
+    cancelExport(draft, shard, 'The orchestrator wants the shard stopped.');
+  }
+  if (shard?.kind === 'running' || servesInTransfer(shard) || isFrozenInTransfer(shard)) {
     stopShard(draft, shardId, 'command');
     return;
   }
@@ -122,6 +188,8 @@ function stop(draft: Draft, shardId: number): void {
   } else if (shard?.kind === 'staging') {
     session = shard.session;
     dropStaging(draft, shardId, shard, 'The orchestrator wants it stopped.');
+  } else if (isCollecting(shard)) {
+    dropIncoming(draft, shardId, shard, 'The orchestrator wants it stopped.');
   }
   say(draft, { kind: 'stopShard', shardId, session });
 }
@@ -132,6 +200,43 @@ function abort(draft: Draft, shardId: number, reason: string): void {
     takeBack(draft, shardId, shard, reason);
   } else if (shard?.kind === 'staging') {
     dropStaging(draft, shardId, shard, reason);
+  } else {
+    undo(draft, shardId, shard, reason);
+  }
+}
+
+/** A live migration is off, wherever it stands before the point of no return. */
+function undo(draft: Draft, shardId: number, shard: ShardState | null, reason: string): void {
+  if (servesInTransfer(shard)) {
+    callOff(draft, shardId, shard, reason);
+  } else if (isFrozenInTransfer(shard)) {
+    thaw(draft, shardId, reason);
+  } else if (isCollecting(shard)) {
+    dropIncoming(draft, shardId, shard, reason);
+  }
+}
+
+/** transferAbort. An origin that has released the shard says so again: from there on it is only forward. */
+function abortTransfer(
+  draft: Draft,
+  shardId: number,
+  command: Extract<TransferCommand, { kind: 'transferAbort' }>,
+): void {
+  const shard = draft.shard(shardId);
+  const { migrationId, reason } = command;
+  if (shard?.kind === 'released' && shard.migrationId === migrationId) {
+    return answerReleased(draft, shardId, migrationId);
+  }
+  if (shard !== null && 'transfer' in shard && shard.transfer.migrationId === migrationId) {
+    undo(draft, shardId, shard, reason);
+  }
+}
+
+/** transferDone. */
+function done(draft: Draft, shardId: number, command: TransferCommand): void {
+  const shard = draft.shard(shardId);
+  if (shard?.kind === 'released' && shard.migrationId === command.migrationId) {
+    letGo(draft, shardId);
   }
 }
 
@@ -144,6 +249,8 @@ export function dropMigrationsOf(draft: Draft, connection: number): void {
       takeBack(draft, shardId, shard, reason);
     } else if (shard.kind === 'staging' && shard.connection === connection) {
       dropStaging(draft, shardId, shard, reason);
+    } else if ('transfer' in shard && shard.transfer.connection === connection) {
+      undo(draft, shardId, shard, reason);
     }
   }
 }

@@ -19,6 +19,8 @@ import {
   tickLink,
 } from './link.js';
 import { beatSoon, nextBeat, onHeartbeatAck } from './heartbeat.js';
+import { dataCame, manifestCame } from './live-destination.js';
+import { creditCame, freezeDeadline, tickFrozen } from './live-origin.js';
 import { handoverDeadline, tickOrigins, userEventProduced } from './origin.js';
 import { onCallEnded } from './outcomes.js';
 import { onIdentifyGranted, onPermitEnded, onPermitRequested } from './permits.js';
@@ -51,6 +53,7 @@ function react(draft: Draft, event: NodeEvent): void {
       tickLink(draft);
       if (draft.lifecycle.kind === 'serving') {
         tickOrigins(draft);
+        tickFrozen(draft);
       }
       return leaveWhenEmpty(draft);
     case 'connected':
@@ -115,6 +118,12 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'commandFailed':
     case 'identifyRequest':
     case 'identifyFinished':
+    case 'transferOpened':
+    case 'transferCopied':
+    case 'transferVerified':
+    case 'transferReleased':
+    case 'transferActivated':
+    case 'transferFailed':
       return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':
     case 'stopShard':
@@ -125,6 +134,16 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'userEvent':
     case 'shardUserEvent':
     case 'allUserDataSent':
+    case 'transferOpen':
+    case 'transferCopy':
+    case 'transferData':
+    case 'transferCredit':
+    case 'transferFreeze':
+    case 'transferManifest':
+    case 'transferRelease':
+    case 'transferActivate':
+    case 'transferDone':
+    case 'transferAbort':
       return draft.lifecycle.kind === 'serving'
         ? onShardMessage(draft, connection, message)
         : draft.log('debug', `The node leaves; ${message.kind} is ignored.`);
@@ -141,6 +160,16 @@ type ShardMessage = MessageOf<
   | 'userEvent'
   | 'shardUserEvent'
   | 'allUserDataSent'
+  | 'transferOpen'
+  | 'transferCopy'
+  | 'transferData'
+  | 'transferCredit'
+  | 'transferFreeze'
+  | 'transferManifest'
+  | 'transferRelease'
+  | 'transferActivate'
+  | 'transferDone'
+  | 'transferAbort'
 >;
 
 function onShardMessage(draft: Draft, connection: number, message: ShardMessage): void {
@@ -163,6 +192,21 @@ function onShardMessage(draft: Draft, connection: number, message: ShardMessage)
       return userEventArrived(draft, message.shardId, message.eventId, message.body);
     case 'allUserDataSent':
       return allUserDataArrived(draft, message.shardId, message.numEvents);
+    case 'transferOpen':
+      return onCommand(draft, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
+    case 'transferCopy':
+    case 'transferFreeze':
+    case 'transferRelease':
+    case 'transferActivate':
+    case 'transferDone':
+    case 'transferAbort':
+      return onCommand(draft, message.shardId, message, connection);
+    case 'transferData':
+      return dataCame(draft, message);
+    case 'transferCredit':
+      return creditCame(draft, message);
+    case 'transferManifest':
+      return manifestCame(draft, message);
   }
 }
 
@@ -190,7 +234,7 @@ function nextWake(draft: Draft): number | null {
     due.push(draft.lifecycle.deadline);
   } else {
     for (const shard of draft.shards.values()) {
-      const deadline = handoverDeadline(draft, shard);
+      const deadline = handoverDeadline(draft, shard) ?? freezeDeadline(shard);
       due.push(...(deadline === null ? [] : [deadline]));
     }
   }

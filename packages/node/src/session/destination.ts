@@ -11,6 +11,7 @@
  */
 import type { Draft } from './draft.js';
 import { commandFailed, resumeShard } from './hosting.js';
+import { dropIncoming, isCollecting, stateHandled } from './live-destination.js';
 import type { Cursor, ShardState } from './state.js';
 
 type Staging = Extract<ShardState, { kind: 'staging' }>;
@@ -28,7 +29,9 @@ export function prepareToReceive(draft: Draft, shardId: number, session: Cursor 
       return;
     }
     dropStaging(draft, shardId, shard, 'The orchestrator began the hand-over anew.');
-  } else if (shard !== null && shard.kind !== 'held') {
+  } else if (isCollecting(shard)) {
+    dropIncoming(draft, shardId, shard, 'The orchestrator began a hand-over of the other kind.');
+  } else if (shard !== null && shard.kind !== 'held' && shard.kind !== 'released') {
     commandFailed(
       draft,
       'prepareMigration',
@@ -108,6 +111,9 @@ export function userEventHandled(
   failure: string | null,
 ): void {
   const shard = draft.shard(shardId);
+  if (shard?.kind === 'collecting' && shard.transfer.stage === stage) {
+    return stateHandled(draft, shardId, shard, bytes, failure);
+  }
   if (shard?.kind !== 'staging' || shard.stage !== stage) {
     return;
   }

@@ -6,6 +6,7 @@ import type { Message } from '@dshard/protocol';
 import type { HostCall, NodeEffect } from './effects.js';
 import { BUSY, SHARD_MOVES } from './state.js';
 import type {
+  Arrival,
   Cursor,
   Established,
   Lifecycle,
@@ -13,6 +14,7 @@ import type {
   NodeState,
   Permit,
   QueuedMessage,
+  ShardCommand,
   ShardState,
   ShardStateKind,
   WaitingCommand,
@@ -27,6 +29,7 @@ export class Draft {
   #shards: Map<number, ShardState> | null = null;
   #waiting: Map<number, readonly WaitingCommand[]> | null = null;
   #permits: Map<number, Permit> | null = null;
+  #arrivals: Map<number, Arrival> | null = null;
   #rest: Partial<Pick<NodeState, 'identity' | 'totalShards' | 'lifecycle' | 'link' | 'outbox' | 'nextId'>> = {};
 
   constructor(base: NodeState, now: number) {
@@ -146,6 +149,12 @@ export class Draft {
     }
   }
 
+  /** Puts a command behind those that wait for the shard's host call. */
+  whenFree(shardId: number, command: ShardCommand): void {
+    const connection = this.established?.connection ?? 0;
+    this.setWaiting(shardId, [...this.waitingFor(shardId), { command, connection }]);
+  }
+
   /** Commands of a connection that is gone are nobody's any more. */
   dropAllWaiting(): void {
     this.#waiting = new Map();
@@ -158,6 +167,15 @@ export class Draft {
     } else {
       this.#permits.set(shardId, permit);
     }
+  }
+
+  arrivalOf(shardId: number): Arrival | null {
+    return (this.#arrivals ?? this.#base.arrivals).get(shardId) ?? null;
+  }
+
+  setArrival(shardId: number, arrival: Arrival): void {
+    this.#arrivals ??= new Map(this.#base.arrivals);
+    this.#arrivals.set(shardId, arrival);
   }
 
   /** Sends at once on the established connection; false when there is none. */
@@ -177,6 +195,7 @@ export class Draft {
       shards: this.shards,
       waiting: this.#waiting ?? this.#base.waiting,
       permits: this.permits,
+      arrivals: this.#arrivals ?? this.#base.arrivals,
     };
   }
 }

@@ -1,4 +1,4 @@
-import type { Identify, Message } from '@dshard/protocol';
+import type { Identify, Message, TransferOpened } from '@dshard/protocol';
 import type { Cursor } from './state.js';
 
 /** A call of the shard host. Its end comes back as `callEnded` with the same id. */
@@ -8,7 +8,15 @@ export type HostCall =
   | { method: 'stopShard'; shardId: number; keepSession: boolean }
   | { method: 'prepareTransferFrom'; shardId: number }
   | { method: 'transferFrom'; shardId: number }
-  | { method: 'prepareTransferTo'; shardId: number; session: Cursor };
+  | { method: 'prepareTransferTo'; shardId: number; session: Cursor | null }
+  | { method: 'freeze'; shardId: number; withinMs: number }
+  | { method: 'unfreeze' | 'release'; shardId: number }
+  | { method: 'exportState'; shardId: number; credit: Credit }
+  /** `copied` false: nothing went before, so the delta is everything. */
+  | { method: 'exportDelta'; shardId: number; credit: Credit; copied: boolean };
+
+/** Bytes that may be sent at once; an event larger than the whole `window` goes when all of it is free. */
+export type Credit = { available: number; window: number };
 
 /** What the session wants done; the runtime executes them in order. */
 export type NodeEffect =
@@ -25,7 +33,13 @@ export type NodeEffect =
   /** Close at once. Nothing of this connection is an event any more. */
   | { kind: 'dropConnection'; connection: number; reason: string }
   | { kind: 'call'; call: number; request: HostCall }
-  /** The transferFrom call of this id is off: its `send` fails from now on. */
+  /** The runtime adds the session that the host has for the shard now. */
+  | { kind: 'opened'; connection: number; message: TransferOpened }
+  /** The export call of this id may send so many more bytes. */
+  | { kind: 'credit'; call: number; bytes: number }
+  /** The shard comes here soon: the host may connect already. */
+  | { kind: 'preconnect'; shardId: number; session: Cursor }
+  /** The transfer of this call id is off: its `send` fails from now on. */
   | { kind: 'cancelTransfer'; call: number; reason: string }
   /** The host may drop what it kept of a shard that it handed over. */
   | { kind: 'released'; shardId: number }

@@ -1,8 +1,12 @@
 import type { Message } from '@dshard/protocol';
 import type { Cursor } from './state.js';
 
-/** How a host call ended. `timedOut`: its deadline passed, and the host may still be at it. */
-export type HostOutcome = { ok: true; session: Cursor | null } | { ok: false; timedOut: boolean; message: string };
+/**
+ * How a host call ended. `sessionLost`, of resumeShard: the shard goes through IDENTIFY. `timedOut`: its deadline passed, and the
+ * host may still be at it.
+ */
+export type HostOutcome =
+  { ok: true; session: Cursor | null; sessionLost?: boolean } | { ok: false; timedOut: boolean; message: string };
 
 /** Everything that can happen to the node session. `jitter` is a number in [0, 1) from the injected Random. */
 export type NodeEvent =

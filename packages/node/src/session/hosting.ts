@@ -41,3 +41,15 @@ export function commandFailed(
   draft.log(level, `${command} of shard ${shardId} failed: ${message}`, { shard: shardId, command });
   say(draft, { kind: 'commandFailed', command, shardId, message });
 }
+
+/** Logged, and told to the orchestrator of that migration; like all of a live migration it does not outlive its connection. */
+export function transferFailed(
+  draft: Draft,
+  shardId: number,
+  step: { kind: MessageKind; migrationId: string },
+  reason: string,
+): void {
+  const { kind, migrationId } = step;
+  draft.log('warn', `${kind} of shard ${shardId} failed: ${reason}`, { shard: shardId, migration: migrationId });
+  draft.sendNow({ kind: 'transferFailed', migrationId, shardId, step: kind, reason });
+}

@@ -7,6 +7,8 @@ import type { ShardSession } from '@dshard/protocol';
 import { abandonPreparing, dropStaging } from './destination.js';
 import type { Draft } from './draft.js';
 import { stopShard } from './hosting.js';
+import { abandonOpening, dropIncoming } from './live-destination.js';
+import { cancelExport } from './live-origin.js';
 import { letGo } from './origin.js';
 import { say } from './outbox.js';
 import type { Cursor } from './state.js';
@@ -32,20 +34,37 @@ export function leaveShard(draft: Draft, shardId: number): void {
     case undefined:
     case 'stopping':
     case 'freezing':
+    case 'halting':
+    case 'thawing':
+    case 'releasing':
       return;
+    case 'offered':
+    case 'copying':
+    case 'copied':
+    case 'flushing':
+    case 'sealed':
+      cancelExport(draft, shard, 'The node leaves.');
+      return stopShard(draft, shardId, 'shutdown');
     case 'starting':
     case 'running':
     case 'resuming':
+    case 'activating':
       return stopShard(draft, shardId, 'shutdown');
     case 'frozen':
     case 'sending':
     case 'held':
+    case 'released':
       stopped(draft, shardId, shard.session);
       return letGo(draft, shardId);
     case 'preparing':
       return abandonPreparing(draft, shardId, shard, 'The node leaves.');
     case 'staging':
       return dropStaging(draft, shardId, shard, 'The node leaves.');
+    case 'opening':
+      return abandonOpening(draft, shardId, shard, 'The node leaves.');
+    case 'collecting':
+    case 'verified':
+      return dropIncoming(draft, shardId, shard, 'The node leaves.');
   }
 }
 

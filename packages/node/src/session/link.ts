@@ -6,12 +6,13 @@
  * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over after
  * an established connection. After a refusal that trying again does not cure it is `refusedRetryMs`.
  */
-import { CAPABILITIES, LOGIC_VERSION, negotiate } from '@dshard/protocol';
+import { LOGIC_VERSION, negotiate } from '@dshard/protocol';
 import type { Identified, Identify, Rejected, ShardSession } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
 import { dropMigrationsOf } from './commands.js';
 import type { Draft } from './draft.js';
 import { beat, MAX_UNANSWERED } from './heartbeat.js';
+import { givenAway } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
 import type { ShardStateKind } from './state.js';
@@ -25,6 +26,14 @@ const OWNED: ReadonlySet<ShardStateKind> = new Set([
   'frozen',
   'sending',
   'resuming',
+  'offered',
+  'copying',
+  'copied',
+  'halting',
+  'flushing',
+  'sealed',
+  'thawing',
+  'activating',
 ]);
 
 export function beginConnecting(draft: Draft, attempt: number): void {
@@ -52,10 +61,11 @@ function identifyMessage(draft: Draft): Identify {
   const runningShards: number[] = [];
   const heldSessions: ShardSession[] = [];
   for (const [shardId, shard] of draft.shards) {
+    const session = givenAway(shard);
     if (OWNED.has(shard.kind)) {
       runningShards.push(shardId);
-    } else if (shard.kind === 'held') {
-      heldSessions.push({ shardId, ...shard.session });
+    } else if (session !== null) {
+      heldSessions.push({ shardId, ...session });
     }
   }
   return {
@@ -65,7 +75,7 @@ function identifyMessage(draft: Draft): Identify {
     version: draft.identity.version,
     nodeId: draft.identity.nodeId,
     logicVersion: LOGIC_VERSION,
-    capabilities: CAPABILITIES,
+    capabilities: draft.identity.capabilities,
     token: draft.identity.token,
     host: draft.identity.host,
     pid: draft.identity.pid,
@@ -85,7 +95,7 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
     });
     return;
   }
-  const capabilities = negotiate(CAPABILITIES, message.capabilities);
+  const capabilities = negotiate(draft.identity.capabilities, message.capabilities);
   const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
   draft.set({
     totalShards: message.totalShards,

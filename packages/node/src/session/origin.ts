@@ -8,22 +8,25 @@
  * the shard is let go as soon as everything is sent, as the ancestor's nodes do.
  */
 import { commandFailed, resumeShard } from './hosting.js';
+import { stateProduced } from './live-origin.js';
 import { say } from './outbox.js';
 import type { Draft } from './draft.js';
 import type { Cursor, ShardState } from './state.js';
 
-type Leaving = Extract<ShardState, { kind: 'frozen' | 'sending' | 'held' }>;
+/** `released` is where a live migration (live-origin.ts) meets this one: closed, kept, and the orchestrator's to decide on. */
+type Leaving = Extract<ShardState, { kind: 'frozen' | 'sending' | 'held' | 'released' }>;
 
 export function isLeaving(shard: ShardState | null): shard is Leaving {
-  return shard?.kind === 'frozen' || shard?.kind === 'sending' || shard?.kind === 'held';
+  const kind = shard?.kind;
+  return kind === 'frozen' || kind === 'sending' || kind === 'held' || kind === 'released';
 }
 
 /** prepareMigration{origin: true}. Asked again, it answers with what was recorded. */
 export function freeze(draft: Draft, shardId: number, connection: number): void {
   const shard = draft.shard(shardId);
   if (isLeaving(shard)) {
-    if (shard.connection !== connection) {
-      // Only a held shard outlives its connection. A new one means a new hand-over, which sends everything again.
+    if (shard.kind === 'released' || shard.connection !== connection) {
+      // Only a shard that was given away outlives its connection. A new hand-over sends everything again.
       draft.enterShard(shardId, { kind: 'frozen', connection, session: shard.session, since: draft.now });
     }
     answerFrozen(draft, shardId, shard.session);
@@ -99,7 +102,13 @@ export function userEventProduced(
   body: Uint8Array,
 ): void {
   const shard = draft.shard(shardId);
-  if (shard?.kind !== 'sending' || shard.call !== call) {
+  if (shard === null || !('call' in shard) || shard.call !== call) {
+    return;
+  }
+  if (shard.kind === 'copying' || shard.kind === 'flushing') {
+    return stateProduced(draft, shardId, shard, eventId, body);
+  }
+  if (shard.kind !== 'sending') {
     return;
   }
   draft.sendNow(

@@ -9,8 +9,12 @@
  * | prepareTransferFrom | running (the contract: nothing was closed) | stopped, then resumed from its session |
  * | transferFrom | taken back | (no deadline; see `handoverTimeoutMs`) |
  * | prepareTransferTo | dropped | dropped |
- * | resumeShard, hand-over | stopped again, not ours | the same |
+ * | resumeShard, hand-over or ACTIVATE | stopped again, not ours | the same |
  * | resumeShard, taken back | started anew | running: the host is at it, and nobody else has it |
+ * | exportState | running, the migration is off | (no deadline) |
+ * | freeze | running (the contract: nothing was frozen) | unfrozen |
+ * | exportDelta | unfrozen | (no deadline of its own: the freeze has one) |
+ * | unfreeze, release | stopped, then resumed from its session | the same |
  */
 import type { MessageKind } from '@dshard/protocol';
 import { continueCommands } from './commands.js';
@@ -19,6 +23,8 @@ import type { Draft } from './draft.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, commandFailed, resumeShard, startShards, stopShard } from './hosting.js';
 import { leaveShard, leaveWhenEmpty, stopped } from './leaving.js';
+import { activateEnded, openingEnded } from './live-destination.js';
+import { copyEnded, flushEnded, haltEnded, releaseEnded, thawEnded } from './live-origin.js';
 import { frozen, takeBack, transferEnded } from './origin.js';
 import { say } from './outbox.js';
 import type { ShardState, StopReason } from './state.js';
@@ -30,17 +36,17 @@ export function onCallEnded(draft: Draft, call: number, shardIds: readonly numbe
     const shard = draft.shard(shardId);
     return shard !== null && 'call' in shard && shard.call === call;
   });
+  const running: number[] = [];
   for (const shardId of concerned) {
     const shard = draft.shard(shardId);
     if (shard !== null) {
       endOf(draft, shardId, shard, outcome);
+      const isNews = shard.kind === 'starting' || shard.kind === 'resuming';
+      running.push(...(isNews && outcome.ok && draft.kindOf(shardId) === 'running' ? [shardId] : []));
     }
   }
   // One answer for all shards of one startShards.
-  announceRunning(
-    draft,
-    concerned.filter((shardId) => outcome.ok && draft.kindOf(shardId) === 'running'),
-  );
+  announceRunning(draft, running);
   for (const shardId of concerned) {
     if (draft.lifecycle.kind === 'leaving') {
       leaveShard(draft, shardId);
@@ -78,10 +84,30 @@ function endOf(draft: Draft, shardId: number, shard: ShardState, outcome: HostOu
       return fail(draft, 'prepareMigration', shardId, outcome);
     case 'resuming':
       return resumeEnded(draft, shardId, shard, outcome);
+    case 'copying':
+      return copyEnded(draft, shardId, shard, outcome);
+    case 'halting':
+      return haltEnded(draft, shardId, shard, outcome);
+    case 'flushing':
+      return flushEnded(draft, shardId, shard, outcome);
+    case 'thawing':
+      return thawEnded(draft, shardId, outcome);
+    case 'releasing':
+      return releaseEnded(draft, shardId, shard, outcome);
+    case 'opening':
+      return openingEnded(draft, shardId, shard, outcome);
+    case 'activating':
+      return activateEnded(draft, shardId, shard, outcome);
     case 'running':
     case 'frozen':
     case 'held':
     case 'staging':
+    case 'offered':
+    case 'copied':
+    case 'sealed':
+    case 'released':
+    case 'collecting':
+    case 'verified':
       return;
   }
 }

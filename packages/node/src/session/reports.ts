@@ -19,6 +19,19 @@ const PHASES: Readonly<Record<ShardStateKind, ShardPhase | 'host' | null>> = {
   preparing: null,
   staging: null,
   resuming: 'resuming',
+  offered: 'host',
+  copying: 'host',
+  copied: 'host',
+  halting: 'frozen',
+  flushing: 'frozen',
+  sealed: 'frozen',
+  thawing: 'frozen',
+  releasing: 'frozen',
+  released: 'frozen',
+  opening: null,
+  collecting: null,
+  verified: null,
+  activating: 'resuming',
 };
 
 export function shardReports(

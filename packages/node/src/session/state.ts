@@ -2,7 +2,7 @@
  * Everything the node session knows, as plain data: the connection to the orchestrator, what each shard is doing on this
  * node, what waits to be sent. `decide` (decide.ts) returns the next one; nothing here is mutated in place.
  */
-import type { GatewaySession, Message, ShardSession } from '@dshard/protocol';
+import type { Capability, GatewaySession, Message, ShardSession, TransferManifest } from '@dshard/protocol';
 
 /** A gateway session as a host sees it: the sequence is a plain number. */
 export type Cursor = GatewaySession & { sequence: number };
@@ -15,6 +15,10 @@ export type SessionLimits = {
   backoffMaxMs: number;
   /** The wait after a refusal that trying again will not cure by itself. */
   refusedRetryMs: number;
+  /** A live migration: how long a shard stays frozen without being released, unless the orchestrator names another time. */
+  freezeTimeoutMs: number;
+  /** A live migration: the bytes of state a destination lets come before it has handled some. */
+  transferWindowBytes: number;
   /** How long an origin waits without progress before it takes its shard back. */
   handoverTimeoutMs: number;
   /** How long stopping all shards may take before the node leaves anyway. */
@@ -28,8 +32,15 @@ export type SessionLimits = {
   stagedHighBytes: number;
 };
 
-/** What this node says of itself in Identify. */
-export type Identity = { nodeId: string; version: string; token: string | null; host: string; pid: number };
+/** What this node says of itself in Identify. `capabilities`: what its host can do. */
+export type Identity = {
+  nodeId: string;
+  version: string;
+  token: string | null;
+  host: string;
+  pid: number;
+  capabilities: readonly Capability[];
+};
 
 /** The connection to the orchestrator. `connection` ids only grow. */
 export type Link =
@@ -96,7 +107,70 @@ export type ShardState =
       expected: number | null;
     }
   /** host.resumeShard is under way. */
-  | { kind: 'resuming'; call: number; session: Cursor; why: ResumeReason };
+  | { kind: 'resuming'; call: number; session: Cursor; why: ResumeReason }
+  | LiveOriginState
+  | LiveDestinationState;
+
+/** What a live migration has sent so far. Totals go into the manifest. */
+export type Outgoing = {
+  migrationId: string;
+  connection: number;
+  freezeTimeoutMs: number;
+  /** The destination's first window, and what is left to send at once. */
+  window: number;
+  credit: number;
+  events: number;
+  bytes: number;
+  hash: string;
+};
+
+/** The origin of a live migration (live-origin.ts). Up to `copied` the shard serves; from `released` on it is gone. */
+type LiveOriginState =
+  /** OPEN was answered. */
+  | { kind: 'offered'; transfer: Outgoing }
+  /** host.exportState is under way. */
+  | { kind: 'copying'; call: number; transfer: Outgoing }
+  | { kind: 'copied'; transfer: Outgoing }
+  /** host.freeze is under way. From here on `deadline` holds: then the shard is unfrozen, whatever has come. */
+  | { kind: 'halting'; call: number; transfer: Outgoing; copied: boolean; deadline: number }
+  /** Frozen: host.exportDelta is under way. */
+  | { kind: 'flushing'; call: number; transfer: Outgoing; session: Cursor; deadline: number }
+  /** Frozen: the manifest is out. Waits for RELEASE. */
+  | { kind: 'sealed'; transfer: Outgoing; session: Cursor; deadline: number }
+  /** host.unfreeze is under way. */
+  | { kind: 'thawing'; call: number }
+  /** host.release is under way: the point of no return, unless it fails. */
+  | { kind: 'releasing'; call: number; transfer: Outgoing; session: Cursor }
+  /** The gateway connection is closed, and the frozen state kept: only the orchestrator can say what becomes of the shard. */
+  | { kind: 'released'; connection: number; session: Cursor; migrationId: string };
+
+/** What has come of a live migration. `stage` names it to the runtime. */
+export type Incoming = {
+  migrationId: string;
+  connection: number;
+  stage: number;
+  /** Events that came, and that the host has handled. */
+  received: number;
+  handled: number;
+  bytes: number;
+  hash: string;
+  /** Bytes that came and are not handled; bytes that were handled and not yet given back as credit. */
+  pendingBytes: number;
+  owedCredit: number;
+};
+
+/** The destination of a live migration (live-destination.ts). */
+type LiveDestinationState =
+  /** host.prepareTransferTo is under way. `session`: the origin's as it was a moment ago, if it is known. */
+  | { kind: 'opening'; call: number; connection: number; migrationId: string; session: Cursor | null }
+  /** Takes the state in. `manifest` came, and not everything is handled yet. */
+  | { kind: 'collecting'; transfer: Incoming; session: Cursor | null; manifest: Manifest | null }
+  /** Everything is here and handled. Waits for ACTIVATE. */
+  | { kind: 'verified'; transfer: Incoming; session: Cursor }
+  /** host.resumeShard is under way: past the point of no return. */
+  | { kind: 'activating'; call: number; connection: number; migrationId: string; session: Cursor };
+
+type Manifest = Pick<TransferManifest, 'events' | 'bytes' | 'hash'> & { session: Cursor };
 
 export type ShardStateKind = ShardState['kind'] | 'absent';
 
@@ -111,21 +185,45 @@ export type ResumeReason = 'handover' | 'takeBack';
 
 /** The legal moves of a shard on this node; `enterShard` (draft.ts) throws on any other. */
 export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKind[]>> = {
-  absent: ['starting', 'preparing'],
+  absent: ['starting', 'preparing', 'opening'],
   starting: ['running', 'stopping'],
-  running: ['stopping', 'freezing'],
+  running: ['stopping', 'freezing', 'offered'],
   stopping: ['absent', 'running', 'resuming', 'starting'],
   freezing: ['frozen', 'running', 'resuming', 'stopping'],
   frozen: ['sending', 'resuming', 'absent'],
   sending: ['held', 'resuming', 'absent'],
-  held: ['frozen', 'resuming', 'preparing', 'absent'],
+  held: ['frozen', 'resuming', 'preparing', 'opening', 'absent'],
   preparing: ['staging', 'absent'],
   staging: ['resuming', 'absent'],
   resuming: ['running', 'stopping', 'starting'],
+  offered: ['copying', 'halting', 'running', 'stopping'],
+  copying: ['copied', 'running', 'stopping'],
+  copied: ['halting', 'running', 'stopping'],
+  halting: ['flushing', 'thawing', 'running', 'stopping'],
+  flushing: ['sealed', 'thawing', 'stopping'],
+  sealed: ['releasing', 'thawing', 'stopping'],
+  thawing: ['running', 'stopping'],
+  releasing: ['released', 'stopping'],
+  released: ['frozen', 'resuming', 'preparing', 'opening', 'absent'],
+  opening: ['collecting', 'absent'],
+  collecting: ['verified', 'absent'],
+  verified: ['activating', 'absent'],
+  activating: ['running', 'stopping'],
 };
 
 /** States in which a host call is under way that commands wait for. */
-export const BUSY: ReadonlySet<ShardStateKind> = new Set(['starting', 'stopping', 'freezing', 'preparing', 'resuming']);
+export const BUSY: ReadonlySet<ShardStateKind> = new Set([
+  'starting',
+  'stopping',
+  'freezing',
+  'preparing',
+  'resuming',
+  'halting',
+  'thawing',
+  'releasing',
+  'opening',
+  'activating',
+]);
 
 /** A command for one shard, waiting for the one before it. */
 export type ShardCommand =
@@ -134,7 +232,21 @@ export type ShardCommand =
   | { kind: 'prepareMigration'; origin: boolean; session: Cursor | null }
   | { kind: 'startMigration' }
   | { kind: 'migrationAborted'; reason: string }
-  | { kind: 'migrationFinished' };
+  | { kind: 'migrationFinished' }
+  | TransferCommand;
+
+/** The steps of a live migration. */
+export type TransferCommand =
+  | {
+      kind: 'transferOpen';
+      migrationId: string;
+      role: 'origin' | 'destination';
+      session: Cursor | null;
+      freezeTimeoutMs: number;
+    }
+  | { kind: 'transferCopy'; migrationId: string; creditBytes: number }
+  | { kind: 'transferFreeze' | 'transferRelease' | 'transferActivate' | 'transferDone'; migrationId: string }
+  | { kind: 'transferAbort'; migrationId: string; reason: string };
 
 export type WaitingCommand = { command: ShardCommand; connection: number };
 
@@ -143,6 +255,8 @@ export type QueuedMessage = { message: Message; bytes: number; identify: number 
 
 /** A shard that wants to IDENTIFY: `wanted` until granted, `granted` until its outcome is known. */
 export type Permit = { request: number; kind: 'wanted' | 'granted' };
+
+export type Arrival = { migrationId: string; resumed: boolean };
 
 export type Lifecycle =
   | { kind: 'serving' }
@@ -166,6 +280,8 @@ export type NodeState = {
   shards: ReadonlyMap<number, ShardState>;
   waiting: ReadonlyMap<number, readonly WaitingCommand[]>;
   permits: ReadonlyMap<number, Permit>;
+  /** The live migration by which a shard came last, so that a repeated ACTIVATE is answered as the first one was. */
+  arrivals: ReadonlyMap<number, Arrival>;
   outbox: readonly QueuedMessage[];
   /** Source of ids for connections, host calls and stagings. */
   nextId: number;
@@ -181,6 +297,7 @@ export function initialState(identity: Identity, limits: SessionLimits): NodeSta
     shards: new Map(),
     waiting: new Map(),
     permits: new Map(),
+    arrivals: new Map(),
     outbox: [],
     nextId: 1,
   };

@@ -5,7 +5,15 @@ import { decide } from '../../src/session/decide.js';
 import type { HostCall, NodeEffect } from '../../src/session/effects.js';
 import type { HostOutcome, NodeEvent } from '../../src/session/events.js';
 import { initialState } from '../../src/session/state.js';
-import type { Cursor, NodeState, SessionLimits, ShardState, ShardStateKind } from '../../src/session/state.js';
+import type {
+  Cursor,
+  Incoming,
+  NodeState,
+  Outgoing,
+  SessionLimits,
+  ShardState,
+  ShardStateKind,
+} from '../../src/session/state.js';
 
 export const LIMITS: SessionLimits = {
   identifyTimeoutMs: 10_000,
@@ -13,6 +21,8 @@ export const LIMITS: SessionLimits = {
   backoffMaxMs: 5_000,
   refusedRetryMs: 30_000,
   handoverTimeoutMs: 15_000,
+  freezeTimeoutMs: 5_000,
+  transferWindowBytes: 1_000,
   shutdownTimeoutMs: 20_000,
   outboxMessages: 100,
   outboxBytes: 100_000,
@@ -22,6 +32,7 @@ export const LIMITS: SessionLimits = {
 
 export const SESSION: Cursor = { sessionId: 'abc', sequence: 41, resumeGatewayUrl: 'wss://resume.example' };
 export const SHARD = 3;
+export const MIGRATION = 'm1';
 
 export class Bench {
   state: NodeState;
@@ -30,7 +41,10 @@ export class Bench {
   connection = 0;
 
   constructor(limits: Partial<SessionLimits> = {}) {
-    this.state = initialState({ nodeId: 'a', version: '1', token: null, host: 'h', pid: 1 }, { ...LIMITS, ...limits });
+    this.state = initialState(
+      { nodeId: 'a', version: '1', token: null, host: 'h', pid: 1, capabilities: CAPABILITIES },
+      { ...LIMITS, ...limits },
+    );
   }
 
   event(event: NodeEvent): NodeEffect[] {
@@ -74,7 +88,7 @@ export class Bench {
 
   /** Ends the host call of the shard. */
   callEnds(
-    outcome: Partial<Extract<HostOutcome, { ok: true }>> | { threw: string } | { timedOut: string },
+    outcome: Partial<Omit<Extract<HostOutcome, { ok: true }>, 'ok'>> | { threw: string } | { timedOut: string },
     shardId = SHARD,
   ): NodeEffect[] {
     const shard = this.state.shards.get(shardId);
@@ -86,7 +100,7 @@ export class Bench {
         ? { ok: false, timedOut: false, message: outcome.threw }
         : 'timedOut' in outcome
           ? { ok: false, timedOut: true, message: outcome.timedOut }
-          : { ok: true, session: outcome.session ?? null };
+          : { ok: true, session: null, ...outcome };
     const shardIds = [...this.state.shards]
       .filter(([, each]) => 'call' in each && each.call === shard.call)
       .map(([id]) => id);
@@ -98,6 +112,28 @@ export class Bench {
     const { connection } = this;
     const session = SESSION;
     const call = 900 + shardId;
+    const outgoing: Outgoing = {
+      migrationId: MIGRATION,
+      connection,
+      freezeTimeoutMs: 5_000,
+      window: 1_000,
+      credit: 1_000,
+      events: 0,
+      bytes: 0,
+      hash: '',
+    };
+    const incoming: Incoming = {
+      migrationId: MIGRATION,
+      connection,
+      stage: call,
+      received: 0,
+      handled: 0,
+      bytes: 0,
+      hash: '',
+      pendingBytes: 0,
+      owedCredit: 0,
+    };
+    const deadline = this.now + 5_000;
     const states: Record<ShardStateKind, ShardState | null> = {
       absent: null,
       starting: { kind: 'starting', call },
@@ -119,6 +155,19 @@ export class Bench {
         expected: null,
       },
       resuming: { kind: 'resuming', call, session, why: 'handover' },
+      offered: { kind: 'offered', transfer: outgoing },
+      copying: { kind: 'copying', call, transfer: outgoing },
+      copied: { kind: 'copied', transfer: outgoing },
+      halting: { kind: 'halting', call, transfer: outgoing, copied: true, deadline },
+      flushing: { kind: 'flushing', call, transfer: outgoing, session, deadline },
+      sealed: { kind: 'sealed', transfer: outgoing, session, deadline },
+      thawing: { kind: 'thawing', call },
+      releasing: { kind: 'releasing', call, transfer: outgoing, session },
+      released: { kind: 'released', connection, session, migrationId: MIGRATION },
+      opening: { kind: 'opening', call, connection, migrationId: MIGRATION, session },
+      collecting: { kind: 'collecting', transfer: incoming, session, manifest: null },
+      verified: { kind: 'verified', transfer: incoming, session },
+      activating: { kind: 'activating', call, connection, migrationId: MIGRATION, session },
     };
     const shards = new Map(this.state.shards);
     const state = states[kind];
@@ -157,6 +206,9 @@ export class Bench {
       if (effect.kind === 'call') {
         return [`call ${effect.request.method}`];
       }
+      if (effect.kind === 'opened') {
+        return [`send ${effect.message.kind}`];
+      }
       if (effect.kind === 'reading') {
         return [effect.paused ? 'pause' : 'read'];
       }
@@ -167,6 +219,8 @@ export class Bench {
 
 const NAMED: ReadonlySet<NodeEffect['kind']> = new Set([
   'cancelTransfer',
+  'credit',
+  'preconnect',
   'released',
   'dropStaging',
   'handleUserEvent',

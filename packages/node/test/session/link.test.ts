@@ -11,7 +11,7 @@ describe('connecting', () => {
       version: '1',
       nodeId: 'a',
       logicVersion: 2,
-      capabilities: ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations'],
+      capabilities: ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations', 'live-migration'],
       token: null,
       host: 'h',
       pid: 1,

@@ -41,6 +41,7 @@ export type ConfigValues = {
   heartbeat: number;
   'timeouts.command': number;
   'timeouts.migrationStep': number;
+  'timeouts.freeze': number;
   'timeouts.launch': number;
   'timeouts.launchRetry': number;
   'timeouts.identify': number;
@@ -57,6 +58,10 @@ export type ConfigValues = {
   'launcher.version': string | null;
   'launcher.versionCommand': string | readonly string[] | null;
   'launcher.updateCommand': string | readonly string[] | null;
+  'store.kind': 'sqlite' | 'memory';
+  'store.path': string | null;
+  'store.standby': boolean;
+  'store.history': number;
   'discord.token': string | null;
   'discord.api': string;
   'discord.maxConcurrency': number | null;
@@ -156,6 +161,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
     'How long a node may take to answer a start, a stop or a shutdown.',
   ),
   'timeouts.migrationStep': key(duration({ min: 1 }), 15_000, 'How long each step of a migration may take.'),
+  'timeouts.freeze': key(
+    duration({ min: 1 }),
+    5000,
+    'How long a shard that moves may stand still; a node that hears nothing for that long lets it go on.',
+  ),
   'timeouts.launch': key(duration({ min: 1 }), 60_000, 'How long a launched node may take to connect.'),
   'timeouts.launchRetry': key(duration(), 10_000, 'While launches fail, one is tried this often.'),
   'timeouts.identify': key(
@@ -192,6 +202,22 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
   'launcher.version': key(orNull(text(), 'none'), null, 'What version a node started now would run.'),
   'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
   'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),
+  'store.kind': key(
+    choice('sqlite', 'memory'),
+    'sqlite',
+    'Where the orchestrator keeps what it must not forget; memory: nowhere, so a restarted one asks its nodes.',
+  ),
+  'store.path': key(orNull(text(), 'auto'), null, 'The SQLite file; auto: state.db in launcher.dataDir.'),
+  'store.standby': key(
+    flag(),
+    false,
+    'When another orchestrator leads on the same store, wait and take over when it is gone, rather than refuse to start.',
+  ),
+  'store.history': key(
+    wholeNumber({ min: 0, max: 10_000_000 }),
+    100_000,
+    'How many events the history keeps; the oldest go first.',
+  ),
   'discord.token': key(orNull(token, 'none'), null, 'The bot’s token, to ask Discord for the shard count and pace.', {
     variable: 'DISCORD_TOKEN',
     secret: true,

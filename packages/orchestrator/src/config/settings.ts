@@ -19,6 +19,7 @@ export function settingsOf(values: ConfigValues, known: { token: string | null; 
     skipStartupGraceMaxShards: values.skipStartupGraceMaxShards,
     expectedNodes: null,
     migrationStepTimeoutMs: values['timeouts.migrationStep'],
+    freezeTimeoutMs: values['timeouts.freeze'],
     migrationsPerNode: values.migrationsPerNode,
     migrationsTotal: values.migrationsTotal,
     commandTimeoutMs: values['timeouts.command'],

@@ -7,6 +7,7 @@ import { heardOf, onGatewayInfo, onGatewayInfoFailed } from './handshake/total-s
 import { launchFailed, launchOf, onNodeLaunched } from './launch/launch.js';
 import { onConnectionClosed, onProcessExited, sleptThrough } from './liveness/lost.js';
 import { onMessage } from './messages.js';
+import { isRelayed, relayTransfer } from './migration/relay.js';
 import { forwardUserEvent } from './migration/user-events.js';
 import { reconcile } from './reconcile.js';
 import type { Settings } from './settings.js';
@@ -21,6 +22,9 @@ export { initialState } from './initial-state.js';
 export const decide: Decide = (state, event, now) => {
   if (event.kind === 'message' && (event.message.kind === 'userEvent' || event.message.kind === 'shardUserEvent')) {
     return forwardUserEvent(state, event.connection, event.message, now);
+  }
+  if (event.kind === 'message' && isRelayed(event.message)) {
+    return relayTransfer(state, event.connection, event.message, now);
   }
   const turn = new Turn(state, now);
   handle(turn, event);

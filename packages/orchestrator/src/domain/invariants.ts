@@ -1,7 +1,10 @@
 /**
  * What must be true of every state between two events. Run by the tests after each event; throws naming what is broken.
  */
-import type { OrchestratorState, ShardState } from './state.js';
+import { can } from './nodes.js';
+import { boundOf, LIVE_STEPS } from './migration/live-steps.js';
+import { isLive } from './migration/owner.js';
+import type { LiveMigration, OrchestratorState, ShardState } from './state.js';
 
 class BrokenInvariant extends Error {
   constructor(what: string) {
@@ -61,9 +64,13 @@ function connectionsAndNodesAgree(state: OrchestratorState): void {
   }
 }
 
+/** Past their point of no return. */
+const MAY_OUTLIVE_ORIGIN: ReadonlySet<string> = new Set(['resuming', 'releasing', 'activating']);
+
 function migrationsAreOfMigratingShards(state: OrchestratorState): void {
   const perNode = new Map<string, number>();
-  for (const [id, { shard, origin, destination, drain, step }] of state.migrations) {
+  for (const [id, migration] of state.migrations) {
+    const { shard, origin, destination, drain, step } = migration;
     const found = state.shards[shard];
     must(
       found?.kind === 'migrating' && found.migration === id,
@@ -73,19 +80,35 @@ function migrationsAreOfMigratingShards(state: OrchestratorState): void {
     const isThere = (node: string): boolean => state.nodes.get(node)?.connection.kind === 'connected';
     must(isThere(destination), `migration ${id} goes to node ${destination}, which is not connected`);
     must(
-      step.kind === 'resuming' || isThere(origin),
+      MAY_OUTLIVE_ORIGIN.has(step.kind) || isThere(origin),
       `migration ${id} waits for node ${origin}, which is not connected`,
     );
     must(
       drain === null || state.ending !== null || state.drains.has(drain),
       `migration ${id} is of drain ${drain}, which is over`,
     );
+    if (isLive(migration)) liveMigrationIsSound(state, migration);
     for (const node of [origin, destination]) perNode.set(node, (perNode.get(node) ?? 0) + 1);
   }
   must(state.migrations.size <= state.settings.migrationsTotal, 'more migrations than the limit for the fleet');
   for (const [node, count] of perNode) {
     must(count <= Math.max(1, state.settings.migrationsPerNode), `node ${node} is in ${count} migrations`);
   }
+}
+
+function liveMigrationIsSound(state: OrchestratorState, migration: LiveMigration): void {
+  const { id, step, origin, destination, startedAt, deadline } = migration;
+  must(Number.isFinite(deadline), `migration ${id} has no deadline`);
+  const speaks = (node: string): boolean => can(state.nodes.get(node), 'live-migration');
+  must(speaks(destination), `migration ${id} is live, and node ${destination} cannot take part in it`);
+  const isUndoable = LIVE_STEPS[step.kind].undo === 'callOff';
+  must(!isUndoable || speaks(origin), `migration ${id} is live, and node ${origin} cannot take part in it`);
+  if (!('frozenAt' in step)) return;
+  must(step.frozenAt >= startedAt, `migration ${id} froze its shard before it began`);
+  const latest = step.frozenAt + boundOf(state.settings, 'freezing');
+  must(step.kind !== 'freezing' || deadline <= latest, `migration ${id} may freeze its shard for longer than allowed`);
+  if (!('manifest' in step)) return;
+  must(step.manifest.session.sessionId !== '', `migration ${id} has no cursor to resume shard ${migration.shard} with`);
 }
 
 function drainsAndRolloutAgree(state: OrchestratorState): void {

@@ -13,13 +13,17 @@ import {
   originStopped,
   originTookBack,
 } from './migration/failure.js';
+import { onTransferAnswer } from './migration/live-messages.js';
+import { activated } from './migration/live.js';
+import { originKept, stopAnswered } from './migration/live-failure.js';
+import { isBase, isLive } from './migration/owner.js';
 import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
 import { can } from './nodes.js';
 import { beginResume, failStart, onReadyToResume } from './shards/start.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
 import { onShutdown } from './shutdown/node.js';
-import type { MigrationState, ShardState } from './state.js';
+import type { BaseMigration, LiveMigration, ShardState } from './state.js';
 import type { Turn } from './turn.js';
 
 export function onMessage(turn: Turn, connection: string, message: Message): void {
@@ -65,8 +69,21 @@ function dispatch(turn: Turn, node: string, message: Message): void {
       if (message.ready && !holdsPermit(turn, node, message.shardId)) identifiedUnasked(turn, message.shardId);
       finishIdentify(turn, node, message.shardId);
       break;
+    case 'transferOpened':
+    case 'transferCopied':
+    case 'transferManifest':
+    case 'transferVerified':
+    case 'transferReleased':
+    case 'transferActivated':
+    case 'transferFailed':
+      onTransferAnswer(turn, node, message);
+      break;
+    // These take no turn: see decide.ts.
     case 'userEvent':
     case 'shardUserEvent':
+    case 'transferData':
+    case 'transferCredit':
+      break;
     case 'identify':
     case 'identified':
     case 'startMigration':
@@ -75,6 +92,13 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'migrationAborted':
     case 'migrationFinished':
     case 'identifyGranted':
+    case 'transferOpen':
+    case 'transferCopy':
+    case 'transferFreeze':
+    case 'transferRelease':
+    case 'transferActivate':
+    case 'transferDone':
+    case 'transferAbort':
       violation(turn, node, message.kind, 'it is not for a node to send');
       break;
   }
@@ -95,6 +119,8 @@ function onStarted(turn: Turn, node: string, shard: number): void {
   const migration = migrationOf(turn, shard);
   if (state === undefined) {
     violation(turn, node, 'startShards', `there is no shard ${shard}`);
+  } else if (migration !== undefined && isLive(migration)) {
+    onStartedInTransfer(turn, node, migration);
   } else if (migration !== undefined) {
     const { step } = migration;
     if (migration.destination === node && step.kind === 'resuming') {
@@ -115,8 +141,21 @@ function onStarted(turn: Turn, node: string, shard: number): void {
   }
 }
 
+/** Not among the answers of the flow, but a node that says that it runs the shard is the truth about it. */
+function onStartedInTransfer(turn: Turn, node: string, migration: LiveMigration): void {
+  const { step, origin, destination, shard } = migration;
+  if (step.kind === 'releasing' && node === origin) originKept(turn, migration, `node ${node} took it back`);
+  else if (step.kind === 'activating' && node === destination) activated(turn, { ...migration, step }, true);
+  else if (node === origin && step.kind !== 'activating') late(turn, node, 'startShards', shard);
+  else claim(turn, node, shard);
+}
+
 function onStopShard(turn: Turn, node: string, { shardId: shard, session }: MessageOf<'stopShard'>): void {
   const migration = migrationOf(turn, shard);
+  if (migration !== undefined && isLive(migration)) {
+    if (!stopAnswered(turn, migration, node, session)) onStopped(turn, node, shard, session);
+    return;
+  }
   const { kind } = migration?.step ?? {};
   // In the steps between, it is the late answer to a stop of an attempt before this one.
   if (migration?.origin === node && kind === 'closing') originStopped(turn, migration, session);
@@ -130,6 +169,10 @@ function onStopShard(turn: Turn, node: string, { shardId: shard, session }: Mess
 function onPrepared(turn: Turn, node: string, message: MessageOf<'prepareMigration'>): void {
   const { shardId: shard, session } = message;
   const migration = migrationOf(turn, shard);
+  if (migration !== undefined && isLive(migration)) {
+    late(turn, node, 'prepareMigration', shard);
+    return;
+  }
   if (migration !== undefined) {
     onMigrationPrepared(turn, node, migration, message);
     return;
@@ -153,7 +196,7 @@ function onPrepared(turn: Turn, node: string, message: MessageOf<'prepareMigrati
 function onMigrationPrepared(
   turn: Turn,
   node: string,
-  migration: MigrationState,
+  migration: BaseMigration,
   { shardId: shard, session }: MessageOf<'prepareMigration'>,
 ): void {
   const { step, origin, destination } = migration;
@@ -175,7 +218,7 @@ function onMigrationPrepared(
 
 function onAllUserDataSent(turn: Turn, node: string, message: MessageOf<'allUserDataSent'>): void {
   const migration = transferOf(turn, node, message.shardId);
-  if (migration?.step.kind !== 'transferring') {
+  if (migration === undefined || !isBase(migration) || migration.step.kind !== 'transferring') {
     violation(turn, node, 'allUserDataSent', 'it has no transfer under way that this could end');
     return;
   }
@@ -188,7 +231,7 @@ function onAllUserDataSent(turn: Turn, node: string, message: MessageOf<'allUser
 }
 
 /** A base-level origin does not name the shard: it has one transfer at a time. */
-function transferOf(turn: Turn, node: string, shard: number | null): MigrationState | undefined {
+function transferOf(turn: Turn, node: string, shard: number | null): ReturnType<typeof migrationOf> {
   if (shard !== null) {
     const migration = migrationOf(turn, shard);
     return migration?.origin === node ? migration : undefined;
@@ -203,7 +246,8 @@ function onCommandFailed(turn: Turn, node: string, message: MessageOf<'commandFa
   const { command, shardId: shard, message: reason } = message;
   const state = turn.shard(shard);
   const migration = migrationOf(turn, shard);
-  if (migration !== undefined && (migration.origin === node || migration.destination === node)) {
+  const isPartOfIt = migration?.origin === node || migration?.destination === node;
+  if (migration !== undefined && isPartOfIt && isBase(migration)) {
     migrationCommandFailed(turn, migration, node, reason);
   } else if (state?.kind === 'starting' && state.node === node && state.step !== 'queued' && command !== 'stopShard') {
     failStart(turn, shard, reason, false);

@@ -33,6 +33,8 @@ export type Settings = {
   expectedNodes: readonly string[] | null;
   /** Bound of each single step of a migration. */
   migrationStepTimeoutMs: number;
+  /** How long a live migration may keep its shard frozen; an origin that hears nothing for that long unfreezes by itself. */
+  freezeTimeoutMs: number;
   /** How many shards of one node may move at once (base-level peers: always one). */
   migrationsPerNode: number;
   /** How many shards may move at once in the whole fleet. */

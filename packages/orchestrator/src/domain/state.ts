@@ -22,7 +22,7 @@ export type ShardState =
       request: string | null;
       known: KnownSession | null;
     }
-  /** It belongs to `origin` until the destination says it runs it. */
+  /** Whose it is meanwhile is for its migration to say: `migration/owner.ts`. */
   | { kind: 'migrating'; migration: string }
   /** Its node is away, but may still be running it. After maxNodeDowntime (or when known dead) it is vacant. */
   | {
@@ -83,8 +83,8 @@ export type NodeState = {
   missing: readonly number[];
 };
 
-/** Where a migration stands. Base-level flow; see design of the protocol. */
-export type MigrationStep =
+/** Where a migration of the base-level flow stands (`migration/steps.ts`). */
+export type BaseStep =
   /** prepareMigration{origin} sent; the origin closes its gateway connection and answers with the session. */
   | { kind: 'closing' }
   /** prepareMigration{destination} sent; waiting for it to be ready. */
@@ -94,12 +94,33 @@ export type MigrationStep =
   /** allUserDataSent passed on: from here only forward. Waiting for the destination's startShards. */
   | { kind: 'resuming'; session: GatewaySession; userEvents: number };
 
-export type MigrationState = {
+/** Where a live migration stands (`migration/live.ts`). `frozenAt`: when the origin was told to freeze. */
+export type LiveStep =
+  /** transferOpen sent to the origin. */
+  | { kind: 'openingOrigin' }
+  /** transferOpen sent to the destination. `session`: the origin's as it was a moment ago; it grows old. */
+  | { kind: 'openingDestination'; session: GatewaySession | null }
+  /** transferCopy sent; the shard serves while its state passes through. */
+  | { kind: 'copying'; session: GatewaySession | null }
+  /** transferFreeze sent; the delta passes through; waiting for the manifest. */
+  | { kind: 'freezing'; session: GatewaySession | null; frozenAt: number }
+  /** The manifest was passed on; waiting for the destination's verdict. */
+  | { kind: 'verifying'; frozenAt: number; manifest: Manifest }
+  /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
+  | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
+  /** transferActivate sent. `originReleased`: the origin said that it let go, rather than that it was not heard of. */
+  | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
+
+/** What a live migration moves: the cursor, and how many user events of how many bytes. */
+export type Manifest = { session: GatewaySession; events: number; bytes: number };
+
+type MigrationIn<Step> = {
+  /** Unique across runs of the orchestrator: what a node still says of an earlier run's migration is nobody's. */
   id: string;
   shard: number;
   origin: string;
   destination: string;
-  step: MigrationStep;
+  step: Step;
   startedAt: number;
   /** When the step it is in has taken too long. */
   deadline: number;
@@ -108,6 +129,10 @@ export type MigrationState = {
   /** The drain it belongs to, if any. */
   drain: string | null;
 };
+
+export type BaseMigration = MigrationIn<BaseStep>;
+export type LiveMigration = MigrationIn<LiveStep>;
+export type MigrationState = BaseMigration | LiveMigration;
 
 /** A node gives up all its shards. */
 export type DrainState = {
@@ -189,6 +214,8 @@ export type OrchestratorState = {
   graceUntil: number | null;
   /** Of settings.expectedNodes, those not heard of yet. */
   awaitedNodes: readonly string[] | null;
+  /** Which nodes had shards before is known from the store, so what is vacant is vacant, and need not wait for the grace. */
+  recalled: boolean;
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
@@ -196,6 +223,8 @@ export type OrchestratorState = {
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
   migrations: ReadonlyMap<string, MigrationState>;
+  /** Messages of migrations that are over, or not at that step: dropped, and counted here. */
+  staleTransfers: number;
   /** In the order they were asked for. */
   waitingMigrations: readonly WaitingMigration[];
   /** By request id. */

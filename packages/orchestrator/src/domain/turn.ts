@@ -91,6 +91,11 @@ export class Turn {
     return id;
   }
 
+  /** `m1n8sqk2f0-7`: unique across runs, because no two start in the same millisecond. */
+  nextMigrationId(): string {
+    return this.nextId(`m${this.#draft.startedAt.toString(36)}-`);
+  }
+
   shard(shard: number): ShardState | undefined {
     return this.#draft.shards[shard];
   }

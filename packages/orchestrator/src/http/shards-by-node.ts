@@ -1,10 +1,11 @@
-/** Which shards belong to which node. A shard that moves belongs to its origin until the destination says it runs it. */
+/** Which shards belong to which node, also while they move. */
+import { ownerOf } from '../domain/migration/owner.js';
 import type { OrchestratorState, ShardState } from '../domain/state.js';
 
 export function shardsByNode(state: OrchestratorState): Map<string, number[]> {
   const byNode = new Map<string, number[]>();
   for (const [shard, shardState] of state.shards.entries()) {
-    const owner = ownerOf(shardState, state);
+    const owner = nodeOf(shardState, state);
     if (owner === null) continue;
     const shards = byNode.get(owner);
     if (shards) shards.push(shard);
@@ -13,7 +14,9 @@ export function shardsByNode(state: OrchestratorState): Map<string, number[]> {
   return byNode;
 }
 
-function ownerOf(shard: ShardState, state: OrchestratorState): string | null {
+function nodeOf(shard: ShardState, state: OrchestratorState): string | null {
   if (shard.kind === 'vacant') return null;
-  return shard.kind === 'migrating' ? (state.migrations.get(shard.migration)?.origin ?? null) : shard.node;
+  if (shard.kind !== 'migrating') return shard.node;
+  const migration = state.migrations.get(shard.migration);
+  return migration === undefined ? null : ownerOf(migration);
 }

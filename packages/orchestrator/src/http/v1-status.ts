@@ -3,7 +3,9 @@
  * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
 import type { ProcessReport, ShardPhase } from '@dshard/protocol';
-import type { DrainState, MigrationStep, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
+import { isLive } from '../domain/migration/owner.js';
+import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
+import type { StoreStatus } from '../runtime/contract.js';
 import { shardsByNode } from './shards-by-node.js';
 
 export type ShardStatus = {
@@ -42,8 +44,12 @@ export type MigrationStatus = {
   shard: number;
   origin: string;
   destination: string;
-  step: MigrationStep['kind'];
+  step: MigrationState['step']['kind'];
+  /** Copied while it serves; false: closed first, because one of the nodes knows no other way. */
+  live: boolean;
   startedAt: number;
+  /** Since when no event of the shard is handled; null: it still serves. */
+  frozenSince: number | null;
 };
 
 export type DrainStatus = {
@@ -91,6 +97,8 @@ export type StatusV1 = {
   vacantShards: readonly number[];
   nodes: readonly NodeStatus[];
   migrations: readonly MigrationStatus[];
+  /** Messages of migrations that were over, or not at that step: they were dropped. Some are usual after an abort. */
+  staleTransfers: number;
   /** Asked for, and waiting for their nodes to have room for another one. */
   waitingMigrations: readonly { shard: number; destination: string; since: number }[];
   drains: readonly DrainStatus[];
@@ -104,9 +112,14 @@ export type StatusV1 = {
     busyKeys: readonly { key: number; holder: { node: string; shard: number } | null; freeAt: number }[];
   };
   launches: readonly { id: string; node: string | null; since: number }[];
+  /** Where the state is kept, and whether it can be; while it is `suspended` the orchestrator changes nothing. */
+  store: StoreStatus;
 };
 
-export function statusV1(state: OrchestratorState, about: { version: string; now: number }): StatusV1 {
+export function statusV1(
+  state: OrchestratorState,
+  about: { version: string; now: number; store: StoreStatus },
+): StatusV1 {
   const responsible = state.settings.responsibleForShards && new Set(state.settings.responsibleForShards);
   const cared = [...state.shards.entries()].filter(([shard]) => responsible?.has(shard) ?? true);
   const shardCounts = { vacant: 0, starting: 0, running: 0, stopping: 0, migrating: 0, unreachable: 0 };
@@ -126,14 +139,8 @@ export function statusV1(state: OrchestratorState, about: { version: string; now
     nodes: [...state.nodes.values()]
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map((node) => nodeStatus(node, shards.get(node.id) ?? [], state)),
-    migrations: [...state.migrations.values()].map(({ id, shard, origin, destination, step, startedAt }) => ({
-      id,
-      shard,
-      origin,
-      destination,
-      step: step.kind,
-      startedAt,
-    })),
+    migrations: [...state.migrations.values()].map(migrationStatus),
+    staleTransfers: state.staleTransfers,
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
     drains: [...state.drains.values()].map(drainStatus),
     rollout: rolloutStatus(state),
@@ -146,7 +153,15 @@ export function statusV1(state: OrchestratorState, about: { version: string; now
         .filter(({ holder, freeAt }) => holder !== null || freeAt > about.now),
     },
     launches: [...state.launches.values()].map(({ id, node, since }) => ({ id, node, since })),
+    store: about.store,
   };
+}
+
+function migrationStatus(migration: MigrationState): MigrationStatus {
+  const { id, shard, origin, destination, step, startedAt } = migration;
+  const live = isLive(migration);
+  const frozenSince = 'frozenAt' in step ? step.frozenAt : live ? null : startedAt;
+  return { id, shard, origin, destination, step: step.kind, live, startedAt, frozenSince };
 }
 
 function nodeStatus(node: NodeState, shards: readonly number[], state: OrchestratorState): NodeStatus {

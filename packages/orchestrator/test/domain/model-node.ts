@@ -1,9 +1,17 @@
 /**
  * A node as the domain sees one: answers every command as the protocol asks, keeps closed sessions until it hears that the hand-over is
- * confirmed, and can be told to misbehave. No time of its own: what it sends is put into its outbox at once.
+ * confirmed, and can be told to misbehave. No time of its own: what it sends is put into its outbox at once, and a heartbeat is the
+ * clock by which it unfreezes. Its side of a live migration is in `model-transfers.ts`.
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import type { GatewaySession, Identify, Message, MessageKind } from '@dshard/protocol';
+
+import { ModelTransfers } from './model-transfers.js';
+
+/** What nodes of the version before live migration say. */
+export const OLDER_CAPABILITIES: readonly string[] = CAPABILITIES.filter(
+  (capability) => capability !== 'live-migration',
+);
 
 export type ModelNodeOptions = { id: string; baseLevel?: boolean; capabilities?: readonly string[]; token?: string };
 
@@ -32,6 +40,7 @@ export class ModelNode {
   identifies: number[] = [];
   resumes: number[] = [];
   ended = false;
+  readonly transfers: ModelTransfers = new ModelTransfers(this);
 
   constructor({ id, baseLevel = false, capabilities }: ModelNodeOptions) {
     this.id = id;
@@ -66,16 +75,24 @@ export class ModelNode {
   }
 
   heartbeat(sequence: number): void {
+    this.transfers.beat();
     if (!this.can('heartbeat')) return;
     this.send({
       kind: 'heartbeat',
       sequence,
       shards: [
-        ...[...this.running].map((shardId) => report(shardId, 'ready', this.#session(shardId))),
+        ...[...this.running].map((shardId) =>
+          report(shardId, this.transfers.frozen.has(shardId) ? 'frozen' : 'ready', this.session(shardId)),
+        ),
         ...[...this.held.keys()].map((shardId) => report(shardId, 'frozen', null)),
       ],
       process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
     });
+  }
+
+  /** What was under way with the orchestrator is off. */
+  connectionLost(): void {
+    this.transfers.forget();
   }
 
   /** The process is gone: so is everything it had. */
@@ -86,13 +103,22 @@ export class ModelNode {
     this.running.clear();
     this.held.clear();
     this.prepared.clear();
+    this.transfers.forget();
   }
 
   receive(message: Message): void {
     this.received.push(message);
     if (this.mute.has(message.kind)) return;
+    if (this.fail.has(message.kind) && 'migrationId' in message) {
+      this.transfers.refuse(message, `cannot ${message.kind}`);
+      return;
+    }
     if (this.fail.has(message.kind) && 'shardId' in message && message.shardId !== null) {
       this.#failed(message.kind, message.shardId);
+      return;
+    }
+    if ('migrationId' in message) {
+      this.transfers.receive(message);
       return;
     }
     switch (message.kind) {
@@ -153,14 +179,18 @@ export class ModelNode {
     }
   }
 
-  #session(shard: number): GatewaySession {
+  session(shard: number): GatewaySession {
     return { sessionId: `session-${shard}`, sequence: 10, resumeGatewayUrl: '' };
   }
 
   #start(shard: number): void {
-    this.held.delete(shard);
+    const isHeld = this.held.delete(shard);
     this.prepared.delete(shard);
-    if (!this.running.has(shard)) {
+    this.transfers.drop(shard);
+    if (isHeld) {
+      this.running.add(shard);
+      this.resumes.push(shard);
+    } else if (!this.running.has(shard)) {
       this.running.add(shard);
       if (this.can('identify-permits')) this.send({ kind: 'identifyRequest', shardId: shard });
       else this.identifies.push(shard);
@@ -169,9 +199,10 @@ export class ModelNode {
   }
 
   #stop(shard: number): void {
-    const had = this.running.delete(shard);
+    const had = this.running.delete(shard) || this.held.delete(shard);
     this.prepared.delete(shard);
-    const session = had && this.can('parallel-migrations') ? this.#session(shard) : null;
+    this.transfers.drop(shard);
+    const session = had && this.can('parallel-migrations') ? this.session(shard) : null;
     this.send({ kind: 'stopShard', shardId: shard, session });
   }
 
@@ -180,7 +211,7 @@ export class ModelNode {
       this.#failed('prepareMigration', shard);
       return;
     }
-    const session = this.#session(shard);
+    const session = this.session(shard);
     this.held.set(shard, session);
     this.send({ kind: 'prepareMigration', origin: true, shardId: shard, session });
   }
@@ -220,11 +251,12 @@ export class ModelNode {
 
   #shutdown(): void {
     const sessions = this.can('parallel-migrations')
-      ? [...this.running].map((shardId) => ({ shardId, ...this.#session(shardId) }))
+      ? [...this.running, ...this.held.keys()].map((shardId) => ({ shardId, ...this.session(shardId) }))
       : [];
     this.running.clear();
     this.held.clear();
     this.prepared.clear();
+    this.transfers.forget();
     this.ended = true;
     this.send({ kind: 'shutdown', final: false, sessions });
   }

@@ -47,6 +47,8 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
   let end: ConnectionEnd | null = null;
 
   const answer = (message: Message): void => {
+    // This script knows no live migration, and does not name the capability.
+    if ('migrationId' in message) return;
     switch (message.kind) {
       case 'startShards':
         for (const shardId of message.shardIds) shards.add(shardId);

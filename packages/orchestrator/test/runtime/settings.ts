@@ -18,6 +18,7 @@ export function settings(more: Partial<Settings> = {}): Settings {
     skipStartupGraceMaxShards: 10,
     expectedNodes: null,
     migrationStepTimeoutMs: 10_000,
+    freezeTimeoutMs: 5_000,
     migrationsPerNode: 4,
     migrationsTotal: 16,
     commandTimeoutMs: 10_000,

@@ -143,6 +143,7 @@ export class SimHost implements ShardHost {
       pingMs: -1,
       guilds: 0,
       events: shard.events,
+      session: shard.isStopped ? null : shard.cursor,
     }));
   }
 

@@ -2,99 +2,90 @@
  * One shard on @discordjs/ws, from start or resume until it is stopped or handed over. It is never reused: what comes
  * back to this process gets a new one.
  *
- * States: `open` (the library keeps it connected, resuming by itself) → `stopped` (nothing is emitted any more, the cursor
- * is final) or `refused` (Discord will never take it: wrong token, intents, shard count).
+ * States: `parked` (connected up to HELLO, RESUME is held back) → `open` (the library keeps it connected, resuming by itself)
+ * ⇄ `frozen` (events are kept, see event-intake.ts; a connection that ends is not made anew) → `stopped` (nothing is
+ * emitted any more, the cursor is final) or `refused` (Discord will never take it: wrong token, intents, shard count).
  *
  * How the library is kept to our rules:
- * - Its sessions come from and go to `ShardCursor`; the nulls it writes are ignored, see `#beforeDestroy`.
+ * - Its sessions come from and go to `ShardCursor`; the nulls it writes are ignored, see connection-end.ts.
  * - An attempt to connect that fails before READY or RESUMED demotes the resume URL: the next goes to the generic one and
  *   still RESUMEs. Further failures wait longer each time.
  * - `resume()` of the library waits for ever; here a RESUME that is not answered is cut and tried again.
+ * - While parked or frozen the `gate` is closed: the library may connect once, but a RESUME waits at the gate.
  * - After the stop the library may still start connecting by itself: it asks for the session first, and never gets an answer.
  */
 import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from '@discordjs/ws';
-import type {
-  FetchingStrategyOptions,
-  IContextFetchingStrategy,
-  IIdentifyThrottler,
-  SessionInfo,
-  WebSocketShardDestroyOptions,
-} from '@discordjs/ws';
+import type { IContextFetchingStrategy, SessionInfo, WebSocketShardDestroyOptions } from '@discordjs/ws';
 import type { ShardPhase, ShardReport } from '@dshard/protocol';
-import { delay } from '@dshard/transport';
-import type { Cancel } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf, NodeError } from '../../errors.js';
+import { messageOf } from '../../errors.js';
+import type { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, IdentifyPermit } from '../../shard-host.js';
-import type { GatewayInfo } from './gateway-info.js';
-import { GuildCount } from './guild-count.js';
+import type { ResumeOutcome } from '../../shard-host.js';
+import { KEEP_SESSION_CODE } from './close-codes.js';
+import { judgeConnectionEnd } from './connection-end.js';
+import { ConnectionTimers } from './connection-timers.js';
+import { EventIntake } from './event-intake.js';
+import { Gate } from './gate.js';
+import type { HostedShardOptions } from './hosted-shard-options.js';
+import { IdentifyGate } from './identify-gate.js';
 import { LibraryShard } from './library-shard.js';
-import type { ResolvedWsOptions } from './options.js';
-import { ShardCursor } from './shard-cursor.js';
+import { Outcomes } from './outcomes.js';
+import { phaseOf } from './phase.js';
+import type { Step } from './phase.js';
+import { SessionSource } from './session-source.js';
+import { ShardCursor, usableUrl } from './shard-cursor.js';
+import { noSession, refusedByDiscord, stopped } from './shard-errors.js';
 
-/** Any code from 4000 that is not in Discord's table keeps the session; the library uses this one itself. */
-export const KEEP_SESSION_CODE = 4200;
-export const END_SESSION_CODE = 1000;
+type State =
+  | { kind: 'open' }
+  | { kind: 'parked'; gate: Gate }
+  | { kind: 'frozen'; gate: Gate }
+  | { kind: 'refused'; error: NodeError }
+  | { kind: 'stopped'; cursor: Cursor | null };
 
-/** Close codes after which the session is gone for good: not authenticated (invalidated while active), invalid seq. */
-const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
-
-type ShardEmit = (event: WebSocketShardEvents, args: readonly unknown[]) => void;
-
-export type HostedShardOptions = {
-  shardId: number;
-  /** Where to go on, or null for a new session. */
-  session: Cursor | null;
-  context: HostContext;
-  options: ResolvedWsOptions;
-  gatewayInfo: GatewayInfo;
-  /** Everything of @discordjs/ws that does not depend on the shard. */
-  fetchingOptions: FetchingStrategyOptions;
-  /** For orchestrators that do not pace identifies. */
-  localThrottler: () => Promise<IIdentifyThrottler>;
-  emit: ShardEmit;
-};
-
-/** What `whenResumed` tells. `sessionLost`: the shard goes through IDENTIFY. */
-export type ResumeOutcome = 'resumed' | 'sessionLost';
-
-type State = { kind: 'open' } | { kind: 'refused'; error: NodeError } | { kind: 'stopped'; cursor: Cursor | null };
-
-/** What the current connection is at, beyond what the library's status says. `ending`: the library is closing it. */
-type Step = 'ending' | 'connecting' | 'awaitingPermit' | 'identifying' | 'up';
-
-const STEP_PHASES: Readonly<Record<Exclude<Step, 'up'>, ShardPhase>> = {
-  ending: 'disconnected',
-  connecting: 'connecting',
-  awaitingPermit: 'waiting',
-  identifying: 'identifying',
-};
+/** What the library tells, and nobody here looks at. */
+const FORWARDED = [
+  WebSocketShardEvents.Closed,
+  WebSocketShardEvents.Debug,
+  WebSocketShardEvents.Error,
+  WebSocketShardEvents.SocketError,
+] as const;
 
 export class HostedShard {
   readonly #given: HostedShardOptions;
   readonly #cursor: ShardCursor;
   readonly #library: LibraryShard;
   readonly #stopped = new AbortController();
-  readonly #guilds = new GuildCount();
-  readonly #handlers = new Set<Promise<void>>();
+  readonly #timers: ConnectionTimers;
+  readonly #source: SessionSource;
+  readonly #intake: EventIntake;
+  readonly #identifyGate: IdentifyGate;
+  readonly #outcomes = new Outcomes();
   #state: State = { kind: 'open' };
   #step: Step = 'connecting';
-  #permit: IdentifyPermit | null = null;
-  /** Attempts in a row that ended before READY or RESUMED. */
-  #failures = 0;
-  #cancelResumeTimer: Cancel = () => undefined;
-  #cancelCut: Cancel = () => undefined;
   #pingMs = -1;
-  #events = 0;
-  #waiters: { settled: (outcome: ResumeOutcome) => void; failed: (error: NodeError) => void }[] = [];
 
   constructor(given: HostedShardOptions) {
     this.#given = given;
     this.#cursor = new ShardCursor(given.session);
     this.#library = new LibraryShard(this.#strategy(), given.shardId, {
       beforeDestroy: (options) => this.#beforeDestroy(options),
-      closing: (cut) => this.#cutIfSilent(cut),
+      closing: (cut) => this.#timers.expectClose(cut),
+      beforeResume: () => this.#beforeResume(),
+    });
+    const { shardId, options, context, localThrottler, gatewayInfo, fetchingOptions } = given;
+    const cursor = this.#cursor;
+    const { signal } = this.#stopped;
+    this.#timers = new ConnectionTimers(shardId, options);
+    this.#source = new SessionSource({ shardId, cursor, options, gatewayInfo, fetchingOptions, stopped: signal });
+    this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: signal });
+    this.#intake = new EventIntake({
+      shardId,
+      options,
+      cursor,
+      emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),
+      overflowed: () => this.#reconnect('too many events wait for a frozen shard'),
     });
     this.#listen();
   }
@@ -110,14 +101,66 @@ export class HostedShard {
     });
   }
 
+  /** Connects up to HELLO, and waits there for `resume`. One attempt: if it fails, `resume` makes the next. */
+  park(): void {
+    this.#state = { kind: 'parked', gate: new Gate() };
+    this.connect();
+  }
+
+  /** Whether a parked connection leads to where this session has to be resumed. */
+  isParkedFor(session: Cursor): boolean {
+    return this.#state.kind === 'parked' && this.#source.url === usableUrl(session.resumeGatewayUrl);
+  }
+
+  /** RESUMEs a parked shard, from `session`. */
+  resume(session: Cursor): Promise<ResumeOutcome> {
+    this.#cursor.begin(session);
+    const settled = this.#outcomes.next();
+    this.#openGate();
+    return settled;
+  }
+
+  /**
+   * From the first instruction on nothing is handed to user code; what comes is kept. Resolves with the cursor when the handlers
+   * under way are done or out of time.
+   */
+  async freeze(): Promise<Cursor> {
+    const cursor = this.#cursor.current;
+    if (this.#state.kind !== 'open') {
+      throw this.#endError();
+    }
+    if (cursor === null) {
+      throw noSession(this.#given.shardId);
+    }
+    this.#state = { kind: 'frozen', gate: new Gate() };
+    this.#intake.freeze();
+    await this.#handlersDone();
+    return cursor;
+  }
+
+  /** What was kept is handed over, and the shard goes on. */
+  unfreeze(): void {
+    if (this.#state.kind === 'frozen') {
+      this.#intake.thaw();
+      this.#openGate();
+    }
+  }
+
+  #openGate(): void {
+    if (this.#state.kind !== 'parked' && this.#state.kind !== 'frozen') {
+      return;
+    }
+    const { gate } = this.#state;
+    this.#state = { kind: 'open' };
+    gate.open();
+    if (this.#library.status === WebSocketShardStatus.Resuming) {
+      this.#watchResume();
+    }
+  }
+
   /** Resolves at the next READY or RESUMED, or when the session turns out to be gone; rejects when neither can come. */
   whenSettled(): Promise<ResumeOutcome> {
-    if (this.#state.kind !== 'open') {
-      return Promise.reject(this.#endError());
-    }
-    return new Promise((settled, failed) => {
-      this.#waiters.push({ settled, failed });
-    });
+    return this.isOpen ? this.#outcomes.next() : Promise.reject(this.#endError());
   }
 
   /** Like the library's send, but waits for RESUMED as well as for READY: the library would wait for ever. */
@@ -130,7 +173,7 @@ export class HostedShard {
 
   /** False: stopped, or refused by Discord; it will not come back. */
   get isOpen(): boolean {
-    return this.#state.kind === 'open';
+    return this.#state.kind !== 'stopped' && this.#state.kind !== 'refused';
   }
 
   get status(): WebSocketShardStatus {
@@ -147,24 +190,18 @@ export class HostedShard {
       shardId: this.#given.shardId,
       phase: this.#phase(),
       pingMs: this.#pingMs,
-      guilds: this.#guilds.count,
-      events: this.#events,
+      guilds: this.#intake.guilds,
+      events: this.#intake.events,
       session: this.cursor,
     };
   }
 
   #phase(): ShardPhase {
     if (this.#state.kind !== 'open') {
-      return this.#state.kind === 'stopped' ? 'frozen' : 'disconnected';
+      return this.#state.kind === 'refused' ? 'disconnected' : 'frozen';
     }
-    const { status } = this.#library;
-    if (status === WebSocketShardStatus.Connecting && this.#step !== 'up') {
-      return STEP_PHASES[this.#step];
-    }
-    if (status === WebSocketShardStatus.Idle) {
-      return this.#failures === 0 && this.#events === 0 ? 'connecting' : 'disconnected';
-    }
-    return status === WebSocketShardStatus.Resuming ? 'resuming' : 'ready';
+    const isNew = this.#source.failures === 0 && this.#intake.events === 0;
+    return phaseOf(this.#library.status, this.#step, isNew);
   }
 
   /**
@@ -177,33 +214,25 @@ export class HostedShard {
     }
     const cursor = this.#cursor.current;
     this.#state = { kind: 'stopped', cursor };
-    this.#cancelResumeTimer();
-    this.#cancelCut();
-    this.#endPermit(false);
+    this.#intake.shut();
+    this.#timers.clear();
+    this.#identifyGate.ended(false);
     this.#stopped.abort(this.#endError());
-    this.#failWaiters();
+    this.#outcomes.fail(this.#endError());
     const { timeouts } = this.#given.options;
-    await this.#atMost(this.#library.shutDown(code), timeouts.closeMs, 'Discord did not answer the close; it was cut.');
-    this.#library.cut();
-    await this.#atMost(
-      Promise.all(this.#handlers),
-      timeouts.handlersMs,
-      'onDispatch did not finish before the shard left.',
+    await this.#timers.atMost(
+      this.#library.shutDown(code),
+      timeouts.closeMs,
+      'Discord did not answer the close; it was cut.',
     );
+    this.#library.cut();
+    await this.#handlersDone();
     return cursor;
   }
 
-  async #atMost(work: Promise<unknown>, ms: number, complaint: string): Promise<void> {
-    const { clock, logger } = this.#given.options;
-    let cancel = (): void => undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.after(ms, () => {
-        logger.warn({ shard: this.#given.shardId }, complaint);
-        resolve();
-      });
-    });
-    await Promise.race([work.catch(() => undefined), late]);
-    cancel();
+  #handlersDone(): Promise<void> {
+    const { handlersMs } = this.#given.options.timeouts;
+    return this.#timers.atMost(this.#intake.settled(), handlersMs, 'onDispatch did not finish before the shard left.');
   }
 
   // ——— what the library asks ———
@@ -219,49 +248,18 @@ export class HostedShard {
 
   /** Answers at once while connected, so that the library handles messages of one turn in their order. */
   #retrieveSessionInfo(): SessionInfo | null | Promise<SessionInfo | null> {
-    if (this.#state.kind !== 'open') {
+    if (!this.isOpen) {
       return forever();
     }
     if (this.#library.status !== WebSocketShardStatus.Idle) {
-      return this.#sessionInfo();
+      return this.#source.info;
+    }
+    if (this.#state.kind === 'frozen' || (this.#state.kind === 'parked' && this.#source.url !== null)) {
+      return this.#state.gate.opened.then(() => this.#retrieveSessionInfo());
     }
     this.#step = 'connecting';
-    const session = this.#cursor.current;
-    const mustWait = this.#failures > 1 || session === null || session.resumeGatewayUrl === '';
-    return mustWait ? this.#beforeConnecting() : this.#sessionInfo();
-  }
-
-  async #beforeConnecting(): Promise<SessionInfo | null> {
-    try {
-      await this.#backOff();
-      await this.#given.gatewayInfo.get();
-    } catch {
-      // Stopped meanwhile.
-      return forever();
-    }
-    return this.#state.kind === 'open' ? this.#sessionInfo() : forever();
-  }
-
-  async #backOff(): Promise<void> {
-    if (this.#failures > 1) {
-      const { clock, random, timeouts } = this.#given.options;
-      const full = Math.min(timeouts.backoffMaxMs, timeouts.backoffMinMs * 2 ** Math.min(this.#failures - 2, 20));
-      await delay(clock, full / 2 + (full / 2) * random.next(), this.#stopped.signal);
-    }
-  }
-
-  #sessionInfo(): SessionInfo | null {
-    const session = this.#cursor.current;
-    const { shardId, gatewayInfo, fetchingOptions } = this.#given;
-    return session === null
-      ? null
-      : {
-          shardId,
-          shardCount: fetchingOptions.shardCount,
-          sessionId: session.sessionId,
-          sequence: session.sequence,
-          resumeURL: session.resumeGatewayUrl === '' ? (gatewayInfo.known?.url ?? '') : session.resumeGatewayUrl,
-        };
+    const info = this.#source.forConnection();
+    return info instanceof Promise ? info.catch(() => forever()) : info;
   }
 
   /** Only READY's session is news; sequences move when an event is handed over, and what is gone is decided by us. */
@@ -272,30 +270,10 @@ export class HostedShard {
     }
   }
 
-  /** Rejects only when the library itself has given the attempt up: any other rejection would make it IDENTIFY at once. */
   async #waitForIdentify(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#stopped.signal]);
     this.#step = 'awaitingPermit';
-    try {
-      const permit = await this.#given.context.requestIdentify(this.#given.shardId, either);
-      this.#permit = permit;
-      if (!permit.coordinated) {
-        await (await this.#given.localThrottler()).waitForIdentify(this.#given.shardId, either);
-      }
-      either.throwIfAborted();
-      this.#step = 'identifying';
-    } catch (error) {
-      this.#endPermit(false);
-      if (!signal.aborted) {
-        await aborted(signal);
-      }
-      throw error;
-    }
-  }
-
-  #endPermit(ready: boolean): void {
-    this.#permit?.finished(ready);
-    this.#permit = null;
+    await this.#identifyGate.pass(signal);
+    this.#step = 'identifying';
   }
 
   /**
@@ -305,62 +283,38 @@ export class HostedShard {
    */
   #beforeDestroy(options: WebSocketShardDestroyOptions): WebSocketShardDestroyOptions | null {
     const idle = this.#library.status === WebSocketShardStatus.Idle;
-    if (this.#state.kind !== 'open' || this.#step === 'ending' || idle) {
+    if (!this.isOpen || this.#step === 'ending' || idle) {
       return null;
     }
-    const { code, recover } = options;
     const wasUp = this.#step === 'up';
-    this.#cancelResumeTimer();
-    this.#endPermit(false);
+    const end = judgeConnectionEnd(options, { wasUp, hasSession: this.#cursor.current !== null });
+    this.#timers.noResume();
+    this.#identifyGate.ended(false);
     this.#step = 'ending';
-    if (recover === undefined) {
-      this.#refuse(code);
-      return options;
+    if (end.attemptFailed && this.#state.kind !== 'parked') {
+      this.#source.failed();
     }
-    // Without a code the library ends the connection on Discord's word (op 7, op 9) or for want of an ack: no failed attempt.
-    if (code !== undefined && !wasUp) {
-      this.#failures++;
-      this.#cursor.useGenericUrl();
-    }
-    if (recover === WebSocketShardDestroyRecovery.Resume || this.#cursor.current === null) {
-      return options;
-    }
-    // "Reconnect": the library would start anew. That is right after op 9 `false`, its only such call without a code, and after two
-    // close codes. In all other cases (dead URL, no HELLO, remote 1000, 4005, 4008) the session is as good as before.
-    if (code === undefined || SESSION_GONE_CODES.has(code)) {
+    if (end.session === 'refused') {
+      this.#refuse(options.code);
+    } else if (end.session === 'gone') {
       this.#cursor.forget();
-      this.#settle('sessionLost');
-      return options;
+      this.#outcomes.settle('sessionLost');
     }
-    return { ...options, code: KEEP_SESSION_CODE, recover: WebSocketShardDestroyRecovery.Resume };
+    return end.options;
   }
 
-  /** The library would wait half a minute for Discord to answer a close. */
-  #cutIfSilent(cut: () => void): void {
-    const { clock, timeouts } = this.#given.options;
-    this.#cancelCut();
-    this.#cancelCut = clock.after(timeouts.closeMs, cut);
-  }
-
-  /** Discord closed with a code after which connecting again is of no use. */
   #refuse(code: number | undefined): void {
     const { shardId, options } = this.#given;
-    const error = new NodeError(
-      'DSO_SHARD_REFUSED',
-      `Discord refuses shard ${shardId} (close code ${code ?? 'none'}): ${REFUSALS[code ?? 0] ?? 'see its documentation'}.`,
-    );
+    const error = refusedByDiscord(shardId, code);
+    this.#intake.thaw();
     this.#state = { kind: 'refused', error };
     options.logger.error({ shard: shardId, code }, error.message);
-    this.#failWaiters();
+    this.#outcomes.fail(error);
   }
 
   // ——— what the library tells ———
 
   #listen(): void {
-    const forward =
-      (event: WebSocketShardEvents) =>
-      (...args: unknown[]) =>
-        this.#emit(event, args);
     this.#library.on(WebSocketShardEvents.Dispatch, (payload) => this.#onDispatch(payload));
     this.#library.on(WebSocketShardEvents.Hello, () => {
       this.#watchResume();
@@ -368,79 +322,57 @@ export class HostedShard {
     });
     this.#library.on(WebSocketShardEvents.Ready, (data) => {
       this.#isUp();
-      this.#endPermit(true);
+      this.#identifyGate.ended(true);
       this.#emit(WebSocketShardEvents.Ready, [data]);
-      this.#settle('sessionLost');
+      this.#outcomes.settle('sessionLost');
     });
     this.#library.on(WebSocketShardEvents.Resumed, () => {
       this.#isUp();
       this.#emit(WebSocketShardEvents.Resumed, []);
-      this.#settle('resumed');
+      this.#outcomes.settle('resumed');
     });
     this.#library.on(WebSocketShardEvents.HeartbeatComplete, (stats) => {
       this.#pingMs = stats.latency;
       this.#emit(WebSocketShardEvents.HeartbeatComplete, [stats]);
     });
-    for (const event of [
-      WebSocketShardEvents.Closed,
-      WebSocketShardEvents.Debug,
-      WebSocketShardEvents.Error,
-      WebSocketShardEvents.SocketError,
-    ]) {
-      this.#library.on(event, forward(event));
+    for (const event of FORWARDED) {
+      this.#library.on(event, (...args: unknown[]) => this.#emit(event, args));
     }
   }
 
   #onDispatch(payload: GatewayDispatchPayload): void {
-    if (this.#state.kind === 'stopped') {
-      return;
-    }
-    this.#cursor.handed(payload.s);
-    this.#events++;
-    this.#guilds.see(payload);
     if (this.#library.status === WebSocketShardStatus.Resuming) {
       this.#watchResume();
     }
-    this.#callOnDispatch(payload);
-    this.#emit(WebSocketShardEvents.Dispatch, [payload]);
-  }
-
-  #callOnDispatch(payload: GatewayDispatchPayload): void {
-    const { options, shardId } = this.#given;
-    const complain = (error: unknown): void =>
-      options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
-    try {
-      const work = options.onDispatch(payload, shardId);
-      if (work instanceof Promise) {
-        const done: Promise<void> = work.catch(complain).finally(() => this.#handlers.delete(done));
-        this.#handlers.add(done);
-      }
-    } catch (error) {
-      complain(error);
-    }
+    this.#intake.take(payload);
   }
 
   #isUp(): void {
-    this.#cancelResumeTimer();
-    this.#cancelCut();
+    this.#timers.clear();
     this.#step = 'up';
-    this.#failures = 0;
+    this.#source.succeeded();
   }
 
   /** After HELLO with something to resume, and after each replayed event: the next has to come in time. */
   #watchResume(): void {
-    this.#cancelResumeTimer();
-    if (this.#cursor.current === null || this.#step === 'up' || this.#state.kind !== 'open') {
-      return;
+    this.#timers.noResume();
+    if (this.#cursor.current !== null && this.#step !== 'up' && this.#state.kind === 'open') {
+      this.#timers.expectResume(() => this.#reconnect('RESUME was not answered'));
     }
-    const { clock, timeouts } = this.#given.options;
-    this.#cancelResumeTimer = clock.after(timeouts.resumeMs, () => {
-      void this.#library.destroy({
-        code: KEEP_SESSION_CODE,
-        reason: 'RESUME was not answered',
-        recover: WebSocketShardDestroyRecovery.Resume,
-      });
+  }
+
+  #reconnect(reason: string): void {
+    void this.#library.destroy({
+      code: KEEP_SESSION_CODE,
+      reason,
+      recover: WebSocketShardDestroyRecovery.Resume,
     });
+  }
+
+  /** Before the library sends RESUME: what to wait for, if anything, and with what to RESUME then. */
+  #beforeResume(): { wait: Promise<void> | null; session: () => Cursor | null } {
+    const wait = this.#state.kind === 'parked' || this.#state.kind === 'frozen' ? this.#state.gate.opened : null;
+    return { wait, session: () => this.#cursor.current };
   }
 
   /** Listeners of the bot must not break the shard, and a stopped shard is silent. */
@@ -458,49 +390,11 @@ export class HostedShard {
     }
   }
 
-  #settle(outcome: ResumeOutcome): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const { settled } of waiters) {
-      settled(outcome);
-    }
-  }
-
-  #failWaiters(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const { failed } of waiters) {
-      failed(this.#endError());
-    }
-  }
-
   #endError(): NodeError {
-    return this.#state.kind === 'refused'
-      ? this.#state.error
-      : new NodeError('DSO_SHARD_STOPPED', `Shard ${this.#given.shardId} was stopped on this node.`);
+    return this.#state.kind === 'refused' ? this.#state.error : stopped(this.#given.shardId);
   }
 }
-
-/** What to do about the close codes after which Discord does not want the shard back. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  4004: 'the bot token is wrong; correct it and restart the bot',
-  4010: 'the shard id or the shard count is wrong; correct the total shard count',
-  4011: 'the shard would hold too many guilds; raise the total shard count',
-  4012: 'the API version is wrong; update @discordjs/ws',
-  4013: 'the intents are wrong; correct them',
-  4014: "intents are used that the bot was not given; enable them in Discord's developer portal",
-};
 
 function forever(): Promise<never> {
   return new Promise(() => undefined);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-    } else {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }
-  });
 }

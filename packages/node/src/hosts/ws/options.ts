@@ -46,7 +46,16 @@ export type WsHostOptions = Passthrough & {
    */
   onDispatch?: (payload: GatewayDispatchPayload, shardId: number) => void | Promise<void>;
   /** The bot's own state per shard, to be moved with it. */
-  state?: Pick<ShardHost, 'prepareTransferTo' | 'transferFrom' | 'handleUserEvent' | 'abortTransferTo' | 'released'>;
+  state?: Pick<
+    ShardHost,
+    | 'prepareTransferTo'
+    | 'transferFrom'
+    | 'exportState'
+    | 'exportDelta'
+    | 'handleUserEvent'
+    | 'abortTransferTo'
+    | 'released'
+  >;
   timeouts?: WsHostTimeouts;
   logger?: Logger;
   /** For tests. Default: the system's. */
@@ -108,6 +117,9 @@ export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
   }
   if (options.intents === undefined) {
     throw invalidOption(WHERE, 'intents', 'is missing; give the sum of the GatewayIntentBits the bot needs, or 0.');
+  }
+  if (options.state?.exportState !== undefined && options.state.exportDelta === undefined) {
+    throw invalidOption(WHERE, 'state', 'has exportState and no exportDelta, so what changes meanwhile would be lost.');
   }
   if (options.rest !== undefined && options.api !== undefined) {
     throw invalidOption(WHERE, 'api', 'has no effect together with "rest"; give the address to that client.');

@@ -48,6 +48,6 @@ export class ShardCursor {
 }
 
 /** A URL that the library could not even parse would throw where nobody catches it. */
-function usableUrl(url: string): string {
+export function usableUrl(url: string): string {
   return URL.canParse(url) && /^wss?:$/u.test(new URL(url).protocol) ? url : '';
 }

@@ -8,11 +8,13 @@ import type { ShardReport } from '@dshard/protocol';
 import type { APIGatewayBotInfo } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ShardHost } from '../../shard-host.js';
+import type { HostContext, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
 import { GatewayInfo } from './gateway-info.js';
-import { END_SESSION_CODE, HostedShard, KEEP_SESSION_CODE } from './hosted-shard.js';
+import { HostedShard } from './hosted-shard.js';
 import { resolveWsOptions } from './options.js';
 import type { ResolvedWsOptions, WsHostOptions } from './options.js';
+import { noSession, notHosted } from './shard-errors.js';
 import { OrchestratedStrategy } from './strategy.js';
 
 export type WsHost = ShardHost & {
@@ -42,9 +44,12 @@ class WebSocketHost implements WsHost {
   readonly prepareTransferTo: NonNullable<ShardHost['prepareTransferTo']>;
   readonly transferFrom: NonNullable<ShardHost['transferFrom']>;
   readonly handleUserEvent?: NonNullable<ShardHost['handleUserEvent']>;
-  readonly abortTransferTo: NonNullable<ShardHost['abortTransferTo']>;
+  readonly exportState?: NonNullable<ShardHost['exportState']>;
+  readonly exportDelta?: NonNullable<ShardHost['exportDelta']>;
   readonly #options: ResolvedWsOptions;
   readonly #shards = new Map<number, HostedShard>();
+  /** Connections at HELLO, for shards that come here soon. */
+  readonly #parked = new Map<number, HostedShard>();
   readonly #gatewayInfo: GatewayInfo;
   #throttler: Promise<IIdentifyThrottler> | null = null;
 
@@ -66,7 +71,12 @@ class WebSocketHost implements WsHost {
     });
     this.prepareTransferTo = async (shardId, session) => state.prepareTransferTo?.(shardId, session);
     this.transferFrom = async (shardId, transfer) => state.transferFrom?.(shardId, transfer);
-    this.abortTransferTo = async (shardId) => state.abortTransferTo?.(shardId);
+    if (state.exportState !== undefined) {
+      this.exportState = async (shardId, transfer) => state.exportState?.(shardId, transfer);
+    }
+    if (state.exportDelta !== undefined) {
+      this.exportDelta = async (shardId, transfer) => state.exportDelta?.(shardId, transfer);
+    }
     if (state.handleUserEvent !== undefined) {
       this.handleUserEvent = (shardId, name, value) => state.handleUserEvent?.(shardId, name, value);
     }
@@ -84,8 +94,16 @@ class WebSocketHost implements WsHost {
     }
   }
 
-  async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+  async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
     const before = this.#shards.get(shardId);
+    const parked = this.#parked.get(shardId);
+    if (parked?.isParkedFor(session) === true) {
+      this.#parked.delete(shardId);
+      this.#shards.set(shardId, parked);
+      await before?.stop(KEEP_SESSION_CODE);
+      return parked.resume(session);
+    }
+    void this.#unpark(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
     const shard = this.#host(shardId, session, context);
     const settled = shard.whenSettled();
@@ -94,7 +112,25 @@ class WebSocketHost implements WsHost {
     if (shard.isOpen) {
       shard.connect();
     }
-    await settled;
+    return settled;
+  }
+
+  async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    await this.#unpark(shardId);
+    const shard = this.#make(shardId, session, context);
+    this.#parked.set(shardId, shard);
+    shard.park();
+  }
+
+  async #unpark(shardId: number): Promise<void> {
+    const parked = this.#parked.get(shardId);
+    this.#parked.delete(shardId);
+    await parked?.stop(KEEP_SESSION_CODE);
+  }
+
+  async abortTransferTo(shardId: number): Promise<void> {
+    await this.#unpark(shardId);
+    await this.#options.state.abortTransferTo?.(shardId);
   }
 
   async stopShard(shardId: number, { keepSession }: { keepSession: boolean }): Promise<Cursor | null> {
@@ -108,19 +144,34 @@ class WebSocketHost implements WsHost {
   }
 
   async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    const shard = this.#shards.get(shardId);
-    if (shard === undefined) {
-      throw new NodeError('DSO_SHARD_NOT_HOSTED', `Shard ${shardId} does not run in this process.`);
-    }
+    const shard = this.#hosted(shardId);
     if (shard.cursor === null) {
-      throw new NodeError(
-        'DSO_SHARD_NO_SESSION',
-        `Shard ${shardId} has no gateway session yet; it can be moved when it is ready.`,
-      );
+      throw noSession(shardId);
     }
     // It stays in the map, stopped, so that its phase is shown as frozen until the node says what becomes of it.
     const cursor = await shard.stop(KEEP_SESSION_CODE);
     return cursor ?? Promise.reject(new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`));
+  }
+
+  async freeze(shardId: number): Promise<Cursor> {
+    return this.#hosted(shardId).freeze();
+  }
+
+  unfreeze(shardId: number): void {
+    this.#hosted(shardId).unfreeze();
+  }
+
+  /** It stays in the map, as after prepareTransferFrom. */
+  async release(shardId: number): Promise<void> {
+    await this.#hosted(shardId).stop(KEEP_SESSION_CODE);
+  }
+
+  #hosted(shardId: number): HostedShard {
+    const shard = this.#shards.get(shardId);
+    if (shard === undefined) {
+      throw notHosted(shardId);
+    }
+    return shard;
   }
 
   async released(shardId: number): Promise<void> {
@@ -132,8 +183,9 @@ class WebSocketHost implements WsHost {
     await this.#options.state.released?.(shardId);
   }
 
-  shutdown(): void {
+  async shutdown(): Promise<void> {
     this.#gatewayInfo.close();
+    await Promise.all([...this.#parked.keys()].map((shardId) => this.#unpark(shardId)));
   }
 
   report(): readonly ShardReport[] {
@@ -145,7 +197,13 @@ class WebSocketHost implements WsHost {
   }
 
   #host(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
-    const shard = new HostedShard({
+    const shard = this.#make(shardId, session, context);
+    this.#shards.set(shardId, shard);
+    return shard;
+  }
+
+  #make(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
+    return new HostedShard({
       shardId,
       session,
       context,
@@ -155,8 +213,6 @@ class WebSocketHost implements WsHost {
       localThrottler: () => this.#localThrottler(),
       emit: (event, args) => this.#emit(event, args, shardId),
     });
-    this.#shards.set(shardId, shard);
-    return shard;
   }
 
   /** A shard that came back meanwhile has taken the place of the one that was stopped. */

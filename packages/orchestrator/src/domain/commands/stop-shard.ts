@@ -1,5 +1,5 @@
 /** An operator stops one shard, whatever it is in the middle of. */
-import { abort, stopAtDestination } from '../migration/failure.js';
+import { stopMoving } from '../migration/failure.js';
 import { unqueue } from '../shards/start.js';
 import { afterwards, beginStop } from '../shards/stop.js';
 import { vacate } from '../shards/vacate.js';
@@ -14,15 +14,7 @@ export function stopShard(turn: Turn, request: string, shard: number): void {
     return;
   }
   const migration = migrationOf(turn, shard);
-  if (migration !== undefined) {
-    const reason = `an operator stops shard ${shard}`;
-    if (migration.step.kind === 'resuming') {
-      stopAtDestination(turn, migration, reason, request);
-      return;
-    }
-    // In the first step a base-level origin may not have closed yet; later its closed session is all there is to the shard.
-    abort(turn, migration, reason, false);
-  }
+  if (migration !== undefined && stopMoving(turn, migration, request)) return;
   unqueue(turn, shard);
   const state = turn.shard(shard);
   switch (state?.kind) {

@@ -3,6 +3,9 @@
  * then that one keeps it and this one is told to stop it.
  */
 import { isShuttingDown } from '../nodes.js';
+import { originKept } from '../migration/live-failure.js';
+import { isLive, ownerOf } from '../migration/owner.js';
+import { migrationOf } from '../migration/steps.js';
 import { unqueue } from '../shards/start.js';
 import type { Turn } from '../turn.js';
 
@@ -18,6 +21,11 @@ export function claim(turn: Turn, node: string, shard: number): boolean {
     turn.setShard(shard, { kind: 'running', node, since: turn.now });
     return true;
   }
+  const migration = migrationOf(turn, shard);
+  if (migration?.origin === node && isLive(migration) && migration.step.kind === 'releasing') {
+    originKept(turn, migration, `node ${node} did not hear that it was to let go`);
+    return true;
+  }
   const incumbent = incumbentOf(turn, shard);
   if (incumbent === node) return true;
   turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
@@ -30,5 +38,6 @@ function incumbentOf(turn: Turn, shard: number): string {
   const state = turn.shard(shard);
   if (state === undefined || state.kind === 'vacant') return '';
   if (state.kind !== 'migrating') return state.node;
-  return turn.state.migrations.get(state.migration)?.origin ?? '';
+  const migration = turn.state.migrations.get(state.migration);
+  return migration === undefined ? '' : ownerOf(migration);
 }

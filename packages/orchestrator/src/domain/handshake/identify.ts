@@ -11,6 +11,7 @@ import { DOMAIN_ERRORS } from '../errors.js';
 import type { DomainEvent } from '../events.js';
 import { launchDone } from '../launch/launch.js';
 import { cutOff, lose } from '../liveness/lost.js';
+import { originsAreBack } from '../migration/live-failure.js';
 import { can, hasConnection } from '../nodes.js';
 import { vacate } from '../shards/vacate.js';
 import { remindOfShutdown } from '../shutdown/node.js';
@@ -118,6 +119,7 @@ function takeOver(turn: Turn, id: string, message: Identify): void {
     if (state?.kind === 'unreachable') vacate(turn, shard, state.known);
   }
   for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(turn, id, session);
+  originsAreBack(turn, id);
   const node = turn.node(id);
   const version = message.version === '' ? '' : ` (version ${message.version})`;
   turn.happened('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {

@@ -29,7 +29,9 @@ function isForeign(turn: Turn, id: string, { shardId, phase }: ShardReport): boo
   if (state === undefined) return false;
   if (state.kind !== 'migrating') return state.kind === 'vacant' || state.node !== id;
   const migration = turn.state.migrations.get(state.migration);
-  return migration?.origin !== id && migration?.destination !== id;
+  // Once the destination is told to resume it, an origin that serves the shard has gone on by itself.
+  if (migration?.origin === id) return migration.step.kind === 'activating';
+  return migration?.destination !== id;
 }
 
 function noticeMissing(turn: Turn, id: string, named: ReadonlySet<number>): void {

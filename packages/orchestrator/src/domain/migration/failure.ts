@@ -1,18 +1,24 @@
-/** What becomes of a migration that cannot go on. The rule is in `steps.ts`: back before the point of no return, forward after it. */
+/**
+ * What becomes of a migration that cannot go on. The rule is in `steps.ts`: back before the point of no return, forward after it. Live
+ * migrations are passed on to `live-failure.ts`.
+ */
 import type { GatewaySession } from '@dshard/protocol';
 import { can, isConnected, isShuttingDown } from '../nodes.js';
 import { beginResume } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
-import { checkpointOf, knownNow, vacate } from '../shards/vacate.js';
-import type { MigrationState } from '../state.js';
+import { knownNow, vacate } from '../shards/vacate.js';
+import type { BaseMigration, MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
+import { leaveToLost, originHolds } from './left-behind.js';
+import { expireLive, liveLeavesNode, liveLosesNode, liveNodeEnded, stopInTransfer } from './live-failure.js';
+import { isLive } from './owner.js';
 import { callOffDestination, endFailed } from './steps.js';
 
 /**
  * Back to the origin. Only before the point of no return.
  * @param resume false: the shard is to go down anyway, so a base-level origin is not given its session back.
  */
-export function abort(turn: Turn, migration: MigrationState, reason: string, resume = true): void {
+export function abort(turn: Turn, migration: BaseMigration, reason: string, resume = true): void {
   const { step, shard } = migration;
   if (step.kind === 'resuming') return;
   callOffDestination(turn, migration, reason);
@@ -38,7 +44,7 @@ export function abort(turn: Turn, migration: MigrationState, reason: string, res
 }
 
 /** The origin waited too long for the next step, and runs the shard again. */
-export function originTookBack(turn: Turn, migration: MigrationState): void {
+export function originTookBack(turn: Turn, migration: BaseMigration): void {
   const { shard, origin } = migration;
   const reason = `node ${origin} took it back`;
   callOffDestination(turn, migration, reason);
@@ -47,34 +53,15 @@ export function originTookBack(turn: Turn, migration: MigrationState): void {
 }
 
 /** The origin does not run the shard at all: the answer to a stop that was given up crossed with the migration. */
-export function originStopped(turn: Turn, migration: MigrationState, session: GatewaySession | null): void {
+export function originStopped(turn: Turn, migration: BaseMigration, session: GatewaySession | null): void {
   vacate(turn, migration.shard, knownNow(turn, session));
   endFailed(turn, migration, `node ${migration.origin} had stopped it`);
-}
-
-/** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
-function leaveToLost(turn: Turn, shard: number, node: string, session: GatewaySession | null): void {
-  const known = knownNow(turn, session);
-  const checkpoint = known === null ? checkpointOf(turn, node, shard) : null;
-  const connection = turn.node(node)?.connection;
-  if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
-    vacate(turn, shard, known ?? checkpoint);
-  } else {
-    turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known, checkpoint });
-  }
-}
-
-/** The origin still has the closed session, so it is the first choice to resume the shard. */
-function originHolds(turn: Turn, migration: MigrationState): void {
-  const origin = turn.node(migration.origin);
-  if (!isConnected(origin) || origin.held.includes(migration.shard)) return;
-  turn.patchNode(origin.id, { held: [...origin.held, migration.shard] });
 }
 
 /** After the point of no return: the destination says, or is known, not to run the shard. */
 export function destinationFailed(
   turn: Turn,
-  migration: MigrationState,
+  migration: BaseMigration,
   reason: string,
   session: GatewaySession | null = null,
 ): void {
@@ -85,7 +72,7 @@ export function destinationFailed(
 }
 
 /** After the point of no return: the destination may or may not run the shard, so it is stopped there first. */
-export function stopAtDestination(turn: Turn, migration: MigrationState, reason: string, request: string | null): void {
+function stopAtDestination(turn: Turn, migration: BaseMigration, reason: string, request: string | null): void {
   if (migration.step.kind !== 'resuming') return;
   originHolds(turn, migration);
   beginStop(turn, migration.shard, migration.destination, request, knownNow(turn, migration.step.session));
@@ -96,7 +83,9 @@ export function stopAtDestination(turn: Turn, migration: MigrationState, reason:
 export function migrationsLoseNode(turn: Turn, node: string, reason: string): void {
   for (const migration of turn.state.migrations.values()) {
     if (migration.origin !== node && migration.destination !== node) continue;
-    if (migration.step.kind !== 'resuming') {
+    if (isLive(migration)) {
+      liveLosesNode(turn, migration, node, reason);
+    } else if (migration.step.kind !== 'resuming') {
       abort(turn, migration, reason);
     } else if (migration.destination === node) {
       originHolds(turn, migration);
@@ -109,12 +98,40 @@ export function migrationsLoseNode(turn: Turn, node: string, reason: string): vo
 /** A node is about to shut down: what can still go back goes back. What is past that point ends by the destination's answer. */
 export function abortMigrationsOf(turn: Turn, node: string, reason: string): void {
   for (const migration of turn.state.migrations.values()) {
-    if (migration.origin === node || migration.destination === node) abort(turn, migration, reason);
+    if (migration.origin !== node && migration.destination !== node) continue;
+    if (isLive(migration)) liveLeavesNode(turn, migration, node, reason);
+    else abort(turn, migration, reason);
   }
 }
 
+/** A node runs nothing any more: it said so, or it is known dead. @param sessionOf what it gave for a shard, if anything. */
+export function migrationsOutliveNode(
+  turn: Turn,
+  node: string,
+  sessionOf: (shard: number) => GatewaySession | null,
+): void {
+  for (const migration of turn.state.migrations.values()) {
+    const session = sessionOf(migration.shard);
+    if (isLive(migration)) liveNodeEnded(turn, migration, node, session);
+    else if (migration.destination === node) destinationFailed(turn, migration, `node ${node} shut down`, session);
+  }
+}
+
+/** An operator wants the shard down. @returns whether that is under way; false: the migration is over, the stop is to be begun. */
+export function stopMoving(turn: Turn, migration: MigrationState, request: string): boolean {
+  const reason = `an operator stops shard ${migration.shard}`;
+  if (isLive(migration)) return stopInTransfer(turn, migration, reason, request);
+  if (migration.step.kind === 'resuming') {
+    stopAtDestination(turn, migration, reason, request);
+    return true;
+  }
+  // In the first step a base-level origin may not have closed yet; later its closed session is all there is to the shard.
+  abort(turn, migration, reason, false);
+  return false;
+}
+
 /** A command of a migration failed on one of its nodes. */
-export function migrationCommandFailed(turn: Turn, migration: MigrationState, node: string, message: string): void {
+export function migrationCommandFailed(turn: Turn, migration: BaseMigration, node: string, message: string): void {
   const reason = `node ${node} said: ${message}`;
   if (migration.step.kind !== 'resuming') abort(turn, migration, reason);
   else if (node === migration.destination) destinationFailed(turn, migration, reason);
@@ -130,6 +147,10 @@ const WAITED_FOR = {
 export function expireMigrations(turn: Turn): void {
   for (const migration of turn.state.migrations.values()) {
     if (migration.deadline > turn.now) continue;
+    if (isLive(migration)) {
+      expireLive(turn, migration);
+      continue;
+    }
     const { kind } = migration.step;
     const slow = kind === 'closing' || kind === 'transferring' ? migration.origin : migration.destination;
     const reason = `node ${slow} ${WAITED_FOR[kind]} within ${turn.settings.migrationStepTimeoutMs} ms`;

@@ -1,5 +1,6 @@
 /**
- * One shard moves from its origin to a destination.
+ * One shard moves from its origin to a destination. Where both name `live-migration` it moves live (`live.ts`). Where one does not, this is
+ * the flow, which closes the shard first:
  *
  *     step          waits for                       from          then
  *     closing       prepareMigration with session   origin        preparing: prepareMigration → destination
@@ -18,34 +19,41 @@
 import type { GatewaySession, Message } from '@dshard/protocol';
 import { can, hasConnection } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
-import type { MigrationState, MigrationStep } from '../state.js';
+import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
+import { openOrigin } from './live.js';
+import { boundOf } from './live-steps.js';
 
 export function beginMigration(
   turn: Turn,
   plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
 ): void {
-  const { shard, origin, destination, request, drain } = plan;
-  const id = turn.nextId('m');
-  turn.setMigration({
-    id,
-    shard,
-    origin,
-    destination,
-    step: { kind: 'closing' },
-    startedAt: turn.now,
-    deadline: turn.now + turn.settings.migrationStepTimeoutMs,
-    request,
-    drain,
-  });
-  turn.setShard(shard, { kind: 'migrating', migration: id });
-  turn.send(origin, { kind: 'prepareMigration', origin: true, shardId: shard, session: null });
+  const { shard, origin, destination } = plan;
+  const about = { ...plan, id: turn.nextMigrationId(), startedAt: turn.now };
+  turn.setShard(shard, { kind: 'migrating', migration: about.id });
+  const live = [origin, destination].every((node) => can(turn.node(node), 'live-migration'));
+  if (live) beginLive(turn, about);
+  else beginBase(turn, about);
   turn.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
-    migration: id,
+    migration: about.id,
     shard,
     origin,
     destination,
+    live,
   });
+}
+
+function beginLive(turn: Turn, about: Omit<MigrationState, 'step' | 'deadline'>): void {
+  const step = { kind: 'openingOrigin' } as const;
+  const migration = { ...about, step, deadline: turn.now + boundOf(turn.settings, step.kind) };
+  turn.setMigration(migration);
+  openOrigin(turn, migration);
+}
+
+function beginBase(turn: Turn, about: Omit<MigrationState, 'step' | 'deadline'>): void {
+  const deadline = turn.now + turn.settings.migrationStepTimeoutMs;
+  turn.setMigration({ ...about, step: { kind: 'closing' }, deadline });
+  turn.send(about.origin, { kind: 'prepareMigration', origin: true, shardId: about.shard, session: null });
 }
 
 /** The migration a shard is in, if it is in one. */
@@ -54,18 +62,18 @@ export function migrationOf(turn: Turn, shard: number): MigrationState | undefin
   return state?.kind === 'migrating' ? turn.state.migrations.get(state.migration) : undefined;
 }
 
-function enter(turn: Turn, migration: MigrationState, step: MigrationStep): void {
+function enter(turn: Turn, migration: BaseMigration, step: BaseStep): void {
   turn.setMigration({ ...migration, step, deadline: turn.now + turn.settings.migrationStepTimeoutMs });
 }
 
 /** closing → preparing. */
-export function originClosed(turn: Turn, migration: MigrationState, session: GatewaySession): void {
+export function originClosed(turn: Turn, migration: BaseMigration, session: GatewaySession): void {
   enter(turn, migration, { kind: 'preparing', session });
   turn.send(migration.destination, { kind: 'prepareMigration', origin: false, shardId: migration.shard, session });
 }
 
 /** preparing → transferring. */
-export function destinationReady(turn: Turn, migration: MigrationState, session: GatewaySession): void {
+export function destinationReady(turn: Turn, migration: BaseMigration, session: GatewaySession): void {
   enter(turn, migration, { kind: 'transferring', session, userEvents: 0 });
   turn.send(migration.origin, { kind: 'startMigration', shardId: migration.shard });
 }
@@ -73,8 +81,8 @@ export function destinationReady(turn: Turn, migration: MigrationState, session:
 /** transferring → resuming. */
 export function userDataSent(
   turn: Turn,
-  migration: MigrationState,
-  step: Extract<MigrationStep, { kind: 'transferring' }>,
+  migration: BaseMigration,
+  step: Extract<BaseStep, { kind: 'transferring' }>,
 ): void {
   enter(turn, migration, { ...step, kind: 'resuming' });
   const named = can(turn.node(migration.destination), 'parallel-migrations');
@@ -87,7 +95,7 @@ export function userDataSent(
 }
 
 /** resuming → done. */
-export function destinationRuns(turn: Turn, migration: MigrationState, userEvents: number): void {
+export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents: number): void {
   const { shard, origin, destination } = migration;
   turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
   turn.removeMigration(migration.id);
@@ -100,6 +108,8 @@ export function destinationRuns(turn: Turn, migration: MigrationState, userEvent
     origin,
     destination,
     durationMs,
+    // It was closed from the first step on.
+    frozenMs: durationMs,
     userEvents,
   });
   turn.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
@@ -142,7 +152,7 @@ function whereabouts(shard: number, state: Exclude<ReturnType<Turn['shard']>, un
 }
 
 /** Tells a destination that was given a session to leave it. */
-export function callOffDestination(turn: Turn, migration: MigrationState, reason: string): void {
+export function callOffDestination(turn: Turn, migration: BaseMigration, reason: string): void {
   const node = turn.node(migration.destination);
   if (migration.step.kind === 'closing' || node === undefined || !hasConnection(node)) return;
   if (can(node, 'parallel-migrations')) {

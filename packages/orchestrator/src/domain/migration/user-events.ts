@@ -10,9 +10,8 @@ import type { Decision } from '../decision.js';
 import { can } from '../nodes.js';
 import type { MigrationState, OrchestratorState } from '../state.js';
 import type { Effect } from '../effects.js';
-
-/** How stale `lastHeardAt` may become while only user events come in; renewing it costs a copy of the nodes. */
-const HEARD_RESOLUTION_MS = 500;
+import { withHeard } from './heard.js';
+import { isBase } from './owner.js';
 
 type AnyUserEvent = MessageOf<'userEvent'> | MessageOf<'shardUserEvent'>;
 
@@ -26,8 +25,11 @@ export function forwardUserEvent(
   if (node === undefined) return { state, effects: [] };
   const heard = withHeard(state, node, now);
   const migration = message.kind === 'shardUserEvent' ? byShard(state, node, message.shardId) : only(state, node);
-  const destination = migration === undefined ? undefined : state.nodes.get(migration.destination);
-  if (migration?.step.kind !== 'transferring' || destination?.connection.kind !== 'connected') {
+  if (migration === undefined || !isBase(migration) || migration.step.kind !== 'transferring') {
+    return { state: heard, effects: [] };
+  }
+  const destination = state.nodes.get(migration.destination);
+  if (destination?.connection.kind !== 'connected') {
     return { state: heard, effects: [] };
   }
   const { eventId, body } = message;
@@ -64,12 +66,4 @@ function only(state: OrchestratorState, node: string): MigrationState | undefine
     found = migration;
   }
   return found;
-}
-
-function withHeard(state: OrchestratorState, id: string, now: number): OrchestratorState {
-  const node = state.nodes.get(id);
-  if (node === undefined || node.connection.kind === 'disconnected') return state;
-  if (now - node.connection.lastHeardAt < HEARD_RESOLUTION_MS) return state;
-  const heard = { ...node, connection: { ...node.connection, lastHeardAt: now } };
-  return { ...state, nodes: new Map(state.nodes).set(id, heard) };
 }

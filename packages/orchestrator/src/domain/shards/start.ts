@@ -50,6 +50,15 @@ export function beginResume(turn: Turn, shard: number, node: string, known: Know
   turn.send(node, { kind: 'prepareMigration', origin: false, shardId: shard, session: known.session });
 }
 
+/**
+ * The node was in the middle of handing the shard over and is to run it after all. It knows best how: it may be serving, frozen, or
+ * have closed the session, which it then resumes.
+ */
+export function beginTakeBack(turn: Turn, shard: number, node: string, known: KnownSession | null): void {
+  setStarting(turn, shard, node, 'start', known);
+  turn.send(node, { kind: 'startShards', shardIds: [shard] });
+}
+
 /** The node is ready to resume the shard: there is no user data to wait for. */
 export function onReadyToResume(turn: Turn, node: string, shard: number): boolean {
   const state = turn.shard(shard);
@@ -79,7 +88,7 @@ export function startWaitingResumes(turn: Turn): void {
 export function failStart(turn: Turn, shard: number, reason: string, mayStillTry: boolean): void {
   const state = turn.shard(shard);
   if (state?.kind !== 'starting') return;
-  const { node, step } = state;
+  const { node, step, known } = state;
   withdrawIdentify(turn, node, shard);
   const isResume = step === 'prepare' || step === 'resume';
   if (mayStillTry && step !== 'queued') {
@@ -89,7 +98,8 @@ export function failStart(turn: Turn, shard: number, reason: string, mayStillTry
       turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
     }
   }
-  vacate(turn, shard, null, isResume ? turn.now : turn.now + START_RETRY_MS);
+  // A session that could not be resumed is given up; one that was not tried yet is not.
+  vacate(turn, shard, isResume ? null : known, isResume ? turn.now : turn.now + START_RETRY_MS);
   const what = isResume ? `resume shard ${shard}; it will be started anew` : `start shard ${shard}`;
   turn.happened('commandFailed', 'warn', `Node ${node} could not ${what}: ${reason}.`, { node, shard, reason });
 }

@@ -7,7 +7,7 @@
  */
 import type { ShardSession } from '@dshard/protocol';
 import { dropIdentifies } from '../identify/permits.js';
-import { abortMigrationsOf, destinationFailed } from '../migration/failure.js';
+import { abortMigrationsOf, migrationsOutliveNode } from '../migration/failure.js';
 import { hasConnection } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
 import { finishStop } from '../shards/stop.js';
@@ -75,10 +75,7 @@ export function onShutdown(turn: Turn, id: string, sessions: readonly ShardSessi
 function releaseShards(turn: Turn, id: string, sessions: readonly ShardSession[]): void {
   const given = new Map(sessions.map((session) => [session.shardId, session]));
   const fresh = (shard: number): ShardSession | null => given.get(shard) ?? null;
-  for (const migration of turn.state.migrations.values()) {
-    if (migration.destination !== id || migration.step.kind !== 'resuming') continue;
-    destinationFailed(turn, migration, `node ${id} shut down`, plain(fresh(migration.shard)));
-  }
+  migrationsOutliveNode(turn, id, (shard) => plain(fresh(shard)));
   for (const shard of turn.shardsOf(id)) {
     const known = knownNow(turn, plain(fresh(shard))) ?? sessionOf(turn, shard);
     if (turn.shard(shard)?.kind === 'stopping') finishStop(turn, shard, known);

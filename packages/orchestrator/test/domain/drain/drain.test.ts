@@ -21,18 +21,16 @@ describe('a node gives up its shards', () => {
   ])('%s', (_, baseLevel, atOnce) => {
     const world = twoNodes({ baseLevel });
     const b = world.nodes.get('b')!;
-    b.mute.add('prepareMigration');
+    b.mute.add('transferOpen').add('prepareMigration');
     const request = world.command(migrateNode);
     world.settle();
     expect(world.state.migrations.size).toBe(atOnce);
     b.mute.clear();
-    for (const { shard } of world.state.migrations.values()) {
-      b.receive({
-        kind: 'prepareMigration',
-        origin: false,
-        shardId: shard,
-        session: { sessionId: `session-${shard}`, sequence: 10, resumeGatewayUrl: '' },
-      });
+    for (const { id: migrationId, shard: shardId } of world.state.migrations.values()) {
+      const session = { sessionId: `session-${shardId}`, sequence: 10, resumeGatewayUrl: '' };
+      const of = { migrationId, shardId, session };
+      if (b.baseLevel) b.receive({ kind: 'prepareMigration', origin: false, shardId, session });
+      else b.receive({ kind: 'transferOpen', role: 'destination', freezeTimeoutMs: 5_000, ...of });
     }
     world.settle();
     expect(world.replies.get(request)).toMatchObject({ ok: true, data: { moved: 4, failed: 0 } });
@@ -79,7 +77,7 @@ describe('a node gives up its shards', () => {
     const world = twoNodes({ maxNodeDowntimeMs: 1_000 });
     const b = world.nodes.get('b')!;
     world.ask({ kind: 'stopShard', shard: 0 });
-    b.mute.add('prepareMigration');
+    b.mute.add('transferOpen');
     world.command({ ...migrateNode });
     world.pass(2_000);
     expect(world.shard(0)).toMatchObject({ node: 'b' });
@@ -90,7 +88,7 @@ describe('a shard that does not move', () => {
   test('is tried once more', () => {
     const world = twoNodes();
     const b = world.nodes.get('b')!;
-    b.fail.add('prepareMigration');
+    b.fail.add('transferOpen');
     const request = world.command(migrateNode);
     while (world.happened('migrationFailed').length === 0) expect(world.deliver(() => 0)).toBe(true);
     b.fail.clear();
@@ -100,7 +98,7 @@ describe('a shard that does not move', () => {
 
   test('twice stays, is named, and the node is not shut down', () => {
     const world = twoNodes();
-    world.nodes.get('b')?.fail.add('prepareMigration');
+    world.nodes.get('b')?.fail.add('transferOpen');
     const result = world.ask({ ...migrateNode, shutdown: true });
     expect(result).toMatchObject({ ok: false, error: { code: 'DSO_DRAIN_FAILED', fault: 'fleet' } });
     expect(JSON.stringify(result)).toContain('0, 1, 2, 3');
@@ -116,7 +114,7 @@ describe('a drain ends with a reason', () => {
     ['its origin is lost', 'a', { b: [0, 1, 2, 3] }],
   ] as const)('when %s', (_, lost, left) => {
     const world = twoNodes();
-    world.nodes.get('b')?.mute.add('prepareMigration');
+    world.nodes.get('b')?.mute.add('transferOpen');
     const request = world.command(migrateNode);
     world.settle();
     world.nodes.get('b')?.mute.clear();
@@ -133,7 +131,7 @@ describe('a drain ends with a reason', () => {
     ['a node that is being filled', { ...migrateNode, origin: 'b', destination: 'a' }, 'DSO_NODE_BUSY'],
   ])('when it cannot begin: %s', (_, command, code) => {
     const world = twoNodes();
-    world.nodes.get('b')?.mute.add('prepareMigration');
+    world.nodes.get('b')?.mute.add('transferOpen');
     world.ask(migrateNode);
     expect(world.ask(command)).toMatchObject({ ok: false, error: { code } });
     expect(world.state.drains.size).toBe(1);

@@ -1,10 +1,11 @@
 /**
- * Moving one shard: the steps on the wire, and what happens when the origin, the destination, time or an operator gets in the way at each
+ * Moving one shard where a node knows no live migration (for that see `live-migration.test.ts`): the steps on the wire, and what happens when the origin, the destination, time or an operator gets in the way at each
  * of them. What must be true whatever gets in the way is tested with random events in `decide.property.test.ts`.
  */
 import type { MessageKind } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import type { ModelNode } from '../model-node.js';
+import { OLDER_CAPABILITIES } from '../model-node.js';
+import type { ModelNode, ModelNodeOptions } from '../model-node.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
@@ -20,13 +21,17 @@ const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
 
 type Scene = { world: World; a: ModelNode; b: ModelNode };
 
+function node(id: string, baseLevel: boolean): ModelNodeOptions {
+  return baseLevel ? { id, baseLevel } : { id, capabilities: OLDER_CAPABILITIES };
+}
+
 /** Shards 0–3 on `a`; `b` is empty, and cordoned so that nothing is placed on it by itself. */
 function scene(options: WorldOptions & { baseLevel?: boolean } = {}): Scene {
   const { baseLevel = false, ...settings } = options;
   const world = new World(settings).start();
-  const a = world.join({ id: 'a', baseLevel });
+  const a = world.join(node('a', baseLevel));
   world.pass(25_000);
-  const b = world.join({ id: 'b', baseLevel });
+  const b = world.join(node('b', baseLevel));
   world.ask({ kind: 'cordonNode', node: 'b' });
   return { world, a, b };
 }

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/domain/decide.js';
+import { OLDER_CAPABILITIES } from '../model-node.js';
 import { World } from '../world.js';
 
 function transferring(): World {
   const world = new World().start();
-  const a = world.join('a');
+  const a = world.join({ id: 'a', capabilities: OLDER_CAPABILITIES });
   world.pass(25_000);
-  const b = world.join('b');
+  const b = world.join({ id: 'b', capabilities: OLDER_CAPABILITIES });
   a.mute.add('startMigration');
   for (const shard of [0, 1]) world.command({ kind: 'migrateShard', shard, destination: 'b' });
   world.settle();

@@ -86,7 +86,7 @@ describe('a rollout', () => {
 
   test('skips a node that died before its turn', () => {
     const world = twoRunning({ canLaunch: true });
-    world.nodes.get('a')?.mute.add('prepareMigration');
+    world.nodes.get('a')?.mute.add('transferOpen');
     const request = world.command({ kind: 'rollout' });
     world.settle();
     world.kill(world.nodes.get('b')!);

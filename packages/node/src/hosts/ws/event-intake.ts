@@ -1,0 +1,119 @@
+/**
+ * Where the dispatches of one shard go to user code: in order, each noted in the cursor as it is handed over.
+ *
+ * States: `open`; `frozen` (what comes is kept, in order, and the cursor stands still) ⇄ `open`; `shut` (what comes is
+ * nobody's here: Discord replays it to whoever resumes the session).
+ *
+ * What is kept is bounded: beyond `MAX_KEPT_EVENTS` the rest is left to Discord, too. `overflowed` is told once, and has to end
+ * the connection, so that the shard resumes after the last event that was kept.
+ */
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { messageOf } from '../../errors.js';
+import { GuildCount } from './guild-count.js';
+import type { ResolvedWsOptions } from './options.js';
+import type { ShardCursor } from './shard-cursor.js';
+
+/** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
+const MAX_KEPT_EVENTS = 10_000;
+
+export type EventIntakeOptions = {
+  shardId: number;
+  options: Pick<ResolvedWsOptions, 'onDispatch' | 'logger'>;
+  cursor: ShardCursor;
+  /** After `onDispatch`: the manager's listeners. */
+  emit: (payload: GatewayDispatchPayload) => void;
+  overflowed: () => void;
+};
+
+type State = { kind: 'open' } | { kind: 'frozen'; kept: GatewayDispatchPayload[] } | { kind: 'shut' };
+
+export class EventIntake {
+  readonly #given: EventIntakeOptions;
+  readonly #guilds = new GuildCount();
+  /** Calls of `onDispatch` under way. */
+  readonly #handlers = new Set<Promise<void>>();
+  #state: State = { kind: 'open' };
+  #events = 0;
+
+  constructor(given: EventIntakeOptions) {
+    this.#given = given;
+  }
+
+  /** Dispatches handed to user code. */
+  get events(): number {
+    return this.#events;
+  }
+
+  get guilds(): number {
+    return this.#guilds.count;
+  }
+
+  take(payload: GatewayDispatchPayload): void {
+    if (this.#state.kind === 'open') {
+      this.#handOver(payload);
+    } else if (this.#state.kind === 'frozen') {
+      this.#keep(this.#state.kept, payload);
+    }
+  }
+
+  /** From the first instruction on nothing is handed over. */
+  freeze(): void {
+    if (this.#state.kind === 'open') {
+      this.#state = { kind: 'frozen', kept: [] };
+    }
+  }
+
+  /** Hands over what was kept, before anything newer. */
+  thaw(): void {
+    if (this.#state.kind !== 'frozen') {
+      return;
+    }
+    const { kept } = this.#state;
+    this.#state = { kind: 'open' };
+    // All in this turn, so that nothing newer comes in between. A handler may freeze or stop the shard again.
+    for (const payload of kept) {
+      this.take(payload);
+    }
+  }
+
+  shut(): void {
+    this.#state = { kind: 'shut' };
+  }
+
+  /** Resolves when the handlers that are under way now have ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#handlers);
+  }
+
+  #keep(kept: GatewayDispatchPayload[], payload: GatewayDispatchPayload): void {
+    if (kept.length < MAX_KEPT_EVENTS) {
+      kept.push(payload);
+      if (kept.length === MAX_KEPT_EVENTS) {
+        this.#given.overflowed();
+      }
+    }
+  }
+
+  #handOver(payload: GatewayDispatchPayload): void {
+    this.#given.cursor.handed(payload.s);
+    this.#events++;
+    this.#guilds.see(payload);
+    this.#callOnDispatch(payload);
+    this.#given.emit(payload);
+  }
+
+  #callOnDispatch(payload: GatewayDispatchPayload): void {
+    const { options, shardId } = this.#given;
+    const complain = (error: unknown): void =>
+      options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
+    try {
+      const work = options.onDispatch(payload, shardId);
+      if (work instanceof Promise) {
+        const done: Promise<void> = work.catch(complain).finally(() => this.#handlers.delete(done));
+        this.#handlers.add(done);
+      }
+    } catch (error) {
+      complain(error);
+    }
+  }
+}

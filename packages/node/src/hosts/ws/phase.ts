@@ -1,0 +1,24 @@
+/** What a shard's connection is doing, as operators see it. */
+import { WebSocketShardStatus } from '@discordjs/ws';
+import type { ShardPhase } from '@dshard/protocol';
+
+/** What the current connection is at, beyond what the library's status says. `ending`: the library is closing it. */
+export type Step = 'ending' | 'connecting' | 'awaitingPermit' | 'identifying' | 'up';
+
+const STEP_PHASES: Readonly<Record<Exclude<Step, 'up'>, ShardPhase>> = {
+  ending: 'disconnected',
+  connecting: 'connecting',
+  awaitingPermit: 'waiting',
+  identifying: 'identifying',
+};
+
+/** Of a shard that is kept connected. `isNew`: it never was connected. */
+export function phaseOf(status: WebSocketShardStatus, step: Step, isNew: boolean): ShardPhase {
+  if (status === WebSocketShardStatus.Connecting && step !== 'up') {
+    return STEP_PHASES[step];
+  }
+  if (status === WebSocketShardStatus.Idle) {
+    return isNew ? 'connecting' : 'disconnected';
+  }
+  return status === WebSocketShardStatus.Resuming ? 'resuming' : 'ready';
+}

@@ -1,0 +1,51 @@
+/** What a bot sees of its node. */
+import type { NodeState, ShardStateKind } from './session/state.js';
+
+/** What the node is to its orchestrator. `waiting`: it tries again later, for the reason given. */
+export type NodeStatus =
+  | { kind: 'connecting' }
+  | { kind: 'established'; nodeId: string; totalShards: number; capabilities: readonly string[] }
+  | { kind: 'waiting'; reason: string }
+  | { kind: 'closed' };
+
+export type NodeEvents = {
+  /** The connection to the orchestrator changed. */
+  status: NodeStatus;
+  /** What every shard is doing here, whenever something about one of them changed. */
+  shards: ReadonlyMap<number, ShardStateKind>;
+  /** Something that an operator should look at; it is logged too. The node goes on. */
+  error: { message: string; fields: Readonly<Record<string, unknown>> };
+};
+
+/** How the node ended. `final`: the whole bot went down for good. */
+export type NodeEnd = { asked: 'orchestrator' | 'bot'; final: boolean };
+
+export type DshardNode = {
+  /** Begins to connect, and goes on trying for ever. Resolves at once; see `established`. */
+  start(): Promise<void>;
+  /** Stops all shards with their sessions kept, tells the orchestrator, closes. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+  /** Resolves at the first established connection; rejects with `DSO_NODE_CLOSED` when the node is closed before. */
+  readonly established: Promise<{ totalShards: number }>;
+  /** Resolves when the node has left, whoever wanted it. */
+  readonly closed: Promise<NodeEnd>;
+  readonly nodeId: string;
+  readonly status: NodeStatus;
+  /** What every shard is doing here. */
+  readonly shards: ReadonlyMap<number, ShardStateKind>;
+  /** Returns the function that takes the listener off again. */
+  on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void;
+};
+
+export function statusOf(state: NodeState): NodeStatus {
+  const { link } = state;
+  if (link.kind === 'established') {
+    const { nodeId } = state.identity;
+    return { kind: 'established', nodeId, totalShards: state.totalShards ?? 0, capabilities: link.capabilities };
+  }
+  if (link.kind === 'waiting') {
+    return { kind: 'waiting', reason: link.reason };
+  }
+  return { kind: link.kind === 'closed' ? 'closed' : 'connecting' };
+}

@@ -1,0 +1,328 @@
+/**
+ * Live migration: every state of a shard × every message. A state that is not named for a message behaves as the message's
+ * `otherwise`; behind a host call a command waits (`wait`).
+ */
+import type { Message } from '@dshard/protocol';
+import { describe, expect, test } from 'vitest';
+import { BUSY, SHARD_MOVES } from '../../src/session/state.js';
+import type { ShardStateKind } from '../../src/session/state.js';
+import { digestTransferData } from '../../src/session/transfer-digest.js';
+import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
+
+const of = { migrationId: MIGRATION, shardId: SHARD };
+const body = new Uint8Array(10);
+
+type Reaction = readonly [next: ShardStateKind, ...said: string[]];
+type Row = {
+  message: Message;
+  /** The state stays, and this is said. */
+  otherwise: readonly string[];
+  /** Not even a host call under way makes it wait. */
+  atOnce?: boolean;
+  reactions: Partial<Record<ShardStateKind, Reaction>>;
+};
+
+const FAILED = 'send transferFailed';
+
+const ROWS: Record<string, Row> = {
+  openOrigin: {
+    message: { kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 5_000 },
+    otherwise: [FAILED],
+    reactions: {
+      running: ['offered', 'send transferOpened'],
+      offered: ['offered', 'send transferOpened'],
+      copying: ['copying', 'send transferOpened'],
+      copied: ['copied', 'send transferOpened'],
+      flushing: ['flushing', 'send transferOpened'],
+      sealed: ['sealed', 'send transferOpened'],
+    },
+  },
+  openDestination: {
+    message: { kind: 'transferOpen', ...of, role: 'destination', session: SESSION, freezeTimeoutMs: 5_000 },
+    otherwise: [FAILED],
+    reactions: {
+      absent: ['opening', 'call prepareTransferTo'],
+      held: ['opening', 'call prepareTransferTo'],
+      released: ['opening', 'call prepareTransferTo'],
+      staging: ['opening', 'dropStaging', 'call prepareTransferTo'],
+      collecting: ['collecting', 'send transferOpened'],
+      verified: ['verified', 'send transferOpened'],
+    },
+  },
+  openAnotherDestination: {
+    message: { kind: 'transferOpen', ...of, migrationId: 'm2', role: 'destination', session: null, freezeTimeoutMs: 0 },
+    otherwise: [FAILED],
+    reactions: {
+      absent: ['opening', 'call prepareTransferTo'],
+      held: ['opening', 'call prepareTransferTo'],
+      released: ['opening', 'call prepareTransferTo'],
+      staging: ['opening', 'dropStaging', 'call prepareTransferTo'],
+      collecting: ['opening', 'dropStaging', 'call prepareTransferTo'],
+      verified: ['opening', 'dropStaging', 'call prepareTransferTo'],
+    },
+  },
+  openAnotherOrigin: {
+    message: { kind: 'transferOpen', ...of, migrationId: 'm2', role: 'origin', session: null, freezeTimeoutMs: 0 },
+    otherwise: [FAILED],
+    reactions: {
+      running: ['offered', 'send transferOpened'],
+      offered: ['offered', 'send transferOpened'],
+      copying: ['offered', 'cancelTransfer', 'send transferOpened'],
+      copied: ['offered', 'send transferOpened'],
+    },
+  },
+  copy: {
+    message: { kind: 'transferCopy', ...of, creditBytes: 500 },
+    otherwise: [FAILED],
+    reactions: {
+      offered: ['copying', 'call exportState'],
+      copying: ['copying'],
+      copied: ['copied', 'send transferCopied'],
+    },
+  },
+  credit: {
+    message: { kind: 'transferCredit', ...of, bytes: 100 },
+    otherwise: [],
+    atOnce: true,
+    reactions: { copying: ['copying', 'credit'], flushing: ['flushing', 'credit'] },
+  },
+  freeze: {
+    message: { kind: 'transferFreeze', ...of },
+    otherwise: [FAILED],
+    reactions: {
+      offered: ['halting', 'call freeze'],
+      copied: ['halting', 'call freeze'],
+      flushing: ['flushing'],
+      sealed: ['sealed', 'send transferManifest'],
+    },
+  },
+  release: {
+    message: { kind: 'transferRelease', ...of },
+    otherwise: [FAILED],
+    reactions: { sealed: ['releasing', 'call release'], released: ['released', 'send transferReleased'] },
+  },
+  done: {
+    message: { kind: 'transferDone', ...of },
+    otherwise: [],
+    reactions: { released: ['absent', 'released'] },
+  },
+  data: {
+    message: { kind: 'transferData', ...of, index: 0, eventId: 101, body },
+    otherwise: [],
+    atOnce: true,
+    reactions: { collecting: ['collecting', 'handleUserEvent'], verified: ['absent', 'dropStaging', FAILED] },
+  },
+  manifest: {
+    message: { kind: 'transferManifest', ...of, events: 0, bytes: 0, hash: '', session: SESSION },
+    otherwise: [],
+    atOnce: true,
+    reactions: { collecting: ['verified', 'send transferVerified'], verified: ['verified', 'send transferVerified'] },
+  },
+  activate: {
+    message: { kind: 'transferActivate', ...of },
+    otherwise: [FAILED],
+    reactions: { verified: ['activating', 'call resumeShard'] },
+  },
+  abort: {
+    message: { kind: 'transferAbort', ...of, reason: 'x' },
+    otherwise: [],
+    reactions: {
+      offered: ['running'],
+      copying: ['running', 'cancelTransfer'],
+      copied: ['running'],
+      flushing: ['thawing', 'cancelTransfer', 'call unfreeze'],
+      sealed: ['thawing', 'call unfreeze'],
+      released: ['released', 'send transferReleased'],
+      collecting: ['absent', 'dropStaging'],
+      verified: ['absent', 'dropStaging'],
+      activating: ['stopping', 'call stopShard'],
+    },
+  },
+  abortOfAnother: {
+    message: { kind: 'transferAbort', ...of, migrationId: 'm2', reason: 'x' },
+    otherwise: [],
+    reactions: {},
+  },
+  startShards: {
+    message: { kind: 'startShards', shardIds: [SHARD] },
+    otherwise: ['send startShards'],
+    reactions: {
+      absent: ['starting', 'call startShards'],
+      frozen: ['resuming', 'call resumeShard'],
+      sending: ['resuming', 'cancelTransfer', 'call resumeShard'],
+      held: ['resuming', 'call resumeShard'],
+      staging: ['starting', 'dropStaging', 'call startShards'],
+      flushing: ['thawing', 'cancelTransfer', 'call unfreeze', 'wait'],
+      sealed: ['thawing', 'call unfreeze', 'wait'],
+      released: ['resuming', 'call resumeShard'],
+      collecting: ['starting', 'dropStaging', 'call startShards'],
+      verified: ['starting', 'dropStaging', 'call startShards'],
+    },
+  },
+  stopShard: {
+    message: { kind: 'stopShard', shardId: SHARD, session: null },
+    otherwise: ['send stopShard'],
+    reactions: {
+      running: ['stopping', 'call stopShard'],
+      frozen: ['absent', 'released', 'send stopShard'],
+      sending: ['absent', 'cancelTransfer', 'released', 'send stopShard'],
+      held: ['absent', 'released', 'send stopShard'],
+      staging: ['absent', 'dropStaging', 'send stopShard'],
+      offered: ['stopping', 'call stopShard'],
+      copying: ['stopping', 'cancelTransfer', 'call stopShard'],
+      copied: ['stopping', 'call stopShard'],
+      flushing: ['stopping', 'cancelTransfer', 'call stopShard'],
+      sealed: ['stopping', 'call stopShard'],
+      released: ['absent', 'released', 'send stopShard'],
+      collecting: ['absent', 'dropStaging', 'send stopShard'],
+      verified: ['absent', 'dropStaging', 'send stopShard'],
+    },
+  },
+  prepareOrigin: {
+    message: { kind: 'prepareMigration', origin: true, shardId: SHARD, session: null },
+    otherwise: ['send commandFailed'],
+    reactions: {
+      running: ['freezing', 'call prepareTransferFrom'],
+      frozen: ['frozen', 'send prepareMigration'],
+      sending: ['sending', 'send prepareMigration'],
+      held: ['held', 'send prepareMigration'],
+      released: ['frozen', 'send prepareMigration'],
+    },
+  },
+  prepareDestination: {
+    message: { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION },
+    otherwise: ['send commandFailed'],
+    reactions: {
+      absent: ['preparing', 'call prepareTransferTo'],
+      held: ['preparing', 'call prepareTransferTo'],
+      released: ['preparing', 'call prepareTransferTo'],
+      staging: ['staging', 'send prepareMigration'],
+      collecting: ['preparing', 'dropStaging', 'call prepareTransferTo'],
+      verified: ['preparing', 'dropStaging', 'call prepareTransferTo'],
+    },
+  },
+  migrationAborted: {
+    message: { kind: 'migrationAborted', shardId: SHARD, reason: 'x' },
+    otherwise: [],
+    reactions: {
+      frozen: ['resuming', 'call resumeShard'],
+      sending: ['resuming', 'cancelTransfer', 'call resumeShard'],
+      held: ['resuming', 'call resumeShard'],
+      staging: ['absent', 'dropStaging'],
+      resuming: ['stopping', 'call stopShard'],
+      offered: ['running'],
+      copying: ['running', 'cancelTransfer'],
+      copied: ['running'],
+      flushing: ['thawing', 'cancelTransfer', 'call unfreeze'],
+      sealed: ['thawing', 'call unfreeze'],
+      released: ['resuming', 'call resumeShard'],
+      collecting: ['absent', 'dropStaging'],
+      verified: ['absent', 'dropStaging'],
+      activating: ['stopping', 'call stopShard'],
+    },
+  },
+  migrationFinished: {
+    message: { kind: 'migrationFinished', shardId: SHARD },
+    otherwise: [],
+    reactions: {
+      frozen: ['absent', 'released'],
+      sending: ['absent', 'cancelTransfer', 'released'],
+      held: ['absent', 'released'],
+      released: ['absent', 'released'],
+    },
+  },
+};
+
+const STATES = Object.keys(SHARD_MOVES) as ShardStateKind[];
+
+function expected(row: Row, state: ShardStateKind): Reaction {
+  const named = row.reactions[state];
+  if (named !== undefined) {
+    return named;
+  }
+  return BUSY.has(state) && row.atOnce !== true ? [state, 'wait'] : [state, ...row.otherwise];
+}
+
+describe.each(Object.entries(ROWS))('%s', (_, row) => {
+  test.each(STATES.map((state) => [state, ...expected(row, state)] as const))('%s → %s', (state, next, ...said) => {
+    const bench = new Bench().established().put(state);
+    bench.message(row.message);
+    expect(bench.kind()).toBe(next);
+    const waiting = bench.state.waiting.get(SHARD) ?? [];
+    expect([...bench.said(), ...waiting.map(() => 'wait')]).toEqual(said);
+  });
+});
+
+describe('what came is checked against', () => {
+  const hash = digestTransferData('', { index: 0, eventId: 101, body });
+  const good = { kind: 'transferManifest', ...of, events: 1, bytes: 10, hash, session: SESSION } as const;
+
+  function collecting(): Bench {
+    const bench = new Bench().established().put('collecting');
+    bench.message({ kind: 'transferData', ...of, index: 0, eventId: 101, body });
+    return bench;
+  }
+
+  test('the manifest, and is verified when all of it is handled', () => {
+    const bench = collecting();
+    bench.message(good);
+    expect(bench.said()).toEqual([]);
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: null });
+    expect(bench.sent('transferVerified')).toEqual([{ kind: 'transferVerified', ...of, ok: true, reason: '' }]);
+    bench.message({ kind: 'transferActivate', ...of });
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'handover' }]);
+  });
+
+  test.each([
+    ['the count', { events: 2 }],
+    ['the bytes', { bytes: 11 }],
+    ['the hash', { hash: '00' }],
+    ['the session', { session: null }],
+  ])('%s', (_, wrong) => {
+    const bench = collecting();
+    bench.message({ ...good, ...wrong });
+    expect(bench.kind()).toBe('absent');
+    expect(bench.said()).toEqual(['dropStaging', 'send transferVerified']);
+    expect(bench.sent('transferVerified')[0]?.ok).toBe(false);
+  });
+
+  test.each([
+    ['the order', { index: 2 }, 'index 2'],
+    ['the credit', { index: 1, body: new Uint8Array(991) }, 'more than it had credit for'],
+  ])('%s', (_, wrong, reason) => {
+    const bench = collecting();
+    bench.message({ kind: 'transferData', ...of, eventId: 101, body, ...wrong });
+    expect(bench.kind()).toBe('absent');
+    expect(bench.sent('transferFailed')[0]).toMatchObject({ step: 'transferData' });
+    expect(bench.sent('transferFailed')[0]?.reason).toContain(reason);
+  });
+
+  test('an event larger than the whole window may come when nothing else is on its way', () => {
+    const bench = new Bench().established().put('collecting');
+    bench.message({ kind: 'transferData', ...of, index: 0, eventId: 101, body: new Uint8Array(5_000) });
+    expect(bench.said()).toEqual(['handleUserEvent']);
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 5_000, failure: null });
+    expect(bench.sent('transferCredit')).toEqual([{ kind: 'transferCredit', ...of, bytes: 5_000 }]);
+  });
+
+  test('nothing, when the host fails at it', () => {
+    const bench = collecting();
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: 'no' });
+    expect(bench.said()).toEqual(['dropStaging', 'send transferFailed']);
+  });
+});
+
+describe('credit is given back', () => {
+  test('in quarters of the window, and whole when nothing waits', () => {
+    const bench = new Bench().established().put('collecting');
+    for (let index = 0; index < 5; index++) {
+      bench.message({ kind: 'transferData', ...of, index, eventId: 101, body: new Uint8Array(100) });
+    }
+    const given: number[] = [];
+    for (let index = 0; index < 5; index++) {
+      bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 100, failure: null });
+      given.push(...bench.sent('transferCredit').map(({ bytes }) => bytes));
+    }
+    expect(given).toEqual([300, 200]);
+  });
+});

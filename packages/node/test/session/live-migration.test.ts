@@ -1,0 +1,271 @@
+/** Live migration, as stories: the whole flow, and everything that may come between. */
+import { CAPABILITIES } from '@dshard/protocol';
+import { describe, expect, test } from 'vitest';
+import type { ShardStateKind } from '../../src/session/state.js';
+import { digestTransferData } from '../../src/session/transfer-digest.js';
+import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
+
+const of = { migrationId: MIGRATION, shardId: SHARD };
+
+function produce(bench: Bench, text: string): { eventId: number; body: Uint8Array } {
+  const { call } = bench.state.shards.get(SHARD) as { call: number };
+  const event = { eventId: 101, body: new TextEncoder().encode(text) };
+  bench.event({ kind: 'userEventProduced', call, shardId: SHARD, ...event });
+  return event;
+}
+
+/** An origin that has copied one event and waits to be frozen. */
+function copied(bench = new Bench().established().put('running')): Bench {
+  bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 2_000 });
+  bench.message({ kind: 'transferCopy', ...of, creditBytes: 1_000 });
+  produce(bench, 'live');
+  bench.callEnds({});
+  return bench;
+}
+
+/** An origin whose manifest is out. */
+function sealed(): Bench {
+  const bench = copied();
+  bench.message({ kind: 'transferFreeze', ...of });
+  bench.callEnds({ session: SESSION });
+  bench.callEnds({});
+  return bench;
+}
+
+describe('the origin', () => {
+  test('goes through the whole flow', () => {
+    const bench = new Bench().established().put('running');
+    bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 2_000 });
+    bench.message({ kind: 'transferCopy', ...of, creditBytes: 1_000 });
+    expect(bench.called()).toEqual([
+      { method: 'exportState', shardId: SHARD, credit: { available: 1_000, window: 1_000 } },
+    ]);
+    const first = produce(bench, 'live');
+    expect(bench.sent()).toEqual([{ kind: 'transferData', ...of, index: 0, ...first }]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'transferCopied', ...of, events: 1, bytes: 4 }]);
+    bench.message({ kind: 'transferCredit', ...of, bytes: 3 });
+    bench.message({ kind: 'transferFreeze', ...of });
+    expect(bench.called()).toEqual([{ method: 'freeze', shardId: SHARD, withinMs: 2_000 }]);
+    bench.callEnds({ session: SESSION });
+    expect(bench.called()).toEqual([
+      { method: 'exportDelta', shardId: SHARD, credit: { available: 999, window: 1_000 }, copied: true },
+    ]);
+    const second = produce(bench, 'delta');
+    expect(bench.sent()).toEqual([{ kind: 'transferData', ...of, index: 1, ...second }]);
+    bench.callEnds({});
+    const hash = digestTransferData(digestTransferData('', { index: 0, ...first }), { index: 1, ...second });
+    expect(bench.sent()).toEqual([{ kind: 'transferManifest', ...of, events: 2, bytes: 9, hash, session: SESSION }]);
+    bench.message({ kind: 'transferRelease', ...of });
+    expect(bench.called()).toEqual([{ method: 'release', shardId: SHARD }]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'transferReleased', ...of }]);
+    bench.message({ kind: 'transferDone', ...of });
+    expect(bench.said()).toEqual(['released']);
+    expect(bench.kind()).toBe('absent');
+  });
+
+  test('sends everything as the delta when it was frozen without a copy', () => {
+    const bench = new Bench().established().put('offered');
+    bench.message({ kind: 'transferFreeze', ...of });
+    bench.callEnds({ session: SESSION });
+    expect(bench.called()[0]).toMatchObject({ method: 'exportDelta', copied: false });
+  });
+
+  test('that is still copying cannot be frozen, and goes on', () => {
+    const bench = new Bench().established().put('copying');
+    bench.message({ kind: 'transferFreeze', ...of });
+    expect(bench.sent('transferFailed')[0]).toMatchObject({ step: 'transferFreeze' });
+    expect(bench.kind()).toBe('copying');
+  });
+
+  test.each([
+    ['offered', 'running', []],
+    ['copying', 'running', ['cancelTransfer']],
+    ['copied', 'running', []],
+    ['flushing', 'thawing', ['cancelTransfer', 'call unfreeze']],
+    ['sealed', 'thawing', ['call unfreeze']],
+    ['thawing', 'thawing', []],
+    ['releasing', 'releasing', []],
+    ['released', 'released', []],
+    ['halting', 'halting', []],
+    ['collecting', 'absent', ['dropStaging']],
+    ['verified', 'absent', ['dropStaging']],
+    ['opening', 'opening', []],
+    ['activating', 'activating', []],
+  ] as const)('or destination that is %s when the connection is lost becomes %s', (state, next, said) => {
+    const bench = new Bench().established().put(state);
+    bench.disconnected();
+    expect(bench.kind()).toBe(next);
+    expect(bench.said()).toEqual(said);
+  });
+
+  test('frozen for a connection that is lost meanwhile is unfrozen', () => {
+    const bench = new Bench().established().put('halting');
+    bench.disconnected();
+    bench.callEnds({ session: SESSION });
+    expect(bench.said()).toEqual(['call unfreeze']);
+    bench.callEnds({});
+    expect(bench.kind()).toBe('running');
+  });
+
+  test('unfreezes by itself when its time is up, and refuses a release that comes later', () => {
+    const bench = sealed();
+    expect(bench.event({ kind: 'tick' }).at(-1)).toEqual({ kind: 'wakeAt', at: bench.now + 2_000 });
+    bench.now += 1_999;
+    bench.event({ kind: 'tick' });
+    expect(bench.kind()).toBe('sealed');
+    bench.now += 1;
+    bench.event({ kind: 'tick' });
+    expect(bench.said()).toEqual(['send transferFailed', 'call unfreeze']);
+    bench.callEnds({});
+    bench.message({ kind: 'transferRelease', ...of });
+    expect(bench.sent('transferFailed')[0]).toMatchObject({ step: 'transferRelease' });
+    expect(bench.kind()).toBe('running');
+  });
+
+  // A process that was stopped for a while reads the message before its timers fire.
+  test('reads its deadline off the clock when a release comes', () => {
+    const bench = sealed();
+    bench.now += 2_000;
+    bench.message({ kind: 'transferRelease', ...of });
+    expect(bench.said()).toEqual(['send transferFailed', 'call unfreeze']);
+  });
+
+  test('whose host took the whole time to freeze is unfrozen at once', () => {
+    const bench = copied();
+    bench.message({ kind: 'transferFreeze', ...of });
+    bench.now += 2_000;
+    bench.callEnds({ session: SESSION });
+    expect(bench.said()).toEqual(['send transferFailed', 'call unfreeze']);
+  });
+
+  test('says after a reconnect which shards it has given away, and keeps them for any time', () => {
+    const bench = new Bench().established().put('released').put('releasing', 4).put('sealed', 5);
+    bench.disconnected();
+    bench.callEnds({}, 5);
+    bench.now += 1_000_000;
+    bench.event({ kind: 'tick' });
+    bench.connected();
+    expect(bench.sent('identify')[0]).toMatchObject({
+      runningShards: [5],
+      heldSessions: [
+        { shardId: SHARD, ...SESSION },
+        { shardId: 4, ...SESSION },
+      ],
+    });
+    bench.callEnds({ threw: 'no' }, 4);
+    expect(bench.kind(4)).toBe('released');
+  });
+
+  test('can be told twice to release; the answer is the same', () => {
+    const bench = sealed();
+    bench.message({ kind: 'transferRelease', ...of });
+    bench.message({ kind: 'transferRelease', ...of });
+    bench.callEnds({});
+    expect(bench.said()).toEqual(['send transferReleased', 'send transferReleased']);
+  });
+
+  test('an abort behind the release comes too late, and is told so', () => {
+    const bench = sealed();
+    bench.message({ kind: 'transferRelease', ...of });
+    bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
+    bench.callEnds({});
+    expect(bench.said()).toEqual(['send transferReleased', 'send transferReleased']);
+    expect(bench.kind()).toBe('released');
+  });
+
+  test('a start of a frozen shard unfreezes it and is answered', () => {
+    const bench = sealed();
+    bench.message({ kind: 'startShards', shardIds: [SHARD] });
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
+  });
+});
+
+describe('the destination', () => {
+  test('goes through the whole flow', () => {
+    const bench = new Bench().established();
+    bench.message({ kind: 'transferOpen', ...of, role: 'destination', session: SESSION, freezeTimeoutMs: 0 });
+    expect(bench.called()).toEqual([{ method: 'prepareTransferTo', shardId: SHARD, session: SESSION }]);
+    bench.callEnds({});
+    expect(bench.said()).toEqual(['send transferOpened', 'preconnect']);
+    expect(bench.sent('transferOpened')[0]?.creditBytes).toBe(1_000);
+    const session = { ...SESSION, sequence: 50 };
+    bench.message({ kind: 'transferManifest', ...of, events: 0, bytes: 0, hash: '', session });
+    bench.message({ kind: 'transferActivate', ...of });
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session, why: 'handover' }]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: true }]);
+    bench.message({ kind: 'transferActivate', ...of });
+    expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: true }]);
+  });
+
+  test('says when the session was lost', () => {
+    const bench = new Bench().established().put('activating');
+    bench.callEnds({ sessionLost: true });
+    expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: false }]);
+  });
+
+  test('goes on activating when the connection is lost, and says later that it runs the shard', () => {
+    const bench = new Bench().established().put('activating');
+    bench.disconnected();
+    bench.now += 60_000;
+    bench.event({ kind: 'tick' });
+    bench.connected();
+    expect(bench.sent('identify')[0]?.runningShards).toEqual([SHARD]);
+    bench.callEnds({});
+    const capabilities = CAPABILITIES;
+    bench.message({ kind: 'identified', totalShards: 16, nodeId: 'a', capabilities, heartbeatIntervalMs: 0 });
+    expect(bench.sent('startShards')).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
+  });
+
+  test('connects early only if it knows where to', () => {
+    const bench = new Bench().established();
+    bench.message({ kind: 'transferOpen', ...of, role: 'destination', session: null, freezeTimeoutMs: 0 });
+    bench.callEnds({});
+    expect(bench.said()).toEqual(['send transferOpened']);
+  });
+});
+
+describe('without the capability', () => {
+  test('an offer is refused', () => {
+    const bench = new Bench().established(['parallel-migrations']).put('running');
+    bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 0 });
+    expect(bench.sent('transferFailed')).toHaveLength(1);
+    expect(bench.kind()).toBe('running');
+  });
+});
+
+describe('a node that leaves', () => {
+  const LEAVING: readonly (readonly [ShardStateKind, ...string[]])[] = [
+    ['offered', 'call stopShard'],
+    ['copying', 'cancelTransfer', 'call stopShard'],
+    ['copied', 'call stopShard'],
+    ['flushing', 'cancelTransfer', 'call stopShard'],
+    ['sealed', 'call stopShard'],
+    ['activating', 'call stopShard'],
+    ['halting'],
+    ['thawing'],
+    ['releasing'],
+    ['released', 'released', 'send shutdown', 'closeConnection', 'left'],
+    ['opening', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
+    ['collecting', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
+    ['verified', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
+  ];
+  test.each(LEAVING.map(([state, ...said]) => ({ state, said })))('with a shard that is $state', ({ state, said }) => {
+    const bench = new Bench().established().put(state);
+    bench.event({ kind: 'close' });
+    expect(bench.said()).toEqual(said);
+  });
+
+  test.each(['halting', 'thawing', 'releasing'] as const)('stops one that is %s when its call has ended', (state) => {
+    const bench = new Bench().established().put(state);
+    bench.event({ kind: 'close' });
+    for (let calls = 0; calls < 4 && bench.state.lifecycle.kind !== 'left'; calls++) {
+      bench.callEnds({ session: SESSION });
+    }
+    expect(bench.state.lifecycle.kind).toBe('left');
+    expect(bench.sent('shutdown')[0]?.sessions).toEqual([{ shardId: SHARD, ...SESSION }]);
+  });
+});

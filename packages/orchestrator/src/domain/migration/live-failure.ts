@@ -1,0 +1,214 @@
+/**
+ * What becomes of a live migration that cannot go on, by the step it is in (`LIVE_STEPS[…].undo`):
+ *
+ * - Before COMMIT it is called off. Nothing has to be resumed: a frozen origin unfreezes when it hears of it, or by itself.
+ * - `releasing`: the origin either let go or did not, and says which. Refused, the shard is its own again. Without the destination
+ *   the origin is told startShards, which is right in both cases: it unfreezes, or takes the closed session up again.
+ * - `activating`: the shard is resumed with the cursor in the manifest once it is certain that the destination does not run it; the
+ *   origin, which keeps its copy until transferDone, is the first choice.
+ *
+ * Whatever happens, the record is gone afterwards or one step on, and the shard is in exactly one other state.
+ */
+import type { GatewaySession } from '@dshard/protocol';
+import { isConnected, isShuttingDown } from '../nodes.js';
+import { beginTakeBack } from '../shards/start.js';
+import { beginStop } from '../shards/stop.js';
+import { knownNow, vacate } from '../shards/vacate.js';
+import type { LiveMigration } from '../state.js';
+import type { Turn } from '../turn.js';
+import { leaveToLost, originHolds } from './left-behind.js';
+import { activate, of } from './live.js';
+import { boundOf, canBeCalledOff, LIVE_STEPS } from './live-steps.js';
+import { isLive } from './owner.js';
+import { endFailed } from './steps.js';
+
+/** The newest cursor known here: the manifest's, or what the origin said at the beginning. */
+function cursorOf({ step }: LiveMigration): GatewaySession | null {
+  if ('manifest' in step) return step.manifest.session;
+  return 'session' in step ? step.session : null;
+}
+
+function tellAbort(turn: Turn, migration: LiveMigration, node: string, reason: string): void {
+  turn.send(node, { kind: 'transferAbort', ...of(migration), reason });
+}
+
+/** Before COMMIT only. */
+export function callOff(turn: Turn, migration: LiveMigration, reason: string): void {
+  if (!canBeCalledOff(migration)) return;
+  const { shard, origin, destination, step } = migration;
+  if (step.kind !== 'openingOrigin') tellAbort(turn, migration, destination, reason);
+  tellAbort(turn, migration, origin, reason);
+  if (isConnected(turn.node(origin))) turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
+  else leaveToLost(turn, shard, origin, cursorOf(migration));
+  endFailed(turn, migration, reason);
+}
+
+/** The origin does not run the shard at all (a stop that was given up crossed with the migration, say). */
+function originStopped(turn: Turn, migration: LiveMigration, session: GatewaySession | null): void {
+  const reason = `node ${migration.origin} had stopped it`;
+  tellAbort(turn, migration, migration.destination, reason);
+  vacate(turn, migration.shard, knownNow(turn, session));
+  endFailed(turn, migration, reason);
+}
+
+/** In `releasing` the origin says that it did not let go: the shard is its own again. */
+export function originKept(turn: Turn, migration: LiveMigration, reason: string): void {
+  const { shard, origin, destination } = migration;
+  tellAbort(turn, migration, destination, reason);
+  turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
+  endFailed(turn, migration, reason);
+}
+
+/** In `releasing`, without a destination: the origin is to run the shard, whether it let go or not. */
+function originTakesBack(turn: Turn, migration: LiveMigration, reason: string): void {
+  const { shard, origin, destination } = migration;
+  const node = turn.node(origin);
+  const session = cursorOf(migration);
+  tellAbort(turn, migration, destination, reason);
+  if (!isConnected(node)) leaveToLost(turn, shard, origin, session);
+  else if (isShuttingDown(node)) beginStop(turn, shard, origin, null, knownNow(turn, session));
+  else beginTakeBack(turn, shard, origin, knownNow(turn, session));
+  endFailed(turn, migration, reason);
+}
+
+/**
+ * In `releasing` the origin is known not to run the shard any more, without having said that it let go.
+ * @param session with which it stopped the shard. If the shard had moved on, the state at the destination is of no use.
+ */
+function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySession | null): void {
+  const { step, shard, destination } = migration;
+  if (step.kind !== 'releasing') return;
+  const { sessionId, sequence } = step.manifest.session;
+  const movedOn = session !== null && (session.sessionId !== sessionId || session.sequence > sequence);
+  const node = turn.node(destination);
+  if (!movedOn && node !== undefined && !isShuttingDown(node)) {
+    activate(turn, { ...migration, step }, false);
+    return;
+  }
+  const reason = movedOn ? `node ${migration.origin} had gone on with it` : `node ${destination} is shutting down`;
+  tellAbort(turn, migration, destination, reason);
+  vacate(turn, shard, knownNow(turn, session) ?? knownNow(turn, step.manifest.session));
+  endFailed(turn, migration, reason);
+}
+
+/** In `activating` the destination says, or is known, not to run the shard. */
+function destinationEnded(
+  turn: Turn,
+  migration: LiveMigration,
+  reason: string,
+  session: GatewaySession | null,
+): void {
+  originHolds(turn, migration);
+  vacate(turn, migration.shard, knownNow(turn, session) ?? knownNow(turn, cursorOf(migration)));
+  endFailed(turn, migration, reason);
+}
+
+/** In `activating` the destination may or may not run the shard, so it is stopped there first. */
+function destinationStops(turn: Turn, migration: LiveMigration, reason: string, request: string | null): void {
+  originHolds(turn, migration);
+  // A resume that hangs is cut short by the first, one that succeeded is stopped by the second.
+  tellAbort(turn, migration, migration.destination, reason);
+  beginStop(turn, migration.shard, migration.destination, request, knownNow(turn, cursorOf(migration)));
+  endFailed(turn, migration, reason);
+}
+
+/** A node said that it cannot do what it was told. */
+export function nodeRefused(turn: Turn, migration: LiveMigration, node: string, message: string): void {
+  const { step, origin, destination, shard } = migration;
+  const reason = `node ${node} said: ${message}`;
+  if (canBeCalledOff(migration)) callOff(turn, migration, reason);
+  else if (step.kind === 'releasing' && node === origin) originKept(turn, migration, reason);
+  else if (step.kind === 'releasing') originTakesBack(turn, migration, reason);
+  else if (node === destination) destinationEnded(turn, migration, reason, null);
+  else if (step.kind === 'activating' && !step.originReleased) {
+    // It was silent for too long and went on by itself. The destination has the shard now.
+    turn.send(origin, { kind: 'stopShard', shardId: shard, session: null });
+  }
+}
+
+/** @returns whether the answer belongs to the migration. */
+export function stopAnswered(
+  turn: Turn,
+  migration: LiveMigration,
+  node: string,
+  session: GatewaySession | null,
+): boolean {
+  if (node === migration.origin && canBeCalledOff(migration)) originStopped(turn, migration, session);
+  else if (node === migration.origin && migration.step.kind === 'releasing') originEnded(turn, migration, session);
+  else if (node === migration.destination && migration.step.kind === 'activating') {
+    destinationEnded(turn, migration, `node ${node} stopped it`, session);
+  } else return false;
+  return true;
+}
+
+/** One of its nodes is gone or silent; the node's record says so already. */
+export function liveLosesNode(turn: Turn, migration: LiveMigration, node: string, reason: string): void {
+  const { step, destination, shard } = migration;
+  if (canBeCalledOff(migration)) callOff(turn, migration, reason);
+  else if (step.kind === 'releasing' && node === destination) originTakesBack(turn, migration, reason);
+  else if (step.kind === 'releasing') {
+    turn.setMigration({ ...migration, deadline: turn.now + turn.settings.maxNodeDowntimeMs });
+  } else if (node === destination) {
+    originHolds(turn, migration);
+    leaveToLost(turn, shard, node, cursorOf(migration));
+    endFailed(turn, migration, reason);
+  }
+}
+
+/** One of its nodes is about to shut down. What is past COMMIT ends by what its nodes say, as far as both are there. */
+export function liveLeavesNode(turn: Turn, migration: LiveMigration, node: string, reason: string): void {
+  if (canBeCalledOff(migration)) callOff(turn, migration, reason);
+  else if (migration.step.kind === 'releasing' && node === migration.destination) {
+    originTakesBack(turn, migration, reason);
+  }
+}
+
+/** One of its nodes has stopped all its shards, or is known dead. @param session the shard's, if the node gave it. */
+export function liveNodeEnded(
+  turn: Turn,
+  migration: LiveMigration,
+  node: string,
+  session: GatewaySession | null,
+): void {
+  const { step, origin, destination } = migration;
+  if (step.kind === 'releasing' && node === origin) originEnded(turn, migration, session);
+  else if (step.kind === 'activating' && node === destination) {
+    destinationEnded(turn, migration, `node ${node} shut down`, session);
+  }
+}
+
+/** A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. */
+export function originsAreBack(turn: Turn, node: string): void {
+  for (const migration of turn.state.migrations.values()) {
+    const { step, origin } = migration;
+    if (origin !== node || !isLive(migration) || step.kind !== 'releasing') continue;
+    activate(turn, { ...migration, step }, true);
+  }
+}
+
+/** An operator wants the shard down. @returns whether that is under way; false: it is still where it was before. */
+export function stopInTransfer(turn: Turn, migration: LiveMigration, reason: string, request: string): boolean {
+  const { step, origin, destination, shard } = migration;
+  if (step.kind === 'activating') {
+    destinationStops(turn, migration, reason, request);
+    return true;
+  }
+  if (step.kind === 'releasing' && isConnected(turn.node(origin))) {
+    // Whether it let go or not: it answers with the session either way.
+    tellAbort(turn, migration, destination, reason);
+    beginStop(turn, shard, origin, request, knownNow(turn, cursorOf(migration)));
+    endFailed(turn, migration, reason);
+    return true;
+  }
+  callOff(turn, migration, reason);
+  return false;
+}
+
+export function expireLive(turn: Turn, migration: LiveMigration): void {
+  const { step } = migration;
+  const { undo, waitsFor, overdue } = LIVE_STEPS[step.kind];
+  const reason = `node ${migration[waitsFor]} ${overdue} within ${boundOf(turn.settings, step.kind)} ms`;
+  if (undo === 'callOff') callOff(turn, migration, reason);
+  else if (undo === 'resumeElsewhere') destinationStops(turn, migration, reason, null);
+  else originEnded(turn, migration, null);
+}

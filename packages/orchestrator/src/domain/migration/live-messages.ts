@@ -1,0 +1,96 @@
+/**
+ * What the two nodes of a live migration answer. An answer counts only if its migration is under way, in the step that waits for it, and
+ * the node is the one that is asked: so what comes twice, late, or from an earlier run of the orchestrator changes nothing.
+ */
+import type { MessageOf } from '@dshard/protocol';
+import { knownNow } from '../shards/vacate.js';
+import type { LiveMigration } from '../state.js';
+import type { Turn } from '../turn.js';
+import { activate, activated, commit, copied, destinationOpened, manifestCame, originOpened } from './live.js';
+import { callOff, nodeRefused } from './live-failure.js';
+import { LIVE_STEPS } from './live-steps.js';
+import { isLive } from './owner.js';
+
+export type TransferAnswer = MessageOf<
+  | 'transferOpened'
+  | 'transferCopied'
+  | 'transferManifest'
+  | 'transferVerified'
+  | 'transferReleased'
+  | 'transferActivated'
+  | 'transferFailed'
+>;
+
+export function onTransferAnswer(turn: Turn, node: string, message: TransferAnswer): void {
+  const migration = turn.state.migrations.get(message.migrationId);
+  const isPartOfIt = migration?.origin === node || migration?.destination === node;
+  if (migration === undefined || !isLive(migration) || !isPartOfIt || migration.shard !== message.shardId) {
+    stale(turn, node, message);
+  } else if (message.kind === 'transferFailed') {
+    nodeRefused(turn, migration, node, message.reason);
+  } else {
+    const { answer, waitsFor } = LIVE_STEPS[migration.step.kind];
+    if (message.kind === answer && migration[waitsFor] === node) advance(turn, migration, message);
+    else stale(turn, node, message);
+  }
+}
+
+function stale(turn: Turn, node: string, message: TransferAnswer): void {
+  const { kind, migrationId: migration, shardId: shard } = message;
+  turn.patch({ staleTransfers: turn.state.staleTransfers + 1 });
+  const why = `migration ${migration} of shard ${shard} does not wait for it`;
+  turn.happened('protocolViolation', 'debug', `Node ${node} sent ${kind}: ${why}.`, {
+    node,
+    message: kind,
+    why,
+    shard,
+    migration,
+  });
+}
+
+/** `message` is the answer that the step waits for. */
+function advance(turn: Turn, migration: LiveMigration, message: Exclude<TransferAnswer, { kind: 'transferFailed' }>) {
+  const { step } = migration;
+  switch (step.kind) {
+    case 'openingOrigin':
+      if (message.kind === 'transferOpened') originOpened(turn, { ...migration, step }, message.session);
+      break;
+    case 'openingDestination':
+      if (message.kind === 'transferOpened') destinationOpened(turn, { ...migration, step }, message.creditBytes);
+      break;
+    case 'copying':
+      copied(turn, { ...migration, step });
+      break;
+    case 'freezing':
+      if (message.kind === 'transferManifest') onManifest(turn, { ...migration, step }, message);
+      break;
+    case 'verifying':
+      if (message.kind === 'transferVerified') onVerified(turn, { ...migration, step }, message);
+      break;
+    case 'releasing':
+      activate(turn, { ...migration, step }, true);
+      break;
+    case 'activating':
+      if (message.kind === 'transferActivated') activated(turn, { ...migration, step }, message.resumed);
+      break;
+  }
+}
+
+function onManifest(
+  turn: Turn,
+  migration: Parameters<typeof manifestCame>[1],
+  message: MessageOf<'transferManifest'>,
+): void {
+  const known = knownNow(turn, message.session);
+  if (known === null) callOff(turn, migration, `node ${migration.origin} froze it without a session to resume`);
+  else manifestCame(turn, migration, message, known.session);
+}
+
+function onVerified(
+  turn: Turn,
+  migration: Parameters<typeof commit>[1],
+  { ok, reason }: MessageOf<'transferVerified'>,
+): void {
+  if (ok) commit(turn, migration);
+  else callOff(turn, migration, `the state that came is not what was sent: ${reason}`);
+}

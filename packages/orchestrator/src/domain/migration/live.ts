@@ -1,0 +1,95 @@
+/**
+ * One shard moves live: its state is copied while it serves, and only the last moment is frozen. Both ends name `live-migration`; the
+ * messages are in transfer-messages.ts of @dshard/protocol, the answers and deadlines in `live-steps.ts`.
+ *
+ *     openingOrigin → openingDestination → copying → freezing → verifying → [COMMIT] → releasing → activating → done
+ *     └───────────────── any failure: called off, the origin goes on ────┘             └─── only forward ───┘
+ *
+ * COMMIT is the entry into `releasing`: the state says that the shard is the destination's before transferRelease is sent (effects
+ * are executed after the state they came with is kept, and a durable store keeps it before they are). Between the two the origin may have
+ * unfrozen by itself; it then refuses the release, and the shard is its own again. Once it has said transferReleased nothing leads back.
+ *
+ * Whether a release that was not answered took place only the origin knows, so one that is lost in `releasing` is not given up at once
+ * unless it is known dead: it says when it comes back which of the two it was, and never are two nodes told to serve. Not back within
+ * maxNodeDowntime it counts as dead, as everywhere. The cursor and the state are at the destination already.
+ */
+import type { GatewaySession, MessageOf } from '@dshard/protocol';
+import { recordMove } from '../drain/record.js';
+import type { LiveMigration, Manifest } from '../state.js';
+import type { Turn } from '../turn.js';
+import { enterStep } from './live-steps.js';
+
+type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
+
+export function of({ id, shard }: LiveMigration): { migrationId: string; shardId: number } {
+  return { migrationId: id, shardId: shard };
+}
+
+/** The first step; the migration is in it already. */
+export function openOrigin(turn: Turn, migration: LiveMigration): void {
+  const { freezeTimeoutMs } = turn.settings;
+  const message = { kind: 'transferOpen', role: 'origin', session: null, freezeTimeoutMs } as const;
+  turn.send(migration.origin, { ...message, ...of(migration) });
+}
+
+export function originOpened(turn: Turn, migration: At<'openingOrigin'>, session: GatewaySession | null): void {
+  enterStep(turn, migration, { kind: 'openingDestination', session });
+  const { freezeTimeoutMs } = turn.settings;
+  const message = { kind: 'transferOpen', role: 'destination', session, freezeTimeoutMs } as const;
+  turn.send(migration.destination, { ...message, ...of(migration) });
+}
+
+export function destinationOpened(turn: Turn, migration: At<'openingDestination'>, creditBytes: number): void {
+  enterStep(turn, migration, { kind: 'copying', session: migration.step.session });
+  turn.send(migration.origin, { kind: 'transferCopy', ...of(migration), creditBytes });
+}
+
+export function copied(turn: Turn, migration: At<'copying'>): void {
+  enterStep(turn, migration, { kind: 'freezing', session: migration.step.session, frozenAt: turn.now });
+  turn.send(migration.origin, { kind: 'transferFreeze', ...of(migration) });
+}
+
+/** Everything that was sent before it has been passed on before it: both go the same way, in order. */
+export function manifestCame(
+  turn: Turn,
+  migration: At<'freezing'>,
+  message: MessageOf<'transferManifest'>,
+  session: GatewaySession,
+): void {
+  const { events, bytes } = message;
+  const manifest: Manifest = { session, events, bytes };
+  enterStep(turn, migration, { kind: 'verifying', frozenAt: migration.step.frozenAt, manifest });
+  turn.send(migration.destination, message);
+}
+
+/** COMMIT, then RELEASE. */
+export function commit(turn: Turn, migration: At<'verifying'>): void {
+  const { frozenAt, manifest } = migration.step;
+  enterStep(turn, migration, { kind: 'releasing', frozenAt, manifest });
+  turn.send(migration.origin, { kind: 'transferRelease', ...of(migration) });
+}
+
+/** @param originReleased it said so; false: it is not there to say anything. */
+export function activate(turn: Turn, migration: At<'releasing'>, originReleased: boolean): void {
+  const { frozenAt, manifest } = migration.step;
+  enterStep(turn, migration, { kind: 'activating', frozenAt, manifest, originReleased });
+  turn.send(migration.destination, { kind: 'transferActivate', ...of(migration) });
+}
+
+/** @param resumed false: the session was gone, so the destination identified. */
+export function activated(turn: Turn, migration: At<'activating'>, resumed: boolean): void {
+  const { id, shard, origin, destination, request, startedAt } = migration;
+  const { frozenAt, manifest } = migration.step;
+  turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
+  turn.removeMigration(id);
+  turn.send(origin, { kind: 'transferDone', ...of(migration) });
+  const durationMs = turn.now - startedAt;
+  const frozenMs = turn.now - frozenAt;
+  const { events: userEvents, bytes } = manifest;
+  const how = resumed ? '' : ' Its gateway session was gone, so it identified anew.';
+  const text = `Shard ${shard} moved from node ${origin} to node ${destination}, frozen for ${frozenMs} ms.${how}`;
+  const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
+  turn.happened('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts });
+  turn.done(request, text, facts);
+  recordMove(turn, migration, null);
+}
