@@ -4,7 +4,7 @@ import type { Cursor, HostContext, ShardHost, TransferContext } from '@dshard/no
 import type { ShardReport } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
 import type { Clock, Transport } from '@dshard/transport';
-import type { Observe, UserState } from '../observation.js';
+import type { Observe } from '../observation.js';
 import type { Draw } from '../random.js';
 import type { HostBehaviour } from './behaviour.js';
 import { SimShard } from './sim-shard.js';
@@ -145,10 +145,6 @@ export class SimHost implements ShardHost {
       events: shard.events,
       session: shard.isStopped ? null : shard.cursor,
     }));
-  }
-
-  stateOf(shardId: number): UserState {
-    return this.#user.stateOf(shardId);
   }
 
   async #stop(shardId: number, shard: SimShard, keepSession: boolean): Promise<Cursor | null> {
