@@ -6,8 +6,10 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@dshard/source'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts'],
+    // vitest leaves one core idle by default; on two cores that is half of them.
+    maxWorkers: '100%',
     reporters: ['default', new ClosingLine()],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 40_000,
+    hookTimeout: 40_000,
   },
 });

@@ -11,8 +11,8 @@ import { CliError } from './errors.js';
 
 export type Client = {
   status(): Promise<StatusV1>;
-  /** The history after an id. */
-  events(after: number): Promise<readonly RecordedHappening[]>;
+  /** All of the history after an id; null: the last events. */
+  events(after: number | null): Promise<readonly RecordedHappening[]>;
   /** Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream ends. */
   follow(after: number, onHappening: (happening: RecordedHappening) => void): Promise<void>;
   get(path: string): Promise<Answer>;
@@ -24,6 +24,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Node ids and figures of the largest fleets fit many times. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
+const EVENTS_AT_ONCE = 5_000;
+
 type Request = { method: 'GET' | 'POST'; path: string; body?: string; accept?: string };
 
 /** Every method rejects with DSO_CLI_UNREACHABLE or DSO_CLI_REFUSED. */
@@ -34,7 +36,16 @@ export function createClient(target: Target, clock: Clock = systemClock()): Clie
   };
   return {
     status: () => json({ method: 'GET', path: '/v1/status' }),
-    events: (after) => json({ method: 'GET', path: `/v1/events?after=${after}` }),
+    async events(after) {
+      const all: RecordedHappening[] = [];
+      for (let last = after; ;) {
+        const query = last === null ? '' : `?after=${last}&limit=${EVENTS_AT_ONCE}`;
+        const page = await json<RecordedHappening[]>({ method: 'GET', path: `/v1/events${query}` });
+        all.push(...page);
+        last = page.at(-1)?.id ?? last;
+        if (after === null || page.length < EVENTS_AT_ONCE) return all;
+      }
+    },
     get: (path) => json({ method: 'GET', path }),
     post: (path, parameters = {}) =>
       json({ method: 'POST', path, body: new URLSearchParams({ ...parameters }).toString() }),

@@ -12,6 +12,7 @@ const idle: StatusV1 = {
   graceUntil: null,
   awaitedNodes: null,
   gatewayProblem: null,
+  store: { name: 'memory', epoch: 1, state: 'open', since: 0, problem: null },
   ending: false,
   shardCounts: { vacant: 0, starting: 0, running: 8, stopping: 0, migrating: 0, unreachable: 0 },
   vacantShards: [],

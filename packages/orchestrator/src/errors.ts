@@ -28,6 +28,10 @@ export type OrchestratorErrorCode =
   | 'DSO_STOP_FAILED'
   | 'DSO_DATA_DIR_LOCKED'
   | 'DSO_DATA_DIR_UNUSABLE'
+  | 'DSO_STORE_UNUSABLE'
+  | 'DSO_STORE_LED'
+  | 'DSO_STORE_UNAVAILABLE'
+  | 'DSO_LEADERSHIP_LOST'
   | 'DSO_DISCORD_TOKEN_REFUSED'
   | 'DSO_DISCORD_RATE_LIMITED'
   | 'DSO_DISCORD_UNREACHABLE'
@@ -143,6 +147,27 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
     meaning: 'The data directory cannot be created, read or written.',
     remedy: 'Check the path, its rights and the free space.',
     retryable: false,
+  },
+  DSO_STORE_UNUSABLE: {
+    meaning: 'The state store cannot be opened: it is damaged, of another program, or of a newer version.',
+    remedy:
+      'See the message; moving the file away starts without what it remembers, and running nodes are found again.',
+    retryable: false,
+  },
+  DSO_STORE_LED: {
+    meaning: 'Another orchestrator leads on this state store.',
+    remedy: 'Stop the one the message names, give this one a store of its own, or let it wait (store.standby).',
+    retryable: true,
+  },
+  DSO_STORE_UNAVAILABLE: {
+    meaning: 'The state store cannot be written, so the orchestrator changes nothing; the bot runs on.',
+    remedy: 'Make the store writable again (`dso status` says what is wrong); it goes on by itself.',
+    retryable: true,
+  },
+  DSO_LEADERSHIP_LOST: {
+    meaning: 'Another orchestrator took over the state store, so this one has ended.',
+    remedy: 'Find out why it could not renew its lease (a stopped process, a dead disk); then start it again.',
+    retryable: true,
   },
   DSO_DISCORD_TOKEN_REFUSED: {
     meaning: 'Discord refused the bot token.',

@@ -1,7 +1,8 @@
 /**
  * The composition root: from a resolved configuration to a running orchestrator with its REST interface.
  *
- * The REST interface takes its port first, and lets nobody in before the orchestrator runs: when a port is taken nothing has
+ * The store comes first: a standby waits there, and takes nothing that the leader on the same host may need.
+ * Then the REST interface takes its port, and lets nobody in before the orchestrator runs: when a port is taken nothing has
  * been started yet that would have to be stopped again.
  */
 import { createRequire } from 'node:module';
@@ -18,7 +19,10 @@ import {
 } from '@dshard/transport';
 import { discordGatewayInfo } from './adapters/discord/discord-gateway-info.js';
 import { fixedGatewayInfo } from './adapters/discord/fixed-gateway-info.js';
+import { livenessOf, ownIdentity } from './adapters/leader-identity.js';
+import { memoryStore } from './adapters/memory/memory-store.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
+import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { fixedVersion } from './adapters/version-commands/fixed-version.js';
 import { versionCommands } from './adapters/version-commands/version-commands.js';
 import type { ResolvedConfig } from './config/resolve.js';
@@ -29,10 +33,18 @@ import type { GatewayInfoSource } from './ports/gateway-info.js';
 import type { Launcher } from './ports/launcher.js';
 import type { VersionSource } from './ports/version-source.js';
 import type { OrchestratorHandle } from './runtime/contract.js';
+import { lead, type Leadership } from './runtime/leadership.js';
 import { createOrchestrator } from './runtime/orchestrator.js';
 
 /** What the world is made of; by default the real one. */
-export type Surroundings = { clock?: Clock; random?: Random; transport?: Transport; logger?: Logger };
+export type Surroundings = {
+  clock?: Clock;
+  random?: Random;
+  transport?: Transport;
+  logger?: Logger;
+  /** Ends the wait of a standby; what it says is what the start rejects with. */
+  signal?: AbortSignal;
+};
 
 export type StartedOrchestrator = {
   /** Where nodes connect, with the real port. */
@@ -59,6 +71,12 @@ export async function startOrchestrator(
   } = surroundings;
   for (const warning of config.warnings) logger.warn({}, warning);
 
+  const leadership = await leadershipOf(config, {
+    clock,
+    random,
+    logger,
+    ...(surroundings.signal && { signal: surroundings.signal }),
+  });
   const launcher = launcherOf(config, clock, logger, () => orchestrator.address);
   const orchestrator = createOrchestrator({
     listen: config.listen,
@@ -72,24 +90,29 @@ export async function startOrchestrator(
     versionSource: versionSourceOf(config, clock),
     gatewayInfo: gatewayInfoOf(config, clock),
     logger,
+    leadership,
   });
   let running = false;
-  const http =
-    config.http &&
-    (await createHttpServer({
-      ...config.http,
-      orchestrator,
-      token: config.token,
-      version: packageVersion(),
-      isReady: () => running,
-      clock,
-      logger,
-    }));
-  const httpAddress = (await http?.start()) ?? null;
+  let http: HttpServer | null = null;
+  let httpAddress: Address | null = null;
   try {
+    http =
+      config.http &&
+      (await createHttpServer({
+        ...config.http,
+        orchestrator,
+        token: config.token,
+        version: packageVersion(),
+        isReady: () => running,
+        clock,
+        logger,
+      }));
+    httpAddress = (await http?.start()) ?? null;
     await orchestrator.start();
   } catch (error) {
     await http?.close();
+    // Whatever was started or taken, the leadership on the store included, is given back.
+    await orchestrator.close('leave');
     throw explainListening(error, config.listen);
   }
   running = true;
@@ -122,6 +145,31 @@ function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedO
       await Promise.allSettled(launcher.running().map(({ node }) => launcher.stop(node, 0)));
     },
   };
+}
+
+async function leadershipOf(
+  { store: { path, history, standby } }: ResolvedConfig,
+  {
+    clock,
+    random,
+    logger,
+    signal,
+  }: Required<Pick<Surroundings, 'clock' | 'random' | 'logger'>> & { signal?: AbortSignal },
+): Promise<Leadership> {
+  const store = path === null ? memoryStore({ maxHistory: history }) : sqliteStore({ path, maxHistory: history });
+  try {
+    return await lead(store, {
+      identity: ownIdentity(random),
+      standby,
+      clock,
+      logger,
+      liveness: livenessOf,
+      ...(signal && { signal }),
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 function launcherOf(config: ResolvedConfig, clock: Clock, logger: Logger, address: () => Address): Launcher | null {

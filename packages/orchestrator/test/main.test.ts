@@ -1,6 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { leakGuard, until } from '@dshard/testkit';
 import { silentLogger } from '@dshard/transport';
 import { resolveConfig, type ResolvedConfig } from '../src/config/resolve.js';
@@ -9,7 +11,13 @@ import { startOrchestrator } from '../src/main.js';
 leakGuard({ beforeEach, afterEach });
 
 function configOf(values: Record<string, unknown>): ResolvedConfig {
-  const settings = { totalShards: 2, listen: '127.0.0.1:0', 'http.listen': '127.0.0.1:0', ...values };
+  const settings = {
+    totalShards: 2,
+    'store.kind': 'memory',
+    listen: '127.0.0.1:0',
+    'http.listen': '127.0.0.1:0',
+    ...values,
+  };
   const flags = Object.entries(settings).map(([key, written]) => ({ key, written, flag: key }));
   return resolveConfig({ flags, cwd: tmpdir() });
 }
@@ -67,5 +75,43 @@ describe('startOrchestrator', () => {
     const started = await startOrchestrator(configOf({ token: 'short' }), { logger });
     await started.close('leave');
     expect(warnings).toEqual([expect.stringMatching(/only 5 characters/)]);
+  });
+
+  test('a second one on the same store is refused by name; as a standby it takes over what the first knew', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'dso-main-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const path = join(directory, 'state.db');
+    const config = (more: Record<string, unknown> = {}): ResolvedConfig =>
+      configOf({ 'store.kind': 'sqlite', 'store.path': path, skipStartupGraceMaxShards: 10, ...more });
+    const first = await startOrchestrator(config(), surroundings);
+    const response = await fetch(`http://${first.httpAddress}/v1/status`, { headers: { connection: 'close' } });
+    expect(await response.json()).toMatchObject({ store: { name: `sqlite (${path})`, epoch: 1, state: 'open' } });
+    await expect(startOrchestrator(config(), surroundings)).rejects.toMatchObject({
+      code: 'DSO_STORE_LED',
+      message: expect.stringMatching(new RegExp(`process id ${process.pid} on host .*, started 20`)),
+    });
+
+    const waiting = startOrchestrator(config({ 'store.standby': true }), surroundings);
+    const seen = first.orchestrator.history().map(({ text }) => text);
+    await first.close('leave');
+    const second = await waiting;
+    expect(second.orchestrator.store.epoch).toBe(2);
+    expect(second.orchestrator.history().map(({ text }) => text)).toEqual(expect.arrayContaining(seen));
+    await second.close('leave');
+  });
+
+  test('a start that fails gives the store back', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'dso-main-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const store = { 'store.kind': 'sqlite', 'store.path': join(directory, 'state.db') };
+    const taken = await takenPort();
+    for (const key of ['listen', 'http.listen']) {
+      const start = startOrchestrator(configOf({ ...store, [key]: taken.address }), surroundings);
+      await expect(start).rejects.toMatchObject({ code: 'DSO_ADDRESS_TAKEN' });
+    }
+    taken.close();
+    const started = await startOrchestrator(configOf(store), surroundings);
+    expect(started.orchestrator.store.epoch).toBe(3);
+    await started.close('leave');
   });
 });

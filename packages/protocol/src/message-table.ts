@@ -42,6 +42,7 @@ const shardReport = record<ShardReport>({
   pingMs: required('PingMs', real),
   guilds: required('Guilds', integer(-1, Number.MAX_SAFE_INTEGER)),
   events: required('Events', count),
+  session: session('extended'),
 });
 
 const processReport = record<ProcessReport>({

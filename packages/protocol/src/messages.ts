@@ -56,6 +56,8 @@ export type ShardReport = {
   guilds: number;
   /** Dispatches handed to user code since the shard started on this node. */
   events: number;
+  /** The cursor now, or null before READY: should this process die, another node resumes from here. */
+  session: GatewaySession | null;
 };
 
 export type ProcessReport = {

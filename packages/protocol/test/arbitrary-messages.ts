@@ -70,6 +70,7 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
         pingMs: real,
         guilds: fc.integer({ min: -1, max: MAX_INT32 }),
         events: count,
+        session: maybeSession,
       }),
       { maxLength: 5 },
     ),

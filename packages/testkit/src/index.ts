@@ -4,6 +4,7 @@ export { leakGuard } from './leak-guard.js';
 export type { LeakGuardOptions, TestHooks } from './leak-guard.js';
 export { memoryNetwork } from './memory-network.js';
 export type { MemoryNetwork, MemoryNetworkOptions } from './memory-network.js';
+export type { CutDirection } from './memory-stream.js';
 export { seededRandom } from './seeded-random.js';
 export { until } from './until.js';
 export type { UntilOptions } from './until.js';

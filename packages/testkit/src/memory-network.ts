@@ -5,6 +5,7 @@
 import { formatAddress, isLoopback, parseAddress, TransportError } from '@dshard/transport';
 import type { Address, ByteStream, Clock, Listener, Random, Transport, TransportErrorCode } from '@dshard/transport';
 import { MemoryConnection } from './memory-stream.js';
+import type { CutDirection } from './memory-stream.js';
 
 export type MemoryNetworkOptions = {
   clock: Clock;
@@ -22,8 +23,11 @@ export type MemoryNetworkOptions = {
 export type MemoryNetwork = Transport & {
   /** The transport of a member; its outgoing connections are its own. */
   member(name: string): Transport;
-  /** Connections of the member (default: all) swallow everything, and nobody is told; new ones time out. Half-open. */
-  cut(member?: string): void;
+  /**
+   * Connections of the member (default: all) swallow everything, and nobody is told; new ones time out. Half-open. With
+   * `out` only what the member sends is swallowed, with `in` only what is sent to it.
+   */
+  cut(member?: string, direction?: CutDirection): void;
   /** Connections can be made again. Those that were cut stay silent. */
   mend(member?: string): void;
   /** Both ends of the member's connections (default: all) see them reset. */
@@ -121,10 +125,10 @@ export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
   return {
     ...member(''),
     member,
-    cut: (name) => {
+    cut: (name, direction = 'both') => {
       if (name === undefined) allCut = true;
       else cutMembers.add(name);
-      for (const connection of connectionsOf(name)) connection.cut();
+      for (const connection of connectionsOf(name)) connection.cut(direction);
     },
     mend: (name) => {
       if (name !== undefined) cutMembers.delete(name);

@@ -15,6 +15,9 @@ export type MemoryConnectionSettings = {
   onGone: () => void;
 };
 
+/** As the connecting end sees it: `out` is what it sends. */
+export type CutDirection = 'both' | 'in' | 'out';
+
 /** As in the TCP adapter. */
 const LINGER_MS = 2_000;
 
@@ -39,9 +42,11 @@ export class MemoryConnection {
     this.#ends = [connected, accepted];
   }
 
-  /** From now on nothing arrives at either end, and neither is told. */
-  cut(): void {
-    for (const end of this.#ends) end.cut = true;
+  /** From now on nothing arrives at either end, or only at one of them, and neither is told. */
+  cut(direction: CutDirection): void {
+    const [connected, accepted] = this.#ends;
+    if (direction !== 'out') connected.cut = true;
+    if (direction !== 'in') accepted.cut = true;
   }
 
   reset(): void {

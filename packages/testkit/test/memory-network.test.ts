@@ -196,3 +196,23 @@ describe('connecting and listening', () => {
     expect((await connecting).loopback).toBe(true);
   });
 });
+
+describe('a cut in one direction', () => {
+  test('swallows what the member sends, and nothing else', async () => {
+    const { clock, network, accepted, connect } = await world({ delayMs: 5 });
+    const a = watch(await connect('web-1'));
+    const b = watch(accepted[0]!);
+    network.cut('web-1', 'out');
+    a.stream.write(bytes('lost'));
+    b.stream.write(bytes('heard'));
+    await clock.run(10);
+    expect([a.text, b.text]).toEqual(['heard', '']);
+    await expectTimeout(connect('web-1'), clock);
+  });
+});
+
+async function expectTimeout(connecting: Promise<ByteStream>, clock: VirtualClock): Promise<void> {
+  const outcome = expect(connecting).rejects.toMatchObject({ code: 'DSO_CONNECT_TIMEOUT' });
+  await clock.run(2000);
+  await outcome;
+}

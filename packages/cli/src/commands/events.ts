@@ -7,7 +7,7 @@ import { resolveTarget, type ConnectionOptions } from '../connection-options.js'
 import { CliError } from '../errors.js';
 import { runCommand, withCommonHelp } from '../run-command.js';
 
-type Options = ConnectionOptions & { follow?: boolean; after: string };
+type Options = ConnectionOptions & { follow?: boolean; after?: string };
 
 const RECONNECT_MS = 1000;
 
@@ -16,15 +16,15 @@ export function addEvents(program: Command): void {
     .command('events')
     .description('show what happened, oldest first')
     .option('-f, --follow', 'go on with what happens; with --json one document per line')
-    .option('--after <id>', 'only what came after this event', '0');
+    .option('--after <id>', 'all that came after this event; without it the last 2000 are shown');
   withCommonHelp(command, ['dso events', 'dso events --follow', 'dso events --after 120 --json']).action(
     async (options: Options) => {
-      const after = Number(options.after);
-      if (!Number.isSafeInteger(after) || after < 0) {
+      const after = options.after === undefined ? null : Number(options.after);
+      if (after !== null && (!Number.isSafeInteger(after) || after < 0)) {
         throw new CliError('DSO_CLI_USAGE', `--after expects the id of an event, not "${options.after}".`);
       }
       if (options.follow === true) {
-        await follow(createClient(resolveTarget(options, process.env)), after, options.json === true);
+        await follow(createClient(resolveTarget(options, process.env)), after ?? 0, options.json === true);
         return;
       }
       await runCommand(options, async (client) => {

@@ -80,6 +80,7 @@ function summary(status: StatusV1): string[] {
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
+    ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
     ...(status.launches.length === 0 ? [] : [`launching ${status.launches.length} node(s)`]),
     ...(rollout === null ? [] : [`rollout: ${rollout.done.length} done, ${rollout.waiting.length} waiting`]),

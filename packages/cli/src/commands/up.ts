@@ -33,7 +33,7 @@ Stopping it:
   SIGHUP            exits and leaves the nodes running; the next \`dso up\` in the same place takes them over
 
 Settings come from flags, then DSO_… variables, then dso.yaml, then the defaults.
-Exit codes: 0 ended by a signal, 1 could not start, or was forced to end, 2 the command line cannot be understood.`;
+Exit codes: 0 ended by a signal, 1 could not start, was forced to end, or another orchestrator took over, 2 the command line cannot be understood.`;
 
 export function addUp(program: Command): void {
   program
@@ -84,7 +84,14 @@ async function up(options: Options): Promise<void> {
   // Nobody has to read what it prints: an orchestrator does not end with its terminal's pipe.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
   const closing = signals();
-  const started = await startOrchestrator(config);
+  let started: StartedOrchestrator;
+  try {
+    started = await startOrchestrator(config, { signal: closing.asked });
+  } catch (error) {
+    // A standby that was told to go before its turn came.
+    if (closing.asked.aborted && error === closing.asked.reason) return;
+    throw error;
+  }
   process.stdout.write(
     options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config),
   );
@@ -117,6 +124,8 @@ function addSetting(text: string, settings: readonly Flag[] = []): Flag[] {
 }
 
 type Closing = {
+  /** Aborted by the first signal. */
+  readonly asked: AbortSignal;
   /** Waits for a signal, closes accordingly, and resolves with the exit code. */
   close(started: StartedOrchestrator): Promise<number>;
 };
@@ -128,18 +137,23 @@ function signals(): Closing {
     first = resolve;
   });
   let force: (() => void) | null = null;
-  let asked = false;
+  const asked = new AbortController();
   const onSignal = (wanted: 'leave' | 'end'): void => {
-    if (asked) force?.();
+    if (asked.signal.aborted) force?.();
     else first?.(wanted);
-    asked = true;
+    asked.abort();
   };
   process.on('SIGINT', () => onSignal('end'));
   process.on('SIGTERM', () => onSignal('end'));
   process.on('SIGHUP', () => onSignal('leave'));
   return {
+    asked: asked.signal,
     async close(started) {
-      const wanted = await mode;
+      const wanted = await Promise.race([mode, started.orchestrator.lost.then(() => 'lost' as const)]);
+      if (wanted === 'lost') {
+        await started.close('leave');
+        return 1;
+      }
       const forced = new Promise<number>((resolve) => {
         force = () => void started.kill().finally(() => resolve(1));
       });

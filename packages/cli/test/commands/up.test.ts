@@ -131,6 +131,36 @@ describe('dso up', () => {
     expect(isAlive(before!.pid!)).toBe(false);
   });
 
+  test('killed with -9 it knows at its next start which node has which shards, and what happened before', async () => {
+    const listen = `127.0.0.1:${await freePort()}`;
+    const args = ['--listen', listen, '--http', '127.0.0.1:0', '--json', '--bot', bot('quiet-bot'), '--shards', '3'];
+    const first = await running(args);
+    const [before] = await connectedNodes(first, 1, 3);
+    const environment = { DSO_CLI_ADDR: first.http };
+    expect((await runDso(['blacklistnode', before!.id], { environment })).code).toBe(0);
+    first.dso.child.kill('SIGKILL');
+    await first.dso.done;
+
+    const second = await running([...args, '--set', 'startupGrace=1h']);
+    const [after] = await connectedNodes(second, 1, 3);
+    expect(after).toMatchObject({ id: before!.id, pid: before!.pid, intent: 'cordoned' });
+    const status = await statusOf(second);
+    expect(status).toMatchObject({ graceUntil: null, store: { epoch: 2, state: 'open' } });
+    const events = await runDso(['events'], { environment: { DSO_CLI_ADDR: second.http } });
+    const ids = [...events.stdout.matchAll(/^ *(\d+) /gm)].map((match) => Number(match[1]));
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+    expect(events.stdout.match(/The total is 3 shards/g)).toHaveLength(1);
+
+    const rival = await up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http']).done;
+    expect([rival.code, rival.stderr]).toEqual([1, expect.stringContaining(`process id ${second.dso.child.pid}`)]);
+    const standby = up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http', '--set', 'store.standby=true']);
+    await until(() => standby.stderr.includes('standby'), { what: 'the standby to wait' });
+    standby.child.kill('SIGTERM');
+    expect((await standby.done).code).toBe(0);
+    second.dso.child.kill('SIGTERM');
+    expect((await second.dso.done).code).toBe(0);
+  });
+
   test('kills what does not want to go on a second signal', async () => {
     const what = ['--bot', bot('stubborn-bot'), '--nodes', '1', '--shards', '1'];
     const fleet = await running([...ANYWHERE, ...what, '--set', 'launcher.stopGrace=1h']);

@@ -14,11 +14,11 @@ import {
   onConnected,
   onConnectFailed,
   onDisconnected,
-  onHeartbeatAck,
   onIdentified,
   refused,
   tickLink,
 } from './link.js';
+import { beatSoon, nextBeat, onHeartbeatAck } from './heartbeat.js';
 import { dataCame, manifestCame } from './live-destination.js';
 import { creditCame, freezeDeadline, tickFrozen } from './live-origin.js';
 import { handoverDeadline, tickOrigins, userEventProduced } from './origin.js';
@@ -34,6 +34,9 @@ export function decide(state: NodeState, event: NodeEvent, now: number): NodeDec
   }
   const draft = new Draft(state, now);
   react(draft, event);
+  if (draft.cameUp) {
+    beatSoon(draft);
+  }
   if (draft.lifecycle.kind !== 'left') {
     draft.effect({ kind: 'wakeAt', at: nextWake(draft) });
   }
@@ -217,9 +220,11 @@ function nextWake(draft: Draft): number | null {
     case 'identifying':
       due.push(draft.link.deadline);
       break;
-    case 'established':
-      due.push(...(draft.link.heartbeat === null ? [] : [draft.link.heartbeat.nextAt]));
+    case 'established': {
+      const beat = nextBeat(draft);
+      due.push(...(beat === null ? [] : [beat]));
       break;
+    }
     case 'idle':
     case 'connecting':
     case 'closed':

@@ -24,6 +24,8 @@ export class Draft {
   readonly #base: NodeState;
   readonly now: number;
   readonly effects: NodeEffect[] = [];
+  /** Whether a shard came up in this decision: it runs now, or got its session. */
+  cameUp = false;
   #shards: Map<number, ShardState> | null = null;
   #waiting: Map<number, readonly WaitingCommand[]> | null = null;
   #permits: Map<number, Permit> | null = null;
@@ -112,6 +114,7 @@ export class Draft {
     if (!SHARD_MOVES[from].includes(to)) {
       throw new Error(`Shard ${shardId} cannot go from ${from} to ${to}.`);
     }
+    this.cameUp ||= to === 'running';
     this.#writeShard(shardId, next);
   }
 

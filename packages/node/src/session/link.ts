@@ -11,13 +11,11 @@ import type { Identified, Identify, Rejected, ShardSession } from '@dshard/proto
 import type { NodeErrorCode } from '../errors.js';
 import { dropMigrationsOf } from './commands.js';
 import type { Draft } from './draft.js';
+import { beat, MAX_UNANSWERED } from './heartbeat.js';
 import { givenAway } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
 import type { ShardStateKind } from './state.js';
-
-/** Three heartbeats without an answer: the connection is as good as gone. */
-const MAX_UNANSWERED = 3;
 
 /** Shards in these states belong to this node. The others are held (said separately) or only being handed to it. */
 const OWNED: ReadonlySet<ShardStateKind> = new Set([
@@ -107,7 +105,7 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
       connection,
       capabilities,
       heartbeat: beats
-        ? { intervalMs: message.heartbeatIntervalMs, nextAt: draft.now, sequence: 0, unanswered: 0 }
+        ? { intervalMs: message.heartbeatIntervalMs, nextAt: draft.now, soonAt: null, sequence: 0, unanswered: 0 }
         : null,
       reading: 'open',
     },
@@ -188,40 +186,14 @@ export function tickLink(draft: Draft): void {
       }
       return;
     case 'established':
-      beat(draft);
+      if (beat(draft) === 'unanswered') {
+        drop(draft, link.connection, `The orchestrator left ${MAX_UNANSWERED} heartbeats unanswered.`);
+      }
       return;
     case 'idle':
     case 'connecting':
     case 'closed':
       return;
-  }
-}
-
-function beat(draft: Draft): void {
-  const link = draft.established;
-  if (link === null || link.heartbeat === null || draft.now < link.heartbeat.nextAt) {
-    return;
-  }
-  const { intervalMs, sequence } = link.heartbeat;
-  // While we do not read, acks cannot come: that is our doing, not the peer's.
-  const unanswered = link.reading === 'paused' ? 0 : link.heartbeat.unanswered;
-  if (unanswered >= MAX_UNANSWERED) {
-    drop(draft, link.connection, `The orchestrator left ${MAX_UNANSWERED} heartbeats unanswered.`);
-    return;
-  }
-  draft.set({
-    link: {
-      ...link,
-      heartbeat: { intervalMs, nextAt: draft.now + intervalMs, sequence: sequence + 1, unanswered: unanswered + 1 },
-    },
-  });
-  draft.effect({ kind: 'heartbeat', connection: link.connection, sequence: sequence + 1 });
-}
-
-export function onHeartbeatAck(draft: Draft): void {
-  const link = draft.established;
-  if (link?.heartbeat) {
-    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, unanswered: 0 } } });
   }
 }
 

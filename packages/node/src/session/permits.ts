@@ -56,5 +56,6 @@ export function onPermitEnded(draft: Draft, shardId: number, request: number, re
     return;
   }
   draft.setPermit(shardId, null);
+  draft.cameUp ||= ready;
   say(draft, { kind: 'identifyFinished', shardId, ready });
 }

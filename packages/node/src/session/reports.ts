@@ -44,7 +44,14 @@ export function shardReports(
     if (phase === null) {
       return [];
     }
-    const report = known.get(shardId) ?? { shardId, phase: 'connecting', pingMs: -1, guilds: -1, events: 0 };
+    const report = known.get(shardId) ?? {
+      shardId,
+      phase: 'connecting',
+      pingMs: -1,
+      guilds: -1,
+      events: 0,
+      session: null,
+    };
     return [phase === 'host' ? report : { ...report, phase }];
   });
 }

@@ -60,7 +60,14 @@ export type Established = {
   /** The capabilities that both sides named; nothing else is used. */
   capabilities: readonly string[];
   /** Null: the orchestrator wants none. `unanswered` counts heartbeats since the last ack. */
-  heartbeat: { intervalMs: number; nextAt: number; sequence: number; unanswered: number } | null;
+  heartbeat: {
+    intervalMs: number;
+    nextAt: number;
+    /** One out of turn. */
+    soonAt: number | null;
+    sequence: number;
+    unanswered: number;
+  } | null;
   /** `paused`: too many user events wait for the host; the peer's sends block until some are handled. */
   reading: 'open' | 'paused';
 };

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import { shardReports } from '../../src/session/reports.js';
 import { Bench } from './bench.js';
 
-const report = (shardId: number): ShardReport => ({ shardId, phase: 'ready', pingMs: 40, guilds: 3, events: 9 });
+const report = (shardId: number): ShardReport => ({
+  shardId,
+  phase: 'ready',
+  pingMs: 40,
+  guilds: 3,
+  events: 9,
+  session: null,
+});
 
 test('every shard of this node is named, whatever the host says, and no other', () => {
   const bench = new Bench().established();

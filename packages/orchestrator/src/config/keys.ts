@@ -58,6 +58,10 @@ export type ConfigValues = {
   'launcher.version': string | null;
   'launcher.versionCommand': string | readonly string[] | null;
   'launcher.updateCommand': string | readonly string[] | null;
+  'store.kind': 'sqlite' | 'memory';
+  'store.path': string | null;
+  'store.standby': boolean;
+  'store.history': number;
   'discord.token': string | null;
   'discord.api': string;
   'discord.maxConcurrency': number | null;
@@ -198,6 +202,22 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
   'launcher.version': key(orNull(text(), 'none'), null, 'What version a node started now would run.'),
   'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
   'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),
+  'store.kind': key(
+    choice('sqlite', 'memory'),
+    'sqlite',
+    'Where the orchestrator keeps what it must not forget; memory: nowhere, so a restarted one asks its nodes.',
+  ),
+  'store.path': key(orNull(text(), 'auto'), null, 'The SQLite file; auto: state.db in launcher.dataDir.'),
+  'store.standby': key(
+    flag(),
+    false,
+    'When another orchestrator leads on the same store, wait and take over when it is gone, rather than refuse to start.',
+  ),
+  'store.history': key(
+    wholeNumber({ min: 0, max: 10_000_000 }),
+    100_000,
+    'How many events the history keeps; the oldest go first.',
+  ),
   'discord.token': key(orNull(token, 'none'), null, 'The bot’s token, to ask Discord for the shard count and pace.', {
     variable: 'DISCORD_TOKEN',
     secret: true,

@@ -10,7 +10,7 @@
  * without a launcher.
  */
 import { statSync } from 'node:fs';
-import { dirname, extname, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import type { Address } from '@dshard/transport';
 import type { Settings } from '../domain/settings.js';
 import { OrchestratorError } from '../errors.js';
@@ -53,6 +53,8 @@ export type ResolvedConfig = Readonly<{
     updateCommand: string | readonly string[] | null;
     cwd: string;
   };
+  /** `path` null: in memory. */
+  store: { path: string | null; standby: boolean; history: number };
   discord: { token: string | null; api: string; maxConcurrency: number | null };
   log: { level: ConfigValues['log.level']; pretty: boolean | null };
   /** The file that was read, if any. */
@@ -188,6 +190,11 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
       updateCommand: values['launcher.updateCommand'],
       cwd,
     },
+    store: {
+      path: values['store.kind'] === 'memory' ? null : storePath(values, pathOf),
+      standby: values['store.standby'],
+      history: values['store.history'],
+    },
     discord: {
       token: values['discord.token'],
       api: values['discord.api'],
@@ -196,6 +203,12 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
     log: { level: values['log.level'], pretty: values['log.pretty'] },
     warnings,
   };
+}
+
+function storePath(values: ConfigValues, pathOf: Places['pathOf']): string {
+  const path = values['store.path'];
+  if (path !== null) return pathOf('store.path', path);
+  return join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'state.db');
 }
 
 const NODE_PROGRAMS = ['.js', '.mjs', '.cjs'];

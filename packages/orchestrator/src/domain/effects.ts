@@ -50,4 +50,6 @@ export type HappeningName =
   | 'rolloutFinished'
   | 'gatewayInfoFailed'
   | 'protocolViolation'
-  | 'commandFailed';
+  | 'commandFailed'
+  | 'storeLost'
+  | 'storeRecovered';

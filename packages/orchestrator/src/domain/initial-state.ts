@@ -9,6 +9,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     totalShards: null,
     graceUntil: now + settings.startupGraceMs,
     awaitedNodes: settings.expectedNodes,
+    recalled: false,
     gateway: { kind: 'unasked' },
     shards: [],
     nodes: new Map(),

@@ -4,7 +4,7 @@
  */
 import type { Message, MessageOf } from '@dshard/protocol';
 import { claim } from './handshake/claims.js';
-import { enqueueIdentify, finishIdentify } from './identify/permits.js';
+import { enqueueIdentify, finishIdentify, holdsPermit, identifiedUnasked } from './identify/permits.js';
 import { onHeartbeat } from './liveness/heartbeat.js';
 import {
   abort,
@@ -66,6 +66,7 @@ function dispatch(turn: Turn, node: string, message: Message): void {
       onIdentifyRequest(turn, node, message.shardId);
       break;
     case 'identifyFinished':
+      if (message.ready && !holdsPermit(turn, node, message.shardId)) identifiedUnasked(turn, message.shardId);
       finishIdentify(turn, node, message.shardId);
       break;
     case 'transferOpened':

@@ -25,7 +25,14 @@ export type ShardState =
   /** Whose it is meanwhile is for its migration to say: `migration/owner.ts`. */
   | { kind: 'migrating'; migration: string }
   /** Its node is away, but may still be running it. After maxNodeDowntime (or when known dead) it is vacant. */
-  | { kind: 'unreachable'; node: string; since: number; known: KnownSession | null };
+  | {
+      kind: 'unreachable';
+      node: string;
+      since: number;
+      known: KnownSession | null;
+      /** Its cursor as the node last reported it: what to resume from once the node is known to be dead, and not before. */
+      checkpoint: KnownSession | null;
+    };
 
 /**
  * How far a starting shard is.
@@ -207,6 +214,8 @@ export type OrchestratorState = {
   graceUntil: number | null;
   /** Of settings.expectedNodes, those not heard of yet. */
   awaitedNodes: readonly string[] | null;
+  /** Which nodes had shards before is known from the store, so what is vacant is vacant, and need not wait for the grace. */
+  recalled: boolean;
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];

@@ -1,8 +1,8 @@
 /**
  * `GET /v1/events` as server-sent events: what is in the history after the id the client knows, then what happens from now on.
  *
- * A client that came back sends `Last-Event-ID`. Ids start again with the orchestrator: an id it has not reached yet is from an
- * earlier run, and the client gets the whole history. A comment every few seconds shows both sides that the other is there.
+ * A stream begins with the last 2000 at most; older ones are to be had as JSON. A client that came back sends `Last-Event-ID`. An id that
+ * was not reached yet is of an earlier run that kept nothing, and the client gets all. A comment every few seconds shows both sides that the other is there.
  * A client that reads too slowly is cut off (it comes back and goes on where it was), so that memory stays bounded; and every
  * stream ends when the server closes, which would otherwise wait for it for ever.
  */
@@ -58,7 +58,7 @@ export function createEventStreams(orchestrator: OrchestratorHandle, clock: Cloc
 }
 
 /** What a client that has seen `after` has not seen yet. */
-export function happeningsAfter(history: readonly RecordedHappening[], after: number): readonly RecordedHappening[] {
+function happeningsAfter(history: readonly RecordedHappening[], after: number): readonly RecordedHappening[] {
   const newest = history.at(-1)?.id ?? 0;
   return after > newest ? history : history.filter((happening) => happening.id > after);
 }

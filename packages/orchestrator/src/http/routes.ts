@@ -5,7 +5,7 @@ import { wholeNumber } from '../config/field.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { failed, replyTo, type Reply } from './answers.js';
 import { ancestorStatus } from './ancestor-status.js';
-import { happeningsAfter, type EventStreams } from './event-stream.js';
+import type { EventStreams } from './event-stream.js';
 import { OPERATIONS } from './operations.js';
 import { readParameters } from './parameters.js';
 import { statusV1 } from './v1-status.js';
@@ -30,26 +30,39 @@ export function addRoutes(app: FastifyInstance, { orchestrator, clock, streams, 
   app.post('/pullnewversion', async (_request, reply) => send(reply, replyTo(await orchestrator.pullNewVersion())));
 
   app.get('/status', () => ancestorStatus(orchestrator.state));
-  app.get('/v1/status', () => statusV1(orchestrator.state, { version, now: clock.now() }));
+  app.get('/v1/status', () => statusV1(orchestrator.state, { version, now: clock.now(), store: orchestrator.store }));
   app.get('/healthz', () => ({ ok: true }));
   // Without HEAD: a stream that sends nothing would stay open for nobody.
-  app.get('/v1/events', { exposeHeadRoute: false }, (request, reply) => {
-    const read = readAfter(request);
+  app.get('/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
+    const read = readPlace(request);
     if (!read.ok) return send(reply, failed(400, read.message));
-    if (!accepts(request, 'text/event-stream')) return happeningsAfter(orchestrator.history(), read.values.after);
-    if (!streams.open(reply.raw, read.values.after)) {
+    const { after, limit } = read.values;
+    if (!accepts(request, 'text/event-stream')) {
+      // An id that was not reached yet is of an earlier run that kept nothing: then all is new.
+      const newest = orchestrator.history().at(-1)?.id ?? 0;
+      return orchestrator.pastHappenings(after !== null && after > newest ? null : after, limit);
+    }
+    if (!streams.open(reply.raw, after ?? 0)) {
       return send(reply, failed(503, 'Too many event streams are open already: close one, then try again.'));
     }
     return reply.hijack();
   });
 }
 
+const MAX_PAGE = 10_000;
+const DEFAULT_PAGE = 2_000;
+
+type Place = { after: number | null; limit: number };
+
 /** The last event the client knows: `Last-Event-ID` of an EventSource that came back, or `after`. */
-function readAfter(request: FastifyRequest): ReturnType<typeof readParameters<{ after: number }>> {
+function readPlace(request: FastifyRequest): ReturnType<typeof readParameters<Place>> {
   const lastEventId = request.headers['last-event-id'];
   const known = lastEventId === undefined || lastEventId === '' ? {} : { after: lastEventId };
-  return readParameters<{ after: number }>(
-    { after: { field: wholeNumber({ min: 0 }), fallback: 0 } },
+  return readParameters<Place>(
+    {
+      after: { field: wholeNumber({ min: 0 }), fallback: null },
+      limit: { field: wholeNumber({ min: 1, max: MAX_PAGE }), fallback: DEFAULT_PAGE },
+    },
     request.query,
     known,
   );

@@ -5,6 +5,7 @@
 import type { ProcessReport, ShardPhase } from '@dshard/protocol';
 import { isLive } from '../domain/migration/owner.js';
 import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
+import type { StoreStatus } from '../runtime/contract.js';
 import { shardsByNode } from './shards-by-node.js';
 
 export type ShardStatus = {
@@ -111,9 +112,14 @@ export type StatusV1 = {
     busyKeys: readonly { key: number; holder: { node: string; shard: number } | null; freeAt: number }[];
   };
   launches: readonly { id: string; node: string | null; since: number }[];
+  /** Where the state is kept, and whether it can be; while it is `suspended` the orchestrator changes nothing. */
+  store: StoreStatus;
 };
 
-export function statusV1(state: OrchestratorState, about: { version: string; now: number }): StatusV1 {
+export function statusV1(
+  state: OrchestratorState,
+  about: { version: string; now: number; store: StoreStatus },
+): StatusV1 {
   const responsible = state.settings.responsibleForShards && new Set(state.settings.responsibleForShards);
   const cared = [...state.shards.entries()].filter(([shard]) => responsible?.has(shard) ?? true);
   const shardCounts = { vacant: 0, starting: 0, running: 0, stopping: 0, migrating: 0, unreachable: 0 };
@@ -147,6 +153,7 @@ export function statusV1(state: OrchestratorState, about: { version: string; now
         .filter(({ holder, freeAt }) => holder !== null || freeAt > about.now),
     },
     launches: [...state.launches.values()].map(({ id, node, since }) => ({ id, node, since })),
+    store: about.store,
   };
 }
 

@@ -8,7 +8,10 @@ export type ProcessExit = {
 };
 
 export type Launcher = {
-  /** Processes of an earlier run of the orchestrator that still live are adopted; they are listed by `running`. */
+  /**
+   * Processes of an earlier run of the orchestrator that still live are adopted; they are listed by `running`. Of those that ended
+   * since, the exit is told before `start` resolves.
+   */
   start(handlers: { onExit(exit: ProcessExit): void }): Promise<void>;
   running(): readonly NodeProcess[];
   /** Resolves when the process runs, before any exit of it is told. Rejects, naming the command, when it cannot be started. */

@@ -3,9 +3,11 @@ import type { CommandResult, OperatorCommand } from '../domain/commands.js';
 import type { Happening } from '../domain/effects.js';
 import type { Settings } from '../domain/settings.js';
 import type { OrchestratorState } from '../domain/state.js';
+import type { OrchestratorError } from '../errors.js';
 import type { GatewayInfoSource } from '../ports/gateway-info.js';
 import type { Launcher } from '../ports/launcher.js';
 import type { VersionSource } from '../ports/version-source.js';
+import type { Leadership } from './leadership.js';
 
 export type OrchestratorOptions = {
   /** Where nodes connect, `127.0.0.1:7447` by default. */
@@ -22,13 +24,31 @@ export type OrchestratorOptions = {
   versionSource: VersionSource | null;
   gatewayInfo: GatewayInfoSource | null;
   logger: Logger;
+  /** Where the state is kept, acquired by `lead`; without it nothing outlives the process. It is given back by `close`. */
+  leadership?: Leadership | null;
   /** Connections open at once; further ones are closed. Default 4096. */
   maxConnections?: number;
   /** Limits of each connection to a node. */
   connection?: MessageConnectionOptions;
 };
 
-/** A happening with its place in the run's history; `id` grows by one. */
+/**
+ * - `open`: decisions are made durable.
+ * - `suspended`: they cannot be, so none is made; it is tried again by itself.
+ * - `lost`: another orchestrator leads on the store.
+ */
+export type StoreStatus = {
+  /** `none`: there is no store. */
+  name: string;
+  /** Grows with each start of an orchestrator on this store. */
+  epoch: number;
+  state: 'open' | 'suspended' | 'lost' | 'closed';
+  since: number;
+  /** Why it is suspended or lost, in a sentence. */
+  problem: string | null;
+};
+
+/** A happening with its place in the history; ids grow, from run to run where there is a store, and may leave gaps. */
 export type RecordedHappening = Happening & { id: number; at: number };
 
 export type OrchestratorHandle = {
@@ -41,9 +61,14 @@ export type OrchestratorHandle = {
   command(command: OperatorCommand): Promise<CommandResult>;
   deployedVersion(): Promise<CommandResult>;
   pullNewVersion(): Promise<CommandResult>;
-  /** The last happenings, oldest first (a bounded ring). */
+  readonly store: StoreStatus;
+  /** The last happenings, oldest first (a bounded ring), those of earlier runs included. */
   history(): readonly RecordedHappening[];
+  /** From the whole history: the first `limit` after an id, or, with null, the last `limit`. Oldest first. */
+  pastHappenings(after: number | null, limit: number): Promise<readonly RecordedHappening[]>;
   onHappening(listener: (happening: RecordedHappening) => void): Cancel;
+  /** Resolves when another orchestrator has taken over the store: this one has stopped acting and is closed as by `leave`. */
+  readonly lost: Promise<OrchestratorError>;
   /** `leave`: nodes and their processes live on. `end`: the fleet is shut down for good, processes stopped, then killed. */
   close(mode: 'leave' | 'end'): Promise<void>;
 };

@@ -2,23 +2,36 @@
  * Drives the domain: takes what happens (connections, messages, commands, processes, time) as events to `decide`, one at
  * a time, and executes the effects it gives back, in order.
  *
+ * With a store, what must not be forgotten of a decision is durable before the first of its effects (`journal.ts`). While that
+ * cannot be done nothing is decided (`domain/durable/suspended.ts`): messages that would have consequences are dropped, and the
+ * connections they came by are closed when it can be done again, so that those nodes tell their whole state anew; all other
+ * events are handled then, in their order.
+ *
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
 import { delay, isLoopback, parseAddress } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
-import type { CommandResult, OperatorCommand } from '../domain/commands.js';
+import type { CommandError, CommandResult, OperatorCommand } from '../domain/commands.js';
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
+import type { Decision } from '../domain/decision.js';
+import { restoredState } from '../domain/durable/restore.js';
+import { afterSuspension, whileSuspended } from '../domain/durable/suspended.js';
+import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import type { Effect } from '../domain/effects.js';
 import type { DomainEvent } from '../domain/events.js';
 import type { Settings } from '../domain/settings.js';
 import type { OrchestratorState } from '../domain/state.js';
 import { OrchestratorError, messageOf } from '../errors.js';
 import { Connections } from './connections.js';
-import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening } from './contract.js';
+import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening, StoreStatus } from './contract.js';
+import type { Eventually } from '../ports/state-store.js';
 import { EventLoop } from './event-loop.js';
-import { History } from './history.js';
+import { whenDone } from './eventually.js';
+import { CAPACITY, History, entryOf } from './history.js';
+import { BACKLOG, Journal } from './journal.js';
+import { Postponed } from './postponed.js';
 import { Requests } from './requests.js';
 import { tokenAccepted } from './token.js';
 import { Versions } from './version.js';
@@ -30,6 +43,12 @@ const DEFAULT_MAX_CONNECTIONS = 4_096;
 const CLOSE_TIMEOUT_MS = 3_000;
 /** When the domain failed to say when to wake it. */
 const RETRY_TICK_MS = 1_000;
+
+const RESYNC = {
+  code: 'DSO_STORE_UNAVAILABLE',
+  message:
+    'Not everything this node said could be taken while the store could not be written. It is asked to connect again.',
+} as const;
 
 const NOT_RUNNING = {
   code: 'DSO_NOT_RUNNING',
@@ -65,6 +84,11 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #connections: Connections;
   readonly #violations: Violations;
   readonly #launches = new Set<Promise<void>>();
+  readonly #journal: Journal;
+  readonly #lost = deferred<OrchestratorError>();
+  readonly #postponed = new Postponed();
+  /** Nodes the launcher said to be dead before there was a state to say it to. */
+  readonly #dead: string[] = [];
   #phase: 'idle' | 'starting' | 'running' | 'closed' = 'idle';
   #state: OrchestratorState;
   #address: Address;
@@ -84,7 +108,17 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = options.listen;
     this.#state = domain.initialState(this.#settings(), clock.now());
     this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
-    this.#history = new History(clock, logger);
+    this.#journal = new Journal({
+      leadership: options.leadership ?? null,
+      clock,
+      random: options.random,
+      logger,
+      correction: (stored) => correctingWrites(stored, this.#state),
+      onSuspended: (problem) => this.#suspended(problem),
+      onResumed: (ms) => this.#resumed(ms),
+      onLost: (error) => this.#leadershipLost(error),
+    });
+    this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
     this.#versions = new Versions(options.versionSource);
@@ -142,6 +176,18 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#history.all();
   }
 
+  pastHappenings(after: number | null, limit: number): Promise<readonly RecordedHappening[]> {
+    return this.#history.past(after, limit, (query) => this.#journal.history(query));
+  }
+
+  get store(): StoreStatus {
+    return this.#journal.status;
+  }
+
+  get lost(): Promise<OrchestratorError> {
+    return this.#lost.promise;
+  }
+
   onHappening(listener: (happening: RecordedHappening) => void): Cancel {
     return this.#history.onHappening(listener);
   }
@@ -157,25 +203,51 @@ class OrchestratorRuntime implements Orchestrator {
 
   async #start(): Promise<void> {
     if (this.#phase !== 'idle') throw new OrchestratorError('DSO_NOT_RUNNING', 'The orchestrator was closed already.');
-    const { listen, token, launcher, transport, clock } = this.#options;
+    const { listen, token, launcher, transport } = this.#options;
     if (token === null && !isLoopback(parseAddress(listen).host)) throw closedByDefault(listen);
     this.#phase = 'starting';
     try {
       await launcher?.start({
-        onExit: ({ node, description }) => this.#loop.push({ kind: 'processExited', node, description }),
+        onExit: ({ node, description }) => {
+          if (this.#phase === 'starting') this.#dead.push(node);
+          this.#loop.push({ kind: 'processExited', node, description });
+        },
       });
+      await this.#restore();
       this.#listener = await transport.listen(listen, (stream) => this.#connections.accept(stream));
     } catch (error) {
       this.#phase = 'closed';
       this.#loop.close();
+      await this.#journal.close();
       await launcher?.close();
       throw error;
     }
     this.#address = this.#listener.address;
     this.#phase = 'running';
-    this.#state = this.#domain.initialState(this.#settings(), clock.now());
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
     this.#loop.open({ kind: 'started' });
+  }
+
+  /** What the store remembers becomes the state, and the store is made to say what the state says. */
+  async #restore(): Promise<void> {
+    const { clock, leadership, logger } = this.#options;
+    const loaded = await this.#journal.load();
+    if (loaded === null) {
+      this.#state = this.#domain.initialState(this.#settings(), clock.now());
+      return;
+    }
+    const { state, warnings } = restoredState(this.#settings(), loaded.records, clock.now(), this.#dead);
+    this.#state = state;
+    const past = await this.#journal.history({ after: null, limit: CAPACITY });
+    // A run that crashed may have published happenings that it did not get to commit; their ids are not given again.
+    const lost = leadership?.before === 'crashed' ? BACKLOG : 0;
+    this.#history.recall(past.ok ? past.entries : [], loaded.lastHistoryId + lost);
+    for (const warning of warnings) logger.warn({}, warning);
+    const { name, epoch } = this.#journal.status;
+    const awaited = state.recalled ? (state.awaitedNodes ?? []) : [];
+    const waiting = awaited.length === 0 ? '' : ` Waiting for node(s) ${awaited.join(', ')} to come back.`;
+    logger.info({ store: name, epoch, awaited }, `The state is kept in ${name}; this is epoch ${epoch}.${waiting}`);
+    await this.#journal.commit(correctingWrites(loaded.records, state), []);
   }
 
   /** As configured, completed by what only the runtime knows. */
@@ -205,6 +277,7 @@ class OrchestratorRuntime implements Orchestrator {
     await this.#starting?.catch(() => undefined);
     if (this.#phase !== 'running') {
       this.#phase = 'closed';
+      await this.#journal.close();
       return;
     }
     const { launcher, logger, settings, stopGraceMs } = this.#options;
@@ -218,6 +291,7 @@ class OrchestratorRuntime implements Orchestrator {
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
     if (mode === 'end') await this.#stopProcesses();
+    await this.#journal.close();
     await launcher?.close();
     logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
   }
@@ -234,7 +308,21 @@ class OrchestratorRuntime implements Orchestrator {
         logger.error({ node, err: error }, messageOf(error));
       }
     });
+    const stopped = launcher.running().map(({ node }) => node);
     await Promise.all(stops);
+    await this.#forgetStopped(stopped);
+  }
+
+  /** The next run is not to wait for them. */
+  async #forgetStopped(nodes: readonly string[]): Promise<void> {
+    if ((this.#options.leadership ?? null) === null || !this.#journal.ready()) return;
+    const before = this.#state;
+    for (const node of nodes) {
+      const exit = { kind: 'processExited', node, description: 'was stopped' } as const;
+      this.#state = this.#domain.decide(this.#state, exit, this.#options.clock.now()).state;
+    }
+    const writes = durableWrites(before, this.#state);
+    if (writes.length > 0) await this.#journal.commit(writes, []);
   }
 
   /** Waits for it, but no longer than `timeoutMs`. */
@@ -244,20 +332,41 @@ class OrchestratorRuntime implements Orchestrator {
     finished.abort();
   }
 
-  #step(event: DomainEvent): void {
-    let effects: readonly Effect[];
+  #step(event: DomainEvent): Eventually<void> {
+    if (!this.#journal.ready()) {
+      this.#postpone(event);
+      return;
+    }
+    let decision: Decision;
     try {
-      const decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
-      this.#state = decision.state;
-      effects = decision.effects;
+      decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
     } catch (error) {
       this.#decisionFailed(event, error);
       return;
     }
+    const writes = durableWrites(this.#state, decision.state);
+    if (writes.length === 0) {
+      this.#apply(decision, event, null);
+      return;
+    }
+    const happenings = decision.effects.flatMap((effect) =>
+      effect.kind === 'happened' ? [this.#history.number(effect.happening)] : [],
+    );
+    return whenDone(this.#journal.commit(writes, happenings.map(entryOf)), (isDurable) => {
+      if (isDurable) this.#apply(decision, event, happenings);
+      else this.#postpone(event);
+    });
+  }
+
+  /** @param committed what happened, where it was made durable with the decision. */
+  #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedHappening[] | null): void {
+    this.#state = state;
     const cause = event.kind === 'message' ? event.connection : null;
     for (const effect of effects) {
       try {
-        this.#execute(effect, cause);
+        const recorded = effect.kind === 'happened' ? committed?.shift() : undefined;
+        if (recorded === undefined) this.#execute(effect, cause);
+        else this.#history.publish(recorded);
       } catch (error) {
         this.#options.logger.error(
           { err: error, effect: effect.kind },
@@ -265,6 +374,49 @@ class OrchestratorRuntime implements Orchestrator {
         );
       }
     }
+  }
+
+  /** Nothing can be made durable now. */
+  #postpone(event: DomainEvent): void {
+    const decision = whileSuspended(this.#state, event, this.#options.clock.now());
+    if (decision !== null) {
+      this.#apply(decision, event, null);
+      return;
+    }
+    if (event.kind !== 'command') this.#postponed.add(event);
+    else this.#requests.answer(event.request, { ok: false, error: this.#unavailable() });
+  }
+
+  #unavailable(): CommandError {
+    const problem = this.#journal.status.problem ?? 'the store cannot be written.';
+    const message = `Nothing can be changed now, because nothing can be remembered; the bot runs on. ${problem}`;
+    return { code: 'DSO_STORE_UNAVAILABLE', message, fault: 'fleet' };
+  }
+
+  #suspended(problem: string): void {
+    const text = `${problem} Until that is over nothing is started, stopped or moved; the bot runs on.`;
+    this.#history.record({ name: 'storeLost', level: 'error', text, fields: { problem } });
+  }
+
+  #resumed(ms: number): void {
+    const { clock } = this.#options;
+    this.#state = afterSuspension(this.#state, ms, clock.now());
+    const text = `The store can be written again after ${Math.round(ms / 100) / 10} s.`;
+    this.#history.record({ name: 'storeRecovered', level: 'info', text, fields: { durationMs: ms } });
+    const { events, unheard } = this.#postponed.take();
+    for (const event of events) this.#loop.push(event);
+    for (const connection of unheard) this.#connections.close(connection, RESYNC);
+    this.#loop.push({ kind: 'tick' });
+  }
+
+  async #leave(error: OrchestratorError): Promise<void> {
+    await this.close('leave');
+    this.#lost.resolve(error);
+  }
+
+  #leadershipLost(error: OrchestratorError): void {
+    this.#options.logger.error({ code: error.code }, error.message);
+    void this.#leave(error);
   }
 
   /** The event is dropped and the state is what it was; whoever waits is answered, and time goes on. */
@@ -340,6 +492,14 @@ class OrchestratorRuntime implements Orchestrator {
       return { kind: 'launchFailed', launch, reason: asReason(messageOf(error)) };
     }
   }
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 /** The domain puts a reason into a sentence of its own, which has its own period. */

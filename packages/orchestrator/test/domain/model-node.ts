@@ -81,8 +81,10 @@ export class ModelNode {
       kind: 'heartbeat',
       sequence,
       shards: [
-        ...[...this.running].map((shardId) => report(shardId, this.transfers.frozen.has(shardId) ? 'frozen' : 'ready')),
-        ...[...this.held.keys()].map((shardId) => report(shardId, 'frozen')),
+        ...[...this.running].map((shardId) =>
+          report(shardId, this.transfers.frozen.has(shardId) ? 'frozen' : 'ready', this.session(shardId)),
+        ),
+        ...[...this.held.keys()].map((shardId) => report(shardId, 'frozen', null)),
       ],
       process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
     });
@@ -260,6 +262,6 @@ export class ModelNode {
   }
 }
 
-function report(shardId: number, phase: 'ready' | 'frozen') {
-  return { shardId, phase, pingMs: 1, guilds: 1, events: 0 };
+function report(shardId: number, phase: 'ready' | 'frozen', session: GatewaySession | null) {
+  return { shardId, phase, pingMs: 1, guilds: 1, events: 0, session };
 }

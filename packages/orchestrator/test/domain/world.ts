@@ -5,6 +5,9 @@
 import type { Identify, Message, MessageKind } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
 import { decide, initialState } from '../../src/domain/decide.js';
+import type { JsonValue } from '../../src/domain/durable/records.js';
+import { restoredState } from '../../src/domain/durable/restore.js';
+import { correctingWrites, durableWrites } from '../../src/domain/durable/writes.js';
 import type { Effect, Happening, HappeningName } from '../../src/domain/effects.js';
 import type { DomainEvent, Peer } from '../../src/domain/events.js';
 import { assertInvariants } from '../../src/domain/invariants.js';
@@ -59,6 +62,8 @@ export class World {
   readonly happenings: Happening[] = [];
   /** Everything sent, in order. */
   readonly sent: { node: string; message: Message }[] = [];
+  /** The store, by `kind/key`. */
+  readonly records = new Map<string, { kind: string; key: string; value: JsonValue }>();
   readonly closed: { connection: string; code: string }[] = [];
   /** What is to be delivered: per open connection toward the node, and events from outside. */
   readonly #toNode = new Map<string, Message[]>();
@@ -91,9 +96,50 @@ export class World {
     const decision = decide(before, event, this.now);
     this.state = decision.state;
     assertInvariants(this.state);
+    this.#journal(before);
     for (const effect of decision.effects) this.#execute(effect);
     this.#mustBeAtRest(event);
     return decision.effects;
+  }
+
+  /** What is in the store: what a decision writes is durable before its effects. */
+  #journal(before: OrchestratorState): void {
+    for (const { kind, key, value } of durableWrites(before, this.state)) {
+      if (value === null) this.records.delete(`${kind}/${key}`);
+      else this.records.set(`${kind}/${key}`, { kind, key, value: JSON.parse(JSON.stringify(value)) });
+    }
+  }
+
+  /**
+   * kill -9 of the orchestrator, and a new one on the same store. Every connection is gone; nodes live on and connect when a test says
+   * so. @param last what it still decided and journaled, but did not get to do.
+   */
+  crash(last?: DomainEvent): void {
+    if (last !== undefined) {
+      const before = this.state;
+      this.state = decide(before, last, this.now).state;
+      this.#journal(before);
+    }
+    for (const node of this.nodes.values()) {
+      if (node.connection !== null) this.#forget(node.connection);
+      node.connection = null;
+      node.outbox = [];
+      // Its process ends meanwhile; the launcher knows.
+      if (node.ended) node.die();
+    }
+    this.#outside.length = 0;
+    this.#wakeAt = null;
+    const dead = [...this.nodes.values()].filter(({ alive }) => !alive).map(({ id }) => id);
+    const before = this.state;
+    const { state, warnings } = restoredState(before.settings, [...this.records.values()], this.now, dead);
+    if (warnings.length > 0) throw new Error(warnings.join('\n'));
+    this.state = state;
+    assertInvariants(this.state);
+    for (const { kind, key, value } of correctingWrites([...this.records.values()], state)) {
+      if (value === null) this.records.delete(`${kind}/${key}`);
+      else this.records.set(`${kind}/${key}`, { kind, key, value });
+    }
+    this.feed({ kind: 'started' });
   }
 
   #mustBeAtRest(event: DomainEvent): void {

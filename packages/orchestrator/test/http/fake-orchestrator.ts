@@ -70,6 +70,10 @@ export function fakeOrchestrator(): FakeOrchestrator {
     deployedVersion: async () => ({ ok: true, message: 'Deployed version: v2' }),
     pullNewVersion: async () => fake.result,
     history: () => [...history],
+    pastHappenings: async (after, limit) =>
+      after === null ? history.slice(-limit) : history.filter(({ id }) => id > after).slice(0, limit),
+    store: { name: 'none', epoch: 0, state: 'open', since: 500, problem: null },
+    lost: new Promise(() => undefined),
     get listeners() {
       return listeners.size;
     },

@@ -19,7 +19,7 @@ function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
       [
         'a',
         testNode('a', {
-          shardReports: [{ shardId: 0, phase: 'ready', pingMs: 31, guilds: -1, events: 5 }],
+          shardReports: [{ shardId: 0, phase: 'ready', pingMs: 31, guilds: -1, events: 5, session: null }],
           process: { memoryBytes: 1, cpuPercent: 2, eventLoopDelayMs: 3, uptimeMs: 4 },
         }),
       ],

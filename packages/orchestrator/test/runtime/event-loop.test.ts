@@ -4,7 +4,7 @@ import { EventLoop } from '../../src/runtime/event-loop.js';
 describe('the event loop', () => {
   test('what comes before it is open waits, and the first event is first', () => {
     const seen: string[] = [];
-    const loop = new EventLoop<string>((event) => seen.push(event));
+    const loop = new EventLoop<string>((event) => void seen.push(event));
     loop.push('early');
     expect(seen).toEqual([]);
     loop.open('started');

@@ -192,6 +192,7 @@ export class HostedShard {
       pingMs: this.#pingMs,
       guilds: this.#intake.guilds,
       events: this.#intake.events,
+      session: this.cursor,
     };
   }
 

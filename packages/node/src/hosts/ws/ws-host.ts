@@ -95,17 +95,23 @@ class WebSocketHost implements WsHost {
   }
 
   async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
-    await this.#shards.get(shardId)?.stop(KEEP_SESSION_CODE);
+    const before = this.#shards.get(shardId);
     const parked = this.#parked.get(shardId);
     if (parked?.isParkedFor(session) === true) {
       this.#parked.delete(shardId);
       this.#shards.set(shardId, parked);
+      await before?.stop(KEEP_SESSION_CODE);
       return parked.resume(session);
     }
     void this.#unpark(shardId);
+    // It is there before anything is waited for: a stop that comes meanwhile must find it.
     const shard = this.#host(shardId, session, context);
     const settled = shard.whenSettled();
-    shard.connect();
+    settled.catch(() => undefined);
+    await before?.stop(KEEP_SESSION_CODE);
+    if (shard.isOpen) {
+      shard.connect();
+    }
     return settled;
   }
 

@@ -98,6 +98,21 @@ describe('starting and stopping', () => {
     expect(gateway.admin.status().sessions).toMatchObject([{ sessionId: cursor?.sessionId, attached: false }]);
   });
 
+  test('a stop that comes while a resume has hardly begun stops the shard that is being resumed', async () => {
+    // An origin took its shard back and was told to leave in the same moment. The stop found the closed shard of before the
+    // hand-over, the resume opened a new one after it: the shard ran on, and nobody knew.
+    await world();
+    const a = bot('a');
+    await a.start(0);
+    const session = await a.host.prepareTransferFrom(0);
+    const resumed = a.host.resumeShard(0, session, a.context);
+    const stopped = a.host.stopShard(0, { keepSession: true });
+    await expect(resumed).rejects.toThrow(NodeError);
+    expect(await stopped).toEqual(session);
+    expect(a.phase(0)).toBe('absent');
+    await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
+  });
+
   test('a final stop ends the session with 1000', async () => {
     await world();
     const a = bot('a');

@@ -97,7 +97,7 @@ class ProcessLauncher implements Launcher {
       const prefix = cleanPrefix(this.#options.namePrefix ?? hostname());
       const nextId = nodeIds({ prefix, clock: this.#options.clock, taken: (id) => this.#processes.has(id) });
       this.#phase = { kind: 'running', registry, unlock, handlers, nextId };
-      for (const record of registry.read()) this.#adopt(record, registry);
+      for (const record of registry.read()) this.#adopt(record, registry, handlers);
       registry.pruneLogs(KEPT_LOGS);
     } catch (error) {
       this.#phase = { kind: 'closed' };
@@ -196,7 +196,7 @@ class ProcessLauncher implements Launcher {
     });
   }
 
-  #adopt(record: ProcessRecord, registry: ProcessRegistry): void {
+  #adopt(record: ProcessRecord, registry: ProcessRegistry, handlers: Handlers): void {
     const { node, pid } = record;
     if (isAlive(record)) {
       this.#manage(record, null, registry);
@@ -204,6 +204,7 @@ class ProcessLauncher implements Launcher {
     } else {
       registry.remove(node);
       this.#options.logger.info({ node, pid }, `Node ${node} (process ${pid}) ended while no orchestrator ran.`);
+      handlers.onExit({ node, description: 'ended while no orchestrator ran' });
     }
   }
 

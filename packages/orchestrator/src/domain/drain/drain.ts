@@ -86,6 +86,8 @@ export function beginDrain(
 
 /** Takes every drain as far as it goes now. */
 export function runDrains(turn: Turn): void {
+  // Of an earlier run: its nodes are still on their way back.
+  if (turn.state.recalled && turn.state.graceUntil !== null) return;
   for (const { id } of turn.state.drains.values()) {
     const drain = turn.state.drains.get(id);
     if (drain === undefined) continue;

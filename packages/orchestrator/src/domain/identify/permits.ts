@@ -73,9 +73,30 @@ export function setConcurrency(
   turn.patch({ identifies: { ...identifies, maxConcurrency, keys, budget } });
 }
 
+/**
+ * READY came on a permit that this run did not give: one of the run before, or one that was given up. Its window starts now.
+ */
+export function identifiedUnasked(turn: Turn, shard: number): void {
+  const { identifies, settings } = turn.state;
+  const key = shard % identifies.maxConcurrency;
+  const entry = identifies.keys[key];
+  const freeAt = turn.now + settings.identifyWindowMs;
+  if (entry !== undefined && (entry.holder !== null || entry.freeAt >= freeAt)) return;
+  turn.patch({ identifies: { ...identifies, keys: { ...identifies.keys, [key]: { holder: null, freeAt } } } });
+}
+
+export function holdsPermit(turn: Turn, node: string, shard: number): boolean {
+  return Object.values(turn.state.identifies.keys).some(
+    ({ holder }) => holder?.node === node && holder.shard === shard,
+  );
+}
+
 /** Until when permits are held back altogether; null: they are not. */
 export function permitsHeldUntil(turn: Turn): number | null {
-  const { gateway, startedAt, identifies } = turn.state;
+  const { gateway, startedAt, identifies, settings } = turn.state;
+  // Nodes of an earlier run may live, and it may have let one of them identify just before it ended: every window may be running.
+  const windowsOver = startedAt + settings.identifyWindowMs;
+  if (settings.expectedNodes?.length !== 0 && turn.now < windowsOver) return windowsOver;
   const firstAnswerDue = startedAt + GATEWAY_WAIT_MS;
   const isFirst = gateway.kind === 'unasked' || (gateway.kind === 'asking' && gateway.failures === 0);
   if (isFirst && identifies.budget === null && turn.now < firstAnswerDue) return firstAnswerDue;

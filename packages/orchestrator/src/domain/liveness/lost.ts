@@ -5,7 +5,7 @@
 import { dropIdentifies } from '../identify/permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
 import { unqueue } from '../shards/start.js';
-import { vacate } from '../shards/vacate.js';
+import { checkpointOf, vacate } from '../shards/vacate.js';
 import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
 import type { NodeConnection } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -49,7 +49,6 @@ export function lose(turn: Turn, id: string, reason: string): void {
   turn.setNode({
     ...node,
     connection: { kind: 'disconnected', since: turn.now, gone: false },
-    shardReports: [],
     process: null,
     held: [],
     missing: [],
@@ -57,6 +56,8 @@ export function lose(turn: Turn, id: string, reason: string): void {
   migrationsLoseNode(turn, id, `node ${id} was lost (${reason})`);
   for (const shard of turn.shardsOf(id)) loseShard(turn, shard, id);
   dropIdentifies(turn, id);
+  // Until here: its shards' last checkpoints are in them.
+  turn.patchNode(id, { shardReports: [] });
 }
 
 function loseShard(turn: Turn, shard: number, node: string): void {
@@ -68,7 +69,8 @@ function loseShard(turn: Turn, shard: number, node: string): void {
   if (state.kind === 'stopping') {
     turn.fail(state.request, 'DSO_NODE_LOST', `Node ${node} was lost before it said that shard ${shard} is stopped.`);
   }
-  turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known });
+  const checkpoint = state.kind === 'running' ? checkpointOf(turn, node, shard) : null;
+  turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known, checkpoint });
 }
 
 /** The process of a node is gone; its connection may not have noticed yet. */

@@ -92,12 +92,7 @@ function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySessi
 }
 
 /** In `activating` the destination says, or is known, not to run the shard. */
-export function destinationEnded(
-  turn: Turn,
-  migration: LiveMigration,
-  reason: string,
-  session: GatewaySession | null,
-): void {
+function destinationEnded(turn: Turn, migration: LiveMigration, reason: string, session: GatewaySession | null): void {
   originHolds(turn, migration);
   vacate(turn, migration.shard, knownNow(turn, session) ?? knownNow(turn, cursorOf(migration)));
   endFailed(turn, migration, reason);

@@ -1,8 +1,9 @@
 /**
  * Starts what nobody runs, where `place` says.
  *
- * Nothing is placed before the grace is over. While launched nodes are on their way, no node takes more than its fair share of the
- * shards that have to identify; those with a session to resume do not wait, since sessions die within a minute or two. When
+ * Nothing is placed before the grace is over, unless the store told who had which shards. While launched nodes are on their way, no
+ * node takes more than its fair share of the shards that have to identify; those with a session to resume do not wait, since
+ * sessions die within a minute or two. When
  * their launches fail, the others take it all rather than leave shards down. Without ensureAllShardsRunning only shards whose
  * session a connected node holds (a hand-over that broke) are started: on that node.
  */
@@ -16,8 +17,8 @@ import { place } from './place.js';
 import type { Openness, PlaceNode } from './place.js';
 
 export function placeVacant(turn: Turn): void {
-  const { graceUntil, ending, totalShards } = turn.state;
-  if (graceUntil !== null || ending !== null || totalShards === null) return;
+  const { graceUntil, recalled, ending, totalShards } = turn.state;
+  if ((graceUntil !== null && !recalled) || ending !== null || totalShards === null) return;
   const vacant = due(turn);
   if (vacant.length === 0) return;
   const holders = holdersOf(turn);

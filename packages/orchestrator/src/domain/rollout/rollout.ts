@@ -58,6 +58,8 @@ function freeNode(turn: Turn, waiting: readonly string[]): NodeState | undefined
 export function runRollout(turn: Turn): void {
   const { rollout } = turn.state;
   if (rollout === null || rollout.drain !== null) return;
+  // Of an earlier run: its nodes are still on their way back.
+  if (turn.state.recalled && turn.state.graceUntil !== null) return;
   const [failure] = rollout.failed;
   if (failure !== undefined) {
     endRollout(turn, rollout, `node ${failure.node} could not be replaced: ${failure.reason}`);

@@ -31,7 +31,9 @@ export function beginStop(
 /** The node says that it does not run the shard any more. Anything but an answer or a shard it really ran is old news. */
 export function onStopped(turn: Turn, node: string, shard: number, session: GatewaySession | null): void {
   const state = turn.shard(shard);
-  withdrawIdentify(turn, node, shard);
+  // One that waits in the queue to be started on this very node was asked to stop before that: its place is kept.
+  const isQueued = state?.kind === 'starting' && state.node === node && state.step === 'queued';
+  if (!isQueued) withdrawIdentify(turn, node, shard);
   if (state?.kind === 'stopping' && state.node === node) {
     finishStop(turn, shard, knownNow(turn, session) ?? state.known);
   } else if (state?.kind === 'running' && state.node === node) {

@@ -12,9 +12,28 @@ export function knownNow(turn: Turn, session: GatewaySession | null): KnownSessi
   return session === null || session.sessionId === '' ? null : { session, at: turn.now };
 }
 
-/** The gateway session a shard can be resumed with, where one is known. */
+/** The gateway session a shard can be resumed with now that its node is known not to run it any more. */
 export function sessionOf(turn: Turn, shard: number): KnownSession | null {
   const state = turn.shard(shard);
-  if (state === undefined || state.kind === 'running' || state.kind === 'migrating') return null;
-  return state.known;
+  switch (state?.kind) {
+    case undefined:
+    case 'migrating':
+      return null;
+    case 'running':
+      return checkpointOf(turn, state.node, shard);
+    case 'unreachable':
+      return state.checkpoint ?? state.known;
+    case 'vacant':
+    case 'starting':
+    case 'stopping':
+      return state.known;
+  }
+}
+
+/** A shard's cursor as its node last reported it. */
+export function checkpointOf(turn: Turn, id: string, shard: number): KnownSession | null {
+  const node = turn.node(id);
+  const session = node?.shardReports.find(({ shardId }) => shardId === shard)?.session ?? null;
+  if (node === undefined || session === null) return null;
+  return { session, at: node.connection.kind === 'disconnected' ? node.connection.since : node.connection.lastHeardAt };
 }

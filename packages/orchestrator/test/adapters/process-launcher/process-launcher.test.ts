@@ -240,7 +240,7 @@ describe('the data directory', () => {
 
   test('the log of a process that pauses for breath is emptied without losing a line', async () => {
     const bursts = 4;
-    const source = `let burst = 0; const say = () => { for (let i = 0; i < 500; i++) console.log(burst + '-' + i + ' ' + 'x'.repeat(100)); burst++ }; process.on('SIGUSR2', say); console.log('up'); setInterval(() => {}, 1000)`;
+    const source = `let burst = 0; const say = () => { let text = ''; for (let i = 0; i < 500; i++) text += burst + '-' + i + ' ' + 'x'.repeat(100) + '\\n'; process.stdout.write(text); burst++ }; process.on('SIGUSR2', say); console.log('up'); setInterval(() => {}, 1000)`;
     const dataDir = temporaryDirectory();
     const { launcher, output } = await startedLauncher(nodeProgram(source), { dataDir, maxLogBytes: 20_000 });
     const { node, pid } = await launcher.launch();

@@ -114,4 +114,40 @@ describe('identify permits', () => {
     world.pass(10_001);
     expect(a.identifies).toEqual([0, 1, 2, 3]);
   });
+
+  test('are held for one window at the start when nodes of an earlier run may live', () => {
+    // An orchestrator was killed right after it had let a node identify; the next one granted the same key at once.
+    const world = new World({
+      totalShards: 2,
+      gateway: { shards: 2, maxConcurrency: 1 },
+      expectedNodes: ['a'],
+    }).start();
+    world.join('a');
+    world.settle();
+    expect(timeline(world, 12_000)).toEqual({ 0: 5_000, 1: 10_000 });
+  });
+
+  test('of an earlier run that end in READY start the window of their key', () => {
+    const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 2 }, nodes: 0 }).start();
+    const a = world.join('a');
+    a.mute.add('identifyGranted');
+    world.settle();
+    a.send({ kind: 'identifyFinished', shardId: 0, ready: false });
+    world.pass(10_000);
+    a.send({ kind: 'identifyFinished', shardId: 0, ready: true });
+    world.settle();
+    expect(world.state.identifies.keys[0]).toEqual({ holder: null, freeAt: world.now + 5_000 });
+  });
+
+  test('of a queued start survive the late answer to an earlier stop', () => {
+    // A base-level node did not answer a resume in time; it was told to stop the shard, which then stood in the queue to be started
+    // on the same node. The answer to the stop took it out of the queue, and nobody started it any more.
+    const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 1 } }).start();
+    const a = world.join({ id: 'a', baseLevel: true });
+    world.settle();
+    expect(world.shard(1)).toMatchObject({ kind: 'starting', node: 'a', step: 'queued' });
+    a.send({ kind: 'stopShard', shardId: 1, session: null });
+    world.pass(6_000);
+    expect(world.placement()).toEqual({ a: [0, 1] });
+  });
 });

@@ -131,6 +131,49 @@ describe('a dead process', () => {
     expect(world.placement()).toEqual({ b: [0, 1] });
     expect(world.happened('nodeGone')[0]?.text).toContain('exited with code 1');
   });
+
+  test.each([
+    ['its exit is noticed first', true],
+    ['its connection closes first', false],
+  ])('is taken over from its last checkpoint, without an IDENTIFY, when %s', (_, exitFirst) => {
+    const world = twoNodes();
+    const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
+    world.beat();
+    world.settle();
+    if (!exitFirst) {
+      world.disconnect(a);
+      expect(world.shard(0)).toMatchObject({ kind: 'unreachable', node: 'a' });
+    }
+    world.feed({ kind: 'processExited', node: 'a', description: 'was killed' });
+    a.die();
+    world.settle();
+    expect(world.placement()).toEqual({ b: [0, 1] });
+    expect(b.resumes).toEqual([0, 1]);
+    expect(b.identifies).toEqual([]);
+  });
+
+  test('that never sent a checkpoint costs an IDENTIFY a shard', () => {
+    const world = twoNodes();
+    const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
+    world.feed({ kind: 'processExited', node: 'a', description: 'was killed' });
+    a.die();
+    world.settle();
+    world.pass(10_000);
+    expect(b.resumes).toEqual([]);
+    expect(b.identifies).toEqual([0, 1]);
+  });
+
+  test('is another thing than a silent one, whose sessions may be in use: those are not touched', () => {
+    const world = twoNodes();
+    const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
+    world.beat();
+    world.settle();
+    world.disconnect(a);
+    world.pass(60_000);
+    expect(world.placement()).toEqual({ b: [0, 1] });
+    expect(b.resumes).toEqual([]);
+    expect(b.identifies).toEqual([0, 1]);
+  });
 });
 
 describe('a message that does not fit', () => {

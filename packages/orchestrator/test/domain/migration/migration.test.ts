@@ -216,8 +216,9 @@ describe('the origin is lost', () => {
     world.feed({ kind: 'processExited', node: 'a', description: 'was killed' });
     world.pass(30_000);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
-    // A session it had handed over is not thrown away: that shard is resumed, the others have to identify.
-    expect(b.resumes).toEqual(step === 'closing' ? [] : [0]);
+    // The session it had handed over, and those of its last heartbeat, are not thrown away.
+    expect(b.resumes).toEqual([0, 1, 2, 3]);
+    expect(b.identifies).toEqual([]);
   });
 
   test('in resuming: the destination goes on without it', () => {

@@ -1,0 +1,12 @@
+/** The gateway as plain functions on plain data, for those who bring their own sockets and clock (the simulator). */
+export { connectionClosed, connectionOpened, frameReceived } from './connections.js';
+export { dispatch } from './dispatch.js';
+export type { TrafficEvent } from './dispatch.js';
+export { closeCodes, intents, opcodes } from './discord.js';
+export type { Effect } from './effects.js';
+export { askToReconnect, drop, expire, invalidate } from './faults.js';
+export type { FaultResult, SessionSelector } from './faults.js';
+export { readBudget } from './session-start-budget.js';
+export { createGatewayState } from './state.js';
+export type { GatewayRules, GatewayState, WorldView } from './state.js';
+export { tick } from './tick.js';

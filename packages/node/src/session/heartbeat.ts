@@ -1,0 +1,65 @@
+/**
+ * Heartbeats: the node's full state every `intervalMs`, and out of turn, shortly after a shard came up. They are also the checkpoints from
+ * which another node resumes should this process die: a shard that has just got its session must not have to wait for
+ * its first.
+ */
+import type { Draft } from './draft.js';
+
+/** So many heartbeats without an answer: the connection is as good as gone. Those out of turn do not count. */
+export const MAX_UNANSWERED = 3;
+
+/** Shards that come up together share a checkpoint. */
+const SOON_MS = 100;
+
+/** Sends one if it is time. `unanswered`: it is, and too many were not answered. */
+export function beat(draft: Draft): 'unanswered' | 'fine' {
+  const link = draft.established;
+  if (link === null || link.heartbeat === null) {
+    return 'fine';
+  }
+  const { intervalMs, nextAt, soonAt, sequence } = link.heartbeat;
+  const inTurn = draft.now >= nextAt;
+  if (!inTurn && (soonAt === null || draft.now < soonAt)) {
+    return 'fine';
+  }
+  // While we do not read, acks cannot come: that is our doing, not the peer's.
+  const unanswered = link.reading === 'paused' ? 0 : link.heartbeat.unanswered;
+  if (inTurn && unanswered >= MAX_UNANSWERED) {
+    return 'unanswered';
+  }
+  draft.set({
+    link: {
+      ...link,
+      heartbeat: {
+        intervalMs,
+        nextAt: inTurn ? draft.now + intervalMs : nextAt,
+        soonAt: null,
+        sequence: sequence + 1,
+        unanswered: inTurn ? unanswered + 1 : unanswered,
+      },
+    },
+  });
+  draft.effect({ kind: 'heartbeat', connection: link.connection, sequence: sequence + 1 });
+  return 'fine';
+}
+
+/** A shard came up: its cursor is to be known soon. */
+export function beatSoon(draft: Draft): void {
+  const link = draft.established;
+  if (link?.heartbeat && link.heartbeat.soonAt === null) {
+    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, soonAt: draft.now + SOON_MS } } });
+  }
+}
+
+export function onHeartbeatAck(draft: Draft): void {
+  const link = draft.established;
+  if (link?.heartbeat) {
+    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, unanswered: 0 } } });
+  }
+}
+
+/** When the next one is due; null: none. */
+export function nextBeat(draft: Draft): number | null {
+  const heartbeat = draft.established?.heartbeat ?? null;
+  return heartbeat === null ? null : Math.min(heartbeat.nextAt, heartbeat.soonAt ?? Infinity);
+}

@@ -1,0 +1,212 @@
+/**
+ * Reads records back. They come from outside, so each one is checked: one that does not make sense is left out, and said so; the nodes
+ * make up for it when they come back.
+ */
+import { MAX_TOTAL_SHARDS, isNodeId } from '../handshake/admission.js';
+import type { KnownSession } from '../commands.js';
+import type { DrainState, IdentifyBudget, NodeState, RolloutState } from '../state.js';
+import type { JsonValue } from './records.js';
+
+type Fields = { readonly [key: string]: JsonValue };
+
+export type ShardRecord =
+  | { node: string; known: KnownSession | null }
+  | { node: null; since: number; notBefore: number; known: KnownSession | null };
+
+export type NodeRecord = {
+  version: string;
+  host: string | null;
+  pid: number | null;
+  intent: NodeState['intent']['kind'];
+  final: boolean;
+};
+
+class Unreadable extends Error {}
+
+export class RecordReader {
+  readonly #records = new Map<string, Map<string, JsonValue>>();
+  readonly #warnings: string[] = [];
+
+  constructor(records: readonly { kind: string; key: string; value: JsonValue }[]) {
+    for (const { kind, key, value } of records) {
+      const ofKind = this.#records.get(kind) ?? new Map<string, JsonValue>();
+      this.#records.set(kind, ofKind.set(key, value));
+    }
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  totalShards(): number | null {
+    return this.#read('fleet', 'total', ({ totalShards }) => whole(totalShards, 1, MAX_TOTAL_SHARDS));
+  }
+
+  nextId(): number {
+    return this.#read('fleet', 'ids', ({ nextId }) => whole(nextId, 1)) ?? 1;
+  }
+
+  identifies(now: number): IdentifyBudget | null {
+    return this.#read('fleet', 'identifies', ({ maxConcurrency, budget }) => {
+      const concurrency = whole(maxConcurrency, 1, MAX_TOTAL_SHARDS);
+      const keys: Record<number, IdentifyBudget['keys'][number]> = {};
+      for (const key of this.#keys('identify')) {
+        const entry = this.#read('identify', key, ({ holder, freeAt }) => ({
+          holder: holder === null ? null : holderOf(fields(holder), Number(key), concurrency),
+          freeAt: number(freeAt),
+        }));
+        if (entry !== null) keys[Number(key)] = entry;
+      }
+      return { maxConcurrency: concurrency, keys, waiting: [], budget: budgetOf(budget ?? null, now) };
+    });
+  }
+
+  shard(shard: number): ShardRecord | null {
+    return this.#read('shard', String(shard), ({ node, since, notBefore, known }): ShardRecord => {
+      const session = known === null ? null : sessionOf(fields(known));
+      if (node !== null) return { node: nodeId(node), known: session };
+      return { node: null, since: number(since), notBefore: number(notBefore), known: session };
+    });
+  }
+
+  nodeIds(): readonly string[] {
+    return this.#keys('node').filter(isNodeId);
+  }
+
+  node(id: string): NodeRecord | null {
+    return this.#read('node', id, ({ version, host, pid, intent, final }): NodeRecord => {
+      if (intent !== 'serving' && intent !== 'cordoned' && intent !== 'shuttingDown') throw new Unreadable();
+      return {
+        version: text(version),
+        host: host === null ? null : text(host),
+        pid: pid === null ? null : number(pid),
+        intent,
+        final: final === true,
+      };
+    });
+  }
+
+  drains(): DrainState[] {
+    return this.#keys('drain').flatMap((id) => this.#read('drain', id, (record) => drainOf(id, record)) ?? []);
+  }
+
+  rollout(): RolloutState | null {
+    return this.#read('rollout', 'current', ({ id, waiting, done, failed, drain, startedAt }) => ({
+      id: text(id),
+      waiting: list(waiting).map(nodeId),
+      done: list(done).map(nodeId),
+      failed: list(failed).map((entry) => {
+        const { node, reason } = fields(entry);
+        return { node: nodeId(node), reason: text(reason) };
+      }),
+      drain: drain === null ? null : text(drain),
+      startedAt: number(startedAt),
+      request: null,
+    }));
+  }
+
+  #keys(kind: string): string[] {
+    return [...(this.#records.get(kind)?.keys() ?? [])];
+  }
+
+  #read<T>(kind: string, key: string, read: (record: Fields) => T): T | null {
+    const value = this.#records.get(kind)?.get(key);
+    if (value === undefined || value === null) return null;
+    try {
+      return read(fields(value));
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      this.#warnings.push(
+        `The store's record ${kind}/${key} makes no sense and is left out: ${JSON.stringify(value)}.`,
+      );
+      return null;
+    }
+  }
+}
+
+function drainOf(id: string, record: Fields): DrainState {
+  const { origin, destination, shutdown, startedAt, rollout } = record;
+  return {
+    id,
+    origin: nodeId(origin),
+    destination: destination === null ? null : nodeId(destination),
+    shutdown: shutdown === true,
+    phase: phaseOf(record),
+    startedAt: number(startedAt),
+    request: null,
+    rollout: rollout === true,
+  };
+}
+
+function phaseOf({ phase, destination, moved, failed, retried, stopped }: Fields): DrainState['phase'] {
+  if (phase === 'awaitingDestination') return { kind: phase, launch: null, deadline: 0 };
+  if (destination === null) throw new Unreadable();
+  if (phase === 'shuttingDown') return { kind: phase, moved: list(moved).map(number) };
+  if (phase !== 'moving') throw new Unreadable();
+  return {
+    kind: phase,
+    waiting: [],
+    moved: list(moved).map(number),
+    failed: list(failed).map((entry) => {
+      const { shard, reason } = fields(entry);
+      return { shard: number(shard), reason: text(reason) };
+    }),
+    retried: list(retried).map(number),
+    stopped: stopped === null ? null : text(stopped),
+  };
+}
+
+function holderOf({ node, shard }: Fields, key: number, concurrency: number): { node: string; shard: number } {
+  const holder = { node: nodeId(node), shard: number(shard) };
+  if (holder.shard % concurrency !== key) throw new Unreadable();
+  return holder;
+}
+
+function budgetOf(budget: JsonValue, now: number): IdentifyBudget['budget'] {
+  if (budget === null) return null;
+  const { remaining, resetAt } = fields(budget);
+  const known = { remaining: whole(remaining, 0), resetAt: number(resetAt) };
+  return known.resetAt > now ? known : null;
+}
+
+function sessionOf({ sessionId, sequence, resumeGatewayUrl, at }: Fields): KnownSession {
+  const known = typeof sequence === 'string' && /^\d{1,20}$/.test(sequence) ? BigInt(sequence) : number(sequence);
+  const session = { sessionId: text(sessionId), sequence: known, resumeGatewayUrl: text(resumeGatewayUrl) };
+  return { session, at: number(at) };
+}
+
+function fields(value: JsonValue | undefined): Fields {
+  if (typeof value !== 'object' || value === null || isList(value)) throw new Unreadable();
+  return value;
+}
+
+function list(value: JsonValue | undefined): readonly JsonValue[] {
+  if (value === undefined || !isList(value)) throw new Unreadable();
+  return value;
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+function text(value: JsonValue | undefined): string {
+  if (typeof value !== 'string') throw new Unreadable();
+  return value;
+}
+
+function nodeId(value: JsonValue | undefined): string {
+  const id = text(value);
+  if (!isNodeId(id)) throw new Unreadable();
+  return id;
+}
+
+function number(value: JsonValue | undefined): number {
+  if (typeof value !== 'number') throw new Unreadable();
+  return value;
+}
+
+function whole(value: JsonValue | undefined, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+  const found = number(value);
+  if (!Number.isSafeInteger(found) || found < min || found > max) throw new Unreadable();
+  return found;
+}

@@ -1,0 +1,144 @@
+/**
+ * What must not be forgotten, as keyed plain data: one record per thing. `value` null means that there is none.
+ *
+ *     fleet/total         how many shards there are
+ *     fleet/ids           the source of ids
+ *     fleet/identifies    Discord's max_concurrency and what is left of the session starts
+ *     identify/<key>      who holds the permit of a key, and when the key is free again
+ *     shard/<id>          the one node that may run the shard, and the session it can be resumed with; none: nobody ever had it
+ *     node/<id>           what was last known of a node that may live, and what is to become of it
+ *     drain/<id>          and
+ *     rollout/current     as they are, without those who wait for an answer: they do not survive us
+ *
+ * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
+ * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in it
+ * was never told to run the shard.
+ */
+import type { GatewaySession } from '@dshard/protocol';
+import type { KnownSession } from '../commands.js';
+import { ownerOf } from '../migration/owner.js';
+import type {
+  DrainState,
+  IdentifyBudget,
+  MigrationState,
+  NodeState,
+  OrchestratorState,
+  RolloutState,
+  ShardState,
+} from '../state.js';
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** `value` null: the record is deleted. */
+export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
+
+export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'drain' | 'rollout';
+
+export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
+  return totalShards === null ? null : { totalShards };
+}
+
+export function idsRecord({ nextId }: OrchestratorState): JsonValue {
+  return { nextId };
+}
+
+export function identifiesRecord({ identifies: { maxConcurrency, budget } }: OrchestratorState): JsonValue {
+  return { maxConcurrency, budget };
+}
+
+export function keyRecord(entry: IdentifyBudget['keys'][number] | undefined): JsonValue {
+  return entry === undefined ? null : { holder: entry.holder, freeAt: entry.freeAt };
+}
+
+/** @param migrations where to look up the one a migrating shard is in. */
+export function shardRecord(shard: ShardState | undefined, migrations: ReadonlyMap<string, MigrationState>): JsonValue {
+  switch (shard?.kind) {
+    case undefined:
+      return null;
+    case 'vacant':
+      return vacantRecord(shard.since, shard.notBefore, shard.known);
+    case 'starting':
+      // Not sent yet: the node knows nothing of it.
+      if (shard.step === 'queued') return vacantRecord(shard.since, shard.since, shard.known);
+      return heldRecord(shard.node, shard.known);
+    case 'running':
+      return heldRecord(shard.node, null);
+    case 'stopping':
+    case 'unreachable':
+      return heldRecord(shard.node, shard.known);
+    case 'migrating': {
+      const migration = migrations.get(shard.migration);
+      if (migration === undefined) return null;
+      const session = closedSession(migration);
+      const known = session === null ? null : { session, at: migration.startedAt };
+      return heldRecord(migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration), known);
+    }
+  }
+}
+
+/** The session that the origin closed, or is being told to close: until then the origin runs the shard. */
+function closedSession({ step }: MigrationState): GatewaySession | null {
+  switch (step.kind) {
+    case 'closing':
+    case 'openingOrigin':
+    case 'openingDestination':
+    case 'copying':
+    case 'freezing':
+    case 'verifying':
+      return null;
+    case 'preparing':
+    case 'transferring':
+    case 'resuming':
+      return step.session;
+    case 'releasing':
+    case 'activating':
+      return step.manifest.session;
+  }
+}
+
+function vacantRecord(since: number, notBefore: number, known: KnownSession | null): JsonValue {
+  if (known === null && notBefore <= since) return null;
+  return { node: null, since, notBefore, known: sessionRecord(known) };
+}
+
+function heldRecord(node: string, known: KnownSession | null): JsonValue {
+  return { node, known: sessionRecord(known) };
+}
+
+/** A sequence beyond 2^53 (base-level peers may send one) is a text. */
+function sessionRecord(known: KnownSession | null): JsonValue {
+  if (known === null) return null;
+  const { sessionId, sequence, resumeGatewayUrl }: GatewaySession = known.session;
+  const written = typeof sequence === 'bigint' ? sequence.toString() : sequence;
+  return { sessionId, sequence: written, resumeGatewayUrl, at: known.at };
+}
+
+export function nodeRecord(node: NodeState | undefined): JsonValue {
+  if (node === undefined || (node.connection.kind === 'disconnected' && node.connection.gone)) return null;
+  const { version, host, pid, intent } = node;
+  const final = intent.kind === 'shuttingDown' && intent.final;
+  return { version, host, pid, intent: intent.kind, final };
+}
+
+/** Which shards wait is read off the shards. */
+export function drainRecord(drain: DrainState | undefined): JsonValue {
+  if (drain === undefined) return null;
+  const { origin, destination, shutdown, phase, startedAt, rollout } = drain;
+  const common = { origin, destination, shutdown, startedAt, rollout };
+  switch (phase.kind) {
+    case 'awaitingDestination':
+      return { ...common, phase: phase.kind };
+    case 'moving': {
+      const { moved, failed, retried, stopped } = phase;
+      return { ...common, phase: phase.kind, moved, failed, retried, stopped };
+    }
+    case 'shuttingDown':
+      return { ...common, phase: phase.kind, moved: phase.moved };
+  }
+}
+
+export function rolloutRecord(rollout: RolloutState | null): JsonValue {
+  if (rollout === null) return null;
+  const { id, waiting, done, failed, drain, startedAt } = rollout;
+  return { id, waiting, done, failed, drain, startedAt };
+}

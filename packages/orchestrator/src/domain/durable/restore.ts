@@ -1,0 +1,161 @@
+/**
+ * The state of an orchestrator that starts with what another run left in the store. Nodes remain the truth: what is restored
+ * says whom to wait for, not who runs what.
+ *
+ * - A shard that a node had is `unreachable` there, with its session where one is known: until the node is back (it says then what it
+ *   runs), is known dead, or maxNodeDowntime is over. All others are vacant and can be placed at once.
+ * - The start-up grace is over when every node that had shards, takes part in a drain or waits for its rollout is back.
+ * - Cordons, permits and their windows, drains and the rollout are as they were. A migration is not: its shard belongs to the one node
+ *   that its record names, and the drain it was part of moves it again if it has to. A replacement that waited for
+ *   a node to be launched is begun anew, with that node if it came up.
+ */
+import { initialState } from '../initial-state.js';
+import type { Settings } from '../settings.js';
+import type { DrainState, NodeState, OrchestratorState, RolloutState, ShardState } from '../state.js';
+import type { JsonValue } from './records.js';
+import { RecordReader } from './record-reader.js';
+
+/** A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
+const SESSION_LIFETIME_MS = 300_000;
+
+export type StoredRecords = readonly { kind: string; key: string; value: JsonValue }[];
+
+export type Restored = {
+  state: OrchestratorState;
+  /** Sentences for the operator. */
+  warnings: readonly string[];
+};
+
+/** @param dead nodes known not to run any more. */
+export function restoredState(
+  settings: Settings,
+  records: StoredRecords,
+  now: number,
+  dead: readonly string[] = [],
+): Restored {
+  const fresh = initialState(settings, now);
+  const reader = new RecordReader(records);
+  const gone = new Set(dead);
+  const identifies = reader.identifies(now) ?? fresh.identifies;
+  const remembered: OrchestratorState = { ...fresh, identifies, nextId: reader.nextId() };
+  const total = reader.totalShards();
+  if (total === null) return { state: remembered, warnings: reader.warnings };
+
+  const shards = Array.from({ length: total }, (_, shard) => restoredShard(reader, shard, gone, now));
+  const { keep, warning } = judgeTotal(settings, total, shards, now);
+  const warnings = warning === null ? reader.warnings : [...reader.warnings, warning];
+  if (!keep) return { state: { ...remembered, awaitedNodes: settings.expectedNodes ?? [], recalled: true }, warnings };
+
+  const { drains, rollout } = restoredOperations(reader);
+  const holders = shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : []));
+  const involved = [
+    ...[...drains.values()].flatMap(({ origin, destination }) =>
+      destination === null ? [origin] : [origin, destination],
+    ),
+    ...(rollout?.waiting ?? []),
+  ];
+  const nodes = restoredNodes(reader, [...holders, ...involved], settings, gone, now);
+  const awaited = new Set([...holders, ...involved.filter((id) => !gone.has(id)), ...(settings.expectedNodes ?? [])]);
+  const state: OrchestratorState = {
+    ...remembered,
+    totalShards: total,
+    shards,
+    nodes,
+    drains,
+    rollout,
+    awaitedNodes: [...awaited],
+    recalled: true,
+  };
+  return { state, warnings };
+}
+
+function restoredShard(reader: RecordReader, shard: number, gone: ReadonlySet<string>, now: number): ShardState {
+  const record = reader.shard(shard);
+  if (record === null) return { kind: 'vacant', since: now, notBefore: now, known: null };
+  const { node, known } = record;
+  if (node === null) return { kind: 'vacant', since: record.since, notBefore: record.notBefore, known };
+  if (gone.has(node)) return { kind: 'vacant', since: now, notBefore: now, known };
+  return { kind: 'unreachable', node, since: now, known, checkpoint: null };
+}
+
+/**
+ * The count of before binds as long as somebody may run with it, or could resume with it. Otherwise what is configured, or
+ * Discord, decides anew.
+ */
+function judgeTotal(
+  settings: Settings,
+  total: number,
+  shards: readonly ShardState[],
+  now: number,
+): { keep: boolean; warning: string | null } {
+  const configured = settings.totalShards;
+  if (configured === total) return { keep: true, warning: null };
+  const isHeld = shards.some((shard) => shard.kind === 'unreachable');
+  if (configured !== null) {
+    if (!isHeld) return { keep: false, warning: null };
+    const warning =
+      `Nodes ran with a total of ${total} shards, and may still do so; the configuration says ${configured}. ` +
+      'That counts after all nodes and the orchestrator were restarted.';
+    return { keep: true, warning };
+  }
+  const isResumable = shards.some(
+    (shard) => shard.kind === 'vacant' && shard.known !== null && shard.known.at + SESSION_LIFETIME_MS > now,
+  );
+  return { keep: isHeld || isResumable, warning: null };
+}
+
+function restoredNodes(
+  reader: RecordReader,
+  needed: readonly string[],
+  settings: Settings,
+  gone: ReadonlySet<string>,
+  now: number,
+): ReadonlyMap<string, NodeState> {
+  const nodes = new Map<string, NodeState>();
+  for (const id of new Set([...reader.nodeIds(), ...needed])) {
+    const record = reader.node(id);
+    const intent: NodeState['intent'] =
+      record?.intent === 'shuttingDown' && !gone.has(id)
+        ? {
+            kind: 'shuttingDown',
+            since: now,
+            deadline: now + settings.commandTimeoutMs,
+            requests: [],
+            final: record.final,
+            answered: false,
+          }
+        : { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' };
+    nodes.set(id, {
+      id,
+      version: record?.version ?? '',
+      host: record?.host ?? null,
+      pid: record?.pid ?? null,
+      connection: { kind: 'disconnected', since: now, gone: gone.has(id) },
+      joinedAt: now,
+      intent,
+      shardReports: [],
+      process: null,
+      held: [],
+      missing: [],
+    });
+  }
+  return nodes;
+}
+
+/** A replacement that waited for its new node goes back into the rollout's queue. */
+function restoredOperations(reader: RecordReader): {
+  drains: ReadonlyMap<string, DrainState>;
+  rollout: RolloutState | null;
+} {
+  const drains = new Map(reader.drains().map((drain) => [drain.id, drain]));
+  const rollout = reader.rollout();
+  const backInLine: string[] = [];
+  for (const drain of drains.values()) {
+    if (drain.phase.kind !== 'awaitingDestination') continue;
+    drains.delete(drain.id);
+    if (drain.rollout) backInLine.push(drain.origin);
+  }
+  if (rollout === null) return { drains, rollout };
+  const current = rollout.drain !== null && drains.has(rollout.drain) ? rollout.drain : null;
+  return { drains, rollout: { ...rollout, waiting: [...backInLine, ...rollout.waiting], drain: current } };
+}

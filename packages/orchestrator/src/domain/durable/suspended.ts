@@ -1,0 +1,80 @@
+/**
+ * While nothing can be made durable, nothing is decided: no message goes out whose reason could be forgotten. What goes on is what has
+ * no consequences: heartbeats are heard and answered, and user events of a transfer under way are passed on.
+ *
+ * Time in which we could not act counts against nobody. When the store is back, every deadline has moved by as much.
+ */
+import type { Decision } from '../decision.js';
+import type { DomainEvent } from '../events.js';
+import { forwardUserEvent } from '../migration/user-events.js';
+import type { DrainState, NodeState, OrchestratorState, ShardState } from '../state.js';
+
+/** null: this event has consequences, and was not taken. */
+export function whileSuspended(state: OrchestratorState, event: DomainEvent, now: number): Decision | null {
+  if (event.kind !== 'message') return null;
+  const { connection, message } = event;
+  if (message.kind === 'userEvent' || message.kind === 'shardUserEvent') {
+    return forwardUserEvent(state, connection, message, now);
+  }
+  const node = state.nodes.get(state.connections.get(connection) ?? '');
+  if (message.kind !== 'heartbeat' || node?.connection.kind !== 'connected') return null;
+  const heard: NodeState = {
+    ...node,
+    connection: { ...node.connection, lastHeardAt: now },
+    shardReports: message.shards,
+    process: message.process,
+  };
+  return {
+    state: { ...state, nodes: new Map(state.nodes).set(node.id, heard) },
+    effects: [{ kind: 'send', connection, message: { kind: 'heartbeatAck', sequence: message.sequence } }],
+  };
+}
+
+/** @param ms how long nothing was decided. */
+export function afterSuspension(state: OrchestratorState, ms: number, now: number): OrchestratorState {
+  const later = <T extends { deadline: number }>(thing: T): T => ({ ...thing, deadline: thing.deadline + ms });
+  const laterMap = <T extends { deadline: number }>(things: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+    new Map([...things].map(([id, thing]) => [id, later(thing)]));
+  return {
+    ...state,
+    graceUntil: state.graceUntil === null ? null : state.graceUntil + ms,
+    shards: state.shards.map((shard) => laterShard(shard, ms)),
+    nodes: new Map([...state.nodes].map(([id, node]) => [id, laterNode(node, ms, now)])),
+    migrations: laterMap(state.migrations),
+    waitingMigrations: state.waitingMigrations.map(later),
+    launches: laterMap(state.launches),
+    drains: new Map([...state.drains].map(([id, drain]) => [id, laterDrain(drain, ms)])),
+    ending: state.ending === null ? null : later(state.ending),
+  };
+}
+
+function laterShard(shard: ShardState, ms: number): ShardState {
+  switch (shard.kind) {
+    case 'starting':
+    case 'stopping':
+      return { ...shard, deadline: shard.deadline + ms };
+    case 'unreachable':
+      return { ...shard, since: shard.since + ms };
+    case 'vacant':
+    case 'running':
+    case 'migrating':
+      return shard;
+  }
+}
+
+function laterNode(node: NodeState, ms: number, now: number): NodeState {
+  const { connection, intent } = node;
+  return {
+    ...node,
+    connection:
+      connection.kind === 'disconnected'
+        ? { ...connection, since: connection.since + ms }
+        : { ...connection, lastHeardAt: now },
+    intent: intent.kind === 'shuttingDown' ? { ...intent, deadline: intent.deadline + ms } : intent,
+  };
+}
+
+function laterDrain(drain: DrainState, ms: number): DrainState {
+  if (drain.phase.kind !== 'awaitingDestination') return drain;
+  return { ...drain, phase: { ...drain.phase, deadline: drain.phase.deadline + ms } };
+}

@@ -1,0 +1,7 @@
+/** The pure core, for those who drive it themselves or watch it from within (the simulator). */
+export { decide, initialState } from './decide.js';
+export type { Decide, InitialState } from './decide.js';
+export type { Effect, Happening } from './effects.js';
+export type { DomainEvent } from './events.js';
+export { assertInvariants } from './invariants.js';
+export type { OrchestratorState, ShardState } from './state.js';

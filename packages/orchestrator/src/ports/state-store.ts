@@ -1,0 +1,97 @@
+/**
+ * What must not be forgotten, as keyed plain data, and who may write it.
+ *
+ * - **Records** are JSON values under a kind and a key. A commit replaces and deletes some of them, appends to the history, and
+ *   raises the version by one: all of it or nothing, durable before it is answered.
+ * - **Leadership**: only one orchestrator writes. `acquire` gives it an epoch, higher than any before; every commit carries it and is
+ *   refused (`staleLeader`) once another one acquired. A lease says until when others keep off; it must be renewed.
+ * - **History**: happenings in the order of their ids, the oldest dropped beyond a bound.
+ *
+ * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An implementation
+ * that shares one clock with its peers uses `now` as it is given; one with a clock of its own (a database server) ignores it.
+ * The failure `broken` may leave open whether a commit took effect: the leader finds out by `load`.
+ */
+import type { JsonValue } from '../domain/durable/records.js';
+
+/** `value` null: the record is deleted. */
+export type Write = { readonly kind: string; readonly key: string; readonly value: JsonValue };
+
+export type StoredRecord = Write;
+
+/** One entry of the history. */
+export type HistoryEntry = { readonly id: number; readonly at: number; readonly value: JsonValue };
+
+/** Who leads, for people, and for telling whether it still lives. */
+export type LeaderIdentity = {
+  /** Unique for each start of an orchestrator. */
+  id: string;
+  host: string;
+  pid: number;
+  /** Whatever tells this process from all others on any machine, or null where that cannot be known. */
+  process: JsonValue;
+};
+
+export type Leader = LeaderIdentity & { since: number; leaseUntil: number };
+
+export type StoreFailure = {
+  ok: false;
+  /**
+   * - `staleLeader`: another orchestrator acquired the store since. Final.
+   * - `versionConflict`: the store is not what it was expected to be; load it again.
+   * - `full`, `readOnly`, `broken`: nothing can be written now; it may be possible again later.
+   */
+  reason: 'staleLeader' | 'versionConflict' | 'full' | 'readOnly' | 'broken';
+  /** A sentence that names the store. */
+  message: string;
+};
+
+export type Acquired = {
+  ok: true;
+  epoch: number;
+  /** `crashed`: the leader before did not release the store, so its last happenings may be missing from the history. */
+  before: 'none' | 'released' | 'crashed';
+};
+
+export type AcquireResult = Acquired | { ok: false; reason: 'led'; leader: Leader } | StoreFailure;
+
+export type LoadResult =
+  { ok: true; epoch: number; version: number; records: readonly StoredRecord[]; lastHistoryId: number } | StoreFailure;
+
+export type Commit = {
+  epoch: number;
+  expectedVersion: number;
+  writes: readonly Write[];
+  /** With ids above all there are. */
+  history: readonly HistoryEntry[];
+};
+
+export type CommitResult = { ok: true; version: number } | StoreFailure;
+
+export type HistoryResult = { ok: true; entries: readonly HistoryEntry[] } | StoreFailure;
+
+/** At once, or later. */
+export type Eventually<T> = T | Promise<T>;
+
+export type StateStore = {
+  /** For people: `memory`, or `sqlite (/var/lib/dso/state.db)`. */
+  readonly name: string;
+  /**
+   * Becomes the leader, unless another one has a lease that is not over. @param isDead whether a leader whose lease is not over is
+   * known not to live any more; then it is succeeded at once.
+   */
+  acquire(
+    leader: LeaderIdentity,
+    terms: { now: number; ttlMs: number; isDead: (leader: Leader) => boolean },
+  ): Eventually<AcquireResult>;
+  /** Prolongs the lease. */
+  renew(epoch: number, terms: { now: number; ttlMs: number }): Eventually<{ ok: true } | StoreFailure>;
+  /** Ends the lease now. The epoch stays used. */
+  release(epoch: number): Eventually<{ ok: true } | StoreFailure>;
+  load(): Eventually<LoadResult>;
+  commit(commit: Commit): Eventually<CommitResult>;
+  /** The first `limit` entries after an id, oldest first; with `after` null the last `limit` ones. */
+  history(query: { after: number | null; limit: number }): Eventually<HistoryResult>;
+  /** A hint that the leadership may be free. Polling works without it. */
+  onWake?(listener: () => void): () => void;
+  close(): Eventually<void>;
+};

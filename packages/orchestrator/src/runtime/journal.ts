@@ -1,0 +1,269 @@
+/**
+ * Makes decisions durable before they have effects, and says whether anything may be decided at all.
+ *
+ *     open        commits work, and the lease is ours for a while yet
+ *     suspended   a commit failed, or the lease ran down: nothing is decided. Tried again with a growing pause, by itself
+ *     lost        another orchestrator leads: final
+ *     closed      final
+ *
+ * Always true: an answer `true` of `commit` means that the writes are durable under our epoch; nothing is committed while suspended but
+ * the correction that ends it, which makes the store hold exactly what the state in memory says. That also settles a commit whose
+ * outcome was not known. Happenings without writes are committed with the next ones, at the latest after FLUSH_MS; a crash loses
+ * no more than BACKLOG of them.
+ *
+ * Without a store everything is answered at once, and nothing is kept.
+ */
+import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
+import { OrchestratorError, messageOf } from '../errors.js';
+import type {
+  Commit,
+  CommitResult,
+  Eventually,
+  HistoryEntry,
+  HistoryResult,
+  LoadResult,
+  StoreFailure,
+  Write,
+} from '../ports/state-store.js';
+import type { StoreStatus } from './contract.js';
+import { isPromise, whenDone } from './eventually.js';
+import { LEASE_MS } from './leadership.js';
+import type { Leadership } from './leadership.js';
+
+/** How many happenings may wait for a commit. */
+export const BACKLOG = 1_000;
+const FLUSH_MS = 250;
+const RENEW_MS = LEASE_MS / 5;
+/** We stop acting this long before others may start. */
+const LEASE_MARGIN_MS = LEASE_MS / 5;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+/** Failing again sooner than this goes on with the longer pauses. */
+const STABLE_MS = 60_000;
+
+export type JournalOptions = {
+  leadership: Leadership | null;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** What makes the store, which holds `stored`, hold what is durable of the state in memory. */
+  correction(stored: readonly Write[]): readonly Write[];
+  onSuspended(problem: string): void;
+  /** @param ms how long it was suspended. */
+  onResumed(ms: number): void;
+  onLost(error: OrchestratorError): void;
+};
+
+type Phase =
+  | { kind: 'open'; since: number }
+  | { kind: 'suspended'; since: number; problem: string; cancelRetry: Cancel | null }
+  | { kind: 'lost'; since: number; problem: string }
+  | { kind: 'closed'; since: number };
+
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #leadership: Leadership | null;
+  #phase: Phase;
+  #version = 0;
+  #actUntil: number;
+  #failures = 0;
+  #backlog: HistoryEntry[] = [];
+  #cancelFlush: Cancel | null = null;
+  #cancelRenewal: Cancel | null = null;
+  #committing: Promise<unknown> | null = null;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#leadership = options.leadership;
+    this.#phase = { kind: 'open', since: options.clock.now() };
+    this.#actUntil = (options.leadership?.leaseUntil ?? Number.POSITIVE_INFINITY) - LEASE_MARGIN_MS;
+  }
+
+  get status(): StoreStatus {
+    const { kind, since } = this.#phase;
+    const problem = 'problem' in this.#phase ? this.#phase.problem : null;
+    const name = this.#leadership?.store.name ?? 'none';
+    return { name, epoch: this.#leadership?.epoch ?? 0, state: kind, since, problem };
+  }
+
+  /** What an earlier run left. Renews the lease from here on. Rejects with `DSO_STORE_UNUSABLE`. */
+  async load(): Promise<Extract<LoadResult, { ok: true }> | null> {
+    if (this.#leadership === null) return null;
+    const loaded = await this.#leadership.store.load();
+    if (!loaded.ok) throw new OrchestratorError('DSO_STORE_UNUSABLE', loaded.message);
+    this.#version = loaded.version;
+    this.#cancelRenewal = this.#options.clock.every(RENEW_MS, () => void this.#renew());
+    return loaded;
+  }
+
+  /** Whether anything may be decided now. Looks at the clock: a timer may be late by any amount, a lease is not. */
+  ready(): boolean {
+    if (this.#phase.kind !== 'open') return false;
+    if (this.#options.clock.now() < this.#actUntil) return true;
+    const renewed = this.#renew();
+    if (!isPromise(renewed)) return renewed;
+    this.#suspend('the lease on it could not be renewed in time');
+    return false;
+  }
+
+  commit(writes: readonly Write[], history: readonly HistoryEntry[]): Eventually<boolean> {
+    if (this.#leadership === null) return true;
+    if (this.#committing !== null) return this.#committing.then(() => this.commit(writes, history));
+    if (this.#phase.kind !== 'open') return false;
+    return whenDone(this.#write(writes, history), (result) => {
+      if (!result.ok) this.#failed(result);
+      return result.ok;
+    });
+  }
+
+  /** A happening that need not be durable before anything else. */
+  note(entry: HistoryEntry): void {
+    if (this.#leadership === null || this.#phase.kind === 'closed') return;
+    this.#backlog.push(entry);
+    if (this.#backlog.length > BACKLOG) this.#backlog.shift();
+    if (this.#phase.kind !== 'open') return;
+    this.#cancelFlush ??= this.#options.clock.after(FLUSH_MS, () => {
+      this.#cancelFlush = null;
+      if (this.#backlog.length > 0) void this.commit([], []);
+    });
+  }
+
+  async history(query: { after: number | null; limit: number }): Promise<HistoryResult> {
+    return this.#leadership === null ? { ok: true, entries: [] } : this.#leadership.store.history(query);
+  }
+
+  /** Commits what waits, gives the leadership back, and closes the store. */
+  async close(): Promise<void> {
+    const { kind } = this.#phase;
+    if (kind === 'closed') return;
+    if (kind === 'open' && this.#backlog.length > 0) await this.commit([], []);
+    await this.#committing;
+    this.#stopTimers();
+    this.#phase = { kind: 'closed', since: this.#options.clock.now() };
+    if (this.#leadership === null) return;
+    const { store, epoch } = this.#leadership;
+    if (kind !== 'lost') await store.release(epoch);
+    await store.close();
+  }
+
+  #stopTimers(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = null;
+    this.#cancelRenewal?.();
+    this.#cancelRenewal = null;
+    if (this.#phase.kind === 'suspended') this.#phase.cancelRetry?.();
+  }
+
+  /** The one place that commits; one at a time. */
+  #write(writes: readonly Write[], history: readonly HistoryEntry[]): Eventually<CommitResult> {
+    if (this.#leadership === null) return { ok: true, version: 0 };
+    const { store, epoch } = this.#leadership;
+    const waiting = this.#backlog;
+    this.#backlog = [];
+    const commit: Commit = { epoch, expectedVersion: this.#version, writes, history: [...waiting, ...history] };
+    const finish = (result: CommitResult): CommitResult => {
+      if (result.ok) this.#version = result.version;
+      else this.#backlog = [...waiting, ...this.#backlog];
+      return result;
+    };
+    const result = store.commit(commit);
+    if (!isPromise(result)) return finish(result);
+    const committing = result.catch(asFailure).then((settled) => {
+      this.#committing = null;
+      return finish(settled);
+    });
+    this.#committing = committing;
+    return committing;
+  }
+
+  /** Answers whether we lead for another while. */
+  #renew(): Eventually<boolean> {
+    if (this.#leadership === null || this.#phase.kind !== 'open') return false;
+    return whenDone(this.#askForLease(), (failure) => {
+      if (failure !== null && (failure.reason === 'staleLeader' || this.#isOverdue())) this.#failed(failure);
+      return this.#phase.kind === 'open';
+    });
+  }
+
+  #askForLease(): Eventually<StoreFailure | null> {
+    if (this.#leadership === null) return null;
+    const { store, epoch } = this.#leadership;
+    const now = this.#options.clock.now();
+    const answer = store.renew(epoch, { now, ttlMs: LEASE_MS });
+    return whenDone(isPromise(answer) ? answer.catch(asFailure) : answer, (renewed) => {
+      if (!renewed.ok) return renewed;
+      this.#actUntil = now + LEASE_MS - LEASE_MARGIN_MS;
+      return null;
+    });
+  }
+
+  #isOverdue(): boolean {
+    return this.#options.clock.now() >= this.#actUntil;
+  }
+
+  #failed(failure: StoreFailure): void {
+    if (failure.reason === 'staleLeader') this.#lose(failure.message);
+    else this.#suspend(failure.message);
+  }
+
+  #lose(problem: string): void {
+    if (this.#phase.kind === 'lost' || this.#phase.kind === 'closed') return;
+    this.#stopTimers();
+    this.#phase = { kind: 'lost', since: this.#options.clock.now(), problem };
+    this.#options.onLost(
+      new OrchestratorError('DSO_LEADERSHIP_LOST', `${problem} This orchestrator ends; its nodes run on.`),
+    );
+  }
+
+  #suspend(problem: string): void {
+    if (this.#phase.kind !== 'open') return;
+    const now = this.#options.clock.now();
+    if (now - this.#phase.since >= STABLE_MS) this.#failures = 0;
+    this.#phase = { kind: 'suspended', since: now, problem, cancelRetry: null };
+    this.#retryLater();
+    this.#options.onSuspended(problem);
+  }
+
+  #retryLater(): void {
+    if (this.#phase.kind !== 'suspended') return;
+    const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    const jittered = pauseMs * (0.75 + this.#options.random.next() / 2);
+    this.#phase.cancelRetry = this.#options.clock.after(jittered, () => void this.#retry());
+  }
+
+  async #retry(): Promise<void> {
+    const failure = await this.#recover().catch(asFailure);
+    const phase = this.#phase;
+    if (phase.kind !== 'suspended') return;
+    if (failure === null) {
+      const now = this.#options.clock.now();
+      this.#phase = { kind: 'open', since: now };
+      this.#options.onResumed(now - phase.since);
+    } else if (failure.reason === 'staleLeader') {
+      this.#lose(failure.message);
+    } else {
+      this.#phase = { ...phase, problem: failure.message };
+      this.#retryLater();
+    }
+  }
+
+  /** The lease, then the store's word of itself, then the correction. */
+  async #recover(): Promise<StoreFailure | null> {
+    const { store } = this.#leadership ?? {};
+    if (store === undefined) return null;
+    const unrenewed = await this.#askForLease();
+    if (unrenewed !== null) return unrenewed;
+    const loaded = await store.load();
+    if (!loaded.ok) return loaded;
+    // A commit of unknown outcome may have taken effect, and then its happenings are there.
+    this.#version = loaded.version;
+    this.#backlog = this.#backlog.filter(({ id }) => id > loaded.lastHistoryId);
+    const committed = await this.#write(this.#options.correction(loaded.records), []);
+    return committed.ok ? null : committed;
+  }
+}
+
+function asFailure(error: unknown): StoreFailure {
+  return { ok: false, reason: 'broken', message: `The store failed: ${messageOf(error)}` };
+}

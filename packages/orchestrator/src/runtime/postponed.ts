@@ -1,0 +1,42 @@
+/**
+ * What came while nothing could be decided. Messages are not kept: answers to what was asked a while ago are worse than none. Who said
+ * one that was dropped is asked to connect again, and then tells its whole state. Everything else happened all the same, and is
+ * handled later, in its order. Bounded by the connections and processes there are.
+ */
+import type { DomainEvent } from '../domain/events.js';
+
+export class Postponed {
+  #events: DomainEvent[] = [];
+  readonly #unheard = new Set<string>();
+
+  add(event: Exclude<DomainEvent, { kind: 'command' }>): void {
+    switch (event.kind) {
+      case 'identify':
+      case 'message':
+        this.#unheard.add(event.connection);
+        return;
+      case 'connectionClosed':
+        this.#unheard.delete(event.connection);
+        this.#events.push(event);
+        return;
+      case 'gatewayInfo':
+      case 'gatewayInfoFailed':
+      case 'nodeLaunched':
+      case 'launchFailed':
+      case 'processExited':
+        this.#events.push(event);
+        return;
+      case 'started':
+      case 'tick':
+      // A tick follows when it goes on.
+    }
+  }
+
+  /** Empties it. */
+  take(): { events: readonly DomainEvent[]; unheard: readonly string[] } {
+    const taken = { events: this.#events, unheard: [...this.#unheard] };
+    this.#events = [];
+    this.#unheard.clear();
+    return taken;
+  }
+}

@@ -1,0 +1,93 @@
+import { virtualClock } from '@dshard/testkit';
+import { describe, expect, test } from 'vitest';
+import { memoryDisk, memoryStore } from '../../src/adapters/memory/memory-store.js';
+import { LEASE_MS, lead } from '../../src/runtime/leadership.js';
+import type { LeadOptions, Leadership } from '../../src/runtime/leadership.js';
+import { recordingLogger } from '../recording-logger.js';
+
+function host() {
+  const clock = virtualClock();
+  const disk = memoryDisk();
+  const logger = recordingLogger();
+  const start = (id: string, more: Partial<LeadOptions> = {}): Promise<Leadership> =>
+    lead(memoryStore({ disk }), {
+      identity: { id, host: 'tower', pid: 4_711, process: null },
+      standby: false,
+      clock,
+      logger,
+      liveness: () => 'alive',
+      ...more,
+    });
+  return { clock, disk, logger, start };
+}
+
+describe('who leads', () => {
+  test('the first, at once; another one is refused in a sentence that names the first and the ways out', async () => {
+    const { start } = host();
+    expect(await start('a')).toMatchObject({ epoch: 1, before: 'none' });
+    await expect(start('b')).rejects.toMatchObject({
+      code: 'DSO_STORE_LED',
+      message: expect.stringMatching(
+        /process id 4711 on host tower, started 2026-01-01T.*Stop it.*store\.path.*standby/,
+      ),
+    });
+  });
+
+  test('the successor of one that is known dead, at once, though its lease is not over', async () => {
+    const { start } = host();
+    await start('a');
+    expect(await start('b', { liveness: () => 'dead' })).toMatchObject({ epoch: 2, before: 'crashed' });
+  });
+
+  test('of one nothing is known of: after its lease, unless that is renewed', async () => {
+    const { start, clock, disk } = host();
+    const { store, epoch } = await start('a');
+    const refused = start('b', { liveness: () => 'unknown' });
+    const outcome = expect(refused).rejects.toMatchObject({ code: 'DSO_STORE_LED' });
+    await clock.run(2_500);
+    await store.renew(epoch, { now: clock.now(), ttlMs: LEASE_MS });
+    await clock.run(1_000);
+    await outcome;
+
+    const waiting = start('c', { liveness: () => 'unknown' });
+    await clock.run(LEASE_MS);
+    expect(await waiting).toMatchObject({ epoch: 2, before: 'crashed' });
+    expect(disk.leader?.id).toBe('c');
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('a standby waits for as long as it takes, says for whom, and leads as soon as the leader releases', async () => {
+    const { start, clock, logger } = host();
+    const { store, epoch } = await start('a');
+    let led: Leadership | null = null;
+    void start('b', { standby: true }).then((leadership) => (led = leadership));
+    for (let i = 0; i < 20; i += 1) {
+      await store.renew(epoch, { now: clock.now(), ttlMs: LEASE_MS });
+      await clock.run(5_000);
+    }
+    expect(led).toBeNull();
+    expect(logger.lines.filter(({ message }) => /process id 4711.*standby/.test(message))).toHaveLength(1);
+    await store.release(epoch);
+    await clock.run(0);
+    expect(led).toMatchObject({ epoch: 2, before: 'released' });
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('a standby can be told to go', async () => {
+    const { start, clock } = host();
+    await start('a');
+    const going = new AbortController();
+    const waiting = start('b', { standby: true, signal: going.signal });
+    const outcome = expect(waiting).rejects.toBe('enough');
+    await clock.run(3_000);
+    going.abort('enough');
+    await outcome;
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('nobody, on a store that does not work', async () => {
+    const { start, disk } = host();
+    disk.fault = { reason: 'full', message: 'The store is full.' };
+    await expect(start('a')).rejects.toMatchObject({ code: 'DSO_STORE_UNUSABLE', message: 'The store is full.' });
+  });
+});

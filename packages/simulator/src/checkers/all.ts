@@ -1,0 +1,20 @@
+import { boundedMemory } from './bounded-memory.js';
+import type { MakeChecker } from './checker.js';
+import { goodManners } from './good-manners.js';
+import { identifyPace } from './identify-pace.js';
+import { oneOwner } from './one-owner.js';
+import { resumeFirst } from './resume-first.js';
+import { sessionsKept } from './sessions-kept.js';
+import { wholeState } from './whole-state.js';
+import { wholeStream } from './whole-stream.js';
+
+export const CHECKERS: readonly MakeChecker[] = [
+  oneOwner,
+  identifyPace,
+  wholeStream,
+  resumeFirst,
+  wholeState,
+  sessionsKept,
+  goodManners,
+  boundedMemory,
+];

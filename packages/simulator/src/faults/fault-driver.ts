@@ -1,0 +1,186 @@
+/**
+ * Makes things go wrong: one fault after the other, drawn from those the plan switched on, each with its own end. `stop` ends all of
+ * them: what was cut is mended, what was paused goes on, what was down comes up.
+ */
+import { askToReconnect, drop, expire, invalidate } from '@dshard/gateway-emulator/core';
+import type { CutDirection, MemoryNetwork, VirtualClock } from '@dshard/testkit';
+import type { Observe } from '../observation.js';
+import type { FaultName, Plan } from '../plan.js';
+import type { Draw } from '../random.js';
+import type { BotProcess } from '../world/bot-process.js';
+import type { SimDiscord } from '../world/discord.js';
+import type { Fleet } from '../world/fleet.js';
+import type { OrchestratorSeat } from '../world/orchestrator-seat.js';
+import type { Death, VirtualProcess } from '../world/virtual-process.js';
+
+export type FaultDriverOptions = {
+  plan: Plan;
+  draw: Draw;
+  world: VirtualClock;
+  control: MemoryNetwork;
+  gateway: MemoryNetwork;
+  discord: SimDiscord;
+  fleet: Fleet;
+  orchestrator: OrchestratorSeat;
+  observe: Observe;
+};
+
+const DEATHS: readonly Death[] = ['abort', 'flush', 'silent'];
+const DIRECTIONS: readonly CutDirection[] = ['both', 'in', 'out'];
+const LONGEST_MS = 25_000;
+const LONGEST_OUTAGE_MS = 15_000;
+
+export class FaultDriver {
+  readonly #options: FaultDriverOptions;
+  /** What ends the faults under way. */
+  readonly #ends = new Set<() => void>();
+  readonly #actions: Readonly<Partial<Record<FaultName, () => void>>>;
+  #running = false;
+
+  constructor(options: FaultDriverOptions) {
+    this.#options = options;
+    this.#actions = {
+      op7: () => this.#onShards('op7', askToReconnect),
+      op9true: () => this.#onShards('op9true', (state, selector, now) => invalidate(state, selector, true, now)),
+      op9false: () => this.#onShards('op9false', (state, selector, now) => invalidate(state, selector, false, now)),
+      expiry: () => this.#onShards('expiry', expire),
+      drops: () => this.#drops(),
+      deadResumeUrl: () => this.#deadResumeUrl(),
+      resets: () => this.#reset(),
+      partitions: () => this.#partition(),
+      pauses: () => this.#pause(),
+      kills: () => this.#kill(),
+      orchestrator: () => this.#orchestrator(),
+    };
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#next();
+  }
+
+  stop(): void {
+    this.#running = false;
+    for (const end of this.#ends) end();
+    this.#ends.clear();
+  }
+
+  #next(): void {
+    const { plan, draw, world } = this.#options;
+    const possible = [...plan.faults].filter((fault) => this.#actions[fault] !== undefined);
+    world.after(-Math.log(1 - draw.next()) * plan.faultEveryMs, () => {
+      const fault = draw.pick(possible);
+      if (!this.#running || fault === undefined) return;
+      this.#actions[fault]?.();
+      this.#next();
+    });
+  }
+
+  #note(fault: FaultName, target: string): void {
+    this.#options.observe({ kind: 'fault', fault, target });
+  }
+
+  /** Something begins now and ends after a while, or with all faults. */
+  #forAWhile(longestMs: number, end: () => void): void {
+    const { world, draw } = this.#options;
+    const once = (): void => {
+      if (this.#ends.delete(once)) end();
+    };
+    this.#ends.add(once);
+    // Short ones are more common, long ones outlast every timeout.
+    world.after(longestMs * draw.next() ** 2, once);
+  }
+
+  #someNode(): BotProcess | undefined {
+    return this.#options.draw.pick(this.#options.fleet.living);
+  }
+
+  #onShards(
+    fault: FaultName,
+    act: (...args: Parameters<typeof askToReconnect>) => ReturnType<typeof askToReconnect>,
+  ): void {
+    const { plan, draw, discord } = this.#options;
+    const shards = draw.chance(0.2) ? [...Array(plan.shards).keys()] : [draw.whole(0, plan.shards - 1)];
+    this.#note(fault, `shards ${shards.join(' ')}`);
+    discord.fault((state, now) => act(state, { shards }, now));
+  }
+
+  #drops(): void {
+    const code = this.#options.draw.pick([null, 4000, 4008, 1001]) ?? null;
+    this.#onShards('drops', (state, selector, now) => drop(state, selector, code, now));
+  }
+
+  #deadResumeUrl(): void {
+    const { discord } = this.#options;
+    if (!discord.isResumeHostUp) return;
+    this.#note('deadResumeUrl', 'resume host');
+    void discord.resumeHostDown();
+    this.#forAWhile(LONGEST_OUTAGE_MS, () => void discord.resumeHostUp());
+  }
+
+  #reset(): void {
+    const { draw, control, gateway } = this.#options;
+    const bot = this.#someNode();
+    if (bot === undefined) return;
+    const everything = draw.chance(0.2);
+    this.#note('resets', everything ? 'all nodes' : bot.name);
+    control.reset(everything ? undefined : bot.name);
+    if (draw.chance(0.3)) gateway.reset(bot.name);
+  }
+
+  #partition(): void {
+    const { draw, control, gateway } = this.#options;
+    const bot = this.#someNode();
+    if (bot === undefined) return;
+    const direction = draw.pick(DIRECTIONS) ?? 'both';
+    const networks = draw.pick([[control], [control], [gateway], [control, gateway]]) ?? [control];
+    this.#note(
+      'partitions',
+      `${bot.name} (${direction}, ${networks.length === 2 ? 'both networks' : networks[0] === control ? 'control' : 'gateway'})`,
+    );
+    for (const network of networks) network.cut(bot.name, direction);
+    this.#forAWhile(LONGEST_MS, () => {
+      for (const network of networks) network.mend(bot.name);
+      // Only TCP itself notices for a node without heartbeats that its connection is dead.
+      if (bot.baseLevel) control.reset(bot.name);
+    });
+  }
+
+  #pause(): void {
+    const { draw, orchestrator } = this.#options;
+    const bot = this.#someNode();
+    const target: VirtualProcess | null | undefined = draw.chance(0.2) ? orchestrator.process : bot?.process;
+    if (target === undefined || target === null || target.paused) return;
+    this.#note('pauses', target.name);
+    target.pause();
+    this.#forAWhile(LONGEST_MS, () => target.resume());
+  }
+
+  #kill(): void {
+    const { draw } = this.#options;
+    const bot = this.#someNode();
+    if (bot === undefined) return;
+    const death = draw.pick(DEATHS) ?? 'abort';
+    if (draw.chance(0.5)) {
+      this.#note('kills', `${bot.name} (${death})`);
+      bot.die(death, 'was killed');
+      return;
+    }
+    const writes = draw.whole(0, 20);
+    this.#note('kills', `${bot.name} (after ${writes} writes)`);
+    bot.process.dieAtWrite(writes, () => bot.die('flush', 'was killed'));
+  }
+
+  #orchestrator(): void {
+    const { draw, orchestrator, world } = this.#options;
+    if (orchestrator.handle === null) return;
+    this.#note('orchestrator', 'crash');
+    if (draw.chance(0.4)) orchestrator.crash(draw.pick(['abort', 'flush']) ?? 'abort');
+    else orchestrator.crashAfter(draw.whole(0, 25));
+    this.#forAWhile(LONGEST_OUTAGE_MS, () => {
+      // It may not have come to the effect at which it was to die.
+      orchestrator.crash('abort');
+      world.after(1, () => orchestrator.start());
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/** Operators, who do anything at any time. What they cordoned is uncordoned at the end, so that there is room for all shards. */
+import type { OperatorCommand, Orchestrator } from '@dshard/orchestrator';
+import type { VirtualClock } from '@dshard/testkit';
+import type { Plan } from '../plan.js';
+import type { Draw } from '../random.js';
+import type { OrchestratorSeat } from '../world/orchestrator-seat.js';
+
+export type OperatorsOptions = { plan: Plan; draw: Draw; world: VirtualClock; orchestrator: OrchestratorSeat };
+
+const MEAN_PAUSE_MS = 2_500;
+const MEAN_GENTLE_PAUSE_MS = 1_200;
+
+export class Operators {
+  readonly #options: OperatorsOptions;
+  #running = false;
+
+  constructor(options: OperatorsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#next();
+  }
+
+  stop(): void {
+    this.#running = false;
+  }
+
+  /** Once faults are over. */
+  uncordonAll(): void {
+    const { handle } = this.#options.orchestrator;
+    for (const node of handle?.state.nodes.values() ?? []) {
+      if (node.intent.kind === 'cordoned') void handle?.command({ kind: 'uncordonNode', node: node.id });
+    }
+  }
+
+  #next(): void {
+    const { draw, world, orchestrator, plan } = this.#options;
+    const pauseMs = plan.gentle ? MEAN_GENTLE_PAUSE_MS : MEAN_PAUSE_MS;
+    world.after(-Math.log(1 - draw.next()) * pauseMs, () => {
+      if (!this.#running) return;
+      const { handle } = orchestrator;
+      const command = handle === null ? null : this.#draw(handle);
+      if (command !== null) void handle?.command(command);
+      this.#next();
+    });
+  }
+
+  #draw({ state }: Orchestrator): OperatorCommand | null {
+    const { draw, plan } = this.#options;
+    const nodes = [...state.nodes.keys()];
+    const node = draw.pick(nodes);
+    const other = draw.pick(nodes.filter((id) => id !== node));
+    if (node === undefined) return null;
+    const shard = draw.whole(0, plan.shards - 1);
+    const roll = draw.next();
+    if (roll < 0.55) return { kind: 'migrateShard', shard, destination: node };
+    if (roll < 0.7 && other !== undefined) {
+      return { kind: 'migrateNode', origin: node, destination: other, shutdown: draw.chance(0.3) };
+    }
+    if (roll < 0.75) return { kind: 'rollout' };
+    if (roll < 0.8) return { kind: 'stopShard', shard };
+    if (roll < 0.85) return { kind: 'startShards', node, shards: [shard] };
+    if (roll < 0.89) return { kind: 'cordonNode', node };
+    if (roll < 0.94) return { kind: 'uncordonNode', node };
+    return roll < 0.97 ? { kind: 'shutdownNode', node } : { kind: 'startNode' };
+  }
+}

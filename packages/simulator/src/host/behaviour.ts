@@ -1,0 +1,24 @@
+/** What a simulated host may do wrong: mutants switch one of them on to prove that somebody notices. */
+export type HostBehaviour = {
+  /** Code it closes with when the session is to be kept. */
+  keepSessionCode: number;
+  /** Which event its cursor names: the last one handed to user code, or the last one received. */
+  cursor: 'handed' | 'received';
+  /** Whether it asks for a permit before IDENTIFY. */
+  asksForPermits: boolean;
+  /** Whether a frozen shard really stops handing events over. */
+  stopsWhenFrozen: boolean;
+  /** Whether all of a shard's state is sent. */
+  sendsWholeState: boolean;
+  /** Whether a session that could be resumed is resumed after a lost connection. */
+  resumes: boolean;
+};
+
+export const HONEST_HOST: HostBehaviour = {
+  keepSessionCode: 4200,
+  cursor: 'handed',
+  asksForPermits: true,
+  stopsWhenFrozen: true,
+  sendsWholeState: true,
+  resumes: true,
+};

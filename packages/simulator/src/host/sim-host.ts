@@ -1,0 +1,192 @@
+/** The shard host of a simulated bot: shards of a simulated library, and user code whose state moves with them. */
+import { NodeError, UserEventRegistry } from '@dshard/node';
+import type { Cursor, HostContext, ShardHost, TransferContext } from '@dshard/node';
+import type { ShardReport } from '@dshard/protocol';
+import { delay } from '@dshard/transport';
+import type { Clock, Transport } from '@dshard/transport';
+import type { Observe, UserState } from '../observation.js';
+import type { Draw } from '../random.js';
+import type { HostBehaviour } from './behaviour.js';
+import { SimShard } from './sim-shard.js';
+import { UserCode } from './user-code.js';
+
+type StateEntry = { index: number; channel: string; last: number };
+
+export const userEvents: UserEventRegistry<{ entry: StateEntry }> = new UserEventRegistry<{
+  entry: StateEntry;
+}>().register(100, 'entry');
+
+/** Discord admits one IDENTIFY per key and 5 s; who is not coordinated keeps to one per window for all its shards. */
+const LOCAL_IDENTIFY_PAUSE_MS = 5_200;
+
+export type SimHostOptions = {
+  node: string;
+  clock: Clock;
+  random: Draw;
+  gateway: Transport;
+  behaviour: HostBehaviour;
+  /** How long each piece of state takes to be sent. */
+  sendMs: number;
+  observe: Observe;
+};
+
+/** `kept`: the state of a shard that was closed to be handed over, with the cursor it belongs to. */
+type Hosted = { shard: SimShard; kept: Cursor | null };
+
+export class SimHost implements ShardHost {
+  readonly #options: SimHostOptions;
+  readonly #shards = new Map<number, Hosted>();
+  readonly #user = new UserCode();
+  readonly #arriving = new Map<number, Map<string, number>>();
+  #localIdentifyAt = 0;
+
+  constructor(options: SimHostOptions) {
+    this.#options = options;
+  }
+
+  /** Shards that are not stopped, and whether they are up. */
+  openShards(): ReadonlyMap<number, boolean> {
+    const open = [...this.#shards].filter(([, { shard }]) => !shard.isStopped);
+    return new Map(open.map(([shardId, { shard }]) => [shardId, shard.isUp]));
+  }
+
+  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+    for (const shardId of shardIds) {
+      if (this.#shards.get(shardId)?.shard.isStopped === false) continue;
+      this.#user.forget(shardId);
+      this.#add(shardId, null, context).open();
+    }
+  }
+
+  async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    const { node, observe } = this.#options;
+    const before = this.#shards.get(shardId);
+    const arrived = this.#arriving.get(shardId);
+    this.#arriving.delete(shardId);
+    const isOwn = before?.kept?.sessionId === session.sessionId && before.kept.sequence === session.sequence;
+    if ((arrived?.size ?? 0) > 0 || !isOwn) this.#user.adopt(shardId, arrived ?? new Map());
+    // It is there before anything is waited for: a stop that comes meanwhile must find it.
+    const shard = this.#add(shardId, session, context);
+    const settled = shard.whenSettled();
+    settled.catch(() => undefined);
+    await before?.shard.stop({ keepSession: true });
+    if (!shard.isStopped) {
+      const state = this.#user.stateOf(shardId);
+      observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received: arrived?.size ?? 0 });
+      shard.open();
+    }
+    await settled;
+  }
+
+  async stopShard(shardId: number, { keepSession }: { keepSession: boolean }): Promise<Cursor | null> {
+    const hosted = this.#shards.get(shardId);
+    if (hosted === undefined) return null;
+    const cursor = await this.#stop(shardId, hosted.shard, keepSession);
+    if (this.#shards.get(shardId) === hosted) {
+      this.#shards.delete(shardId);
+      this.#user.forget(shardId);
+    }
+    return keepSession ? cursor : null;
+  }
+
+  async prepareTransferFrom(shardId: number): Promise<Cursor> {
+    const hosted = this.#shards.get(shardId);
+    if (hosted === undefined || hosted.shard.cursor === null) {
+      throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has no gateway session yet.`);
+    }
+    const cursor = await this.#stop(shardId, hosted.shard, true);
+    if (cursor === null) throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
+    hosted.kept = cursor;
+    const { node, observe } = this.#options;
+    observe({ kind: 'frozen', node, shard: shardId, cursor, state: this.#user.stateOf(shardId) });
+    return cursor;
+  }
+
+  prepareTransferTo(shardId: number): void {
+    this.#arriving.set(shardId, new Map());
+  }
+
+  async transferFrom(shardId: number, transfer: TransferContext): Promise<void> {
+    const { clock, sendMs, behaviour } = this.#options;
+    const entries = [...this.#user.stateOf(shardId)];
+    const sent = behaviour.sendsWholeState ? entries : entries.slice(1);
+    for (const [index, [channel, last]] of sent.entries()) {
+      await transfer.send('entry', { index, channel, last });
+      if (sendMs > 0) await delay(clock, sendMs, transfer.signal);
+    }
+  }
+
+  handleUserEvent(shardId: number, _name: string, value: unknown): void {
+    const { index, channel, last } = value as StateEntry;
+    const arriving = this.#arriving.get(shardId);
+    if (arriving === undefined) return;
+    const { node, observe } = this.#options;
+    observe({ kind: 'stateArrived', node, shard: shardId, index, expected: arriving.size });
+    arriving.set(channel, last);
+  }
+
+  abortTransferTo(shardId: number): void {
+    this.#arriving.delete(shardId);
+  }
+
+  async released(shardId: number): Promise<void> {
+    const hosted = this.#shards.get(shardId);
+    if (hosted === undefined || !hosted.shard.isStopped) return;
+    this.#shards.delete(shardId);
+    this.#user.forget(shardId);
+  }
+
+  report(): readonly ShardReport[] {
+    return [...this.#shards].map(([shardId, { shard }]) => ({
+      shardId,
+      phase: shard.phase,
+      pingMs: -1,
+      guilds: 0,
+      events: shard.events,
+      session: shard.isStopped ? null : shard.cursor,
+    }));
+  }
+
+  stateOf(shardId: number): UserState {
+    return this.#user.stateOf(shardId);
+  }
+
+  async #stop(shardId: number, shard: SimShard, keepSession: boolean): Promise<Cursor | null> {
+    const stopping = shard.stop({ keepSession });
+    this.#options.observe({ kind: 'stopped', node: this.#options.node, shard: shardId });
+    return stopping;
+  }
+
+  #add(shardId: number, session: Cursor | null, context: HostContext): SimShard {
+    const { node, clock, random, gateway, behaviour, observe } = this.#options;
+    const shard = new SimShard({
+      shardId,
+      session,
+      context,
+      clock,
+      random,
+      gateway,
+      behaviour,
+      paceLocally: (signal) => this.#paceLocally(signal),
+      onMessage: ({ id, channel_id: channel, number }, { sessionId, sequence }) => {
+        const expected = this.#user.handle(shardId, channel, number);
+        observe({ kind: 'handed', node, shard: shardId, sessionId, sequence, eventId: id, channel, number, expected });
+      },
+      onUp: ({ sessionId }, how) => {
+        // The session is new: what was remembered may have gaps now.
+        if (how === 'ready') this.#user.forget(shardId);
+        observe({ kind: 'up', node, shard: shardId, sessionId, how });
+      },
+      onIdentify: (permit) => observe({ kind: 'identify', node, shard: shardId, permit }),
+    });
+    this.#shards.set(shardId, { shard, kept: null });
+    return shard;
+  }
+
+  async #paceLocally(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const at = Math.max(clock.now(), this.#localIdentifyAt);
+    this.#localIdentifyAt = at + LOCAL_IDENTIFY_PAUSE_MS;
+    await delay(clock, at - clock.now(), signal);
+  }
+}

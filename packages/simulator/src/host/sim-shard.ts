@@ -1,0 +1,346 @@
+/**
+ * One shard of a simulated Discord library, from start or resume until it is stopped. Written after the rules of the host for
+ * @discordjs/ws: RESUME wherever there is a session, IDENTIFY only with a permit, a dead resume URL costs one attempt, no word from
+ * Discord for too long means a new connection.
+ *
+ * Received events wait in a queue until user code gets them, one by one; the cursor is the last one it got.
+ *
+ * States: `open` (keeps itself connected: `connecting` → `greeted` → `waiting` for a permit or `identifying` / `resuming` → `up`)
+ * → `stopped`.
+ */
+import { opcodes } from '@dshard/gateway-emulator/core';
+import { NodeError } from '@dshard/node';
+import type { Cursor, HostContext, IdentifyPermit } from '@dshard/node';
+import type { ShardPhase } from '@dshard/protocol';
+import { delay } from '@dshard/transport';
+import type { Cancel, Clock, Transport } from '@dshard/transport';
+import type { Draw } from '../random.js';
+import { BOT_TOKEN, GENERIC_GATEWAY } from '../world/discord.js';
+import { GatewaySocket } from '../world/gateway-socket.js';
+import type { HostBehaviour } from './behaviour.js';
+
+const END_SESSION_CODE = 1000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const ANSWER_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 1_000;
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 2_000;
+const HANDLING_MAX_MS = 15;
+const INTENTS = 513;
+/** Close codes after which the session is gone: not authenticated (invalidated while active), invalid sequence. */
+const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
+
+type MessageEvent = { id: string; channel_id: string; number: number };
+
+export type SimShardOptions = {
+  shardId: number;
+  session: Cursor | null;
+  context: HostContext;
+  clock: Clock;
+  random: Draw;
+  gateway: Transport;
+  behaviour: HostBehaviour;
+  /** For orchestrators that do not pace identifies. */
+  paceLocally: (signal: AbortSignal) => Promise<void>;
+  onMessage: (event: MessageEvent, cursor: Cursor) => void;
+  onUp: (cursor: Cursor, how: 'ready' | 'resumed') => void;
+  onIdentify: (permit: 'granted' | 'uncoordinated' | 'none') => void;
+};
+
+type Received = { type: string; sequence: number; data: MessageEvent };
+type Step = 'connecting' | 'waiting' | 'identifying' | 'resuming' | 'up';
+
+const PHASES: Readonly<Record<Step, ShardPhase>> = {
+  connecting: 'connecting',
+  waiting: 'waiting',
+  identifying: 'identifying',
+  resuming: 'resuming',
+  up: 'ready',
+};
+
+export class SimShard {
+  readonly #options: SimShardOptions;
+  readonly #waiters: { settled: () => void; failed: (error: Error) => void }[] = [];
+  #step: Step = 'connecting';
+  #stopped: Cursor | null | undefined;
+  #cursor: Cursor | null;
+  #receivedSequence = 0;
+  #queue: Received[] = [];
+  #handling = false;
+  /** One attempt to be connected; everything of it ends with it. */
+  #attempt = new AbortController();
+  #socket: GatewaySocket | null = null;
+  #permit: IdentifyPermit | null = null;
+  #failures = 0;
+  #timers: Cancel[] = [];
+  #cancelAnswerTimer: Cancel = () => undefined;
+  #unacknowledged = 0;
+  events = 0;
+
+  constructor(options: SimShardOptions) {
+    this.#options = options;
+    this.#cursor = options.session;
+  }
+
+  get phase(): ShardPhase {
+    return this.#stopped === undefined ? PHASES[this.#step] : 'frozen';
+  }
+
+  get isUp(): boolean {
+    return this.#stopped === undefined && this.#step === 'up';
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  /** What could be resumed if the shard stopped now. */
+  get cursor(): Cursor | null {
+    if (this.#cursor === null || this.#options.behaviour.cursor === 'handed') return this.#cursor;
+    return { ...this.#cursor, sequence: Math.max(this.#receivedSequence, this.#cursor.sequence) };
+  }
+
+  open(): void {
+    this.#connect();
+  }
+
+  /** Resolves at READY or RESUMED, or when the session turns out to be gone. */
+  whenSettled(): Promise<void> {
+    return new Promise((settled, failed) => this.#waiters.push({ settled, failed }));
+  }
+
+  /** From here on nothing is handed over. Resolves with the cursor when the connection is closed, or cut. */
+  async stop(end: { keepSession: boolean }): Promise<Cursor | null> {
+    if (this.#stopped !== undefined) return this.#stopped;
+    const { behaviour, clock, shardId } = this.#options;
+    this.#stopped = this.cursor;
+    if (behaviour.stopsWhenFrozen) this.#queue = [];
+    const socket = this.#socket;
+    this.#leaveAttempt();
+    for (const { failed } of this.#waiters.splice(0)) {
+      failed(new NodeError('DSO_SHARD_STOPPED', `Shard ${shardId} was stopped.`));
+    }
+    if (socket !== null) {
+      socket.close(end.keepSession ? behaviour.keepSessionCode : END_SESSION_CODE);
+      await Promise.race([this.#goneOf(socket), delay(clock, CLOSE_TIMEOUT_MS)]);
+      socket.cut();
+    }
+    return this.#stopped;
+  }
+
+  readonly #gone = new WeakMap<GatewaySocket, { promise: Promise<void>; resolve: () => void }>();
+
+  #goneOf(socket: GatewaySocket): Promise<void> {
+    return this.#gone.get(socket)?.promise ?? Promise.resolve();
+  }
+
+  #connect(): void {
+    if (this.#stopped !== undefined) return;
+    this.#step = 'connecting';
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const { gateway } = this.#options;
+    const url = this.#cursor?.resumeGatewayUrl ?? '';
+    const address = url === '' ? GENERIC_GATEWAY : url;
+    gateway.connect(address, { timeoutMs: CONNECT_TIMEOUT_MS, signal: attempt.signal }).then(
+      (stream) => (attempt.signal.aborted ? stream.destroy() : this.#adopt(stream, attempt)),
+      () => this.#failed(attempt),
+    );
+  }
+
+  #adopt(stream: Parameters<Parameters<Transport['listen']>[1]>[0], attempt: AbortController): void {
+    const isCurrent = (): boolean => !attempt.signal.aborted && this.#stopped === undefined;
+    let resolve = (): void => undefined;
+    const promise = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const socket = new GatewaySocket(stream, {
+      onText: (text) => {
+        if (isCurrent()) this.#onPayload(JSON.parse(new TextDecoder().decode(text)) as Payload, attempt);
+      },
+      onClose: (code) => {
+        if (!isCurrent()) return;
+        if (SESSION_GONE_CODES.has(code)) this.#loseSession();
+        this.#failed(attempt);
+      },
+      onGone: resolve,
+    });
+    this.#gone.set(socket, { promise, resolve });
+    this.#socket = socket;
+    this.#expectAnswer(attempt);
+  }
+
+  /** HELLO, READY and RESUMED come in time, or the attempt is over. */
+  #expectAnswer(attempt: AbortController): void {
+    this.#cancelAnswerTimer();
+    this.#cancelAnswerTimer = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => {
+      if (!attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting') this.#failed(attempt);
+    });
+  }
+
+  /** The attempt is over; the next one follows. */
+  #failed(attempt: AbortController): void {
+    if (attempt.signal.aborted || this.#stopped !== undefined) return;
+    if (this.#step !== 'up') {
+      this.#failures += 1;
+      if (this.#cursor !== null) this.#cursor = { ...this.#cursor, resumeGatewayUrl: '' };
+    }
+    if (!this.#options.behaviour.resumes) this.#loseSession();
+    const { random, clock } = this.#options;
+    const full = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(this.#failures, 10));
+    this.#reconnect(clock, full / 2 + (full / 2) * random.next());
+  }
+
+  #reconnect(clock: Clock, waitMs: number): void {
+    const socket = this.#socket;
+    this.#leaveAttempt();
+    if (socket !== null) {
+      socket.close(this.#options.behaviour.keepSessionCode);
+      clock.after(CLOSE_TIMEOUT_MS, () => socket.cut());
+    }
+    this.#step = 'connecting';
+    clock.after(waitMs, () => this.#connect());
+  }
+
+  #leaveAttempt(): void {
+    this.#attempt.abort(new NodeError('DSO_SHARD_STOPPED', 'The attempt to connect is over.'));
+    this.#permit?.finished(false);
+    this.#permit = null;
+    this.#socket = null;
+    // What was received on it and not handed over yet is replayed on the next one.
+    if (this.#options.behaviour.stopsWhenFrozen) this.#queue = [];
+    this.#cancelAnswerTimer();
+    for (const cancel of this.#timers.splice(0)) cancel();
+  }
+
+  #loseSession(): void {
+    this.#cursor = null;
+    this.#receivedSequence = 0;
+    this.#queue = [];
+    this.#settle();
+  }
+
+  #settle(): void {
+    for (const { settled } of this.#waiters.splice(0)) settled();
+  }
+
+  #onPayload(payload: Payload, attempt: AbortController): void {
+    const { clock, random } = this.#options;
+    switch (payload.op) {
+      case opcodes.hello:
+        return this.#onHello(payload.d as { heartbeat_interval: number }, attempt);
+      case opcodes.dispatch:
+        return this.#onDispatch(payload);
+      case opcodes.heartbeat:
+        return this.#beat();
+      case opcodes.heartbeatAck:
+        this.#unacknowledged = 0;
+        return undefined;
+      case opcodes.reconnect:
+        return this.#reconnect(clock, 0);
+      case opcodes.invalidSession:
+        if (payload.d !== true) this.#loseSession();
+        return this.#reconnect(clock, random.between(500, 2_000));
+      default:
+        return undefined;
+    }
+  }
+
+  #onHello({ heartbeat_interval: intervalMs }: { heartbeat_interval: number }, attempt: AbortController): void {
+    const { clock, random } = this.#options;
+    this.#unacknowledged = 0;
+    this.#timers.push(
+      clock.after(intervalMs * random.next(), () => {
+        this.#beat();
+        this.#timers.push(clock.every(intervalMs, () => this.#beat()));
+      }),
+    );
+    if (this.#cursor === null) {
+      this.#step = 'waiting';
+      void this.#identify(attempt);
+      return;
+    }
+    this.#step = 'resuming';
+    const { sessionId, sequence } = this.#cursor;
+    this.#send(opcodes.resume, { token: BOT_TOKEN, session_id: sessionId, seq: sequence });
+    this.#expectAnswer(attempt);
+  }
+
+  async #identify(attempt: AbortController): Promise<void> {
+    const { context, shardId, behaviour, paceLocally, onIdentify } = this.#options;
+    let permit: IdentifyPermit | null = null;
+    try {
+      if (behaviour.asksForPermits) {
+        permit = await context.requestIdentify(shardId, attempt.signal);
+        if (!permit.coordinated) await paceLocally(attempt.signal);
+      }
+    } catch {
+      permit?.finished(false);
+      // The attempt is over, or the node leaves.
+      return;
+    }
+    if (attempt.signal.aborted) {
+      permit?.finished(false);
+      return;
+    }
+    this.#permit = permit;
+    this.#step = 'identifying';
+    onIdentify(permit === null ? 'none' : permit.coordinated ? 'granted' : 'uncoordinated');
+    const shard = [shardId, context.totalShards];
+    this.#send(opcodes.identify, { token: BOT_TOKEN, intents: INTENTS, shard, properties: {} });
+    this.#expectAnswer(attempt);
+  }
+
+  #beat(): void {
+    if (this.#unacknowledged > 1) {
+      this.#failed(this.#attempt);
+      return;
+    }
+    this.#unacknowledged += 1;
+    this.#send(opcodes.heartbeat, this.#cursor?.sequence ?? null);
+  }
+
+  #send(op: number, d: unknown): void {
+    this.#socket?.send(JSON.stringify({ op, d }));
+  }
+
+  #onDispatch({ t, s, d }: Payload): void {
+    if (t === 'READY') {
+      const { session_id: sessionId, resume_gateway_url: resumeGatewayUrl } = d as ReadyData;
+      this.#cursor = { sessionId, resumeGatewayUrl, sequence: s };
+      this.#permit?.finished(true);
+      this.#permit = null;
+      this.#isUp(this.#cursor, 'ready');
+      return;
+    }
+    this.#receivedSequence = s;
+    this.#queue.push({ type: t, sequence: s, data: d as MessageEvent });
+    if (t === 'RESUMED' && this.#cursor !== null) this.#isUp(this.#cursor, 'resumed');
+    if (!this.#handling) this.#handleNext();
+  }
+
+  #isUp(cursor: Cursor, how: 'ready' | 'resumed'): void {
+    this.#step = 'up';
+    this.#failures = 0;
+    this.#options.onUp(cursor, how);
+    this.#settle();
+  }
+
+  /** User code takes its time with each event. */
+  #handleNext(): void {
+    this.#handling = true;
+    const { clock, random } = this.#options;
+    clock.after(HANDLING_MAX_MS * random.next(), () => {
+      this.#handling = false;
+      const next = this.#queue.shift();
+      if (next === undefined || this.#cursor === null) return;
+      this.#cursor = { ...this.#cursor, sequence: next.sequence };
+      this.events += 1;
+      if (next.type === 'MESSAGE_CREATE') this.#options.onMessage(next.data, this.#cursor);
+      if (this.#queue.length > 0) this.#handleNext();
+    });
+  }
+}
+
+type Payload = { op: number; t: string; s: number; d: unknown };
+type ReadyData = { session_id: string; resume_gateway_url: string };

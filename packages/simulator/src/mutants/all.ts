@@ -1,0 +1,143 @@
+/** The bugs that the simulator has to find, by the name that `--mutate` takes. */
+import type { ShardHost } from '@dshard/node';
+import type { Message } from '@dshard/protocol';
+import type { Decide, Effect } from '@dshard/orchestrator/domain';
+import type { Mutant } from './mutant.js';
+
+type Send = Extract<Effect, { kind: 'send' }>;
+
+/** Changes what the orchestrator sends; null: it is not sent. */
+function sending(change: (message: Message) => Message | null): (decide: Decide) => Decide {
+  return (decide) => (state, event, now) => {
+    const decision = decide(state, event, now);
+    const effects = decision.effects.flatMap((effect): readonly Effect[] => {
+      if (effect.kind !== 'send') return [effect];
+      const message = change(effect.message);
+      return message === null ? [] : [{ ...effect, message }];
+    });
+    return { ...decision, effects };
+  };
+}
+
+/** The host with some of its methods changed. */
+function changed(host: ShardHost, methods: Partial<ShardHost>): ShardHost {
+  return new Proxy(host, {
+    get: (target, name: keyof ShardHost) => {
+      const method = methods[name] ?? target[name];
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+}
+
+const isUserEvent = (effect: Effect): effect is Send =>
+  effect.kind === 'send' && (effect.message.kind === 'userEvent' || effect.message.kind === 'shardUserEvent');
+
+/** Each user event is held until the next one was sent. */
+const swapsUserEvents = (decide: Decide): Decide => {
+  let held: Effect | null = null;
+  return (state, event, now) => {
+    const decision = decide(state, event, now);
+    const effects: Effect[] = [];
+    for (const effect of decision.effects) {
+      if (isUserEvent(effect) && held === null) {
+        held = effect;
+        continue;
+      }
+      effects.push(effect);
+      if (held !== null) effects.push(held);
+      held = null;
+    }
+    return { ...decision, effects };
+  };
+};
+
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'received-cursor': {
+    bug: 'the host reports the last event it received, not the last one it handed to user code',
+    host: { cursor: 'received' },
+  },
+  'close-1000': {
+    bug: 'the host closes with 1000 where the session is to be kept',
+    host: { keepSessionCode: 1000 },
+  },
+  'no-permit': {
+    bug: 'the host identifies without asking for a permit',
+    host: { asksForPermits: false },
+  },
+  'frozen-goes-on': {
+    bug: 'a frozen shard hands over what it has received already',
+    host: { stopsWhenFrozen: false },
+  },
+  'half-state': {
+    bug: 'the host sends only a part of the state of a shard',
+    host: { sendsWholeState: false },
+  },
+  'identify-again': {
+    bug: 'the host identifies after a lost connection instead of resuming',
+    host: { resumes: false },
+  },
+  'no-take-back': {
+    bug: 'the node never takes a shard back: resuming one that was its own does nothing',
+    node: (options) => {
+      const { host } = options;
+      const leaving = new Set<number>();
+      return {
+        ...options,
+        host: changed(host, {
+          prepareTransferFrom: async (shardId) => {
+            leaving.add(shardId);
+            return host.prepareTransferFrom(shardId);
+          },
+          prepareTransferTo: async (shardId, session) => {
+            leaving.delete(shardId);
+            await host.prepareTransferTo?.(shardId, session);
+          },
+          resumeShard: async (shardId, session, context) => {
+            if (!leaving.has(shardId)) await host.resumeShard(shardId, session, context);
+          },
+        }),
+      };
+    },
+  },
+  'swapped-user-events': {
+    bug: 'the orchestrator forwards user events out of order',
+    decide: swapsUserEvents,
+  },
+  'stale-session': {
+    bug: 'the orchestrator hands on a session with a sequence that is one too old',
+    decide: sending((message) =>
+      message.kind === 'prepareMigration' && !message.origin && message.session !== null
+        ? { ...message, session: { ...message.session, sequence: Math.max(0, Number(message.session.sequence) - 1) } }
+        : message,
+    ),
+  },
+  'no-abort': {
+    bug: 'the orchestrator forgets to tell nodes that a migration is off',
+    decide: sending((message) => (message.kind === 'migrationAborted' ? null : message)),
+  },
+  'no-release': {
+    bug: 'the orchestrator forgets to tell an origin that its shard has moved',
+    decide: sending((message) => (message.kind === 'migrationFinished' ? null : message)),
+  },
+  'no-conflict': {
+    bug: 'the orchestrator does not tell the second of two nodes that run a shard to stop it',
+    decide: sending((message) => (message.kind === 'stopShard' ? null : message)),
+  },
+  'grants-at-once': {
+    bug: 'the orchestrator lets every node identify at once',
+    decide: (decide) => (state, event, now) => {
+      const open = { ...state, identifies: { ...state.identifies, keys: {} } };
+      return decide(open, event, now);
+    },
+  },
+  'forgets-session': {
+    bug: 'the orchestrator forgets the session of a migration that failed after the point of no return',
+    decide: (decide) => (state, event, now) => {
+      const decision = decide(state, event, now);
+      const shards = decision.state.shards.map((shard) =>
+        shard.kind === 'vacant' && shard.known !== null ? { ...shard, known: null } : shard,
+      );
+      return { ...decision, state: { ...decision.state, shards } };
+    },
+  },
+};

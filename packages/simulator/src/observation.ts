@@ -1,0 +1,49 @@
+/** What can be seen from outside of the parties: the checkers and the trace know nothing else. */
+import type { LedgerRecord } from '@dshard/gateway-emulator';
+import type { Cursor, ShardStateKind } from '@dshard/node';
+import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
+import type { FaultName } from './plan.js';
+
+/** A channel's last number, as user code remembers it: the state that moves with a shard. */
+export type UserState = ReadonlyMap<string, number>;
+
+export type Observation =
+  /** User code got an event. `expected`: the number that had to come by what it remembers; null: it remembers nothing of the channel. */
+  | {
+      kind: 'handed';
+      node: string;
+      shard: number;
+      sessionId: string;
+      sequence: number;
+      eventId: string;
+      channel: string;
+      number: number;
+      expected: number | null;
+    }
+  /** A host is up with a shard: READY came, or RESUMED. */
+  | { kind: 'up'; node: string; shard: number; sessionId: string; how: 'ready' | 'resumed' }
+  /** A host stopped a shard; from here on it hands over nothing. */
+  | { kind: 'stopped'; node: string; shard: number }
+  /** A host stopped a shard to hand it over. */
+  | { kind: 'frozen'; node: string; shard: number; cursor: Cursor; state: UserState }
+  /** A host resumes a shard with this state, of which `received` entries came from another node. */
+  | { kind: 'resuming'; node: string; shard: number; cursor: Cursor; state: UserState; received: number }
+  /** A piece of a shard's state came. `index` is its place as it was sent, `expected` the place that had to come. */
+  | { kind: 'stateArrived'; node: string; shard: number; index: number; expected: number }
+  /** A host sends IDENTIFY. */
+  | { kind: 'identify'; node: string; shard: number; permit: 'granted' | 'uncoordinated' | 'none' }
+  /** What Discord did. */
+  | { kind: 'gateway'; record: LedgerRecord }
+  /** The orchestrator decided: what it was told, what it knows now, what it did. */
+  | { kind: 'decided'; state: OrchestratorState; happenings: readonly Happening[] }
+  /** A shard changed its state within a node's session. */
+  | { kind: 'moved'; node: string; shard: number; from: ShardStateKind; to: ShardStateKind }
+  | { kind: 'fault'; fault: FaultName; target: string }
+  | { kind: 'processStarted'; name: string }
+  | { kind: 'processEnded'; name: string; how: string }
+  /** Faults are over; what follows must converge. */
+  | { kind: 'calm' }
+  /** The bot is shut down for good: sessions are ended. */
+  | { kind: 'ending' };
+
+export type Observe = (observation: Observation) => void;

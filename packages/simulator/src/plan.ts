@@ -1,0 +1,169 @@
+/**
+ * What a seed means: the size of the fleet, its settings, and which faults are switched on with which strength. A few faults per
+ * seed rather than all at once (swarm testing): faults hide each other.
+ */
+import type { GatewayRules } from '@dshard/gateway-emulator/core';
+import type { Settings } from '@dshard/orchestrator';
+import { drawFor } from './random.js';
+import type { Draw } from './random.js';
+
+export const FAULTS = [
+  'operators',
+  'delays',
+  'slowState',
+  'op7',
+  'op9true',
+  'drops',
+  'deadResumeUrl',
+  'silentDoubleAttach',
+  'op9false',
+  'expiry',
+  'shortBuffer',
+  'resets',
+  'partitions',
+  'pauses',
+  'kills',
+  'orchestrator',
+  'launches',
+  'baseLevel',
+] as const;
+
+export type FaultName = (typeof FAULTS)[number];
+
+/** Faults under which nothing at all may be lost, repeated or reordered, and nobody needs to IDENTIFY twice. */
+const GENTLE: ReadonlySet<FaultName> = new Set([
+  'operators',
+  'delays',
+  'slowState',
+  'op7',
+  'op9true',
+  'drops',
+  'deadResumeUrl',
+  'silentDoubleAttach',
+]);
+
+/** Faults after which a node may act on a world that has changed. */
+const SLEEPERS: readonly FaultName[] = ['pauses', 'partitions'];
+
+export type Plan = {
+  seed: number;
+  faults: ReadonlySet<FaultName>;
+  /** Only faults are on that a bot must not feel. */
+  gentle: boolean;
+  shards: number;
+  nodes: number;
+  /** A process manager restarts nodes under their own name, instead of our launcher. */
+  supervised: boolean;
+  messagesPerSecond: number;
+  delayMs: number;
+  jitterMs: number;
+  /** How long each piece of a shard's state takes to be sent. */
+  sendMs: number;
+  /** How long faults go on. */
+  faultyMs: number;
+  /** Faults begin before everything runs. */
+  impatient: boolean;
+  /** Mean time between two faults. */
+  faultEveryMs: number;
+  /** The run ends with the end of the whole bot. */
+  endsForGood: boolean;
+  settings: Settings;
+  rules: GatewayRules;
+};
+
+/** `only`: the faults that may be on; null: any. */
+export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan {
+  const draw = drawFor(seed, 'plan');
+  const faults = drawFaults(draw, only);
+  const shards = draw.whole(2, 8);
+  const nodes = draw.whole(2, 4);
+  const supervised = draw.chance(0.25);
+  return {
+    seed,
+    faults,
+    gentle: [...faults].every((fault) => GENTLE.has(fault)),
+    shards,
+    nodes,
+    supervised,
+    messagesPerSecond: draw.whole(5, 30),
+    delayMs: draw.between(0.2, 5),
+    jitterMs: faults.has('delays') ? draw.between(20, 300) : draw.between(0, 5),
+    sendMs: faults.has('slowState') ? draw.between(100, 4_000) : draw.between(0, 10),
+    faultyMs: draw.between(25_000, 45_000),
+    impatient: draw.chance(0.3),
+    faultEveryMs: draw.between(800, 5_000),
+    // A process manager of its own would start everything again.
+    endsForGood: !supervised && draw.chance(0.3),
+    settings: settingsFor(draw, shards, nodes, supervised),
+    rules: rulesFor(draw, faults),
+  };
+}
+
+function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): ReadonlySet<FaultName> {
+  const gentleRun = draw.chance(0.25);
+  const share = draw.between(0.15, 0.6);
+  const faults = new Set<FaultName>();
+  for (const fault of FAULTS) {
+    const drawn = draw.chance(fault === 'operators' ? 0.85 : share);
+    const allowed = only === null ? !gentleRun || GENTLE.has(fault) : only.has(fault);
+    // With a list of its own, what is on the list is on.
+    if (allowed && (drawn || only !== null)) faults.add(fault);
+  }
+  // Not survived yet: an origin that slept through its hand-over resumes a session that another node has resumed meanwhile. If Discord
+  // then leaves the other one's socket open and silent, that node never learns of it. To see it: --faults silentDoubleAttach,pauses
+  if (only === null && SLEEPERS.some((fault) => faults.has(fault))) faults.delete('silentDoubleAttach');
+  return faults;
+}
+
+function settingsFor(draw: Draw, shards: number, nodes: number, supervised: boolean): Settings {
+  return {
+    totalShards: draw.chance(0.8) ? shards : null,
+    responsibleForShards: null,
+    ensureAllShardsRunning: true,
+    bucketSize: draw.pick([1, 1, 1, 2]) ?? 1,
+    bucketsPerNode: 0,
+    maxShardsPerNode: draw.chance(0.2) ? Math.max(2, Math.ceil(shards / nodes) + 1) : null,
+    maxNodeDowntimeMs: draw.whole(8_000, 15_000),
+    nodes: supervised ? 0 : nodes,
+    canLaunch: !supervised,
+    launchTimeoutMs: 8_000,
+    launchRetryMs: 3_000,
+    startupGraceMs: 4_000,
+    skipStartupGraceMaxShards: 0,
+    expectedNodes: null,
+    migrationStepTimeoutMs: draw.whole(4_000, 9_000),
+    freezeTimeoutMs: draw.whole(1_000, 5_000),
+    migrationsPerNode: draw.whole(1, 4),
+    migrationsTotal: draw.whole(1, 8),
+    commandTimeoutMs: draw.whole(6_000, 9_000),
+    heartbeatIntervalMs: draw.whole(1_000, 3_000),
+    identifyWindowMs: 5_000,
+    identifyTimeoutMs: 12_000,
+    tokenRequired: false,
+    allowBaseLevelPeers: true,
+  };
+}
+
+function rulesFor(draw: Draw, faults: ReadonlySet<FaultName>): GatewayRules {
+  const heartbeatIntervalMs = 4_000;
+  return {
+    heartbeatIntervalMs,
+    heartbeatTimeoutMs: heartbeatIntervalMs * 2.5,
+    maxConcurrency: draw.pick([1, 2, 4, 16]) ?? 4,
+    identifyWindowMs: 5_000,
+    earlyIdentifyDelayMs: 1_000,
+    sessionStartLimit: 1_000,
+    sessionStartPeriodMs: 86_400_000,
+    sessionTtlMs: 40_000,
+    replayBuffer: faults.has('shortBuffer') ? draw.whole(3, 25) : 1_000,
+    maxPayloadBytes: 4_096,
+    maxSends: 120,
+    sendPeriodMs: 60_000,
+    maxGuildsPerShard: 2_500,
+    shardCountMultiple: 1,
+    disallowedIntents: 0,
+    doubleAttach: faults.has('silentDoubleAttach') ? 'silence-old' : 'close-old',
+    doubleAttachCloseCode: 4_006,
+    reconnectGraceMs: 2_000,
+  };
+}

@@ -1,0 +1,346 @@
+/**
+ * One run: a world is made from the seed, faults go on for a while (safety), then they stop and everything must converge (liveness), traffic
+ * ends, and what is still under way arrives. Checkers watch from the first moment to the last.
+ */
+import { Ledger } from '@dshard/gateway-emulator';
+import { memoryNetwork, virtualClock } from '@dshard/testkit';
+import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
+import { CHECKERS } from './checkers/all.js';
+import type { Checker } from './checkers/checker.js';
+import { CONVERGENCE, missing } from './checkers/convergence.js';
+import { FaultDriver } from './faults/fault-driver.js';
+import { Operators } from './faults/operators.js';
+import { HONEST_HOST } from './host/behaviour.js';
+import { Marks } from './marks.js';
+import type { Mutant } from './mutants/mutant.js';
+import type { Observation, Observe } from './observation.js';
+import { observeMarks } from './observe-marks.js';
+import { planFor } from './plan.js';
+import type { FaultName, Plan } from './plan.js';
+import { drawFor } from './random.js';
+import { Trace } from './trace.js';
+import { SimDiscord } from './world/discord.js';
+import { Fleet } from './world/fleet.js';
+import { OrchestratorSeat } from './world/orchestrator-seat.js';
+import type { LaunchFault } from './world/sim-launcher.js';
+
+export type RunOptions = {
+  seed: number;
+  /** The faults that may be on; null: what the seed says. */
+  faults: ReadonlySet<FaultName> | null;
+  /** Gets every line of the trace. */
+  print: ((line: string) => void) | null;
+  mutant: Mutant | null;
+};
+
+type Violation = { invariant: string; what: string; atMs: number };
+
+export type RunResult = {
+  seed: number;
+  violations: readonly Violation[];
+  /** Decisions of the orchestrator. */
+  steps: number;
+  /** Events that user code got. */
+  events: number;
+  virtualMs: number;
+  traceHash: string;
+  /** The last lines of the trace, or those before the first violation. */
+  lastLines: readonly string[];
+  marks: Readonly<Record<string, number>>;
+};
+
+const WARM_UP_MS = 40_000;
+const SLICE_MS = 500;
+/** Everything may have to happen after another: downtime, launches, steps of moves, identifies one per window. */
+const CONVERGE_WITHIN_MS = 180_000;
+/** It must stay that way. */
+const STEADY_MS = 3_000;
+/** What nodes have to stop, and what processes have until they are killed. */
+const ENDS_WITHIN_MS = 30_000;
+/** Longer than it takes a host to notice that its connection is dead. */
+const LAST_EVENTS_MS = 16_000;
+const MOST_VIOLATIONS = 5;
+
+export async function runSeed(options: RunOptions): Promise<RunResult> {
+  return new Run(options).run();
+}
+
+/** Ends a run that has found plenty. */
+class EnoughSeen extends Error {}
+
+class Run {
+  readonly #plan: Plan;
+  readonly #world: VirtualClock;
+  readonly #trace: Trace;
+  readonly #marks = new Marks();
+  readonly #ledger = new Ledger();
+  readonly #violations: Violation[] = [];
+  readonly #checkers: readonly Checker[];
+  readonly #control: MemoryNetwork;
+  readonly #gateway: MemoryNetwork;
+  readonly #discord: SimDiscord;
+  readonly #fleet: Fleet;
+  readonly #orchestrator: OrchestratorSeat;
+  readonly #faults: FaultDriver;
+  readonly #operators: Operators;
+  /** Sessions whose READY reached nobody. */
+  readonly #abandoned = new Set<string>();
+  #events = 0;
+  #isCalm = false;
+  #linesAtViolation: readonly string[] | null = null;
+
+  constructor({ seed, faults, print, mutant }: RunOptions) {
+    const plan = planFor(seed, faults);
+    const world = virtualClock();
+    const observe: Observe = (observation) => this.#observe(observation);
+    this.#plan = plan;
+    this.#world = world;
+    this.#trace = new Trace(world, print);
+    this.#checkers = CHECKERS.map((make) =>
+      make({ plan, violated: (invariant, what) => this.#violated(invariant, what) }),
+    );
+    const { delayMs, jitterMs } = plan;
+    const control = memoryNetwork({ clock: world, random: drawFor(seed, 'control network'), delayMs, jitterMs });
+    const gateway = memoryNetwork({ clock: world, random: drawFor(seed, 'gateway network'), delayMs, jitterMs });
+    this.#control = control;
+    this.#gateway = gateway;
+    this.#discord = new SimDiscord({
+      clock: world,
+      random: drawFor(seed, 'discord'),
+      network: gateway,
+      rules: plan.rules,
+      shards: plan.shards,
+      record: (record) => observe({ kind: 'gateway', record }),
+    });
+    this.#fleet = new Fleet({
+      bot: {
+        seed,
+        version: 'v1',
+        sendMs: plan.sendMs,
+        behaviour: { ...HONEST_HOST, ...mutant?.host },
+        world,
+        control,
+        gateway,
+        trace: this.#trace,
+        observe,
+        wrapNode: mutant?.node ?? ((node) => node),
+      },
+      random: drawFor(seed, 'fleet'),
+      baseLevelShare: plan.faults.has('baseLevel') ? 0.5 : 0,
+      supervised: plan.supervised,
+    });
+    this.#orchestrator = new OrchestratorSeat({
+      seed,
+      settings: plan.settings,
+      world,
+      control,
+      discord: this.#discord,
+      fleet: this.#fleet,
+      random: drawFor(seed, 'launcher'),
+      trace: this.#trace,
+      observe,
+      nextLaunchFault: () => this.#nextLaunchFault(),
+      wrapDecide: mutant?.decide ?? ((decide) => decide),
+      onBroken: (what) => this.#violated('the invariants of the orchestrator’s state hold after every decision', what),
+    });
+    const parties = { world, control, gateway, discord: this.#discord, fleet: this.#fleet, observe };
+    const orchestrator = this.#orchestrator;
+    this.#faults = new FaultDriver({ ...parties, plan, draw: drawFor(seed, 'faults'), orchestrator });
+    this.#operators = new Operators({ plan, draw: drawFor(seed, 'operators'), world, orchestrator });
+  }
+
+  async run(): Promise<RunResult> {
+    try {
+      await this.#live();
+    } catch (error) {
+      if (!(error instanceof EnoughSeen))
+        this.#violated('nothing throws', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    return {
+      seed: this.#plan.seed,
+      violations: this.#violations,
+      steps: this.#orchestrator.decisions,
+      events: this.#events,
+      virtualMs: this.#world.monotonicMs(),
+      lastLines: this.#linesAtViolation ?? [...this.#trace.last()],
+      traceHash: this.#trace.hash(),
+      marks: this.#marks.counts(),
+    };
+  }
+
+  async #live(): Promise<void> {
+    const { plan } = this;
+    await this.#discord.start();
+    this.#discord.startTraffic(plan.messagesPerSecond);
+    this.#orchestrator.start();
+    if (plan.supervised) for (let node = 0; node < plan.nodes; node += 1) this.#fleet.spawn(this.#fleet.nextName());
+    if (!plan.impatient) await this.#passUntilWhole(WARM_UP_MS);
+    if (plan.faults.has('operators')) this.#operators.start();
+    this.#faults.start();
+    await this.#pass(plan.faultyMs);
+    await this.#calmDown();
+    await this.#converge();
+    this.#discord.stopTraffic();
+    await this.#pass(LAST_EVENTS_MS);
+    for (const checker of this.#checkers) checker.finish?.(this.#world.monotonicMs());
+    this.#checkLedger();
+    if (plan.endsForGood) await this.#endForGood();
+  }
+
+  /** The whole bot goes down: sessions are ended, no process and no connection is left. */
+  async #endForGood(): Promise<void> {
+    const { handle } = this.#orchestrator;
+    if (handle === null) return;
+    this.#observe({ kind: 'ending' });
+    let ended = false;
+    void handle.close('end').then(() => {
+      ended = true;
+    });
+    await this.#pass(ENDS_WITHIN_MS);
+    const left = this.#fleet.living.map(({ name }) => name);
+    const open = this.#control.openConnections() + this.#gateway.openConnections();
+    if (ended && left.length === 0 && open === 0) return;
+    const seen = `${ended ? 'it ended' : 'it did not end'}, with nodes [${left.join(' ')}] and ${open} connections left`;
+    this.#violated('when the bot shuts down for good, nothing is left of it', seen);
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  async #calmDown(): Promise<void> {
+    this.#isCalm = true;
+    this.#operators.stop();
+    this.#faults.stop();
+    // A launch that hung is a process somebody stopped; it goes on now.
+    for (const { process } of this.#fleet.living) process.resume();
+    // An orchestrator that was to crash at some effect may do so yet; what is up now stays up.
+    this.#orchestrator.crashAfter(Number.POSITIVE_INFINITY);
+    this.#observe({ kind: 'calm' });
+    await this.#pass(SLICE_MS);
+    this.#operators.uncordonAll();
+  }
+
+  async #converge(): Promise<void> {
+    const deadline = this.#world.monotonicMs() + CONVERGE_WITHIN_MS;
+    let steadySince: number | null = null;
+    let lacking: string | null = null;
+    while (this.#world.monotonicMs() < deadline) {
+      await this.#pass(SLICE_MS);
+      lacking = missing(this.#parties());
+      const now = this.#world.monotonicMs();
+      if (lacking !== null) steadySince = null;
+      else if (steadySince === null) steadySince = now;
+      else if (now - steadySince >= STEADY_MS) return;
+      this.#operators.uncordonAll();
+    }
+    this.#violated(CONVERGENCE, `after ${CONVERGE_WITHIN_MS / 1000} s ${lacking ?? 'it did not stay so'}`);
+  }
+
+  async #passUntilWhole(ms: number): Promise<void> {
+    const deadline = this.#world.monotonicMs() + ms;
+    while (this.#world.monotonicMs() < deadline && missing(this.#parties()) !== null) await this.#pass(SLICE_MS);
+  }
+
+  #parties(): Parameters<typeof missing>[0] {
+    return {
+      plan: this.#plan,
+      fleet: this.#fleet,
+      orchestrator: this.#orchestrator,
+      discord: this.#discord,
+      control: this.#control,
+      gateway: this.#gateway,
+    };
+  }
+
+  async #pass(ms: number): Promise<void> {
+    await this.#world.run(ms);
+    if (this.#violations.length >= MOST_VIOLATIONS) throw new EnoughSeen();
+  }
+
+  /** The ledger's own verdict, where nothing may be wrong with it. */
+  #checkLedger(): void {
+    // An operator may stop a shard between IDENTIFY and READY: what is emitted to that session is lost to everybody.
+    if (!this.#plan.gentle || this.#abandoned.size > 0) return;
+    const { lost, duplicated, outOfOrder, unexpected, examples } = this.#ledger.verdict();
+    if (lost + duplicated + outOfOrder + unexpected === 0) return;
+    this.#violated('the ledger finds nothing lost, repeated, reordered or unexpected', examples.slice(0, 3).join('; '));
+  }
+
+  #nextLaunchFault(): LaunchFault | null {
+    if (this.#isCalm || !this.#plan.faults.has('launches')) return null;
+    const draw = drawFor(this.#plan.seed, `launch ${this.#world.monotonicMs()}`);
+    return draw.chance(0.4) ? (draw.pick(['rejected', 'dies', 'hangs'] as const) ?? null) : null;
+  }
+
+  #violated(invariant: string, what: string): void {
+    if (this.#violations.length >= MOST_VIOLATIONS) return;
+    this.#violations.push({ invariant, what, atMs: this.#world.monotonicMs() });
+    this.#trace.say('CHECKER', `VIOLATED: ${invariant}: ${what}`);
+    this.#linesAtViolation ??= [...this.#trace.last()];
+  }
+
+  #observe(observation: Observation): void {
+    const at = this.#world.monotonicMs();
+    observeMarks(this.#marks, observation);
+    this.#tell(observation);
+    if (observation.kind === 'gateway') {
+      const { record } = observation;
+      this.#ledger.record(record);
+      if (record.kind === 'identify' && record.sessionId !== null) this.#abandoned.add(record.sessionId);
+    }
+    if (observation.kind === 'up') this.#abandoned.delete(observation.sessionId);
+    if (observation.kind === 'handed') {
+      const { node, shard, sequence: s, eventId: id, sessionId } = observation;
+      this.#events += 1;
+      this.#ledger.handled({ node, events: [{ shard, s, id, t: 'MESSAGE_CREATE', at, sessionId }] });
+    }
+    for (const checker of this.#checkers) checker.see(observation, at);
+  }
+
+  #tell(observation: Observation): void {
+    const trace = this.#trace;
+    switch (observation.kind) {
+      case 'handed':
+        return trace.say(
+          observation.node,
+          `user code gets ${observation.sequence} of shard ${observation.shard} (${observation.channel} #${observation.number})`,
+        );
+      case 'up':
+        return trace.say(observation.node, `shard ${observation.shard} is up (${observation.how})`);
+      case 'stopped':
+        return trace.say(observation.node, `host stops shard ${observation.shard}`);
+      case 'frozen':
+        return trace.say(observation.node, `host froze shard ${observation.shard} at ${observation.cursor.sequence}`);
+      case 'resuming': {
+        const { node, shard, cursor, received } = observation;
+        return trace.say(node, `host resumes shard ${shard} from ${cursor.sequence} with ${received} pieces of state`);
+      }
+      case 'identify':
+        return trace.say(observation.node, `IDENTIFY of shard ${observation.shard} (permit: ${observation.permit})`);
+      case 'moved':
+        return trace.say(observation.node, `shard ${observation.shard}: ${observation.from} → ${observation.to}`);
+      case 'fault':
+        return trace.say('FAULT', `${observation.fault} on ${observation.target}`);
+      case 'processStarted':
+        return trace.say(observation.name, 'process starts');
+      case 'processEnded':
+        return trace.say(observation.name, `process ${observation.how}`);
+      case 'calm':
+        return trace.say('FAULT', 'faults are over');
+      case 'ending':
+        return trace.say('orchestrator', 'the bot shuts down for good');
+      case 'gateway': {
+        const { record } = observation;
+        if (record.kind === 'emitted' || record.kind === 'missed') return undefined;
+        if (record.kind === 'violation') return trace.say('discord', `violation: ${record.violation.message}`);
+        const code = record.kind === 'detached' ? ` (${record.code ?? 'no code'})` : '';
+        const how = record.kind === 'ended' ? ` (${record.reason})` : code;
+        return trace.say('discord', `shard ${record.shard} ${record.kind}${how}`);
+      }
+      case 'decided':
+      case 'stateArrived':
+        return undefined;
+    }
+  }
+}

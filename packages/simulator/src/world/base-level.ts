@@ -1,0 +1,41 @@
+/**
+ * Makes a node one of the base level: its Identify names no capabilities, as that of a Go node. Done on the wire, so that the node
+ * itself is the production one.
+ */
+import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
+import type { ByteStream, Transport } from '@dshard/transport';
+
+export function baseLevelTransport(transport: Transport): Transport {
+  return {
+    listen: (address, onStream) => transport.listen(address, onStream),
+    connect: async (address, options) => withPlainIdentify(await transport.connect(address, options)),
+  };
+}
+
+function withPlainIdentify(stream: ByteStream): ByteStream {
+  const frames = new FrameReader(MAX_BODY_BYTES);
+  const write = (bytes: Uint8Array): boolean => {
+    frames.push(bytes);
+    let takesMore = true;
+    for (let frame = frames.next(); frame !== null; frame = frames.next()) {
+      const message = decodeMessage(frame.eventId, frame.body);
+      const plain =
+        message.kind === 'identify' ? { ...message, capabilities: [], heldSessions: [], token: null } : message;
+      takesMore = stream.write(encodeMessage(plain));
+    }
+    return takesMore;
+  };
+  return {
+    remote: stream.remote,
+    loopback: stream.loopback,
+    get bufferedBytes() {
+      return stream.bufferedBytes;
+    },
+    handle: (handlers) => stream.handle(handlers),
+    write,
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
+    end: () => stream.end(),
+    destroy: () => stream.destroy(),
+  };
+}

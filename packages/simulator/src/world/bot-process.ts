@@ -1,0 +1,135 @@
+/** One bot process: the production node on a simulated library, inside a virtual process. */
+import { createNode } from '@dshard/node';
+import type { DshardNode, ShardStateKind } from '@dshard/node';
+import { silentLogger } from '@dshard/transport';
+import type { Logger } from '@dshard/transport';
+import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
+import type { HostBehaviour } from '../host/behaviour.js';
+import { SimHost, userEvents } from '../host/sim-host.js';
+import type { Observe } from '../observation.js';
+import { drawFor } from '../random.js';
+import type { Trace } from '../trace.js';
+import { baseLevelTransport } from './base-level.js';
+import { ORCHESTRATOR_ADDRESS } from './orchestrator-seat.js';
+import type { Death } from './virtual-process.js';
+import { VirtualProcess } from './virtual-process.js';
+
+export type BotProcessOptions = {
+  name: string;
+  seed: number;
+  version: string;
+  baseLevel: boolean;
+  sendMs: number;
+  behaviour: HostBehaviour;
+  world: VirtualClock;
+  control: MemoryNetwork;
+  gateway: MemoryNetwork;
+  trace: Trace;
+  observe: Observe;
+  /** The process is gone. */
+  onExit: (process: BotProcess, how: string) => void;
+  /** Around the node's host, for mutants. */
+  wrapNode: (options: Parameters<typeof createNode>[0]) => Parameters<typeof createNode>[0];
+};
+
+const STARTING_UP_MS = 150;
+
+export class BotProcess {
+  readonly name: string;
+  readonly baseLevel: boolean;
+  readonly host: SimHost;
+  readonly node: DshardNode;
+  readonly process: VirtualProcess;
+  readonly #options: BotProcessOptions;
+  #shards: ReadonlyMap<number, ShardStateKind> = new Map();
+
+  constructor(options: BotProcessOptions, incarnation: number) {
+    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs } = options;
+    this.#options = options;
+    this.name = name;
+    this.baseLevel = baseLevel;
+    this.process = new VirtualProcess(name, world);
+    const { clock } = this.process;
+    const guarded: Observe = (observation) => {
+      if (this.process.alive) observe(observation);
+    };
+    this.host = new SimHost({
+      node: name,
+      clock,
+      random: drawFor(seed, `host ${name} ${incarnation}`),
+      gateway: this.process.transport(gateway.member(name)),
+      behaviour,
+      sendMs,
+      observe: guarded,
+    });
+    const transport = this.process.transport(control.member(name));
+    this.node = createNode(
+      options.wrapNode({
+        host: this.host,
+        orchestrator: ORCHESTRATOR_ADDRESS,
+        nodeId: name,
+        version,
+        userEvents,
+        logger: this.#logger(),
+        exitOnShutdown: false,
+        clock,
+        random: drawFor(seed, `node ${name} ${incarnation}`),
+        transport: baseLevel ? baseLevelTransport(transport) : transport,
+        limits: {
+          connectTimeoutMs: 3_000,
+          backoffMaxMs: 1_500,
+          refusedRetryMs: 3_000,
+          hostCallMs: 4_000,
+          resumeMs: 8_000,
+          handoverTimeoutMs: 6_000,
+          shutdownTimeoutMs: 5_000,
+        },
+      }),
+    );
+    this.node.on('shards', (shards) => this.#shardsChanged(shards, guarded));
+    void this.node.closed.then(() => {
+      // Its exit is the system's to notice.
+      if (this.process.alive) clock.after(1, () => this.die('flush', 'exited with code 0'));
+    });
+    clock.after(STARTING_UP_MS, () => void this.node.start());
+    observe({ kind: 'processStarted', name });
+  }
+
+  get alive(): boolean {
+    return this.process.alive;
+  }
+
+  /** SIGTERM. */
+  terminate(): void {
+    this.process.run(() => void this.node.close());
+  }
+
+  die(death: Death, how: string): void {
+    if (!this.process.alive) return;
+    const { control, gateway, onExit, observe } = this.#options;
+    if (death === 'silent') {
+      control.cut(this.name);
+      gateway.cut(this.name);
+    }
+    this.process.kill(death);
+    observe({ kind: 'processEnded', name: this.name, how });
+    onExit(this, how);
+  }
+
+  #shardsChanged(shards: ReadonlyMap<number, ShardStateKind>, observe: Observe): void {
+    const before = this.#shards;
+    this.#shards = shards;
+    for (const shard of new Set([...before.keys(), ...shards.keys()])) {
+      const from = before.get(shard) ?? 'absent';
+      const to = shards.get(shard) ?? 'absent';
+      if (from !== to) observe({ kind: 'moved', node: this.name, shard, from, to });
+    }
+  }
+
+  #logger(): Logger {
+    const say = (_fields: Record<string, unknown>, message: string): void => {
+      if (this.process.alive) this.#options.trace.say(this.name, `log: ${message}`);
+    };
+    return { ...silentLogger, info: say, warn: say, error: say };
+  }
+}

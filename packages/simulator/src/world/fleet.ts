@@ -1,0 +1,77 @@
+/**
+ * The bot processes of a run. They outlive the orchestrator; whoever launches them (our launcher, or a process manager that
+ * restarts them under their own name) hears of their end a little later.
+ */
+import type { ProcessExit } from '@dshard/orchestrator';
+import type { Draw } from '../random.js';
+import type { BotProcessOptions } from './bot-process.js';
+import { BotProcess } from './bot-process.js';
+
+export type FleetOptions = {
+  bot: Omit<BotProcessOptions, 'name' | 'baseLevel' | 'onExit'>;
+  random: Draw;
+  /** Share of processes that speak the base level only. */
+  baseLevelShare: number;
+  /** Restarts what ended, under its own name. */
+  supervised: boolean;
+};
+
+const EXIT_NOTICED_MS = 20;
+const RESTART_MIN_MS = 800;
+const RESTART_MAX_MS = 3_000;
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #living = new Map<string, BotProcess>();
+  readonly #exitListeners = new Set<(exit: ProcessExit) => void>();
+  #incarnations = 0;
+  #launched = 0;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  get living(): readonly BotProcess[] {
+    return [...this.#living.values()];
+  }
+
+  get(name: string): BotProcess | undefined {
+    return this.#living.get(name);
+  }
+
+  nextName(): string {
+    this.#launched += 1;
+    return `node-${this.#launched}`;
+  }
+
+  spawn(name: string): BotProcess {
+    const { bot, random, baseLevelShare } = this.#options;
+    this.#incarnations += 1;
+    // A machine that went silent is replaced by another one of its name.
+    bot.control.mend(name);
+    bot.gateway.mend(name);
+    const baseLevel = random.chance(baseLevelShare);
+    const onExit = (process: BotProcess, how: string): void => this.#exited(process, how);
+    const process = new BotProcess({ ...bot, name, baseLevel, onExit }, this.#incarnations);
+    this.#living.set(name, process);
+    return process;
+  }
+
+  /** Returns the function that takes the listener off again. */
+  onExit(listener: (exit: ProcessExit) => void): () => void {
+    this.#exitListeners.add(listener);
+    return () => this.#exitListeners.delete(listener);
+  }
+
+  #exited({ name }: BotProcess, description: string): void {
+    const { bot, random, supervised } = this.#options;
+    const clock = bot.world;
+    this.#living.delete(name);
+    if (supervised) clock.after(random.between(RESTART_MIN_MS, RESTART_MAX_MS), () => this.spawn(name));
+    else clock.after(EXIT_NOTICED_MS, () => this.#tellExit({ node: name, description }));
+  }
+
+  #tellExit(exit: ProcessExit): void {
+    for (const listener of this.#exitListeners) listener(exit);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Where the orchestrator sits: starts the production orchestrator in a virtual process, crashes it (at once, or in the middle of the effects of
+ * a decision), starts the next one. Every decision is looked at: the domain's invariants hold after each.
+ */
+import { createOrchestrator } from '@dshard/orchestrator';
+import type { Orchestrator, Settings } from '@dshard/orchestrator';
+import { assertInvariants, decide, initialState } from '@dshard/orchestrator/domain';
+import type { Decide, DomainEvent, Effect, Happening } from '@dshard/orchestrator/domain';
+import { delay, silentLogger } from '@dshard/transport';
+import type { Logger } from '@dshard/transport';
+import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
+import type { Observe } from '../observation.js';
+import type { Draw } from '../random.js';
+import { drawFor } from '../random.js';
+import type { Trace } from '../trace.js';
+import type { SimDiscord } from './discord.js';
+import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
+import type { Fleet } from './fleet.js';
+import type { LaunchFault } from './sim-launcher.js';
+import { simLauncher } from './sim-launcher.js';
+import type { Death } from './virtual-process.js';
+import { VirtualProcess } from './virtual-process.js';
+
+export const ORCHESTRATOR_ADDRESS = '127.0.0.1:7447';
+const NAME = 'orchestrator';
+const STOP_GRACE_MS = 8_000;
+const GATEWAY_ANSWER_MS = 60;
+
+export type OrchestratorSeatOptions = {
+  seed: number;
+  settings: Settings;
+  world: VirtualClock;
+  control: MemoryNetwork;
+  discord: SimDiscord;
+  fleet: Fleet;
+  random: Draw;
+  trace: Trace;
+  observe: Observe;
+  nextLaunchFault: () => LaunchFault | null;
+  /** Around the domain, for mutants. */
+  wrapDecide: (decide: Decide) => Decide;
+  onBroken: (what: string) => void;
+};
+
+type Life = { process: VirtualProcess; handle: Orchestrator };
+
+export class OrchestratorSeat {
+  readonly #options: OrchestratorSeatOptions;
+  #life: Life | null = null;
+  #lives = 0;
+  /** Crash when this many more effects were executed. */
+  #effectsToLive: number | null = null;
+  decisions = 0;
+
+  constructor(options: OrchestratorSeatOptions) {
+    this.#options = options;
+  }
+
+  /** null: it is down. */
+  get handle(): Orchestrator | null {
+    return this.#life?.handle ?? null;
+  }
+
+  get process(): VirtualProcess | null {
+    return this.#life?.process ?? null;
+  }
+
+  start(): void {
+    if (this.#life !== null) return;
+    const { seed, settings, world, control, discord, fleet, random, nextLaunchFault, observe } = this.#options;
+    this.#lives += 1;
+    this.#effectsToLive = null;
+    const process = new VirtualProcess(NAME, world);
+    const { clock } = process;
+    const handle = createOrchestrator(
+      {
+        listen: ORCHESTRATOR_ADDRESS,
+        token: null,
+        settings,
+        stopGraceMs: STOP_GRACE_MS,
+        clock,
+        random: drawFor(seed, `orchestrator ${this.#lives}`),
+        transport: process.transport(control.member(NAME)),
+        launcher: settings.canLaunch ? simLauncher({ fleet, process, random, nextFault: nextLaunchFault }) : null,
+        versionSource: null,
+        gatewayInfo: {
+          fetch: async () => {
+            await delay(clock, GATEWAY_ANSWER_MS);
+            return discord.info();
+          },
+        },
+        logger: this.#logger(process),
+      },
+      { decide: this.#watched(process), initialState },
+    );
+    this.#life = { process, handle };
+    observe({ kind: 'processStarted', name: NAME });
+    void handle.start();
+  }
+
+  crash(death: Death): void {
+    const life = this.#life;
+    if (life === null) return;
+    this.#life = null;
+    life.process.kill(death);
+    this.#options.observe({ kind: 'processEnded', name: NAME, how: 'was killed' });
+  }
+
+  /** Crashes in the middle of the effects of a decision: after `effects` further ones. */
+  crashAfter(effects: number): void {
+    this.#effectsToLive = effects;
+  }
+
+  #watched(process: VirtualProcess): Decide {
+    const { trace, observe, wrapDecide, onBroken, world } = this.#options;
+    const wrapped = wrapDecide(decide);
+    let dying = false;
+    return (state, event, now) => {
+      if (dying || !process.alive) return { state, effects: [] };
+      this.decisions += 1;
+      trace.say(NAME, `⟵ ${wordsOfEvent(event, state)}`);
+      const decision = wrapped(state, event, now);
+      checkInvariants(decision.state, event, onBroken);
+      const effects = this.#executed(decision.effects);
+      for (const effect of effects) {
+        const words = wordsOfEffect(effect, decision.state);
+        if (words !== null) trace.say(NAME, words);
+      }
+      observe({ kind: 'decided', state: decision.state, happenings: happeningsOf(effects) });
+      if (effects.length < decision.effects.length) {
+        dying = true;
+        trace.say(NAME, `dies with ${decision.effects.length - effects.length} effects not executed`);
+        // What was executed is flushed at the end of this turn.
+        world.after(0, () => {
+          if (this.#life?.process === process) this.crash('flush');
+        });
+      }
+      return { state: decision.state, effects };
+    };
+  }
+
+  #executed(effects: readonly Effect[]): readonly Effect[] {
+    if (this.#effectsToLive === null) return effects;
+    if (effects.length <= this.#effectsToLive) {
+      this.#effectsToLive -= effects.length;
+      return effects;
+    }
+    return effects.slice(0, this.#effectsToLive);
+  }
+
+  /** What goes wrong inside of the runtime is logged as an error there; here it is a finding. */
+  #logger(process: VirtualProcess): Logger {
+    const { trace, onBroken } = this.#options;
+    return {
+      ...silentLogger,
+      error: (fields, message) => {
+        if (!process.alive) return;
+        trace.say(NAME, `log: ${message}`);
+        if (fields['happening'] === undefined) onBroken(`the runtime reports: ${message}`);
+      },
+    };
+  }
+}
+
+function happeningsOf(effects: readonly Effect[]): readonly Happening[] {
+  return effects.flatMap((effect) => (effect.kind === 'happened' ? [effect.happening] : []));
+}
+
+function checkInvariants(
+  state: Parameters<typeof assertInvariants>[0],
+  event: DomainEvent,
+  onBroken: (what: string) => void,
+): void {
+  try {
+    assertInvariants(state);
+  } catch (error) {
+    onBroken(`after ${wordsOfEvent(event, state)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

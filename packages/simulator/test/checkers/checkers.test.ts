@@ -1,0 +1,129 @@
+/** Each checker finds what it is for, and only that: fed by hand. */
+import type { LedgerRecord } from '@dshard/gateway-emulator';
+import { describe, expect, test } from 'vitest';
+import type { MakeChecker } from '../../src/checkers/checker.js';
+import { identifyPace } from '../../src/checkers/identify-pace.js';
+import { oneOwner } from '../../src/checkers/one-owner.js';
+import { resumeFirst } from '../../src/checkers/resume-first.js';
+import { sessionsKept } from '../../src/checkers/sessions-kept.js';
+import { wholeState } from '../../src/checkers/whole-state.js';
+import { wholeStream } from '../../src/checkers/whole-stream.js';
+import type { Observation } from '../../src/observation.js';
+import { planFor } from '../../src/plan.js';
+
+function found(make: MakeChecker, observations: readonly Observation[], gentle = true): string[] {
+  const seen: string[] = [];
+  const plan = { ...planFor(1, new Set()), gentle };
+  const checker = make({ plan, violated: (_, what) => seen.push(what) });
+  observations.forEach((observation, at) => checker.see(observation, at));
+  checker.finish?.(observations.length);
+  return seen;
+}
+
+const handed = (node: string, sequence: number, more: { sessionId?: string; expected?: number } = {}): Observation => ({
+  kind: 'handed',
+  node,
+  shard: 0,
+  sessionId: more.sessionId ?? 's',
+  sequence,
+  eventId: String(sequence),
+  channel: 'c',
+  number: sequence,
+  expected: more.expected ?? null,
+});
+const up = (node: string, sessionId = 's'): Observation => ({ kind: 'up', node, shard: 0, sessionId, how: 'resumed' });
+const gateway = (record: LedgerRecord): Observation => ({ kind: 'gateway', record });
+const session = { at: 0, sessionId: 's', shard: 0, count: 1 };
+const attached = gateway({ kind: 'attached', ...session, connection: 1, resumedFrom: null, replayed: 0 });
+const emitted = (s: number): Observation =>
+  gateway({ kind: 'emitted', ...session, eventId: String(s), type: 'MESSAGE_CREATE', s });
+const identify = (sessionId: string): Observation =>
+  gateway({ kind: 'identify', at: 0, shard: 0, count: 1, outcome: 'admitted', sessionId });
+
+describe('one owner', () => {
+  test('a hand-over is none', () => {
+    expect(found(oneOwner, [up('a'), handed('a', 1), up('b'), handed('b', 2), up('a'), handed('a', 3)])).toEqual([]);
+  });
+
+  test('the old owner goes on', () => {
+    const seen = found(oneOwner, [up('a'), handed('a', 1), up('b'), handed('b', 2), handed('a', 3)], false);
+    expect(seen).toEqual(['node a handed over event 3 of shard 0 after node b had begun with it']);
+  });
+
+  test('a silent node with another session is excused, unless nothing was done to it', () => {
+    const both = [up('a'), handed('a', 1), up('b', 't'), handed('b', 2, { sessionId: 't' }), handed('a', 3)];
+    expect(found(oneOwner, both, false)).toEqual([]);
+    expect(found(oneOwner, both, true)).toHaveLength(1);
+  });
+});
+
+describe('the whole stream', () => {
+  const begun = [attached, up('a'), emitted(2), emitted(3), emitted(4)];
+
+  test('in order, over two nodes', () => {
+    expect(found(wholeStream, [...begun, handed('a', 2), handed('b', 3), handed('b', 4)])).toEqual([]);
+  });
+
+  test('one is skipped', () => {
+    expect(found(wholeStream, [...begun, handed('a', 2), handed('b', 4)])).toEqual([
+      'node b handed over event 4 of shard 0, and nobody had handed over 3',
+    ]);
+  });
+
+  test('one comes twice', () => {
+    const twice = [...begun, handed('a', 2), handed('a', 3), handed('b', 3), handed('b', 4)];
+    expect(found(wholeStream, twice)).toEqual(['node b handed over event 3 of shard 0 a second time']);
+    expect(found(wholeStream, twice, false)).toEqual([]);
+  });
+
+  test('the last ones never come', () => {
+    expect(found(wholeStream, [...begun, handed('a', 2)])).toEqual(['2 events of shard 0 reached nobody in the end']);
+  });
+});
+
+describe('whole state', () => {
+  const cursor = { sessionId: 's', sequence: 5, resumeGatewayUrl: '' };
+  const frozen: Observation = { kind: 'frozen', node: 'a', shard: 0, cursor, state: new Map([['c', 4]]) };
+  const resuming = (state: Map<string, number>, received: number): Observation => {
+    return { kind: 'resuming', node: 'b', shard: 0, cursor, state, received };
+  };
+
+  test('arrives', () => expect(found(wholeState, [frozen, resuming(new Map([['c', 4]]), 1)])).toEqual([]));
+
+  test('arrives other than it was sent', () => {
+    expect(found(wholeState, [frozen, resuming(new Map([['c', 3]]), 1)], false)).toEqual([
+      'node b resumed shard 0 with c=3 instead of c=4',
+    ]);
+  });
+
+  test('is missing: fine only where its sender may be gone', () => {
+    expect(found(wholeState, [frozen, resuming(new Map(), 0)], false)).toEqual([]);
+    expect(found(wholeState, [frozen, resuming(new Map(), 0)])).toHaveLength(1);
+  });
+
+  test('does not fit what comes next', () => {
+    expect(found(wholeState, [handed('a', 7, { expected: 6 })])).toHaveLength(1);
+    expect(found(wholeState, [handed('a', 6, { expected: 6 })])).toEqual([]);
+  });
+});
+
+test('RESUME first: an IDENTIFY while the session lives', () => {
+  expect(found(resumeFirst, [up('a'), identify('t')])).toHaveLength(1);
+  const ended = gateway({ kind: 'ended', ...session, reason: 'invalidated' });
+  expect(found(resumeFirst, [up('a'), ended, identify('t')])).toEqual([]);
+});
+
+test('sessions are kept, and nobody identifies without a permit', () => {
+  const violation = {
+    kind: 'session-closed-for-good',
+    at: 0,
+    connection: 1,
+    shard: 0,
+    sessionId: 's',
+    message: 'm',
+  } as const;
+  expect(found(sessionsKept, [gateway({ kind: 'violation', violation })])).toEqual(['m']);
+  expect(found(identifyPace, [{ kind: 'identify', node: 'a', shard: 3, permit: 'none' }])).toEqual([
+    'node a identified shard 3 without a permit',
+  ]);
+});
