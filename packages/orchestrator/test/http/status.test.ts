@@ -84,12 +84,47 @@ describe('GET /status', () => {
   });
 });
 
+/** The same migration, live, after COMMIT. */
+function released(): OrchestratorState {
+  const state = fleet();
+  const step = {
+    kind: 'releasing',
+    frozenAt: 70,
+    manifest: { session, events: 3, bytes: 9 },
+  } as const;
+  const migration = { ...state.migrations.get('m1')!, step };
+  return { ...state, migrations: new Map([['m1', migration]]), staleTransfers: 2 };
+}
+
 describe('GET /v1/status', () => {
   const get = async (state: OrchestratorState): Promise<StatusV1> => {
     const { server, orchestrator } = await testServer();
     orchestrator.state = state;
     return (await server.app.inject('/v1/status')).json();
   };
+
+  test('tells where a live migration stands, and whose the shard is since it was committed', async () => {
+    const status = await get(released());
+    expect(status.migrations).toEqual([
+      {
+        id: 'm1',
+        shard: 1,
+        origin: 'a',
+        destination: 'b',
+        step: 'releasing',
+        live: true,
+        startedAt: 40,
+        frozenSince: 70,
+      },
+    ]);
+    expect(status.staleTransfers).toBe(2);
+    const shards = status.nodes.map(({ id, shards: own }) => [id, own.map((shard) => shard.id)]);
+    expect(shards).toEqual([
+      ['a', [0]],
+      ['b', [1, 2]],
+      ['z', []],
+    ]);
+  });
 
   test('tells who runs what, and how it does', async () => {
     const status = await get(fleet());

@@ -1,0 +1,128 @@
+/** Live migration through the whole orchestrator, with hand-written nodes over the memory network. */
+import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
+import type { ByteStream, Transport } from '@dshard/transport';
+import { describe, expect, test } from 'vitest';
+import { createOrchestrator } from '../../src/runtime/orchestrator.js';
+import { recordingLogger } from '../recording-logger.js';
+import { liveNode } from './live-node.js';
+import type { LiveNode, LiveNodeOptions } from './live-node.js';
+import { settings } from './settings.js';
+
+/** What is waiting in the orchestrator for its nodes, all connections together, and the most it ever was. */
+type Held = { now(): number; max: number };
+
+/** The same transport, on which what the orchestrator holds is measured at every write. */
+function measured(transport: Transport): { transport: Transport; held: Held } {
+  const streams: ByteStream[] = [];
+  const now = (): number => streams.reduce((sum, stream) => sum + stream.bufferedBytes, 0);
+  const held: Held = { now, max: 0 };
+  const listen: Transport['listen'] = (address, onStream) =>
+    transport.listen(address, (stream) => {
+      streams.push(stream);
+      const write = stream.write.bind(stream);
+      stream.write = (bytes) => {
+        const takesMore = write(bytes);
+        held.max = Math.max(held.max, now());
+        return takesMore;
+      };
+      onStream(stream);
+    });
+  return { transport: { ...transport, listen }, held };
+}
+
+async function fleet() {
+  const clock = virtualClock();
+  const network = memoryNetwork({ clock });
+  const { transport, held } = measured(network);
+  const orchestrator = createOrchestrator({
+    listen: '127.0.0.1:7447',
+    token: null,
+    settings: settings(),
+    stopGraceMs: 1_000,
+    clock,
+    random: seededRandom(1),
+    transport,
+    launcher: null,
+    versionSource: null,
+    gatewayInfo: null,
+    logger: recordingLogger(),
+  });
+  await orchestrator.start();
+  const node = async (nodeId: string, options: Partial<LiveNodeOptions>): Promise<LiveNode> => {
+    const connecting = liveNode(nodeId, { transport: network, clock, address: orchestrator.address, ...options });
+    await clock.run(0);
+    const connected = await connecting;
+    await clock.run(100);
+    return connected;
+  };
+  return { clock, orchestrator, node, held };
+}
+
+const inOrder = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+function numbered(bytes: number): (shardId: number, index: number) => Uint8Array {
+  return (_, index) => new Uint8Array(bytes).fill(index % 256);
+}
+
+describe('a live migration', () => {
+  test('goes through all steps, and tells what it cost', async () => {
+    const { clock, orchestrator, node } = await fleet();
+    const a = await node('a', { runningShards: [0, 1, 2, 3], state: { events: 500, body: numbered(40) } });
+    const b = await node('b', {});
+    const moved = orchestrator.command({ kind: 'migrateShard', shard: 2, destination: 'b' });
+    await clock.run(1_000);
+    await expect(moved).resolves.toMatchObject({ ok: true, data: { userEvents: 500, resumed: true } });
+    expect(b.came.get(2)).toEqual(inOrder(500));
+    expect([b.isBroken, [...a.shards], [...b.shards]]).toEqual([false, [0, 1, 3], [2]]);
+    const steps = (node: LiveNode): string[] => node.heard.filter((kind) => kind.startsWith('transfer'));
+    expect(steps(a)).toEqual(['transferOpen', 'transferCopy', 'transferFreeze', 'transferRelease', 'transferDone']);
+    expect(steps(b)).toEqual(['transferOpen', 'transferManifest', 'transferActivate']);
+    expect(orchestrator.history().find(({ name }) => name === 'migrationCompleted')?.fields).toMatchObject({
+      frozenMs: expect.any(Number),
+      userEvents: 500,
+    });
+  });
+
+  test('an event that is larger than the window goes when all of it is free', async () => {
+    const { clock, orchestrator, node } = await fleet();
+    await node('a', { runningShards: [0, 1, 2, 3], state: { events: 5, body: numbered(5_000) } });
+    const b = await node('b', { windowBytes: 1_024 });
+    const moved = orchestrator.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
+    await clock.run(1_000);
+    await expect(moved).resolves.toMatchObject({ ok: true });
+    expect(b.came.get(0)).toEqual(inOrder(5));
+  });
+
+  test('100 MB to a slow reader: what waits here stays below the windows, and heartbeats are answered', async () => {
+    const windowBytes = 1024 * 1024;
+    const eventBytes = 64 * 1024;
+    const events = 800;
+    const { clock, orchestrator, node, held } = await fleet();
+    const a = await node('a', { runningShards: [0, 1, 2, 3], state: { events, body: numbered(eventBytes) } });
+    const b = await node('b', { windowBytes, slow: { everyBytes: 1024 * 1024, pauseMs: 250 } });
+    const before = { a: { ...a.heartbeats }, b: { ...b.heartbeats } };
+    const moves = [0, 1].map((shard) => orchestrator.command({ kind: 'migrateShard', shard, destination: 'b' }));
+
+    await clock.run(20_000);
+    // Most of it is still to come, and nobody is waiting for an answer.
+    expect(b.bytesCame).toBeGreaterThan(50_000_000);
+    expect(orchestrator.state.migrations.size).toBe(2);
+    for (const [one, at] of [
+      [a, before.a],
+      [b, before.b],
+    ] as const) {
+      expect(one.heartbeats.sent - at.sent).toBeGreaterThanOrEqual(4);
+      expect(one.heartbeats.sent - one.heartbeats.answered).toBeLessThanOrEqual(1);
+    }
+
+    await clock.run(20_000);
+    for (const moved of moves) await expect(moved).resolves.toMatchObject({ ok: true });
+    expect(b.bytesCame).toBe(2 * events * eventBytes);
+    expect([b.isBroken, b.came.get(0), b.came.get(1)]).toEqual([false, inOrder(events), inOrder(events)]);
+    // Of the bound in domain/migration/relay.ts: one window for each of the two migrations, and what else is said.
+    expect(held.max).toBeLessThan(2 * windowBytes + eventBytes);
+    // The test is one only if the reader was slow enough to use the windows up.
+    expect(held.max).toBeGreaterThan(windowBytes);
+    expect(held.now()).toBe(0);
+  });
+});
