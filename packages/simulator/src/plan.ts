@@ -25,6 +25,7 @@ export const FAULTS = [
   'kills',
   'orchestrator',
   'launches',
+  'disk',
   'baseLevel',
 ] as const;
 
@@ -65,6 +66,8 @@ export type Plan = {
   impatient: boolean;
   /** Mean time between two faults. */
   faultEveryMs: number;
+  /** The orchestrator has a store that outlives it. */
+  durable: boolean;
   /** The run ends with the end of the whole bot. */
   endsForGood: boolean;
   settings: Settings;
@@ -92,6 +95,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     faultyMs: draw.between(25_000, 45_000),
     impatient: draw.chance(0.3),
     faultEveryMs: draw.between(800, 5_000),
+    durable: faults.has('disk') || draw.chance(0.5),
     // A process manager of its own would start everything again.
     endsForGood: !supervised && draw.chance(0.3),
     settings: settingsFor(draw, shards, nodes, supervised),

@@ -132,6 +132,7 @@ class Run {
     this.#orchestrator = new OrchestratorSeat({
       seed,
       settings: plan.settings,
+      durable: plan.durable,
       world,
       control,
       discord: this.#discord,

@@ -1,21 +1,37 @@
 /**
  * Invariant 3: IDENTIFY: per key at most one per 5 s, per day at most the limit, counted before use, across every crash.
  *
- * Discord's model says when one came too early. A node of the base level asks nobody when its session is lost, so in fleets with such nodes
- * only the permits of the others are checked.
+ * Discord's model says when one came too early. Two exceptions of today's design:
+ * - A node of the base level asks nobody when its session is lost, so in fleets with such nodes only the permits of the others are checked.
+ * - A permit has no end that the node knows of. One that was granted to a node which was then lost (paused, cut off) counts as used when
+ *   the node was lost, and the node may use it later; what comes within that window is excused.
  */
+import type { OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Checker, MakeChecker } from './checker.js';
 
 const SENTENCE = 'IDENTIFY: per key at most one per 5 s, never beyond the budget, never without a permit';
 
-export const identifyPace: MakeChecker = ({ plan, violated }): Checker => ({
-  see: (observation) => {
-    if (observation.kind === 'identify' && observation.permit === 'none') {
-      violated(SENTENCE, `node ${observation.node} identified shard ${observation.shard} without a permit`);
-    }
-    if (observation.kind !== 'gateway' || observation.record.kind !== 'violation') return;
-    const { kind, message } = observation.record.violation;
-    if (kind === 'budget-exhausted') violated(SENTENCE, message);
-    if (kind === 'early-identify' && !plan.faults.has('baseLevel')) violated(SENTENCE, message);
-  },
-});
+export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
+  const { maxConcurrency, identifyWindowMs } = plan.rules;
+  let state: OrchestratorState | null = null;
+  /** By key: until when a late use of a permit excuses the next one. */
+  const excusedUntil = new Map<number, number>();
+  const isHeld = (node: string, shard: number): boolean =>
+    Object.values(state?.identifies.keys ?? {}).some(({ holder }) => holder?.node === node && holder.shard === shard);
+  return {
+    see: (observation, at) => {
+      if (observation.kind === 'decided') state = observation.state;
+      if (observation.kind === 'identify') {
+        const { node, shard, permit } = observation;
+        if (permit === 'none') violated(SENTENCE, `node ${node} identified shard ${shard} without a permit`);
+        const isLate = permit === 'granted' && !isHeld(node, shard);
+        if (isLate && !plan.gentle) excusedUntil.set(shard % maxConcurrency, at + 2 * identifyWindowMs);
+      }
+      if (observation.kind !== 'gateway' || observation.record.kind !== 'violation') return;
+      const { kind, message, shard } = observation.record.violation;
+      if (kind === 'budget-exhausted') violated(SENTENCE, message);
+      const isExcused = plan.faults.has('baseLevel') || at < (excusedUntil.get((shard ?? 0) % maxConcurrency) ?? 0);
+      if (kind === 'early-identify' && !isExcused) violated(SENTENCE, message);
+    },
+  };
+};

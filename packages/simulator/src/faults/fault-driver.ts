@@ -51,6 +51,7 @@ export class FaultDriver {
       pauses: () => this.#pause(),
       kills: () => this.#kill(),
       orchestrator: () => this.#orchestrator(),
+      disk: () => this.#disk(),
     };
   }
 
@@ -169,6 +170,18 @@ export class FaultDriver {
     const writes = draw.whole(0, 20);
     this.#note('kills', `${bot.name} (after ${writes} writes)`);
     bot.process.dieAtWrite(writes, () => bot.die('flush', 'was killed'));
+  }
+
+  #disk(): void {
+    const { draw, orchestrator } = this.#options;
+    const { disk } = orchestrator;
+    if (disk.fault !== null) return;
+    const reason = draw.pick(['full', 'readOnly', 'broken'] as const) ?? 'full';
+    this.#note('disk', reason);
+    disk.fault = { reason, message: `The disk is ${reason}.` };
+    this.#forAWhile(LONGEST_OUTAGE_MS, () => {
+      disk.fault = null;
+    });
   }
 
   #orchestrator(): void {

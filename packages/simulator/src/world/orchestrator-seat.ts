@@ -2,8 +2,8 @@
  * Where the orchestrator sits: starts the production orchestrator in a virtual process, crashes it (at once, or in the middle of the effects of
  * a decision), starts the next one. Every decision is looked at: the domain's invariants hold after each.
  */
-import { createOrchestrator } from '@dshard/orchestrator';
-import type { Orchestrator, Settings } from '@dshard/orchestrator';
+import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
+import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
 import { assertInvariants, decide, initialState } from '@dshard/orchestrator/domain';
 import type { Decide, DomainEvent, Effect, Happening } from '@dshard/orchestrator/domain';
 import { delay, silentLogger } from '@dshard/transport';
@@ -16,6 +16,7 @@ import type { Trace } from '../trace.js';
 import type { SimDiscord } from './discord.js';
 import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
 import type { Fleet } from './fleet.js';
+import { slowStore } from './slow-store.js';
 import type { LaunchFault } from './sim-launcher.js';
 import { simLauncher } from './sim-launcher.js';
 import type { Death } from './virtual-process.js';
@@ -25,10 +26,16 @@ export const ORCHESTRATOR_ADDRESS = '127.0.0.1:7447';
 const NAME = 'orchestrator';
 const STOP_GRACE_MS = 8_000;
 const GATEWAY_ANSWER_MS = 60;
+/** What a commit usually takes at most. */
+const MOST_COMMIT_MS = 10;
+/** Until somebody starts it again when it could not start. */
+const RESTART_MS = 1_000;
 
 export type OrchestratorSeatOptions = {
   seed: number;
   settings: Settings;
+  /** Whether it has a store. */
+  durable: boolean;
   world: VirtualClock;
   control: MemoryNetwork;
   discord: SimDiscord;
@@ -42,10 +49,13 @@ export type OrchestratorSeatOptions = {
   onBroken: (what: string) => void;
 };
 
-type Life = { process: VirtualProcess; handle: Orchestrator };
+/** `handle` null: it waits for its store. */
+type Life = { process: VirtualProcess; handle: Orchestrator | null };
 
 export class OrchestratorSeat {
   readonly #options: OrchestratorSeatOptions;
+  /** What the store of all its lives has on disk. */
+  readonly disk: MemoryDisk = memoryDisk();
   #life: Life | null = null;
   #lives = 0;
   /** Crash when this many more effects were executed. */
@@ -67,11 +77,26 @@ export class OrchestratorSeat {
 
   start(): void {
     if (this.#life !== null) return;
-    const { seed, settings, world, control, discord, fleet, random, nextLaunchFault, observe } = this.#options;
+    const { world, observe } = this.#options;
     this.#lives += 1;
     this.#effectsToLive = null;
-    const process = new VirtualProcess(NAME, world);
+    const life: Life = { process: new VirtualProcess(NAME, world), handle: null };
+    this.#life = life;
+    observe({ kind: 'processStarted', name: NAME });
+    void this.#live(life).catch(() => {
+      if (this.#life !== life) return;
+      this.crash('abort');
+      world.after(RESTART_MS, () => this.start());
+    });
+  }
+
+  /** Rejects when it cannot start: its store does not work. */
+  async #live(life: Life): Promise<void> {
+    const { seed, settings, control, discord, fleet, random, nextLaunchFault, durable } = this.#options;
+    const { process } = life;
     const { clock } = process;
+    const logger = this.#logger(process);
+    const leadership = durable ? await this.#lead(process, logger) : null;
     const handle = createOrchestrator(
       {
         listen: ORCHESTRATOR_ADDRESS,
@@ -89,13 +114,26 @@ export class OrchestratorSeat {
             return discord.info();
           },
         },
-        logger: this.#logger(process),
+        logger,
+        leadership,
       },
       { decide: this.#watched(process), initialState },
     );
-    this.#life = { process, handle };
-    observe({ kind: 'processStarted', name: NAME });
-    void handle.start();
+    life.handle = handle;
+    await handle.start();
+  }
+
+  #lead(process: VirtualProcess, logger: Logger): Promise<Leadership> {
+    const { clock } = process;
+    const random = drawFor(this.#options.seed, `disk ${this.#lives}`);
+    return lead(slowStore({ disk: this.disk, clock, random }), {
+      identity: { id: `life-${this.#lives}`, host: 'here', pid: this.#lives, process: null },
+      standby: false,
+      clock,
+      logger,
+      // There is one machine, and what ran on it before is known to be dead.
+      liveness: () => 'dead',
+    });
   }
 
   crash(death: Death): void {
@@ -112,7 +150,7 @@ export class OrchestratorSeat {
   }
 
   #watched(process: VirtualProcess): Decide {
-    const { trace, observe, wrapDecide, onBroken, world } = this.#options;
+    const { trace, observe, wrapDecide, onBroken, world, durable, random } = this.#options;
     const wrapped = wrapDecide(decide);
     let dying = false;
     return (state, event, now) => {
@@ -130,8 +168,8 @@ export class OrchestratorSeat {
       if (effects.length < decision.effects.length) {
         dying = true;
         trace.say(NAME, `dies with ${decision.effects.length - effects.length} effects not executed`);
-        // What was executed is flushed at the end of this turn.
-        world.after(0, () => {
+        // What was executed is flushed at the end of this turn; with a store it has to be committed before.
+        world.after(durable ? random.between(0, MOST_COMMIT_MS) : 0, () => {
           if (this.#life?.process === process) this.crash('flush');
         });
       }
