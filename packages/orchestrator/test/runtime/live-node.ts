@@ -138,6 +138,7 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
       pingMs: 1,
       guilds: 1,
       events: 0,
+      session: session(shardId),
     }));
     heartbeats.sent += 1;
     send({ kind: 'heartbeat', sequence: heartbeats.sent, shards: reports, process });

@@ -1,11 +1,12 @@
 /**
  * While nothing can be made durable, nothing is decided: no message goes out whose reason could be forgotten. What goes on is what has
- * no consequences: heartbeats are heard and answered, and user events of a transfer under way are passed on.
+ * no consequences: heartbeats are heard and answered, and the state of a shard on its way is passed on.
  *
  * Time in which we could not act counts against nobody. When the store is back, every deadline has moved by as much.
  */
 import type { Decision } from '../decision.js';
 import type { DomainEvent } from '../events.js';
+import { isRelayed, relayTransfer } from '../migration/relay.js';
 import { forwardUserEvent } from '../migration/user-events.js';
 import type { DrainState, NodeState, OrchestratorState, ShardState } from '../state.js';
 
@@ -16,6 +17,7 @@ export function whileSuspended(state: OrchestratorState, event: DomainEvent, now
   if (message.kind === 'userEvent' || message.kind === 'shardUserEvent') {
     return forwardUserEvent(state, connection, message, now);
   }
+  if (isRelayed(message)) return relayTransfer(state, connection, message, now);
   const node = state.nodes.get(state.connections.get(connection) ?? '');
   if (message.kind !== 'heartbeat' || node?.connection.kind !== 'connected') return null;
   const heard: NodeState = {

@@ -2,6 +2,7 @@
 import type { GatewaySession } from '@dshard/protocol';
 import { isConnected } from '../nodes.js';
 import { checkpointOf, knownNow, vacate } from '../shards/vacate.js';
+import type { KnownSession } from '../commands.js';
 import type { MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
 
@@ -15,6 +16,34 @@ export function leaveToLost(turn: Turn, shard: number, node: string, session: Ga
   } else {
     turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known, checkpoint });
   }
+}
+
+/**
+ * The node went away while it served the shard, so its session goes on there until it is known dead.
+ * @param session what else is known of it: the cursor of a frozen shard, which is the last there is, or one from before.
+ */
+export function leaveServing(
+  turn: Turn,
+  shard: number,
+  node: string,
+  session: { cursor: GatewaySession | null; isLast: boolean },
+): void {
+  const told = knownNow(turn, session.cursor);
+  const reported = checkpointOf(turn, node, shard);
+  const checkpoint = session.isLast ? (told ?? reported) : newer(reported, told);
+  const connection = turn.node(node)?.connection;
+  if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
+    vacate(turn, shard, checkpoint);
+  } else {
+    turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known: null, checkpoint });
+  }
+}
+
+/** Of two sessions that differ, the reported one is taken to be the later. */
+function newer(reported: KnownSession | null, told: KnownSession | null): KnownSession | null {
+  if (reported === null || told === null) return reported ?? told;
+  const isSame = reported.session.sessionId === told.session.sessionId;
+  return isSame && told.session.sequence > reported.session.sequence ? told : reported;
 }
 
 /** The origin still has the closed session, so it is the first choice to resume the shard. */

@@ -16,7 +16,7 @@ import { beginStop } from '../shards/stop.js';
 import { knownNow, vacate } from '../shards/vacate.js';
 import type { LiveMigration } from '../state.js';
 import type { Turn } from '../turn.js';
-import { leaveToLost, originHolds } from './left-behind.js';
+import { leaveServing, leaveToLost, originHolds } from './left-behind.js';
 import { activate, of } from './live.js';
 import { boundOf, canBeCalledOff, LIVE_STEPS } from './live-steps.js';
 import { isLive } from './owner.js';
@@ -39,7 +39,7 @@ export function callOff(turn: Turn, migration: LiveMigration, reason: string): v
   if (step.kind !== 'openingOrigin') tellAbort(turn, migration, destination, reason);
   tellAbort(turn, migration, origin, reason);
   if (isConnected(turn.node(origin))) turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
-  else leaveToLost(turn, shard, origin, cursorOf(migration));
+  else leaveServing(turn, shard, origin, { cursor: cursorOf(migration), isLast: step.kind === 'verifying' });
   endFailed(turn, migration, reason);
 }
 

@@ -327,14 +327,32 @@ describe('the origin is lost', () => {
     expectOver(made);
   });
 
-  test.each(back)('in %s, and is dead: its shards are resumed elsewhere, from where it is known', (step) => {
-    const made = stuckIn(step);
-    made.world.ask({ kind: 'uncordonNode', node: 'b' });
-    made.world.kill(made.a);
-    made.world.pass(30_000);
-    expect(made.world.truth()).toEqual({ b: [0, 1, 2, 3] });
-    expect(made.b.resumes.toSorted((x, y) => x - y)).toEqual([0, 1, 2, 3]);
-    expectOver(made);
+  test.each(back)('in %s, and is dead: its shards are resumed elsewhere, from the last cursors there are', (step) => {
+    const { world, a, b } = stuckIn(step);
+    world.ask({ kind: 'uncordonNode', node: 'b' });
+    world.kill(a);
+    world.settle();
+    expect(b.resumes.toSorted((x, y) => x - y)).toEqual([0, 1, 2, 3]);
+    expect([world.truth(), b.identifies]).toEqual([{ b: [0, 1, 2, 3] }, []]);
+    expectOver({ world, a, b });
+  });
+
+  test.each([
+    ['the one of its heartbeat, when that is later', 'copying', 40, 40],
+    ['the one it opened with, when that is later', 'copying', 5, 10],
+    ['the one it froze at, whatever it reported', 'verifying', 5, 10],
+  ] as const)('and is dead: the cursor is %s', (_, step, reported, used) => {
+    const { world, a, b } = stuckIn(step);
+    const session = { ...a.session(0), sequence: reported };
+    const shards = [{ shardId: 0, phase: 'ready' as const, pingMs: 1, guilds: 1, events: 0, session }];
+    const process = { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: 0 };
+    a.send({ kind: 'heartbeat', sequence: 99, shards, process });
+    world.settle();
+    world.ask({ kind: 'uncordonNode', node: 'b' });
+    world.kill(a);
+    world.settle();
+    const resumed = b.received.filter((message) => message.kind === 'prepareMigration' && message.shardId === 0);
+    expect(resumed).toMatchObject([{ session: { sessionId: 'session-0', sequence: used } }]);
   });
 
   test('in releasing, known dead: the destination activates at once', () => {
@@ -480,6 +498,35 @@ describe('an operator gets in the way', () => {
     expect(world.ask({ kind: 'shutdownFleet' })).toMatchObject({ ok: true });
     expect([world.state.migrations.size, world.replies.has(request)]).toEqual([0, true]);
     expect(world.truth()).toEqual({});
+  });
+});
+
+describe('the orchestrator is killed', () => {
+  test.each(all)('in %s: one node runs the shard again, and nobody identifies', (step) => {
+    const made = stuckIn(step, { expectedNodes: null });
+    const { world, a, b } = made;
+    world.crash();
+    world.connect(b);
+    world.connect(a);
+    world.pass(30_000);
+    expect(world.truth()).toEqual(everythingOnA);
+    // Where it had let go, it takes the session up again; else it served all the time, or unfroze.
+    expect([a.resumes, a.identifies, b.identifies]).toEqual([step === 'activating' ? [0] : [], [], []]);
+    expectOver(made);
+  });
+
+  test('between COMMIT and RELEASE: the record says that the shard is the destination’s, the origin serves, and keeps it', () => {
+    const made = stuckIn('verifying', { expectedNodes: null });
+    const { world, a, b, migrationId } = made;
+    const verified = { kind: 'transferVerified', migrationId, shardId: 0, ok: true, reason: '' } as const;
+    world.crash({ kind: 'message', connection: b.connection ?? '', message: verified });
+    expect(world.records.get('shard/0')?.value).toMatchObject({ node: 'b', known: { sessionId: 'session-0' } });
+    world.connect(a);
+    world.connect(b);
+    world.pass(30_000);
+    expect(world.truth()).toEqual(everythingOnA);
+    expect([a.resumes, b.resumes, a.identifies]).toEqual([[], [], []]);
+    expectOver(made);
   });
 });
 

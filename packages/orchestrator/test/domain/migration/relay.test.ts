@@ -1,6 +1,8 @@
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/domain/decide.js';
+import { whileSuspended } from '../../../src/domain/durable/suspended.js';
+import { durableWrites } from '../../../src/domain/durable/writes.js';
 import { World } from '../world.js';
 
 /** Shards 0 and 1 of `a` are being copied to `b`. */
@@ -58,6 +60,21 @@ describe('data and credit', () => {
     world.now += 400;
     say(world, 'a', data(ids[0], 0, 1));
     expect(world.state.migrations).toBe(migrations);
+  });
+
+  test('need no store: they flow while nothing can be decided, and write nothing', () => {
+    const { world, ids } = copying();
+    world.now += 10_000;
+    const connection = world.nodes.get('a')?.connection ?? '';
+    const decision = whileSuspended(
+      world.state,
+      { kind: 'message', connection, message: data(ids[0], 0, 0) },
+      world.now,
+    );
+    expect(decision?.effects).toMatchObject([{ kind: 'send', message: { kind: 'transferData' } }]);
+    expect(durableWrites(world.state, decision?.state ?? world.state)).toEqual([]);
+    const released: Message = { kind: 'transferReleased', migrationId: ids[0], shardId: 0 };
+    expect(whileSuspended(world.state, { kind: 'message', connection, message: released }, world.now)).toBeNull();
   });
 
   test('count as a sign of life', () => {
