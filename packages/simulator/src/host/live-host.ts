@@ -43,7 +43,7 @@ export class LiveHost extends SimHost implements ShardHost {
 
   async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
     const state = this.user.stateOf(shardId);
-    const changes = this.#dirty.take(shardId).map((channel) => [channel, state.get(channel) ?? 0] as const);
+    const changes = this.#dirty.take(shardId).map((channel) => [channel, state.get(channel) ?? null] as const);
     if (this.options.behaviour.sendsChanges) await this.send(changes, this.#sent.get(shardId) ?? 0, transfer);
   }
 

@@ -13,7 +13,8 @@ import type { HostBehaviour } from './behaviour.js';
 import { SimShard } from './sim-shard.js';
 import { UserCode } from './user-code.js';
 
-type StateEntry = { index: number; channel: string; last: number };
+/** `last` null: the channel is forgotten. */
+type StateEntry = { index: number; channel: string; last: number | null };
 
 export const userEvents: UserEventRegistry<{ entry: StateEntry }> = new UserEventRegistry<{
   entry: StateEntry;
@@ -141,7 +142,7 @@ export class SimHost implements ShardHost {
 
   /** @param from the place of the first of them among all that are sent. */
   protected async send(
-    entries: readonly (readonly [channel: string, last: number])[],
+    entries: readonly (readonly [channel: string, last: number | null])[],
     from: number,
     transfer: TransferContext,
   ): Promise<void> {
@@ -160,7 +161,8 @@ export class SimHost implements ShardHost {
     const { node, observe } = this.options;
     observe({ kind: 'stateArrived', node, shard: shardId, index, expected: arriving.pieces });
     arriving.pieces += 1;
-    arriving.state.set(channel, last);
+    if (last === null) arriving.state.delete(channel);
+    else arriving.state.set(channel, last);
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
@@ -209,7 +211,10 @@ export class SimHost implements ShardHost {
       },
       onUp: ({ sessionId }, how) => {
         // The session is new: what was remembered may have gaps now.
-        if (how === 'ready') this.user.forget(shardId);
+        if (how === 'ready') {
+          for (const channel of this.user.stateOf(shardId).keys()) this.changed(shardId, channel);
+          this.user.forget(shardId);
+        }
         observe({ kind: 'up', node, shard: shardId, sessionId, how });
       },
       onIdentify: (permit) => observe({ kind: 'identify', node, shard: shardId, permit }),

@@ -199,7 +199,8 @@ export class SimShard {
   #expectAnswer(attempt: AbortController): void {
     this.#cancelAnswerTimer();
     this.#cancelAnswerTimer = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => {
-      if (this.#resumeAtHello === null && !attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting') this.#failed(attempt);
+      if (this.#resumeAtHello === null && !attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting')
+        this.#failed(attempt);
     });
   }
 
