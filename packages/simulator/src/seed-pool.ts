@@ -28,6 +28,7 @@ export class SeedPool {
           worker.off('error', reject);
           resolve(result);
         });
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         worker.postMessage(job);
       });
     } finally {

@@ -11,11 +11,13 @@ export type SeedJob = { seed: number; faults: readonly FaultName[] | null; mutan
 export type SeedDone = { job: SeedJob; result: RunResult };
 
 stillFigures();
-parentPort?.on('message', (job: SeedJob) => {
+parentPort?.on('message', (job: SeedJob) => void work(job));
+
+async function work(job: SeedJob): Promise<void> {
   const faults = job.faults === null ? null : new Set(job.faults);
   const mutant = job.mutant === null ? null : (MUTANTS[job.mutant] ?? null);
-  void runSeed({ seed: job.seed, faults, print: null, mutant }).then((result) => {
-    const done: SeedDone = { job, result };
-    parentPort?.postMessage(done);
-  });
-});
+  const result = await runSeed({ seed: job.seed, faults, print: null, mutant });
+  const done: SeedDone = { job, result };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+  parentPort?.postMessage(done);
+}
