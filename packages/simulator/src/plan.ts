@@ -142,6 +142,7 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     commandTimeoutMs: draw.whole(6_000, 9_000),
     heartbeatIntervalMs: draw.whole(1_000, 3_000),
     identifyWindowMs: 5_000,
+    identifyReserve: null,
     identifyTimeoutMs: 12_000,
     tokenRequired: false,
     allowBaseLevelPeers: true,
