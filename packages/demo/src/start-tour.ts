@@ -26,7 +26,7 @@ export type StartFigures = {
   inWrongWindow: number;
 };
 
-export function leastStartMs({ shards, maxConcurrency, identifyWindow }: Pace): number {
+function leastStartMs({ shards, maxConcurrency, identifyWindow }: Pace): number {
   return (Math.ceil(shards / maxConcurrency) - 1) * identifyWindow;
 }
 
