@@ -28,10 +28,11 @@ const CHANNELS_PER_SHARD = 3;
 const TICK_MS = 200;
 
 const emptyWorld: WorldView = {
+  userId: '1',
   userJson: '{}',
   applicationJson: '{}',
   guildIdsOf: () => [],
-  guildJsonOf: () => [],
+  guild: () => null,
 };
 
 export type DiscordOptions = {
