@@ -25,6 +25,8 @@ export const FAULTS = [
   'pauses',
   'kills',
   'orchestrator',
+  'ambushedNodes',
+  'ambushedOrchestrator',
   'launches',
   'disk',
   'baseLevel',
@@ -44,14 +46,19 @@ const GENTLE: ReadonlySet<FaultName> = new Set([
   'silentDoubleAttach',
 ]);
 
+/** Faults during which every node keeps what it has: the state of a shard is never lost. */
+const SPARES_NODES: ReadonlySet<FaultName> = new Set([...GENTLE, 'orchestrator', 'ambushedOrchestrator', 'disk']);
+
 /** Faults after which a node may act on a world that has changed. */
-const SLEEPERS: readonly FaultName[] = ['pauses', 'partitions'];
+const SLEEPERS: readonly FaultName[] = ['pauses', 'partitions', 'ambushedNodes'];
 
 export type Plan = {
   seed: number;
   faults: ReadonlySet<FaultName>;
   /** Only faults are on that a bot must not feel. */
   gentle: boolean;
+  /** No node is lost, and none is cut off. */
+  sparesNodes: boolean;
   shards: number;
   nodes: number;
   /** A process manager restarts nodes under their own name, instead of our launcher. */
@@ -88,6 +95,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     seed,
     faults,
     gentle: [...faults].every((fault) => GENTLE.has(fault)),
+    sparesNodes: [...faults].every((fault) => SPARES_NODES.has(fault)),
     shards,
     nodes,
     supervised,

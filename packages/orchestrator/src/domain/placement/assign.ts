@@ -6,6 +6,9 @@
  * sessions die within a minute or two. When
  * their launches fail, the others take it all rather than leave shards down. Without ensureAllShardsRunning only shards whose
  * session a connected node holds (a hand-over that broke) are started: on that node.
+ *
+ * Who holds a session has the shard's state, too. So a node that is being drained gets back what it holds (the drain moves it again, and
+ * its state with it), and after a restart a shard with a session waits for its holder as long as the grace lasts.
  */
 import { launchForRoom } from '../launch/launch.js';
 import { drainFrom, isConnected, isShuttingDown } from '../nodes.js';
@@ -19,11 +22,20 @@ import type { Openness, PlaceNode } from './place.js';
 export function placeVacant(turn: Turn): void {
   const { graceUntil, recalled, ending, totalShards } = turn.state;
   if ((graceUntil !== null && !recalled) || ending !== null || totalShards === null) return;
-  const vacant = due(turn);
-  if (vacant.length === 0) return;
   const holders = holdersOf(turn);
-  if (turn.settings.ensureAllShardsRunning) placeAll(turn, vacant, holders);
-  else giveBack(turn, vacant, holders);
+  const vacant = due(turn).filter((shard) => holders.has(shard) || !mayHaveHolder(turn, shard));
+  if (vacant.length === 0) return;
+  if (!turn.settings.ensureAllShardsRunning) return giveBack(turn, vacant, holders);
+  const isDrained = (shard: number): boolean => drainFrom(turn.state, holders.get(shard) ?? '') !== undefined;
+  giveBack(turn, vacant.filter(isDrained), holders);
+  const others = vacant.filter((shard) => !isDrained(shard));
+  if (others.length > 0) placeAll(turn, others, holders);
+}
+
+/** Nodes are still on their way back after a restart, and one of them may hold the shard's session. */
+function mayHaveHolder(turn: Turn, shard: number): boolean {
+  const state = turn.shard(shard);
+  return turn.state.graceUntil !== null && state?.kind === 'vacant' && state.known !== null;
 }
 
 /** Vacant shards that may be started now. */
