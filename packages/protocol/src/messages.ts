@@ -5,6 +5,7 @@
  * empty from a base-level peer.
  */
 
+import type { CallMessage } from './call-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
@@ -20,8 +21,16 @@ export const LOGIC_VERSION = 2;
  *   the gateway sessions, so that the shards can be resumed elsewhere.
  * - `live-migration`: a shard's state is copied while it is live, and its connection is closed last: the `transfer…` messages
  *   (transfer-messages.ts). Used where origin and destination both name it.
+ * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  */
-export const CAPABILITIES = ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations', 'live-migration'] as const;
+export const CAPABILITIES = [
+  'auth',
+  'heartbeat',
+  'identify-permits',
+  'parallel-migrations',
+  'live-migration',
+  'calls',
+] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** What is needed to RESUME a shard: the cursor. `sequence` is the last event handed to user code. */
@@ -205,7 +214,8 @@ export type Message =
   | IdentifyRequest
   | IdentifyGranted
   | IdentifyFinished
-  | TransferMessage;
+  | TransferMessage
+  | CallMessage;
 
 export type MessageKind = Message['kind'];
 
@@ -248,6 +258,10 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   transferDone: 47,
   transferAbort: 48,
   transferFailed: 49,
+  callStart: 50,
+  callAsk: 51,
+  callAnswer: 52,
+  callEnded: 53,
 };
 
 /** The first id that belongs to user events; ids below are the protocol's own. */

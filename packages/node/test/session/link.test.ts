@@ -11,7 +11,7 @@ describe('connecting', () => {
       version: '1',
       nodeId: 'a',
       logicVersion: 2,
-      capabilities: ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations', 'live-migration'],
+      capabilities: ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations', 'live-migration', 'calls'],
       token: null,
       host: 'h',
       pid: 1,

@@ -46,7 +46,8 @@ export type DomainErrorCode =
   | 'DSO_NODE_FAILED'
   | 'DSO_MIGRATION_FAILED'
   | 'DSO_DRAIN_FAILED'
-  | 'DSO_ROLLOUT_FAILED';
+  | 'DSO_ROLLOUT_FAILED'
+  | 'DSO_CALL_REFUSED';
 
 export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> = {
   DSO_LOGIC_VERSION: {
@@ -240,6 +241,12 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy: 'The message says which node and why; start it again when the cause is gone.',
     retryable: true,
     fault: 'fleet',
+  },
+  DSO_CALL_REFUSED: {
+    meaning: 'A fleet call was not made.',
+    remedy: 'The message says why; where too many are under way, wait for some to end.',
+    retryable: true,
+    fault: 'conflict',
   },
 };
 

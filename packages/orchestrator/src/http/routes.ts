@@ -5,6 +5,7 @@ import { wholeNumber } from '../config/field.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { failed, replyTo, type Reply } from './answers.js';
 import { ancestorStatus } from './ancestor-status.js';
+import { readCall, reportOf } from './calls.js';
 import type { EventStreams } from './event-stream.js';
 import { OPERATIONS } from './operations.js';
 import { readParameters } from './parameters.js';
@@ -26,6 +27,12 @@ export function addRoutes(app: FastifyInstance, { orchestrator, clock, streams, 
       return send(reply, read.ok ? replyTo(await orchestrator.command(read.command)) : failed(400, read.message));
     });
   }
+  app.post('/v1/call', async (request, reply) => {
+    const read = readCall(request.query, request.body);
+    if (!read.ok) return send(reply, failed(400, read.message));
+    const { status, body } = reportOf(await orchestrator.command(read.command));
+    return reply.code(status).send(body);
+  });
   app.get('/deployedversion', async (_request, reply) => send(reply, replyTo(await orchestrator.deployedVersion())));
   app.post('/pullnewversion', async (_request, reply) => send(reply, replyTo(await orchestrator.pullNewVersion())));
 
