@@ -9,6 +9,7 @@ type HttpRequest = {
   readBody: () => Promise<string>;
 };
 
+/** A body that is a string is sent as text, everything else as JSON. */
 export type HttpResponse = { status: number; body: unknown };
 
 /** Null: not mine. */
@@ -62,8 +63,8 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 function send(response: ServerResponse, { status, body }: HttpResponse): void {
   if (response.destroyed) return;
-  const text = JSON.stringify(body);
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    .end(text);
+  const isText = typeof body === 'string';
+  const text = isText ? body : JSON.stringify(body);
+  const type = isText ? 'text/plain; charset=utf-8' : 'application/json';
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) }).end(text);
 }
