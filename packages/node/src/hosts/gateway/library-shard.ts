@@ -10,7 +10,7 @@ import type {
   WebSocketShardDestroyOptions,
   WebSocketShardStatus,
 } from '@discordjs/ws';
-import type { GatewaySendPayload } from 'discord-api-types/v10';
+import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../../session/state.js';
 import type { GatewayLibrary, ShardEvent } from './library.js';
 
@@ -23,7 +23,7 @@ type Socket = {
   terminate?(): void;
 };
 
-const RESUME_OPCODE = 6;
+const RESUME_OPCODE: GatewayOpcodes.Resume = 6;
 
 const SOCKET_CONNECTING = 0;
 const SOCKET_OPEN = 1;

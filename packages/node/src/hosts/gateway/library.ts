@@ -2,7 +2,11 @@
  * What of @discordjs/ws is used while a program runs. The class comes from the host, because there are two of it: 2.x, and the 1.x
  * inside discord.js 14. They differ in how events carry their values; the words below are the same in both (a test compares).
  */
-import type { WebSocketShard } from '@discordjs/ws';
+import type {
+  WebSocketShard,
+  WebSocketShardDestroyRecovery as Recovery,
+  WebSocketShardStatus as Status,
+} from '@discordjs/ws';
 
 export type GatewayLibrary = {
   readonly WebSocketShard: typeof WebSocketShard;
@@ -10,9 +14,14 @@ export type GatewayLibrary = {
   readonly valuesOf: (args: readonly unknown[]) => readonly unknown[];
 };
 
-export const WebSocketShardStatus = { Idle: 0, Connecting: 1, Resuming: 2, Ready: 3 } as const;
+export const WebSocketShardStatus: typeof Status = {
+  Idle: 0,
+  Connecting: 1,
+  Resuming: 2,
+  Ready: 3,
+} as unknown as typeof Status;
 
-export const WebSocketShardDestroyRecovery = { Reconnect: 0, Resume: 1 } as const;
+export const WebSocketShardDestroyRecovery: typeof Recovery = { Reconnect: 0, Resume: 1 } as unknown as typeof Recovery;
 
 export const WebSocketShardEvents = {
   Closed: 'closed',
