@@ -26,7 +26,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
         else if (name === 'drainFinished') marks.reach(fields['ok'] === true ? 'drain finished' : 'drain stopped');
         else if (name === 'rolloutFinished')
           marks.reach(fields['ok'] === true ? 'rollout finished' : 'rollout stopped');
-        else marks.reach(name);
+        else if (name !== 'operationProgress') marks.reach(name);
       }
       return;
     case 'moved': {
