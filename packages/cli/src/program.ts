@@ -1,6 +1,7 @@
 /** The whole command line. Commands are one file each in `commands/`. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAllowIdentifies } from './commands/allowidentifies.js';
 import { addBlacklistNode } from './commands/blacklistnode.js';
 import { addCancel } from './commands/cancel.js';
 import { addDeployedVersion } from './commands/deployedversion.js';
@@ -52,6 +53,7 @@ export function createProgram(): Command {
   addStopShard(program);
   addBlacklistNode(program);
   addUncordon(program);
+  addAllowIdentifies(program);
   addDeployedVersion(program);
   addPullNewVersion(program);
   return program;

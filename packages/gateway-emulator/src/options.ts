@@ -2,7 +2,7 @@
  * The options of the emulator, their defaults and bounds, in one table. Unknown names and impossible values are refused
  * with the name of the option, before anything listens.
  */
-import type { GatewayRules } from './core/state.js';
+import type { GatewayRules } from './core/rules.js';
 import { EmulatorError } from './errors.js';
 import type { LedgerLimits } from './ledger/ledger.js';
 import { defaultLedgerLimits } from './ledger/ledger.js';

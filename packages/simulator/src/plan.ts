@@ -2,6 +2,7 @@
  * What a seed means: the size of the fleet, its settings, and which faults are switched on with which strength. A few faults per
  * seed rather than all at once (swarm testing): faults hide each other.
  */
+import { defaultRules } from '@dshard/gateway-emulator/core';
 import type { GatewayRules } from '@dshard/gateway-emulator/core';
 import type { Settings } from '@dshard/orchestrator';
 import { drawFor } from './random.js';
@@ -142,6 +143,7 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     commandTimeoutMs: draw.whole(6_000, 9_000),
     heartbeatIntervalMs: draw.whole(1_000, 3_000),
     identifyWindowMs: 5_000,
+    identifyReserve: null,
     identifyTimeoutMs: 12_000,
     tokenRequired: false,
     allowBaseLevelPeers: true,
@@ -151,23 +153,14 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
 function rulesFor(draw: Draw, faults: ReadonlySet<FaultName>): GatewayRules {
   const heartbeatIntervalMs = 4_000;
   return {
+    ...defaultRules,
     heartbeatIntervalMs,
     heartbeatTimeoutMs: heartbeatIntervalMs * 2.5,
     maxConcurrency: draw.pick([1, 2, 4, 16]) ?? 4,
-    identifyWindowMs: 5_000,
     earlyIdentifyDelayMs: 1_000,
-    sessionStartLimit: 1_000,
-    sessionStartPeriodMs: 86_400_000,
     sessionTtlMs: 40_000,
     replayBuffer: faults.has('shortBuffer') ? draw.whole(3, 25) : 1_000,
-    maxPayloadBytes: 4_096,
-    maxSends: 120,
-    sendPeriodMs: 60_000,
-    maxGuildsPerShard: 2_500,
-    shardCountMultiple: 1,
-    disallowedIntents: 0,
     doubleAttach: faults.has('silentDoubleAttach') ? 'silence-old' : 'close-old',
-    doubleAttachCloseCode: 4_006,
     reconnectGraceMs: 2_000,
   };
 }

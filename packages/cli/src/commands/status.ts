@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { ConnectionOptions } from '../connection-options.js';
 import { printable } from '../printable.js';
 import { runCommand, withCommonHelp } from '../run-command.js';
+import { identifyLines } from './identify-lines.js';
 import { shardRanges } from '../shard-ranges.js';
 
 export function addStatus(program: Command): void {
@@ -78,6 +79,7 @@ function summary(status: StatusV1): string[] {
   return [
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
+    ...identifyLines(status),
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),

@@ -31,9 +31,16 @@ const authorJson = new WeakMap<User, string>();
 
 export function guildMessage(guild: Guild, random: Random, id: string, now: Ms): TrafficEvent {
   const channel = pick(random, guild.channels);
-  const own = JSON.stringify({ ...ownFields(channel, id, now), guild_id: guild.id }).slice(0, -1);
-  const json = `${own},"author":${jsonOf(pick(random, guild.members))},"member":${memberJson},${plainJson}`;
-  return { id, type: 'MESSAGE_CREATE', json, route: guild.route, intents: intents.guildMessages };
+  const own = { ...ownFields(channel, id, now), guild_id: guild.id };
+  const others = `,"author":${jsonOf(pick(random, guild.members))},"member":${memberJson},${plainJson}`;
+  return {
+    id,
+    type: 'MESSAGE_CREATE',
+    json: JSON.stringify(own).slice(0, -1) + others,
+    jsonWithoutContent: () => JSON.stringify({ ...own, content: '' }).slice(0, -1) + others,
+    route: guild.route,
+    intents: intents.guildMessages,
+  };
 }
 
 /** Events without a guild go to shard 0. */

@@ -3,7 +3,8 @@
  * Guild ids follow each other by a millisecond, which spreads them evenly over the shards of any shard count.
  */
 import type { Ms, Random } from '@dshard/transport';
-import type { WorldView } from '../core/state.js';
+import { intents } from '../core/discord.js';
+import type { GuildReader, GuildView, MemberView, WorldView } from '../core/world-view.js';
 import { pick, seededRandom } from './seeded-random.js';
 import { routeOf, snowflake } from './snowflakes.js';
 
@@ -38,8 +39,10 @@ export class World implements WorldView {
   readonly user: User;
   readonly guilds: readonly Guild[];
   readonly directChannels: readonly DirectChannel[];
+  readonly userId: string;
   readonly userJson: string;
   readonly applicationJson: string;
+  readonly #byId: ReadonlyMap<string, Guild>;
   /** Guild indices by shard, kept for the last shard count asked for. */
   #sharded: { count: number; byShard: Map<number, Guild[]> } = { count: 0, byShard: new Map() };
 
@@ -48,6 +51,8 @@ export class World implements WorldView {
     this.user = makeUser(firstGuildMs - 1, 0, 'emulated-bot', true);
     this.guilds = Array.from({ length: options.guilds }, (_, index) => makeGuild(random, index));
     this.directChannels = Array.from({ length: 3 }, (_, index) => makeDirectChannel(index));
+    this.#byId = new Map(this.guilds.map((guild) => [guild.id, guild]));
+    this.userId = this.user.id;
     this.userJson = JSON.stringify({ ...this.user, verified: true, mfa_enabled: true, email: null, flags: 0 });
     this.applicationJson = JSON.stringify({ id: this.user.id, flags: 0 });
   }
@@ -56,8 +61,18 @@ export class World implements WorldView {
     return this.guildsOf(shard, count).map((guild) => guild.id);
   }
 
-  guildJsonOf(shard: number, count: number): string[] {
-    return this.guildsOf(shard, count).map((guild) => JSON.stringify(guildCreate(guild, this.user)));
+  guild(id: string): GuildView | null {
+    const guild = this.#byId.get(id);
+    if (guild === undefined) return null;
+    return {
+      id,
+      route: guild.route,
+      createJson: (reader) => JSON.stringify(guildCreate(guild, this.user, reader)),
+      members: () => [...guild.members, this.user].map(memberView),
+      hasVoiceChannel: () => false,
+      soundboardJson: () => '[]',
+      voiceChannels: () => [],
+    };
   }
 
   /** The guilds of a shard by Discord's formula. */
@@ -123,9 +138,18 @@ function makeDirectChannel(index: number): DirectChannel {
   };
 }
 
-/** The `d` of GUILD_CREATE. */
-function guildCreate(guild: Guild, bot: User): Record<string, unknown> {
-  const members = [...guild.members, bot];
+function memberView(user: User): MemberView {
+  return {
+    userId: user.id,
+    names: [user.username, user.global_name],
+    json: () => JSON.stringify({ user, ...memberFields() }),
+    presenceJson: () => null,
+  };
+}
+
+/** The `d` of GUILD_CREATE. Without the GUILD_PRESENCES intent its members are the bot alone ("Gateway Events: Guild Create"). */
+function guildCreate(guild: Guild, bot: User, reader: GuildReader): Record<string, unknown> {
+  const members = (reader.intents & intents.guildPresences) === 0 ? [bot] : [...guild.members, bot];
   return {
     id: guild.id,
     name: guild.name,
@@ -164,7 +188,7 @@ function guildCreate(guild: Guild, bot: User): Record<string, unknown> {
     joined_at: joinedAt,
     large: false,
     unavailable: false,
-    member_count: members.length,
+    member_count: guild.members.length + 1,
     voice_states: [],
     presences: [],
     threads: [],

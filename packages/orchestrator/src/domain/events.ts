@@ -27,6 +27,7 @@ export type DomainEvent =
       kind: 'gatewayInfo';
       recommendedShards: number;
       maxConcurrency: number;
+      identifiesTotal: number;
       identifiesRemaining: number;
       resetAfterMs: number;
     }

@@ -241,8 +241,16 @@ export type IdentifyBudget = {
   keys: Readonly<Record<number, { holder: { node: string; shard: number } | null; freeAt: number }>>;
   /** In the order they asked. */
   waiting: readonly { node: string; shard: number; since: number }[];
-  /** What is left of Discord's session-start budget, and when it is full again. null: not known. */
-  budget: { remaining: number; resetAt: number } | null;
+  /** Discord's last word on the session starts of the day, less what was granted since (`identify/budget.ts`). null: not known. */
+  budget: { total: number; remaining: number; resetAt: number } | null;
+  /** Permits given in the day that ends at `until`, by our own count. */
+  ledger: { used: number; until: number };
+  /** Permits that an operator allows beyond the reserve. */
+  allowed: number;
+  /** Permits of which Discord's next answer may not know yet. */
+  unsure: number;
+  /** Since when shards wait for want of session starts; null: none does. */
+  shortSince: number | null;
 };
 
 export type OrchestratorState = {

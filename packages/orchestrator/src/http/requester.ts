@@ -4,7 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 
-export const REQUESTER_HEADER = 'x-requested-by';
+const REQUESTER_HEADER = 'x-requested-by';
 
 const MAX_LENGTH = 120;
 

@@ -472,8 +472,8 @@ class OrchestratorRuntime implements Orchestrator {
     let event: DomainEvent;
     try {
       if (gatewayInfo === null) throw new Error('nothing is configured that could be asked for it');
-      const { recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs } = await gatewayInfo.fetch();
-      event = { kind: 'gatewayInfo', recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs };
+      const { url: _, ...told } = await gatewayInfo.fetch();
+      event = { kind: 'gatewayInfo', ...told };
     } catch (error) {
       event = { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
     }

@@ -240,13 +240,19 @@ describe('GET /v1/status', () => {
           maxConcurrency: 2,
           keys: { 0: { holder: { node: 'a', shard: 4 }, freeAt: 0 }, 1: { holder: null, freeAt: 0 } },
           waiting: [{ node: 'b', shard: 6, since: 9 }],
-          budget: { remaining: 990, resetAt: 77 },
+          budget: { total: 2_000, remaining: 1_990, resetAt: 9_000_000_000_000 },
+          ledger: { used: 12, until: 8_000_000_000_000 },
+          allowed: 3,
+          unsure: 0,
+          shortSince: 7,
         },
       }),
     );
     expect(status.identifies).toEqual({
       maxConcurrency: 2,
-      budget: { remaining: 990, resetAt: 77 },
+      windowMs: 5_000,
+      budget: { total: 2_000, remaining: 1_988, reserve: 100, used: 12, allowed: 3, resetAt: 8_000_000_000_000 },
+      shortSince: 7,
       waiting: [{ node: 'b', shard: 6, since: 9 }],
       busyKeys: [{ key: 0, holder: { node: 'a', shard: 4 }, freeAt: 0 }],
     });

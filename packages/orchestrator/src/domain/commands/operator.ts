@@ -1,6 +1,7 @@
 /** What operators ask for: each command to the module that does it. */
 import type { OperatorCommand } from '../commands.js';
 import { migrateNode } from '../drain/drain.js';
+import { allowIdentifies } from '../identify/budget.js';
 import { startNode } from '../launch/launch.js';
 import { migrateShard } from '../migration/requests.js';
 import { cancelOperation } from '../operations/cancel.js';
@@ -48,6 +49,9 @@ export function onCommand(turn: Turn, request: string, command: OperatorCommand)
       break;
     case 'cancelOperation':
       cancelOperation(turn, request, command.operation);
+      break;
+    case 'allowIdentifies':
+      allowIdentifies(turn, request, command.count);
       break;
     case 'shutdownFleet':
       shutdownFleet(turn, request);

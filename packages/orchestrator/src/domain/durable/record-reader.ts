@@ -46,8 +46,8 @@ export class RecordReader {
     return this.#read('fleet', 'ids', ({ nextId }) => whole(nextId, 1)) ?? 1;
   }
 
-  identifies(now: number): IdentifyBudget | null {
-    return this.#read('fleet', 'identifies', ({ maxConcurrency, budget }) => {
+  identifies(): IdentifyBudget | null {
+    return this.#read('fleet', 'identifies', ({ maxConcurrency, budget, ledger, allowed }) => {
       const concurrency = whole(maxConcurrency, 1, MAX_TOTAL_SHARDS);
       const keys: Record<number, IdentifyBudget['keys'][number]> = {};
       for (const key of this.#keys('identify')) {
@@ -57,7 +57,16 @@ export class RecordReader {
         }));
         if (entry !== null) keys[Number(key)] = entry;
       }
-      return { maxConcurrency: concurrency, keys, waiting: [], budget: budgetOf(budget ?? null, now) };
+      return {
+        maxConcurrency: concurrency,
+        keys,
+        waiting: [],
+        budget: budgetOf(budget ?? null),
+        ledger: ledgerOf(fields(ledger)),
+        allowed: whole(allowed, 0),
+        unsure: 0,
+        shortSince: null,
+      };
     });
   }
 
@@ -205,11 +214,14 @@ function holderOf({ node, shard }: Fields, key: number, concurrency: number): { 
   return holder;
 }
 
-function budgetOf(budget: JsonValue, now: number): IdentifyBudget['budget'] {
+function budgetOf(budget: JsonValue): IdentifyBudget['budget'] {
   if (budget === null) return null;
-  const { remaining, resetAt } = fields(budget);
-  const known = { remaining: whole(remaining, 0), resetAt: number(resetAt) };
-  return known.resetAt > now ? known : null;
+  const { total, remaining, resetAt } = fields(budget);
+  return { total: whole(total, 1), remaining: whole(remaining, 0), resetAt: number(resetAt) };
+}
+
+function ledgerOf({ used, until }: Fields): IdentifyBudget['ledger'] {
+  return { used: whole(used, 0), until: number(until) };
 }
 
 function sessionOf({ sessionId, sequence, resumeGatewayUrl, at }: Fields): KnownSession {

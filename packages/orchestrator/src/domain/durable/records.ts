@@ -3,7 +3,7 @@
  *
  *     fleet/total         how many shards there are
  *     fleet/ids           the source of ids
- *     fleet/identifies    Discord's max_concurrency and what is left of the session starts
+ *     fleet/identifies    Discord's max_concurrency, what is left of the session starts, and what we used of them
  *     identify/<key>      who holds the permit of a key, and when the key is free again
  *     shard/<id>          the one node that may run the shard, and the session it can be resumed with; none: nobody ever had it
  *     node/<id>           what was last known of a node that may live, and what is to become of it
@@ -45,8 +45,9 @@ export function idsRecord({ nextId }: OrchestratorState): JsonValue {
   return { nextId };
 }
 
-export function identifiesRecord({ identifies: { maxConcurrency, budget } }: OrchestratorState): JsonValue {
-  return { maxConcurrency, budget };
+export function identifiesRecord({ identifies }: OrchestratorState): JsonValue {
+  const { maxConcurrency, budget, ledger, allowed } = identifies;
+  return { maxConcurrency, budget, ledger, allowed };
 }
 
 export function keyRecord(entry: IdentifyBudget['keys'][number] | undefined): JsonValue {

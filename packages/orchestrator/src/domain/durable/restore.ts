@@ -36,7 +36,7 @@ export function restoredState(
   const fresh = initialState(settings, now);
   const reader = new RecordReader(records);
   const gone = new Set(dead);
-  const identifies = reader.identifies(now) ?? fresh.identifies;
+  const identifies = reader.identifies() ?? fresh.identifies;
   const endedOperations = reader.endedOperations();
   const remembered: OrchestratorState = { ...fresh, identifies, endedOperations, nextId: reader.nextId() };
   const total = reader.totalShards();
