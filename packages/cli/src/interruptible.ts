@@ -25,7 +25,7 @@ async function leave(client: Client, awaited: Awaited): Promise<void> {
   process.stderr.write(`\n${lastWords(operations, awaited)}\n`, () => process.exit(INTERRUPTED_EXIT_CODE));
 }
 
-export function lastWords(operations: readonly OperationStatus[], { kind, origin }: Awaited): string {
+function lastWords(operations: readonly OperationStatus[], { kind, origin }: Awaited): string {
   const found = operations.find(
     (each) => each.endedAt === null && each.kind === kind && (origin === undefined || each.origin === origin),
   );
