@@ -5,6 +5,7 @@
 import { defaultRules } from './core/rules.js';
 import { defaultLedgerLimits } from './ledger/ledger.js';
 import type { EmulatorOptions } from './options.js';
+import { trafficKinds } from './world/traffic-mix.js';
 
 type NumberSpec = { kind: 'integer' | 'number'; default: number; min: number; max: number };
 
@@ -14,6 +15,7 @@ type OptionSpec = (
   | { kind: 'integer-or-word'; default: number | string; min: number; max: number; word: string }
   | { kind: 'choice'; default: string; choices: readonly string[] }
   | { kind: 'token'; default: string }
+  | { kind: 'mix'; default: string }
 ) & {
   what: string;
   /** Where the default comes from. */
@@ -54,12 +56,26 @@ export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = 
     what: 'guilds of the world',
     source: ours,
   },
+  members: {
+    kind: 'integer',
+    default: 5,
+    min: 0,
+    max: 100_000,
+    what: 'members per guild in the beginning, beside the bot',
+    source: ours,
+  },
   rate: {
     kind: 'number',
     default: 0,
     min: 0,
     max: 1_000_000,
-    what: 'messages per second from the start',
+    what: 'events of traffic per second from the start; 0 none',
+    source: ours,
+  },
+  mix: {
+    kind: 'mix',
+    default: '{ messages: 1 }',
+    what: `what the traffic consists of, by weight: ${trafficKinds.join(', ')}`,
     source: ours,
   },
   directEvery: {

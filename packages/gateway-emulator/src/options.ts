@@ -7,6 +7,8 @@ import { EmulatorError } from './errors.js';
 import type { LedgerLimits } from './ledger/ledger.js';
 import { defaultLedgerLimits } from './ledger/ledger.js';
 import { optionTable } from './option-table.js';
+import type { TrafficMix } from './world/traffic-mix.js';
+import { messagesOnly, problemOfMix } from './world/traffic-mix.js';
 
 export type EmulatorOptions = {
   /** Port of HTTP and gateway; 0 takes a free one. Default 0. */
@@ -19,8 +21,12 @@ export type EmulatorOptions = {
   shards?: number;
   /** Guilds of the world. Default four per recommended shard. */
   guilds?: number;
-  /** Messages per second from the start; 0 none. Default 0. */
+  /** Members per guild in the beginning, beside the bot. Default 5. */
+  members?: number;
+  /** Events of traffic per second from the start; 0 none. Default 0. */
   rate?: number;
+  /** What the traffic consists of, by weight: `{ messages: 8, reactions: 2 }`. Default messages only. */
+  mix?: TrafficMix;
   /** One message in so many is a direct one (shard 0); 0 none. Default 0. */
   directEvery?: number;
   /** Makes world, traffic and session ids. Default 1. */
@@ -75,7 +81,9 @@ export type ResolvedOptions = {
   token: string;
   shards: number;
   guilds: number;
+  members: number;
   rate: number;
+  mix: TrafficMix;
   directEvery: number;
   seed: number;
   maxSocketBufferBytes: number;
@@ -106,7 +114,9 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
     token: readToken(options.token),
     shards,
     guilds,
+    members: read('members'),
     rate: read('rate'),
+    mix: readMix(options.mix ?? messagesOnly),
     directEvery: read('directEvery'),
     seed: read('seed'),
     maxSocketBufferBytes: read('maxSocketBufferBytes'),
@@ -146,7 +156,7 @@ function refuseUnknown(names: readonly string[]): void {
 
 function readNumber(name: keyof EmulatorOptions, value: number | undefined, fallback?: number): number {
   const spec = optionTable[name];
-  if (spec.kind === 'choice' || spec.kind === 'token') throw badOption(`"${name}" is no number`);
+  if (!('min' in spec)) throw badOption(`"${name}" is no number`);
   if (value === undefined) return fallback ?? Number(spec.default);
   const fraction = spec.kind === 'number';
   const fits = fraction ? Number.isFinite(value) : Number.isSafeInteger(value);
@@ -159,6 +169,12 @@ function readNumber(name: keyof EmulatorOptions, value: number | undefined, fall
 function readToken(token: string = optionTable.token.default.toString()): string {
   if (typeof token === 'string' && token !== '' && !token.startsWith('Bot ')) return token;
   throw badOption('"token" must be a string that is not empty and does not begin with "Bot "');
+}
+
+function readMix(mix: TrafficMix): TrafficMix {
+  const problem = problemOfMix(mix);
+  if (problem === null) return { ...mix };
+  throw badOption(`"mix" cannot be used: ${problem}`);
 }
 
 function readReplayBuffer(value: EmulatorOptions['replayBuffer']): number | 'by-guilds' {

@@ -10,7 +10,7 @@
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import { GuildCount } from './guild-count.js';
-import type { ResolvedWsOptions } from './options.js';
+import type { GatewayOptions } from './gateway-options.js';
 import type { ShardCursor } from './shard-cursor.js';
 
 /** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
@@ -18,7 +18,7 @@ const MAX_KEPT_EVENTS = 10_000;
 
 export type EventIntakeOptions = {
   shardId: number;
-  options: Pick<ResolvedWsOptions, 'onDispatch' | 'logger'>;
+  options: Pick<GatewayOptions, 'onDispatch' | 'logger'>;
   cursor: ShardCursor;
   /** After `onDispatch`: the manager's listeners. */
   emit: (payload: GatewayDispatchPayload) => void;
