@@ -21,6 +21,7 @@ const idle: StatusV1 = {
   staleTransfers: 0,
   waitingMigrations: [],
   drains: [],
+  operations: [],
   rollout: null,
   identifies: {
     maxConcurrency: 1,

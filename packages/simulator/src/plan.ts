@@ -56,6 +56,8 @@ export type Plan = {
   nodes: number;
   /** A process manager restarts nodes under their own name, instead of our launcher. */
   supervised: boolean;
+  /** Share of the nodes whose hosts move shards live; the others are of before. */
+  liveShare: number;
   messagesPerSecond: number;
   delayMs: number;
   jitterMs: number;
@@ -89,6 +91,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     shards,
     nodes,
     supervised,
+    liveShare: draw.pick([1, 1, 0.7, 0.5, 0]) ?? 1,
     messagesPerSecond: draw.whole(5, 30),
     delayMs: draw.between(0.2, 5),
     jitterMs: faults.has('delays') ? draw.between(20, 300) : draw.between(0, 5),

@@ -20,6 +20,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     startRequests: new Map(),
     drains: new Map(),
     rollout: null,
+    endedOperations: [],
     launches: new Map(),
     launchNotBefore: now,
     launchFailures: 0,

@@ -7,6 +7,8 @@ import { sessionStarts, type SessionStarts } from '../domain/identify/budget.js'
 import { isLive } from '../domain/migration/owner.js';
 import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
 import type { StoreStatus } from '../runtime/contract.js';
+import { operationsOf } from './operation-status.js';
+import type { OperationStatus } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';
 
 export type ShardStatus = {
@@ -103,6 +105,8 @@ export type StatusV1 = {
   /** Asked for, and waiting for their nodes to have room for another one. */
   waitingMigrations: readonly { shard: number; destination: string; since: number }[];
   drains: readonly DrainStatus[];
+  /** Drains and rollouts as operators cancel them, with those that ended lately: see `GET /v1/operations`. */
+  operations: readonly OperationStatus[];
   rollout: RolloutStatus | null;
   identifies: {
     maxConcurrency: number;
@@ -148,6 +152,7 @@ export function statusV1(
     staleTransfers: state.staleTransfers,
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
     drains: [...state.drains.values()].map(drainStatus),
+    operations: operationsOf(state),
     rollout: rolloutStatus(state),
     identifies: {
       maxConcurrency: state.identifies.maxConcurrency,

@@ -162,7 +162,7 @@ export class World {
 
   command(command: OperatorCommand): string {
     const request = `request-${this.#nextRequest++}`;
-    this.feed({ kind: 'command', request, command });
+    this.feed({ kind: 'command', request, command, by: 'alice' });
     return request;
   }
 

@@ -37,7 +37,8 @@ export function restoredState(
   const reader = new RecordReader(records);
   const gone = new Set(dead);
   const identifies = reader.identifies() ?? fresh.identifies;
-  const remembered: OrchestratorState = { ...fresh, identifies, nextId: reader.nextId() };
+  const endedOperations = reader.endedOperations();
+  const remembered: OrchestratorState = { ...fresh, identifies, endedOperations, nextId: reader.nextId() };
   const total = reader.totalShards();
   if (total === null) return { state: remembered, warnings: reader.warnings };
 
