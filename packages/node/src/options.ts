@@ -181,7 +181,7 @@ export function resolveOptions(
   });
 }
 
-function resolveFleet({ client = undefined, evaluate = false, ...rest }: FleetSettings): ResolvedOptions['fleet'] {
+function resolveFleet({ client, evaluate = false, ...rest }: FleetSettings): ResolvedOptions['fleet'] {
   refuseUnknownKeys(`${WHERE} (fleet)`, rest, ['client', 'evaluate']);
   if (typeof evaluate !== 'boolean') throw invalidOption(WHERE, 'fleet.evaluate', 'must be true or false.');
   if (client !== undefined && (typeof client !== 'object' || client === null)) {

@@ -40,7 +40,7 @@ export function evaluate(source: ClientSource, args: unknown): unknown {
 
 /** In strict mode, in the global scope: of this file it sees nothing. */
 function compile(script: string): (client: object, context: unknown) => unknown {
-  // eslint-disable-next-line no-new-func -- Running code that a fellow node sends is what the bot turned on.
+  // oxlint-disable-next-line typescript/no-implied-eval -- running code that a fellow node sends is what the bot turned on.
   return new Function('client', 'context', `'use strict'; return (${script})(client, context);`) as ReturnType<
     typeof compile
   >;

@@ -22,7 +22,7 @@ const MAX_OPEN = 64;
 const GRACE_MS = 2_000;
 
 /** Null: no orchestrator is connected; `can` false: it knows no calls. */
-export type FleetLink = { connection: number; can: boolean } | null;
+type FleetLink = { connection: number; can: boolean } | null;
 
 export type FleetOptions = {
   clock: Clock;

@@ -173,6 +173,9 @@ export class ModelNode {
       case 'commandFailed':
       case 'identifyRequest':
       case 'identifyFinished':
+      case 'callStart':
+      case 'callAnswer':
+      case 'callEnded':
         break;
     }
   }

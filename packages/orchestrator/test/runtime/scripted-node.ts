@@ -106,6 +106,10 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'identifyRequest':
       case 'identifyGranted':
       case 'identifyFinished':
+      case 'callStart':
+      case 'callAsk':
+      case 'callAnswer':
+      case 'callEnded':
     }
   };
 

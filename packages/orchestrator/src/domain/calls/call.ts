@@ -15,7 +15,7 @@ import type { CallAnswerEntry, CallEach, CallEnded } from '@dshard/protocol';
 export type KeptAnswer = CallAnswerEntry & { nodeId: string };
 
 /** A question that a node has not answered yet. */
-export type OpenQuestion = { askId: string; connection: string; shards: readonly number[] };
+type OpenQuestion = { askId: string; connection: string; shards: readonly number[] };
 
 export type CallState = {
   id: string;
