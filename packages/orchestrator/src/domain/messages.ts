@@ -99,6 +99,7 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'transferActivate':
     case 'transferDone':
     case 'transferAbort':
+    case 'shardTakenOver':
       violation(turn, node, message.kind, 'it is not for a node to send');
       break;
   }

@@ -38,6 +38,7 @@ function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
           deadline: 99,
           request: null,
           drain: null,
+          epoch: 2,
         },
       ],
     ]),

@@ -8,6 +8,7 @@
  * `freeAt`. A key is free again one window after its holder said that it is finished, or, if it never does, when the permit times out.
  */
 import type { IdentifyBudget } from '../state.js';
+import { assign } from '../epochs/tenure.js';
 import { can, isConnected } from '../nodes.js';
 import type { Turn } from '../turn.js';
 
@@ -144,6 +145,7 @@ export function grantIdentifies(turn: Turn): void {
 function startQueued(turn: Turn, node: string, shard: number): void {
   const state = turn.shard(shard);
   if (state?.kind !== 'starting' || state.node !== node || state.step !== 'queued') return;
+  assign(turn, shard);
   turn.setShard(shard, { ...state, step: 'start', deadline: turn.now + turn.settings.commandTimeoutMs });
   turn.send(node, { kind: 'startShards', shardIds: [shard] });
 }

@@ -17,7 +17,7 @@ export function onHeartbeat(turn: Turn, id: string, message: MessageOf<'heartbea
   const named = new Set<number>();
   for (const report of message.shards) {
     named.add(report.shardId);
-    if (isForeign(turn, id, report)) claim(turn, id, report.shardId);
+    if (isForeign(turn, id, report)) claim(turn, id, report.shardId, report.epoch);
   }
   noticeMissing(turn, id, named);
 }

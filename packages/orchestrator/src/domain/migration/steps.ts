@@ -17,6 +17,7 @@
  * with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
+import { assign, newEpoch } from '../epochs/tenure.js';
 import { can, hasConnection } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
@@ -29,7 +30,7 @@ export function beginMigration(
   plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
 ): void {
   const { shard, origin, destination } = plan;
-  const about = { ...plan, id: turn.nextMigrationId(), startedAt: turn.now };
+  const about = { ...plan, id: turn.nextMigrationId(), epoch: newEpoch(turn), startedAt: turn.now };
   turn.setShard(shard, { kind: 'migrating', migration: about.id });
   const live = [origin, destination].every((node) => can(turn.node(node), 'live-migration'));
   if (live) beginLive(turn, about);
@@ -85,6 +86,7 @@ export function userDataSent(
   step: Extract<BaseStep, { kind: 'transferring' }>,
 ): void {
   enter(turn, migration, { ...step, kind: 'resuming' });
+  assign(turn, migration.shard, migration.epoch);
   const named = can(turn.node(migration.destination), 'parallel-migrations');
   const message: Message = {
     kind: 'allUserDataSent',

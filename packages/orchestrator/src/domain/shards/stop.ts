@@ -8,7 +8,7 @@ import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
 import { withdrawIdentify } from '../identify/permits.js';
 import type { Turn } from '../turn.js';
-import { knownNow, vacate } from './vacate.js';
+import { inexact, knownNow, vacate } from './vacate.js';
 
 export function beginStop(
   turn: Turn,
@@ -23,7 +23,7 @@ export function beginStop(
     since: turn.now,
     deadline: turn.now + turn.settings.commandTimeoutMs,
     request,
-    known,
+    known: inexact(known),
   });
   turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
 }
