@@ -9,6 +9,8 @@ export type HostedShardOptions = {
   shardId: number;
   /** Where to go on, or null for a new session. */
   session: Cursor | null;
+  /** Whether what is replayed of it may have been handled before. */
+  redelivers: boolean;
   context: HostContext;
   options: ResolvedWsOptions;
   gatewayInfo: GatewayInfo;

@@ -82,6 +82,7 @@ export class HostedShard {
     this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: signal });
     this.#intake = new EventIntake({
       shardId,
+      redelivers: given.redelivers,
       options,
       cursor,
       emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),

@@ -42,9 +42,13 @@ export type WsHostOptions = Passthrough & {
   api?: string;
   /**
    * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
-   * so that nothing is half done when the other node goes on.
+   * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
    */
-  onDispatch?: (payload: GatewayDispatchPayload, shardId: number) => void | Promise<void>;
+  onDispatch?: (
+    payload: GatewayDispatchPayload,
+    shardId: number,
+    delivery: { redelivered: boolean },
+  ) => void | Promise<void>;
   /** The bot's own state per shard, to be moved with it. */
   state?: Pick<
     ShardHost,
@@ -55,6 +59,7 @@ export type WsHostOptions = Passthrough & {
     | 'handleUserEvent'
     | 'abortTransferTo'
     | 'released'
+    | 'stateLost'
   >;
   timeouts?: WsHostTimeouts;
   logger?: Logger;

@@ -8,7 +8,7 @@ import type { ShardReport } from '@dshard/protocol';
 import type { APIGatewayBotInfo } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
 import { GatewayInfo } from './gateway-info.js';
 import { HostedShard } from './hosted-shard.js';
@@ -94,7 +94,16 @@ class WebSocketHost implements WsHost {
     }
   }
 
-  async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
+  async stateLost(shardId: number): Promise<void> {
+    await this.#options.state.stateLost?.(shardId);
+  }
+
+  async resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: ResumeHow = { stateLost: false, redelivers: false },
+  ): Promise<ResumeOutcome> {
     const before = this.#shards.get(shardId);
     const parked = this.#parked.get(shardId);
     if (parked?.isParkedFor(session) === true) {
@@ -105,7 +114,7 @@ class WebSocketHost implements WsHost {
     }
     void this.#unpark(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
-    const shard = this.#host(shardId, session, context);
+    const shard = this.#host(shardId, session, context, how.redelivers);
     const settled = shard.whenSettled();
     settled.catch(() => undefined);
     await before?.stop(KEEP_SESSION_CODE);
@@ -174,13 +183,13 @@ class WebSocketHost implements WsHost {
     return shard;
   }
 
-  async released(shardId: number): Promise<void> {
+  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     const shard = this.#shards.get(shardId);
     if (shard !== undefined) {
       await shard.stop(KEEP_SESSION_CODE);
       this.#forget(shardId, shard);
     }
-    await this.#options.state.released?.(shardId);
+    await this.#options.state.released?.(shardId, how);
   }
 
   async shutdown(): Promise<void> {
@@ -196,16 +205,17 @@ class WebSocketHost implements WsHost {
     return this.#shards.get(shardId)?.cursor ?? null;
   }
 
-  #host(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
-    const shard = this.#make(shardId, session, context);
+  #host(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): HostedShard {
+    const shard = this.#make(shardId, session, context, redelivers);
     this.#shards.set(shardId, shard);
     return shard;
   }
 
-  #make(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
+  #make(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): HostedShard {
     return new HostedShard({
       shardId,
       session,
+      redelivers,
       context,
       options: this.#options,
       gatewayInfo: this.#gatewayInfo,

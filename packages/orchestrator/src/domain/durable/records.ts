@@ -76,7 +76,9 @@ export function shardRecord(state: OrchestratorState, id: number): JsonValue {
       if (migration === undefined) return null;
       const session = closedSession(migration);
       const known = session === null ? null : { session, at: migration.startedAt };
-      return heldRecord(tenure, migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration), known);
+      const checkpoint = known === null ? tenure.checkpoint : null;
+      const owner = migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration);
+      return heldRecord({ ...tenure, checkpoint }, owner, known);
     }
   }
 }

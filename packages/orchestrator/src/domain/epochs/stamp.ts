@@ -9,17 +9,14 @@ import { epochOf } from './tenure.js';
 
 export function stamped(state: OrchestratorState, node: string, message: Message): Message {
   if (!can(state.nodes.get(node), 'epochs')) return message;
-  switch (message.kind) {
-    case 'startShards':
-      return { ...message, epochs: message.shardIds.map((shard) => epochOf(state, shard)) };
-    case 'stopShard':
-      return { ...message, epoch: epochOf(state, message.shardId) };
-    case 'prepareMigration':
-    case 'transferOpen':
-      return { ...message, epoch: epochFor(state, node, message.shardId) };
-    default:
-      return message;
+  if (message.kind === 'startShards') {
+    return { ...message, epochs: message.shardIds.map((shard) => epochOf(state, shard)) };
   }
+  if (message.kind === 'stopShard') return { ...message, epoch: epochOf(state, message.shardId) };
+  if (message.kind === 'prepareMigration' || message.kind === 'transferOpen') {
+    return { ...message, epoch: epochFor(state, node, message.shardId) };
+  }
+  return message;
 }
 
 /** A destination has the epoch of its hand-over, which is not the shard's yet. */

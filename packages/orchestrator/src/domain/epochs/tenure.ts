@@ -57,7 +57,7 @@ export function adoptEpoch(turn: Turn, shard: number, epoch: number): void {
   if (epoch >= turn.state.nextEpoch) turn.patch({ nextEpoch: epoch + 1 });
 }
 
-/** Where to resume from, should everybody be gone who knows more. */
-export function noteCheckpoint(turn: Turn, shard: number, checkpoint: KnownSession): void {
+/** Where to resume from, should everybody be gone who knows more; null: the session is gone. */
+export function noteCheckpoint(turn: Turn, shard: number, checkpoint: KnownSession | null): void {
   turn.setTenure(shard, { ...tenureOf(turn.state, shard), checkpoint });
 }

@@ -14,7 +14,7 @@ import { leaseOf } from '../liveness/lease.js';
 import { cutOff, lose } from '../liveness/lost.js';
 import { originsAreBack } from '../migration/live-failure.js';
 import { can, hasConnection } from '../nodes.js';
-import { vacate } from '../shards/vacate.js';
+import { sessionOf, vacate } from '../shards/vacate.js';
 import { remindOfShutdown } from '../shutdown/node.js';
 import type { NodeState, ShardState } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -121,7 +121,7 @@ function takeOver(turn: Turn, id: string, message: Identify): void {
   const kept = [...runs].filter(([shard, epoch]) => claim(turn, id, shard, epoch)).map(([shard]) => shard);
   for (const shard of turn.shardsOf(id)) {
     const state = turn.shard(shard);
-    if (state?.kind === 'unreachable') vacate(turn, shard, state.known);
+    if (state?.kind === 'unreachable') vacate(turn, shard, sessionOf(turn, shard));
   }
   for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(turn, id, session);
   originsAreBack(turn, id);

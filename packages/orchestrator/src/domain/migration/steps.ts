@@ -17,7 +17,7 @@
  * with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
-import { assign, newEpoch } from '../epochs/tenure.js';
+import { assign, newEpoch, noteCheckpoint } from '../epochs/tenure.js';
 import { can, hasConnection } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
@@ -100,6 +100,9 @@ export function userDataSent(
 export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents: number): void {
   const { shard, origin, destination } = migration;
   turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
+  if (migration.step.kind === 'resuming') {
+    noteCheckpoint(turn, shard, { session: migration.step.session, at: turn.now });
+  }
   turn.removeMigration(migration.id);
   if (can(turn.node(origin), 'parallel-migrations')) turn.send(origin, { kind: 'migrationFinished', shardId: shard });
   const durationMs = turn.now - migration.startedAt;

@@ -39,6 +39,9 @@ export function onStopped(turn: Turn, node: string, shard: number, session: Gate
   } else if (state?.kind === 'running' && state.node === node) {
     vacate(turn, shard, knownNow(turn, session));
     turn.happened('shardVacant', 'warn', `Node ${node} stopped shard ${shard} by itself.`, { node, shard });
+  } else if (state?.kind === 'vacant' && state.known === null && session !== null) {
+    // It was succeeded, and its successor did not get far: its session may be good yet.
+    turn.setShard(shard, { ...state, known: inexact(knownNow(turn, session)) });
   }
 }
 
