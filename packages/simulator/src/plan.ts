@@ -2,6 +2,7 @@
  * What a seed means: the size of the fleet, its settings, and which faults are switched on with which strength. A few faults per
  * seed rather than all at once (swarm testing): faults hide each other.
  */
+import { defaultRules } from '@dshard/gateway-emulator/core';
 import type { GatewayRules } from '@dshard/gateway-emulator/core';
 import type { Settings } from '@dshard/orchestrator';
 import { drawFor } from './random.js';
@@ -55,6 +56,8 @@ export type Plan = {
   nodes: number;
   /** A process manager restarts nodes under their own name, instead of our launcher. */
   supervised: boolean;
+  /** Share of the nodes whose hosts move shards live; the others are of before. */
+  liveShare: number;
   messagesPerSecond: number;
   delayMs: number;
   jitterMs: number;
@@ -88,6 +91,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     shards,
     nodes,
     supervised,
+    liveShare: draw.pick([1, 1, 0.7, 0.5, 0]) ?? 1,
     messagesPerSecond: draw.whole(5, 30),
     delayMs: draw.between(0.2, 5),
     jitterMs: faults.has('delays') ? draw.between(20, 300) : draw.between(0, 5),
@@ -142,6 +146,7 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     commandTimeoutMs: draw.whole(6_000, 9_000),
     heartbeatIntervalMs: draw.whole(1_000, 3_000),
     identifyWindowMs: 5_000,
+    identifyReserve: null,
     identifyTimeoutMs: 12_000,
     tokenRequired: false,
     allowBaseLevelPeers: true,
@@ -151,23 +156,14 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
 function rulesFor(draw: Draw, faults: ReadonlySet<FaultName>): GatewayRules {
   const heartbeatIntervalMs = 4_000;
   return {
+    ...defaultRules,
     heartbeatIntervalMs,
     heartbeatTimeoutMs: heartbeatIntervalMs * 2.5,
     maxConcurrency: draw.pick([1, 2, 4, 16]) ?? 4,
-    identifyWindowMs: 5_000,
     earlyIdentifyDelayMs: 1_000,
-    sessionStartLimit: 1_000,
-    sessionStartPeriodMs: 86_400_000,
     sessionTtlMs: 40_000,
     replayBuffer: faults.has('shortBuffer') ? draw.whole(3, 25) : 1_000,
-    maxPayloadBytes: 4_096,
-    maxSends: 120,
-    sendPeriodMs: 60_000,
-    maxGuildsPerShard: 2_500,
-    shardCountMultiple: 1,
-    disallowedIntents: 0,
     doubleAttach: faults.has('silentDoubleAttach') ? 'silence-old' : 'close-old',
-    doubleAttachCloseCode: 4_006,
     reconnectGraceMs: 2_000,
   };
 }

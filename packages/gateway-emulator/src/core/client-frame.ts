@@ -14,6 +14,8 @@ export type IdentifyFrame = {
   intents: number | 'invalid';
   /** `[0, 1]` when the client sent none. */
   shard: ShardTuple | 'invalid';
+  /** 50 to 250, Discord's default 50. */
+  largeThreshold: number;
 };
 
 export type ResumeFrame = { kind: 'resume'; token: string; sessionId: string; seq: number };
@@ -79,6 +81,7 @@ function readIdentify(d: unknown): ClientFrame | FrameFault {
     token: d['token'],
     intents: isSequence(d['intents']) ? d['intents'] : 'invalid',
     shard: readShardTuple(d['shard']),
+    largeThreshold: readLargeThreshold(d['large_threshold']),
   };
 }
 
@@ -97,6 +100,11 @@ function readShardTuple(value: unknown): ShardTuple | 'invalid' {
   const [shard, count]: unknown[] = value;
   if (!isSequence(shard) || !isSequence(count)) return 'invalid';
   return shard < count && count <= maxShardCount ? [shard, count] : 'invalid';
+}
+
+/** Out of its bounds it is taken for the nearest of them. */
+function readLargeThreshold(value: unknown): number {
+  return isSequence(value) ? Math.min(250, Math.max(50, value)) : 50;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -53,10 +53,29 @@ export const closeCodes = {
   disallowedIntents: 4014,
 } as const;
 
+/** Bits of `intents`, "Gateway: Gateway Intents". */
 export const intents = {
-  guilds: 1,
-  guildMessages: 512,
-  directMessages: 4096,
+  guilds: 0x1,
+  guildMembers: 0x2,
+  guildModeration: 0x4,
+  guildExpressions: 0x8,
+  guildIntegrations: 0x10,
+  guildWebhooks: 0x20,
+  guildInvites: 0x40,
+  guildVoiceStates: 0x80,
+  guildPresences: 0x100,
+  guildMessages: 0x200,
+  guildMessageReactions: 0x400,
+  guildMessageTyping: 0x800,
+  directMessages: 0x1000,
+  directMessageReactions: 0x2000,
+  directMessageTyping: 0x4000,
+  messageContent: 0x8000,
+  guildScheduledEvents: 0x10000,
+  autoModerationConfiguration: 0x100000,
+  autoModerationExecution: 0x200000,
+  guildMessagePolls: 0x1000000,
+  directMessagePolls: 0x2000000,
 } as const;
 
 /** Bits 0–16, 20, 21, 24 and 25 have a meaning. */

@@ -1,5 +1,6 @@
 /** Events on their way to sessions: routing, sequence numbers, the replay buffer. */
 import type { Ms } from '@dshard/transport';
+import { intents } from './discord.js';
 import type { Effect } from './effects.js';
 import { dispatchText } from './payloads.js';
 import { addToReplay } from './replay-buffer.js';
@@ -13,7 +14,13 @@ export type TrafficEvent = {
   json: string;
   /** `guild_id >> 22`, which decides the shard; null for events without a guild: shard 0. */
   route: number | null;
-  /** A session gets the event if it asked for one of these intents. */
+  /**
+   * For sessions without the MESSAGE_CONTENT intent, where Discord empties `content`, `embeds`, `attachments`, `components` and `poll`
+   * ("Gateway: Message Content Intent"): not in direct messages, not in the bot's own, not where the bot is mentioned. Asked at
+   * most once. Without it everybody gets `json`.
+   */
+  jsonWithoutContent?: () => string;
+  /** A session gets the event if it asked for one of these intents; 0: whatever it asked for. */
   intents: number;
 };
 
@@ -22,6 +29,12 @@ export function dispatch(state: GatewayState, event: TrafficEvent, now: Ms): Eff
   const out: Effect[] = [];
   let missedOn: number | null = null;
   let routed = false;
+  let withoutContent: string | null = null;
+  const jsonFor = (session: Session): string => {
+    if (event.jsonWithoutContent === undefined || (session.intents & intents.messageContent) !== 0) return event.json;
+    withoutContent ??= event.jsonWithoutContent();
+    return withoutContent;
+  };
   for (const [count, shards] of state.routes) {
     const shard = event.route === null ? 0 : event.route % count;
     const sessions = shards.get(shard);
@@ -29,8 +42,8 @@ export function dispatch(state: GatewayState, event: TrafficEvent, now: Ms): Eff
     if (sessions.length === 0) missedOn = shard;
     for (const session of sessions) {
       routed = true;
-      if ((session.intents & event.intents) === 0) continue;
-      const s = deliver(session, { type: event.type, json: event.json, eventId: event.id }, out);
+      if (event.intents !== 0 && (session.intents & event.intents) === 0) continue;
+      const s = deliver(session, { type: event.type, json: jsonFor(session), eventId: event.id }, out);
       out.push({
         kind: 'record',
         record: {

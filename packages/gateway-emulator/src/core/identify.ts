@@ -13,7 +13,7 @@ import { addSession, attach, closeConnection } from './state.js';
 import { revokeToken } from './token.js';
 import { recordViolation } from './violations.js';
 
-type Accepted = { shard: ShardTuple; intents: number };
+type Accepted = { shard: ShardTuple; intents: number; largeThreshold: number };
 
 export function identify(
   state: GatewayState,
@@ -79,7 +79,7 @@ function checkIdentify(state: GatewayState, frame: IdentifyFrame): Accepted | { 
   if (state.world.guildIdsOf(shard, count).length > rules.maxGuildsPerShard) {
     return { code: closeCodes.shardingRequired, reason: 'Sharding required.' };
   }
-  return { shard: frame.shard, intents: frame.intents };
+  return { shard: frame.shard, intents: frame.intents, largeThreshold: frame.largeThreshold };
 }
 
 function startSession(state: GatewayState, connection: Connection, accepted: Accepted, now: Ms, out: Effect[]): void {
@@ -91,6 +91,7 @@ function startSession(state: GatewayState, connection: Connection, accepted: Acc
     shard,
     count,
     intents: accepted.intents,
+    largeThreshold: accepted.largeThreshold,
     seq: 0,
     replay: createReplayBuffer(replayBuffer === 'by-guilds' ? replayCapacityFor(guildIds.length) : replayBuffer),
     attachment: { kind: 'attached', connection },
@@ -122,8 +123,10 @@ function startSession(state: GatewayState, connection: Connection, accepted: Acc
     text: dispatchText('READY', 1, readyJson(state, session, guildIds)),
   });
   if ((session.intents & intents.guilds) === 0) return;
-  for (const json of state.world.guildJsonOf(shard, count))
-    deliver(session, { type: 'GUILD_CREATE', json, eventId: null }, out);
+  for (const id of guildIds) {
+    const json = state.world.guild(id)?.createJson(session);
+    if (json !== undefined) deliver(session, { type: 'GUILD_CREATE', json, eventId: null }, out);
+  }
 }
 
 function readyJson(state: GatewayState, session: Session, guildIds: readonly string[]): string {

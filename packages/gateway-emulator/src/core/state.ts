@@ -22,44 +22,11 @@ import type { Effect } from './effects.js';
 import type { IdentifyWindows } from './identify-windows.js';
 import { createIdentifyWindows } from './identify-windows.js';
 import type { ReplayBuffer } from './replay-buffer.js';
+import type { GatewayRules } from './rules.js';
 import type { SendLimit } from './send-limit.js';
 import type { SessionStartBudget } from './session-start-budget.js';
 import { createSessionStartBudget } from './session-start-budget.js';
-
-/** The rules in force, all resolved. Where they come from and their defaults: `options.ts`. */
-export type GatewayRules = {
-  heartbeatIntervalMs: number;
-  heartbeatTimeoutMs: number;
-  maxConcurrency: number;
-  identifyWindowMs: number;
-  earlyIdentifyDelayMs: number;
-  sessionStartLimit: number;
-  sessionStartPeriodMs: number;
-  sessionTtlMs: number;
-  /** Events per session; `by-guilds` follows Discord's formula of 2016. */
-  replayBuffer: number | 'by-guilds';
-  maxPayloadBytes: number;
-  maxSends: number;
-  sendPeriodMs: number;
-  maxGuildsPerShard: number;
-  /** Large bots: `num_shards` must be a multiple of it. 1 asks for nothing. */
-  shardCountMultiple: number;
-  disallowedIntents: number;
-  doubleAttach: 'close-old' | 'silence-old';
-  doubleAttachCloseCode: number;
-  reconnectGraceMs: number;
-};
-
-/** What the gateway needs to know of the world for READY and GUILD_CREATE. */
-export type WorldView = {
-  /** JSON of the `user` of READY. */
-  readonly userJson: string;
-  /** JSON of the `application` of READY. */
-  readonly applicationJson: string;
-  guildIdsOf(shard: number, count: number): string[];
-  /** The `d` of GUILD_CREATE of every guild of a shard, in the order of `guildIdsOf`. */
-  guildJsonOf(shard: number, count: number): string[];
-};
+import type { WorldView } from './world-view.js';
 
 type Phase =
   | { kind: 'unidentified' }
@@ -83,6 +50,8 @@ export type Session = {
   readonly shard: number;
   readonly count: number;
   readonly intents: number;
+  /** `large_threshold` of IDENTIFY. */
+  readonly largeThreshold: number;
   /** The last sequence given out. */
   seq: number;
   readonly replay: ReplayBuffer;

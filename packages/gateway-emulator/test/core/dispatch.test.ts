@@ -49,6 +49,40 @@ describe('routing', () => {
   });
 });
 
+describe('message content', () => {
+  test('is empty for sessions without its intent, and made so once', () => {
+    const harness = new Harness({ guilds: 0, identifyWindowMs: 0 });
+    const clients = [512, 512, 512 | (1 << 15)].map((intents) => harness.connect().identify([0, 1], { intents }));
+    let made = 0;
+    const jsonWithoutContent = (): string => {
+      made += 1;
+      return '{"content":""}';
+    };
+    const event = { id: '1', type: 'MESSAGE_CREATE', json: '{"content":"hello"}', jsonWithoutContent };
+    harness.run(dispatch(harness.state, { ...event, route: 5, intents: 512 }, harness.now));
+    expect(clients.map((client) => client.last?.d)).toEqual([{ content: '' }, { content: '' }, { content: 'hello' }]);
+    expect(made).toBe(1);
+  });
+
+  test('stays empty when it is replayed', () => {
+    const harness = new Harness({ guilds: 0 });
+    const client = harness.connect().identify();
+    client.close(4200);
+    const event = { id: '1', type: 'MESSAGE_CREATE', json: '{"id":"1"}', jsonWithoutContent: () => '{"id":""}' };
+    harness.run(dispatch(harness.state, { ...event, route: 5, intents: 512 }, harness.now));
+    expect(harness.connect().resume(client.sessionId, 1).received[1]?.d).toEqual({ id: '' });
+  });
+});
+
+test('events that need no intent reach every session', () => {
+  const harness = new Harness({ guilds: 0 });
+  const client = harness.connect().identify([0, 1], { intents: 0 });
+  harness.run(
+    dispatch(harness.state, { id: '1', type: 'INTERACTION_CREATE', json: '{}', route: 5, intents: 0 }, harness.now),
+  );
+  expect(client.last?.t).toBe('INTERACTION_CREATE');
+});
+
 test("events for a shard that has lost its session are missed; before its first IDENTIFY they are nobody's", () => {
   const harness = new Harness({ guilds: 0 });
   harness.message();

@@ -3,7 +3,8 @@ import { connectionClosed, connectionOpened, frameReceived } from '../../src/cor
 import { dispatch } from '../../src/core/dispatch.js';
 import type { Effect } from '../../src/core/effects.js';
 import type { FaultResult } from '../../src/core/faults.js';
-import type { GatewayRules, GatewayState } from '../../src/core/state.js';
+import type { GatewayRules } from '../../src/core/rules.js';
+import type { GatewayState } from '../../src/core/state.js';
 import { createGatewayState } from '../../src/core/state.js';
 import { tick } from '../../src/core/tick.js';
 import type { Violation } from '../../src/ledger/records.js';

@@ -4,27 +4,10 @@ import type { CreateWebSocketManagerOptions } from '@discordjs/ws';
 import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { invalidOption, refuseUnknownKeys, wholeNumber } from '../../check-options.js';
+import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { ShardHost } from '../../shard-host.js';
-
-/** Bounds; times in milliseconds. */
-export type WsHostTimeouts = {
-  /** Connecting and the WebSocket handshake. Default 5 s. */
-  handshakeMs?: number;
-  /** From there to HELLO. Default 5 s. */
-  helloMs?: number;
-  /** From IDENTIFY to READY. Default 15 s. */
-  readyMs?: number;
-  /** From HELLO to the first replayed event or RESUMED, and from one replayed event to the next. Default 10 s. */
-  resumeMs?: number;
-  /** How long Discord may take to answer our close. The connection is cut then; the session is kept all the same. Default 3 s. */
-  closeMs?: number;
-  /** How long `onDispatch` calls that are under way may take when a shard leaves. Default 5 s. */
-  handlersMs?: number;
-  /** First and longest wait between attempts that failed. Defaults 500 ms and 30 s. */
-  backoffMinMs?: number;
-  backoffMaxMs?: number;
-};
+import { resolveTimeouts } from '../gateway/gateway-options.js';
+import type { Delivery, GatewayOptions, GatewayTimeouts } from '../gateway/gateway-options.js';
 
 /** What of @discordjs/ws is passed on as it is. */
 type Passthrough = Pick<
@@ -44,11 +27,7 @@ export type WsHostOptions = Passthrough & {
    * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
    * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
    */
-  onDispatch?: (
-    payload: GatewayDispatchPayload,
-    shardId: number,
-    delivery: { redelivered: boolean },
-  ) => void | Promise<void>;
+  onDispatch?: (payload: GatewayDispatchPayload, shardId: number, delivery: Delivery) => void | Promise<void>;
   /** The bot's own state per shard, to be moved with it. */
   state?: Pick<
     ShardHost,
@@ -61,24 +40,19 @@ export type WsHostOptions = Passthrough & {
     | 'released'
     | 'stateLost'
   >;
-  timeouts?: WsHostTimeouts;
+  timeouts?: GatewayTimeouts;
   logger?: Logger;
   /** For tests. Default: the system's. */
   clock?: Clock;
   random?: Random;
 };
 
-export type ResolvedWsOptions = {
+export type ResolvedWsOptions = GatewayOptions & {
   readonly token: string;
   readonly intents: CreateWebSocketManagerOptions['intents'];
   readonly rest: REST;
   readonly passthrough: Passthrough;
-  readonly onDispatch: NonNullable<WsHostOptions['onDispatch']>;
   readonly state: NonNullable<WsHostOptions['state']>;
-  readonly timeouts: Readonly<Required<WsHostTimeouts>>;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly random: Random;
 };
 
 const WHERE = 'createWsHost';
@@ -100,19 +74,6 @@ const OPTION_KEYS: readonly (keyof WsHostOptions)[] = [
   'largeThreshold',
   'version',
 ];
-
-const TIMEOUTS: Readonly<Required<WsHostTimeouts>> = {
-  handshakeMs: 5_000,
-  helloMs: 5_000,
-  readyMs: 15_000,
-  resumeMs: 10_000,
-  closeMs: 3_000,
-  handlersMs: 5_000,
-  backoffMinMs: 500,
-  backoffMaxMs: 30_000,
-};
-
-const TIMEOUT_KEYS = Object.keys(TIMEOUTS) as (keyof WsHostTimeouts)[];
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
@@ -137,18 +98,9 @@ export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
     passthrough,
     onDispatch: onDispatch ?? ((): void => undefined),
     state: state ?? {},
-    timeouts: resolveTimeouts(timeouts ?? {}),
+    timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
     logger: logger ?? silentLogger,
     clock: clock ?? systemClock(),
     random: random ?? systemRandom(),
   });
-}
-
-function resolveTimeouts(given: WsHostTimeouts): Required<WsHostTimeouts> {
-  refuseUnknownKeys(`${WHERE} (timeouts)`, given, TIMEOUT_KEYS);
-  const resolved = { ...TIMEOUTS };
-  for (const key of TIMEOUT_KEYS) {
-    resolved[key] = wholeNumber(WHERE, `timeouts.${key}`, given[key], TIMEOUTS[key], { min: 1, max: 3_600_000 });
-  }
-  return resolved;
 }

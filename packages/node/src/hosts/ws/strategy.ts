@@ -6,14 +6,14 @@ import { SimpleShardingStrategy } from '@discordjs/ws';
 import type { WebSocketShardStatus } from '@discordjs/ws';
 import type { GatewaySendPayload } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
-import type { HostedShard } from './hosted-shard.js';
+import type { HostedShard } from '../gateway/hosted-shard.js';
 
 export class OrchestratedStrategy extends SimpleShardingStrategy {
-  readonly #shards: ReadonlyMap<number, HostedShard>;
+  readonly #shards: () => ReadonlyMap<number, HostedShard>;
 
   constructor(
     manager: ConstructorParameters<typeof SimpleShardingStrategy>[0],
-    hosted: ReadonlyMap<number, HostedShard>,
+    hosted: () => ReadonlyMap<number, HostedShard>,
   ) {
     super(manager);
     this.#shards = hosted;
@@ -32,7 +32,7 @@ export class OrchestratedStrategy extends SimpleShardingStrategy {
   }
 
   override async send(shardId: number, payload: GatewaySendPayload): Promise<void> {
-    const shard = this.#shards.get(shardId);
+    const shard = this.#shards().get(shardId);
     if (shard === undefined) {
       throw new NodeError(
         'DSO_SHARD_NOT_HOSTED',
@@ -44,7 +44,7 @@ export class OrchestratedStrategy extends SimpleShardingStrategy {
 
   override async fetchStatus(): ReturnType<SimpleShardingStrategy['fetchStatus']> {
     const statuses = await super.fetchStatus();
-    for (const [shardId, shard] of this.#shards) {
+    for (const [shardId, shard] of this.#shards()) {
       statuses.set(shardId, shard.status satisfies WebSocketShardStatus);
     }
     return statuses;

@@ -38,12 +38,14 @@ export function restoredState(
   const fresh = initialState(settings, now);
   const reader = new RecordReader(records);
   const gone = new Set(dead);
-  const identifies = reader.identifies(now) ?? fresh.identifies;
+  const identifies = reader.identifies() ?? fresh.identifies;
+  const endedOperations = reader.endedOperations();
   const { nextId, nextEpoch } = reader.ids();
   const epoch = firstEpoch(now, nextEpoch);
   const remembered: OrchestratorState = {
     ...fresh,
     identifies,
+    endedOperations,
     epoch,
     nextId,
     nextEpoch: epoch + 1,

@@ -2,9 +2,9 @@
  * The library ends a connection: what that means for the session. The library forgets sessions that are as good as before,
  * so this is where it is overruled.
  */
-import { WebSocketShardDestroyRecovery } from '@discordjs/ws';
 import type { WebSocketShardDestroyOptions } from '@discordjs/ws';
 import { KEEP_SESSION_CODE, SESSION_GONE_CODES } from './close-codes.js';
+import { WebSocketShardDestroyRecovery } from './library.js';
 
 /** `refused`: Discord will never take the shard. `attemptFailed`: where it connected to did not lead to READY or RESUMED. */
 export type ConnectionEnd = {

@@ -5,13 +5,13 @@
 import type { FetchingStrategyOptions, SessionInfo } from '@discordjs/ws';
 import { delay } from '@dshard/transport';
 import type { GatewayInfo } from './gateway-info.js';
-import type { ResolvedWsOptions } from './options.js';
+import type { GatewayOptions } from './gateway-options.js';
 import type { ShardCursor } from './shard-cursor.js';
 
 export type SessionSourceOptions = {
   shardId: number;
   cursor: ShardCursor;
-  options: Pick<ResolvedWsOptions, 'clock' | 'random' | 'timeouts'>;
+  options: Pick<GatewayOptions, 'clock' | 'random' | 'timeouts'>;
   gatewayInfo: GatewayInfo;
   fetchingOptions: FetchingStrategyOptions;
   /** Aborts when the shard stops. */

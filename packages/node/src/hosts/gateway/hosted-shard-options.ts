@@ -1,23 +1,25 @@
 /** What a hosted shard is given. */
-import type { FetchingStrategyOptions, IIdentifyThrottler, WebSocketShardEvents } from '@discordjs/ws';
+import type { FetchingStrategyOptions, IIdentifyThrottler } from '@discordjs/ws';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext } from '../../shard-host.js';
 import type { GatewayInfo } from './gateway-info.js';
-import type { ResolvedWsOptions } from './options.js';
+import type { GatewayOptions } from './gateway-options.js';
+import type { GatewayLibrary, ShardEvent } from './library.js';
 
 export type HostedShardOptions = {
+  library: GatewayLibrary;
   shardId: number;
   /** Where to go on, or null for a new session. */
   session: Cursor | null;
   /** Whether what is replayed of it may have been handled before. */
   redelivers: boolean;
   context: HostContext;
-  options: ResolvedWsOptions;
+  options: GatewayOptions;
   gatewayInfo: GatewayInfo;
   /** Everything of @discordjs/ws that does not depend on the shard. */
   fetchingOptions: FetchingStrategyOptions;
   /** For orchestrators that do not pace identifies. */
   localThrottler: () => Promise<IIdentifyThrottler>;
   /** To the manager's listeners. */
-  emit: (event: WebSocketShardEvents, args: readonly unknown[]) => void;
+  emit: (event: ShardEvent, values: readonly unknown[]) => void;
 };

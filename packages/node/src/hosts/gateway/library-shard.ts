@@ -1,14 +1,18 @@
 /**
- * `WebSocketShard` of @discordjs/ws with two doors more. A RESUME, which the library sends as soon as HELLO came, can be held
+ * A `WebSocketShard` of @discordjs/ws with two doors more. A RESUME, which the library sends as soon as HELLO came, can be held
  * back (the library heartbeats meanwhile). And every `destroy`, which the library calls on itself whenever a
  * connection ends, is shown to the hosted shard first. That is the one place where it decides to forget a session, to go
  * on with it, or to give up.
  */
-import { WebSocketShard } from '@discordjs/ws';
-import type { IContextFetchingStrategy, WebSocketShardDestroyOptions } from '@discordjs/ws';
-import { GatewayOpcodes } from 'discord-api-types/v10';
-import type { GatewaySendPayload } from 'discord-api-types/v10';
+import type {
+  IContextFetchingStrategy,
+  WebSocketShard,
+  WebSocketShardDestroyOptions,
+  WebSocketShardStatus,
+} from '@discordjs/ws';
+import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../../session/state.js';
+import type { GatewayLibrary, ShardEvent } from './library.js';
 
 /** The part of the library's private connection that is needed to be sure it is gone. */
 type Socket = {
@@ -18,6 +22,8 @@ type Socket = {
   on?(event: 'error', listener: () => void): unknown;
   terminate?(): void;
 };
+
+const RESUME_OPCODE: GatewayOpcodes.Resume = 6;
 
 const SOCKET_CONNECTING = 0;
 const SOCKET_OPEN = 1;
@@ -31,15 +37,38 @@ export type LibraryShardHooks = {
   beforeResume(): { wait: Promise<void> | null; session: () => Cursor | null };
 };
 
-export class LibraryShard extends WebSocketShard {
+export class LibraryShard {
   readonly #hooks: LibraryShardHooks;
+  readonly #shard: WebSocketShard;
+  readonly #valuesOf: GatewayLibrary['valuesOf'];
+  /** The library's own, beneath the doors. */
+  readonly #plain: Pick<WebSocketShard, 'destroy' | 'send'>;
 
-  constructor(strategy: IContextFetchingStrategy, id: number, hooks: LibraryShardHooks) {
-    super(strategy, id);
+  constructor(library: GatewayLibrary, strategy: IContextFetchingStrategy, id: number, hooks: LibraryShardHooks) {
     this.#hooks = hooks;
+    this.#valuesOf = library.valuesOf;
+    const shard = new library.WebSocketShard(strategy, id);
+    this.#shard = shard;
+    this.#plain = { destroy: shard.destroy.bind(shard), send: shard.send.bind(shard) };
+    shard.destroy = (options) => this.destroy(options);
+    shard.send = (payload) => this.send(payload);
   }
 
-  override async destroy(options: WebSocketShardDestroyOptions = {}): Promise<void> {
+  get status(): WebSocketShardStatus {
+    return this.#shard.status;
+  }
+
+  connect(): Promise<void> {
+    return this.#shard.connect();
+  }
+
+  /** `values` as 2.x emits them, whichever version it is. */
+  on(event: ShardEvent, listener: (values: readonly unknown[]) => void): void {
+    const emitter: { on(event: string, listener: (...args: unknown[]) => void): unknown } = this.#shard;
+    emitter.on(event, (...args) => listener(this.#valuesOf(args)));
+  }
+
+  async destroy(options: WebSocketShardDestroyOptions = {}): Promise<void> {
     const decided = this.#hooks.beforeDestroy(options);
     if (decided === null) {
       return;
@@ -47,12 +76,12 @@ export class LibraryShard extends WebSocketShard {
     this.#giveUpHandshake();
     const socket = this.#socket;
     this.#hooks.closing(() => socket?.terminate?.());
-    await super.destroy(decided);
+    await this.#plain.destroy(decided);
   }
 
-  override async send(payload: GatewaySendPayload): Promise<void> {
-    if (payload.op !== GatewayOpcodes.Resume) {
-      return super.send(payload);
+  async send(payload: GatewaySendPayload): Promise<void> {
+    if (payload.op !== RESUME_OPCODE) {
+      return this.#plain.send(payload);
     }
     const { wait, session } = this.#hooks.beforeResume();
     const socket = this.#socket;
@@ -66,13 +95,13 @@ export class LibraryShard extends WebSocketShard {
     }
     // Not the session that the library took when it began to connect: the cursor may have moved on since.
     const { sessionId, sequence } = current;
-    await super.send({ op: GatewayOpcodes.Resume, d: { ...payload.d, session_id: sessionId, seq: sequence } });
+    await this.#plain.send({ op: RESUME_OPCODE, d: { ...payload.d, session_id: sessionId, seq: sequence } });
   }
 
   /** Closes for good. Resolves when the peer has answered the close, or there was nothing to close. */
   async shutDown(code: number): Promise<void> {
     this.#giveUpHandshake();
-    await super.destroy({ code, reason: 'The shard leaves this process' });
+    await this.#plain.destroy({ code, reason: 'The shard leaves this process' });
   }
 
   /** Cuts a connection that does not close. */
@@ -81,7 +110,7 @@ export class LibraryShard extends WebSocketShard {
   }
 
   get #socket(): Socket | null {
-    return (this as unknown as { connection: Socket | null }).connection;
+    return (this.#shard as unknown as { connection: Socket | null }).connection;
   }
 
   /**

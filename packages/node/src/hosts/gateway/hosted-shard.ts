@@ -14,7 +14,6 @@
  * - While parked or frozen the `gate` is closed: the library may connect once, but a RESUME waits at the gate.
  * - After the stop the library may still start connecting by itself: it asks for the session first, and never gets an answer.
  */
-import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from '@discordjs/ws';
 import type { IContextFetchingStrategy, SessionInfo, WebSocketShardDestroyOptions } from '@discordjs/ws';
 import type { ShardPhase, ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
@@ -29,6 +28,8 @@ import { EventIntake } from './event-intake.js';
 import { Gate } from './gate.js';
 import type { HostedShardOptions } from './hosted-shard-options.js';
 import { IdentifyGate } from './identify-gate.js';
+import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from './library.js';
+import type { ShardEvent } from './library.js';
 import { LibraryShard } from './library-shard.js';
 import { Outcomes } from './outcomes.js';
 import { phaseOf } from './phase.js';
@@ -69,7 +70,7 @@ export class HostedShard {
   constructor(given: HostedShardOptions) {
     this.#given = given;
     this.#cursor = new ShardCursor(given.session);
-    this.#library = new LibraryShard(this.#strategy(), given.shardId, {
+    this.#library = new LibraryShard(given.library, this.#strategy(), given.shardId, {
       beforeDestroy: (options) => this.#beforeDestroy(options),
       closing: (cut) => this.#timers.expectClose(cut),
       beforeResume: () => this.#beforeResume(),
@@ -177,7 +178,7 @@ export class HostedShard {
     return this.#state.kind !== 'stopped' && this.#state.kind !== 'refused';
   }
 
-  get status(): WebSocketShardStatus {
+  get status(): LibraryShard['status'] {
     return this.#library.status;
   }
 
@@ -316,15 +317,15 @@ export class HostedShard {
   // ——— what the library tells ———
 
   #listen(): void {
-    this.#library.on(WebSocketShardEvents.Dispatch, (payload) => this.#onDispatch(payload));
+    this.#library.on(WebSocketShardEvents.Dispatch, ([payload]) => this.#onDispatch(payload as GatewayDispatchPayload));
     this.#library.on(WebSocketShardEvents.Hello, () => {
       this.#watchResume();
       this.#emit(WebSocketShardEvents.Hello, []);
     });
-    this.#library.on(WebSocketShardEvents.Ready, (data) => {
+    this.#library.on(WebSocketShardEvents.Ready, (values) => {
       this.#isUp();
       this.#identifyGate.ended(true);
-      this.#emit(WebSocketShardEvents.Ready, [data]);
+      this.#emit(WebSocketShardEvents.Ready, values);
       this.#outcomes.settle('sessionLost');
     });
     this.#library.on(WebSocketShardEvents.Resumed, () => {
@@ -332,13 +333,11 @@ export class HostedShard {
       this.#emit(WebSocketShardEvents.Resumed, []);
       this.#outcomes.settle('resumed');
     });
-    this.#library.on(WebSocketShardEvents.HeartbeatComplete, (stats) => {
-      this.#pingMs = stats.latency;
-      this.#emit(WebSocketShardEvents.HeartbeatComplete, [stats]);
+    this.#library.on(WebSocketShardEvents.HeartbeatComplete, (values) => {
+      this.#pingMs = (values[0] as { latency: number }).latency;
+      this.#emit(WebSocketShardEvents.HeartbeatComplete, values);
     });
-    for (const event of FORWARDED) {
-      this.#library.on(event, (...args: unknown[]) => this.#emit(event, args));
-    }
+    FORWARDED.forEach((event) => this.#library.on(event, (values) => this.#emit(event, values)));
   }
 
   #onDispatch(payload: GatewayDispatchPayload): void {
@@ -377,7 +376,7 @@ export class HostedShard {
   }
 
   /** Listeners of the bot must not break the shard, and a stopped shard is silent. */
-  #emit(event: WebSocketShardEvents, args: readonly unknown[]): void {
+  #emit(event: ShardEvent, args: readonly unknown[]): void {
     if (this.#state.kind === 'stopped') {
       return;
     }

@@ -12,7 +12,7 @@ export const REFUSALS: Readonly<Record<number, string>> = {
   4004: 'the bot token is wrong; correct it and restart the bot',
   4010: 'the shard id or the shard count is wrong; correct the total shard count',
   4011: 'the shard would hold too many guilds; raise the total shard count',
-  4012: 'the API version is wrong; update @discordjs/ws',
+  4012: 'the API version is wrong; update the Discord library',
   4013: 'the intents are wrong; correct them',
   4014: "intents are used that the bot was not given; enable them in Discord's developer portal",
 };

@@ -1,14 +1,14 @@
 /** What is not waited for longer than it deserves: Discord's answers to RESUME and to a close, and handlers of the bot. */
 import type { Cancel } from '@dshard/transport';
-import type { ResolvedWsOptions } from './options.js';
+import type { GatewayOptions } from './gateway-options.js';
 
 export class ConnectionTimers {
   readonly #shardId: number;
-  readonly #options: Pick<ResolvedWsOptions, 'clock' | 'timeouts' | 'logger'>;
+  readonly #options: Pick<GatewayOptions, 'clock' | 'timeouts' | 'logger'>;
   #cancelResume: Cancel = () => undefined;
   #cancelCut: Cancel = () => undefined;
 
-  constructor(shardId: number, options: Pick<ResolvedWsOptions, 'clock' | 'timeouts' | 'logger'>) {
+  constructor(shardId: number, options: Pick<GatewayOptions, 'clock' | 'timeouts' | 'logger'>) {
     this.#shardId = shardId;
     this.#options = options;
   }

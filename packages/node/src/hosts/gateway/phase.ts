@@ -1,6 +1,7 @@
 /** What a shard's connection is doing, as operators see it. */
-import { WebSocketShardStatus } from '@discordjs/ws';
+import type { WebSocketShardStatus as Status } from '@discordjs/ws';
 import type { ShardPhase } from '@dshard/protocol';
+import { WebSocketShardStatus } from './library.js';
 
 /** What the current connection is at, beyond what the library's status says. `ending`: the library is closing it. */
 export type Step = 'ending' | 'connecting' | 'awaitingPermit' | 'identifying' | 'up';
@@ -13,7 +14,7 @@ const STEP_PHASES: Readonly<Record<Exclude<Step, 'up'>, ShardPhase>> = {
 };
 
 /** Of a shard that is kept connected. `isNew`: it never was connected. */
-export function phaseOf(status: WebSocketShardStatus, step: Step, isNew: boolean): ShardPhase {
+export function phaseOf(status: Status, step: Step, isNew: boolean): ShardPhase {
   if (status === WebSocketShardStatus.Connecting && step !== 'up') {
     return STEP_PHASES[step];
   }

@@ -11,7 +11,7 @@ import { GatewayDispatchEvents } from 'discord-api-types/v10';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import { GuildCount } from './guild-count.js';
-import type { ResolvedWsOptions } from './options.js';
+import type { GatewayOptions } from './gateway-options.js';
 import type { ShardCursor } from './shard-cursor.js';
 
 /** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
@@ -21,7 +21,7 @@ export type EventIntakeOptions = {
   shardId: number;
   /** What comes up to RESUMED, or READY, is marked. */
   redelivers: boolean;
-  options: Pick<ResolvedWsOptions, 'onDispatch' | 'logger'>;
+  options: Pick<GatewayOptions, 'onDispatch' | 'logger'>;
   cursor: ShardCursor;
   /** After `onDispatch`: the manager's listeners. */
   emit: (payload: GatewayDispatchPayload) => void;
