@@ -14,7 +14,6 @@ import { GatewayEdge } from './server/gateway-edge.js';
 import { GatewayHost } from './server/gateway-host.js';
 import { requestListener } from './server/http.js';
 import { discordRoutes } from './server/rest/discord-routes.js';
-import { worldRoutes } from './server/world-routes.js';
 import { People } from './world/people.js';
 import type { Posted } from './world/posted.js';
 import { seededRandom } from './world/seeded-random.js';
@@ -97,8 +96,7 @@ export async function startGatewayEmulator(
   const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic });
   const listener = requestListener([
     discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards, stage }),
-    worldRoutes({ world, people, posted }),
-    emulatorRoutes({ admin, ledger, traffic }),
+    emulatorRoutes({ admin, ledger, traffic, world, people, posted }),
   ]);
 
   await resumeHost.listen(resolved.resumePort);

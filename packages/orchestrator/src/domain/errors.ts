@@ -21,6 +21,7 @@ export type DomainErrorCode =
   | 'DSO_NODE_ID_INVALID'
   | 'DSO_IDENTIFY_INVALID'
   | 'DSO_TOTAL_SHARDS_MISMATCH'
+  | 'DSO_ORCHESTRATOR_STALE'
   | 'DSO_NODE_REPLACED'
   | 'DSO_NODE_SUSPECT'
   | 'DSO_NODE_ENDED'
@@ -88,6 +89,13 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     meaning: 'The node runs with another total shard count than this fleet.',
     remedy: 'Restart the node; it then takes the total of the fleet.',
     retryable: false,
+    fault: 'peer',
+  },
+  DSO_ORCHESTRATOR_STALE: {
+    meaning: 'The node has obeyed an orchestrator that was started after this one.',
+    remedy:
+      'End one of the two. If no other one runs, the clock was set back and the store was lost: restart the nodes, or set the clock right.',
+    retryable: true,
     fault: 'peer',
   },
   DSO_NODE_REPLACED: {

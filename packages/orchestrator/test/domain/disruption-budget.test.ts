@@ -54,10 +54,10 @@ describe('while the budget is used up', () => {
     expect(world.state.migrations.size).toBe(0);
     expect(world.replies.has(asked)).toBe(false);
     for (const node of world.nodes.values()) node.mute.clear();
-    for (const [shardId, shard] of world.state.shards.entries()) {
-      if (shard.kind !== 'starting' || shard.known === null) continue;
-      const { session } = shard.known;
-      world.nodes.get(shard.node)!.receive({ kind: 'prepareMigration', origin: false, shardId, session });
+    for (const { node, message } of [...world.sent]) {
+      if (message.kind !== 'prepareMigration' || message.origin) continue;
+      const shard = world.shard(message.shardId);
+      if (shard.kind === 'starting' && shard.node === node) world.nodes.get(node)!.receive(message);
     }
     world.pass(1_000);
     expect(world.replies.get(asked)).toMatchObject({ ok: true });

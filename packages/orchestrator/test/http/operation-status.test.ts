@@ -39,6 +39,7 @@ const state = testState({
         request: null,
         by: 'alice',
         drain: 'd4',
+        epoch: 2,
       },
     ],
   ]),

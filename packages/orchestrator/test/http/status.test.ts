@@ -39,6 +39,7 @@ function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
           request: null,
           by: 'alice',
           drain: null,
+          epoch: 2,
         },
       ],
     ]),

@@ -3,11 +3,12 @@
  * dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
  */
 import { knownNode } from '../commands/checks.js';
+import { noteCheckpoint } from '../epochs/tenure.js';
 import { dropIdentifies } from '../identify/permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
 import { hasConnection } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
-import { checkpointOf, vacate } from '../shards/vacate.js';
+import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
 import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
 import type { NodeConnection } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -72,6 +73,7 @@ function loseShard(turn: Turn, shard: number, node: string): void {
     turn.fail(state.request, 'DSO_NODE_LOST', `Node ${node} was lost before it said that shard ${shard} is stopped.`);
   }
   const checkpoint = state.kind === 'running' ? checkpointOf(turn, node, shard) : null;
+  if (checkpoint !== null) noteCheckpoint(turn, shard, checkpoint);
   turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known, checkpoint });
 }
 
@@ -131,7 +133,10 @@ export function suspectAt(turn: Turn, id: string): number | null {
   return connection.lastHeardAt + 3 * interval;
 }
 
-/** Shards whose node was away for too long. */
+/**
+ * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it may have been
+ * succeeded (`lease.ts`), and it is told so when it is back.
+ */
 export function expireUnreachable(turn: Turn): void {
   if (turn.state.alarm !== null) return;
   if (turn.survey().awaySince + turn.settings.maxNodeDowntimeMs > turn.now) return;
@@ -139,11 +144,11 @@ export function expireUnreachable(turn: Turn): void {
   for (const shard of turn.survey().unreachable) {
     const state = turn.shard(shard);
     if (state?.kind !== 'unreachable' || state.since + turn.settings.maxNodeDowntimeMs > turn.now) continue;
-    vacate(turn, shard, state.known);
+    vacate(turn, shard, sessionOf(turn, shard));
     vacated.push(shard);
   }
   if (vacated.length === 0) return;
-  const text = `The node of ${vacated.length} shard(s) was away for too long; they are started elsewhere.`;
+  const text = `The node of ${vacated.length} shard(s) was away for too long; they are taken over by others.`;
   turn.happened('shardVacant', 'warn', text, { shards: vacated });
 }
 
