@@ -11,6 +11,8 @@ export type OperatorCommand =
   | { kind: 'rollout' }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
+  /** A silent node is dead, says the operator. */
+  | { kind: 'takeOverNode'; node: string }
   /** `operation`: the id of a drain or a rollout. */
   | { kind: 'cancelOperation'; operation: string }
   /** So many IDENTIFYs may go beyond the reserve of the day. */

@@ -180,6 +180,8 @@ export type DrainState = {
         retried: readonly number[];
         /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
         stopped: string | null;
+        /** Since when nothing of it moves because the disruption budget is used up. */
+        heldSince: number | null;
       }
     | { kind: 'shuttingDown'; moved: readonly number[] };
   startedAt: number;
@@ -299,6 +301,8 @@ export type OrchestratorState = {
   rollout: RolloutState | null;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
+  /** Most nodes are silent: nothing is done until that is over (`liveness/alarm.ts`). */
+  alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;
