@@ -103,10 +103,9 @@ class Demo {
       nodes,
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
-      migrationsExpected: end.migrationsExpected,
       mayFail: scenario === 'orchestrator-crash',
       forgotten: this.#forgotten(),
-      ...(scenario === 'crash' && { takeovers: { expected: end.takeoversExpected ?? 0 } }),
+      ...end,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
       ...(scenario === 'start' && { start: startFigures(this.#options, this.#discord.identifyTimes()) }),
       durationMs: this.#clock.monotonicMs() - this.#startedMs,
@@ -223,7 +222,7 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
 }
 
 function verdictText(verdict: Verdict): string {
-  const { ok, shards, events, identifies, migrations, takeovers, state, start, durationMs } = verdict;
+  const { ok, shards, events, identifies, migrations, takeovers, calls, state, start, durationMs } = verdict;
   const { gapMs, frozenMs } = migrations;
   return [
     '',
@@ -243,6 +242,9 @@ function verdictText(verdict: Verdict): string {
     ...(state === undefined
       ? []
       : [`  ${(state.bytesMoved / 2 ** 20).toFixed(0)} MB of state moved, ${state.wrong} chunks of it wrong.`]),
+    ...(calls === undefined
+      ? []
+      : [`  Meanwhile the whole fleet was asked ${calls.made} times, and ${calls.wrong} answers were wrong.`]),
     ...(start === undefined
       ? []
       : [

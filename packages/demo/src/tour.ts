@@ -4,6 +4,7 @@
  */
 import { delay, type Clock } from '@dshard/transport';
 import type { Discord } from './discord.js';
+import { FleetCalls, type CallFigures } from './fleet-calls.js';
 import type { Fleet } from './fleet.js';
 import type { DemoOptions } from './options.js';
 import type { Steps } from './steps.js';
@@ -21,16 +22,32 @@ type TourContext = {
   steps: Steps;
 };
 
-/** How many migrations the steps asked for, and how many shards had to be taken over from a node that was killed. */
-export type TourEnd = { migrationsExpected: number; takeoversExpected?: number };
+/** How many migrations the steps asked for, and what else they say of themselves. */
+export type TourEnd = {
+  migrationsExpected: number;
+  /** How calls to the fleet went meanwhile, if any were made. */
+  calls?: CallFigures;
+  /** How many shards had to be taken over from a node that was killed. */
+  takeovers?: { expected: number };
+};
 
 export type Tour = (context: TourContext) => Promise<TourEnd>;
 
 /** Start, move a shard, move a node, roll out. */
 export const grandTour: Tour = async (context) => {
-  const { options, fleet, steps, clock } = context;
+  const { options, fleet, clock } = context;
   await startShardsAndTraffic(context);
+  const calls = new FleetCalls(clock, options.shards, (each) => fleet.client.call({ name: 'shards', each }));
+  try {
+    const migrationsExpected = await moveAndRollOut(context);
+    return { migrationsExpected, calls: await calls.stop() };
+  } finally {
+    await calls.stop();
+  }
+};
 
+async function moveAndRollOut(context: TourContext): Promise<number> {
+  const { options, fleet, steps, clock } = context;
   const { shard, from, to } = await aShardAndTwoNodes(context);
   await steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
     fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
@@ -51,8 +68,8 @@ export const grandTour: Tour = async (context) => {
   await everybodyRuns(context, 'v2');
   await delay(clock, BETWEEN_STEPS_MS);
   await lastEventHandled(context);
-  return { migrationsExpected: 1 + moved + options.shards };
-};
+  return 1 + moved + options.shards;
+}
 
 /** Start, move a shard, move a node with all its shards: with `--state-mb`, each carries that much along. */
 export const stateTour: Tour = async (context) => {
@@ -99,7 +116,7 @@ export const crashTour: Tour = async (context) => {
   );
   await delay(clock, BETWEEN_STEPS_MS);
   await lastEventHandled(context);
-  return { migrationsExpected: 0, takeoversExpected: shards.length };
+  return { migrationsExpected: 0, takeovers: { expected: shards.length } };
 };
 
 /** The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end. */

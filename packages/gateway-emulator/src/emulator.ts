@@ -1,18 +1,23 @@
 /** Puts the emulator together: core, world, ledger, two hosts, HTTP. */
 import type { Clock } from '@dshard/transport';
-import { systemClock } from '@dshard/transport';
-import { Admin } from './admin.js';
+import { delay, systemClock } from '@dshard/transport';
+import { Admin } from './admin/admin.js';
+import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
 import { createGatewayState } from './core/state.js';
+import { EmulatorError } from './errors.js';
 import { Ledger } from './ledger/ledger.js';
 import type { EmulatorOptions } from './options.js';
 import { resolveOptions } from './options.js';
-import { discordRoutes } from './server/discord-routes.js';
-import { emulatorRoutes } from './server/emulator-routes.js';
+import { emulatorRoutes, isEmulatorPath } from './server/emulator-routes.js';
 import { GatewayEdge } from './server/gateway-edge.js';
 import { GatewayHost } from './server/gateway-host.js';
 import { requestListener } from './server/http.js';
+import { discordRoutes } from './server/rest/discord-routes.js';
+import { People } from './world/people.js';
+import type { Posted } from './world/posted.js';
 import { seededRandom } from './world/seeded-random.js';
+import { setStage } from './world/stage.js';
 import { Traffic } from './world/traffic.js';
 import { World } from './world/world.js';
 
@@ -29,8 +34,17 @@ export type GatewayEmulator = {
   readonly token: string;
   readonly world: World;
   readonly traffic: Traffic;
+  /** What people do, on demand: messages, commands, joins. */
+  readonly people: People;
+  /** What the bot did by REST. */
+  readonly posted: Posted;
   readonly ledger: Ledger;
   readonly admin: Admin;
+  /**
+   * Resolves when everything emitted was reported as handled. Throws `DSO_EMULATOR_NOT_SETTLED` with what is missing after `timeoutMs`
+   * (default 5000) of the emulator's clock.
+   */
+  settled(options?: { timeoutMs?: number }): Promise<void>;
   /** Cuts every socket and stops listening. Safe to call again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -46,7 +60,7 @@ export async function startGatewayEmulator(
 ): Promise<GatewayEmulator> {
   const resolved = resolveOptions(options);
   const { seed, token, rules } = resolved;
-  const world = new World({ seed, guilds: resolved.guilds });
+  const world = new World({ seed, guilds: resolved.guilds, members: resolved.members });
   const ledger = new Ledger(resolved.ledger);
   const random = seededRandom(seed + 1);
   const state = createGatewayState({ rules, world, random, token, resumeGatewayUrl: '', now: clock.now() });
@@ -56,12 +70,19 @@ export async function startGatewayEmulator(
     record: (record) => ledger.record(record),
     maxSocketBufferBytes: resolved.maxSocketBufferBytes,
   });
+  const emit = (event: TrafficEvent): void => edge.run(dispatch(state, event, clock.now()));
+  const stage = setStage({ world, clock, random: seededRandom(seed + 3), emit });
+  const { nextId, posted } = stage;
+  const people = new People(stage);
   const traffic = new Traffic({
     world,
     clock,
     random: seededRandom(seed + 2),
     directEvery: resolved.directEvery,
-    emit: (event) => edge.run(dispatch(state, event, clock.now())),
+    mix: resolved.mix,
+    nextId,
+    interaction: people.byChance,
+    emit,
   });
   const onSocket: ConstructorParameters<typeof GatewayHost>[0]['onSocket'] = (socket, stream, query) =>
     edge.accept(socket, stream, query);
@@ -70,11 +91,12 @@ export async function startGatewayEmulator(
     name: 'gateway emulator',
     onRequest: (request, response) => listener(request, response),
     onSocket,
+    isOperators: ({ url }) => isEmulatorPath(url ?? '/'),
   });
   const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic });
   const listener = requestListener([
-    discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards }),
-    emulatorRoutes({ admin, ledger, traffic }),
+    discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards, stage }),
+    emulatorRoutes({ admin, ledger, traffic, world, people, posted }),
   ]);
 
   await resumeHost.listen(resolved.resumePort);
@@ -91,6 +113,7 @@ export async function startGatewayEmulator(
   const httpUrl = `http://127.0.0.1:${gatewayHost.port}`;
   const close = async (): Promise<void> => {
     traffic.stop();
+    admin.close();
     edge.stop();
     await Promise.all([gatewayHost.close(), resumeHost.close()]);
   };
@@ -102,9 +125,29 @@ export async function startGatewayEmulator(
     token,
     world,
     traffic,
+    people,
+    posted,
     ledger,
     admin,
+    settled: ({ timeoutMs = 5_000 } = {}) => untilSettled(ledger, clock, timeoutMs),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+const settledPollMs = 10;
+
+async function untilSettled(ledger: Ledger, clock: Clock, timeoutMs: number): Promise<void> {
+  const deadline = clock.now() + timeoutMs;
+  while (ledger.outstanding().total > 0) {
+    if (clock.now() >= deadline) {
+      const { total, perShard } = ledger.outstanding();
+      const shards = [...perShard].map(([shard, count]) => `${count} of shard ${shard}`).join(', ');
+      throw new EmulatorError(
+        'DSO_EMULATOR_NOT_SETTLED',
+        `After ${timeoutMs} ms ${total} events were not reported as handled: ${shards}. Report them with ledger.handled(), or wait longer.`,
+      );
+    }
+    await delay(clock, settledPollMs);
+  }
 }

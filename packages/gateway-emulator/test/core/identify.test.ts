@@ -10,7 +10,7 @@ describe('IDENTIFY', () => {
     const { d } = client.ready;
     expect(d.session_id).toMatch(/^[0-9a-f]{32}$/);
     expect(d).toMatchObject({ v: 10, shard: [1, 2], resume_gateway_url: 'ws://resume', user: { bot: true } });
-    const own = harness.world.guilds.filter((guild) => guild.route % 2 === 1).map((guild) => guild.id);
+    const own = [...harness.world.guildsOf(0, 1)].filter((guild) => guild.route % 2 === 1).map((guild) => guild.id);
     expect(d.guilds).toEqual(own.map((id) => ({ id, unavailable: true })));
     expect(client.received.slice(2).map((payload) => payload.d.id)).toEqual(own);
   });
@@ -80,9 +80,9 @@ describe('identify windows', () => {
     harness.advance(1);
     expect(early.last).toMatchObject({ op: 9, d: false });
     expect(harness.violations()).toEqual(['early-identify']);
-    expect(harness.ledger.verdict().identifies).toEqual({ used: 3, inWrongWindow: 1 });
+    expect(harness.ledger.verdict().identifies).toEqual({ used: 3, inWrongWindow: 1, whileResumable: 0 });
     expect(early.identify([2, 4]).seen).toContain('READY');
-    expect(harness.ledger.verdict().identifies).toEqual({ used: 4, inWrongWindow: 1 });
+    expect(harness.ledger.verdict().identifies).toEqual({ used: 4, inWrongWindow: 1, whileResumable: 0 });
   });
 
   test('are not needed for RESUME', () => {

@@ -3,6 +3,7 @@
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
 import type { GatewaySession, ProcessReport, ShardReport } from '@dshard/protocol';
+import type { CallState } from './calls/call.js';
 import type { KnownSession } from './commands.js';
 import type { Settings } from './settings.js';
 
@@ -44,6 +45,15 @@ export type ShardState =
  */
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
+/** Under what a shard was last assigned (`epochs/`). */
+export type Tenure = {
+  epoch: number;
+  /** The last cursor of its time that is durable. */
+  checkpoint: KnownSession | null;
+  /** Between COMMIT and ACTIVATE: the origin, which may have kept the shard, for the destination was not told to run it yet. */
+  before: { node: string; epoch: number } | null;
+};
+
 export type NodeConnection =
   | { kind: 'connected'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
   /** Identified itself before the total shard count was decided; answered when it is. */
@@ -81,6 +91,8 @@ export type NodeState = {
   held: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
   missing: readonly number[];
+  /** When the cursors of its shards were last made durable. */
+  checkpointedAt: number;
 };
 
 /** Where a migration of the base-level flow stands (`migration/steps.ts`). */
@@ -126,20 +138,35 @@ type MigrationIn<Step> = {
   deadline: number;
   /** Operator request to answer when it ends, if any. */
   request: string | null;
+  /** Who asked for it. */
+  by: string;
   /** The drain it belongs to, if any. */
   drain: string | null;
+  /** Under which the destination has the shard. */
+  epoch: number;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
 export type LiveMigration = MigrationIn<LiveStep>;
 export type MigrationState = BaseMigration | LiveMigration;
 
+/** An operator wants an operation to begin nothing further. Those who asked are answered when it has ended. */
+export type Cancellation = {
+  at: number;
+  by: string;
+  requests: readonly string[];
+  /** Of a rollout: how far the node came that was being replaced. */
+  detail: string | null;
+};
+
 /** A node gives up all its shards. */
 export type DrainState = {
   id: string;
   origin: string;
-  /** null: wherever there is room. */
+  /** null: a node that is being launched for it. */
   destination: string | null;
+  /** The destination was launched for it, so nobody else needs it should the drain be cancelled. */
+  launched: boolean;
   shutdown: boolean;
   phase:
     | { kind: 'awaitingDestination'; launch: string | null; deadline: number }
@@ -153,12 +180,16 @@ export type DrainState = {
         retried: readonly number[];
         /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
         stopped: string | null;
+        /** Since when nothing of it moves because the disruption budget is used up. */
+        heldSince: number | null;
       }
     | { kind: 'shuttingDown'; moved: readonly number[] };
   startedAt: number;
   request: string | null;
+  by: string;
   /** Whether it belongs to the rollout. */
   rollout: boolean;
+  cancelled: Cancellation | null;
 };
 
 /** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
@@ -166,6 +197,7 @@ type WaitingMigration = {
   shard: number;
   destination: string;
   request: string | null;
+  by: string;
   since: number;
   deadline: number;
 };
@@ -189,11 +221,35 @@ export type RolloutState = {
   failed: readonly { node: string; reason: string }[];
   /** The drain in progress. */
   drain: string | null;
+  /** Shards moved by the drains before it. */
+  moved: number;
   startedAt: number;
   request: string | null;
+  by: string;
+  cancelled: Cancellation | null;
 };
 
-export type LaunchState = { id: string; node: string | null; since: number; deadline: number; request: string | null };
+/** An operation that is over, for those who ask later how it ended. */
+export type EndedOperation = {
+  id: string;
+  kind: 'drain' | 'rollout';
+  outcome: 'done' | 'failed' | 'cancelled';
+  /** What was said when it ended. */
+  text: string;
+  by: string;
+  startedAt: number;
+  endedAt: number;
+};
+
+export type LaunchState = {
+  id: string;
+  node: string | null;
+  since: number;
+  deadline: number;
+  request: string | null;
+  /** What it was launched for was cancelled: its node is shut down when it is up, unless it is needed by then. */
+  unwanted: boolean;
+};
 
 export type IdentifyBudget = {
   maxConcurrency: number;
@@ -216,6 +272,8 @@ export type IdentifyBudget = {
 export type OrchestratorState = {
   settings: Settings;
   startedAt: number;
+  /** Of this run: higher than that of any before. */
+  epoch: number;
   /** null until decided. */
   totalShards: number | null;
   /** Waiting for running nodes to come back; null when over. */
@@ -227,6 +285,8 @@ export type OrchestratorState = {
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
+  /** Indexed by shard id. */
+  tenures: readonly Tenure[];
   nodes: ReadonlyMap<string, NodeState>;
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
@@ -239,16 +299,26 @@ export type OrchestratorState = {
   startRequests: ReadonlyMap<string, StartRequest>;
   drains: ReadonlyMap<string, DrainState>;
   rollout: RolloutState | null;
+  /** The newest last; a bounded number. */
+  endedOperations: readonly EndedOperation[];
+  /** Most nodes are silent: nothing is done until that is over (`liveness/alarm.ts`). */
+  alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;
   /** Launches that failed in a row. */
   launchFailures: number;
   identifies: IdentifyBudget;
+  /** Fleet calls under way, by id. */
+  calls: ReadonlyMap<string, CallState>;
+  /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
+  nextCall: number;
   /** The fleet is going down for good: nothing is started any more. */
   ending: { request: string | null; deadline: number } | null;
   /** Source of ids for migrations, drains and launches. */
   nextId: number;
+  /** Source of epochs. */
+  nextEpoch: number;
   /** The wake-up asked for. */
   wakeAt: number | null;
 };

@@ -8,7 +8,9 @@
 import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
 import type { Decision } from './decision.js';
+import { AUTOMATIC } from './effects.js';
 import type { Effect, Happening, HappeningName } from './effects.js';
+import { stamped } from './epochs/stamp.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { Settings } from './settings.js';
 import type {
@@ -19,6 +21,7 @@ import type {
   OrchestratorState,
   ShardState,
   StartRequest,
+  Tenure,
 } from './state.js';
 import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
 
@@ -33,9 +36,11 @@ export class Turn {
   readonly now: number;
   readonly #draft: Draft;
   readonly #effects: Effect[] = [];
+  #by = AUTOMATIC;
   #changes = 0;
   /** The copy of the shards this turn writes to. */
   #shards: ShardState[] | null = null;
+  #tenures: Tenure[] | null = null;
   /** The last survey, and what the shards that changed since were then. */
   #surveyed: Survey | null = null;
   readonly #touched = new Map<number, ShardState>();
@@ -74,8 +79,25 @@ export class Turn {
     return { state: this.#draft, effects: this.#effects };
   }
 
+  /** On whose behalf this part of the turn is. */
+  get by(): string {
+    return this.#by;
+  }
+
+  /** What happens in `work` is recorded as asked for by `by`. */
+  actingFor<T>(by: string, work: () => T): T {
+    const before = this.#by;
+    this.#by = by;
+    try {
+      return work();
+    } finally {
+      this.#by = before;
+    }
+  }
+
   patch(patch: Patch): void {
     Object.assign(this.#draft, patch);
+    if (patch.tenures !== undefined) this.#tenures = null;
     if (patch.shards !== undefined) {
       this.#shards = null;
       this.#surveyed = null;
@@ -96,6 +118,13 @@ export class Turn {
     return this.nextId(`m${this.#draft.startedAt.toString(36)}-`);
   }
 
+  /** `c1n8sqk2f0-7`: of calls and their questions, unique across runs. Nothing of them is durable. */
+  nextCallId(): string {
+    const { nextCall, startedAt } = this.#draft;
+    this.#draft.nextCall = nextCall + 1;
+    return `c${startedAt.toString(36)}-${nextCall}`;
+  }
+
   shard(shard: number): ShardState | undefined {
     return this.#draft.shards[shard];
   }
@@ -111,6 +140,15 @@ export class Turn {
     if (!this.#touched.has(shard)) this.#touched.set(shard, before);
     this.#shards[shard] = next;
     forgetSurvey(this.#shards);
+    this.#changes += 1;
+  }
+
+  setTenure(shard: number, next: Tenure): void {
+    if (this.#tenures === null) {
+      this.#tenures = this.#draft.tenures.slice();
+      this.#draft.tenures = this.#tenures;
+    }
+    this.#tenures[shard] = next;
     this.#changes += 1;
   }
 
@@ -211,7 +249,8 @@ export class Turn {
   /** To a node, if it is connected; what is not sent is made up for by what the node says when it comes back. */
   send(node: string, message: Message): void {
     const connection = this.node(node)?.connection;
-    if (connection !== undefined && connection.kind !== 'disconnected') this.sendOn(connection.connection, message);
+    if (connection !== undefined && connection.kind !== 'disconnected')
+      this.sendOn(connection.connection, stamped(this.#draft, node, message));
   }
 
   sendOn(connection: string, message: Message): void {
@@ -235,8 +274,15 @@ export class Turn {
     this.reply(request, { ok: false, error: commandError(code, message) });
   }
 
-  happened(name: HappeningName, level: Happening['level'], text: string, fields: Happening['fields']): void {
-    this.#effects.push({ kind: 'happened', happening: { name, level, text, fields } });
+  /** @param by who asked for it, where that is not whom this part of the turn is for. */
+  happened(
+    name: HappeningName,
+    level: Happening['level'],
+    text: string,
+    fields: Happening['fields'],
+    by: string = this.#by,
+  ): void {
+    this.#effects.push({ kind: 'happened', happening: { name, level, text, by, fields } });
   }
 }
 

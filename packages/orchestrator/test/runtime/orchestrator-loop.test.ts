@@ -13,7 +13,7 @@ import { recordingLogger } from '../recording-logger.js';
 import { identify } from './peer.js';
 import { settings } from './settings.js';
 
-const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', fields: {} };
+const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
 
 /** `react` says what a domain would want done; it may throw. */
 function orchestrator(react: (event: DomainEvent) => readonly Effect[], more: Partial<OrchestratorOptions> = {}) {

@@ -5,14 +5,18 @@
  *     moving               its shards move to the destination, as many at once as the limits allow
  *     shuttingDown         all moved, and it was to be shut down; over when it is gone
  *
+ * A cancelled one begins no further move and ends when those under way have; what was launched for it and is still empty goes again.
  * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was
  * still starting, or that an operator moved by hand, is neither missed nor moved twice. A move that fails is tried once more; if a
  * shard stays behind, the node is not shut down and the drain says which and why.
  */
 import { type Checked, refused, usableNode } from '../commands/checks.js';
 import type { OperatorCommand } from '../commands.js';
+import { budgetAllowsMove, budgetReason } from '../disruption/budget.js';
 import { hasRoomToMove } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
+import { retireEmpty, unwantLaunch } from '../launch/retire.js';
+import { operationEnded } from '../operations/ended.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
 import { beginShutdown } from '../shutdown/node.js';
@@ -32,7 +36,7 @@ export function migrateNode(
     return;
   }
   const { origin, destination, shutdown } = command;
-  beginDrain(turn, { origin, destination, shutdown, request, rollout: false, launch: null });
+  beginDrain(turn, { origin, destination, shutdown, request, by: turn.by, rollout: false, launch: null });
 }
 
 function drainable(turn: Turn, origin: string, destination: string): Checked<string> {
@@ -56,31 +60,32 @@ function drainable(turn: Turn, origin: string, destination: string): Checked<str
 /** @param plan.launch the launch it waits for, when there is no destination yet. */
 export function beginDrain(
   turn: Turn,
-  plan: Pick<DrainState, 'origin' | 'destination' | 'shutdown' | 'request' | 'rollout'> & { launch: string | null },
+  plan: Pick<DrainState, 'origin' | 'destination' | 'shutdown' | 'request' | 'by' | 'rollout'> & {
+    launch: string | null;
+  },
 ): string {
-  const { origin, destination, shutdown, request, rollout, launch } = plan;
+  const { origin, destination, shutdown, request, by, rollout, launch } = plan;
   const id = turn.nextId('d');
   turn.setDrain({
     id,
     origin,
     destination,
+    launched: launch !== null,
     shutdown,
     phase:
       destination === null
         ? { kind: 'awaitingDestination', launch, deadline: turn.now + turn.settings.launchTimeoutMs }
-        : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null },
+        : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null, heldSince: null },
     startedAt: turn.now,
     request,
+    by,
     rollout,
+    cancelled: null,
   });
   for (const shard of turn.shardsOf(origin)) unqueue(turn, shard);
   const where = destination ?? 'a new node';
-  turn.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, {
-    drain: id,
-    origin,
-    destination,
-    shards: turn.shardsOf(origin),
-  });
+  const facts = { operation: id, origin, destination, shards: turn.shardsOf(origin) };
+  turn.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, facts, by);
   return id;
 }
 
@@ -128,17 +133,25 @@ function problemOf(turn: Turn, id: string): string | null {
 function move(turn: Turn, drain: DrainState, phase: Moving): void {
   const { origin, destination } = drain;
   if (destination === null) return;
-  const stopped = phase.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination);
+  const stopped = phase.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination) ?? heldTooLong(turn, phase);
   const failed = new Set(phase.failed.map(({ shard }) => shard));
+  let isHeld = false;
   const waiting = turn.shardsOf(origin).filter((shard) => {
     if (failed.has(shard)) return false;
     const canMove = stopped === null && turn.shard(shard)?.kind === 'running';
     if (!canMove || !hasRoomToMove(turn, origin, destination)) return true;
-    beginMigration(turn, { shard, origin, destination, request: null, drain: drain.id });
+    if (!budgetAllowsMove(turn)) {
+      isHeld = true;
+      return true;
+    }
+    const plan = { shard, origin, destination, request: null, drain: drain.id };
+    turn.actingFor(drain.by, () => beginMigration(turn, plan));
     return false;
   });
-  if (stopped !== phase.stopped || waiting.join() !== phase.waiting.join()) {
-    turn.setDrain({ ...drain, phase: { ...phase, waiting, stopped } });
+  const moving = [...turn.state.migrations.values()].filter((migration) => migration.origin === origin);
+  const heldSince = isHeld && moving.length === 0 ? (phase.heldSince ?? turn.now) : null;
+  if (stopped !== phase.stopped || heldSince !== phase.heldSince || waiting.join() !== phase.waiting.join()) {
+    turn.setDrain({ ...drain, phase: { ...phase, waiting, stopped, heldSince } });
   }
   // Those that move to the origin (begun before the drain) are waited for too: they are its shards in a moment.
   for (const migration of turn.state.migrations.values()) {
@@ -154,13 +167,25 @@ function holdsVacant(turn: Turn, id: string): boolean {
   return turn.node(id)?.held.some((shard) => turn.shard(shard)?.kind === 'vacant') ?? false;
 }
 
+/** When a drain that the disruption budget holds up gives up; null: it is not held up. */
+export function heldUntil(turn: Turn, { phase }: DrainState): number | null {
+  if (phase.kind !== 'moving' || phase.heldSince === null) return null;
+  return phase.heldSince + turn.settings.budgetTimeoutMs;
+}
+
+function heldTooLong(turn: Turn, { heldSince }: Moving): string | null {
+  const { budgetTimeoutMs } = turn.settings;
+  if (heldSince === null || heldSince + budgetTimeoutMs > turn.now || budgetAllowsMove(turn)) return null;
+  return `no shard could be moved for ${budgetTimeoutMs} ms: ${budgetReason(turn)}`;
+}
+
 function allMoved(turn: Turn, drain: DrainState, phase: Moving): void {
   if (phase.failed.length > 0) {
     const shards = phase.failed.map(({ shard }) => shard).join(', ');
     endDrain(turn, drain, `could not move shard(s) ${shards} (${phase.failed[0]?.reason ?? 'no reason known'})`);
   } else if (drain.shutdown) {
     turn.setDrain({ ...drain, phase: { kind: 'shuttingDown', moved: phase.moved } });
-    beginShutdown(turn, drain.origin, null, false);
+    turn.actingFor(drain.by, () => beginShutdown(turn, drain.origin, null, false));
   } else {
     endDrain(turn, drain, null);
   }
@@ -180,40 +205,61 @@ function awaitShutdown(turn: Turn, drain: DrainState): void {
 
 /** @param failure why it ends before all is done; null: everything that was asked for is done. */
 export function endDrain(turn: Turn, drain: DrainState, failure: string | null): void {
-  const { id, origin, request } = drain;
+  const { id, origin, request, by, cancelled } = drain;
   const destination = drain.destination ?? 'a new node';
   const moved = drain.phase.kind === 'awaitingDestination' ? [] : drain.phase.moved;
   const failed = drain.phase.kind === 'moving' ? drain.phase.failed : [];
   turn.removeDrain(id);
   const ending = drain.shutdown ? ', and the node was shut down' : '';
+  const keeps = turn.shardsOf(origin).length;
+  const kept = cancelled === null || keeps === 0 ? '' : ` Node ${origin} keeps ${keeps} shard(s).`;
+  const rest = `${kept}${cancelled === null ? '' : afterCancel(turn, drain)}`;
   const text =
     failure === null
       ? `Moved ${moved.length} shard(s) from node ${origin} to node ${destination}${ending}.`
-      : `Draining node ${origin} to ${destination} stopped after ${moved.length} shard(s): ${failure}.`;
-  turn.happened('drainFinished', failure === null ? 'info' : 'warn', text, {
-    drain: id,
+      : `Draining node ${origin} to ${destination} stopped after ${moved.length} shard(s): ${failure}.${rest}`;
+  const facts = {
+    operation: id,
     origin,
     destination: drain.destination,
     ok: failure === null,
     moved,
     failed: failed.map(({ shard }) => shard),
-  });
+  };
+  turn.happened('drainFinished', failure === null || cancelled !== null ? 'info' : 'warn', text, facts, by);
+  operationEnded(turn, { id, kind: 'drain', operation: drain, failure, text });
   if (failure === null) {
-    turn.done(request, text, { origin, destination, moved: moved.length, failed: 0, shutdown: drain.shutdown });
+    const { shutdown } = drain;
+    turn.done(request, text, { operation: id, origin, destination, moved: moved.length, failed: 0, shutdown });
   } else {
-    turn.fail(request, 'DSO_DRAIN_FAILED', text);
+    turn.fail(request, cancelled === null ? 'DSO_DRAIN_FAILED' : 'DSO_OPERATION_CANCELLED', text);
   }
-  if (drain.rollout) recordReplacement(turn, drain, failure);
+  if (drain.rollout) recordReplacement(turn, drain, failure, text);
+}
+
+/** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
+function afterCancel(turn: Turn, drain: DrainState): string {
+  const { destination, launched, phase } = drain;
+  if (phase.kind === 'awaitingDestination' && phase.launch !== null) {
+    unwantLaunch(turn, phase.launch);
+    return ' The node that is being launched for it is shut down as soon as it is up.';
+  }
+  if (!launched || destination === null || !retireEmpty(turn, destination)) return '';
+  return ` Node ${destination}, which was launched for it and is empty, is shut down again.`;
 }
 
 /** The drain was a step of the rollout. */
-function recordReplacement(turn: Turn, drain: DrainState, failure: string | null): void {
+function recordReplacement(turn: Turn, drain: DrainState, failure: string | null, text: string): void {
   const { rollout } = turn.state;
   if (rollout === null || rollout.drain !== drain.id) return;
+  const moved = rollout.moved + (drain.phase.kind === 'awaitingDestination' ? 0 : drain.phase.moved.length);
+  const next = { ...rollout, drain: null, moved };
   if (failure === null) {
-    turn.patch({ rollout: { ...rollout, drain: null, done: [...rollout.done, drain.origin] } });
+    turn.patch({ rollout: { ...next, done: [...rollout.done, drain.origin] } });
+  } else if (rollout.cancelled !== null) {
+    const cancelled = { ...rollout.cancelled, detail: text };
+    turn.patch({ rollout: { ...next, waiting: [drain.origin, ...rollout.waiting], cancelled } });
   } else {
-    const failed = [...rollout.failed, { node: drain.origin, reason: failure }];
-    turn.patch({ rollout: { ...rollout, drain: null, failed } });
+    turn.patch({ rollout: { ...next, failed: [...rollout.failed, { node: drain.origin, reason: failure }] } });
   }
 }

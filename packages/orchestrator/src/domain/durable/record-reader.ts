@@ -4,14 +4,28 @@
  */
 import { MAX_TOTAL_SHARDS, isNodeId } from '../handshake/admission.js';
 import type { KnownSession } from '../commands.js';
-import type { DrainState, IdentifyBudget, NodeState, RolloutState } from '../state.js';
+import type {
+  Cancellation,
+  DrainState,
+  EndedOperation,
+  IdentifyBudget,
+  NodeState,
+  RolloutState,
+  Tenure,
+} from '../state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };
 
 export type ShardRecord =
-  | { node: string; known: KnownSession | null; checkpoint: KnownSession | null }
-  | { node: null; since: number; notBefore: number; known: KnownSession | null };
+  | {
+      node: string;
+      epoch: number;
+      before: Tenure['before'];
+      known: KnownSession | null;
+      checkpoint: KnownSession | null;
+    }
+  | { node: null; epoch: number; since: number; notBefore: number; known: KnownSession | null };
 
 export type NodeRecord = {
   version: string;
@@ -42,8 +56,12 @@ export class RecordReader {
     return this.#read('fleet', 'total', ({ totalShards }) => whole(totalShards, 1, MAX_TOTAL_SHARDS));
   }
 
-  nextId(): number {
-    return this.#read('fleet', 'ids', ({ nextId }) => whole(nextId, 1)) ?? 1;
+  ids(): { nextId: number; nextEpoch: number } {
+    const read = this.#read('fleet', 'ids', ({ nextId, nextEpoch }) => ({
+      nextId: whole(nextId, 1),
+      nextEpoch: nextEpoch === undefined ? 1 : whole(nextEpoch, 1),
+    }));
+    return read ?? { nextId: 1, nextEpoch: 1 };
   }
 
   identifies(): IdentifyBudget | null {
@@ -71,14 +89,20 @@ export class RecordReader {
   }
 
   shard(shard: number): ShardRecord | null {
-    return this.#read('shard', String(shard), ({ node, since, notBefore, known, checkpoint }): ShardRecord => {
-      const session = known === null ? null : sessionOf(fields(known));
-      if (node !== null) {
-        const cursor = checkpoint === null ? null : sessionOf(fields(checkpoint));
-        return { node: nodeId(node), known: session, checkpoint: cursor };
-      }
-      return { node: null, since: number(since), notBefore: number(notBefore), known: session };
-    });
+    return this.#read(
+      'shard',
+      String(shard),
+      ({ node, epoch, before, since, notBefore, known, checkpoint }): ShardRecord => {
+        // Records of a time before there were epochs have none.
+        const held = epoch === undefined ? 0 : whole(epoch, 0);
+        const session = known === null ? null : sessionOf(fields(known));
+        if (node !== null) {
+          const cursor = checkpoint === null ? null : sessionOf(fields(checkpoint));
+          return { node: nodeId(node), epoch: held, before: beforeOf(before), known: session, checkpoint: cursor };
+        }
+        return { node: null, epoch: held, since: number(since), notBefore: number(notBefore), known: session };
+      },
+    );
   }
 
   nodeIds(): readonly string[] {
@@ -103,18 +127,31 @@ export class RecordReader {
   }
 
   rollout(): RolloutState | null {
-    return this.#read('rollout', 'current', ({ id, waiting, done, failed, drain, startedAt }) => ({
-      id: text(id),
-      waiting: list(waiting).map(nodeId),
-      done: list(done).map(nodeId),
-      failed: list(failed).map((entry) => {
-        const { node, reason } = fields(entry);
-        return { node: nodeId(node), reason: text(reason) };
+    return this.#read(
+      'rollout',
+      'current',
+      ({ id, waiting, done, failed, drain, moved, startedAt, by, cancelled }) => ({
+        id: text(id),
+        moved: whole(moved, 0),
+        waiting: list(waiting).map(nodeId),
+        done: list(done).map(nodeId),
+        failed: list(failed).map((entry) => {
+          const { node, reason } = fields(entry);
+          return { node: nodeId(node), reason: text(reason) };
+        }),
+        drain: drain === null ? null : text(drain),
+        startedAt: number(startedAt),
+        request: null,
+        by: text(by),
+        cancelled: cancellationOf(cancelled),
       }),
-      drain: drain === null ? null : text(drain),
-      startedAt: number(startedAt),
-      request: null,
-    }));
+    );
+  }
+
+  endedOperations(): readonly EndedOperation[] {
+    const value = this.#records.get('fleet')?.get('ended');
+    if (value === undefined) return [];
+    return this.#reading('fleet/ended', value, () => list(value).map((entry) => endedOf(fields(entry)))) ?? [];
   }
 
   #keys(kind: string): string[] {
@@ -124,29 +161,56 @@ export class RecordReader {
   #read<T>(kind: string, key: string, read: (record: Fields) => T): T | null {
     const value = this.#records.get(kind)?.get(key);
     if (value === undefined || value === null) return null;
+    return this.#reading(`${kind}/${key}`, value, () => read(fields(value)));
+  }
+
+  #reading<T>(name: string, value: JsonValue, read: () => T): T | null {
     try {
-      return read(fields(value));
+      return read();
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      this.#warnings.push(
-        `The store's record ${kind}/${key} makes no sense and is left out: ${JSON.stringify(value)}.`,
-      );
+      this.#warnings.push(`The store's record ${name} makes no sense and is left out: ${JSON.stringify(value)}.`);
       return null;
     }
   }
 }
 
 function drainOf(id: string, record: Fields): DrainState {
-  const { origin, destination, shutdown, startedAt, rollout } = record;
+  const { origin, destination, launched, shutdown, startedAt, by, rollout, cancelled } = record;
   return {
     id,
     origin: nodeId(origin),
     destination: destination === null ? null : nodeId(destination),
+    launched: launched === true,
     shutdown: shutdown === true,
     phase: phaseOf(record),
     startedAt: number(startedAt),
     request: null,
+    by: text(by),
     rollout: rollout === true,
+    cancelled: cancellationOf(cancelled),
+  };
+}
+
+/** Whoever cancelled it heard nothing of its end: they do not survive a restart either. */
+function cancellationOf(value: JsonValue | undefined): Cancellation | null {
+  if (value === undefined || value === null) return null;
+  const { at, by, detail } = fields(value);
+  return { at: number(at), by: text(by), requests: [], detail: detail === null ? null : text(detail) };
+}
+
+const KINDS: readonly EndedOperation['kind'][] = ['drain', 'rollout'];
+const OUTCOMES: readonly EndedOperation['outcome'][] = ['done', 'failed', 'cancelled'];
+
+function endedOf({ id, kind, outcome, text: said, by, startedAt, endedAt }: Fields): EndedOperation {
+  return {
+    id: text(id),
+    kind: oneOf(KINDS, kind),
+    outcome: oneOf(OUTCOMES, outcome),
+    text: text(said),
+    by: text(by),
+    startedAt: number(startedAt),
+    endedAt: number(endedAt),
   };
 }
 
@@ -165,6 +229,7 @@ function phaseOf({ phase, destination, moved, failed, retried, stopped }: Fields
     }),
     retried: list(retried).map(number),
     stopped: stopped === null ? null : text(stopped),
+    heldSince: null,
   };
 }
 
@@ -172,6 +237,12 @@ function holderOf({ node, shard }: Fields, key: number, concurrency: number): { 
   const holder = { node: nodeId(node), shard: number(shard) };
   if (holder.shard % concurrency !== key) throw new Unreadable();
   return holder;
+}
+
+function beforeOf(before: JsonValue | undefined): Tenure['before'] {
+  if (before === undefined || before === null) return null;
+  const { node, epoch } = fields(before);
+  return { node: nodeId(node), epoch: whole(epoch, 0) };
 }
 
 function budgetOf(budget: JsonValue): IdentifyBudget['budget'] {
@@ -207,6 +278,12 @@ function isList(value: JsonValue): value is readonly JsonValue[] {
 function text(value: JsonValue | undefined): string {
   if (typeof value !== 'string') throw new Unreadable();
   return value;
+}
+
+function oneOf<T extends string>(known: readonly T[], value: JsonValue | undefined): T {
+  const found = known.find((each) => each === value);
+  if (found === undefined) throw new Unreadable();
+  return found;
 }
 
 function nodeId(value: JsonValue | undefined): string {

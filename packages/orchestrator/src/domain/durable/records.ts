@@ -2,13 +2,15 @@
  * What must not be forgotten, as keyed plain data: one record per thing. `value` null means that there is none.
  *
  *     fleet/total         how many shards there are
- *     fleet/ids           the source of ids
+ *     fleet/ids           the sources of ids and epochs
  *     fleet/identifies    Discord's max_concurrency, what is left of the session starts, and what we used of them
  *     identify/<key>      who holds the permit of a key, and when the key is free again
- *     shard/<id>          the one node that may run the shard, and the session it can be resumed with; none: nobody ever had it
+ *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
+ *                         ever had it
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     drain/<id>          and
  *     rollout/current     as they are, without those who wait for an answer: they do not survive us
+ *     fleet/ended         how the last operations ended
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in it
@@ -16,15 +18,19 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
+import { tenureOf } from '../epochs/tenure.js';
 import { ownerOf } from '../migration/owner.js';
 import type {
+  Cancellation,
   DrainState,
+  EndedOperation,
   IdentifyBudget,
   MigrationState,
   NodeState,
   OrchestratorState,
   RolloutState,
   ShardState,
+  Tenure,
 } from '../state.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -38,8 +44,8 @@ export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
   return totalShards === null ? null : { totalShards };
 }
 
-export function idsRecord({ nextId }: OrchestratorState): JsonValue {
-  return { nextId };
+export function idsRecord({ nextId, nextEpoch }: OrchestratorState): JsonValue {
+  return { nextId, nextEpoch };
 }
 
 export function identifiesRecord({ identifies }: OrchestratorState): JsonValue {
@@ -51,29 +57,32 @@ export function keyRecord(entry: IdentifyBudget['keys'][number] | undefined): Js
   return entry === undefined ? null : { holder: entry.holder, freeAt: entry.freeAt };
 }
 
-/** @param migrations where to look up the one a migrating shard is in. */
-export function shardRecord(shard: ShardState | undefined, migrations: ReadonlyMap<string, MigrationState>): JsonValue {
+export function shardRecord(state: OrchestratorState, id: number): JsonValue {
+  const shard = state.shards[id];
+  const tenure = tenureOf(state, id);
   switch (shard?.kind) {
     case undefined:
       return null;
     case 'vacant':
-      return vacantRecord(shard.since, shard.notBefore, shard.known);
+      return vacantRecord(tenure, shard);
     case 'starting':
       // Not sent yet: the node knows nothing of it.
-      if (shard.step === 'queued') return vacantRecord(shard.since, shard.since, shard.known);
-      return heldRecord(shard.node, shard.known);
+      if (shard.step === 'queued') return vacantRecord(tenure, { ...shard, notBefore: shard.since });
+      return heldRecord(tenure, shard.node, shard.known);
     case 'running':
-      return heldRecord(shard.node, null);
+      return heldRecord(tenure, shard.node, null);
     case 'stopping':
-      return heldRecord(shard.node, shard.known);
+      return heldRecord(tenure, shard.node, shard.known);
     case 'unreachable':
-      return heldRecord(shard.node, shard.known, shard.checkpoint);
+      return heldRecord({ ...tenure, checkpoint: shard.checkpoint }, shard.node, shard.known);
     case 'migrating': {
-      const migration = migrations.get(shard.migration);
+      const migration = state.migrations.get(shard.migration);
       if (migration === undefined) return null;
       const session = closedSession(migration);
       const known = session === null ? null : { session, at: migration.startedAt };
-      return heldRecord(migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration), known);
+      const checkpoint = known === null ? tenure.checkpoint : null;
+      const owner = migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration);
+      return heldRecord({ ...tenure, checkpoint }, owner, known);
     }
   }
 }
@@ -98,13 +107,16 @@ function closedSession({ step }: MigrationState): GatewaySession | null {
   }
 }
 
-function vacantRecord(since: number, notBefore: number, known: KnownSession | null): JsonValue {
-  if (known === null && notBefore <= since) return null;
-  return { node: null, since, notBefore, known: sessionRecord(known) };
+function vacantRecord(
+  { epoch }: Tenure,
+  { since, notBefore, known }: Pick<Extract<ShardState, { kind: 'vacant' }>, 'since' | 'notBefore' | 'known'>,
+): JsonValue {
+  if (known === null && notBefore <= since && epoch === 0) return null;
+  return { node: null, epoch, since, notBefore, known: sessionRecord(known) };
 }
 
-function heldRecord(node: string, known: KnownSession | null, checkpoint: KnownSession | null = null): JsonValue {
-  return { node, known: sessionRecord(known), checkpoint: sessionRecord(checkpoint) };
+function heldRecord({ epoch, checkpoint, before }: Tenure, node: string, known: KnownSession | null): JsonValue {
+  return { node, epoch, before, known: sessionRecord(known), checkpoint: sessionRecord(checkpoint) };
 }
 
 /** A sequence beyond 2^53 (base-level peers may send one) is a text. */
@@ -125,8 +137,9 @@ export function nodeRecord(node: NodeState | undefined): JsonValue {
 /** Which shards wait is read off the shards. */
 export function drainRecord(drain: DrainState | undefined): JsonValue {
   if (drain === undefined) return null;
-  const { origin, destination, shutdown, phase, startedAt, rollout } = drain;
-  const common = { origin, destination, shutdown, startedAt, rollout };
+  const { origin, destination, launched, shutdown, phase, startedAt, by, rollout } = drain;
+  const cancelled = cancellationRecord(drain.cancelled);
+  const common = { origin, destination, launched, shutdown, startedAt, by, rollout, cancelled };
   switch (phase.kind) {
     case 'awaitingDestination':
       return { ...common, phase: phase.kind };
@@ -141,6 +154,14 @@ export function drainRecord(drain: DrainState | undefined): JsonValue {
 
 export function rolloutRecord(rollout: RolloutState | null): JsonValue {
   if (rollout === null) return null;
-  const { id, waiting, done, failed, drain, startedAt } = rollout;
-  return { id, waiting, done, failed, drain, startedAt };
+  const { id, waiting, done, failed, drain, moved, startedAt, by } = rollout;
+  return { id, waiting, done, failed, drain, moved, startedAt, by, cancelled: cancellationRecord(rollout.cancelled) };
+}
+
+function cancellationRecord(cancelled: Cancellation | null): JsonValue {
+  return cancelled === null ? null : { at: cancelled.at, by: cancelled.by, detail: cancelled.detail };
+}
+
+export function endedRecord(ended: readonly EndedOperation[]): JsonValue {
+  return ended.length === 0 ? null : ended.map((operation) => ({ ...operation }));
 }

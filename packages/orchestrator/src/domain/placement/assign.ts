@@ -8,9 +8,10 @@
  * session a connected node holds (a hand-over that broke) are started: on that node.
  *
  * Who holds a session has the shard's state, too. So a node that is being drained gets back what it holds (the drain moves it again, and
- * its state with it), and after a restart a shard with a session waits for its holder as long as the grace lasts.
+ * its state with it), and after a restart the shard of a broken hand-over waits for its origin as long as the grace lasts.
  */
 import { launchForRoom } from '../launch/launch.js';
+import { tenureOf } from '../epochs/tenure.js';
 import { drainFrom, isConnected, isShuttingDown } from '../nodes.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state.js';
@@ -32,10 +33,11 @@ export function placeVacant(turn: Turn): void {
   if (others.length > 0) placeAll(turn, others, holders);
 }
 
-/** Nodes are still on their way back after a restart, and one of them may hold the shard's session. */
+/** The origin of a hand-over that a crash of ours broke is still on its way back: it runs the shard, or holds its session and its state. */
 function mayHaveHolder(turn: Turn, shard: number): boolean {
-  const state = turn.shard(shard);
-  return turn.state.graceUntil !== null && state?.kind === 'vacant' && state.known !== null;
+  const { before } = tenureOf(turn.state, shard);
+  const origin = before === null ? undefined : turn.node(before.node);
+  return turn.state.graceUntil !== null && origin?.connection.kind === 'disconnected' && !origin.connection.gone;
 }
 
 /** Vacant shards that may be started now. */
