@@ -57,7 +57,7 @@ export type Plan = {
   faults: ReadonlySet<FaultName>;
   /** Only faults are on that a bot must not feel. */
   gentle: boolean;
-  /** No node is lost, and none is cut off. */
+  /** No node is lost, none is cut off, and what one holds it gets back: no state is ever lost. */
   sparesNodes: boolean;
   shards: number;
   nodes: number;
@@ -91,11 +91,13 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
   const shards = draw.whole(2, 8);
   const nodes = draw.whole(2, 4);
   const supervised = draw.chance(0.25);
+  const settings = settingsFor(draw, shards, nodes, supervised);
   return {
     seed,
     faults,
     gentle: [...faults].every((fault) => GENTLE.has(fault)),
-    sparesNodes: [...faults].every((fault) => SPARES_NODES.has(fault)),
+    // Shards that must sit together are not given back to a node that the others have left.
+    sparesNodes: settings.bucketSize === 1 && [...faults].every((fault) => SPARES_NODES.has(fault)),
     shards,
     nodes,
     supervised,
@@ -110,7 +112,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     durable: faults.has('disk') || draw.chance(0.5),
     // A process manager of its own would start everything again.
     endsForGood: !supervised && draw.chance(0.3),
-    settings: settingsFor(draw, shards, nodes, supervised),
+    settings,
     rules: rulesFor(draw, faults),
   };
 }

@@ -7,7 +7,7 @@
  * their launches fail, the others take it all rather than leave shards down. Without ensureAllShardsRunning only shards whose
  * session a connected node holds (a hand-over that broke) are started: on that node.
  *
- * Who holds a session has the shard's state, too. So a node that is being drained gets back what it holds (the drain moves it again, and
+ * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a drain moves it again, and
  * its state with it), and after a restart the shard of a broken hand-over waits for its origin as long as the grace lasts.
  */
 import { launchForRoom } from '../launch/launch.js';
@@ -27,9 +27,12 @@ export function placeVacant(turn: Turn): void {
   const vacant = due(turn).filter((shard) => holders.has(shard) || !mayHaveHolder(turn, shard));
   if (vacant.length === 0) return;
   if (!turn.settings.ensureAllShardsRunning) return giveBack(turn, vacant, holders);
-  const isDrained = (shard: number): boolean => drainFrom(turn.state, holders.get(shard) ?? '') !== undefined;
-  giveBack(turn, vacant.filter(isDrained), holders);
-  const others = vacant.filter((shard) => !isDrained(shard));
+  const isGivenBack = (shard: number): boolean => {
+    const holder = turn.node(holders.get(shard) ?? '');
+    return holder !== undefined && opennessOf(turn, holder) !== 'open';
+  };
+  giveBack(turn, vacant.filter(isGivenBack), holders);
+  const others = vacant.filter((shard) => !isGivenBack(shard));
   if (others.length > 0) placeAll(turn, others, holders);
 }
 
