@@ -166,7 +166,8 @@ describe('members (op 8)', () => {
     const { client } = small({ members: 300 });
     const ask = (query: string, limit: number): number => {
       client.send({ op: 8, d: { guild_id: guildId, query, limit } });
-      return (client.last?.d as unknown as { members: unknown[] }).members.length;
+      const { members } = client.last!.d as unknown as { members: unknown[] };
+      return members.length;
     };
     expect([ask('USER-', 0), ask('user-1', 5), ask('nick of user-29', 50), ask('nobody', 1), ask('', 1_000)]).toEqual([
       100, 5, 11, 0, 100,
