@@ -7,6 +7,7 @@
  * What is kept is bounded: beyond `MAX_KEPT_EVENTS` the rest is left to Discord, too. `overflowed` is told once, and has to end
  * the connection, so that the shard resumes after the last event that was kept.
  */
+import { GatewayDispatchEvents } from 'discord-api-types/v10';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import { GuildCount } from './guild-count.js';
@@ -18,6 +19,8 @@ const MAX_KEPT_EVENTS = 10_000;
 
 export type EventIntakeOptions = {
   shardId: number;
+  /** What comes up to RESUMED, or READY, is marked. */
+  redelivers: boolean;
   options: Pick<GatewayOptions, 'onDispatch' | 'logger'>;
   cursor: ShardCursor;
   /** After `onDispatch`: the manager's listeners. */
@@ -33,10 +36,12 @@ export class EventIntake {
   /** Calls of `onDispatch` under way. */
   readonly #handlers = new Set<Promise<void>>();
   #state: State = { kind: 'open' };
+  #redelivers: boolean;
   #events = 0;
 
   constructor(given: EventIntakeOptions) {
     this.#given = given;
+    this.#redelivers = given.redelivers;
   }
 
   /** Dispatches handed to user code. */
@@ -95,6 +100,8 @@ export class EventIntake {
   }
 
   #handOver(payload: GatewayDispatchPayload): void {
+    const { t } = payload;
+    this.#redelivers &&= t !== GatewayDispatchEvents.Resumed && t !== GatewayDispatchEvents.Ready;
     this.#given.cursor.handed(payload.s);
     this.#events++;
     this.#guilds.see(payload);
@@ -107,7 +114,7 @@ export class EventIntake {
     const complain = (error: unknown): void =>
       options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
     try {
-      const work = options.onDispatch(payload, shardId);
+      const work = options.onDispatch(payload, shardId, { redelivered: this.#redelivers });
       if (work instanceof Promise) {
         const done: Promise<void> = work.catch(complain).finally(() => this.#handlers.delete(done));
         this.#handlers.add(done);

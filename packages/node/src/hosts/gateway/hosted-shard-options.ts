@@ -11,6 +11,8 @@ export type HostedShardOptions = {
   shardId: number;
   /** Where to go on, or null for a new session. */
   session: Cursor | null;
+  /** Whether what is replayed of it may have been handled before. */
+  redelivers: boolean;
   context: HostContext;
   options: GatewayOptions;
   gatewayInfo: GatewayInfo;

@@ -83,6 +83,7 @@ export class HostedShard {
     this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: signal });
     this.#intake = new EventIntake({
       shardId,
+      redelivers: given.redelivers,
       options,
       cursor,
       emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),

@@ -7,7 +7,7 @@ import type { ShardReport } from '@dshard/protocol';
 import type { APIGatewayBotInfo } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
 import { GatewayInfo } from './gateway-info.js';
 import type { GatewayOptions } from './gateway-options.js';
@@ -74,7 +74,7 @@ export class HostedShards {
     }
   }
 
-  async resume(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
+  async resume(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
     const before = this.#shards.get(shardId);
     const parked = this.#parked.get(shardId);
     if (parked?.isParkedFor(session) === true) {
@@ -85,7 +85,7 @@ export class HostedShards {
     }
     void this.unpark(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
-    const shard = this.#host(shardId, session, context);
+    const shard = this.#host(shardId, session, context, how?.redelivers);
     const settled = shard.whenSettled();
     settled.catch(() => undefined);
     await before?.stop(KEEP_SESSION_CODE);
@@ -170,18 +170,19 @@ export class HostedShards {
     return shard;
   }
 
-  #host(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
-    const shard = this.#make(shardId, session, context);
+  #host(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): HostedShard {
+    const shard = this.#make(shardId, session, context, redelivers);
     this.#shards.set(shardId, shard);
     return shard;
   }
 
-  #make(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
+  #make(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): HostedShard {
     const { library, options, emit } = this.#given;
     return new HostedShard({
       library,
       shardId,
       session,
+      redelivers,
       context,
       options,
       gatewayInfo: this.#gatewayInfo,

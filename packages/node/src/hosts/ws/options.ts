@@ -7,7 +7,7 @@ import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { ShardHost } from '../../shard-host.js';
 import { resolveTimeouts } from '../gateway/gateway-options.js';
-import type { GatewayOptions, GatewayTimeouts } from '../gateway/gateway-options.js';
+import type { Delivery, GatewayOptions, GatewayTimeouts } from '../gateway/gateway-options.js';
 
 /** What of @discordjs/ws is passed on as it is. */
 type Passthrough = Pick<
@@ -25,9 +25,9 @@ export type WsHostOptions = Passthrough & {
   api?: string;
   /**
    * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
-   * so that nothing is half done when the other node goes on.
+   * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
    */
-  onDispatch?: (payload: GatewayDispatchPayload, shardId: number) => void | Promise<void>;
+  onDispatch?: (payload: GatewayDispatchPayload, shardId: number, delivery: Delivery) => void | Promise<void>;
   /** The bot's own state per shard, to be moved with it. */
   state?: Pick<
     ShardHost,
@@ -38,6 +38,7 @@ export type WsHostOptions = Passthrough & {
     | 'handleUserEvent'
     | 'abortTransferTo'
     | 'released'
+    | 'stateLost'
   >;
   timeouts?: GatewayTimeouts;
   logger?: Logger;
