@@ -23,6 +23,8 @@ export type EventIntakeOptions = {
   /** After `onDispatch`: the manager's listeners. */
   emit: (payload: GatewayDispatchPayload) => void;
   overflowed: () => void;
+  /** Begins frozen, until then. */
+  hold: Promise<void> | undefined;
 };
 
 type State = { kind: 'open' } | { kind: 'frozen'; kept: GatewayDispatchPayload[] } | { kind: 'shut' };
@@ -37,6 +39,10 @@ export class EventIntake {
 
   constructor(given: EventIntakeOptions) {
     this.#given = given;
+    if (given.hold !== undefined) {
+      this.freeze();
+      void given.hold.then(() => this.thaw());
+    }
   }
 
   /** Dispatches handed to user code. */
