@@ -4,13 +4,15 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Answer, RecordedHappening, StatusV1 } from '@dshard/orchestrator';
+import { hostname, userInfo } from 'node:os';
+import type { Answer, OperationStatus, RecordedHappening, StatusV1 } from '@dshard/orchestrator';
 import { systemClock, type Clock } from '@dshard/transport';
 import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
 
 export type Client = {
   status(): Promise<StatusV1>;
+  operations(): Promise<readonly OperationStatus[]>;
   /** All of the history after an id; null: the last events. */
   events(after: number | null): Promise<readonly RecordedHappening[]>;
   /** Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream ends. */
@@ -36,6 +38,7 @@ export function createClient(target: Target, clock: Clock = systemClock()): Clie
   };
   return {
     status: () => json({ method: 'GET', path: '/v1/status' }),
+    operations: () => json({ method: 'GET', path: '/v1/operations' }),
     async events(after) {
       const all: RecordedHappening[] = [];
       for (let last = after; ;) {
@@ -64,6 +67,20 @@ export function createClient(target: Target, clock: Clock = systemClock()): Clie
   };
 }
 
+/** For the orchestrator's history. */
+function requester(): string {
+  return `${userName()}@${hostname()} (dso)`;
+}
+
+/** A user without an entry in the system's list (in a container) has a number only. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 function send(target: Target, { method, path, body, accept }: Request, clock: Clock): Promise<IncomingMessage> {
   const url = new URL(`${target.url}${path}`);
   return new Promise((resolve, reject) => {
@@ -72,6 +89,7 @@ function send(target: Target, { method, path, body, accept }: Request, clock: Cl
       agent: false,
       headers: {
         accept: accept ?? 'application/json',
+        'x-requested-by': requester().replaceAll(/[^\x20-\x7e]+/g, '?'),
         ...(target.token === null ? {} : { authorization: `Bearer ${target.token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
         ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),

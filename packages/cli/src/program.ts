@@ -1,12 +1,15 @@
 /** The whole command line. Commands are one file each in `commands/`. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAllowIdentifies } from './commands/allowidentifies.js';
 import { addBlacklistNode } from './commands/blacklistnode.js';
+import { addCancel } from './commands/cancel.js';
 import { addDeployedVersion } from './commands/deployedversion.js';
 import { addEvents } from './commands/events.js';
 import { addFullMigration } from './commands/fullmigration.js';
 import { addMigrateNode } from './commands/migratenode.js';
 import { addMigrateShard } from './commands/migrateshard.js';
+import { addOperations } from './commands/operations.js';
 import { addPullNewVersion } from './commands/pullnewversion.js';
 import { addShutdownNode } from './commands/shutdownnode.js';
 import { addStartNode } from './commands/startnode.js';
@@ -44,10 +47,13 @@ export function createProgram(): Command {
   addMigrateShard(program);
   addMigrateNode(program);
   addFullMigration(program);
+  addOperations(program);
+  addCancel(program);
   addStartShards(program);
   addStopShard(program);
   addBlacklistNode(program);
   addUncordon(program);
+  addAllowIdentifies(program);
   addDeployedVersion(program);
   addPullNewVersion(program);
   return program;

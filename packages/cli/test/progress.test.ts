@@ -21,8 +21,16 @@ const idle: StatusV1 = {
   staleTransfers: 0,
   waitingMigrations: [],
   drains: [],
+  operations: [],
   rollout: null,
-  identifies: { maxConcurrency: 1, budget: null, waiting: [], busyKeys: [] },
+  identifies: {
+    maxConcurrency: 1,
+    windowMs: 5_000,
+    budget: { total: 1_000, remaining: 992, reserve: 50, used: 8, allowed: 0, resetAt: null },
+    shortSince: null,
+    waiting: [],
+    busyKeys: [],
+  },
   launches: [],
 };
 

@@ -19,16 +19,17 @@ export type Discord = {
   /** `attaches`: how often a connection took up a session, by READY or RESUMED. */
   figures(): { emitted: number; handled: number; identifies: number; attaches: number };
   ledgerFigures(): LedgerFigures;
+  /** When each session was begun, ascending, and how many IDENTIFYs came in the window of another. */
+  identifyTimes(): { begunAt: readonly number[]; inWrongWindow: number };
   close(): Promise<void>;
 };
 
-/** Identifies per 5 s: as for a bot of many shards, so that a demo of 32 shards does not wait for Discord's pace alone. */
-const MAX_CONCURRENCY = 16;
 const GUILDS_PER_SHARD = 4;
 
-export async function startDiscord(clock: Clock, { shards, rate, seed }: DemoOptions): Promise<Discord> {
+export async function startDiscord(clock: Clock, options: DemoOptions): Promise<Discord> {
+  const { shards, rate, seed, maxConcurrency, identifyWindow } = options;
   const emulator = await startGatewayEmulator(
-    { shards, guilds: shards * GUILDS_PER_SHARD, seed, maxConcurrency: MAX_CONCURRENCY },
+    { shards, guilds: shards * GUILDS_PER_SHARD, seed, maxConcurrency, identifyWindowMs: identifyWindow },
     { clock },
   );
   const { ledger, traffic, admin } = emulator;
@@ -65,6 +66,15 @@ export async function startDiscord(clock: Clock, { shards, rate, seed }: DemoOpt
         gapsMs: verdict.gaps.map(({ ms }) => ms),
       };
     },
+    identifyTimes: () => ({
+      begunAt: ledger
+        .sessions()
+        .flatMap(({ events }) =>
+          events.flatMap((event) => (event.kind === 'attached' && event.resumedFrom === null ? [event.at] : [])),
+        )
+        .toSorted((a, b) => a - b),
+      inWrongWindow: ledger.verdict().identifies.inWrongWindow,
+    }),
     close: () => emulator.close(),
   };
 }

@@ -22,6 +22,8 @@ export type FleetOptions = {
   discordToken: string;
   /** Where the bot reports what it handled. */
   reportUrl: string;
+  /** Milliseconds that an IDENTIFY blocks its key. */
+  identifyWindow: number;
   /** Megabytes of state per shard. */
   stateMb: number;
   /** Use the documented ports if they are free, so that `npx dso status` works as it stands. */
@@ -128,7 +130,7 @@ function configuration(folder: string, ports: { node: number; http: number }, op
         versionCommand: ['cat', version],
         updateCommand: ['cp', `${version}.new`, version],
       },
-      discord: { token: options.discordToken, api: options.api },
+      discord: { token: options.discordToken, api: options.api, identifyWindow: options.identifyWindow },
     },
     null,
     2,

@@ -7,6 +7,7 @@ import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
+import { startFigures, startTour } from './start-tour.js';
 import { grandTour, orchestratorRestart, stateTour, type Tour } from './tour.js';
 import { judge, type Verdict } from './verdict.js';
 
@@ -14,6 +15,7 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   tour: grandTour,
   'orchestrator-restart': orchestratorRestart,
   state: stateTour,
+  start: startTour,
 };
 const REFRESH_MS = 200;
 const LOG_LINES = 8;
@@ -93,6 +95,7 @@ class Demo {
       migrations: await this.#migrations(),
       migrationsExpected,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
+      ...(scenario === 'start' && { start: startFigures(this.#options, this.#discord.identifyTimes()) }),
       durationMs: this.#clock.monotonicMs() - this.#startedMs,
     });
     return { verdict: { ...verdict, ok: verdict.ok && failures.length === 0 }, reasons: [...failures, ...reasons] };
@@ -133,10 +136,19 @@ class Demo {
   }
 
   async #startFleet(): Promise<Fleet> {
-    const { shards, nodes, tourOnly, stateMb } = this.#options;
+    const { shards, nodes, tourOnly, stateMb, identifyWindow } = this.#options;
     const { api, token, reportUrl } = this.#discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
-      const options = { shards, nodes, api, discordToken: token, reportUrl, stateMb, usualPorts: !tourOnly };
+      const options = {
+        shards,
+        nodes,
+        api,
+        discordToken: token,
+        reportUrl,
+        stateMb,
+        identifyWindow,
+        usualPorts: !tourOnly,
+      };
       this.#fleet = await Fleet.start(this.#clock, options, (line) => this.#logLine(line));
     });
     if (this.#fleet === null) throw new Error('The fleet did not start.');
@@ -186,7 +198,7 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
   };
 }
 
-function verdictText({ ok, shards, events, identifies, migrations, state, durationMs }: Verdict): string {
+function verdictText({ ok, shards, events, identifies, migrations, state, start, durationMs }: Verdict): string {
   const { gapMs } = migrations;
   return [
     '',
@@ -199,6 +211,12 @@ function verdictText({ ok, shards, events, identifies, migrations, state, durati
     ...(state === undefined
       ? []
       : [`  ${(state.bytesMoved / 2 ** 20).toFixed(0)} MB of state moved, ${state.wrong} chunks of it wrong.`]),
+    ...(start === undefined
+      ? []
+      : [
+          `  All shards were up ${formatMs(start.tookMs)} after the first IDENTIFY; Discord's pace allows` +
+            ` ${formatMs(start.leastMs)} (${start.ratio} times), ${start.inWrongWindow} came in a wrong window.`,
+        ]),
     `  It took ${formatMs(durationMs)}.`,
   ].join('\n');
 }

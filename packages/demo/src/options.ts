@@ -1,7 +1,7 @@
 /** What the demo can be told on its command line, checked. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-const SCENARIOS = ['tour', 'orchestrator-restart', 'state'] as const;
+const SCENARIOS = ['tour', 'orchestrator-restart', 'state', 'start'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export type DemoOptions = {
@@ -13,6 +13,10 @@ export type DemoOptions = {
   /** Megabytes of state that every shard carries besides what it remembers of its messages. */
   stateMb: number;
   scenario: Scenario;
+  /** IDENTIFYs that Discord lets go per window, one per key. */
+  maxConcurrency: number;
+  /** Milliseconds of a window; Discord's is 5000. */
+  identifyWindow: number;
   /** Print one JSON object as the last line of stdout; progress goes to stderr. */
   json: boolean;
   /** Exit when the tour is over, with 0 only if the verdict holds. */
@@ -29,6 +33,8 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     .option('--rate <n>', 'events per second over all shards', wholeNumber('--rate', 1, 20_000), 200)
     .option('--seed <n>', 'seed of the world and its traffic', wholeNumber('--seed', 0, 2 ** 31), 1)
     .option('--state-mb <n>', 'megabytes of state per shard', wholeNumber('--state-mb', 0, 500), 0)
+    .option('--max-concurrency <n>', 'identifies per window at Discord', wholeNumber('--max-concurrency', 1, 256), 16)
+    .option('--identify-window <ms>', 'length of that window', wholeNumber('--identify-window', 100, 60_000), 5_000)
     .addOption(new Option('--scenario <name>', 'what happens').choices(SCENARIOS).default('tour'))
     .option('--json', 'exit after the tour and print the verdict as one line of JSON', false)
     .option('--tour-only', 'exit after the tour instead of staying up', false)
@@ -40,7 +46,9 @@ Examples:
   npm run demo -- --json                                 the same for programs: exit code 0 only if the verdict holds
   npm run demo -- --json --shards 32 --nodes 4 --rate 2000
   npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
-  npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same`,
+  npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
+  npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
+                                                         how long the start takes beside what Discord's pace allows`,
     )
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });

@@ -3,6 +3,7 @@
  * and what the orchestrator says it moved. Nothing is excused: one IDENTIFY too many, one event lost, repeated or
  * reordered, one failed migration, and it does not hold.
  */
+import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
 import type { StateReport } from './state-reports.js';
 
 /** Scenario `state`: however much a shard carries, it is without a session no longer than this. */
@@ -30,6 +31,8 @@ export type Verdict = {
   migrations: { completed: number; failed: number; gapMs: { p50: number; p99: number; max: number } };
   /** Scenario `state`: what the shards carried along. */
   state?: { mb: number; bytesMoved: number; wrong: number };
+  /** Scenario `start`: how long it took beside what Discord's pace allows. */
+  start?: StartFigures;
   durationMs: number;
 };
 
@@ -42,11 +45,13 @@ export type VerdictInput = {
   migrationsExpected: number;
   /** Scenario `state`: megabytes per shard, and what each move brought. */
   state?: { mb: number; reports: readonly StateReport[] };
+  /** Scenario `start`. */
+  start?: StartFigures;
   durationMs: number;
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state } = input;
+  const { ledger, migrations, state, start } = input;
   const gapMs = gapSummary(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -67,6 +72,10 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     state !== undefined &&
       gapMs.p99 >= MAX_STATE_GAP_MS &&
       `a shard was without a session for ${gapMs.p99} ms (p99), and ${MAX_STATE_GAP_MS} are allowed`,
+    start !== undefined && start.inWrongWindow > 0 && `${start.inWrongWindow} IDENTIFYs came in the window of another`,
+    start !== undefined &&
+      start.ratio > MAX_START_RATIO &&
+      `the start took ${start.tookMs} ms, ${start.ratio} times what Discord's pace allows; ${MAX_START_RATIO} times are allowed`,
     ...ledger.findings,
   ].filter((reason) => reason !== false);
   const verdict: Verdict = {
@@ -82,6 +91,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     },
     identifies: { used: ledger.identifiesUsed, needed: input.shards },
     migrations: { completed: migrations.completed, failed: migrations.failed, gapMs },
+    ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),
   };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { startFigures } from '../src/start-tour.js';
 import { judge, type LedgerFigures, type VerdictInput } from '../src/verdict.js';
 
 const clean: LedgerFigures = {
@@ -22,6 +23,10 @@ function input(ledger: Partial<LedgerFigures> = {}, rest: Partial<VerdictInput> 
     durationMs: 1000.4,
     ...rest,
   };
+}
+
+function start(begunAt: number[], inWrongWindow = 0): ReturnType<typeof startFigures> {
+  return startFigures({ shards: 4, maxConcurrency: 2, identifyWindow: 5_000 }, { begunAt, inWrongWindow });
 }
 
 describe('the verdict', () => {
@@ -49,10 +54,21 @@ describe('the verdict', () => {
     ['one IDENTIFY too few', input({ identifiesUsed: 7 }), /7 IDENTIFYs/],
     ['a failed migration', input({}, { migrations: { completed: 13, failed: 1 } }), /failed/],
     ['a migration that never happened', input({}, { migrations: { completed: 12, failed: 0 } }), /12 migrations/],
+    ['a slow start', input({}, { start: start([0, 1, 5_000, 5_601]) }), /1.12 times what Discord's pace allows/],
+    ['an IDENTIFY in a wrong window', input({}, { start: start([0, 0, 5_000, 5_000], 1) }), /window of another/],
     ['a broken rule', input({ findings: ['shard 3 identified too early'] }), /shard 3 identified too early/],
   ])('does not hold with %s', (_, given, reason) => {
     const { verdict, reasons } = judge(given);
     expect(verdict.ok).toBe(false);
     expect(reasons.join('; ')).toMatch(reason);
+  });
+
+  test.each([
+    [{ shards: 64, maxConcurrency: 1, identifyWindow: 5_000 }, [0, 320_000], 315_000, 1.016],
+    [{ shards: 64, maxConcurrency: 16, identifyWindow: 5_000 }, [0, 15_000], 15_000, 1],
+    [{ shards: 65, maxConcurrency: 16, identifyWindow: 500 }, [0, 2_500], 2_000, 1.25],
+    [{ shards: 4, maxConcurrency: 16, identifyWindow: 500 }, [0, 12], 0, 1],
+  ])('measures the start of %j', (pace, begunAt, leastMs, ratio) => {
+    expect(startFigures(pace, { begunAt, inWrongWindow: 0 })).toMatchObject({ leastMs, ratio, tookMs: begunAt[1] });
   });
 });

@@ -1,10 +1,11 @@
-/** `npm run sim`: seeds one after the other, what they found, and one line of JSON for programs. */
+/** `npm run sim`: many seeds, what they found, and one line of JSON for programs. */
 import { parseArgs } from 'node:util';
 import { systemClock } from '@dshard/transport';
 import { FAULTS } from './plan.js';
 import type { FaultName } from './plan.js';
 import { MUTANTS } from './mutants/all.js';
-import { runSeeds } from './run-seeds.js';
+import { runSeed } from './run-seed.js';
+import { report, runSeeds } from './run-seeds.js';
 import { stillFigures } from './world/still-figures.js';
 
 const USAGE = `npm run sim -- [options]
@@ -14,7 +15,8 @@ const USAGE = `npm run sim -- [options]
   --seed N         one seed only
   --minutes N      as many seeds as fit in so many minutes
   --faults A,B     only these faults, all of them on: ${FAULTS.join(', ')}
-  --trace          print every line of what happens
+  --trace          with --seed: print every line of what happens
+  --mutate NAME    with a seeded bug: ${Object.keys(MUTANTS).join(', ')}
   --json           end with one line of JSON
 `;
 
@@ -39,24 +41,19 @@ function wholeNumber(name: string, text: string | undefined): number | null {
   return value;
 }
 
-function faultsOf(text: string | undefined): ReadonlySet<FaultName> | null {
+function faultsOf(text: string | undefined): readonly FaultName[] | null {
   if (text === undefined) return null;
   const names = text.split(',').filter((name) => name !== '');
-  return new Set(
-    names.map((name) => {
-      const fault = FAULTS.find((known) => known === name);
-      if (fault === undefined) throw new Error(`There is no fault "${name}"; there are ${FAULTS.join(', ')}.`);
-      return fault;
-    }),
-  );
+  return names.map((name) => {
+    const fault = FAULTS.find((known) => known === name);
+    if (fault === undefined) throw new Error(`There is no fault "${name}"; there are ${FAULTS.join(', ')}.`);
+    return fault;
+  });
 }
 
-function mutantOf(name: string | undefined): (typeof MUTANTS)[string] | null {
-  if (name === undefined) return null;
-  const mutant = MUTANTS[name];
-  if (mutant === undefined)
-    throw new Error(`There is no mutant "${name}"; there are ${Object.keys(MUTANTS).join(', ')}.`);
-  return mutant;
+function mutantOf(name: string | undefined): string | null {
+  if (name === undefined || MUTANTS[name] !== undefined) return name ?? null;
+  throw new Error(`There is no mutant "${name}"; there are ${Object.keys(MUTANTS).join(', ')}.`);
 }
 
 async function main(): Promise<number> {
@@ -66,22 +63,45 @@ async function main(): Promise<number> {
   }
   const one = wholeNumber('seed', values.seed);
   const minutes = wholeNumber('minutes', values.minutes);
-  const from = one ?? wholeNumber('from', values.from) ?? freshSeed();
-  const count = one === null ? (wholeNumber('seeds', values.seeds) ?? (minutes === null ? 100 : Infinity)) : 1;
+  const faults = faultsOf(values.faults);
+  const mutant = mutantOf(values.mutate);
+  if (one !== null && values.trace) return traceOne(one, faults, mutant);
+  if (values.trace) throw new Error('--trace needs --seed: of many seeds nobody could read it.');
   const result = await runSeeds({
-    from,
-    count,
+    from: one ?? wholeNumber('from', values.from) ?? freshSeed(),
+    count: one === null ? (wholeNumber('seeds', values.seeds) ?? (minutes === null ? 100 : Infinity)) : 1,
     untilMs: minutes === null ? null : minutes * 60_000,
-    faults: faultsOf(values.faults),
-    faultsOption: values.faults ?? null,
-    trace: values.trace,
-    mutant: mutantOf(values.mutate),
-    mutantName: values.mutate ?? null,
-    write: (text) => process.stdout.write(text),
-    isTerminal: process.stdout.isTTY && !values.json,
+    faults,
+    mutant,
+    write: (text) => process.stderr.write(text),
+    progress: process.stderr.isTTY ? (text) => process.stderr.write(`\r${text} `) : sparsely(),
   });
   if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   return result.ok ? 0 : 1;
+}
+
+/** Every line of what happens. */
+async function traceOne(seed: number, faults: readonly FaultName[] | null, mutant: string | null): Promise<number> {
+  const result = await runSeed({
+    seed,
+    faults: faults === null ? null : new Set(faults),
+    mutant: mutant === null ? null : (MUTANTS[mutant] ?? null),
+    print: (line) => process.stdout.write(`${line}\n`),
+  });
+  if (result.violations.length > 0) process.stderr.write(report({ ...result, lastLines: [] }, { faults, mutant }));
+  process.stdout.write(`The trace has the hash ${result.traceHash}.\n`);
+  return result.violations.length === 0 ? 0 : 1;
+}
+
+/** For a log: now and then a line. */
+function sparsely(): (text: string) => void {
+  const clock = systemClock();
+  let saidAt = clock.monotonicMs();
+  return (text) => {
+    if (clock.monotonicMs() - saidAt < 10_000) return;
+    saidAt = clock.monotonicMs();
+    process.stderr.write(`${text}\n`);
+  };
 }
 
 /** Random for the one who runs it, and printed, so that it can be run again. */

@@ -15,3 +15,44 @@ export class Marks {
 export function addMarks(sum: Record<string, number>, more: Readonly<Record<string, number>>): void {
   for (const [mark, count] of Object.entries(more)) sum[mark] = (sum[mark] ?? 0) + count;
 }
+
+/** What some hundred seeds must reach, or the simulator has gone blind: to undos, to takeovers, to what Discord does. */
+const REQUIRED: readonly string[] = [
+  'migrationCompleted',
+  'live migration completed',
+  'migration aborted while openingOrigin',
+  'migration aborted while openingDestination',
+  'migration aborted while copying',
+  'migration aborted while freezing',
+  'migration aborted while verifying',
+  'migration aborted while releasing',
+  'migration aborted while activating',
+  'migration aborted while closing',
+  'migration aborted while preparing',
+  'migration aborted while transferring',
+  'migration aborted while resuming',
+  'frozen shard unfrozen',
+  'freeze timeout',
+  'release refused after the commit',
+  'copy called off while the shard served',
+  'held shard released',
+  'rollout finished',
+  'rollout stopped',
+  'drain finished',
+  'drain stopped',
+  'takeover during a drain or rollout',
+  'shardConflict',
+  'nodeReplaced',
+  'identify granted',
+  'identify uncoordinated',
+  'events replayed',
+  'state moved',
+  'session ended: replay buffer overrun',
+  'session ended: invalidated',
+  'discord double-attach',
+  'discord heartbeat-timeout',
+];
+
+export function unreached(marks: Readonly<Record<string, number>>): readonly string[] {
+  return REQUIRED.filter((mark) => (marks[mark] ?? 0) === 0);
+}

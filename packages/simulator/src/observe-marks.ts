@@ -1,4 +1,5 @@
 /** Which rare branches a run has reached, read off what can be observed. */
+import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Marks } from './marks.js';
 import type { Observation } from './observation.js';
 
@@ -16,18 +17,26 @@ const MOVES: Readonly<Record<string, string>> = {
   'resuming→starting': 'resume failed, shard started anew',
   'freezing→stopping': 'freeze failed',
   'freezing→resuming': 'frozen for a connection that is gone',
+  'offered→running': 'copy called off while the shard served',
+  'copying→running': 'copy called off while the shard served',
+  'copied→running': 'copy called off while the shard served',
+  'halting→thawing': 'frozen shard unfrozen',
+  'flushing→thawing': 'frozen shard unfrozen',
+  'sealed→thawing': 'frozen shard unfrozen',
+  'releasing→stopping': 'release failed at the host',
+  'released→resuming': 'released shard taken back',
+  'released→preparing': 'released session given back by the orchestrator',
+  'released→opening': 'released shard comes back in another live migration',
+  'released→absent': 'held shard released',
+  'collecting→absent': 'destination dropped what it was given',
+  'verified→absent': 'destination dropped what it was given',
+  'activating→stopping': 'destination called off while it resumed',
 };
 
 export function observeMarks(marks: Marks, observation: Observation): void {
   switch (observation.kind) {
     case 'decided':
-      for (const { name, fields } of observation.happenings) {
-        if (name === 'migrationFailed') marks.reach(`migration aborted while ${String(fields['step'])}`);
-        else if (name === 'drainFinished') marks.reach(fields['ok'] === true ? 'drain finished' : 'drain stopped');
-        else if (name === 'rolloutFinished')
-          marks.reach(fields['ok'] === true ? 'rollout finished' : 'rollout stopped');
-        else marks.reach(name);
-      }
+      for (const happening of observation.happenings) observeHappening(marks, happening, observation.state);
       return;
     case 'moved': {
       const mark = MOVES[`${observation.from}→${observation.to}`];
@@ -61,5 +70,25 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'processEnded':
     case 'calm':
     case 'ending':
+  }
+}
+
+const ENDINGS: Readonly<Record<string, string>> = { drainFinished: 'drain', rolloutFinished: 'rollout' };
+
+function observeHappening(marks: Marks, { name, fields }: Happening, { drains, rollout }: OrchestratorState): void {
+  const ending = ENDINGS[name];
+  if (name === 'migrationFailed') {
+    const step = String(fields['step']);
+    const reason = String(fields['reason']);
+    marks.reach(`migration aborted while ${step}`);
+    if (/frozen for longer|did not freeze it/.test(reason)) marks.reach('freeze timeout');
+    if (step === 'releasing' && reason.includes(' said: ')) marks.reach('release refused after the commit');
+  } else if (ending !== undefined) {
+    marks.reach(`${ending} ${fields['ok'] === true ? 'finished' : 'stopped'}`);
+  } else {
+    marks.reach(name);
+    if (name === 'migrationCompleted' && 'frozenMs' in fields) marks.reach('live migration completed');
+    const isMoving = rollout !== null || drains.size > 0;
+    if (name === 'nodeGone' && isMoving) marks.reach('takeover during a drain or rollout');
   }
 }

@@ -56,6 +56,8 @@ export type Plan = {
   nodes: number;
   /** A process manager restarts nodes under their own name, instead of our launcher. */
   supervised: boolean;
+  /** Share of the nodes whose hosts move shards live; the others are of before. */
+  liveShare: number;
   messagesPerSecond: number;
   delayMs: number;
   jitterMs: number;
@@ -89,6 +91,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     shards,
     nodes,
     supervised,
+    liveShare: draw.pick([1, 1, 0.7, 0.5, 0]) ?? 1,
     messagesPerSecond: draw.whole(5, 30),
     delayMs: draw.between(0.2, 5),
     jitterMs: faults.has('delays') ? draw.between(20, 300) : draw.between(0, 5),
@@ -143,6 +146,7 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     commandTimeoutMs: draw.whole(6_000, 9_000),
     heartbeatIntervalMs: draw.whole(1_000, 3_000),
     identifyWindowMs: 5_000,
+    identifyReserve: null,
     identifyTimeoutMs: 12_000,
     tokenRequired: false,
     allowBaseLevelPeers: true,

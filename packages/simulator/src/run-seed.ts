@@ -127,6 +127,7 @@ class Run {
       },
       random: drawFor(seed, 'fleet'),
       baseLevelShare: plan.faults.has('baseLevel') ? 0.5 : 0,
+      liveShare: plan.liveShare,
       supervised: plan.supervised,
     });
     this.#orchestrator = new OrchestratorSeat({

@@ -1,87 +1,148 @@
-/** Runs many seeds and tells what they found. The only real clock of the simulator is the one that measures it. */
+/** Runs many seeds on all cores and tells what they found. The only real clock of the simulator is the one that measures it. */
 import { systemClock } from '@dshard/transport';
-import { addMarks } from './marks.js';
-import type { Mutant } from './mutants/mutant.js';
+import { addMarks, unreached } from './marks.js';
 import type { FaultName } from './plan.js';
-import { runSeed } from './run-seed.js';
 import type { RunResult } from './run-seed.js';
+import { SeedPool } from './seed-pool.js';
 
 export type RunSeedsOptions = {
   from: number;
   count: number;
   /** Real time after which no further seed is begun; null: none. */
   untilMs: number | null;
-  faults: ReadonlySet<FaultName> | null;
-  /** The options as given, for the command that replays a seed. */
-  faultsOption: string | null;
-  mutantName: string | null;
-  trace: boolean;
-  mutant: Mutant | null;
+  /** null: those that the seeds draw. */
+  faults: readonly FaultName[] | null;
+  mutant: string | null;
+  /** Findings, for people. */
   write: (text: string) => void;
-  /** Progress is shown on one line that is written over. */
-  isTerminal: boolean;
+  /** How far it is. */
+  progress: (text: string) => void;
 };
 
 export type SeedsResult = {
   ok: boolean;
-  from: number;
   seeds: number;
   steps: number;
+  violations: number;
+  marks: Record<string, number>;
+  /** The first seed. */
+  from: number;
   events: number;
   virtualMs: number;
-  violations: number;
   failedSeeds: readonly number[];
-  marks: Record<string, number>;
+  /** Rare branches that so many seeds should have reached. */
+  unreached: readonly string[];
+  /** Of the first seed, which is run twice. */
+  traceHash: string;
   durationMs: number;
 };
 
 const MOST_REPORTS = 5;
+/** From so many seeds on, a mark that must be reached and was not is a failure. */
+const ENOUGH_FOR_MARKS = 300;
 
 export async function runSeeds(options: RunSeedsOptions): Promise<SeedsResult> {
-  const { from, count, untilMs, faults, mutant, trace, write, isTerminal } = options;
-  const clock = systemClock();
-  const startedAt = clock.monotonicMs();
-  const sum = { seeds: 0, steps: 0, events: 0, virtualMs: 0, violations: 0 };
-  const marks: Record<string, number> = {};
-  const failedSeeds: number[] = [];
-  if (!trace) write(`Seeds from ${from}.\n`);
-  for (let seed = from; sum.seeds < count; seed += 1) {
-    if (untilMs !== null && clock.monotonicMs() - startedAt > untilMs) break;
-    const result = await runSeed({ seed, faults, mutant, print: trace ? (line) => write(`${line}\n`) : null });
-    sum.seeds += 1;
-    sum.steps += result.steps;
-    sum.events += result.events;
-    sum.virtualMs += result.virtualMs;
-    sum.violations += result.violations.length;
-    addMarks(marks, result.marks);
-    if (result.violations.length > 0) {
-      failedSeeds.push(seed);
-      if (failedSeeds.length <= MOST_REPORTS) write(report(result, options));
-    }
-    if (isTerminal && !trace) write(`\r${sum.seeds} seeds, ${sum.steps} steps, ${sum.violations} violations `);
+  const pool = new SeedPool();
+  try {
+    return await new SeedsRun(pool, options).run();
+  } finally {
+    await pool.close();
   }
-  const durationMs = Math.round(clock.monotonicMs() - startedAt);
-  const perSecond = ((sum.seeds / Math.max(1, durationMs)) * 1000).toFixed(1);
-  write(
-    `${isTerminal && !trace ? '\r' : ''}${sum.seeds} seeds, ${sum.steps} steps, ${sum.events} events in ` +
-      `${(durationMs / 1000).toFixed(1)} s (${perSecond} seeds/s, ${(sum.virtualMs / 1000 / Math.max(1, sum.seeds)).toFixed(0)} ` +
-      `virtual seconds each): ${sum.violations} violations.\n`,
-  );
-  return {
-    ok: sum.violations === 0,
-    from,
-    ...sum,
-    virtualMs: Math.round(sum.virtualMs),
-    failedSeeds,
-    marks: Object.fromEntries(Object.entries(marks).sort(([a], [b]) => a.localeCompare(b))),
-    durationMs,
-  };
 }
 
-function report({ seed, violations, lastLines }: RunResult, options: RunSeedsOptions): string {
+class SeedsRun {
+  readonly #pool: SeedPool;
+  readonly #options: RunSeedsOptions;
+  readonly #clock = systemClock();
+  readonly #startedAt = this.#clock.monotonicMs();
+  readonly #sum = { seeds: 0, steps: 0, violations: 0, events: 0, virtualMs: 0 };
+  readonly #marks: Record<string, number> = {};
+  readonly #failedSeeds: number[] = [];
+  #begun = 0;
+  #traceHash = '';
+
+  constructor(pool: SeedPool, options: RunSeedsOptions) {
+    this.#pool = pool;
+    this.#options = options;
+  }
+
+  async run(): Promise<SeedsResult> {
+    const { from, write, faults, mutant } = this.#options;
+    write(`Seeds from ${from}, ${this.#pool.threads} at a time.\n`);
+    await Promise.all(Array.from({ length: this.#pool.threads }, () => this.#work()));
+    const again = await this.#pool.run({ seed: from, faults, mutant });
+    if (again.traceHash !== this.#traceHash) {
+      this.#sum.violations += 1;
+      write(`\nSeed ${from} had the trace ${this.#traceHash} and then ${again.traceHash}: it cannot be replayed.\n`);
+    }
+    const canDemandMarks = faults === null && mutant === null && this.#sum.seeds >= ENOUGH_FOR_MARKS;
+    const missing = canDemandMarks ? unreached(this.#marks) : [];
+    for (const mark of missing) write(`\nNot one of ${this.#sum.seeds} seeds reached: ${mark}.\n`);
+    const durationMs = Math.round(this.#clock.monotonicMs() - this.#startedAt);
+    write(this.#summary(durationMs));
+    const { seeds, steps, violations, events, virtualMs } = this.#sum;
+    return {
+      ok: violations === 0 && missing.length === 0,
+      seeds,
+      steps,
+      violations,
+      marks: Object.fromEntries(Object.entries(this.#marks).sort(([a], [b]) => a.localeCompare(b))),
+      from,
+      events,
+      virtualMs: Math.round(virtualMs),
+      failedSeeds: this.#failedSeeds.toSorted((a, b) => a - b),
+      unreached: missing,
+      traceHash: this.#traceHash,
+      durationMs,
+    };
+  }
+
+  /** One thread's share: the next seed, as long as there is one and there is time. */
+  async #work(): Promise<void> {
+    const { from, count, untilMs, faults, mutant, progress } = this.#options;
+    while (this.#begun < count) {
+      if (untilMs !== null && this.#clock.monotonicMs() - this.#startedAt > untilMs) return;
+      const seed = from + this.#begun;
+      this.#begun += 1;
+      const result = await this.#pool.run({ seed, faults, mutant });
+      if (seed === from) this.#traceHash = result.traceHash;
+      this.#add(result);
+      progress(`${this.#sum.seeds} seeds, ${this.#sum.steps} steps, ${this.#sum.violations} violations`);
+    }
+  }
+
+  #add(result: RunResult): void {
+    const { seed, steps, events, virtualMs, violations, marks } = result;
+    this.#sum.seeds += 1;
+    this.#sum.steps += steps;
+    this.#sum.events += events;
+    this.#sum.virtualMs += virtualMs;
+    this.#sum.violations += violations.length;
+    addMarks(this.#marks, marks);
+    if (violations.length === 0) return;
+    this.#failedSeeds.push(seed);
+    if (this.#failedSeeds.length <= MOST_REPORTS) this.#options.write(report(result, this.#options));
+  }
+
+  #summary(durationMs: number): string {
+    const { seeds, steps, events, virtualMs, violations } = this.#sum;
+    const perSecond = ((seeds / Math.max(1, durationMs)) * 1000).toFixed(1);
+    const each = (virtualMs / 1000 / Math.max(1, seeds)).toFixed(0);
+    return (
+      `${seeds} seeds, ${steps} steps, ${events} events in ${(durationMs / 1000).toFixed(1)} s ` +
+      `(${perSecond} seeds/s, ${each} virtual seconds each): ${violations} violations.\n`
+    );
+  }
+}
+
+/** What was violated, the command that shows it again, and the lines before it. */
+export function report(
+  { seed, violations, lastLines }: RunResult,
+  options: Pick<RunSeedsOptions, 'faults' | 'mutant'>,
+): string {
   const more = [
-    ...(options.faultsOption === null ? [] : [`--faults ${options.faultsOption}`]),
-    ...(options.mutantName === null ? [] : [`--mutate ${options.mutantName}`]),
+    ...(options.faults === null ? [] : [`--faults ${options.faults.join(',')}`]),
+    ...(options.mutant === null ? [] : [`--mutate ${options.mutant}`]),
   ];
   const replay = ['npm run sim -- --seed', seed, ...more, '--trace'].join(' ');
   const sentences = violations.map(

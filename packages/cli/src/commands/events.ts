@@ -14,7 +14,7 @@ const RECONNECT_MS = 1000;
 export function addEvents(program: Command): void {
   const command = program
     .command('events')
-    .description('show what happened, oldest first')
+    .description('show what happened, oldest first, and who asked for it')
     .option('-f, --follow', 'go on with what happens; with --json one document per line')
     .option('--after <id>', 'all that came after this event; without it the last 2000 are shown');
   withCommonHelp(command, ['dso events', 'dso events --follow', 'dso events --after 120 --json']).action(
@@ -53,7 +53,8 @@ async function follow(client: Client, after: number, json: boolean): Promise<nev
   }
 }
 
-function lineOf({ id, at, level, text }: RecordedHappening): string {
-  const shown = text.replaceAll(/\p{Cc}/gu, ' ');
+function lineOf({ id, at, level, text, by }: RecordedHappening): string {
+  const who = by === 'automatic' ? '' : ` [${by}]`;
+  const shown = `${text}${who}`.replaceAll(/\p{Cc}/gu, ' ');
   return `${String(id).padStart(5)}  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${shown}`;
 }

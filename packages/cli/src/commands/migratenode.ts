@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ConnectionOptions } from '../connection-options.js';
+import { interruptible } from '../interruptible.js';
 import { describeDrain, withProgress } from '../progress.js';
 import { answer, runCommand, withCommonHelp } from '../run-command.js';
 
@@ -15,7 +16,8 @@ export function addMigrateNode(program: Command): void {
       runCommand(options, (client) => {
         const parameters = { origin_node: from, destination_node: to, shutdown: String(options.shutdown) };
         const moved = client.post('/migratenode', parameters);
-        return answer(withProgress({ client, describe: (status) => describeDrain(status, from) }, moved));
+        const shown = withProgress({ client, describe: (status) => describeDrain(status, from) }, moved);
+        return answer(interruptible(client, { kind: 'drain', origin: from }, shown));
       }),
   );
 }

@@ -2,7 +2,9 @@
 import type { NodeStatus, StatusV1 } from '@dshard/orchestrator';
 import type { Command } from 'commander';
 import type { ConnectionOptions } from '../connection-options.js';
+import { printable } from '../printable.js';
 import { runCommand, withCommonHelp } from '../run-command.js';
+import { identifyLines } from './identify-lines.js';
 import { shardRanges } from '../shard-ranges.js';
 
 export function addStatus(program: Command): void {
@@ -35,7 +37,6 @@ async function describeStatus(status: StatusV1): Promise<string> {
   const table = new Table({
     head: ['id', 'version', 'connected', 'shards', 'extra'],
     style: { head: [], border: [], compact: true },
-    // Node ids and versions come from nodes: what they print must not move the cursor.
   });
   for (const node of status.nodes) {
     table.push([
@@ -75,19 +76,19 @@ function summary(status: StatusV1): string[] {
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`);
   const seconds = status.graceUntil === null ? 0 : Math.ceil((status.graceUntil - status.now) / 1000);
-  const { rollout } = status;
   return [
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
+    ...identifyLines(status),
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
     ...(status.launches.length === 0 ? [] : [`launching ${status.launches.length} node(s)`]),
-    ...(rollout === null ? [] : [`rollout: ${rollout.done.length} done, ${rollout.waiting.length} waiting`]),
+    ...status.operations.filter(({ endedAt }) => endedAt === null).map(describeOperation),
     ...(status.ending ? ['the fleet is shutting down'] : []),
   ];
 }
 
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?');
+function describeOperation({ id, kind, text, by }: StatusV1['operations'][number]): string {
+  return `${kind} ${id} (${printable(by)}): ${printable(text)}`;
 }

@@ -37,6 +37,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
+  [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
 ];
 
 describe('a command', () => {
@@ -207,6 +208,57 @@ describe('dso status', () => {
     const { options, server } = await serve();
     const { stdout } = await runDso(['status', '--json'], options);
     expect(JSON.parse(stdout)).toEqual((await server.app.inject('/v1/status')).json());
+  });
+});
+
+const rollout = {
+  id: 'r7',
+  waiting: ['b'],
+  done: ['z'],
+  failed: [],
+  drain: null,
+  moved: 3,
+  startedAt: 1,
+  request: null,
+  by: 'alice@laptop\u001b[2J',
+  cancelled: null,
+};
+
+describe('operations', () => {
+  test('are shown with their ids, how far they are, and who asked', async () => {
+    const { orchestrator, options } = await serve();
+    expect((await runDso(['operations'], options)).stdout).toBe('There is none.\n');
+    const over = { id: 'd5', kind: 'drain', outcome: 'done', by: 'bob', startedAt: 0, endedAt: 9 } as const;
+    orchestrator.state = testState({ rollout, endedOperations: [{ ...over, text: 'Moved 3 shard(s).' }] });
+    const [people, programs, status] = await Promise.all([
+      runDso(['operations'], options),
+      runDso(['operations', '--json'], options),
+      runDso(['status'], options),
+    ]);
+    expect(people.stdout).toMatch(
+      /^r7 +rollout +running +1 of 2 node\(s\) replaced\. \(alice@laptop\?\[2J, .*\nd5 +drain +done /,
+    );
+    expect(JSON.parse(programs.stdout)).toMatchObject([{ id: 'r7' }, { id: 'd5' }]);
+    expect(status.stdout).toContain('rollout r7 (alice@laptop?[2J): 1 of 2 node(s) replaced.');
+  });
+
+  test('who asks is told by the command line', async () => {
+    const { orchestrator, options } = await serve();
+    await runDso(['startnode'], options);
+    expect(orchestrator.requesters[0]).toMatch(/^\S.*@\S+ \(dso\) from 127\.0\.0\.1$/);
+  });
+
+  test('Ctrl-C ends the waiting, and says that the operation goes on and how to cancel it', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.result = new Promise(() => undefined);
+    orchestrator.state = testState({ rollout });
+    const dso = startDso(['rollout'], options);
+    await until(() => orchestrator.commands.length > 0, { what: 'the command' });
+    dso.child.kill('SIGINT');
+    const { code, stderr } = await dso.done;
+    expect(code).toBe(130);
+    expect(stderr).toContain('The rollout goes on as r7.');
+    expect(stderr).toContain('dso cancel r7');
   });
 });
 

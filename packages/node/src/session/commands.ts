@@ -81,6 +81,19 @@ export function continueCommands(draft: Draft, shardId: number): void {
   }
 }
 
+/**
+ * Whether a stop is what comes next for the shard; it is taken, and the caller answers it: only the stop under way knows the cursor, which
+ * has moved since whoever asked for it last heard of it.
+ */
+export function takeWaitingStop(draft: Draft, shardId: number): boolean {
+  const [next, ...rest] = draft.waitingFor(shardId);
+  if (next?.command.kind !== 'stopShard') {
+    return false;
+  }
+  draft.setWaiting(shardId, rest);
+  return true;
+}
+
 /** The shard is being resumed here for a hand-over that is off. */
 function withdraws(command: ShardCommand, shard: ShardState | null): boolean {
   if (command.kind === 'migrationAborted') {

@@ -17,7 +17,7 @@
  * | unfreeze, release | stopped, then resumed from its session | the same |
  */
 import type { MessageKind } from '@dshard/protocol';
-import { continueCommands } from './commands.js';
+import { continueCommands, takeWaitingStop } from './commands.js';
 import { abandonPreparing, prepared } from './destination.js';
 import type { Draft } from './draft.js';
 import type { HostOutcome } from './events.js';
@@ -134,7 +134,7 @@ function stopEnded(draft: Draft, shardId: number, why: StopReason, outcome: Host
   }
   stopped(draft, shardId, session);
   draft.enterShard(shardId, null);
-  if (why === 'command') {
+  if (why === 'command' || (why === 'withdrawn' && takeWaitingStop(draft, shardId))) {
     say(draft, { kind: 'stopShard', shardId, session });
   }
 }

@@ -1,7 +1,7 @@
 /** Every host call × every way it can end: what the shard becomes, what is said. The table in outcomes.ts, executable. */
 import { describe, expect, test } from 'vitest';
 import type { ShardStateKind } from '../../src/session/state.js';
-import { Bench, SESSION, SHARD } from './bench.js';
+import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
 
 type Ending = Parameters<Bench['callEnds']>[0];
 const OK: Ending = { session: SESSION };
@@ -108,5 +108,24 @@ describe('a failure', () => {
     bench.callEnds(THREW);
     expect(bench.said()).toEqual(['call stopShard']);
     expect(bench.effects.some((effect) => effect.kind === 'log' && effect.level === 'error')).toBe(true);
+  });
+});
+
+// Found by the simulator (seed 2935): an operator stopped a shard while it was being activated. The orchestrator called the hand-over off and
+// asked for the stop; the node stopped the shard for the first, and answered the second, without a session: nobody knew that an event had
+// been handed over meanwhile, and it came again.
+describe('a stop that waits for a hand-over to be called off is answered with the cursor', () => {
+  test.each([
+    ['activating', { kind: 'transferAbort', migrationId: MIGRATION, shardId: SHARD, reason: 'no' }],
+    ['resuming', { kind: 'migrationAborted', shardId: SHARD, reason: 'no' }],
+  ] as const)('%s', (state, abort) => {
+    const bench = new Bench().established().put(state);
+    bench.message(abort);
+    bench.message({ kind: 'stopShard', shardId: SHARD, session: null });
+    expect(bench.kind()).toBe('stopping');
+    const later = { ...SESSION, sequence: SESSION.sequence + 1 };
+    bench.callEnds({ session: later });
+    expect(bench.kind()).toBe('absent');
+    expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session: later }]);
   });
 });

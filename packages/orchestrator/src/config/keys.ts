@@ -66,6 +66,7 @@ export type ConfigValues = {
   'discord.api': string;
   'discord.maxConcurrency': number | null;
   'discord.identifyWindow': number;
+  'discord.identifyReserve': number | null;
   'log.level': 'debug' | 'info' | 'warn' | 'error' | 'silent';
   'log.pretty': boolean | null;
 };
@@ -231,6 +232,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
     'How many shards may IDENTIFY at once; auto asks Discord.',
   ),
   'discord.identifyWindow': key(duration(), 5000, 'How long each of them blocks its key.'),
+  'discord.identifyReserve': key(
+    orNull(wholeNumber({ min: 0 }), 'auto'),
+    null,
+    'So many of the day’s session starts are kept back for an operator (`dso allowidentifies`); auto: a twentieth of them.',
+  ),
   'log.level': key(choice('debug', 'info', 'warn', 'error', 'silent'), 'info', 'The least level that is logged.'),
   'log.pretty': key(orNull(flag(), 'auto'), null, 'Lines for people; auto: on a terminal. Otherwise JSON.'),
 };

@@ -25,6 +25,7 @@ export function settingsOf(values: ConfigValues, known: { token: string | null; 
     commandTimeoutMs: values['timeouts.command'],
     heartbeatIntervalMs: values.heartbeat,
     identifyWindowMs: values['discord.identifyWindow'],
+    identifyReserve: values['discord.identifyReserve'],
     identifyTimeoutMs: values['timeouts.identify'],
     tokenRequired: known.token !== null,
     allowBaseLevelPeers: values.allowBaseLevelPeers,

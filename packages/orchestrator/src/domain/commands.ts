@@ -11,6 +11,10 @@ export type OperatorCommand =
   | { kind: 'rollout' }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
+  /** `operation`: the id of a drain or a rollout. */
+  | { kind: 'cancelOperation'; operation: string }
+  /** So many IDENTIFYs may go beyond the reserve of the day. */
+  | { kind: 'allowIdentifies'; count: number }
   /** The orchestrator goes down for good: every node is told to shut down with `final: true`. */
   | { kind: 'shutdownFleet' };
 

@@ -51,7 +51,7 @@ function handle(turn: Turn, event: DomainEvent): void {
       onConnectionClosed(turn, event.connection, event.reason);
       break;
     case 'command':
-      onCommand(turn, event.request, event.command);
+      turn.actingFor(event.by, () => onCommand(turn, event.request, event.command));
       break;
     case 'gatewayInfo':
       onGatewayInfo(turn, event);

@@ -1,6 +1,9 @@
 import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
 
+/** Nobody asked for it: the orchestrator itself saw to it. */
+export const AUTOMATIC = 'automatic';
+
 /** What the domain wants done. Plain data; the runtime executes them in order. */
 export type Effect =
   | { kind: 'send'; connection: string; message: Message }
@@ -16,11 +19,12 @@ export type Effect =
   /** Something an operator would want to read, count or see in the history. */
   | { kind: 'happened'; happening: Happening };
 
-/** `level` is the log level; `fields` name the things; `text` is a whole sentence. */
+/** `level` is the log level; `fields` name the things; `text` is a whole sentence; `by` is who asked for it, or `AUTOMATIC`. */
 export type Happening = {
   name: HappeningName;
   level: 'debug' | 'info' | 'warn' | 'error';
   text: string;
+  by: string;
   fields: Readonly<Record<string, string | number | boolean | null | readonly number[] | readonly string[]>>;
 };
 
@@ -48,7 +52,12 @@ export type HappeningName =
   | 'drainFinished'
   | 'rolloutStarted'
   | 'rolloutFinished'
+  | 'operationProgress'
+  | 'operationCancelled'
   | 'gatewayInfoFailed'
+  | 'identifyBudgetLow'
+  | 'identifyBudgetRestored'
+  | 'identifiesAllowed'
   | 'protocolViolation'
   | 'commandFailed'
   | 'storeLost'

@@ -46,7 +46,10 @@ export type DomainErrorCode =
   | 'DSO_NODE_FAILED'
   | 'DSO_MIGRATION_FAILED'
   | 'DSO_DRAIN_FAILED'
-  | 'DSO_ROLLOUT_FAILED';
+  | 'DSO_ROLLOUT_FAILED'
+  | 'DSO_UNKNOWN_OPERATION'
+  | 'DSO_OPERATION_OVER'
+  | 'DSO_OPERATION_CANCELLED';
 
 export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> = {
   DSO_LOGIC_VERSION: {
@@ -240,6 +243,24 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy: 'The message says which node and why; start it again when the cause is gone.',
     retryable: true,
     fault: 'fleet',
+  },
+  DSO_UNKNOWN_OPERATION: {
+    meaning: 'No operation has this id.',
+    remedy: 'See the ids in `dso operations`.',
+    retryable: false,
+    fault: 'caller',
+  },
+  DSO_OPERATION_OVER: {
+    meaning: 'The operation is over, or has come too far to be cancelled.',
+    remedy: 'Nothing; the message says how it ended.',
+    retryable: false,
+    fault: 'conflict',
+  },
+  DSO_OPERATION_CANCELLED: {
+    meaning: 'An operator cancelled the operation before it was done.',
+    remedy: 'The message says by whom and how far it came; start it again if it is still wanted.',
+    retryable: false,
+    fault: 'conflict',
   },
 };
 

@@ -20,12 +20,14 @@ export type DomainEvent =
   /** Any later message, user events included. */
   | { kind: 'message'; connection: string; message: Message }
   | { kind: 'connectionClosed'; connection: string; reason: string }
-  | { kind: 'command'; request: string; command: OperatorCommand }
+  /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
+  | { kind: 'command'; request: string; command: OperatorCommand; by: string }
   /** Answers to `fetchGatewayInfo`. */
   | {
       kind: 'gatewayInfo';
       recommendedShards: number;
       maxConcurrency: number;
+      identifiesTotal: number;
       identifiesRemaining: number;
       resetAfterMs: number;
     }

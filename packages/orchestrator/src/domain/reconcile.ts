@@ -9,6 +9,7 @@ import { answerStartRequests } from './commands/start-shards.js';
 import { runDrains } from './drain/drain.js';
 import { establishWaiting, releaseHeld } from './handshake/identify.js';
 import { askGateway, endGrace, settleTotal } from './handshake/total-shards.js';
+import { watchBudget } from './identify/budget.js';
 import { grantIdentifies } from './identify/permits.js';
 import { expireLaunches, keepNodesUp } from './launch/launch.js';
 import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './liveness/lost.js';
@@ -49,6 +50,7 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   answerStartRequests,
   releaseHeld,
   grantIdentifies,
+  watchBudget,
 ];
 
 /** Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process. */

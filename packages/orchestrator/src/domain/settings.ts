@@ -45,6 +45,8 @@ export type Settings = {
   heartbeatIntervalMs: number;
   /** The identify window per key (Discord: 5 s). */
   identifyWindowMs: number;
+  /** Session starts of the day that are not granted without an operator's word; null: a twentieth of the total. */
+  identifyReserve: number | null;
   /** A permit whose end was never reported is given up after this long. */
   identifyTimeoutMs: number;
   /** Whether a shared token is required of nodes. The comparison itself is done at the edge. */

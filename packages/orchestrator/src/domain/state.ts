@@ -126,6 +126,8 @@ type MigrationIn<Step> = {
   deadline: number;
   /** Operator request to answer when it ends, if any. */
   request: string | null;
+  /** Who asked for it. */
+  by: string;
   /** The drain it belongs to, if any. */
   drain: string | null;
 };
@@ -134,12 +136,23 @@ export type BaseMigration = MigrationIn<BaseStep>;
 export type LiveMigration = MigrationIn<LiveStep>;
 export type MigrationState = BaseMigration | LiveMigration;
 
+/** An operator wants an operation to begin nothing further. Those who asked are answered when it has ended. */
+export type Cancellation = {
+  at: number;
+  by: string;
+  requests: readonly string[];
+  /** Of a rollout: how far the node came that was being replaced. */
+  detail: string | null;
+};
+
 /** A node gives up all its shards. */
 export type DrainState = {
   id: string;
   origin: string;
-  /** null: wherever there is room. */
+  /** null: a node that is being launched for it. */
   destination: string | null;
+  /** The destination was launched for it, so nobody else needs it should the drain be cancelled. */
+  launched: boolean;
   shutdown: boolean;
   phase:
     | { kind: 'awaitingDestination'; launch: string | null; deadline: number }
@@ -157,8 +170,10 @@ export type DrainState = {
     | { kind: 'shuttingDown'; moved: readonly number[] };
   startedAt: number;
   request: string | null;
+  by: string;
   /** Whether it belongs to the rollout. */
   rollout: boolean;
+  cancelled: Cancellation | null;
 };
 
 /** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
@@ -166,6 +181,7 @@ type WaitingMigration = {
   shard: number;
   destination: string;
   request: string | null;
+  by: string;
   since: number;
   deadline: number;
 };
@@ -189,11 +205,35 @@ export type RolloutState = {
   failed: readonly { node: string; reason: string }[];
   /** The drain in progress. */
   drain: string | null;
+  /** Shards moved by the drains before it. */
+  moved: number;
   startedAt: number;
   request: string | null;
+  by: string;
+  cancelled: Cancellation | null;
 };
 
-export type LaunchState = { id: string; node: string | null; since: number; deadline: number; request: string | null };
+/** An operation that is over, for those who ask later how it ended. */
+export type EndedOperation = {
+  id: string;
+  kind: 'drain' | 'rollout';
+  outcome: 'done' | 'failed' | 'cancelled';
+  /** What was said when it ended. */
+  text: string;
+  by: string;
+  startedAt: number;
+  endedAt: number;
+};
+
+export type LaunchState = {
+  id: string;
+  node: string | null;
+  since: number;
+  deadline: number;
+  request: string | null;
+  /** What it was launched for was cancelled: its node is shut down when it is up, unless it is needed by then. */
+  unwanted: boolean;
+};
 
 export type IdentifyBudget = {
   maxConcurrency: number;
@@ -201,8 +241,16 @@ export type IdentifyBudget = {
   keys: Readonly<Record<number, { holder: { node: string; shard: number } | null; freeAt: number }>>;
   /** In the order they asked. */
   waiting: readonly { node: string; shard: number; since: number }[];
-  /** What is left of Discord's session-start budget, and when it is full again. null: not known. */
-  budget: { remaining: number; resetAt: number } | null;
+  /** Discord's last word on the session starts of the day, less what was granted since (`identify/budget.ts`). null: not known. */
+  budget: { total: number; remaining: number; resetAt: number } | null;
+  /** Permits given in the day that ends at `until`, by our own count. */
+  ledger: { used: number; until: number };
+  /** Permits that an operator allows beyond the reserve. */
+  allowed: number;
+  /** Permits of which Discord's next answer may not know yet. */
+  unsure: number;
+  /** Since when shards wait for want of session starts; null: none does. */
+  shortSince: number | null;
 };
 
 export type OrchestratorState = {
@@ -231,6 +279,8 @@ export type OrchestratorState = {
   startRequests: ReadonlyMap<string, StartRequest>;
   drains: ReadonlyMap<string, DrainState>;
   rollout: RolloutState | null;
+  /** The newest last; a bounded number. */
+  endedOperations: readonly EndedOperation[];
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;

@@ -8,6 +8,7 @@
 import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
 import type { Decision } from './decision.js';
+import { AUTOMATIC } from './effects.js';
 import type { Effect, Happening, HappeningName } from './effects.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { Settings } from './settings.js';
@@ -33,6 +34,7 @@ export class Turn {
   readonly now: number;
   readonly #draft: Draft;
   readonly #effects: Effect[] = [];
+  #by = AUTOMATIC;
   #changes = 0;
   /** The copy of the shards this turn writes to. */
   #shards: ShardState[] | null = null;
@@ -72,6 +74,22 @@ export class Turn {
 
   decision(): Decision {
     return { state: this.#draft, effects: this.#effects };
+  }
+
+  /** On whose behalf this part of the turn is. */
+  get by(): string {
+    return this.#by;
+  }
+
+  /** What happens in `work` is recorded as asked for by `by`. */
+  actingFor<T>(by: string, work: () => T): T {
+    const before = this.#by;
+    this.#by = by;
+    try {
+      return work();
+    } finally {
+      this.#by = before;
+    }
   }
 
   patch(patch: Patch): void {
@@ -235,8 +253,15 @@ export class Turn {
     this.reply(request, { ok: false, error: commandError(code, message) });
   }
 
-  happened(name: HappeningName, level: Happening['level'], text: string, fields: Happening['fields']): void {
-    this.#effects.push({ kind: 'happened', happening: { name, level, text, fields } });
+  /** @param by who asked for it, where that is not whom this part of the turn is for. */
+  happened(
+    name: HappeningName,
+    level: Happening['level'],
+    text: string,
+    fields: Happening['fields'],
+    by: string = this.#by,
+  ): void {
+    this.#effects.push({ kind: 'happened', happening: { name, level, text, by, fields } });
   }
 }
 

@@ -72,6 +72,14 @@ export const OPERATIONS: readonly Operation[] = [
     { node: { field: nodeId }, shards: { field: shardList() } },
     (given) => ({ kind: 'startShards', node: given.node, shards: given.shards }),
   ),
+  operation<{ count: number }>(
+    '/allowidentifies',
+    { count: { field: wholeNumber({ min: 0, max: 1000 }) } },
+    (given) => ({
+      kind: 'allowIdentifies',
+      count: given.count,
+    }),
+  ),
   operation('/blacklistnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
   operation('/cordonnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
   operation('/uncordonnode', node, (given) => ({ kind: 'uncordonNode', node: given.node })),

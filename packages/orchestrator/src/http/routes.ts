@@ -6,8 +6,10 @@ import type { OrchestratorHandle } from '../runtime/contract.js';
 import { failed, replyTo, type Reply } from './answers.js';
 import { ancestorStatus } from './ancestor-status.js';
 import type { EventStreams } from './event-stream.js';
+import { operationOf, operationsOf } from './operation-status.js';
 import { OPERATIONS } from './operations.js';
 import { readParameters } from './parameters.js';
+import { requesterOf } from './requester.js';
 import { statusV1 } from './v1-status.js';
 
 export type RouteOptions = {
@@ -23,9 +25,19 @@ export function addRoutes(app: FastifyInstance, { orchestrator, clock, streams, 
   for (const operation of OPERATIONS) {
     app.post(operation.path, async (request, reply) => {
       const read = operation.read(request.query, request.body);
-      return send(reply, read.ok ? replyTo(await orchestrator.command(read.command)) : failed(400, read.message));
+      if (!read.ok) return send(reply, failed(400, read.message));
+      return send(reply, replyTo(await orchestrator.command(read.command, requesterOf(request))));
     });
   }
+  app.get('/v1/operations', () => operationsOf(orchestrator.state));
+  app.get<{ Params: { id: string } }>('/v1/operations/:id', (request, reply) => {
+    const operation = operationOf(orchestrator.state, request.params.id);
+    return operation ?? send(reply, failed(404, `There is no operation "${request.params.id}".`));
+  });
+  app.post<{ Params: { id: string } }>('/v1/operations/:id/cancel', async (request, reply) => {
+    const command = { kind: 'cancelOperation', operation: request.params.id } as const;
+    return send(reply, replyTo(await orchestrator.command(command, requesterOf(request))));
+  });
   app.get('/deployedversion', async (_request, reply) => send(reply, replyTo(await orchestrator.deployedVersion())));
   app.post('/pullnewversion', async (_request, reply) => send(reply, replyTo(await orchestrator.pullNewVersion())));
 

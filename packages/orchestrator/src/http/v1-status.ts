@@ -3,9 +3,12 @@
  * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
 import type { ProcessReport, ShardPhase } from '@dshard/protocol';
+import { sessionStarts, type SessionStarts } from '../domain/identify/budget.js';
 import { isLive } from '../domain/migration/owner.js';
 import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
 import type { StoreStatus } from '../runtime/contract.js';
+import { operationsOf } from './operation-status.js';
+import type { OperationStatus } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';
 
 export type ShardStatus = {
@@ -102,11 +105,17 @@ export type StatusV1 = {
   /** Asked for, and waiting for their nodes to have room for another one. */
   waitingMigrations: readonly { shard: number; destination: string; since: number }[];
   drains: readonly DrainStatus[];
+  /** Drains and rollouts as operators cancel them, with those that ended lately: see `GET /v1/operations`. */
+  operations: readonly OperationStatus[];
   rollout: RolloutStatus | null;
   identifies: {
     maxConcurrency: number;
-    /** What is left of Discord's session starts, and when it is full again; null when not known. */
-    budget: { remaining: number; resetAt: number } | null;
+    /** How long an IDENTIFY blocks its key. */
+    windowMs: number;
+    /** The session starts of the day: what is left of them by Discord's word and by our own count, and what is kept back. */
+    budget: SessionStarts;
+    /** Since when shards wait because there are no session starts left to grant; null: none does. */
+    shortSince: number | null;
     waiting: readonly { node: string; shard: number; since: number }[];
     /** Keys that are held or not free yet. */
     busyKeys: readonly { key: number; holder: { node: string; shard: number } | null; freeAt: number }[];
@@ -143,10 +152,13 @@ export function statusV1(
     staleTransfers: state.staleTransfers,
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
     drains: [...state.drains.values()].map(drainStatus),
+    operations: operationsOf(state),
     rollout: rolloutStatus(state),
     identifies: {
       maxConcurrency: state.identifies.maxConcurrency,
-      budget: state.identifies.budget,
+      windowMs: state.settings.identifyWindowMs,
+      budget: sessionStarts(state, about.now),
+      shortSince: state.identifies.shortSince,
       waiting: state.identifies.waiting.map(({ node, shard, since }) => ({ node, shard, since })),
       busyKeys: Object.entries(state.identifies.keys)
         .map(([key, { holder, freeAt }]) => ({ key: Number(key), holder, freeAt }))

@@ -57,8 +57,11 @@ export type OrchestratorHandle = {
   readonly address: Address;
   /** What the domain knows now. Read only. */
   readonly state: OrchestratorState;
-  /** Resolves when the command is done, not when it is accepted. Never rejects for a refused command. */
-  command(command: OperatorCommand): Promise<CommandResult>;
+  /**
+   * Resolves when the command is done, not when it is accepted. Never rejects for a refused command.
+   * @param by who asks, as the history is to name them.
+   */
+  command(command: OperatorCommand, by?: string): Promise<CommandResult>;
   deployedVersion(): Promise<CommandResult>;
   pullNewVersion(): Promise<CommandResult>;
   readonly store: StoreStatus;

@@ -19,6 +19,7 @@ import type { Decision } from '../domain/decision.js';
 import { restoredState } from '../domain/durable/restore.js';
 import { afterSuspension, whileSuspended } from '../domain/durable/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
+import { AUTOMATIC } from '../domain/effects.js';
 import type { Effect } from '../domain/effects.js';
 import type { DomainEvent } from '../domain/events.js';
 import type { Settings } from '../domain/settings.js';
@@ -43,6 +44,12 @@ const DEFAULT_MAX_CONNECTIONS = 4_096;
 const CLOSE_TIMEOUT_MS = 3_000;
 /** When the domain failed to say when to wake it. */
 const RETRY_TICK_MS = 1_000;
+
+/** Who shuts the fleet down when the orchestrator is ended. */
+const ENDING = 'the end of the orchestrator';
+
+/** A program that drives the orchestrator in its own process, and does not say who it is. */
+const UNNAMED = 'a program';
 
 const RESYNC = {
   code: 'DSO_STORE_UNAVAILABLE',
@@ -157,10 +164,10 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#starting;
   }
 
-  async command(command: OperatorCommand): Promise<CommandResult> {
+  async command(command: OperatorCommand, by: string = UNNAMED): Promise<CommandResult> {
     if (this.#phase !== 'running') return { ok: false, error: NOT_RUNNING };
     const { id, result } = this.#requests.open();
-    this.#loop.push({ kind: 'command', request: id, command });
+    this.#loop.push({ kind: 'command', request: id, command, by });
     return result;
   }
 
@@ -282,7 +289,7 @@ class OrchestratorRuntime implements Orchestrator {
     }
     const { launcher, logger, settings, stopGraceMs } = this.#options;
     if (mode === 'end')
-      await this.#within(settings.commandTimeoutMs + stopGraceMs, this.command({ kind: 'shutdownFleet' }));
+      await this.#within(settings.commandTimeoutMs + stopGraceMs, this.command({ kind: 'shutdownFleet' }, ENDING));
     this.#phase = 'closed';
     this.#loop.close();
     this.#wakeUp.set(null);
@@ -395,14 +402,14 @@ class OrchestratorRuntime implements Orchestrator {
 
   #suspended(problem: string): void {
     const text = `${problem} Until that is over nothing is started, stopped or moved; the bot runs on.`;
-    this.#history.record({ name: 'storeLost', level: 'error', text, fields: { problem } });
+    this.#history.record({ name: 'storeLost', level: 'error', text, by: AUTOMATIC, fields: { problem } });
   }
 
   #resumed(ms: number): void {
     const { clock } = this.#options;
     this.#state = afterSuspension(this.#state, ms, clock.now());
     const text = `The store can be written again after ${Math.round(ms / 100) / 10} s.`;
-    this.#history.record({ name: 'storeRecovered', level: 'info', text, fields: { durationMs: ms } });
+    this.#history.record({ name: 'storeRecovered', level: 'info', text, by: AUTOMATIC, fields: { durationMs: ms } });
     const { events, unheard } = this.#postponed.take();
     for (const event of events) this.#loop.push(event);
     for (const connection of unheard) this.#connections.close(connection, RESYNC);
@@ -465,8 +472,8 @@ class OrchestratorRuntime implements Orchestrator {
     let event: DomainEvent;
     try {
       if (gatewayInfo === null) throw new Error('nothing is configured that could be asked for it');
-      const { recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs } = await gatewayInfo.fetch();
-      event = { kind: 'gatewayInfo', recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs };
+      const { url: _, ...told } = await gatewayInfo.fetch();
+      event = { kind: 'gatewayInfo', ...told };
     } catch (error) {
       event = { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
     }

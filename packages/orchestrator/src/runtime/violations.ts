@@ -2,6 +2,7 @@
  * What peers did wrong, by code. Everything is counted; told is at most one of a code per QUIET_MS, so that somebody who
  * hammers at the port can neither fill the log nor push everything else out of the history.
  */
+import { AUTOMATIC } from '../domain/effects.js';
 import type { Clock, ConnectionEnd } from '@dshard/transport';
 import type { History } from './history.js';
 
@@ -33,6 +34,7 @@ export class Violations {
       name: 'protocolViolation',
       level: 'warn',
       text: `The connection from ${remote} was closed: ${end.message}${more}`,
+      by: AUTOMATIC,
       fields: { remote, code: end.code, total: count.total },
     });
     count.toldAt = now;

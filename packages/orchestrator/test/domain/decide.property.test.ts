@@ -55,7 +55,9 @@ type Op =
   | { op: 'unfreeze'; id: string }
   | { op: 'wellAgain'; id: string }
   | { op: 'say'; id: string; message: Message }
-  | { op: 'command'; command: OperatorCommand };
+  | { op: 'command'; command: OperatorCommand }
+  /** Whatever operation is under way. */
+  | { op: 'cancel' };
 
 const id = fc.constantFrom(...IDS);
 const shard = fc.integer({ min: 0, max: SHARDS });
@@ -131,6 +133,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 2, arbitrary: id.map((i): Op => ({ op: 'wellAgain', id: i })) },
   { weight: 1, arbitrary: id.map((i): Op => ({ op: 'unfreeze', id: i })) },
   { weight: 1, arbitrary: fc.tuple(id, message).map(([i, m]): Op => ({ op: 'say', id: i, message: m })) },
+  { weight: 1, arbitrary: fc.constant<Op>({ op: 'cancel' }) },
   { weight: 6, arbitrary: command.map((c): Op => ({ op: 'command', command: c })) },
 );
 
@@ -192,6 +195,12 @@ function apply(world: World, step: Op, asked: string[]): void {
     case 'command':
       asked.push(world.command(step.command));
       break;
+    case 'cancel': {
+      const { rollout, drains } = world.state;
+      const operation = rollout?.id ?? [...drains.keys()][0];
+      if (operation !== undefined) asked.push(world.command({ kind: 'cancelOperation', operation }));
+      break;
+    }
   }
 }
 

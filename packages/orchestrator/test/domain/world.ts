@@ -38,6 +38,7 @@ const quickSettings: Settings = {
   commandTimeoutMs: 15_000,
   heartbeatIntervalMs: 5_000,
   identifyWindowMs: 5_000,
+  identifyReserve: null,
   identifyTimeoutMs: 60_000,
   tokenRequired: false,
   allowBaseLevelPeers: false,
@@ -45,9 +46,18 @@ const quickSettings: Settings = {
 
 export const nearby: Peer = { remote: '127.0.0.1', loopback: true, tokenAccepted: true };
 
+/** `total` and `remaining`: session starts, 1000 of each by default. */
+type GatewayAnswer = {
+  shards: number;
+  maxConcurrency: number;
+  total?: number;
+  remaining?: number;
+  resetAfterMs?: number;
+};
+
 export type WorldOptions = Partial<Settings> & {
   /** What /gateway/bot answers; null: it fails. */
-  gateway?: { shards: number; maxConcurrency: number } | null;
+  gateway?: GatewayAnswer | null;
   /** What launches become; 'connect' by default. */
   launches?: 'connect' | 'fail' | 'hang' | 'die';
 };
@@ -55,7 +65,7 @@ export type WorldOptions = Partial<Settings> & {
 export class World {
   now = 1_000_000;
   state: OrchestratorState;
-  gateway: { shards: number; maxConcurrency: number } | null;
+  gateway: GatewayAnswer | null;
   launches: 'connect' | 'fail' | 'hang' | 'die';
   readonly nodes = new Map<string, ModelNode>();
   readonly replies = new Map<string, CommandResult>();
@@ -152,7 +162,7 @@ export class World {
 
   command(command: OperatorCommand): string {
     const request = `request-${this.#nextRequest++}`;
-    this.feed({ kind: 'command', request, command });
+    this.feed({ kind: 'command', request, command, by: 'alice' });
     return request;
   }
 
@@ -279,8 +289,9 @@ export class World {
                 kind: 'gatewayInfo',
                 recommendedShards: this.gateway.shards,
                 maxConcurrency: this.gateway.maxConcurrency,
-                identifiesRemaining: 1000,
-                resetAfterMs: 86_400_000,
+                identifiesTotal: this.gateway.total ?? 1_000,
+                identifiesRemaining: this.gateway.remaining ?? 1_000,
+                resetAfterMs: this.gateway.resetAfterMs ?? 86_400_000,
               },
         );
         break;

@@ -8,6 +8,8 @@ import { resolveConfig } from '../../src/config/resolve.js';
 
 export type FakeOrchestrator = OrchestratorHandle & {
   commands: OperatorCommand[];
+  /** Who asked for them. */
+  requesters: (string | undefined)[];
   /** What every command is answered with. */
   result: CommandResult | Promise<CommandResult>;
   state: OrchestratorState;
@@ -58,13 +60,15 @@ export function fakeOrchestrator(): FakeOrchestrator {
   const history: RecordedHappening[] = [];
   const fake: FakeOrchestrator = {
     commands: [],
+    requesters: [],
     result: { ok: true, message: 'It is done.' },
     state: testState(),
     address: '127.0.0.1:7447',
     start: async () => undefined,
     close: async () => undefined,
-    async command(command) {
+    async command(command, by) {
       fake.commands.push(command);
+      fake.requesters.push(by);
       return fake.result;
     },
     deployedVersion: async () => ({ ok: true, message: 'Deployed version: v2' }),
@@ -87,6 +91,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
         at: 1000,
         name: 'nodeJoined',
         level: 'info',
+        by: 'automatic',
         text,
         fields: {},
       };

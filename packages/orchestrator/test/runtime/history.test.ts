@@ -8,6 +8,7 @@ const happening = (text: string, level: Happening['level'] = 'info'): Happening 
   name: 'nodeJoined',
   level,
   text,
+  by: 'automatic',
   fields: { node: 'web-1' },
 });
 

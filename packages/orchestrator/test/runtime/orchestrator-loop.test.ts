@@ -13,7 +13,7 @@ import { recordingLogger } from '../recording-logger.js';
 import { identify } from './peer.js';
 import { settings } from './settings.js';
 
-const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', fields: {} };
+const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
 
 /** `react` says what a domain would want done; it may throw. */
 function orchestrator(react: (event: DomainEvent) => readonly Effect[], more: Partial<OrchestratorOptions> = {}) {
@@ -167,7 +167,14 @@ describe('launches and gateway info', () => {
 
   test('gateway info is asked for once at a time, and a failure is reported with its reason', async () => {
     const answers: (() => void)[] = [];
-    const info = { url: 'wss://x/', recommendedShards: 4, maxConcurrency: 2, identifiesRemaining: 7, resetAfterMs: 9 };
+    const info = {
+      url: 'wss://x/',
+      recommendedShards: 4,
+      maxConcurrency: 2,
+      identifiesTotal: 1000,
+      identifiesRemaining: 7,
+      resetAfterMs: 9,
+    };
     const gatewayInfo = { fetch: () => new Promise<typeof info>((resolve) => answers.push(() => resolve(info))) };
     const asking = wants({ kind: 'fetchGatewayInfo' }, { kind: 'fetchGatewayInfo' });
     const { handle, clock, events } = orchestrator(asking, { gatewayInfo });
@@ -176,7 +183,14 @@ describe('launches and gateway info', () => {
     answers[0]?.();
     await clock.run(0);
     expect(events.slice(1)).toEqual([
-      { kind: 'gatewayInfo', recommendedShards: 4, maxConcurrency: 2, identifiesRemaining: 7, resetAfterMs: 9 },
+      {
+        kind: 'gatewayInfo',
+        recommendedShards: 4,
+        maxConcurrency: 2,
+        identifiesTotal: 1000,
+        identifiesRemaining: 7,
+        resetAfterMs: 9,
+      },
     ]);
 
     const without = orchestrator(asking);

@@ -24,6 +24,7 @@ export function settings(more: Partial<Settings> = {}): Settings {
     commandTimeoutMs: 10_000,
     heartbeatIntervalMs: 5_000,
     identifyWindowMs: 5_000,
+    identifyReserve: null,
     identifyTimeoutMs: 30_000,
     tokenRequired: false,
     allowBaseLevelPeers: false,

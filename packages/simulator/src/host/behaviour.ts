@@ -10,6 +10,8 @@ export type HostBehaviour = {
   stopsWhenFrozen: boolean;
   /** Whether all of a shard's state is sent. */
   sendsWholeState: boolean;
+  /** Whether what changes while the state is copied is sent once more. */
+  sendsChanges: boolean;
   /** Whether a session that could be resumed is resumed after a lost connection. */
   resumes: boolean;
 };
@@ -20,5 +22,6 @@ export const HONEST_HOST: HostBehaviour = {
   asksForPermits: true,
   stopsWhenFrozen: true,
   sendsWholeState: true,
+  sendsChanges: true,
   resumes: true,
 };

@@ -1,4 +1,7 @@
-/** The shard host of a simulated bot: shards of a simulated library, and user code whose state moves with them. */
+/**
+ * The shard host of a simulated bot: shards of a simulated library, and user code whose state moves with them. It is one of before live
+ * migration; `live-host.ts` adds that.
+ */
 import { NodeError, UserEventRegistry } from '@dshard/node';
 import type { Cursor, HostContext, ShardHost, TransferContext } from '@dshard/node';
 import type { ShardReport } from '@dshard/protocol';
@@ -10,7 +13,8 @@ import type { HostBehaviour } from './behaviour.js';
 import { SimShard } from './sim-shard.js';
 import { UserCode } from './user-code.js';
 
-type StateEntry = { index: number; channel: string; last: number };
+/** `last` null: the channel is forgotten. */
+type StateEntry = { index: number; channel: string; last: number | null };
 
 export const userEvents: UserEventRegistry<{ entry: StateEntry }> = new UserEventRegistry<{
   entry: StateEntry;
@@ -32,16 +36,18 @@ export type SimHostOptions = {
 
 /** `kept`: the state of a shard that was closed to be handed over, with the cursor it belongs to. */
 type Hosted = { shard: SimShard; kept: Cursor | null };
+/** State on its way in, and how many pieces of it came. */
+type Arriving = { state: Map<string, number>; pieces: number };
 
 export class SimHost implements ShardHost {
-  readonly #options: SimHostOptions;
+  protected readonly options: SimHostOptions;
+  protected readonly user: UserCode = new UserCode();
   readonly #shards = new Map<number, Hosted>();
-  readonly #user = new UserCode();
-  readonly #arriving = new Map<number, Map<string, number>>();
+  readonly #arriving = new Map<number, Arriving>();
   #localIdentifyAt = 0;
 
   constructor(options: SimHostOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** Shards that are not stopped, and whether they are up. */
@@ -53,27 +59,33 @@ export class SimHost implements ShardHost {
   async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
     for (const shardId of shardIds) {
       if (this.#shards.get(shardId)?.shard.isStopped === false) continue;
-      this.#user.forget(shardId);
-      this.#add(shardId, null, context).open();
+      this.user.forget(shardId);
+      const shard = this.make(shardId, null, context);
+      this.#shards.set(shardId, { shard, kept: null });
+      shard.open();
     }
   }
 
   async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    const { node, observe } = this.#options;
+    const { node, observe } = this.options;
     const before = this.#shards.get(shardId);
     const arrived = this.#arriving.get(shardId);
     this.#arriving.delete(shardId);
+    const received = arrived?.pieces ?? 0;
     const isOwn = before?.kept?.sessionId === session.sessionId && before.kept.sequence === session.sequence;
-    if ((arrived?.size ?? 0) > 0 || !isOwn) this.#user.adopt(shardId, arrived ?? new Map());
+    if (received > 0 || !isOwn) this.user.adopt(shardId, arrived?.state ?? new Map());
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
-    const shard = this.#add(shardId, session, context);
+    const parked = this.takeParked(shardId, session);
+    const shard = parked ?? this.make(shardId, session, context);
+    this.#shards.set(shardId, { shard, kept: null });
     const settled = shard.whenSettled();
     settled.catch(() => undefined);
     await before?.shard.stop({ keepSession: true });
     if (!shard.isStopped) {
-      const state = this.#user.stateOf(shardId);
-      observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received: arrived?.size ?? 0 });
-      shard.open();
+      const state = this.user.stateOf(shardId);
+      observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received });
+      if (parked === null) shard.open();
+      else shard.resumeParked(session);
     }
     await settled;
   }
@@ -81,10 +93,10 @@ export class SimHost implements ShardHost {
   async stopShard(shardId: number, { keepSession }: { keepSession: boolean }): Promise<Cursor | null> {
     const hosted = this.#shards.get(shardId);
     if (hosted === undefined) return null;
-    const cursor = await this.#stop(shardId, hosted.shard, keepSession);
+    const cursor = await this.stop(shardId, hosted.shard, keepSession);
     if (this.#shards.get(shardId) === hosted) {
       this.#shards.delete(shardId);
-      this.#user.forget(shardId);
+      this.user.forget(shardId);
     }
     return keepSession ? cursor : null;
   }
@@ -94,24 +106,50 @@ export class SimHost implements ShardHost {
     if (hosted === undefined || hosted.shard.cursor === null) {
       throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has no gateway session yet.`);
     }
-    const cursor = await this.#stop(shardId, hosted.shard, true);
+    const cursor = await this.stop(shardId, hosted.shard, true);
     if (cursor === null) throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
     hosted.kept = cursor;
-    const { node, observe } = this.#options;
-    observe({ kind: 'frozen', node, shard: shardId, cursor, state: this.#user.stateOf(shardId) });
+    this.observeFrozen(shardId, cursor);
     return cursor;
   }
 
+  protected observeFrozen(shardId: number, cursor: Cursor): void {
+    const { node, observe } = this.options;
+    observe({ kind: 'frozen', node, shard: shardId, cursor, state: this.user.stateOf(shardId) });
+  }
+
+  /** A connection that waits for this session to be resumed, if there is one. */
+  protected takeParked(_shardId: number, _session: Cursor): SimShard | null {
+    return null;
+  }
+
+  /** The state of the channel is another one now. */
+  protected changed(_shardId: number, _channel: string): void {}
+
+  protected hosted(shardId: number): Hosted {
+    const hosted = this.#shards.get(shardId);
+    if (hosted === undefined) throw new NodeError('DSO_SHARD_NOT_HOSTED', `Shard ${shardId} is not here.`);
+    return hosted;
+  }
+
   prepareTransferTo(shardId: number): void {
-    this.#arriving.set(shardId, new Map());
+    this.#arriving.set(shardId, { state: new Map(), pieces: 0 });
   }
 
   async transferFrom(shardId: number, transfer: TransferContext): Promise<void> {
-    const { clock, sendMs, behaviour } = this.#options;
-    const entries = [...this.#user.stateOf(shardId)];
-    const sent = behaviour.sendsWholeState ? entries : entries.slice(1);
-    for (const [index, [channel, last]] of sent.entries()) {
-      await transfer.send('entry', { index, channel, last });
+    await this.send([...this.user.stateOf(shardId)], 0, transfer);
+  }
+
+  /** @param from the place of the first of them among all that are sent. */
+  protected async send(
+    entries: readonly (readonly [channel: string, last: number | null])[],
+    from: number,
+    transfer: TransferContext,
+  ): Promise<void> {
+    const { clock, sendMs, behaviour } = this.options;
+    const sent = behaviour.sendsWholeState || from > 0 ? entries : entries.slice(1);
+    for (const [place, [channel, last]] of sent.entries()) {
+      await transfer.send('entry', { index: from + place, channel, last });
       if (sendMs > 0) await delay(clock, sendMs, transfer.signal);
     }
   }
@@ -120,12 +158,14 @@ export class SimHost implements ShardHost {
     const { index, channel, last } = value as StateEntry;
     const arriving = this.#arriving.get(shardId);
     if (arriving === undefined) return;
-    const { node, observe } = this.#options;
-    observe({ kind: 'stateArrived', node, shard: shardId, index, expected: arriving.size });
-    arriving.set(channel, last);
+    const { node, observe } = this.options;
+    observe({ kind: 'stateArrived', node, shard: shardId, index, expected: arriving.pieces });
+    arriving.pieces += 1;
+    if (last === null) arriving.state.delete(channel);
+    else arriving.state.set(channel, last);
   }
 
-  abortTransferTo(shardId: number): void {
+  async abortTransferTo(shardId: number): Promise<void> {
     this.#arriving.delete(shardId);
   }
 
@@ -133,7 +173,7 @@ export class SimHost implements ShardHost {
     const hosted = this.#shards.get(shardId);
     if (hosted === undefined || !hosted.shard.isStopped) return;
     this.#shards.delete(shardId);
-    this.#user.forget(shardId);
+    this.user.forget(shardId);
   }
 
   report(): readonly ShardReport[] {
@@ -147,15 +187,15 @@ export class SimHost implements ShardHost {
     }));
   }
 
-  async #stop(shardId: number, shard: SimShard, keepSession: boolean): Promise<Cursor | null> {
+  protected async stop(shardId: number, shard: SimShard, keepSession: boolean): Promise<Cursor | null> {
     const stopping = shard.stop({ keepSession });
-    this.#options.observe({ kind: 'stopped', node: this.#options.node, shard: shardId });
+    this.options.observe({ kind: 'stopped', node: this.options.node, shard: shardId });
     return stopping;
   }
 
-  #add(shardId: number, session: Cursor | null, context: HostContext): SimShard {
-    const { node, clock, random, gateway, behaviour, observe } = this.#options;
-    const shard = new SimShard({
+  protected make(shardId: number, session: Cursor | null, context: HostContext): SimShard {
+    const { node, clock, random, gateway, behaviour, observe } = this.options;
+    return new SimShard({
       shardId,
       session,
       context,
@@ -165,22 +205,24 @@ export class SimHost implements ShardHost {
       behaviour,
       paceLocally: (signal) => this.#paceLocally(signal),
       onMessage: ({ id, channel_id: channel, number }, { sessionId, sequence }) => {
-        const expected = this.#user.handle(shardId, channel, number);
+        const expected = this.user.handle(shardId, channel, number);
+        this.changed(shardId, channel);
         observe({ kind: 'handed', node, shard: shardId, sessionId, sequence, eventId: id, channel, number, expected });
       },
       onUp: ({ sessionId }, how) => {
         // The session is new: what was remembered may have gaps now.
-        if (how === 'ready') this.#user.forget(shardId);
+        if (how === 'ready') {
+          for (const channel of this.user.stateOf(shardId).keys()) this.changed(shardId, channel);
+          this.user.forget(shardId);
+        }
         observe({ kind: 'up', node, shard: shardId, sessionId, how });
       },
       onIdentify: (permit) => observe({ kind: 'identify', node, shard: shardId, permit }),
     });
-    this.#shards.set(shardId, { shard, kept: null });
-    return shard;
   }
 
   async #paceLocally(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock } = this.options;
     const at = Math.max(clock.now(), this.#localIdentifyAt);
     this.#localIdentifyAt = at + LOCAL_IDENTIFY_PAUSE_MS;
     await delay(clock, at - clock.now(), signal);

@@ -5,19 +5,18 @@
  *
  * Received events wait in a queue until user code gets them, one by one; the cursor is the last one it got.
  *
- * States: `open` (keeps itself connected: `connecting` → `greeted` → `waiting` for a permit or `identifying` / `resuming` → `up`)
- * → `stopped`.
+ * States: `parked` (connects up to HELLO once, and holds RESUME back) → `open` (keeps itself connected: `connecting` → `waiting` for a
+ * permit or `identifying` / `resuming` → `up`) ⇄ `frozen` (what comes is kept; a connection that ends is not made anew) → `stopped`.
  */
 import { opcodes } from '@dshard/gateway-emulator/core';
 import { NodeError } from '@dshard/node';
-import type { Cursor, HostContext, IdentifyPermit } from '@dshard/node';
+import type { Cursor, IdentifyPermit } from '@dshard/node';
 import type { ShardPhase } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
 import type { Cancel, Clock, Transport } from '@dshard/transport';
-import type { Draw } from '../random.js';
 import { BOT_TOKEN, GENERIC_GATEWAY } from '../world/discord.js';
 import { GatewaySocket } from '../world/gateway-socket.js';
-import type { HostBehaviour } from './behaviour.js';
+import type { MessageEvent, SimShardOptions } from './sim-shard-options.js';
 
 const END_SESSION_CODE = 1000;
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -30,24 +29,7 @@ const INTENTS = 513;
 /** Close codes after which the session is gone: not authenticated (invalidated while active), invalid sequence. */
 const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
 
-type MessageEvent = { id: string; channel_id: string; number: number };
-
-export type SimShardOptions = {
-  shardId: number;
-  session: Cursor | null;
-  context: HostContext;
-  clock: Clock;
-  random: Draw;
-  gateway: Transport;
-  behaviour: HostBehaviour;
-  /** For orchestrators that do not pace identifies. */
-  paceLocally: (signal: AbortSignal) => Promise<void>;
-  onMessage: (event: MessageEvent, cursor: Cursor) => void;
-  onUp: (cursor: Cursor, how: 'ready' | 'resumed') => void;
-  onIdentify: (permit: 'granted' | 'uncoordinated' | 'none') => void;
-};
-
-type Received = { type: string; sequence: number; data: MessageEvent };
+type Received = { type: string; sequence: number; sessionId: string; data: MessageEvent };
 type Step = 'connecting' | 'waiting' | 'identifying' | 'resuming' | 'up';
 
 const PHASES: Readonly<Record<Step, ShardPhase>> = {
@@ -63,6 +45,9 @@ export class SimShard {
   readonly #waiters: { settled: () => void; failed: (error: Error) => void }[] = [];
   #step: Step = 'connecting';
   #stopped: Cursor | null | undefined;
+  #mode: 'open' | 'parked' | 'frozen' = 'open';
+  /** Parked, and HELLO came: what RESUMEs. */
+  #resumeAtHello: (() => void) | null = null;
   #cursor: Cursor | null;
   #receivedSequence = 0;
   #queue: Received[] = [];
@@ -83,11 +68,11 @@ export class SimShard {
   }
 
   get phase(): ShardPhase {
-    return this.#stopped === undefined ? PHASES[this.#step] : 'frozen';
+    return this.#stopped === undefined && this.#mode === 'open' ? PHASES[this.#step] : 'frozen';
   }
 
   get isUp(): boolean {
-    return this.#stopped === undefined && this.#step === 'up';
+    return this.#stopped === undefined && this.#mode === 'open' && this.#step === 'up';
   }
 
   get isStopped(): boolean {
@@ -102,6 +87,46 @@ export class SimShard {
 
   open(): void {
     this.#connect();
+  }
+
+  /** Connects up to HELLO and waits there. One attempt: if it fails, `resumeParked` makes the next. */
+  park(): void {
+    this.#mode = 'parked';
+    this.#connect();
+  }
+
+  isParkedFor(session: Cursor): boolean {
+    return this.#mode === 'parked' && !this.isStopped && this.#cursor?.resumeGatewayUrl === session.resumeGatewayUrl;
+  }
+
+  resumeParked(session: Cursor): void {
+    this.#cursor = session;
+    this.#mode = 'open';
+    const resume = this.#resumeAtHello;
+    this.#resumeAtHello = null;
+    if (resume !== null) resume();
+    else if (this.#attempt.signal.aborted) this.#connect();
+  }
+
+  /** From here on nothing is handed over, and what comes is kept. */
+  freeze(): Cursor {
+    const { shardId } = this.#options;
+    if (this.#stopped !== undefined || this.#mode !== 'open' || this.cursor === null) {
+      throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has no gateway session to freeze.`);
+    }
+    this.#mode = 'frozen';
+    return this.cursor;
+  }
+
+  /** What was kept is handed over in this turn, and the shard goes on. */
+  unfreeze(): void {
+    if (this.#stopped !== undefined || this.#mode !== 'frozen') return;
+    this.#mode = 'open';
+    for (const next of this.#queue.splice(0)) this.#handOver(next);
+    const resume = this.#resumeAtHello;
+    this.#resumeAtHello = null;
+    if (resume !== null) resume();
+    else if (this.#attempt.signal.aborted) this.#connect();
   }
 
   /** Resolves at READY or RESUMED, or when the session turns out to be gone. */
@@ -174,7 +199,8 @@ export class SimShard {
   #expectAnswer(attempt: AbortController): void {
     this.#cancelAnswerTimer();
     this.#cancelAnswerTimer = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => {
-      if (!attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting') this.#failed(attempt);
+      if (this.#resumeAtHello === null && !attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting')
+        this.#failed(attempt);
     });
   }
 
@@ -199,7 +225,13 @@ export class SimShard {
       clock.after(CLOSE_TIMEOUT_MS, () => socket.cut());
     }
     this.#step = 'connecting';
-    clock.after(waitMs, () => this.#connect());
+    // Parked or frozen, it connects again when it is told to go on.
+    if (this.#mode === 'open') clock.after(waitMs, () => this.#connectUnlessConnected());
+  }
+
+  /** It may have been frozen while it waited, or have gone on from that. */
+  #connectUnlessConnected(): void {
+    if (this.#mode === 'open' && this.#attempt.signal.aborted) this.#connect();
   }
 
   #leaveAttempt(): void {
@@ -208,7 +240,8 @@ export class SimShard {
     this.#permit = null;
     this.#socket = null;
     // What was received on it and not handed over yet is replayed on the next one.
-    if (this.#options.behaviour.stopsWhenFrozen) this.#queue = [];
+    if (this.#options.behaviour.stopsWhenFrozen && this.#mode !== 'frozen') this.#queue = [];
+    this.#resumeAtHello = null;
     this.#cancelAnswerTimer();
     for (const cancel of this.#timers.splice(0)) cancel();
   }
@@ -216,7 +249,7 @@ export class SimShard {
   #loseSession(): void {
     this.#cursor = null;
     this.#receivedSequence = 0;
-    this.#queue = [];
+    if (this.#mode !== 'frozen') this.#queue = [];
     this.#settle();
   }
 
@@ -261,6 +294,12 @@ export class SimShard {
       return;
     }
     this.#step = 'resuming';
+    if (this.#mode === 'open') this.#resume(attempt);
+    else this.#resumeAtHello = () => this.#resume(attempt);
+  }
+
+  #resume(attempt: AbortController): void {
+    if (this.#cursor === null) return this.#failed(attempt);
     const { sessionId, sequence } = this.#cursor;
     this.#send(opcodes.resume, { token: BOT_TOKEN, session_id: sessionId, seq: sequence });
     this.#expectAnswer(attempt);
@@ -314,7 +353,9 @@ export class SimShard {
       return;
     }
     this.#receivedSequence = s;
-    this.#queue.push({ type: t, sequence: s, data: d as MessageEvent });
+    if (this.#cursor !== null) {
+      this.#queue.push({ type: t, sequence: s, sessionId: this.#cursor.sessionId, data: d as MessageEvent });
+    }
     if (t === 'RESUMED' && this.#cursor !== null) this.#isUp(this.#cursor, 'resumed');
     if (!this.#handling) this.#handleNext();
   }
@@ -332,13 +373,20 @@ export class SimShard {
     const { clock, random } = this.#options;
     clock.after(HANDLING_MAX_MS * random.next(), () => {
       this.#handling = false;
+      if (this.#mode === 'frozen' && this.#options.behaviour.stopsWhenFrozen) return;
       const next = this.#queue.shift();
       if (next === undefined || this.#cursor === null) return;
-      this.#cursor = { ...this.#cursor, sequence: next.sequence };
-      this.events += 1;
-      if (next.type === 'MESSAGE_CREATE') this.#options.onMessage(next.data, this.#cursor);
+      this.#handOver(next);
       if (this.#queue.length > 0) this.#handleNext();
     });
+  }
+
+  /** Also what was kept of a session that is gone meanwhile. */
+  #handOver({ type, sequence, sessionId, data }: Received): void {
+    const cursor = { ...(this.#cursor ?? { resumeGatewayUrl: '' }), sessionId, sequence };
+    if (this.#cursor?.sessionId === sessionId) this.#cursor = cursor;
+    this.events += 1;
+    if (type === 'MESSAGE_CREATE') this.#options.onMessage(data, cursor);
   }
 }
 

@@ -5,6 +5,7 @@ import { silentLogger } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { HostBehaviour } from '../host/behaviour.js';
+import { LiveHost } from '../host/live-host.js';
 import { SimHost, userEvents } from '../host/sim-host.js';
 import type { Observe } from '../observation.js';
 import { drawFor } from '../random.js';
@@ -19,6 +20,8 @@ export type BotProcessOptions = {
   seed: number;
   version: string;
   baseLevel: boolean;
+  /** Whether its host moves shards live. */
+  live: boolean;
   sendMs: number;
   behaviour: HostBehaviour;
   world: VirtualClock;
@@ -53,7 +56,8 @@ export class BotProcess {
     const guarded: Observe = (observation) => {
       if (this.process.alive) observe(observation);
     };
-    this.host = new SimHost({
+    const Host = options.live ? LiveHost : SimHost;
+    this.host = new Host({
       node: name,
       clock,
       random: drawFor(seed, `host ${name} ${incarnation}`),

@@ -92,12 +92,13 @@ export class SimDiscord {
 
   /** What `GET /gateway/bot` answers. */
   info(): GatewayInfo {
-    const { remaining, resetAfterMs } = readBudget(this.state.budget, this.#options.clock.now());
+    const { total, remaining, resetAfterMs } = readBudget(this.state.budget, this.#options.clock.now());
     const { maxConcurrency } = this.state.rules;
     return {
       url: GENERIC_GATEWAY,
       recommendedShards: this.#options.shards,
       maxConcurrency,
+      identifiesTotal: total,
       identifiesRemaining: remaining,
       resetAfterMs,
     };

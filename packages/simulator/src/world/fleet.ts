@@ -8,10 +8,12 @@ import type { BotProcessOptions } from './bot-process.js';
 import { BotProcess } from './bot-process.js';
 
 export type FleetOptions = {
-  bot: Omit<BotProcessOptions, 'name' | 'baseLevel' | 'onExit'>;
+  bot: Omit<BotProcessOptions, 'name' | 'baseLevel' | 'live' | 'onExit'>;
   random: Draw;
   /** Share of processes that speak the base level only. */
   baseLevelShare: number;
+  /** Share of the others whose hosts move shards live. */
+  liveShare: number;
   /** Restarts what ended, under its own name. */
   supervised: boolean;
 };
@@ -45,14 +47,15 @@ export class Fleet {
   }
 
   spawn(name: string): BotProcess {
-    const { bot, random, baseLevelShare } = this.#options;
+    const { bot, random, baseLevelShare, liveShare } = this.#options;
     this.#incarnations += 1;
     // A machine that went silent is replaced by another one of its name.
     bot.control.mend(name);
     bot.gateway.mend(name);
     const baseLevel = random.chance(baseLevelShare);
+    const live = random.chance(liveShare);
     const onExit = (process: BotProcess, how: string): void => this.#exited(process, how);
-    const process = new BotProcess({ ...bot, name, baseLevel, onExit }, this.#incarnations);
+    const process = new BotProcess({ ...bot, name, baseLevel, live, onExit }, this.#incarnations);
     this.#living.set(name, process);
     return process;
   }

@@ -73,8 +73,11 @@ export class GatewaySocket {
       const kind = bytes[at + LENGTH_BYTES];
       const content = bytes.subarray(at + LENGTH_BYTES + 1, at + LENGTH_BYTES + length);
       at += LENGTH_BYTES + length;
-      if (kind === CLOSE) this.#tellClose((content[0] ?? 0) | ((content[1] ?? 0) << 8));
-      else if (!this.#closeTold) this.#handlers.onText(content);
+      if (kind === CLOSE) {
+        this.#tellClose((content[0] ?? 0) | ((content[1] ?? 0) << 8));
+        // The answer; without it a connection whose end is lost on the way would stay for ever.
+        this.#stream.end();
+      } else if (!this.#closeTold) this.#handlers.onText(content);
     }
     this.#pending = bytes.slice(at);
   }

@@ -85,11 +85,12 @@ function parseGatewayInfo(text: string, url: string): GatewayInfo {
   const limit = fieldsOf(answer['session_start_limit']);
   const gateway = answer['url'];
   const recommendedShards = answer['shards'];
-  const { max_concurrency: maxConcurrency, remaining, reset_after: resetAfterMs } = limit;
+  const { max_concurrency: maxConcurrency, total, remaining, reset_after: resetAfterMs } = limit;
   if (
     typeof gateway !== 'string' ||
     !isCount(recommendedShards, 1) ||
     !isCount(maxConcurrency, 1) ||
+    !isCount(total, 1) ||
     !isCount(remaining, 0) ||
     !isCount(resetAfterMs, 0)
   ) {
@@ -98,7 +99,14 @@ function parseGatewayInfo(text: string, url: string): GatewayInfo {
       `${url} did not give what /gateway/bot gives, but: ${text.slice(0, 200).trim() || 'nothing'}.`,
     );
   }
-  return { url: gateway, recommendedShards, maxConcurrency, identifiesRemaining: remaining, resetAfterMs };
+  return {
+    url: gateway,
+    recommendedShards,
+    maxConcurrency,
+    identifiesTotal: total,
+    identifiesRemaining: remaining,
+    resetAfterMs,
+  };
 }
 
 function parseJson(text: string): unknown {

@@ -10,16 +10,18 @@ export type FixedGatewayInfoOptions = {
   url?: string;
 };
 
-/** What Discord gives every bot per day; nobody counts here. */
+/** What Discord gives every bot per day. Nobody counts there; the orchestrator's own count is all there is. */
 const SESSION_STARTS = 1000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 export function fixedGatewayInfo(options: FixedGatewayInfoOptions = {}): GatewayInfoSource {
   const info = {
     url: options.url ?? 'wss://gateway.discord.gg/',
     recommendedShards: options.recommendedShards ?? 1,
     maxConcurrency: options.maxConcurrency ?? 1,
+    identifiesTotal: SESSION_STARTS,
     identifiesRemaining: SESSION_STARTS,
-    resetAfterMs: 0,
+    resetAfterMs: DAY_MS,
   };
   return { fetch: async () => info };
 }

@@ -1,8 +1,10 @@
 /** What operators ask for: each command to the module that does it. */
 import type { OperatorCommand } from '../commands.js';
 import { migrateNode } from '../drain/drain.js';
+import { allowIdentifies } from '../identify/budget.js';
 import { startNode } from '../launch/launch.js';
 import { migrateShard } from '../migration/requests.js';
+import { cancelOperation } from '../operations/cancel.js';
 import { startRollout } from '../rollout/rollout.js';
 import { shutdownFleet } from '../shutdown/fleet.js';
 import { beginShutdown } from '../shutdown/node.js';
@@ -44,6 +46,12 @@ export function onCommand(turn: Turn, request: string, command: OperatorCommand)
       break;
     case 'uncordonNode':
       uncordonNode(turn, request, command.node);
+      break;
+    case 'cancelOperation':
+      cancelOperation(turn, request, command.operation);
+      break;
+    case 'allowIdentifies':
+      allowIdentifies(turn, request, command.count);
       break;
     case 'shutdownFleet':
       shutdownFleet(turn, request);

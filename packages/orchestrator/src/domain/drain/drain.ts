@@ -5,6 +5,7 @@
  *     moving               its shards move to the destination, as many at once as the limits allow
  *     shuttingDown         all moved, and it was to be shut down; over when it is gone
  *
+ * A cancelled one begins no further move and ends when those under way have; what was launched for it and is still empty goes again.
  * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was
  * still starting, or that an operator moved by hand, is neither missed nor moved twice. A move that fails is tried once more; if a
  * shard stays behind, the node is not shut down and the drain says which and why.
@@ -13,6 +14,8 @@ import { type Checked, refused, usableNode } from '../commands/checks.js';
 import type { OperatorCommand } from '../commands.js';
 import { hasRoomToMove } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
+import { retireEmpty, unwantLaunch } from '../launch/retire.js';
+import { operationEnded } from '../operations/ended.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
 import { beginShutdown } from '../shutdown/node.js';
@@ -32,7 +35,7 @@ export function migrateNode(
     return;
   }
   const { origin, destination, shutdown } = command;
-  beginDrain(turn, { origin, destination, shutdown, request, rollout: false, launch: null });
+  beginDrain(turn, { origin, destination, shutdown, request, by: turn.by, rollout: false, launch: null });
 }
 
 function drainable(turn: Turn, origin: string, destination: string): Checked<string> {
@@ -56,14 +59,17 @@ function drainable(turn: Turn, origin: string, destination: string): Checked<str
 /** @param plan.launch the launch it waits for, when there is no destination yet. */
 export function beginDrain(
   turn: Turn,
-  plan: Pick<DrainState, 'origin' | 'destination' | 'shutdown' | 'request' | 'rollout'> & { launch: string | null },
+  plan: Pick<DrainState, 'origin' | 'destination' | 'shutdown' | 'request' | 'by' | 'rollout'> & {
+    launch: string | null;
+  },
 ): string {
-  const { origin, destination, shutdown, request, rollout, launch } = plan;
+  const { origin, destination, shutdown, request, by, rollout, launch } = plan;
   const id = turn.nextId('d');
   turn.setDrain({
     id,
     origin,
     destination,
+    launched: launch !== null,
     shutdown,
     phase:
       destination === null
@@ -71,16 +77,14 @@ export function beginDrain(
         : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null },
     startedAt: turn.now,
     request,
+    by,
     rollout,
+    cancelled: null,
   });
   for (const shard of turn.shardsOf(origin)) unqueue(turn, shard);
   const where = destination ?? 'a new node';
-  turn.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, {
-    drain: id,
-    origin,
-    destination,
-    shards: turn.shardsOf(origin),
-  });
+  const facts = { operation: id, origin, destination, shards: turn.shardsOf(origin) };
+  turn.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, facts, by);
   return id;
 }
 
@@ -134,7 +138,8 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
     if (failed.has(shard)) return false;
     const canMove = stopped === null && turn.shard(shard)?.kind === 'running';
     if (!canMove || !hasRoomToMove(turn, origin, destination)) return true;
-    beginMigration(turn, { shard, origin, destination, request: null, drain: drain.id });
+    const plan = { shard, origin, destination, request: null, drain: drain.id };
+    turn.actingFor(drain.by, () => beginMigration(turn, plan));
     return false;
   });
   if (stopped !== phase.stopped || waiting.join() !== phase.waiting.join()) {
@@ -154,7 +159,7 @@ function allMoved(turn: Turn, drain: DrainState, phase: Moving): void {
     endDrain(turn, drain, `could not move shard(s) ${shards} (${phase.failed[0]?.reason ?? 'no reason known'})`);
   } else if (drain.shutdown) {
     turn.setDrain({ ...drain, phase: { kind: 'shuttingDown', moved: phase.moved } });
-    beginShutdown(turn, drain.origin, null, false);
+    turn.actingFor(drain.by, () => beginShutdown(turn, drain.origin, null, false));
   } else {
     endDrain(turn, drain, null);
   }
@@ -174,40 +179,61 @@ function awaitShutdown(turn: Turn, drain: DrainState): void {
 
 /** @param failure why it ends before all is done; null: everything that was asked for is done. */
 export function endDrain(turn: Turn, drain: DrainState, failure: string | null): void {
-  const { id, origin, request } = drain;
+  const { id, origin, request, by, cancelled } = drain;
   const destination = drain.destination ?? 'a new node';
   const moved = drain.phase.kind === 'awaitingDestination' ? [] : drain.phase.moved;
   const failed = drain.phase.kind === 'moving' ? drain.phase.failed : [];
   turn.removeDrain(id);
   const ending = drain.shutdown ? ', and the node was shut down' : '';
+  const keeps = turn.shardsOf(origin).length;
+  const kept = cancelled === null || keeps === 0 ? '' : ` Node ${origin} keeps ${keeps} shard(s).`;
+  const rest = `${kept}${cancelled === null ? '' : afterCancel(turn, drain)}`;
   const text =
     failure === null
       ? `Moved ${moved.length} shard(s) from node ${origin} to node ${destination}${ending}.`
-      : `Draining node ${origin} to ${destination} stopped after ${moved.length} shard(s): ${failure}.`;
-  turn.happened('drainFinished', failure === null ? 'info' : 'warn', text, {
-    drain: id,
+      : `Draining node ${origin} to ${destination} stopped after ${moved.length} shard(s): ${failure}.${rest}`;
+  const facts = {
+    operation: id,
     origin,
     destination: drain.destination,
     ok: failure === null,
     moved,
     failed: failed.map(({ shard }) => shard),
-  });
+  };
+  turn.happened('drainFinished', failure === null || cancelled !== null ? 'info' : 'warn', text, facts, by);
+  operationEnded(turn, { id, kind: 'drain', operation: drain, failure, text });
   if (failure === null) {
-    turn.done(request, text, { origin, destination, moved: moved.length, failed: 0, shutdown: drain.shutdown });
+    const { shutdown } = drain;
+    turn.done(request, text, { operation: id, origin, destination, moved: moved.length, failed: 0, shutdown });
   } else {
-    turn.fail(request, 'DSO_DRAIN_FAILED', text);
+    turn.fail(request, cancelled === null ? 'DSO_DRAIN_FAILED' : 'DSO_OPERATION_CANCELLED', text);
   }
-  if (drain.rollout) recordReplacement(turn, drain, failure);
+  if (drain.rollout) recordReplacement(turn, drain, failure, text);
+}
+
+/** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
+function afterCancel(turn: Turn, drain: DrainState): string {
+  const { destination, launched, phase } = drain;
+  if (phase.kind === 'awaitingDestination' && phase.launch !== null) {
+    unwantLaunch(turn, phase.launch);
+    return ' The node that is being launched for it is shut down as soon as it is up.';
+  }
+  if (!launched || destination === null || !retireEmpty(turn, destination)) return '';
+  return ` Node ${destination}, which was launched for it and is empty, is shut down again.`;
 }
 
 /** The drain was a step of the rollout. */
-function recordReplacement(turn: Turn, drain: DrainState, failure: string | null): void {
+function recordReplacement(turn: Turn, drain: DrainState, failure: string | null, text: string): void {
   const { rollout } = turn.state;
   if (rollout === null || rollout.drain !== drain.id) return;
+  const moved = rollout.moved + (drain.phase.kind === 'awaitingDestination' ? 0 : drain.phase.moved.length);
+  const next = { ...rollout, drain: null, moved };
   if (failure === null) {
-    turn.patch({ rollout: { ...rollout, drain: null, done: [...rollout.done, drain.origin] } });
+    turn.patch({ rollout: { ...next, done: [...rollout.done, drain.origin] } });
+  } else if (rollout.cancelled !== null) {
+    const cancelled = { ...rollout.cancelled, detail: text };
+    turn.patch({ rollout: { ...next, waiting: [drain.origin, ...rollout.waiting], cancelled } });
   } else {
-    const failed = [...rollout.failed, { node: drain.origin, reason: failure }];
-    turn.patch({ rollout: { ...rollout, drain: null, failed } });
+    turn.patch({ rollout: { ...next, failed: [...rollout.failed, { node: drain.origin, reason: failure }] } });
   }
 }

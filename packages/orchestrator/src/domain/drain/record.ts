@@ -9,7 +9,12 @@ export function recordMove(turn: Turn, migration: MigrationState, failure: strin
   const { shard } = migration;
   const { phase } = drain;
   if (failure === null) {
-    turn.setDrain({ ...drain, phase: { ...phase, moved: [...phase.moved, shard] } });
+    const moved = [...phase.moved, shard];
+    turn.setDrain({ ...drain, phase: { ...phase, moved } });
+    const left = phase.waiting.length;
+    const text = `Node ${drain.origin} has given up ${moved.length} shard(s); ${left} wait for their turn.`;
+    const facts = { operation: drain.id, moved: moved.length, waiting: left, failed: phase.failed.length };
+    turn.happened('operationProgress', 'debug', text, facts, drain.by);
   } else if (phase.retried.includes(shard)) {
     turn.setDrain({ ...drain, phase: { ...phase, failed: [...phase.failed, { shard, reason: failure }] } });
   } else {

@@ -4,7 +4,7 @@
  */
 import { MAX_TOTAL_SHARDS, isNodeId } from '../handshake/admission.js';
 import type { KnownSession } from '../commands.js';
-import type { DrainState, IdentifyBudget, NodeState, RolloutState } from '../state.js';
+import type { Cancellation, DrainState, EndedOperation, IdentifyBudget, NodeState, RolloutState } from '../state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };
@@ -46,8 +46,8 @@ export class RecordReader {
     return this.#read('fleet', 'ids', ({ nextId }) => whole(nextId, 1)) ?? 1;
   }
 
-  identifies(now: number): IdentifyBudget | null {
-    return this.#read('fleet', 'identifies', ({ maxConcurrency, budget }) => {
+  identifies(): IdentifyBudget | null {
+    return this.#read('fleet', 'identifies', ({ maxConcurrency, budget, ledger, allowed }) => {
       const concurrency = whole(maxConcurrency, 1, MAX_TOTAL_SHARDS);
       const keys: Record<number, IdentifyBudget['keys'][number]> = {};
       for (const key of this.#keys('identify')) {
@@ -57,7 +57,16 @@ export class RecordReader {
         }));
         if (entry !== null) keys[Number(key)] = entry;
       }
-      return { maxConcurrency: concurrency, keys, waiting: [], budget: budgetOf(budget ?? null, now) };
+      return {
+        maxConcurrency: concurrency,
+        keys,
+        waiting: [],
+        budget: budgetOf(budget ?? null),
+        ledger: ledgerOf(fields(ledger)),
+        allowed: whole(allowed, 0),
+        unsure: 0,
+        shortSince: null,
+      };
     });
   }
 
@@ -94,18 +103,31 @@ export class RecordReader {
   }
 
   rollout(): RolloutState | null {
-    return this.#read('rollout', 'current', ({ id, waiting, done, failed, drain, startedAt }) => ({
-      id: text(id),
-      waiting: list(waiting).map(nodeId),
-      done: list(done).map(nodeId),
-      failed: list(failed).map((entry) => {
-        const { node, reason } = fields(entry);
-        return { node: nodeId(node), reason: text(reason) };
+    return this.#read(
+      'rollout',
+      'current',
+      ({ id, waiting, done, failed, drain, moved, startedAt, by, cancelled }) => ({
+        id: text(id),
+        moved: whole(moved, 0),
+        waiting: list(waiting).map(nodeId),
+        done: list(done).map(nodeId),
+        failed: list(failed).map((entry) => {
+          const { node, reason } = fields(entry);
+          return { node: nodeId(node), reason: text(reason) };
+        }),
+        drain: drain === null ? null : text(drain),
+        startedAt: number(startedAt),
+        request: null,
+        by: text(by),
+        cancelled: cancellationOf(cancelled),
       }),
-      drain: drain === null ? null : text(drain),
-      startedAt: number(startedAt),
-      request: null,
-    }));
+    );
+  }
+
+  endedOperations(): readonly EndedOperation[] {
+    const value = this.#records.get('fleet')?.get('ended');
+    if (value === undefined) return [];
+    return this.#reading('fleet/ended', value, () => list(value).map((entry) => endedOf(fields(entry)))) ?? [];
   }
 
   #keys(kind: string): string[] {
@@ -115,29 +137,56 @@ export class RecordReader {
   #read<T>(kind: string, key: string, read: (record: Fields) => T): T | null {
     const value = this.#records.get(kind)?.get(key);
     if (value === undefined || value === null) return null;
+    return this.#reading(`${kind}/${key}`, value, () => read(fields(value)));
+  }
+
+  #reading<T>(name: string, value: JsonValue, read: () => T): T | null {
     try {
-      return read(fields(value));
+      return read();
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      this.#warnings.push(
-        `The store's record ${kind}/${key} makes no sense and is left out: ${JSON.stringify(value)}.`,
-      );
+      this.#warnings.push(`The store's record ${name} makes no sense and is left out: ${JSON.stringify(value)}.`);
       return null;
     }
   }
 }
 
 function drainOf(id: string, record: Fields): DrainState {
-  const { origin, destination, shutdown, startedAt, rollout } = record;
+  const { origin, destination, launched, shutdown, startedAt, by, rollout, cancelled } = record;
   return {
     id,
     origin: nodeId(origin),
     destination: destination === null ? null : nodeId(destination),
+    launched: launched === true,
     shutdown: shutdown === true,
     phase: phaseOf(record),
     startedAt: number(startedAt),
     request: null,
+    by: text(by),
     rollout: rollout === true,
+    cancelled: cancellationOf(cancelled),
+  };
+}
+
+/** Whoever cancelled it heard nothing of its end: they do not survive a restart either. */
+function cancellationOf(value: JsonValue | undefined): Cancellation | null {
+  if (value === undefined || value === null) return null;
+  const { at, by, detail } = fields(value);
+  return { at: number(at), by: text(by), requests: [], detail: detail === null ? null : text(detail) };
+}
+
+const KINDS: readonly EndedOperation['kind'][] = ['drain', 'rollout'];
+const OUTCOMES: readonly EndedOperation['outcome'][] = ['done', 'failed', 'cancelled'];
+
+function endedOf({ id, kind, outcome, text: said, by, startedAt, endedAt }: Fields): EndedOperation {
+  return {
+    id: text(id),
+    kind: oneOf(KINDS, kind),
+    outcome: oneOf(OUTCOMES, outcome),
+    text: text(said),
+    by: text(by),
+    startedAt: number(startedAt),
+    endedAt: number(endedAt),
   };
 }
 
@@ -165,11 +214,14 @@ function holderOf({ node, shard }: Fields, key: number, concurrency: number): { 
   return holder;
 }
 
-function budgetOf(budget: JsonValue, now: number): IdentifyBudget['budget'] {
+function budgetOf(budget: JsonValue): IdentifyBudget['budget'] {
   if (budget === null) return null;
-  const { remaining, resetAt } = fields(budget);
-  const known = { remaining: whole(remaining, 0), resetAt: number(resetAt) };
-  return known.resetAt > now ? known : null;
+  const { total, remaining, resetAt } = fields(budget);
+  return { total: whole(total, 1), remaining: whole(remaining, 0), resetAt: number(resetAt) };
+}
+
+function ledgerOf({ used, until }: Fields): IdentifyBudget['ledger'] {
+  return { used: whole(used, 0), until: number(until) };
 }
 
 function sessionOf({ sessionId, sequence, resumeGatewayUrl, at }: Fields): KnownSession {
@@ -195,6 +247,12 @@ function isList(value: JsonValue): value is readonly JsonValue[] {
 function text(value: JsonValue | undefined): string {
   if (typeof value !== 'string') throw new Unreadable();
   return value;
+}
+
+function oneOf<T extends string>(known: readonly T[], value: JsonValue | undefined): T {
+  const found = known.find((each) => each === value);
+  if (found === undefined) throw new Unreadable();
+  return found;
 }
 
 function nodeId(value: JsonValue | undefined): string {

@@ -3,12 +3,13 @@
  *
  *     fleet/total         how many shards there are
  *     fleet/ids           the source of ids
- *     fleet/identifies    Discord's max_concurrency and what is left of the session starts
+ *     fleet/identifies    Discord's max_concurrency, what is left of the session starts, and what we used of them
  *     identify/<key>      who holds the permit of a key, and when the key is free again
  *     shard/<id>          the one node that may run the shard, and the session it can be resumed with; none: nobody ever had it
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     drain/<id>          and
  *     rollout/current     as they are, without those who wait for an answer: they do not survive us
+ *     fleet/ended         how the last operations ended
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in it
@@ -18,7 +19,9 @@ import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
 import { ownerOf } from '../migration/owner.js';
 import type {
+  Cancellation,
   DrainState,
+  EndedOperation,
   IdentifyBudget,
   MigrationState,
   NodeState,
@@ -42,8 +45,9 @@ export function idsRecord({ nextId }: OrchestratorState): JsonValue {
   return { nextId };
 }
 
-export function identifiesRecord({ identifies: { maxConcurrency, budget } }: OrchestratorState): JsonValue {
-  return { maxConcurrency, budget };
+export function identifiesRecord({ identifies }: OrchestratorState): JsonValue {
+  const { maxConcurrency, budget, ledger, allowed } = identifies;
+  return { maxConcurrency, budget, ledger, allowed };
 }
 
 export function keyRecord(entry: IdentifyBudget['keys'][number] | undefined): JsonValue {
@@ -124,8 +128,9 @@ export function nodeRecord(node: NodeState | undefined): JsonValue {
 /** Which shards wait is read off the shards. */
 export function drainRecord(drain: DrainState | undefined): JsonValue {
   if (drain === undefined) return null;
-  const { origin, destination, shutdown, phase, startedAt, rollout } = drain;
-  const common = { origin, destination, shutdown, startedAt, rollout };
+  const { origin, destination, launched, shutdown, phase, startedAt, by, rollout } = drain;
+  const cancelled = cancellationRecord(drain.cancelled);
+  const common = { origin, destination, launched, shutdown, startedAt, by, rollout, cancelled };
   switch (phase.kind) {
     case 'awaitingDestination':
       return { ...common, phase: phase.kind };
@@ -140,6 +145,14 @@ export function drainRecord(drain: DrainState | undefined): JsonValue {
 
 export function rolloutRecord(rollout: RolloutState | null): JsonValue {
   if (rollout === null) return null;
-  const { id, waiting, done, failed, drain, startedAt } = rollout;
-  return { id, waiting, done, failed, drain, startedAt };
+  const { id, waiting, done, failed, drain, moved, startedAt, by } = rollout;
+  return { id, waiting, done, failed, drain, moved, startedAt, by, cancelled: cancellationRecord(rollout.cancelled) };
+}
+
+function cancellationRecord(cancelled: Cancellation | null): JsonValue {
+  return cancelled === null ? null : { at: cancelled.at, by: cancelled.by, detail: cancelled.detail };
+}
+
+export function endedRecord(ended: readonly EndedOperation[]): JsonValue {
+  return ended.length === 0 ? null : ended.map((operation) => ({ ...operation }));
 }

@@ -36,8 +36,9 @@ export function restoredState(
   const fresh = initialState(settings, now);
   const reader = new RecordReader(records);
   const gone = new Set(dead);
-  const identifies = reader.identifies(now) ?? fresh.identifies;
-  const remembered: OrchestratorState = { ...fresh, identifies, nextId: reader.nextId() };
+  const identifies = reader.identifies() ?? fresh.identifies;
+  const endedOperations = reader.endedOperations();
+  const remembered: OrchestratorState = { ...fresh, identifies, endedOperations, nextId: reader.nextId() };
   const total = reader.totalShards();
   if (total === null) return { state: remembered, warnings: reader.warnings };
 

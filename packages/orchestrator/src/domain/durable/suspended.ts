@@ -2,13 +2,14 @@
  * While nothing can be made durable, nothing is decided: no message goes out whose reason could be forgotten. What goes on is what has
  * no consequences: heartbeats are heard and answered, and the state of a shard on its way is passed on.
  *
- * Time in which we could not act counts against nobody. When the store is back, every deadline has moved by as much.
+ * Time in which we could not act counts against nobody. When the store is back, every deadline has moved by as much; but for that of a
+ * shard that is frozen: its origin counts too, and unfreezes it when its time is over.
  */
 import type { Decision } from '../decision.js';
 import type { DomainEvent } from '../events.js';
 import { isRelayed, relayTransfer } from '../migration/relay.js';
 import { forwardUserEvent } from '../migration/user-events.js';
-import type { DrainState, NodeState, OrchestratorState, ShardState } from '../state.js';
+import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../state.js';
 
 /** null: this event has consequences, and was not taken. */
 export function whileSuspended(state: OrchestratorState, event: DomainEvent, now: number): Decision | null {
@@ -42,12 +43,16 @@ export function afterSuspension(state: OrchestratorState, ms: number, now: numbe
     graceUntil: state.graceUntil === null ? null : state.graceUntil + ms,
     shards: state.shards.map((shard) => laterShard(shard, ms)),
     nodes: new Map([...state.nodes].map(([id, node]) => [id, laterNode(node, ms, now)])),
-    migrations: laterMap(state.migrations),
+    migrations: new Map([...state.migrations].map(([id, migration]) => [id, laterMigration(migration, ms)])),
     waitingMigrations: state.waitingMigrations.map(later),
     launches: laterMap(state.launches),
     drains: new Map([...state.drains].map(([id, drain]) => [id, laterDrain(drain, ms)])),
     ending: state.ending === null ? null : later(state.ending),
   };
+}
+
+function laterMigration(migration: MigrationState, ms: number): MigrationState {
+  return migration.step.kind === 'freezing' ? migration : { ...migration, deadline: migration.deadline + ms };
 }
 
 function laterShard(shard: ShardState, ms: number): ShardState {

@@ -7,6 +7,7 @@
 import type { MigrationState, OrchestratorState } from '../state.js';
 import {
   drainRecord,
+  endedRecord,
   identifiesRecord,
   idsRecord,
   keyRecord,
@@ -43,6 +44,9 @@ export function durableWrites(before: OrchestratorState, after: OrchestratorStat
   }
   if (before.rollout !== after.rollout) {
     compare('rollout', 'current', rolloutRecord(before.rollout), rolloutRecord(after.rollout));
+  }
+  if (before.endedOperations !== after.endedOperations) {
+    compare('fleet', 'ended', endedRecord(before.endedOperations), endedRecord(after.endedOperations));
   }
   return writes;
 }
@@ -119,6 +123,7 @@ export function recordsOf(state: OrchestratorState): Write[] {
     ...[...state.nodes].map(([key, node]): Write => ({ kind: 'node', key, value: nodeRecord(node) })),
     ...[...state.drains].map(([key, drain]): Write => ({ kind: 'drain', key, value: drainRecord(drain) })),
     { kind: 'rollout', key: 'current', value: rolloutRecord(state.rollout) },
+    { kind: 'fleet', key: 'ended', value: endedRecord(state.endedOperations) },
   ];
   return all.filter(({ value }) => value !== null);
 }

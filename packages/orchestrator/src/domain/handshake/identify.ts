@@ -39,8 +39,8 @@ export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'iden
   if (turn.state.totalShards !== null) establish(turn, id);
   takeOver(turn, id, message);
   heardOf(turn, id);
-  launchDone(turn, id);
   remindOfShutdown(turn, id);
+  launchDone(turn, id);
 }
 
 function refuse(turn: Turn, connection: string, message: Identify, remote: string, refusal: Refusal): void {

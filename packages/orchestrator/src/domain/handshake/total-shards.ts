@@ -4,8 +4,9 @@
  * are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the recommendation, and for max_concurrency).
  */
 import type { DomainEvent } from '../events.js';
+import { beforeAnswer } from '../identify/budget.js';
 import { setConcurrency } from '../identify/permits.js';
-import type { OrchestratorState, ShardState } from '../state.js';
+import type { IdentifyBudget, OrchestratorState, ShardState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { MAX_TOTAL_SHARDS } from './admission.js';
 
@@ -13,6 +14,7 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** An answer that takes longer than this is not waited for any more. */
 const ANSWER_TIMEOUT_MS = 30_000;
+const REFRESH_MS = 60 * 60 * 1_000;
 
 export function decideTotal(turn: Turn, total: number, why: string): void {
   if (turn.state.totalShards !== null) return;
@@ -55,7 +57,7 @@ export function settleTotal(turn: Turn): void {
   else if (gateway.kind === 'known') decideTotal(turn, gateway.recommendedShards, 'Discord recommends it');
 }
 
-/** Asks Discord at the start, again after failures, and when the session-start budget was used up and is full again. */
+/** Asks Discord at the start, again after failures, every hour, and when the day of its session starts is over. */
 export function askGateway(turn: Turn): void {
   const { gateway, identifies } = turn.state;
   switch (gateway.kind) {
@@ -71,16 +73,16 @@ export function askGateway(turn: Turn): void {
       if (gateway.retryAt <= turn.now) ask(turn, gateway.failures);
       break;
     case 'known':
-      if (identifies.budget !== null && identifies.budget.remaining <= 0 && identifies.budget.resetAt <= turn.now) {
-        turn.patch({ identifies: { ...identifies, budget: null } });
-        ask(turn, 0);
-      }
+      if (refreshAt(gateway.at, identifies.budget) <= turn.now) ask(turn, 0);
       break;
   }
 }
 
 function ask(turn: Turn, failures: number): void {
-  turn.patch({ gateway: { kind: 'asking', since: turn.now, failures } });
+  turn.patch({
+    gateway: { kind: 'asking', since: turn.now, failures },
+    identifies: beforeAnswer(turn.state.identifies),
+  });
   turn.effect({ kind: 'fetchGatewayInfo' });
 }
 
@@ -88,11 +90,17 @@ function ask(turn: Turn, failures: number): void {
 export function gatewayDue({ gateway, identifies }: OrchestratorState): number | null {
   if (gateway.kind === 'asking') return gateway.since + ANSWER_TIMEOUT_MS;
   if (gateway.kind === 'failed') return gateway.retryAt;
-  return identifies.budget !== null && identifies.budget.remaining <= 0 ? identifies.budget.resetAt : null;
+  return gateway.kind === 'known' ? refreshAt(gateway.at, identifies.budget) : null;
+}
+
+/** max_concurrency grows with the bot, and session starts may be spent by others than us: an answer is good for an hour, or for its day. */
+function refreshAt(at: number, budget: IdentifyBudget['budget']): number {
+  const resetAt = budget === null || budget.resetAt <= at ? Number.POSITIVE_INFINITY : budget.resetAt;
+  return Math.min(at + REFRESH_MS, resetAt);
 }
 
 export function onGatewayInfo(turn: Turn, info: Extract<DomainEvent, { kind: 'gatewayInfo' }>): void {
-  const { recommendedShards, maxConcurrency, identifiesRemaining, resetAfterMs } = info;
+  const { recommendedShards, maxConcurrency, identifiesTotal, identifiesRemaining, resetAfterMs } = info;
   const isSane = (value: number, from: number): boolean =>
     Number.isSafeInteger(value) && value >= from && value <= MAX_TOTAL_SHARDS;
   if (!isSane(recommendedShards, 1) || !isSane(maxConcurrency, 1)) {
@@ -102,6 +110,7 @@ export function onGatewayInfo(turn: Turn, info: Extract<DomainEvent, { kind: 'ga
   }
   turn.patch({ gateway: { kind: 'known', at: turn.now, recommendedShards } });
   setConcurrency(turn, maxConcurrency, {
+    total: Math.max(1, identifiesTotal),
     remaining: Math.max(0, identifiesRemaining),
     resetAt: turn.now + Math.max(0, resetAfterMs),
   });
@@ -109,7 +118,7 @@ export function onGatewayInfo(turn: Turn, info: Extract<DomainEvent, { kind: 'ga
 
 /** Asked again, with a pause that doubles. Only without a total is it a problem. */
 export function onGatewayInfoFailed(turn: Turn, reason: string): void {
-  const { gateway, totalShards, settings } = turn.state;
+  const { gateway, totalShards, settings, identifies } = turn.state;
   const before = gateway.kind === 'asking' || gateway.kind === 'failed' ? gateway.failures : 0;
   const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(before, 10));
   const failures = before + 1;
@@ -117,7 +126,9 @@ export function onGatewayInfoFailed(turn: Turn, reason: string): void {
   const isNeeded = totalShards === null && settings.totalShards === null;
   const consequence = isNeeded
     ? 'Without it the total shard count is not known.'
-    : 'Until it is known, one shard identifies at a time.';
+    : identifies.budget === null
+      ? 'Until it is known, one shard identifies at a time.'
+      : 'What it said last goes on to count.';
   turn.happened(
     'gatewayInfoFailed',
     isNeeded ? 'warn' : 'info',

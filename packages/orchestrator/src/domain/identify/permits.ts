@@ -7,9 +7,10 @@
  * stands in the same queue. Always true: per key there is at most one holder, and nobody is granted a key before
  * `freeAt`. A key is free again one window after its holder said that it is finished, or, if it never does, when the permit times out.
  */
-import type { IdentifyBudget } from '../state.js';
 import { can, isConnected } from '../nodes.js';
+import type { IdentifyBudget } from '../state.js';
 import type { Turn } from '../turn.js';
+import { afterAnswer, hasSessionStart, sessionStarts, spendSessionStart, type ToldBudget } from './budget.js';
 
 /** How long permits wait at start for Discord's max_concurrency before they go by 1. */
 const GATEWAY_WAIT_MS = 5_000;
@@ -53,16 +54,10 @@ function releaseKeys(turn: Turn, isMeant: (holder: { node: string; shard: number
 }
 
 /** Discord's answer. Windows that run are kept: under the new keys it is not known which one they belong to, so all wait. */
-export function setConcurrency(
-  turn: Turn,
-  maxConcurrency: number,
-  budget: NonNullable<IdentifyBudget['budget']>,
-): void {
+export function setConcurrency(turn: Turn, maxConcurrency: number, told: ToldBudget): void {
+  turn.patch({ identifies: afterAnswer(turn.state.identifies, told, turn.now) });
   const { identifies } = turn.state;
-  if (maxConcurrency === identifies.maxConcurrency) {
-    turn.patch({ identifies: { ...identifies, budget } });
-    return;
-  }
+  if (maxConcurrency === identifies.maxConcurrency) return;
   const keys: Record<number, IdentifyBudget['keys'][number]> = {};
   const entries = Object.values(identifies.keys);
   const windowEnd = Math.max(0, ...entries.map((entry) => (entry.holder === null ? entry.freeAt : 0)));
@@ -70,7 +65,7 @@ export function setConcurrency(
     for (let key = 0; key < maxConcurrency; key += 1) keys[key] = { holder: null, freeAt: windowEnd };
   }
   for (const entry of entries) if (entry.holder !== null) keys[entry.holder.shard % maxConcurrency] = entry;
-  turn.patch({ identifies: { ...identifies, maxConcurrency, keys, budget } });
+  turn.patch({ identifies: { ...identifies, maxConcurrency, keys } });
 }
 
 /**
@@ -100,45 +95,39 @@ export function permitsHeldUntil(turn: Turn): number | null {
   const firstAnswerDue = startedAt + GATEWAY_WAIT_MS;
   const isFirst = gateway.kind === 'unasked' || (gateway.kind === 'asking' && gateway.failures === 0);
   if (isFirst && identifies.budget === null && turn.now < firstAnswerDue) return firstAnswerDue;
-  if (identifies.budget !== null && identifies.budget.remaining <= 0 && turn.now < identifies.budget.resetAt) {
-    return identifies.budget.resetAt;
-  }
-  return null;
+  return hasSessionStart(turn.state, turn.now) ? null : sessionStarts(turn.state, turn.now).resetAt;
 }
 
 /** Grants what can be granted now. */
 export function grantIdentifies(turn: Turn): void {
   expirePermits(turn);
   if (turn.state.identifies.waiting.length === 0 || permitsHeldUntil(turn) !== null) return;
-  const keys = { ...turn.state.identifies.keys };
-  const { maxConcurrency } = turn.state.identifies;
-  let { budget } = turn.state.identifies;
-  const stillWaiting: { node: string; shard: number; since: number }[] = [];
-  const baseLevel: { node: string; shard: number }[] = [];
-  for (const wish of turn.state.identifies.waiting) {
-    const key = wish.shard % maxConcurrency;
-    const entry = keys[key];
-    const node = turn.node(wish.node);
+  for (const { node, shard } of turn.state.identifies.waiting) {
+    if (!hasSessionStart(turn.state, turn.now)) break;
+    const { maxConcurrency, keys } = turn.state.identifies;
+    const entry = keys[shard % maxConcurrency];
     const isFree = entry === undefined || (entry.holder === null && entry.freeAt <= turn.now);
-    if (!isFree || !isConnected(node) || (budget !== null && budget.remaining <= 0 && budget.resetAt > turn.now)) {
-      stillWaiting.push(wish);
-      continue;
-    }
-    if (budget !== null) budget = { ...budget, remaining: Math.max(0, budget.remaining - 1) };
-    if (can(node, 'identify-permits')) {
-      keys[key] = {
-        holder: { node: wish.node, shard: wish.shard },
-        freeAt: turn.now + turn.settings.identifyTimeoutMs,
-      };
-      turn.send(wish.node, { kind: 'identifyGranted', shardId: wish.shard });
-    } else {
-      keys[key] = { holder: null, freeAt: turn.now + turn.settings.identifyWindowMs };
-      baseLevel.push(wish);
-    }
+    if (isFree && isConnected(turn.node(node))) grant(turn, node, shard);
   }
-  if (stillWaiting.length === turn.state.identifies.waiting.length) return;
-  turn.patch({ identifies: { maxConcurrency, keys, waiting: stillWaiting, budget } });
-  for (const { node, shard } of baseLevel) startQueued(turn, node, shard);
+}
+
+/** Counted first: the permit is sent when the count is durable. */
+function grant(turn: Turn, node: string, shard: number): void {
+  const { settings, now } = turn;
+  const asks = can(turn.node(node), 'identify-permits');
+  const entry = asks
+    ? { holder: { node, shard }, freeAt: now + settings.identifyTimeoutMs }
+    : { holder: null, freeAt: now + settings.identifyWindowMs };
+  const spent = spendSessionStart(turn.state, now);
+  turn.patch({
+    identifies: {
+      ...spent,
+      keys: { ...spent.keys, [shard % spent.maxConcurrency]: entry },
+      waiting: spent.waiting.filter((other) => other.shard !== shard || other.node !== node),
+    },
+  });
+  if (asks) turn.send(node, { kind: 'identifyGranted', shardId: shard });
+  else startQueued(turn, node, shard);
 }
 
 function startQueued(turn: Turn, node: string, shard: number): void {

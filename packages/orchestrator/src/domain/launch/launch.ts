@@ -7,13 +7,14 @@
  */
 import { recordDestination } from '../drain/record.js';
 import { hasConnection, isShuttingDown } from '../nodes.js';
+import { retireEmpty } from './retire.js';
 import type { LaunchState } from '../state.js';
 import type { Turn } from '../turn.js';
 
 export function beginLaunch(turn: Turn, why: string, request: string | null): string {
   const id = turn.nextId('l');
   const deadline = turn.now + turn.settings.launchTimeoutMs;
-  turn.setLaunch({ id, node: null, since: turn.now, deadline, request });
+  turn.setLaunch({ id, node: null, since: turn.now, deadline, request, unwanted: false });
   turn.effect({ kind: 'launchNode', launch: id });
   turn.happened('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
   return id;
@@ -40,6 +41,7 @@ export function launchDone(turn: Turn, node: string): void {
   turn.patch({ launchFailures: 0, launchNotBefore: turn.now });
   recordDestination(turn, launch.id, node);
   turn.done(launch.request, `Node ${node} is started and connected.`, { node });
+  if (launch.unwanted) retireEmpty(turn, node);
 }
 
 export function launchFailed(turn: Turn, id: string, reason: string): void {

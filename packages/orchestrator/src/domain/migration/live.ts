@@ -89,7 +89,7 @@ export function activated(turn: Turn, migration: At<'activating'>, resumed: bool
   const how = resumed ? '' : ' Its gateway session was gone, so it identified anew.';
   const text = `Shard ${shard} moved from node ${origin} to node ${destination}, frozen for ${frozenMs} ms.${how}`;
   const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
-  turn.happened('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts });
+  turn.happened('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
   turn.done(request, text, facts);
   recordMove(turn, migration, null);
 }

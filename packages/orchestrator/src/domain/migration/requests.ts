@@ -26,7 +26,7 @@ export function migrateShard(
     return;
   }
   const deadline = turn.now + turn.settings.migrationStepTimeoutMs;
-  const waiting = { shard, destination, request, since: turn.now, deadline };
+  const waiting = { shard, destination, request, by: turn.by, since: turn.now, deadline };
   turn.patch({ waitingMigrations: [...turn.state.waitingMigrations, waiting] });
 }
 
@@ -59,7 +59,8 @@ export function startWaitingMigrations(turn: Turn): void {
       return false;
     }
     if (hasRoomToMove(turn, origin.value, destination)) {
-      beginMigration(turn, { shard, origin: origin.value, destination, request, drain: null });
+      const plan = { shard, origin: origin.value, destination, request, drain: null };
+      turn.actingFor(waiting.by, () => beginMigration(turn, plan));
       return false;
     }
     if (waiting.deadline > turn.now) return true;

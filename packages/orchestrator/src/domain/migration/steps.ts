@@ -29,7 +29,7 @@ export function beginMigration(
   plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
 ): void {
   const { shard, origin, destination } = plan;
-  const about = { ...plan, id: turn.nextMigrationId(), startedAt: turn.now };
+  const about = { ...plan, id: turn.nextMigrationId(), startedAt: turn.now, by: turn.by };
   turn.setShard(shard, { kind: 'migrating', migration: about.id });
   const live = [origin, destination].every((node) => can(turn.node(node), 'live-migration'));
   if (live) beginLive(turn, about);
@@ -40,6 +40,7 @@ export function beginMigration(
     origin,
     destination,
     live,
+    operation: plan.drain,
   });
 }
 
@@ -102,16 +103,9 @@ export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents
   if (can(turn.node(origin), 'parallel-migrations')) turn.send(origin, { kind: 'migrationFinished', shardId: shard });
   const durationMs = turn.now - migration.startedAt;
   const text = `Shard ${shard} moved from node ${origin} to node ${destination} in ${durationMs} ms.`;
-  turn.happened('migrationCompleted', 'info', text, {
-    migration: migration.id,
-    shard,
-    origin,
-    destination,
-    durationMs,
-    // It was closed from the first step on.
-    frozenMs: durationMs,
-    userEvents,
-  });
+  // It was closed from the first step on.
+  const facts = { migration: migration.id, shard, origin, destination, durationMs, frozenMs: durationMs, userEvents };
+  turn.happened('migrationCompleted', 'info', text, facts, migration.by);
   turn.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
   recordMove(turn, migration, null);
 }
@@ -123,14 +117,8 @@ export function endFailed(turn: Turn, migration: MigrationState, reason: string)
   const where = turn.shard(shard);
   const now = where === undefined || where.kind === 'migrating' ? '' : ` ${whereabouts(shard, where)}`;
   const text = `Shard ${shard} was not moved from node ${origin} to node ${destination}: ${reason}.${now}`;
-  turn.happened('migrationFailed', 'warn', text, {
-    migration: id,
-    shard,
-    origin,
-    destination,
-    step: step.kind,
-    reason,
-  });
+  const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
+  turn.happened('migrationFailed', 'warn', text, facts, migration.by);
   turn.fail(request, 'DSO_MIGRATION_FAILED', text);
   recordMove(turn, migration, reason);
 }

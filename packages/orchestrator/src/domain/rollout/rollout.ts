@@ -5,14 +5,15 @@
  */
 import { beginDrain } from '../drain/drain.js';
 import { beginLaunch } from '../launch/launch.js';
+import { operationEnded } from '../operations/ended.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
 import type { NodeState, RolloutState } from '../state.js';
 import type { Turn } from '../turn.js';
 
 export function startRollout(turn: Turn, request: string): void {
   if (turn.state.rollout !== null) {
-    const { done, waiting } = turn.state.rollout;
-    const text = `A rollout is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
+    const { id, done, waiting } = turn.state.rollout;
+    const text = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
     turn.fail(request, 'DSO_ROLLOUT_RUNNING', text);
     return;
   }
@@ -33,9 +34,12 @@ export function startRollout(turn: Turn, request: string): void {
     return;
   }
   const id = turn.nextId('r');
-  turn.patch({ rollout: { id, waiting, done: [], failed: [], drain: null, startedAt: turn.now, request } });
+  const { by, now } = turn;
+  turn.patch({
+    rollout: { id, waiting, done: [], failed: [], drain: null, moved: 0, startedAt: now, request, by, cancelled: null },
+  });
   turn.happened('rolloutStarted', 'info', `Replacing ${waiting.length} node(s), one after the other.`, {
-    rollout: id,
+    operation: id,
     nodes: waiting,
   });
 }
@@ -60,6 +64,10 @@ export function runRollout(turn: Turn): void {
   if (rollout === null || rollout.drain !== null) return;
   // Of an earlier run: its nodes are still on their way back.
   if (turn.state.recalled && turn.state.graceUntil !== null) return;
+  if (rollout.cancelled !== null) {
+    endRollout(turn, rollout, `it was cancelled by ${rollout.cancelled.by}`);
+    return;
+  }
   const [failure] = rollout.failed;
   if (failure !== undefined) {
     endRollout(turn, rollout, `node ${failure.node} could not be replaced: ${failure.reason}`);
@@ -84,31 +92,28 @@ export function runRollout(turn: Turn): void {
     turn.patch({ rollout: { ...rollout, failed: [...rollout.failed, { node: next, reason }] } });
     return;
   }
-  const launch = free === undefined ? beginLaunch(turn, `node ${next} is to be replaced`, null) : null;
-  const drain = beginDrain(turn, {
-    origin: next,
-    destination: free?.id ?? null,
-    shutdown: true,
-    request: null,
-    rollout: true,
-    launch,
-  });
+  const { by } = rollout;
+  const why = `node ${next} is to be replaced`;
+  const launch = free === undefined ? turn.actingFor(by, () => beginLaunch(turn, why, null)) : null;
+  const destination = free?.id ?? null;
+  const plan = { origin: next, destination, shutdown: true, request: null, by, rollout: true, launch };
+  const drain = beginDrain(turn, plan);
   turn.patch({ rollout: { ...rollout, waiting, drain } });
 }
 
-function endRollout(turn: Turn, rollout: RolloutState, failure: string | null): void {
-  const { id, done, waiting, request } = rollout;
+/** @param failure why it ends before every node is replaced; null: all are. */
+export function endRollout(turn: Turn, rollout: RolloutState, failure: string | null): void {
+  const { id, done, failed, waiting, request, by, cancelled } = rollout;
   turn.patch({ rollout: null });
+  const left = waiting.length + failed.length;
+  const detail = cancelled === null || cancelled.detail === null ? '' : ` ${cancelled.detail}`;
   const text =
     failure === null
       ? `Replaced ${done.length} node(s).`
-      : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${waiting.length + 1}.`;
-  turn.happened('rolloutFinished', failure === null ? 'info' : 'error', text, {
-    rollout: id,
-    ok: failure === null,
-    done,
-    left: waiting,
-  });
-  if (failure === null) turn.done(request, text, { nodes: done.length });
-  else turn.fail(request, 'DSO_ROLLOUT_FAILED', text);
+      : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.${detail}`;
+  const level = failure === null || cancelled !== null ? 'info' : 'error';
+  turn.happened('rolloutFinished', level, text, { operation: id, ok: failure === null, done, left: waiting }, by);
+  operationEnded(turn, { id, kind: 'rollout', operation: rollout, failure, text });
+  if (failure === null) turn.done(request, text, { operation: id, nodes: done.length });
+  else turn.fail(request, cancelled === null ? 'DSO_ROLLOUT_FAILED' : 'DSO_OPERATION_CANCELLED', text);
 }

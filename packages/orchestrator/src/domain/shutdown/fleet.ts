@@ -1,5 +1,6 @@
 /** The whole fleet goes down for good: every node is told so, and nothing is started any more. Answered when all nodes are gone. */
 import { endDrain } from '../drain/drain.js';
+import { endRollout } from '../rollout/rollout.js';
 import { hasConnection } from '../nodes.js';
 import type { Turn } from '../turn.js';
 import { beginShutdown } from './node.js';
@@ -10,7 +11,7 @@ export function shutdownFleet(turn: Turn, request: string): void {
   const why = 'the fleet is being shut down';
   if (turn.state.rollout !== null) {
     turn.fail(turn.state.rollout.request, 'DSO_FLEET_ENDING', `The rollout was called off: ${why}.`);
-    turn.patch({ rollout: null });
+    endRollout(turn, { ...turn.state.rollout, request: null }, why);
   }
   for (const drain of turn.state.drains.values()) endDrain(turn, drain, why);
   for (const { request: asked, shard } of turn.state.waitingMigrations) {

@@ -43,6 +43,7 @@ describe('GET /gateway/bot', () => {
       url: 'wss://gateway.discord.gg/',
       recommendedShards: 9,
       maxConcurrency: 16,
+      identifiesTotal: 1000,
       identifiesRemaining: 999,
       resetAfterMs: 14_400_000,
     });

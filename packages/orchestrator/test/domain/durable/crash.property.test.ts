@@ -27,6 +27,9 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   id.map((node): OperatorCommand => ({ kind: 'cordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),
   fc.constant<OperatorCommand>({ kind: 'rollout' }),
+  fc
+    .tuple(fc.constantFrom('d', 'r'), fc.integer({ min: 1, max: 30 }))
+    .map(([prefix, n]): OperatorCommand => ({ kind: 'cancelOperation', operation: `${prefix}${n}` })),
 );
 
 type Op =
@@ -90,7 +93,11 @@ function apply(world: World, step: Op): void {
       break;
     case 'crash': {
       const connected = [...world.nodes.values()].filter(({ connection }) => connection !== null);
-      world.crash(step.last === null ? undefined : { kind: 'command', request: 'never answered', command: step.last });
+      world.crash(
+        step.last === null
+          ? undefined
+          : { kind: 'command', request: 'never answered', command: step.last, by: 'nobody' },
+      );
       runsAreKnown(world, connected);
       break;
     }

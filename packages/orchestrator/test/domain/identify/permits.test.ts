@@ -98,13 +98,14 @@ describe('identify permits', () => {
   });
 
   test('stop when the session-start budget is used up, until it is full again', () => {
-    const world = new World();
+    const world = new World({ identifyReserve: 0 });
     world.gateway = null;
     world.feed({ kind: 'started' });
     world.feed({
       kind: 'gatewayInfo',
       recommendedShards: 4,
       maxConcurrency: 4,
+      identifiesTotal: 1_000,
       identifiesRemaining: 3,
       resetAfterMs: 90_000,
     });

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import type { ConnectionOptions } from '../connection-options.js';
+import { answer, runCommand, withCommonHelp } from '../run-command.js';
+
+export function addCancel(program: Command): void {
+  const command = program
+    .command('cancel <operation>')
+    .description(
+      'cancel a drain or a rollout: moves under way finish, nothing further begins; answers when it has ended',
+    );
+  withCommonHelp(command, ['dso cancel r12', 'dso operations && dso cancel d7']).action(
+    (operation: string, options: ConnectionOptions) =>
+      runCommand(options, (client) => answer(client.post(`/v1/operations/${encodeURIComponent(operation)}/cancel`))),
+  );
+}

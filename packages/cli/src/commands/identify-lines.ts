@@ -1,0 +1,27 @@
+/** What `dso status` says of the session starts: how many are left, who waits for one, and how fast they go. */
+import type { StatusV1 } from '@dshard/orchestrator';
+import { shardRanges } from '../shard-ranges.js';
+
+export function identifyLines({ identifies, now }: StatusV1): string[] {
+  const { budget, waiting, busyKeys, maxConcurrency, windowMs, shortSince } = identifies;
+  const { total, remaining, reserve, allowed, resetAt } = budget;
+  const resets = resetAt === null ? '' : `, more in ${spanText(resetAt - now)}`;
+  const beyond = allowed === 0 ? '' : `, ${allowed} of them allowed now`;
+  const lines = [
+    `identifies: ${remaining} of ${total} left (${reserve} in reserve${beyond})${resets}; ` +
+      `${busyKeys.length} of ${maxConcurrency} key(s) in use, ${windowMs / 1000} s each`,
+  ];
+  if (waiting.length > 0) {
+    const why = shortSince === null ? '' : ' for want of session starts: see `dso help allowidentifies`';
+    lines.push(`waiting to identify: ${shardRanges(waiting.map(({ shard }) => shard))}${why}`);
+  }
+  return lines;
+}
+
+/** `23 h 59 min`, `4 min`, `30 s`. */
+export function spanText(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,239 @@
+import { describe, expect, test } from 'vitest';
+import { operationOf, operationsOf } from '../../../src/http/operation-status.js';
+import { World } from '../world.js';
+import type { WorldOptions } from '../world.js';
+
+const migrateNode = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true } as const;
+
+/** Shards 0–3 on `a`; `b` is empty. */
+function twoNodes(options: WorldOptions & { baseLevel?: boolean } = {}): World {
+  const { baseLevel = false, ...settings } = options;
+  const world = new World({ migrationsPerNode: 1, ...settings }).start();
+  world.join({ id: 'a', baseLevel });
+  world.pass(25_000);
+  world.join({ id: 'b', baseLevel });
+  return world;
+}
+
+/** What `b` is asked first when a shard is to come. */
+function hold(world: World): void {
+  world.nodes.get('b')!.mute.add('transferOpen').add('prepareMigration');
+}
+
+function letGo(world: World): void {
+  const b = world.nodes.get('b')!;
+  b.mute.clear();
+  for (const { id: migrationId, shard: shardId } of world.state.migrations.values()) {
+    const session = { sessionId: `session-${shardId}`, sequence: 10, resumeGatewayUrl: '' };
+    if (b.baseLevel) b.receive({ kind: 'prepareMigration', origin: false, shardId, session });
+    else
+      b.receive({ kind: 'transferOpen', role: 'destination', freezeTimeoutMs: 5_000, migrationId, shardId, session });
+  }
+  world.settle();
+}
+
+describe('a drain that is cancelled', () => {
+  test.each([
+    ['between nodes that move live', false],
+    ['between base-level nodes', true],
+  ])('finishes the move under way, begins no other, and says so to everybody who waits: %s', (_, baseLevel) => {
+    const world = twoNodes({ baseLevel });
+    hold(world);
+    const asked = world.command(migrateNode);
+    world.settle();
+    const [id] = world.state.drains.keys();
+    expect(operationOf(world.state, id!)).toMatchObject({
+      kind: 'drain',
+      state: 'running',
+      by: 'alice',
+      origin: 'a',
+      destination: 'b',
+      shards: { moved: 0, total: 4, moving: [0], waiting: [1, 2, 3] },
+    });
+    const cancel = world.command({ kind: 'cancelOperation', operation: id! });
+    const again = world.command({ kind: 'cancelOperation', operation: id! });
+    world.settle();
+    expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelling', cancelledBy: 'alice' });
+    expect(world.replies.has(asked)).toBe(false);
+
+    letGo(world);
+    const text = /stopped after 1 shard\(s\): it was cancelled by alice\. Node a keeps 3 shard\(s\)/;
+    expect(world.replies.get(asked)).toMatchObject({
+      error: { code: 'DSO_OPERATION_CANCELLED', fault: 'conflict', message: expect.stringMatching(text) },
+    });
+    for (const request of [cancel, again]) {
+      expect(world.replies.get(request)).toMatchObject({ ok: true, message: expect.stringMatching(text) });
+    }
+    expect(world.truth()).toEqual({ a: [1, 2, 3], b: [0] });
+    expect(world.nodes.get('a')?.alive).toBe(true);
+    expect(operationsOf(world.state)).toMatchObject([{ id, state: 'cancelled', by: 'alice' }]);
+    world.pass(60_000);
+    expect(world.truth()).toEqual({ a: [1, 2, 3], b: [0] });
+  });
+
+  test('stays cancelled when the orchestrator crashes', () => {
+    const world = twoNodes();
+    hold(world);
+    world.command(migrateNode);
+    world.settle();
+    const [id] = world.state.drains.keys();
+    world.command({ kind: 'cancelOperation', operation: id! });
+    world.crash();
+    expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelling', cancelledBy: 'alice', by: 'alice' });
+    for (const node of world.nodes.values()) {
+      node.mute.clear();
+      world.connect(node);
+    }
+    world.pass(60_000);
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(operationsOf(world.state)).toMatchObject([{ id, state: 'cancelled' }]);
+  });
+
+  test('is too late when its shards are moved and the node shuts down', () => {
+    const world = twoNodes();
+    world.nodes.get('a')!.mute.add('shutdown');
+    world.command(migrateNode);
+    world.settle();
+    const [id] = world.state.drains.keys();
+    expect(world.ask({ kind: 'cancelOperation', operation: id! })).toMatchObject({
+      error: { code: 'DSO_OPERATION_OVER', message: expect.stringContaining('nothing left to cancel') },
+    });
+  });
+});
+
+describe('a rollout that is cancelled', () => {
+  /** Shards 0 and 2 on `a`, 1 and 3 on `b`. */
+  function fleet(options: WorldOptions): World {
+    const world = new World({ canLaunch: true, migrationsPerNode: 1, ...options });
+    world.join('a');
+    world.join('b');
+    world.start();
+    world.pass(25_000);
+    world.ask({ kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false });
+    for (const shard of [0, 2]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
+    expect(world.truth()).toEqual({ a: [0, 2], b: [1, 3] });
+    return world;
+  }
+
+  test('while a node is launched for it: that one is shut down when it comes', () => {
+    const world = fleet({ launches: 'hang' });
+    const before = world.truth();
+    const asked = world.command({ kind: 'rollout' });
+    world.settle();
+    const { id } = world.state.rollout!;
+    expect(operationOf(world.state, id)).toMatchObject({ kind: 'rollout', nodes: { done: 0, total: 2 } });
+    const reply = world.ask({ kind: 'cancelOperation', operation: id });
+    expect(reply).toMatchObject({ ok: true, message: expect.stringContaining('shut down as soon as it is up') });
+    expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
+    const launched = world.join('launched-1');
+    world.settle();
+    expect(launched.alive).toBe(false);
+    expect(world.truth()).toEqual(before);
+  });
+
+  test('with its new node up and still empty: that one is shut down again', () => {
+    const world = fleet({});
+    const before = world.truth();
+    for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
+    const asked = world.command({ kind: 'rollout' });
+    world.settle();
+    const { id } = world.state.rollout!;
+    world.command({ kind: 'cancelOperation', operation: id });
+    world.pass(60_000);
+    expect(world.replies.get(asked)).toMatchObject({
+      error: {
+        message: expect.stringMatching(/cancelled by alice.*Replaced before that: 0.*launched-1.*is shut down again/),
+      },
+    });
+    expect(world.nodes.get('launched-1')?.alive).toBe(false);
+    expect(world.truth()).toEqual(before);
+  });
+
+  test('with a node half replaced: both stay, and the reply says what is where', () => {
+    const world = fleet({});
+    const [first] = Object.keys(world.truth());
+    const completed = (): number => world.happened('migrationCompleted').length;
+    const before = completed();
+    const asked = world.command({ kind: 'rollout' });
+    while (completed() === before && world.deliver(() => 0));
+    const drain = [...world.state.drains.keys()][0]!;
+    // Also by the id of the step that is under way.
+    expect(world.ask({ kind: 'cancelOperation', operation: drain })).toMatchObject({ ok: true });
+    expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
+    expect(world.truth()['launched-1']?.length).toBeGreaterThan(0);
+    expect(world.nodes.get(first!)?.alive).toBe(true);
+    expect(world.state.rollout).toBeNull();
+    expect(world.state.drains.size).toBe(0);
+  });
+
+  test('keeps a launched node that is needed by then', () => {
+    const world = fleet({ nodes: 2, launches: 'hang' });
+    world.command({ kind: 'rollout' });
+    world.settle();
+    world.ask({ kind: 'cancelOperation', operation: world.state.rollout!.id });
+    world.kill(world.nodes.get('b')!);
+    const launched = world.join('launched-1');
+    world.settle();
+    expect(launched.alive).toBe(true);
+  });
+
+  test('stays cancelled when the orchestrator crashes', () => {
+    const world = fleet({});
+    for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
+    world.command({ kind: 'rollout' });
+    world.settle();
+    const before = world.truth();
+    const { id } = world.state.rollout!;
+    world.crash({ kind: 'command', request: 'r', command: { kind: 'cancelOperation', operation: id }, by: 'bob' });
+    for (const node of world.nodes.values()) {
+      node.mute.clear();
+      if (node.alive) world.connect(node);
+    }
+    world.pass(60_000);
+    expect(world.truth()).toEqual(before);
+    expect(operationOf(world.state, id)).toMatchObject({ state: 'cancelled', by: 'alice' });
+  });
+});
+
+describe('an operation that cannot be cancelled', () => {
+  test.each([
+    ['nonsense', 'DSO_UNKNOWN_OPERATION', /None is under way/],
+    ['', 'DSO_UNKNOWN_OPERATION', /None is under way/],
+  ])('%s', (operation, code, message) => {
+    expect(twoNodes().ask({ kind: 'cancelOperation', operation })).toMatchObject({
+      error: { code, message: expect.stringMatching(message) },
+    });
+  });
+
+  test('is over: how it ended is told', () => {
+    const world = twoNodes();
+    world.ask({ ...migrateNode, shutdown: false });
+    const [{ id } = { id: '' }] = world.state.endedOperations;
+    expect(world.ask({ kind: 'cancelOperation', operation: id })).toMatchObject({
+      error: { code: 'DSO_OPERATION_OVER', message: expect.stringContaining('Moved 4 shard(s)') },
+    });
+  });
+});
+
+test('only the last operations are kept', () => {
+  const world = twoNodes();
+  for (let round = 0; round < 12; round += 1) {
+    world.ask({ ...migrateNode, shutdown: false });
+    world.ask({ ...migrateNode, origin: 'b', destination: 'a', shutdown: false });
+  }
+  expect(world.state.endedOperations).toHaveLength(20);
+  world.crash();
+  expect(world.state.endedOperations).toHaveLength(20);
+});
+
+test('every event says who asked for it', () => {
+  const world = twoNodes();
+  world.ask({ ...migrateNode, shutdown: false });
+  world.ask({ kind: 'cordonNode', node: 'a' });
+  const by = (name: Parameters<World['happened']>[0]): string[] => world.happened(name).map((each) => each.by);
+  expect(by('drainStarted')).toEqual(['alice']);
+  expect(by('migrationStarted')).toEqual(Array.from({ length: 4 }, () => 'alice'));
+  expect(by('migrationCompleted')).toEqual(Array.from({ length: 4 }, () => 'alice'));
+  expect(by('nodeCordoned')).toEqual(['alice']);
+  expect(by('nodeJoined')).toEqual(['automatic', 'automatic']);
+});

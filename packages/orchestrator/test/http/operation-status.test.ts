@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import type { EndedOperation } from '../../src/domain/state.js';
+import { testNode, testState } from './fake-orchestrator.js';
+import { testServer } from './test-server.js';
+
+const ended: EndedOperation = {
+  id: 'd3',
+  kind: 'drain',
+  outcome: 'failed',
+  text: 'It did not work.',
+  by: 'bob from 10.0.0.1',
+  startedAt: 1,
+  endedAt: 2,
+};
+
+/** Node a is drained to b as a step of rollout r1; of four shards one is moved, one moves, one failed, one waits. */
+const state = testState({
+  shards: [
+    { kind: 'running', node: 'b', since: 1 },
+    { kind: 'migrating', migration: 'm1' },
+    { kind: 'running', node: 'a', since: 1 },
+    { kind: 'running', node: 'a', since: 1 },
+  ],
+  nodes: new Map([
+    ['a', testNode('a')],
+    ['b', testNode('b')],
+  ]),
+  migrations: new Map([
+    [
+      'm1',
+      {
+        id: 'm1',
+        shard: 1,
+        origin: 'a',
+        destination: 'b',
+        step: { kind: 'openingOrigin' },
+        startedAt: 40,
+        deadline: 99,
+        request: null,
+        by: 'alice',
+        drain: 'd4',
+      },
+    ],
+  ]),
+  drains: new Map([
+    [
+      'd4',
+      {
+        id: 'd4',
+        origin: 'a',
+        destination: 'b',
+        launched: false,
+        shutdown: true,
+        phase: {
+          kind: 'moving',
+          waiting: [3],
+          moved: [0],
+          failed: [{ shard: 2, reason: 'no' }],
+          retried: [],
+          stopped: null,
+        },
+        startedAt: 5,
+        request: null,
+        by: 'alice',
+        rollout: true,
+        cancelled: null,
+      },
+    ],
+  ]),
+  rollout: {
+    id: 'r1',
+    waiting: ['b'],
+    done: ['y', 'z'],
+    failed: [],
+    drain: 'd4',
+    moved: 6,
+    startedAt: 4,
+    request: null,
+    by: 'alice',
+    cancelled: null,
+  },
+  endedOperations: [{ ...ended, id: 'd2', outcome: 'done' }, ended],
+});
+
+describe('GET /v1/operations', () => {
+  test('tells what is under way, how far it is, and how the last ones ended', async () => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.state = state;
+    const operations = (await server.app.inject('/v1/operations')).json();
+    expect(operations).toMatchObject([
+      {
+        id: 'r1',
+        kind: 'rollout',
+        state: 'running',
+        by: 'alice',
+        origin: 'a',
+        destination: 'b',
+        nodes: { done: 2, total: 4 },
+        shards: { moved: 7, total: 11, moving: [1], waiting: [3, 0] },
+        failed: [{ shard: 2, reason: 'no' }],
+        text: '2 of 4 node(s) replaced. Moving the shards of a to b: 1 of 4 moved.',
+        endedAt: null,
+      },
+      { id: 'd3', state: 'failed', text: 'It did not work.', by: 'bob from 10.0.0.1', endedAt: 2 },
+      { id: 'd2', state: 'done' },
+    ]);
+    expect((await server.app.inject('/v1/status')).json().operations).toEqual(operations);
+  });
+
+  test.each([
+    ['r1', 200, { kind: 'rollout' }],
+    ['d4', 200, { kind: 'drain', shards: { moved: 1, total: 4, moving: [1], waiting: [3] } }],
+    ['d3', 200, { state: 'failed' }],
+    ['d99', 404, { Error: true, Message: 'There is no operation "d99".' }],
+    ['%00', 404, { Error: true }],
+    ['x'.repeat(300), 414, { Error: true }],
+  ])('one of them: %s', async (id, status, body) => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.state = state;
+    const response = await server.app.inject(`/v1/operations/${id}`);
+    expect(response.statusCode).toBe(status);
+    expect(response.json()).toMatchObject(body);
+  });
+});
+
+test.each([
+  ['r1', 'r1'],
+  ['d%204', 'd 4'],
+  ['..%2Fx', '../x'],
+])('POST /v1/operations/%s/cancel is a command', async (path, operation) => {
+  const { server, orchestrator } = await testServer();
+  const response = await server.app.inject({ method: 'POST', url: `/v1/operations/${path}/cancel` });
+  expect(response.json()).toEqual({ Message: 'It is done.', Error: false });
+  expect(orchestrator.commands).toEqual([{ kind: 'cancelOperation', operation }]);
+});
+
+test.each([
+  [undefined, 'REST from 127.0.0.1'],
+  ['', 'REST from 127.0.0.1'],
+  ['alice@laptop (dso)', 'alice@laptop (dso) from 127.0.0.1'],
+  ['a\u00ffb\tc', 'a b c from 127.0.0.1'],
+  ['x'.repeat(5_000), `${'x'.repeat(120)} from 127.0.0.1`],
+])('who asks is told: X-Requested-By %j', async (name, by) => {
+  const { server, orchestrator } = await testServer();
+  const headers = name === undefined ? {} : { 'x-requested-by': name };
+  await server.app.inject({ method: 'POST', url: '/fullmigration', headers });
+  await server.app.inject({ method: 'POST', url: '/v1/operations/r1/cancel', headers });
+  expect(orchestrator.requesters).toEqual([by, by]);
+});

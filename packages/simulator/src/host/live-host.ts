@@ -1,0 +1,85 @@
+/**
+ * A simulated host whose shards move live: they are frozen with their connection open, their state is copied while they serve, and a
+ * destination connects before it is told to resume.
+ */
+import { DirtyKeys } from '@dshard/node';
+import type { Cursor, HostContext, ShardHost, TransferContext } from '@dshard/node';
+import { delay } from '@dshard/transport';
+import { SimHost } from './sim-host.js';
+import type { SimShard } from './sim-shard.js';
+
+/** What handlers under way take until they are done. */
+const FREEZE_MAX_MS = 30;
+
+export class LiveHost extends SimHost implements ShardHost {
+  readonly #dirty = new DirtyKeys<string>();
+  /** By shard: how many pieces of its state were sent in this copy. */
+  readonly #sent = new Map<number, number>();
+  readonly #parked = new Map<number, SimShard>();
+
+  async freeze(shardId: number): Promise<Cursor> {
+    const { clock, random } = this.options;
+    const cursor = this.hosted(shardId).shard.freeze();
+    await delay(clock, FREEZE_MAX_MS * random.next());
+    this.observeFrozen(shardId, cursor);
+    return cursor;
+  }
+
+  unfreeze(shardId: number): void {
+    this.hosted(shardId).shard.unfreeze();
+  }
+
+  async release(shardId: number): Promise<void> {
+    const hosted = this.hosted(shardId);
+    hosted.kept = await this.stop(shardId, hosted.shard, true);
+  }
+
+  async exportState(shardId: number, transfer: TransferContext): Promise<void> {
+    this.#dirty.begin(shardId);
+    const entries = [...this.user.stateOf(shardId)];
+    this.#sent.set(shardId, entries.length);
+    await this.send(entries, 0, transfer);
+  }
+
+  async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
+    const state = this.user.stateOf(shardId);
+    const changes = this.#dirty.take(shardId).map((channel) => [channel, state.get(channel) ?? null] as const);
+    if (this.options.behaviour.sendsChanges) await this.send(changes, this.#sent.get(shardId) ?? 0, transfer);
+  }
+
+  async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    await this.#unpark(shardId);
+    const shard = this.make(shardId, session, context);
+    this.#parked.set(shardId, shard);
+    shard.park();
+  }
+
+  override async abortTransferTo(shardId: number): Promise<void> {
+    await this.#unpark(shardId);
+    await super.abortTransferTo(shardId);
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all([...this.#parked.keys()].map((shardId) => this.#unpark(shardId)));
+  }
+
+  protected override takeParked(shardId: number, session: Cursor): SimShard | null {
+    const parked = this.#parked.get(shardId);
+    if (parked?.isParkedFor(session) !== true) {
+      void this.#unpark(shardId);
+      return null;
+    }
+    this.#parked.delete(shardId);
+    return parked;
+  }
+
+  protected override changed(shardId: number, channel: string): void {
+    this.#dirty.mark(shardId, channel);
+  }
+
+  async #unpark(shardId: number): Promise<void> {
+    const parked = this.#parked.get(shardId);
+    this.#parked.delete(shardId);
+    await parked?.stop({ keepSession: true });
+  }
+}

@@ -1,0 +1,22 @@
+/** What a simulated shard needs, and what it tells. */
+import type { Cursor, HostContext } from '@dshard/node';
+import type { Clock, Transport } from '@dshard/transport';
+import type { Draw } from '../random.js';
+import type { HostBehaviour } from './behaviour.js';
+
+export type MessageEvent = { id: string; channel_id: string; number: number };
+
+export type SimShardOptions = {
+  shardId: number;
+  session: Cursor | null;
+  context: HostContext;
+  clock: Clock;
+  random: Draw;
+  gateway: Transport;
+  behaviour: HostBehaviour;
+  /** For orchestrators that do not pace identifies. */
+  paceLocally: (signal: AbortSignal) => Promise<void>;
+  onMessage: (event: MessageEvent, cursor: Cursor) => void;
+  onUp: (cursor: Cursor, how: 'ready' | 'resumed') => void;
+  onIdentify: (permit: 'granted' | 'uncoordinated' | 'none') => void;
+};

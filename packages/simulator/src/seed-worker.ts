@@ -1,0 +1,23 @@
+/** A thread that runs seeds, one after the other. */
+import { parentPort } from 'node:worker_threads';
+import { MUTANTS } from './mutants/all.js';
+import type { FaultName } from './plan.js';
+import { runSeed } from './run-seed.js';
+import type { RunResult } from './run-seed.js';
+import { stillFigures } from './world/still-figures.js';
+
+/** `faults` null: those that the seed draws. `mutant`: its name, or null. */
+export type SeedJob = { seed: number; faults: readonly FaultName[] | null; mutant: string | null };
+export type SeedDone = { job: SeedJob; result: RunResult };
+
+stillFigures();
+parentPort?.on('message', (job: SeedJob) => void work(job));
+
+async function work(job: SeedJob): Promise<void> {
+  const faults = job.faults === null ? null : new Set(job.faults);
+  const mutant = job.mutant === null ? null : (MUTANTS[job.mutant] ?? null);
+  const result = await runSeed({ seed: job.seed, faults, print: null, mutant });
+  const done: SeedDone = { job, result };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+  parentPort?.postMessage(done);
+}
