@@ -1,0 +1,143 @@
+/** discord.js clients on their shard host against the emulator, with a test in the orchestrator's place. */
+import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import type { Logger } from '@dshard/transport';
+import { until } from '@dshard/testkit';
+import { Client, Events, GatewayIntentBits } from 'discord.js';
+import type { ClientOptions } from 'discord.js';
+import type { HostContext } from '../../../src/index.js';
+import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
+import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
+import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
+
+export const ALL_INTENTS = Object.values(GatewayIntentBits).filter((bit) => typeof bit === 'number');
+
+export class ClientBot {
+  readonly client: Client;
+  readonly name: string;
+  readonly logged: string[] = [];
+  readonly messages: { shardId: number; id: string }[] = [];
+  /** Names of client events, in order. */
+  readonly events: string[] = [];
+  readonly context: HostContext;
+  permits = 0;
+  #host: DiscordjsHost | null = null;
+
+  private constructor(
+    name: string,
+    gateway: GatewayEmulator,
+    totalShards: number,
+    options: Partial<OrchestratedOptions>,
+    clientOptions: Partial<ClientOptions>,
+  ) {
+    this.name = name;
+    const log = (_: unknown, message: string): void => void this.logged.push(message);
+    const logger: Logger = { debug: () => undefined, info: log, warn: log, error: log };
+    this.context = {
+      nodeId: name,
+      totalShards,
+      requestIdentify: () => {
+        this.permits++;
+        return Promise.resolve({ coordinated: true, finished: () => undefined });
+      },
+    };
+    this.client = new Client({
+      intents: ALL_INTENTS,
+      rest: { api: gateway.apiUrl },
+      ...clientOptions,
+      ws: {
+        buildStrategy: (manager) => {
+          const host = new DiscordjsHost(this.client, manager, options, logger);
+          this.#host = host;
+          return orchestratedStrategy({
+            shards: () => host.hosted,
+            login: () => Promise.resolve(host.sessionEstablished(this.context)),
+            destroy: () => Promise.resolve(),
+          });
+        },
+      },
+    });
+    this.client.options.shards = [];
+    this.client.options.shardCount = totalShards;
+    for (const event of Object.values(Events)) {
+      if (event !== Events.Debug && event !== Events.Raw) {
+        this.client.on(event as Events.ClientReady, () => void this.events.push(event));
+      }
+    }
+    this.client.on(Events.Raw, (packet: { t: string; s: number; d: { id: string } }, shard: number) => {
+      if (packet.t === 'MESSAGE_CREATE') {
+        const at = Number(process.hrtime.bigint());
+        gateway.ledger.handled({ node: name, events: [{ shard, s: packet.s, id: packet.d.id, t: packet.t, at }] });
+      }
+    });
+    this.client.on(Events.MessageCreate, ({ id, guild }) =>
+      this.messages.push({ shardId: guild?.shardId ?? 0, id }),
+    );
+  }
+
+  static async start(
+    name: string,
+    gateway: GatewayEmulator,
+    totalShards: number,
+    options: Partial<OrchestratedOptions> = {},
+    clientOptions: Partial<ClientOptions> = {},
+  ): Promise<ClientBot> {
+    const bot = new ClientBot(name, gateway, totalShards, options, clientOptions);
+    await bot.client.login(gateway.token);
+    return bot;
+  }
+
+  get host(): DiscordjsHost {
+    if (this.#host === null) throw new Error('login() comes first.');
+    return this.#host;
+  }
+
+  /** How often an event was emitted. */
+  count(event: string): number {
+    return this.events.filter((each) => each === event).length;
+  }
+
+  phase(shardId: number): string {
+    return this.host.report().find((report) => report.shardId === shardId)?.phase ?? 'absent';
+  }
+
+  async startShards(...shardIds: number[]): Promise<void> {
+    await this.host.startShards(shardIds, this.context);
+    await until(() => this.client.isReady() && shardIds.every((shardId) => this.phase(shardId) === 'ready'), {
+      what: `shards ${shardIds.join(', ')} of ${this.name} to be ready`,
+      timeoutMs: 15_000,
+    });
+  }
+
+  async close(): Promise<void> {
+    const shardIds = this.host.report().map(({ shardId }) => shardId);
+    await Promise.all(shardIds.map((shardId) => this.host.stopShard(shardId, { keepSession: true })));
+    await this.host.shutdown();
+    await this.client.destroy();
+  }
+}
+
+/** A live move, by hand: pre-copy, freeze, delta, release, resume, done. `meanwhile` runs between the copy and the freeze. */
+export async function moveLive(
+  shardId: number,
+  from: ClientBot,
+  to: ClientBot,
+  meanwhile: () => unknown = () => undefined,
+): Promise<string | void> {
+  const transfer = {
+    signal: new AbortController().signal,
+    send: async (event: string | number, value: unknown): Promise<void> => {
+      await to.host.handleUserEvent(shardId, String(event), value);
+    },
+  };
+  await to.host.prepareTransferTo(shardId, null);
+  await from.host.exportState(shardId, transfer);
+  const early = from.host.cursorOf(shardId);
+  if (early !== null) await to.host.preconnect(shardId, early, to.context);
+  await meanwhile();
+  const cursor = await from.host.freeze(shardId);
+  await from.host.exportDelta(shardId, transfer);
+  await from.host.release(shardId);
+  const outcome = await to.host.resumeShard(shardId, cursor, to.context);
+  await from.host.released(shardId);
+  return outcome;
+}
