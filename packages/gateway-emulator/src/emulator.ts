@@ -2,17 +2,22 @@
 import type { Clock } from '@dshard/transport';
 import { systemClock } from '@dshard/transport';
 import { Admin } from './admin.js';
+import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
 import { createGatewayState } from './core/state.js';
 import { Ledger } from './ledger/ledger.js';
 import type { EmulatorOptions } from './options.js';
 import { resolveOptions } from './options.js';
-import { discordRoutes } from './server/discord-routes.js';
 import { emulatorRoutes } from './server/emulator-routes.js';
 import { GatewayEdge } from './server/gateway-edge.js';
 import { GatewayHost } from './server/gateway-host.js';
 import { requestListener } from './server/http.js';
+import { discordRoutes } from './server/rest/discord-routes.js';
+import { worldRoutes } from './server/world-routes.js';
+import { People } from './world/people.js';
+import type { Posted } from './world/posted.js';
 import { seededRandom } from './world/seeded-random.js';
+import { setStage } from './world/stage.js';
 import { Traffic } from './world/traffic.js';
 import { World } from './world/world.js';
 
@@ -29,6 +34,10 @@ export type GatewayEmulator = {
   readonly token: string;
   readonly world: World;
   readonly traffic: Traffic;
+  /** What people do, on demand: messages, commands, joins. */
+  readonly people: People;
+  /** What the bot did by REST. */
+  readonly posted: Posted;
   readonly ledger: Ledger;
   readonly admin: Admin;
   /** Cuts every socket and stops listening. Safe to call again. */
@@ -46,7 +55,7 @@ export async function startGatewayEmulator(
 ): Promise<GatewayEmulator> {
   const resolved = resolveOptions(options);
   const { seed, token, rules } = resolved;
-  const world = new World({ seed, guilds: resolved.guilds });
+  const world = new World({ seed, guilds: resolved.guilds, members: resolved.members });
   const ledger = new Ledger(resolved.ledger);
   const random = seededRandom(seed + 1);
   const state = createGatewayState({ rules, world, random, token, resumeGatewayUrl: '', now: clock.now() });
@@ -56,12 +65,19 @@ export async function startGatewayEmulator(
     record: (record) => ledger.record(record),
     maxSocketBufferBytes: resolved.maxSocketBufferBytes,
   });
+  const emit = (event: TrafficEvent): void => edge.run(dispatch(state, event, clock.now()));
+  const stage = setStage({ world, clock, random: seededRandom(seed + 3), emit });
+  const { nextId, posted } = stage;
+  const people = new People(stage);
   const traffic = new Traffic({
     world,
     clock,
     random: seededRandom(seed + 2),
     directEvery: resolved.directEvery,
-    emit: (event) => edge.run(dispatch(state, event, clock.now())),
+    mix: resolved.mix,
+    nextId,
+    interaction: people.byChance,
+    emit,
   });
   const onSocket: ConstructorParameters<typeof GatewayHost>[0]['onSocket'] = (socket, stream, query) =>
     edge.accept(socket, stream, query);
@@ -73,7 +89,8 @@ export async function startGatewayEmulator(
   });
   const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic });
   const listener = requestListener([
-    discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards }),
+    discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards, stage }),
+    worldRoutes({ world, people, posted }),
     emulatorRoutes({ admin, ledger, traffic }),
   ]);
 
@@ -102,6 +119,8 @@ export async function startGatewayEmulator(
     token,
     world,
     traffic,
+    people,
+    posted,
     ledger,
     admin,
     close,

@@ -10,7 +10,13 @@ export type { Gap, LedgerLimits, SessionHistory, Verdict } from './ledger/ledger
 export { parseHandledReport } from './ledger/handled-report.js';
 export type { HandledBatch, HandledEvent } from './ledger/handled-report.js';
 export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js';
+export { Guild } from './world/guild.js';
+export { People } from './world/people.js';
+export type { Place } from './world/people.js';
+export { Posted } from './world/posted.js';
+export type { Deed, DeedFilter } from './world/posted.js';
 export { Traffic } from './world/traffic.js';
+export type { TrafficKind, TrafficMix } from './world/traffic-mix.js';
 export { World } from './world/world.js';
 export { EmulatorError, EMULATOR_ERRORS } from './errors.js';
 export type { EmulatorErrorCode } from './errors.js';

@@ -6,6 +6,8 @@ import type { GatewayRules } from './core/rules.js';
 import { EmulatorError } from './errors.js';
 import type { LedgerLimits } from './ledger/ledger.js';
 import { defaultLedgerLimits } from './ledger/ledger.js';
+import type { TrafficMix } from './world/traffic-mix.js';
+import { messagesOnly, problemOfMix } from './world/traffic-mix.js';
 
 export type EmulatorOptions = {
   /** Port of HTTP and gateway; 0 takes a free one. Default 0. */
@@ -18,8 +20,12 @@ export type EmulatorOptions = {
   shards?: number;
   /** Guilds of the world. Default four per recommended shard. */
   guilds?: number;
-  /** Messages per second from the start; 0 none. Default 0. */
+  /** Members per guild in the beginning, beside the bot. Default 5. */
+  members?: number;
+  /** Events of traffic per second from the start; 0 none. Default 0. */
   rate?: number;
+  /** What the traffic consists of, by weight: `{ messages: 8, reactions: 2 }`. Default messages only. */
+  mix?: TrafficMix;
   /** One message in so many is a direct one (shard 0); 0 none. Default 0. */
   directEvery?: number;
   /** Makes world, traffic and session ids. Default 1. */
@@ -72,7 +78,9 @@ export type ResolvedOptions = {
   token: string;
   shards: number;
   guilds: number;
+  members: number;
   rate: number;
+  mix: TrafficMix;
   directEvery: number;
   seed: number;
   maxSocketBufferBytes: number;
@@ -89,6 +97,7 @@ const numbers = {
   resumePort: { default: 0, min: 0, max: 65_535 },
   shards: { default: 1, min: 1, max: 100_000 },
   guilds: { default: 0, min: 0, max: 1_000_000 },
+  members: { default: 5, min: 0, max: 100_000 },
   rate: { default: 0, min: 0, max: 1_000_000, fraction: true },
   directEvery: { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   seed: { default: 1, min: 0, max: 2 ** 32 - 1 },
@@ -114,7 +123,7 @@ const numbers = {
 
 type NumberOption = keyof typeof numbers;
 
-const otherOptions = ['token', 'replayBuffer', 'doubleAttach'];
+const otherOptions = ['token', 'mix', 'replayBuffer', 'doubleAttach'];
 
 /** Checks and completes. Throws `DSO_EMULATOR_BAD_OPTION`. */
 export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
@@ -128,7 +137,9 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
     token: readToken(options.token ?? 'emulator-token'),
     shards,
     guilds: options.guilds === undefined ? shards * 4 : read('guilds'),
+    members: read('members'),
     rate: read('rate'),
+    mix: readMix(options.mix ?? messagesOnly),
     directEvery: read('directEvery'),
     seed: read('seed'),
     maxSocketBufferBytes: read('maxSocketBufferBytes'),
@@ -180,6 +191,12 @@ function readNumber(name: string, value: number | undefined, spec: NumberSpec): 
 function readToken(token: string): string {
   if (typeof token === 'string' && token !== '' && !token.startsWith('Bot ')) return token;
   throw badOption('"token" must be a string that is not empty and does not begin with "Bot "');
+}
+
+function readMix(mix: TrafficMix): TrafficMix {
+  const problem = problemOfMix(mix);
+  if (problem === null) return { ...mix };
+  throw badOption(`"mix" cannot be used: ${problem}`);
 }
 
 function readReplayBuffer(value: number | 'by-guilds'): number | 'by-guilds' {

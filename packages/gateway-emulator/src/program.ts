@@ -7,6 +7,8 @@ import { startGatewayEmulator } from './emulator.js';
 import type { GatewayEmulator } from './emulator.js';
 import { EmulatorError } from './errors.js';
 import type { EmulatorOptions } from './options.js';
+import type { TrafficMix } from './world/traffic-mix.js';
+import { parseMix, problemOfMix, trafficKinds } from './world/traffic-mix.js';
 
 /** What the program needs of the process it runs in. */
 export type ProgramIo = {
@@ -21,7 +23,9 @@ type Flags = {
   resumePort: number;
   shards: number;
   guilds?: number;
+  members: number;
   rate: number;
+  mix?: TrafficMix;
   directEvery: number;
   maxConcurrency: number;
   identifyWindow: number;
@@ -72,7 +76,9 @@ function makeCommand(io: ProgramIo): Command {
     .option('--resume-port <n>', 'port of the resume host, 0 for any', integer, 0)
     .option('--shards <n>', 'how many shards /gateway/bot recommends', integer, 1)
     .option('--guilds <n>', 'guilds of the world (default: 4 per shard)', integer)
-    .option('--rate <n>', 'messages per second over all shards', number, 0)
+    .option('--members <n>', 'members per guild, beside the bot', integer, 5)
+    .option('--rate <n>', 'events per second over all shards', number, 0)
+    .option('--mix <kinds>', `what they are, by weight, of ${trafficKinds.join(', ')} (default: messages)`, mix)
     .option('--direct-every <n>', 'one message in n is a direct one, 0 for none', integer, 0)
     .option('--max-concurrency <n>', 'identifies admitted at a time', integer, 1)
     .option('--identify-window <ms>', 'length of an identify window', integer, 5_000)
@@ -94,7 +100,9 @@ function optionsOf(flags: Flags): EmulatorOptions {
     resumePort: flags.resumePort,
     shards: flags.shards,
     ...(flags.guilds === undefined ? {} : { guilds: flags.guilds }),
+    members: flags.members,
     rate: flags.rate,
+    ...(flags.mix === undefined ? {} : { mix: flags.mix }),
     directEvery: flags.directEvery,
     maxConcurrency: flags.maxConcurrency,
     identifyWindowMs: flags.identifyWindow,
@@ -109,7 +117,7 @@ function optionsOf(flags: Flags): EmulatorOptions {
 
 function greeting(gateway: GatewayEmulator): string {
   const { url, resumeUrl, apiUrl, httpUrl, token, world } = gateway;
-  return `Gateway emulator with ${world.guilds.length} guilds, ready.
+  return `Gateway emulator with ${world.guildCount} guilds, ready.
 
   gateway      ${url}
   resume host  ${resumeUrl}
@@ -138,6 +146,13 @@ function integer(value: string): number {
 function number(value: string): number {
   if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError('It must be a number.');
   return Number(value);
+}
+
+function mix(value: string): TrafficMix {
+  const parsed = parseMix(value);
+  const problem = problemOfMix(parsed);
+  if (problem !== null) throw new InvalidArgumentError(`Write it as messages=8,reactions=2: ${problem}.`);
+  return parsed;
 }
 
 function replayBuffer(value: string): number | 'by-guilds' {

@@ -2,10 +2,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { EmulatorError } from '../errors.js';
 
-type HttpRequest = {
+export type HttpRequest = {
   method: string;
   path: string;
+  query: URLSearchParams;
   authorization: string | null;
+  contentType: string | null;
+  readBytes: () => Promise<Uint8Array<ArrayBuffer>>;
   readBody: () => Promise<string>;
 };
 
@@ -26,11 +29,15 @@ export function requestListener(handlers: readonly HttpHandler[]): RequestListen
 }
 
 async function answer(handlers: readonly HttpHandler[], request: IncomingMessage): Promise<HttpResponse> {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
   const asked: HttpRequest = {
     method: request.method ?? 'GET',
-    path: (request.url ?? '/').split('?')[0] ?? '/',
+    path,
+    query: new URLSearchParams(query),
     authorization: request.headers.authorization ?? null,
-    readBody: () => readBody(request),
+    contentType: request.headers['content-type'] ?? null,
+    readBytes: () => readBytes(request),
+    readBody: async () => Buffer.from(await readBytes(request)).toString('utf8'),
   };
   try {
     for (const handler of handlers) {
@@ -47,7 +54,7 @@ async function answer(handlers: readonly HttpHandler[], request: IncomingMessage
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBytes(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
@@ -57,11 +64,15 @@ async function readBody(request: IncomingMessage): Promise<string> {
       throw new BodyTooLarge(`A body has at most ${maxBodyBytes} bytes; send several smaller ones.`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function send(response: ServerResponse, { status, body }: HttpResponse): void {
   if (response.destroyed) return;
+  if (status === 204) {
+    response.writeHead(204).end();
+    return;
+  }
   const text = JSON.stringify(body);
   response
     .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })

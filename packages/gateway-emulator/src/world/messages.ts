@@ -1,5 +1,5 @@
 /**
- * MESSAGE_CREATE as Discord sends it. The content ends in the channel's counter, for people; `nonce` is
+ * MESSAGE_CREATE of the traffic, as Discord sends it. The content ends in the channel's counter, for people; `nonce` is
  * `<channel id>:<counter>`, for programs: a channel's counters are 1, 2, 3, … in the order of emission.
  *
  * Thousands are made a second by the process that measures others, so what never changes is written once.
@@ -7,11 +7,11 @@
 import type { Ms, Random } from '@dshard/transport';
 import { intents } from '../core/discord.js';
 import type { TrafficEvent } from '../core/dispatch.js';
+import type { Guild } from './guild.js';
 import { pick } from './seeded-random.js';
-import type { Channel, DirectChannel, Guild, User } from './world.js';
-import { memberFields } from './world.js';
-
-const memberJson = JSON.stringify(memberFields());
+import type { Member } from './users.js';
+import { memberFields } from './users.js';
+import type { DirectChannel, World } from './world.js';
 
 const plainJson = JSON.stringify({
   type: 0,
@@ -27,44 +27,68 @@ const plainJson = JSON.stringify({
   flags: 0,
 }).slice(1);
 
-const authorJson = new WeakMap<User, string>();
+/** Who writes in a guild: not more, so that what they are can be kept. */
+const writersPerGuild = 8;
 
-export function guildMessage(guild: Guild, random: Random, id: string, now: Ms): TrafficEvent {
-  const channel = pick(random, guild.channels);
-  const own = { ...ownFields(channel, id, now), guild_id: guild.id };
-  const others = `,"author":${jsonOf(pick(random, guild.members))},"member":${memberJson},${plainJson}`;
-  return {
-    id,
-    type: 'MESSAGE_CREATE',
-    json: JSON.stringify(own).slice(0, -1) + others,
-    jsonWithoutContent: () => JSON.stringify({ ...own, content: '' }).slice(0, -1) + others,
-    route: guild.route,
-    intents: intents.guildMessages,
-  };
+type Writers = { of: readonly number[]; json: readonly string[] };
+
+export class MessageWriter {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #writers = new WeakMap<Guild, Writers>();
+
+  constructor(world: World, random: Random) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  inGuild(guild: Guild, id: string, now: Ms): TrafficEvent {
+    const channel = pick(this.#random, guild.textChannels);
+    const number = this.#world.nextMessageNumber(channel.id, id);
+    const content = `Message in #${channel.name}, number ${number}`;
+    const head = `{"id":"${id}","channel_id":"${channel.id}","guild_id":"${guild.id}","content":`;
+    const tail = `,"timestamp":"${new Date(now).toISOString()}","nonce":"${channel.id}:${number}",${this.#author(guild)},${plainJson}`;
+    return {
+      id,
+      type: 'MESSAGE_CREATE',
+      json: `${head}"${content}"${tail}`,
+      jsonWithoutContent: () => `${head}""${tail}`,
+      route: guild.route,
+      intents: intents.guildMessages,
+    };
+  }
+
+  /** Events without a guild go to shard 0. */
+  direct(direct: DirectChannel, id: string, now: Ms): TrafficEvent {
+    const number = this.#world.nextMessageNumber(direct.id, id);
+    const own = JSON.stringify({
+      id,
+      channel_id: direct.id,
+      channel_type: 1,
+      content: `Message in #${direct.name}, number ${number}`,
+      timestamp: new Date(now).toISOString(),
+      nonce: `${direct.id}:${number}`,
+      author: direct.user,
+    }).slice(0, -1);
+    return { id, type: 'MESSAGE_CREATE', json: `${own},${plainJson}`, route: null, intents: intents.directMessages };
+  }
+
+  /** `"author":…,"member":…` of one of the guild's writers. */
+  #author(guild: Guild): string {
+    const of = guild.presentNumbers(writersPerGuild);
+    const known = this.#writers.get(guild);
+    const same = known !== undefined && known.of.length === of.length && known.of.every((n, index) => n === of[index]);
+    const json = same ? known.json : authorsOf(guild, of).map(authorJson);
+    if (!same) this.#writers.set(guild, { of, json });
+    return pick(this.#random, json);
+  }
 }
 
-/** Events without a guild go to shard 0. */
-export function directMessage(direct: DirectChannel, id: string, now: Ms): TrafficEvent {
-  const own = JSON.stringify({ ...ownFields(direct.channel, id, now), channel_type: 1 }).slice(0, -1);
-  const json = `${own},"author":${jsonOf(direct.user)},${plainJson}`;
-  return { id, type: 'MESSAGE_CREATE', json, route: null, intents: intents.directMessages };
+/** When all have left, the bot talks to itself. */
+function authorsOf(guild: Guild, numbers: readonly number[]): Member[] {
+  return numbers.length === 0 ? [guild.botMember] : numbers.map((number) => guild.generated(number));
 }
 
-function ownFields(channel: Channel, id: string, now: Ms): Record<string, unknown> {
-  channel.messages += 1;
-  return {
-    id,
-    channel_id: channel.id,
-    content: `Message in #${channel.name}, number ${channel.messages}`,
-    timestamp: new Date(now).toISOString(),
-    nonce: `${channel.id}:${channel.messages}`,
-  };
-}
-
-function jsonOf(user: User): string {
-  const known = authorJson.get(user);
-  if (known !== undefined) return known;
-  const json = JSON.stringify(user);
-  authorJson.set(user, json);
-  return json;
+function authorJson(member: Member): string {
+  return `"author":${JSON.stringify(member.user)},"member":${JSON.stringify(memberFields(member))}`;
 }

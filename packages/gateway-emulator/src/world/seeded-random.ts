@@ -13,6 +13,20 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+/**
+ * The seed of a part of the world that has numbers of its own, such as guild 17: any part can be made without those before
+ * it, and is the same each time.
+ */
+export function seedOf(seed: number, ...numbers: readonly number[]): number {
+  let mixed = seed >>> 0;
+  for (const number of numbers) {
+    mixed = Math.imul(mixed ^ (number + 0x9e37_79b9), 0x85eb_ca6b) >>> 0;
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35) >>> 0;
+    mixed = (mixed ^ (mixed >>> 16)) >>> 0;
+  }
+  return mixed;
+}
+
 /** One of `items`, which may not be empty. */
 export function pick<T>(random: Random, items: readonly T[]): T {
   const item = items[Math.floor(random.next() * items.length)];

@@ -1,14 +1,20 @@
 /**
- * The traffic: messages at a steady rate over all guilds in turn, so that every shard gets its share.
+ * The traffic: what people do, at a steady rate over all guilds in turn, so that every shard gets its share. Messages by default;
+ * a mix says what else.
  *
  * What is due follows from the time that passed, not from how often the timer fired: a late timer is made up for, up to
  * `maxBacklogMs`. Messages of one timer go out together (20 each 10 ms at 2000/s).
  */
 import type { Cancel, Clock, Random } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';
-import { directMessage, guildMessage } from './messages.js';
+import type { Guild } from './guild.js';
+import type { Occasion } from './happenings.js';
+import { memberChurn, presenceChurn, reactionChurn, somebody, typingStarted, voiceChurn } from './happenings.js';
+import { MessageWriter } from './messages.js';
 import { pick } from './seeded-random.js';
-import { snowflakeSource } from './snowflakes.js';
+import type { SnowflakeSource } from './snowflakes.js';
+import type { TrafficKind, TrafficMix } from './traffic-mix.js';
+import { kindDrawer } from './traffic-mix.js';
 import type { World } from './world.js';
 
 export type TrafficOptions = {
@@ -17,6 +23,10 @@ export type TrafficOptions = {
   random: Random;
   /** One message in so many is a direct one, which goes to shard 0. 0: none. */
   directEvery: number;
+  mix: TrafficMix;
+  nextId: SnowflakeSource;
+  /** Somebody uses a command of the bot; null when it has none. */
+  interaction: (guild: Guild, occasion: Occasion) => TrafficEvent | null;
   emit: (event: TrafficEvent) => void;
 };
 
@@ -25,7 +35,9 @@ const maxBacklogMs = 5_000;
 
 export class Traffic {
   readonly #options: TrafficOptions;
-  readonly #nextId = snowflakeSource();
+  readonly #messages: MessageWriter;
+  #mix: TrafficMix;
+  #drawKind: () => TrafficKind;
   #state: { kind: 'stopped' } | { kind: 'running'; rate: number; since: number; done: number; cancel: Cancel } = {
     kind: 'stopped',
   };
@@ -34,14 +46,27 @@ export class Traffic {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
+    this.#messages = new MessageWriter(options.world, options.random);
+    this.#mix = options.mix;
+    this.#drawKind = kindDrawer(options.mix, options.random);
   }
 
-  /** Messages per second; 0 when stopped. */
+  get mix(): TrafficMix {
+    return this.#mix;
+  }
+
+  /** From now on. Throws RangeError when no kind has a weight. */
+  setMix(mix: TrafficMix): void {
+    this.#drawKind = kindDrawer(mix, this.#options.random);
+    this.#mix = mix;
+  }
+
+  /** Events per second; 0 when stopped. */
   get rate(): number {
     return this.#state.kind === 'running' ? this.#state.rate : 0;
   }
 
-  /** Messages made so far, whether or not a session got them. */
+  /** Events made so far, whether or not a session got them. */
   get made(): number {
     return this.#made;
   }
@@ -49,7 +74,7 @@ export class Traffic {
   /** Starts, or goes on at another rate. `ratePerSecond` above 0. */
   start(ratePerSecond: number): void {
     if (!Number.isFinite(ratePerSecond) || ratePerSecond <= 0)
-      throw new RangeError(`A rate of ${ratePerSecond} messages a second cannot be kept.`);
+      throw new RangeError(`A rate of ${ratePerSecond} events a second cannot be kept.`);
     this.stop();
     const { clock } = this.#options;
     const cancel = clock.every(timerMs, () => this.#makeDue());
@@ -61,7 +86,7 @@ export class Traffic {
     this.#state = { kind: 'stopped' };
   }
 
-  /** Makes `count` messages at once, running or not. */
+  /** Makes `count` events at once, running or not. */
   burst(count: number): void {
     for (let index = 0; index < count; index += 1) this.#makeOne();
   }
@@ -79,16 +104,37 @@ export class Traffic {
   }
 
   #makeOne(): void {
-    const { world, clock, random, directEvery, emit } = this.#options;
+    const { world, clock, directEvery, emit } = this.#options;
     this.#made += 1;
     const now = clock.now();
-    const id = this.#nextId(now);
-    if (world.guilds.length === 0 || (directEvery > 0 && this.#made % directEvery === 0)) {
-      emit(directMessage(pick(random, world.directChannels), id, now));
+    const occasion = { id: this.#options.nextId(now), now };
+    if (world.guildCount === 0 || (directEvery > 0 && this.#made % directEvery === 0)) {
+      emit(this.#messages.direct(pick(this.#options.random, world.directChannels), occasion.id, now));
       return;
     }
-    const guild = world.guilds[this.#guildTurn];
-    this.#guildTurn = (this.#guildTurn + 1) % world.guilds.length;
-    if (guild !== undefined) emit(guildMessage(guild, random, id, now));
+    const guild = world.guildAt(this.#guildTurn);
+    this.#guildTurn = (this.#guildTurn + 1) % world.guildCount;
+    emit(this.#happening(this.#drawKind(), guild, occasion) ?? this.#messages.inGuild(guild, occasion.id, now));
+  }
+
+  /** Null: it cannot happen here, such as a reaction where nobody has written yet. */
+  #happening(kind: TrafficKind, guild: Guild, occasion: Occasion): TrafficEvent | null {
+    const { world, random, interaction } = this.#options;
+    switch (kind) {
+      case 'messages':
+        return null;
+      case 'reactions':
+        return reactionChurn(guild, random, (channelId) => world.lastMessageId(channelId), occasion);
+      case 'presences':
+        return presenceChurn(guild, random, occasion);
+      case 'voice':
+        return voiceChurn(guild, random, occasion);
+      case 'members':
+        return memberChurn(guild, random, occasion);
+      case 'typing':
+        return typingStarted(guild, pick(random, guild.textChannels), somebody(guild, random), occasion);
+      case 'interactions':
+        return interaction(guild, occasion);
+    }
   }
 }

@@ -48,9 +48,9 @@ export class RawClient {
     this.socket.send(JSON.stringify(payload));
   }
 
-  async identify(token: string, shard: readonly [number, number] = [0, 1]): Promise<Payload> {
+  async identify(token: string, shard: readonly [number, number] = [0, 1], intents = 513): Promise<Payload> {
     await this.until('HELLO', (payload) => payload.op === 10);
-    this.send({ op: 2, d: { token, intents: 513, properties: {}, shard } });
+    this.send({ op: 2, d: { token, intents, properties: {}, shard } });
     return this.until('READY', (payload) => payload.t === 'READY');
   }
 

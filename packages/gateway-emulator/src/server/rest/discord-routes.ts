@@ -1,0 +1,51 @@
+/** Discord's REST, as much of it as a bot needs to start and to answer. What is not here is 404. */
+import type { Clock } from '@dshard/transport';
+import { servedVersions } from '../../core/discord.js';
+import { readBudget } from '../../core/session-start-budget.js';
+import type { GatewayState } from '../../core/state.js';
+import type { Stage } from '../../world/stage.js';
+import type { HttpHandler } from '../http.js';
+import { applicationRoutes } from './application-routes.js';
+import { channelRoutes } from './channel-routes.js';
+import { guildRoutes } from './guild-routes.js';
+import { interactionRoutes } from './interaction-routes.js';
+import type { RestRoute } from './rest-router.js';
+import { restRouter } from './rest-router.js';
+
+export type DiscordRoutesOptions = {
+  state: GatewayState;
+  clock: Clock;
+  gatewayUrl: () => string;
+  recommendedShards: number;
+  stage: Stage;
+};
+
+export function discordRoutes(options: DiscordRoutesOptions): HttpHandler {
+  const { state, stage } = options;
+  const routes = [
+    ...gatewayRoutes(options),
+    ...applicationRoutes(stage),
+    ...channelRoutes(stage),
+    ...guildRoutes(stage),
+    ...interactionRoutes(stage),
+  ];
+  const authorized = (authorization: string | null): boolean =>
+    state.token !== null && authorization === `Bot ${state.token}`;
+  return restRouter(routes, { versions: servedVersions, authorized });
+}
+
+function gatewayRoutes({ state, clock, gatewayUrl, recommendedShards }: DiscordRoutesOptions): RestRoute[] {
+  return [
+    { method: 'GET', path: '/gateway', open: true, run: () => ({ body: { url: gatewayUrl() } }) },
+    {
+      method: 'GET',
+      path: '/gateway/bot',
+      run: () => {
+        const { total, remaining, resetAfterMs } = readBudget(state.budget, clock.now());
+        const max_concurrency = state.windows.maxConcurrency;
+        const session_start_limit = { total, remaining, reset_after: Math.ceil(resetAfterMs), max_concurrency };
+        return { body: { url: gatewayUrl(), shards: recommendedShards, session_start_limit } };
+      },
+    },
+  ];
+}

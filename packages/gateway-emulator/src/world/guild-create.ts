@@ -1,0 +1,96 @@
+/**
+ * The `d` of GUILD_CREATE, and the part of it that is the guild itself. What a session is shown follows Discord's "Guild Create":
+ * without the GUILD_PRESENCES intent only the bot and those in voice channels are members; with it everybody, or in a guild of
+ * more than `large_threshold` those who are not offline.
+ */
+import type { APIGuild, GatewayGuildCreateDispatchData, Locale } from 'discord-api-types/v10';
+import { intents } from '../core/discord.js';
+import type { GuildReader } from '../core/world-view.js';
+import type { Guild } from './guild.js';
+import type { Member } from './users.js';
+import { joinedAt, memberJson, noFlags } from './users.js';
+
+type Extra = Omit<GatewayGuildCreateDispatchData, keyof APIGuild>;
+
+export function guildCreateJson(guild: Guild, reader: GuildReader): { guild: APIGuild; extra: Extra } {
+  const { parts, memberCount } = guild;
+  const seesPresences = (reader.intents & intents.guildPresences) !== 0;
+  const large = memberCount > reader.largeThreshold;
+  const inVoice = guild.voiceStates();
+  const shown = seesPresences ? membersBySize(guild, large) : membersInVoice(guild, inVoice);
+  return {
+    guild: guildJson(guild),
+    extra: {
+      joined_at: joinedAt,
+      large,
+      unavailable: false,
+      member_count: memberCount,
+      voice_states:
+        (reader.intents & intents.guildVoiceStates) === 0
+          ? []
+          : inVoice.map(({ guild_id: _guild, member: _member, ...state }) => state),
+      members: shown.map(memberJson),
+      channels: [...parts.channels],
+      threads: [...parts.threads],
+      presences: seesPresences
+        ? shown.map(({ user }) => guild.presence(user.id)).filter(({ status }) => (status as string) !== 'offline')
+        : [],
+      stage_instances: [...parts.stageInstances],
+      guild_scheduled_events: [...parts.scheduledEvents],
+      soundboard_sounds: [...parts.sounds],
+    },
+  };
+}
+
+function membersBySize(guild: Guild, large: boolean): Member[] {
+  const all = [...guild.allMembers()];
+  return large ? all.filter(({ user }) => guild.status(user.id) !== 'offline') : all;
+}
+
+function membersInVoice(guild: Guild, inVoice: readonly { user_id: string }[]): Member[] {
+  const found = inVoice.flatMap(({ user_id }) => guild.member(user_id) ?? []);
+  return [...found, guild.botMember];
+}
+
+function guildJson(guild: Guild): APIGuild {
+  const { parts } = guild;
+  return {
+    id: guild.id,
+    name: guild.name,
+    icon: null,
+    splash: null,
+    discovery_splash: null,
+    banner: null,
+    description: null,
+    owner_id: guild.ownerId,
+    region: 'deprecated',
+    afk_channel_id: null,
+    afk_timeout: 300,
+    system_channel_id: guild.textChannels[0]?.id ?? null,
+    system_channel_flags: noFlags,
+    rules_channel_id: null,
+    public_updates_channel_id: null,
+    safety_alerts_channel_id: null,
+    verification_level: 0,
+    default_message_notifications: 0,
+    explicit_content_filter: 0,
+    mfa_level: 0,
+    nsfw_level: 0,
+    premium_tier: 0,
+    premium_subscription_count: 0,
+    premium_progress_bar_enabled: false,
+    preferred_locale: 'en-US' as Locale,
+    vanity_url_code: null,
+    application_id: null,
+    max_presences: null,
+    max_members: 500_000,
+    max_video_channel_users: 25,
+    max_stage_video_channel_users: 50,
+    hub_type: null,
+    incidents_data: null,
+    features: [],
+    roles: [...parts.roles],
+    emojis: [...parts.emojis],
+    stickers: [...parts.stickers],
+  };
+}

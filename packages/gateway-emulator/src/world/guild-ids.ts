@@ -1,0 +1,44 @@
+/**
+ * The ids of what belongs to a guild. Everything of guild n was made in the n-th millisecond of 2020, and its kind shows in
+ * the low bits: so the guild of any channel, role or member is known from the id alone, without a directory of the world,
+ * and guilds lie evenly over the shards of any shard count.
+ */
+import { routeOf, snowflake } from './snowflakes.js';
+
+/** The first millisecond of 2020: when the first guild was made. */
+export const firstGuildMs = 1_577_836_800_000;
+const firstRoute = routeOf(snowflake(firstGuildMs, 0));
+
+const lowBits = {
+  guild: 0,
+  channel: 1,
+  thread: 40,
+  role: 50,
+  emoji: 80,
+  sticker: 90,
+  sound: 94,
+  event: 96,
+  stage: 98,
+  member: 100,
+};
+
+export type OwnedKind = keyof typeof lowBits;
+
+export function idIn(guildIndex: number, kind: OwnedKind, number = 0): string {
+  return snowflake(firstGuildMs + guildIndex, lowBits[kind] + number);
+}
+
+/** `guild_id >> 22` of the guild, as `routeOf` says it of its id. */
+export function routeOfGuild(guildIndex: number): number {
+  return firstRoute + guildIndex;
+}
+
+/** The guild that a guild's, channel's, role's, … id belongs to; may lie outside of the world. */
+export function guildIndexOf(id: string): number {
+  return routeOf(id) - firstRoute;
+}
+
+/** Which of its guild's generated members an id names; negative when it names none. */
+export function memberNumberOf(id: string): number {
+  return Number(BigInt(id) & 0x3f_ffffn) - lowBits.member;
+}

@@ -1,0 +1,227 @@
+/**
+ * One guild: what the seed says of it, and what has happened since. The generated half is made anew whenever it is needed;
+ * only the changes are kept, so that a world of any size costs memory for what happened in it, not for what is in it.
+ */
+import type { APIGuild, APIVoiceState, GatewayPresenceUpdate } from 'discord-api-types/v10';
+import type { GuildReader, GuildView, MemberView } from '../core/world-view.js';
+import { guildCreateJson } from './guild-create.js';
+import { idIn, memberNumberOf, routeOfGuild } from './guild-ids.js';
+import type { GuildChannel, GuildParts } from './guild-parts.js';
+import { channelTypes, guildParts, rolesOfMembers } from './guild-parts.js';
+import type { Member, Status, User } from './users.js';
+import { generatedMember, generatedStatus, joinedAt, memberJson, presenceJson } from './users.js';
+import { voiceStateJson } from './voice-states.js';
+
+/** What differs from the beginning. Bounded: who joined can only leave again, all others are the guild's own members. */
+export type GuildChanges = {
+  /** Members that came later, by user id. */
+  readonly joined: Map<string, Member>;
+  /** Numbers of generated members that left. */
+  readonly left: Set<number>;
+  /** When generated members that had left came back. */
+  readonly returned: Map<number, string>;
+  /** Where users are, by user id; null: in no voice channel. */
+  readonly voice: Map<string, string | null>;
+  readonly status: Map<string, Status>;
+};
+
+export type GuildSeed = { seed: number; index: number; members: number; bot: User };
+
+export class Guild implements GuildView {
+  readonly index: number;
+  readonly id: string;
+  readonly route: number;
+  readonly parts: GuildParts;
+  /** Where people write: text channels in their order. */
+  readonly textChannels: readonly GuildChannel[];
+  readonly #made: GuildSeed;
+  readonly #happened: (change: boolean) => GuildChanges;
+  readonly #roles: { members: string[]; bot: string[] };
+
+  /** `happened` gives what differs here: to read, or to change. */
+  constructor(made: GuildSeed, happened: (change: boolean) => GuildChanges) {
+    const { seed, index, bot } = made;
+    this.#made = made;
+    this.#happened = happened;
+    this.index = index;
+    this.id = idIn(index, 'guild');
+    this.route = routeOfGuild(index);
+    this.parts = guildParts(seed, index, this.ownerId, bot.id);
+    this.textChannels = this.parts.channels.filter(({ type }) => type === channelTypes.text);
+    this.#roles = rolesOfMembers(this.parts);
+  }
+
+  get ownerId(): string {
+    const { index, members, bot } = this.#made;
+    return members > 0 ? idIn(index, 'member', 0) : bot.id;
+  }
+
+  /** Members in the beginning, beside the bot. */
+  get generatedCount(): number {
+    return this.#made.members;
+  }
+
+  get name(): string {
+    return this.parts.name;
+  }
+
+  /** The bot included. */
+  get memberCount(): number {
+    const { joined, left } = this.#happened(false);
+    return this.#made.members - left.size + joined.size + 1;
+  }
+
+  get botMember(): Member {
+    return { user: this.#made.bot, nick: null, roles: this.#roles.bot, joinedAt };
+  }
+
+  /** The generated member of this number, whether or not it is still here. */
+  generated(number: number): Member {
+    const member = generatedMember(this.#made.seed, this.index, number, this.#roles.members);
+    const returnedAt = this.#happened(false).returned.get(number);
+    return returnedAt === undefined ? member : { ...member, joinedAt: returnedAt };
+  }
+
+  /** Numbers of the generated members that are still here, of the first `among`. */
+  presentNumbers(among: number = this.#made.members): number[] {
+    const { left } = this.#happened(false);
+    const count = Math.min(among, this.#made.members);
+    return Array.from({ length: count }, (_, number) => number).filter((number) => !left.has(number));
+  }
+
+  member(userId: string): Member | null {
+    if (userId === this.#made.bot.id) return this.botMember;
+    const { joined, left } = this.#happened(false);
+    const later = joined.get(userId);
+    if (later !== undefined) return later;
+    const number = this.#generatedNumber(userId);
+    return number === null || left.has(number) ? null : this.generated(number);
+  }
+
+  /** Who of the beginning has this id, here or gone; null for others. */
+  generatedById(userId: string): Member | null {
+    const number = this.#generatedNumber(userId);
+    return number === null ? null : this.generated(number);
+  }
+
+  /** Members that came later, in the order they came. */
+  newcomers(): readonly Member[] {
+    return [...this.#happened(false).joined.values()];
+  }
+
+  /** All of them, one after the other; the bot comes last. */
+  *allMembers(): Generator<Member> {
+    for (const number of this.presentNumbers()) yield this.generated(number);
+    yield* this.#happened(false).joined.values();
+    yield this.botMember;
+  }
+
+  join(member: Member): void {
+    const { joined, left, returned, status, voice } = this.#happened(true);
+    const { id } = member.user;
+    const number = this.#generatedNumber(id);
+    if (number === null) joined.set(id, member);
+    else if (left.delete(number)) returned.set(number, member.joinedAt);
+    status.set(id, 'online');
+    voice.set(id, null);
+  }
+
+  /** False when nobody of that id was here. The bot does not leave. */
+  leave(userId: string): boolean {
+    if (userId === this.#made.bot.id || this.member(userId) === null) return false;
+    const { joined, left, status, voice } = this.#happened(true);
+    if (!joined.delete(userId)) left.add(memberNumberOf(userId));
+    voice.delete(userId);
+    status.delete(userId);
+    return true;
+  }
+
+  status(userId: string): Status {
+    if (userId === this.#made.bot.id) return 'online';
+    const number = memberNumberOf(userId);
+    const { joined, status } = this.#happened(false);
+    return status.get(userId) ?? (joined.has(userId) ? 'online' : generatedStatus(this.#made.seed, this.index, number));
+  }
+
+  setStatus(userId: string, status: Status): void {
+    this.#happened(true).status.set(userId, status);
+  }
+
+  presence(userId: string): GatewayPresenceUpdate {
+    return presenceJson(this.id, userId, this.status(userId), memberNumberOf(userId));
+  }
+
+  /** The channel somebody talks in; null: none. In the beginning two members are in the lounge and one is on stage. */
+  voiceChannelOf(userId: string): string | null {
+    const moved = this.#happened(false).voice.get(userId);
+    if (moved !== undefined) return moved;
+    const number = memberNumberOf(userId);
+    if (this.member(userId) === null) return null;
+    if (number === 1 || number === 2) return this.voiceChannelIds()[0] ?? null;
+    return number === 3 ? (this.voiceChannelIds()[1] ?? null) : null;
+  }
+
+  setVoiceChannel(userId: string, channelId: string | null): void {
+    this.#happened(true).voice.set(userId, channelId);
+  }
+
+  voiceChannelIds(): string[] {
+    const { voice, stage } = channelTypes;
+    return this.parts.channels.filter(({ type }) => type === voice || type === stage).map(({ id }) => id);
+  }
+
+  voiceStates(): APIVoiceState[] {
+    const first = [1, 2, 3].map((number) => idIn(this.index, 'member', number));
+    const users = new Set([...first, ...this.#happened(false).voice.keys()]);
+    return [...users].flatMap((userId) => {
+      const channelId = this.voiceChannelOf(userId);
+      return channelId === null ? [] : [voiceStateJson(this, userId, channelId)];
+    });
+  }
+
+  channel(id: string): GuildChannel | GuildParts['threads'][number] | null {
+    return [...this.parts.channels, ...this.parts.threads].find((channel) => channel.id === id) ?? null;
+  }
+
+  /** As `GET /guilds/<id>` has it. */
+  json(): APIGuild {
+    return guildCreateJson(this, { intents: 0, largeThreshold: 0 }).guild;
+  }
+
+  createJson(reader: GuildReader): string {
+    const { guild, extra } = guildCreateJson(this, reader);
+    return JSON.stringify({ ...guild, ...extra });
+  }
+
+  members(): readonly MemberView[] {
+    return [...this.allMembers()].map((member) => this.#view(member));
+  }
+
+  hasVoiceChannel(channelId: string): boolean {
+    return this.voiceChannelIds().includes(channelId);
+  }
+
+  soundboardJson(): string {
+    return JSON.stringify(this.parts.sounds);
+  }
+
+  voiceChannels(): readonly { id: string; status: string | null; voiceStartTime: number | null }[] {
+    return this.voiceChannelIds().map((id) => ({ id, status: null, voiceStartTime: null }));
+  }
+
+  #generatedNumber(userId: string): number | null {
+    const number = memberNumberOf(userId);
+    const known = number >= 0 && number < this.#made.members && userId === idIn(this.index, 'member', number);
+    return known ? number : null;
+  }
+
+  #view(member: Member): MemberView {
+    const { user, nick } = member;
+    return {
+      userId: user.id,
+      names: [user.username, user.global_name, ...(nick === null ? [] : [nick])],
+      json: () => JSON.stringify(memberJson(member)),
+      presenceJson: () => (this.status(user.id) === 'offline' ? null : JSON.stringify(this.presence(user.id))),
+    };
+  }
+}
