@@ -1,7 +1,8 @@
 /** discord.js clients on their shard host against the emulator, with a test in the orchestrator's place. */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import type { Logger } from '@dshard/transport';
-import { until } from '@dshard/testkit';
+import { cacheTree, compareTrees, until } from '@dshard/testkit';
+import type { CacheComparison } from '@dshard/testkit';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import type { ClientOptions } from 'discord.js';
 import type { HostContext } from '../../../src/index.js';
@@ -16,6 +17,8 @@ export class ClientBot {
   readonly name: string;
   readonly logged: string[] = [];
   readonly messages: { shardId: number; id: string }[] = [];
+  /** Of everything that came from Discord. */
+  readonly sequences: { shard: number; s: number; type: string }[] = [];
   /** Names of client events, in order. */
   readonly events: string[] = [];
   readonly context: HostContext;
@@ -63,7 +66,9 @@ export class ClientBot {
         this.client.on(event as Events.ClientReady, () => void this.events.push(event));
       }
     }
+    // Sequence 0: a guild that moved here, told as at the start of a session.
     this.client.on(Events.Raw, (packet: { t: string; s: number; d: { id: string } }, shard: number) => {
+      if (packet.s > 0) this.sequences.push({ shard, s: packet.s, type: packet.t });
       if (packet.t === 'MESSAGE_CREATE') {
         const at = Number(process.hrtime.bigint());
         gateway.ledger.handled({ node: name, events: [{ shard, s: packet.s, id: packet.d.id, t: packet.t, at }] });
@@ -140,4 +145,43 @@ export async function moveLive(
   const outcome = await to.host.resumeShard(shardId, cursor, to.context);
   await from.host.released(shardId);
   return outcome;
+}
+
+/** An ordinary client that never restarts, with sessions of its own. */
+export async function plainClient(gateway: GatewayEmulator, totalShards: number): Promise<Client> {
+  const client = new Client({
+    intents: ALL_INTENTS,
+    rest: { api: gateway.apiUrl },
+    shards: Array.from({ length: totalShards }, (_, shardId) => shardId),
+    shardCount: totalShards,
+  });
+  await client.login(gateway.token);
+  await until(() => client.isReady(), { what: 'the plain client to be ready', timeoutMs: 15_000 });
+  return client;
+}
+
+/** All guilds and their users, field by field: what one client holds against what the bots hold together. */
+export function compareCaches(expected: Client, bots: readonly ClientBot[]): CacheComparison {
+  return compareTrees(
+    treeOf([expected]),
+    treeOf(bots.map(({ client }) => client)),
+  );
+}
+
+function treeOf(clients: readonly Client[]): ReturnType<typeof cacheTree> {
+  return Object.fromEntries(
+    clients.flatMap((client) =>
+      [...client.guilds.cache.values()].flatMap((guild) => [
+        [`guild ${guild.id}`, cacheTree(guild)] as const,
+        ...guild.channels.cache.map((channel) => [
+          `channel ${channel.id}`,
+          client.channels.cache.get(channel.id) === channel ? channel.type : 'not the same',
+        ] as const),
+        ...guild.members.cache.map(({ id }) => {
+          const user = client.users.cache.get(id);
+          return [`user ${id} of ${guild.id}`, user === undefined ? null : cacheTree(user)] as const;
+        }),
+      ]),
+    ),
+  );
 }
