@@ -80,7 +80,7 @@ describe('refusals are those of Discord', () => {
     ['POST', '/channels/:channel/messages', { content: 'x'.repeat(2001) }, 400, 50_035],
     ['POST', '/channels/:channel/messages', { content: { a: 1 } }, 400, 50_035],
     ['POST', '/channels/:channel/messages', { embeds: 'x' }, 400, 50_035],
-    ['POST', '/channels/:channel/messages', { embeds: Array(11).fill({}) }, 400, 50_035],
+    ['POST', '/channels/:channel/messages', { embeds: Array.from({ length: 11 }, () => ({})) }, 400, 50_035],
     ['POST', '/channels/:channel/messages', '{', 400, 50_109],
     ['POST', '/channels/:channel/messages', '[]', 400, 50_035],
     ['POST', '/channels/:category/messages', { content: 'x' }, 400, 50_008],
