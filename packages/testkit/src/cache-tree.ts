@@ -14,7 +14,17 @@ export type CacheComparison = {
 };
 
 /** Structures that are looked at where they are kept; elsewhere their id says which they are. */
-const REFERENCES = new Set(['guild', 'user', 'thread', 'channel', 'member', 'author', 'creator', 'presence', 'activity']);
+const REFERENCES = new Set([
+  'guild',
+  'user',
+  'thread',
+  'channel',
+  'member',
+  'author',
+  'creator',
+  'presence',
+  'activity',
+]);
 
 /** Not data of the structure: its client, what is derived from other caches, and what a process keeps for itself. */
 const LEFT_OUT = new Set(['client', 'messages']);

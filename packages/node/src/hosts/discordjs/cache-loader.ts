@@ -33,7 +33,7 @@ export async function loadBeginning(
     shard.connect();
     // Waits for as long as the permit takes; no guild can be late before READY.
     await Promise.race([collected.begun, shard.whenSettled()]);
-    for (let seen = -1; !collected.isWhole && collected.seen > seen; ) {
+    for (let seen = -1; !collected.isWhole && collected.seen > seen;) {
       seen = collected.seen;
       await Promise.race([collected.whole, delay(clock, GUILD_TIMEOUT_MS, signal)]);
     }

@@ -130,7 +130,10 @@ export class DiscordjsHost implements ShardHost {
       this.#tell('resumed', {}, shardId);
     } catch (error) {
       if (!signal.aborted) {
-        logger.error({ shard: shardId, error }, `The guilds of shard ${shardId} could not be loaded: ${messageOf(error)}`);
+        logger.error(
+          { shard: shardId, error },
+          `The guilds of shard ${shardId} could not be loaded: ${messageOf(error)}`,
+        );
         this.#arrived(shardId);
       }
     }

@@ -72,7 +72,9 @@ function seeLogin(client: Client): void {
 
 function attach(manager: GatewayManager, client: Client | null, options: OrchestratedOptions): Strategy {
   if (client === null) {
-    throw unknownClient('The client belongs to another copy of discord.js than @dshard/node does (see npm ls discord.js).');
+    throw unknownClient(
+      'The client belongs to another copy of discord.js than @dshard/node does (see npm ls discord.js).',
+    );
   }
   const logger = options.logger ?? clientLogger(client);
   const host = new DiscordjsHost(client, manager, options, logger);

@@ -79,7 +79,9 @@ export class ShardTransfer {
       await transfer.send(STATE_EVENT, await options.exportShard(shardId));
     }
     const { state } = options;
-    await (state?.exportDelta === undefined ? state?.transferFrom?.(shardId, transfer) : state.exportDelta(shardId, transfer));
+    await (state?.exportDelta === undefined
+      ? state?.transferFrom?.(shardId, transfer)
+      : state.exportDelta(shardId, transfer));
   }
 
   async #sendGuild(guild: Guild, transfer: TransferContext, breather: Breather): Promise<void> {

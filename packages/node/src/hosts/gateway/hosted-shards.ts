@@ -79,12 +79,7 @@ export class HostedShards {
   }
 
   /** Until `hold` resolves, what is replayed is kept. */
-  async resume(
-    shardId: number,
-    session: Cursor,
-    context: HostContext,
-    hold?: Promise<void>,
-  ): Promise<ResumeOutcome> {
+  async resume(shardId: number, session: Cursor, context: HostContext, hold?: Promise<void>): Promise<ResumeOutcome> {
     const before = this.#shards.get(shardId);
     const parked = this.#parked.get(shardId);
     if (hold === undefined && parked?.isParkedFor(session) === true) {

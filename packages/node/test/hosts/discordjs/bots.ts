@@ -74,9 +74,7 @@ export class ClientBot {
         gateway.ledger.handled({ node: name, events: [{ shard, s: packet.s, id: packet.d.id, t: packet.t, at }] });
       }
     });
-    this.client.on(Events.MessageCreate, ({ id, guild }) =>
-      this.messages.push({ shardId: guild?.shardId ?? 0, id }),
-    );
+    this.client.on(Events.MessageCreate, ({ id, guild }) => this.messages.push({ shardId: guild?.shardId ?? 0, id }));
   }
 
   static async start(
@@ -162,10 +160,7 @@ export async function plainClient(gateway: GatewayEmulator, totalShards: number)
 
 /** All guilds and their users, field by field: what one client holds against what the bots hold together. */
 export function compareCaches(expected: Client, bots: readonly ClientBot[]): CacheComparison {
-  return compareTrees(
-    treeOf([expected]),
-    treeOf(bots.map(({ client }) => client)),
-  );
+  return compareTrees(treeOf([expected]), treeOf(bots.map(({ client }) => client)));
 }
 
 function treeOf(clients: readonly Client[]): ReturnType<typeof cacheTree> {
@@ -173,10 +168,13 @@ function treeOf(clients: readonly Client[]): ReturnType<typeof cacheTree> {
     clients.flatMap((client) =>
       [...client.guilds.cache.values()].flatMap((guild) => [
         [`guild ${guild.id}`, cacheTree(guild)] as const,
-        ...guild.channels.cache.map((channel) => [
-          `channel ${channel.id}`,
-          client.channels.cache.get(channel.id) === channel ? channel.type : 'not the same',
-        ] as const),
+        ...guild.channels.cache.map(
+          (channel) =>
+            [
+              `channel ${channel.id}`,
+              client.channels.cache.get(channel.id) === channel ? channel.type : 'not the same',
+            ] as const,
+        ),
         ...guild.members.cache.map(({ id }) => {
           const user = client.users.cache.get(id);
           return [`user ${id} of ${guild.id}`, user === undefined ? null : cacheTree(user)] as const;

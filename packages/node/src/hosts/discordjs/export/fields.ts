@@ -41,6 +41,9 @@ export function snakeCased(value: object | null | undefined): Payload | null {
     return null;
   }
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`), each]),
+    Object.entries(value).map(([key, each]) => [
+      key.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`),
+      each,
+    ]),
   );
 }

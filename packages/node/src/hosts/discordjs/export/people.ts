@@ -117,4 +117,3 @@ function activityPayload(activity: Activity): Payload {
 function collectibles(value: { nameplate?: object | null } | null | undefined): Payload | null {
   return value ? { nameplate: snakeCased(value.nameplate) } : null;
 }
-
