@@ -49,8 +49,9 @@ function treeOf(value: unknown, key: string): CacheTree {
       return Number.isNaN(value) ? 'NaN' : value;
     case 'object':
       return value === null ? null : objectTree(value, key);
-    default:
-      return 'a function';
+    case 'function':
+    case 'symbol':
+      return typeof value;
   }
 }
 
@@ -69,7 +70,10 @@ function objectTree(value: object, key: string): CacheTree {
     return { id: treeOf(fields['id'] ?? fields['userId'] ?? null, 'id') };
   }
   if (fields['_cache'] instanceof Map) {
-    return treeOf(key === 'structure' || !isIndex(value) ? fields['_cache'] : [...fields['_cache'].keys()].sort(), key);
+    return treeOf(
+      key === 'structure' || !isIndex(value) ? fields['_cache'] : [...fields['_cache'].keys()].map(String).toSorted(),
+      key,
+    );
   }
   const tree: Record<string, CacheTree> = {};
   for (const name of Object.getOwnPropertyNames(value)) {

@@ -34,12 +34,12 @@ export function packet(type: string, data: Payload): object {
 
 /** What `client.ws.shards.get(shardId)` shows, and counts replayed events from. */
 export function showSession(manager: GatewayManager, shardId: number, cursor: Cursor | null): void {
-  const { shardCount, updateSessionInfo } = manager.options;
-  void updateSessionInfo(
+  const { options } = manager;
+  void options.updateSessionInfo(
     shardId,
     cursor && {
       shardId,
-      shardCount: shardCount ?? 0,
+      shardCount: options.shardCount ?? 0,
       sessionId: cursor.sessionId,
       sequence: cursor.sequence,
       resumeURL: cursor.resumeGatewayUrl,

@@ -7,12 +7,12 @@
  * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
  * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
  * - Members and threads' members have no packet that comes without an event: `_add` of their managers.
- * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`.
+ * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`.
  * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
  */
 import { createRequire } from 'node:module';
 import { Client, Events, WebSocketShard, version as discordJsVersion } from 'discord.js';
-import type { Guild, GuildEmoji, GuildMember, SoundboardSound, ThreadChannel } from 'discord.js';
+import type { Guild, GuildEmoji, GuildMember, SoundboardSound, ThreadChannel, ThreadMember } from 'discord.js';
 import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../gateway/library.js';
 import type { Payload } from './export/fields.js';
@@ -77,7 +77,7 @@ export function wrapLogin(seen: (client: Client) => void): void {
     return;
   }
   loginWrapped = true;
-  const { login } = Client.prototype;
+  const login = Reflect.get(Client.prototype, 'login');
   Client.prototype.login = async function wrapped(this: Client, token?: string): Promise<string> {
     seen(this);
     return token === undefined ? login.call(this) : login.call(this, token);
@@ -118,7 +118,7 @@ export function makeClientReady(client: Client): void {
 
 /** Returns the emit that was there. */
 export function replaceEmit(client: Client, emit: Emit): Emit {
-  const before = client.emit.bind(client) as Emit;
+  const before = client.emit.bind(client);
   (client as unknown as { emit: Emit }).emit = emit;
   return before;
 }
@@ -147,6 +147,11 @@ export function allowedRoleIdsOf(emoji: GuildEmoji): readonly string[] {
 /** As Discord said, in milliseconds, or null: `createdTimestamp` also knows it from the id. */
 export function creationOf(thread: ThreadChannel): number | null {
   return (thread as unknown as { _createdTimestamp: number | null })._createdTimestamp;
+}
+
+/** Only if Discord sent it along; `guildMember` also finds it in the guild. */
+export function memberWith(threadMember: ThreadMember): GuildMember | null {
+  return (threadMember as unknown as { member: GuildMember | null }).member;
 }
 
 export function soundEmojiOf(sound: SoundboardSound): { id: string | null; name: string | null } | null {

@@ -37,7 +37,7 @@ export class ListenersInFlight {
     if (this.#collecting === null || event === 'error') {
       return this.#emit(event, ...args);
     }
-    const listeners = this.#client.rawListeners(event as Parameters<Client['listeners']>[0]);
+    const listeners = this.#client.rawListeners(event);
     for (const listener of listeners) {
       try {
         const result: unknown = Reflect.apply(listener, this.#client, args);

@@ -55,7 +55,7 @@ export function nodeOf(client: Client): DshardNode | null {
 }
 
 function seeLogin(client: Client): void {
-  const strategy = client.options.ws?.buildStrategy;
+  const strategy = Reflect.get(client.options.ws ?? {}, 'buildStrategy') as object | undefined;
   const attachment = strategy === undefined ? undefined : attachments.get(strategy);
   if (attachment === undefined) {
     return;

@@ -19,7 +19,7 @@ export function withOwnEvents(bots: UserEventCodec = new UserEventRegistry()): U
   return {
     encode: (event, value) => (isOwn(event) ? own.encode(event, value as never) : bots.encode(event, value)),
     decode: (eventId, body) => (own.nameOf(eventId) === undefined ? bots : own).decode(eventId, body),
-  } as UserEventCodec;
+  };
 }
 
 function isOwn(event: string | number): event is keyof OwnEvents {

@@ -10,7 +10,7 @@ import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
 import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
 
-export const ALL_INTENTS = Object.values(GatewayIntentBits).filter((bit) => typeof bit === 'number');
+const ALL_INTENTS = Object.values(GatewayIntentBits).filter((bit) => typeof bit === 'number');
 
 export class ClientBot {
   readonly client: Client;

@@ -12,7 +12,7 @@ import type {
   ThreadMember,
   VoiceChannel,
 } from 'discord.js';
-import { creationOf } from '../internals.js';
+import { creationOf, memberWith } from '../internals.js';
 import { memberPayload } from './people.js';
 import { fieldsOf, isoDate, snakeCased } from './fields.js';
 import type { Payload, Table } from './fields.js';
@@ -75,9 +75,9 @@ export function isThread(channel: GuildBasedChannel): channel is AnyThreadChanne
 
 export function channelPayload(channel: PlainChannel): Payload {
   const payload = fieldsOf(channel as unknown as AnyChannel, CHANNEL);
-  payload['permission_overwrites'] = channel.permissionOverwrites.cache.map((overwrite) =>
-    fieldsOf(overwrite, OVERWRITE),
-  );
+  if (hasOverwrites(channel)) {
+    payload['permission_overwrites'] = channel.permissionOverwrites.cache.map((each) => fieldsOf(each, OVERWRITE));
+  }
   if ('availableTags' in channel) {
     payload['available_tags'] = channel.availableTags.map(tagPayload);
     const reaction = channel.defaultReactionEmoji;
@@ -105,12 +105,18 @@ export function threadPayload(thread: ThreadChannel): Payload {
 
 /** Not part of a thread as Discord sends it with a guild: only the bot's own membership is. */
 export function threadMemberPayload(member: ThreadMember): Payload {
+  const guildMember = memberWith(member);
   return {
     user_id: member.id,
     ...(member.joinedTimestamp !== null && { join_timestamp: isoDate(member.joinedTimestamp) }),
     ...(member.flags !== null && { flags: member.flags.bitfield }),
-    ...(member.guildMember && { member: memberPayload(member.guildMember) }),
+    ...(guildMember !== null && { member: memberPayload(guildMember) }),
   };
+}
+
+/** A directory channel, which discord.js' types leave out, has none. */
+function hasOverwrites(channel: Partial<Pick<PlainChannel, 'permissionOverwrites'>>): boolean {
+  return channel.permissionOverwrites !== undefined;
 }
 
 function tagPayload({ id, name, moderated, emoji }: GuildForumTag): Payload {

@@ -18,7 +18,8 @@ export function fieldsOf<T extends object>(structure: T, table: Table<T>): Paylo
   const payload: Payload = {};
   for (const [name, property, shape] of table) {
     const value: unknown = structure[property];
-    if (value !== undefined) {
+    // A bit field is null until Discord has said something.
+    if (value !== undefined && !(value === null && (shape === 'flags' || shape === 'permissions'))) {
       payload[name] = shape === undefined || value === null ? value : SHAPES[shape](value);
     }
   }

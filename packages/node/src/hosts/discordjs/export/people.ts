@@ -109,7 +109,7 @@ function activityPayload(activity: Activity): Payload {
     ...(timestamps !== null && {
       timestamps: { start: timestamps.start?.getTime(), end: timestamps.end?.getTime() },
     }),
-    ...(assets !== null && { assets: snakeCased({ ...assets }) }),
+    ...(assets !== null && { assets: snakeCased(assets) }),
     ...(emoji !== null && { emoji: { id: emoji.id, name: emoji.name, animated: emoji.animated } }),
   };
 }
