@@ -35,11 +35,7 @@ export function orchestrated(options: OrchestratedOptions = {}): Pick<ClientOpti
   checkOptions(options);
   const { launched, orchestrator } = launchEnvironment();
   if (!launched && orchestrator === undefined && options.orchestrator === undefined) {
-    process.emitWarning(
-      'No orchestrator is named (DSO_ORCHESTRATOR), so this is a plain discord.js client with all shards in this process. Start the ' +
-        'bot with `dso up --bot <file>` to have its shards moved without downtime.',
-      { type: 'DshardWarning', code: 'DSO_STANDALONE' },
-    );
+    sayStandalone();
     return { ws: { ...options.ws } };
   }
   const attachment: Attachment = { client: null };
@@ -47,6 +43,19 @@ export function orchestrated(options: OrchestratedOptions = {}): Pick<ClientOpti
   attachments.set(buildStrategy, attachment);
   wrapLogin(seeLogin);
   return { ws: { ...options.ws, buildStrategy } };
+}
+
+let saidStandalone = false;
+
+function sayStandalone(): void {
+  if (!saidStandalone) {
+    saidStandalone = true;
+    process.emitWarning(
+      'No orchestrator is named (DSO_ORCHESTRATOR), so this is a plain discord.js client with all shards in this process. Start the ' +
+        'bot with `dso up --bot <file>` to have its shards moved without downtime.',
+      { type: 'DshardWarning', code: 'DSO_STANDALONE' },
+    );
+  }
 }
 
 /** The node of an orchestrated client that has logged in, or null: its status, its shards, `close()`. */
