@@ -8,10 +8,14 @@ export type HttpRequest = {
   query: URLSearchParams;
   authorization: string | null;
   contentType: string | null;
+  /** `Host`, and `Origin` where a web page asks. */
+  authority: string;
+  origin: string | null;
   readBytes: () => Promise<Uint8Array<ArrayBuffer>>;
   readBody: () => Promise<string>;
 };
 
+/** A body that is a string is sent as text, everything else as JSON. */
 export type HttpResponse = { status: number; body: unknown };
 
 /** Null: not mine. */
@@ -35,6 +39,8 @@ async function answer(handlers: readonly HttpHandler[], request: IncomingMessage
     path,
     query: new URLSearchParams(query),
     authorization: request.headers.authorization ?? null,
+    authority: request.headers.host ?? '',
+    origin: request.headers.origin ?? null,
     contentType: request.headers['content-type'] ?? null,
     readBytes: () => readBytes(request),
     readBody: async () => Buffer.from(await readBytes(request)).toString('utf8'),
@@ -73,8 +79,8 @@ function send(response: ServerResponse, { status, body }: HttpResponse): void {
     response.writeHead(204).end();
     return;
   }
-  const text = JSON.stringify(body);
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    .end(text);
+  const isText = typeof body === 'string';
+  const text = isText ? body : JSON.stringify(body);
+  const type = isText ? 'text/plain; charset=utf-8' : 'application/json';
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) }).end(text);
 }
