@@ -13,7 +13,7 @@ test('the options are what a client takes, and a client made with them is a clie
   expectTypeOf(orchestrated()).toEqualTypeOf<Pick<ClientOptions, 'ws'>>();
   const client = new Client({ ...orchestrated(), intents: [GatewayIntentBits.Guilds] });
   expectTypeOf(client).toEqualTypeOf<Client>();
-  expectTypeOf(client.login).returns.toEqualTypeOf<Promise<string>>();
+  expectTypeOf<Client['login']>().returns.toEqualTypeOf<Promise<string>>();
   expectTypeOf(client.guilds.cache).toEqualTypeOf<Collection<Snowflake, Guild>>();
   client.on('messageCreate', (message) => expectTypeOf(message).toEqualTypeOf<ClientEvents['messageCreate'][0]>());
   client.on('clientReady', (ready) => expectTypeOf(ready).toEqualTypeOf<Client<true>>());
