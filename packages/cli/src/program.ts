@@ -16,6 +16,7 @@ import { addStartNode } from './commands/startnode.js';
 import { addStartShards } from './commands/startshards.js';
 import { addStatus } from './commands/status.js';
 import { addStopShard } from './commands/stopshard.js';
+import { addTakeOver } from './commands/takeover.js';
 import { addUncordon } from './commands/uncordon.js';
 import { addUp } from './commands/up.js';
 import { CLI_ERRORS } from './errors.js';
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addCancel(program);
   addStartShards(program);
   addStopShard(program);
+  addTakeOver(program);
   addBlacklistNode(program);
   addUncordon(program);
   addAllowIdentifies(program);

@@ -7,6 +7,7 @@ export type NodeErrorCode =
   | 'DSO_NODE_STARTED_TWICE'
   | 'DSO_NODE_CLOSED'
   | 'DSO_TOTAL_SHARDS_CHANGED'
+  | 'DSO_ORCHESTRATOR_SUCCEEDED'
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
@@ -45,6 +46,12 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning: 'The orchestrator has another total shard count than the one this node runs its shards with.',
     remedy: 'Restart the node, or give the orchestrator the old count.',
     retryable: false,
+  },
+  DSO_ORCHESTRATOR_SUCCEEDED: {
+    meaning: 'The orchestrator was started before one that this node has obeyed, so it does not lead any more.',
+    remedy:
+      'End it. If no other one runs, the clock was set back and the store was lost: restart the node, or set the clock right.',
+    retryable: true,
   },
   DSO_HOST_TIMEOUT: {
     meaning: 'The shard host did not finish a call within its deadline.',

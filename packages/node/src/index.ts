@@ -6,6 +6,14 @@ export { launchEnvironment, nodeIdFromArgv } from './environment.js';
 export type { LaunchEnvironment } from './environment.js';
 export { NODE_ERRORS, NodeError } from './errors.js';
 export type { NodeErrorCode } from './errors.js';
-export type { Cursor, HostContext, IdentifyPermit, ResumeOutcome, ShardHost, TransferContext } from './shard-host.js';
+export type {
+  Cursor,
+  HostContext,
+  IdentifyPermit,
+  ResumeHow,
+  ResumeOutcome,
+  ShardHost,
+  TransferContext,
+} from './shard-host.js';
 export type { ShardStateKind } from './session/state.js';
 export { UserEventRegistry } from '@dshard/protocol';

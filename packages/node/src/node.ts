@@ -236,7 +236,9 @@ class NodeRuntime implements DshardNode {
       case 'cancelTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
       case 'released':
-        void this.#notify(effect.shardId, 'released', () => this.#options.host.released?.(effect.shardId));
+        void this.#notify(effect.shardId, 'released', () =>
+          this.#options.host.released?.(effect.shardId, { takenOver: effect.takenOver }),
+        );
         return;
       case 'handleUserEvent':
         return this.#lanes.add(effect.stage, effect.shardId, effect.eventId, effect.body);
@@ -275,7 +277,9 @@ class NodeRuntime implements DshardNode {
     } catch (error) {
       this.#log('error', `The host's report failed: ${messageOf(error)}`, {});
     }
-    return shardReports(this.#state.shards, fromHost);
+    const { link, shards, epochs } = this.#state;
+    const areKnown = link.kind === 'established' && link.capabilities.includes('epochs');
+    return shardReports(shards, fromHost, areKnown ? epochs : null);
   }
 
   #cursorOf(shardId: number): Cursor | null {

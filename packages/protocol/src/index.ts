@@ -8,7 +8,7 @@ export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
-export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES } from './messages.js';
+export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVERS } from './messages.js';
 export type {
   AllUserDataSent,
   Capability,
@@ -32,11 +32,13 @@ export type {
   ShardPhase,
   ShardReport,
   ShardSession,
+  ShardTakenOver,
   ShardUserEvent,
   Shutdown,
   StartMigration,
   StartShards,
   StopShard,
+  Takeover,
   UserEvent,
 } from './messages.js';
 export type {

@@ -11,6 +11,8 @@ export type OperatorCommand =
   | { kind: 'rollout' }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
+  /** A silent node is dead, says the operator. */
+  | { kind: 'takeOverNode'; node: string }
   /** `operation`: the id of a drain or a rollout. */
   | { kind: 'cancelOperation'; operation: string }
   /** So many IDENTIFYs may go beyond the reserve of the day. */
@@ -24,5 +26,8 @@ export type CommandError = { code: string; message: string; fault: 'caller' | 'c
 export type CommandResult =
   { ok: true; message: string; data?: Record<string, unknown> } | { ok: false; error: CommandError };
 
-/** A gateway session and when it was last known to be good. */
-export type KnownSession = { session: GatewaySession; at: number };
+/**
+ * A gateway session and when it was last known to be good. `exact`: its last owner closed it so, and nobody was told to resume it since;
+ * otherwise the owner may have handled events after it.
+ */
+export type KnownSession = { session: GatewaySession; at: number; exact?: true };

@@ -3,6 +3,7 @@
  * a protocolViolation and does nothing; late answers to something that was called off are expected, and are recorded at debug level.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
+import { noteCheckpoint } from './epochs/tenure.js';
 import { claim } from './handshake/claims.js';
 import { enqueueIdentify, finishIdentify, holdsPermit, identifiedUnasked } from './identify/permits.js';
 import { onHeartbeat } from './liveness/heartbeat.js';
@@ -99,6 +100,7 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'transferActivate':
     case 'transferDone':
     case 'transferAbort':
+    case 'shardTakenOver':
       violation(turn, node, message.kind, 'it is not for a node to send');
       break;
   }
@@ -134,6 +136,7 @@ function onStarted(turn: Turn, node: string, shard: number): void {
     }
   } else if (state.kind === 'starting' && state.node === node && state.step !== 'queued') {
     turn.setShard(shard, { kind: 'running', node, since: turn.now });
+    if (state.known !== null) noteCheckpoint(turn, shard, state.known);
     const how = state.known === null ? 'started' : 'resumed';
     turn.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, { node, shard });
   } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {

@@ -12,6 +12,7 @@ import { askGateway, endGrace, settleTotal } from './handshake/total-shards.js';
 import { watchBudget } from './identify/budget.js';
 import { grantIdentifies } from './identify/permits.js';
 import { expireLaunches, keepNodesUp } from './launch/launch.js';
+import { watchForSilence } from './liveness/alarm.js';
 import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './liveness/lost.js';
 import { expireMigrations } from './migration/failure.js';
 import { startWaitingMigrations } from './migration/requests.js';
@@ -31,13 +32,14 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   expireStarts,
   expireStops,
   expireLaunches,
-  expireUnreachable,
   forgetNodes,
   // Who is there, and for what.
   askGateway,
   endGrace,
   settleTotal,
   establishWaiting,
+  watchForSilence,
+  expireUnreachable,
   endFleet,
   // What is to be moved.
   runDrains,

@@ -44,6 +44,15 @@ export type ShardState =
  */
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
+/** Under what a shard was last assigned (`epochs/`). */
+export type Tenure = {
+  epoch: number;
+  /** The last cursor of its time that is durable. */
+  checkpoint: KnownSession | null;
+  /** Between COMMIT and ACTIVATE: the origin, which may have kept the shard, for the destination was not told to run it yet. */
+  before: { node: string; epoch: number } | null;
+};
+
 export type NodeConnection =
   | { kind: 'connected'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
   /** Identified itself before the total shard count was decided; answered when it is. */
@@ -81,6 +90,8 @@ export type NodeState = {
   held: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
   missing: readonly number[];
+  /** When the cursors of its shards were last made durable. */
+  checkpointedAt: number;
 };
 
 /** Where a migration of the base-level flow stands (`migration/steps.ts`). */
@@ -130,6 +141,8 @@ type MigrationIn<Step> = {
   by: string;
   /** The drain it belongs to, if any. */
   drain: string | null;
+  /** Under which the destination has the shard. */
+  epoch: number;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
@@ -166,6 +179,8 @@ export type DrainState = {
         retried: readonly number[];
         /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
         stopped: string | null;
+        /** Since when nothing of it moves because the disruption budget is used up. */
+        heldSince: number | null;
       }
     | { kind: 'shuttingDown'; moved: readonly number[] };
   startedAt: number;
@@ -256,6 +271,8 @@ export type IdentifyBudget = {
 export type OrchestratorState = {
   settings: Settings;
   startedAt: number;
+  /** Of this run: higher than that of any before. */
+  epoch: number;
   /** null until decided. */
   totalShards: number | null;
   /** Waiting for running nodes to come back; null when over. */
@@ -267,6 +284,8 @@ export type OrchestratorState = {
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
+  /** Indexed by shard id. */
+  tenures: readonly Tenure[];
   nodes: ReadonlyMap<string, NodeState>;
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
@@ -281,6 +300,8 @@ export type OrchestratorState = {
   rollout: RolloutState | null;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
+  /** Most nodes are silent: nothing is done until that is over (`liveness/alarm.ts`). */
+  alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;
@@ -291,6 +312,8 @@ export type OrchestratorState = {
   ending: { request: string | null; deadline: number } | null;
   /** Source of ids for migrations, drains and launches. */
   nextId: number;
+  /** Source of epochs. */
+  nextEpoch: number;
   /** The wake-up asked for. */
   wakeAt: number | null;
 };

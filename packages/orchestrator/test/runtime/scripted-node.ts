@@ -106,6 +106,7 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'identifyRequest':
       case 'identifyGranted':
       case 'identifyFinished':
+      case 'shardTakenOver':
     }
   };
 

@@ -14,7 +14,7 @@ import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import { messageOf } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome, ShardHost, TransferContext } from '../../shard-host.js';
+import type { HostContext, ResumeHow, ResumeOutcome, ShardHost, TransferContext } from '../../shard-host.js';
 import { Gate } from '../gateway/gate.js';
 import type { GatewayOptions } from '../gateway/gateway-options.js';
 import { HostedShards } from '../gateway/hosted-shards.js';
@@ -37,6 +37,8 @@ type Arrival = { gate: Gate; givenUp: AbortController };
 
 export class DiscordjsHost implements ShardHost {
   readonly hosted: HostedShards;
+  /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
+  isRedelivering = false;
   readonly #client: Client;
   readonly #manager: GatewayManager;
   readonly #given: OrchestratedOptions;
@@ -55,9 +57,12 @@ export class DiscordjsHost implements ShardHost {
     this.#listeners = new ListenersInFlight(client);
     this.#options = gatewayOptions(
       given,
-      (payload, shardId) => {
+      (payload, shardId, { redelivered }) => {
         this.#transfer.changed(shardId, payload);
-        return this.#listeners.during(() => emitOn(manager, 'dispatch', payload, shardId));
+        this.isRedelivering = redelivered;
+        const work = this.#listeners.during(() => emitOn(manager, 'dispatch', payload, shardId));
+        this.isRedelivering = false;
+        return work;
       },
       logger,
     );
@@ -83,12 +88,17 @@ export class DiscordjsHost implements ShardHost {
     this.hosted.start(shardIds, context);
   }
 
-  async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
+  async resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: Partial<ResumeHow> = {},
+  ): Promise<ResumeOutcome> {
     const staged = this.#transfer.staged(shardId);
     const caches = staged?.caches.whole() ?? null;
     const isKnown = this.#shards.add(shardId);
     if (!isKnown && caches === null) {
-      return this.#resumeWithoutCaches(shardId, session, context);
+      return this.#resumeWithoutCaches(shardId, session, context, how);
     }
     if (!isKnown && caches !== null) {
       const arrival = this.#arrives(shardId);
@@ -103,13 +113,18 @@ export class DiscordjsHost implements ShardHost {
     // A connection that waits at HELLO was of nobody's interest when it got there.
     showSession(this.#manager, shardId, session);
     this.#tell('hello', {}, shardId);
-    return this.hosted.resume(shardId, session, context);
+    return this.hosted.resume(shardId, session, context, how);
   }
 
   /** The session first, for it expires; then the guilds, from Discord; then the events that were kept meanwhile. */
-  async #resumeWithoutCaches(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
+  async #resumeWithoutCaches(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: Partial<ResumeHow>,
+  ): Promise<ResumeOutcome> {
     const arrival = this.#arrives(shardId);
-    const outcome = await this.hosted.resume(shardId, session, context, arrival.gate.opened);
+    const outcome = await this.hosted.resume(shardId, session, context, { ...how, hold: arrival.gate.opened });
     if (outcome === 'resumed' && this.#arriving.get(shardId) === arrival) {
       void this.#load(shardId, arrival, context);
     } else {
@@ -227,11 +242,15 @@ export class DiscordjsHost implements ShardHost {
     }
   }
 
-  async released(shardId: number): Promise<void> {
+  async stateLost(shardId: number): Promise<void> {
+    await this.#given.state?.stateLost?.(shardId);
+  }
+
+  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     await this.hosted.released(shardId);
     this.#shards.forget(shardId);
     this.#transfer.forget(shardId);
-    await this.#given.state?.released?.(shardId);
+    await this.#given.state?.released?.(shardId, how);
   }
 
   async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {

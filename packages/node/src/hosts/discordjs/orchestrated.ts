@@ -28,7 +28,7 @@ type Attachment = { client: Client | null };
 
 /** By the strategy that orchestrated() made, which is how a client is recognised as its. */
 const attachments = new WeakMap<object, Attachment>();
-const nodes = new WeakMap<Client, DshardNode>();
+const running = new WeakMap<Client, { node: DshardNode; host: DiscordjsHost }>();
 
 /** Options for `new Client(…)`; spread them first. Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function orchestrated(options: OrchestratedOptions = {}): Pick<ClientOptions, 'ws'> {
@@ -60,7 +60,15 @@ function sayStandalone(): void {
 
 /** The node of an orchestrated client that has logged in, or null: its status, its shards, `close()`. */
 export function nodeOf(client: Client): DshardNode | null {
-  return nodes.get(client) ?? null;
+  return running.get(client)?.node ?? null;
+}
+
+/**
+ * Whether the event that is being emitted may have been handled before, by a node that died: it came after the last checkpoint. To be
+ * asked at the beginning of a listener, before anything is awaited.
+ */
+export function isRedelivered(client: Client): boolean {
+  return running.get(client)?.host.isRedelivering ?? false;
 }
 
 function seeLogin(client: Client): void {
@@ -93,7 +101,7 @@ function attach(manager: GatewayManager, client: Client | null, options: Orchest
     logger,
     userEvents: withOwnEvents(options.userEvents),
   });
-  nodes.set(client, node);
+  running.set(client, { node, host });
   return orchestratedStrategy({
     shards: () => host.hosted,
     login: async () => {

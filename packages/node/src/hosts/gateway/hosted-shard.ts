@@ -84,7 +84,7 @@ export class HostedShard {
       shardId,
       options,
       cursor,
-      hold: given.hold,
+      begins: given,
       emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),
       overflowed: () => this.#reconnect('too many events wait for a frozen shard'),
     });

@@ -7,7 +7,7 @@ import type { ShardReport } from '@dshard/protocol';
 import type { APIGatewayBotInfo } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
 import { GatewayInfo } from './gateway-info.js';
 import type { GatewayOptions } from './gateway-options.js';
@@ -50,7 +50,7 @@ export type HostedShardsOptions = {
 };
 
 /** What one shard has otherwise than the others. */
-type Special = Partial<Pick<HostedShardOptions, 'hold' | 'options' | 'emit'>>;
+type Special = Partial<Pick<HostedShardOptions, 'hold' | 'options' | 'emit' | 'redelivers'>>;
 
 export class HostedShards {
   readonly #given: HostedShardsOptions;
@@ -79,10 +79,15 @@ export class HostedShards {
   }
 
   /** Until `hold` resolves, what is replayed is kept. */
-  async resume(shardId: number, session: Cursor, context: HostContext, hold?: Promise<void>): Promise<ResumeOutcome> {
+  async resume(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: Partial<ResumeHow> & { hold?: Promise<void> } = {},
+  ): Promise<ResumeOutcome> {
     const before = this.#shards.get(shardId);
     const parked = this.#parked.get(shardId);
-    if (hold === undefined && parked?.isParkedFor(session) === true) {
+    if (how.hold === undefined && parked?.isParkedFor(session) === true) {
       this.#parked.delete(shardId);
       this.#shards.set(shardId, parked);
       await before?.stop(KEEP_SESSION_CODE);
@@ -90,7 +95,7 @@ export class HostedShards {
     }
     void this.unpark(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
-    const shard = this.#host(shardId, session, context, hold === undefined ? {} : { hold });
+    const shard = this.#host(shardId, session, context, how);
     const settled = shard.whenSettled();
     settled.catch(() => undefined);
     await before?.stop(KEEP_SESSION_CODE);
@@ -196,6 +201,7 @@ export class HostedShards {
       library,
       shardId,
       session,
+      redelivers: false,
       context,
       options,
       gatewayInfo: this.#gatewayInfo,

@@ -10,4 +10,5 @@ export type StateHooks = Pick<
   | 'handleUserEvent'
   | 'abortTransferTo'
   | 'released'
+  | 'stateLost'
 >;

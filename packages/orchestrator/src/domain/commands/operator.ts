@@ -3,6 +3,7 @@ import type { OperatorCommand } from '../commands.js';
 import { migrateNode } from '../drain/drain.js';
 import { allowIdentifies } from '../identify/budget.js';
 import { startNode } from '../launch/launch.js';
+import { takeOverNode } from '../liveness/lost.js';
 import { migrateShard } from '../migration/requests.js';
 import { cancelOperation } from '../operations/cancel.js';
 import { startRollout } from '../rollout/rollout.js';
@@ -46,6 +47,9 @@ export function onCommand(turn: Turn, request: string, command: OperatorCommand)
       break;
     case 'uncordonNode':
       uncordonNode(turn, request, command.node);
+      break;
+    case 'takeOverNode':
+      takeOverNode(turn, request, command.node);
       break;
     case 'cancelOperation':
       cancelOperation(turn, request, command.operation);
