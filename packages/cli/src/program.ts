@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAllowIdentifies } from './commands/allowidentifies.js';
 import { addBlacklistNode } from './commands/blacklistnode.js';
+import { addCall } from './commands/call.js';
 import { addCancel } from './commands/cancel.js';
 import { addDeployedVersion } from './commands/deployedversion.js';
 import { addEvents } from './commands/events.js';
@@ -58,6 +59,7 @@ export function createProgram(): Command {
   addBlacklistNode(program);
   addUncordon(program);
   addAllowIdentifies(program);
+  addCall(program);
   addDeployedVersion(program);
   addPullNewVersion(program);
   return program;

@@ -48,6 +48,7 @@ export type DomainErrorCode =
   | 'DSO_MIGRATION_FAILED'
   | 'DSO_DRAIN_FAILED'
   | 'DSO_ROLLOUT_FAILED'
+  | 'DSO_CALL_REFUSED'
   | 'DSO_BUDGET_USED_UP'
   | 'DSO_NODE_CONNECTED'
   | 'DSO_SHARD_QUARANTINED'
@@ -255,6 +256,12 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy: 'The message says which node and why; start it again when the cause is gone.',
     retryable: true,
     fault: 'fleet',
+  },
+  DSO_CALL_REFUSED: {
+    meaning: 'A fleet call was not made.',
+    remedy: 'The message says why; where too many are under way, wait for some to end.',
+    retryable: true,
+    fault: 'conflict',
   },
   DSO_BUDGET_USED_UP: {
     meaning: 'As many shards are moving or down as may be at once, so no other one is moved.',

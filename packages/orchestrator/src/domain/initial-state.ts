@@ -40,6 +40,8 @@ export function initialState(settings: Settings, now: number): OrchestratorState
       unsure: 0,
       shortSince: null,
     },
+    calls: new Map(),
+    nextCall: 1,
     ending: null,
     nextId: 1,
     nextEpoch: epoch + 1,

@@ -5,6 +5,7 @@
  * Phases make work for each other (a launch that failed ends its drain, the end of a drain continues the rollout), so they are run until
  * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
  */
+import { runCalls } from './calls/calls.js';
 import { answerStartRequests } from './commands/start-shards.js';
 import { runDrains } from './drain/drain.js';
 import { establishWaiting, releaseHeld } from './handshake/identify.js';
@@ -55,6 +56,7 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   releaseHeld,
   grantIdentifies,
   watchBudget,
+  runCalls,
 ];
 
 /** Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process. */

@@ -3,6 +3,7 @@
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
 import type { GatewaySession, ProcessReport, ShardReport } from '@dshard/protocol';
+import type { CallState } from './calls/call.js';
 import type { KnownSession } from './commands.js';
 import type { Settings } from './settings.js';
 
@@ -320,6 +321,10 @@ export type OrchestratorState = {
   /** Launches that failed in a row. */
   launchFailures: number;
   identifies: IdentifyBudget;
+  /** Fleet calls under way, by id. */
+  calls: ReadonlyMap<string, CallState>;
+  /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
+  nextCall: number;
   /** The fleet is going down for good: nothing is started any more. */
   ending: { request: string | null; deadline: number } | null;
   /** Source of ids for migrations, drains and launches. */

@@ -1,4 +1,5 @@
 /** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
+import { callDeadlines } from './calls/calls.js';
 import { heldUntil } from './drain/drain.js';
 import { permitsHeldUntil } from './identify/permits.js';
 import { gatewayDue } from './handshake/total-shards.js';
@@ -41,6 +42,7 @@ function nextDeadline(turn: Turn): number | null {
   for (const launch of state.launches.values()) at(launch.deadline);
   for (const entry of Object.values(state.identifies.keys)) at(entry.freeAt);
   at(permitsHeldUntil(turn));
+  callDeadlines(state, at);
   return Number.isFinite(earliest) ? earliest : null;
 }
 

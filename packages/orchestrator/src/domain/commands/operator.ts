@@ -1,4 +1,5 @@
 /** What operators ask for: each command to the module that does it. */
+import { callFleet } from '../calls/calls.js';
 import type { OperatorCommand } from '../commands.js';
 import { migrateNode } from '../drain/drain.js';
 import { allowIdentifies } from '../identify/budget.js';
@@ -60,6 +61,9 @@ export function onCommand(turn: Turn, request: string, command: OperatorCommand)
       break;
     case 'allowIdentifies':
       allowIdentifies(turn, request, command.count);
+      break;
+    case 'callFleet':
+      callFleet(turn, request, command);
       break;
     case 'shutdownFleet':
       shutdownFleet(turn, request);
