@@ -25,6 +25,7 @@ import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import { capabilitiesOf } from './shard-host.js';
 import type { HostContext } from './shard-host.js';
+import { TenancyDesk } from './tenancy.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
 
@@ -43,6 +44,7 @@ class NodeRuntime implements DshardNode {
   readonly #transfers: Transfers;
   readonly #lanes: UserEventLanes;
   readonly #permits: PermitDesk;
+  readonly #tenancy: TenancyDesk;
   readonly #figures: ProcessFigures;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
@@ -81,6 +83,7 @@ class NodeRuntime implements DshardNode {
       logger.error({ event, error: messageOf(error) }, `A listener of the node's "${event}" threw.`),
     );
     this.#figures = new ProcessFigures(clock);
+    this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
     this.#transfers = new Transfers({
       host,
@@ -211,6 +214,10 @@ class NodeRuntime implements DshardNode {
       case 'established':
         this.#connections.established(effect.connection);
         return this.#introduce(effect.totalShards);
+      case 'leased':
+        return this.#tenancy.leased(effect.leaseMs);
+      case 'answered':
+        return this.#tenancy.answered(effect.sentAt);
       case 'reading':
         return this.#connections.reading(effect.connection, effect.paused);
       case 'closeConnection':
@@ -296,6 +303,7 @@ class NodeRuntime implements DshardNode {
       nodeId: this.nodeId,
       totalShards: this.#state.totalShards ?? 0,
       requestIdentify: (shardId, signal) => this.#permits.request(shardId, signal),
+      tenancy: this.#tenancy,
     };
   }
 
@@ -356,6 +364,7 @@ class NodeRuntime implements DshardNode {
     const { clock, host, hostCallMs } = this.#options;
     this.#wakeAt(null);
     this.#permits.close();
+    this.#tenancy.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
     const deadline = { what: 'shutdown', ms: hostCallMs, limit: 'limits.hostCallMs' };
     const ends = [this.#connections.shutdown(), (async () => host.shutdown?.())()];
