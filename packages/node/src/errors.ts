@@ -16,7 +16,13 @@ export type NodeErrorCode =
   | 'DSO_SHARD_STOPPED'
   | 'DSO_SHARD_REFUSED'
   | 'DSO_GATEWAY_INFO_FAILED'
-  | 'DSO_MANAGER_NOT_IN_CHARGE';
+  | 'DSO_MANAGER_NOT_IN_CHARGE'
+  | 'DSO_CALL_INVALID'
+  | 'DSO_CALL_REFUSED'
+  | 'DSO_CALL_INCOMPLETE'
+  | 'DSO_CALL_NO_ORCHESTRATOR'
+  | 'DSO_CALL_NO_CLIENT'
+  | 'DSO_EVALUATION_OFF';
 
 export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
   DSO_NODE_OPTIONS_INVALID: {
@@ -95,6 +101,36 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The WebSocketManager was asked to connect, spawn or destroy shards, which is for the orchestrator to say.',
     remedy: 'Do not call manager.connect(), updateShardCount() or destroy(); use node.start() and node.close().',
+    retryable: false,
+  },
+  DSO_CALL_INVALID: {
+    meaning: 'A fleet call, or a handler for one, was given something that it cannot take.',
+    remedy: 'Correct what the message names.',
+    retryable: false,
+  },
+  DSO_CALL_REFUSED: {
+    meaning: 'A fleet call was not made.',
+    remedy: 'The message says why; where too many are under way, wait for some to end.',
+    retryable: true,
+  },
+  DSO_CALL_INCOMPLETE: {
+    meaning: 'Not every shard that was asked has answered.',
+    remedy: 'Use what did come (`result` of the error), or look at the reasons that the message gives.',
+    retryable: true,
+  },
+  DSO_CALL_NO_ORCHESTRATOR: {
+    meaning: 'Fleet calls go by way of the orchestrator, and it was not connected, or was lost meanwhile.',
+    remedy: 'Try again when it is back; the shards run on.',
+    retryable: true,
+  },
+  DSO_CALL_NO_CLIENT: {
+    meaning: 'A fleet call was to be evaluated on the client of a node that has none.',
+    remedy: 'Name one: createNode({ fleet: { client } }), or use a handler.',
+    retryable: false,
+  },
+  DSO_EVALUATION_OFF: {
+    meaning: 'A node was sent a function to run, and does not run functions from elsewhere.',
+    remedy: 'Turn it on with createNode({ fleet: { evaluate: true } }), or use a handler.',
     retryable: false,
   },
 });

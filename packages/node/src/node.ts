@@ -9,6 +9,8 @@ import type { Cancel } from '@dshard/transport';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
 import { messageOf, NodeError } from './errors.js';
+import { FleetCalls } from './fleet/fleet.js';
+import type { Fleet } from './fleet/fleet-api.js';
 import { HostCalls } from './host-calls.js';
 import { Listeners } from './listeners.js';
 import { resolveOptions } from './options.js';
@@ -21,6 +23,7 @@ import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 import { shardReports } from './session/reports.js';
+import { linkOf, servedShards } from './session/serving.js';
 import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import { capabilitiesOf } from './shard-host.js';
@@ -46,6 +49,7 @@ class NodeRuntime implements DshardNode {
   readonly #permits: PermitDesk;
   readonly #tenancy: TenancyDesk;
   readonly #figures: ProcessFigures;
+  readonly #fleet: FleetCalls;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
   #state: NodeState;
@@ -85,6 +89,7 @@ class NodeRuntime implements DshardNode {
     this.#figures = new ProcessFigures(clock);
     this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
+    this.#fleet = this.#makeFleet();
     this.#transfers = new Transfers({
       host,
       userEvents,
@@ -113,7 +118,9 @@ class NodeRuntime implements DshardNode {
       timeoutMs: options.connectTimeoutMs,
       connected: (connection) => this.#dispatch({ kind: 'connected', connection }),
       connectFailed: (reason) => this.#dispatch({ kind: 'connectFailed', reason, jitter: options.random.next() }),
-      message: (connection, message) => this.#dispatch({ kind: 'message', connection, message }),
+      message: (connection, message) => {
+        if (!this.#fleet.received(connection, message)) this.#dispatch({ kind: 'message', connection, message });
+      },
       unknownEvent: (eventId) => logger.debug({ eventId }, 'The orchestrator sent an event that is not known here.'),
       drained: () => this.#transfers.unblock(),
       lost: (connection, reason) =>
@@ -131,6 +138,10 @@ class NodeRuntime implements DshardNode {
 
   get shards(): ReadonlyMap<number, ShardStateKind> {
     return new Map([...this.#state.shards].map(([shardId, shard]) => [shardId, shard.kind]));
+  }
+
+  get fleet(): Fleet {
+    return this.#fleet;
   }
 
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
@@ -157,6 +168,19 @@ class NodeRuntime implements DshardNode {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #makeFleet(): FleetCalls {
+    const { clock, host, fleet } = this.#options;
+    return new FleetCalls({
+      clock,
+      source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
+      served: () => host.shardsInClient?.() ?? servedShards(this.#state.shards),
+      link: () => linkOf(this.#state),
+      send: (connection, message) => {
+        this.#connections.send(connection, message);
+      },
+    });
   }
 
   /** Decides event after event; what an effect causes on the spot waits its turn. */
@@ -189,6 +213,7 @@ class NodeRuntime implements DshardNode {
       this.#execute(effect);
     }
     if (before.link.kind !== this.#state.link.kind) {
+      this.#fleet.connectionLost();
       this.#listeners.emit('status', this.status);
     }
     if (before.shards !== this.#state.shards && this.#listeners.has('shards')) {

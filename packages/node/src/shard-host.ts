@@ -73,6 +73,15 @@ export type TransferContext = {
 };
 
 export type ShardHost = {
+  /** What fetchClientValues and broadcastEval of the fleet are evaluated on: the library's client object. */
+  readonly client?: object;
+
+  /**
+   * The shards whose data is in `client` now; fleet calls rely on it to count no shard twice while it moves. Default: those that the
+   * node serves.
+   */
+  shardsInClient?(): readonly number[];
+
   /** Once, before any other call: the node knows its id and the total shard count. */
   sessionEstablished?(context: HostContext): void | Promise<void>;
 

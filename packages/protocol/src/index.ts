@@ -2,6 +2,17 @@ export { negotiate } from './capabilities.js';
 export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
 export { FrameReader } from './frame-reader.js';
 export type { Frame } from './frame-reader.js';
+export { CALL_EACH } from './call-messages.js';
+export type {
+  CallAnswer,
+  CallAnswerEntry,
+  CallAsk,
+  CallEach,
+  CallEnded,
+  CallMessage,
+  CallStart,
+} from './call-messages.js';
+export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './limits.js';
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_SHARDS } from './limits.js';
 export { isNodeId } from './node-id.js';
 export { UserEventRegistry } from './user-events.js';

@@ -3,6 +3,7 @@
  * other languages can be checked against it line by line. `required` are the fields of the base level (and of
  * extension messages), `optional` those the extended level adds to it.
  */
+import { CALL_FIELDS } from './call-messages.js';
 import { maybe, optional, record, required, SESSION_FIELDS, session } from './fields.js';
 import type { Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
@@ -158,4 +159,5 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferDone: TRANSFER,
   transferAbort: { ...TRANSFER, reason: required('Reason', text) },
   transferFailed: { ...TRANSFER, step: required('Step', label), reason: required('Reason', text) },
+  ...CALL_FIELDS,
 };

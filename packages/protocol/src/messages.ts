@@ -5,6 +5,7 @@
  * empty from a base-level peer.
  */
 
+import type { CallMessage } from './call-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
@@ -23,6 +24,7 @@ export const LOGIC_VERSION = 2;
  * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower than the
  *   highest it has seen. A node hears that a shard was taken over (`shardTakenOver`), until when it is not (`leaseMs`), and of
  *   a shard that it takes over whether events may repeat.
+ * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  */
 export const CAPABILITIES = [
   'auth',
@@ -31,6 +33,7 @@ export const CAPABILITIES = [
   'parallel-migrations',
   'live-migration',
   'epochs',
+  'calls',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -256,7 +259,8 @@ export type Message =
   | IdentifyGranted
   | IdentifyFinished
   | ShardTakenOver
-  | TransferMessage;
+  | TransferMessage
+  | CallMessage;
 
 export type MessageKind = Message['kind'];
 
@@ -300,6 +304,10 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   transferAbort: 48,
   transferFailed: 49,
   shardTakenOver: 50,
+  callStart: 60,
+  callAsk: 61,
+  callAnswer: 62,
+  callEnded: 63,
 };
 
 /** The first id that belongs to user events; ids below are the protocol's own. */

@@ -1,6 +1,6 @@
 /** Any message that the protocol allows, of every kind, for property tests. */
 import * as fc from 'fast-check';
-import { CAPABILITIES, MAX_SHARDS, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
+import { CALL_EACH, CAPABILITIES, MAX_SHARDS, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
 import type { GatewaySession, Message, MessageKind, MessageOf, ShardSession } from '@dshard/protocol';
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -40,6 +40,15 @@ function both<A extends object, B extends object>(a: fc.Arbitrary<A>, b: fc.Arbi
 }
 
 const transfer = { migrationId: name, shardId };
+
+const question = {
+  name,
+  args: body,
+  each: fc.constantFrom(...CALL_EACH),
+  shards: shardIds,
+  timeoutMs: fc.integer({ min: 1, max: 600_000 }),
+};
+const callAnswer = { shards: shardIds, value: body, error: fc.option(label) };
 
 const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } = {
   identify: both(
@@ -128,6 +137,17 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   transferDone: fc.record(transfer),
   transferAbort: fc.record({ ...transfer, reason: label }),
   transferFailed: fc.record({ ...transfer, step: label, reason: label }),
+  callStart: fc.record({ callId: name, ...question }),
+  callAsk: fc.record({ askId: name, ...question }),
+  callAnswer: fc.record({ askId: name, answers: fc.array(fc.record(callAnswer), { maxLength: 4 }) }),
+  callEnded: fc.record({
+    callId: name,
+    answers: fc.array(fc.record({ nodeId: fc.constantFrom('a', 'web-1'), ...callAnswer }), { maxLength: 4 }),
+    missing: fc.array(fc.record({ nodeId: fc.constantFrom('', 'a'), shards: shardIds, reason: label }), {
+      maxLength: 3,
+    }),
+    error: fc.option(label),
+  }),
 };
 
 export const MESSAGE_KINDS: readonly MessageKind[] = Object.keys(BY_KIND) as MessageKind[];

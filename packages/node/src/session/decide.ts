@@ -126,6 +126,11 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'transferVerified':
     case 'transferReleased':
     case 'transferActivated':
+    // Calls of the fleet never come here: fleet/fleet.ts takes them.
+    case 'callStart':
+    case 'callAsk':
+    case 'callAnswer':
+    case 'callEnded':
     case 'transferFailed':
       return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':

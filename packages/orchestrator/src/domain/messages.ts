@@ -3,6 +3,7 @@
  * a protocolViolation and does nothing; late answers to something that was called off are expected, and are recorded at debug level.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
+import { onCallAnswer, onCallStart } from './calls/calls.js';
 import { noteCheckpoint } from './epochs/tenure.js';
 import { claim } from './handshake/claims.js';
 import { enqueueIdentify, finishIdentify, holdsPermit, identifiedUnasked } from './identify/permits.js';
@@ -70,6 +71,12 @@ function dispatch(turn: Turn, node: string, message: Message): void {
       if (message.ready && !holdsPermit(turn, node, message.shardId)) identifiedUnasked(turn, message.shardId);
       finishIdentify(turn, node, message.shardId);
       break;
+    case 'callStart':
+      onCallStart(turn, node, message);
+      break;
+    case 'callAnswer':
+      onCallAnswer(turn, node, message);
+      break;
     case 'transferOpened':
     case 'transferCopied':
     case 'transferManifest':
@@ -100,6 +107,8 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'transferActivate':
     case 'transferDone':
     case 'transferAbort':
+    case 'callAsk':
+    case 'callEnded':
     case 'shardTakenOver':
       violation(turn, node, message.kind, 'it is not for a node to send');
       break;

@@ -3,6 +3,7 @@
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
 import type { GatewaySession, ProcessReport, ShardReport } from '@dshard/protocol';
+import type { CallState } from './calls/call.js';
 import type { KnownSession } from './commands.js';
 import type { Settings } from './settings.js';
 
@@ -179,6 +180,8 @@ export type DrainState = {
         retried: readonly number[];
         /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
         stopped: string | null;
+        /** Since when nothing of it moves because the disruption budget is used up. */
+        heldSince: number | null;
       }
     | { kind: 'shuttingDown'; moved: readonly number[] };
   startedAt: number;
@@ -298,12 +301,18 @@ export type OrchestratorState = {
   rollout: RolloutState | null;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
+  /** Most nodes are silent: nothing is done until that is over (`liveness/alarm.ts`). */
+  alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;
   /** Launches that failed in a row. */
   launchFailures: number;
   identifies: IdentifyBudget;
+  /** Fleet calls under way, by id. */
+  calls: ReadonlyMap<string, CallState>;
+  /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
+  nextCall: number;
   /** The fleet is going down for good: nothing is started any more. */
   ending: { request: string | null; deadline: number } | null;
   /** Source of ids for migrations, drains and launches. */

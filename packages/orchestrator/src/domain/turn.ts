@@ -118,6 +118,13 @@ export class Turn {
     return this.nextId(`m${this.#draft.startedAt.toString(36)}-`);
   }
 
+  /** `c1n8sqk2f0-7`: of calls and their questions, unique across runs. Nothing of them is durable. */
+  nextCallId(): string {
+    const { nextCall, startedAt } = this.#draft;
+    this.#draft.nextCall = nextCall + 1;
+    return `c${startedAt.toString(36)}-${nextCall}`;
+  }
+
   shard(shard: number): ShardState | undefined {
     return this.#draft.shards[shard];
   }

@@ -4,7 +4,7 @@
  * clock by which it unfreezes. Its side of a live migration is in `model-transfers.ts`.
  */
 import { CAPABILITIES } from '@dshard/protocol';
-import type { GatewaySession, Identify, Message, MessageKind, ShardReport } from '@dshard/protocol';
+import type { GatewaySession, Identify, Message, MessageKind, MessageOf, ShardReport } from '@dshard/protocol';
 
 import { ModelTransfers } from './model-transfers.js';
 
@@ -38,6 +38,8 @@ export class ModelNode {
   userEventsPerShard = 2;
   /** How many IDENTIFYs and RESUMEs it did. */
   identifies: number[] = [];
+  /** Each shard it spoke for in a fleet call, as often as it did. */
+  readonly callsAnswered: number[] = [];
   resumes: number[] = [];
   ended = false;
   /** The highest epoch it knows, by shard. */
@@ -152,6 +154,9 @@ export class ModelNode {
       return;
     }
     switch (message.kind) {
+      case 'callAsk':
+        this.#answer(message);
+        break;
       case 'identified':
         this.id = message.nodeId;
         this.totalShards = message.totalShards;
@@ -204,6 +209,9 @@ export class ModelNode {
       case 'commandFailed':
       case 'identifyRequest':
       case 'identifyFinished':
+      case 'callStart':
+      case 'callAnswer':
+      case 'callEnded':
         break;
     }
   }
@@ -217,6 +225,17 @@ export class ModelNode {
 
   session(shard: number): GatewaySession {
     return { sessionId: `session-${shard}`, sequence: 10, resumeGatewayUrl: '' };
+  }
+
+  /** The value is what it speaks for, so that a test sees that the two fit. */
+  #answer({ askId, each, shards }: MessageOf<'callAsk'>): void {
+    const mine = [...this.running].toSorted((a, b) => a - b);
+    const spoken = each === 'node' ? [mine] : mine.filter((shard) => shards.includes(shard)).map((shard) => [shard]);
+    const answers = spoken
+      .filter((some) => some.length > 0)
+      .map((some) => ({ shards: some, value: new TextEncoder().encode(JSON.stringify(some)), error: null }));
+    this.callsAnswered.push(...answers.flatMap((answer) => answer.shards));
+    this.send({ kind: 'callAnswer', askId, answers });
   }
 
   #start(shard: number): void {

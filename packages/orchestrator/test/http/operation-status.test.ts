@@ -59,6 +59,7 @@ const state = testState({
           failed: [{ shard: 2, reason: 'no' }],
           retried: [],
           stopped: null,
+          heldSince: null,
         },
         startedAt: 5,
         request: null,

@@ -107,6 +107,10 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'identifyGranted':
       case 'identifyFinished':
       case 'shardTakenOver':
+      case 'callStart':
+      case 'callAsk':
+      case 'callAnswer':
+      case 'callEnded':
     }
   };
 

@@ -229,6 +229,7 @@ function phaseOf({ phase, destination, moved, failed, retried, stopped }: Fields
     }),
     retried: list(retried).map(number),
     stopped: stopped === null ? null : text(stopped),
+    heldSince: null,
   };
 }
 

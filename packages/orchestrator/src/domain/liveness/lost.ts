@@ -2,9 +2,11 @@
  * A node's connection is over. Its process may live on and run its shards: they are `unreachable` until it comes back, is known to be
  * dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
  */
+import { knownNode } from '../commands/checks.js';
 import { noteCheckpoint } from '../epochs/tenure.js';
 import { dropIdentifies } from '../identify/permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
+import { hasConnection } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
 import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
@@ -84,6 +86,21 @@ export function onProcessExited(turn: Turn, id: string, description: string): vo
   nodeGone(turn, id, description);
 }
 
+/** An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to stop them. */
+export function takeOverNode(turn: Turn, request: string, id: string): void {
+  const known = knownNode(turn.state, id);
+  if (!known.ok) {
+    turn.reply(request, known);
+  } else if (hasConnection(known.value)) {
+    turn.fail(request, 'DSO_NODE_CONNECTED', `Node ${id} is connected; to end it, shut it down.`);
+  } else {
+    const shards = turn.shardsOf(id);
+    nodeGone(turn, id, `${turn.by} says that it is dead`);
+    const text = `Node ${id} counts as dead; ${shards.length} shard(s) are taken over from it.`;
+    turn.done(request, text, { node: id, shards });
+  }
+}
+
 /** A process that dies soon after it connected is no better than one that never did: the next launch waits. */
 function noteEarlyDeath(turn: Turn, id: string): void {
   const node = turn.node(id);
@@ -121,6 +138,7 @@ export function suspectAt(turn: Turn, id: string): number | null {
  * succeeded (`lease.ts`), and it is told so when it is back.
  */
 export function expireUnreachable(turn: Turn): void {
+  if (turn.state.alarm !== null) return;
   if (turn.survey().awaySince + turn.settings.maxNodeDowntimeMs > turn.now) return;
   const vacated: number[] = [];
   for (const shard of turn.survey().unreachable) {
