@@ -1,17 +1,19 @@
 /**
  * Where the dispatches of one shard go to user code: in order, each noted in the cursor as it is handed over.
  *
- * States: `open`; `frozen` (what comes is kept, in order, and the cursor stands still) ⇄ `open`; `shut` (what comes is
- * nobody's here: Discord replays it to whoever resumes the session).
+ * States: `open`; `frozen` (what comes is kept, in order, and the cursor stands still) ⇄ `open`; `held` (the same, by itself: the process
+ * slept, and does not know whether the shard is its own) → `open`, or `skipping` when nobody could say (nothing is kept or handed over
+ * until the next connection replays it); `shut` (what comes is nobody's here: Discord replays it to whoever resumes the session).
  *
  * What is kept is bounded: beyond `MAX_KEPT_EVENTS` the rest is left to Discord, too. `overflowed` is told once, and has to end
  * the connection, so that the shard resumes after the last event that was kept.
  */
-import { GatewayDispatchEvents } from 'discord-api-types/v10';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
+import type { Tenancy } from '../../tenancy.js';
 import { GuildCount } from './guild-count.js';
 import type { GatewayOptions } from './gateway-options.js';
+import type { HostedShardOptions } from './hosted-shard-options.js';
 import type { ShardCursor } from './shard-cursor.js';
 
 /** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
@@ -19,16 +21,24 @@ const MAX_KEPT_EVENTS = 10_000;
 
 export type EventIntakeOptions = {
   shardId: number;
-  /** What comes up to RESUMED, or READY, is marked. */
-  redelivers: boolean;
+  /** `redelivers`: what comes up to RESUMED, or READY, is marked. `hold`: begins frozen, until then. */
+  begins: Pick<HostedShardOptions, 'redelivers' | 'hold'>;
   options: Pick<GatewayOptions, 'onDispatch' | 'logger'>;
   cursor: ShardCursor;
   /** After `onDispatch`: the manager's listeners. */
   emit: (payload: GatewayDispatchPayload) => void;
   overflowed: () => void;
+  tenancy: Tenancy | undefined;
+  /** Nobody could say whether what was kept is stale: a new connection has to be made, from the cursor. */
+  distrusted: () => void;
 };
 
-type State = { kind: 'open' } | { kind: 'frozen'; kept: GatewayDispatchPayload[] } | { kind: 'shut' };
+type State =
+  | { kind: 'open' }
+  | { kind: 'frozen'; kept: GatewayDispatchPayload[] }
+  | { kind: 'held'; kept: GatewayDispatchPayload[] }
+  | { kind: 'skipping' }
+  | { kind: 'shut' };
 
 export class EventIntake {
   readonly #given: EventIntakeOptions;
@@ -41,7 +51,12 @@ export class EventIntake {
 
   constructor(given: EventIntakeOptions) {
     this.#given = given;
-    this.#redelivers = given.redelivers;
+    const { hold, redelivers } = given.begins;
+    this.#redelivers = redelivers;
+    if (hold !== undefined) {
+      this.freeze();
+      void hold.then(() => this.thaw());
+    }
   }
 
   /** Dispatches handed to user code. */
@@ -54,23 +69,50 @@ export class EventIntake {
   }
 
   take(payload: GatewayDispatchPayload): void {
+    const { tenancy } = this.#given;
+    if (this.#state.kind === 'open' && tenancy?.mayHandOver() === false) {
+      this.#hold(tenancy);
+    }
     if (this.#state.kind === 'open') {
       this.#handOver(payload);
-    } else if (this.#state.kind === 'frozen') {
+    } else if (this.#state.kind === 'frozen' || this.#state.kind === 'held') {
       this.#keep(this.#state.kept, payload);
     }
   }
 
   /** From the first instruction on nothing is handed over. */
   freeze(): void {
-    if (this.#state.kind === 'open') {
-      this.#state = { kind: 'frozen', kept: [] };
+    if (this.#state.kind === 'open' || this.#state.kind === 'held') {
+      const kept = this.#state.kind === 'held' ? this.#state.kept : [];
+      this.#state = { kind: 'frozen', kept };
+    }
+  }
+
+  #hold(tenancy: Tenancy): void {
+    this.#state = { kind: 'held', kept: [] };
+    void tenancy.trusted().then((outcome) => {
+      if (this.#state.kind !== 'held') {
+        return;
+      }
+      if (outcome === 'confirmed') {
+        this.thaw();
+      } else {
+        this.#state = { kind: 'skipping' };
+        this.#given.distrusted();
+      }
+    });
+  }
+
+  /** A new connection: what comes on it is what Discord has for the cursor. */
+  connected(): void {
+    if (this.#state.kind === 'skipping') {
+      this.#state = { kind: 'open' };
     }
   }
 
   /** Hands over what was kept, before anything newer. */
   thaw(): void {
-    if (this.#state.kind !== 'frozen') {
+    if (this.#state.kind !== 'frozen' && this.#state.kind !== 'held') {
       return;
     }
     const { kept } = this.#state;
@@ -100,8 +142,8 @@ export class EventIntake {
   }
 
   #handOver(payload: GatewayDispatchPayload): void {
-    const { t } = payload;
-    this.#redelivers &&= t !== GatewayDispatchEvents.Resumed && t !== GatewayDispatchEvents.Ready;
+    const type: string = payload.t;
+    this.#redelivers &&= type !== 'RESUMED' && type !== 'READY';
     this.#given.cursor.handed(payload.s);
     this.#events++;
     this.#guilds.see(payload);
