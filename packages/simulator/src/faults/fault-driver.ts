@@ -234,8 +234,8 @@ export class FaultDriver {
     const trap = draw.pick(['kill', 'kill', 'pause', 'reset', 'cut'] as const);
     if (bot === undefined || kind === undefined) return;
     const before = draw.chance(0.5);
-    bot.process.ambush(EVENT_IDS[kind], before, () => {
-      if (!this.#running) return;
+    const isOn = (): boolean => this.#running;
+    const act = (): void => {
       this.#note('ambushedNodes', `${bot.name}: ${trap} ${before ? 'before' : 'after'} ${kind}`);
       if (trap === 'kill') bot.die('flush', 'was killed');
       else if (trap === 'reset') control.reset(bot.name);
@@ -249,7 +249,8 @@ export class FaultDriver {
           if (bot.baseLevel) control.reset(bot.name);
         });
       }
-    });
+    };
+    bot.process.ambush({ eventId: EVENT_IDS[kind], before, isOn, act });
   }
 
   /** The orchestrator dies at the very moment at which it says something that matters. */
@@ -259,12 +260,13 @@ export class FaultDriver {
     const kind = draw.pick(SAID_BY_ORCHESTRATOR);
     if (process === null || kind === undefined) return;
     const before = draw.chance(0.5);
-    process.ambush(EVENT_IDS[kind], before, () => {
-      if (!this.#running || orchestrator.process !== process) return;
+    const isOn = (): boolean => this.#running && orchestrator.process === process;
+    const act = (): void => {
       this.#note('ambushedOrchestrator', `killed ${before ? 'before' : 'after'} ${kind}`);
       orchestrator.crash('flush');
       this.#forAWhile(LONGEST_OUTAGE_MS, () => void world.after(1, () => orchestrator.start()));
-    });
+    };
+    process.ambush({ eventId: EVENT_IDS[kind], before, isOn, act });
   }
 
   #orchestrator(): void {
