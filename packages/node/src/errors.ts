@@ -17,6 +17,9 @@ export type NodeErrorCode =
   | 'DSO_SHARD_REFUSED'
   | 'DSO_GATEWAY_INFO_FAILED'
   | 'DSO_MANAGER_NOT_IN_CHARGE'
+  | 'DSO_CLIENT_NOT_READY'
+  | 'DSO_CLIENT_UNKNOWN'
+  | 'DSO_DISCORDJS_UNSUPPORTED'
   | 'DSO_CALL_INVALID'
   | 'DSO_CALL_REFUSED'
   | 'DSO_CALL_INCOMPLETE'
@@ -101,6 +104,22 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The WebSocketManager was asked to connect, spawn or destroy shards, which is for the orchestrator to say.',
     remedy: 'Do not call manager.connect(), updateShardCount() or destroy(); use node.start() and node.close().',
+    retryable: false,
+  },
+  DSO_CLIENT_NOT_READY: {
+    meaning: "The shard's guilds have not all arrived in the discord.js client yet, so it cannot move with them.",
+    remedy: 'Nothing: the move is tried again.',
+    retryable: true,
+  },
+  DSO_CLIENT_UNKNOWN: {
+    meaning:
+      'The options of orchestrated() were used for a client that login() was not called on, for two clients, or for one of another copy of discord.js.',
+    remedy: 'Call orchestrated() once per client, and see that discord.js is installed once (npm ls discord.js).',
+    retryable: false,
+  },
+  DSO_DISCORDJS_UNSUPPORTED: {
+    meaning: 'The installed version of discord.js lacks something that @dshard/node/discordjs is built on.',
+    remedy: 'Install the version of discord.js that the message names, or a newer @dshard/node.',
     retryable: false,
   },
   DSO_CALL_INVALID: {

@@ -7,11 +7,11 @@
  * What is kept is bounded: beyond `MAX_KEPT_EVENTS` the rest is left to Discord, too. `overflowed` is told once, and has to end
  * the connection, so that the shard resumes after the last event that was kept.
  */
-import { GatewayDispatchEvents } from 'discord-api-types/v10';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import { GuildCount } from './guild-count.js';
 import type { GatewayOptions } from './gateway-options.js';
+import type { HostedShardOptions } from './hosted-shard-options.js';
 import type { ShardCursor } from './shard-cursor.js';
 
 /** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
@@ -19,8 +19,8 @@ const MAX_KEPT_EVENTS = 10_000;
 
 export type EventIntakeOptions = {
   shardId: number;
-  /** What comes up to RESUMED, or READY, is marked. */
-  redelivers: boolean;
+  /** `redelivers`: what comes up to RESUMED, or READY, is marked. `hold`: begins frozen, until then. */
+  begins: Pick<HostedShardOptions, 'redelivers' | 'hold'>;
   options: Pick<GatewayOptions, 'onDispatch' | 'logger'>;
   cursor: ShardCursor;
   /** After `onDispatch`: the manager's listeners. */
@@ -41,7 +41,12 @@ export class EventIntake {
 
   constructor(given: EventIntakeOptions) {
     this.#given = given;
-    this.#redelivers = given.redelivers;
+    const { hold, redelivers } = given.begins;
+    this.#redelivers = redelivers;
+    if (hold !== undefined) {
+      this.freeze();
+      void hold.then(() => this.thaw());
+    }
   }
 
   /** Dispatches handed to user code. */
@@ -100,8 +105,8 @@ export class EventIntake {
   }
 
   #handOver(payload: GatewayDispatchPayload): void {
-    const { t } = payload;
-    this.#redelivers &&= t !== GatewayDispatchEvents.Resumed && t !== GatewayDispatchEvents.Ready;
+    const type: string = payload.t;
+    this.#redelivers &&= type !== 'RESUMED' && type !== 'READY';
     this.#given.cursor.handed(payload.s);
     this.#events++;
     this.#guilds.see(payload);
