@@ -16,7 +16,7 @@ type EmulatorOptions = NonNullable<Parameters<typeof startGatewayEmulator>[0]>;
 /** A dispatch as user code gets it. */
 type Dispatch = { t: string; s: number; d: unknown };
 
-export type BotOptions = {
+type BotOptions = {
   gateway: GatewayEmulator;
   totalShards: number;
   /** To be called where user code stands, in the order in which it is called. */
@@ -253,8 +253,9 @@ export function describeShardHost(library: string, make: MakeBot): void {
         if (a.host.freeze === undefined) return;
         await a.start(0, 1);
         await traffic(50);
-        const cursors = await Promise.all([0, 1].map((shardId) => a.host.freeze?.(shardId)));
-        expect(cursors.map((cursor) => cursor?.sequence)).toEqual([a.lastOf(0), a.lastOf(1)]);
+        for (const shardId of [0, 1]) {
+          expect((await a.host.freeze(shardId)).sequence).toBe(a.lastOf(shardId));
+        }
         const seen = a.seen.length;
         await traffic(200);
         expect(a.seen).toHaveLength(seen);
@@ -272,7 +273,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await traffic(50);
         const early = a.host.cursorOf?.(0) ?? null;
         if (early !== null) await b.host.preconnect?.(0, early, b.context);
-        const cursor = (await a.host.freeze(0)) as Cursor;
+        const cursor = await a.host.freeze(0);
         await traffic(50);
         await a.host.release?.(0);
         expect((await b.host.resumeShard(0, cursor, b.context)) ?? 'resumed').toBe('resumed');
@@ -300,8 +301,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
       test('state goes along, and is whole', async () => {
         await world({ rate: 100 });
         const [a, b] = [await bot('a'), await bot('b')];
-        const exports = a.host.exportDelta ?? a.host.transferFrom;
-        if (exports === undefined) return;
+        if (!('exportDelta' in a.host) && !('transferFrom' in a.host)) return;
         await a.start(0);
         a.state.set(0, new Map(Array.from({ length: 50 }, (_, index) => [`k${index}`, { index }])));
         const session = await a.host.prepareTransferFrom(0);
@@ -313,7 +313,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
           signal: new AbortController().signal,
         };
         await a.host.exportState?.(0, transfer);
-        await (a.host.exportDelta ?? a.host.transferFrom)?.call(a.host, 0, transfer);
+        if (a.host.exportState === undefined) await a.host.transferFrom?.(0, transfer);
+        else await a.host.exportDelta?.(0, transfer);
         await b.host.resumeShard(0, session, b.context);
         await a.host.released?.(0);
         expect(b.state.get(0)).toEqual(new Map(Array.from({ length: 50 }, (_, index) => [`k${index}`, { index }])));

@@ -110,7 +110,7 @@ export class HostedDiscordenoShard extends DiscordenoShard {
     });
     // As the manager does for its own shards: bots get payloads as they came, others in camel case.
     this.#forward = gateway.preferSnakeCase
-      ? (packet) => gateway.events.message?.(this, packet as never)
+      ? (packet) => gateway.events.message?.(this, packet)
       : (packet) => super.forwardToBot(packet);
   }
 
@@ -216,7 +216,7 @@ export class HostedDiscordenoShard extends DiscordenoShard {
     );
     this.#cut();
     this.stopHeartbeating();
-    clearTimeout(this.bucket.timeoutId);
+    forgetTimer(this.bucket.timeoutId);
     await this.#handlersDone();
     return cursor;
   }
@@ -235,7 +235,8 @@ export class HostedDiscordenoShard extends DiscordenoShard {
 
   /** Discord was seen to refuse a RESUME whose token begins with `Bot `, which the library writes there as in IDENTIFY. */
   override send(message: Parameters<DiscordenoShard['send']>[0], highPriority = false): Promise<void> {
-    if (message.op !== (OP.resume as number)) return super.send(message, highPriority);
+    const op: number = message.op;
+    if (op !== OP.resume) return super.send(message, highPriority);
     const resume = message.d as { token: string };
     return super.send({ ...message, d: { ...resume, token: resume.token.replace(/^Bot /, '') } }, highPriority);
   }
@@ -264,7 +265,10 @@ export class HostedDiscordenoShard extends DiscordenoShard {
     } else if (packet.op === OP.invalidSession) {
       this.#invalidSession(packet.d === true);
     } else {
+      const { bucket } = this;
       await super.handleDiscordPacket(packet);
+      // At HELLO the library makes a new one, and leaves the old one's timer running for a minute.
+      if (this.bucket !== bucket) forgetTimer(bucket.timeoutId);
     }
   }
 
@@ -382,4 +386,10 @@ export class HostedDiscordenoShard extends DiscordenoShard {
   #endError(): NodeError {
     return this.#state.kind === 'refused' ? this.#state.error : stopped(this.id);
   }
+}
+
+/** A timer of the library's own. */
+function forgetTimer(timer: NodeJS.Timeout | undefined): void {
+  // oxlint-disable-next-line no-restricted-globals -- it was not set by a Clock
+  clearTimeout(timer);
 }
