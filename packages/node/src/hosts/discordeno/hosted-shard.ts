@@ -15,35 +15,28 @@ import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import type { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { HostContext, LossCause, ResumeOutcome } from '../../shard-host.js';
 import { KEEP_SESSION_CODE, REFUSALS, SESSION_GONE_CODES } from '../gateway/close-codes.js';
 import { ConnectionTimers } from '../gateway/connection-timers.js';
 import { EventIntake } from '../gateway/event-intake.js';
 import { IdentifyGate } from '../gateway/identify-gate.js';
 import { Outcomes } from '../gateway/outcomes.js';
+import { ResumeGate } from '../gateway/resume-gate.js';
 import { ShardCursor } from '../gateway/shard-cursor.js';
 import { noSession, refusedByDiscord, stopped } from '../gateway/shard-errors.js';
 import { localThrottler } from './local-throttler.js';
 import type { ResolvedDiscordenoOptions } from './options.js';
+import { causeOf, PHASES } from './step.js';
+import type { Step } from './step.js';
 
 type Packet = Parameters<DiscordenoShard['handleDiscordPacket']>[0];
 type CloseEvent = Parameters<DiscordenoShard['handleClose']>[0];
 
 type State = { kind: 'open' | 'frozen' | 'stopped' } | { kind: 'refused'; error: NodeError };
-type Step = 'connecting' | 'awaitingPermit' | 'identifying' | 'resuming' | 'up' | 'down';
 
 const OP = { dispatch: 0, resume: 6, reconnect: 7, invalidSession: 9 } as const;
 /** The code for which the library only tidies up: what follows is decided here. */
 const TIDY_UP = 3_000;
-
-const PHASES: Readonly<Record<Step, ShardPhase>> = {
-  connecting: 'connecting',
-  awaitingPermit: 'waiting',
-  identifying: 'identifying',
-  resuming: 'resuming',
-  up: 'ready',
-  down: 'disconnected',
-};
 
 export type HostedDiscordenoOptions = {
   shardId: number;
@@ -58,6 +51,7 @@ export class HostedDiscordenoShard extends DiscordenoShard {
   readonly #cursor: ShardCursor;
   readonly #stopped = new AbortController();
   readonly #timers: ConnectionTimers;
+  readonly #resumeGate: ResumeGate;
   readonly #intake: EventIntake;
   readonly #identifyGate: IdentifyGate;
   readonly #outcomes = new Outcomes();
@@ -100,13 +94,16 @@ export class HostedDiscordenoShard extends DiscordenoShard {
       localThrottler: () => Promise.resolve(localThrottler(options.clock, maxConcurrency)),
       stopped: signal,
     });
+    this.#resumeGate = new ResumeGate({ cursor: this.#cursor, tenancy: context.tenancy, stopped: signal });
     this.#intake = new EventIntake({
       shardId,
       begins: { redelivers },
       options: { logger: options.logger, onDispatch: (payload) => this.#hand(payload) },
       cursor: this.#cursor,
       emit: () => undefined,
-      overflowed: () => this.#lose('too many events wait for a frozen shard'),
+      overflowed: () => this.#lose('too many events wait for a frozen shard', 'attached'),
+      tenancy: context.tenancy,
+      distrusted: () => this.#lose('the process slept, and nobody could say whether the shard is its own', 'attached'),
     });
     // As the manager does for its own shards: bots get payloads as they came, others in camel case.
     this.#forward = gateway.preferSnakeCase
@@ -154,6 +151,8 @@ export class HostedDiscordenoShard extends DiscordenoShard {
 
   async #begin(): Promise<void> {
     await this.#backOff();
+    await this.#resumeGate.beforeConnecting();
+    if (this.#state.kind !== 'open') return;
     const session = this.#cursor.current;
     if (session === null) {
       await this.identify();
@@ -234,9 +233,10 @@ export class HostedDiscordenoShard extends DiscordenoShard {
   }
 
   /** Discord was seen to refuse a RESUME whose token begins with `Bot `, which the library writes there as in IDENTIFY. */
-  override send(message: Parameters<DiscordenoShard['send']>[0], highPriority = false): Promise<void> {
+  override async send(message: Parameters<DiscordenoShard['send']>[0], highPriority = false): Promise<void> {
     const op: number = message.op;
     if (op !== OP.resume) return super.send(message, highPriority);
+    await this.#resumeGate.beforeResuming();
     const resume = message.d as { token: string };
     return super.send({ ...message, d: { ...resume, token: resume.token.replace(/^Bot /, '') } }, highPriority);
   }
@@ -255,13 +255,13 @@ export class HostedDiscordenoShard extends DiscordenoShard {
 
   /** The library calls it for a connection that does not answer heartbeats. */
   override resume(): Promise<void> {
-    this.#lose('the connection did not answer');
+    this.#lose('the connection did not answer', 'unproven');
     return Promise.resolve();
   }
 
   override async handleDiscordPacket(packet: Packet): Promise<void> {
     if (packet.op === OP.reconnect) {
-      this.#lose('Discord asked to reconnect (op 7)');
+      this.#lose('Discord asked to reconnect (op 7)', 'attached');
     } else if (packet.op === OP.invalidSession) {
       this.#invalidSession(packet.d === true);
     } else {
@@ -306,7 +306,7 @@ export class HostedDiscordenoShard extends DiscordenoShard {
       this.#cursor.forget();
       this.#outcomes.settle('sessionLost');
     }
-    this.#lose(`Discord says that the session is invalid (op 9, ${resumable ? 'resumable' : 'gone'})`);
+    this.#lose(`Discord says that the session is invalid (op 9, ${resumable ? 'resumable' : 'gone'})`, 'attached');
   }
 
   override async handleClose(close: CloseEvent): Promise<void> {
@@ -324,6 +324,7 @@ export class HostedDiscordenoShard extends DiscordenoShard {
       this.#cursor.forget();
       this.#outcomes.settle('sessionLost');
     }
+    this.#resumeGate.connectionEnded(causeOf(close.code));
     if (!wasUp) this.#attemptFailed();
     this.begin();
   }
@@ -334,9 +335,10 @@ export class HostedDiscordenoShard extends DiscordenoShard {
   }
 
   /** Ends the connection with the session kept, and makes the next. */
-  #lose(reason: string): void {
+  #lose(reason: string, cause: LossCause): void {
     if (!this.isHosted || this.#replacing) return;
     this.#given.options.logger.debug({ shard: this.id, reason }, 'The gateway connection is made anew.');
+    this.#resumeGate.connectionEnded(cause);
     void this.#replace();
   }
 
