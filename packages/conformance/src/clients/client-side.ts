@@ -1,0 +1,56 @@
+/** The half of the IPC channel that lies in the client process: reads the order, says what the library did. */
+import type { ClientMessage, ClientOrder } from './client-messages.js';
+import { orderVariable } from './client-messages.js';
+
+export function readOrder(): ClientOrder {
+  const text = process.env[orderVariable];
+  if (text === undefined) throw new Error(`${orderVariable} is not set: clients are started by the suite.`);
+  return JSON.parse(text) as ClientOrder;
+}
+
+export function say(message: ClientMessage): void {
+  process.send?.(message);
+}
+
+/** Reports a dispatch that reached user code; others than READY, RESUMED, guilds and messages are left out. */
+export function sayDispatch(shard: number, payload: { t?: string | null; s?: number | null; d?: unknown }): void {
+  const d = typeof payload.d === 'object' && payload.d !== null ? (payload.d as Record<string, unknown>) : {};
+  const id = typeof d['id'] === 'string' ? d['id'] : '';
+  if (payload.t === 'READY') {
+    const user = d['user'];
+    const userId = typeof user === 'object' && user !== null && 'id' in user ? String(user.id) : null;
+    say({ kind: 'ready', shard, userId });
+  }
+  if (payload.t === 'RESUMED') say({ kind: 'resumed', shard });
+  if (payload.t === 'GUILD_CREATE') say({ kind: 'guild', id });
+  if (payload.t === 'MESSAGE_CREATE') sayMessage(shard, payload.s ?? 0, id);
+}
+
+export function sayMessage(shard: number, s: number, id: string): void {
+  say({ kind: 'message', shard, s, id, at: Number(process.hrtime.bigint()) });
+}
+
+/**
+ * Libraries that give user code objects of their own instead of payloads: the payload comes first, by their raw event, and says
+ * which sequence the object had.
+ */
+export class Sequences {
+  readonly #byId = new Map<string, { shard: number; s: number }>();
+
+  seen(shard: number, payload: { t?: string | null; s?: number | null; d?: unknown }): void {
+    if (payload.t !== 'MESSAGE_CREATE') return;
+    const { id } = payload.d as { id: string };
+    this.#byId.set(id, { shard, s: payload.s ?? 0 });
+  }
+
+  sayMessage(id: string): void {
+    const known = this.#byId.get(id);
+    if (known !== undefined) sayMessage(known.shard, known.s, id);
+    else say({ kind: 'failed', problem: `message ${id} reached user code and was in no raw packet` });
+  }
+}
+
+export function sayFailed(error: unknown): void {
+  const problem = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  say({ kind: 'failed', problem });
+}
