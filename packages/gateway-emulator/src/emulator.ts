@@ -1,14 +1,15 @@
 /** Puts the emulator together: core, world, ledger, two hosts, HTTP. */
 import type { Clock } from '@dshard/transport';
-import { systemClock } from '@dshard/transport';
-import { Admin } from './admin.js';
+import { delay, systemClock } from '@dshard/transport';
+import { Admin } from './admin/admin.js';
 import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
 import { createGatewayState } from './core/state.js';
+import { EmulatorError } from './errors.js';
 import { Ledger } from './ledger/ledger.js';
 import type { EmulatorOptions } from './options.js';
 import { resolveOptions } from './options.js';
-import { emulatorRoutes } from './server/emulator-routes.js';
+import { emulatorRoutes, isEmulatorPath } from './server/emulator-routes.js';
 import { GatewayEdge } from './server/gateway-edge.js';
 import { GatewayHost } from './server/gateway-host.js';
 import { requestListener } from './server/http.js';
@@ -40,6 +41,11 @@ export type GatewayEmulator = {
   readonly posted: Posted;
   readonly ledger: Ledger;
   readonly admin: Admin;
+  /**
+   * Resolves when everything emitted was reported as handled. Throws `DSO_EMULATOR_NOT_SETTLED` with what is missing after `timeoutMs`
+   * (default 5000) of the emulator's clock.
+   */
+  settled(options?: { timeoutMs?: number }): Promise<void>;
   /** Cuts every socket and stops listening. Safe to call again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -86,6 +92,7 @@ export async function startGatewayEmulator(
     name: 'gateway emulator',
     onRequest: (request, response) => listener(request, response),
     onSocket,
+    isOperators: ({ url }) => isEmulatorPath(url ?? '/'),
   });
   const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic });
   const listener = requestListener([
@@ -108,6 +115,7 @@ export async function startGatewayEmulator(
   const httpUrl = `http://127.0.0.1:${gatewayHost.port}`;
   const close = async (): Promise<void> => {
     traffic.stop();
+    admin.close();
     edge.stop();
     await Promise.all([gatewayHost.close(), resumeHost.close()]);
   };
@@ -123,7 +131,25 @@ export async function startGatewayEmulator(
     posted,
     ledger,
     admin,
+    settled: ({ timeoutMs = 5_000 } = {}) => untilSettled(ledger, clock, timeoutMs),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+const settledPollMs = 10;
+
+async function untilSettled(ledger: Ledger, clock: Clock, timeoutMs: number): Promise<void> {
+  const deadline = clock.now() + timeoutMs;
+  while (ledger.outstanding().total > 0) {
+    if (clock.now() >= deadline) {
+      const { total, perShard } = ledger.outstanding();
+      const shards = [...perShard].map(([shard, count]) => `${count} of shard ${shard}`).join(', ');
+      throw new EmulatorError(
+        'DSO_EMULATOR_NOT_SETTLED',
+        `After ${timeoutMs} ms ${total} events were not reported as handled: ${shards}. Report them with ledger.handled(), or wait longer.`,
+      );
+    }
+    await delay(clock, settledPollMs);
+  }
 }

@@ -24,9 +24,14 @@ export const EMULATOR_ERRORS = {
     remedy: 'Send { node, events: [{ shard, s, id, t, at }] }, several of them as an array or one per line.',
     retryable: false,
   },
+  DSO_EMULATOR_NOT_SETTLED: {
+    meaning: 'Events were emitted that the bot did not report as handled in the time given.',
+    remedy: 'See which shards the message names; stop the traffic first, and wait longer where the bot is slow.',
+    retryable: true,
+  },
   DSO_EMULATOR_BAD_REQUEST: {
     meaning: 'A request to the admin interface is not in the documented shape.',
-    remedy: 'See the table of admin endpoints in the README of @dshard/gateway-emulator.',
+    remedy: 'Ask GET /emulator, or see docs/reference/gateway-emulator-http.md.',
     retryable: false,
   },
 } as const;

@@ -1,12 +1,15 @@
 export { startGatewayEmulator } from './emulator.js';
 export type { GatewayEmulator } from './emulator.js';
 export type { EmulatorOptions } from './options.js';
-export { Admin } from './admin.js';
-export type { EmulatorStatus, SessionStatus } from './admin.js';
+export { Admin } from './admin/admin.js';
+export type { Lasting } from './admin/admin.js';
+export type { Scheduled, Timing } from './admin/schedule.js';
+export type { EmulatorStatus, SessionStatus } from './admin/status.js';
 export type { SessionSelector } from './core/faults.js';
 export type { HostMode } from './server/gateway-host.js';
 export { Ledger } from './ledger/ledger.js';
-export type { Gap, LedgerLimits, SessionHistory, Verdict } from './ledger/ledger.js';
+export type { Gap, LedgerLimits, SessionHistory, ShardSummary, Verdict } from './ledger/ledger.js';
+export type { ExactlyOnce, ExactlyOnceOptions, Handled } from './ledger/exactly-once.js';
 export { parseHandledReport } from './ledger/handled-report.js';
 export type { HandledBatch, HandledEvent } from './ledger/handled-report.js';
 export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js';

@@ -1,11 +1,12 @@
 /**
- * The options of the emulator, their defaults and bounds, in one table. Unknown names and impossible values are refused
- * with the name of the option, before anything listens.
+ * The options of the emulator, checked by `optionTable`. Unknown names and impossible values are refused with the name of the option,
+ * before anything listens.
  */
 import type { GatewayRules } from './core/rules.js';
 import { EmulatorError } from './errors.js';
 import type { LedgerLimits } from './ledger/ledger.js';
 import { defaultLedgerLimits } from './ledger/ledger.js';
+import { optionTable } from './option-table.js';
 import type { TrafficMix } from './world/traffic-mix.js';
 import { messagesOnly, problemOfMix } from './world/traffic-mix.js';
 
@@ -36,7 +37,7 @@ export type EmulatorOptions = {
   identifyWindowMs?: number;
   /** How long an IDENTIFY that came too early waits for its op 9. Default 2000. */
   earlyIdentifyDelayMs?: number;
-  /** Session starts per period. Default 1000. */
+  /** Session starts per period. Default 1000; above 150 000 guilds `max(2000, guilds / 1000 * 5)`. */
   sessionStartLimit?: number;
   /** The period of the session starts. Default 24 h. */
   sessionStartPeriodMs?: number;
@@ -56,16 +57,18 @@ export type EmulatorOptions = {
   sendPeriodMs?: number;
   /** Guilds per shard beyond which IDENTIFY closes with 4011. Default 2500. */
   maxGuildsPerShard?: number;
-  /** For large bots: 4010 unless the shard count is a multiple of it. Default 1. */
+  /** For large bots: 4010 unless the shard count is a multiple of it. Default 1; above 150 000 guilds 16. */
   shardCountMultiple?: number;
   /** Intent bits that were not granted: 4014. Default 0. */
   disallowedIntents?: number;
   /** What becomes of the socket whose session is resumed elsewhere. Default `close-old`. */
-  doubleAttach?: 'close-old' | 'silence-old';
+  doubleAttach?: GatewayRules['doubleAttach'];
   /** The code it is closed with. Default 4006. */
   doubleAttachCloseCode?: number;
   /** How long a socket may stay after op 7. Default 5000. */
   reconnectGraceMs?: number;
+  /** How often all members of a guild may be asked for (op 8). Default 30 000. */
+  membersPeriodMs?: number;
   /** Bytes that may wait for a client that does not read; beyond it its socket is cut. Default 16 MiB. */
   maxSocketBufferBytes?: number;
   /** Events the ledger keeps one by one; older ones are settled into counts. Default 500 000. */
@@ -88,55 +91,29 @@ export type ResolvedOptions = {
   ledger: LedgerLimits;
 };
 
-type NumberSpec = { default: number; min: number; max: number; fraction?: true };
+type NumberOption = {
+  [Name in keyof EmulatorOptions]-?: Exclude<EmulatorOptions[Name], undefined> extends number ? Name : never;
+}[keyof EmulatorOptions];
 
-const day = 24 * 60 * 60 * 1000;
-
-const numbers = {
-  port: { default: 0, min: 0, max: 65_535 },
-  resumePort: { default: 0, min: 0, max: 65_535 },
-  shards: { default: 1, min: 1, max: 100_000 },
-  guilds: { default: 0, min: 0, max: 1_000_000 },
-  members: { default: 5, min: 0, max: 100_000 },
-  rate: { default: 0, min: 0, max: 1_000_000, fraction: true },
-  directEvery: { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
-  seed: { default: 1, min: 0, max: 2 ** 32 - 1 },
-  maxConcurrency: { default: 1, min: 1, max: 100_000 },
-  identifyWindowMs: { default: 5_000, min: 0, max: day },
-  earlyIdentifyDelayMs: { default: 2_000, min: 0, max: day },
-  sessionStartLimit: { default: 1_000, min: 0, max: Number.MAX_SAFE_INTEGER },
-  sessionStartPeriodMs: { default: day, min: 1, max: 1_000 * day },
-  sessionTtlMs: { default: 90_000, min: 0, max: 1_000 * day },
-  heartbeatIntervalMs: { default: 41_250, min: 10, max: day },
-  heartbeatTimeoutMs: { default: 0, min: 10, max: 2 * day },
-  maxPayloadBytes: { default: 4_096, min: 64, max: 1_048_576 },
-  maxSends: { default: 120, min: 1, max: Number.MAX_SAFE_INTEGER },
-  sendPeriodMs: { default: 60_000, min: 1, max: day },
-  maxGuildsPerShard: { default: 2_500, min: 0, max: 1_000_000 },
-  shardCountMultiple: { default: 1, min: 1, max: 100_000 },
-  disallowedIntents: { default: 0, min: 0, max: 2 ** 31 - 1 },
-  doubleAttachCloseCode: { default: 4_006, min: 4_000, max: 4_999 },
-  reconnectGraceMs: { default: 5_000, min: 0, max: day },
-  maxSocketBufferBytes: { default: 16 * 1_048_576, min: 65_536, max: Number.MAX_SAFE_INTEGER },
-  ledgerEvents: { default: defaultLedgerLimits.events, min: 10, max: 10_000_000 },
-} as const satisfies Record<string, NumberSpec>;
-
-type NumberOption = keyof typeof numbers;
-
-const otherOptions = ['token', 'mix', 'replayBuffer', 'doubleAttach'];
+/** More guilds than that make a large bot, with rules of its own ("Gateway: Sharding for Large Bots"). */
+const largeBotGuilds = 150_000;
+/** What large bots were first assigned (discord-api-docs#387). */
+const largeBotMultiple = 16;
 
 /** Checks and completes. Throws `DSO_EMULATOR_BAD_OPTION`. */
 export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
   refuseUnknown(Object.keys(options));
-  const read = (name: NumberOption): number => readNumber(name, options[name], numbers[name]);
+  const read = (name: NumberOption, fallback?: number): number => readNumber(name, options[name], fallback);
   const shards = read('shards');
+  const guilds = read('guilds', shards * 4);
+  const large = guilds > largeBotGuilds;
   const heartbeatIntervalMs = read('heartbeatIntervalMs');
   return {
     port: read('port'),
     resumePort: read('resumePort'),
-    token: readToken(options.token ?? 'emulator-token'),
+    token: readToken(options.token),
     shards,
-    guilds: options.guilds === undefined ? shards * 4 : read('guilds'),
+    guilds,
     members: read('members'),
     rate: read('rate'),
     mix: readMix(options.mix ?? messagesOnly),
@@ -146,30 +123,30 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
     ledger: { ...defaultLedgerLimits, events: read('ledgerEvents') },
     rules: {
       heartbeatIntervalMs,
-      heartbeatTimeoutMs:
-        options.heartbeatTimeoutMs === undefined ? heartbeatIntervalMs * 1.5 : read('heartbeatTimeoutMs'),
+      heartbeatTimeoutMs: read('heartbeatTimeoutMs', heartbeatIntervalMs * 1.5),
       maxConcurrency: read('maxConcurrency'),
       identifyWindowMs: read('identifyWindowMs'),
       earlyIdentifyDelayMs: read('earlyIdentifyDelayMs'),
-      sessionStartLimit: read('sessionStartLimit'),
+      sessionStartLimit: read('sessionStartLimit', large ? Math.max(2_000, Math.floor(guilds / 1_000) * 5) : undefined),
       sessionStartPeriodMs: read('sessionStartPeriodMs'),
       sessionTtlMs: read('sessionTtlMs'),
-      replayBuffer: readReplayBuffer(options.replayBuffer ?? 1_000),
+      replayBuffer: readReplayBuffer(options.replayBuffer),
       maxPayloadBytes: read('maxPayloadBytes'),
       maxSends: read('maxSends'),
       sendPeriodMs: read('sendPeriodMs'),
       maxGuildsPerShard: read('maxGuildsPerShard'),
-      shardCountMultiple: read('shardCountMultiple'),
+      shardCountMultiple: read('shardCountMultiple', large ? largeBotMultiple : undefined),
       disallowedIntents: read('disallowedIntents'),
-      doubleAttach: readDoubleAttach(options.doubleAttach ?? 'close-old'),
+      doubleAttach: readDoubleAttach(options.doubleAttach),
       doubleAttachCloseCode: read('doubleAttachCloseCode'),
       reconnectGraceMs: read('reconnectGraceMs'),
+      membersPeriodMs: read('membersPeriodMs'),
     },
   };
 }
 
 function refuseUnknown(names: readonly string[]): void {
-  const known = [...Object.keys(numbers), ...otherOptions];
+  const known = Object.keys(optionTable);
   for (const name of names) {
     if (known.includes(name)) continue;
     const close = known.find((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase().slice(0, 4)));
@@ -177,18 +154,19 @@ function refuseUnknown(names: readonly string[]): void {
   }
 }
 
-function readNumber(name: string, value: number | undefined, spec: NumberSpec): number {
-  if (value === undefined) return spec.default;
-  const fits = spec.fraction ? Number.isFinite(value) : Number.isSafeInteger(value);
-  if (!fits || value < spec.min || value > spec.max) {
-    throw badOption(
-      `"${name}" is ${String(value)}, but must be ${spec.fraction ? 'a number' : 'an integer'} from ${spec.min} to ${spec.max}`,
-    );
-  }
-  return value;
+function readNumber(name: keyof EmulatorOptions, value: number | undefined, fallback?: number): number {
+  const spec = optionTable[name];
+  if (!('min' in spec)) throw badOption(`"${name}" is no number`);
+  if (value === undefined) return fallback ?? Number(spec.default);
+  const fraction = spec.kind === 'number';
+  const fits = fraction ? Number.isFinite(value) : Number.isSafeInteger(value);
+  if (fits && value >= spec.min && value <= spec.max) return value;
+  const or = spec.kind === 'integer-or-word' ? `${spec.word} or ` : '';
+  const kind = fraction ? 'a number' : 'an integer';
+  throw badOption(`"${name}" is ${String(value)}, but must be ${or}${kind} from ${spec.min} to ${spec.max}`);
 }
 
-function readToken(token: string): string {
+function readToken(token: string = optionTable.token.default.toString()): string {
   if (typeof token === 'string' && token !== '' && !token.startsWith('Bot ')) return token;
   throw badOption('"token" must be a string that is not empty and does not begin with "Bot "');
 }
@@ -199,13 +177,14 @@ function readMix(mix: TrafficMix): TrafficMix {
   throw badOption(`"mix" cannot be used: ${problem}`);
 }
 
-function readReplayBuffer(value: number | 'by-guilds'): number | 'by-guilds' {
-  return value === 'by-guilds' ? value : readNumber('replayBuffer', value, { default: 0, min: 0, max: 1_000_000 });
+function readReplayBuffer(value: EmulatorOptions['replayBuffer']): number | 'by-guilds' {
+  return value === 'by-guilds' ? value : readNumber('replayBuffer', value);
 }
 
-function readDoubleAttach(value: 'close-old' | 'silence-old'): 'close-old' | 'silence-old' {
-  if (value === 'close-old' || value === 'silence-old') return value;
-  throw badOption(`"doubleAttach" is ${String(value)}, but must be close-old or silence-old`);
+function readDoubleAttach(value: GatewayRules['doubleAttach'] = 'close-old'): GatewayRules['doubleAttach'] {
+  const spec = optionTable.doubleAttach;
+  if (spec.kind === 'choice' && spec.choices.includes(value)) return value;
+  throw badOption(`"doubleAttach" is ${value}, but must be close-old, silence-old or keep-both`);
 }
 
 function badOption(problem: string): EmulatorError {

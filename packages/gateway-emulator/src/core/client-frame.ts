@@ -2,7 +2,12 @@
  * What a client sent, read without trusting a byte of it: either a frame of known shape, or the close code that its
  * fault earns. Nothing here throws, whatever the input.
  */
+import type { ClientRequest } from './client-requests.js';
+import { readRequest } from './client-requests.js';
 import { closeCodes, opcodes } from './discord.js';
+import { isCount, isInteger, isObject, parseObject } from './json.js';
+import type { Presence } from './presence.js';
+import { plainPresence, readPresence } from './presence.js';
 
 /** `[shard_id, num_shards]` as sent in IDENTIFY, both known to be sensible. */
 export type ShardTuple = readonly [shard: number, count: number];
@@ -16,6 +21,9 @@ export type IdentifyFrame = {
   shard: ShardTuple | 'invalid';
   /** 50 to 250, Discord's default 50. */
   largeThreshold: number;
+  /** Asks for payload compression. */
+  compress: boolean;
+  presence: Presence;
 };
 
 export type ResumeFrame = { kind: 'resume'; token: string; sessionId: string; seq: number };
@@ -24,18 +32,10 @@ export type ClientFrame =
   | { kind: 'heartbeat'; seq: number | null }
   | IdentifyFrame
   | ResumeFrame
-  /** Presence, voice state, guild members and the like: accepted from an identified client. */
-  | { kind: 'request'; op: number };
+  /** Presence, voice state, guild members and the like, from an identified client. */
+  | { kind: 'request'; request: ClientRequest };
 
 export type FrameFault = { kind: 'fault'; code: number; reason: string };
-
-const requestOpcodes: ReadonlySet<number> = new Set([
-  opcodes.presenceUpdate,
-  opcodes.voiceStateUpdate,
-  opcodes.requestGuildMembers,
-  opcodes.requestSoundboardSounds,
-  opcodes.requestChannelInfo,
-]);
 
 /** The most shards a tuple may name; beyond it the tuple is taken for a mistake (4010). */
 const maxShardCount = 100_000;
@@ -61,14 +61,13 @@ export function readClientFrame(data: Uint8Array, maxBytes: number): ClientFrame
     default:
       break;
   }
-  if (!requestOpcodes.has(op)) return badPayload(`Clients do not send opcode ${op}.`);
-  if (!isObject(d)) return badPayload(`Opcode ${op} needs an object.`);
-  return { kind: 'request', op };
+  const request = readRequest(op, d);
+  return request === null ? badPayload(`Clients do not send opcode ${op}.`) : { kind: 'request', request };
 }
 
 function readHeartbeat(d: unknown): ClientFrame | FrameFault {
   if (d === null || d === undefined) return { kind: 'heartbeat', seq: null };
-  if (!isSequence(d)) return badPayload('A heartbeat carries the last sequence or null.');
+  if (!isCount(d)) return badPayload('A heartbeat carries the last sequence or null.');
   return { kind: 'heartbeat', seq: d };
 }
 
@@ -76,12 +75,16 @@ function readIdentify(d: unknown): ClientFrame | FrameFault {
   if (!isObject(d)) return badPayload('IDENTIFY needs an object.');
   if (typeof d['token'] !== 'string') return badPayload('IDENTIFY needs a token.');
   if (!isObject(d['properties'])) return badPayload('IDENTIFY needs properties.');
+  const presence = d['presence'] === undefined || d['presence'] === null ? plainPresence : readPresence(d['presence']);
+  if (presence === null) return badPayload('The presence of IDENTIFY is none.');
   return {
     kind: 'identify',
     token: d['token'],
-    intents: isSequence(d['intents']) ? d['intents'] : 'invalid',
+    intents: isCount(d['intents']) ? d['intents'] : 'invalid',
     shard: readShardTuple(d['shard']),
     largeThreshold: readLargeThreshold(d['large_threshold']),
+    compress: d['compress'] === true,
+    presence,
   };
 }
 
@@ -90,7 +93,7 @@ function readResume(d: unknown): ClientFrame | FrameFault {
   const { token, session_id: sessionId, seq } = d;
   if (typeof token !== 'string' || typeof sessionId !== 'string')
     return badPayload('RESUME needs token and session_id.');
-  if (!isSequence(seq)) return badPayload('RESUME needs the last sequence.');
+  if (!isCount(seq)) return badPayload('RESUME needs the last sequence.');
   return { kind: 'resume', token, sessionId, seq };
 }
 
@@ -98,34 +101,11 @@ function readShardTuple(value: unknown): ShardTuple | 'invalid' {
   if (value === undefined || value === null) return [0, 1];
   if (!Array.isArray(value) || value.length !== 2) return 'invalid';
   const [shard, count]: unknown[] = value;
-  if (!isSequence(shard) || !isSequence(count)) return 'invalid';
+  if (!isCount(shard) || !isCount(count)) return 'invalid';
   return shard < count && count <= maxShardCount ? [shard, count] : 'invalid';
 }
 
 /** Out of its bounds it is taken for the nearest of them. */
 function readLargeThreshold(value: unknown): number {
-  return isSequence(value) ? Math.min(250, Math.max(50, value)) : 50;
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-function parseObject(data: Uint8Array): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(utf8.decode(data));
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isInteger(value: unknown): value is number {
-  return Number.isSafeInteger(value);
-}
-
-function isSequence(value: unknown): value is number {
-  return isInteger(value) && value >= 0;
+  return isCount(value) ? Math.min(250, Math.max(50, value)) : 50;
 }

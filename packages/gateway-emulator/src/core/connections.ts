@@ -2,16 +2,21 @@
 import type { Ms } from '@dshard/transport';
 import type { ViolationKind } from '../ledger/records.js';
 import type { ClientFrame } from './client-frame.js';
+import type { ClientRequest } from './client-requests.js';
 import { readClientFrame } from './client-frame.js';
-import { closeCodes, servedVersions } from './discord.js';
+import { closeCodes, defaultVersion, servedVersions } from './discord.js';
 import type { Effect } from './effects.js';
 import { identify } from './identify.js';
-import { heartbeatAckText, helloText } from './payloads.js';
+import { heartbeatAckText, helloText, reconnectText, sendText } from './payloads.js';
+import { carryOut } from './requests.js';
 import { resume } from './resume.js';
 import { countSend, createSendLimit } from './send-limit.js';
 import type { Connection, GatewayState } from './state.js';
-import { closeConnection, destroySession, detach } from './state.js';
+import { closeConnection, cutConnection, destroySession, detach, stopEcho } from './sessions.js';
 import { recordViolation } from './violations.js';
+
+/** Transport compressions ("Gateway: Compression"). */
+const compressions: readonly string[] = ['zlib-stream', 'zstd-stream'];
 
 /** The query of the websocket's URL, as sent. */
 export type ConnectionQuery = { v: string | null; encoding: string | null; compress: string | null };
@@ -21,6 +26,8 @@ export function connectionOpened(state: GatewayState, id: number, query: Connect
   const out: Effect[] = [];
   const connection: Connection = {
     id,
+    version: query.v === null ? defaultVersion : Number(query.v),
+    compressed: query.compress !== null && query.compress !== '',
     phase: { kind: 'unidentified' },
     sends: createSendLimit(state.rules.maxSends, state.rules.sendPeriodMs),
     heartbeatDueAt: now + state.rules.heartbeatTimeoutMs,
@@ -29,7 +36,7 @@ export function connectionOpened(state: GatewayState, id: number, query: Connect
   state.connections.set(id, connection);
   const refusal = refuseQuery(query);
   if (refusal !== null) closeConnection(state, connection, refusal.code, refusal.reason, now, out);
-  else out.push({ kind: 'send', connection: id, text: helloText(state.rules.heartbeatIntervalMs) });
+  else greet(state, connection, now, out);
   return out;
 }
 
@@ -58,6 +65,7 @@ export function connectionClosed(state: GatewayState, id: number, code: number, 
   const connection = state.connections.get(id);
   if (connection === undefined) return out;
   state.connections.delete(id);
+  stopEcho(connection);
   if (connection.phase.kind !== 'attached') return out;
   const { session } = connection.phase;
   if (code !== 1000 && code !== 1001) {
@@ -87,21 +95,32 @@ export function connectionStalled(state: GatewayState, id: number, waitingBytes:
     now,
     out,
   );
-  detach(state, connection, 1006, now, out);
-  connection.phase = { kind: 'closing' };
-  out.push({ kind: 'cut', connection: id });
+  cutConnection(state, connection, { reset: false }, now, out);
   return out;
+}
+
+/** HELLO, unless the operator wants something else for the next sockets. */
+function greet(state: GatewayState, connection: Connection, now: Ms, out: Effect[]): void {
+  const { greeting } = state;
+  if (greeting !== null) {
+    greeting.left -= 1;
+    if (greeting.left <= 0) state.greeting = null;
+    sendText(connection, reconnectText, out);
+    connection.leaveBy = now + state.rules.reconnectGraceMs;
+    if (greeting.kind === 'reconnect-instead-of-hello') return;
+  }
+  sendText(connection, helloText(state.rules.heartbeatIntervalMs), out);
 }
 
 function handleFrame(state: GatewayState, connection: Connection, frame: ClientFrame, now: Ms, out: Effect[]): void {
   if (frame.kind === 'heartbeat') {
     connection.heartbeatDueAt = now + state.rules.heartbeatTimeoutMs;
-    out.push({ kind: 'send', connection: connection.id, text: heartbeatAckText });
+    sendText(connection, heartbeatAckText, out);
     return;
   }
   const known = connection.phase.kind !== 'unidentified';
   if (frame.kind === 'request') {
-    if (!known) fault(state, connection, 'bad-payload', closeCodes.notAuthenticated, 'Identify first.', now, out);
+    handleRequest(state, connection, frame.request, now, out);
     return;
   }
   if (known) {
@@ -110,6 +129,21 @@ function handleFrame(state: GatewayState, connection: Connection, frame: ClientF
   }
   if (frame.kind === 'identify') identify(state, connection, frame, now, out);
   else resume(state, connection, frame, now, out);
+}
+
+function handleRequest(
+  state: GatewayState,
+  connection: Connection,
+  request: ClientRequest,
+  now: Ms,
+  out: Effect[],
+): void {
+  const { phase } = connection;
+  if (phase.kind === 'unidentified')
+    fault(state, connection, 'bad-payload', closeCodes.notAuthenticated, 'Identify first.', now, out);
+  else if (request.kind === 'malformed')
+    fault(state, connection, 'bad-payload', closeCodes.unknownOpcode, request.reason, now, out);
+  else if (phase.kind === 'attached') carryOut(state, connection, phase.session, request, now, out);
 }
 
 function fault(
@@ -132,8 +166,8 @@ function refuseQuery(query: ConnectionQuery): { code: number; reason: string } |
   if (query.encoding !== null && query.encoding !== 'json') {
     return { code: closeCodes.decodeError, reason: 'The emulator speaks encoding=json only.' };
   }
-  if (query.compress !== null && query.compress !== '' && query.compress !== 'zlib-stream') {
-    return { code: closeCodes.decodeError, reason: 'The emulator compresses with zlib-stream only.' };
+  if (query.compress !== null && query.compress !== '' && !compressions.includes(query.compress)) {
+    return { code: closeCodes.decodeError, reason: `compress is one of ${compressions.join(', ')}.` };
   }
   return null;
 }

@@ -84,5 +84,8 @@ export const knownIntents: number = 0x1ffff | (0b11 << 20) | (0b11 << 24);
 /** Gateway versions still served (3 to 5 are discontinued). */
 export const servedVersions: readonly number[] = [6, 7, 8, 9, 10];
 
+/** For a socket that names none. */
+export const defaultVersion = 10;
+
 /** Discord's epoch, the first second of 2015: snowflakes count milliseconds from here. */
 export const discordEpochMs = 1_420_070_400_000;

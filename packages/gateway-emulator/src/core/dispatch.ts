@@ -1,12 +1,17 @@
-/** Events on their way to sessions: routing, sequence numbers, the replay buffer. */
+/**
+ * Events on their way to sessions: routing, sequence numbers, the replay buffer.
+ *
+ * Every session has its own shard count, and gets what that count routes to its shard; several sessions of one shard get a copy each
+ * ("Gateway: Sharding"). What belongs to no guild goes to shard 0 (discord-api-docs#7578).
+ */
 import type { Ms } from '@dshard/transport';
 import { intents } from './discord.js';
 import type { Effect } from './effects.js';
-import { dispatchText } from './payloads.js';
+import { dispatchText, sendText } from './payloads.js';
 import { addToReplay } from './replay-buffer.js';
 import type { GatewayState, Session } from './state.js';
 
-/** An event of the world, as traffic makes it. */
+/** An event of the world, as traffic makes it: one the bot is expected to handle. */
 export type TrafficEvent = {
   id: string;
   type: string;
@@ -24,9 +29,11 @@ export type TrafficEvent = {
   intents: number;
 };
 
-/** Gives an event to every session it belongs to; each shard count routes it by itself. */
+/** Gives an event to every session it belongs to, and books it. Events of guilds in an outage do not happen. */
 export function dispatch(state: GatewayState, event: TrafficEvent, now: Ms): Effect[] {
   const out: Effect[] = [];
+  const { id: eventId, type, route } = event;
+  if (route !== null && state.unavailable.has(route)) return out;
   let missedOn: number | null = null;
   let routed = false;
   let withoutContent: string | null = null;
@@ -36,49 +43,59 @@ export function dispatch(state: GatewayState, event: TrafficEvent, now: Ms): Eff
     return withoutContent;
   };
   for (const [count, shards] of state.routes) {
-    const shard = event.route === null ? 0 : event.route % count;
+    const shard = route === null ? 0 : route % count;
     const sessions = shards.get(shard);
     if (sessions === undefined) continue;
     if (sessions.length === 0) missedOn = shard;
     for (const session of sessions) {
       routed = true;
-      if (event.intents !== 0 && (session.intents & event.intents) === 0) continue;
-      const s = deliver(session, { type: event.type, json: jsonFor(session), eventId: event.id }, out);
-      out.push({
-        kind: 'record',
-        record: {
-          kind: 'emitted',
-          at: now,
-          eventId: event.id,
-          type: event.type,
-          sessionId: session.id,
-          shard,
-          count,
-          s,
-        },
-      });
+      if (!wants(session, event.intents)) continue;
+      const s = deliver(session, { type, json: jsonFor(session), eventId }, out);
+      const record = { kind: 'emitted', at: now, eventId, type, sessionId: session.id, shard, count, s } as const;
+      out.push({ kind: 'record', record });
     }
   }
-  if (!routed && missedOn !== null) {
-    out.push({
-      kind: 'record',
-      record: { kind: 'missed', at: now, eventId: event.id, type: event.type, shard: missedOn },
-    });
-  }
+  if (!routed && missedOn !== null)
+    out.push({ kind: 'record', record: { kind: 'missed', at: now, eventId, type, shard: missedOn } });
   return out;
 }
 
+/** The sessions that see a guild. */
+export function* sessionsOf(state: GatewayState, route: number): Generator<Session> {
+  for (const [count, shards] of state.routes) yield* shards.get(route % count) ?? [];
+}
+
+/** Something the gateway itself has to say of a guild (an outage, the bot's voice state): not booked, because no bot must handle it. */
+export function tellGuild(
+  state: GatewayState,
+  event: { type: string; json: string; route: number; intents: number },
+  out: Effect[],
+): void {
+  for (const session of sessionsOf(state, event.route)) {
+    if (wants(session, event.intents)) answer(session, event.type, event.json, out);
+  }
+}
+
+/** A dispatch for one session alone. */
+export function answer(session: Session, type: string, json: string, out: Effect[]): void {
+  deliver(session, { type, json, eventId: null }, out);
+}
+
+export function wants(session: Session, needed: number): boolean {
+  return needed === 0 || (session.intents & needed) !== 0;
+}
+
 /** Numbers an event, keeps it for replay and sends it if the session has a socket. Returns its sequence. */
-export function deliver(
+function deliver(
   session: Session,
   event: { type: string; json: string; eventId: string | null },
   out: Effect[],
 ): number {
   session.seq += 1;
   addToReplay(session.replay, { s: session.seq, ...event });
-  if (session.attachment.kind === 'attached') {
-    const text = dispatchText(event.type, session.seq, event.json);
-    out.push({ kind: 'send', connection: session.attachment.connection.id, text });
-  }
+  if (session.attachment.kind === 'detached' && session.echoes.length === 0) return session.seq;
+  const text = dispatchText(event.type, session.seq, event.json);
+  if (session.attachment.kind === 'attached') sendText(session.attachment.connection, text, out);
+  for (const echo of session.echoes) sendText(echo, text, out);
   return session.seq;
 }

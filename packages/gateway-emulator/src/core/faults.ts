@@ -2,9 +2,9 @@
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
-import { heartbeatRequestText, invalidSessionText, reconnectText } from './payloads.js';
+import { heartbeatRequestText, invalidSessionText, reconnectText, sendText } from './payloads.js';
 import type { Connection, GatewayState, Session } from './state.js';
-import { closeConnection, destroySession, detach } from './state.js';
+import { closeConnection, cutConnection, destroySession, detach } from './sessions.js';
 
 /** Which sessions: those of the given shards and ids; without either, all. */
 export type SessionSelector = { shards?: readonly number[]; sessionId?: string };
@@ -14,7 +14,7 @@ export type FaultResult = { effects: Effect[]; affected: number };
 /** RECONNECT (op 7). Sockets that stay are closed after the grace period; sessions are kept. */
 export function askToReconnect(state: GatewayState, selector: SessionSelector, now: Ms): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {
-    out.push({ kind: 'send', connection: connection.id, text: reconnectText });
+    sendText(connection, reconnectText, out);
     connection.leaveBy = now + state.rules.reconnectGraceMs;
   });
 }
@@ -24,20 +24,22 @@ export function invalidate(state: GatewayState, selector: SessionSelector, resum
   return onAttached(state, selector, (connection, session, out) => {
     if (resumable) detach(state, connection, null, now, out);
     else destroySession(state, session, { reason: 'invalidated', code: null }, now, out);
-    out.push({ kind: 'send', connection: connection.id, text: invalidSessionText(resumable) });
+    sendText(connection, invalidSessionText(resumable), out);
   });
 }
 
-/** Closes sockets with `code`, or cuts them without a close frame when it is null. Sessions are kept. */
-export function drop(state: GatewayState, selector: SessionSelector, code: number | null, now: Ms): FaultResult {
+/**
+ * Closes sockets with `code`; ends them without a close frame when it is null, with a TCP reset when it is `reset`. Sessions are kept.
+ */
+export function drop(
+  state: GatewayState,
+  selector: SessionSelector,
+  code: number | 'reset' | null,
+  now: Ms,
+): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {
-    if (code !== null) {
-      closeConnection(state, connection, code, 'Dropped by the operator.', now, out);
-      return;
-    }
-    detach(state, connection, 1006, now, out);
-    connection.phase = { kind: 'closing' };
-    out.push({ kind: 'cut', connection: connection.id });
+    if (typeof code === 'number') closeConnection(state, connection, code, 'Dropped by the operator.', now, out);
+    else cutConnection(state, connection, { reset: code === 'reset' }, now, out);
   });
 }
 
@@ -56,7 +58,7 @@ export function expire(state: GatewayState, selector: SessionSelector, now: Ms):
 /** Asks for a heartbeat at once (op 1). */
 export function requestHeartbeat(state: GatewayState, selector: SessionSelector): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {
-    out.push({ kind: 'send', connection: connection.id, text: heartbeatRequestText });
+    sendText(connection, heartbeatRequestText, out);
   });
 }
 
@@ -73,6 +75,13 @@ function onAttached(
     affected += 1;
   }
   return { effects, affected };
+}
+
+/** The connections whose sessions are selected: for faults of the line, which the core does not know. */
+export function connectionsOf(state: GatewayState, selector: SessionSelector): number[] {
+  return select(state, selector).flatMap(({ attachment }) =>
+    attachment.kind === 'attached' ? [attachment.connection.id] : [],
+  );
 }
 
 function select(state: GatewayState, selector: SessionSelector): Session[] {

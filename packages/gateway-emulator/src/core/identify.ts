@@ -1,19 +1,25 @@
-/** IDENTIFY: the checks in Discord's order, then READY and the guilds, or the close code or op 9 that the client has earned. */
+/**
+ * IDENTIFY ("Gateway: Identifying"): the checks, then READY as sequence 1 and the guilds, or the close code or op 9 that the client has
+ * earned. The causes of 4004, 4010, 4011, 4013 and 4014 are those of "Gateway Close Event Codes"; which of several is told first is not
+ * documented.
+ */
 import type { Ms } from '@dshard/transport';
 import type { IdentifyFrame, ShardTuple } from './client-frame.js';
 import { closeCodes, intents, knownIntents } from './discord.js';
-import { deliver } from './dispatch.js';
+import { greetGuild } from './availability.js';
+import { answer, wants } from './dispatch.js';
 import type { Effect } from './effects.js';
 import { enterIdentifyWindow } from './identify-windows.js';
-import { dispatchText } from './payloads.js';
+import { dispatchText, invalidSessionText, sendText } from './payloads.js';
 import { createReplayBuffer, replayCapacityFor } from './replay-buffer.js';
 import { takeSessionStart } from './session-start-budget.js';
 import type { Connection, GatewayState, Session } from './state.js';
-import { addSession, attach, closeConnection } from './state.js';
+import { addSession, attach, closeConnection } from './sessions.js';
+import { isThrottled } from './throttle.js';
 import { revokeToken } from './token.js';
 import { recordViolation } from './violations.js';
 
-type Accepted = { shard: ShardTuple; intents: number; largeThreshold: number };
+type Accepted = { shard: ShardTuple; frame: IdentifyFrame; intents: number };
 
 export function identify(
   state: GatewayState,
@@ -26,6 +32,10 @@ export function identify(
   if ('code' in checked) {
     recordViolation(connection, 'bad-identify', `${checked.reason} Closed with ${checked.code}.`, now, out);
     closeConnection(state, connection, checked.code, checked.reason, now, out);
+    return;
+  }
+  if (isThrottled(state, now)) {
+    sendText(connection, invalidSessionText(false), out);
     return;
   }
   const [shard, count] = checked.shard;
@@ -65,7 +75,7 @@ function checkIdentify(state: GatewayState, frame: IdentifyFrame): Accepted | { 
   if (frame.intents === 'invalid' || (frame.intents & ~knownIntents) !== 0 || frame.intents > knownIntents) {
     return { code: closeCodes.invalidIntents, reason: 'Invalid intent(s).' };
   }
-  if ((frame.intents & rules.disallowedIntents) !== 0) {
+  if ((frame.intents & state.disallowedIntents) !== 0) {
     return { code: closeCodes.disallowedIntents, reason: 'Disallowed intent(s).' };
   }
   if (frame.shard === 'invalid') return { code: closeCodes.invalidShard, reason: 'Invalid shard.' };
@@ -79,7 +89,7 @@ function checkIdentify(state: GatewayState, frame: IdentifyFrame): Accepted | { 
   if (state.world.guildIdsOf(shard, count).length > rules.maxGuildsPerShard) {
     return { code: closeCodes.shardingRequired, reason: 'Sharding required.' };
   }
-  return { shard: frame.shard, intents: frame.intents, largeThreshold: frame.largeThreshold };
+  return { shard: frame.shard, frame, intents: frame.intents };
 }
 
 function startSession(state: GatewayState, connection: Connection, accepted: Accepted, now: Ms, out: Effect[]): void {
@@ -91,10 +101,13 @@ function startSession(state: GatewayState, connection: Connection, accepted: Acc
     shard,
     count,
     intents: accepted.intents,
-    largeThreshold: accepted.largeThreshold,
+    largeThreshold: accepted.frame.largeThreshold,
+    compress: accepted.frame.compress,
+    presence: accepted.frame.presence,
     seq: 0,
     replay: createReplayBuffer(replayBuffer === 'by-guilds' ? replayCapacityFor(guildIds.length) : replayBuffer),
     attachment: { kind: 'attached', connection },
+    echoes: [],
   };
   addSession(state, session);
   attach(session, connection);
@@ -117,21 +130,19 @@ function startSession(state: GatewayState, connection: Connection, accepted: Acc
     },
   });
   session.seq = 1;
-  out.push({
-    kind: 'send',
-    connection: connection.id,
-    text: dispatchText('READY', 1, readyJson(state, session, guildIds)),
-  });
-  if ((session.intents & intents.guilds) === 0) return;
+  sendText(connection, dispatchText('READY', 1, readyJson(state, connection, session, guildIds)), out);
+  if (!wants(session, intents.guilds)) return;
   for (const id of guildIds) {
-    const json = state.world.guild(id)?.createJson(session);
-    if (json !== undefined) deliver(session, { type: 'GUILD_CREATE', json, eventId: null }, out);
+    const guild = state.world.guild(id);
+    if (guild === null) continue;
+    const { type, json } = greetGuild(state, guild, session);
+    answer(session, type, json, out);
   }
 }
 
-function readyJson(state: GatewayState, session: Session, guildIds: readonly string[]): string {
+function readyJson(state: GatewayState, connection: Connection, session: Session, guildIds: readonly string[]): string {
   const fixed = JSON.stringify({
-    v: 10,
+    v: connection.version,
     session_id: session.id,
     resume_gateway_url: state.resumeGatewayUrl,
     shard: [session.shard, session.count],

@@ -1,22 +1,29 @@
 /**
- * RESUME: replays what came after the client's sequence, in order, then RESUMED. Free of any identify limit.
+ * RESUME ("Gateway: Resuming"): replays what came after the client's sequence, in order, then RESUMED. Free of any identify limit
+ * (discord-api-docs#1369).
  *
- * Wrong token, unknown, expired or overrun session → op 9 false, on a socket that lives on. Sequence never reached → 4007.
+ * Wrong token, unknown, expired or overrun session → op 9 false, on a socket that lives on (#1209, #1805). Sequence never reached → 4007
+ * (#1209). What becomes of a socket that still holds the session is not known: `doubleAttach` has what was seen.
  */
 import type { Ms } from '@dshard/transport';
 import type { ResumeFrame } from './client-frame.js';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
-import { dispatchText, invalidSessionText } from './payloads.js';
+import { dispatchText, invalidSessionText, sendText } from './payloads.js';
 import { replayAfter } from './replay-buffer.js';
 import type { Connection, GatewayState, Session } from './state.js';
-import { attach, closeConnection, destroySession, detach } from './state.js';
+import { attach, becomeEcho, closeConnection, destroySession, detach } from './sessions.js';
+import { isThrottled } from './throttle.js';
 import { recordViolation } from './violations.js';
 
 export function resume(state: GatewayState, connection: Connection, frame: ResumeFrame, now: Ms, out: Effect[]): void {
   const session = findSession(state, frame, now, out);
   if (session === null) {
-    out.push({ kind: 'send', connection: connection.id, text: invalidSessionText(false) });
+    sendText(connection, invalidSessionText(false), out);
+    return;
+  }
+  if (isThrottled(state, now)) {
+    sendText(connection, invalidSessionText(true), out);
     return;
   }
   if (frame.seq > session.seq) {
@@ -30,18 +37,18 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
     const message = `Shard ${session.shard} resumed from ${frame.seq}, but its replay buffer begins after ${session.replay.evictedThrough}.`;
     recordViolation(connection, 'bad-resume', message, now, out, session.shard);
     destroySession(state, session, { reason: 'replay buffer overrun', code: null }, now, out);
-    out.push({ kind: 'send', connection: connection.id, text: invalidSessionText(false) });
+    sendText(connection, invalidSessionText(false), out);
     return;
   }
   if (session.attachment.kind === 'attached')
     takeFromOldSocket(state, session, session.attachment.connection, now, out);
   attach(session, connection);
   for (const entry of replay) {
-    out.push({ kind: 'send', connection: connection.id, text: dispatchText(entry.type, entry.s, entry.json) });
+    sendText(connection, dispatchText(entry.type, entry.s, entry.json), out);
   }
   // Whether RESUMED takes a sequence number of its own is not documented; libraries expect one in it, so it takes the next.
   session.seq += 1;
-  out.push({ kind: 'send', connection: connection.id, text: dispatchText('RESUMED', session.seq, '{"_trace":[]}') });
+  sendText(connection, dispatchText('RESUMED', session.seq, '{"_trace":[]}'), out);
   out.push({
     kind: 'record',
     record: {
@@ -57,7 +64,7 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
   });
 }
 
-/** RESUME wants the bare token: with `Bot ` before it Discord does not find the session. */
+/** RESUME wants the bare token: with `Bot ` before it Discord does not find the session (discord-api-docs#1209). */
 function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effect[]): Session | null {
   const session = state.sessions.get(frame.sessionId);
   if (session === undefined || frame.token !== state.token) return null;
@@ -71,10 +78,16 @@ function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effe
 function takeFromOldSocket(state: GatewayState, session: Session, old: Connection, now: Ms, out: Effect[]): void {
   const message = `Shard ${session.shard} was resumed while connection ${old.id} still held its session.`;
   recordViolation(old, 'double-attach', message, now, out);
-  if (state.rules.doubleAttach === 'close-old') {
-    closeConnection(state, old, state.rules.doubleAttachCloseCode, 'The session was resumed elsewhere.', now, out);
-    return;
+  switch (state.rules.doubleAttach) {
+    case 'close-old':
+      closeConnection(state, old, state.rules.doubleAttachCloseCode, 'The session was resumed elsewhere.', now, out);
+      return;
+    case 'silence-old':
+      detach(state, old, null, now, out);
+      old.phase = { kind: 'silenced' };
+      return;
+    case 'keep-both':
+      detach(state, old, null, now, out);
+      becomeEcho(old, session);
   }
-  detach(state, old, null, now, out);
-  old.phase = { kind: 'silenced' };
 }

@@ -18,9 +18,11 @@ export type GatewayRules = {
   /** Large bots: `num_shards` must be a multiple of it. 1 asks for nothing. */
   shardCountMultiple: number;
   disallowedIntents: number;
-  doubleAttach: 'close-old' | 'silence-old';
+  doubleAttach: 'close-old' | 'silence-old' | 'keep-both';
   doubleAttachCloseCode: number;
   reconnectGraceMs: number;
+  /** How often all members of a guild may be asked for (op 8). */
+  membersPeriodMs: number;
 };
 
 export const defaultRules: GatewayRules = {
@@ -42,4 +44,5 @@ export const defaultRules: GatewayRules = {
   doubleAttach: 'close-old',
   doubleAttachCloseCode: 4_006,
   reconnectGraceMs: 5_000,
+  membersPeriodMs: 30_000,
 };

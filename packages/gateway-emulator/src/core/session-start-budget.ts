@@ -38,6 +38,12 @@ export function refillBudget(budget: SessionStartBudget, now: Ms): void {
   budget.resetsAt = now + budget.periodMs;
 }
 
+/** Leaves so many session starts of the period, at most all of them. */
+export function leaveStarts(budget: SessionStartBudget, remaining: number, now: Ms): void {
+  renew(budget, now);
+  budget.used = Math.max(0, budget.total - remaining);
+}
+
 function renew(budget: SessionStartBudget, now: Ms): void {
   if (now < budget.resetsAt) return;
   const periodsOver = Math.floor((now - budget.resetsAt) / budget.periodMs) + 1;

@@ -7,6 +7,7 @@
  *     unidentified ──IDENTIFY, RESUME──▶ attached ──op 9──▶ unidentified
  *     unidentified ──IDENTIFY too early──▶ refused ──(delay) op 9──▶ unidentified
  *     attached ──another socket resumes its session──▶ silenced      (only with `doubleAttach: 'silence-old'`)
+ *     attached ──another socket resumes its session──▶ echo          (only with `doubleAttach: 'keep-both'`)
  *     any ──close code──▶ closing                                    (nothing is read any more)
  *
  * A **session** outlives connections:
@@ -15,12 +16,13 @@
  *     attached ──socket gone, closed with anything but 1000/1001──▶ detached
  *     either ──1000/1001 from the client, op 9 false, expiry, token revoked──▶ gone (no longer in `sessions`)
  *
- * Invariant: `session.attachment` names a connection exactly when that connection's phase names the session.
+ * Invariants: `session.attachment` names a connection exactly when that connection is attached to the session; `session.echoes` has
+ * exactly the connections that echo it. The moves are in `sessions.ts`.
  */
 import type { Ms, Random } from '@dshard/transport';
-import type { Effect } from './effects.js';
 import type { IdentifyWindows } from './identify-windows.js';
 import { createIdentifyWindows } from './identify-windows.js';
+import type { Presence } from './presence.js';
 import type { ReplayBuffer } from './replay-buffer.js';
 import type { GatewayRules } from './rules.js';
 import type { SendLimit } from './send-limit.js';
@@ -33,10 +35,16 @@ type Phase =
   | { kind: 'refused'; answerAt: Ms }
   | { kind: 'attached'; session: Session }
   | { kind: 'silenced' }
+  /** Gets a copy of everything its former session is sent. */
+  | { kind: 'echo'; session: Session }
   | { kind: 'closing' };
 
 export type Connection = {
   readonly id: number;
+  /** The `v` it asked for; READY repeats it. */
+  readonly version: number;
+  /** Its whole stream is compressed, which rules out compressing single payloads. */
+  readonly compressed: boolean;
   phase: Phase;
   readonly sends: SendLimit;
   /** Closed with 4009 when no heartbeat came until then. */
@@ -52,11 +60,27 @@ export type Session = {
   readonly intents: number;
   /** `large_threshold` of IDENTIFY. */
   readonly largeThreshold: number;
+  /** `compress` of IDENTIFY: large payloads are compressed one by one. */
+  readonly compress: boolean;
+  /** What the bot shows of itself on this session; a RESUME keeps it. */
+  presence: Presence;
   /** The last sequence given out. */
   seq: number;
   readonly replay: ReplayBuffer;
   attachment: { kind: 'attached'; connection: Connection } | { kind: 'detached'; expiresAt: Ms };
+  readonly echoes: Connection[];
 };
+
+/** Where the bot is in voice, by the session that asked for it. */
+export type VoiceState = {
+  readonly sessionId: string;
+  readonly channelId: string;
+  readonly selfMute: boolean;
+  readonly selfDeaf: boolean;
+};
+
+/** RECONNECT (op 7) may come before HELLO, or instead of it ("Gateway Events: Reconnect"). */
+export type GreetingFault = 'reconnect-before-hello' | 'reconnect-instead-of-hello';
 
 export type GatewayState = {
   readonly rules: GatewayRules;
@@ -65,6 +89,18 @@ export type GatewayState = {
   /** Null after a token reset: every IDENTIFY fails until a new one is issued. */
   token: string | null;
   resumeGatewayUrl: string;
+  /** Intent bits the application was not granted. */
+  disallowedIntents: number;
+  /** How the next sockets are greeted; null: with HELLO. */
+  greeting: { kind: GreetingFault; left: number } | null;
+  /** Until then IDENTIFY and RESUME are answered with op 9; null: they are not. */
+  throttledUntil: Ms | null;
+  /** Guilds in an outage, by `guild_id >> 22`. */
+  readonly unavailable: Map<number, string>;
+  /** The bot's voice states, by guild. */
+  readonly voice: Map<string, VoiceState>;
+  /** Per guild: when all its members may be asked for again. */
+  readonly membersWelcomeAt: Map<string, Ms>;
   readonly connections: Map<number, Connection>;
   readonly sessions: Map<string, Session>;
   /**
@@ -91,87 +127,16 @@ export function createGatewayState(init: {
     random: init.random,
     token: init.token,
     resumeGatewayUrl: init.resumeGatewayUrl,
+    disallowedIntents: rules.disallowedIntents,
+    greeting: null,
+    throttledUntil: null,
+    unavailable: new Map(),
+    voice: new Map(),
+    membersWelcomeAt: new Map(),
     connections: new Map(),
     sessions: new Map(),
     routes: new Map(),
     windows: createIdentifyWindows(rules.maxConcurrency, rules.identifyWindowMs),
     budget: createSessionStartBudget(rules.sessionStartLimit, rules.sessionStartPeriodMs, init.now),
   };
-}
-
-/** Adds a session to the routes. */
-export function addSession(state: GatewayState, session: Session): void {
-  state.sessions.set(session.id, session);
-  let shards = state.routes.get(session.count);
-  if (shards === undefined) state.routes.set(session.count, (shards = new Map()));
-  const sessions = shards.get(session.shard);
-  if (sessions === undefined) shards.set(session.shard, [session]);
-  else sessions.push(session);
-}
-
-/** Puts a session on a connection that has none. */
-export function attach(session: Session, connection: Connection): void {
-  session.attachment = { kind: 'attached', connection };
-  connection.phase = { kind: 'attached', session };
-}
-
-/** Takes the session off its connection, so that it waits for a RESUME. `code`: what ended the socket, null if it lives on. */
-export function detach(state: GatewayState, connection: Connection, code: number | null, now: Ms, out: Effect[]): void {
-  if (connection.phase.kind !== 'attached') return;
-  const { session } = connection.phase;
-  session.attachment = { kind: 'detached', expiresAt: now + state.rules.sessionTtlMs };
-  connection.phase = { kind: 'unidentified' };
-  out.push({
-    kind: 'record',
-    record: {
-      kind: 'detached',
-      at: now,
-      sessionId: session.id,
-      shard: session.shard,
-      count: session.count,
-      connection: connection.id,
-      code,
-    },
-  });
-}
-
-/** Ends a session for good. A connection that held it is unidentified afterwards. */
-export function destroySession(
-  state: GatewayState,
-  session: Session,
-  end: { reason: string; code: number | null },
-  now: Ms,
-  out: Effect[],
-): void {
-  if (session.attachment.kind === 'attached') detach(state, session.attachment.connection, end.code, now, out);
-  state.sessions.delete(session.id);
-  const sessions = state.routes.get(session.count)?.get(session.shard);
-  const index = sessions?.indexOf(session) ?? -1;
-  if (index >= 0) sessions?.splice(index, 1);
-  out.push({
-    kind: 'record',
-    record: {
-      kind: 'ended',
-      at: now,
-      sessionId: session.id,
-      shard: session.shard,
-      count: session.count,
-      reason: end.reason,
-    },
-  });
-}
-
-/** Closes a connection from our side. Its session, if it still has one, waits for a RESUME. */
-export function closeConnection(
-  state: GatewayState,
-  connection: Connection,
-  code: number,
-  reason: string,
-  now: Ms,
-  out: Effect[],
-): void {
-  if (connection.phase.kind === 'closing') return;
-  detach(state, connection, code, now, out);
-  connection.phase = { kind: 'closing' };
-  out.push({ kind: 'close', connection: connection.id, code, reason });
 }

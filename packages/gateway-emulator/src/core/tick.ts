@@ -2,9 +2,9 @@
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
-import { invalidSessionText } from './payloads.js';
+import { invalidSessionText, sendText } from './payloads.js';
+import { closeConnection, destroySession } from './sessions.js';
 import type { Connection, GatewayState } from './state.js';
-import { closeConnection, destroySession } from './state.js';
 import { recordViolation } from './violations.js';
 
 /** Call it every few dozen milliseconds: it compares what is due with `now`, so a late call loses nothing. */
@@ -23,7 +23,7 @@ function tickConnection(state: GatewayState, connection: Connection, now: Ms, ou
   if (connection.phase.kind === 'closing') return;
   if (connection.phase.kind === 'refused' && connection.phase.answerAt <= now) {
     connection.phase = { kind: 'unidentified' };
-    out.push({ kind: 'send', connection: connection.id, text: invalidSessionText(false) });
+    sendText(connection, invalidSessionText(false), out);
   }
   if (connection.heartbeatDueAt <= now) {
     recordViolation(
@@ -37,6 +37,8 @@ function tickConnection(state: GatewayState, connection: Connection, now: Ms, ou
     return;
   }
   if (connection.leaveBy !== null && connection.leaveBy <= now) {
+    const message = `It stayed ${state.rules.reconnectGraceMs} ms after op 7.`;
+    recordViolation(connection, 'ignored-reconnect', message, now, out);
     closeConnection(state, connection, closeCodes.unknownError, 'Told to reconnect, and did not.', now, out);
   }
 }

@@ -1,18 +1,29 @@
 /**
- * A reset token: every session ends with 4003 and no IDENTIFY succeeds until a new token is issued. It is what Discord
- * does to a bot that uses up its session starts.
+ * What ends every session at once, with 4003 (discord-api-docs#6970, #7059): a reset token, after which no IDENTIFY succeeds until a new one
+ * is issued, and intents that were taken away. Discord resets the token of a bot that uses up its session starts ("Gateway: Session
+ * Start Limit").
  */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
+import { closeConnection, destroySession } from './sessions.js';
 import type { GatewayState } from './state.js';
-import { closeConnection, destroySession } from './state.js';
 
 export function revokeToken(state: GatewayState, now: Ms, out: Effect[]): void {
   state.token = null;
+  endAll(state, 'token reset', now, out);
+}
+
+/** Takes intents away (the portal's switches): IDENTIFY with one of them is 4014 from now on. */
+export function revokeIntents(state: GatewayState, bits: number, now: Ms, out: Effect[]): void {
+  state.disallowedIntents |= bits;
+  endAll(state, 'intents revoked', now, out);
+}
+
+function endAll(state: GatewayState, reason: string, now: Ms, out: Effect[]): void {
   for (const session of state.sessions.values()) {
     const holder = session.attachment.kind === 'attached' ? session.attachment.connection : null;
     if (holder !== null) closeConnection(state, holder, closeCodes.notAuthenticated, 'Not authenticated.', now, out);
-    destroySession(state, session, { reason: 'token reset', code: closeCodes.notAuthenticated }, now, out);
+    destroySession(state, session, { reason, code: closeCodes.notAuthenticated }, now, out);
   }
 }

@@ -22,7 +22,7 @@ export type BookEntry = {
   /** Copies for further sessions (parallel fleets), each with its own sequence. */
   copies: { sessionId: string; shard: number; s: number }[] | null;
   /** The earliest report of it. */
-  first: { at: number; node: string; arrival: number } | null;
+  first: { at: number; node: string; arrival: number; marked: boolean } | null;
   lastNode: string;
   /** Reports without and with the mark `redelivered`. */
   unmarked: number;
@@ -124,10 +124,12 @@ export class EventBook {
       this.#handled += 1;
       this.#outstanding.set(entry.shard, (this.#outstanding.get(entry.shard) ?? 0) - 1);
     }
-    if (entry.first === null || event.at < entry.first.at)
-      entry.first = { at: event.at, node, arrival: this.#arrivals };
+    const marked = event.redelivered === true;
+    const { first } = entry;
+    if (first === null || event.at < first.at || (event.at === first.at && first.marked && !marked))
+      entry.first = { at: event.at, node, arrival: this.#arrivals, marked };
     entry.lastNode = node;
-    if (event.redelivered === true) entry.marked += 1;
+    if (marked) entry.marked += 1;
     else entry.unmarked += 1;
   }
 
@@ -148,7 +150,7 @@ export class EventBook {
         lost.push(`lost: ${describe(entry)} was handled by nobody`);
       if (duplicatesOf(entry) > 0 && duplicated.length < maxExamplesPerKind) {
         duplicated.push(
-          `duplicated: ${describe(entry)} was handled ${entry.unmarked} times, first by ${entry.first?.node ?? 'nobody'}, last by ${entry.lastNode}`,
+          `duplicated: ${describe(entry)} was handled ${entry.unmarked + entry.marked} times, first by ${entry.first?.node ?? 'nobody'}, last by ${entry.lastNode}`,
         );
       }
     }
@@ -161,6 +163,11 @@ export class EventBook {
           `out of order: ${describe(entry)} was handled by ${entry.first?.node ?? 'nobody'} after s ${overtakenBy.s}, handled by ${overtakenBy.first?.node ?? 'nobody'}`,
       );
     return { totals, examples: [...lost, ...duplicated, ...outOfOrder, ...this.#unexpectedExamples] };
+  }
+
+  /** What is kept, oldest first. */
+  get entries(): readonly BookEntry[] {
+    return this.#entries;
   }
 
   /** What a session was sent and is still kept, in order. */
@@ -198,13 +205,14 @@ function mismatch(entry: BookEntry, event: HandledEvent): string | null {
   return null;
 }
 
+/** Repeats without the mark: every unmarked handling but the first of all. After a marked one even the first unmarked is a repeat. */
 function duplicatesOf(entry: BookEntry): number {
-  return Math.max(0, entry.unmarked - 1);
+  return entry.first?.marked === true ? entry.unmarked : Math.max(0, entry.unmarked - 1);
 }
 
-/** Marked copies of something that was handled otherwise too. */
+/** Repeats with the mark: every marked handling but one that was the first of all. */
 function redeliveriesOf(entry: BookEntry): number {
-  return entry.unmarked > 0 ? entry.marked : Math.max(0, entry.marked - 1);
+  return entry.first?.marked === true ? entry.marked - 1 : entry.marked;
 }
 
 function describe(entry: BookEntry): string {

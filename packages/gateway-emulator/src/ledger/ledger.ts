@@ -7,7 +7,10 @@
 import type { Ms } from '@dshard/transport';
 import type { HandledBatch } from './handled-report.js';
 import { EventBook } from './event-book.js';
+import type { ExactlyOnce, ExactlyOnceOptions, Handled } from './exactly-once.js';
+import { assertExactlyOnce, findingsOf, judge } from './exactly-once.js';
 import type { LedgerRecord, Violation, ViolationKind } from './records.js';
+import { reportText } from './report.js';
 
 /** From the loss of a session's socket to its RESUMED. Times in milliseconds since the epoch. */
 export type Gap = { shard: number; sessionId: string; detachedAt: Ms; resumedAt: Ms; ms: number };
@@ -33,7 +36,8 @@ export type Verdict = {
   unexpected: number;
   /** Up to 20 findings in words. */
   examples: string[];
-  identifies: { used: number; inWrongWindow: number };
+  /** `whileResumable`: admitted although a session of the shard could have been resumed; its events since are lost. */
+  identifies: { used: number; inWrongWindow: number; whileResumable: number };
   violations: Violation[];
   violationCounts: Partial<Record<ViolationKind, number>>;
   gaps: Gap[];
@@ -46,7 +50,18 @@ export type SessionHistory = {
   count: number;
   emitted: number;
   replayed: number;
+  resumes: number;
   events: Extract<LedgerRecord, { kind: 'attached' | 'detached' | 'ended' }>[];
+};
+
+/** What all sessions of a shard have been given. */
+export type ShardSummary = {
+  shard: number;
+  count: number;
+  sessions: number;
+  resumes: number;
+  emitted: number;
+  replayed: number;
 };
 
 /** How much is kept in detail. */
@@ -77,7 +92,7 @@ export class Ledger {
   readonly #violationCounts = new Map<ViolationKind, number>();
   readonly #gaps: Gap[] = [];
   readonly #missedExamples: string[] = [];
-  #identifies = { used: 0, inWrongWindow: 0 };
+  #identifies = { used: 0, inWrongWindow: 0, whileResumable: 0 };
   #missed = 0;
 
   constructor(limits: LedgerLimits = defaultLedgerLimits) {
@@ -103,6 +118,7 @@ export class Ledger {
       case 'identify':
         this.#identifies.used += 1;
         if (record.outcome === 'early') this.#identifies.inWrongWindow += 1;
+        if (record.outcome === 'admitted' && this.#hasResumable(record)) this.#identifies.whileResumable += 1;
         return;
       case 'attached':
         this.#recordAttached(record);
@@ -157,6 +173,42 @@ export class Ledger {
     };
   }
 
+  /** The verdict for people. */
+  report(): string {
+    return reportText(this.verdict(), this.shards());
+  }
+
+  /** Whether everything emitted was handled exactly once: as reported to `handled`, or by a list in the order of handling. */
+  checkExactlyOnce(handled?: readonly Handled[], options: ExactlyOnceOptions = {}): ExactlyOnce {
+    const findings = handled === undefined ? this.#book.findings() : findingsOf(this.#book.entries, handled);
+    return judge(findings, this.#missed, options);
+  }
+
+  /**
+   * Throws an `AssertionError` with what is wrong unless everything emitted was handled exactly once. Wait until it had the chance to be:
+   * `await gateway.settled()`, or `outstanding().total === 0`.
+   */
+  expectExactlyOnce(handled?: readonly Handled[], options: ExactlyOnceOptions = {}): void {
+    assertExactlyOnce(this.checkExactlyOnce(handled, options));
+  }
+
+  /** What each shard was given, over all its sessions that are remembered. */
+  shards(): ShardSummary[] {
+    const summaries = new Map<string, ShardSummary>();
+    for (const { shard, count, emitted, replayed, resumes } of this.#sessions.values()) {
+      const key = `${shard}/${count}`;
+      const known = summaries.get(key) ?? { shard, count, sessions: 0, resumes: 0, emitted: 0, replayed: 0 };
+      summaries.set(key, {
+        ...known,
+        sessions: known.sessions + 1,
+        resumes: known.resumes + resumes,
+        emitted: known.emitted + emitted,
+        replayed: known.replayed + replayed,
+      });
+    }
+    return [...summaries.values()].sort((a, b) => a.count - b.count || a.shard - b.shard);
+  }
+
   /** Every session seen, oldest first. */
   sessions(): SessionHistory[] {
     return [...this.#sessions.values()].map((history) => ({ ...history, events: [...history.events] }));
@@ -168,7 +220,9 @@ export class Ledger {
   }
 
   #recordAttached(record: Extract<LedgerRecord, { kind: 'attached' }>): void {
-    this.#history(record).replayed += record.replayed;
+    const history = this.#history(record);
+    history.replayed += record.replayed;
+    if (record.resumedFrom !== null) history.resumes += 1;
     this.#addHistory(record);
     const detachedAt = this.#detachedAt.get(record.sessionId);
     this.#detachedAt.delete(record.sessionId);
@@ -176,6 +230,15 @@ export class Ledger {
     const { shard, sessionId, at: resumedAt } = record;
     this.#gaps.push({ shard, sessionId, detachedAt, resumedAt, ms: resumedAt - detachedAt });
     if (this.#gaps.length > this.#limits.gaps) this.#gaps.shift();
+  }
+
+  /** Whether a session of the shard waits for a RESUME. */
+  #hasResumable({ shard, count }: { shard: number; count: number }): boolean {
+    for (const sessionId of this.#detachedAt.keys()) {
+      const session = this.#sessions.get(sessionId);
+      if (session?.shard === shard && session.count === count) return true;
+    }
+    return false;
   }
 
   #recordViolation(violation: Violation): void {
@@ -193,7 +256,7 @@ export class Ledger {
     const known = this.#sessions.get(session.sessionId);
     if (known !== undefined) return known;
     const { sessionId, shard, count } = session;
-    const history: SessionHistory = { sessionId, shard, count, emitted: 0, replayed: 0, events: [] };
+    const history: SessionHistory = { sessionId, shard, count, emitted: 0, replayed: 0, resumes: 0, events: [] };
     this.#sessions.set(sessionId, history);
     if (this.#sessions.size > this.#limits.sessions) {
       const [oldest] = this.#sessions.keys();

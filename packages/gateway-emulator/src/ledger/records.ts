@@ -21,6 +21,12 @@ export type ViolationKind =
   | 'budget-exhausted'
   /** RESUME from a sequence that the session never reached, or too old for the replay buffer. */
   | 'bad-resume'
+  /** All members of a guild were asked for without the GUILD_MEMBERS intent. Answered by nothing. */
+  | 'request-without-intent'
+  /** All members of a guild were asked for again within 30 s. Answered with RATE_LIMITED. */
+  | 'members-too-early'
+  /** The client stayed after op 7 until it was closed. */
+  | 'ignored-reconnect'
   /** The client did not read: its socket was cut with too much waiting for it. */
   | 'slow-reader';
 

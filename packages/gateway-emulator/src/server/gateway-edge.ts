@@ -10,8 +10,9 @@ import type { GatewayState } from '../core/state.js';
 import { tick } from '../core/tick.js';
 import type { LedgerRecord } from '../ledger/records.js';
 import type { GatewaySocket } from './gateway-socket.js';
-import type { Outlet } from './outlets.js';
-import { textOutlet, zlibOutlet } from './outlets.js';
+import type { LineCondition } from './line.js';
+import { Line } from './line.js';
+import { openOutlet } from './outlets.js';
 
 export type GatewayEdgeOptions = {
   state: GatewayState;
@@ -24,7 +25,7 @@ const tickMs = 50;
 
 export class GatewayEdge {
   readonly #options: GatewayEdgeOptions;
-  readonly #open = new Map<number, { socket: GatewaySocket; outlet: Outlet }>();
+  readonly #open = new Map<number, { socket: GatewaySocket; stream: Socket; line: Line }>();
   #nextConnection = 1;
   #cancelTick: Cancel | null = null;
 
@@ -49,17 +50,36 @@ export class GatewayEdge {
     const id = this.#nextConnection;
     this.#nextConnection += 1;
     const compress = query.get('compress');
-    const outlet = compress === 'zlib-stream' ? zlibOutlet(socket) : textOutlet(socket);
-    this.#open.set(id, { socket, outlet });
-    socket.watch(stream, (code) => this.run(connectionClosed(state, id, code, clock.now())));
+    const line = new Line({
+      clock,
+      outlet: openOutlet(socket, compress),
+      onFrame: (data) => this.run(frameReceived(state, id, data, clock.now())),
+    });
+    this.#open.set(id, { socket, stream, line });
+    socket.watch(stream, {
+      onLeave: (code) => this.run(connectionClosed(state, id, code, clock.now())),
+      onProtocolError: (problem) => this.#recordProtocolError(id, problem),
+    });
     socket.once('close', () => {
       this.#open.delete(id);
-      outlet.release();
+      line.release();
     });
-    socket.on('message', (data) => this.run(frameReceived(state, id, bytesOf(data), clock.now())));
+    socket.on('message', (data) => line.receive(bytesOf(data)));
+    socket.on('ping', (data) => {
+      if (line.isStalled) return;
+      socket.pong(data);
+      this.#checkReader(id, line);
+    });
     this.run(
       connectionOpened(state, id, { v: query.get('v'), encoding: query.get('encoding'), compress }, clock.now()),
     );
+  }
+
+  /** Makes the lines of connections bad, or good again. Returns how many are still there. */
+  changeLines(connections: readonly number[], condition: LineCondition): number {
+    const lines = connections.flatMap((id) => this.#open.get(id)?.line ?? []);
+    for (const line of lines) line.become(condition);
+    return lines.length;
   }
 
   run(effects: readonly Effect[]): void {
@@ -72,23 +92,34 @@ export class GatewayEdge {
       if (open === undefined) continue;
       switch (effect.kind) {
         case 'send':
-          this.#send(effect.connection, open.outlet, effect.text);
+          open.line.send(effect.text, effect.deflate === true);
+          this.#checkReader(effect.connection, open.line);
           break;
         case 'close':
-          open.outlet.close(effect.code, effect.reason);
+          open.line.close(effect.code, effect.reason);
           break;
         case 'cut':
-          open.socket.terminate();
+          if (effect.reset) open.stream.resetAndDestroy();
+          else open.socket.terminate();
           break;
       }
     }
   }
 
-  #send(connection: number, outlet: Outlet, text: string): void {
+  #checkReader(connection: number, line: Line): void {
     const { state, clock, maxSocketBufferBytes } = this.#options;
-    outlet.send(text);
-    const waitingBytes = outlet.waitingBytes();
+    const waitingBytes = line.waitingBytes();
     if (waitingBytes > maxSocketBufferBytes) this.run(connectionStalled(state, connection, waitingBytes, clock.now()));
+  }
+
+  /** By then the core has forgotten the connection: the websocket was closed first. */
+  #recordProtocolError(connection: number, problem: string): void {
+    const message = `The socket broke RFC 6455 (${problem}) and was closed.`;
+    const at = this.#options.clock.now();
+    this.#options.record({
+      kind: 'violation',
+      violation: { kind: 'bad-payload', at, connection, shard: null, sessionId: null, message },
+    });
   }
 }
 

@@ -7,7 +7,7 @@
  * - `unavailable`: answers everything with 503.
  * - `silent`: accepts websockets and never says a word.
  *
- * Leaving `up` cuts every socket it has. The port stays its own.
+ * Leaving `up` cuts every websocket it has, `refuse` everything else too. The port stays its own.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer } from 'node:http';
@@ -25,6 +25,8 @@ export const hostModes: readonly HostMode[] = ['up', 'refuse', 'unavailable', 's
 export type GatewayHostOptions = {
   /** For error messages. */
   name: string;
+  /** Requests that are served in `unavailable` and `silent` too: the operator's own. */
+  isOperators?: (request: IncomingMessage) => boolean;
   onRequest: RequestListener;
   onSocket: (socket: GatewaySocket, stream: Socket, query: URLSearchParams) => void;
 };
@@ -36,10 +38,13 @@ const maxMessageBytes = 1_048_576;
 export class GatewayHost {
   readonly #options: GatewayHostOptions;
   readonly #sockets = new Set<Socket>();
+  readonly #upgraded = new Set<Duplex>();
   readonly #webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
+    // A flood of pings from a client that reads no pongs must not fill the memory: the edge answers them.
+    autoPong: false,
     maxPayload: maxMessageBytes,
     // The core reads the bytes itself and answers bad UTF-8 as Discord does.
     skipUTF8Validation: true,
@@ -68,7 +73,8 @@ export class GatewayHost {
   /** Listens. Throws `DSO_EMULATOR_PORT_TAKEN` or `DSO_EMULATOR_LISTEN_FAILED`. */
   async listen(port: number): Promise<void> {
     const server = createServer((request, response) => {
-      if (this.#mode === 'up') this.#options.onRequest(request, response);
+      if (this.#mode === 'up' || this.#options.isOperators?.(request) === true)
+        this.#options.onRequest(request, response);
       else response.writeHead(503).end('upstream connect error');
     });
     server.on('connection', (socket) => {
@@ -90,7 +96,7 @@ export class GatewayHost {
     this.#mode = mode;
     if (mode === 'refuse') await this.#stop();
     else if (!listens) await this.listen(this.#port);
-    else if (mode !== 'up') this.#cutAll();
+    else if (mode !== 'up') for (const stream of this.#upgraded) stream.destroy();
   }
 
   async close(): Promise<void> {
@@ -101,6 +107,8 @@ export class GatewayHost {
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // Until `ws` takes the stream over, a client that resets it must not take the process down.
     stream.on('error', () => undefined);
+    this.#upgraded.add(stream);
+    stream.once('close', () => this.#upgraded.delete(stream));
     if (this.#mode === 'unavailable') {
       stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
@@ -112,16 +120,12 @@ export class GatewayHost {
     });
   }
 
-  #cutAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
   async #stop(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     if (server === null) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    this.#cutAll();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 

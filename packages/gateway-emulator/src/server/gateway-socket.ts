@@ -15,18 +15,26 @@ const noStatus = 1005;
 /** What `ws` closes with by itself when a message exceeds its `maxPayload`. Discord calls that a decode error. */
 const messageTooBig = 1009;
 
+export type GatewaySocketWatcher = {
+  /** Called once, with the client's close code, 1005 without one, 1006 without a close frame. */
+  onLeave(code: number): void;
+  /** The client broke the websocket protocol itself; the socket is being closed with 1002 or 1007, as RFC 6455 has it. */
+  onProtocolError(problem: string): void;
+};
+
 export class GatewaySocket extends WebSocket {
   #left = false;
   #fromHere = false;
-  #onLeave: ((code: number) => void) | null = null;
+  #watcher: GatewaySocketWatcher | null = null;
 
-  /** Calls `onLeave` once, with the client's close code, 1005 without one, 1006 without a close frame. */
-  watch(stream: Socket, onLeave: (code: number) => void): void {
-    this.#onLeave = onLeave;
+  watch(stream: Socket, watcher: GatewaySocketWatcher): void {
+    this.#watcher = watcher;
     stream.once('end', () => this.#leave(abnormalClosure));
     this.once('close', () => this.#leave(abnormalClosure));
     // An error is always followed by `close`; without a listener it would take the process down.
-    this.on('error', () => undefined);
+    this.on('error', (error) => {
+      if ('code' in error && String(error.code).startsWith('WS_ERR_')) watcher.onProtocolError(error.message);
+    });
   }
 
   closeFromHere(code: number, reason: string): void {
@@ -43,6 +51,6 @@ export class GatewaySocket extends WebSocket {
   #leave(code: number): void {
     if (this.#left) return;
     this.#left = true;
-    this.#onLeave?.(code);
+    this.#watcher?.onLeave(code);
   }
 }

@@ -12,6 +12,7 @@ export type HttpRequest = {
   readBody: () => Promise<string>;
 };
 
+/** A body that is a string is sent as text, everything else as JSON. */
 export type HttpResponse = { status: number; body: unknown };
 
 /** Null: not mine. */
@@ -73,8 +74,8 @@ function send(response: ServerResponse, { status, body }: HttpResponse): void {
     response.writeHead(204).end();
     return;
   }
-  const text = JSON.stringify(body);
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    .end(text);
+  const isText = typeof body === 'string';
+  const text = isText ? body : JSON.stringify(body);
+  const type = isText ? 'text/plain; charset=utf-8' : 'application/json';
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) }).end(text);
 }

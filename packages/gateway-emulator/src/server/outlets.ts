@@ -1,40 +1,67 @@
-/** How payloads leave a socket: as text, or deflated in one stream for the life of the connection (`compress=zlib-stream`). */
+/**
+ * How payloads leave a socket: as text, or compressed in one stream for the life of the connection ("Gateway: Transport Compression"),
+ * `zlib-stream` or `zstd-stream`. With text, single payloads may be compressed on their own ("Payload Compression").
+ */
+import * as zlib from 'node:zlib';
 import type { Deflate } from 'node:zlib';
-import { constants, createDeflate } from 'node:zlib';
 import type { GatewaySocket } from './gateway-socket.js';
+import { rawZstdStream } from './zstd-raw.js';
 
 export type Outlet = {
   /** Bytes given to `send` that the operating system has not taken yet, about. */
   waitingBytes(): number;
-  send(text: string): void;
+  /** `deflate`: as one zlib stream of its own. Compressed streams ignore it. */
+  send(text: string, deflate?: boolean): void;
   /** Closes after everything sent before. */
   close(code: number, reason: string): void;
   /** Frees what the outlet holds; the socket is gone. */
   release(): void;
 };
 
-export function textOutlet(socket: GatewaySocket): Outlet {
+/** `compress` of the websocket's URL. */
+export function openOutlet(socket: GatewaySocket, compress: string | null): Outlet {
+  if (compress === 'zlib-stream') {
+    const deflate = zlib.createDeflate({ level: zlib.constants.Z_BEST_SPEED });
+    return streamOutlet(socket, deflate, zlib.constants.Z_SYNC_FLUSH);
+  }
+  if (compress !== 'zstd-stream')
+    return plainOutlet(socket, (text, deflate) => (deflate ? zlib.deflateSync(text) : text));
+  const native = createNativeZstd();
+  if (native !== null) return streamOutlet(socket, native, zstdFlush);
+  const encode = rawZstdStream();
+  return plainOutlet(socket, (text) => encode(Buffer.from(text)));
+}
+
+function plainOutlet(socket: GatewaySocket, encode: (text: string, deflate: boolean) => string | Buffer): Outlet {
   return {
     waitingBytes: () => socket.bufferedAmount,
-    send: (text) => socket.send(text),
+    send: (text, deflate = false) => socket.send(encode(text, deflate)),
     close: (code, reason) => socket.closeFromHere(code, reason),
     release: () => undefined,
   };
 }
 
+/** `ZSTD_e_flush`. */
+const zstdFlush = 1;
+
+/** Node's own Zstandard, from 22.15 on. It writes, flushes and ends as its deflate does. */
+function createNativeZstd(): Deflate | null {
+  const create: unknown = Reflect.get(zlib, 'createZstdCompress');
+  return typeof create === 'function' ? (create as () => Deflate)() : null;
+}
+
 /**
- * Each payload is one websocket message that ends in 00 00 ff ff (a sync flush). Deflate works in the background, so a close
- * waits for the payloads before it.
+ * Each payload is one websocket message that ends where the compressor was flushed (zlib: in 00 00 ff ff). It works in the background,
+ * so a close waits for the payloads before it.
  */
-export function zlibOutlet(socket: GatewaySocket): Outlet {
-  const deflate: Deflate = createDeflate({ level: constants.Z_BEST_SPEED });
+function streamOutlet(socket: GatewaySocket, compressor: Deflate, flushKind: number): Outlet {
   const chunks: Buffer[] = [];
   let pendingPayloads = 0;
   let pendingBytes = 0;
   let closing: { code: number; reason: string } | null = null;
   let released = false;
 
-  deflate.on('data', (chunk: Buffer) => chunks.push(chunk));
+  compressor.on('data', (chunk: Buffer) => chunks.push(chunk));
 
   const flushed = (bytes: number): void => {
     if (released) return;
@@ -50,8 +77,8 @@ export function zlibOutlet(socket: GatewaySocket): Outlet {
       if (released || closing !== null) return;
       pendingPayloads += 1;
       pendingBytes += text.length;
-      deflate.write(text);
-      deflate.flush(constants.Z_SYNC_FLUSH, () => flushed(text.length));
+      compressor.write(text);
+      compressor.flush(flushKind, () => flushed(text.length));
     },
     close: (code, reason) => {
       if (pendingPayloads === 0) socket.closeFromHere(code, reason);
@@ -59,7 +86,7 @@ export function zlibOutlet(socket: GatewaySocket): Outlet {
     },
     release: () => {
       released = true;
-      deflate.destroy();
+      compressor.destroy();
     },
   };
 }

@@ -45,7 +45,7 @@ describe('what clients send', () => {
     ['an IDENTIFY without data', '{"op":2}', 4001],
     ['a RESUME without data', '{"op":6,"d":null}', 4001],
     ['a RESUME with a negative sequence', '{"op":6,"d":{"token":"t","session_id":"s","seq":-1}}', 4001],
-    ['a presence without data', '{"op":3,"d":3}', 4001],
+    ['a presence without data before IDENTIFY', '{"op":3,"d":3}', 4003],
     ['a presence before IDENTIFY', '{"op":3,"d":{}}', 4003],
     ['a request for members before IDENTIFY', '{"op":8,"d":{}}', 4003],
   ])('%s ends in a close code', (_what, frame, code) => {
@@ -60,12 +60,6 @@ describe('what clients send', () => {
       .connect()
       .sendRaw(JSON.stringify({ op: 1, d: null, pad: 'x'.repeat(4096 - empty.length) }));
     expect(client.last?.op).toBe(11);
-  });
-
-  test('requests of an identified client are accepted', () => {
-    const client = new Harness().connect().identify();
-    for (const op of [3, 4, 8, 31, 43]) client.send({ op, d: {} });
-    expect(client.closedWith).toBeNull();
   });
 
   test('a fault on a socket with a session keeps the session', () => {
@@ -99,9 +93,6 @@ describe('what clients send', () => {
   });
 });
 
-test.each([[{ encoding: 'etf' }], [{ compress: 'zstd-stream' }]])(
-  'a socket that asks for %o is told no: 4002',
-  (query) => {
-    expect(new Harness().connect(query).closedWith).toBe(4002);
-  },
-);
+test.each([[{ encoding: 'etf' }], [{ compress: 'gzip' }]])('a socket that asks for %o is told no: 4002', (query) => {
+  expect(new Harness().connect(query).closedWith).toBe(4002);
+});

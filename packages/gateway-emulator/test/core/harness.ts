@@ -19,6 +19,7 @@ type PayloadData = {
   id: string;
   session_id: string;
   resume_gateway_url: string;
+  v: number;
   shard: [number, number];
   guilds: { id: string; unavailable: boolean }[];
 };
@@ -34,6 +35,8 @@ export class Client {
   readonly received: Payload[] = [];
   closedWith: number | null = null;
   cut = false;
+  /** Payloads that were to be compressed one by one. */
+  deflated = 0;
   readonly #harness: Harness;
 
   constructor(harness: Harness, id: number) {
@@ -149,8 +152,10 @@ export class Harness {
       if (client === undefined) throw new Error(`An effect for connection ${effect.connection}, which never was.`);
       if (client.closedWith !== null || client.cut)
         throw new Error(`An effect for connection ${client.id} after its end.`);
-      if (effect.kind === 'send') client.received.push(JSON.parse(effect.text) as Payload);
-      else if (effect.kind === 'close') client.closedWith = effect.code;
+      if (effect.kind === 'send') {
+        client.received.push(JSON.parse(effect.text) as Payload);
+        if (effect.deflate === true) client.deflated += 1;
+      } else if (effect.kind === 'close') client.closedWith = effect.code;
       else client.cut = true;
     }
   }

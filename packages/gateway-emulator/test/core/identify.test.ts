@@ -80,9 +80,9 @@ describe('identify windows', () => {
     harness.advance(1);
     expect(early.last).toMatchObject({ op: 9, d: false });
     expect(harness.violations()).toEqual(['early-identify']);
-    expect(harness.ledger.verdict().identifies).toEqual({ used: 3, inWrongWindow: 1 });
+    expect(harness.ledger.verdict().identifies).toEqual({ used: 3, inWrongWindow: 1, whileResumable: 0 });
     expect(early.identify([2, 4]).seen).toContain('READY');
-    expect(harness.ledger.verdict().identifies).toEqual({ used: 4, inWrongWindow: 1 });
+    expect(harness.ledger.verdict().identifies).toEqual({ used: 4, inWrongWindow: 1, whileResumable: 0 });
   });
 
   test('are not needed for RESUME', () => {

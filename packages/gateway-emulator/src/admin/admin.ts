@@ -1,0 +1,203 @@
+/**
+ * The operator's hand: faults on demand, now or later, and what is going on. Faults of sessions return how many they hit. Everything
+ * that says `forMs` ends by itself after so long; without it, it stays until undone.
+ */
+import type { Clock } from '@dshard/transport';
+import { beginOutage, endOutage } from '../core/availability.js';
+import type { FaultResult, SessionSelector } from '../core/faults.js';
+import { askToReconnect, connectionsOf, drop, expire, invalidate, requestHeartbeat } from '../core/faults.js';
+import type { Effect } from '../core/effects.js';
+import { leaveStarts, refillBudget } from '../core/session-start-budget.js';
+import type { GatewayState, GreetingFault } from '../core/state.js';
+import { throttleStarts } from '../core/throttle.js';
+import { revokeIntents, revokeToken } from '../core/token.js';
+import type { GatewayEdge } from '../server/gateway-edge.js';
+import type { GatewayHost, HostMode } from '../server/gateway-host.js';
+import type { LineCondition } from '../server/line.js';
+import { goodLine } from '../server/line.js';
+import type { Traffic } from '../world/traffic.js';
+import type { Scheduled, Timing } from './schedule.js';
+import { Schedule } from './schedule.js';
+import type { EmulatorStatus } from './status.js';
+import { statusOf } from './status.js';
+
+export type AdminOptions = {
+  state: GatewayState;
+  clock: Clock;
+  edge: GatewayEdge;
+  gatewayHost: GatewayHost;
+  resumeHost: GatewayHost;
+  traffic: Traffic;
+};
+
+/** How long something lasts; without it, until it is undone. */
+export type Lasting = { forMs?: number };
+
+export class Admin {
+  readonly #options: AdminOptions;
+  readonly #schedule: Schedule;
+  /** The ends of what does not last, apart from what the operator scheduled. */
+  readonly #ends: Schedule;
+
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    this.#schedule = new Schedule(options.clock);
+    this.#ends = new Schedule(options.clock);
+  }
+
+  /** RECONNECT (op 7). Sockets that stay longer than `reconnectGraceMs` are closed. */
+  reconnect(selector: SessionSelector = {}): number {
+    return this.#apply((now) => askToReconnect(this.#options.state, selector, now));
+  }
+
+  /** INVALID_SESSION (op 9). Not resumable unless said so. */
+  invalidate(selector: SessionSelector = {}, { resumable = false }: { resumable?: boolean } = {}): number {
+    return this.#apply((now) => invalidate(this.#options.state, selector, resumable, now));
+  }
+
+  /** Closes sockets with `code` (1000, 1001, 3000–4999), or ends them without a close frame. Sessions are kept. */
+  drop(selector: SessionSelector = {}, { code = null }: { code?: number | null } = {}): number {
+    return this.#apply((now) => drop(this.#options.state, selector, code, now));
+  }
+
+  /** Resets the TCP connections (RST). Sessions are kept. */
+  reset(selector: SessionSelector = {}): number {
+    return this.#apply((now) => drop(this.#options.state, selector, 'reset', now));
+  }
+
+  /** Nothing passes any more, in either direction, on sockets that stay open: zombies. */
+  stall(selector: SessionSelector = {}, lasting: Lasting = {}): number {
+    return this.#changeLines(selector, { ...goodLine, stalled: true }, lasting);
+  }
+
+  /** What the gateway says arrives late, or at so many bytes a second. */
+  slow(
+    selector: SessionSelector = {},
+    { latencyMs = 0, bytesPerSecond = null, ...lasting }: Lasting & Partial<Omit<LineCondition, 'stalled'>> = {},
+  ): number {
+    return this.#changeLines(selector, { stalled: false, latencyMs, bytesPerSecond }, lasting);
+  }
+
+  /** Ends `stall` and `slow`. What was held is delivered at once. */
+  heal(selector: SessionSelector = {}): number {
+    return this.#changeLines(selector, goodLine, {});
+  }
+
+  /** Ends sessions as if their time were over. */
+  expire(selector: SessionSelector = {}): number {
+    return this.#apply((now) => expire(this.#options.state, selector, now));
+  }
+
+  /** Asks for a heartbeat at once (op 1). */
+  requestHeartbeat(selector: SessionSelector = {}): number {
+    return this.#apply(() => requestHeartbeat(this.#options.state, selector));
+  }
+
+  /** The next sockets, of whatever shard, are told to reconnect (op 7) before they are greeted, or instead. */
+  reconnectNextSockets({ times = 1, hello = true }: { times?: number; hello?: boolean } = {}): void {
+    const kind: GreetingFault = hello ? 'reconnect-before-hello' : 'reconnect-instead-of-hello';
+    this.#options.state.greeting = times > 0 ? { kind, left: times } : null;
+  }
+
+  /** Answers every IDENTIFY and RESUME with op 9 (RESUME with `true`), as Discord may while it recovers. */
+  throttleStarts({ forMs }: { forMs: number }): void {
+    const { state, clock } = this.#options;
+    throttleStarts(state, forMs > 0 ? clock.now() + forMs : null);
+  }
+
+  /** Makes the host of `resume_gateway_url` fail (`refuse`, `unavailable`, `silent`) or serve again (`up`). */
+  async setResumeHost(mode: HostMode, lasting: Lasting = {}): Promise<void> {
+    await this.#setHost(this.#options.resumeHost, mode, lasting);
+  }
+
+  /** The same for the generic host, Discord's REST included. Only `refuse` shuts the admin interface out as well. */
+  async setGatewayHost(mode: HostMode, lasting: Lasting = {}): Promise<void> {
+    await this.#setHost(this.#options.gatewayHost, mode, lasting);
+  }
+
+  /** Guilds become unavailable: GUILD_DELETE, and nothing more of them until the end of it. Returns how many did. */
+  beginOutage(guildIds: readonly string[], { forMs }: Lasting = {}): number {
+    if (forMs !== undefined) this.#ends.add('end of an outage', { inMs: forMs }, () => this.endOutage(guildIds));
+    return this.#apply(() => beginOutage(this.#options.state, guildIds));
+  }
+
+  /** They are back: GUILD_CREATE. */
+  endOutage(guildIds: readonly string[]): number {
+    return this.#apply(() => endOutage(this.#options.state, guildIds));
+  }
+
+  /** Resets the token: all sessions are closed with 4003, IDENTIFY fails with 4004 until `issueToken`. */
+  revokeToken(): void {
+    this.#run((now, out) => revokeToken(this.#options.state, now, out));
+  }
+
+  /** Issues a token: after a reset, or in place of the one in force (sessions live on). */
+  issueToken(token: string): void {
+    this.#options.state.token = token;
+  }
+
+  /** Takes intents away: all sessions are closed with 4003, IDENTIFY with one of them is closed with 4014. */
+  revokeIntents(bits: number): void {
+    this.#run((now, out) => revokeIntents(this.#options.state, bits, now, out));
+  }
+
+  /** Gives back the day's session starts, or leaves so many of them. */
+  refillSessionStarts({ remaining }: { remaining?: number } = {}): void {
+    const { state, clock } = this.#options;
+    if (remaining === undefined) refillBudget(state.budget, clock.now());
+    else leaveStarts(state.budget, remaining, clock.now());
+  }
+
+  /**
+   * Does something later, once or again and again:
+   *
+   *     admin.schedule('drops', { inMs: 5_000, everyMs: 30_000 }, () => admin.drop({ shards: [0, 1, 2, 3] }));
+   */
+  schedule(name: string, timing: Timing, action: () => unknown): Scheduled {
+    return this.#schedule.add(name, timing, action);
+  }
+
+  scheduled(): Scheduled[] {
+    return this.#schedule.list();
+  }
+
+  /** False: there is nothing of that id. */
+  cancelScheduled(id: number): boolean {
+    return this.#schedule.cancel(id);
+  }
+
+  status(): EmulatorStatus {
+    return statusOf(this.#options);
+  }
+
+  /** Cancels whatever is scheduled. */
+  close(): void {
+    this.#schedule.close();
+    this.#ends.close();
+  }
+
+  async #setHost(host: GatewayHost, mode: HostMode, { forMs }: Lasting): Promise<void> {
+    await host.setMode(mode);
+    if (forMs !== undefined) this.#ends.add('host up again', { inMs: forMs }, () => host.setMode('up'));
+  }
+
+  #changeLines(selector: SessionSelector, condition: LineCondition, { forMs }: Lasting): number {
+    const { state, edge } = this.#options;
+    const connections = connectionsOf(state, selector);
+    if (forMs !== undefined)
+      this.#ends.add('lines heal', { inMs: forMs }, () => edge.changeLines(connections, goodLine));
+    return edge.changeLines(connections, condition);
+  }
+
+  #apply(fault: (now: number) => FaultResult): number {
+    const { effects, affected } = fault(this.#options.clock.now());
+    this.#options.edge.run(effects);
+    return affected;
+  }
+
+  #run(act: (now: number, out: Effect[]) => void): void {
+    const out: Effect[] = [];
+    act(this.#options.clock.now(), out);
+    this.#options.edge.run(out);
+  }
+}

@@ -1,0 +1,189 @@
+/** Faults of the gateway as a whole: hosts, starts, tokens, guilds. And its traffic, its schedule, its status. */
+import type { HostMode } from '../server/gateway-host.js';
+import { hostModes } from '../server/gateway-host.js';
+import type { Body } from './body.js';
+import { badRequest, booleanOf, choiceOf, guildIdsOf, numberOf, stringOf } from './body.js';
+import type { AdminRequest, AdminRequests, RequestContext } from './request.js';
+import { forMsMeaning, lastingOf, longestMs } from './request.js';
+
+const hostFields: Readonly<Record<string, string>> = {
+  mode: '`up`, `refuse` (nobody listens), `unavailable` (503), `silent` (accepts and says nothing)',
+  forMs: forMsMeaning,
+};
+
+/** The answer to a request that shuts this interface out has to get out first. */
+const refuseAfterMs = 100;
+
+export const gatewayRequests: AdminRequests = {
+  'GET /emulator/status': {
+    what: 'sockets, sessions, budget, traffic, hosts, outages',
+    fields: {},
+    prepare:
+      (_body, { admin }) =>
+      () =>
+        admin.status(),
+  },
+  'POST /emulator/next-sockets': {
+    what: 'op 7 to the next sockets, before HELLO or instead of it',
+    fields: { times: 'to how many sockets; default 1, 0 takes it back', hello: 'whether HELLO follows; default true' },
+    prepare: (body, { admin }) => {
+      const times = numberOf(body, 'times', { min: 0, max: 1_000_000 }) ?? 1;
+      const hello = booleanOf(body, 'hello', true);
+      return () => {
+        admin.reconnectNextSockets({ times, hello });
+        return { times, hello };
+      };
+    },
+  },
+  'POST /emulator/throttle': {
+    what: 'answers every IDENTIFY and RESUME with op 9; sessions are kept',
+    fields: { forMs: 'how long; 0 ends it' },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const forMs = needed(numberOf(body, 'forMs', { min: 0, max: longestMs }), '"forMs" must say how long');
+      return () => {
+        admin.throttleStarts({ forMs });
+        return { forMs };
+      };
+    },
+  },
+  'POST /emulator/resume-host': {
+    what: 'the host of `resume_gateway_url` fails',
+    fields: hostFields,
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const mode = choiceOf(body, 'mode', hostModes);
+      const lasting = lastingOf(body);
+      return async () => {
+        await admin.setResumeHost(mode, lasting);
+        return { mode };
+      };
+    },
+  },
+  'POST /emulator/gateway-host': {
+    what: "the generic host fails, Discord's REST included; `refuse` needs `forMs`, because it shuts this interface out too",
+    fields: hostFields,
+    schedulable: true,
+    prepare: prepareGatewayHost,
+  },
+  'POST /emulator/outage': {
+    what: 'guilds become unavailable (GUILD_DELETE); nothing happens in them',
+    fields: { guilds: 'their ids', forMs: forMsMeaning },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const guildIds = needed(guildIdsOf(body), '"guilds" must say which guilds');
+      const lasting = lastingOf(body);
+      return () => ({ affected: admin.beginOutage(guildIds, lasting) });
+    },
+  },
+  'POST /emulator/outage-end': {
+    what: 'they are back (GUILD_CREATE)',
+    fields: { guilds: 'their ids; without it all that are unavailable' },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const guildIds = guildIdsOf(body);
+      return () => ({ affected: admin.endOutage(guildIds ?? admin.status().unavailableGuilds) });
+    },
+  },
+  'POST /emulator/token': {
+    what: 'issues a token; sessions live on',
+    fields: { token: 'the new one' },
+    prepare: (body, { admin }) => {
+      const token = stringOf(body, 'token');
+      if (token.startsWith('Bot ')) throw badRequest('"token" is given without "Bot " before it');
+      return () => {
+        admin.issueToken(token);
+        return { tokenValid: true };
+      };
+    },
+  },
+  'POST /emulator/token-reset': {
+    what: 'all sessions are closed with 4003, IDENTIFY fails with 4004 until a token is issued',
+    fields: {},
+    schedulable: true,
+    prepare:
+      (_body, { admin }) =>
+      () => {
+        admin.revokeToken();
+        return { tokenValid: false };
+      },
+  },
+  'POST /emulator/revoke-intents': {
+    what: 'all sessions are closed with 4003, IDENTIFY with one of the intents is closed with 4014',
+    fields: { intents: 'bits' },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const intents = needed(numberOf(body, 'intents', { min: 1, max: 2 ** 31 - 1 }), '"intents" must say which bits');
+      return () => {
+        admin.revokeIntents(intents);
+        return { intents };
+      };
+    },
+  },
+  'POST /emulator/session-starts': {
+    what: "gives back the day's session starts, or leaves so many",
+    fields: { remaining: 'how many are left; without it all' },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const remaining = numberOf(body, 'remaining', { min: 0, max: Number.MAX_SAFE_INTEGER });
+      return () => {
+        admin.refillSessionStarts(remaining === undefined ? {} : { remaining });
+        return admin.status().identifies;
+      };
+    },
+  },
+  'POST /emulator/traffic': {
+    what: 'messages',
+    fields: { rate: 'per second; 0 stops', burst: 'so many at once' },
+    schedulable: true,
+    prepare: (body, { traffic }) => {
+      const rate = numberOf(body, 'rate', { min: 0, max: 1_000_000, fraction: true });
+      const burst = numberOf(body, 'burst', { min: 0, max: 100_000 });
+      return () => {
+        if (rate === 0) traffic.stop();
+        else if (rate !== undefined) traffic.start(rate);
+        if (burst !== undefined) traffic.burst(burst);
+        return { rate: traffic.rate, made: traffic.made };
+      };
+    },
+  },
+  'GET /emulator/schedule': {
+    what: 'what will happen later',
+    fields: {},
+    prepare:
+      (_body, { admin }) =>
+      () =>
+        admin.scheduled(),
+  },
+  'POST /emulator/schedule/cancel': {
+    what: 'it will not',
+    fields: { id: 'of the entry' },
+    prepare: (body, { admin }) => {
+      const id = needed(
+        numberOf(body, 'id', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+        '"id" must say which entry; GET /emulator/schedule lists them',
+      );
+      return () => ({ cancelled: admin.cancelScheduled(id) });
+    },
+  },
+};
+
+function prepareGatewayHost(body: Body, { admin }: RequestContext): ReturnType<AdminRequest['prepare']> {
+  const mode: HostMode = choiceOf(body, 'mode', hostModes);
+  const lasting = lastingOf(body);
+  if (mode !== 'refuse')
+    return async () => {
+      await admin.setGatewayHost(mode, lasting);
+      return { mode };
+    };
+  needed(lasting.forMs, '"forMs" is needed with refuse: this interface cannot be reached meanwhile');
+  return () => {
+    const timing = { inMs: refuseAfterMs };
+    return { mode, scheduled: admin.schedule('gateway-host', timing, () => admin.setGatewayHost(mode, lasting)) };
+  };
+}
+
+function needed<T>(value: T | undefined, problem: string): T {
+  if (value === undefined) throw badRequest(problem);
+  return value;
+}

@@ -1,0 +1,73 @@
+/** What the ledger knows, over HTTP. Reports of handled events are not here: their bodies are read as a whole (`POST /ledger/handled`). */
+import { readHandled } from '../ledger/exactly-once.js';
+import { choiceOf, stringOf } from './body.js';
+import type { AdminRequests } from './request.js';
+
+export const ledgerRequests: AdminRequests = {
+  'GET /ledger': {
+    what: 'the verdict',
+    fields: {},
+    prepare:
+      (_body, { ledger }) =>
+      () =>
+        ledger.verdict(),
+  },
+  'GET /ledger/report': {
+    what: 'the verdict for people, as text',
+    fields: {},
+    prepare:
+      (_body, { ledger }) =>
+      () =>
+        ledger.report(),
+  },
+  'GET /ledger/outstanding': {
+    what: 'emitted and not yet handled, in all and per shard',
+    fields: {},
+    prepare:
+      (_body, { ledger }) =>
+      () => {
+        const { total, perShard } = ledger.outstanding();
+        return { total, perShard: Object.fromEntries(perShard) };
+      },
+  },
+  'GET /ledger/shards': {
+    what: 'per shard: sessions, resumes, emitted, replayed',
+    fields: {},
+    prepare:
+      (_body, { ledger }) =>
+      () =>
+        ledger.shards(),
+  },
+  'GET /ledger/sessions': {
+    what: 'every session and what happened to it',
+    fields: {},
+    prepare:
+      (_body, { ledger }) =>
+      () =>
+        ledger.sessions(),
+  },
+  'POST /ledger/emitted': {
+    what: 'the traffic a session was given, in order',
+    fields: { sessionId: 'which session' },
+    prepare: (body, { ledger }) => {
+      const sessionId = stringOf(body, 'sessionId');
+      return () => ledger.emittedTo(sessionId);
+    },
+  },
+  'POST /ledger/expect-exactly-once': {
+    what: 'whether everything emitted was handled once: `{ ok, problems }`',
+    fields: {
+      handled: 'the events handled, in their order: `[{ id }]` or `[{ sessionId, s }]`; without it, what was reported',
+      repeats: '`never` (default) or `if-redelivered`: an event may come again where it is marked `redelivered`',
+      order: '`per-shard` (default) or `any`',
+      missed: '`never` (default) or `allowed`: whether events may have found no session of their shard',
+    },
+    prepare: (body, { ledger }) => {
+      const handled = body['handled'] === undefined ? undefined : readHandled(body['handled']);
+      const repeats = choiceOf(body, 'repeats', ['never', 'if-redelivered'], 'never');
+      const order = choiceOf(body, 'order', ['per-shard', 'any'], 'per-shard');
+      const missed = choiceOf(body, 'missed', ['never', 'allowed'], 'never');
+      return () => ledger.checkExactlyOnce(handled, { repeats, order, missed });
+    },
+  },
+};

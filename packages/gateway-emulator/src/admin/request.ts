@@ -1,0 +1,31 @@
+/** What a request of the admin interface is: what it says of itself, and how its body becomes something that happens, now or later. */
+import type { Ledger } from '../ledger/ledger.js';
+import type { Traffic } from '../world/traffic.js';
+import type { Admin } from './admin.js';
+import type { Body } from './body.js';
+import { numberOf } from './body.js';
+
+export type RequestContext = { admin: Admin; ledger: Ledger; traffic: Traffic };
+
+export type AdminRequest = {
+  what: string;
+  /** The fields of the body, with their meaning. Others are refused. */
+  fields: Readonly<Record<string, string>>;
+  /** Takes `inMs`, `everyMs` and `times` too, and then happens later. */
+  schedulable?: true;
+  /** Reads the body at once, and gives back what then happens; its result is the answer. Throws `DSO_EMULATOR_BAD_REQUEST`. */
+  prepare(body: Body, context: RequestContext): () => unknown;
+};
+
+/** By method and path: `POST /emulator/drop`. */
+export type AdminRequests = Readonly<Record<string, AdminRequest>>;
+
+export const dayMs: number = 24 * 60 * 60 * 1000;
+export const longestMs: number = 1_000 * dayMs;
+
+export const forMsMeaning = 'how long it lasts, in milliseconds; without it, until undone';
+
+export function lastingOf(body: Body): { forMs?: number } {
+  const forMs = numberOf(body, 'forMs', { min: 1, max: longestMs });
+  return forMs === undefined ? {} : { forMs };
+}

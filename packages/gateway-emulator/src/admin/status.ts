@@ -1,0 +1,54 @@
+/** What is going on, for operators and their programs. */
+import { readBudget } from '../core/session-start-budget.js';
+import type { HostMode } from '../server/gateway-host.js';
+import type { AdminOptions } from './admin.js';
+
+export type SessionStatus = {
+  sessionId: string;
+  shard: number;
+  count: number;
+  intents: number;
+  sequence: number;
+  /** Events that a RESUME could replay. */
+  replayable: number;
+  attached: boolean;
+  /** What the bot shows of itself. */
+  presence: string;
+};
+
+export type EmulatorStatus = {
+  sockets: number;
+  sessions: SessionStatus[];
+  identifies: { total: number; remaining: number; resetAfterMs: number };
+  tokenValid: boolean;
+  traffic: { rate: number; made: number };
+  gateway: HostMode;
+  resumeHost: HostMode;
+  /** Guilds in an outage. */
+  unavailableGuilds: string[];
+  /** The bot's voice channels. */
+  voice: { guildId: string; channelId: string; sessionId: string }[];
+};
+
+export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: AdminOptions): EmulatorStatus {
+  return {
+    sockets: state.connections.size,
+    sessions: [...state.sessions.values()].map((session) => ({
+      sessionId: session.id,
+      shard: session.shard,
+      count: session.count,
+      intents: session.intents,
+      sequence: session.seq,
+      replayable: session.replay.entries.length,
+      attached: session.attachment.kind === 'attached',
+      presence: session.presence.status,
+    })),
+    identifies: readBudget(state.budget, clock.now()),
+    tokenValid: state.token !== null,
+    traffic: { rate: traffic.rate, made: traffic.made },
+    gateway: gatewayHost.mode,
+    resumeHost: resumeHost.mode,
+    unavailableGuilds: [...state.unavailable.values()],
+    voice: [...state.voice].map(([guildId, { channelId, sessionId }]) => ({ guildId, channelId, sessionId })),
+  };
+}
