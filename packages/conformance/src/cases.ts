@@ -28,7 +28,8 @@ export const cases: readonly Case[] = [
       await trial.ready();
       const ready = trial.heard.find((message) => message.kind === 'ready');
       const userId = ready?.kind === 'ready' ? ready.userId : null;
-      if (userId !== trial.emulator.world.userId) throw new CheckFailed('user', `the bot took itself for user ${userId}`);
+      if (userId !== trial.emulator.world.userId)
+        throw new CheckFailed('user', `the bot took itself for user ${userId}`);
       const verdict = trial.emulator.ledger.verdict();
       identified(verdict, 1);
       noViolation(verdict);
@@ -42,7 +43,8 @@ export const cases: readonly Case[] = [
     options: { shards: 2, guilds: 40, members: 10, maxConcurrency: 2 },
     run: async (trial) => {
       await trial.ready();
-      const known = (): number => new Set(trial.heard.flatMap((message) => (message.kind === 'guild' ? [message.id] : []))).size;
+      const known = (): number =>
+        new Set(trial.heard.flatMap((message) => (message.kind === 'guild' ? [message.id] : []))).size;
       await trial.until('guilds', 'knowing 40 guilds', () => known() === 40, 15_000);
       return undefined;
     },
@@ -86,7 +88,7 @@ export const cases: readonly Case[] = [
     name: 'zombie',
     title: 'zombie connection',
     short: false,
-    options: { ...two, heartbeatIntervalMs: 1_000, heartbeatTimeoutMs: 600_000 },
+    options: { ...two, heartbeatIntervalMs: 4_000, heartbeatTimeoutMs: 600_000 },
     run: (trial) => resumes(trial, () => trial.emulator.admin.stall()),
   },
   {
@@ -95,9 +97,13 @@ export const cases: readonly Case[] = [
     short: true,
     options: two,
     run: async (trial) => {
-      await resumes(trial, () => trial.emulator.admin.drop());
+      await resumes(trial, () => {
+        trial.emulator.admin.drop();
+        trial.emulator.traffic.burst(50);
+      });
       const unreplayed = trial.emulator.ledger.sessions().filter(({ replayed }) => replayed === 0);
-      if (unreplayed.length > 0) throw new CheckFailed('no-replay', `${unreplayed.length} sessions had nothing replayed`);
+      if (unreplayed.length > 0)
+        throw new CheckFailed('no-replay', `${unreplayed.length} sessions had nothing replayed`);
       return undefined;
     },
   },
@@ -109,15 +115,23 @@ export const cases: readonly Case[] = [
     run: async (trial) => {
       await trial.ready();
       await flow(trial, 20);
+      await trial.settle();
       await trial.emulator.admin.setResumeHost('refuse');
       const since = trial.heard.length;
       trial.emulator.admin.drop();
       const back = (): boolean => trial.attached() === trial.shards;
       await trial.until('not-back', 'a session on the generic host', back, recoveryMs);
-      await trial.until('not-back', 'news of it', () => trial.count('ready', since) + trial.count('resumed', since) >= trial.shards, 5_000);
-      const verdict = await trial.settle();
-      handledOnce(verdict);
-      return trial.count('resumed', since) === trial.shards ? 'resumes on the generic host' : 'identifies on the generic host';
+      await trial.until(
+        'not-back',
+        'news of it',
+        () => trial.count('ready', since) + trial.count('resumed', since) >= trial.shards,
+        5_000,
+      );
+      await flow(trial, 20);
+      handledOnce(await trial.settle());
+      return trial.count('resumed', since) === trial.shards
+        ? 'resumes on the generic host'
+        : 'identifies on the generic host';
     },
   },
   {
@@ -161,15 +175,13 @@ async function resumes(trial: Trial, fault: () => unknown): Promise<string | und
   const since = trial.heard.length;
   fault();
   const all = (): boolean => trial.count('resumed', since) === trial.shards && trial.attached() === trial.shards;
-  const started = trial.clock.monotonicMs();
   await trial.until('not-resumed', 'RESUMED of every shard', all, recoveryMs);
-  const seconds = (trial.clock.monotonicMs() - started) / 1000;
   await flow(trial, 20);
   const verdict = await trial.settle();
   handledOnce(verdict);
   noViolation(verdict);
   identified(verdict, trial.shards);
-  return seconds >= 3 ? `after ${Math.round(seconds)} s` : undefined;
+  return undefined;
 }
 
 /** After the fault every shard has a new session, and gets its messages. */

@@ -16,7 +16,8 @@ export function handledOnce(verdict: Verdict): void {
 /** No rule of Discord was broken. */
 export function noViolation(verdict: Verdict): void {
   const [first] = verdict.violations;
-  if (first !== undefined) throw new CheckFailed(first.kind, `${verdict.violations.length} violations, the first: ${first.message}`);
+  if (first !== undefined)
+    throw new CheckFailed(first.kind, `${verdict.violations.length} violations, the first: ${first.message}`);
 }
 
 export function identified(verdict: Verdict, times: number): void {

@@ -46,7 +46,9 @@ const program = new Command('conformance')
 const flags = program.parse().opts<Flags>();
 
 const chosen = libraries(flags.library.length === 0 ? libraryNames : flags.library);
-const asked = cases.filter(({ name, short }) => (flags.case.length === 0 ? short || flags.short === undefined : flags.case.includes(name)));
+const asked = cases.filter(({ name, short }) =>
+  flags.case.length === 0 ? short || flags.short === undefined : flags.case.includes(name),
+);
 const everything = chosen.length === libraryNames.length && asked.length === cases.length;
 if (flags.write === true && !everything) {
   console.error('The matrix says what every library did in every case: leave --library, --case and --short away.');

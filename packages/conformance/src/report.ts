@@ -37,6 +37,8 @@ export function matrixOf(results: readonly Result[], libraries: readonly Library
   const found = (library: Library, one: Case): Result | undefined =>
     results.find((result) => result.library.name === library.name && result.case.name === one.name);
   const notes: string[] = [];
+  const aside = libraries.flatMap(({ name, note }) => (note === null ? [] : [`${name}: ${note}.`])).join('\n\n');
+  // Column by column, so that a library's notes follow each other.
   const cell = (library: Library, one: Case): string => {
     const outcome = found(library, one)?.outcome;
     if (outcome === undefined) return '–';
@@ -44,11 +46,13 @@ export function matrixOf(results: readonly Result[], libraries: readonly Library
     const text = outcome.kind === 'passed' ? outcome.note : `${outcome.fault.does} (\`${outcome.fault.place}\`)`;
     const mark = outcome.kind === 'passed' ? 'passed' : 'own fault';
     if (text === undefined) return mark;
-    notes.push(`${library.name}, ${one.title}: ${text}.`);
-    return `${mark} [${notes.length}]`;
+    const note = `${library.name} ${text}.`;
+    if (!notes.includes(note)) notes.push(note);
+    return `${mark} [${notes.indexOf(note) + 1}]`;
   };
-  const rows = cases.map((one) => [one.title, ...libraries.map((library) => cell(library, one))]);
-  const head = ['', ...libraries.map(({ name, version }) => `${name} ${version}`)];
+  const columns = libraries.map((library) => cases.map((one) => cell(library, one)));
+  const rows = cases.map(({ title }, row) => [title, ...columns.map((column) => column[row] ?? '–')]);
+  const head = ['case', ...libraries.map(({ name, version }) => `${name} ${version}`)];
   const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
   return `# Conformance
 
@@ -56,6 +60,8 @@ Unmodified Discord libraries against the gateway emulator, each in a process of 
 not edit. Where a library does not get through by its own fault, the note says what it does and where its source does it.
 
 ${table}
+
+${aside}
 
 ${notes.map((note, index) => `${index + 1}. ${note}`).join('\n')}
 `;

@@ -52,7 +52,10 @@ export class Trial {
       intents,
       shards,
     };
-    this.#client = fork(library.client, { env: { ...process.env, [orderVariable]: JSON.stringify(order) }, silent: true });
+    this.#client = fork(library.client, {
+      env: { ...process.env, [orderVariable]: JSON.stringify(order) },
+      silent: true,
+    });
     this.#client.on('message', (message) => this.#hear(message as ClientMessage));
     for (const stream of [this.#client.stdout, this.#client.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#output.push(...text.trimEnd().split('\n')));
@@ -68,15 +71,17 @@ export class Trial {
 
   static async start(library: Library, options: EmulatorOptions, clock: Clock): Promise<Trial> {
     const shards = options.shards ?? 1;
-    return new Trial(await startGatewayEmulator(options), library, shards, clock);
+    return new Trial(await startGatewayEmulator({ ...options, ...library.options }), library, shards, clock);
   }
 
   /** Waits until `holds`; else throws CheckFailed with `code`, saying what the client last printed. */
   async until(code: string, what: string, holds: () => boolean, timeoutMs: number): Promise<void> {
     const deadline = this.clock.monotonicMs() + timeoutMs;
     while (!holds()) {
-      if (this.#exitCode !== null) throw new CheckFailed(code, `the client's process ended (${this.#exitCode}) before ${what}${this.#saying()}`);
-      if (this.clock.monotonicMs() >= deadline) throw new CheckFailed(code, `${what} did not happen within ${timeoutMs / 1000} s${this.#saying()}`);
+      if (this.#exitCode !== null)
+        throw new CheckFailed(code, `the client's process ended (${this.#exitCode}) before ${what}${this.#saying()}`);
+      if (this.clock.monotonicMs() >= deadline)
+        throw new CheckFailed(code, `${what} did not happen within ${timeoutMs / 1000} s${this.#saying()}`);
       await delay(this.clock, pollMs);
     }
   }

@@ -22,7 +22,8 @@ export function sayDispatch(shard: number, payload: { t?: string | null; s?: num
     say({ kind: 'ready', shard, userId });
   }
   if (payload.t === 'RESUMED') say({ kind: 'resumed', shard });
-  if (payload.t === 'GUILD_CREATE') say({ kind: 'guild', id });
+  // seyfert puts RAW_ before those of the guilds that READY named.
+  if (payload.t === 'GUILD_CREATE' || payload.t === 'RAW_GUILD_CREATE') say({ kind: 'guild', id });
   if (payload.t === 'MESSAGE_CREATE') sayMessage(shard, payload.s ?? 0, id);
 }
 

@@ -1,12 +1,12 @@
 /** Eris. Its REST speaks through `node:https` without a port: an agent takes it to the emulator, unencrypted. */
 import { Agent } from 'node:http';
-import Eris from 'eris';
+import { Client } from 'eris';
 import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-side.js';
 
 const { apiUrl, token, intents, shards } = readOrder();
 const { hostname, port } = new URL(apiUrl);
 const agent = Object.assign(new Agent({ host: hostname, port: Number(port) } as object), { protocol: 'https:' });
-const bot = new Eris.Client(`Bot ${token}`, {
+const bot = new Client(`Bot ${token}`, {
   intents,
   maxShards: shards,
   shardConcurrency: 'auto',

@@ -25,6 +25,11 @@ export function parseBody(text: string, fields: readonly string[]): Body {
   return value;
 }
 
+/** The query of a GET, as a body. */
+export function bodyOfQuery(query: URLSearchParams, fields: readonly string[]): Body {
+  return parseBody(JSON.stringify(Object.fromEntries(query)), fields);
+}
+
 export function selectorOf(body: Body): SessionSelector {
   const { shards, sessionId } = body;
   const selector: SessionSelector = {};
@@ -85,6 +90,18 @@ export function stringOf(body: Body, name: string): string {
   const value = body[name];
   if (typeof value === 'string' && value !== '') return value;
   throw badRequest(`"${name}" must be a string`);
+}
+
+export function optionalStringOf(body: Body, name: string): string | undefined {
+  const value = body[name];
+  return value === undefined || value === null ? undefined : stringOf(body, name);
+}
+
+/** A number from 0 on, also as the digits that a query has. */
+export function wholeOf(body: Body, name: string, max: number): number | undefined {
+  const value = body[name];
+  const digits = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+  return numberOf({ [name]: digits }, name, { min: 0, max });
 }
 
 export function guildIdsOf(body: Body): string[] | undefined {

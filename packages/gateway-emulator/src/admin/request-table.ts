@@ -6,6 +6,7 @@ import type { Body } from './body.js';
 import { badRequest, numberOf } from './body.js';
 import { gatewayRequests } from './gateway-requests.js';
 import { ledgerRequests } from './ledger-requests.js';
+import { peopleRequests } from './people-requests.js';
 import type { AdminRequests } from './request.js';
 import { longestMs } from './request.js';
 import type { Timing } from './schedule.js';
@@ -15,6 +16,7 @@ export const requestTable: AdminRequests = {
   'GET /emulator': { what: 'this table, as JSON', fields: {}, prepare: () => describeRequests },
   ...gatewayRequests,
   ...sessionRequests,
+  ...peopleRequests,
   ...ledgerRequests,
 };
 

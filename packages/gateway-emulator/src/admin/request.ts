@@ -1,11 +1,21 @@
 /** What a request of the admin interface is: what it says of itself, and how its body becomes something that happens, now or later. */
 import type { Ledger } from '../ledger/ledger.js';
+import type { People } from '../world/people.js';
+import type { Posted } from '../world/posted.js';
 import type { Traffic } from '../world/traffic.js';
+import type { World } from '../world/world.js';
 import type { Admin } from './admin.js';
 import type { Body } from './body.js';
 import { numberOf } from './body.js';
 
-export type RequestContext = { admin: Admin; ledger: Ledger; traffic: Traffic };
+export type RequestContext = {
+  admin: Admin;
+  ledger: Ledger;
+  traffic: Traffic;
+  world: World;
+  people: People;
+  posted: Posted;
+};
 
 export type AdminRequest = {
   what: string;

@@ -1,5 +1,5 @@
 /** The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON; unknown fields are refused. */
-import { parseBody } from '../admin/body.js';
+import { bodyOfQuery, parseBody } from '../admin/body.js';
 import type { RequestContext } from '../admin/request.js';
 import { handledRequest, requestTable, timingFields, timingOf } from '../admin/request-table.js';
 import { parseHandledReport } from '../ledger/handled-report.js';
@@ -14,7 +14,7 @@ export function isEmulatorPath(path: string): boolean {
 
 export function emulatorRoutes(context: RequestContext): HttpHandler {
   const { admin, ledger } = context;
-  return async ({ method, path, readBody }): Promise<HttpResponse | null> => {
+  return async ({ method, path, query, readBody }): Promise<HttpResponse | null> => {
     if (!isEmulatorPath(path)) return null;
     const name = `${method} ${path.replace(/\/$/, '')}`;
     if (name === handledRequest) {
@@ -25,7 +25,7 @@ export function emulatorRoutes(context: RequestContext): HttpHandler {
     if (request === undefined) return notFound(method, path);
     const { fields, schedulable } = request;
     const known = [...Object.keys(fields), ...(schedulable === true ? Object.keys(timingFields) : [])];
-    const body = method === 'POST' ? parseBody(await readBody(), known) : {};
+    const body = method === 'POST' ? parseBody(await readBody(), known) : bodyOfQuery(query, known);
     const action = request.prepare(body, context);
     const timing = schedulable === true ? timingOf(body) : null;
     if (timing !== null) return { status: 202, body: { scheduled: admin.schedule(name, timing, action) } };
