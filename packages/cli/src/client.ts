@@ -5,7 +5,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { hostname, userInfo } from 'node:os';
-import type { Answer, OperationStatus, RecordedHappening, StatusV1 } from '@dshard/orchestrator';
+import type { Answer, CallReport, OperationStatus, RecordedHappening, StatusV1 } from '@dshard/orchestrator';
 import { systemClock, type Clock } from '@dshard/transport';
 import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
@@ -20,6 +20,8 @@ export type Client = {
   get(path: string): Promise<Answer>;
   /** Resolves when the operation is done. */
   post(path: string, parameters?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** Asks the nodes. */
+  call(parameters: Readonly<Record<string, string>>): Promise<CallReport>;
 };
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -52,6 +54,8 @@ export function createClient(target: Target, clock: Clock = systemClock()): Clie
     get: (path) => json({ method: 'GET', path }),
     post: (path, parameters = {}) =>
       json({ method: 'POST', path, body: new URLSearchParams({ ...parameters }).toString() }),
+    call: (parameters) =>
+      json({ method: 'POST', path: '/v1/call', body: new URLSearchParams({ ...parameters }).toString() }),
     async follow(after, onHappening) {
       const response = await send(
         target,

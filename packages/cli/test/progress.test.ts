@@ -21,6 +21,8 @@ const idle: StatusV1 = {
   staleTransfers: 0,
   waitingMigrations: [],
   drains: [],
+  disruption: { moving: 0, down: 0, limit: 2 },
+  alarm: null,
   operations: [],
   rollout: null,
   identifies: {

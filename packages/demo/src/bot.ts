@@ -40,6 +40,9 @@ const node = createNode({
   exitOnShutdown: false,
 });
 
+// Asked over and over while shards move (fleet-calls.ts).
+node.fleet.handle('shards', (_, { shards }) => shards);
+
 process.once('SIGTERM', () => void node.close());
 await node.start();
 await node.closed;

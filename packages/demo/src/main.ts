@@ -80,11 +80,11 @@ class Demo {
   async tour(): Promise<{ verdict: Verdict; reasons: readonly string[] }> {
     const { shards, nodes, scenario, stateMb } = this.#options;
     const failures: string[] = [];
-    let migrationsExpected = 0;
+    let done: Awaited<ReturnType<Tour>> = { migrationsExpected: 0 };
     try {
       const fleet = await this.#startFleet();
       const context = { options: this.#options, clock: this.#clock, discord: this.#discord, fleet, steps: this.#steps };
-      migrationsExpected = (await TOURS[scenario](context)).migrationsExpected;
+      done = await TOURS[scenario](context);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
@@ -93,7 +93,7 @@ class Demo {
       nodes,
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
-      migrationsExpected,
+      ...done,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
       ...(scenario === 'start' && { start: startFigures(this.#options, this.#discord.identifyTimes()) }),
       durationMs: this.#clock.monotonicMs() - this.#startedMs,
@@ -198,7 +198,7 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
   };
 }
 
-function verdictText({ ok, shards, events, identifies, migrations, state, start, durationMs }: Verdict): string {
+function verdictText({ ok, shards, events, identifies, migrations, calls, state, start, durationMs }: Verdict): string {
   const { gapMs } = migrations;
   return [
     '',
@@ -211,6 +211,9 @@ function verdictText({ ok, shards, events, identifies, migrations, state, start,
     ...(state === undefined
       ? []
       : [`  ${(state.bytesMoved / 2 ** 20).toFixed(0)} MB of state moved, ${state.wrong} chunks of it wrong.`]),
+    ...(calls === undefined
+      ? []
+      : [`  Meanwhile the whole fleet was asked ${calls.made} times, and ${calls.wrong} answers were wrong.`]),
     ...(start === undefined
       ? []
       : [

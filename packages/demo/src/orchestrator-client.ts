@@ -1,5 +1,5 @@
 /** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
-import type { StatusV1 } from '@dshard/orchestrator';
+import type { CallReport, StatusV1 } from '@dshard/orchestrator';
 
 export type HappeningRow = { id: number; name: string; text: string };
 
@@ -24,6 +24,11 @@ export class OrchestratorClient {
   async post(path: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
     const answer = (await this.#request('POST', path, new URLSearchParams(parameters))) as { Message: string };
     return answer.Message;
+  }
+
+  /** Asks every node that has shards. */
+  async call(parameters: Readonly<Record<string, string>>): Promise<CallReport> {
+    return (await this.#request('POST', '/v1/call', new URLSearchParams(parameters))) as CallReport;
   }
 
   async #request(method: string, path: string, body?: URLSearchParams): Promise<unknown> {

@@ -4,6 +4,7 @@
  */
 import { delay, type Clock } from '@dshard/transport';
 import type { Discord } from './discord.js';
+import { FleetCalls, type CallFigures } from './fleet-calls.js';
 import type { Fleet } from './fleet.js';
 import type { DemoOptions } from './options.js';
 import type { Steps } from './steps.js';
@@ -21,14 +22,24 @@ type TourContext = {
   steps: Steps;
 };
 
-/** Resolves with how many migrations the steps asked for. */
-export type Tour = (context: TourContext) => Promise<{ migrationsExpected: number }>;
+/** Resolves with how many migrations the steps asked for, and how calls to the fleet went meanwhile, if any were made. */
+export type Tour = (context: TourContext) => Promise<{ migrationsExpected: number; calls?: CallFigures }>;
 
 /** Start, move a shard, move a node, roll out. */
 export const grandTour: Tour = async (context) => {
-  const { options, fleet, steps, clock } = context;
+  const { options, fleet, clock } = context;
   await startShardsAndTraffic(context);
+  const calls = new FleetCalls(clock, options.shards, (each) => fleet.client.call({ name: 'shards', each }));
+  try {
+    const migrationsExpected = await moveAndRollOut(context);
+    return { migrationsExpected, calls: await calls.stop() };
+  } finally {
+    await calls.stop();
+  }
+};
 
+async function moveAndRollOut(context: TourContext): Promise<number> {
+  const { options, fleet, steps, clock } = context;
   const { shard, from, to } = await aShardAndTwoNodes(context);
   await steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
     fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
@@ -49,8 +60,8 @@ export const grandTour: Tour = async (context) => {
   await everybodyRuns(context, 'v2');
   await delay(clock, BETWEEN_STEPS_MS);
   await lastEventHandled(context);
-  return { migrationsExpected: 1 + moved + options.shards };
-};
+  return 1 + moved + options.shards;
+}
 
 /** Start, move a shard, move a node with all its shards: with `--state-mb`, each carries that much along. */
 export const stateTour: Tour = async (context) => {

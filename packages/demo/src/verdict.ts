@@ -3,6 +3,7 @@
  * and what the orchestrator says it moved. Nothing is excused: one IDENTIFY too many, one event lost, repeated or
  * reordered, one failed migration, and it does not hold.
  */
+import type { CallFigures } from './fleet-calls.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
 import type { StateReport } from './state-reports.js';
 
@@ -29,6 +30,8 @@ export type Verdict = {
   events: { emitted: number; handled: number; lost: number; duplicated: number; outOfOrder: number };
   identifies: { used: number; needed: number };
   migrations: { completed: number; failed: number; gapMs: { p50: number; p99: number; max: number } };
+  /** Calls to the whole fleet while its shards moved. */
+  calls?: { made: number; wrong: number };
   /** Scenario `state`: what the shards carried along. */
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
@@ -45,13 +48,15 @@ export type VerdictInput = {
   migrationsExpected: number;
   /** Scenario `state`: megabytes per shard, and what each move brought. */
   state?: { mb: number; reports: readonly StateReport[] };
+  /** Calls to the whole fleet, where the scenario makes some. */
+  calls?: CallFigures;
   /** Scenario `start`. */
   start?: StartFigures;
   durationMs: number;
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start } = input;
+  const { ledger, migrations, state, start, calls } = input;
   const gapMs = gapSummary(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -76,6 +81,8 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     start !== undefined &&
       start.ratio > MAX_START_RATIO &&
       `the start took ${start.tookMs} ms, ${start.ratio} times what Discord's pace allows; ${MAX_START_RATIO} times are allowed`,
+    calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
+    ...(calls?.findings ?? []),
     ...ledger.findings,
   ].filter((reason) => reason !== false);
   const verdict: Verdict = {
@@ -91,6 +98,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     },
     identifies: { used: ledger.identifiesUsed, needed: input.shards },
     migrations: { completed: migrations.completed, failed: migrations.failed, gapMs },
+    ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),

@@ -56,6 +56,12 @@ describe('the verdict', () => {
     ['a migration that never happened', input({}, { migrations: { completed: 12, failed: 0 } }), /12 migrations/],
     ['a slow start', input({}, { start: start([0, 1, 5_000, 5_601]) }), /1.12 times what Discord's pace allows/],
     ['an IDENTIFY in a wrong window', input({}, { start: start([0, 0, 5_000, 5_000], 1) }), /window of another/],
+    [
+      'a call that missed a shard',
+      input({}, { calls: { made: 9, wrong: 1, findings: ['7 of 8 shards'] } }),
+      /7 of 8 shards/,
+    ],
+    ['no call at all', input({}, { calls: { made: 0, wrong: 0, findings: [] } }), /never asked/],
     ['a broken rule', input({ findings: ['shard 3 identified too early'] }), /shard 3 identified too early/],
   ])('does not hold with %s', (_, given, reason) => {
     const { verdict, reasons } = judge(given);

@@ -35,7 +35,7 @@ describe('dso-gateway', () => {
     await until(() => out.length > 0, { what: 'the greeting' });
     const greeting = out.join('\n');
     expect(greeting).toContain('7 guilds');
-    const api = /REST (\S+)/.exec(greeting)?.[1] ?? '';
+    const api = /REST +(\S+)/.exec(greeting)?.[1] ?? '';
     expect(greeting).toContain(`rest: { api: '${api}' } });`);
     expect(greeting).toContain(`client.login('secret')`);
     const answer = await fetch(`${api}/v10/gateway/bot`, {
@@ -51,15 +51,20 @@ describe('dso-gateway', () => {
     const folder = mkdtempSync(join(tmpdir(), 'dso-gateway-'));
     const file = join(folder, 'traffic.jsonl');
     const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []);
-    const recorded = await run(['--port', '0', '--rate', '500', '--mix', 'messages=3,voice=1', '--record', file], async () => {
-      await until(() => lines().length >= 20, { what: 'twenty events' });
-    });
+    const recorded = await run(
+      ['--port', '0', '--rate', '500', '--mix', 'messages=3,voice=1', '--record', file],
+      async () => {
+        await until(() => lines().length >= 20, { what: 'twenty events' });
+      },
+    );
     expect(recorded.exitCode).toBe(0);
     const script = parseScript(readFileSync(file, 'utf8'));
     expect(new Set(script.map(({ t }) => t))).toEqual(new Set(['MESSAGE_CREATE', 'VOICE_STATE_UPDATE']));
     const again = join(folder, 'again.jsonl');
     await run(['--port', '0', '--script', file, '--record', again], async () => {
-      await until(() => existsSync(again) && readFileSync(again, 'utf8').split('\n').length > script.length, { what: 'all of it' });
+      await until(() => existsSync(again) && readFileSync(again, 'utf8').split('\n').length > script.length, {
+        what: 'all of it',
+      });
     });
     const played = parseScript(readFileSync(again, 'utf8'));
     expect(played.map(({ json }) => json)).toEqual(script.map(({ json }) => json));

@@ -7,6 +7,7 @@ export type NodeErrorCode =
   | 'DSO_NODE_STARTED_TWICE'
   | 'DSO_NODE_CLOSED'
   | 'DSO_TOTAL_SHARDS_CHANGED'
+  | 'DSO_ORCHESTRATOR_SUCCEEDED'
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
@@ -15,7 +16,16 @@ export type NodeErrorCode =
   | 'DSO_SHARD_STOPPED'
   | 'DSO_SHARD_REFUSED'
   | 'DSO_GATEWAY_INFO_FAILED'
-  | 'DSO_MANAGER_NOT_IN_CHARGE';
+  | 'DSO_MANAGER_NOT_IN_CHARGE'
+  | 'DSO_CLIENT_NOT_READY'
+  | 'DSO_CLIENT_UNKNOWN'
+  | 'DSO_DISCORDJS_UNSUPPORTED'
+  | 'DSO_CALL_INVALID'
+  | 'DSO_CALL_REFUSED'
+  | 'DSO_CALL_INCOMPLETE'
+  | 'DSO_CALL_NO_ORCHESTRATOR'
+  | 'DSO_CALL_NO_CLIENT'
+  | 'DSO_EVALUATION_OFF';
 
 export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
   DSO_NODE_OPTIONS_INVALID: {
@@ -42,6 +52,12 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning: 'The orchestrator has another total shard count than the one this node runs its shards with.',
     remedy: 'Restart the node, or give the orchestrator the old count.',
     retryable: false,
+  },
+  DSO_ORCHESTRATOR_SUCCEEDED: {
+    meaning: 'The orchestrator was started before one that this node has obeyed, so it does not lead any more.',
+    remedy:
+      'End it. If no other one runs, the clock was set back and the store was lost: restart the node, or set the clock right.',
+    retryable: true,
   },
   DSO_HOST_TIMEOUT: {
     meaning: 'The shard host did not finish a call within its deadline.',
@@ -88,6 +104,52 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The WebSocketManager was asked to connect, spawn or destroy shards, which is for the orchestrator to say.',
     remedy: 'Do not call manager.connect(), updateShardCount() or destroy(); use node.start() and node.close().',
+    retryable: false,
+  },
+  DSO_CLIENT_NOT_READY: {
+    meaning: "The shard's guilds have not all arrived in the discord.js client yet, so it cannot move with them.",
+    remedy: 'Nothing: the move is tried again.',
+    retryable: true,
+  },
+  DSO_CLIENT_UNKNOWN: {
+    meaning:
+      'The options of orchestrated() were used for a client that login() was not called on, for two clients, or for one of another copy of discord.js.',
+    remedy: 'Call orchestrated() once per client, and see that discord.js is installed once (npm ls discord.js).',
+    retryable: false,
+  },
+  DSO_DISCORDJS_UNSUPPORTED: {
+    meaning: 'The installed version of discord.js lacks something that @dshard/node/discordjs is built on.',
+    remedy: 'Install the version of discord.js that the message names, or a newer @dshard/node.',
+    retryable: false,
+  },
+  DSO_CALL_INVALID: {
+    meaning: 'A fleet call, or a handler for one, was given something that it cannot take.',
+    remedy: 'Correct what the message names.',
+    retryable: false,
+  },
+  DSO_CALL_REFUSED: {
+    meaning: 'A fleet call was not made.',
+    remedy: 'The message says why; where too many are under way, wait for some to end.',
+    retryable: true,
+  },
+  DSO_CALL_INCOMPLETE: {
+    meaning: 'Not every shard that was asked has answered.',
+    remedy: 'Use what did come (`result` of the error), or look at the reasons that the message gives.',
+    retryable: true,
+  },
+  DSO_CALL_NO_ORCHESTRATOR: {
+    meaning: 'Fleet calls go by way of the orchestrator, and it was not connected, or was lost meanwhile.',
+    remedy: 'Try again when it is back; the shards run on.',
+    retryable: true,
+  },
+  DSO_CALL_NO_CLIENT: {
+    meaning: 'A fleet call was to be evaluated on the client of a node that has none.',
+    remedy: 'Name one: createNode({ fleet: { client } }), or use a handler.',
+    retryable: false,
+  },
+  DSO_EVALUATION_OFF: {
+    meaning: 'A node was sent a function to run, and does not run functions from elsewhere.',
+    remedy: 'Turn it on with createNode({ fleet: { evaluate: true } }), or use a handler.',
     retryable: false,
   },
 });

@@ -83,7 +83,7 @@ export class HostCalls {
         await host.startShards(request.shardIds, context());
         return null;
       case 'resumeShard':
-        return (await host.resumeShard(request.shardId, request.session, context())) ?? 'resumed';
+        return this.#resume(request);
       case 'stopShard':
         return host.stopShard(request.shardId, { keepSession: request.keepSession });
       case 'prepareTransferFrom':
@@ -114,6 +114,15 @@ export class HostCalls {
         await host.release?.(request.shardId);
         return null;
     }
+  }
+
+  async #resume(request: Extract<HostCall, { method: 'resumeShard' }>): Promise<ResumeOutcome> {
+    const { host, context } = this.#options;
+    const { shardId, session, how = { stateLost: false, redelivers: false } } = request;
+    if (how.stateLost) {
+      await host.stateLost?.(shardId);
+    }
+    return (await host.resumeShard(shardId, session, context(), how)) ?? 'resumed';
   }
 
   /** Tells the host something about a shard. Resolves with what went wrong, or null; never rejects. */

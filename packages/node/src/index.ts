@@ -1,11 +1,30 @@
 export { createNode } from './node.js';
 export type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
-export type { NodeLimits, NodeOptions, UserEventCodec } from './options.js';
+export type { FleetSettings, NodeLimits, NodeOptions, UserEventCodec } from './options.js';
 export { DirtyKeys } from './dirty-keys.js';
 export { launchEnvironment, nodeIdFromArgv } from './environment.js';
 export type { LaunchEnvironment } from './environment.js';
 export { NODE_ERRORS, NodeError } from './errors.js';
 export type { NodeErrorCode } from './errors.js';
-export type { Cursor, HostContext, IdentifyPermit, ResumeOutcome, ShardHost, TransferContext } from './shard-host.js';
+export type {
+  Cursor,
+  HostContext,
+  IdentifyPermit,
+  ResumeHow,
+  ResumeOutcome,
+  ShardHost,
+  TransferContext,
+} from './shard-host.js';
 export type { ShardStateKind } from './session/state.js';
 export { UserEventRegistry } from '@dshard/protocol';
+export { CallIncompleteError } from './fleet/fleet.js';
+export type {
+  BroadcastEvalOptions,
+  CallContext,
+  CallHandler,
+  CallOptions,
+  CallResult,
+  Fleet,
+  FleetAnswer,
+  FleetFailure,
+} from './fleet/fleet-api.js';

@@ -1,4 +1,5 @@
 /** What a bot sees of its node. */
+import type { Fleet } from './fleet/fleet-api.js';
 import type { NodeState, ShardStateKind } from './session/state.js';
 
 /** What the node is to its orchestrator. `waiting`: it tries again later, for the reason given. */
@@ -34,6 +35,8 @@ export type DshardNode = {
   readonly status: NodeStatus;
   /** What every shard is doing here. */
   readonly shards: ReadonlyMap<number, ShardStateKind>;
+  /** Asks all nodes of the bot, whichever shards they run at the moment. */
+  readonly fleet: Fleet;
   /** Returns the function that takes the listener off again. */
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void;
 };

@@ -9,6 +9,8 @@ import type { Cancel } from '@dshard/transport';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
 import { messageOf, NodeError } from './errors.js';
+import { FleetCalls } from './fleet/fleet.js';
+import type { Fleet } from './fleet/fleet-api.js';
 import { HostCalls } from './host-calls.js';
 import { Listeners } from './listeners.js';
 import { resolveOptions } from './options.js';
@@ -21,6 +23,7 @@ import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 import { shardReports } from './session/reports.js';
+import { linkOf, servedShards } from './session/serving.js';
 import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import { capabilitiesOf } from './shard-host.js';
@@ -44,6 +47,7 @@ class NodeRuntime implements DshardNode {
   readonly #lanes: UserEventLanes;
   readonly #permits: PermitDesk;
   readonly #figures: ProcessFigures;
+  readonly #fleet: FleetCalls;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
   #state: NodeState;
@@ -82,6 +86,7 @@ class NodeRuntime implements DshardNode {
     );
     this.#figures = new ProcessFigures(clock);
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
+    this.#fleet = this.#makeFleet();
     this.#transfers = new Transfers({
       host,
       userEvents,
@@ -110,7 +115,9 @@ class NodeRuntime implements DshardNode {
       timeoutMs: options.connectTimeoutMs,
       connected: (connection) => this.#dispatch({ kind: 'connected', connection }),
       connectFailed: (reason) => this.#dispatch({ kind: 'connectFailed', reason, jitter: options.random.next() }),
-      message: (connection, message) => this.#dispatch({ kind: 'message', connection, message }),
+      message: (connection, message) => {
+        if (!this.#fleet.received(connection, message)) this.#dispatch({ kind: 'message', connection, message });
+      },
       unknownEvent: (eventId) => logger.debug({ eventId }, 'The orchestrator sent an event that is not known here.'),
       drained: () => this.#transfers.unblock(),
       lost: (connection, reason) =>
@@ -128,6 +135,10 @@ class NodeRuntime implements DshardNode {
 
   get shards(): ReadonlyMap<number, ShardStateKind> {
     return new Map([...this.#state.shards].map(([shardId, shard]) => [shardId, shard.kind]));
+  }
+
+  get fleet(): Fleet {
+    return this.#fleet;
   }
 
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
@@ -154,6 +165,19 @@ class NodeRuntime implements DshardNode {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #makeFleet(): FleetCalls {
+    const { clock, host, fleet } = this.#options;
+    return new FleetCalls({
+      clock,
+      source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
+      served: () => host.shardsInClient?.() ?? servedShards(this.#state.shards),
+      link: () => linkOf(this.#state),
+      send: (connection, message) => {
+        this.#connections.send(connection, message);
+      },
+    });
   }
 
   /** Decides event after event; what an effect causes on the spot waits its turn. */
@@ -186,6 +210,7 @@ class NodeRuntime implements DshardNode {
       this.#execute(effect);
     }
     if (before.link.kind !== this.#state.link.kind) {
+      this.#fleet.connectionLost();
       this.#listeners.emit('status', this.status);
     }
     if (before.shards !== this.#state.shards && this.#listeners.has('shards')) {
@@ -236,7 +261,9 @@ class NodeRuntime implements DshardNode {
       case 'cancelTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
       case 'released':
-        void this.#notify(effect.shardId, 'released', () => this.#options.host.released?.(effect.shardId));
+        void this.#notify(effect.shardId, 'released', () =>
+          this.#options.host.released?.(effect.shardId, { takenOver: effect.takenOver }),
+        );
         return;
       case 'handleUserEvent':
         return this.#lanes.add(effect.stage, effect.shardId, effect.eventId, effect.body);
@@ -275,7 +302,9 @@ class NodeRuntime implements DshardNode {
     } catch (error) {
       this.#log('error', `The host's report failed: ${messageOf(error)}`, {});
     }
-    return shardReports(this.#state.shards, fromHost);
+    const { link, shards, epochs } = this.#state;
+    const areKnown = link.kind === 'established' && link.capabilities.includes('epochs');
+    return shardReports(shards, fromHost, areKnown ? epochs : null);
   }
 
   #cursorOf(shardId: number): Cursor | null {

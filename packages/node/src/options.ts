@@ -42,6 +42,13 @@ export type NodeLimits = {
   stagedHighBytes?: number;
 };
 
+export type FleetSettings = {
+  /** What fetchClientValues and broadcastEval see. Default: what the host offers as its `client`. */
+  client?: object;
+  /** Whether functions that other nodes send (broadcastEval) are run here. Default false. */
+  evaluate?: boolean;
+};
+
 export type NodeOptions = {
   /** How shards are started and stopped: `createWsHost(…)` from `@dshard/node/ws`, or your own. */
   host: ShardHost;
@@ -55,6 +62,8 @@ export type NodeOptions = {
   token?: string;
   /** The user events of the bot, the same on all nodes. Needed to move state with the shards. */
   userEvents?: UserEventCodec;
+  /** Calls from the rest of the fleet (`node.fleet`). */
+  fleet?: FleetSettings;
   /** Where the node writes what it has to say; pino fits. Default: nowhere. */
   logger?: Logger;
   limits?: NodeLimits;
@@ -77,6 +86,7 @@ export type ResolvedOptions = {
   readonly version: string;
   readonly token: string | null;
   readonly userEvents: UserEventCodec;
+  readonly fleet: { readonly client: object | null; readonly evaluate: boolean };
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
   readonly clock: Clock;
@@ -97,6 +107,7 @@ const OPTION_KEYS: readonly (keyof NodeOptions)[] = [
   'version',
   'token',
   'userEvents',
+  'fleet',
   'logger',
   'limits',
   'exitOnShutdown',
@@ -144,6 +155,7 @@ export function resolveOptions(
     version: options.version ?? launch.version ?? 'unknown',
     token: options.token ?? launch.token ?? null,
     userEvents: options.userEvents ?? new UserEventRegistry(),
+    fleet: resolveFleet(options.fleet ?? {}),
     logger: options.logger ?? silentLogger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
     clock,
@@ -167,6 +179,15 @@ export function resolveOptions(
       stagedHighBytes: limits.stagedHighBytes,
     },
   });
+}
+
+function resolveFleet({ client, evaluate = false, ...rest }: FleetSettings): ResolvedOptions['fleet'] {
+  refuseUnknownKeys(`${WHERE} (fleet)`, rest, ['client', 'evaluate']);
+  if (typeof evaluate !== 'boolean') throw invalidOption(WHERE, 'fleet.evaluate', 'must be true or false.');
+  if (client !== undefined && (typeof client !== 'object' || client === null)) {
+    throw invalidOption(WHERE, 'fleet.client', 'must be an object.');
+  }
+  return { client: client ?? null, evaluate };
 }
 
 function resolveLimits(given: NodeLimits): Required<NodeLimits> {

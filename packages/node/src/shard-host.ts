@@ -25,7 +25,7 @@
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import type { Capability, ShardReport } from '@dshard/protocol';
-import type { Cursor } from './session/state.js';
+import type { Cursor, ResumeHow } from './session/state.js';
 
 /** What is needed to RESUME a shard. `sequence` is a plain number; `resumeGatewayUrl` may be '' (use the generic URL). */
 export type { Cursor } from './session/state.js';
@@ -53,6 +53,8 @@ export type HostContext = {
 /** How a resumeShard ended. `sessionLost`: the shard goes through IDENTIFY. */
 export type ResumeOutcome = 'resumed' | 'sessionLost';
 
+export type { ResumeHow } from './session/state.js';
+
 export type TransferContext = {
   /**
    * Sends one user event to the destination, by name or id of the registry. Resolves when more can be sent (slow
@@ -64,6 +66,15 @@ export type TransferContext = {
 };
 
 export type ShardHost = {
+  /** What fetchClientValues and broadcastEval of the fleet are evaluated on: the library's client object. */
+  readonly client?: object;
+
+  /**
+   * The shards whose data is in `client` now; fleet calls rely on it to count no shard twice while it moves. Default: those that the
+   * node serves.
+   */
+  shardsInClient?(): readonly number[];
+
   /** Once, before any other call: the node knows its id and the total shard count. */
   sessionEstablished?(context: HostContext): void | Promise<void>;
 
@@ -76,9 +87,16 @@ export type ShardHost = {
   /**
    * Resumes the shard from `session`, with the state that handleUserEvent brought. Resolves when RESUMED came, or when the
    * session turned out to be gone and the shard goes through the identify flow like one of startShards; says which, if it can
-   * tell.
+   * tell. With `how.redelivers` the events that are replayed up to RESUMED may have been handled before, by a node that was lost:
+   * user code is to know which they are.
    */
-  resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome | void>;
+  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome | void>;
+
+  /**
+   * The shard comes here without its state: the node that had it was lost, or left without handing it over. Called before
+   * resumeShard, after prepareTransferTo. What it throws fails the resume.
+   */
+  stateLost?(shardId: number): void | Promise<void>;
 
   /**
    * Stops the shard and forgets it. Returns its cursor, or null when it has none (never READY) or `keepSession` is false: the
@@ -151,8 +169,11 @@ export type ShardHost = {
   /** The shard does not come after all: drop what was made or taken for it. */
   abortTransferTo?(shardId: number): void | Promise<void>;
 
-  /** The shard runs elsewhere now (or is stopped for good): what was kept of it can go. */
-  released?(shardId: number): void | Promise<void>;
+  /**
+   * The shard runs elsewhere now (or is stopped for good): what was kept of it can go. `takenOver`: it was not handed over; another
+   * node has it because this one was not heard of for too long.
+   */
+  released?(shardId: number, how?: { takenOver: boolean }): void | Promise<void>;
 
   /** What each shard is doing, for heartbeats. Called every few seconds; must be quick. */
   report?(): readonly ShardReport[];

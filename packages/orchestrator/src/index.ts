@@ -25,6 +25,7 @@ export type { OrchestratorErrorCode } from './errors.js';
 export { ORCHESTRATOR_ERRORS, OrchestratorError } from './errors.js';
 export type { Answer } from './http/answers.js';
 export type { AncestorNodeStatus, AncestorStatus } from './http/ancestor-status.js';
+export type { CallReport } from './http/calls.js';
 export type { OperationStatus } from './http/operation-status.js';
 export type {
   DrainStatus,

@@ -49,6 +49,19 @@ export function optional<T, E extends T | null>(wireName: string, type: WireType
   };
 }
 
+/** A field that may be missing altogether, in the message as on the wire. */
+export function maybe<T>(wireName: string, type: WireType<T>): Field<T | undefined> {
+  return {
+    write: (into, value, owner) => {
+      if (value !== undefined) into[wireName] = type.toWire(value, `${owner}.${wireName}`);
+    },
+    read: (from, owner) => {
+      const value = from[wireName];
+      return value === undefined || value === null ? undefined : type.fromWire(value, `${owner}.${wireName}`);
+    },
+  };
+}
+
 /** Reads and writes all `fields` of a value. */
 export function writeFields<M extends object>(fields: Fields<M>, value: M, into: WireMap, owner: string): void {
   for (const key of keysOf(fields)) fields[key].write(into, value[key], owner);
@@ -56,7 +69,10 @@ export function writeFields<M extends object>(fields: Fields<M>, value: M, into:
 
 export function readFields<M extends object>(fields: Fields<M>, from: Readonly<WireMap>, owner: string): M {
   const value: Partial<M> = {};
-  for (const key of keysOf(fields)) value[key] = fields[key].read(from, owner);
+  for (const key of keysOf(fields)) {
+    const read = fields[key].read(from, owner);
+    if (read !== undefined) value[key] = read;
+  }
   return value as M;
 }
 

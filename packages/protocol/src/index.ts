@@ -2,13 +2,24 @@ export { negotiate } from './capabilities.js';
 export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
 export { FrameReader } from './frame-reader.js';
 export type { Frame } from './frame-reader.js';
+export { CALL_EACH } from './call-messages.js';
+export type {
+  CallAnswer,
+  CallAnswerEntry,
+  CallAsk,
+  CallEach,
+  CallEnded,
+  CallMessage,
+  CallStart,
+} from './call-messages.js';
+export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './limits.js';
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_SHARDS } from './limits.js';
 export { isNodeId } from './node-id.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
-export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES } from './messages.js';
+export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVERS } from './messages.js';
 export type {
   AllUserDataSent,
   Capability,
@@ -32,11 +43,13 @@ export type {
   ShardPhase,
   ShardReport,
   ShardSession,
+  ShardTakenOver,
   ShardUserEvent,
   Shutdown,
   StartMigration,
   StartShards,
   StopShard,
+  Takeover,
   UserEvent,
 } from './messages.js';
 export type {

@@ -3,10 +3,11 @@
  * other languages can be checked against it line by line. `required` are the fields of the base level (and of
  * extension messages), `optional` those the extended level adds to it.
  */
-import { optional, record, required, SESSION_FIELDS, session } from './fields.js';
+import { CALL_FIELDS } from './call-messages.js';
+import { maybe, optional, record, required, SESSION_FIELDS, session } from './fields.js';
 import type { Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
-import { FIRST_USER_EVENT_ID, SHARD_PHASES } from './messages.js';
+import { FIRST_USER_EVENT_ID, SHARD_PHASES, TAKEOVERS } from './messages.js';
 import type { MessageKind, MessageOf, ProcessReport, ShardReport, ShardSession } from './messages.js';
 import {
   bytes,
@@ -34,6 +35,8 @@ const TRANSFER_ROLES = ['origin', 'destination'] as const;
 const shardIds = list(shardId, MAX_SHARDS);
 const capabilities = list(name(1, MAX_NAME_LENGTH), MAX_CAPABILITIES);
 const label = name(0, MAX_NAME_LENGTH);
+const epoch = count;
+const epochs = list(epoch, MAX_SHARDS);
 const sessions = list<ShardSession>(record({ shardId: required('ShardID', shardId), ...SESSION_FIELDS }), MAX_SHARDS);
 
 const shardReport = record<ShardReport>({
@@ -43,6 +46,7 @@ const shardReport = record<ShardReport>({
   guilds: required('Guilds', integer(-1, Number.MAX_SAFE_INTEGER)),
   events: required('Events', count),
   session: session('extended'),
+  epoch: maybe('Epoch', epoch),
 });
 
 const processReport = record<ProcessReport>({
@@ -70,20 +74,30 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     host: optional('Host', label, null),
     pid: optional('PID', integer(0, MAX_INT32), null),
     heldSessions: optional('HeldSessions', sessions, []),
+    runningEpochs: maybe('RunningEpochs', epochs),
+    orchestratorEpoch: maybe('OrchestratorEpoch', epoch),
   },
   identified: {
     totalShards: required('TotalShards', shardCount),
     nodeId: required('NodeID', nodeId),
     capabilities: optional('Capabilities', capabilities, []),
     heartbeatIntervalMs: optional('HeartbeatIntervalMs', integer(0, MAX_INT32), 0),
+    orchestratorEpoch: maybe('OrchestratorEpoch', epoch),
+    leaseMs: maybe('LeaseMs', integer(0, MAX_INT32)),
   },
   shutdown: {
     final: optional('Final', flag, false),
     sessions: optional('Sessions', sessions, []),
   },
-  startShards: { shardIds: required('ShardIDs', shardIds) },
-  stopShard: { ...ONE_SHARD, session: session('extended') },
-  prepareMigration: { origin: required('Origin', flag), ...ONE_SHARD, session: session('base') },
+  startShards: { shardIds: required('ShardIDs', shardIds), epochs: maybe('Epochs', epochs) },
+  stopShard: { ...ONE_SHARD, session: session('extended'), epoch: maybe('Epoch', epoch) },
+  prepareMigration: {
+    origin: required('Origin', flag),
+    ...ONE_SHARD,
+    session: session('base'),
+    epoch: maybe('Epoch', epoch),
+    takeover: maybe('Takeover', oneOf(TAKEOVERS)),
+  },
   startMigration: ONE_SHARD,
   allUserDataSent: {
     numEvents: required('NumEvents', count),
@@ -111,11 +125,13 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   identifyRequest: ONE_SHARD,
   identifyGranted: ONE_SHARD,
   identifyFinished: { ...ONE_SHARD, ready: required('Ready', flag) },
+  shardTakenOver: { ...ONE_SHARD, epoch: required('Epoch', epoch) },
   transferOpen: {
     ...TRANSFER,
     role: required('Role', oneOf(TRANSFER_ROLES)),
     session: session('extended'),
     freezeTimeoutMs: required('FreezeTimeoutMs', integer(0, MAX_INT32)),
+    epoch: maybe('Epoch', epoch),
   },
   transferOpened: { ...TRANSFER, session: session('extended'), creditBytes: required('CreditBytes', count) },
   transferCopy: { ...TRANSFER, creditBytes: required('CreditBytes', count) },
@@ -143,4 +159,5 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferDone: TRANSFER,
   transferAbort: { ...TRANSFER, reason: required('Reason', text) },
   transferFailed: { ...TRANSFER, step: required('Step', label), reason: required('Reason', text) },
+  ...CALL_FIELDS,
 };

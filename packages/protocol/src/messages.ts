@@ -5,6 +5,7 @@
  * empty from a base-level peer.
  */
 
+import type { CallMessage } from './call-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
@@ -20,8 +21,20 @@ export const LOGIC_VERSION = 2;
  *   the gateway sessions, so that the shards can be resumed elsewhere.
  * - `live-migration`: a shard's state is copied while it is live, and its connection is closed last: the `transfer…` messages
  *   (transfer-messages.ts). Used where origin and destination both name it.
+ * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower than the
+ *   highest it has seen. A node hears that a shard was taken over (`shardTakenOver`), until when it is not (`leaseMs`), and of
+ *   a shard that it takes over whether events may repeat.
+ * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  */
-export const CAPABILITIES = ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations', 'live-migration'] as const;
+export const CAPABILITIES = [
+  'auth',
+  'heartbeat',
+  'identify-permits',
+  'parallel-migrations',
+  'live-migration',
+  'epochs',
+  'calls',
+] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** What is needed to RESUME a shard: the cursor. `sequence` is the last event handed to user code. */
@@ -58,6 +71,8 @@ export type ShardReport = {
   events: number;
   /** The cursor now, or null before READY: should this process die, another node resumes from here. */
   session: GatewaySession | null;
+  /** Extended (`epochs`): the highest the node knows for this shard. */
+  epoch?: number;
 };
 
 export type ProcessReport = {
@@ -89,6 +104,10 @@ export type Identify = {
   pid: number | null;
   /** Extended (`parallel-migrations`): shards this node closed but whose hand-over was never confirmed. */
   heldSessions: readonly ShardSession[];
+  /** Extended (`epochs`): of `runningShards`, in the same order; 0 where there is none. */
+  runningEpochs?: readonly number[];
+  /** Extended (`epochs`): the highest this node has obeyed. An orchestrator with a lower one is not the leader any more. */
+  orchestratorEpoch?: number;
 };
 
 /** orchestrator → node: the connection is established. */
@@ -101,6 +120,13 @@ export type Identified = {
   capabilities: readonly string[];
   /** Extended (`heartbeat`): how often the node sends one, in milliseconds; 0 when off. */
   heartbeatIntervalMs: number;
+  /** Extended (`epochs`): grows with each start of an orchestrator. A node that has seen a higher one hangs up. */
+  orchestratorEpoch?: number;
+  /**
+   * Extended (`epochs`): no shard of this node is taken over for so long after it sent a heartbeat that was answered. After that it may
+   * be, should an orchestrator live that cannot hear it.
+   */
+  leaseMs?: number;
 };
 
 /** orchestrator → node: end the process. node → orchestrator: done, or leaving by itself. */
@@ -113,10 +139,21 @@ export type Shutdown = {
 };
 
 /** orchestrator → node: full identify flow for these shards. Answer: registered, not yet connected. */
-export type StartShards = { kind: 'startShards'; shardIds: readonly number[] };
+export type StartShards = {
+  kind: 'startShards';
+  shardIds: readonly number[];
+  /** Extended (`epochs`), to the node: under which it has each of them from now on, in the same order. */
+  epochs?: readonly number[];
+};
 
 /** orchestrator → node, and back when done. `session` (extended, in the answer) lets another node RESUME. */
-export type StopShard = { kind: 'stopShard'; shardId: number; session: GatewaySession | null };
+export type StopShard = {
+  kind: 'stopShard';
+  shardId: number;
+  session: GatewaySession | null;
+  /** Extended (`epochs`), to the node: what it has under a later one is not meant. */
+  epoch?: number;
+};
 
 /**
  * orchestrator → origin (`origin: true`, no session): close the gateway connection so that the session stays resumable.
@@ -127,7 +164,23 @@ export type PrepareMigration = {
   origin: boolean;
   shardId: number;
   session: GatewaySession | null;
+  /** Extended (`epochs`), to the node: under which it has the shard once it runs it. */
+  epoch?: number;
+  /**
+   * Extended (`epochs`), to the destination: nobody hands the shard's state over. `exact`: the session is as its last owner closed it.
+   * `checkpoint`: it is as its last owner reported it some time before it was lost, so events may come that it has handled.
+   */
+  takeover?: Takeover;
 };
+
+export const TAKEOVERS = ['exact', 'checkpoint'] as const;
+export type Takeover = (typeof TAKEOVERS)[number];
+
+/**
+ * Extended (`epochs`), orchestrator → node: the shard is another node's, under this epoch. The node lets go of it: closes its connection
+ * without ending the session, does not resume it, and answers stopShard.
+ */
+export type ShardTakenOver = { kind: 'shardTakenOver'; shardId: number; epoch: number };
 
 /** orchestrator → origin: send the shard's user events, then `allUserDataSent`. */
 export type StartMigration = { kind: 'startMigration'; shardId: number };
@@ -205,7 +258,9 @@ export type Message =
   | IdentifyRequest
   | IdentifyGranted
   | IdentifyFinished
-  | TransferMessage;
+  | ShardTakenOver
+  | TransferMessage
+  | CallMessage;
 
 export type MessageKind = Message['kind'];
 
@@ -248,6 +303,11 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   transferDone: 47,
   transferAbort: 48,
   transferFailed: 49,
+  shardTakenOver: 50,
+  callStart: 60,
+  callAsk: 61,
+  callAnswer: 62,
+  callEnded: 63,
 };
 
 /** The first id that belongs to user events; ids below are the protocol's own. */

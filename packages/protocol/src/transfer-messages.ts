@@ -34,6 +34,8 @@ export type TransferOpen = Of<'transferOpen'> & {
   session: GatewaySession | null;
   /** To the origin: after this long frozen without a word it unfreezes by itself. Milliseconds. */
   freezeTimeoutMs: number;
+  /** Extended (`epochs`): of the shard at the origin; under which the destination has it once it is activated. */
+  epoch?: number;
 };
 
 /** Both → orchestrator: ready. */

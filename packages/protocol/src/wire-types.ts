@@ -75,6 +75,15 @@ export const bytes: WireType<Uint8Array> = same((value, at) => {
   return value;
 });
 
+/** Bytes, so many at most. */
+export function boundedBytes(max: number): WireType<Uint8Array> {
+  return same((value, at) => {
+    const { length } = bytes.fromWire(value, at);
+    if (length > max) throw new ProtocolError('DSO_FIELD_RANGE', `${at} has ${length} bytes; ${max} are allowed.`);
+    return bytes.fromWire(value, at);
+  });
+}
+
 /** A string that means something to a program: never cut, refused when it is too long. */
 export function name(min: number, max: number): WireType<string> {
   const wanted = `a string of ${min} to ${max} characters`;

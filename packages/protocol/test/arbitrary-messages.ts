@@ -1,6 +1,6 @@
 /** Any message that the protocol allows, of every kind, for property tests. */
 import * as fc from 'fast-check';
-import { CAPABILITIES, MAX_SHARDS, SHARD_PHASES } from '@dshard/protocol';
+import { CALL_EACH, CAPABILITIES, MAX_SHARDS, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
 import type { GatewaySession, Message, MessageKind, MessageOf, ShardSession } from '@dshard/protocol';
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -31,31 +31,58 @@ const shardSession: fc.Arbitrary<ShardSession> = fc
 const sessions = fc.array(shardSession, { maxLength: 5 });
 const maybeSession = fc.option(session);
 
+/** Of a field that may be missing altogether. */
+const some = { requiredKeys: [] };
+const epoch = fc.record({ epoch: count }, some);
+
+function both<A extends object, B extends object>(a: fc.Arbitrary<A>, b: fc.Arbitrary<B>): fc.Arbitrary<A & B> {
+  return fc.tuple(a, b).map(([left, right]) => ({ ...left, ...right }));
+}
+
 const transfer = { migrationId: name, shardId };
 
+const question = {
+  name,
+  args: body,
+  each: fc.constantFrom(...CALL_EACH),
+  shards: shardIds,
+  timeoutMs: fc.integer({ min: 1, max: 600_000 }),
+};
+const callAnswer = { shards: shardIds, value: body, error: fc.option(label) };
+
 const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } = {
-  identify: fc.record({
-    totalShards: fc.nat(MAX_SHARDS),
-    runningShards: shardIds,
-    version: label,
-    nodeId: fc.oneof(fc.constant(''), nodeId),
-    logicVersion: fc.nat(MAX_INT32),
-    capabilities: fc.array(fc.oneof(fc.constantFrom(...CAPABILITIES), name), { maxLength: 10 }),
-    token: fc.option(name),
-    host: fc.option(label),
-    pid: fc.option(fc.nat(MAX_INT32)),
-    heldSessions: sessions,
-  }),
-  identified: fc.record({
-    totalShards: fc.nat(MAX_SHARDS),
-    nodeId,
-    capabilities: fc.subarray([...CAPABILITIES]),
-    heartbeatIntervalMs: fc.nat(MAX_INT32),
-  }),
+  identify: both(
+    fc.record({ runningEpochs: fc.array(count, { maxLength: 5 }), orchestratorEpoch: count }, some),
+    fc.record({
+      totalShards: fc.nat(MAX_SHARDS),
+      runningShards: shardIds,
+      version: label,
+      nodeId: fc.oneof(fc.constant(''), nodeId),
+      logicVersion: fc.nat(MAX_INT32),
+      capabilities: fc.array(fc.oneof(fc.constantFrom(...CAPABILITIES), name), { maxLength: 10 }),
+      token: fc.option(name),
+      host: fc.option(label),
+      pid: fc.option(fc.nat(MAX_INT32)),
+      heldSessions: sessions,
+    }),
+  ),
+  identified: both(
+    fc.record({ orchestratorEpoch: count, leaseMs: fc.nat(MAX_INT32) }, some),
+    fc.record({
+      totalShards: fc.nat(MAX_SHARDS),
+      nodeId,
+      capabilities: fc.subarray([...CAPABILITIES]),
+      heartbeatIntervalMs: fc.nat(MAX_INT32),
+    }),
+  ),
   shutdown: fc.record({ final: fc.boolean(), sessions }),
-  startShards: fc.record({ shardIds }),
-  stopShard: fc.record({ shardId, session: maybeSession }),
-  prepareMigration: fc.record({ origin: fc.boolean(), shardId, session: maybeSession }),
+  startShards: both(fc.record({ shardIds }), fc.record({ epochs: fc.array(count, { maxLength: 5 }) }, some)),
+  stopShard: both(fc.record({ shardId, session: maybeSession }), epoch),
+  prepareMigration: both(
+    fc.record({ origin: fc.boolean(), shardId, session: maybeSession }),
+    fc.record({ epoch: count, takeover: fc.constantFrom(...TAKEOVERS) }, some),
+  ),
+  shardTakenOver: fc.record({ shardId, epoch: count }),
   startMigration: fc.record({ shardId }),
   allUserDataSent: fc.record({ numEvents: count, shardId: fc.option(shardId) }),
   userEvent: fc.record({ eventId: userEventId, body }),
@@ -64,14 +91,17 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   heartbeat: fc.record({
     sequence: count,
     shards: fc.array(
-      fc.record({
-        shardId,
-        phase: fc.constantFrom(...SHARD_PHASES),
-        pingMs: real,
-        guilds: fc.integer({ min: -1, max: MAX_INT32 }),
-        events: count,
-        session: maybeSession,
-      }),
+      both(
+        epoch,
+        fc.record({
+          shardId,
+          phase: fc.constantFrom(...SHARD_PHASES),
+          pingMs: real,
+          guilds: fc.integer({ min: -1, max: MAX_INT32 }),
+          events: count,
+          session: maybeSession,
+        }),
+      ),
       { maxLength: 5 },
     ),
     process: fc.record({ memoryBytes: count, cpuPercent: real, eventLoopDelayMs: real, uptimeMs: real }),
@@ -83,12 +113,15 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   identifyRequest: fc.record({ shardId }),
   identifyGranted: fc.record({ shardId }),
   identifyFinished: fc.record({ shardId, ready: fc.boolean() }),
-  transferOpen: fc.record({
-    ...transfer,
-    role: fc.constantFrom('origin', 'destination'),
-    session: maybeSession,
-    freezeTimeoutMs: fc.nat(MAX_INT32),
-  }),
+  transferOpen: both(
+    epoch,
+    fc.record({
+      ...transfer,
+      role: fc.constantFrom('origin', 'destination'),
+      session: maybeSession,
+      freezeTimeoutMs: fc.nat(MAX_INT32),
+    }),
+  ),
   transferOpened: fc.record({ ...transfer, session: maybeSession, creditBytes: count }),
   transferCopy: fc.record({ ...transfer, creditBytes: count }),
   transferData: fc.record({ ...transfer, index: count, eventId: userEventId, body }),
@@ -104,6 +137,17 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   transferDone: fc.record(transfer),
   transferAbort: fc.record({ ...transfer, reason: label }),
   transferFailed: fc.record({ ...transfer, step: label, reason: label }),
+  callStart: fc.record({ callId: name, ...question }),
+  callAsk: fc.record({ askId: name, ...question }),
+  callAnswer: fc.record({ askId: name, answers: fc.array(fc.record(callAnswer), { maxLength: 4 }) }),
+  callEnded: fc.record({
+    callId: name,
+    answers: fc.array(fc.record({ nodeId: fc.constantFrom('a', 'web-1'), ...callAnswer }), { maxLength: 4 }),
+    missing: fc.array(fc.record({ nodeId: fc.constantFrom('', 'a'), shards: shardIds, reason: label }), {
+      maxLength: 3,
+    }),
+    error: fc.option(label),
+  }),
 };
 
 export const MESSAGE_KINDS: readonly MessageKind[] = Object.keys(BY_KIND) as MessageKind[];

@@ -1,3 +1,5 @@
+export { cacheTree, compareTrees } from './cache-tree.js';
+export type { CacheComparison, CacheTree } from './cache-tree.js';
 export { FaultProxy } from './fault-proxy.js';
 export type { Faults } from './fault-proxy.js';
 export { leakGuard } from './leak-guard.js';

@@ -70,13 +70,20 @@ function extrasOf(node: NodeStatus, status: StatusV1): string[] {
   ];
 }
 
+const ALARM_MEANS =
+  '  This orchestrator may be cut off, so nothing is taken over, launched or moved. A node that is dead: dso takeover <node>';
+
 function summary(status: StatusV1): string[] {
   const total = status.totalShards === null ? 'total shard count not decided yet' : `${status.totalShards} shards`;
   const counts = Object.entries(status.shardCounts)
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`);
   const seconds = status.graceUntil === null ? 0 : Math.ceil((status.graceUntil - status.now) / 1000);
+  const { alarm, disruption } = status;
   return [
+    ...(alarm === null
+      ? []
+      : [`ALARM: ${alarm.silent.length} nodes are silent (${alarm.silent.map(printable).join(', ')}).`, ALARM_MEANS]),
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
     ...identifyLines(status),
@@ -85,6 +92,11 @@ function summary(status: StatusV1): string[] {
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
     ...(status.launches.length === 0 ? [] : [`launching ${status.launches.length} node(s)`]),
     ...status.operations.filter(({ endedAt }) => endedAt === null).map(describeOperation),
+    ...(disruption.moving + disruption.down === 0
+      ? []
+      : [
+          `moving or down: ${disruption.moving + disruption.down}, at most ${disruption.limit} by plan (maxUnavailable)`,
+        ]),
     ...(status.ending ? ['the fleet is shutting down'] : []),
   ];
 }

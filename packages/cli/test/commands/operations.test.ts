@@ -37,6 +37,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
+  [['takeover', 'a'], { kind: 'takeOverNode', node: 'a' }],
   [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
 ];
 

@@ -1,6 +1,10 @@
 /** The half of the IPC channel that lies in the client process: reads the order, says what the library did. */
+import { systemClock } from '@dshard/transport';
 import type { ClientMessage, ClientOrder } from './client-messages.js';
 import { orderVariable } from './client-messages.js';
+
+/** All events of a trial come from one process: its own monotonic clock orders them. */
+const clock = systemClock();
 
 export function readOrder(): ClientOrder {
   const text = process.env[orderVariable];
@@ -28,7 +32,7 @@ export function sayDispatch(shard: number, payload: { t?: string | null; s?: num
 }
 
 export function sayMessage(shard: number, s: number, id: string): void {
-  say({ kind: 'message', shard, s, id, at: Number(process.hrtime.bigint()) });
+  say({ kind: 'message', shard, s, id, at: clock.monotonicMs() });
 }
 
 /**

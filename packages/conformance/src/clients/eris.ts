@@ -5,7 +5,7 @@ import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-side
 
 const { apiUrl, token, intents, shards } = readOrder();
 const { hostname, port } = new URL(apiUrl);
-const agent = Object.assign(new Agent({ host: hostname, port: Number(port) } as object), { protocol: 'https:' });
+const agent = Object.assign(new Agent({ host: hostname, port: Number(port) }), { protocol: 'https:' });
 const bot = new Client(`Bot ${token}`, {
   intents,
   maxShards: shards,
@@ -23,6 +23,6 @@ bot.on('shardReady', () => {
 });
 bot.on('guildAvailable', ({ id }) => say({ kind: 'guild', id }));
 bot.on('guildCreate', ({ id }) => say({ kind: 'guild', id }));
-bot.on('messageCreate', ({ id }) => sequences.sayMessage(String(id)));
+bot.on('messageCreate', ({ id }) => sequences.sayMessage(id));
 bot.on('error', sayFailed);
 await bot.connect();

@@ -1,4 +1,4 @@
-/** Reads the bodies of admin requests: JSON objects whose every field is known and checked. Throws `DSO_EMULATOR_BAD_REQUEST`. */
+/** Reads what admin requests carry: JSON objects and queries whose every field is known and checked. Throws `DSO_EMULATOR_BAD_REQUEST`. */
 import type { SessionSelector } from '../core/faults.js';
 import { isObject, isSnowflake } from '../core/json.js';
 import { EmulatorError } from '../errors.js';
@@ -17,17 +17,16 @@ export function parseBody(text: string, fields: readonly string[]): Body {
     throw badRequest('the body is not JSON', cause);
   }
   if (!isObject(value)) throw badRequest('the body is not a JSON object');
-  for (const name of Object.keys(value)) {
-    if (fields.includes(name)) continue;
-    const known = fields.length === 0 ? 'it takes none' : `known are ${fields.join(', ')}`;
-    throw badRequest(`"${name}" is not known here; ${known}`);
-  }
+  refuseUnknown(Object.keys(value), fields);
   return value;
 }
 
-/** The query of a GET, as a body. */
-export function bodyOfQuery(query: URLSearchParams, fields: readonly string[]): Body {
-  return parseBody(JSON.stringify(Object.fromEntries(query)), fields);
+export function refuseUnknown(names: Iterable<string>, known: readonly string[]): void {
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const there = known.length === 0 ? 'nothing is' : `known are ${known.join(', ')}`;
+    throw badRequest(`"${name}" is not known here; ${there}`);
+  }
 }
 
 export function selectorOf(body: Body): SessionSelector {
@@ -89,19 +88,21 @@ export function choiceOf<T extends string>(body: Body, name: string, choices: re
 export function stringOf(body: Body, name: string): string {
   const value = body[name];
   if (typeof value === 'string' && value !== '') return value;
-  throw badRequest(`"${name}" must be a string`);
+  throw badRequest(`"${name}" must be a string that is not empty`);
 }
 
-export function optionalStringOf(body: Body, name: string): string | undefined {
-  const value = body[name];
-  return value === undefined || value === null ? undefined : stringOf(body, name);
+/** Those of the fields that are there. */
+export function stringsOf<Name extends string>(body: Body, names: readonly Name[]): { [name in Name]?: string } {
+  const given = names.filter((name) => body[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, stringOf(body, name)])) as { [name in Name]?: string };
 }
 
-/** A number from 0 on, also as the digits that a query has. */
-export function wholeOf(body: Body, name: string, max: number): number | undefined {
-  const value = body[name];
-  const digits = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  return numberOf({ [name]: digits }, name, { min: 0, max });
+/** A number of a query; null: it is not there. */
+export function wholeOf(query: URLSearchParams, name: string): number | null {
+  const value = query.get(name);
+  if (value === null) return null;
+  if (!/^\d{1,15}$/.test(value)) throw badRequest(`"${name}" must be an integer from 0 on`);
+  return Number(value);
 }
 
 export function guildIdsOf(body: Body): string[] | undefined {

@@ -6,17 +6,17 @@ import type { Body } from './body.js';
 import { badRequest, numberOf } from './body.js';
 import { gatewayRequests } from './gateway-requests.js';
 import { ledgerRequests } from './ledger-requests.js';
-import { peopleRequests } from './people-requests.js';
 import type { AdminRequests } from './request.js';
 import { longestMs } from './request.js';
 import type { Timing } from './schedule.js';
 import { sessionRequests } from './session-requests.js';
+import { worldRequests } from './world-requests.js';
 
 export const requestTable: AdminRequests = {
   'GET /emulator': { what: 'this table, as JSON', fields: {}, prepare: () => describeRequests },
   ...gatewayRequests,
   ...sessionRequests,
-  ...peopleRequests,
+  ...worldRequests,
   ...ledgerRequests,
 };
 
@@ -48,8 +48,8 @@ export function timingOf(body: Body): Timing | null {
 }
 
 function describeRequests(): Record<string, unknown> {
-  const described = Object.entries(requestTable).map(([name, { what, fields, schedulable }]) => {
-    return [name, { what, fields: schedulable === true ? { ...fields, ...timingFields } : fields }];
+  const described = Object.entries(requestTable).map(([name, { what, query, fields, schedulable }]) => {
+    return [name, { what, query, fields: schedulable === true ? { ...fields, ...timingFields } : fields }];
   });
   return { ...Object.fromEntries(described), [handledRequest]: { what: handledMeaning, fields: {} } };
 }

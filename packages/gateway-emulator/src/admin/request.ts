@@ -8,7 +8,8 @@ import type { Admin } from './admin.js';
 import type { Body } from './body.js';
 import { numberOf } from './body.js';
 
-export type RequestContext = {
+/** What requests work on. */
+export type AdminParts = {
   admin: Admin;
   ledger: Ledger;
   traffic: Traffic;
@@ -17,10 +18,14 @@ export type RequestContext = {
   posted: Posted;
 };
 
+export type RequestContext = AdminParts & { query: URLSearchParams };
+
 export type AdminRequest = {
   what: string;
   /** The fields of the body, with their meaning. Others are refused. */
   fields: Readonly<Record<string, string>>;
+  /** What may stand in the URL's query, of a GET. Others are refused. */
+  query?: Readonly<Record<string, string>>;
   /** Takes `inMs`, `everyMs` and `times` too, and then happens later. */
   schedulable?: true;
   /** Reads the body at once, and gives back what then happens; its result is the answer. Throws `DSO_EMULATOR_BAD_REQUEST`. */

@@ -1,6 +1,6 @@
 /** The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON; unknown fields are refused. */
-import { bodyOfQuery, parseBody } from '../admin/body.js';
-import type { RequestContext } from '../admin/request.js';
+import { parseBody, refuseUnknown } from '../admin/body.js';
+import type { AdminParts } from '../admin/request.js';
 import { handledRequest, requestTable, timingFields, timingOf } from '../admin/request-table.js';
 import { parseHandledReport } from '../ledger/handled-report.js';
 import type { HttpHandler, HttpResponse } from './http.js';
@@ -12,10 +12,11 @@ export function isEmulatorPath(path: string): boolean {
   return ownPath.test(path);
 }
 
-export function emulatorRoutes(context: RequestContext): HttpHandler {
-  const { admin, ledger } = context;
-  return async ({ method, path, query, readBody }): Promise<HttpResponse | null> => {
+export function emulatorRoutes(parts: AdminParts): HttpHandler {
+  const { admin, ledger } = parts;
+  return async ({ method, path, query, authority, origin, readBody }): Promise<HttpResponse | null> => {
     if (!isEmulatorPath(path)) return null;
+    if (!isLocal(authority) || (origin !== null && !isLocal(origin.replace(/^\w+:\/\//, '')))) return notFromHere;
     const name = `${method} ${path.replace(/\/$/, '')}`;
     if (name === handledRequest) {
       ledger.handled(parseHandledReport(await readBody()));
@@ -24,13 +25,27 @@ export function emulatorRoutes(context: RequestContext): HttpHandler {
     const request = Object.hasOwn(requestTable, name) ? requestTable[name] : undefined;
     if (request === undefined) return notFound(method, path);
     const { fields, schedulable } = request;
+    refuseUnknown(query.keys(), Object.keys(request.query ?? {}));
     const known = [...Object.keys(fields), ...(schedulable === true ? Object.keys(timingFields) : [])];
-    const body = method === 'POST' ? parseBody(await readBody(), known) : bodyOfQuery(query, known);
-    const action = request.prepare(body, context);
+    const body = method === 'POST' ? parseBody(await readBody(), known) : {};
+    const action = request.prepare(body, { ...parts, query });
     const timing = schedulable === true ? timingOf(body) : null;
     if (timing !== null) return { status: 202, body: { scheduled: admin.schedule(name, timing, action) } };
     return { status: 200, body: await action() };
   };
+}
+
+/** A web page must not steer the emulator of whoever looks at it, whatever name it gives 127.0.0.1. */
+const notFromHere: HttpResponse = {
+  status: 403,
+  body: {
+    code: 'DSO_EMULATOR_BAD_REQUEST',
+    message: 'The admin interface is for this machine, by the name 127.0.0.1 or localhost.',
+  },
+};
+
+function isLocal(authority: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(authority);
 }
 
 /** Says what there is: another method of the path, or where to look. */

@@ -8,6 +8,9 @@ export type HttpRequest = {
   query: URLSearchParams;
   authorization: string | null;
   contentType: string | null;
+  /** `Host`, and `Origin` where a web page asks. */
+  authority: string;
+  origin: string | null;
   readBytes: () => Promise<Uint8Array<ArrayBuffer>>;
   readBody: () => Promise<string>;
 };
@@ -36,6 +39,8 @@ async function answer(handlers: readonly HttpHandler[], request: IncomingMessage
     path,
     query: new URLSearchParams(query),
     authorization: request.headers.authorization ?? null,
+    authority: request.headers.host ?? '',
+    origin: request.headers.origin ?? null,
     contentType: request.headers['content-type'] ?? null,
     readBytes: () => readBytes(request),
     readBody: async () => Buffer.from(await readBytes(request)).toString('utf8'),

@@ -151,6 +151,36 @@ describe('a session resumed while another socket holds it', () => {
   });
 });
 
+describe("with doubleAttach: 'keep-both'", () => {
+  test('both sockets get everything from then on, and only the new one ends the session', () => {
+    const harness = new Harness({ guilds: 0, doubleAttach: 'keep-both' });
+    const old = harness.connect().identify();
+    const taker = harness.connect().resume(old.sessionId, 1);
+    harness.message();
+    expect([old.last?.t, taker.last?.t]).toEqual(['MESSAGE_CREATE', 'MESSAGE_CREATE']);
+    expect(old.last?.s).toBe(taker.last?.s);
+    expect(old.send({ op: 1, d: 1 }).last?.op).toBe(11);
+    expect(old.identify().closedWith).toBe(4005);
+    harness.message();
+    expect(taker.last?.s).toBe(4);
+    expect(harness.violations()).toEqual(['double-attach', 'bad-payload']);
+    expect(harness.ledger.verdict()).toMatchObject({ emitted: 2 });
+  });
+
+  test('the old one hears what the session gets while it waits for a RESUME, and may identify when it is gone', () => {
+    const harness = new Harness({ guilds: 0, doubleAttach: 'keep-both', identifyWindowMs: 0 });
+    const old = harness.connect().identify();
+    const taker = harness.connect().resume(old.sessionId, 1);
+    taker.close(4200);
+    harness.message();
+    expect(old.last?.t).toBe('MESSAGE_CREATE');
+    harness.advance(90_000);
+    expect(harness.state.sessions.size).toBe(0);
+    harness.message();
+    expect(old.seen.filter((seen) => seen === 'MESSAGE_CREATE')).toHaveLength(1);
+  });
+});
+
 test('a gap is the time from the loss of the socket to RESUMED', () => {
   const harness = new Harness();
   const first = harness.connect().identify([3, 4]);

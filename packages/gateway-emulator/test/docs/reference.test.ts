@@ -47,8 +47,8 @@ curl localhost:7480/ledger/report
 `;
 
 function requestsPage(): string {
-  const rows = Object.entries(requestTable).map(([name, { what, fields, schedulable }]) => {
-    const body = Object.entries(fields).map(([field, meaning]) => `\`${field}\`: ${meaning}`);
+  const rows = Object.entries(requestTable).map(([name, { what, query = {}, fields, schedulable }]) => {
+    const body = Object.entries({ ...query, ...fields }).map(([field, meaning]) => `\`${field}\`: ${meaning}`);
     return [`\`${name}\``, what, body.join('<br>'), schedulable === true ? 'yes' : ''];
   });
   const handled = [`\`${handledRequest}\``, 'takes a report of what user code handled', 'see the README', ''];
@@ -56,7 +56,7 @@ function requestsPage(): string {
   return [
     pageHead,
     '## Requests',
-    table(['request', 'what it does', 'body', 'can happen later'], [...rows, handled]),
+    table(['request', 'what it does', 'body (of a GET: query)', 'can happen later'], [...rows, handled]),
     '## Later, and again',
     'What can happen later takes these fields too. The answer is then 202 with the entry of the schedule; `GET /emulator/schedule` lists it until it is done or cancelled. Times are those of the emulator’s clock.',
     table(['field', 'meaning'], timing),

@@ -6,6 +6,7 @@
 import { announceRunning, commandFailed, startShards, stopShard, transferFailed } from './hosting.js';
 import { dropStaging, prepareToReceive } from './destination.js';
 import type { Draft } from './draft.js';
+import { giveUp } from './epochs.js';
 import { activate, dropIncoming, isCollecting, openIncoming } from './live-destination.js';
 import {
   answerReleased,
@@ -51,6 +52,10 @@ export function onCommand(draft: Draft, shardId: number, command: ShardCommand, 
     return;
   }
   const shard = draft.shard(shardId);
+  if (command.kind === 'shardTakenOver' && isStarting(shard)) {
+    giveUp(draft, shardId);
+    return;
+  }
   if (withdraws(command, shard)) {
     // Its session goes back to the origin, so there is no waiting for RESUMED.
     draft.log('warn', `The hand-over of shard ${shardId} to this node is off.`, { shard: shardId });
@@ -79,6 +84,11 @@ export function continueCommands(draft: Draft, shardId: number): void {
     draft.setWaiting(shardId, rest);
     carryOut(draft, shardId, next.command, next.connection);
   }
+}
+
+/** The one host call that a stop may cut short. */
+function isStarting(shard: ShardState | null): boolean {
+  return shard?.kind === 'starting' || shard?.kind === 'resuming' || shard?.kind === 'activating';
 }
 
 /**
@@ -127,13 +137,15 @@ function carryOut(draft: Draft, shardId: number, command: ShardCommand, connecti
     case 'prepareMigration':
       return command.origin
         ? freeze(draft, shardId, connection)
-        : prepareToReceive(draft, shardId, command.session, connection);
+        : prepareToReceive(draft, shardId, command.session, connection, command.takeover);
     case 'startMigration':
       return beginTransfer(draft, shardId, connection);
     case 'migrationAborted':
       return abort(draft, shardId, command.reason);
     case 'migrationFinished':
       return letGo(draft, shardId);
+    case 'shardTakenOver':
+      return giveUp(draft, shardId);
     case 'transferOpen':
       return command.role === 'origin'
         ? offer(draft, shardId, command, connection)

@@ -7,6 +7,7 @@ import { onCommand, onStartShards } from './commands.js';
 import { allUserDataArrived, userEventArrived, userEventHandled } from './destination.js';
 import { cursorOf, Draft } from './draft.js';
 import type { NodeEffect } from './effects.js';
+import { currentOf, isCurrent, isTakenOver } from './epochs.js';
 import type { NodeEvent } from './events.js';
 import { beginLeaving, leaveWhenEmpty } from './leaving.js';
 import {
@@ -123,6 +124,11 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'transferVerified':
     case 'transferReleased':
     case 'transferActivated':
+    // Calls of the fleet never come here: fleet/fleet.ts takes them.
+    case 'callStart':
+    case 'callAsk':
+    case 'callAnswer':
+    case 'callEnded':
     case 'transferFailed':
       return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':
@@ -131,6 +137,7 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'migrationFinished':
     case 'migrationAborted':
     case 'prepareMigration':
+    case 'shardTakenOver':
     case 'userEvent':
     case 'shardUserEvent':
     case 'allUserDataSent':
@@ -157,6 +164,7 @@ type ShardMessage = MessageOf<
   | 'migrationFinished'
   | 'migrationAborted'
   | 'prepareMigration'
+  | 'shardTakenOver'
   | 'userEvent'
   | 'shardUserEvent'
   | 'allUserDataSent'
@@ -175,16 +183,28 @@ type ShardMessage = MessageOf<
 function onShardMessage(draft: Draft, connection: number, message: ShardMessage): void {
   switch (message.kind) {
     case 'startShards':
-      return onStartShards(draft, message.shardIds, connection);
+      return onStartShards(draft, currentOf(draft, message), connection);
     case 'stopShard':
+      if (isCurrent(draft, message.shardId, message.epoch, message.kind)) {
+        onCommand(draft, message.shardId, { kind: message.kind }, connection);
+      }
+      return;
+    case 'shardTakenOver':
+      if (isTakenOver(draft, message)) {
+        onCommand(draft, message.shardId, { kind: message.kind }, connection);
+      }
+      return;
     case 'startMigration':
     case 'migrationFinished':
       return onCommand(draft, message.shardId, { kind: message.kind }, connection);
     case 'migrationAborted':
       return onCommand(draft, message.shardId, { kind: message.kind, reason: message.reason }, connection);
     case 'prepareMigration': {
-      const { kind, origin } = message;
-      return onCommand(draft, message.shardId, { kind, origin, session: cursorOf(message.session) }, connection);
+      const { kind, origin, shardId, takeover } = message;
+      if (isCurrent(draft, shardId, message.epoch, kind)) {
+        onCommand(draft, shardId, { kind, origin, session: cursorOf(message.session), takeover }, connection);
+      }
+      return;
     }
     case 'userEvent':
       return userEventArrived(draft, null, message.eventId, message.body);
@@ -193,7 +213,10 @@ function onShardMessage(draft: Draft, connection: number, message: ShardMessage)
     case 'allUserDataSent':
       return allUserDataArrived(draft, message.shardId, message.numEvents);
     case 'transferOpen':
-      return onCommand(draft, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
+      if (isCurrent(draft, message.shardId, message.epoch, message.kind)) {
+        onCommand(draft, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
+      }
+      return;
     case 'transferCopy':
     case 'transferFreeze':
     case 'transferRelease':

@@ -9,15 +9,26 @@
  * What the host has not handled yet is bounded: above `stagedHighBytes` we stop reading from the orchestrator until half of
  * it is worked off.
  */
+import type { Takeover } from '@dshard/protocol';
 import type { Draft } from './draft.js';
 import { commandFailed, resumeShard } from './hosting.js';
 import { dropIncoming, isCollecting, stateHandled } from './live-destination.js';
+import { isLeaving } from './origin.js';
 import type { Cursor, ShardState } from './state.js';
 
 type Staging = Extract<ShardState, { kind: 'staging' }>;
 
-/** prepareMigration{origin: false}. Asked again with the same session, it answers again. */
-export function prepareToReceive(draft: Draft, shardId: number, session: Cursor | null, connection: number): void {
+/**
+ * prepareMigration{origin: false}. Asked again with the same session, it answers again.
+ * @param takeover the shard comes without its state, and how its session is known.
+ */
+export function prepareToReceive(
+  draft: Draft,
+  shardId: number,
+  session: Cursor | null,
+  connection: number,
+  takeover?: Takeover,
+): void {
   if (session === null) {
     commandFailed(draft, 'prepareMigration', shardId, 'The orchestrator gave no usable gateway session.');
     return;
@@ -41,8 +52,10 @@ export function prepareToReceive(draft: Draft, shardId: number, session: Cursor 
     );
     return;
   }
+  const isOwn = isLeaving(shard) && sameSession(shard.session, session);
+  const how = takeover === undefined ? null : { stateLost: !isOwn, redelivers: takeover === 'checkpoint' };
   const call = draft.call({ method: 'prepareTransferTo', shardId, session });
-  draft.enterShard(shardId, { kind: 'preparing', call, connection, session });
+  draft.enterShard(shardId, { kind: 'preparing', call, connection, session, how });
 }
 
 function sameSession(a: Cursor, b: Cursor): boolean {
@@ -50,7 +63,7 @@ function sameSession(a: Cursor, b: Cursor): boolean {
 }
 
 export function prepared(draft: Draft, shardId: number, shard: Extract<ShardState, { kind: 'preparing' }>): void {
-  const { connection, session, call } = shard;
+  const { connection, session, call, how } = shard;
   if (draft.established?.connection !== connection) {
     abandonPreparing(draft, shardId, shard, 'The connection on which it was asked for is lost.');
     return;
@@ -60,6 +73,7 @@ export function prepared(draft: Draft, shardId: number, shard: Extract<ShardStat
     stage: call,
     connection,
     session,
+    how,
     received: 0,
     handled: 0,
     pendingBytes: 0,
@@ -150,7 +164,7 @@ export function allUserDataArrived(draft: Draft, named: number | null, numEvents
 
 function resumeWhenComplete(draft: Draft, shardId: number, shard: Staging): void {
   if (shard.expected !== null && shard.handled >= shard.expected) {
-    resumeShard(draft, shardId, shard.session, 'handover');
+    resumeShard(draft, shardId, shard.session, 'handover', shard.how);
   }
 }
 

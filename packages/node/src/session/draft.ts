@@ -20,6 +20,9 @@ import type {
   WaitingCommand,
 } from './state.js';
 
+/** The parts of the state that are replaced as a whole. */
+type Rest = Pick<NodeState, 'identity' | 'totalShards' | 'lifecycle' | 'link' | 'orchestratorEpoch' | 'outbox'>;
+
 export class Draft {
   readonly #base: NodeState;
   readonly now: number;
@@ -30,7 +33,8 @@ export class Draft {
   #waiting: Map<number, readonly WaitingCommand[]> | null = null;
   #permits: Map<number, Permit> | null = null;
   #arrivals: Map<number, Arrival> | null = null;
-  #rest: Partial<Pick<NodeState, 'identity' | 'totalShards' | 'lifecycle' | 'link' | 'outbox' | 'nextId'>> = {};
+  #epochs: Map<number, number> | null = null;
+  #rest: Partial<Rest & Pick<NodeState, 'nextId'>> = {};
 
   constructor(base: NodeState, now: number) {
     this.#base = base;
@@ -52,6 +56,9 @@ export class Draft {
   get link(): Link {
     return this.#rest.link ?? this.#base.link;
   }
+  get orchestratorEpoch(): number {
+    return this.#rest.orchestratorEpoch ?? this.#base.orchestratorEpoch;
+  }
   get outbox(): readonly QueuedMessage[] {
     return this.#rest.outbox ?? this.#base.outbox;
   }
@@ -71,7 +78,7 @@ export class Draft {
     return this.established?.capabilities.includes(capability) ?? false;
   }
 
-  set(change: Partial<Pick<NodeState, 'identity' | 'totalShards' | 'lifecycle' | 'link' | 'outbox'>>): void {
+  set(change: Partial<Rest>): void {
     this.#rest = { ...this.#rest, ...change };
   }
 
@@ -169,6 +176,18 @@ export class Draft {
     }
   }
 
+  /** 0: none was seen. */
+  epochOf(shardId: number): number {
+    return (this.#epochs ?? this.#base.epochs).get(shardId) ?? 0;
+  }
+
+  setEpoch(shardId: number, epoch: number): void {
+    if (epoch !== this.epochOf(shardId)) {
+      this.#epochs ??= new Map(this.#base.epochs);
+      this.#epochs.set(shardId, epoch);
+    }
+  }
+
   arrivalOf(shardId: number): Arrival | null {
     return (this.#arrivals ?? this.#base.arrivals).get(shardId) ?? null;
   }
@@ -196,6 +215,7 @@ export class Draft {
       waiting: this.#waiting ?? this.#base.waiting,
       permits: this.permits,
       arrivals: this.#arrivals ?? this.#base.arrivals,
+      epochs: this.#epochs ?? this.#base.epochs,
     };
   }
 }

@@ -1,10 +1,10 @@
 import type { Identify, Message, TransferOpened } from '@dshard/protocol';
-import type { Cursor } from './state.js';
+import type { Cursor, ResumeHow } from './state.js';
 
 /** A call of the shard host. Its end comes back as `callEnded` with the same id. */
 export type HostCall =
   | { method: 'startShards'; shardIds: readonly number[] }
-  | { method: 'resumeShard'; shardId: number; session: Cursor; why: 'handover' | 'takeBack' }
+  | { method: 'resumeShard'; shardId: number; session: Cursor; why: 'handover' | 'takeBack'; how?: ResumeHow }
   | { method: 'stopShard'; shardId: number; keepSession: boolean }
   | { method: 'prepareTransferFrom'; shardId: number }
   | { method: 'transferFrom'; shardId: number }
@@ -42,7 +42,7 @@ export type NodeEffect =
   /** The transfer of this call id is off: its `send` fails from now on. */
   | { kind: 'cancelTransfer'; call: number; reason: string }
   /** The host may drop what it kept of a shard that it handed over. */
-  | { kind: 'released'; shardId: number }
+  | { kind: 'released'; shardId: number; takenOver: boolean }
   | { kind: 'handleUserEvent'; stage: number; shardId: number; eventId: number; body: Uint8Array }
   /** Drop the user events of this staging that were not handled yet, and tell the host. */
   | { kind: 'dropStaging'; stage: number; shardId: number; reason: string }

@@ -2,7 +2,7 @@
 import type { MessageKind } from '@dshard/protocol';
 import type { Draft } from './draft.js';
 import { say } from './outbox.js';
-import type { Cursor, ResumeReason, StopReason } from './state.js';
+import type { Cursor, ResumeHow, ResumeReason, StopReason } from './state.js';
 
 export function startShards(draft: Draft, shardIds: readonly number[]): void {
   const call = draft.call({ method: 'startShards', shardIds });
@@ -11,8 +11,16 @@ export function startShards(draft: Draft, shardIds: readonly number[]): void {
   }
 }
 
-export function resumeShard(draft: Draft, shardId: number, session: Cursor, why: ResumeReason): void {
-  const call = draft.call({ method: 'resumeShard', shardId, session, why });
+/** @param how null: with everything that belongs to it. */
+export function resumeShard(
+  draft: Draft,
+  shardId: number,
+  session: Cursor,
+  why: ResumeReason,
+  how: ResumeHow | null = null,
+): void {
+  const request = { method: 'resumeShard', shardId, session, why } as const;
+  const call = draft.call(how === null ? request : { ...request, how });
   draft.enterShard(shardId, { kind: 'resuming', call, session, why });
 }
 

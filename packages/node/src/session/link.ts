@@ -11,6 +11,7 @@ import type { Identified, Identify, Rejected, ShardSession } from '@dshard/proto
 import type { NodeErrorCode } from '../errors.js';
 import { dropMigrationsOf } from './commands.js';
 import type { Draft } from './draft.js';
+import { succeeded } from './epochs.js';
 import { beat, MAX_UNANSWERED } from './heartbeat.js';
 import { givenAway } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
@@ -68,10 +69,16 @@ function identifyMessage(draft: Draft): Identify {
       heldSessions.push({ shardId, ...session });
     }
   }
+  runningShards.sort((a, b) => a - b);
+  const epochs = {
+    runningEpochs: runningShards.map((shardId) => draft.epochOf(shardId)),
+    orchestratorEpoch: draft.orchestratorEpoch,
+  };
   return {
+    ...(draft.identity.capabilities.includes('epochs') ? epochs : {}),
     kind: 'identify',
     totalShards: draft.totalShards ?? 0,
-    runningShards: runningShards.sort((a, b) => a - b),
+    runningShards,
     version: draft.identity.version,
     nodeId: draft.identity.nodeId,
     logicVersion: LOGIC_VERSION,
@@ -95,10 +102,16 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
     });
     return;
   }
+  const problem = succeeded(draft, message);
+  if (problem !== null) {
+    const code = 'DSO_ORCHESTRATOR_SUCCEEDED' satisfies NodeErrorCode;
+    return refused(draft, connection, { kind: 'rejected', code, message: problem, retryable: true });
+  }
   const capabilities = negotiate(draft.identity.capabilities, message.capabilities);
   const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
   draft.set({
     totalShards: message.totalShards,
+    orchestratorEpoch: message.orchestratorEpoch ?? draft.orchestratorEpoch,
     identity: { ...draft.identity, nodeId: message.nodeId === '' ? draft.identity.nodeId : message.nodeId },
     link: {
       kind: 'established',
@@ -121,7 +134,7 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
   permitsAfterIdentified(draft);
 }
 
-/** The orchestrator (or our own check of what it says) refuses this connection. */
+/** The orchestrator refuses this connection, or we do for what it says. */
 export function refused(draft: Draft, connection: number, rejection: Rejected): void {
   const link = draft.link;
   const attempt = link.kind === 'identifying' ? link.attempt : 0;

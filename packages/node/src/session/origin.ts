@@ -133,18 +133,21 @@ export function transferEnded(draft: Draft, shardId: number, shard: Extract<Shar
 export function takeBack(draft: Draft, shardId: number, shard: Leaving, reason: string): void {
   draft.log('warn', `Shard ${shardId} is taken back: ${reason}`, { shard: shardId });
   cancelSending(draft, shard, reason);
-  resumeShard(draft, shardId, shard.session, 'takeBack');
+  // Past the point of no return another node may have gone on from this session.
+  const wasGivenAway = shard.kind === 'held' || shard.kind === 'released';
+  const how = wasGivenAway ? { stateLost: false, redelivers: true } : null;
+  resumeShard(draft, shardId, shard.session, 'takeBack', how);
 }
 
 /** Somebody else runs the shard, or it is stopped: nothing of it is kept. */
-export function letGo(draft: Draft, shardId: number): void {
+export function letGo(draft: Draft, shardId: number, takenOver = false): void {
   const shard = draft.shard(shardId);
   if (!isLeaving(shard)) {
     return;
   }
   cancelSending(draft, shard, `Shard ${shardId} is not moved from here any more.`);
   draft.enterShard(shardId, null);
-  draft.effect({ kind: 'released', shardId });
+  draft.effect({ kind: 'released', shardId, takenOver });
 }
 
 function cancelSending(draft: Draft, shard: Leaving, reason: string): void {

@@ -20,6 +20,7 @@ import type { MessageKind } from '@dshard/protocol';
 import { continueCommands, takeWaitingStop } from './commands.js';
 import { abandonPreparing, prepared } from './destination.js';
 import type { Draft } from './draft.js';
+import { gone } from './epochs.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, commandFailed, resumeShard, startShards, stopShard } from './hosting.js';
 import { leaveShard, leaveWhenEmpty, stopped } from './leaving.js';
@@ -114,6 +115,12 @@ function endOf(draft: Draft, shardId: number, shard: ShardState, outcome: HostOu
 
 function stopEnded(draft: Draft, shardId: number, why: StopReason, outcome: HostOutcome): void {
   const session = outcome.ok ? outcome.session : null;
+  if (why === 'takenOver') {
+    if (!outcome.ok) {
+      fail(draft, 'stopShard', shardId, outcome);
+    }
+    return gone(draft, shardId, session);
+  }
   if (why === 'recover') {
     if (!outcome.ok) {
       fail(draft, 'stopShard', shardId, outcome);

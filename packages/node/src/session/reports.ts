@@ -34,9 +34,11 @@ const PHASES: Readonly<Record<ShardStateKind, ShardPhase | 'host' | null>> = {
   activating: 'resuming',
 };
 
+/** @param epochs null: the orchestrator does not know them. */
 export function shardReports(
   shards: ReadonlyMap<number, ShardState>,
   fromHost: readonly ShardReport[],
+  epochs: ReadonlyMap<number, number> | null = null,
 ): readonly ShardReport[] {
   const known = new Map(fromHost.map((report) => [report.shardId, report]));
   return [...shards].flatMap(([shardId, { kind }]) => {
@@ -52,6 +54,7 @@ export function shardReports(
       events: 0,
       session: null,
     };
-    return [phase === 'host' ? report : { ...report, phase }];
+    const told = phase === 'host' ? report : { ...report, phase };
+    return [epochs === null ? told : { ...told, epoch: epochs.get(shardId) ?? 0 }];
   });
 }

@@ -2,7 +2,7 @@
  * Everything the node session knows, as plain data: the connection to the orchestrator, what each shard is doing on this
  * node, what waits to be sent. `decide` (decide.ts) returns the next one; nothing here is mutated in place.
  */
-import type { Capability, GatewaySession, Message, ShardSession, TransferManifest } from '@dshard/protocol';
+import type { Capability, GatewaySession, Message, ShardSession, Takeover, TransferManifest } from '@dshard/protocol';
 
 /** A gateway session as a host sees it: the sequence is a plain number. */
 export type Cursor = GatewaySession & { sequence: number };
@@ -93,13 +93,15 @@ export type ShardState =
   /** Origin: everything was sent. Only the orchestrator can say what becomes of the shard. */
   | { kind: 'held'; connection: number; session: Cursor; sent: number }
   /** Destination: host.prepareTransferTo is under way. */
-  | { kind: 'preparing'; call: number; connection: number; session: Cursor }
+  | { kind: 'preparing'; call: number; connection: number; session: Cursor; how: ResumeHow | null }
   /** Destination: takes user events, one at a time; `stage` names this staging to the runtime. */
   | {
       kind: 'staging';
       stage: number;
       connection: number;
       session: Cursor;
+      /** If no other node hands it over. */
+      how: ResumeHow | null;
       received: number;
       handled: number;
       pendingBytes: number;
@@ -176,9 +178,16 @@ export type ShardStateKind = ShardState['kind'] | 'absent';
 
 /**
  * Who wanted the stop decides what follows. `command`: the answer; `withdrawn`: nothing (a start or a hand-over that failed or
- * is off); `shutdown`: the session goes into the shutdown's answer; `recover`: the shard goes on from the session.
+ * is off); `shutdown`: the session goes into the shutdown's answer; `recover`: the shard goes on from the session; `takenOver`:
+ * another node has it.
  */
-export type StopReason = 'command' | 'withdrawn' | 'shutdown' | 'recover';
+export type StopReason = 'command' | 'withdrawn' | 'shutdown' | 'recover' | 'takenOver';
+
+/**
+ * What is not as in a hand-over. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to RESUMED, that were
+ * handled before.
+ */
+export type ResumeHow = { stateLost: boolean; redelivers: boolean };
 
 /** `handover`: as a destination. `takeBack`: an origin that goes on as before. */
 export type ResumeReason = 'handover' | 'takeBack';
@@ -229,10 +238,11 @@ export const BUSY: ReadonlySet<ShardStateKind> = new Set([
 export type ShardCommand =
   | { kind: 'startShards' }
   | { kind: 'stopShard' }
-  | { kind: 'prepareMigration'; origin: boolean; session: Cursor | null }
+  | { kind: 'prepareMigration'; origin: boolean; session: Cursor | null; takeover?: Takeover | undefined }
   | { kind: 'startMigration' }
   | { kind: 'migrationAborted'; reason: string }
   | { kind: 'migrationFinished' }
+  | { kind: 'shardTakenOver' }
   | TransferCommand;
 
 /** The steps of a live migration. */
@@ -277,6 +287,10 @@ export type NodeState = {
   totalShards: number | null;
   lifecycle: Lifecycle;
   link: Link;
+  /** The highest epoch of an orchestrator that was obeyed; 0: none had one. */
+  orchestratorEpoch: number;
+  /** By shard, the highest epoch that was seen; it outlives the shard. */
+  epochs: ReadonlyMap<number, number>;
   shards: ReadonlyMap<number, ShardState>;
   waiting: ReadonlyMap<number, readonly WaitingCommand[]>;
   permits: ReadonlyMap<number, Permit>;
@@ -294,6 +308,8 @@ export function initialState(identity: Identity, limits: SessionLimits): NodeSta
     totalShards: null,
     lifecycle: { kind: 'serving' },
     link: { kind: 'idle' },
+    orchestratorEpoch: 0,
+    epochs: new Map(),
     shards: new Map(),
     waiting: new Map(),
     permits: new Map(),

@@ -46,6 +46,19 @@ export function wholeNumber(range: { min: number; max?: number }): Field<number>
   };
 }
 
+/** So many, or a share of all. */
+export function countOrShare(): Field<{ count: number } | { percent: number }> {
+  return {
+    schema: Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^\\d{1,9}%?$' })]),
+    expected: 'a number of at least 1, or a share such as 25%',
+    read: (written) => {
+      const number = Number.parseInt(String(written), 10);
+      if (!String(written).endsWith('%')) return number >= 1 ? { count: number } : undefined;
+      return number >= 1 && number <= 100 ? { percent: number } : undefined;
+    },
+  };
+}
+
 export function flag(): Field<boolean> {
   return {
     schema: Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false')]),

@@ -8,6 +8,7 @@
 import {
   address,
   choice,
+  countOrShare,
   duration,
   flag,
   orNull,
@@ -38,10 +39,14 @@ export type ConfigValues = {
   skipStartupGraceMaxShards: number;
   migrationsPerNode: number;
   migrationsTotal: number;
+  maxUnavailable: { count: number } | { percent: number };
+  takeoversPerNode: number;
+  quarantineAfter: number;
   heartbeat: number;
   'timeouts.command': number;
   'timeouts.migrationStep': number;
   'timeouts.freeze': number;
+  'timeouts.budget': number;
   'timeouts.launch': number;
   'timeouts.launchRetry': number;
   'timeouts.identify': number;
@@ -155,6 +160,21 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
   ),
   migrationsPerNode: key(wholeNumber({ min: 1, max: 1000 }), 4, 'How many shards of one node may move at once.'),
   migrationsTotal: key(wholeNumber({ min: 1, max: 10_000 }), 16, 'How many shards may move at once in all.'),
+  maxUnavailable: key(
+    countOrShare(),
+    { percent: 25 },
+    'How many shards may be moving or down at once. While more are down, planned moves wait.',
+  ),
+  takeoversPerNode: key(
+    wholeNumber({ min: 1, max: 10_000 }),
+    16,
+    'How many shards of lost nodes one node resumes at once.',
+  ),
+  quarantineAfter: key(
+    wholeNumber({ min: 0, max: 100 }),
+    3,
+    'A shard that was newly started on so many nodes in a row when they died is not started any more until it is released; 0: never mind.',
+  ),
   heartbeat: key(duration(), 5000, 'How often nodes report; one that misses three is disconnected. 0: never.'),
   'timeouts.command': key(
     duration({ min: 1 }),
@@ -166,6 +186,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
     duration({ min: 1 }),
     5000,
     'How long a shard that moves may stand still; a node that hears nothing for that long lets it go on.',
+  ),
+  'timeouts.budget': key(
+    duration({ min: 1 }),
+    300_000,
+    'How long a drain may wait for maxUnavailable before it stops.',
   ),
   'timeouts.launch': key(duration({ min: 1 }), 60_000, 'How long a launched node may take to connect.'),
   'timeouts.launchRetry': key(duration(), 10_000, 'While launches fail, one is tried this often.'),

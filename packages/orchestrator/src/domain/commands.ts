@@ -1,4 +1,4 @@
-import type { GatewaySession } from '@dshard/protocol';
+import type { CallEach, GatewaySession } from '@dshard/protocol';
 
 /** What an operator can ask for (REST, CLI). Answered by a `reply` effect with the same request id, when done. */
 export type OperatorCommand =
@@ -11,10 +11,21 @@ export type OperatorCommand =
   | { kind: 'rollout' }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
+  /** A silent node is dead, says the operator. */
+  | { kind: 'takeOverNode'; node: string }
   /** `operation`: the id of a drain or a rollout. */
   | { kind: 'cancelOperation'; operation: string }
   /** So many IDENTIFYs may go beyond the reserve of the day. */
   | { kind: 'allowIdentifies'; count: number }
+  /** Asks the nodes (`calls/`). `args` is JSON; no `shards`: all there are. */
+  | {
+      kind: 'callFleet';
+      name: string;
+      args: Uint8Array;
+      each: CallEach;
+      shards: readonly number[];
+      timeoutMs: number;
+    }
   /** The orchestrator goes down for good: every node is told to shut down with `final: true`. */
   | { kind: 'shutdownFleet' };
 
@@ -24,5 +35,8 @@ export type CommandError = { code: string; message: string; fault: 'caller' | 'c
 export type CommandResult =
   { ok: true; message: string; data?: Record<string, unknown> } | { ok: false; error: CommandError };
 
-/** A gateway session and when it was last known to be good. */
-export type KnownSession = { session: GatewaySession; at: number };
+/**
+ * A gateway session and when it was last known to be good. `exact`: its last owner closed it so, and nobody was told to resume it since;
+ * otherwise the owner may have handled events after it.
+ */
+export type KnownSession = { session: GatewaySession; at: number; exact?: true };

@@ -52,6 +52,8 @@ export type HappeningName =
   | 'drainFinished'
   | 'rolloutStarted'
   | 'rolloutFinished'
+  | 'alarmRaised'
+  | 'alarmCleared'
   | 'operationProgress'
   | 'operationCancelled'
   | 'gatewayInfoFailed'

@@ -21,6 +21,7 @@ export type DomainErrorCode =
   | 'DSO_NODE_ID_INVALID'
   | 'DSO_IDENTIFY_INVALID'
   | 'DSO_TOTAL_SHARDS_MISMATCH'
+  | 'DSO_ORCHESTRATOR_STALE'
   | 'DSO_NODE_REPLACED'
   | 'DSO_NODE_SUSPECT'
   | 'DSO_NODE_ENDED'
@@ -47,6 +48,9 @@ export type DomainErrorCode =
   | 'DSO_MIGRATION_FAILED'
   | 'DSO_DRAIN_FAILED'
   | 'DSO_ROLLOUT_FAILED'
+  | 'DSO_CALL_REFUSED'
+  | 'DSO_BUDGET_USED_UP'
+  | 'DSO_NODE_CONNECTED'
   | 'DSO_UNKNOWN_OPERATION'
   | 'DSO_OPERATION_OVER'
   | 'DSO_OPERATION_CANCELLED';
@@ -86,6 +90,13 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     meaning: 'The node runs with another total shard count than this fleet.',
     remedy: 'Restart the node; it then takes the total of the fleet.',
     retryable: false,
+    fault: 'peer',
+  },
+  DSO_ORCHESTRATOR_STALE: {
+    meaning: 'The node has obeyed an orchestrator that was started after this one.',
+    remedy:
+      'End one of the two. If no other one runs, the clock was set back and the store was lost: restart the nodes, or set the clock right.',
+    retryable: true,
     fault: 'peer',
   },
   DSO_NODE_REPLACED: {
@@ -243,6 +254,24 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy: 'The message says which node and why; start it again when the cause is gone.',
     retryable: true,
     fault: 'fleet',
+  },
+  DSO_CALL_REFUSED: {
+    meaning: 'A fleet call was not made.',
+    remedy: 'The message says why; where too many are under way, wait for some to end.',
+    retryable: true,
+    fault: 'conflict',
+  },
+  DSO_BUDGET_USED_UP: {
+    meaning: 'As many shards are moving or down as may be at once, so no other one is moved.',
+    remedy: 'Ask again when the shards that are down run again, or raise maxUnavailable.',
+    retryable: true,
+    fault: 'conflict',
+  },
+  DSO_NODE_CONNECTED: {
+    meaning: 'The node is connected, so it is not dead.',
+    remedy: 'Shut it down with shutdownnode, or drain it.',
+    retryable: false,
+    fault: 'conflict',
   },
   DSO_UNKNOWN_OPERATION: {
     meaning: 'No operation has this id.',

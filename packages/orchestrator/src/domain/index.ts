@@ -4,4 +4,5 @@ export type { Decide, InitialState } from './decide.js';
 export type { Effect, Happening } from './effects.js';
 export type { DomainEvent } from './events.js';
 export { assertInvariants } from './invariants.js';
+export { assertStep } from './step-invariants.js';
 export type { OrchestratorState, ShardState } from './state.js';

@@ -1,17 +1,21 @@
 /** The state of an orchestrator that knows nothing yet but its settings. */
+import { firstEpoch } from './epochs/tenure.js';
 import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
 
 export function initialState(settings: Settings, now: number): OrchestratorState {
+  const epoch = firstEpoch(now);
   return {
     settings,
     startedAt: now,
+    epoch,
     totalShards: null,
     graceUntil: now + settings.startupGraceMs,
     awaitedNodes: settings.expectedNodes,
     recalled: false,
     gateway: { kind: 'unasked' },
     shards: [],
+    tenures: [],
     nodes: new Map(),
     connections: new Map(),
     migrations: new Map(),
@@ -21,6 +25,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     drains: new Map(),
     rollout: null,
     endedOperations: [],
+    alarm: null,
     launches: new Map(),
     launchNotBefore: now,
     launchFailures: 0,
@@ -34,8 +39,11 @@ export function initialState(settings: Settings, now: number): OrchestratorState
       unsure: 0,
       shortSince: null,
     },
+    calls: new Map(),
+    nextCall: 1,
     ending: null,
     nextId: 1,
+    nextEpoch: epoch + 1,
     wakeAt: null,
   };
 }

@@ -6,7 +6,7 @@ import { boundOf, LIVE_STEPS } from './migration/live-steps.js';
 import { isLive } from './migration/owner.js';
 import type { LiveMigration, OrchestratorState, ShardState } from './state.js';
 
-class BrokenInvariant extends Error {
+export class BrokenInvariant extends Error {
   constructor(what: string) {
     super(what);
     this.name = 'BrokenInvariant';

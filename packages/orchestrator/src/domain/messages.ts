@@ -3,6 +3,8 @@
  * a protocolViolation and does nothing; late answers to something that was called off are expected, and are recorded at debug level.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
+import { onCallAnswer, onCallStart } from './calls/calls.js';
+import { noteCheckpoint } from './epochs/tenure.js';
 import { claim } from './handshake/claims.js';
 import { enqueueIdentify, finishIdentify, holdsPermit, identifiedUnasked } from './identify/permits.js';
 import { onHeartbeat } from './liveness/heartbeat.js';
@@ -69,6 +71,12 @@ function dispatch(turn: Turn, node: string, message: Message): void {
       if (message.ready && !holdsPermit(turn, node, message.shardId)) identifiedUnasked(turn, message.shardId);
       finishIdentify(turn, node, message.shardId);
       break;
+    case 'callStart':
+      onCallStart(turn, node, message);
+      break;
+    case 'callAnswer':
+      onCallAnswer(turn, node, message);
+      break;
     case 'transferOpened':
     case 'transferCopied':
     case 'transferManifest':
@@ -99,6 +107,9 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'transferActivate':
     case 'transferDone':
     case 'transferAbort':
+    case 'callAsk':
+    case 'callEnded':
+    case 'shardTakenOver':
       violation(turn, node, message.kind, 'it is not for a node to send');
       break;
   }
@@ -134,6 +145,7 @@ function onStarted(turn: Turn, node: string, shard: number): void {
     }
   } else if (state.kind === 'starting' && state.node === node && state.step !== 'queued') {
     turn.setShard(shard, { kind: 'running', node, since: turn.now });
+    if (state.known !== null) noteCheckpoint(turn, shard, state.known);
     const how = state.known === null ? 'started' : 'resumed';
     turn.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, { node, shard });
   } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {

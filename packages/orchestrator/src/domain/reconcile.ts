@@ -5,6 +5,7 @@
  * Phases make work for each other (a launch that failed ends its drain, the end of a drain continues the rollout), so they are run until
  * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
  */
+import { runCalls } from './calls/calls.js';
 import { answerStartRequests } from './commands/start-shards.js';
 import { runDrains } from './drain/drain.js';
 import { establishWaiting, releaseHeld } from './handshake/identify.js';
@@ -12,6 +13,7 @@ import { askGateway, endGrace, settleTotal } from './handshake/total-shards.js';
 import { watchBudget } from './identify/budget.js';
 import { grantIdentifies } from './identify/permits.js';
 import { expireLaunches, keepNodesUp } from './launch/launch.js';
+import { watchForSilence } from './liveness/alarm.js';
 import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './liveness/lost.js';
 import { expireMigrations } from './migration/failure.js';
 import { startWaitingMigrations } from './migration/requests.js';
@@ -31,13 +33,14 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   expireStarts,
   expireStops,
   expireLaunches,
-  expireUnreachable,
   forgetNodes,
   // Who is there, and for what.
   askGateway,
   endGrace,
   settleTotal,
   establishWaiting,
+  watchForSilence,
+  expireUnreachable,
   endFleet,
   // What is to be moved.
   runDrains,
@@ -51,6 +54,7 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   releaseHeld,
   grantIdentifies,
   watchBudget,
+  runCalls,
 ];
 
 /** Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process. */

@@ -39,6 +39,14 @@ export type Settings = {
   migrationsPerNode: number;
   /** How many shards may move at once in the whole fleet. */
   migrationsTotal: number;
+  /** How many shards may be moving or down at once; planned moves wait while more are (`disruption/budget.ts`). */
+  maxUnavailable: { count: number } | { percent: number };
+  /** How long a drain may wait for that before it stops. */
+  budgetTimeoutMs: number;
+  /** How many shards a node is given to resume at once. */
+  takeoversPerNode: number;
+  /** A shard that was newly started on so many nodes in a row when they died is not started any more; 0: never mind. */
+  quarantineAfter: number;
   /** How long a node may take to answer startShards, stopShard or shutdown. */
   commandTimeoutMs: number;
   /** 0: off. A node that misses three is suspect, and its connection is closed. */

@@ -3,6 +3,7 @@
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
 import type { GatewaySession, ProcessReport, ShardReport } from '@dshard/protocol';
+import type { CallState } from './calls/call.js';
 import type { KnownSession } from './commands.js';
 import type { Settings } from './settings.js';
 
@@ -44,6 +45,15 @@ export type ShardState =
  */
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
+/** Under what a shard was last assigned (`epochs/`). */
+export type Tenure = {
+  epoch: number;
+  /** The last cursor of its time that is durable. */
+  checkpoint: KnownSession | null;
+  /** Between COMMIT and ACTIVATE: the origin, which may have kept the shard, for the destination was not told to run it yet. */
+  before: { node: string; epoch: number } | null;
+};
+
 export type NodeConnection =
   | { kind: 'connected'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
   /** Identified itself before the total shard count was decided; answered when it is. */
@@ -81,6 +91,8 @@ export type NodeState = {
   held: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
   missing: readonly number[];
+  /** When the cursors of its shards were last made durable. */
+  checkpointedAt: number;
 };
 
 /** Where a migration of the base-level flow stands (`migration/steps.ts`). */
@@ -130,6 +142,8 @@ type MigrationIn<Step> = {
   by: string;
   /** The drain it belongs to, if any. */
   drain: string | null;
+  /** Under which the destination has the shard. */
+  epoch: number;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
@@ -166,6 +180,8 @@ export type DrainState = {
         retried: readonly number[];
         /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
         stopped: string | null;
+        /** Since when nothing of it moves because the disruption budget is used up. */
+        heldSince: number | null;
       }
     | { kind: 'shuttingDown'; moved: readonly number[] };
   startedAt: number;
@@ -256,6 +272,8 @@ export type IdentifyBudget = {
 export type OrchestratorState = {
   settings: Settings;
   startedAt: number;
+  /** Of this run: higher than that of any before. */
+  epoch: number;
   /** null until decided. */
   totalShards: number | null;
   /** Waiting for running nodes to come back; null when over. */
@@ -267,6 +285,8 @@ export type OrchestratorState = {
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
+  /** Indexed by shard id. */
+  tenures: readonly Tenure[];
   nodes: ReadonlyMap<string, NodeState>;
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
@@ -281,16 +301,24 @@ export type OrchestratorState = {
   rollout: RolloutState | null;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
+  /** Most nodes are silent: nothing is done until that is over (`liveness/alarm.ts`). */
+  alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;
   /** Launches that failed in a row. */
   launchFailures: number;
   identifies: IdentifyBudget;
+  /** Fleet calls under way, by id. */
+  calls: ReadonlyMap<string, CallState>;
+  /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
+  nextCall: number;
   /** The fleet is going down for good: nothing is started any more. */
   ending: { request: string | null; deadline: number } | null;
   /** Source of ids for migrations, drains and launches. */
   nextId: number;
+  /** Source of epochs. */
+  nextEpoch: number;
   /** The wake-up asked for. */
   wakeAt: number | null;
 };

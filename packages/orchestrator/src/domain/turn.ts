@@ -10,6 +10,7 @@ import type { CommandResult } from './commands.js';
 import type { Decision } from './decision.js';
 import { AUTOMATIC } from './effects.js';
 import type { Effect, Happening, HappeningName } from './effects.js';
+import { stamped } from './epochs/stamp.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { Settings } from './settings.js';
 import type {
@@ -20,6 +21,7 @@ import type {
   OrchestratorState,
   ShardState,
   StartRequest,
+  Tenure,
 } from './state.js';
 import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
 
@@ -38,6 +40,7 @@ export class Turn {
   #changes = 0;
   /** The copy of the shards this turn writes to. */
   #shards: ShardState[] | null = null;
+  #tenures: Tenure[] | null = null;
   /** The last survey, and what the shards that changed since were then. */
   #surveyed: Survey | null = null;
   readonly #touched = new Map<number, ShardState>();
@@ -94,6 +97,7 @@ export class Turn {
 
   patch(patch: Patch): void {
     Object.assign(this.#draft, patch);
+    if (patch.tenures !== undefined) this.#tenures = null;
     if (patch.shards !== undefined) {
       this.#shards = null;
       this.#surveyed = null;
@@ -114,6 +118,13 @@ export class Turn {
     return this.nextId(`m${this.#draft.startedAt.toString(36)}-`);
   }
 
+  /** `c1n8sqk2f0-7`: of calls and their questions, unique across runs. Nothing of them is durable. */
+  nextCallId(): string {
+    const { nextCall, startedAt } = this.#draft;
+    this.#draft.nextCall = nextCall + 1;
+    return `c${startedAt.toString(36)}-${nextCall}`;
+  }
+
   shard(shard: number): ShardState | undefined {
     return this.#draft.shards[shard];
   }
@@ -129,6 +140,15 @@ export class Turn {
     if (!this.#touched.has(shard)) this.#touched.set(shard, before);
     this.#shards[shard] = next;
     forgetSurvey(this.#shards);
+    this.#changes += 1;
+  }
+
+  setTenure(shard: number, next: Tenure): void {
+    if (this.#tenures === null) {
+      this.#tenures = this.#draft.tenures.slice();
+      this.#draft.tenures = this.#tenures;
+    }
+    this.#tenures[shard] = next;
     this.#changes += 1;
   }
 
@@ -229,7 +249,8 @@ export class Turn {
   /** To a node, if it is connected; what is not sent is made up for by what the node says when it comes back. */
   send(node: string, message: Message): void {
     const connection = this.node(node)?.connection;
-    if (connection !== undefined && connection.kind !== 'disconnected') this.sendOn(connection.connection, message);
+    if (connection !== undefined && connection.kind !== 'disconnected')
+      this.sendOn(connection.connection, stamped(this.#draft, node, message));
   }
 
   sendOn(connection: string, message: Message): void {

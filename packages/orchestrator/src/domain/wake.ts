@@ -1,4 +1,6 @@
 /** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
+import { callDeadlines } from './calls/calls.js';
+import { heldUntil } from './drain/drain.js';
 import { permitsHeldUntil } from './identify/permits.js';
 import { gatewayDue } from './handshake/total-shards.js';
 import { forgetAt, suspectAt } from './liveness/lost.js';
@@ -33,10 +35,12 @@ function nextDeadline(turn: Turn): number | null {
     }
   }
   for (const migration of state.migrations.values()) at(migration.deadline);
+  for (const drain of state.drains.values()) at(heldUntil(turn, drain));
   for (const waiting of state.waitingMigrations) at(waiting.deadline);
   for (const launch of state.launches.values()) at(launch.deadline);
   for (const entry of Object.values(state.identifies.keys)) at(entry.freeAt);
   at(permitsHeldUntil(turn));
+  callDeadlines(state, at);
   return Number.isFinite(earliest) ? earliest : null;
 }
 

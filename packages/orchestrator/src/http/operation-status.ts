@@ -2,6 +2,7 @@
  * `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. The ids are those that
  * `POST /v1/operations/:id/cancel` takes.
  */
+import { disruptionOf } from '../domain/disruption/budget.js';
 import type { DrainState, EndedOperation, OrchestratorState, RolloutState } from '../domain/state.js';
 import { shardsByNode } from './shards-by-node.js';
 
@@ -60,7 +61,7 @@ function drainOperation(state: OrchestratorState, drain: DrainState): OperationS
     id,
     kind: 'drain',
     state: cancelled === null ? 'running' : 'cancelling',
-    text: drainText(drain, moved, total),
+    text: `${drainText(drain, moved, total)}${heldText(state, drain)}`,
     by,
     cancelledBy: cancelled?.by ?? null,
     origin,
@@ -83,6 +84,13 @@ function drainText({ origin, destination, phase, cancelled }: DrainState, moved:
     case 'shuttingDown':
       return `All ${moved} shard(s) of ${origin} are moved; it is shutting down.`;
   }
+}
+
+function heldText(state: OrchestratorState, { phase, cancelled }: DrainState): string {
+  if (phase.kind !== 'moving' || phase.heldSince === null || cancelled !== null) return '';
+  if (state.alarm !== null) return ' It waits: most nodes are silent.';
+  const { moving, down, limit } = disruptionOf(state);
+  return ` It waits: ${moving} shard(s) are moving and ${down} are down, and maxUnavailable allows ${limit}.`;
 }
 
 function rolloutOperation(state: OrchestratorState, rollout: RolloutState): OperationStatus {

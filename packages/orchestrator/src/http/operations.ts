@@ -82,5 +82,6 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   operation('/blacklistnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
   operation('/cordonnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
+  operation('/takeover', node, (given) => ({ kind: 'takeOverNode', node: given.node })),
   operation('/uncordonnode', node, (given) => ({ kind: 'uncordonNode', node: given.node })),
 ];

@@ -5,6 +5,7 @@ import { wholeNumber } from '../config/field.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { failed, replyTo, type Reply } from './answers.js';
 import { ancestorStatus } from './ancestor-status.js';
+import { readCall, reportOf } from './calls.js';
 import type { EventStreams } from './event-stream.js';
 import { operationOf, operationsOf } from './operation-status.js';
 import { OPERATIONS } from './operations.js';
@@ -29,6 +30,12 @@ export function addRoutes(app: FastifyInstance, { orchestrator, clock, streams, 
       return send(reply, replyTo(await orchestrator.command(read.command, requesterOf(request))));
     });
   }
+  app.post('/v1/call', async (request, reply) => {
+    const read = readCall(request.query, request.body);
+    if (!read.ok) return send(reply, failed(400, read.message));
+    const { status, body } = reportOf(await orchestrator.command(read.command, requesterOf(request)));
+    return reply.code(status).send(body);
+  });
   app.get('/v1/operations', () => operationsOf(orchestrator.state));
   app.get<{ Params: { id: string } }>('/v1/operations/:id', (request, reply) => {
     const operation = operationOf(orchestrator.state, request.params.id);

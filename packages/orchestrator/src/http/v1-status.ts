@@ -4,6 +4,8 @@
  */
 import type { ProcessReport, ShardPhase } from '@dshard/protocol';
 import { sessionStarts, type SessionStarts } from '../domain/identify/budget.js';
+import { disruptionOf } from '../domain/disruption/budget.js';
+import type { Disruption } from '../domain/disruption/budget.js';
 import { isLive } from '../domain/migration/owner.js';
 import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
 import type { StoreStatus } from '../runtime/contract.js';
@@ -105,6 +107,10 @@ export type StatusV1 = {
   /** Asked for, and waiting for their nodes to have room for another one. */
   waitingMigrations: readonly { shard: number; destination: string; since: number }[];
   drains: readonly DrainStatus[];
+  /** Shards that are moving or down, and how many may be at once; while as many are, nothing is moved. */
+  disruption: Disruption;
+  /** Most nodes are silent: nothing is done until that is over, or an operator says which ones are dead. */
+  alarm: { since: number; silent: readonly string[] } | null;
   /** Drains and rollouts as operators cancel them, with those that ended lately: see `GET /v1/operations`. */
   operations: readonly OperationStatus[];
   rollout: RolloutStatus | null;
@@ -152,6 +158,8 @@ export function statusV1(
     staleTransfers: state.staleTransfers,
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
     drains: [...state.drains.values()].map(drainStatus),
+    disruption: disruptionOf(state),
+    alarm: state.alarm,
     operations: operationsOf(state),
     rollout: rolloutStatus(state),
     identifies: {

@@ -23,6 +23,7 @@ launcher:
 function written(value: unknown, none: string): string {
   if (value === null) return none;
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
+  if (typeof value === 'object' && 'percent' in value) return `\`${String(value.percent)}%\``;
   if (typeof value === 'object') return 'none';
   return `\`${value as string | number | boolean}\``;
 }

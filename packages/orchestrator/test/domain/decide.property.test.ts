@@ -106,6 +106,7 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   id.map((node): OperatorCommand => ({ kind: 'shutdownNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'cordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),
+  id.map((node): OperatorCommand => ({ kind: 'takeOverNode', node })),
   fc.constant<OperatorCommand>({ kind: 'startNode' }),
   fc.constant<OperatorCommand>({ kind: 'rollout' }),
 );
@@ -218,6 +219,8 @@ function heal(world: World): void {
     if (node.alive && !node.ended && node.connection === null) world.connect(node);
   world.settle();
   for (const node of world.nodes.values()) {
+    // Somebody looks after the machines that are silent, and says so.
+    if (!node.alive) world.command({ kind: 'takeOverNode', node: node.id });
     if (world.state.nodes.get(node.id)?.intent.kind === 'cordoned')
       world.command({ kind: 'uncordonNode', node: node.id });
   }
@@ -229,34 +232,37 @@ const settings = fuzzRuns === undefined ? { numRuns: 150, seed: 7447 } : { numRu
 
 describe('whatever happens', () => {
   test.each([
-    { name: 'without a launcher', canLaunch: false, nodes: 0, bucketSize: 1 },
-    { name: 'with a launcher', canLaunch: true, nodes: 2, bucketSize: 1 },
-    { name: 'with buckets', canLaunch: false, nodes: 0, bucketSize: 2 },
-  ])('the invariants hold, and the fleet converges when faults stop: $name', ({ canLaunch, nodes, bucketSize }) => {
-    fc.assert(
-      fc.property(fc.array(op, { minLength: 5, maxLength: 60 }), (ops) => {
-        const world = new World({ totalShards: SHARDS, canLaunch, nodes, bucketSize }).start();
-        const asked: string[] = [];
-        for (const step of ops) apply(world, step, asked);
-        heal(world);
-        // Long enough for everything that may be under way: downtimes, timeouts of a rollout of four nodes, retries.
-        world.pass(400_000);
-        heal(world);
-        if (![...world.nodes.values()].some((node) => node.connection !== null)) world.join('last-resort');
-        world.pass(200_000);
-        expect(world.state.shards.map(({ kind }) => kind)).toEqual(Array.from({ length: SHARDS }, () => 'running'));
-        expect([...world.state.migrations.keys()]).toEqual([]);
-        expect(world.state.waitingMigrations).toEqual([]);
-        expect([...world.state.drains.keys()]).toEqual([]);
-        expect(world.state.rollout).toBeNull();
-        expect([...world.state.startRequests.keys()]).toEqual([]);
-        expect(world.truth()).toEqual(world.placement());
-        for (const { transfers } of world.nodes.values()) {
-          expect([transfers.offers.size, transfers.frozen.size, transfers.staging.size]).toEqual([0, 0, 0]);
-        }
-        expect(asked.filter((request) => !world.replies.has(request))).toEqual([]);
-      }),
-      settings,
-    );
-  });
+    { name: 'without a launcher', canLaunch: false, nodes: 0, bucketSize: 1, maxUnavailable: { count: 2 } },
+    { name: 'with a launcher', canLaunch: true, nodes: 2, bucketSize: 1, maxUnavailable: { percent: 50 } },
+    { name: 'with buckets', canLaunch: false, nodes: 0, bucketSize: 2, maxUnavailable: { percent: 100 } },
+  ])(
+    'the invariants hold, and the fleet converges when faults stop: $name',
+    ({ canLaunch, nodes, bucketSize, maxUnavailable }) => {
+      fc.assert(
+        fc.property(fc.array(op, { minLength: 5, maxLength: 60 }), (ops) => {
+          const world = new World({ totalShards: SHARDS, canLaunch, nodes, bucketSize, maxUnavailable }).start();
+          const asked: string[] = [];
+          for (const step of ops) apply(world, step, asked);
+          heal(world);
+          // Long enough for everything that may be under way: downtimes, timeouts of a rollout of four nodes, retries.
+          world.pass(400_000);
+          heal(world);
+          if (![...world.nodes.values()].some((node) => node.connection !== null)) world.join('last-resort');
+          world.pass(200_000);
+          expect(world.state.shards.map(({ kind }) => kind)).toEqual(Array.from({ length: SHARDS }, () => 'running'));
+          expect([...world.state.migrations.keys()]).toEqual([]);
+          expect(world.state.waitingMigrations).toEqual([]);
+          expect([...world.state.drains.keys()]).toEqual([]);
+          expect(world.state.rollout).toBeNull();
+          expect([...world.state.startRequests.keys()]).toEqual([]);
+          expect(world.truth()).toEqual(world.placement());
+          for (const { transfers } of world.nodes.values()) {
+            expect([transfers.offers.size, transfers.frozen.size, transfers.staging.size]).toEqual([0, 0, 0]);
+          }
+          expect(asked.filter((request) => !world.replies.has(request))).toEqual([]);
+        }),
+        settings,
+      );
+    },
+  );
 });

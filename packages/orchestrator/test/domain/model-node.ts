@@ -4,7 +4,7 @@
  * clock by which it unfreezes. Its side of a live migration is in `model-transfers.ts`.
  */
 import { CAPABILITIES } from '@dshard/protocol';
-import type { GatewaySession, Identify, Message, MessageKind } from '@dshard/protocol';
+import type { GatewaySession, Identify, Message, MessageKind, MessageOf, ShardReport } from '@dshard/protocol';
 
 import { ModelTransfers } from './model-transfers.js';
 
@@ -38,8 +38,13 @@ export class ModelNode {
   userEventsPerShard = 2;
   /** How many IDENTIFYs and RESUMEs it did. */
   identifies: number[] = [];
+  /** Each shard it spoke for in a fleet call, as often as it did. */
+  readonly callsAnswered: number[] = [];
   resumes: number[] = [];
   ended = false;
+  /** The highest epoch it knows, by shard. */
+  readonly epochs = new Map<number, number>();
+  orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
   constructor({ id, baseLevel = false, capabilities }: ModelNodeOptions) {
@@ -53,7 +58,10 @@ export class ModelNode {
   }
 
   identify(): Identify {
+    const runningEpochs = [...this.running].map((shard) => this.epochs.get(shard) ?? 0);
+    const epochs = { runningEpochs, orchestratorEpoch: this.orchestratorEpoch };
     return {
+      ...(this.can('epochs') ? epochs : {}),
       kind: 'identify',
       totalShards: this.totalShards,
       runningShards: [...this.running],
@@ -82,12 +90,17 @@ export class ModelNode {
       sequence,
       shards: [
         ...[...this.running].map((shardId) =>
-          report(shardId, this.transfers.frozen.has(shardId) ? 'frozen' : 'ready', this.session(shardId)),
+          this.#report(shardId, this.transfers.frozen.has(shardId) ? 'frozen' : 'ready', this.session(shardId)),
         ),
-        ...[...this.held.keys()].map((shardId) => report(shardId, 'frozen', null)),
+        ...[...this.held.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
       process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
     });
+  }
+
+  #report(shardId: number, phase: 'ready' | 'frozen', session: GatewaySession | null): ShardReport {
+    const told = { shardId, phase, pingMs: 1, guilds: 1, events: 0, session };
+    return this.can('epochs') ? { ...told, epoch: this.epochs.get(shardId) ?? 0 } : told;
   }
 
   /** What was under way with the orchestrator is off. */
@@ -103,11 +116,30 @@ export class ModelNode {
     this.running.clear();
     this.held.clear();
     this.prepared.clear();
+    this.epochs.clear();
     this.transfers.forget();
+  }
+
+  /** @throws when it is told something under an epoch that is over: links keep the order, so that is never right. */
+  #noteEpochs(message: Message): void {
+    if (!this.can('epochs')) return;
+    const told: (readonly [number, number | undefined])[] =
+      message.kind === 'startShards'
+        ? message.shardIds.map((shard, index) => [shard, message.epochs?.[index]])
+        : message.kind === 'stopShard' || message.kind === 'prepareMigration' || message.kind === 'transferOpen'
+          ? [[message.shardId, message.epoch]]
+          : [];
+    for (const [shard, epoch] of told) {
+      if (epoch === undefined) throw new Error(`${message.kind} of shard ${shard} came without an epoch`);
+      const seen = this.epochs.get(shard) ?? 0;
+      if (epoch < seen) throw new Error(`${message.kind} of shard ${shard} came under epoch ${epoch} after ${seen}`);
+      this.epochs.set(shard, epoch);
+    }
   }
 
   receive(message: Message): void {
     this.received.push(message);
+    this.#noteEpochs(message);
     if (this.mute.has(message.kind)) return;
     if (this.fail.has(message.kind) && 'migrationId' in message) {
       this.transfers.refuse(message, `cannot ${message.kind}`);
@@ -122,14 +154,23 @@ export class ModelNode {
       return;
     }
     switch (message.kind) {
+      case 'callAsk':
+        this.#answer(message);
+        break;
       case 'identified':
         this.id = message.nodeId;
         this.totalShards = message.totalShards;
+        this.orchestratorEpoch = message.orchestratorEpoch ?? this.orchestratorEpoch;
         break;
       case 'startShards':
         for (const shard of message.shardIds) this.#start(shard);
         break;
       case 'stopShard':
+        this.#stop(message.shardId);
+        break;
+      case 'shardTakenOver':
+        if (message.epoch <= (this.epochs.get(message.shardId) ?? 0)) break;
+        this.epochs.set(message.shardId, message.epoch);
         this.#stop(message.shardId);
         break;
       case 'prepareMigration':
@@ -168,6 +209,9 @@ export class ModelNode {
       case 'commandFailed':
       case 'identifyRequest':
       case 'identifyFinished':
+      case 'callStart':
+      case 'callAnswer':
+      case 'callEnded':
         break;
     }
   }
@@ -181,6 +225,17 @@ export class ModelNode {
 
   session(shard: number): GatewaySession {
     return { sessionId: `session-${shard}`, sequence: 10, resumeGatewayUrl: '' };
+  }
+
+  /** The value is what it speaks for, so that a test sees that the two fit. */
+  #answer({ askId, each, shards }: MessageOf<'callAsk'>): void {
+    const mine = [...this.running].toSorted((a, b) => a - b);
+    const spoken = each === 'node' ? [mine] : mine.filter((shard) => shards.includes(shard)).map((shard) => [shard]);
+    const answers = spoken
+      .filter((some) => some.length > 0)
+      .map((some) => ({ shards: some, value: new TextEncoder().encode(JSON.stringify(some)), error: null }));
+    this.callsAnswered.push(...answers.flatMap((answer) => answer.shards));
+    this.send({ kind: 'callAnswer', askId, answers });
   }
 
   #start(shard: number): void {
@@ -260,8 +315,4 @@ export class ModelNode {
     this.ended = true;
     this.send({ kind: 'shutdown', final: false, sessions });
   }
-}
-
-function report(shardId: number, phase: 'ready' | 'frozen', session: GatewaySession | null) {
-  return { shardId, phase, pingMs: 1, guilds: 1, events: 0, session };
 }

@@ -11,6 +11,7 @@ import { correctingWrites, durableWrites } from '../../src/domain/durable/writes
 import type { Effect, Happening, HappeningName } from '../../src/domain/effects.js';
 import type { DomainEvent, Peer } from '../../src/domain/events.js';
 import { assertInvariants } from '../../src/domain/invariants.js';
+import { assertStep } from '../../src/domain/step-invariants.js';
 import type { Settings } from '../../src/domain/settings.js';
 import type { OrchestratorState, ShardState } from '../../src/domain/state.js';
 import { ModelNode } from './model-node.js';
@@ -35,6 +36,10 @@ const quickSettings: Settings = {
   freezeTimeoutMs: 5_000,
   migrationsPerNode: 4,
   migrationsTotal: 8,
+  maxUnavailable: { percent: 100 },
+  budgetTimeoutMs: 60_000,
+  takeoversPerNode: 16,
+  quarantineAfter: 3,
   commandTimeoutMs: 15_000,
   heartbeatIntervalMs: 5_000,
   identifyWindowMs: 5_000,
@@ -106,6 +111,7 @@ export class World {
     const decision = decide(before, event, this.now);
     this.state = decision.state;
     assertInvariants(this.state);
+    assertStep(before, this.state);
     this.#journal(before);
     for (const effect of decision.effects) this.#execute(effect);
     this.#mustBeAtRest(event);

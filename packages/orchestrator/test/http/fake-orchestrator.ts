@@ -41,6 +41,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     process: null,
     held: [],
     missing: [],
+    checkpointedAt: 0,
     joinedAt: 1000,
     ...changes,
   };

@@ -33,6 +33,7 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
   ['/startshards', 'node=a&shards=0-2,7', { kind: 'startShards', node: 'a', shards: [0, 1, 2, 7] }],
   ['/blacklistnode', 'node=a', { kind: 'cordonNode', node: 'a' }],
   ['/cordonnode', 'node=a', { kind: 'cordonNode', node: 'a' }],
+  ['/takeover', 'node=a', { kind: 'takeOverNode', node: 'a' }],
   ['/uncordonnode', 'node=a', { kind: 'uncordonNode', node: 'a' }],
 ];
 
@@ -60,6 +61,7 @@ const refused: [path: string, body: string, named: RegExp][] = [
   ['/blacklistnode', 'node_id=', /"node" is missing/],
   ['/cordonnode', '', /"node" is missing/],
   ['/uncordonnode', '', /"node" is missing/],
+  ['/takeover', '', /"node" is missing/],
 ];
 
 describe('operations', () => {

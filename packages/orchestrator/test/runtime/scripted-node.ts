@@ -106,6 +106,11 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'identifyRequest':
       case 'identifyGranted':
       case 'identifyFinished':
+      case 'shardTakenOver':
+      case 'callStart':
+      case 'callAsk':
+      case 'callAnswer':
+      case 'callEnded':
     }
   };
 

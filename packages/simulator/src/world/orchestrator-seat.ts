@@ -4,8 +4,8 @@
  */
 import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
-import { assertInvariants, decide, initialState } from '@dshard/orchestrator/domain';
-import type { Decide, DomainEvent, Effect, Happening } from '@dshard/orchestrator/domain';
+import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
+import type { Decide, DomainEvent, Effect, Happening, OrchestratorState } from '@dshard/orchestrator/domain';
 import { delay, silentLogger } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
@@ -158,7 +158,7 @@ export class OrchestratorSeat {
       this.decisions += 1;
       trace.say(NAME, `⟵ ${wordsOfEvent(event, state)}`);
       const decision = wrapped(state, event, now);
-      checkInvariants(decision.state, event, onBroken);
+      checkInvariants(state, decision.state, event, onBroken);
       const effects = this.#executed(decision.effects);
       for (const effect of effects) {
         const words = wordsOfEffect(effect, decision.state);
@@ -205,12 +205,14 @@ function happeningsOf(effects: readonly Effect[]): readonly Happening[] {
 }
 
 function checkInvariants(
-  state: Parameters<typeof assertInvariants>[0],
+  before: OrchestratorState,
+  state: OrchestratorState,
   event: DomainEvent,
   onBroken: (what: string) => void,
 ): void {
   try {
     assertInvariants(state);
+    assertStep(before, state);
   } catch (error) {
     onBroken(`after ${wordsOfEvent(event, state)}: ${error instanceof Error ? error.message : String(error)}`);
   }

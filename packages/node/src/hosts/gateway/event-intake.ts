@@ -11,6 +11,7 @@ import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import { GuildCount } from './guild-count.js';
 import type { GatewayOptions } from './gateway-options.js';
+import type { HostedShardOptions } from './hosted-shard-options.js';
 import type { ShardCursor } from './shard-cursor.js';
 
 /** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
@@ -18,6 +19,8 @@ const MAX_KEPT_EVENTS = 10_000;
 
 export type EventIntakeOptions = {
   shardId: number;
+  /** `redelivers`: what comes up to RESUMED, or READY, is marked. `hold`: begins frozen, until then. */
+  begins: Pick<HostedShardOptions, 'redelivers' | 'hold'>;
   options: Pick<GatewayOptions, 'onDispatch' | 'logger'>;
   cursor: ShardCursor;
   /** After `onDispatch`: the manager's listeners. */
@@ -33,10 +36,17 @@ export class EventIntake {
   /** Calls of `onDispatch` under way. */
   readonly #handlers = new Set<Promise<void>>();
   #state: State = { kind: 'open' };
+  #redelivers: boolean;
   #events = 0;
 
   constructor(given: EventIntakeOptions) {
     this.#given = given;
+    const { hold, redelivers } = given.begins;
+    this.#redelivers = redelivers;
+    if (hold !== undefined) {
+      this.freeze();
+      void hold.then(() => this.thaw());
+    }
   }
 
   /** Dispatches handed to user code. */
@@ -95,6 +105,8 @@ export class EventIntake {
   }
 
   #handOver(payload: GatewayDispatchPayload): void {
+    const type: string = payload.t;
+    this.#redelivers &&= type !== 'RESUMED' && type !== 'READY';
     this.#given.cursor.handed(payload.s);
     this.#events++;
     this.#guilds.see(payload);
@@ -107,7 +119,7 @@ export class EventIntake {
     const complain = (error: unknown): void =>
       options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
     try {
-      const work = options.onDispatch(payload, shardId);
+      const work = options.onDispatch(payload, shardId, { redelivered: this.#redelivers });
       if (work instanceof Promise) {
         const done: Promise<void> = work.catch(complain).finally(() => this.#handlers.delete(done));
         this.#handlers.add(done);

@@ -22,9 +22,12 @@ export type GatewayTimeouts = {
   backoffMaxMs?: number;
 };
 
+/** `redelivered`: a node that was lost may have handled the event before. */
+export type Delivery = { redelivered: boolean };
+
 export type GatewayOptions = {
   /** Gets every dispatch, in order; a promise is waited for when the shard leaves. */
-  readonly onDispatch: (payload: GatewayDispatchPayload, shardId: number) => void | Promise<void>;
+  readonly onDispatch: (payload: GatewayDispatchPayload, shardId: number, delivery: Delivery) => void | Promise<void>;
   readonly timeouts: Readonly<Required<GatewayTimeouts>>;
   readonly logger: Logger;
   readonly clock: Clock;

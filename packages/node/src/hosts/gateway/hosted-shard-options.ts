@@ -11,6 +11,10 @@ export type HostedShardOptions = {
   shardId: number;
   /** Where to go on, or null for a new session. */
   session: Cursor | null;
+  /** Until it resolves, events are kept, in order: user code cannot take them yet. */
+  hold?: Promise<void>;
+  /** Whether what is replayed of it may have been handled before. */
+  redelivers: boolean;
   context: HostContext;
   options: GatewayOptions;
   gatewayInfo: GatewayInfo;

@@ -76,8 +76,7 @@ export class HostedShard {
       beforeResume: () => this.#beforeResume(),
     });
     const { shardId, options, context, localThrottler, gatewayInfo, fetchingOptions } = given;
-    const cursor = this.#cursor;
-    const { signal } = this.#stopped;
+    const [cursor, signal] = [this.#cursor, this.#stopped.signal];
     this.#timers = new ConnectionTimers(shardId, options);
     this.#source = new SessionSource({ shardId, cursor, options, gatewayInfo, fetchingOptions, stopped: signal });
     this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: signal });
@@ -85,6 +84,7 @@ export class HostedShard {
       shardId,
       options,
       cursor,
+      begins: given,
       emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),
       overflowed: () => this.#reconnect('too many events wait for a frozen shard'),
     });

@@ -7,11 +7,12 @@ import type { ShardReport } from '@dshard/protocol';
 import type { APIGatewayBotInfo } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
 import { GatewayInfo } from './gateway-info.js';
 import type { GatewayOptions } from './gateway-options.js';
 import { HostedShard } from './hosted-shard.js';
+import type { HostedShardOptions } from './hosted-shard-options.js';
 import type { GatewayLibrary, ShardEvent } from './library.js';
 import { noSession, notHosted } from './shard-errors.js';
 
@@ -48,6 +49,9 @@ export type HostedShardsOptions = {
   emit: (event: ShardEvent, values: readonly unknown[], shardId: number) => void;
 };
 
+/** What one shard has otherwise than the others. */
+type Special = Partial<Pick<HostedShardOptions, 'hold' | 'options' | 'emit' | 'redelivers'>>;
+
 export class HostedShards {
   readonly #given: HostedShardsOptions;
   readonly #shards = new Map<number, HostedShard>();
@@ -74,10 +78,16 @@ export class HostedShards {
     }
   }
 
-  async resume(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
+  /** Until `hold` resolves, what is replayed is kept. */
+  async resume(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: Partial<ResumeHow> & { hold?: Promise<void> } = {},
+  ): Promise<ResumeOutcome> {
     const before = this.#shards.get(shardId);
     const parked = this.#parked.get(shardId);
-    if (parked?.isParkedFor(session) === true) {
+    if (how.hold === undefined && parked?.isParkedFor(session) === true) {
       this.#parked.delete(shardId);
       this.#shards.set(shardId, parked);
       await before?.stop(KEEP_SESSION_CODE);
@@ -85,7 +95,7 @@ export class HostedShards {
     }
     void this.unpark(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
-    const shard = this.#host(shardId, session, context);
+    const shard = this.#host(shardId, session, context, how);
     const settled = shard.whenSettled();
     settled.catch(() => undefined);
     await before?.stop(KEEP_SESSION_CODE);
@@ -100,6 +110,15 @@ export class HostedShards {
     const shard = this.#make(shardId, session, context);
     this.#parked.set(shardId, shard);
     shard.park();
+  }
+
+  /**
+   * A second session of a shard, which nobody else hears of: begins with an IDENTIFY and hands its dispatches to `onDispatch`. For a
+   * look at what Discord says at the beginning of a session; the caller stops it.
+   */
+  aside(shardId: number, context: HostContext, onDispatch: GatewayOptions['onDispatch']): HostedShard {
+    const options = { ...this.#given.options, onDispatch };
+    return this.#make(shardId, null, context, { options, emit: () => undefined });
   }
 
   async unpark(shardId: number): Promise<void> {
@@ -170,24 +189,26 @@ export class HostedShards {
     return shard;
   }
 
-  #host(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
-    const shard = this.#make(shardId, session, context);
+  #host(shardId: number, session: Cursor | null, context: HostContext, special: Special = {}): HostedShard {
+    const shard = this.#make(shardId, session, context, special);
     this.#shards.set(shardId, shard);
     return shard;
   }
 
-  #make(shardId: number, session: Cursor | null, context: HostContext): HostedShard {
+  #make(shardId: number, session: Cursor | null, context: HostContext, special: Special = {}): HostedShard {
     const { library, options, emit } = this.#given;
     return new HostedShard({
       library,
       shardId,
       session,
+      redelivers: false,
       context,
       options,
       gatewayInfo: this.#gatewayInfo,
       fetchingOptions: this.#fetchingOptions(context),
       localThrottler: () => this.#localThrottler(),
       emit: (event, values) => emit(event, values, shardId),
+      ...special,
     });
   }
 

@@ -19,9 +19,9 @@ export const WebSocketShardStatus: typeof Status = {
   Connecting: 1,
   Resuming: 2,
   Ready: 3,
-} as unknown as typeof Status;
+};
 
-export const WebSocketShardDestroyRecovery: typeof Recovery = { Reconnect: 0, Resume: 1 } as unknown as typeof Recovery;
+export const WebSocketShardDestroyRecovery: typeof Recovery = { Reconnect: 0, Resume: 1 };
 
 export const WebSocketShardEvents = {
   Closed: 'closed',

@@ -5,9 +5,9 @@ import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
-import type { ShardHost } from '../../shard-host.js';
 import { resolveTimeouts } from '../gateway/gateway-options.js';
-import type { GatewayOptions, GatewayTimeouts } from '../gateway/gateway-options.js';
+import type { Delivery, GatewayOptions, GatewayTimeouts } from '../gateway/gateway-options.js';
+import type { StateHooks } from '../gateway/state-hooks.js';
 
 /** What of @discordjs/ws is passed on as it is. */
 type Passthrough = Pick<
@@ -25,20 +25,11 @@ export type WsHostOptions = Passthrough & {
   api?: string;
   /**
    * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
-   * so that nothing is half done when the other node goes on.
+   * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
    */
-  onDispatch?: (payload: GatewayDispatchPayload, shardId: number) => void | Promise<void>;
+  onDispatch?: (payload: GatewayDispatchPayload, shardId: number, delivery: Delivery) => void | Promise<void>;
   /** The bot's own state per shard, to be moved with it. */
-  state?: Pick<
-    ShardHost,
-    | 'prepareTransferTo'
-    | 'transferFrom'
-    | 'exportState'
-    | 'exportDelta'
-    | 'handleUserEvent'
-    | 'abortTransferTo'
-    | 'released'
-  >;
+  state?: StateHooks;
   timeouts?: GatewayTimeouts;
   logger?: Logger;
   /** For tests. Default: the system's. */
@@ -51,7 +42,7 @@ export type ResolvedWsOptions = GatewayOptions & {
   readonly intents: CreateWebSocketManagerOptions['intents'];
   readonly rest: REST;
   readonly passthrough: Passthrough;
-  readonly state: NonNullable<WsHostOptions['state']>;
+  readonly state: StateHooks;
 };
 
 const WHERE = 'createWsHost';

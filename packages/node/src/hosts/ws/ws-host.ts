@@ -5,7 +5,7 @@
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { HostedShards } from '../gateway/hosted-shards.js';
 import type { ShardEvent } from '../gateway/library.js';
 import { resolveWsOptions } from './options.js';
@@ -76,8 +76,12 @@ class WebSocketHost implements WsHost {
     this.#shards.start(shardIds, context);
   }
 
-  resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<ResumeOutcome> {
-    return this.#shards.resume(shardId, session, context);
+  async stateLost(shardId: number): Promise<void> {
+    await this.#options.state.stateLost?.(shardId);
+  }
+
+  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
+    return this.#shards.resume(shardId, session, context, how);
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
@@ -109,9 +113,9 @@ class WebSocketHost implements WsHost {
     return this.#shards.release(shardId);
   }
 
-  async released(shardId: number): Promise<void> {
+  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     await this.#shards.released(shardId);
-    await this.#options.state.released?.(shardId);
+    await this.#options.state.released?.(shardId, how);
   }
 
   shutdown(): Promise<void> {

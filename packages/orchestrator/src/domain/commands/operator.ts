@@ -1,8 +1,10 @@
 /** What operators ask for: each command to the module that does it. */
+import { callFleet } from '../calls/calls.js';
 import type { OperatorCommand } from '../commands.js';
 import { migrateNode } from '../drain/drain.js';
 import { allowIdentifies } from '../identify/budget.js';
 import { startNode } from '../launch/launch.js';
+import { takeOverNode } from '../liveness/lost.js';
 import { migrateShard } from '../migration/requests.js';
 import { cancelOperation } from '../operations/cancel.js';
 import { startRollout } from '../rollout/rollout.js';
@@ -47,11 +49,17 @@ export function onCommand(turn: Turn, request: string, command: OperatorCommand)
     case 'uncordonNode':
       uncordonNode(turn, request, command.node);
       break;
+    case 'takeOverNode':
+      takeOverNode(turn, request, command.node);
+      break;
     case 'cancelOperation':
       cancelOperation(turn, request, command.operation);
       break;
     case 'allowIdentifies':
       allowIdentifies(turn, request, command.count);
+      break;
+    case 'callFleet':
+      callFleet(turn, request, command);
       break;
     case 'shutdownFleet':
       shutdownFleet(turn, request);

@@ -12,6 +12,7 @@
  */
 import { type Checked, refused, usableNode } from '../commands/checks.js';
 import type { OperatorCommand } from '../commands.js';
+import { budgetAllowsMove, budgetReason } from '../disruption/budget.js';
 import { hasRoomToMove } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
 import { retireEmpty, unwantLaunch } from '../launch/retire.js';
@@ -74,7 +75,7 @@ export function beginDrain(
     phase:
       destination === null
         ? { kind: 'awaitingDestination', launch, deadline: turn.now + turn.settings.launchTimeoutMs }
-        : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null },
+        : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null, heldSince: null },
     startedAt: turn.now,
     request,
     by,
@@ -132,18 +133,25 @@ function problemOf(turn: Turn, id: string): string | null {
 function move(turn: Turn, drain: DrainState, phase: Moving): void {
   const { origin, destination } = drain;
   if (destination === null) return;
-  const stopped = phase.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination);
+  const stopped = phase.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination) ?? heldTooLong(turn, phase);
   const failed = new Set(phase.failed.map(({ shard }) => shard));
+  let isHeld = false;
   const waiting = turn.shardsOf(origin).filter((shard) => {
     if (failed.has(shard)) return false;
     const canMove = stopped === null && turn.shard(shard)?.kind === 'running';
     if (!canMove || !hasRoomToMove(turn, origin, destination)) return true;
+    if (!budgetAllowsMove(turn)) {
+      isHeld = true;
+      return true;
+    }
     const plan = { shard, origin, destination, request: null, drain: drain.id };
     turn.actingFor(drain.by, () => beginMigration(turn, plan));
     return false;
   });
-  if (stopped !== phase.stopped || waiting.join() !== phase.waiting.join()) {
-    turn.setDrain({ ...drain, phase: { ...phase, waiting, stopped } });
+  const moving = [...turn.state.migrations.values()].filter((migration) => migration.origin === origin);
+  const heldSince = isHeld && moving.length === 0 ? (phase.heldSince ?? turn.now) : null;
+  if (stopped !== phase.stopped || heldSince !== phase.heldSince || waiting.join() !== phase.waiting.join()) {
+    turn.setDrain({ ...drain, phase: { ...phase, waiting, stopped, heldSince } });
   }
   // Those that move to the origin (begun before the drain) are waited for too: they are its shards in a moment.
   for (const migration of turn.state.migrations.values()) {
@@ -151,6 +159,18 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
   }
   if (stopped !== null) endDrain(turn, drain, stopped);
   else if (waiting.length === 0) allMoved(turn, drain, phase);
+}
+
+/** When a drain that the disruption budget holds up gives up; null: it is not held up. */
+export function heldUntil(turn: Turn, { phase }: DrainState): number | null {
+  if (phase.kind !== 'moving' || phase.heldSince === null) return null;
+  return phase.heldSince + turn.settings.budgetTimeoutMs;
+}
+
+function heldTooLong(turn: Turn, { heldSince }: Moving): string | null {
+  const { budgetTimeoutMs } = turn.settings;
+  if (heldSince === null || heldSince + budgetTimeoutMs > turn.now || budgetAllowsMove(turn)) return null;
+  return `no shard could be moved for ${budgetTimeoutMs} ms: ${budgetReason(turn)}`;
 }
 
 function allMoved(turn: Turn, drain: DrainState, phase: Moving): void {

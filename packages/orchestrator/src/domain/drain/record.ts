@@ -29,7 +29,7 @@ export function recordDestination(turn: Turn, launch: string, node: string): voi
     turn.setDrain({
       ...drain,
       destination: node,
-      phase: { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null },
+      phase: { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null, heldSince: null },
     });
   }
 }

@@ -4,14 +4,28 @@
  */
 import { MAX_TOTAL_SHARDS, isNodeId } from '../handshake/admission.js';
 import type { KnownSession } from '../commands.js';
-import type { Cancellation, DrainState, EndedOperation, IdentifyBudget, NodeState, RolloutState } from '../state.js';
+import type {
+  Cancellation,
+  DrainState,
+  EndedOperation,
+  IdentifyBudget,
+  NodeState,
+  RolloutState,
+  Tenure,
+} from '../state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };
 
 export type ShardRecord =
-  | { node: string; known: KnownSession | null; checkpoint: KnownSession | null }
-  | { node: null; since: number; notBefore: number; known: KnownSession | null };
+  | {
+      node: string;
+      epoch: number;
+      before: Tenure['before'];
+      known: KnownSession | null;
+      checkpoint: KnownSession | null;
+    }
+  | { node: null; epoch: number; since: number; notBefore: number; known: KnownSession | null };
 
 export type NodeRecord = {
   version: string;
@@ -42,8 +56,12 @@ export class RecordReader {
     return this.#read('fleet', 'total', ({ totalShards }) => whole(totalShards, 1, MAX_TOTAL_SHARDS));
   }
 
-  nextId(): number {
-    return this.#read('fleet', 'ids', ({ nextId }) => whole(nextId, 1)) ?? 1;
+  ids(): { nextId: number; nextEpoch: number } {
+    const read = this.#read('fleet', 'ids', ({ nextId, nextEpoch }) => ({
+      nextId: whole(nextId, 1),
+      nextEpoch: nextEpoch === undefined ? 1 : whole(nextEpoch, 1),
+    }));
+    return read ?? { nextId: 1, nextEpoch: 1 };
   }
 
   identifies(): IdentifyBudget | null {
@@ -71,14 +89,20 @@ export class RecordReader {
   }
 
   shard(shard: number): ShardRecord | null {
-    return this.#read('shard', String(shard), ({ node, since, notBefore, known, checkpoint }): ShardRecord => {
-      const session = known === null ? null : sessionOf(fields(known));
-      if (node !== null) {
-        const cursor = checkpoint === null ? null : sessionOf(fields(checkpoint));
-        return { node: nodeId(node), known: session, checkpoint: cursor };
-      }
-      return { node: null, since: number(since), notBefore: number(notBefore), known: session };
-    });
+    return this.#read(
+      'shard',
+      String(shard),
+      ({ node, epoch, before, since, notBefore, known, checkpoint }): ShardRecord => {
+        // Records of a time before there were epochs have none.
+        const held = epoch === undefined ? 0 : whole(epoch, 0);
+        const session = known === null ? null : sessionOf(fields(known));
+        if (node !== null) {
+          const cursor = checkpoint === null ? null : sessionOf(fields(checkpoint));
+          return { node: nodeId(node), epoch: held, before: beforeOf(before), known: session, checkpoint: cursor };
+        }
+        return { node: null, epoch: held, since: number(since), notBefore: number(notBefore), known: session };
+      },
+    );
   }
 
   nodeIds(): readonly string[] {
@@ -205,6 +229,7 @@ function phaseOf({ phase, destination, moved, failed, retried, stopped }: Fields
     }),
     retried: list(retried).map(number),
     stopped: stopped === null ? null : text(stopped),
+    heldSince: null,
   };
 }
 
@@ -212,6 +237,12 @@ function holderOf({ node, shard }: Fields, key: number, concurrency: number): { 
   const holder = { node: nodeId(node), shard: number(shard) };
   if (holder.shard % concurrency !== key) throw new Unreadable();
   return holder;
+}
+
+function beforeOf(before: JsonValue | undefined): Tenure['before'] {
+  if (before === undefined || before === null) return null;
+  const { node, epoch } = fields(before);
+  return { node: nodeId(node), epoch: whole(epoch, 0) };
 }
 
 function budgetOf(budget: JsonValue): IdentifyBudget['budget'] {

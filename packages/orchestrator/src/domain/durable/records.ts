@@ -2,10 +2,11 @@
  * What must not be forgotten, as keyed plain data: one record per thing. `value` null means that there is none.
  *
  *     fleet/total         how many shards there are
- *     fleet/ids           the source of ids
+ *     fleet/ids           the sources of ids and epochs
  *     fleet/identifies    Discord's max_concurrency, what is left of the session starts, and what we used of them
  *     identify/<key>      who holds the permit of a key, and when the key is free again
- *     shard/<id>          the one node that may run the shard, and the session it can be resumed with; none: nobody ever had it
+ *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
+ *                         ever had it
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     drain/<id>          and
  *     rollout/current     as they are, without those who wait for an answer: they do not survive us
@@ -17,6 +18,7 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
+import { tenureOf } from '../epochs/tenure.js';
 import { ownerOf } from '../migration/owner.js';
 import type {
   Cancellation,
@@ -28,6 +30,7 @@ import type {
   OrchestratorState,
   RolloutState,
   ShardState,
+  Tenure,
 } from '../state.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -41,8 +44,8 @@ export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
   return totalShards === null ? null : { totalShards };
 }
 
-export function idsRecord({ nextId }: OrchestratorState): JsonValue {
-  return { nextId };
+export function idsRecord({ nextId, nextEpoch }: OrchestratorState): JsonValue {
+  return { nextId, nextEpoch };
 }
 
 export function identifiesRecord({ identifies }: OrchestratorState): JsonValue {
@@ -54,29 +57,32 @@ export function keyRecord(entry: IdentifyBudget['keys'][number] | undefined): Js
   return entry === undefined ? null : { holder: entry.holder, freeAt: entry.freeAt };
 }
 
-/** @param migrations where to look up the one a migrating shard is in. */
-export function shardRecord(shard: ShardState | undefined, migrations: ReadonlyMap<string, MigrationState>): JsonValue {
+export function shardRecord(state: OrchestratorState, id: number): JsonValue {
+  const shard = state.shards[id];
+  const tenure = tenureOf(state, id);
   switch (shard?.kind) {
     case undefined:
       return null;
     case 'vacant':
-      return vacantRecord(shard.since, shard.notBefore, shard.known);
+      return vacantRecord(tenure, shard);
     case 'starting':
       // Not sent yet: the node knows nothing of it.
-      if (shard.step === 'queued') return vacantRecord(shard.since, shard.since, shard.known);
-      return heldRecord(shard.node, shard.known);
+      if (shard.step === 'queued') return vacantRecord(tenure, { ...shard, notBefore: shard.since });
+      return heldRecord(tenure, shard.node, shard.known);
     case 'running':
-      return heldRecord(shard.node, null);
+      return heldRecord(tenure, shard.node, null);
     case 'stopping':
-      return heldRecord(shard.node, shard.known);
+      return heldRecord(tenure, shard.node, shard.known);
     case 'unreachable':
-      return heldRecord(shard.node, shard.known, shard.checkpoint);
+      return heldRecord({ ...tenure, checkpoint: shard.checkpoint }, shard.node, shard.known);
     case 'migrating': {
-      const migration = migrations.get(shard.migration);
+      const migration = state.migrations.get(shard.migration);
       if (migration === undefined) return null;
       const session = closedSession(migration);
       const known = session === null ? null : { session, at: migration.startedAt };
-      return heldRecord(migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration), known);
+      const checkpoint = known === null ? tenure.checkpoint : null;
+      const owner = migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration);
+      return heldRecord({ ...tenure, checkpoint }, owner, known);
     }
   }
 }
@@ -101,13 +107,16 @@ function closedSession({ step }: MigrationState): GatewaySession | null {
   }
 }
 
-function vacantRecord(since: number, notBefore: number, known: KnownSession | null): JsonValue {
-  if (known === null && notBefore <= since) return null;
-  return { node: null, since, notBefore, known: sessionRecord(known) };
+function vacantRecord(
+  { epoch }: Tenure,
+  { since, notBefore, known }: Pick<Extract<ShardState, { kind: 'vacant' }>, 'since' | 'notBefore' | 'known'>,
+): JsonValue {
+  if (known === null && notBefore <= since && epoch === 0) return null;
+  return { node: null, epoch, since, notBefore, known: sessionRecord(known) };
 }
 
-function heldRecord(node: string, known: KnownSession | null, checkpoint: KnownSession | null = null): JsonValue {
-  return { node, known: sessionRecord(known), checkpoint: sessionRecord(checkpoint) };
+function heldRecord({ epoch, checkpoint, before }: Tenure, node: string, known: KnownSession | null): JsonValue {
+  return { node, epoch, before, known: sessionRecord(known), checkpoint: sessionRecord(checkpoint) };
 }
 
 /** A sequence beyond 2^53 (base-level peers may send one) is a text. */

@@ -9,11 +9,13 @@
  *   that its record names, and the drain it was part of moves it again if it has to. A replacement that waited for
  *   a node to be launched is begun anew, with that node if it came up.
  */
+import { firstEpoch, NEVER_HELD } from '../epochs/tenure.js';
 import { initialState } from '../initial-state.js';
 import type { Settings } from '../settings.js';
-import type { DrainState, NodeState, OrchestratorState, RolloutState, ShardState } from '../state.js';
+import type { DrainState, NodeState, OrchestratorState, RolloutState, ShardState, Tenure } from '../state.js';
 import type { JsonValue } from './records.js';
 import { RecordReader } from './record-reader.js';
+import type { ShardRecord } from './record-reader.js';
 
 /** A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
 const SESSION_LIFETIME_MS = 300_000;
@@ -38,11 +40,21 @@ export function restoredState(
   const gone = new Set(dead);
   const identifies = reader.identifies() ?? fresh.identifies;
   const endedOperations = reader.endedOperations();
-  const remembered: OrchestratorState = { ...fresh, identifies, endedOperations, nextId: reader.nextId() };
+  const { nextId, nextEpoch } = reader.ids();
+  const epoch = firstEpoch(now, nextEpoch);
+  const remembered: OrchestratorState = {
+    ...fresh,
+    identifies,
+    endedOperations,
+    epoch,
+    nextId,
+    nextEpoch: epoch + 1,
+  };
   const total = reader.totalShards();
   if (total === null) return { state: remembered, warnings: reader.warnings };
 
-  const shards = Array.from({ length: total }, (_, shard) => restoredShard(reader, shard, gone, now));
+  const known = Array.from({ length: total }, (_, shard) => reader.shard(shard));
+  const shards = known.map((record) => restoredShard(record, gone, now));
   const { keep, warning } = judgeTotal(settings, total, shards, now);
   const warnings = warning === null ? reader.warnings : [...reader.warnings, warning];
   if (!keep) return { state: { ...remembered, awaitedNodes: settings.expectedNodes ?? [], recalled: true }, warnings };
@@ -61,6 +73,7 @@ export function restoredState(
     ...remembered,
     totalShards: total,
     shards,
+    tenures: known.map(restoredTenure),
     nodes,
     drains,
     rollout,
@@ -70,14 +83,20 @@ export function restoredState(
   return { state, warnings };
 }
 
-function restoredShard(reader: RecordReader, shard: number, gone: ReadonlySet<string>, now: number): ShardState {
-  const record = reader.shard(shard);
+function restoredShard(record: ShardRecord | null, gone: ReadonlySet<string>, now: number): ShardState {
   if (record === null) return { kind: 'vacant', since: now, notBefore: now, known: null };
   const { node, known } = record;
   if (node === null) return { kind: 'vacant', since: record.since, notBefore: record.notBefore, known };
   const { checkpoint } = record;
   if (gone.has(node)) return { kind: 'vacant', since: now, notBefore: now, known: checkpoint ?? known };
   return { kind: 'unreachable', node, since: now, known, checkpoint };
+}
+
+function restoredTenure(record: ShardRecord | null): Tenure {
+  if (record === null) return NEVER_HELD;
+  const { epoch } = record;
+  if (record.node === null) return { epoch, checkpoint: null, before: null };
+  return { epoch, checkpoint: record.checkpoint, before: record.before };
 }
 
 /**
@@ -139,6 +158,7 @@ function restoredNodes(
       process: null,
       held: [],
       missing: [],
+      checkpointedAt: 0,
     });
   }
   return nodes;

@@ -82,6 +82,8 @@ function laterNode(node: NodeState, ms: number, now: number): NodeState {
 }
 
 function laterDrain(drain: DrainState, ms: number): DrainState {
-  if (drain.phase.kind !== 'awaitingDestination') return drain;
-  return { ...drain, phase: { ...drain.phase, deadline: drain.phase.deadline + ms } };
+  const { phase } = drain;
+  if (phase.kind === 'awaitingDestination') return { ...drain, phase: { ...phase, deadline: phase.deadline + ms } };
+  if (phase.kind !== 'moving' || phase.heldSince === null) return drain;
+  return { ...drain, phase: { ...phase, heldSince: phase.heldSince + ms } };
 }

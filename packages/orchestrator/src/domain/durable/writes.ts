@@ -27,7 +27,9 @@ export function durableWrites(before: OrchestratorState, after: OrchestratorStat
     if (!isSame(was, is)) writes.push({ kind, key, value: is });
   };
   if (before.totalShards !== after.totalShards) compare('fleet', 'total', totalRecord(before), totalRecord(after));
-  if (before.nextId !== after.nextId) compare('fleet', 'ids', idsRecord(before), idsRecord(after));
+  if (before.nextId !== after.nextId || before.nextEpoch !== after.nextEpoch) {
+    compare('fleet', 'ids', idsRecord(before), idsRecord(after));
+  }
   if (before.identifies !== after.identifies) {
     compare('fleet', 'identifies', identifiesRecord(before), identifiesRecord(after));
     compareKeys(before, after, compare);
@@ -62,14 +64,14 @@ function compareKeys(before: OrchestratorState, after: OrchestratorState, compar
   }
 }
 
-/** A shard's record also depends on the migration it is in. */
+/** A shard's record also depends on its tenure, and on the migration it is in. */
 function compareShards(before: OrchestratorState, after: OrchestratorState, compare: Compare): void {
   const differing = new Set<number>();
-  if (before.shards !== after.shards) {
-    const count = Math.max(before.shards.length, after.shards.length);
-    for (let shard = 0; shard < count; shard += 1) {
-      if (before.shards[shard] !== after.shards[shard]) differing.add(shard);
-    }
+  for (const part of ['shards', 'tenures'] as const) {
+    const [was, is] = [before[part], after[part]];
+    if (was === is) continue;
+    const count = Math.max(was.length, is.length);
+    for (let shard = 0; shard < count; shard += 1) if (was[shard] !== is[shard]) differing.add(shard);
   }
   if (before.migrations !== after.migrations) {
     for (const [, was, is] of changed(before.migrations, after.migrations)) {
@@ -78,8 +80,7 @@ function compareShards(before: OrchestratorState, after: OrchestratorState, comp
     }
   }
   for (const shard of differing) {
-    const was = shardRecord(before.shards[shard], before.migrations);
-    compare('shard', String(shard), was, shardRecord(after.shards[shard], after.migrations));
+    compare('shard', String(shard), shardRecord(before, shard), shardRecord(after, shard));
   }
 }
 
@@ -115,11 +116,7 @@ export function recordsOf(state: OrchestratorState): Write[] {
       key,
       value: keyRecord(entry),
     })),
-    ...state.shards.map((shard, id): Write => ({
-      kind: 'shard',
-      key: String(id),
-      value: shardRecord(shard, state.migrations),
-    })),
+    ...state.shards.map((_, id): Write => ({ kind: 'shard', key: String(id), value: shardRecord(state, id) })),
     ...[...state.nodes].map(([key, node]): Write => ({ kind: 'node', key, value: nodeRecord(node) })),
     ...[...state.drains].map(([key, drain]): Write => ({ kind: 'drain', key, value: drainRecord(drain) })),
     { kind: 'rollout', key: 'current', value: rolloutRecord(state.rollout) },

@@ -8,6 +8,8 @@ import type { OrchestratorState } from '../state.js';
 /** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
 export const MAX_TOTAL_SHARDS = 100_000;
 const MAX_NODE_ID_LENGTH = 128;
+/** Far beyond any clock. What a node says must not use up the numbers there are. */
+const MAX_EPOCH = 2 ** 52;
 
 export type Refusal = { code: DomainErrorCode; message: string };
 
@@ -17,6 +19,7 @@ export function refusalOf(state: OrchestratorState, identify: Identify, peer: Pe
     wrongVersion(identify) ??
     notTrusted(state, identify, peer) ??
     invalidId(identify.nodeId) ??
+    staleHere(state, identify) ??
     impossible(identify) ??
     otherTotal(state, identify)
   );
@@ -60,11 +63,25 @@ export function isNodeId(id: string): boolean {
   return id.length > 0 && id.length <= MAX_NODE_ID_LENGTH && !/[\p{C}\p{Zl}\p{Zp}/\\]/u.test(id) && id.trim() === id;
 }
 
-function impossible({ totalShards, runningShards, heldSessions }: Identify): Refusal | null {
+/** The node has obeyed an orchestrator that started after this one. */
+function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Identify): Refusal | null {
+  if (orchestratorEpoch <= epoch) return null;
+  return {
+    code: 'DSO_ORCHESTRATOR_STALE',
+    message:
+      `The node has obeyed an orchestrator of epoch ${orchestratorEpoch}; this one is of epoch ${epoch}, so it was succeeded. ` +
+      'If no other one runs, the clock was set back and the store was lost: restart the node.',
+  };
+}
+
+function impossible({ totalShards, runningShards, heldSessions, runningEpochs = [] }: Identify): Refusal | null {
   const invalid = (message: string): Refusal => ({ code: 'DSO_IDENTIFY_INVALID', message });
   if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_TOTAL_SHARDS) {
     return invalid(`The node says the total is ${totalShards} shards; it must be 0 to ${MAX_TOTAL_SHARDS}.`);
   }
+  const epoch = runningEpochs.find((each) => each > MAX_EPOCH);
+  if (epoch !== undefined)
+    return invalid(`The node says it has a shard under epoch ${epoch}; the highest is ${MAX_EPOCH}.`);
   for (const shard of [...runningShards, ...heldSessions.map(({ shardId }) => shardId)]) {
     if (Number.isSafeInteger(shard) && shard >= 0 && shard < totalShards) continue;
     return invalid(`The node says it has shard ${shard} of a total of ${totalShards}.`);

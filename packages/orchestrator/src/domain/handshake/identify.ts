@@ -10,10 +10,11 @@ import type { Identify, ShardSession } from '@dshard/protocol';
 import { DOMAIN_ERRORS } from '../errors.js';
 import type { DomainEvent } from '../events.js';
 import { launchDone } from '../launch/launch.js';
+import { leaseOf } from '../liveness/lease.js';
 import { cutOff, lose } from '../liveness/lost.js';
 import { originsAreBack } from '../migration/live-failure.js';
 import { can, hasConnection } from '../nodes.js';
-import { vacate } from '../shards/vacate.js';
+import { sessionOf, vacate } from '../shards/vacate.js';
 import { remindOfShutdown } from '../shutdown/node.js';
 import type { NodeState, ShardState } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -87,6 +88,7 @@ function enter(turn: Turn, id: string, connection: string, message: Identify): v
     process: null,
     held: [],
     missing: [],
+    checkpointedAt: 0,
   });
 }
 
@@ -99,7 +101,9 @@ function establish(turn: Turn, id: string): void {
   const { connection, capabilities } = node.connection;
   const heartbeatIntervalMs = capabilities.includes('heartbeat') ? turn.settings.heartbeatIntervalMs : 0;
   turn.effect({ kind: 'accept', connection, node: id });
-  turn.sendOn(connection, { kind: 'identified', totalShards, nodeId: id, capabilities, heartbeatIntervalMs });
+  const message = { kind: 'identified', totalShards, nodeId: id, capabilities, heartbeatIntervalMs } as const;
+  const epochs = { orchestratorEpoch: turn.state.epoch, leaseMs: leaseOf(turn.settings) };
+  turn.sendOn(connection, capabilities.includes('epochs') ? { ...message, ...epochs } : message);
 }
 
 /** Those that came before the total was decided. */
@@ -112,11 +116,12 @@ export function establishWaiting(turn: Turn): void {
 
 /** What the node has, and what it no longer has. */
 function takeOver(turn: Turn, id: string, message: Identify): void {
-  const runs = new Set(message.runningShards);
-  const kept = [...runs].filter((shard) => claim(turn, id, shard));
+  const epochs = message.runningEpochs ?? [];
+  const runs = new Map(message.runningShards.map((shard, index) => [shard, epochs[index]]));
+  const kept = [...runs].filter(([shard, epoch]) => claim(turn, id, shard, epoch)).map(([shard]) => shard);
   for (const shard of turn.shardsOf(id)) {
     const state = turn.shard(shard);
-    if (state?.kind === 'unreachable') vacate(turn, shard, state.known);
+    if (state?.kind === 'unreachable') vacate(turn, shard, sessionOf(turn, shard));
   }
   for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(turn, id, session);
   originsAreBack(turn, id);

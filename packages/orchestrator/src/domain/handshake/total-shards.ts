@@ -3,6 +3,7 @@
  * recommendation. The last two wait for the start-up grace to be over, so that nodes that ran on through a restart of the orchestrator
  * are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the recommendation, and for max_concurrency).
  */
+import { NEVER_HELD } from '../epochs/tenure.js';
 import type { DomainEvent } from '../events.js';
 import { beforeAnswer } from '../identify/budget.js';
 import { setConcurrency } from '../identify/permits.js';
@@ -19,7 +20,11 @@ const REFRESH_MS = 60 * 60 * 1_000;
 export function decideTotal(turn: Turn, total: number, why: string): void {
   if (turn.state.totalShards !== null) return;
   const vacant: ShardState = { kind: 'vacant', since: turn.now, notBefore: turn.now, known: null };
-  turn.patch({ totalShards: total, shards: Array.from({ length: total }, () => vacant) });
+  turn.patch({
+    totalShards: total,
+    shards: Array.from({ length: total }, () => vacant),
+    tenures: Array.from({ length: total }, () => NEVER_HELD),
+  });
   const configured = turn.settings.totalShards;
   const isOther = configured !== null && configured !== total;
   const but = isOther ? ` The configuration says ${configured}; it counts after all nodes were restarted.` : '';

@@ -7,6 +7,7 @@
  * stands in the same queue. Always true: per key there is at most one holder, and nobody is granted a key before
  * `freeAt`. A key is free again one window after its holder said that it is finished, or, if it never does, when the permit times out.
  */
+import { assign } from '../epochs/tenure.js';
 import { can, isConnected } from '../nodes.js';
 import type { IdentifyBudget } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -133,6 +134,7 @@ function grant(turn: Turn, node: string, shard: number): void {
 function startQueued(turn: Turn, node: string, shard: number): void {
   const state = turn.shard(shard);
   if (state?.kind !== 'starting' || state.node !== node || state.step !== 'queued') return;
+  assign(turn, shard);
   turn.setShard(shard, { ...state, step: 'start', deadline: turn.now + turn.settings.commandTimeoutMs });
   turn.send(node, { kind: 'startShards', shardIds: [shard] });
 }

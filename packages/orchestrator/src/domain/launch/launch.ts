@@ -80,7 +80,7 @@ export function keepNodesUp(turn: Turn): void {
     const { connection } = node;
     const counts =
       connection.kind !== 'disconnected' ||
-      (!connection.gone && connection.since + settings.maxNodeDowntimeMs > turn.now);
+      (!connection.gone && (turn.state.alarm !== null || connection.since + settings.maxNodeDowntimeMs > turn.now));
     if (counts) up += 1;
   }
   for (let missing = settings.nodes - up; missing > 0 && mayLaunch(turn); missing -= 1) {

@@ -7,17 +7,19 @@ import { claim } from '../handshake/claims.js';
 import { isShuttingDown } from '../nodes.js';
 import { vacate } from '../shards/vacate.js';
 import type { Turn } from '../turn.js';
+import { noteCheckpoints } from './checkpoints.js';
 
 export function onHeartbeat(turn: Turn, id: string, message: MessageOf<'heartbeat'>): void {
   const node = turn.node(id);
   if (node === undefined) return;
   turn.setNode({ ...node, shardReports: message.shards, process: message.process });
   turn.send(id, { kind: 'heartbeatAck', sequence: message.sequence });
+  noteCheckpoints(turn, id, message);
   if (isShuttingDown(node)) return;
   const named = new Set<number>();
   for (const report of message.shards) {
     named.add(report.shardId);
-    if (isForeign(turn, id, report)) claim(turn, id, report.shardId);
+    if (isForeign(turn, id, report)) claim(turn, id, report.shardId, report.epoch);
   }
   noticeMissing(turn, id, named);
 }

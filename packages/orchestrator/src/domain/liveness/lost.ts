@@ -2,10 +2,13 @@
  * A node's connection is over. Its process may live on and run its shards: they are `unreachable` until it comes back, is known to be
  * dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
  */
+import { knownNode } from '../commands/checks.js';
+import { noteCheckpoint } from '../epochs/tenure.js';
 import { dropIdentifies } from '../identify/permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
+import { hasConnection } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
-import { checkpointOf, vacate } from '../shards/vacate.js';
+import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
 import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
 import type { NodeConnection } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -70,6 +73,7 @@ function loseShard(turn: Turn, shard: number, node: string): void {
     turn.fail(state.request, 'DSO_NODE_LOST', `Node ${node} was lost before it said that shard ${shard} is stopped.`);
   }
   const checkpoint = state.kind === 'running' ? checkpointOf(turn, node, shard) : null;
+  if (checkpoint !== null) noteCheckpoint(turn, shard, checkpoint);
   turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known, checkpoint });
 }
 
@@ -80,6 +84,21 @@ export function onProcessExited(turn: Turn, id: string, description: string): vo
   cutOff(turn, id, 'DSO_NODE_ENDED', `The process of node ${id} is gone.`);
   noteEarlyDeath(turn, id);
   nodeGone(turn, id, description);
+}
+
+/** An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to stop them. */
+export function takeOverNode(turn: Turn, request: string, id: string): void {
+  const known = knownNode(turn.state, id);
+  if (!known.ok) {
+    turn.reply(request, known);
+  } else if (hasConnection(known.value)) {
+    turn.fail(request, 'DSO_NODE_CONNECTED', `Node ${id} is connected; to end it, shut it down.`);
+  } else {
+    const shards = turn.shardsOf(id);
+    nodeGone(turn, id, `${turn.by} says that it is dead`);
+    const text = `Node ${id} counts as dead; ${shards.length} shard(s) are taken over from it.`;
+    turn.done(request, text, { node: id, shards });
+  }
 }
 
 /** A process that dies soon after it connected is no better than one that never did: the next launch waits. */
@@ -114,18 +133,22 @@ export function suspectAt(turn: Turn, id: string): number | null {
   return connection.lastHeardAt + 3 * interval;
 }
 
-/** Shards whose node was away for too long. */
+/**
+ * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it may have been
+ * succeeded (`lease.ts`), and it is told so when it is back.
+ */
 export function expireUnreachable(turn: Turn): void {
+  if (turn.state.alarm !== null) return;
   if (turn.survey().awaySince + turn.settings.maxNodeDowntimeMs > turn.now) return;
   const vacated: number[] = [];
   for (const shard of turn.survey().unreachable) {
     const state = turn.shard(shard);
     if (state?.kind !== 'unreachable' || state.since + turn.settings.maxNodeDowntimeMs > turn.now) continue;
-    vacate(turn, shard, state.known);
+    vacate(turn, shard, sessionOf(turn, shard));
     vacated.push(shard);
   }
   if (vacated.length === 0) return;
-  const text = `The node of ${vacated.length} shard(s) was away for too long; they are started elsewhere.`;
+  const text = `The node of ${vacated.length} shard(s) was away for too long; they are taken over by others.`;
   turn.happened('shardVacant', 'warn', text, { shards: vacated });
 }
 

@@ -6,7 +6,7 @@ import type { GatewaySession } from '@dshard/protocol';
 import { can, isConnected, isShuttingDown } from '../nodes.js';
 import { beginResume } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
-import { knownNow, vacate } from '../shards/vacate.js';
+import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { BaseMigration, MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { leaveToLost, originHolds } from './left-behind.js';
@@ -67,7 +67,7 @@ export function destinationFailed(
 ): void {
   if (migration.step.kind !== 'resuming') return;
   originHolds(turn, migration);
-  vacate(turn, migration.shard, knownNow(turn, session) ?? knownNow(turn, migration.step.session));
+  vacate(turn, migration.shard, knownNow(turn, session) ?? inexact(knownNow(turn, migration.step.session)));
   endFailed(turn, migration, reason);
 }
 

@@ -1,14 +1,14 @@
 /** Where a shard is left when the node that had it last is out of reach, and who is to be asked first to resume it. */
 import type { GatewaySession } from '@dshard/protocol';
 import { isConnected } from '../nodes.js';
-import { checkpointOf, knownNow, vacate } from '../shards/vacate.js';
+import { checkpointOf, inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { KnownSession } from '../commands.js';
 import type { MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
 
 /** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
 export function leaveToLost(turn: Turn, shard: number, node: string, session: GatewaySession | null): void {
-  const known = knownNow(turn, session);
+  const known = inexact(knownNow(turn, session));
   const checkpoint = known === null ? checkpointOf(turn, node, shard) : null;
   const connection = turn.node(node)?.connection;
   if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
@@ -28,7 +28,7 @@ export function leaveServing(
   node: string,
   session: { cursor: GatewaySession | null; isLast: boolean },
 ): void {
-  const told = knownNow(turn, session.cursor);
+  const told = inexact(knownNow(turn, session.cursor));
   const reported = checkpointOf(turn, node, shard);
   const checkpoint = session.isLast ? (told ?? reported) : newer(reported, told);
   const connection = turn.node(node)?.connection;

@@ -10,10 +10,11 @@
  * Whatever happens, the record is gone afterwards or one step on, and the shard is in exactly one other state.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import { isConnected, isShuttingDown } from '../nodes.js';
+import { keep } from '../epochs/keep.js';
+import { can, isConnected, isShuttingDown } from '../nodes.js';
 import { beginTakeBack } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
-import { knownNow, vacate } from '../shards/vacate.js';
+import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { LiveMigration } from '../state.js';
 import type { Turn } from '../turn.js';
 import { leaveServing, leaveToLost, originHolds } from './left-behind.js';
@@ -55,7 +56,7 @@ function originStopped(turn: Turn, migration: LiveMigration, session: GatewaySes
 export function originKept(turn: Turn, migration: LiveMigration, reason: string): void {
   const { shard, origin, destination } = migration;
   tellAbort(turn, migration, destination, reason);
-  turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
+  keep(turn, shard, origin);
   endFailed(turn, migration, reason);
 }
 
@@ -87,14 +88,14 @@ function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySessi
   }
   const reason = movedOn ? `node ${migration.origin} had gone on with it` : `node ${destination} is shutting down`;
   tellAbort(turn, migration, destination, reason);
-  vacate(turn, shard, knownNow(turn, session) ?? knownNow(turn, step.manifest.session));
+  vacate(turn, shard, knownNow(turn, session) ?? inexact(knownNow(turn, step.manifest.session)));
   endFailed(turn, migration, reason);
 }
 
 /** In `activating` the destination says, or is known, not to run the shard. */
 function destinationEnded(turn: Turn, migration: LiveMigration, reason: string, session: GatewaySession | null): void {
   originHolds(turn, migration);
-  vacate(turn, migration.shard, knownNow(turn, session) ?? knownNow(turn, cursorOf(migration)));
+  vacate(turn, migration.shard, knownNow(turn, session) ?? inexact(knownNow(turn, cursorOf(migration))));
   endFailed(turn, migration, reason);
 }
 
@@ -117,7 +118,14 @@ export function nodeRefused(turn: Turn, migration: LiveMigration, node: string, 
   else if (node === destination) destinationEnded(turn, migration, reason, null);
   else if (step.kind === 'activating' && !step.originReleased) {
     // It was silent for too long and went on by itself. The destination has the shard now.
-    turn.send(origin, { kind: 'stopShard', shardId: shard, session: null });
+    const { epoch } = migration;
+    const isKnown = can(turn.node(origin), 'epochs');
+    turn.send(
+      origin,
+      isKnown
+        ? { kind: 'shardTakenOver', shardId: shard, epoch }
+        : { kind: 'stopShard', shardId: shard, session: null },
+    );
   }
 }
 

@@ -5,6 +5,7 @@
 import { refused, runningOn, usableNode } from '../commands/checks.js';
 import type { Checked } from '../commands/checks.js';
 import type { OperatorCommand } from '../commands.js';
+import { budgetAllowsMove, budgetReason } from '../disruption/budget.js';
 import { drainFrom } from '../nodes.js';
 import type { Turn } from '../turn.js';
 import { hasRoomToMove } from './limits.js';
@@ -58,16 +59,16 @@ export function startWaitingMigrations(turn: Turn): void {
       turn.reply(request, origin);
       return false;
     }
-    if (hasRoomToMove(turn, origin.value, destination)) {
+    const isFree = hasRoomToMove(turn, origin.value, destination);
+    if (isFree && budgetAllowsMove(turn)) {
       const plan = { shard, origin: origin.value, destination, request, drain: null };
       turn.actingFor(waiting.by, () => beginMigration(turn, plan));
       return false;
     }
     if (waiting.deadline > turn.now) return true;
-    const text =
-      `Shard ${shard} waited ${turn.now - waiting.since} ms for its turn: ` +
-      `nodes ${origin.value} and ${destination} are moving other shards.`;
-    turn.fail(request, 'DSO_NODE_BUSY', text);
+    const why = isFree ? budgetReason(turn) : `nodes ${origin.value} and ${destination} are moving other shards`;
+    const text = `Shard ${shard} waited ${turn.now - waiting.since} ms for its turn: ${why}.`;
+    turn.fail(request, isFree ? 'DSO_BUDGET_USED_UP' : 'DSO_NODE_BUSY', text);
     return false;
   });
   if (still.length < before.length) turn.patch({ waitingMigrations: still });

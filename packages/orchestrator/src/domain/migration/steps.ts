@@ -17,6 +17,7 @@
  * with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
+import { assign, newEpoch, noteCheckpoint } from '../epochs/tenure.js';
 import { can, hasConnection } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
@@ -29,7 +30,7 @@ export function beginMigration(
   plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
 ): void {
   const { shard, origin, destination } = plan;
-  const about = { ...plan, id: turn.nextMigrationId(), startedAt: turn.now, by: turn.by };
+  const about = { ...plan, id: turn.nextMigrationId(), epoch: newEpoch(turn), startedAt: turn.now, by: turn.by };
   turn.setShard(shard, { kind: 'migrating', migration: about.id });
   const live = [origin, destination].every((node) => can(turn.node(node), 'live-migration'));
   if (live) beginLive(turn, about);
@@ -86,6 +87,7 @@ export function userDataSent(
   step: Extract<BaseStep, { kind: 'transferring' }>,
 ): void {
   enter(turn, migration, { ...step, kind: 'resuming' });
+  assign(turn, migration.shard, migration.epoch);
   const named = can(turn.node(migration.destination), 'parallel-migrations');
   const message: Message = {
     kind: 'allUserDataSent',
@@ -99,6 +101,9 @@ export function userDataSent(
 export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents: number): void {
   const { shard, origin, destination } = migration;
   turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
+  if (migration.step.kind === 'resuming') {
+    noteCheckpoint(turn, shard, { session: migration.step.session, at: turn.now });
+  }
   turn.removeMigration(migration.id);
   if (can(turn.node(origin), 'parallel-migrations')) turn.send(origin, { kind: 'migrationFinished', shardId: shard });
   const durationMs = turn.now - migration.startedAt;

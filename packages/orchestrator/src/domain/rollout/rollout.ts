@@ -73,6 +73,8 @@ export function runRollout(turn: Turn): void {
     endRollout(turn, rollout, `node ${failure.node} could not be replaced: ${failure.reason}`);
     return;
   }
+  // What it would begin now could not move.
+  if (turn.state.alarm !== null) return;
   const [next, ...waiting] = rollout.waiting;
   if (next === undefined) {
     endRollout(turn, rollout, null);

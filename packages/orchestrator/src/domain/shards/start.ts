@@ -6,12 +6,13 @@
  * resume flow failed, by startShards. The steps are described at `StartStep`.
  */
 import type { KnownSession } from '../commands.js';
+import { assign } from '../epochs/tenure.js';
 import { enqueueIdentify, withdrawIdentify } from '../identify/permits.js';
 import { movesOf } from '../migration/limits.js';
 import { can, isConnected } from '../nodes.js';
 import type { StartStep } from '../state.js';
 import type { Turn } from '../turn.js';
-import { vacate } from './vacate.js';
+import { inexact, vacate } from './vacate.js';
 
 /** Pause after a node could not start a shard, so that a shard that cannot be started is not tried in a tight loop. */
 const START_RETRY_MS = 5_000;
@@ -40,14 +41,19 @@ export function startOn(turn: Turn, node: string, shards: readonly number[]): vo
 }
 
 function setStarting(turn: Turn, shard: number, node: string, step: StartStep, known: KnownSession | null): void {
-  const deadline = step === 'queued' ? Number.POSITIVE_INFINITY : turn.now + turn.settings.commandTimeoutMs;
-  turn.setShard(shard, { kind: 'starting', node, since: turn.now, deadline, known, step });
+  const isSent = step !== 'queued';
+  if (step === 'start' || step === 'prepare') assign(turn, shard);
+  const deadline = isSent ? turn.now + turn.settings.commandTimeoutMs : Number.POSITIVE_INFINITY;
+  const left = isSent ? inexact(known) : known;
+  turn.setShard(shard, { kind: 'starting', node, since: turn.now, deadline, known: left, step });
 }
 
 /** First step of the resume flow. */
 export function beginResume(turn: Turn, shard: number, node: string, known: KnownSession): void {
   setStarting(turn, shard, node, 'prepare', known);
-  turn.send(node, { kind: 'prepareMigration', origin: false, shardId: shard, session: known.session });
+  const message = { kind: 'prepareMigration', origin: false, shardId: shard, session: known.session } as const;
+  const takeover = known.exact === true ? 'exact' : 'checkpoint';
+  turn.send(node, can(turn.node(node), 'epochs') ? { ...message, takeover } : message);
 }
 
 /**

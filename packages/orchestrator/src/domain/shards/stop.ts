@@ -8,7 +8,7 @@ import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
 import { withdrawIdentify } from '../identify/permits.js';
 import type { Turn } from '../turn.js';
-import { knownNow, vacate } from './vacate.js';
+import { inexact, knownNow, vacate } from './vacate.js';
 
 export function beginStop(
   turn: Turn,
@@ -23,7 +23,7 @@ export function beginStop(
     since: turn.now,
     deadline: turn.now + turn.settings.commandTimeoutMs,
     request,
-    known,
+    known: inexact(known),
   });
   turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
 }
@@ -39,6 +39,9 @@ export function onStopped(turn: Turn, node: string, shard: number, session: Gate
   } else if (state?.kind === 'running' && state.node === node) {
     vacate(turn, shard, knownNow(turn, session));
     turn.happened('shardVacant', 'warn', `Node ${node} stopped shard ${shard} by itself.`, { node, shard });
+  } else if (state?.kind === 'vacant' && state.known === null && session !== null) {
+    // It was succeeded, and its successor did not get far: its session may be good yet.
+    turn.setShard(shard, { ...state, known: inexact(knownNow(turn, session)) });
   }
 }
 

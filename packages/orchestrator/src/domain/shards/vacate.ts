@@ -1,6 +1,7 @@
 /** Nobody runs the shard any more. */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
+import { tenureOf } from '../epochs/tenure.js';
 import type { Turn } from '../turn.js';
 
 /** @param notBefore when it may be placed again; at once by default. */
@@ -9,10 +10,17 @@ export function vacate(turn: Turn, shard: number, known: KnownSession | null, no
 }
 
 export function knownNow(turn: Turn, session: GatewaySession | null): KnownSession | null {
-  return session === null || session.sessionId === '' ? null : { session, at: turn.now };
+  return session === null || session.sessionId === '' ? null : { session, at: turn.now, exact: true };
 }
 
-/** The gateway session a shard can be resumed with now that its node is known not to run it any more. */
+/** Somebody may have gone on from it. */
+export function inexact(known: KnownSession | null): KnownSession | null {
+  if (known?.exact === undefined) return known;
+  const { session, at } = known;
+  return { session, at };
+}
+
+/** The gateway session a shard can be resumed with now that its node is known, by others, not to run it any more. */
 export function sessionOf(turn: Turn, shard: number): KnownSession | null {
   const state = turn.shard(shard);
   switch (state?.kind) {
@@ -30,10 +38,10 @@ export function sessionOf(turn: Turn, shard: number): KnownSession | null {
   }
 }
 
-/** A shard's cursor as its node last reported it. */
+/** A shard's cursor as its node last reported it: to us, or to the run before. */
 export function checkpointOf(turn: Turn, id: string, shard: number): KnownSession | null {
   const node = turn.node(id);
   const session = node?.shardReports.find(({ shardId }) => shardId === shard)?.session ?? null;
-  if (node === undefined || session === null) return null;
+  if (node === undefined || session === null) return tenureOf(turn.state, shard).checkpoint;
   return { session, at: node.connection.kind === 'disconnected' ? node.connection.since : node.connection.lastHeardAt };
 }

@@ -159,6 +159,9 @@ describe('the total', () => {
     const { state, warnings } = restored(world, 8, ['a', 'b']);
     expect(state).toMatchObject({ totalShards: null, awaitedNodes: [], recalled: true });
     expect(warnings).toEqual([]);
+    // Discord's word counts when no session of the old total can be resumed any more.
+    expect(restored(world, null, ['a', 'b']).state.totalShards).toBe(4);
+    world.now += 600_000;
     expect(restored(world, null, ['a', 'b']).state.totalShards).toBeNull();
     expect(restored(world, 4, ['a', 'b']).state.totalShards).toBe(4);
   });

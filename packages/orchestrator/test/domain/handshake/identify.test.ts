@@ -111,7 +111,9 @@ describe('a node that joins', () => {
     world.settle();
     const late = world.join('b', { totalShards: 4, runningShards: [1, 2] });
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
-    expect(world.sentTo('b', 'stopShard').map((message) => 'shardId' in message && message.shardId)).toEqual([1, 2]);
+    expect(world.sentTo('b', 'shardTakenOver').map((message) => 'shardId' in message && message.shardId)).toEqual([
+      1, 2,
+    ]);
     expect(world.happened('shardConflict')).toHaveLength(2);
     world.settle();
     expect(late.running.size).toBe(0);

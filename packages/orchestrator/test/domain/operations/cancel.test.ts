@@ -23,12 +23,8 @@ function hold(world: World): void {
 function letGo(world: World): void {
   const b = world.nodes.get('b')!;
   b.mute.clear();
-  for (const { id: migrationId, shard: shardId } of world.state.migrations.values()) {
-    const session = { sessionId: `session-${shardId}`, sequence: 10, resumeGatewayUrl: '' };
-    if (b.baseLevel) b.receive({ kind: 'prepareMigration', origin: false, shardId, session });
-    else
-      b.receive({ kind: 'transferOpen', role: 'destination', freezeTimeoutMs: 5_000, migrationId, shardId, session });
-  }
+  const held = b.received.filter(({ kind }) => kind === 'transferOpen' || kind === 'prepareMigration');
+  for (const message of held) b.receive(message);
   world.settle();
 }
 

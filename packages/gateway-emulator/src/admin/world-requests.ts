@@ -1,0 +1,206 @@
+/** The world over HTTP: what people do at somebody's bidding, and what the bot posted. */
+import { isObject } from '../core/json.js';
+import type { OptionValues } from '../world/interaction-events.js';
+import type { Place } from '../world/people.js';
+import type { Deed, DeedFilter } from '../world/posted.js';
+import type { Status } from '../world/users.js';
+import type { World } from '../world/world.js';
+import type { Body } from './body.js';
+import { badRequest, booleanOf, choiceOf, numberOf, stringOf, stringsOf, wholeOf } from './body.js';
+import type { AdminRequests } from './request.js';
+
+const statuses: readonly Status[] = ['online', 'idle', 'dnd', 'offline'];
+const deedKinds: readonly Deed['kind'][] = [
+  'message',
+  'edit',
+  'delete',
+  'reaction',
+  'typing',
+  'deferral',
+  'choices',
+  'modal',
+];
+
+const placeFields = {
+  guildId: 'where; default the first guild',
+  channelId: 'where; default the first text channel',
+  userId: 'who; default somebody by chance',
+  direct: '`true`: in a direct channel',
+};
+const guildAndUser = { guildId: 'where', userId: 'who' };
+
+/** Guilds of one page, and of one page at most. */
+const pageSize = 20;
+const maxPageSize = 200;
+
+export const worldRequests: AdminRequests = {
+  'GET /emulator/guilds': {
+    what: 'guilds and their channels: ids to use in the other requests',
+    query: { from: 'the first one; default 0', limit: `how many; default ${pageSize}, at most ${maxPageSize}` },
+    fields: {},
+    prepare:
+      (_body, { world, query }) =>
+      () =>
+        guildsPage(world, query),
+  },
+  'GET /emulator/posted': {
+    what: 'what the bot did by REST, oldest first',
+    query: {
+      after: 'only what came after so many',
+      channelId: 'only there',
+      interactionId: 'only in answer to it',
+      kind: deedKinds.join(', '),
+    },
+    fields: {},
+    prepare: (_body, { posted, query }) => {
+      const filter = filterOf(query);
+      return () => ({ count: posted.count, posted: posted.list(filter) });
+    },
+  },
+  'POST /emulator/say': {
+    what: 'somebody writes a message; answers it',
+    fields: { content: 'what', ...placeFields },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [content, place] = [stringOf(body, 'content'), placeOf(body)];
+      return () => people.say(content, place);
+    },
+  },
+  'POST /emulator/command': {
+    what: 'somebody uses a slash command that the bot has registered',
+    fields: { name: 'of the command', options: 'their values by name; an object for a subcommand', ...placeFields },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [name, options, place] = [stringOf(body, 'name'), optionsOf(body), placeOf(body)];
+      return () => {
+        const { id, token, guildId, channelId } = people.useCommand(name, options, place);
+        return { interactionId: id, token, guildId, channelId };
+      };
+    },
+  },
+  'POST /emulator/press': {
+    what: 'somebody uses a component of a message the bot has posted',
+    fields: { customId: 'its `custom_id`', messageId: 'of the message', ...placeFields },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [customId, messageId, place] = [stringOf(body, 'customId'), stringOf(body, 'messageId'), placeOf(body)];
+      return () => {
+        const { id, token } = people.press(customId, messageId, place);
+        return { interactionId: id, token };
+      };
+    },
+  },
+  'POST /emulator/react': {
+    what: 'somebody reacts to a message',
+    fields: { emoji: 'with what', messageId: 'to which message', ...placeFields },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [emoji, messageId, place] = [stringOf(body, 'emoji'), stringOf(body, 'messageId'), placeOf(body)];
+      return () => people.react(emoji, messageId, place) ?? {};
+    },
+  },
+  'POST /emulator/join': {
+    what: 'somebody joins a guild, anew or again',
+    fields: { guildId: 'where', name: 'of somebody new', userId: 'of somebody who was there' },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [guildId, who] = [stringOf(body, 'guildId'), stringsOf(body, ['name', 'userId'])];
+      return () => people.join(guildId, who) ?? {};
+    },
+  },
+  'POST /emulator/leave': {
+    what: 'a member leaves',
+    fields: guildAndUser,
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [guildId, userId] = [stringOf(body, 'guildId'), stringOf(body, 'userId')];
+      return () => people.leave(guildId, userId) ?? {};
+    },
+  },
+  'POST /emulator/presence': {
+    what: 'a member goes online or offline',
+    fields: { ...guildAndUser, status: statuses.join(', ') },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [guildId, userId] = [stringOf(body, 'guildId'), stringOf(body, 'userId')];
+      const status = choiceOf(body, 'status', statuses);
+      return () => people.setStatus(guildId, userId, status) ?? {};
+    },
+  },
+  'POST /emulator/voice': {
+    what: 'a member joins, changes or leaves a voice channel',
+    fields: { ...guildAndUser, channelId: 'which channel; `null` leaves' },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [guildId, userId] = [stringOf(body, 'guildId'), stringOf(body, 'userId')];
+      const channelId = body['channelId'] === null ? null : stringOf(body, 'channelId');
+      return () => people.moveVoice(guildId, userId, channelId) ?? {};
+    },
+  },
+  'POST /emulator/event': {
+    what: 'any event at all',
+    fields: {
+      t: 'its type',
+      d: 'its data',
+      guildId: 'of which guild; without it shard 0',
+      intents: 'bits, of which a session needs one; by default they follow from the type',
+    },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const { d } = body;
+      const t = stringOf(body, 't');
+      if (typeof d !== 'object' || d === null) throw badRequest('"d" must be an object');
+      const intents = numberOf(body, 'intents', { min: 0, max: 2 ** 31 - 1 });
+      const guildId = body['guildId'] === undefined || body['guildId'] === null ? null : stringOf(body, 'guildId');
+      return () => ({ id: people.event(t, d, { guildId, ...(intents === undefined ? {} : { intents }) }) });
+    },
+  },
+};
+
+function guildsPage(world: World, query: URLSearchParams): unknown {
+  const from = wholeOf(query, 'from') ?? 0;
+  const limit = Math.min(wholeOf(query, 'limit') ?? pageSize, maxPageSize);
+  const indices = Array.from({ length: Math.max(0, Math.min(limit, world.guildCount - from)) }, (_, n) => from + n);
+  return {
+    total: world.guildCount,
+    guilds: indices.map((index) => {
+      const guild = world.guildAt(index);
+      const channels = guild.parts.channels.map(({ id, name, type }) => ({ id, name, type }));
+      return { id: guild.id, name: guild.name, memberCount: guild.memberCount, channels };
+    }),
+  };
+}
+
+function filterOf(query: URLSearchParams): DeedFilter {
+  const [after, channelId, interactionId] = [
+    wholeOf(query, 'after'),
+    query.get('channelId'),
+    query.get('interactionId'),
+  ];
+  const kind = deedKinds.find((candidate) => candidate === query.get('kind'));
+  if (query.get('kind') !== null && kind === undefined)
+    throw badRequest(`"kind" must be one of ${deedKinds.join(', ')}`);
+  return {
+    ...(after === null ? {} : { after }),
+    ...(channelId === null ? {} : { channelId }),
+    ...(interactionId === null ? {} : { interactionId }),
+    ...(kind === undefined ? {} : { kind }),
+  };
+}
+
+function placeOf(body: Body): Place {
+  const direct = booleanOf(body, 'direct', false);
+  return { ...stringsOf(body, ['guildId', 'channelId', 'userId']), ...(direct ? { direct } : {}) };
+}
+
+function optionsOf({ options = {} }: Body): OptionValues {
+  if (isOptionValues(options)) return options;
+  throw badRequest('"options" must be an object of strings, numbers, booleans, or such objects for subcommands');
+}
+
+function isOptionValues(value: unknown, depth = 0): value is OptionValues {
+  if (!isObject(value) || depth > 2) return false;
+  return Object.values(value).every(
+    (inner) => ['string', 'number', 'boolean'].includes(typeof inner) || isOptionValues(inner, depth + 1),
+  );
+}

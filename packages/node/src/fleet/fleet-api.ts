@@ -1,0 +1,87 @@
+/** What a bot can ask of its whole fleet: `node.fleet`. */
+
+/** What a handler is told besides the arguments. */
+export type CallContext = {
+  /** The shards it speaks for: all that this node serves now, or the one that is asked for. */
+  readonly shards: readonly number[];
+};
+
+/** Answers for the shards in `context`. What it returns travels as JSON. */
+export type CallHandler = (args: never, context: CallContext) => unknown;
+
+export type CallOptions = {
+  /** For the whole call. Default 10 s, at most 10 minutes. */
+  timeoutMs?: number;
+  /** Which shards are asked. Default: all. */
+  shards?: readonly number[];
+  /**
+   * - `node` (the default): every node answers once, for all its shards together. A node whose shards change meanwhile is asked again, so
+   *   asking must do no harm when it happens twice.
+   * - `shard`: the handler is run once for each shard, and for none twice.
+   */
+  each?: 'node' | 'shard';
+};
+
+/** One answer: what the handler of `node` returned, for these shards. */
+export type FleetAnswer<T> = { readonly node: string; readonly shards: readonly number[]; readonly value: T };
+
+/** Shards without an answer, and why. `node` is null where nobody has them. */
+export type FleetFailure = {
+  readonly node: string | null;
+  readonly shards: readonly number[];
+  readonly reason: string;
+};
+
+export type CallResult<T> = {
+  /** In the order of shards. No shard is in two answers. */
+  readonly answers: readonly FleetAnswer<T>[];
+  /** The shards that are in no answer. */
+  readonly failures: readonly FleetFailure[];
+  /** The values of `answers`. */
+  readonly values: readonly T[];
+  /** Whether every shard that was asked has answered. */
+  readonly complete: boolean;
+};
+
+export type BroadcastEvalOptions<C> = {
+  /** Handed to the function as its second argument; travels as JSON. */
+  context?: C;
+  /** Only where this shard is. */
+  shard?: number;
+  /** Default 10 s. */
+  timeoutMs?: number;
+};
+
+/** What came is the type that the other nodes gave it: it is not checked. */
+export type Fleet = {
+  /** Answers calls of this name, here. Every node of the bot registers the same. Throws where the name is taken. */
+  handle(name: string, handler: CallHandler): void;
+
+  /**
+   * Asks every node that has shards. Resolves also when some did not answer: see `failures`. Rejects with `DSO_CALL_REFUSED` when the
+   * call was not made, with `DSO_CALL_NO_ORCHESTRATOR` when there is no connection, with `DSO_CALL_INVALID` for arguments that
+   * cannot travel.
+   */
+  call<T = unknown>(name: string, args?: unknown, options?: CallOptions): Promise<CallResult<T>>;
+
+  /**
+   * As ShardingManager's: a property of each process's client (`'guilds.cache.size'`), one value per node, or that of one shard's
+   * node. Rejects with `DSO_CALL_INCOMPLETE`, which carries what did come, when a shard is missing.
+   */
+  fetchClientValues<T = unknown>(property: string): Promise<T[]>;
+  fetchClientValues<T = unknown>(property: string, shard: number): Promise<T>;
+
+  /**
+   * As ShardingManager's: runs the function with each process's client; it sees nothing of what is around it here but `context`. Only
+   * where nodes are made with `fleet: { evaluate: true }`. A function that does something, rather than look, belongs into a handler that is
+   * called with `each: 'shard'`.
+   */
+  broadcastEval<T, C = undefined>(
+    script: (client: never, context: C) => T | Promise<T>,
+    options?: BroadcastEvalOptions<C> & { shard?: undefined },
+  ): Promise<T[]>;
+  broadcastEval<T, C = undefined>(
+    script: (client: never, context: C) => T | Promise<T>,
+    options: BroadcastEvalOptions<C> & { shard: number },
+  ): Promise<T>;
+};

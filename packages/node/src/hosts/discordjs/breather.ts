@@ -1,0 +1,23 @@
+/** Lets the event loop breathe in long work: other shards' events and heartbeats go on. */
+import { delay } from '@dshard/transport';
+import type { Clock } from '@dshard/transport';
+
+const SLICE_MS = 8;
+
+export class Breather {
+  readonly #clock: Clock;
+  #since: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#since = clock.monotonicMs();
+  }
+
+  /** Call between pieces of work. */
+  async breathe(): Promise<void> {
+    if (this.#clock.monotonicMs() - this.#since >= SLICE_MS) {
+      await delay(this.#clock, 0);
+      this.#since = this.#clock.monotonicMs();
+    }
+  }
+}

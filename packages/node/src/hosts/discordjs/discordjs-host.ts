@@ -1,0 +1,298 @@
+/**
+ * The shard host for discord.js: shards come and go on a client that is logged in, with their guilds.
+ *
+ * A shard that comes here is, in this order: in `client.ws.shards`; its guilds in the caches (from its origin, or from Discord if that
+ * died); the bot's own state imported; its session resumed. So the first replayed event finds everything in place. One that
+ * leaves is frozen with its caches as they are, and its guilds are put aside when the connection is closed for the other node.
+ *
+ * `arriving`: the shard's session is resumed already, for it must not expire, while its guilds still come from Discord. Its
+ * events are kept until then, and discord.js is told nothing of the connection.
+ */
+import { SimpleIdentifyThrottler } from 'discord.js';
+import type { Client } from 'discord.js';
+import type { ShardReport } from '@dshard/protocol';
+import type { Logger } from '@dshard/transport';
+import { messageOf } from '../../errors.js';
+import type { Cursor } from '../../session/state.js';
+import type { HostContext, ResumeHow, ResumeOutcome, ShardHost, TransferContext } from '../../shard-host.js';
+import { Gate } from '../gateway/gate.js';
+import type { GatewayOptions } from '../gateway/gateway-options.js';
+import { HostedShards } from '../gateway/hosted-shards.js';
+import type { ShardEvent } from '../gateway/library.js';
+import { Breather } from './breather.js';
+import { loadBeginning } from './cache-loader.js';
+import { ClientShards } from './client-shards.js';
+import { emitOn, packet, showSession } from './gateway-manager.js';
+import type { GatewayManager } from './gateway-manager.js';
+import { libraryOfDiscordJs, makeClientReady } from './internals.js';
+import { ListenersInFlight } from './listeners-in-flight.js';
+import { gatewayOptions } from './options.js';
+import type { OrchestratedOptions } from './options.js';
+import { deliverBeginning, deliverStaged } from './packets.js';
+import type { Deliver } from './packets.js';
+import { notReady, ShardTransfer } from './shard-transfer.js';
+
+/** Opens when discord.js can take the shard's events; `given up` aborts when the shard leaves before. */
+type Arrival = { gate: Gate; givenUp: AbortController };
+
+export class DiscordjsHost implements ShardHost {
+  readonly hosted: HostedShards;
+  /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
+  isRedelivering = false;
+  readonly #client: Client;
+  readonly #manager: GatewayManager;
+  readonly #given: OrchestratedOptions;
+  readonly #options: GatewayOptions;
+  readonly #shards: ClientShards;
+  readonly #transfer: ShardTransfer;
+  readonly #listeners: ListenersInFlight;
+  readonly #arriving = new Map<number, Arrival>();
+
+  /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
+  constructor(client: Client, manager: GatewayManager, given: OrchestratedOptions, logger: Logger) {
+    this.#client = client;
+    this.#manager = manager;
+    this.#given = given;
+    this.#shards = new ClientShards(client);
+    this.#listeners = new ListenersInFlight(client);
+    this.#options = gatewayOptions(
+      given,
+      (payload, shardId, { redelivered }) => {
+        this.#transfer.changed(shardId, payload);
+        this.isRedelivering = redelivered;
+        const work = this.#listeners.during(() => emitOn(manager, 'dispatch', payload, shardId));
+        this.isRedelivering = false;
+        return work;
+      },
+      logger,
+    );
+    const { clock } = this.#options;
+    this.#transfer = new ShardTransfer({ client, shards: this.#shards, options: given, clock });
+    this.hosted = new HostedShards({
+      library: libraryOfDiscordJs(),
+      options: this.#options,
+      managerOptions: () => manager.options as unknown as ReturnType<ManagerOptions>,
+      fetchGatewayInfo: () => manager.fetchGatewayInformation(true),
+      makeThrottler: (maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency),
+      emit: (event, values, shardId) => this.#tell(event, values[0], shardId),
+    });
+  }
+
+  sessionEstablished({ totalShards }: HostContext): void {
+    this.#manager.options.shardCount = totalShards;
+    this.#client.options.shardCount = totalShards;
+  }
+
+  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+    shardIds.forEach((shardId) => this.#shards.add(shardId));
+    this.hosted.start(shardIds, context);
+  }
+
+  async resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: Partial<ResumeHow> = {},
+  ): Promise<ResumeOutcome> {
+    const staged = this.#transfer.staged(shardId);
+    const caches = staged?.caches.whole() ?? null;
+    const isKnown = this.#shards.add(shardId);
+    if (!isKnown && caches === null) {
+      return this.#resumeWithoutCaches(shardId, session, context, how);
+    }
+    if (!isKnown && caches !== null) {
+      const arrival = this.#arrives(shardId);
+      await this.#deliver(shardId, arrival, (deliver, breather) =>
+        deliverStaged(this.#client, caches, deliver, breather),
+      );
+      this.#arrived(shardId);
+    }
+    if (staged !== null && staged.own !== null) {
+      await this.#given.importShard?.(shardId, staged.own.state);
+    }
+    // A connection that waits at HELLO was of nobody's interest when it got there.
+    showSession(this.#manager, shardId, session);
+    this.#tell('hello', {}, shardId);
+    return this.hosted.resume(shardId, session, context, how);
+  }
+
+  /** The session first, for it expires; then the guilds, from Discord; then the events that were kept meanwhile. */
+  async #resumeWithoutCaches(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: Partial<ResumeHow>,
+  ): Promise<ResumeOutcome> {
+    const arrival = this.#arrives(shardId);
+    const outcome = await this.hosted.resume(shardId, session, context, { ...how, hold: arrival.gate.opened });
+    if (outcome === 'resumed' && this.#arriving.get(shardId) === arrival) {
+      void this.#load(shardId, arrival, context);
+    } else {
+      this.#arrived(shardId);
+    }
+    return outcome;
+  }
+
+  async #load(shardId: number, arrival: Arrival, context: HostContext): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = arrival.givenUp;
+    try {
+      const beginning = await loadBeginning(this.hosted, shardId, context, clock, signal);
+      await this.#deliver(shardId, arrival, (deliver, breather) => deliverBeginning(beginning, deliver, breather));
+      this.#arrived(shardId);
+      showSession(this.#manager, shardId, this.hosted.cursorOf(shardId));
+      this.#tell('hello', {}, shardId);
+      this.#tell('resumed', {}, shardId);
+    } catch (error) {
+      if (!signal.aborted) {
+        logger.error(
+          { shard: shardId, error },
+          `The guilds of shard ${shardId} could not be loaded: ${messageOf(error)}`,
+        );
+        this.#arrived(shardId);
+      }
+    }
+  }
+
+  /** Guilds of the shard to discord.js. Rejects when the shard leaves meanwhile. */
+  async #deliver(
+    shardId: number,
+    { givenUp: { signal } }: Arrival,
+    work: (deliver: Deliver, breather: Breather) => Promise<void>,
+  ): Promise<void> {
+    const send = (event: 'ready' | 'dispatch', value: object): void => {
+      signal.throwIfAborted();
+      void this.#listeners.during(() => emitOn(this.#manager, event, value, shardId));
+    };
+    const deliver: Deliver = {
+      ready: (data) => send('ready', data),
+      dispatch: (type, data) => send('dispatch', packet(type, data)),
+    };
+    this.#shards.begins(shardId);
+    await work(deliver, new Breather(this.#options.clock));
+    signal.throwIfAborted();
+    makeClientReady(this.#client);
+  }
+
+  #arrives(shardId: number): Arrival {
+    const arrival: Arrival = { gate: new Gate(), givenUp: new AbortController() };
+    this.#arriving.set(shardId, arrival);
+    return arrival;
+  }
+
+  #arrived(shardId: number): void {
+    this.#arriving.get(shardId)?.gate.open();
+    this.#arriving.delete(shardId);
+  }
+
+  #leaves(shardId: number): void {
+    this.#arriving.get(shardId)?.givenUp.abort();
+    this.#arriving.delete(shardId);
+  }
+
+  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    return this.hosted.park(shardId, session, context);
+  }
+
+  prepareTransferTo(shardId: number, session: Cursor | null): void | Promise<void> {
+    this.#transfer.prepare(shardId);
+    return this.#given.state?.prepareTransferTo?.(shardId, session);
+  }
+
+  handleUserEvent(shardId: number, name: string, value: unknown): Promise<void> {
+    return this.#transfer.take(shardId, name, value);
+  }
+
+  async abortTransferTo(shardId: number): Promise<void> {
+    this.#transfer.forget(shardId);
+    await this.hosted.unpark(shardId);
+    await this.#given.state?.abortTransferTo?.(shardId);
+  }
+
+  exportState(shardId: number, transfer: TransferContext): Promise<void> {
+    return this.#transfer.exportState(shardId, transfer);
+  }
+
+  exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
+    return this.#transfer.exportDelta(shardId, transfer);
+  }
+
+  async freeze(shardId: number): Promise<Cursor> {
+    this.#mustBeComplete(shardId);
+    return this.hosted.freeze(shardId);
+  }
+
+  unfreeze(shardId: number): void {
+    this.hosted.unfreeze(shardId);
+  }
+
+  async release(shardId: number): Promise<void> {
+    await this.hosted.release(shardId);
+    this.#shards.setAside(shardId);
+  }
+
+  async prepareTransferFrom(shardId: number): Promise<Cursor> {
+    this.#mustBeComplete(shardId);
+    return this.hosted.close(shardId);
+  }
+
+  #mustBeComplete(shardId: number): void {
+    if (this.hosted.all.has(shardId) && (this.#arriving.has(shardId) || !this.#shards.isComplete(shardId))) {
+      throw notReady(shardId);
+    }
+  }
+
+  async stateLost(shardId: number): Promise<void> {
+    await this.#given.state?.stateLost?.(shardId);
+  }
+
+  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
+    await this.hosted.released(shardId);
+    this.#shards.forget(shardId);
+    this.#transfer.forget(shardId);
+    await this.#given.state?.released?.(shardId, how);
+  }
+
+  async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    this.#leaves(shardId);
+    const cursor = await this.hosted.stop(shardId, options);
+    this.#shards.forget(shardId);
+    this.#transfer.forget(shardId);
+    return cursor;
+  }
+
+  async shutdown(): Promise<void> {
+    await this.hosted.shutdown();
+  }
+
+  report(): readonly ShardReport[] {
+    const guilds = this.#shards.counts();
+    return this.hosted.report().map((report) => ({
+      ...report,
+      guilds: this.#shards.has(report.shardId) ? (guilds.get(report.shardId) ?? 0) : report.guilds,
+    }));
+  }
+
+  cursorOf(shardId: number): Cursor | null {
+    return this.hosted.cursorOf(shardId);
+  }
+
+  /** What a shard tells, to discord.js. Dispatches come by themselves, see above. */
+  #tell(event: ShardEvent, value: unknown, shardId: number): void {
+    if (event === 'ready') {
+      // A new session after all: Discord sends the guilds.
+      this.#arriving.get(shardId)?.givenUp.abort();
+      this.#arrived(shardId);
+      this.#shards.begins(shardId);
+    }
+    if (event === 'dispatch' || event === 'socketError' || this.#arriving.has(shardId) || !this.#shards.has(shardId)) {
+      return;
+    }
+    if (event === 'hello' || event === 'resumed') {
+      showSession(this.#manager, shardId, this.hosted.cursorOf(shardId));
+    }
+    emitOn(this.#manager, event, value ?? {}, shardId);
+  }
+}
+
+type ManagerOptions = ConstructorParameters<typeof HostedShards>[0]['managerOptions'];

@@ -1,0 +1,48 @@
+/**
+ * The manager of @discordjs/ws 1 inside discord.js, which `ws.buildStrategy` is given. discord.js listens on it for everything that
+ * a shard tells, and hooks it up with the session each of its shards shows.
+ */
+import type { ClientOptions } from 'discord.js';
+import type { Cursor } from '../../session/state.js';
+import type { ShardEvent } from '../gateway/library.js';
+import type { Payload } from './export/fields.js';
+
+type BuildStrategy = NonNullable<NonNullable<ClientOptions['ws']>['buildStrategy']>;
+
+export type GatewayManager = Parameters<BuildStrategy>[0];
+export type Strategy = ReturnType<BuildStrategy>;
+
+/** 1.x emits an object with the value under a name; what is not listed is emitted with its own fields, or with none. */
+const VALUE_NAMES: Partial<Record<ShardEvent, string>> = {
+  closed: 'code',
+  debug: 'message',
+  dispatch: 'data',
+  error: 'error',
+  ready: 'data',
+};
+
+export function emitOn(manager: GatewayManager, event: ShardEvent, value: unknown, shardId: number): void {
+  const name = VALUE_NAMES[event];
+  const emitter = manager as unknown as { emit(event: string, value: object): boolean };
+  emitter.emit(event, name === undefined ? { ...(value as object), shardId } : { [name]: value, shardId });
+}
+
+/** A packet as if it came from Discord. Sequence 0: it is none of the session's. */
+export function packet(type: string, data: Payload): object {
+  return { op: 0, t: type, s: 0, d: data };
+}
+
+/** What `client.ws.shards.get(shardId)` shows, and counts replayed events from. */
+export function showSession(manager: GatewayManager, shardId: number, cursor: Cursor | null): void {
+  const { options } = manager;
+  void options.updateSessionInfo(
+    shardId,
+    cursor && {
+      shardId,
+      shardCount: options.shardCount ?? 0,
+      sessionId: cursor.sessionId,
+      sequence: cursor.sequence,
+      resumeURL: cursor.resumeGatewayUrl,
+    },
+  );
+}

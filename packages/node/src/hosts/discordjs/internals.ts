@@ -1,0 +1,176 @@
+/**
+ * Every place where this host goes beyond the documented surface of discord.js, and the only file that does. Made for and tested
+ * with 14.28.1. `checkInternals` runs at login and says what is missing in another version, before anything connects.
+ *
+ * Documented doors (`ws.buildStrategy`, the dispatches of its manager, `updateSessionInfo`) are used elsewhere. What they lack:
+ * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that.
+ * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
+ * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
+ * - Members and threads' members have no packet that comes without an event: `_add` of their managers.
+ * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`.
+ * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
+ */
+import { createRequire } from 'node:module';
+import { Client, Events, WebSocketShard, version as discordJsVersion } from 'discord.js';
+import type { Guild, GuildEmoji, GuildMember, SoundboardSound, ThreadChannel, ThreadMember } from 'discord.js';
+import { NodeError } from '../../errors.js';
+import type { GatewayLibrary } from '../gateway/library.js';
+import type { Payload } from './export/fields.js';
+
+/** What the typings hide or mark as private. */
+type HiddenManager = { totalShards: number; checkShardsReady(): void; triggerClientReady(): void };
+type HiddenCache = { _add(payload: Payload): unknown };
+type HiddenRoles = { _roles: readonly string[] };
+type Emit = (event: string, ...args: unknown[]) => boolean;
+
+const TESTED_WITH = '14.28.1';
+
+/** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
+export function checkInternals(client: Client): void {
+  const manager = client.ws as unknown as Record<string, unknown>;
+  const guild = client.guilds as unknown as Record<string, unknown>;
+  const missing = [
+    ['client.ws.shards', client.ws.shards instanceof Map],
+    ['client.ws.status', typeof manager['status'] === 'number'],
+    ['client.ws.checkShardsReady()', typeof manager['checkShardsReady'] === 'function'],
+    ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
+    ['client.guilds._add()', typeof guild['_add'] === 'function'],
+    ['WebSocketShard', typeof WebSocketShard === 'function'],
+    ['WebSocketShard#checkReady()', typeof hidden(WebSocketShard.prototype)['checkReady'] === 'function'],
+    ['WebSocketShard#onReadyPacket()', typeof hidden(WebSocketShard.prototype)['onReadyPacket'] === 'function'],
+  ]
+    .filter(([, there]) => there !== true)
+    .map(([name]) => name);
+  if (missing.length > 0) {
+    throw unsupported(`has no ${missing.join(', ')}`);
+  }
+}
+
+/** @discordjs/ws as discord.js has it. Throws `DSO_DISCORDJS_UNSUPPORTED`. */
+export function libraryOfDiscordJs(): GatewayLibrary {
+  try {
+    const inDiscordJs = createRequire(createRequire(import.meta.url).resolve('discord.js'));
+    const library = inDiscordJs('@discordjs/ws') as Pick<GatewayLibrary, 'WebSocketShard'>;
+    if (typeof library.WebSocketShard === 'function') {
+      // 1.x emits one object per event: `{ data }`, `{ code }`, `{ error }`, `{ message }`, or the heartbeat's figures as they are.
+      return { WebSocketShard: library.WebSocketShard, valuesOf: ([event]) => [unwrapped(event)] };
+    }
+  } catch (error) {
+    throw unsupported('has no @discordjs/ws inside', error);
+  }
+  throw unsupported('has a @discordjs/ws inside that has no WebSocketShard');
+}
+
+function unwrapped(event: unknown): unknown {
+  const object = (event ?? {}) as Record<string, unknown>;
+  for (const key of ['data', 'code', 'error', 'message']) {
+    if (key in object) return object[key];
+  }
+  return event;
+}
+
+let loginWrapped = false;
+
+/** From now on every client of this copy of discord.js is shown to `seen` when its login() begins. Once per process. */
+export function wrapLogin(seen: (client: Client) => void): void {
+  if (loginWrapped) {
+    return;
+  }
+  loginWrapped = true;
+  const login = Reflect.get(Client.prototype, 'login');
+  Client.prototype.login = async function wrapped(this: Client, token?: string): Promise<string> {
+    seen(this);
+    return token === undefined ? login.call(this) : login.call(this, token);
+  };
+}
+
+/** A shard as `client.ws.connect()` makes it. `allReady`: its guilds are all there. */
+export function makeShard(client: Client, shardId: number, allReady: () => void): WebSocketShard {
+  const Shard = WebSocketShard as unknown as new (manager: Client['ws'], id: number) => WebSocketShard;
+  const shard = new Shard(client.ws, shardId);
+  shard.on('allReady', (unavailableGuilds) => {
+    allReady();
+    client.emit(Events.ShardReady, shardId, unavailableGuilds);
+    checkClientReady(client);
+  });
+  return shard;
+}
+
+/** Counts the client's shards, for `clientReady`. */
+export function countShards(client: Client): void {
+  client.options.shards = [...client.ws.shards.keys()];
+  hiddenManager(client).totalShards = client.ws.shards.size;
+}
+
+/** Emits `clientReady` if the client has shards, all of them are ready and it has not been emitted yet. */
+export function checkClientReady(client: Client): void {
+  if (client.ws.shards.size > 0) {
+    hiddenManager(client).checkShardsReady();
+  }
+}
+
+/** Emits `clientReady` unless it has been: the bot has a shard that it served before, elsewhere. */
+export function makeClientReady(client: Client): void {
+  if (!client.isReady()) {
+    hiddenManager(client).triggerClientReady();
+  }
+}
+
+/** Returns the emit that was there. */
+export function replaceEmit(client: Client, emit: Emit): Emit {
+  const before = client.emit.bind(client);
+  (client as unknown as { emit: Emit }).emit = emit;
+  return before;
+}
+
+export function addMember(guild: Guild, payload: Payload): void {
+  (guild.members as unknown as HiddenCache)._add(payload);
+}
+
+export function addPresence(guild: Guild, payload: Payload): void {
+  (guild.presences as unknown as HiddenCache)._add({ ...payload, guild });
+}
+
+export function addThreadMember(thread: ThreadChannel, payload: Payload): void {
+  (thread.members as unknown as HiddenCache)._add(payload);
+}
+
+/** With ids of roles that are not cached, which `roles.cache` leaves out. */
+export function roleIdsOf(member: GuildMember): readonly string[] {
+  return (member as unknown as HiddenRoles)._roles;
+}
+
+export function allowedRoleIdsOf(emoji: GuildEmoji): readonly string[] {
+  return (emoji as unknown as HiddenRoles)._roles;
+}
+
+/** As Discord said, in milliseconds, or null: `createdTimestamp` also knows it from the id. */
+export function creationOf(thread: ThreadChannel): number | null {
+  return (thread as unknown as { _createdTimestamp: number | null })._createdTimestamp;
+}
+
+/** Only if Discord sent it along; `guildMember` also finds it in the guild. */
+export function memberWith(threadMember: ThreadMember): GuildMember | null {
+  return (threadMember as unknown as { member: GuildMember | null }).member;
+}
+
+export function soundEmojiOf(sound: SoundboardSound): { id: string | null; name: string | null } | null {
+  return (sound as unknown as { _emoji: { id: string | null; name: string | null } | null })._emoji;
+}
+
+function hiddenManager(client: Client): HiddenManager {
+  return client.ws as unknown as HiddenManager;
+}
+
+function hidden(prototype: object): Record<string, unknown> {
+  return prototype as Record<string, unknown>;
+}
+
+function unsupported(what: string, cause?: unknown): NodeError {
+  return new NodeError(
+    'DSO_DISCORDJS_UNSUPPORTED',
+    `discord.js ${discordJsVersion} ${what}, which @dshard/node/discordjs needs. Install discord.js@${TESTED_WITH}, with which it was ` +
+      'tested, or a newer @dshard/node.',
+    { cause },
+  );
+}

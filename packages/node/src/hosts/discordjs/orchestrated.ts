@@ -1,0 +1,117 @@
+/**
+ * The two lines that a discord.js bot changes:
+ *
+ *     const client = new Client({ ...orchestrated(), intents: […] });
+ *     await client.login();
+ *
+ * login() connects the client to the orchestrator, which says from then on which shards run in this process; it resolves when the
+ * orchestrator has taken the node in. destroy() hands the shards back with their sessions kept.
+ *
+ * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not set) is a plain
+ * client with all shards, so that `node bot.js` goes on working at a developer's desk. It says so once.
+ */
+import type { Client, ClientOptions } from 'discord.js';
+import { NodeError } from '../../errors.js';
+import { createNode } from '../../node.js';
+import type { DshardNode } from '../../node-api.js';
+import { launchEnvironment } from '../../environment.js';
+import { clientLogger } from './client-logger.js';
+import { DiscordjsHost } from './discordjs-host.js';
+import type { GatewayManager, Strategy } from './gateway-manager.js';
+import { checkInternals, wrapLogin } from './internals.js';
+import { checkOptions, nodeOptions } from './options.js';
+import type { OrchestratedOptions } from './options.js';
+import { withOwnEvents } from './own-events.js';
+import { orchestratedStrategy } from './strategy.js';
+
+type Attachment = { client: Client | null };
+
+/** By the strategy that orchestrated() made, which is how a client is recognised as its. */
+const attachments = new WeakMap<object, Attachment>();
+const running = new WeakMap<Client, { node: DshardNode; host: DiscordjsHost }>();
+
+/** Options for `new Client(…)`; spread them first. Throws `DSO_NODE_OPTIONS_INVALID`. */
+export function orchestrated(options: OrchestratedOptions = {}): Pick<ClientOptions, 'ws'> {
+  checkOptions(options);
+  const { launched, orchestrator } = launchEnvironment();
+  if (!launched && orchestrator === undefined && options.orchestrator === undefined) {
+    sayStandalone();
+    return { ws: { ...options.ws } };
+  }
+  const attachment: Attachment = { client: null };
+  const buildStrategy = (manager: GatewayManager): Strategy => attach(manager, attachment.client, options);
+  attachments.set(buildStrategy, attachment);
+  wrapLogin(seeLogin);
+  return { ws: { ...options.ws, buildStrategy } };
+}
+
+let saidStandalone = false;
+
+function sayStandalone(): void {
+  if (!saidStandalone) {
+    saidStandalone = true;
+    process.emitWarning(
+      'No orchestrator is named (DSO_ORCHESTRATOR), so this is a plain discord.js client with all shards in this process. Start the ' +
+        'bot with `dso up --bot <file>` to have its shards moved without downtime.',
+      { type: 'DshardWarning', code: 'DSO_STANDALONE' },
+    );
+  }
+}
+
+/** The node of an orchestrated client that has logged in, or null: its status, its shards, `close()`. */
+export function nodeOf(client: Client): DshardNode | null {
+  return running.get(client)?.node ?? null;
+}
+
+/**
+ * Whether the event that is being emitted may have been handled before, by a node that died: it came after the last checkpoint. To be
+ * asked at the beginning of a listener, before anything is awaited.
+ */
+export function isRedelivered(client: Client): boolean {
+  return running.get(client)?.host.isRedelivering ?? false;
+}
+
+function seeLogin(client: Client): void {
+  const strategy = Reflect.get(client.options.ws ?? {}, 'buildStrategy') as object | undefined;
+  const attachment = strategy === undefined ? undefined : attachments.get(strategy);
+  if (attachment === undefined) {
+    return;
+  }
+  if (attachment.client !== null && attachment.client !== client) {
+    throw unknownClient('The options that one call of orchestrated() returned were given to two clients.');
+  }
+  checkInternals(client);
+  attachment.client = client;
+  // Which there are is said later; discord.js would ask Discord how many it should start.
+  client.options.shards = [];
+  client.options.shardCount = 1;
+}
+
+function attach(manager: GatewayManager, client: Client | null, options: OrchestratedOptions): Strategy {
+  if (client === null) {
+    throw unknownClient(
+      'The client belongs to another copy of discord.js than @dshard/node does (see npm ls discord.js).',
+    );
+  }
+  const logger = options.logger ?? clientLogger(client);
+  const host = new DiscordjsHost(client, manager, options, logger);
+  const node = createNode({
+    ...nodeOptions(options),
+    host,
+    logger,
+    userEvents: withOwnEvents(options.userEvents),
+  });
+  running.set(client, { node, host });
+  return orchestratedStrategy({
+    shards: () => host.hosted,
+    login: async () => {
+      await node.start();
+      await node.established;
+    },
+    destroy: () => node.close(),
+  });
+}
+
+function unknownClient(sentence: string): NodeError {
+  return new NodeError('DSO_CLIENT_UNKNOWN', sentence);
+}

@@ -1,0 +1,139 @@
+/**
+ * The state of shards on its way out and in: the client's caches, and the bot's own. Copied while the shard serves; guilds that had an
+ * event meanwhile, or whose caches have another size than when they were copied, are sent again when it is frozen.
+ */
+import type { Clock } from '@dshard/transport';
+import type { Client, Guild } from 'discord.js';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { DirtyKeys } from '../../dirty-keys.js';
+import { NodeError } from '../../errors.js';
+import type { TransferContext } from '../../shard-host.js';
+import { Breather } from './breather.js';
+import type { ClientShards } from './client-shards.js';
+import type { OrchestratedOptions } from './options.js';
+import { CACHE_EVENT, STATE_EVENT } from './own-events.js';
+import { decodePart, encodePart, guildParts, sessionPart } from './shard-state.js';
+import type { StatePart } from './shard-state.js';
+import { StagedState } from './staged-state.js';
+
+type Staged = { caches: StagedState; own: { state: unknown } | null };
+
+export type ShardTransferOptions = {
+  client: Client;
+  shards: ClientShards;
+  options: Pick<OrchestratedOptions, 'exportShard' | 'state'>;
+  clock: Clock;
+};
+
+export class ShardTransfer {
+  readonly #given: ShardTransferOptions;
+  readonly #dirty = new DirtyKeys<string>();
+  /** Sizes of the caches of each guild when it was copied, by shard. */
+  readonly #copied = new Map<number, Map<string, string>>();
+  readonly #staged = new Map<number, Staged>();
+
+  constructor(given: ShardTransferOptions) {
+    this.#given = given;
+  }
+
+  /** An event of the shard has changed this guild's caches, for all we know. */
+  changed(shardId: number, { t: type, d: data }: GatewayDispatchPayload): void {
+    const { guild_id: guildId, id } = (data ?? {}) as { guild_id?: string; id?: string };
+    const key = guildId ?? (type.startsWith('GUILD_') ? id : undefined);
+    if (key !== undefined) {
+      this.#dirty.mark(shardId, key);
+    }
+  }
+
+  async exportState(shardId: number, transfer: TransferContext): Promise<void> {
+    const session = sessionPart(this.#given.client);
+    if (session === null || !this.#given.shards.isComplete(shardId)) {
+      throw notReady(shardId);
+    }
+    this.#dirty.begin(shardId);
+    const copied = new Map<string, string>();
+    this.#copied.set(shardId, copied);
+    await transfer.send(CACHE_EVENT, encodePart(session));
+    const breather = new Breather(this.#given.clock);
+    for (const guild of this.#given.shards.guildsOf(shardId)) {
+      copied.set(guild.id, sizesOf(guild));
+      await this.#sendGuild(guild, transfer, breather);
+    }
+    await this.#given.options.state?.exportState?.(shardId, transfer);
+  }
+
+  async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
+    const { shards, options, clock } = this.#given;
+    const guilds = shards.guildsOf(shardId);
+    const dirty = new Set(this.#dirty.take(shardId));
+    const copied = this.#copied.get(shardId);
+    this.#copied.delete(shardId);
+    const breather = new Breather(clock);
+    for (const guild of guilds) {
+      if (dirty.has(guild.id) || copied?.get(guild.id) !== sizesOf(guild)) {
+        await this.#sendGuild(guild, transfer, breather);
+      }
+    }
+    await sendPart(transfer, { kind: 'done', guildIds: guilds.map(({ id }) => id) });
+    if (options.exportShard !== undefined) {
+      await transfer.send(STATE_EVENT, await options.exportShard(shardId));
+    }
+    const { state } = options;
+    await (state?.exportDelta === undefined
+      ? state?.transferFrom?.(shardId, transfer)
+      : state.exportDelta(shardId, transfer));
+  }
+
+  async #sendGuild(guild: Guild, transfer: TransferContext, breather: Breather): Promise<void> {
+    for (const part of guildParts(guild)) {
+      await sendPart(transfer, part);
+      await breather.breathe();
+    }
+  }
+
+  prepare(shardId: number): void {
+    this.#staged.set(shardId, { caches: new StagedState(), own: null });
+  }
+
+  async take(shardId: number, name: string, value: unknown): Promise<void> {
+    const staged = this.#staged.get(shardId) ?? { caches: new StagedState(), own: null };
+    this.#staged.set(shardId, staged);
+    if (name === CACHE_EVENT) {
+      staged.caches.take(decodePart(value as Uint8Array));
+    } else if (name === STATE_EVENT) {
+      staged.own = { state: value };
+    } else {
+      await this.#given.options.state?.handleUserEvent?.(shardId, name, value);
+    }
+  }
+
+  /** What came for the shard; from here on it is the caller's. */
+  staged(shardId: number): Staged | null {
+    const staged = this.#staged.get(shardId) ?? null;
+    this.#staged.delete(shardId);
+    return staged;
+  }
+
+  forget(shardId: number): void {
+    this.#staged.delete(shardId);
+    this.#dirty.forget(shardId);
+    this.#copied.delete(shardId);
+  }
+}
+
+/** The bot may have filled or emptied a cache by itself (a fetch, a sweeper), without any event. */
+function sizesOf(guild: Guild): string {
+  const { members, channels, roles, emojis, stickers, presences, voiceStates } = guild;
+  return [members, channels, roles, emojis, stickers, presences, voiceStates].map(({ cache }) => cache.size).join();
+}
+
+async function sendPart(transfer: TransferContext, part: StatePart): Promise<void> {
+  await transfer.send(CACHE_EVENT, encodePart(part));
+}
+
+export function notReady(shardId: number): NodeError {
+  return new NodeError(
+    'DSO_CLIENT_NOT_READY',
+    `Shard ${shardId} cannot move yet: its guilds have not all arrived in the client. It can when the client is ready.`,
+  );
+}

@@ -1,0 +1,96 @@
+/**
+ * Epochs at the node: it obeys only the newest orchestrator it knows, and of a shard only the latest assignment it has seen. What comes
+ * with a lower epoch is not acted on. A shard that another node has under a higher one is let go: its connection is closed without
+ * ending the session, it is not resumed, and user code is told.
+ */
+import type { Identified, MessageOf } from '@dshard/protocol';
+import { dropStaging } from './destination.js';
+import type { Draft } from './draft.js';
+import { stopShard } from './hosting.js';
+import { dropIncoming, isCollecting } from './live-destination.js';
+import { cancelExport, isFrozenInTransfer, servesInTransfer } from './live-origin.js';
+import { isLeaving, letGo } from './origin.js';
+import { say } from './outbox.js';
+import type { Cursor, ShardState } from './state.js';
+
+/** Why an orchestrator is not obeyed, or null. One that knows no epochs is. */
+export function succeeded(draft: Draft, { orchestratorEpoch = 0 }: Identified): string | null {
+  if (orchestratorEpoch === 0 || orchestratorEpoch >= draft.orchestratorEpoch) {
+    return null;
+  }
+  return (
+    `It is of epoch ${orchestratorEpoch}, and this node has obeyed one of epoch ${draft.orchestratorEpoch}. ` +
+    'End the older orchestrator; if no other one runs, its clock was set back and its store was lost: restart the node.'
+  );
+}
+
+/** Whether what is said of the shard is meant for now. Notes the epoch. */
+export function isCurrent(draft: Draft, shardId: number, epoch: number | undefined, what: string): boolean {
+  if (epoch === undefined) {
+    return true;
+  }
+  const seen = draft.epochOf(shardId);
+  if (epoch < seen) {
+    draft.log('warn', `${what} of shard ${shardId} is of epoch ${epoch}, which is over: this node has seen ${seen}.`, {
+      shard: shardId,
+      epoch,
+    });
+    return false;
+  }
+  draft.setEpoch(shardId, epoch);
+  return true;
+}
+
+/** Of startShards, the shards it is meant for. */
+export function currentOf(draft: Draft, { shardIds, epochs }: MessageOf<'startShards'>): readonly number[] {
+  return shardIds.filter((shardId, index) => isCurrent(draft, shardId, epochs?.[index], 'startShards'));
+}
+
+/** Whether another node has the shard under an epoch that is news. */
+export function isTakenOver(draft: Draft, { shardId, epoch }: MessageOf<'shardTakenOver'>): boolean {
+  if (epoch <= draft.epochOf(shardId)) {
+    draft.log('debug', `shardTakenOver of shard ${shardId} is of epoch ${epoch}, which this node has seen.`);
+    return false;
+  }
+  draft.setEpoch(shardId, epoch);
+  return true;
+}
+
+/** The shard is another node's: whatever it is doing here ends. Not while a host call is under way that cannot be cut short. */
+export function giveUp(draft: Draft, shardId: number): void {
+  const shard = draft.shard(shardId);
+  if (shard !== null) {
+    draft.log('warn', `Shard ${shardId} was taken over by another node; this one lets go of it.`, { shard: shardId });
+  }
+  if (isLeaving(shard)) {
+    const { session } = shard;
+    letGo(draft, shardId, true);
+    return answerGone(draft, shardId, session);
+  }
+  if (shard?.kind === 'staging') {
+    dropStaging(draft, shardId, shard, 'another node has taken it over.');
+  } else if (isCollecting(shard)) {
+    dropIncoming(draft, shardId, shard, 'another node has taken it over.');
+  } else if (shard !== null) {
+    return stopHere(draft, shardId, shard);
+  }
+  answerGone(draft, shardId, null);
+}
+
+function stopHere(draft: Draft, shardId: number, shard: ShardState): void {
+  if (servesInTransfer(shard) || isFrozenInTransfer(shard)) {
+    cancelExport(draft, shard, 'Another node has taken the shard over.');
+  }
+  stopShard(draft, shardId, 'takenOver');
+}
+
+/** The host has stopped it, or failed to: it is not ours either way. */
+export function gone(draft: Draft, shardId: number, session: Cursor | null): void {
+  draft.enterShard(shardId, null);
+  draft.effect({ kind: 'released', shardId, takenOver: true });
+  answerGone(draft, shardId, session);
+}
+
+function answerGone(draft: Draft, shardId: number, session: Cursor | null): void {
+  say(draft, { kind: 'stopShard', shardId, session });
+}

@@ -1,0 +1,185 @@
+/** discord.js clients on their shard host against the emulator, with a test in the orchestrator's place. */
+import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import type { Logger } from '@dshard/transport';
+import { cacheTree, compareTrees, until } from '@dshard/testkit';
+import type { CacheComparison } from '@dshard/testkit';
+import { Client, Events, GatewayIntentBits } from 'discord.js';
+import type { ClientOptions } from 'discord.js';
+import type { HostContext } from '../../../src/index.js';
+import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
+import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
+import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
+
+const ALL_INTENTS = Object.values(GatewayIntentBits).filter((bit) => typeof bit === 'number');
+
+export class ClientBot {
+  readonly client: Client;
+  readonly name: string;
+  readonly logged: string[] = [];
+  readonly messages: { shardId: number; id: string }[] = [];
+  /** Of everything that came from Discord. */
+  readonly sequences: { shard: number; s: number; type: string }[] = [];
+  /** Names of client events, in order. */
+  readonly events: string[] = [];
+  readonly context: HostContext;
+  permits = 0;
+  #host: DiscordjsHost | null = null;
+
+  private constructor(
+    name: string,
+    gateway: GatewayEmulator,
+    totalShards: number,
+    options: Partial<OrchestratedOptions>,
+    clientOptions: Partial<ClientOptions>,
+  ) {
+    this.name = name;
+    const log = (_: unknown, message: string): void => void this.logged.push(message);
+    const logger: Logger = { debug: () => undefined, info: log, warn: log, error: log };
+    this.context = {
+      nodeId: name,
+      totalShards,
+      requestIdentify: () => {
+        this.permits++;
+        return Promise.resolve({ coordinated: true, finished: () => undefined });
+      },
+    };
+    this.client = new Client({
+      intents: ALL_INTENTS,
+      rest: { api: gateway.apiUrl },
+      ...clientOptions,
+      ws: {
+        buildStrategy: (manager) => {
+          const host = new DiscordjsHost(this.client, manager, options, logger);
+          this.#host = host;
+          return orchestratedStrategy({
+            shards: () => host.hosted,
+            login: () => Promise.resolve(host.sessionEstablished(this.context)),
+            destroy: () => Promise.resolve(),
+          });
+        },
+      },
+    });
+    this.client.options.shards = [];
+    this.client.options.shardCount = totalShards;
+    for (const event of Object.values(Events)) {
+      if (event !== Events.Debug && event !== Events.Raw) {
+        this.client.on(event as Events.ClientReady, () => void this.events.push(event));
+      }
+    }
+    // Sequence 0: a guild that moved here, told as at the start of a session.
+    this.client.on(Events.Raw, (packet: { t: string; s: number; d: { id: string } }, shard: number) => {
+      if (packet.s > 0) this.sequences.push({ shard, s: packet.s, type: packet.t });
+      if (packet.t === 'MESSAGE_CREATE') {
+        const at = Number(process.hrtime.bigint());
+        gateway.ledger.handled({ node: name, events: [{ shard, s: packet.s, id: packet.d.id, t: packet.t, at }] });
+      }
+    });
+    this.client.on(Events.MessageCreate, ({ id, guild }) => this.messages.push({ shardId: guild?.shardId ?? 0, id }));
+  }
+
+  static async start(
+    name: string,
+    gateway: GatewayEmulator,
+    totalShards: number,
+    options: Partial<OrchestratedOptions> = {},
+    clientOptions: Partial<ClientOptions> = {},
+  ): Promise<ClientBot> {
+    const bot = new ClientBot(name, gateway, totalShards, options, clientOptions);
+    await bot.client.login(gateway.token);
+    return bot;
+  }
+
+  get host(): DiscordjsHost {
+    if (this.#host === null) throw new Error('login() comes first.');
+    return this.#host;
+  }
+
+  /** How often an event was emitted. */
+  count(event: string): number {
+    return this.events.filter((each) => each === event).length;
+  }
+
+  phase(shardId: number): string {
+    return this.host.report().find((report) => report.shardId === shardId)?.phase ?? 'absent';
+  }
+
+  async startShards(...shardIds: number[]): Promise<void> {
+    await this.host.startShards(shardIds, this.context);
+    await until(() => this.client.isReady() && shardIds.every((shardId) => this.phase(shardId) === 'ready'), {
+      what: `shards ${shardIds.join(', ')} of ${this.name} to be ready`,
+      timeoutMs: 15_000,
+    });
+  }
+
+  async close(): Promise<void> {
+    const shardIds = this.host.report().map(({ shardId }) => shardId);
+    await Promise.all(shardIds.map((shardId) => this.host.stopShard(shardId, { keepSession: true })));
+    await this.host.shutdown();
+    await this.client.destroy();
+  }
+}
+
+/** A live move, by hand: pre-copy, freeze, delta, release, resume, done. `meanwhile` runs between the copy and the freeze. */
+export async function moveLive(
+  shardId: number,
+  from: ClientBot,
+  to: ClientBot,
+  meanwhile: () => unknown = () => undefined,
+): Promise<string | void> {
+  const transfer = {
+    signal: new AbortController().signal,
+    send: async (event: string | number, value: unknown): Promise<void> => {
+      await to.host.handleUserEvent(shardId, String(event), value);
+    },
+  };
+  await to.host.prepareTransferTo(shardId, null);
+  await from.host.exportState(shardId, transfer);
+  const early = from.host.cursorOf(shardId);
+  if (early !== null) await to.host.preconnect(shardId, early, to.context);
+  await meanwhile();
+  const cursor = await from.host.freeze(shardId);
+  await from.host.exportDelta(shardId, transfer);
+  await from.host.release(shardId);
+  const outcome = await to.host.resumeShard(shardId, cursor, to.context);
+  await from.host.released(shardId);
+  return outcome;
+}
+
+/** An ordinary client that never restarts, with sessions of its own. */
+export async function plainClient(gateway: GatewayEmulator, totalShards: number): Promise<Client> {
+  const client = new Client({
+    intents: ALL_INTENTS,
+    rest: { api: gateway.apiUrl },
+    shards: Array.from({ length: totalShards }, (_, shardId) => shardId),
+    shardCount: totalShards,
+  });
+  await client.login(gateway.token);
+  await until(() => client.isReady(), { what: 'the plain client to be ready', timeoutMs: 15_000 });
+  return client;
+}
+
+/** All guilds and their users, field by field: what one client holds against what the bots hold together. */
+export function compareCaches(expected: Client, bots: readonly ClientBot[]): CacheComparison {
+  return compareTrees(treeOf([expected]), treeOf(bots.map(({ client }) => client)));
+}
+
+function treeOf(clients: readonly Client[]): ReturnType<typeof cacheTree> {
+  return Object.fromEntries(
+    clients.flatMap((client) =>
+      [...client.guilds.cache.values()].flatMap((guild) => [
+        [`guild ${guild.id}`, cacheTree(guild)] as const,
+        ...guild.channels.cache.map(
+          (channel) =>
+            [
+              `channel ${channel.id}`,
+              client.channels.cache.get(channel.id) === channel ? channel.type : 'not the same',
+            ] as const,
+        ),
+        ...guild.members.cache.map(({ id }) => {
+          const user = client.users.cache.get(id);
+          return [`user ${id} of ${guild.id}`, user === undefined ? null : cacheTree(user)] as const;
+        }),
+      ]),
+    ),
+  );
+}

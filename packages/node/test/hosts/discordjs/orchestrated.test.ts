@@ -1,0 +1,132 @@
+/** The two lines of a bot, against a real socket of an orchestrator that the test plays, and the emulator. */
+import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import { tcpTransport } from '@dshard/transport';
+import { leakGuard, until } from '@dshard/testkit';
+import { Client, Events, GatewayIntentBits } from 'discord.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { nodeOf, orchestrated } from '../../../src/hosts/discordjs/index.js';
+import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
+import { BASE_LEVEL, FakeOrchestrator } from '../../fake-orchestrator.js';
+import { emulator } from '../ws/bots.js';
+
+leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
+
+let gateway: GatewayEmulator;
+let orchestrator: FakeOrchestrator;
+let address: string;
+const clients: Client[] = [];
+
+beforeEach(async () => {
+  gateway = await emulator({ rate: 0 });
+  orchestrator = new FakeOrchestrator({ ...BASE_LEVEL, totalShards: 4 });
+  address = await orchestrator.listen(tcpTransport(), '127.0.0.1:0');
+});
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.destroy()));
+  await orchestrator.close();
+  await gateway.close();
+});
+
+function client(options: OrchestratedOptions = {}): Client {
+  const made = new Client({
+    ...orchestrated({ orchestrator: address, nodeId: 'a', ...options }),
+    intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages],
+    rest: { api: gateway.apiUrl },
+  });
+  clients.push(made);
+  return made;
+}
+
+describe('login()', () => {
+  test('resolves when the orchestrator has taken the node in; shards start at its word, and then the client is ready', async () => {
+    const bot = client();
+    let ready = 0;
+    bot.once(Events.ClientReady, () => ready++);
+    expect(nodeOf(bot)).toBeNull();
+    await bot.login(gateway.token);
+    expect(nodeOf(bot)?.status).toMatchObject({ kind: 'established', nodeId: 'a', totalShards: 4 });
+    expect([bot.isReady(), bot.ws.shards.size, bot.options.shardCount]).toEqual([false, 0, 4]);
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [1, 3] });
+    await until(() => ready === 1, { what: 'clientReady' });
+    expect([...bot.ws.shards.keys()]).toEqual([1, 3]);
+    expect(bot.options.shards).toEqual([1, 3]);
+    expect(bot.guilds.cache.size).toBe(8);
+    expect(bot.user?.id).toBe(gateway.world.user.id);
+    bot.ws.shards.get(1)?.send({ op: 3, d: { since: null, activities: [], status: 'idle', afk: false } });
+    orchestrator.peer.send({ kind: 'stopShard', shardId: 1, session: null });
+    await until(() => bot.ws.shards.size === 1, { what: 'the shard to leave' });
+    expect(bot.guilds.cache.size).toBe(4);
+  });
+
+  test('destroy() hands the shards back: their sessions can be resumed', async () => {
+    const bot = client();
+    await bot.login(gateway.token);
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [0] });
+    await until(() => bot.isReady(), { what: 'the client to be ready' });
+    const node = nodeOf(bot);
+    await bot.destroy();
+    expect(await node?.closed).toEqual({ asked: 'bot', final: false });
+    expect(gateway.admin.status().sessions).toMatchObject([{ shard: 0, attached: false }]);
+  });
+
+  test("a wrong token is discord.js' own error, and the orchestrator hears nothing of it", async () => {
+    const bot = client();
+    await expect(bot.login('wrong')).rejects.toMatchObject({ code: 'TokenInvalid' });
+    expect(orchestrator.peers).toHaveLength(0);
+  });
+
+  test('options of one call are for one client', async () => {
+    const options = orchestrated({ orchestrator: address, nodeId: 'a' });
+    const [one, two] = [1, 2].map(() => new Client({ ...options, intents: [], rest: { api: gateway.apiUrl } }));
+    clients.push(one!, two!);
+    await one!.login(gateway.token);
+    await expect(two!.login(gateway.token)).rejects.toMatchObject({ code: 'DSO_CLIENT_UNKNOWN' });
+  });
+
+  test('a client of another copy of discord.js is refused in words', async () => {
+    const { ws } = orchestrated({ orchestrator: address });
+    expect(() => ws?.buildStrategy?.({} as never)).toThrow(/another copy of discord\.js/u);
+  });
+});
+
+describe('without an orchestrator', () => {
+  test('it is a plain client with all shards, and says so once', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    orchestrated();
+    const bot = new Client({ ...orchestrated(), intents: [GatewayIntentBits.Guilds], rest: { api: gateway.apiUrl } });
+    clients.push(bot);
+    const warnings = warned.mock.calls.filter(
+      ([, options]) => (options as { code?: string }).code === 'DSO_STANDALONE',
+    );
+    warned.mockRestore();
+    expect(warnings).toHaveLength(1);
+    await bot.login(gateway.token);
+    await until(() => bot.isReady(), { what: 'the client to be ready' });
+    expect(bot.guilds.cache.size).toBe(16);
+    expect(nodeOf(bot)).toBeNull();
+  });
+});
+
+describe('options that cannot work are refused by name', () => {
+  test.each<[string, object, RegExp]>([
+    [
+      'an unknown one',
+      { orchestratr: 'x' },
+      /"orchestratr" of orchestrated is not known; did you mean "orchestrator"/u,
+    ],
+    ['one callback of two', { exportShard: () => 1 }, /"exportShard" of orchestrated needs importShard/u],
+    ['the other', { importShard: () => undefined }, /"importShard" of orchestrated needs exportShard/u],
+    ['a strategy', { ws: { buildStrategy: () => undefined } }, /"ws" of orchestrated has a strategy/u],
+    ['a timeout that is none', { timeouts: { helloMs: 0 } }, /"timeouts.helloMs" of orchestrated is 0/u],
+    ['an unknown timeout', { timeouts: { hello: 1 } }, /"hello" of orchestrated \(timeouts\) is not known/u],
+    [
+      'half a state',
+      { state: { exportState: async () => undefined } },
+      /"state" of orchestrated has exportState and no/u,
+    ],
+  ])('%s', (_, options, message) => {
+    expect(() => orchestrated(options)).toThrow(message);
+    expect(() => orchestrated(options)).toThrow(expect.objectContaining({ code: 'DSO_NODE_OPTIONS_INVALID' }));
+  });
+});

@@ -1,0 +1,136 @@
+/** A guild taken out of one client and put into another: nothing of it may change. */
+import { cacheTree, compareTrees, virtualClock } from '@dshard/testkit';
+import { Client } from 'discord.js';
+import type { Guild } from 'discord.js';
+import { afterEach, expect, test } from 'vitest';
+import { Breather } from '../../../src/hosts/discordjs/breather.js';
+import { makeShard } from '../../../src/hosts/discordjs/internals.js';
+import { deliverStaged } from '../../../src/hosts/discordjs/packets.js';
+import type { Deliver } from '../../../src/hosts/discordjs/packets.js';
+import { decodePart, encodePart, guildParts, sessionPart } from '../../../src/hosts/discordjs/shard-state.js';
+import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
+import { StagedState } from '../../../src/hosts/discordjs/staged-state.js';
+import { FULL_GUILD, READY_USER } from './full-guild.js';
+
+const clients: Client[] = [];
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.destroy()));
+});
+
+/** A client with one shard, and a way to tell it what Discord would. */
+function client(): { client: Client; deliver: Deliver } {
+  const made = new Client({ intents: [] });
+  clients.push(made);
+  const shard = makeShard(made, 0, () => undefined);
+  made.ws.shards.set(0, shard);
+  const hidden = made.ws as unknown as { handlePacket(packet: object, of: object): void };
+  const hiddenShard = shard as unknown as { onReadyPacket(data: object): void; gotGuild(id: string): void };
+  return {
+    client: made,
+    deliver: {
+      ready: (data) => hiddenShard.onReadyPacket(data),
+      dispatch: (t, d) => {
+        hidden.handlePacket({ t, d }, shard);
+        if (t !== 'READY') hiddenShard.gotGuild(String(d['id']));
+      },
+    },
+  };
+}
+
+function began(guild: typeof FULL_GUILD): { client: Client; guild: Guild } {
+  const one = client();
+  const application = { id: '900000000000000003', flags: 1 << 13 };
+  const ready = { user: READY_USER, application, guilds: [{ id: guild.id, unavailable: true }] };
+  one.deliver.ready(ready);
+  one.deliver.dispatch('READY', structuredClone(ready));
+  one.deliver.dispatch('GUILD_CREATE', structuredClone(guild));
+  return { client: one.client, guild: one.client.guilds.cache.get(guild.id)! };
+}
+
+function staged(from: Client): StagedState {
+  const state = new StagedState();
+  const parts = [sessionPart(from)!, ...[...from.guilds.cache.values()].flatMap((guild) => [...guildParts(guild)])];
+  for (const part of parts) state.take(decodePart(encodePart(part)));
+  state.take({ kind: 'done', guildIds: [...from.guilds.cache.keys()] });
+  return state;
+}
+
+async function moved(from: Client): Promise<Client> {
+  const to = client();
+  await deliverStaged(to.client, staged(from).whole()!, to.deliver, new Breather(virtualClock()));
+  return to.client;
+}
+
+test('every field of every structure arrives as it was', async () => {
+  const { client: origin, guild } = began(FULL_GUILD);
+  const destination = await moved(origin);
+  const there = destination.guilds.cache.get(guild.id)!;
+  expect(there).not.toBe(guild);
+  const found = compareTrees(cacheTree(guild), cacheTree(there));
+  expect(found.examples).toEqual([]);
+  expect(found.compared).toBeGreaterThan(400);
+  for (const [id, user] of origin.users.cache) {
+    expect(compareTrees(cacheTree(user), cacheTree(destination.users.cache.get(id)!)).examples).toEqual([]);
+  }
+  expect(destination.application?.flags).toEqual(origin.application?.flags);
+});
+
+test('what happened since is part of it: members of threads, emptied and changed things', async () => {
+  const { client: origin, guild } = began(FULL_GUILD);
+  const thread = guild.channels.cache.get('700000000000000031')!;
+  if (!thread.isThread()) throw new Error('It is a thread.');
+  const hidden = thread.members as unknown as { _add(data: object): void };
+  hidden._add({ user_id: '900000000000000001', join_timestamp: '2026-01-01T00:00:00.000Z', flags: 0 });
+  guild.voiceStates.cache.clear();
+  guild.stickers.cache.clear();
+  guild.memberCount = 7;
+  const there = (await moved(origin)).guilds.cache.get(guild.id)!;
+  expect(compareTrees(cacheTree(guild), cacheTree(there)).examples).toEqual([]);
+});
+
+test('many members travel in parts', async () => {
+  const member = (number: number): object => ({
+    user: { id: `8${`${number}`.padStart(17, '0')}`, username: `user-${number}`, discriminator: '0', avatar: null },
+    joined_at: '2023-01-02T03:04:05.678000+00:00',
+    roles: [],
+    flags: 0,
+  });
+  const members = Array.from({ length: 1_250 }, (_, number) => member(number));
+  const { client: origin, guild } = began({ ...FULL_GUILD, members });
+  expect([...guildParts(guild)].map(({ kind }) => kind)).toEqual(['guild', 'members', 'members', 'members']);
+  const there = (await moved(origin)).guilds.cache.get(guild.id)!;
+  expect(there.members.cache.size).toBe(1_250);
+  expect(compareTrees(cacheTree(guild), cacheTree(there)).different).toBe(0);
+});
+
+test('a guild that is not available is announced as such', async () => {
+  const { client: origin, guild } = began(FULL_GUILD);
+  guild.available = false;
+  const there = (await moved(origin)).guilds.cache.get(guild.id)!;
+  expect(there.available).toBe(false);
+});
+
+test.each([
+  ['without its end', [{ kind: 'session', format: 1, user: {}, application: {} }]],
+  ['without its beginning', [{ kind: 'done', guildIds: [] }]],
+  [
+    'of another format',
+    [
+      { kind: 'session', format: 2, user: {}, application: {} },
+      { kind: 'done', guildIds: [] },
+    ],
+  ],
+] satisfies [string, StatePart[]][])('a copy %s is not whole', (_, parts) => {
+  const state = new StagedState();
+  parts.forEach((part) => state.take(part));
+  expect(state.whole()).toBeNull();
+});
+
+test('a copy is not whole while a guild of its list is missing', () => {
+  const { client: origin } = began(FULL_GUILD);
+  const state = staged(origin);
+  expect(state.whole()).not.toBeNull();
+  state.take({ kind: 'done', guildIds: ['1'] });
+  expect(state.whole()).toBeNull();
+});

@@ -1,0 +1,184 @@
+/** Nobody acts on an epoch lower than the highest it has seen: the node's half, state by state. */
+import type { Message } from '@dshard/protocol';
+import { describe, expect, test } from 'vitest';
+import { SHARD_MOVES } from '../../src/session/state.js';
+import type { ShardStateKind } from '../../src/session/state.js';
+import { Bench, SESSION, SHARD } from './bench.js';
+
+const KINDS = Object.keys(SHARD_MOVES) as ShardStateKind[];
+
+function identified(orchestratorEpoch: number | undefined): Message {
+  const message = { kind: 'identified', totalShards: 16, nodeId: 'a', capabilities: ['epochs'] } as const;
+  return { ...message, heartbeatIntervalMs: 0, ...(orchestratorEpoch === undefined ? {} : { orchestratorEpoch }) };
+}
+
+describe('an orchestrator', () => {
+  test.each([
+    ['newer', 8, 'established'],
+    ['the same', 7, 'established'],
+    ['without epochs', undefined, 'established'],
+    ['older', 6, 'waiting'],
+  ] as const)('that is %s', (_, epoch, link) => {
+    const bench = new Bench().connected();
+    bench.message(identified(7));
+    bench.put('running');
+    bench.disconnected();
+    bench.now += 60_000;
+    bench.event({ kind: 'tick' });
+    bench.connected();
+    expect(bench.sent('identify')[0]).toMatchObject({
+      orchestratorEpoch: 7,
+      runningShards: [SHARD],
+      runningEpochs: [0],
+    });
+    bench.message(identified(epoch));
+    expect(bench.state.link.kind).toBe(link);
+    expect(bench.kind()).toBe('running');
+    expect(bench.said()).toEqual(link === 'waiting' ? ['closeConnection'] : []);
+    expect(bench.state.orchestratorEpoch).toBe(Math.max(7, epoch ?? 0));
+  });
+
+  test('that was succeeded is told apart in the log, with the way out', () => {
+    const bench = new Bench().connected();
+    bench.message(identified(7));
+    bench.disconnected();
+    bench.now += 60_000;
+    bench.event({ kind: 'tick' });
+    bench.connected();
+    bench.message(identified(3));
+    const [line] = bench.effects.flatMap((effect) => (effect.kind === 'log' ? [effect] : []));
+    expect(line).toMatchObject({ level: 'warn', fields: { code: 'DSO_ORCHESTRATOR_SUCCEEDED' } });
+    expect(line?.text).toMatch(/epoch 3.*epoch 7.*End the older orchestrator/u);
+  });
+});
+
+const COMMANDS: Record<string, (epoch: number) => Message> = {
+  startShards: (epoch) => ({ kind: 'startShards', shardIds: [SHARD], epochs: [epoch] }),
+  stopShard: (epoch) => ({ kind: 'stopShard', shardId: SHARD, session: null, epoch }),
+  prepareMigration: (epoch) => ({ kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION, epoch }),
+  transferOpen: (epoch) => ({
+    kind: 'transferOpen',
+    migrationId: 'm9',
+    shardId: SHARD,
+    role: 'destination',
+    session: SESSION,
+    freezeTimeoutMs: 0,
+    epoch,
+  }),
+};
+
+describe.each(Object.entries(COMMANDS))('%s', (_, command) => {
+  test.each(KINDS)('of an epoch that is over is not acted on: %s', (kind) => {
+    const bench = new Bench().established();
+    bench.message(command(20));
+    bench.put(kind);
+    bench.message(command(19));
+    expect([bench.kind(), ...bench.said()]).toEqual([kind]);
+    expect(bench.state.waiting.get(SHARD) ?? []).toEqual([]);
+    expect(bench.state.epochs.get(SHARD)).toBe(20);
+  });
+
+  test('of the epoch that is, or a later one, is', () => {
+    const bench = new Bench().established();
+    bench.message(command(20));
+    expect(bench.said()).not.toEqual([]);
+    for (const epoch of [20, 21]) {
+      bench.put('absent');
+      bench.message(command(epoch));
+      expect(bench.said()).not.toEqual([]);
+    }
+    expect(bench.state.epochs.get(SHARD)).toBe(21);
+  });
+});
+
+/** What a shard does when another node has it. */
+const LETS_GO: Record<ShardStateKind, readonly string[]> = {
+  absent: ['absent', 'send stopShard'],
+  starting: ['stopping', 'call stopShard'],
+  running: ['stopping', 'call stopShard'],
+  stopping: ['stopping'],
+  freezing: ['freezing'],
+  frozen: ['absent', 'released', 'send stopShard'],
+  sending: ['absent', 'cancelTransfer', 'released', 'send stopShard'],
+  held: ['absent', 'released', 'send stopShard'],
+  preparing: ['preparing'],
+  staging: ['absent', 'dropStaging', 'send stopShard'],
+  resuming: ['stopping', 'call stopShard'],
+  offered: ['stopping', 'call stopShard'],
+  copying: ['stopping', 'cancelTransfer', 'call stopShard'],
+  copied: ['stopping', 'call stopShard'],
+  halting: ['halting'],
+  flushing: ['stopping', 'cancelTransfer', 'call stopShard'],
+  sealed: ['stopping', 'call stopShard'],
+  thawing: ['thawing'],
+  releasing: ['releasing'],
+  released: ['absent', 'released', 'send stopShard'],
+  opening: ['opening'],
+  collecting: ['absent', 'dropStaging', 'send stopShard'],
+  verified: ['absent', 'dropStaging', 'send stopShard'],
+  activating: ['stopping', 'call stopShard'],
+};
+
+describe('a shard that was taken over', () => {
+  const takenOver = { kind: 'shardTakenOver', shardId: SHARD, epoch: 20 } as const;
+
+  test.each(Object.entries(LETS_GO))('%s: is let go of', (kind, expected) => {
+    const bench = new Bench().established();
+    bench.put(kind as ShardStateKind);
+    bench.message(takenOver);
+    expect([bench.kind(), ...bench.said()]).toEqual(expected);
+    const waits = bench.kind() === kind && kind !== 'absent';
+    expect(bench.state.waiting.get(SHARD)?.map(({ command }) => command.kind) ?? []).toEqual(
+      waits ? ['shardTakenOver'] : [],
+    );
+  });
+
+  test.each([
+    ['stopped', { session: SESSION }, SESSION],
+    ['failing to stop', { threw: 'no' }, null],
+  ])('its session is kept, user code is told, and the cursor is told on: %s', (_, outcome, session) => {
+    const bench = new Bench().established();
+    bench.put('running');
+    bench.message(takenOver);
+    expect(bench.called()).toEqual([{ method: 'stopShard', shardId: SHARD, keepSession: true }]);
+    bench.callEnds(outcome);
+    expect(bench.kind()).toBe('absent');
+    expect(bench.effects).toContainEqual({ kind: 'released', shardId: SHARD, takenOver: true });
+    expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session }]);
+  });
+
+  test.each([20, 21])('is not, when the node has seen epoch %i', (epoch) => {
+    const bench = new Bench().established();
+    bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [epoch] });
+    bench.put('running');
+    bench.message(takenOver);
+    expect([bench.kind(), ...bench.said()]).toEqual(['running']);
+  });
+});
+
+describe('how a shard comes', () => {
+  test.each([
+    [undefined, 'absent', undefined],
+    ['exact', 'absent', { stateLost: true, redelivers: false }],
+    ['checkpoint', 'absent', { stateLost: true, redelivers: true }],
+    ['exact', 'held', { stateLost: false, redelivers: false }],
+    ['checkpoint', 'released', { stateLost: false, redelivers: true }],
+  ] as const)('takeover %s to a node where it is %s: %o', (takeover, kind, how) => {
+    const bench = new Bench().established();
+    bench.put(kind);
+    const prepare = { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION } as const;
+    bench.message(takeover === undefined ? prepare : { ...prepare, takeover, epoch: 20 });
+    bench.callEnds({});
+    bench.message({ kind: 'allUserDataSent', numEvents: 0, shardId: SHARD });
+    const [call] = bench.called();
+    expect(call).toMatchObject({ method: 'resumeShard', session: SESSION });
+    expect(call && 'how' in call ? call.how : undefined).toEqual(how);
+  });
+
+  test.each(['held', 'released'] as const)('taken back after it was given away (%s): events may repeat', (kind) => {
+    const bench = new Bench().established();
+    bench.put(kind);
+    bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [20] });
+    expect(bench.called()).toMatchObject([{ method: 'resumeShard', how: { stateLost: false, redelivers: true } }]);
+  });
+});

@@ -1,0 +1,70 @@
+/**
+ * What must be true of every step from one state to the next: rules about what is begun, which no single state shows. Run by the tests and the
+ * simulator after each event; throws naming what is broken.
+ */
+import { disruptionOf } from './disruption/budget.js';
+import { BrokenInvariant } from './invariants.js';
+import { isMostSilent, mayAlarm } from './liveness/alarm.js';
+import type { MigrationState, OrchestratorState } from './state.js';
+
+function must(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new BrokenInvariant(what);
+}
+
+/** @throws BrokenInvariant */
+export function assertStep(before: OrchestratorState, after: OrchestratorState): void {
+  const begun = [...after.migrations.values()].filter(({ id }) => !before.migrations.has(id));
+  if (begun.length > 0) movesKeepToTheBudget(after, begun);
+  cancelledOperationsBeginNothing(before, after, begun);
+  nothingIsTakenFromTheSilent(before, after);
+}
+
+/** Invariant 11: shards that are moving or down stay under the cap, unplanned losses counted; so none is moved beyond it. */
+function movesKeepToTheBudget(after: OrchestratorState, begun: readonly MigrationState[]): void {
+  const { moving, down, limit } = disruptionOf(after);
+  const shards = begun.map(({ shard }) => shard).join(', ');
+  must(moving + down <= limit, `shard(s) ${shards} are moved while ${moving} move and ${down} are down, of ${limit}`);
+  must(after.alarm === null, `shard(s) ${shards} are moved while most nodes are silent`);
+}
+
+function cancelledOperationsBeginNothing(
+  before: OrchestratorState,
+  after: OrchestratorState,
+  begun: readonly MigrationState[],
+): void {
+  for (const [id, drain] of before.drains) {
+    if (drain.cancelled === null) continue;
+    const next = after.drains.get(id);
+    must(next === undefined || next.cancelled !== null, `drain ${id} was cancelled, and goes on`);
+    must(!begun.some((migration) => migration.drain === id), `drain ${id} was cancelled, and moves a shard`);
+  }
+  const { rollout } = before;
+  if (rollout === null || rollout.cancelled === null || after.rollout?.id !== rollout.id) return;
+  must(after.rollout.cancelled !== null, `rollout ${rollout.id} was cancelled, and goes on`);
+  const { drain } = after.rollout;
+  must(drain === null || drain === rollout.drain, `rollout ${rollout.id} was cancelled, and begins with a node`);
+}
+
+function nothingIsTakenFromTheSilent(before: OrchestratorState, after: OrchestratorState): void {
+  if (before.alarm !== null && after.alarm !== null) {
+    for (const [shard, was] of before.shards.entries()) {
+      if (was.kind !== 'unreachable' || !isSilent(after, was.node)) continue;
+      const is = after.shards[shard];
+      const isTaken = is?.kind === 'vacant' || is?.kind === 'starting';
+      must(!isTaken, `shard ${shard} is taken from silent node ${was.node} although most nodes are silent`);
+    }
+  }
+  if (after.alarm !== null || !mayAlarm(after)) return;
+  const owners = new Set(after.shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : [])));
+  const silent = [...owners].filter((node) => isSilent(after, node));
+  const heard = [...after.nodes.values()].filter(({ connection }) => connection.kind !== 'disconnected').length;
+  must(
+    !isMostSilent(silent.length, heard),
+    `${silent.length} nodes are silent, ${heard} are not, and there is no alarm`,
+  );
+}
+
+function isSilent(state: OrchestratorState, id: string): boolean {
+  const node = state.nodes.get(id);
+  return node?.connection.kind === 'disconnected' && !node.connection.gone && node.intent.kind !== 'shuttingDown';
+}
