@@ -1,5 +1,6 @@
 import { boundedMemory } from './bounded-memory.js';
 import type { MakeChecker } from './checker.js';
+import { frozenInTime } from './frozen-in-time.js';
 import { goodManners } from './good-manners.js';
 import { identifyPace } from './identify-pace.js';
 import { oneOwner } from './one-owner.js';
@@ -17,4 +18,5 @@ export const CHECKERS: readonly MakeChecker[] = [
   sessionsKept,
   goodManners,
   boundedMemory,
+  frozenInTime,
 ];

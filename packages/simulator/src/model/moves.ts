@@ -79,7 +79,7 @@ function ticks(world: World, reducers: Reducers): (Move & { at: number })[] {
 export function faultMoves(world: World, kinds: ReadonlySet<FaultKind>, reducers: Reducers): Move[] {
   if (world.faultsLeft === 0) return [];
   const moves: Move[] = [];
-  const spend = (at: World): World => ({ ...at, faultsLeft: at.faultsLeft - 1 });
+  const spend = (at: World): World => ({ ...at, faultsLeft: at.faultsLeft - 1, untouched: false });
   for (const [id, { connection }] of world.nodes) {
     if (kinds.has('crashNode') && world.nodes.size > 1) {
       moves.push({ what: `kill -9 of ${id}`, to: (at) => killNode(spend(at), id) });

@@ -1,7 +1,7 @@
 /** The orchestrator: the production domain, its journal, and its end and beginning. */
 import { decide, durableWrites, initialState, restoredState } from '@dshard/orchestrator/domain';
 import type { Decide, DomainEvent, Effect, OrchestratorState, Settings } from '@dshard/orchestrator/domain';
-import { withNode } from './world.js';
+import { SHARD, violated, withNode } from './world.js';
 import type { World } from './world.js';
 
 /** Heartbeats are off: they would make the world endless. What only they tell is told otherwise or not at all. */
@@ -65,6 +65,9 @@ export function orchestratorHears(
 function carryOut(world: World, effect: Effect): World {
   if (effect.kind === 'wakeAt') return { ...world, wakeAt: effect.at };
   if (effect.kind !== 'send' && effect.kind !== 'close') return world;
+  if (effect.kind === 'send' && effect.message.kind === 'transferRelease' && world.untouched && !isVerified(world)) {
+    return violated(world, 'the origin is told to release what nobody has verified');
+  }
   for (const [id, node] of world.nodes) {
     const { connection } = node;
     if (connection === null || `c${connection.id}` !== effect.connection) continue;
@@ -72,6 +75,10 @@ function carryOut(world: World, effect: Effect): World {
     return withNode(world, id, { ...node, connection: { ...connection, toNode: [...connection.toNode, parcel] } });
   }
   return world;
+}
+
+function isVerified({ nodes }: World): boolean {
+  return [...nodes.values()].some(({ state }) => state.shards.get(SHARD)?.kind === 'verified');
 }
 
 /** kill -9. Its nodes hear of it by themselves. */

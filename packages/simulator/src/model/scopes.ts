@@ -73,6 +73,7 @@ const NOBODY: World = {
   ticksLeft: 0,
   nextConnection: 1,
   nodeDied: false,
+  untouched: true,
   violation: null,
 };
 

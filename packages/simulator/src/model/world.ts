@@ -57,6 +57,8 @@ export type World = {
   nextConnection: number;
   /** What was done to it: some things are excused after a node died. */
   nodeDied: boolean;
+  /** Nothing has gone wrong yet. */
+  untouched: boolean;
   violation: string | null;
 };
 
