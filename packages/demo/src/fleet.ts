@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@dshard/transport';
 import { freePort } from './free-port.js';
+import type { BotLibrary } from './options.js';
 import { OrchestratorClient } from './orchestrator-client.js';
 import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
 import { readStateReports, type StateReport } from './state-reports.js';
@@ -12,9 +13,14 @@ import { waitFor } from './wait.js';
 
 /** Lines that the bots write, see state-reports.ts. */
 const STATE_FILE = 'state.jsonl';
-const BOT = fileURLToPath(new URL('bot.js', import.meta.url));
+const BOTS: Readonly<Record<BotLibrary, string>> = {
+  ws: fileURLToPath(new URL('bot.js', import.meta.url)),
+  discordjs: fileURLToPath(new URL('discordjs/bot.js', import.meta.url)),
+};
 
 export type FleetOptions = {
+  /** The library of the bot. */
+  bot: BotLibrary;
   shards: number;
   nodes: number;
   /** Discord's REST, `http://127.0.0.1:…/api/v10`. */
@@ -85,6 +91,11 @@ export class Fleet {
     });
   }
 
+  /** What the next fetching of a new version brings. */
+  offerVersion(version: string): Promise<void> {
+    return writeFile(join(this.#folder, 'version.new'), `${version}\n`);
+  }
+
   /** kill -9 of the orchestrator; the nodes are left to themselves. */
   killOrchestrator(): Promise<void> {
     return this.#orchestrator.kill();
@@ -117,7 +128,7 @@ function configuration(folder: string, ports: { node: number; http: number }, op
       nodes: options.nodes,
       heartbeat: '1s',
       launcher: {
-        command: [process.execPath, BOT],
+        command: [process.execPath, BOTS[options.bot]],
         dataDir: join(folder, 'data'),
         env: {
           DEMO_REPORT_URL: options.reportUrl,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
+import { discordjsTour } from './discordjs/tour.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
@@ -57,6 +58,7 @@ class Demo {
   readonly #steps: Steps;
   readonly #discord: Discord;
   readonly #log: string[] = [];
+  readonly #atEnd: (() => Promise<void>)[] = [];
   #fleet: Fleet | null = null;
   #nodes: readonly NodeRow[] = [];
   #stopPicture: Cancel = () => undefined;
@@ -78,13 +80,21 @@ class Demo {
   }
 
   async tour(): Promise<{ verdict: Verdict; reasons: readonly string[] }> {
-    const { shards, nodes, scenario, stateMb } = this.#options;
+    const { bot, shards, nodes, scenario, stateMb } = this.#options;
     const failures: string[] = [];
+    const atEnd = (work: () => Promise<void>): void => void this.#atEnd.push(work);
     let done: Awaited<ReturnType<Tour>> = { migrationsExpected: 0 };
     try {
       const fleet = await this.#startFleet();
-      const context = { options: this.#options, clock: this.#clock, discord: this.#discord, fleet, steps: this.#steps };
-      done = await TOURS[scenario](context);
+      const context = {
+        options: this.#options,
+        clock: this.#clock,
+        discord: this.#discord,
+        fleet,
+        steps: this.#steps,
+        atEnd,
+      };
+      done = await (bot === 'discordjs' ? discordjsTour : TOURS[scenario])(context);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
@@ -132,14 +142,16 @@ class Demo {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopPicture();
     await this.#fleet?.end();
+    for (const work of this.#atEnd) await work();
     await this.#discord.close();
   }
 
   async #startFleet(): Promise<Fleet> {
-    const { shards, nodes, tourOnly, stateMb, identifyWindow } = this.#options;
+    const { bot, shards, nodes, tourOnly, stateMb, identifyWindow } = this.#options;
     const { api, token, reportUrl } = this.#discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
+        bot,
         shards,
         nodes,
         api,
@@ -198,7 +210,8 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
   };
 }
 
-function verdictText({ ok, shards, events, identifies, migrations, calls, state, start, durationMs }: Verdict): string {
+function verdictText(verdict: Verdict): string {
+  const { ok, shards, events, identifies, migrations, calls, caches, commands, state, start, durationMs } = verdict;
   const { gapMs } = migrations;
   return [
     '',
@@ -208,6 +221,12 @@ function verdictText({ ok, shards, events, identifies, migrations, calls, state,
     `  ${shards} shards cost ${identifies.used} IDENTIFYs (${identifies.needed} needed).`,
     `  ${migrations.completed} migrations, ${migrations.failed} failed; a shard was without a session for` +
       ` ${formatMs(gapMs.p50)} (p50), ${formatMs(gapMs.p99)} (p99), ${formatMs(gapMs.max)} at most.`,
+    ...(caches === undefined || commands === undefined
+      ? []
+      : [
+          `  ${caches.compared} fields of the caches were compared with a client that never restarted: ${caches.different} differ.`,
+          `  ${commands.sent} commands, ${commands.answered} answered, ${commands.twice} of them twice.`,
+        ]),
     ...(state === undefined
       ? []
       : [`  ${(state.bytesMoved / 2 ** 20).toFixed(0)} MB of state moved, ${state.wrong} chunks of it wrong.`]),

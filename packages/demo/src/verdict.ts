@@ -3,6 +3,7 @@
  * and what the orchestrator says it moved. Nothing is excused: one IDENTIFY too many, one event lost, repeated or
  * reordered, one failed migration, and it does not hold.
  */
+import { problemsOf, type DiscordjsFigures } from './discordjs/figures.js';
 import type { CallFigures } from './fleet-calls.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
 import type { StateReport } from './state-reports.js';
@@ -15,6 +16,8 @@ export type LedgerFigures = {
   handled: number;
   lost: number;
   duplicated: number;
+  /** Handled again after a crash, and marked as such. */
+  redelivered: number;
   outOfOrder: number;
   identifiesUsed: number;
   /** What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken. */
@@ -32,6 +35,9 @@ export type Verdict = {
   migrations: { completed: number; failed: number; gapMs: { p50: number; p99: number; max: number } };
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
+  /** `--bot discordjs`: fields of all caches against a client that never restarted, and commands during the rollouts. */
+  caches?: { compared: number; different: number };
+  commands?: { sent: number; answered: number; twice: number };
   /** Scenario `state`: what the shards carried along. */
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
@@ -50,23 +56,28 @@ export type VerdictInput = {
   state?: { mb: number; reports: readonly StateReport[] };
   /** Calls to the whole fleet, where the scenario makes some. */
   calls?: CallFigures;
+  discordjs?: DiscordjsFigures;
   /** Scenario `start`. */
   start?: StartFigures;
   durationMs: number;
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, calls } = input;
+  const { ledger, migrations, state, start, calls, discordjs } = input;
+  const needed = input.shards + (discordjs?.crash.shards ?? 0);
+  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
+  // Only a crash excuses that something is handled again, and then it has to be marked.
+  const duplicated = ledger.duplicated + (discordjs === undefined ? ledger.redelivered : 0);
   const gapMs = gapSummary(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
   const reasons = [
     ledger.emitted === 0 && 'no event was emitted',
     ledger.lost > 0 && `${ledger.lost} events were lost`,
-    ledger.duplicated > 0 && `${ledger.duplicated} events were handled twice`,
+    duplicated > 0 && `${duplicated} events were handled twice`,
     ledger.outOfOrder > 0 && `${ledger.outOfOrder} events were handled out of order`,
     ledger.handled !== ledger.emitted && `${ledger.emitted} events were emitted and ${ledger.handled} handled`,
-    ledger.identifiesUsed !== input.shards && `${ledger.identifiesUsed} IDENTIFYs were used for ${input.shards} shards`,
+    identifiesUsed !== needed && `${identifiesUsed} IDENTIFYs were used where ${needed} were needed`,
     migrations.failed > 0 && `${migrations.failed} migrations failed`,
     migrations.completed < input.migrationsExpected &&
       `${migrations.completed} migrations completed where ${input.migrationsExpected} were expected`,
@@ -83,6 +94,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       `the start took ${start.tookMs} ms, ${start.ratio} times what Discord's pace allows; ${MAX_START_RATIO} times are allowed`,
     calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
     ...(calls?.findings ?? []),
+    ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...ledger.findings,
   ].filter((reason) => reason !== false);
   const verdict: Verdict = {
@@ -93,12 +105,13 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       emitted: ledger.emitted,
       handled: ledger.handled,
       lost: ledger.lost,
-      duplicated: ledger.duplicated,
+      duplicated,
       outOfOrder: ledger.outOfOrder,
     },
-    identifies: { used: ledger.identifiesUsed, needed: input.shards },
+    identifies: { used: identifiesUsed, needed },
     migrations: { completed: migrations.completed, failed: migrations.failed, gapMs },
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
+    ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),

@@ -7,6 +7,7 @@ const clean: LedgerFigures = {
   handled: 100,
   lost: 0,
   duplicated: 0,
+  redelivered: 0,
   outOfOrder: 0,
   identifiesUsed: 8,
   findings: [],

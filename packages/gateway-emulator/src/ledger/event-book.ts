@@ -43,10 +43,15 @@ export type BookFindings = { totals: BookTotals; examples: string[] };
 
 const maxExamplesPerKind = 7;
 
+/** Most of the traffic: their payload carries the id. */
+const WITH_ID: ReadonlySet<string> = new Set(['MESSAGE_CREATE', 'INTERACTION_CREATE']);
+
 export class EventBook {
   readonly #maxEvents: number;
   #entries: BookEntry[] = [];
   readonly #byId = new Map<string, BookEntry>();
+  /** By session and sequence: events that Discord gives no id of their own, which a bot can only report so. */
+  readonly #byPlace = new Map<string, BookEntry>();
   readonly #outstanding = new Map<number, number>();
   readonly #unexpectedExamples: string[] = [];
   #emitted = 0;
@@ -86,6 +91,7 @@ export class EventBook {
     if (known !== undefined) {
       known.copies ??= [];
       known.copies.push({ sessionId: event.sessionId, shard: event.shard, s: event.s });
+      this.#place(known, event);
       return;
     }
     const entry: BookEntry = {
@@ -104,13 +110,15 @@ export class EventBook {
     };
     this.#entries.push(entry);
     this.#byId.set(entry.id, entry);
+    this.#place(entry, event);
     this.#emitted += 1;
     this.#outstanding.set(entry.shard, (this.#outstanding.get(entry.shard) ?? 0) + 1);
     if (this.#entries.length > this.#maxEvents) this.#settleOldest();
   }
 
   recordHandled(node: string, event: HandledEvent): void {
-    const entry = this.#byId.get(event.id);
+    const entry =
+      event.id === '' ? this.#byPlace.get(placeOf(event.sessionId ?? '', event.s)) : this.#byId.get(event.id);
     const problem =
       entry === undefined ? 'which was never emitted, or so long ago that it was settled' : mismatch(entry, event);
     if (entry === undefined || problem !== null) {
@@ -183,6 +191,10 @@ export class EventBook {
     return found;
   }
 
+  #place(entry: BookEntry, { sessionId, s }: { sessionId: string; s: number }): void {
+    if (!WITH_ID.has(entry.type)) this.#byPlace.set(placeOf(sessionId, s), entry);
+  }
+
   #settleOldest(): void {
     const leaving = new Set(this.#entries.slice(0, Math.max(1, Math.floor(this.#maxEvents / 10))));
     this.#settled.outOfOrder += handledAfterALaterOne(this.#entries).filter(({ entry }) => leaving.has(entry)).length;
@@ -190,9 +202,14 @@ export class EventBook {
       this.#settled.duplicated += duplicatesOf(entry);
       this.#settled.redelivered += redeliveriesOf(entry);
       this.#byId.delete(entry.id);
+      for (const { sessionId, s } of [entry, ...(entry.copies ?? [])]) this.#byPlace.delete(placeOf(sessionId, s));
     }
     this.#entries = this.#entries.slice(leaving.size);
   }
+}
+
+function placeOf(sessionId: string, s: number): string {
+  return `${sessionId} ${s}`;
 }
 
 function mismatch(entry: BookEntry, event: HandledEvent): string | null {
