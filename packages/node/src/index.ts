@@ -10,9 +10,11 @@ export type {
   Cursor,
   HostContext,
   IdentifyPermit,
+  LossCause,
   ResumeHow,
   ResumeOutcome,
   ShardHost,
+  Tenancy,
   TransferContext,
 } from './shard-host.js';
 export type { ShardStateKind } from './session/state.js';

@@ -28,6 +28,7 @@ import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import { capabilitiesOf } from './shard-host.js';
 import type { HostContext } from './shard-host.js';
+import { TenancyDesk } from './tenancy.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
 
@@ -46,6 +47,7 @@ class NodeRuntime implements DshardNode {
   readonly #transfers: Transfers;
   readonly #lanes: UserEventLanes;
   readonly #permits: PermitDesk;
+  readonly #tenancy: TenancyDesk;
   readonly #figures: ProcessFigures;
   readonly #fleet: FleetCalls;
   readonly #pending: NodeEvent[] = [];
@@ -85,6 +87,7 @@ class NodeRuntime implements DshardNode {
       logger.error({ event, error: messageOf(error) }, `A listener of the node's "${event}" threw.`),
     );
     this.#figures = new ProcessFigures(clock);
+    this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
     this.#fleet = this.#makeFleet();
     this.#transfers = new Transfers({
@@ -236,6 +239,10 @@ class NodeRuntime implements DshardNode {
       case 'established':
         this.#connections.established(effect.connection);
         return this.#introduce(effect.totalShards);
+      case 'leased':
+        return this.#tenancy.leased(effect.leaseMs);
+      case 'answered':
+        return this.#tenancy.answered(effect.sentAt);
       case 'reading':
         return this.#connections.reading(effect.connection, effect.paused);
       case 'closeConnection':
@@ -321,6 +328,7 @@ class NodeRuntime implements DshardNode {
       nodeId: this.nodeId,
       totalShards: this.#state.totalShards ?? 0,
       requestIdentify: (shardId, signal) => this.#permits.request(shardId, signal),
+      tenancy: this.#tenancy,
     };
   }
 
@@ -381,6 +389,7 @@ class NodeRuntime implements DshardNode {
     const { clock, host, hostCallMs } = this.#options;
     this.#wakeAt(null);
     this.#permits.close();
+    this.#tenancy.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
     const deadline = { what: 'shutdown', ms: hostCallMs, limit: 'limits.hostCallMs' };
     const ends = [this.#connections.shutdown(), (async () => host.shutdown?.())()];

@@ -19,6 +19,8 @@ export type Observation =
       channel: string;
       number: number;
       expected: number | null;
+      /** It was marked as one that may have been handled before. */
+      redelivered: boolean;
     }
   /** A host is up with a shard: READY came, or RESUMED. */
   | { kind: 'up'; node: string; shard: number; sessionId: string; how: 'ready' | 'resumed' }

@@ -18,7 +18,7 @@ const messageTooBig = 1009;
 export type GatewaySocketWatcher = {
   /** Called once, with the client's close code, 1005 without one, 1006 without a close frame. */
   onLeave(code: number): void;
-  /** The client broke the websocket protocol itself; the socket is being closed with 1002 or 1007, as RFC 6455 has it. */
+  /** The client broke the websocket protocol itself; the socket is being closed with 1002, as RFC 6455 has it. */
   onProtocolError(problem: string): void;
 };
 

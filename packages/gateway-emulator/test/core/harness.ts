@@ -7,6 +7,7 @@ import type { GatewayRules } from '../../src/core/rules.js';
 import type { GatewayState } from '../../src/core/state.js';
 import { createGatewayState } from '../../src/core/state.js';
 import { tick } from '../../src/core/tick.js';
+import type { WorldView } from '../../src/core/world-view.js';
 import type { Violation } from '../../src/ledger/records.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { EmulatorOptions } from '../../src/options.js';
@@ -87,6 +88,7 @@ export class Client {
   }
 }
 
+/** Drives one gateway. `world` in place of the generated one. */
 export class Harness {
   now = 1_767_225_600_000;
   readonly state: GatewayState;
@@ -95,13 +97,13 @@ export class Harness {
   readonly clients = new Map<number, Client>();
   #events = 0;
 
-  constructor(options: EmulatorOptions = {}) {
+  constructor(options: EmulatorOptions = {}, world?: WorldView) {
     const resolved = resolveOptions({ guilds: 4, ...options });
     const rules: GatewayRules = resolved.rules;
     this.world = new World({ seed: 1, guilds: resolved.guilds });
     this.state = createGatewayState({
       rules,
-      world: this.world,
+      world: world ?? this.world,
       random: seededRandom(1),
       token,
       resumeGatewayUrl: 'ws://resume',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { resolveOptions } from '../../src/options.js';
 import { Harness, someIntents, token } from './harness.js';
 
 describe('IDENTIFY', () => {
@@ -110,6 +111,33 @@ describe('the session-start budget', () => {
     expect(harness.connect().identify([2, 4]).closedWith).toBe(4004);
     expect(harness.connect().resume(first.sessionId, 1).last).toMatchObject({ op: 9, d: false });
     expect(harness.violations()).toContain('budget-exhausted');
+  });
+
+  test('of a large bot is larger', () => {
+    expect(resolveOptions({ guilds: 500_000 }).rules).toMatchObject({
+      sessionStartLimit: 2_500,
+      shardCountMultiple: 16,
+    });
+    expect(resolveOptions({ guilds: 150_000 }).rules).toMatchObject({
+      sessionStartLimit: 1_000,
+      shardCountMultiple: 1,
+    });
+    expect(resolveOptions({ guilds: 200_000, shardCountMultiple: 4 }).rules).toMatchObject({
+      sessionStartLimit: 2_000,
+      shardCountMultiple: 4,
+    });
+  });
+
+  test('lasts a day of 1000 IDENTIFYs, 86.4 s apart, and the next day begins whole', () => {
+    const harness = new Harness({ guilds: 0 });
+    const day = 24 * 60 * 60 * 1000;
+    for (let start = 0; start < 1_000; start += 1) {
+      harness.connect().identify().close(1000);
+      harness.now += day / 1_000;
+    }
+    expect(harness.connect().identify().seen).toContain('READY');
+    expect(harness.ledger.verdict().identifies).toMatchObject({ used: 1_001, inWrongWindow: 0 });
+    expect(harness.state.token).toBe(token);
   });
 
   test('is whole again a day later', () => {

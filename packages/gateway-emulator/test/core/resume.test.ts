@@ -43,7 +43,6 @@ describe('RESUME', () => {
   test.each([
     ['an unknown session', 'f'.repeat(32), 1, {}],
     ['a wrong token', null, 1, { token: 'other' }],
-    ['a token with "Bot " before it', null, 1, { token: `Bot ${token}` }],
   ])('of %s gets op 9 false, and the socket may identify', (_what, sessionId, seq, more) => {
     const harness = new Harness({ identifyWindowMs: 0 });
     const first = harness.connect().identify();
@@ -52,6 +51,17 @@ describe('RESUME', () => {
     expect(second.last).toMatchObject({ op: 9, d: false });
     expect(second.closedWith).toBeNull();
     expect(second.identify().seen).toContain('READY');
+  });
+
+  test.each([
+    ['either', true],
+    ['bare', false],
+  ] as const)('with "Bot " before the token, where the token may be %s, is served: %s', (resumeToken, served) => {
+    const harness = new Harness({ guilds: 0, resumeToken });
+    const first = harness.connect().identify();
+    first.close(4200);
+    const second = harness.connect().resume(first.sessionId, 1, { token: `Bot ${token}` });
+    expect(second.last).toMatchObject(served ? { t: 'RESUMED' } : { op: 9, d: false });
   });
 
   test('from a sequence that never was is closed with 4007; the session lives on', () => {
@@ -138,6 +148,36 @@ describe('a session resumed while another socket holds it', () => {
     expect(old.seen).toEqual(['op10', 'READY']);
     expect(old.send({ op: 1, d: 1 }).last?.op).toBe(11);
     expect(harness.violations()).toEqual(['double-attach']);
+  });
+});
+
+describe("with doubleAttach: 'keep-both'", () => {
+  test('both sockets get everything from then on, and only the new one ends the session', () => {
+    const harness = new Harness({ guilds: 0, doubleAttach: 'keep-both' });
+    const old = harness.connect().identify();
+    const taker = harness.connect().resume(old.sessionId, 1);
+    harness.message();
+    expect([old.last?.t, taker.last?.t]).toEqual(['MESSAGE_CREATE', 'MESSAGE_CREATE']);
+    expect(old.last?.s).toBe(taker.last?.s);
+    expect(old.send({ op: 1, d: 1 }).last?.op).toBe(11);
+    expect(old.identify().closedWith).toBe(4005);
+    harness.message();
+    expect(taker.last?.s).toBe(4);
+    expect(harness.violations()).toEqual(['double-attach', 'bad-payload']);
+    expect(harness.ledger.verdict()).toMatchObject({ emitted: 2 });
+  });
+
+  test('the old one hears what the session gets while it waits for a RESUME, and may identify when it is gone', () => {
+    const harness = new Harness({ guilds: 0, doubleAttach: 'keep-both', identifyWindowMs: 0 });
+    const old = harness.connect().identify();
+    const taker = harness.connect().resume(old.sessionId, 1);
+    taker.close(4200);
+    harness.message();
+    expect(old.last?.t).toBe('MESSAGE_CREATE');
+    harness.advance(90_000);
+    expect(harness.state.sessions.size).toBe(0);
+    harness.message();
+    expect(old.seen.filter((seen) => seen === 'MESSAGE_CREATE')).toHaveLength(1);
   });
 });
 

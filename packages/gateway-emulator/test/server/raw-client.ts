@@ -1,7 +1,7 @@
 /** A websocket that says what it is told and remembers what it heard. */
-import { constants, createInflate } from 'node:zlib';
 import { until } from '@dshard/testkit';
 import { WebSocket } from 'ws';
+import { decoderFor } from './decoders.js';
 
 /** The fields of `d` that tests look at, as far as the payload has them. */
 type PayloadData = {
@@ -15,32 +15,22 @@ export type Payload = { op: number; d: PayloadData; s: number | null; t: string 
 export class RawClient {
   readonly received: Payload[] = [];
   closedWith: number | null = null;
+  binaryMessages = 0;
   readonly socket: WebSocket;
 
   constructor(url: string) {
     this.socket = new WebSocket(url);
-    const compressed = url.includes('compress=zlib-stream');
-    const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
-    let text = '';
-    // Flows from the start, so that it also ends when nothing came.
-    inflate.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
-      if (!isJson(text)) return;
-      this.received.push(JSON.parse(text) as Payload);
-      text = '';
-    });
-    this.socket.on('message', (data: Buffer) => {
-      if (!compressed) this.received.push(JSON.parse(data.toString('utf8')) as Payload);
-      else if (data.subarray(-4).equals(Buffer.from([0, 0, 0xff, 0xff]))) inflate.write(data);
-      else throw new Error('A compressed message without its sync flush.');
+    const decoder = decoderFor(url, (text) => this.received.push(JSON.parse(text) as Payload));
+    this.socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) this.binaryMessages += 1;
+      decoder.message(data, isBinary);
     });
     this.socket.on('error', () => undefined);
     // What came before the close may still be on its way through the decompressor: closed is who has heard it all.
     this.socket.on('close', (code) => {
-      inflate.once('end', () => {
+      decoder.end(() => {
         this.closedWith = code;
       });
-      inflate.end();
     });
   }
 
@@ -48,9 +38,14 @@ export class RawClient {
     this.socket.send(JSON.stringify(payload));
   }
 
-  async identify(token: string, shard: readonly [number, number] = [0, 1], intents = 513): Promise<Payload> {
+  async identify(
+    token: string,
+    shard: readonly [number, number] = [0, 1],
+    intents = 513,
+    more: Record<string, unknown> = {},
+  ): Promise<Payload> {
     await this.until('HELLO', (payload) => payload.op === 10);
-    this.send({ op: 2, d: { token, intents, properties: {}, shard } });
+    this.send({ op: 2, d: { token, intents, properties: {}, shard, ...more } });
     return this.until('READY', (payload) => payload.t === 'READY');
   }
 
@@ -67,14 +62,5 @@ export class RawClient {
   async cut(): Promise<void> {
     this.socket.terminate();
     await this.untilClosed();
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }

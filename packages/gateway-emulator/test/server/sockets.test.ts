@@ -1,8 +1,5 @@
-import { connect } from 'node:net';
 import { leakGuard, until, virtualClock } from '@dshard/testkit';
-import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { closeCodes } from '../../src/core/discord.js';
 import type { GatewayEmulator } from '../../src/emulator.js';
 import { startGatewayEmulator } from '../../src/emulator.js';
 import type { EmulatorOptions } from '../../src/options.js';
@@ -78,78 +75,6 @@ describe('a socket', () => {
     expect(gateway.admin.status().sessions).toMatchObject([{ attached: false }]);
     await client.cut();
   });
-
-  test('that speaks zlib-stream gets every payload whole, large and small, also just before a close', async () => {
-    await start({ guilds: 60 });
-    const client = new RawClient(`${gateway.url}/?v=10&encoding=json&compress=zlib-stream`);
-    await client.identify(gateway.token);
-    gateway.traffic.burst(300);
-    gateway.admin.reconnect();
-    gateway.admin.drop({}, { code: 4000 });
-    expect(await client.untilClosed()).toBe(4000);
-    const types = client.received.map((payload) => payload.t ?? `op${payload.op}`);
-    expect(types).toEqual(['op10', 'READY', ...fill(60, 'GUILD_CREATE'), ...fill(300, 'MESSAGE_CREATE'), 'op7']);
-  });
-});
-
-describe('garbage', () => {
-  const frame = fc.oneof(
-    fc.string(),
-    fc.uint8Array({ maxLength: 6_000 }),
-    fc.record({ op: fc.integer({ min: 0, max: 50 }), d: fc.jsonValue() }).map((value) => JSON.stringify(value)),
-  );
-
-  test('on a real socket ends in a documented close code, or in no close', async () => {
-    await start();
-    const documented: ReadonlySet<number> = new Set(Object.values(closeCodes));
-    await fc.assert(
-      fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 5 }), async (frames) => {
-        const client = new RawClient(gateway.url);
-        await client.until('HELLO', (payload) => payload.op === 10);
-        for (const data of frames) client.socket.send(data);
-        // Answered once everything before it was read, unless the socket was closed.
-        client.send({ op: 1, d: null });
-        await until(() => client.closedWith !== null || client.received.some((payload) => payload.op === 11), {
-          what: 'an answer',
-        });
-        if (client.closedWith !== null) expect(documented).toContain(client.closedWith);
-        await client.cut();
-      }),
-      { numRuns: 40 },
-    );
-  });
-
-  test('of two megabytes is a decode error', async () => {
-    await start();
-    const client = new RawClient(gateway.url);
-    await client.until('HELLO', (payload) => payload.op === 10);
-    client.socket.send('x'.repeat(2 * 1_048_576));
-    expect(await client.untilClosed()).toBe(4002);
-  });
-
-  test('instead of HTTP or websocket frames harms nobody', async () => {
-    await start();
-    const port = Number(new URL(gateway.url).port);
-    const upgrade =
-      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
-    for (const bytes of [
-      '\0\0\0\0nonsense\r\n\r\n',
-      'GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
-      `${upgrade}\xff\xff\xff\xff\xff`,
-    ]) {
-      const ended = await new Promise<boolean>((resolve) => {
-        const socket = connect(port, '127.0.0.1', () => socket.end(bytes, 'latin1'));
-        socket
-          .on('error', () => undefined)
-          .on('close', () => resolve(true))
-          .resume();
-      });
-      expect(ended).toBe(true);
-    }
-    const client = new RawClient(gateway.url);
-    await client.identify(gateway.token);
-    await client.cut();
-  });
 });
 
 describe('the resume host', () => {
@@ -209,7 +134,3 @@ test('close is safe to call again, and cuts who is there', async () => {
   await gateway.close();
   expect(await client.untilClosed()).toBe(1006);
 });
-
-function fill<T>(count: number, value: T): T[] {
-  return Array.from({ length: count }, () => value);
-}

@@ -19,7 +19,7 @@ import {
   refused,
   tickLink,
 } from './link.js';
-import { beatSoon, nextBeat, onHeartbeatAck } from './heartbeat.js';
+import { beatNow, beatSoon, nextBeat, onHeartbeatAck } from './heartbeat.js';
 import { dataCame, manifestCame } from './live-destination.js';
 import { creditCame, freezeDeadline, tickFrozen } from './live-origin.js';
 import { handoverDeadline, tickOrigins, userEventProduced } from './origin.js';
@@ -57,6 +57,8 @@ function react(draft: Draft, event: NodeEvent): void {
         tickFrozen(draft);
       }
       return leaveWhenEmpty(draft);
+    case 'confirm':
+      return beatNow(draft);
     case 'connected':
       return onConnected(draft, event.connection);
     case 'connectFailed':
@@ -106,7 +108,7 @@ function onHandshakeMessage(draft: Draft, connection: number, message: Message):
 function onEstablishedMessage(draft: Draft, connection: number, message: Message): void {
   switch (message.kind) {
     case 'heartbeatAck':
-      return onHeartbeatAck(draft);
+      return onHeartbeatAck(draft, message.sequence);
     case 'identifyGranted':
       return onIdentifyGranted(draft, message.shardId);
     case 'rejected':

@@ -24,6 +24,9 @@ export type NodeEffect =
   | { kind: 'identify'; connection: number; message: Identify }
   /** The peer is known now: the larger frame limit applies. */
   | { kind: 'established'; connection: number; totalShards: number; nodeId: string; capabilities: readonly string[] }
+  /** So long nothing of this node is taken over after a heartbeat that is answered. null: nothing ever is. */
+  | { kind: 'leased'; leaseMs: number | null }
+  | { kind: 'answered'; sentAt: number }
   | { kind: 'send'; connection: number; message: Message }
   /** The runtime adds what the host and the process report. */
   | { kind: 'heartbeat'; connection: number; sequence: number }

@@ -13,6 +13,8 @@ export type NodeEvent =
   | { kind: 'start' }
   /** The bot leaves by itself. */
   | { kind: 'close' }
+  /** A host has to know whether this node's shards are still its own. */
+  | { kind: 'confirm' }
   /** The wake-up asked for by `wakeAt`. */
   | { kind: 'tick' }
   | { kind: 'connected'; connection: number }

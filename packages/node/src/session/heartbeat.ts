@@ -8,6 +8,9 @@ import type { Draft } from './draft.js';
 /** So many heartbeats without an answer: the connection is as good as gone. Those out of turn do not count. */
 export const MAX_UNANSWERED = 3;
 
+/** When the last ones were sent; of older ones an answer says nothing that counts. */
+const MOST_REMEMBERED = 16;
+
 /** Shards that come up together share a checkpoint. */
 const SOON_MS = 100;
 
@@ -36,6 +39,7 @@ export function beat(draft: Draft): 'unanswered' | 'fine' {
         soonAt: null,
         sequence: sequence + 1,
         unanswered: inTurn ? unanswered + 1 : unanswered,
+        sent: [...link.heartbeat.sent, { sequence: sequence + 1, at: draft.now }].slice(-MOST_REMEMBERED),
       },
     },
   });
@@ -51,10 +55,24 @@ export function beatSoon(draft: Draft): void {
   }
 }
 
-export function onHeartbeatAck(draft: Draft): void {
+export function onHeartbeatAck(draft: Draft, sequence: number): void {
   const link = draft.established;
   if (link?.heartbeat) {
-    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, unanswered: 0 } } });
+    const { sent } = link.heartbeat;
+    const answered = sent.find((each) => each.sequence === sequence);
+    const left = sent.filter((each) => each.sequence > sequence);
+    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, unanswered: 0, sent: left } } });
+    if (answered !== undefined) {
+      draft.effect({ kind: 'answered', sentAt: answered.at });
+    }
+  }
+}
+
+/** Somebody has to know whether the shards are still ours: one now. */
+export function beatNow(draft: Draft): void {
+  const link = draft.established;
+  if (link?.heartbeat) {
+    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, soonAt: draft.now } } });
   }
 }
 

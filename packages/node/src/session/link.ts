@@ -118,7 +118,14 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
       connection,
       capabilities,
       heartbeat: beats
-        ? { intervalMs: message.heartbeatIntervalMs, nextAt: draft.now, soonAt: null, sequence: 0, unanswered: 0 }
+        ? {
+            intervalMs: message.heartbeatIntervalMs,
+            nextAt: draft.now,
+            soonAt: null,
+            sequence: 0,
+            unanswered: 0,
+            sent: [],
+          }
         : null,
       reading: 'open',
     },
@@ -130,6 +137,7 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
     nodeId: draft.identity.nodeId,
     capabilities,
   });
+  draft.effect({ kind: 'leased', leaseMs: beats ? (message.leaseMs ?? null) : null });
   flushOutbox(draft);
   permitsAfterIdentified(draft);
 }

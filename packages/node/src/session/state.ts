@@ -67,6 +67,8 @@ export type Established = {
     soonAt: number | null;
     sequence: number;
     unanswered: number;
+    /** Those that were not answered yet, oldest first, and when they were sent. */
+    sent: readonly { sequence: number; at: number }[];
   } | null;
   /** `paused`: too many user events wait for the host; the peer's sends block until some are handled. */
   reading: 'open' | 'paused';

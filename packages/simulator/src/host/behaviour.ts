@@ -14,6 +14,12 @@ export type HostBehaviour = {
   sendsChanges: boolean;
   /** Whether a session that could be resumed is resumed after a lost connection. */
   resumes: boolean;
+  /** Whether it asks its node, where a connection ended so that the session may be another node's. */
+  asksBeforeItResumes: boolean;
+  /** Whether it asks its node before each event goes to user code. */
+  looksAtTheClock: boolean;
+  /** Whether events that may have been handled before are marked. */
+  marksRedeliveries: boolean;
 };
 
 export const HONEST_HOST: HostBehaviour = {
@@ -24,4 +30,7 @@ export const HONEST_HOST: HostBehaviour = {
   sendsWholeState: true,
   sendsChanges: true,
   resumes: true,
+  asksBeforeItResumes: true,
+  looksAtTheClock: true,
+  marksRedeliveries: true,
 };

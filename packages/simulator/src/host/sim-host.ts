@@ -3,7 +3,7 @@
  * migration; `live-host.ts` adds that.
  */
 import { NodeError, UserEventRegistry } from '@dshard/node';
-import type { Cursor, HostContext, ShardHost, TransferContext } from '@dshard/node';
+import type { Cursor, HostContext, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
 import type { ShardReport } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
 import type { Clock, Transport } from '@dshard/transport';
@@ -66,7 +66,7 @@ export class SimHost implements ShardHost {
     }
   }
 
-  async resumeShard(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+  async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<void> {
     const { node, observe } = this.options;
     const before = this.#shards.get(shardId);
     const arrived = this.#arriving.get(shardId);
@@ -76,7 +76,8 @@ export class SimHost implements ShardHost {
     if (received > 0 || !isOwn) this.user.adopt(shardId, arrived?.state ?? new Map());
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
     const parked = this.takeParked(shardId, session);
-    const shard = parked ?? this.make(shardId, session, context);
+    const redelivers = how?.redelivers === true && this.options.behaviour.marksRedeliveries;
+    const shard = parked ?? this.make(shardId, session, context, redelivers);
     this.#shards.set(shardId, { shard, kept: null });
     const settled = shard.whenSettled();
     settled.catch(() => undefined);
@@ -193,21 +194,23 @@ export class SimHost implements ShardHost {
     return stopping;
   }
 
-  protected make(shardId: number, session: Cursor | null, context: HostContext): SimShard {
+  protected make(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): SimShard {
     const { node, clock, random, gateway, behaviour, observe } = this.options;
     return new SimShard({
       shardId,
       session,
+      redelivers,
       context,
       clock,
       random,
       gateway,
       behaviour,
       paceLocally: (signal) => this.#paceLocally(signal),
-      onMessage: ({ id, channel_id: channel, number }, { sessionId, sequence }) => {
+      onMessage: ({ id: eventId, channel_id: channel, number }, { sessionId, sequence }, redelivered) => {
         const expected = this.user.handle(shardId, channel, number);
         this.changed(shardId, channel);
-        observe({ kind: 'handed', node, shard: shardId, sessionId, sequence, eventId: id, channel, number, expected });
+        const event = { sessionId, sequence, eventId, channel, number, expected, redelivered };
+        observe({ kind: 'handed', node, shard: shardId, ...event });
       },
       onUp: ({ sessionId }, how) => {
         // The session is new: what was remembered may have gaps now.

@@ -9,6 +9,8 @@ export type MessageEvent = { id: string; channel_id: string; number: number };
 export type SimShardOptions = {
   shardId: number;
   session: Cursor | null;
+  /** Whether what is replayed of it is to be marked. */
+  redelivers: boolean;
   context: HostContext;
   clock: Clock;
   random: Draw;
@@ -16,7 +18,7 @@ export type SimShardOptions = {
   behaviour: HostBehaviour;
   /** For orchestrators that do not pace identifies. */
   paceLocally: (signal: AbortSignal) => Promise<void>;
-  onMessage: (event: MessageEvent, cursor: Cursor) => void;
+  onMessage: (event: MessageEvent, cursor: Cursor, redelivered: boolean) => void;
   onUp: (cursor: Cursor, how: 'ready' | 'resumed') => void;
   onIdentify: (permit: 'granted' | 'uncoordinated' | 'none') => void;
 };

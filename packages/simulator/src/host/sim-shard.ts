@@ -10,13 +10,17 @@
  */
 import { opcodes } from '@dshard/gateway-emulator/core';
 import { NodeError } from '@dshard/node';
-import type { Cursor, IdentifyPermit } from '@dshard/node';
+import type { Cursor, IdentifyPermit, LossCause } from '@dshard/node';
 import type { ShardPhase } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
 import type { Cancel, Clock, Transport } from '@dshard/transport';
 import { BOT_TOKEN, GENERIC_GATEWAY } from '../world/discord.js';
 import { GatewaySocket } from '../world/gateway-socket.js';
+import { causeOf, PHASES, SESSION_GONE_CODES } from './sim-gateway.js';
+import type { Payload, ReadyData, Received, Step } from './sim-gateway.js';
+import { beforeResume, isTrusted, permitFor } from './sim-leave.js';
 import type { MessageEvent, SimShardOptions } from './sim-shard-options.js';
+import { Waiters } from './waiters.js';
 
 const END_SESSION_CODE = 1000;
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -26,23 +30,10 @@ const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 const HANDLING_MAX_MS = 15;
 const INTENTS = 513;
-/** Close codes after which the session is gone: not authenticated (invalidated while active), invalid sequence. */
-const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
-
-type Received = { type: string; sequence: number; sessionId: string; data: MessageEvent };
-type Step = 'connecting' | 'waiting' | 'identifying' | 'resuming' | 'up';
-
-const PHASES: Readonly<Record<Step, ShardPhase>> = {
-  connecting: 'connecting',
-  waiting: 'waiting',
-  identifying: 'identifying',
-  resuming: 'resuming',
-  up: 'ready',
-};
 
 export class SimShard {
   readonly #options: SimShardOptions;
-  readonly #waiters: { settled: () => void; failed: (error: Error) => void }[] = [];
+  readonly #waiters = new Waiters();
   #step: Step = 'connecting';
   #stopped: Cursor | null | undefined;
   #mode: 'open' | 'parked' | 'frozen' = 'open';
@@ -57,6 +48,8 @@ export class SimShard {
   #socket: GatewaySocket | null = null;
   #permit: IdentifyPermit | null = null;
   #failures = 0;
+  #lost: LossCause = 'attached';
+  #redelivers: boolean;
   #timers: Cancel[] = [];
   #cancelAnswerTimer: Cancel = () => undefined;
   #unacknowledged = 0;
@@ -65,6 +58,7 @@ export class SimShard {
   constructor(options: SimShardOptions) {
     this.#options = options;
     this.#cursor = options.session;
+    this.#redelivers = options.redelivers;
   }
 
   get phase(): ShardPhase {
@@ -122,7 +116,8 @@ export class SimShard {
   unfreeze(): void {
     if (this.#stopped !== undefined || this.#mode !== 'frozen') return;
     this.#mode = 'open';
-    for (const next of this.#queue.splice(0)) this.#handOver(next);
+    if (isTrusted(this.#options)) for (const next of this.#queue.splice(0)) this.#handOver(next);
+    else this.#hold();
     const resume = this.#resumeAtHello;
     this.#resumeAtHello = null;
     if (resume !== null) resume();
@@ -131,7 +126,7 @@ export class SimShard {
 
   /** Resolves at READY or RESUMED, or when the session turns out to be gone. */
   whenSettled(): Promise<void> {
-    return new Promise((settled, failed) => this.#waiters.push({ settled, failed }));
+    return this.#waiters.next();
   }
 
   /** From here on nothing is handed over. Resolves with the cursor when the connection is closed, or cut. */
@@ -142,9 +137,7 @@ export class SimShard {
     if (behaviour.stopsWhenFrozen) this.#queue = [];
     const socket = this.#socket;
     this.#leaveAttempt();
-    for (const { failed } of this.#waiters.splice(0)) {
-      failed(new NodeError('DSO_SHARD_STOPPED', `Shard ${shardId} was stopped.`));
-    }
+    this.#waiters.fail(new NodeError('DSO_SHARD_STOPPED', `Shard ${shardId} was stopped.`));
     if (socket !== null) {
       socket.close(end.keepSession ? behaviour.keepSessionCode : END_SESSION_CODE);
       await Promise.race([this.#goneOf(socket), delay(clock, CLOSE_TIMEOUT_MS)]);
@@ -164,6 +157,19 @@ export class SimShard {
     this.#step = 'connecting';
     const attempt = new AbortController();
     this.#attempt = attempt;
+    const cause = this.#lost;
+    this.#lost = 'attached';
+    this.#whenOurs(cause, attempt, () => this.#dial(attempt));
+  }
+
+  /** At once, or when the node knows that the session is its own; not at all when the attempt is over by then. */
+  #whenOurs(cause: LossCause, { signal }: AbortController, go: () => void): void {
+    const wait = this.#cursor === null ? null : beforeResume(this.#options, cause, signal);
+    if (wait === null) go();
+    else void wait.then(go, () => undefined);
+  }
+
+  #dial(attempt: AbortController): void {
     const { gateway } = this.#options;
     const url = this.#cursor?.resumeGatewayUrl ?? '';
     const address = url === '' ? GENERIC_GATEWAY : url;
@@ -186,7 +192,7 @@ export class SimShard {
       onClose: (code) => {
         if (!isCurrent()) return;
         if (SESSION_GONE_CODES.has(code)) this.#loseSession();
-        this.#failed(attempt);
+        this.#failed(attempt, causeOf(code));
       },
       onGone: resolve,
     });
@@ -205,8 +211,9 @@ export class SimShard {
   }
 
   /** The attempt is over; the next one follows. */
-  #failed(attempt: AbortController): void {
+  #failed(attempt: AbortController, cause: LossCause = 'unproven'): void {
     if (attempt.signal.aborted || this.#stopped !== undefined) return;
+    this.#lost = cause;
     if (this.#step !== 'up') {
       this.#failures += 1;
       if (this.#cursor !== null) this.#cursor = { ...this.#cursor, resumeGatewayUrl: '' };
@@ -250,11 +257,7 @@ export class SimShard {
     this.#cursor = null;
     this.#receivedSequence = 0;
     if (this.#mode !== 'frozen') this.#queue = [];
-    this.#settle();
-  }
-
-  #settle(): void {
-    for (const { settled } of this.#waiters.splice(0)) settled();
+    this.#waiters.settle();
   }
 
   #onPayload(payload: Payload, attempt: AbortController): void {
@@ -298,30 +301,20 @@ export class SimShard {
     else this.#resumeAtHello = () => this.#resume(attempt);
   }
 
+  /** It may have slept since it connected. */
   #resume(attempt: AbortController): void {
-    if (this.#cursor === null) return this.#failed(attempt);
-    const { sessionId, sequence } = this.#cursor;
-    this.#send(opcodes.resume, { token: BOT_TOKEN, session_id: sessionId, seq: sequence });
-    this.#expectAnswer(attempt);
+    this.#whenOurs('attached', attempt, () => {
+      if (this.#cursor === null) return this.#failed(attempt);
+      const { sessionId, sequence } = this.#cursor;
+      this.#send(opcodes.resume, { token: BOT_TOKEN, session_id: sessionId, seq: sequence });
+      this.#expectAnswer(attempt);
+    });
   }
 
   async #identify(attempt: AbortController): Promise<void> {
-    const { context, shardId, behaviour, paceLocally, onIdentify } = this.#options;
-    let permit: IdentifyPermit | null = null;
-    try {
-      if (behaviour.asksForPermits) {
-        permit = await context.requestIdentify(shardId, attempt.signal);
-        if (!permit.coordinated) await paceLocally(attempt.signal);
-      }
-    } catch {
-      permit?.finished(false);
-      // The attempt is over, or the node leaves.
-      return;
-    }
-    if (attempt.signal.aborted) {
-      permit?.finished(false);
-      return;
-    }
+    const { context, shardId, onIdentify } = this.#options;
+    const permit = await permitFor(this.#options, attempt.signal);
+    if (permit === 'over') return;
     this.#permit = permit;
     this.#step = 'identifying';
     onIdentify(permit === null ? 'none' : permit.coordinated ? 'granted' : 'uncoordinated');
@@ -345,6 +338,7 @@ export class SimShard {
 
   #onDispatch({ t, s, d }: Payload): void {
     if (t === 'READY') {
+      this.#redelivers = false;
       const { session_id: sessionId, resume_gateway_url: resumeGatewayUrl } = d as ReadyData;
       this.#cursor = { sessionId, resumeGatewayUrl, sequence: s };
       this.#permit?.finished(true);
@@ -364,7 +358,7 @@ export class SimShard {
     this.#step = 'up';
     this.#failures = 0;
     this.#options.onUp(cursor, how);
-    this.#settle();
+    this.#waiters.settle();
   }
 
   /** User code takes its time with each event. */
@@ -374,9 +368,21 @@ export class SimShard {
     clock.after(HANDLING_MAX_MS * random.next(), () => {
       this.#handling = false;
       if (this.#mode === 'frozen' && this.#options.behaviour.stopsWhenFrozen) return;
+      if (!isTrusted(this.#options)) return this.#hold();
       const next = this.#queue.shift();
       if (next === undefined || this.#cursor === null) return;
       this.#handOver(next);
+      if (this.#queue.length > 0) this.#handleNext();
+    });
+  }
+
+  /** The process slept: what was received may be stale. */
+  #hold(): void {
+    const attempt = this.#attempt;
+    this.#handling = true;
+    void this.#options.context.tenancy?.trusted().then((outcome) => {
+      this.#handling = false;
+      if (outcome === 'unheard') this.#failed(attempt);
       if (this.#queue.length > 0) this.#handleNext();
     });
   }
@@ -386,9 +392,7 @@ export class SimShard {
     const cursor = { ...(this.#cursor ?? { resumeGatewayUrl: '' }), sessionId, sequence };
     if (this.#cursor?.sessionId === sessionId) this.#cursor = cursor;
     this.events += 1;
-    if (type === 'MESSAGE_CREATE') this.#options.onMessage(data, cursor);
+    if (type === 'RESUMED') this.#redelivers = false;
+    if (type === 'MESSAGE_CREATE') this.#options.onMessage(data, cursor, this.#redelivers);
   }
 }
-
-type Payload = { op: number; t: string; s: number; d: unknown };
-type ReadyData = { session_id: string; resume_gateway_url: string };

@@ -29,6 +29,7 @@ const handed = (node: string, sequence: number, more: { sessionId?: string; expe
   eventId: String(sequence),
   channel: 'c',
   number: sequence,
+  redelivered: false,
   expected: more.expected ?? null,
 });
 const up = (node: string, sessionId = 's'): Observation => ({ kind: 'up', node, shard: 0, sessionId, how: 'resumed' });

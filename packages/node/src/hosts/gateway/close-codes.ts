@@ -4,6 +4,9 @@
 export const KEEP_SESSION_CODE = 4200;
 export const END_SESSION_CODE = 1000;
 
+/** Another connection has resumed the session. Not in Discord's table any more; seen where one session was resumed twice. */
+export const DISPLACED_CODE = 4006;
+
 /** After these the session is gone for good: not authenticated (invalidated while active), invalid seq. */
 export const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
 

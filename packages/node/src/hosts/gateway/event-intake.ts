@@ -1,14 +1,16 @@
 /**
  * Where the dispatches of one shard go to user code: in order, each noted in the cursor as it is handed over.
  *
- * States: `open`; `frozen` (what comes is kept, in order, and the cursor stands still) ⇄ `open`; `shut` (what comes is
- * nobody's here: Discord replays it to whoever resumes the session).
+ * States: `open`; `frozen` (what comes is kept, in order, and the cursor stands still) ⇄ `open`; `held` (the same, by itself: the process
+ * slept, and does not know whether the shard is its own) → `open`, or `skipping` when nobody could say (nothing is kept or handed over
+ * until the next connection replays it); `shut` (what comes is nobody's here: Discord replays it to whoever resumes the session).
  *
  * What is kept is bounded: beyond `MAX_KEPT_EVENTS` the rest is left to Discord, too. `overflowed` is told once, and has to end
  * the connection, so that the shard resumes after the last event that was kept.
  */
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
+import type { Tenancy } from '../../tenancy.js';
 import { GuildCount } from './guild-count.js';
 import type { GatewayOptions } from './gateway-options.js';
 import type { HostedShardOptions } from './hosted-shard-options.js';
@@ -26,9 +28,17 @@ export type EventIntakeOptions = {
   /** After `onDispatch`: the manager's listeners. */
   emit: (payload: GatewayDispatchPayload) => void;
   overflowed: () => void;
+  tenancy: Tenancy | undefined;
+  /** Nobody could say whether what was kept is stale: a new connection has to be made, from the cursor. */
+  distrusted: () => void;
 };
 
-type State = { kind: 'open' } | { kind: 'frozen'; kept: GatewayDispatchPayload[] } | { kind: 'shut' };
+type State =
+  | { kind: 'open' }
+  | { kind: 'frozen'; kept: GatewayDispatchPayload[] }
+  | { kind: 'held'; kept: GatewayDispatchPayload[] }
+  | { kind: 'skipping' }
+  | { kind: 'shut' };
 
 export class EventIntake {
   readonly #given: EventIntakeOptions;
@@ -59,23 +69,50 @@ export class EventIntake {
   }
 
   take(payload: GatewayDispatchPayload): void {
+    const { tenancy } = this.#given;
+    if (this.#state.kind === 'open' && tenancy?.mayHandOver() === false) {
+      this.#hold(tenancy);
+    }
     if (this.#state.kind === 'open') {
       this.#handOver(payload);
-    } else if (this.#state.kind === 'frozen') {
+    } else if (this.#state.kind === 'frozen' || this.#state.kind === 'held') {
       this.#keep(this.#state.kept, payload);
     }
   }
 
   /** From the first instruction on nothing is handed over. */
   freeze(): void {
-    if (this.#state.kind === 'open') {
-      this.#state = { kind: 'frozen', kept: [] };
+    if (this.#state.kind === 'open' || this.#state.kind === 'held') {
+      const kept = this.#state.kind === 'held' ? this.#state.kept : [];
+      this.#state = { kind: 'frozen', kept };
+    }
+  }
+
+  #hold(tenancy: Tenancy): void {
+    this.#state = { kind: 'held', kept: [] };
+    void tenancy.trusted().then((outcome) => {
+      if (this.#state.kind !== 'held') {
+        return;
+      }
+      if (outcome === 'confirmed') {
+        this.thaw();
+      } else {
+        this.#state = { kind: 'skipping' };
+        this.#given.distrusted();
+      }
+    });
+  }
+
+  /** A new connection: what comes on it is what Discord has for the cursor. */
+  connected(): void {
+    if (this.#state.kind === 'skipping') {
+      this.#state = { kind: 'open' };
     }
   }
 
   /** Hands over what was kept, before anything newer. */
   thaw(): void {
-    if (this.#state.kind !== 'frozen') {
+    if (this.#state.kind !== 'frozen' && this.#state.kind !== 'held') {
       return;
     }
     const { kept } = this.#state;

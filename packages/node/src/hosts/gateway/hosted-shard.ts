@@ -15,7 +15,7 @@
  * - After the stop the library may still start connecting by itself: it asks for the session first, and never gets an answer.
  */
 import type { IContextFetchingStrategy, SessionInfo, WebSocketShardDestroyOptions } from '@discordjs/ws';
-import type { ShardPhase, ShardReport } from '@dshard/protocol';
+import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import type { NodeError } from '../../errors.js';
@@ -34,6 +34,7 @@ import { LibraryShard } from './library-shard.js';
 import { Outcomes } from './outcomes.js';
 import { phaseOf } from './phase.js';
 import type { Step } from './phase.js';
+import { forever, ResumeGate } from './resume-gate.js';
 import { SessionSource } from './session-source.js';
 import { ShardCursor, usableUrl } from './shard-cursor.js';
 import { noSession, refusedByDiscord, stopped } from './shard-errors.js';
@@ -61,6 +62,7 @@ export class HostedShard {
   readonly #timers: ConnectionTimers;
   readonly #source: SessionSource;
   readonly #intake: EventIntake;
+  readonly #resumeGate: ResumeGate;
   readonly #identifyGate: IdentifyGate;
   readonly #outcomes = new Outcomes();
   #state: State = { kind: 'open' };
@@ -77,6 +79,7 @@ export class HostedShard {
     });
     const { shardId, options, context, localThrottler, gatewayInfo, fetchingOptions } = given;
     const [cursor, signal] = [this.#cursor, this.#stopped.signal];
+    this.#resumeGate = new ResumeGate({ cursor, tenancy: context.tenancy, stopped: signal });
     this.#timers = new ConnectionTimers(shardId, options);
     this.#source = new SessionSource({ shardId, cursor, options, gatewayInfo, fetchingOptions, stopped: signal });
     this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: signal });
@@ -87,6 +90,8 @@ export class HostedShard {
       begins: given,
       emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),
       overflowed: () => this.#reconnect('too many events wait for a frozen shard'),
+      tenancy: context.tenancy,
+      distrusted: () => this.#reconnect('the process slept, and nobody could say whether the shard is its own'),
     });
     this.#listen();
   }
@@ -187,22 +192,15 @@ export class HostedShard {
   }
 
   report(): ShardReport {
+    const isNew = this.#source.failures === 0 && this.#intake.events === 0;
     return {
       shardId: this.#given.shardId,
-      phase: this.#phase(),
+      phase: phaseOf(this.#state.kind, this.#library.status, this.#step, isNew),
       pingMs: this.#pingMs,
       guilds: this.#intake.guilds,
       events: this.#intake.events,
       session: this.cursor,
     };
-  }
-
-  #phase(): ShardPhase {
-    if (this.#state.kind !== 'open') {
-      return this.#state.kind === 'refused' ? 'disconnected' : 'frozen';
-    }
-    const isNew = this.#source.failures === 0 && this.#intake.events === 0;
-    return phaseOf(this.#library.status, this.#step, isNew);
   }
 
   /**
@@ -258,6 +256,10 @@ export class HostedShard {
     if (this.#state.kind === 'frozen' || (this.#state.kind === 'parked' && this.#source.url !== null)) {
       return this.#state.gate.opened.then(() => this.#retrieveSessionInfo());
     }
+    const wait = this.#resumeGate.beforeConnecting();
+    if (wait !== null) {
+      return wait.then(() => this.#retrieveSessionInfo());
+    }
     this.#step = 'connecting';
     const info = this.#source.forConnection();
     return info instanceof Promise ? info.catch(() => forever()) : info;
@@ -292,6 +294,7 @@ export class HostedShard {
     this.#timers.noResume();
     this.#identifyGate.ended(false);
     this.#step = 'ending';
+    this.#resumeGate.connectionEnded(end.cause);
     if (end.attemptFailed && this.#state.kind !== 'parked') {
       this.#source.failed();
     }
@@ -318,6 +321,7 @@ export class HostedShard {
   #listen(): void {
     this.#library.on(WebSocketShardEvents.Dispatch, ([payload]) => this.#onDispatch(payload as GatewayDispatchPayload));
     this.#library.on(WebSocketShardEvents.Hello, () => {
+      this.#intake.connected();
       this.#watchResume();
       this.#emit(WebSocketShardEvents.Hello, []);
     });
@@ -370,7 +374,7 @@ export class HostedShard {
 
   /** Before the library sends RESUME: what to wait for, if anything, and with what to RESUME then. */
   #beforeResume(): { wait: Promise<void> | null; session: () => Cursor | null } {
-    const wait = this.#state.kind === 'parked' || this.#state.kind === 'frozen' ? this.#state.gate.opened : null;
+    const wait = 'gate' in this.#state ? this.#state.gate.opened : this.#resumeGate.beforeResuming();
     return { wait, session: () => this.#cursor.current };
   }
 
@@ -392,8 +396,4 @@ export class HostedShard {
   #endError(): NodeError {
     return this.#state.kind === 'refused' ? this.#state.error : stopped(this.#given.shardId);
   }
-}
-
-function forever(): Promise<never> {
-  return new Promise(() => undefined);
 }

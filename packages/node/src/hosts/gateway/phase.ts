@@ -13,8 +13,16 @@ const STEP_PHASES: Readonly<Record<Exclude<Step, 'up'>, ShardPhase>> = {
   identifying: 'identifying',
 };
 
-/** Of a shard that is kept connected. `isNew`: it never was connected. */
-export function phaseOf(status: Status, step: Step, isNew: boolean): ShardPhase {
+/** @param isNew it never was connected. */
+export function phaseOf(
+  state: 'open' | 'parked' | 'frozen' | 'refused' | 'stopped',
+  status: Status,
+  step: Step,
+  isNew: boolean,
+): ShardPhase {
+  if (state !== 'open') {
+    return state === 'refused' ? 'disconnected' : 'frozen';
+  }
   if (status === WebSocketShardStatus.Connecting && step !== 'up') {
     return STEP_PHASES[step];
   }

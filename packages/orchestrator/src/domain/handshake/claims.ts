@@ -6,8 +6,9 @@
  * - it has none (base level), or the shard's own: another connected node that has the shard keeps it.
  */
 import { keep } from '../epochs/keep.js';
+import { letGo } from '../epochs/let-go.js';
 import { adoptEpoch, assign, epochOf, mayHaveKept } from '../epochs/tenure.js';
-import { can, isConnected, isShuttingDown } from '../nodes.js';
+import { isConnected, isShuttingDown } from '../nodes.js';
 import { originKept } from '../migration/live-failure.js';
 import { isLive, ownerOf } from '../migration/owner.js';
 import { migrationOf } from '../migration/steps.js';
@@ -56,15 +57,6 @@ export function claim(turn: Turn, node: string, shard: number, epoch = 0): boole
   const text = `Nodes ${incumbent} and ${node} both have shard ${shard}; node ${node} is told to stop it.`;
   turn.happened('shardConflict', 'warn', text, { shard, incumbent, node });
   return false;
-}
-
-/** The node is told that it does not have the shard any more. */
-export function letGo(turn: Turn, node: string, shard: number): void {
-  if (can(turn.node(node), 'epochs')) {
-    turn.send(node, { kind: 'shardTakenOver', shardId: shard, epoch: epochOf(turn.state, shard) });
-  } else {
-    turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
-  }
 }
 
 function succeeded(turn: Turn, shard: number, node: string, successor: string): void {

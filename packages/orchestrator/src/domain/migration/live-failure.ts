@@ -11,7 +11,8 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import { keep } from '../epochs/keep.js';
-import { can, isConnected, isShuttingDown } from '../nodes.js';
+import { letGo } from '../epochs/let-go.js';
+import { isConnected, isShuttingDown } from '../nodes.js';
 import { beginTakeBack } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
@@ -118,14 +119,7 @@ export function nodeRefused(turn: Turn, migration: LiveMigration, node: string, 
   else if (node === destination) destinationEnded(turn, migration, reason, null);
   else if (step.kind === 'activating' && !step.originReleased) {
     // It was silent for too long and went on by itself. The destination has the shard now.
-    const { epoch } = migration;
-    const isKnown = can(turn.node(origin), 'epochs');
-    turn.send(
-      origin,
-      isKnown
-        ? { kind: 'shardTakenOver', shardId: shard, epoch }
-        : { kind: 'stopShard', shardId: shard, session: null },
-    );
+    letGo(turn, origin, shard);
   }
 }
 

@@ -1,0 +1,175 @@
+/**
+ * What this process can know by itself of whether its shards are still its own. An orchestrator that does not hear a node for
+ * `maxNodeDowntime` gives its shards to others, and cannot tell it. So the node has a lease, shorter than that, from when it sent
+ * a heartbeat that was answered, by its own clock.
+ *
+ *     leased     nobody has taken anything over
+ *     on its own the lease is over, and the process was awake all the time: the shards go on (an orchestrator that is down costs no
+ *                shard). Discord gives a session to one connection only: whoever loses his without Discord's word asks first
+ *     slept      the lease ended while the process was stopped: what it received may be stale, so nothing is handed to user code, and
+ *                nothing resumed, before the orchestrator has answered (it names shards that were taken over before it answers)
+ *
+ * An orchestrator that does not answer is waited for `FIRST_WAIT_MS`, then the node goes on; should somebody else have the session he
+ * gets it back from Discord, and the next wait is twice as long. So two who cannot hear of each other take it from each other
+ * ever more rarely, and a bot whose orchestrator is down waits once.
+ *
+ * The clock is read when it matters, in each call: after a pause timers fire late, or after the message that they were to prevent.
+ */
+import { delay } from '@dshard/transport';
+import type { Cancel, Clock } from '@dshard/transport';
+
+/** A process that does not get to run for longer than this has slept. */
+const LONGEST_NAP_MS = 1_000;
+const LOOK_EVERY_MS = 250;
+const FIRST_WAIT_MS = 10_000;
+const LONGEST_WAIT_MS = 300_000;
+
+/**
+ * How a gateway connection ended. `attached`: Discord itself ended it, so the session was ours till then. `displaced`: another
+ * connection has resumed the session. `unproven`: it just ended.
+ */
+export type LossCause = 'attached' | 'displaced' | 'unproven';
+
+/** What hosts ask. */
+export type Tenancy = {
+  /** Whether an event may go to user code now. If not it is to be kept until `trusted` resolves. */
+  mayHandOver(): boolean;
+  /** `confirmed`: go on. `unheard`: nobody answered; drop what was kept and resume from the cursor, Discord knows who has the session. */
+  trusted(): Promise<'confirmed' | 'unheard'>;
+  /** Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts. */
+  beforeResume(cause: LossCause, signal: AbortSignal): Promise<void> | null;
+};
+
+type Outcome = 'confirmed' | 'unheard';
+type Waiter = { since: number; settle: (outcome: Outcome) => void };
+
+export class TenancyDesk implements Tenancy {
+  readonly #clock: Clock;
+  readonly #ask: () => void;
+  readonly #waiters = new Set<Waiter>();
+  /** null: the orchestrator takes nothing over behind our back. */
+  #leaseMs: number | null = null;
+  #until = 0;
+  #lookedAt = 0;
+  #sleptAt: number | null = null;
+  /** How often nobody answered, in a row. */
+  #unheard = 0;
+  #patience: AbortController | null = null;
+  #stopLooking: Cancel | null = null;
+
+  /** @param ask sends a heartbeat out of turn, if there is a connection. */
+  constructor(clock: Clock, ask: () => void) {
+    this.#clock = clock;
+    this.#ask = ask;
+  }
+
+  /** A connection is established. A lease that is over is renewed by an answer only. */
+  leased(leaseMs: number | null): void {
+    const now = this.#look();
+    if (this.#leaseMs === null && leaseMs !== null) {
+      this.#until = now + leaseMs;
+      this.#lookedAt = now;
+      this.#stopLooking ??= this.#clock.every(LOOK_EVERY_MS, () => void this.#look());
+    }
+    this.#leaseMs = leaseMs;
+    if (leaseMs === null) {
+      this.#sleptAt = null;
+      this.#settle(now, 'confirmed');
+    }
+  }
+
+  /** A heartbeat sent at this time was answered. */
+  answered(sentAt: number): void {
+    this.#look();
+    this.#until = Math.max(this.#until, sentAt + (this.#leaseMs ?? 0));
+    this.#unheard = 0;
+    if (this.#sleptAt !== null && sentAt >= this.#sleptAt) {
+      this.#sleptAt = null;
+    }
+    this.#settle(sentAt, 'confirmed');
+  }
+
+  mayHandOver(): boolean {
+    this.#look();
+    return this.#sleptAt === null;
+  }
+
+  trusted(): Promise<Outcome> {
+    return this.#sleptAt === null ? Promise.resolve('confirmed') : this.#wait(this.#sleptAt);
+  }
+
+  beforeResume(cause: LossCause, signal: AbortSignal): Promise<void> | null {
+    const now = this.#look();
+    if (this.#leaseMs === null || (this.#sleptAt === null && this.#isSafe(cause, now))) {
+      return null;
+    }
+    return this.#answeredOrGivenUp(now, signal);
+  }
+
+  close(): void {
+    this.#stopLooking?.();
+    this.#stopLooking = null;
+    this.#settle(Infinity, 'unheard');
+  }
+
+  #isSafe(cause: LossCause, now: number): boolean {
+    return now <= this.#until ? cause !== 'displaced' : cause === 'attached';
+  }
+
+  /** The time now, and whether it went on without us. */
+  #look(): number {
+    const now = this.#clock.now();
+    if (this.#leaseMs !== null && now > this.#until && now - this.#lookedAt > LONGEST_NAP_MS) {
+      this.#sleptAt ??= now;
+    }
+    this.#lookedAt = now;
+    return now;
+  }
+
+  #wait(since: number): Promise<Outcome> {
+    const answer = new Promise<Outcome>((settle) => {
+      this.#waiters.add({ since, settle });
+    });
+    if (this.#patience === null) {
+      void this.#loseHope(new AbortController());
+    }
+    this.#ask();
+    return answer;
+  }
+
+  async #answeredOrGivenUp(since: number, signal: AbortSignal): Promise<void> {
+    const left = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    signal.throwIfAborted();
+    await Promise.race([this.#wait(since), left]);
+  }
+
+  /** One patience for all who wait. */
+  async #loseHope(patience: AbortController): Promise<void> {
+    this.#patience = patience;
+    const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#unheard, 10));
+    try {
+      await delay(this.#clock, ms, patience.signal);
+    } catch {
+      return;
+    }
+    this.#unheard += 1;
+    this.#sleptAt = null;
+    this.#settle(Infinity, 'unheard');
+  }
+
+  /** Those who asked no later than this. */
+  #settle(since: number, outcome: Outcome): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.since <= since) {
+        this.#waiters.delete(waiter);
+        waiter.settle(outcome);
+      }
+    }
+    if (this.#waiters.size === 0) {
+      this.#patience?.abort();
+      this.#patience = null;
+    }
+  }
+}

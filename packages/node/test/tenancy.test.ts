@@ -1,0 +1,189 @@
+/** What a node knows of its tenancy by its own clock: awake and asleep, with an orchestrator and without. */
+import { virtualClock } from '@dshard/testkit';
+import type { VirtualClock } from '@dshard/testkit';
+import type { Clock } from '@dshard/transport';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { LossCause } from '../src/index.js';
+import { TenancyDesk } from '../src/tenancy.js';
+
+const LEASE_MS = 20_000;
+
+/** A process that can be stopped: time goes on, its timers do not. */
+class Bench {
+  readonly world: VirtualClock = virtualClock();
+  asked = 0;
+  readonly #timers: (() => void)[] = [];
+  #asleep = false;
+  readonly desk: TenancyDesk;
+
+  constructor(leaseMs: number | null = LEASE_MS) {
+    const clock: Clock = {
+      now: () => this.world.now(),
+      monotonicMs: () => this.world.monotonicMs(),
+      after: (ms, callback) => this.world.after(ms, () => this.#fire(callback)),
+      every: (ms, callback) => this.world.every(ms, () => this.#fire(callback)),
+    };
+    this.desk = new TenancyDesk(clock, () => {
+      this.asked += 1;
+    });
+    this.desk.leased(leaseMs);
+  }
+
+  #fire(callback: () => void): void {
+    if (this.#asleep) this.#timers.push(callback);
+    else callback();
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.world.run(ms);
+  }
+
+  /** SIGSTOP, and SIGCONT. What is due runs afterwards, or not yet. */
+  async sleep(ms: number, timersFirst: boolean): Promise<void> {
+    this.#asleep = true;
+    await this.world.run(ms);
+    this.#asleep = false;
+    if (timersFirst) for (const due of this.#timers.splice(0)) due();
+  }
+
+  answered(): void {
+    this.desk.answered(this.world.now());
+  }
+
+  resume(cause: LossCause): 'at once' | { ended: string | null } {
+    const wait = this.desk.beforeResume(cause, new AbortController().signal);
+    if (wait === null) return 'at once';
+    const seen = { ended: null as string | null };
+    void wait.then(() => {
+      seen.ended = 'goes on';
+    });
+    return seen;
+  }
+}
+
+const benches: Bench[] = [];
+function bench(leaseMs?: number | null): Bench {
+  const made = new Bench(leaseMs);
+  benches.push(made);
+  return made;
+}
+afterEach(() => {
+  for (const { desk } of benches.splice(0)) desk.close();
+});
+
+describe('handing over', () => {
+  test('goes on while the orchestrator is down, for hours, as long as the process is awake', async () => {
+    const { desk, pass } = bindings();
+    for (let hour = 0; hour < 3; hour += 1) {
+      await pass(3_600_000);
+      expect(desk.mayHandOver()).toBe(true);
+    }
+  });
+
+  test.each([
+    ['its timers fire first', true],
+    ['an event is looked at first', false],
+  ])(
+    'stops after a sleep in which the lease ended, when %s, until the orchestrator has answered',
+    async (_, timers) => {
+      const made = bench();
+      await made.sleep(LEASE_MS + 1_000, timers);
+      expect(made.desk.mayHandOver()).toBe(false);
+      let outcome: string | null = null;
+      void made.desk.trusted().then((how) => {
+        outcome = how;
+      });
+      // An answer to what was sent before it slept says nothing.
+      made.desk.answered(made.world.now() - LEASE_MS);
+      await made.pass(100);
+      expect([made.desk.mayHandOver(), outcome, made.asked]).toEqual([false, null, 1]);
+      made.answered();
+      await made.pass(0);
+      expect([made.desk.mayHandOver(), outcome]).toEqual([true, 'confirmed']);
+    },
+  );
+
+  test('goes on after a sleep that ended before the lease', async () => {
+    const made = bench();
+    await made.sleep(LEASE_MS - 1_000, false);
+    expect(made.desk.mayHandOver()).toBe(true);
+    await made.pass(5_000);
+    expect(made.desk.mayHandOver()).toBe(true);
+  });
+
+  test('is given up waiting for when nobody answers, and the connection has to be made anew', async () => {
+    const made = bench();
+    await made.sleep(LEASE_MS * 2, true);
+    const outcome = made.desk.trusted();
+    await made.pass(10_000);
+    expect(await outcome).toBe('unheard');
+    expect(made.desk.mayHandOver()).toBe(true);
+  });
+
+  test('is not looked at where nothing is ever taken over', async () => {
+    const made = bench(null);
+    await made.sleep(3_600_000, true);
+    expect(made.desk.mayHandOver()).toBe(true);
+    expect(made.resume('displaced')).toBe('at once');
+  });
+});
+
+describe('resuming', () => {
+  test.each<[string, number, LossCause, boolean]>([
+    ['under the lease', 1_000, 'attached', true],
+    ['under the lease', 1_000, 'unproven', true],
+    ['under the lease', 1_000, 'displaced', false],
+    ['on its own', LEASE_MS + 1_000, 'attached', true],
+    ['on its own', LEASE_MS + 1_000, 'unproven', false],
+    ['on its own', LEASE_MS + 1_000, 'displaced', false],
+  ])('%s, %i ms after the last answer, a connection that ended %s: at once %s', async (_, ms, cause, atOnce) => {
+    const made = bench();
+    await made.pass(ms);
+    const seen = made.resume(cause);
+    if (atOnce) {
+      expect(seen).toBe('at once');
+      return;
+    }
+    expect(made.asked).toBe(1);
+    expect(seen).toEqual({ ended: null });
+    made.answered();
+    await made.pass(0);
+    expect(seen).toEqual({ ended: 'goes on' });
+  });
+
+  test('after a sleep always asks first', async () => {
+    const made = bench();
+    await made.sleep(LEASE_MS + 5_000, false);
+    expect(made.resume('attached')).toEqual({ ended: null });
+  });
+
+  test('does not wait for ever for an orchestrator that is away, and each time twice as long', async () => {
+    const made = bench();
+    await made.pass(LEASE_MS + 1_000);
+    for (const ms of [10_000, 20_000, 40_000]) {
+      const seen = made.resume('displaced');
+      await made.pass(ms - 1);
+      expect(seen).toEqual({ ended: null });
+      await made.pass(1);
+      expect(seen).toEqual({ ended: 'goes on' });
+    }
+    made.answered();
+    await made.pass(LEASE_MS + 1);
+    const seen = made.resume('unproven');
+    await made.pass(10_000);
+    expect(seen).toEqual({ ended: 'goes on' });
+  });
+
+  test('is called off when the shard is stopped meanwhile', async () => {
+    const made = bench();
+    const stopped = new AbortController();
+    const wait = made.desk.beforeResume('displaced', stopped.signal);
+    stopped.abort(new Error('stopped'));
+    await expect(wait).rejects.toThrow('stopped');
+  });
+});
+
+function bindings(): { desk: TenancyDesk; pass: (ms: number) => Promise<void> } {
+  const made = bench();
+  return { desk: made.desk, pass: (ms) => made.pass(ms) };
+}
