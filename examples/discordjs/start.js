@@ -9,7 +9,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { delay, systemClock } from '@dshard/transport';
 
+const clock = systemClock();
 const check = process.argv.includes('--check');
 const dso = join(dirname(createRequire(import.meta.url).resolve('@dshard/cli/package.json')), 'bin', 'dso.js');
 const bot = fileURLToPath(new URL('bot.js', import.meta.url));
@@ -62,7 +64,7 @@ if (check) await rm(folder, { recursive: true, force: true });
 /** A count goes on over a rollout, in another process. */
 async function checkRollout({ people, posted, admin, world }, url) {
   const until = async (condition) => {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!(await condition())) await delay(clock, 50);
   };
   const guildId = world.guildAt(5).id;
   const ask = async () => {
