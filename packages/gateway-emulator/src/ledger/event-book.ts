@@ -43,15 +43,12 @@ export type BookFindings = { totals: BookTotals; examples: string[] };
 
 const maxExamplesPerKind = 7;
 
-/** Most of the traffic: their payload carries the id. */
-const WITH_ID: ReadonlySet<string> = new Set(['MESSAGE_CREATE', 'INTERACTION_CREATE']);
-
 export class EventBook {
   readonly #maxEvents: number;
   #entries: BookEntry[] = [];
   readonly #byId = new Map<string, BookEntry>();
-  /** By session and sequence: events that Discord gives no id of their own, which a bot can only report so. */
-  readonly #byPlace = new Map<string, BookEntry>();
+  /** By session, then sequence: most events have no id of their own. */
+  readonly #bySequence = new Map<string, Map<number, BookEntry>>();
   readonly #outstanding = new Map<number, number>();
   readonly #unexpectedExamples: string[] = [];
   #emitted = 0;
@@ -91,7 +88,7 @@ export class EventBook {
     if (known !== undefined) {
       known.copies ??= [];
       known.copies.push({ sessionId: event.sessionId, shard: event.shard, s: event.s });
-      this.#place(known, event);
+      this.#index(event.sessionId, event.s, known);
       return;
     }
     const entry: BookEntry = {
@@ -110,7 +107,7 @@ export class EventBook {
     };
     this.#entries.push(entry);
     this.#byId.set(entry.id, entry);
-    this.#place(entry, event);
+    this.#index(entry.sessionId, entry.s, entry);
     this.#emitted += 1;
     this.#outstanding.set(entry.shard, (this.#outstanding.get(entry.shard) ?? 0) + 1);
     if (this.#entries.length > this.#maxEvents) this.#settleOldest();
@@ -118,7 +115,7 @@ export class EventBook {
 
   recordHandled(node: string, event: HandledEvent): void {
     const entry =
-      event.id === '' ? this.#byPlace.get(placeOf(event.sessionId ?? '', event.s)) : this.#byId.get(event.id);
+      event.id === '' ? this.#bySequence.get(event.sessionId ?? '')?.get(event.s) : this.#byId.get(event.id);
     const problem =
       entry === undefined ? 'which was never emitted, or so long ago that it was settled' : mismatch(entry, event);
     if (entry === undefined || problem !== null) {
@@ -173,6 +170,11 @@ export class EventBook {
     return { totals, examples: [...lost, ...duplicated, ...outOfOrder, ...this.#unexpectedExamples] };
   }
 
+  /** An event by its id, or by session and sequence. Undefined: it never was, or was settled. */
+  find(event: { id: string } | { sessionId: string; s: number }): BookEntry | undefined {
+    return 'id' in event ? this.#byId.get(event.id) : this.#bySequence.get(event.sessionId)?.get(event.s);
+  }
+
   /** What is kept, oldest first. */
   get entries(): readonly BookEntry[] {
     return this.#entries;
@@ -191,8 +193,10 @@ export class EventBook {
     return found;
   }
 
-  #place(entry: BookEntry, { sessionId, s }: { sessionId: string; s: number }): void {
-    if (!WITH_ID.has(entry.type)) this.#byPlace.set(placeOf(sessionId, s), entry);
+  #index(sessionId: string, s: number, entry: BookEntry): void {
+    const known = this.#bySequence.get(sessionId);
+    if (known === undefined) this.#bySequence.set(sessionId, new Map([[s, entry]]));
+    else known.set(s, entry);
   }
 
   #settleOldest(): void {
@@ -202,14 +206,14 @@ export class EventBook {
       this.#settled.duplicated += duplicatesOf(entry);
       this.#settled.redelivered += redeliveriesOf(entry);
       this.#byId.delete(entry.id);
-      for (const { sessionId, s } of [entry, ...(entry.copies ?? [])]) this.#byPlace.delete(placeOf(sessionId, s));
+      for (const { sessionId, s } of [entry, ...(entry.copies ?? [])]) {
+        const ofSession = this.#bySequence.get(sessionId);
+        ofSession?.delete(s);
+        if (ofSession?.size === 0) this.#bySequence.delete(sessionId);
+      }
     }
     this.#entries = this.#entries.slice(leaving.size);
   }
-}
-
-function placeOf(sessionId: string, s: number): string {
-  return `${sessionId} ${s}`;
 }
 
 function mismatch(entry: BookEntry, event: HandledEvent): string | null {
