@@ -1,5 +1,5 @@
 /** Discord, as the demo needs it: the gateway emulator, its traffic and its ledger. */
-import { startGatewayEmulator, type GatewayEmulator } from '@dshard/gateway-emulator';
+import { startGatewayEmulator, type GatewayEmulator, type HandledEvent } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import type { DemoOptions } from './options.js';
 import type { LedgerFigures } from './verdict.js';
@@ -9,8 +9,8 @@ export type Discord = {
   /** The REST API's address. */
   readonly api: string;
   readonly token: string;
-  /** Where bots report what they handled. */
-  readonly reportUrl: string;
+  /** For the ledger: a bot process handled an event. */
+  handled(node: string, event: HandledEvent): void;
   startTraffic(): void;
   stopTraffic(): void;
   /** Shards whose session has a connection. */
@@ -36,7 +36,7 @@ export async function startDiscord(clock: Clock, options: DemoOptions): Promise<
     emulator,
     api: emulator.apiUrl,
     token: emulator.token,
-    reportUrl: `${emulator.httpUrl}/ledger/handled`,
+    handled: (node, event) => ledger.handled({ node, events: [event] }),
     startTraffic: () => traffic.start(rate),
     stopTraffic: () => traffic.stop(),
     readyShards: () => admin.status().sessions.filter(({ attached }) => attached).length,

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 const WORLDS = { ws: { guilds: 4, members: 5 }, discordjs: { guilds: 200, members: 100 } } as const;
 export type BotLibrary = keyof typeof WORLDS;
 
-const SCENARIOS = ['tour', 'orchestrator-restart', 'state', 'start'] as const;
+const SCENARIOS = ['tour', 'crash', 'orchestrator-restart', 'orchestrator-crash', 'state', 'start'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export type DemoOptions = {
@@ -39,7 +39,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
       'A Discord bot in two processes, its shards moved live, and the proof that no event was lost or repeated.',
     )
     .option('--shards <n>', 'gateway shards', wholeNumber('--shards', 1, 256), 8)
-    .option('--nodes <n>', 'bot processes', wholeNumber('--nodes', 2, 16), 2)
+    .option('--nodes <n>', 'bot processes (default: 2; 3 in scenario crash)', wholeNumber('--nodes', 2, 16))
     .addOption(new Option('--bot <library>', 'what the bot is written with').choices(Object.keys(WORLDS)).default('ws'))
     .option('--guilds <n>', 'guilds per shard (default: 4, with discordjs 200)', wholeNumber('--guilds', 1, 2_500))
     .option('--members <n>', 'members per guild (default: 5, with discordjs 100)', wholeNumber('--members', 1, 1_000))
@@ -59,18 +59,21 @@ Examples:
   npm run demo -- --json                                 the same for programs: exit code 0 only if the verdict holds
   npm run demo -- --json --shards 32 --nodes 4 --rate 2000
   npm run demo -- --bot discordjs --shards 4 --json      discord.js clients, their caches compared with a client that never restarts
+  npm run demo -- --scenario crash --json                kill -9 of one of three nodes under traffic
   npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
+  npm run demo -- --scenario orchestrator-crash --json   the same in the middle of a rollout, which then goes on
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
     )
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });
-  const given = command.opts<DemoOptions>();
+  const given = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
   if (given.bot === 'discordjs' && given.scenario !== 'tour') {
     command.error(`--scenario ${given.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
   }
-  return { ...WORLDS[given.bot], ...given, tourOnly: given.tourOnly || given.json };
+  const nodes = given.nodes ?? (given.scenario === 'crash' ? 3 : 2);
+  return { ...WORLDS[given.bot], ...given, nodes, tourOnly: given.tourOnly || given.json };
 }
 
 function wholeNumber(option: string, least: number, most: number): (text: string) => number {

@@ -19,8 +19,9 @@ function input(ledger: Partial<LedgerFigures> = {}, rest: Partial<VerdictInput> 
     shards: 8,
     nodes: 2,
     ledger: { ...clean, ...ledger },
-    migrations: { completed: 13, failed: 0 },
+    migrations: { completed: 13, failed: 0, frozenMs: [40, 20] },
     migrationsExpected: 13,
+    forgotten: 0,
     durationMs: 1000.4,
     ...rest,
   };
@@ -38,9 +39,14 @@ describe('the verdict', () => {
       ok: true,
       shards: 8,
       nodes: 2,
-      events: { emitted: 100, handled: 100, lost: 0, duplicated: 0, outOfOrder: 0 },
+      events: { emitted: 100, handled: 100, lost: 0, duplicated: 0, redelivered: 0, outOfOrder: 0 },
       identifies: { used: 8, needed: 8 },
-      migrations: { completed: 13, failed: 0, gapMs: { p50: 20, p99: 30, max: 30 } },
+      migrations: {
+        completed: 13,
+        failed: 0,
+        gapMs: { p50: 20, p99: 30, max: 30 },
+        frozenMs: { p50: 20, p99: 40, max: 40 },
+      },
       durationMs: 1000,
     });
   });
@@ -53,8 +59,16 @@ describe('the verdict', () => {
     ['one unaccounted for', input({ handled: 99 }), /100 events were emitted and 99 handled/],
     ['one IDENTIFY too many', input({ identifiesUsed: 9 }), /9 IDENTIFYs/],
     ['one IDENTIFY too few', input({ identifiesUsed: 7 }), /7 IDENTIFYs/],
-    ['a failed migration', input({}, { migrations: { completed: 13, failed: 1 } }), /failed/],
-    ['a migration that never happened', input({}, { migrations: { completed: 12, failed: 0 } }), /12 migrations/],
+    ['a failed migration', input({}, { migrations: { completed: 13, failed: 1, frozenMs: [] } }), /failed/],
+    [
+      'a migration that never happened',
+      input({}, { migrations: { completed: 12, failed: 0, frozenMs: [] } }),
+      /12 migrations/,
+    ],
+    ['a marked repeat without a crash', input({ redelivered: 1 }), /though no node died/],
+    ['a slow takeover', input({ gapsMs: [10, 3_000] }, { takeovers: { expected: 2 } }), /without an owner/],
+    ['a shard nobody took over', input({ gapsMs: [10] }, { takeovers: { expected: 2 } }), /1 shards were/],
+    ['a shard that forgot', input({ gapsMs: [1] }, { takeovers: { expected: 1 }, forgotten: 2 }), /lost their state/],
     ['a slow start', input({}, { start: start([0, 1, 5_000, 5_601]) }), /1.12 times what Discord's pace allows/],
     ['an IDENTIFY in a wrong window', input({}, { start: start([0, 0, 5_000, 5_000], 1) }), /window of another/],
     [

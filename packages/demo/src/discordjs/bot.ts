@@ -14,7 +14,7 @@ import { GuildCounters, type GuildCounts } from './guild-counters.js';
 
 const clock = systemClock();
 const counters = new GuildCounters();
-const reports = new HandledReports(clock, setting('DEMO_REPORT_URL'), () => nodeOf(client)?.nodeId ?? 'a bot');
+const reports = new HandledReports(setting('DEMO_HANDLED_FILE'), () => nodeOf(client)?.nodeId ?? 'a bot');
 
 const client = new Client({
   ...orchestrated({
@@ -94,8 +94,8 @@ node.fleet.handle('dump', async ({ folder }: { folder: string }) => {
 
 process.once('SIGTERM', () => void client.destroy());
 await node.closed;
-await reports.close();
 await client.destroy();
+reports.close();
 
 function setting(name: string): string {
   const value = process.env[name];
