@@ -158,7 +158,16 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
     if (migration.origin === origin || migration.destination === origin) return;
   }
   if (stopped !== null) endDrain(turn, drain, stopped);
-  else if (waiting.length === 0) allMoved(turn, drain, phase);
+  else if (waiting.length === 0 && !isComingBack(turn, origin)) allMoved(turn, drain, phase);
+}
+
+/** Whether a shard that the node gave up did not arrive, and is on its way to somewhere: the node, which has its session, is the first choice. */
+function isComingBack(turn: Turn, origin: string): boolean {
+  const held = turn.node(origin)?.held ?? [];
+  return held.some((shard) => {
+    const kind = turn.shard(shard)?.kind;
+    return kind === 'stopping' || kind === 'starting';
+  });
 }
 
 /** When a drain that the disruption budget holds up gives up; null: it is not held up. */
