@@ -16,6 +16,11 @@ export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js
 export { Guild } from './world/guild.js';
 export { People } from './world/people.js';
 export type { Place } from './world/people.js';
+export type { TrafficEvent } from './core/dispatch.js';
+export { parseScript, ScriptPlayer } from './world/script.js';
+export type { ScriptLine } from './world/script.js';
+export { libraryLines } from './library-lines.js';
+export type { EmulatorAddress, LibraryLines } from './library-lines.js';
 export { Posted } from './world/posted.js';
 export type { Deed, DeedFilter } from './world/posted.js';
 export { Traffic } from './world/traffic.js';
