@@ -43,15 +43,15 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   watchForSilence,
   expireUnreachable,
   endFleet,
-  // What is to be started. Before drains are looked at: a shard that one has lost is not to go back to a node that is given up.
-  clearTrials,
-  keepNodesUp,
-  placeVacant,
-  startWaitingResumes,
   // What is to be moved.
   runDrains,
   runRollout,
   startWaitingMigrations,
+  // What is to be started.
+  clearTrials,
+  keepNodesUp,
+  placeVacant,
+  startWaitingResumes,
   answerStartRequests,
   releaseHeld,
   grantIdentifies,

@@ -18,6 +18,7 @@ import { beginMigration } from '../migration/steps.js';
 import { retireEmpty, unwantLaunch } from '../launch/retire.js';
 import { operationEnded } from '../operations/ended.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
+import { isQuarantined } from '../quarantine/trials.js';
 import { unqueue } from '../shards/start.js';
 import { beginShutdown } from '../shutdown/node.js';
 import type { DrainState } from '../state.js';
@@ -161,12 +162,12 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
   else if (waiting.length === 0 && !isComingBack(turn, origin)) allMoved(turn, drain, phase);
 }
 
-/** Whether a shard that the node gave up did not arrive, and is on its way to somewhere: the node, which has its session, is the first choice. */
+/** Whether a shard whose hand-over broke is about to be given back to the node, with the state that it still has; it is moved again then. */
 function isComingBack(turn: Turn, origin: string): boolean {
   const held = turn.node(origin)?.held ?? [];
   return held.some((shard) => {
     const kind = turn.shard(shard)?.kind;
-    return kind === 'stopping' || kind === 'starting';
+    return kind === 'stopping' || kind === 'starting' || (kind === 'vacant' && !isQuarantined(turn, shard));
   });
 }
 

@@ -126,7 +126,11 @@ function stuckIn(flow: Flow, [step, heldBy, command]: Flow['steps'][number]): Wo
 function expectInOrder(world: World, operation: Operation, node: string): void {
   expect(world.state.shards.map(({ kind }) => kind)).toEqual(['running', 'running', 'running', 'running']);
   expect(world.truth()).toEqual(world.placement());
-  expect(Object.values(world.truth()).flat().sort()).toEqual([0, 1, 2, 3]);
+  expect(
+    Object.values(world.truth())
+      .flat()
+      .toSorted((a, b) => a - b),
+  ).toEqual([0, 1, 2, 3]);
   expect([world.state.migrations.size, world.state.drains.size, world.state.rollout]).toEqual([0, 0, null]);
   for (const { alive, transfers } of world.nodes.values()) {
     if (alive) expect([transfers.offers.size, transfers.frozen.size, transfers.staging.size]).toEqual([0, 0, 0]);
