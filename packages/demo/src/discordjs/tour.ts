@@ -40,6 +40,8 @@ export const discordjsTour: Tour = async (context) => {
 
   emulator.traffic.setMix(LIVELY);
   const commands = new Commands(emulator, clock);
+  // Also when the tour breaks off.
+  context.atEnd(async () => commands.stop());
   discord.startTraffic();
   commands.start();
   await steps.run(`${options.rate} events a second begin to flow, and 20 commands`, () =>
