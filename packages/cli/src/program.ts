@@ -12,6 +12,7 @@ import { addMigrateNode } from './commands/migratenode.js';
 import { addMigrateShard } from './commands/migrateshard.js';
 import { addOperations } from './commands/operations.js';
 import { addPullNewVersion } from './commands/pullnewversion.js';
+import { addRelease } from './commands/release.js';
 import { addShutdownNode } from './commands/shutdownnode.js';
 import { addStartNode } from './commands/startnode.js';
 import { addStartShards } from './commands/startshards.js';
@@ -54,6 +55,7 @@ export function createProgram(): Command {
   addStartShards(program);
   addStopShard(program);
   addTakeOver(program);
+  addRelease(program);
   addBlacklistNode(program);
   addUncordon(program);
   addAllowIdentifies(program);

@@ -22,6 +22,7 @@ const idle: StatusV1 = {
   waitingMigrations: [],
   drains: [],
   disruption: { moving: 0, down: 0, limit: 2 },
+  quarantined: [],
   alarm: null,
   operations: [],
   rollout: null,

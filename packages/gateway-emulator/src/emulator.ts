@@ -16,6 +16,8 @@ import { requestListener } from './server/http.js';
 import { discordRoutes } from './server/rest/discord-routes.js';
 import { People } from './world/people.js';
 import type { Posted } from './world/posted.js';
+import type { ScriptLine } from './world/script.js';
+import { ScriptPlayer } from './world/script.js';
 import { seededRandom } from './world/seeded-random.js';
 import { setStage } from './world/stage.js';
 import { Traffic } from './world/traffic.js';
@@ -38,6 +40,10 @@ export type GatewayEmulator = {
   readonly people: People;
   /** What the bot did by REST. */
   readonly posted: Posted;
+  /** A player of a script (`parseScript`); it begins with `start()`. */
+  play(lines: readonly ScriptLine[]): ScriptPlayer;
+  /** Calls back with everything that happens in the world, before sessions get it. Returns how to end that. */
+  onEmitted(listen: (event: TrafficEvent) => void): () => void;
   readonly ledger: Ledger;
   readonly admin: Admin;
   /**
@@ -70,7 +76,11 @@ export async function startGatewayEmulator(
     record: (record) => ledger.record(record),
     maxSocketBufferBytes: resolved.maxSocketBufferBytes,
   });
-  const emit = (event: TrafficEvent): void => edge.run(dispatch(state, event, clock.now()));
+  const listeners = new Set<(event: TrafficEvent) => void>();
+  const emit = (event: TrafficEvent): void => {
+    for (const listen of listeners) listen(event);
+    edge.run(dispatch(state, event, clock.now()));
+  };
   const stage = setStage({ world, clock, random: seededRandom(seed + 3), emit });
   const { nextId, posted } = stage;
   const people = new People(stage);
@@ -84,8 +94,19 @@ export async function startGatewayEmulator(
     interaction: people.byChance,
     emit,
   });
-  const onSocket: ConstructorParameters<typeof GatewayHost>[0]['onSocket'] = (socket, stream, query) =>
-    edge.accept(socket, stream, query);
+  const { helloDelayMs } = resolved;
+  const onSocket: ConstructorParameters<typeof GatewayHost>[0]['onSocket'] = (socket, stream, query) => {
+    if (helloDelayMs === 0) {
+      edge.accept(socket, stream, query);
+      return;
+    }
+    // What the client says or does in the meantime is read afterwards.
+    socket.pause();
+    clock.after(helloDelayMs, () => {
+      edge.accept(socket, stream, query);
+      socket.resume();
+    });
+  };
   const resumeHost = new GatewayHost({ name: 'resume host', onRequest: requestListener([]), onSocket });
   const gatewayHost: GatewayHost = new GatewayHost({
     name: 'gateway emulator',
@@ -111,8 +132,10 @@ export async function startGatewayEmulator(
   if (resolved.rate > 0) traffic.start(resolved.rate);
 
   const httpUrl = `http://127.0.0.1:${gatewayHost.port}`;
+  const players = new Set<ScriptPlayer>();
   const close = async (): Promise<void> => {
     traffic.stop();
+    for (const player of players) player.stop();
     admin.close();
     edge.stop();
     await Promise.all([gatewayHost.close(), resumeHost.close()]);
@@ -127,6 +150,15 @@ export async function startGatewayEmulator(
     traffic,
     people,
     posted,
+    play: (lines) => {
+      const player = new ScriptPlayer({ lines, clock, nextId, emit });
+      players.add(player);
+      return player;
+    },
+    onEmitted: (listen) => {
+      listeners.add(listen);
+      return () => listeners.delete(listen);
+    },
     ledger,
     admin,
     settled: ({ timeoutMs = 5_000 } = {}) => untilSettled(ledger, clock, timeoutMs),

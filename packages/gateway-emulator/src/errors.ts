@@ -29,6 +29,11 @@ export const EMULATOR_ERRORS = {
     remedy: 'See which shards the message names; stop the traffic first, and wait longer where the bot is slow.',
     retryable: true,
   },
+  DSO_EMULATOR_BAD_SCRIPT: {
+    meaning: 'A script of events cannot be read, or a line of it is not in the documented shape.',
+    remedy: 'Write one JSON object per line, { "at": ms, "event": { "t", "d" } }; the message names the line.',
+    retryable: false,
+  },
   DSO_EMULATOR_BAD_REQUEST: {
     meaning: 'A request to the admin interface is not in the documented shape.',
     remedy: 'Ask GET /emulator, or see docs/reference/gateway-emulator-http.md.',

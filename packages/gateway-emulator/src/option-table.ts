@@ -233,6 +233,13 @@ export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = 
     what: 'the code it is closed with',
     source: 'the same report',
   },
+  resumeToken: {
+    kind: 'choice',
+    default: defaultRules.resumeToken,
+    choices: ['either', 'bare'],
+    what: 'whether RESUME may have `Bot ` before its token; if not, it is answered with op 9',
+    source: 'not documented; eris, oceanic.js, discordeno and seyfert send it so, a report of 2019 says that it failed',
+  },
   reconnectGraceMs: {
     kind: 'integer',
     default: defaultRules.reconnectGraceMs,
@@ -248,6 +255,14 @@ export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = 
     max: day,
     what: 'how often all members of a guild may be asked for (op 8); sooner is answered with RATE_LIMITED',
     source: 'documented',
+  },
+  helloDelayMs: {
+    kind: 'integer',
+    default: 0,
+    min: 0,
+    max: 60_000,
+    what: 'how long after the upgrade HELLO comes; seyfert loses one that comes in the same packet as the answer to the upgrade',
+    source: 'ours: at once',
   },
   maxSocketBufferBytes: {
     kind: 'integer',

@@ -3,6 +3,7 @@
  * before anything listens.
  */
 import type { GatewayRules } from './core/rules.js';
+import { defaultRules } from './core/rules.js';
 import { EmulatorError } from './errors.js';
 import type { LedgerLimits } from './ledger/ledger.js';
 import { defaultLedgerLimits } from './ledger/ledger.js';
@@ -65,12 +66,16 @@ export type EmulatorOptions = {
   doubleAttach?: GatewayRules['doubleAttach'];
   /** The code it is closed with. Default 4006. */
   doubleAttachCloseCode?: number;
+  /** Whether RESUME may have `Bot ` before its token. Default `either`. */
+  resumeToken?: GatewayRules['resumeToken'];
   /** How long a socket may stay after op 7. Default 5000. */
   reconnectGraceMs?: number;
   /** How often all members of a guild may be asked for (op 8). Default 30 000. */
   membersPeriodMs?: number;
   /** Bytes that may wait for a client that does not read; beyond it its socket is cut. Default 16 MiB. */
   maxSocketBufferBytes?: number;
+  /** How long after the upgrade HELLO comes. Default 0. */
+  helloDelayMs?: number;
   /** Events the ledger keeps one by one; older ones are settled into counts. Default 500 000. */
   ledgerEvents?: number;
 };
@@ -87,6 +92,7 @@ export type ResolvedOptions = {
   directEvery: number;
   seed: number;
   maxSocketBufferBytes: number;
+  helloDelayMs: number;
   rules: GatewayRules;
   ledger: LedgerLimits;
 };
@@ -120,6 +126,7 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
     directEvery: read('directEvery'),
     seed: read('seed'),
     maxSocketBufferBytes: read('maxSocketBufferBytes'),
+    helloDelayMs: read('helloDelayMs'),
     ledger: { ...defaultLedgerLimits, events: read('ledgerEvents') },
     rules: {
       heartbeatIntervalMs,
@@ -139,6 +146,7 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
       disallowedIntents: read('disallowedIntents'),
       doubleAttach: readDoubleAttach(options.doubleAttach),
       doubleAttachCloseCode: read('doubleAttachCloseCode'),
+      resumeToken: readResumeToken(options.resumeToken),
       reconnectGraceMs: read('reconnectGraceMs'),
       membersPeriodMs: read('membersPeriodMs'),
     },
@@ -185,6 +193,11 @@ function readDoubleAttach(value: GatewayRules['doubleAttach'] = 'close-old'): Ga
   const spec = optionTable.doubleAttach;
   if (spec.kind === 'choice' && spec.choices.includes(value)) return value;
   throw badOption(`"doubleAttach" is ${value}, but must be close-old, silence-old or keep-both`);
+}
+
+function readResumeToken(value: GatewayRules['resumeToken'] = defaultRules.resumeToken): GatewayRules['resumeToken'] {
+  if (value === 'either' || value === 'bare') return value;
+  throw badOption(`"resumeToken" is ${String(value)}, but must be either or bare`);
 }
 
 function badOption(problem: string): EmulatorError {

@@ -2,11 +2,17 @@
  * The program `dso-gateway`: an emulator on the command line. Exit codes: 0 stopped by a signal, 1 could not run,
  * 2 called wrongly.
  */
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { startGatewayEmulator } from './emulator.js';
 import type { GatewayEmulator } from './emulator.js';
 import { EmulatorError } from './errors.js';
+import { farewell, greeting } from './greeting.js';
 import type { EmulatorOptions } from './options.js';
+import type { Recording } from './recording.js';
+import { startRecording } from './recording.js';
+import type { ScriptLine } from './world/script.js';
+import { parseScript } from './world/script.js';
 import type { TrafficMix } from './world/traffic-mix.js';
 import { parseMix, problemOfMix, trafficKinds } from './world/traffic-mix.js';
 
@@ -27,7 +33,7 @@ type Flags = {
   rate: number;
   mix?: TrafficMix;
   directEvery: number;
-  maxConcurrency: number;
+  maxConcurrency?: number;
   identifyWindow: number;
   sessionStarts: number;
   seed: number;
@@ -35,13 +41,18 @@ type Flags = {
   replayBuffer: number | 'by-guilds';
   sessionTtl: number;
   heartbeatInterval: number;
+  helloDelay: number;
+  script?: ScriptLine[];
+  record?: string;
 };
 
 const examples = `
 Examples:
   $ dso-gateway                                     a small world on port 7480
   $ dso-gateway --guilds 2000 --shards 16 --rate 500
-  $ dso-gateway --max-concurrency 16 --session-ttl 10000
+  $ dso-gateway --mix messages=80,reactions=15,members=5 --rate 50 --record traffic.jsonl
+  $ dso-gateway --script traffic.jsonl              the same again
+  $ dso-gateway --max-concurrency 1 --session-ttl 10000
   $ curl -X POST localhost:7480/emulator/reconnect  tells every shard to reconnect (op 7)
   $ curl localhost:7480/ledger                      what was emitted, handled, lost`;
 
@@ -54,19 +65,35 @@ export async function runProgram(argv: readonly string[], io: ProgramIo): Promis
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
-  let gateway: GatewayEmulator;
+  const flags = program.opts<Flags>();
+  let started: Started;
   try {
-    gateway = await startGatewayEmulator(optionsOf(program.opts<Flags>()));
+    started = await start(flags);
   } catch (error) {
     if (!(error instanceof EmulatorError)) throw error;
     io.err(`dso-gateway: ${error.message}`);
     return error.code === 'DSO_EMULATOR_BAD_OPTION' ? 2 : 1;
   }
-  io.out(greeting(gateway));
+  const { gateway, recording } = started;
+  if (flags.script !== undefined) gateway.play(flags.script).start();
+  io.out(greeting(gateway, { maxConcurrency: maxConcurrencyOf(flags) }));
   await io.untilStopped();
   await gateway.close();
+  await recording?.close();
   io.out(farewell(gateway));
   return 0;
+}
+
+type Started = { gateway: GatewayEmulator; recording: Recording | null };
+
+async function start(flags: Flags): Promise<Started> {
+  const gateway = await startGatewayEmulator(optionsOf(flags));
+  try {
+    return { gateway, recording: flags.record === undefined ? null : await startRecording(gateway, flags.record) };
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
 }
 
 function makeCommand(io: ProgramIo): Command {
@@ -80,7 +107,9 @@ function makeCommand(io: ProgramIo): Command {
     .option('--rate <n>', 'events per second over all shards', number, 0)
     .option('--mix <kinds>', `what they are, by weight, of ${trafficKinds.join(', ')} (default: messages)`, mix)
     .option('--direct-every <n>', 'one message in n is a direct one, 0 for none', integer, 0)
-    .option('--max-concurrency <n>', 'identifies admitted at a time', integer, 1)
+    .option('--script <file>', 'plays events from a file of JSON lines, { "at": ms, "event": { "t", "d" } }', script)
+    .option('--record <file>', 'writes what is emitted as such a script')
+    .option('--max-concurrency <n>', 'IDENTIFYs admitted at a time (default: as many as shards, at most 16)', integer)
     .option('--identify-window <ms>', 'length of an identify window', integer, 5_000)
     .option('--session-starts <n>', 'IDENTIFYs per day', integer, 1_000)
     .option('--seed <n>', 'makes world and traffic', integer, 1)
@@ -88,6 +117,7 @@ function makeCommand(io: ProgramIo): Command {
     .option('--replay-buffer <n>', 'events kept per session for RESUME, or by-guilds', replayBuffer, 1_000)
     .option('--session-ttl <ms>', 'how long a session without a socket can be resumed', integer, 90_000)
     .option('--heartbeat-interval <ms>', 'what HELLO asks for', integer, 41_250)
+    .option('--hello-delay <ms>', 'how long after the upgrade HELLO comes', integer, 0)
     .addHelpText('after', examples)
     .allowExcessArguments(false)
     .exitOverride()
@@ -104,7 +134,7 @@ function optionsOf(flags: Flags): EmulatorOptions {
     rate: flags.rate,
     ...(flags.mix === undefined ? {} : { mix: flags.mix }),
     directEvery: flags.directEvery,
-    maxConcurrency: flags.maxConcurrency,
+    maxConcurrency: maxConcurrencyOf(flags),
     identifyWindowMs: flags.identifyWindow,
     sessionStartLimit: flags.sessionStarts,
     seed: flags.seed,
@@ -112,30 +142,28 @@ function optionsOf(flags: Flags): EmulatorOptions {
     replayBuffer: flags.replayBuffer,
     sessionTtlMs: flags.sessionTtl,
     heartbeatIntervalMs: flags.heartbeatInterval,
+    helloDelayMs: flags.helloDelay,
   };
 }
 
-function greeting(gateway: GatewayEmulator): string {
-  const { url, resumeUrl, apiUrl, httpUrl, token, world } = gateway;
-  return `Gateway emulator with ${world.guildCount} guilds, ready.
-
-  gateway      ${url}
-  resume host  ${resumeUrl}
-  Discord REST ${apiUrl}
-  token        ${token}
-  ledger       ${httpUrl}/ledger
-  status       ${httpUrl}/emulator/status
-
-Point a library at it:
-  discord.js     new Client({ intents, rest: { api: '${apiUrl}' } }).login('${token}')
-  @discordjs/ws  new WebSocketManager({ token: '${token}', intents, rest: new REST({ api: '${apiUrl}' }).setToken('${token}') })
-
-Ctrl-C stops it.`;
+/** As Discord's largest bots have it: a development bot of many shards starts in seconds. */
+function maxConcurrencyOf({ maxConcurrency, shards }: Flags): number {
+  return maxConcurrency ?? Math.max(1, Math.min(shards, 16));
 }
 
-function farewell(gateway: GatewayEmulator): string {
-  const { emitted, identifies, violations } = gateway.ledger.verdict();
-  return `Stopped after ${emitted} events to sessions, ${identifies.used} identifies, ${violations.length} violations.`;
+function script(file: string): ScriptLine[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InvalidArgumentError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  try {
+    return parseScript(text);
+  } catch (error) {
+    if (error instanceof EmulatorError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
 }
 
 function integer(value: string): number {

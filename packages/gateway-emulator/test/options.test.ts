@@ -38,6 +38,7 @@ describe('options', () => {
     [{ token: 'Bot x' }, '"token" must be'],
     [{ replayBuffer: 'much' }, '"replayBuffer" is much'],
     [{ doubleAttach: 'ignore' }, '"doubleAttach" is ignore'],
+    [{ resumeToken: 'none' }, '"resumeToken" is none'],
     [{ doubleAttachCloseCode: 1_000 }, '"doubleAttachCloseCode" is 1000'],
   ])('refuse %o', (options, message) => {
     const resolve = (): unknown => resolveOptions(options as unknown as EmulatorOptions);

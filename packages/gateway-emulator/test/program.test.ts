@@ -1,7 +1,11 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startGatewayEmulator } from '../src/emulator.js';
 import { runProgram } from '../src/program.js';
+import { parseScript } from '../src/world/script.js';
 
 leakGuard({ beforeEach, afterEach });
 
@@ -31,8 +35,9 @@ describe('dso-gateway', () => {
     await until(() => out.length > 0, { what: 'the greeting' });
     const greeting = out.join('\n');
     expect(greeting).toContain('7 guilds');
-    const api = /REST (\S+)/.exec(greeting)?.[1] ?? '';
-    expect(greeting).toContain(`rest: { api: '${api}' } }).login('secret')`);
+    const api = /REST +(\S+)/.exec(greeting)?.[1] ?? '';
+    expect(greeting).toContain(`rest: { api: '${api}' } });`);
+    expect(greeting).toContain(`client.login('secret')`);
     const answer = await fetch(`${api}/v10/gateway/bot`, {
       headers: { authorization: 'Bot secret', connection: 'close' },
     });
@@ -40,6 +45,36 @@ describe('dso-gateway', () => {
     stop();
     expect(await running).toBe(0);
     await expect(fetch(api)).rejects.toThrow();
+  });
+
+  test('records what it emits, as a script that it plays', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dso-gateway-'));
+    const file = join(folder, 'traffic.jsonl');
+    const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []);
+    const recorded = await run(
+      ['--port', '0', '--rate', '500', '--mix', 'messages=3,voice=1', '--record', file],
+      async () => {
+        await until(() => lines().length >= 20, { what: 'twenty events' });
+      },
+    );
+    expect(recorded.exitCode).toBe(0);
+    const script = parseScript(readFileSync(file, 'utf8'));
+    expect(new Set(script.map(({ t }) => t))).toEqual(new Set(['MESSAGE_CREATE', 'VOICE_STATE_UPDATE']));
+    const again = join(folder, 'again.jsonl');
+    await run(['--port', '0', '--script', file, '--record', again], async () => {
+      await until(() => existsSync(again) && readFileSync(again, 'utf8').split('\n').length > script.length, {
+        what: 'all of it',
+      });
+    });
+    const played = parseScript(readFileSync(again, 'utf8'));
+    expect(played.map(({ json }) => json)).toEqual(script.map(({ json }) => json));
+    rmSync(folder, { recursive: true });
+  });
+
+  test('says so when it cannot record, and exits with 1', async () => {
+    const { exitCode, err } = await run(['--port', '0', '--record', '/nowhere/at/all.jsonl']);
+    expect(err).toContain('/nowhere/at/all.jsonl cannot be written');
+    expect(exitCode).toBe(1);
   });
 
   test('explains itself', async () => {
@@ -54,6 +89,9 @@ describe('dso-gateway', () => {
     [['--shards', '0'], '"shards" is 0'],
     [['--port', '70000'], '"port" is 70000'],
     [['--replay-buffer', 'x'], '--replay-buffer'],
+    [['--mix', 'messages=1,songs=1'], '"songs" is not a kind of traffic'],
+    [['--mix', 'messages'], 'the weight of "messages"'],
+    [['--script', '/nowhere/script.jsonl'], 'cannot be read'],
     [['--nonsense'], '--nonsense'],
     [['extra'], 'too many arguments'],
   ])('called with %j says what is wrong, and exits with 2', async (argv, message) => {

@@ -87,6 +87,10 @@ function summary(status: StatusV1): string[] {
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
     ...identifyLines(status),
+    ...status.quarantined.map(
+      ({ shard, nodes }) =>
+        `quarantined: shard ${shard}, because nodes ${nodes.map(printable).join(', ')} died when it was started there; dso release ${shard}`,
+    ),
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),

@@ -38,6 +38,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
   [['takeover', 'a'], { kind: 'takeOverNode', node: 'a' }],
+  [['release', '7'], { kind: 'releaseShard', shard: 7 }],
   [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
 ];
 

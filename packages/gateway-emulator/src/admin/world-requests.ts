@@ -143,16 +143,16 @@ export const worldRequests: AdminRequests = {
       t: 'its type',
       d: 'its data',
       guildId: 'of which guild; without it shard 0',
-      intents: 'bits; default none',
+      intents: 'bits, of which a session needs one; by default they follow from the type',
     },
     schedulable: true,
     prepare: (body, { people }) => {
       const { d } = body;
       const t = stringOf(body, 't');
       if (typeof d !== 'object' || d === null) throw badRequest('"d" must be an object');
-      const intents = numberOf(body, 'intents', { min: 0, max: 2 ** 31 - 1 }) ?? 0;
+      const intents = numberOf(body, 'intents', { min: 0, max: 2 ** 31 - 1 });
       const guildId = body['guildId'] === undefined || body['guildId'] === null ? null : stringOf(body, 'guildId');
-      return () => ({ id: people.event(t, d, { guildId, intents }) });
+      return () => ({ id: people.event(t, d, { guildId, ...(intents === undefined ? {} : { intents }) }) });
     },
   },
 };

@@ -64,10 +64,11 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
   });
 }
 
-/** RESUME wants the bare token: with `Bot ` before it Discord does not find the session (discord-api-docs#1209). */
+/** Most libraries resume with `Bot ` before the token, and are served; in 2019 one that did was not (discord-api-docs#1209). */
 function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effect[]): Session | null {
   const session = state.sessions.get(frame.sessionId);
-  if (session === undefined || frame.token !== state.token) return null;
+  const token = state.rules.resumeToken === 'either' ? frame.token.replace(/^Bot /, '') : frame.token;
+  if (session === undefined || token !== state.token) return null;
   if (session.attachment.kind === 'detached' && session.attachment.expiresAt <= now) {
     destroySession(state, session, { reason: 'expired', code: null }, now, out);
     return null;

@@ -20,6 +20,8 @@ export type GatewayRules = {
   disallowedIntents: number;
   doubleAttach: 'close-old' | 'silence-old' | 'keep-both';
   doubleAttachCloseCode: number;
+  /** Whether RESUME may have `Bot ` before its token, as IDENTIFY may. */
+  resumeToken: 'either' | 'bare';
   reconnectGraceMs: number;
   /** How often all members of a guild may be asked for (op 8). */
   membersPeriodMs: number;
@@ -43,6 +45,7 @@ export const defaultRules: GatewayRules = {
   disallowedIntents: 0,
   doubleAttach: 'close-old',
   doubleAttachCloseCode: 4_006,
+  resumeToken: 'either',
   reconnectGraceMs: 5_000,
   membersPeriodMs: 30_000,
 };

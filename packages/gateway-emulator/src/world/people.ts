@@ -5,6 +5,7 @@
 import type { APIMessage } from 'discord-api-types/v10';
 import { EmulatorError } from '../errors.js';
 import type { TrafficEvent } from '../core/dispatch.js';
+import { intentsOf } from './event-intents.js';
 import type { Guild } from './guild.js';
 import type { Occasion } from './happenings.js';
 import {
@@ -122,11 +123,12 @@ export class People {
     this.#stage.emit(voiceChanges(guild, userId, channelId, this.#occasion()));
   }
 
-  /** Any event as it stands. `guildId` decides the shard, null means shard 0; sessions need one of `intents`, 0 asks for none. */
-  event(type: string, data: object, { guildId, intents = 0 }: { guildId: string | null; intents?: number }): string {
+  /** Any event as it stands. `guildId` decides the shard, null means shard 0; which `intents` it needs follows from its type. */
+  event(type: string, data: object, { guildId, intents }: { guildId: string | null; intents?: number }): string {
     const { id } = this.#occasion();
     const route = guildId === null ? null : this.#guild(guildId).route;
-    this.#stage.emit({ id, type, json: JSON.stringify(data), route, intents });
+    const needed = intents ?? intentsOf(type, guildId !== null);
+    this.#stage.emit({ id, type, json: JSON.stringify(data), route, intents: needed });
     return id;
   }
 

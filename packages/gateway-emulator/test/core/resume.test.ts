@@ -43,7 +43,6 @@ describe('RESUME', () => {
   test.each([
     ['an unknown session', 'f'.repeat(32), 1, {}],
     ['a wrong token', null, 1, { token: 'other' }],
-    ['a token with "Bot " before it', null, 1, { token: `Bot ${token}` }],
   ])('of %s gets op 9 false, and the socket may identify', (_what, sessionId, seq, more) => {
     const harness = new Harness({ identifyWindowMs: 0 });
     const first = harness.connect().identify();
@@ -52,6 +51,17 @@ describe('RESUME', () => {
     expect(second.last).toMatchObject({ op: 9, d: false });
     expect(second.closedWith).toBeNull();
     expect(second.identify().seen).toContain('READY');
+  });
+
+  test.each([
+    ['either', true],
+    ['bare', false],
+  ] as const)('with "Bot " before the token, where the token may be %s, is served: %s', (resumeToken, served) => {
+    const harness = new Harness({ guilds: 0, resumeToken });
+    const first = harness.connect().identify();
+    first.close(4200);
+    const second = harness.connect().resume(first.sessionId, 1, { token: `Bot ${token}` });
+    expect(second.last).toMatchObject(served ? { t: 'RESUMED' } : { op: 9, d: false });
   });
 
   test('from a sequence that never was is closed with 4007; the session lives on', () => {

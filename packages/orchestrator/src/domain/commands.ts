@@ -13,6 +13,8 @@ export type OperatorCommand =
   | { kind: 'uncordonNode'; node: string }
   /** A silent node is dead, says the operator. */
   | { kind: 'takeOverNode'; node: string }
+  /** A quarantined shard may be started again. */
+  | { kind: 'releaseShard'; shard: number }
   /** `operation`: the id of a drain or a rollout. */
   | { kind: 'cancelOperation'; operation: string }
   /** So many IDENTIFYs may go beyond the reserve of the day. */

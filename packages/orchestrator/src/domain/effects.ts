@@ -52,6 +52,8 @@ export type HappeningName =
   | 'drainFinished'
   | 'rolloutStarted'
   | 'rolloutFinished'
+  | 'shardQuarantined'
+  | 'shardReleased'
   | 'alarmRaised'
   | 'alarmCleared'
   | 'operationProgress'

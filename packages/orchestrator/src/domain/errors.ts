@@ -51,6 +51,8 @@ export type DomainErrorCode =
   | 'DSO_CALL_REFUSED'
   | 'DSO_BUDGET_USED_UP'
   | 'DSO_NODE_CONNECTED'
+  | 'DSO_SHARD_QUARANTINED'
+  | 'DSO_SHARD_NOT_QUARANTINED'
   | 'DSO_UNKNOWN_OPERATION'
   | 'DSO_OPERATION_OVER'
   | 'DSO_OPERATION_CANCELLED';
@@ -270,6 +272,18 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
   DSO_NODE_CONNECTED: {
     meaning: 'The node is connected, so it is not dead.',
     remedy: 'Shut it down with shutdownnode, or drain it.',
+    retryable: false,
+    fault: 'conflict',
+  },
+  DSO_SHARD_QUARANTINED: {
+    meaning: 'Node after node died when this shard was started, so it is not started any more.',
+    remedy: 'Look at why they died, then release the shard with `dso release`.',
+    retryable: false,
+    fault: 'conflict',
+  },
+  DSO_SHARD_NOT_QUARANTINED: {
+    meaning: 'The shard is not quarantined, so there is nothing to release.',
+    remedy: 'See the quarantined shards in `dso status`.',
     retryable: false,
     fault: 'conflict',
   },

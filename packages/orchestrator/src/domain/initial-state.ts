@@ -25,6 +25,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     drains: new Map(),
     rollout: null,
     endedOperations: [],
+    trials: new Map(),
     alarm: null,
     launches: new Map(),
     launchNotBefore: now,

@@ -18,6 +18,7 @@ import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from 
 import { expireMigrations } from './migration/failure.js';
 import { startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './placement/assign.js';
+import { clearTrials } from './quarantine/trials.js';
 import { runRollout } from './rollout/rollout.js';
 import { expireStarts, startWaitingResumes } from './shards/start.js';
 import { expireStops } from './shards/stop.js';
@@ -47,6 +48,7 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   runRollout,
   startWaitingMigrations,
   // What is to be started.
+  clearTrials,
   keepNodesUp,
   placeVacant,
   startWaitingResumes,

@@ -192,6 +192,16 @@ export type DrainState = {
   cancelled: Cancellation | null;
 };
 
+/** What a shard has to answer for (`quarantine/trials.ts`). */
+export type Trial = {
+  /** The nodes that died, one after the other, while it was newly started on them. */
+  deaths: readonly { node: string; at: number }[];
+  /** It was newly started on this node when that one fell silent. */
+  lostOn: string | null;
+  /** It is not started any more. */
+  quarantinedAt: number | null;
+};
+
 /** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
 type WaitingMigration = {
   shard: number;
@@ -301,6 +311,8 @@ export type OrchestratorState = {
   rollout: RolloutState | null;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
+  /** By shard; most have none. */
+  trials: ReadonlyMap<number, Trial>;
   /** Most nodes are silent: nothing is done until that is over (`liveness/alarm.ts`). */
   alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;

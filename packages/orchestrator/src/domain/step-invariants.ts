@@ -17,6 +17,7 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   if (begun.length > 0) movesKeepToTheBudget(after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
   nothingIsTakenFromTheSilent(before, after);
+  quarantinedShardsAreNotStarted(before, after);
 }
 
 /** Invariant 11: shards that are moving or down stay under the cap, unplanned losses counted; so none is moved beyond it. */
@@ -62,6 +63,14 @@ function nothingIsTakenFromTheSilent(before: OrchestratorState, after: Orchestra
     !isMostSilent(silent.length, heard),
     `${silent.length} nodes are silent, ${heard} are not, and there is no alarm`,
   );
+}
+
+function quarantinedShardsAreNotStarted(before: OrchestratorState, after: OrchestratorState): void {
+  for (const [shard, { quarantinedAt }] of before.trials) {
+    if (quarantinedAt === null || (after.trials.get(shard)?.quarantinedAt ?? null) === null) continue;
+    const isStarted = before.shards[shard]?.kind === 'vacant' && after.shards[shard]?.kind === 'starting';
+    must(!isStarted, `shard ${shard} is quarantined, and is started`);
+  }
 }
 
 function isSilent(state: OrchestratorState, id: string): boolean {

@@ -21,6 +21,7 @@ import type {
   OrchestratorState,
   ShardState,
   StartRequest,
+  Trial,
   Tenure,
 } from './state.js';
 import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
@@ -29,7 +30,10 @@ type Draft = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
 
 /** The parts of the state that have no methods of their own here. */
 type Patch = Partial<
-  Omit<OrchestratorState, 'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'drains' | 'launches'>
+  Omit<
+    OrchestratorState,
+    'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'drains' | 'launches' | 'trials'
+  >
 >;
 
 export class Turn {
@@ -221,6 +225,18 @@ export class Turn {
   removeDrain(id: string): void {
     this.#drains.own().delete(id);
     this.#draft.drains = this.#drains.own();
+    this.#changes += 1;
+  }
+
+  setTrial(shard: number, trial: Trial): void {
+    this.#draft.trials = new Map(this.#draft.trials).set(shard, trial);
+    this.#changes += 1;
+  }
+
+  removeTrial(shard: number): void {
+    const trials = new Map(this.#draft.trials);
+    trials.delete(shard);
+    this.#draft.trials = trials;
     this.#changes += 1;
   }
 

@@ -4,6 +4,7 @@ import { heldUntil } from './drain/drain.js';
 import { permitsHeldUntil } from './identify/permits.js';
 import { gatewayDue } from './handshake/total-shards.js';
 import { forgetAt, suspectAt } from './liveness/lost.js';
+import { clearedAt } from './quarantine/trials.js';
 import type { Turn } from './turn.js';
 
 /** Asks for the next wake-up, if it is another one than the one asked for. */
@@ -36,6 +37,7 @@ function nextDeadline(turn: Turn): number | null {
   }
   for (const migration of state.migrations.values()) at(migration.deadline);
   for (const drain of state.drains.values()) at(heldUntil(turn, drain));
+  for (const shard of state.trials.keys()) at(clearedAt(turn, shard));
   for (const waiting of state.waitingMigrations) at(waiting.deadline);
   for (const launch of state.launches.values()) at(launch.deadline);
   for (const entry of Object.values(state.identifies.keys)) at(entry.freeAt);

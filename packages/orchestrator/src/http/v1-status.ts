@@ -109,6 +109,8 @@ export type StatusV1 = {
   drains: readonly DrainStatus[];
   /** Shards that are moving or down, and how many may be at once; while as many are, nothing is moved. */
   disruption: Disruption;
+  /** Not started any more, because these nodes died one after the other when they had been started on them. */
+  quarantined: readonly { shard: number; since: number; nodes: readonly string[] }[];
   /** Most nodes are silent: nothing is done until that is over, or an operator says which ones are dead. */
   alarm: { since: number; silent: readonly string[] } | null;
   /** Drains and rollouts as operators cancel them, with those that ended lately: see `GET /v1/operations`. */
@@ -159,6 +161,7 @@ export function statusV1(
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
     drains: [...state.drains.values()].map(drainStatus),
     disruption: disruptionOf(state),
+    quarantined: quarantinedOf(state),
     alarm: state.alarm,
     operations: operationsOf(state),
     rollout: rolloutStatus(state),
@@ -175,6 +178,12 @@ export function statusV1(
     launches: [...state.launches.values()].map(({ id, node, since }) => ({ id, node, since })),
     store: about.store,
   };
+}
+
+function quarantinedOf({ trials }: OrchestratorState): StatusV1['quarantined'] {
+  return [...trials].flatMap(([shard, { deaths, quarantinedAt }]) =>
+    quarantinedAt === null ? [] : [{ shard, since: quarantinedAt, nodes: deaths.map(({ node }) => node) }],
+  );
 }
 
 function migrationStatus(migration: MigrationState): MigrationStatus {

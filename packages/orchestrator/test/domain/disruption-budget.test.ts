@@ -54,7 +54,7 @@ describe('while the budget is used up', () => {
     expect(world.state.migrations.size).toBe(0);
     expect(world.replies.has(asked)).toBe(false);
     for (const node of world.nodes.values()) node.mute.clear();
-    for (const { node, message } of [...world.sent]) {
+    for (const { node, message } of world.sent) {
       if (message.kind !== 'prepareMigration' || message.origin) continue;
       const shard = world.shard(message.shardId);
       if (shard.kind === 'starting' && shard.node === node) world.nodes.get(node)!.receive(message);

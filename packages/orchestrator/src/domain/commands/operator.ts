@@ -7,6 +7,7 @@ import { startNode } from '../launch/launch.js';
 import { takeOverNode } from '../liveness/lost.js';
 import { migrateShard } from '../migration/requests.js';
 import { cancelOperation } from '../operations/cancel.js';
+import { releaseShard } from '../quarantine/trials.js';
 import { startRollout } from '../rollout/rollout.js';
 import { shutdownFleet } from '../shutdown/fleet.js';
 import { beginShutdown } from '../shutdown/node.js';
@@ -51,6 +52,9 @@ export function onCommand(turn: Turn, request: string, command: OperatorCommand)
       break;
     case 'takeOverNode':
       takeOverNode(turn, request, command.node);
+      break;
+    case 'releaseShard':
+      releaseShard(turn, request, command.shard);
       break;
     case 'cancelOperation':
       cancelOperation(turn, request, command.operation);

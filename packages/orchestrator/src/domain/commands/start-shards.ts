@@ -4,6 +4,7 @@
  */
 import type { CommandError } from '../commands.js';
 import { drainFrom } from '../nodes.js';
+import { isQuarantined } from '../quarantine/trials.js';
 import { startOn } from '../shards/start.js';
 import type { OrchestratorState } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -11,7 +12,7 @@ import { type Checked, knownShard, refused, usableNode } from './checks.js';
 
 export function startShards(turn: Turn, request: string, node: string, shards: readonly number[]): void {
   const wanted = [...new Set(shards)];
-  const problem = problemOf(turn.state, node, wanted);
+  const problem = problemOf(turn, node, wanted);
   if (problem !== null) {
     turn.reply(request, { ok: false, error: problem });
     return;
@@ -24,7 +25,8 @@ export function startShards(turn: Turn, request: string, node: string, shards: r
   turn.setStartRequest(request, { node, waiting: wanted, failed: [] });
 }
 
-function problemOf(state: OrchestratorState, id: string, shards: readonly number[]): CommandError | null {
+function problemOf(turn: Turn, id: string, shards: readonly number[]): CommandError | null {
+  const { state } = turn;
   const node = usableNode(state, id);
   if (!node.ok) return node.error;
   if (drainFrom(state, id) !== undefined) {
@@ -34,6 +36,10 @@ function problemOf(state: OrchestratorState, id: string, shards: readonly number
   for (const shard of shards) {
     const startable = startableOn(state, id, shard);
     if (!startable.ok) return startable.error;
+    if (isQuarantined(turn, shard)) {
+      const text = `Shard ${shard} is quarantined, because nodes died when it was started. Release it first.`;
+      return refused('DSO_SHARD_QUARANTINED', text).error;
+    }
   }
   return null;
 }

@@ -28,9 +28,10 @@ function limitOf({ settings, totalShards }: OrchestratorState): number {
 function vacantCount(state: OrchestratorState, vacant: readonly number[]): number {
   const { ensureAllShardsRunning, responsibleForShards } = state.settings;
   if (!ensureAllShardsRunning) return 0;
-  if (responsibleForShards === null) return vacant.length;
-  const ours = new Set(responsibleForShards);
-  return vacant.filter((shard) => ours.has(shard)).length;
+  if (responsibleForShards === null && state.trials.size === 0) return vacant.length;
+  const ours = responsibleForShards === null ? null : new Set(responsibleForShards);
+  const isWanted = (shard: number): boolean => (state.trials.get(shard)?.quarantinedAt ?? null) === null;
+  return vacant.filter((shard) => (ours?.has(shard) ?? true) && isWanted(shard)).length;
 }
 
 /** Whether one more shard may be moved now. */

@@ -11,6 +11,7 @@ import type {
   IdentifyBudget,
   NodeState,
   RolloutState,
+  Trial,
   Tenure,
 } from '../state.js';
 import type { JsonValue } from './records.js';
@@ -152,6 +153,26 @@ export class RecordReader {
     const value = this.#records.get('fleet')?.get('ended');
     if (value === undefined) return [];
     return this.#reading('fleet/ended', value, () => list(value).map((entry) => endedOf(fields(entry)))) ?? [];
+  }
+
+  /** Of shards below the total. */
+  trials(totalShards: number): ReadonlyMap<number, Trial> {
+    const trials = new Map<number, Trial>();
+    for (const key of this.#keys('trial')) {
+      const trial = this.#read('trial', key, ({ deaths, quarantinedAt }): Trial => {
+        whole(Number(key), 0, totalShards - 1);
+        return {
+          deaths: list(deaths).map((death) => {
+            const { node, at } = fields(death);
+            return { node: nodeId(node), at: number(at) };
+          }),
+          lostOn: null,
+          quarantinedAt: quarantinedAt === null ? null : number(quarantinedAt),
+        };
+      });
+      if (trial !== null) trials.set(Number(key), trial);
+    }
+    return trials;
   }
 
   #keys(kind: string): string[] {

@@ -10,6 +10,7 @@
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     drain/<id>          and
  *     rollout/current     as they are, without those who wait for an answer: they do not survive us
+ *     trial/<shard>       the deaths it has to answer for, and whether it is quarantined
  *     fleet/ended         how the last operations ended
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
@@ -30,6 +31,7 @@ import type {
   OrchestratorState,
   RolloutState,
   ShardState,
+  Trial,
   Tenure,
 } from '../state.js';
 
@@ -38,7 +40,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'drain' | 'rollout';
+export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'drain' | 'rollout' | 'trial';
 
 export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
   return totalShards === null ? null : { totalShards };
@@ -160,6 +162,11 @@ export function rolloutRecord(rollout: RolloutState | null): JsonValue {
 
 function cancellationRecord(cancelled: Cancellation | null): JsonValue {
   return cancelled === null ? null : { at: cancelled.at, by: cancelled.by, detail: cancelled.detail };
+}
+
+export function trialRecord(trial: Trial | undefined): JsonValue {
+  if (trial === undefined || trial.deaths.length === 0) return null;
+  return { deaths: trial.deaths.map(({ node, at }) => ({ node, at })), quarantinedAt: trial.quarantinedAt };
 }
 
 export function endedRecord(ended: readonly EndedOperation[]): JsonValue {

@@ -77,6 +77,7 @@ export function restoredState(
     nodes,
     drains,
     rollout,
+    trials: reader.trials(total),
     awaitedNodes: [...awaited],
     recalled: true,
   };

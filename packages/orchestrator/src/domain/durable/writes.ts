@@ -15,6 +15,7 @@ import {
   rolloutRecord,
   shardRecord,
   totalRecord,
+  trialRecord,
   type JsonValue,
   type RecordKind,
   type Write,
@@ -46,6 +47,11 @@ export function durableWrites(before: OrchestratorState, after: OrchestratorStat
   }
   if (before.rollout !== after.rollout) {
     compare('rollout', 'current', rolloutRecord(before.rollout), rolloutRecord(after.rollout));
+  }
+  if (before.trials !== after.trials) {
+    for (const [shard, was, is] of changed(before.trials, after.trials)) {
+      compare('trial', String(shard), trialRecord(was), trialRecord(is));
+    }
   }
   if (before.endedOperations !== after.endedOperations) {
     compare('fleet', 'ended', endedRecord(before.endedOperations), endedRecord(after.endedOperations));
@@ -89,10 +95,10 @@ function isOnlyCounted(was: MigrationState | undefined, is: MigrationState | und
   return was?.step.kind === 'transferring' && is?.step.kind === 'transferring' && was.step.session === is.step.session;
 }
 
-function* changed<V>(
-  before: ReadonlyMap<string, V>,
-  after: ReadonlyMap<string, V>,
-): Generator<[string, V | undefined, V | undefined]> {
+function* changed<K, V>(
+  before: ReadonlyMap<K, V>,
+  after: ReadonlyMap<K, V>,
+): Generator<[K, V | undefined, V | undefined]> {
   for (const [key, is] of after) {
     const was = before.get(key);
     if (was !== is) yield [key, was, is];
@@ -120,6 +126,11 @@ export function recordsOf(state: OrchestratorState): Write[] {
     ...[...state.nodes].map(([key, node]): Write => ({ kind: 'node', key, value: nodeRecord(node) })),
     ...[...state.drains].map(([key, drain]): Write => ({ kind: 'drain', key, value: drainRecord(drain) })),
     { kind: 'rollout', key: 'current', value: rolloutRecord(state.rollout) },
+    ...[...state.trials].map(([shard, trial]): Write => ({
+      kind: 'trial',
+      key: String(shard),
+      value: trialRecord(trial),
+    })),
     { kind: 'fleet', key: 'ended', value: endedRecord(state.endedOperations) },
   ];
   return all.filter(({ value }) => value !== null);

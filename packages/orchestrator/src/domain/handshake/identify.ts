@@ -15,6 +15,7 @@ import { cutOff, lose } from '../liveness/lost.js';
 import { originsAreBack } from '../migration/live-failure.js';
 import { can, hasConnection } from '../nodes.js';
 import { sessionOf, vacate } from '../shards/vacate.js';
+import { forgetLoss, noteDeath } from '../quarantine/trials.js';
 import { remindOfShutdown } from '../shutdown/node.js';
 import type { NodeState, ShardState } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -33,6 +34,8 @@ export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'iden
   }
   const id = message.nodeId === '' ? freshId(turn) : message.nodeId;
   replaceOlder(turn, id);
+  if (isNewProcess(turn, id, message)) noteDeath(turn, id);
+  forgetLoss(turn, id);
   enter(turn, id, connection, message);
   if (turn.state.totalShards === null && message.totalShards > 0) {
     decideTotal(turn, message.totalShards, `node ${id} runs with it`);
@@ -42,6 +45,12 @@ export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'iden
   heardOf(turn, id);
   remindOfShutdown(turn, id);
   launchDone(turn, id);
+}
+
+/** A process manager started the node anew under its own id, before anybody noticed that the one before had died. */
+function isNewProcess(turn: Turn, id: string, { pid, host }: Identify): boolean {
+  const known = turn.node(id);
+  return known !== undefined && known.pid !== null && pid !== null && (known.pid !== pid || known.host !== host);
 }
 
 function refuse(turn: Turn, connection: string, message: Identify, remote: string, refusal: Refusal): void {

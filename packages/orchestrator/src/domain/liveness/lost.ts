@@ -7,6 +7,7 @@ import { noteCheckpoint } from '../epochs/tenure.js';
 import { dropIdentifies } from '../identify/permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
 import { hasConnection } from '../nodes.js';
+import { noteDeath, noteLoss } from '../quarantine/trials.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
 import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
@@ -48,6 +49,7 @@ export function cutOff(
 export function lose(turn: Turn, id: string, reason: string): void {
   const node = turn.node(id);
   if (node === undefined || node.connection.kind === 'disconnected') return;
+  noteLoss(turn, id);
   turn.unlink(node.connection.connection);
   turn.setNode({
     ...node,
@@ -83,6 +85,7 @@ export function onProcessExited(turn: Turn, id: string, description: string): vo
   if (node === undefined) return;
   cutOff(turn, id, 'DSO_NODE_ENDED', `The process of node ${id} is gone.`);
   noteEarlyDeath(turn, id);
+  noteDeath(turn, id);
   nodeGone(turn, id, description);
 }
 

@@ -3,12 +3,13 @@
  *
  * Nothing is placed before the grace is over, unless the store told who had which shards. While launched nodes are on their way, no
  * node takes more than its fair share of the shards that have to identify; those with a session to resume do not wait, since
- * sessions die within a minute or two. When
- * their launches fail, the others take it all rather than leave shards down. Without ensureAllShardsRunning only shards whose
+ * sessions die within a minute or two. When their launches fail, the others take it all rather than leave shards down. A node resumes
+ * `takeoversPerNode` shards at once, so that after a loss the survivors share the work, and each gets more when it is done with those. Without ensureAllShardsRunning only shards whose
  * session a connected node holds (a hand-over that broke) are started: on that node.
  */
 import { launchForRoom } from '../launch/launch.js';
-import { drainFrom, isConnected, isShuttingDown } from '../nodes.js';
+import { can, drainFrom, isConnected, isShuttingDown } from '../nodes.js';
+import { hasSuspect, isQuarantined, isSuspect } from '../quarantine/trials.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -32,7 +33,8 @@ function due(turn: Turn): readonly number[] {
   const isOurs = ours === null ? null : new Set(ours);
   return turn.survey().vacant.filter((shard) => {
     const state = turn.shard(shard);
-    return state?.kind === 'vacant' && state.notBefore <= turn.now && (isOurs === null || isOurs.has(shard));
+    const isDue = state?.kind === 'vacant' && state.notBefore <= turn.now && (isOurs === null || isOurs.has(shard));
+    return isDue && !isQuarantined(turn, shard);
   });
 }
 
@@ -40,30 +42,43 @@ function placeAll(turn: Turn, vacant: readonly number[], holders: ReadonlyMap<nu
   const { maxShardsPerNode } = turn.settings;
   const share = shareWhileLaunching(turn);
   const noRoom: number[] = [];
-  const startSome = (shards: readonly number[], limit: number | null): void => {
-    const nodes = [...turn.state.nodes.values()].map((node) => placeNode(turn, node));
+  const startSome = (shards: readonly number[], limit: number | null, takes: (node: NodeState) => number): void => {
+    if (shards.length === 0) return;
+    const nodes = [...turn.state.nodes.values()].map((node) => placeNode(turn, node, takes(node)));
     const placement = place({ nodes, vacant: shards, holders, limit, rules: turn.settings });
     for (const [node, assigned] of placement.assignments) startOn(turn, node, assigned);
     noRoom.push(...placement.noRoom);
   };
-  if (share === null) {
-    startSome(vacant, maxShardsPerNode);
-  } else {
-    const [resumable, others] = byKnownSession(turn, vacant);
-    startSome(resumable, maxShardsPerNode);
-    startSome(others, Math.min(share, maxShardsPerNode ?? share));
-  }
+  const { suspects, resumable, others } = byCare(turn, vacant);
+  startSome(resumable, maxShardsPerNode, (node) => takeoversLeft(turn, node));
+  startSome(others, share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share), () => Infinity);
+  for (const shard of suspects) startSome([shard], maxShardsPerNode, (node) => (hasSuspect(turn, node.id) ? 0 : 1));
   launchForRoom(turn, noRoom);
 }
 
-function byKnownSession(turn: Turn, vacant: readonly number[]): [resumable: number[], others: number[]] {
-  const resumable: number[] = [];
-  const others: number[] = [];
+type ByCare = { suspects: number[]; resumable: number[]; others: number[] };
+
+/** Suspects one at a time, resumes at a pace; IDENTIFYs have one of their own (`identify/permits.ts`). */
+function byCare(turn: Turn, vacant: readonly number[]): ByCare {
+  const sorted: ByCare = { suspects: [], resumable: [], others: [] };
   for (const shard of vacant) {
     const state = turn.shard(shard);
-    (state?.kind === 'vacant' && state.known !== null ? resumable : others).push(shard);
+    if (isSuspect(turn, shard)) sorted.suspects.push(shard);
+    else if (state?.kind === 'vacant' && state.known !== null) sorted.resumable.push(shard);
+    else sorted.others.push(shard);
   }
-  return [resumable, others];
+  return sorted;
+}
+
+/** How many more resumes a node may begin now. One of the base level queues them by itself. */
+function takeoversLeft(turn: Turn, node: NodeState): number {
+  if (!can(node, 'parallel-migrations')) return Infinity;
+  let left = turn.settings.takeoversPerNode;
+  for (const shard of turn.shardsOf(node.id)) {
+    const state = turn.shard(shard);
+    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) left -= 1;
+  }
+  return left;
 }
 
 function giveBack(turn: Turn, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {
@@ -80,12 +95,12 @@ function shareWhileLaunching(turn: Turn): number | null {
   return fairShare(settings.responsibleForShards?.length ?? totalShards, settings.nodes, settings);
 }
 
-function placeNode(turn: Turn, node: NodeState): PlaceNode {
+function placeNode(turn: Turn, node: NodeState, takes: number): PlaceNode {
   const shards = [...turn.shardsOf(node.id)];
   for (const migration of turn.state.migrations.values()) {
     if (migration.origin === node.id || migration.destination === node.id) shards.push(migration.shard);
   }
-  return { id: node.id, openness: opennessOf(turn, node), shards };
+  return { id: node.id, openness: opennessOf(turn, node), shards, takes };
 }
 
 function opennessOf(turn: Turn, node: NodeState): Openness {

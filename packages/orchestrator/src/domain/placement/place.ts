@@ -4,7 +4,8 @@
  * 1. A bucket goes where its other shards sit, as long as that node may take shards at all; a cordoned node still gets the rest
  *    of the buckets it has. If that node takes nothing now (it is away, being drained or shut down), the bucket waits for it.
  * 2. A bucket that sits nowhere goes to an open node of its slot with room for the whole bucket: the one that holds the session of
- *    one of its shards, else the one with the fewest shards. Room is counted in whole buckets, so rule 1 always finds some.
+ *    one of its shards, else the one with the fewest shards. Room is counted in whole buckets, so rule 1 always finds some. One that takes
+ *    no more shards now is passed over, unless all are: then the bucket waits.
  */
 import type { Settings } from '../settings.js';
 import { bucketOf, slotOf } from './buckets.js';
@@ -16,7 +17,8 @@ import { bucketOf, slotOf } from './buckets.js';
  */
 export type Openness = 'open' | 'ownBuckets' | 'closed';
 
-export type PlaceNode = { id: string; openness: Openness; shards: readonly number[] };
+/** `takes`: how many shards it may be given now; it has room for more later. */
+export type PlaceNode = { id: string; openness: Openness; shards: readonly number[]; takes: number };
 
 export type PlaceInput = {
   /** Every node that has shards or may get some. */
@@ -34,11 +36,11 @@ export type Placement = {
   assignments: ReadonlyMap<string, readonly number[]>;
   /** No open node had room. */
   noRoom: readonly number[];
-  /** Their bucket's node takes nothing at the moment. */
+  /** The node for them takes nothing at the moment. */
   waiting: readonly number[];
 };
 
-type Candidate = { id: string; openness: Openness; load: number; slots: Set<number> };
+type Candidate = { id: string; openness: Openness; load: number; slots: Set<number>; takes: number };
 
 export function place({ nodes, vacant, holders, limit, rules }: PlaceInput): Placement {
   const homes = new Map<number, Candidate>();
@@ -59,14 +61,18 @@ export function place({ nodes, vacant, holders, limit, rules }: PlaceInput): Pla
       noRoom.push(...shards);
       continue;
     }
+    const given = shards.slice(0, Math.max(0, home.takes));
+    waiting.push(...shards.slice(given.length));
+    if (given.length === 0) continue;
+    home.takes -= given.length;
     if (!homes.has(bucket)) {
       homes.set(bucket, home);
       home.load += rules.bucketSize;
       home.slots.add(slotOf(bucket, rules));
     }
     const assigned = assignments.get(home.id);
-    if (assigned === undefined) assignments.set(home.id, [...shards]);
-    else assigned.push(...shards);
+    if (assigned === undefined) assignments.set(home.id, given);
+    else assigned.push(...given);
   }
   return { assignments, noRoom, waiting };
 }
@@ -78,6 +84,7 @@ function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceI
     id: node.id,
     openness: node.openness,
     load: buckets.size * rules.bucketSize,
+    takes: node.takes,
     slots: new Set([...buckets].map((bucket) => slotOf(bucket, rules))),
   };
   for (const bucket of buckets) {
@@ -119,7 +126,13 @@ function newHome(
     const isOfSlot = node.slots.size === 0 || (node.slots.size === 1 && node.slots.has(slot));
     if (!hasRoom || (rules.bucketsPerNode > 0 && !isOfSlot)) continue;
     if (node.id === holder) return node;
-    if (best === undefined || node.load < best.load) best = node;
+    if (best === undefined || isBetter(node, best)) best = node;
   }
   return best;
+}
+
+/** One that takes shards now is better than one that takes them later. */
+function isBetter(node: Candidate, best: Candidate): boolean {
+  const isBusy = node.takes <= 0;
+  return isBusy === best.takes <= 0 ? node.load < best.load : !isBusy;
 }

@@ -134,7 +134,12 @@ const cases: Case[] = [
 
 describe('placement', () => {
   test.each(cases)('$name', ({ nodes, vacant, holders, limit, bucketSize, bucketsPerNode, ...expected }) => {
-    const list: PlaceNode[] = Object.entries(nodes).map(([id, [openness, ...shards]]) => ({ id, openness, shards }));
+    const list: PlaceNode[] = Object.entries(nodes).map(([id, [openness, ...shards]]) => ({
+      id,
+      openness,
+      shards,
+      takes: Infinity,
+    }));
     const input = {
       vacant,
       holders: new Map(Object.entries(holders ?? {}).map(([shard, node]) => [Number(shard), node])),
@@ -147,6 +152,21 @@ describe('placement', () => {
     expect(placement.waiting).toEqual(expected.waiting ?? []);
     // The order in which the nodes became known does not matter.
     expect(place({ nodes: list.toReversed(), ...input })).toEqual(placement);
+  });
+
+  test.each<[name: string, takes: [a: number, b: number], gives: Record<string, number[]>, waiting: number[]]>([
+    ['the one that takes some now is chosen', [0, 9], { b: [5, 6] }, []],
+    ['what is too much for both waits, and is not said to have no room', [1, 0], { a: [5] }, [6]],
+    ['nobody takes any now', [0, 0], {}, [5, 6]],
+  ])('at a pace: %s', (_, [a, b], gives, waiting) => {
+    const nodes: PlaceNode[] = [
+      { id: 'a', openness: 'open', shards: [], takes: a },
+      { id: 'b', openness: 'open', shards: [1, 2], takes: b },
+    ];
+    const rules = { bucketSize: 1, bucketsPerNode: 0 };
+    const placement = place({ nodes, vacant: [5, 6], holders: new Map(), limit: null, rules });
+    expect(Object.fromEntries(placement.assignments)).toEqual(gives);
+    expect(placement).toMatchObject({ waiting, noRoom: [] });
   });
 
   test.each([
