@@ -1,3 +1,6 @@
+export { virtualClock } from '@dshard/transport/virtual-clock';
+export type { VirtualClock } from '@dshard/transport/virtual-clock';
+export type { Clock } from '@dshard/transport';
 export { startGatewayEmulator } from './emulator.js';
 export type { GatewayEmulator } from './emulator.js';
 export type { EmulatorOptions } from './options.js';

@@ -21,9 +21,10 @@ async function findingOf(pool: SeedPool, mutant: string): Promise<string | null>
     const found = inTheModel(decide);
     if (found !== null) return found;
   }
+  const faults = MUTANTS[mutant]?.faults ?? null;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + MOST_SEEDS; seed += pool.threads) {
     const seeds = Array.from({ length: pool.threads }, (_, index) => seed + index);
-    const results = await Promise.all(seeds.map((one) => pool.run({ seed: one, faults: null, mutant })));
+    const results = await Promise.all(seeds.map((one) => pool.run({ seed: one, faults, mutant })));
     for (const { seed: found, violations } of results) {
       if (violations[0] !== undefined) return `seed ${found}: ${violations[0].invariant}`;
     }
