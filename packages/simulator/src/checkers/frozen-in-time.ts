@@ -21,6 +21,9 @@ export const frozenInTime: MakeChecker = ({ plan, violated }): Checker => {
           if (observation.target.startsWith(node)) stoppedAt.set(node, at);
         }
       }
+      if (observation.kind === 'processEnded') {
+        for (const key of frozenAt.keys()) if (key.startsWith(`${observation.name}/`)) frozenAt.delete(key);
+      }
       if (observation.kind !== 'moved') return;
       const { node, shard, from, to } = observation;
       const key = `${node}/${shard}`;
