@@ -3,7 +3,7 @@ import type { Cursor } from '@dshard/node/session';
 import { violated, withNode } from './world.js';
 import type { Host, World } from './world.js';
 
-export function cursorAt(world: World, sequence: number): Cursor {
+function cursorAt(world: World, sequence: number): Cursor {
   return { sessionId: `s${world.discord.session}`, sequence, resumeGatewayUrl: '' };
 }
 

@@ -1,6 +1,5 @@
 /** A node: the production session, and a host that does what it is told at some time. */
-import { decide } from '@dshard/node/session';
-import type { HostCall, HostOutcome, NodeEffect, NodeEvent } from '@dshard/node/session';
+import type { decide, HostCall, HostOutcome, NodeEffect, NodeEvent } from '@dshard/node/session';
 import type { Message } from '@dshard/protocol';
 import { detach, identify, resume, setHost, unfreeze } from './discord.js';
 import { SHARD, withNode } from './world.js';

@@ -5,7 +5,7 @@ import { SHARD, violated, withNode } from './world.js';
 import type { World } from './world.js';
 
 /** Heartbeats are off: they would make the world endless. What only they tell is told otherwise or not at all. */
-export const SETTINGS: Settings = {
+const SETTINGS: Settings = {
   totalShards: 1,
   responsibleForShards: null,
   ensureAllShardsRunning: true,

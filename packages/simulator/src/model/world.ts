@@ -2,7 +2,7 @@
  * The world of the exhaustive checker: one shard, a few nodes and an orchestrator, whose reducers are the production ones, with the least
  * of a network, a store and Discord around them. Plain data that is never changed in place: a search keeps thousands of them.
  */
-import type { DomainEvent, OrchestratorState } from '@dshard/orchestrator/domain';
+import type { DomainEvent, OrchestratorState, restoredState } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import type { Cursor, HostCall, NodeState } from '@dshard/node/session';
 
@@ -19,7 +19,7 @@ export type Pending =
   | { kind: 'handling'; stage: number; bytes: number };
 
 /** `end`: the connection is closed behind what was sent on it. */
-export type Parcel<T> = T | 'end';
+type Parcel<T> = T | 'end';
 
 export type ModelNode = {
   state: NodeState;
@@ -62,7 +62,7 @@ export type World = {
   violation: string | null;
 };
 
-type StoredRecord = Parameters<typeof import('@dshard/orchestrator/domain').restoredState>[1][number];
+type StoredRecord = Parameters<typeof restoredState>[1][number];
 
 export const SHARD = 0;
 
