@@ -10,6 +10,7 @@ import { systemClock, type Logger } from '@dshard/transport';
 import { GatewayDispatchEvents, GatewayIntentBits } from 'discord-api-types/v10';
 import { BotState, botStateEvents } from './bot-state.js';
 import { HandledReports } from './handled-reports.js';
+import { wayOf } from './ways.js';
 
 const clock = systemClock();
 const state = new BotState(Number(setting('DEMO_STATE_MB')), setting('DEMO_STATE_FILE'));
@@ -20,20 +21,22 @@ const host = createWsHost({
   api: setting('DISCORD_API'),
   intents: GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages,
   logger: logger(),
-  onDispatch(payload, shard) {
+  onDispatch(payload, shard, { redelivered }) {
     if (payload.t === GatewayDispatchEvents.Ready) state.begin(shard);
     if (payload.t !== GatewayDispatchEvents.MessageCreate) return;
     const { id, channel_id: channel, nonce } = payload.d;
     const number = Number(String(nonce).split(':')[1]);
     const problem = state.handle(shard, channel, number);
-    if (problem === null) reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs() });
+    if (problem === null) reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs(), redelivered });
     else console.error(`Shard ${shard} cannot handle message ${number} of channel ${channel}: ${problem}.`);
   },
   state: state.hooks,
 });
 
+const way = wayOf(process.env['DSO_NODE_ID'] ?? '', process.env['DEMO_WAYS']);
 const node = createNode({
   host,
+  ...(way !== null && { orchestrator: way }),
   userEvents: botStateEvents,
   version: readFileSync(setting('DEMO_VERSION_FILE'), 'utf8').trim(),
   logger: logger(),
