@@ -39,33 +39,34 @@ export class Operators {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, fleet } = this.#rig;
+    const { clock } = this.#rig;
     while (!signal.aborted) {
-      const startedAt = clock.now();
-      let text = 'looking around';
-      let failure: string | null = null;
-      try {
-        const wish = wishFor(await this.#rig.status(), this.#random);
-        ({ text } = wish);
-        await fleet.client.post(wish.path, wish.parameters);
-      } catch (error) {
-        failure = messageOf(error);
-      }
-      const move = { text, startedAt, endedAt: clock.now(), failure };
-      this.moves.push(move);
-      this.#onMove(move);
+      // Without an orchestrator that answers, or a second node, there is nothing to wish for.
+      const wish = await this.#rig.status().then(
+        (status) => wishFor(status, this.#random),
+        () => null,
+      );
+      if (wish !== null) await this.#carryOut(wish);
       await delay(clock, PAUSE_MS, signal).catch(() => undefined);
     }
   }
+
+  async #carryOut({ text, path, parameters }: Wish): Promise<void> {
+    const { clock, fleet } = this.#rig;
+    const startedAt = clock.now();
+    const failure = await fleet.client.post(path, parameters).then(() => null, messageOf);
+    const move = { text, startedAt, endedAt: clock.now(), failure };
+    this.moves.push(move);
+    this.#onMove(move);
+  }
 }
 
-export function wishFor(status: Status, random: Random): Wish {
+/** null: no node has running shards, or there is no other. */
+function wishFor(status: Status, random: Random): Wish | null {
   const serving = status.nodes.filter(({ connection, intent }) => connection === 'connected' && intent === 'serving');
-  const origin = pick(
-    serving.filter(({ shards }) => shards.some(({ state }) => state === 'running')),
-    random,
-    'node with running shards',
-  );
+  const origins = serving.filter(({ shards }) => shards.some(({ state }) => state === 'running'));
+  if (origins.length === 0 || serving.length < 2) return null;
+  const origin = pick(origins, random, 'node with running shards');
   const destination = pick(
     serving.filter(({ id }) => id !== origin.id),
     random,
