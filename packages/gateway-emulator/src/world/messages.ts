@@ -29,13 +29,12 @@ const plainJson = JSON.stringify({
 
 /** Who writes in a guild: not more, so that what they are can be kept. */
 const writersPerGuild = 8;
-
-type Writers = { of: readonly number[]; json: readonly string[] };
+const botNumber = -1;
 
 export class MessageWriter {
   readonly #world: World;
   readonly #random: Random;
-  readonly #writers = new WeakMap<Guild, Writers>();
+  readonly #writers = new WeakMap<Guild, Map<number, string>>();
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -73,20 +72,19 @@ export class MessageWriter {
     return { id, type: 'MESSAGE_CREATE', json: `${own},${plainJson}`, route: null, intents: intents.directMessages };
   }
 
-  /** `"author":…,"member":…` of one of the guild's writers. */
+  /** `"author":…,"member":…` of one of the guild's writers. When all have left, the bot talks to itself. */
   #author(guild: Guild): string {
-    const of = guild.presentNumbers(writersPerGuild);
-    const known = this.#writers.get(guild);
-    const same = known !== undefined && known.of.length === of.length && known.of.every((n, index) => n === of[index]);
-    const json = same ? known.json : authorsOf(guild, of).map(authorJson);
-    if (!same) this.#writers.set(guild, { of, json });
-    return pick(this.#random, json);
+    const present = guild.presentNumbers(writersPerGuild);
+    const number = present.length === 0 ? botNumber : pick(this.#random, present);
+    let known = this.#writers.get(guild);
+    if (known === undefined) this.#writers.set(guild, (known = new Map()));
+    let json = known.get(number);
+    if (json === undefined) {
+      json = authorJson(number === botNumber ? guild.botMember : guild.generated(number));
+      known.set(number, json);
+    }
+    return json;
   }
-}
-
-/** When all have left, the bot talks to itself. */
-function authorsOf(guild: Guild, numbers: readonly number[]): Member[] {
-  return numbers.length === 0 ? [guild.botMember] : numbers.map((number) => guild.generated(number));
 }
 
 function authorJson(member: Member): string {
