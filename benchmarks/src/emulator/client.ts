@@ -12,8 +12,8 @@ const order = JSON.parse(process.env[orderVariable] ?? '{}') as ClientOrder;
 const clock = systemClock();
 const say = (saying: ClientSaying): void => void process.send?.(saying);
 
-/** GUILDS and GUILD_MESSAGES. */
-const intents = 513;
+/** GUILDS, GUILD_MESSAGES, MESSAGE_CONTENT. */
+const intents = 1 | (1 << 9) | (1 << 15);
 const sampleEvery = 101;
 /** Begun at a time: a thousand upgrades at once overrun the backlog of the listening socket. */
 const connectingAtATime = 50;

@@ -2,12 +2,14 @@
  * One guild: what the seed says of it, and what has happened since. The generated half is made anew whenever it is needed;
  * only the changes are kept, so that a world of any size costs memory for what happened in it, not for what is in it.
  */
+import type { Random } from '@dshard/transport';
 import type { APIGuild, APIVoiceState, GatewayPresenceUpdate } from 'discord-api-types/v10';
 import type { GuildReader, GuildView, MemberView } from '../core/world-view.js';
 import { guildCreateJson } from './guild-create.js';
 import { idIn, memberNumberOf, routeOfGuild } from './guild-ids.js';
 import type { GuildChannel, GuildParts } from './guild-parts.js';
 import { channelTypes, guildChannels, guildParts, rolesOfMembers } from './guild-parts.js';
+import { pick } from './seeded-random.js';
 import type { Member, Status, User } from './users.js';
 import { generatedMember, generatedStatus, joinedAt, memberJson, presenceJson } from './users.js';
 import { voiceStateJson } from './voice-states.js';
@@ -107,6 +109,15 @@ export class Guild implements GuildView {
     const { left } = this.#happened(false);
     const count = Math.min(among, this.#made.members);
     return Array.from({ length: count }, (_, number) => number).filter((number) => !left.has(number));
+  }
+
+  /** One of those numbers, by chance; null when all have left. */
+  drawPresent(random: Random, among: number): number | null {
+    const { left } = this.#happened(false);
+    const count = Math.min(among, this.#made.members);
+    if (left.size === 0) return count === 0 ? null : Math.floor(random.next() * count);
+    const present = this.presentNumbers(among);
+    return present.length === 0 ? null : pick(random, present);
   }
 
   member(userId: string): Member | null {

@@ -34,6 +34,7 @@ const botNumber = -1;
 export class MessageWriter {
   readonly #world: World;
   readonly #random: Random;
+  #time: { at: Ms; iso: string } = { at: Number.NaN, iso: '' };
   readonly #writers = new WeakMap<Guild, Map<number, string>>();
 
   constructor(world: World, random: Random) {
@@ -44,17 +45,25 @@ export class MessageWriter {
   inGuild(guild: Guild, id: string, now: Ms): TrafficEvent {
     const channel = pick(this.#random, guild.textChannels);
     const number = this.#world.nextMessageNumber(channel.id, id);
+    const head = `{"id":"${id}","channel_id":"${channel.id}","guild_id":"${guild.id}","content":"`;
     const content = `Message in #${channel.name}, number ${number}`;
-    const head = `{"id":"${id}","channel_id":"${channel.id}","guild_id":"${guild.id}","content":`;
-    const tail = `,"timestamp":"${new Date(now).toISOString()}","nonce":"${channel.id}:${number}",${this.#author(guild)},${plainJson}`;
+    const nonce = `${channel.id}:${number}`;
+    const tail = ['","timestamp":"', this.#iso(now), '","nonce":"', nonce, '",', this.#author(guild), ',', plainJson];
     return {
       id,
       type: 'MESSAGE_CREATE',
-      json: `${head}"${content}"${tail}`,
-      jsonWithoutContent: () => `${head}""${tail}`,
+      // Joined and not added up: it is kept for replay, and should not hang together of a dozen pieces.
+      json: [head, content, ...tail].join(''),
+      jsonWithoutContent: () => [head, ...tail].join(''),
       route: guild.route,
       intents: intents.guildMessages,
     };
+  }
+
+  /** Many messages are made in one millisecond. */
+  #iso(now: Ms): string {
+    if (this.#time.at !== now) this.#time = { at: now, iso: new Date(now).toISOString() };
+    return this.#time.iso;
   }
 
   /** Events without a guild go to shard 0. */
@@ -74,8 +83,7 @@ export class MessageWriter {
 
   /** `"author":…,"member":…` of one of the guild's writers. When all have left, the bot talks to itself. */
   #author(guild: Guild): string {
-    const present = guild.presentNumbers(writersPerGuild);
-    const number = present.length === 0 ? botNumber : pick(this.#random, present);
+    const number = guild.drawPresent(this.#random, writersPerGuild) ?? botNumber;
     let known = this.#writers.get(guild);
     if (known === undefined) this.#writers.set(guild, (known = new Map()));
     let json = known.get(number);
