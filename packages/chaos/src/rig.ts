@@ -95,6 +95,7 @@ export class Rig {
       {
         shards,
         nodes: NODES,
+        bot: 'ws',
         api: emulator.apiUrl,
         discordToken: emulator.token,
         identifyWindow: IDENTIFY_WINDOW_MS,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { HandledEvent } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
 import { followReports } from './handled-reports.js';
+import type { BotLibrary } from './options.js';
 import { OrchestratorClient } from './orchestrator-client.js';
 import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
 import { readStateReports, type StateReport } from './state-reports.js';
@@ -15,9 +16,14 @@ import { waitFor } from './wait.js';
 const STATE_FILE = 'state.jsonl';
 /** The same, see handled-reports.ts. */
 const HANDLED_FILE = 'handled.jsonl';
-const BOT = fileURLToPath(new URL('bot.js', import.meta.url));
+const BOTS: Readonly<Record<BotLibrary, string>> = {
+  ws: fileURLToPath(new URL('bot.js', import.meta.url)),
+  discordjs: fileURLToPath(new URL('discordjs/bot.js', import.meta.url)),
+};
 
 export type FleetOptions = {
+  /** The library of the bot. */
+  bot: BotLibrary;
   shards: number;
   nodes: number;
   /** Discord's REST, `http://127.0.0.1:…/api/v10`. */
@@ -101,6 +107,11 @@ export class Fleet {
     return exitCode === null ? (pid ?? null) : null;
   }
 
+  /** What the next fetching of a new version brings. */
+  offerVersion(version: string): Promise<void> {
+    return writeFile(join(this.folder, 'version.new'), `${version}\n`);
+  }
+
   /** kill -9 of the orchestrator; the nodes are left to themselves. */
   killOrchestrator(): Promise<void> {
     return this.#orchestrator.kill();
@@ -135,7 +146,7 @@ function configuration(folder: string, options: FleetOptions): string {
       nodes: options.nodes,
       heartbeat: '1s',
       launcher: {
-        command: [process.execPath, BOT],
+        command: [process.execPath, BOTS[options.bot]],
         dataDir: join(folder, 'data'),
         env: {
           DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),

@@ -3,6 +3,7 @@ import type { MakeChecker } from './checker.js';
 import { goodManners } from './good-manners.js';
 import { identifyPace } from './identify-pace.js';
 import { oneOwner } from './one-owner.js';
+import { quarantine } from './quarantine.js';
 import { resumeFirst } from './resume-first.js';
 import { sessionsKept } from './sessions-kept.js';
 import { wholeState } from './whole-state.js';
@@ -17,4 +18,5 @@ export const CHECKERS: readonly MakeChecker[] = [
   sessionsKept,
   goodManners,
   boundedMemory,
+  quarantine,
 ];

@@ -28,6 +28,8 @@ export type FaultDriverOptions = {
 
 const DEATHS: readonly Death[] = ['abort', 'flush', 'silent'];
 const DIRECTIONS: readonly CutDirection[] = ['both', 'in', 'out'];
+/** How soon a poisoned shard kills its node. */
+const POISON_ACTS_MS = 250;
 /** Messages after or before which the sender may be gone for good. */
 const SAID_BY_NODES = [
   'identify',
@@ -90,6 +92,7 @@ export class FaultDriver {
       partitions: () => this.#partition(),
       pauses: () => this.#pause(),
       kills: () => this.#kill(),
+      poison: () => this.#poison(),
       orchestrator: () => this.#orchestrator(),
       ambushedNodes: () => this.#ambushNode(),
       ambushedOrchestrator: () => this.#ambushOrchestrator(),
@@ -214,6 +217,19 @@ export class FaultDriver {
     bot.process.dieAtWrite(writes, () => bot.die('flush', 'was killed'));
   }
 
+  /** A shard that kills every node it comes up on. */
+  #poison(): void {
+    const { plan, draw, fleet, world } = this.#options;
+    const shard = draw.whole(0, plan.shards - 1);
+    this.#note('poison', `shard ${shard}`);
+    const cancel = world.every(POISON_ACTS_MS, () => {
+      for (const bot of fleet.living) {
+        if (bot.host.openShards().get(shard) === true) bot.die('abort', `was killed by shard ${shard}`);
+      }
+    });
+    this.#forAWhile(LONGEST_MS, cancel);
+  }
+
   #disk(): void {
     const { draw, orchestrator } = this.#options;
     const { disk } = orchestrator;
@@ -234,8 +250,8 @@ export class FaultDriver {
     const trap = draw.pick(['kill', 'kill', 'pause', 'reset', 'cut'] as const);
     if (bot === undefined || kind === undefined) return;
     const before = draw.chance(0.5);
-    bot.process.ambush(EVENT_IDS[kind], before, () => {
-      if (!this.#running) return;
+    const isOn = (): boolean => this.#running;
+    const act = (): void => {
       this.#note('ambushedNodes', `${bot.name}: ${trap} ${before ? 'before' : 'after'} ${kind}`);
       if (trap === 'kill') bot.die('flush', 'was killed');
       else if (trap === 'reset') control.reset(bot.name);
@@ -249,7 +265,8 @@ export class FaultDriver {
           if (bot.baseLevel) control.reset(bot.name);
         });
       }
-    });
+    };
+    bot.process.ambush({ eventId: EVENT_IDS[kind], before, isOn, act });
   }
 
   /** The orchestrator dies at the very moment at which it says something that matters. */
@@ -259,12 +276,13 @@ export class FaultDriver {
     const kind = draw.pick(SAID_BY_ORCHESTRATOR);
     if (process === null || kind === undefined) return;
     const before = draw.chance(0.5);
-    process.ambush(EVENT_IDS[kind], before, () => {
-      if (!this.#running || orchestrator.process !== process) return;
+    const isOn = (): boolean => this.#running && orchestrator.process === process;
+    const act = (): void => {
       this.#note('ambushedOrchestrator', `killed ${before ? 'before' : 'after'} ${kind}`);
       orchestrator.crash('flush');
       this.#forAWhile(LONGEST_OUTAGE_MS, () => void world.after(1, () => orchestrator.start()));
-    });
+    };
+    process.ambush({ eventId: EVENT_IDS[kind], before, isOn, act });
   }
 
   #orchestrator(): void {

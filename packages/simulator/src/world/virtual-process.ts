@@ -13,6 +13,8 @@ import { namesEvent, truncateFrames } from './frames.js';
 /** `abort`: unsent bytes are lost; `flush`: they still arrive; `silent`: the machine is gone and nobody is told. */
 export type Death = 'abort' | 'flush' | 'silent';
 
+type Ambush = { eventId: number; before: boolean; isOn: () => boolean; act: () => void };
+
 type State = 'running' | 'paused' | 'catchingUp' | 'dead';
 
 export class VirtualProcess {
@@ -24,7 +26,7 @@ export class VirtualProcess {
   #waiting: { from: 'timer' | 'network'; work: () => void }[] = [];
   #state: State = 'running';
   #deathAtWrite: { left: number; die: () => void } | null = null;
-  #ambush: { eventId: number; before: boolean; act: () => void } | null = null;
+  #ambush: Ambush | null = null;
   /** Its last write was made; it is dead at the end of this turn. */
   #lastWriteMade = false;
 
@@ -89,15 +91,15 @@ export class VirtualProcess {
   }
 
   /** Something happens at the very moment at which it sends a message of this kind: before that goes out, or after. */
-  ambush(eventId: number, before: boolean, act: () => void): void {
-    this.#ambush = { eventId, before, act };
+  ambush(ambush: Ambush): void {
+    this.#ambush = ambush;
   }
 
   /** What of a write still goes out. */
   outgoing(bytes: Uint8Array): Uint8Array | null {
     if (this.#state === 'dead' || this.#lastWriteMade) return null;
     const ambush = this.#ambush;
-    if (ambush !== null && namesEvent(bytes, ambush.eventId)) {
+    if (ambush?.isOn() === true && namesEvent(bytes, ambush.eventId)) {
       this.#ambush = null;
       queueMicrotask(ambush.act);
       if (ambush.before) return null;
