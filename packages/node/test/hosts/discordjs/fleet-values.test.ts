@@ -4,6 +4,7 @@
  */
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard } from '@dshard/testkit';
+import { delay, systemClock } from '@dshard/transport';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ClientBot, moveLive } from './bots.js';
 
@@ -25,9 +26,10 @@ test('a client holds the guilds of the shards that its host names, all the while
     await a.startShards(0, 1);
     await b.startShards(2, 3);
     const seen = new Set<string>();
-    let looking = true;
+    const done = new AbortController();
+    const clock = systemClock();
     const look = (async () => {
-      while (looking) {
+      while (!done.signal.aborted) {
         const named = [a, b].map(({ host }) => host.shardsInClient());
         [a, b].forEach(({ client }, index) => {
           const shards = named[index] ?? null;
@@ -36,12 +38,12 @@ test('a client holds the guilds of the shards that its host names, all the while
         const all = named.flatMap((shards) => shards ?? []);
         expect(new Set(all).size).toBe(all.length);
         seen.add(named.map((shards) => shards?.toSorted((x, y) => x - y).join() ?? 'moving').join(' | '));
-        await new Promise((resolve) => setImmediate(resolve));
+        await delay(clock, 0);
       }
     })();
     await moveLive(1, a, b);
     await moveLive(2, b, a);
-    looking = false;
+    done.abort();
     await look;
     expect(seen).toContain('0,1 | 2,3');
     expect(seen).toContain('0 | 1,2,3');
