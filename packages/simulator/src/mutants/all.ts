@@ -1,23 +1,11 @@
 /** The bugs that the simulator has to find, by the name that `--mutate` takes. */
 import type { ShardHost } from '@dshard/node';
-import type { Message } from '@dshard/protocol';
 import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
+import { EPOCH_MUTANTS } from './epochs.js';
 import type { Mutant } from './mutant.js';
+import { sending } from './sending.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
-
-/** Changes what the orchestrator sends; null: it is not sent. */
-function sending(change: (message: Message) => Message | null): (decide: Decide) => Decide {
-  return (decide) => (state, event, now) => {
-    const decision = decide(state, event, now);
-    const effects = decision.effects.flatMap((effect): readonly Effect[] => {
-      if (effect.kind !== 'send') return [effect];
-      const message = change(effect.message);
-      return message === null ? [] : [{ ...effect, message }];
-    });
-    return { ...decision, effects };
-  };
-}
 
 /** The host with some of its methods changed. */
 function changed(host: ShardHost, methods: Partial<ShardHost>): ShardHost {
@@ -52,6 +40,7 @@ const swapsUserEvents = (decide: Decide): Decide => {
 };
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  ...EPOCH_MUTANTS,
   'received-cursor': {
     bug: 'the host reports the last event it received, not the last one it handed to user code',
     host: { cursor: 'received' },
@@ -120,7 +109,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     decide: sending((message) => (message.kind === 'migrationFinished' ? null : message)),
   },
   'no-conflict': {
-    bug: 'the orchestrator does not tell the second of two nodes that run a shard to stop it',
+    bug: 'the orchestrator does not tell nodes to stop a shard',
     decide: sending((message) => (message.kind === 'stopShard' ? null : message)),
   },
   'grants-at-once': {

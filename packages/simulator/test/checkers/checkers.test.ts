@@ -77,7 +77,11 @@ describe('the whole stream', () => {
   test('one comes twice', () => {
     const twice = [...begun, handed('a', 2), handed('a', 3), handed('b', 3), handed('b', 4)];
     expect(found(wholeStream, twice)).toEqual(['node b handed over event 3 of shard 0 a second time']);
-    expect(found(wholeStream, twice, false)).toEqual([]);
+    expect(found(wholeStream, twice, false)).toEqual([
+      'node b handed over event 3 of shard 0 again, and did not say so',
+    ]);
+    const marked = twice.map((each, at) => (at === twice.length - 2 ? { ...each, redelivered: true } : each));
+    expect(found(wholeStream, marked as Observation[], false)).toEqual([]);
   });
 
   test('the last ones never come', () => {
