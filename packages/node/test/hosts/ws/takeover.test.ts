@@ -22,8 +22,7 @@ afterEach(async () => {
   await gateway.close();
 });
 
-const messagesOf = (each: Bot): number[] =>
-  each.seen.filter(({ type }) => type === 'MESSAGE_CREATE').map(({ s }) => s);
+const messagesOf = (each: Bot): number[] => each.seen.filter(({ type }) => type === 'MESSAGE_CREATE').map(({ s }) => s);
 
 /** A node that slept: nothing is trusted until `answer` is called. */
 function doubtful(): Tenancy & { answer: (outcome: 'confirmed' | 'unheard') => void; asked: LossCause[] } {
