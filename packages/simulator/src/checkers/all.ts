@@ -1,6 +1,7 @@
 import { boundedMemory } from './bounded-memory.js';
 import type { MakeChecker } from './checker.js';
 import { goodManners } from './good-manners.js';
+import { historyHolds } from './history-holds.js';
 import { identifyPace } from './identify-pace.js';
 import { oneOwner } from './one-owner.js';
 import { resumeFirst } from './resume-first.js';
@@ -17,4 +18,5 @@ export const CHECKERS: readonly MakeChecker[] = [
   sessionsKept,
   goodManners,
   boundedMemory,
+  historyHolds,
 ];
