@@ -29,13 +29,18 @@ export class BotState {
 
   /** The shard's session begins here. */
   begin(shard: number): void {
+    this.#memory.begin(shard);
     this.#ballast.make(shard);
   }
 
   /** Why this message cannot be handled, or null: it was. One that comes again is handled again, for the ledger to see. */
   handle(shard: number, channel: string, number: number): string | null {
-    if (this.#arriving.delete(shard)) {
-      reportState(this.#reportFile, { shard, bytes: this.#ballast.bytes(shard), wrong: this.#ballast.wrong(shard) });
+    const forgotten = !this.#memory.knows(shard);
+    // Its node died with it; it is made anew.
+    if (forgotten) this.#ballast.make(shard);
+    if (this.#arriving.delete(shard) || forgotten) {
+      const bytes = forgotten ? 0 : this.#ballast.bytes(shard);
+      reportState(this.#reportFile, { shard, bytes, wrong: this.#ballast.wrong(shard), forgotten });
     }
     const wrong = this.#ballast.wrong(shard);
     if (wrong > 0) return `${wrong} chunks of its state are wrong or missing`;

@@ -13,7 +13,7 @@ import { HandledReports } from './handled-reports.js';
 
 const clock = systemClock();
 const state = new BotState(Number(setting('DEMO_STATE_MB')), setting('DEMO_STATE_FILE'));
-const reports = new HandledReports(clock, setting('DEMO_REPORT_URL'), () => node.nodeId);
+const reports = new HandledReports(setting('DEMO_HANDLED_FILE'), () => node.nodeId);
 
 const host = createWsHost({
   token: setting('DISCORD_TOKEN'),
@@ -46,7 +46,7 @@ node.fleet.handle('shards', (_, { shards }) => shards);
 process.once('SIGTERM', () => void node.close());
 await node.start();
 await node.closed;
-await reports.close();
+reports.close();
 
 function setting(name: string): string {
   const value = process.env[name];

@@ -1,5 +1,5 @@
 /** Discord, as the demo needs it: the gateway emulator, its traffic and its ledger. */
-import { startGatewayEmulator } from '@dshard/gateway-emulator';
+import { startGatewayEmulator, type HandledEvent } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import type { DemoOptions } from './options.js';
 import type { LedgerFigures } from './verdict.js';
@@ -8,8 +8,8 @@ export type Discord = {
   /** The REST API's address. */
   readonly api: string;
   readonly token: string;
-  /** Where bots report what they handled. */
-  readonly reportUrl: string;
+  /** For the ledger: a bot process handled an event. */
+  handled(node: string, event: HandledEvent): void;
   startTraffic(): void;
   stopTraffic(): void;
   /** Shards whose session has a connection. */
@@ -36,7 +36,7 @@ export async function startDiscord(clock: Clock, options: DemoOptions): Promise<
   return {
     api: emulator.apiUrl,
     token: emulator.token,
-    reportUrl: `${emulator.httpUrl}/ledger/handled`,
+    handled: (node, event) => ledger.handled({ node, events: [event] }),
     startTraffic: () => traffic.start(rate),
     stopTraffic: () => traffic.stop(),
     readyShards: () => admin.status().sessions.filter(({ attached }) => attached).length,
@@ -55,7 +55,8 @@ export async function startDiscord(clock: Clock, options: DemoOptions): Promise<
         emitted: verdict.emitted + verdict.missed,
         handled: verdict.handled,
         lost: verdict.lost + verdict.missed,
-        duplicated: verdict.duplicated + verdict.redelivered,
+        duplicated: verdict.duplicated,
+        redelivered: verdict.redelivered,
         outOfOrder: verdict.outOfOrder,
         identifiesUsed: verdict.identifies.used,
         findings: [

@@ -3,8 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '@dshard/transport';
+import type { HandledEvent } from '@dshard/gateway-emulator';
+import type { Cancel, Clock } from '@dshard/transport';
 import { freePort } from './free-port.js';
+import { followReports } from './handled-reports.js';
 import { OrchestratorClient } from './orchestrator-client.js';
 import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
 import { readStateReports, type StateReport } from './state-reports.js';
@@ -12,6 +14,8 @@ import { waitFor } from './wait.js';
 
 /** Lines that the bots write, see state-reports.ts. */
 const STATE_FILE = 'state.jsonl';
+/** The same, see handled-reports.ts. */
+const HANDLED_FILE = 'handled.jsonl';
 const BOT = fileURLToPath(new URL('bot.js', import.meta.url));
 
 export type FleetOptions = {
@@ -20,14 +24,18 @@ export type FleetOptions = {
   /** Discord's REST, `http://127.0.0.1:…/api/v10`. */
   api: string;
   discordToken: string;
-  /** Where the bot reports what it handled. */
-  reportUrl: string;
   /** Milliseconds that an IDENTIFY blocks its key. */
   identifyWindow: number;
   /** Megabytes of state per shard. */
   stateMb: number;
   /** Use the documented ports if they are free, so that `npx dso status` works as it stands. */
   usualPorts: boolean;
+};
+
+type FleetListeners = {
+  onLog: (line: string) => void;
+  /** A bot process handled an event. */
+  onHandled: (node: string, event: HandledEvent) => void;
 };
 
 export class Fleet {
@@ -37,24 +45,26 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #folder: string;
   readonly #onLog: (line: string) => void;
+  readonly #stopFollowing: Cancel;
   #orchestrator: OrchestratorProcess;
 
   private constructor(
     clock: Clock,
     folder: string,
     ports: { node: number; http: number },
-    onLog: (line: string) => void,
+    { onLog, onHandled }: FleetListeners,
   ) {
     this.#clock = clock;
     this.#folder = folder;
     this.#onLog = onLog;
+    this.#stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
     this.nodeAddress = `127.0.0.1:${ports.node}`;
     this.httpUrl = `http://127.0.0.1:${ports.http}`;
     this.client = new OrchestratorClient(this.httpUrl);
     this.#orchestrator = startOrchestrator(this.#configFile, onLog);
   }
 
-  static async start(clock: Clock, options: FleetOptions, onLog: (line: string) => void): Promise<Fleet> {
+  static async start(clock: Clock, options: FleetOptions, listeners: FleetListeners): Promise<Fleet> {
     const folder = await mkdtemp(join(tmpdir(), 'dso-demo-'));
     const ports = {
       node: await freePort(options.usualPorts ? 7447 : 0),
@@ -63,7 +73,7 @@ export class Fleet {
     await writeFile(join(folder, 'version'), 'v1\n');
     await writeFile(join(folder, 'version.new'), 'v2\n');
     await writeFile(join(folder, 'dso.yaml'), configuration(folder, ports, options));
-    const fleet = new Fleet(clock, folder, ports, onLog);
+    const fleet = new Fleet(clock, folder, ports, listeners);
     await fleet.untilReachable();
     return fleet;
   }
@@ -98,6 +108,7 @@ export class Fleet {
   /** Ends orchestrator and nodes for good and removes the folder. */
   async end(): Promise<void> {
     await this.#orchestrator.end();
+    this.#stopFollowing();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -120,7 +131,7 @@ function configuration(folder: string, ports: { node: number; http: number }, op
         command: [process.execPath, BOT],
         dataDir: join(folder, 'data'),
         env: {
-          DEMO_REPORT_URL: options.reportUrl,
+          DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
           DEMO_STATE_FILE: join(folder, STATE_FILE),
           DEMO_STATE_MB: `${options.stateMb}`,
           DEMO_VERSION_FILE: version,

@@ -1,52 +1,65 @@
 /**
- * Tells the emulator's ledger what this bot process really handled, in batches, in order. A batch that could not be
- * delivered is sent again with the next ones; nothing is dropped and nothing is sent twice.
+ * What the bot processes really handled: one line of JSON per event, in a file they share, written in the turn in which the event is handled.
+ * So what a process handled before `kill -9` is known, and the lines of all of them are in the order in which things happened.
  */
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { HandledEvent } from '@dshard/gateway-emulator';
-import type { Clock } from '@dshard/transport';
+import type { Cancel, Clock } from '@dshard/transport';
 
-const BATCH_EVERY_MS = 50;
+type HandledLine = { node: string; event: HandledEvent };
 
+const READ_EVERY_MS = 50;
+const READ_BYTES = 256 * 1024;
+
+/** The bot's side. */
 export class HandledReports {
-  readonly #url: string;
+  readonly #file: number;
   readonly #node: () => string;
-  #waiting: HandledEvent[] = [];
-  #sending: Promise<void> = Promise.resolve();
-  readonly #stop: () => void;
 
-  constructor(clock: Clock, url: string, node: () => string) {
-    this.#url = url;
+  constructor(file: string, node: () => string) {
+    this.#file = openSync(file, 'a');
     this.#node = node;
-    this.#stop = clock.every(BATCH_EVERY_MS, () => {
-      this.#sending = this.#sending.then(() => this.#send());
-    });
   }
 
   add(event: HandledEvent): void {
-    this.#waiting.push(event);
+    const line: HandledLine = { node: this.#node(), event };
+    // A line is far shorter than what a file system appends in one piece.
+    writeSync(this.#file, `${JSON.stringify(line)}\n`);
   }
 
-  /** Sends what is left and stops. */
-  async close(): Promise<void> {
-    this.#stop();
-    await this.#sending;
-    await this.#send();
+  close(): void {
+    closeSync(this.#file);
   }
+}
 
-  async #send(): Promise<void> {
-    const events = this.#waiting;
-    if (events.length === 0) return;
-    this.#waiting = [];
-    try {
-      const response = await fetch(this.#url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ node: this.#node(), events }),
-      });
-      if (!response.ok) throw new Error(`the ledger answered ${response.status}: ${await response.text()}`);
-    } catch (error) {
-      console.error(`Could not report ${events.length} handled events, trying again: ${String(error)}`);
-      this.#waiting = [...events, ...this.#waiting];
+/** The demo's side: hands over each line once, soon after it was written. Returns what ends it. */
+export function followReports(
+  clock: Clock,
+  path: string,
+  onHandled: (node: string, event: HandledEvent) => void,
+): Cancel {
+  const file = openSync(path, 'a+');
+  const bytes = Buffer.alloc(READ_BYTES);
+  let position = 0;
+  let rest = '';
+  const read = (): void => {
+    for (;;) {
+      const length = readSync(file, bytes, 0, READ_BYTES, position);
+      if (length === 0) return;
+      position += length;
+      // Ids and numbers only: no character is longer than a byte.
+      const lines = `${rest}${bytes.toString('latin1', 0, length)}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const { node, event } = JSON.parse(line) as HandledLine;
+        onHandled(node, event);
+      }
     }
-  }
+  };
+  const cancel = clock.every(READ_EVERY_MS, read);
+  return () => {
+    cancel();
+    read();
+    closeSync(file);
+  };
 }

@@ -8,12 +8,22 @@ import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
-import { grandTour, orchestratorRestart, stateTour, type Tour } from './tour.js';
+import {
+  crashTour,
+  grandTour,
+  orchestratorCrash,
+  orchestratorRestart,
+  stateTour,
+  type Tour,
+  type TourEnd,
+} from './tour.js';
 import { judge, type Verdict } from './verdict.js';
 
 const TOURS: Readonly<Record<Scenario, Tour>> = {
   tour: grandTour,
+  crash: crashTour,
   'orchestrator-restart': orchestratorRestart,
+  'orchestrator-crash': orchestratorCrash,
   state: stateTour,
   start: startTour,
 };
@@ -80,11 +90,11 @@ class Demo {
   async tour(): Promise<{ verdict: Verdict; reasons: readonly string[] }> {
     const { shards, nodes, scenario, stateMb } = this.#options;
     const failures: string[] = [];
-    let done: Awaited<ReturnType<Tour>> = { migrationsExpected: 0 };
+    let end: TourEnd = { migrationsExpected: 0 };
     try {
       const fleet = await this.#startFleet();
       const context = { options: this.#options, clock: this.#clock, discord: this.#discord, fleet, steps: this.#steps };
-      done = await TOURS[scenario](context);
+      end = await TOURS[scenario](context);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
@@ -93,7 +103,9 @@ class Demo {
       nodes,
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
-      ...done,
+      mayFail: scenario === 'orchestrator-crash',
+      forgotten: this.#forgotten(),
+      ...end,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
       ...(scenario === 'start' && { start: startFigures(this.#options, this.#discord.identifyTimes()) }),
       durationMs: this.#clock.monotonicMs() - this.#startedMs,
@@ -137,28 +149,39 @@ class Demo {
 
   async #startFleet(): Promise<Fleet> {
     const { shards, nodes, tourOnly, stateMb, identifyWindow } = this.#options;
-    const { api, token, reportUrl } = this.#discord;
+    const discord = this.#discord;
+    const { api, token } = discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
         shards,
         nodes,
         api,
         discordToken: token,
-        reportUrl,
         stateMb,
         identifyWindow,
         usualPorts: !tourOnly,
       };
-      this.#fleet = await Fleet.start(this.#clock, options, (line) => this.#logLine(line));
+      this.#fleet = await Fleet.start(this.#clock, options, {
+        onLog: (line) => this.#logLine(line),
+        onHandled: (node, event) => discord.handled(node, event),
+      });
     });
     if (this.#fleet === null) throw new Error('The fleet did not start.');
     return this.#fleet;
   }
 
-  async #migrations(): Promise<{ completed: number; failed: number }> {
+  /** Shards that came to a node without their state. */
+  #forgotten(): number {
+    return this.#fleet?.stateReports().filter(({ forgotten }) => forgotten).length ?? 0;
+  }
+
+  async #migrations(): Promise<{ completed: number; failed: number; frozenMs: readonly number[] }> {
     const events = (await this.#fleet?.client.events(0).catch(() => [])) ?? [];
     const count = (name: string): number => events.filter((event) => event.name === name).length;
-    return { completed: count('migrationCompleted'), failed: count('migrationFailed') };
+    const frozenMs = events.flatMap(({ name, fields }) =>
+      name === 'migrationCompleted' && typeof fields['frozenMs'] === 'number' ? [fields['frozenMs']] : [],
+    );
+    return { completed: count('migrationCompleted'), failed: count('migrationFailed'), frozenMs };
   }
 
   #logLine(line: string): void {
@@ -198,8 +221,9 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
   };
 }
 
-function verdictText({ ok, shards, events, identifies, migrations, calls, state, start, durationMs }: Verdict): string {
-  const { gapMs } = migrations;
+function verdictText(verdict: Verdict): string {
+  const { ok, shards, events, identifies, migrations, takeovers, calls, state, start, durationMs } = verdict;
+  const { gapMs, frozenMs } = migrations;
   return [
     '',
     ok ? '✔ The verdict holds.' : '✘ The verdict does not hold.',
@@ -207,7 +231,14 @@ function verdictText({ ok, shards, events, identifies, migrations, calls, state,
       ` ${events.lost} lost, ${events.duplicated} repeated, ${events.outOfOrder} out of order.`,
     `  ${shards} shards cost ${identifies.used} IDENTIFYs (${identifies.needed} needed).`,
     `  ${migrations.completed} migrations, ${migrations.failed} failed; a shard was without a session for` +
-      ` ${formatMs(gapMs.p50)} (p50), ${formatMs(gapMs.p99)} (p99), ${formatMs(gapMs.max)} at most.`,
+      ` ${formatMs(gapMs.p50)} (p50), ${formatMs(gapMs.p99)} (p99), ${formatMs(gapMs.max)} at most;`,
+    `  user code had to wait for ${formatMs(frozenMs.p50)} (p50), ${formatMs(frozenMs.p99)} (p99) while one was frozen.`,
+    ...(takeovers === undefined
+      ? []
+      : [
+          `  ${takeovers.shards} shards of the node that died were taken over, without an owner for` +
+            ` ${formatMs(takeovers.withoutOwnerMs.p99)} (p99); ${events.redelivered} of their events came again, marked.`,
+        ]),
     ...(state === undefined
       ? []
       : [`  ${(state.bytesMoved / 2 ** 20).toFixed(0)} MB of state moved, ${state.wrong} chunks of it wrong.`]),

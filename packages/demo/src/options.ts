@@ -1,7 +1,7 @@
 /** What the demo can be told on its command line, checked. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-const SCENARIOS = ['tour', 'orchestrator-restart', 'state', 'start'] as const;
+const SCENARIOS = ['tour', 'crash', 'orchestrator-restart', 'orchestrator-crash', 'state', 'start'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export type DemoOptions = {
@@ -29,7 +29,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
       'A Discord bot in two processes, its shards moved live, and the proof that no event was lost or repeated.',
     )
     .option('--shards <n>', 'gateway shards', wholeNumber('--shards', 1, 256), 8)
-    .option('--nodes <n>', 'bot processes', wholeNumber('--nodes', 2, 16), 2)
+    .option('--nodes <n>', 'bot processes (default: 2; 3 in scenario crash)', wholeNumber('--nodes', 2, 16))
     .option('--rate <n>', 'events per second over all shards', wholeNumber('--rate', 1, 20_000), 200)
     .option('--seed <n>', 'seed of the world and its traffic', wholeNumber('--seed', 0, 2 ** 31), 1)
     .option('--state-mb <n>', 'megabytes of state per shard', wholeNumber('--state-mb', 0, 500), 0)
@@ -45,15 +45,18 @@ Examples:
   npm start                                              watch, then try commands of your own
   npm run demo -- --json                                 the same for programs: exit code 0 only if the verdict holds
   npm run demo -- --json --shards 32 --nodes 4 --rate 2000
+  npm run demo -- --scenario crash --json                kill -9 of one of three nodes under traffic
   npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
+  npm run demo -- --scenario orchestrator-crash --json   the same in the middle of a rollout, which then goes on
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
     )
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });
-  const given = command.opts<DemoOptions>();
-  return { ...given, tourOnly: given.tourOnly || given.json };
+  const given = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
+  const nodes = given.nodes ?? (given.scenario === 'crash' ? 3 : 2);
+  return { ...given, nodes, tourOnly: given.tourOnly || given.json };
 }
 
 function wholeNumber(option: string, least: number, most: number): (text: string) => number {

@@ -1,7 +1,12 @@
 /** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
 import type { CallReport, StatusV1 } from '@dshard/orchestrator';
 
-export type HappeningRow = { id: number; name: string; text: string };
+export type HappeningRow = {
+  id: number;
+  name: string;
+  text: string;
+  fields: Readonly<Record<string, unknown>>;
+};
 
 export class OrchestratorClient {
   readonly #base: string;

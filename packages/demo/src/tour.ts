@@ -22,8 +22,16 @@ type TourContext = {
   steps: Steps;
 };
 
-/** Resolves with how many migrations the steps asked for, and how calls to the fleet went meanwhile, if any were made. */
-export type Tour = (context: TourContext) => Promise<{ migrationsExpected: number; calls?: CallFigures }>;
+/** How many migrations the steps asked for, and what else they say of themselves. */
+export type TourEnd = {
+  migrationsExpected: number;
+  /** How calls to the fleet went meanwhile, if any were made. */
+  calls?: CallFigures;
+  /** How many shards had to be taken over from a node that was killed. */
+  takeovers?: { expected: number };
+};
+
+export type Tour = (context: TourContext) => Promise<TourEnd>;
 
 /** Start, move a shard, move a node, roll out. */
 export const grandTour: Tour = async (context) => {
@@ -81,6 +89,66 @@ export const stateTour: Tour = async (context) => {
   await delay(clock, BETWEEN_STEPS_MS);
   await lastEventHandled(context);
   return { migrationsExpected: 1 + moved };
+};
+
+/** One of the nodes is killed under traffic: the others resume its shards, and another node is started in its place. */
+export const crashTour: Tour = async (context) => {
+  const { options, fleet, steps, clock, discord } = context;
+  await startShardsAndTraffic(context);
+  const victim = (await fleet.client.status()).nodes.find(({ shards }) => shards.length > 0);
+  if (victim === undefined || victim.pid === null) throw new Error('No node runs shards, or none said its process id.');
+  const { id, pid, shards } = victim;
+  await steps.run(`kill -9 of ${id}, which runs ${shards.length} shards`, async () => {
+    process.kill(pid, 'SIGKILL');
+  });
+  await steps.run('the others resume its shards', () =>
+    waitFor(clock, `the shards of ${id} to run elsewhere`, START_TIMEOUT_MS, async () => {
+      const { nodes, shardCounts } = await fleet.client.status();
+      const isOwned = shardCounts.running === options.shards && discord.readyShards() === options.shards;
+      return isOwned && nodes.every((node) => node.id !== id || node.shards.length === 0);
+    }),
+  );
+  await steps.run('a node is started in its place', () =>
+    waitFor(clock, `${options.nodes} nodes to be connected`, START_TIMEOUT_MS, async () => {
+      const { nodes } = await fleet.client.status();
+      return nodes.filter(({ connection }) => connection === 'connected').length === options.nodes;
+    }),
+  );
+  await delay(clock, BETWEEN_STEPS_MS);
+  await lastEventHandled(context);
+  return { migrationsExpected: 0, takeovers: { expected: shards.length } };
+};
+
+/** The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end. */
+export const orchestratorCrash: Tour = async (context) => {
+  const { options, fleet, steps, clock } = context;
+  await startShardsAndTraffic(context);
+  await steps.run('fetching a new version', () => fleet.client.post('/pullnewversion'));
+  await steps.run('rolling it out, until the first shards have moved and others are on their way', async () => {
+    // Its answer is lost with the orchestrator.
+    void fleet.client.post('/fullmigration').catch(() => undefined);
+    await waitFor(clock, 'the rollout to be in its middle', START_TIMEOUT_MS, async () => {
+      const { nodes, migrations, rollout } = await fleet.client.status();
+      const moved = nodes.filter(({ version }) => version === 'v2').flatMap(({ shards }) => shards);
+      return rollout !== null && migrations.length > 0 && moved.length > 0 && moved.length < options.shards;
+    });
+  });
+  await steps.run('kill -9 of the orchestrator', () => fleet.killOrchestrator());
+  await steps.run('the bot runs on without it', () => delay(clock, BETWEEN_STEPS_MS));
+  await steps.run('starting the orchestrator again', () => fleet.restartOrchestrator());
+  await steps.run('the rollout goes on: every node is replaced', async () => {
+    await everybodyRuns(context, 'v2');
+    await waitFor(clock, 'the rollout to be finished', START_TIMEOUT_MS, async () => {
+      const { nodes, rollout } = await fleet.client.status();
+      return (
+        rollout === null && nodes.every(({ version, connection }) => version === 'v2' || connection !== 'connected')
+      );
+    });
+  });
+  await delay(clock, BETWEEN_STEPS_MS);
+  await lastEventHandled(context);
+  // Those that were under way when it died may have ended in another way; that all are where they belong was waited for.
+  return { migrationsExpected: 1 };
 };
 
 /** The orchestrator is killed under traffic and started again; nobody notices, and it can go on moving shards. */

@@ -9,12 +9,16 @@ import type { StateReport } from './state-reports.js';
 
 /** Scenario `state`: however much a shard carries, it is without a session no longer than this. */
 const MAX_STATE_GAP_MS = 250;
+/** Scenario `crash`: how long a shard is without a session when its node is known to be dead. */
+const MAX_TAKEOVER_MS = 3_000;
 
 export type LedgerFigures = {
   emitted: number;
   handled: number;
   lost: number;
   duplicated: number;
+  /** Handled again, and marked as such. */
+  redelivered: number;
   outOfOrder: number;
   identifiesUsed: number;
   /** What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken. */
@@ -27,9 +31,19 @@ export type Verdict = {
   ok: boolean;
   shards: number;
   nodes: number;
-  events: { emitted: number; handled: number; lost: number; duplicated: number; outOfOrder: number };
+  events: {
+    emitted: number;
+    handled: number;
+    lost: number;
+    duplicated: number;
+    redelivered: number;
+    outOfOrder: number;
+  };
   identifies: { used: number; needed: number };
-  migrations: { completed: number; failed: number; gapMs: { p50: number; p99: number; max: number } };
+  /** `gapMs`: without a session. `frozenMs`: without an event for user code, of live moves. */
+  migrations: { completed: number; failed: number; gapMs: Spread; frozenMs: Spread };
+  /** Scenario `crash`: shards that were taken over, and how long they were without an owner. */
+  takeovers?: { shards: number; withoutOwnerMs: Spread };
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
   /** Scenario `state`: what the shards carried along. */
@@ -39,11 +53,19 @@ export type Verdict = {
   durationMs: number;
 };
 
+type Spread = { p50: number; p99: number; max: number };
+
 export type VerdictInput = {
   shards: number;
   nodes: number;
   ledger: LedgerFigures;
-  migrations: { completed: number; failed: number };
+  migrations: { completed: number; failed: number; frozenMs: readonly number[] };
+  /** Scenario `orchestrator-crash`: moves that were under way when it died may have been called off, and are made again. */
+  mayFail?: boolean;
+  /** Shards that came to a node without what they had carried. */
+  forgotten: number;
+  /** Scenario `crash`: how many shards had to be taken over. */
+  takeovers?: { expected: number };
   /** Fewer completed migrations than this and the tour did not do what it says. */
   migrationsExpected: number;
   /** Scenario `state`: megabytes per shard, and what each move brought. */
@@ -56,18 +78,21 @@ export type VerdictInput = {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, calls } = input;
-  const gapMs = gapSummary(ledger.gapsMs);
+  const { ledger, migrations, state, start, takeovers, calls } = input;
+  const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
   const reasons = [
     ledger.emitted === 0 && 'no event was emitted',
     ledger.lost > 0 && `${ledger.lost} events were lost`,
     ledger.duplicated > 0 && `${ledger.duplicated} events were handled twice`,
+    ledger.redelivered > 0 &&
+      takeovers === undefined &&
+      `${ledger.redelivered} events came again, marked, though no node died`,
     ledger.outOfOrder > 0 && `${ledger.outOfOrder} events were handled out of order`,
     ledger.handled !== ledger.emitted && `${ledger.emitted} events were emitted and ${ledger.handled} handled`,
     ledger.identifiesUsed !== input.shards && `${ledger.identifiesUsed} IDENTIFYs were used for ${input.shards} shards`,
-    migrations.failed > 0 && `${migrations.failed} migrations failed`,
+    migrations.failed > 0 && input.mayFail !== true && `${migrations.failed} migrations failed`,
     migrations.completed < input.migrationsExpected &&
       `${migrations.completed} migrations completed where ${input.migrationsExpected} were expected`,
     wrong > 0 && `${wrong} chunks of state came wrong or not at all`,
@@ -77,6 +102,14 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     state !== undefined &&
       gapMs.p99 >= MAX_STATE_GAP_MS &&
       `a shard was without a session for ${gapMs.p99} ms (p99), and ${MAX_STATE_GAP_MS} are allowed`,
+    takeovers !== undefined &&
+      gapMs.p99 >= MAX_TAKEOVER_MS &&
+      `a shard was without an owner for ${gapMs.p99} ms (p99), and ${MAX_TAKEOVER_MS} are allowed`,
+    takeovers !== undefined &&
+      ledger.gapsMs.length !== takeovers.expected &&
+      `${ledger.gapsMs.length} shards were taken over where ${takeovers.expected} were expected`,
+    input.forgotten > (takeovers?.expected ?? 0) &&
+      `${input.forgotten} shards had lost their state, and ${takeovers?.expected ?? 0} were on a node that died`,
     start !== undefined && start.inWrongWindow > 0 && `${start.inWrongWindow} IDENTIFYs came in the window of another`,
     start !== undefined &&
       start.ratio > MAX_START_RATIO &&
@@ -94,10 +127,17 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       handled: ledger.handled,
       lost: ledger.lost,
       duplicated: ledger.duplicated,
+      redelivered: ledger.redelivered,
       outOfOrder: ledger.outOfOrder,
     },
     identifies: { used: ledger.identifiesUsed, needed: input.shards },
-    migrations: { completed: migrations.completed, failed: migrations.failed, gapMs },
+    migrations: {
+      completed: migrations.completed,
+      failed: migrations.failed,
+      gapMs,
+      frozenMs: spreadOf(migrations.frozenMs),
+    },
+    ...(takeovers && { takeovers: { shards: ledger.gapsMs.length, withoutOwnerMs: gapMs } }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
@@ -106,8 +146,8 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
   return { verdict, reasons };
 }
 
-function gapSummary(gapsMs: readonly number[]): { p50: number; p99: number; max: number } {
-  const sorted = gapsMs.toSorted((a, b) => a - b);
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
   return { p50: percentile(sorted, 50), p99: percentile(sorted, 99), max: percentile(sorted, 100) };
 }
 

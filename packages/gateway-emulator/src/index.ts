@@ -1,3 +1,6 @@
+export { virtualClock } from '@dshard/transport/virtual-clock';
+export type { VirtualClock } from '@dshard/transport/virtual-clock';
+export type { Clock } from '@dshard/transport';
 export { startGatewayEmulator } from './emulator.js';
 export type { GatewayEmulator } from './emulator.js';
 export type { EmulatorOptions } from './options.js';
@@ -10,6 +13,7 @@ export type { HostMode } from './server/gateway-host.js';
 export { Ledger } from './ledger/ledger.js';
 export type { Gap, LedgerLimits, SessionHistory, ShardSummary, Verdict } from './ledger/ledger.js';
 export type { ExactlyOnce, ExactlyOnceOptions, Handled } from './ledger/exactly-once.js';
+export type { Reporter } from './ledger/reporter.js';
 export { parseHandledReport } from './ledger/handled-report.js';
 export type { HandledBatch, HandledEvent } from './ledger/handled-report.js';
 export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js';

@@ -25,6 +25,8 @@ export const FAULTS = [
   'pauses',
   'kills',
   'orchestrator',
+  'ambushedNodes',
+  'ambushedOrchestrator',
   'launches',
   'disk',
   'baseLevel',
@@ -44,14 +46,19 @@ const GENTLE: ReadonlySet<FaultName> = new Set([
   'silentDoubleAttach',
 ]);
 
+/** Faults during which every node keeps what it has: the state of a shard is never lost. */
+const SPARES_NODES: ReadonlySet<FaultName> = new Set([...GENTLE, 'orchestrator', 'ambushedOrchestrator', 'disk']);
+
 /** Faults after which a node may act on a world that has changed. */
-const SLEEPERS: readonly FaultName[] = ['pauses', 'partitions'];
+const SLEEPERS: readonly FaultName[] = ['pauses', 'partitions', 'ambushedNodes'];
 
 export type Plan = {
   seed: number;
   faults: ReadonlySet<FaultName>;
   /** Only faults are on that a bot must not feel. */
   gentle: boolean;
+  /** No node is lost, none is cut off, and what one holds it gets back: no state is ever lost. */
+  sparesNodes: boolean;
   shards: number;
   nodes: number;
   /** A process manager restarts nodes under their own name, instead of our launcher. */
@@ -84,10 +91,13 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
   const shards = draw.whole(2, 8);
   const nodes = draw.whole(2, 4);
   const supervised = draw.chance(0.25);
+  const settings = settingsFor(draw, shards, nodes, supervised);
   return {
     seed,
     faults,
     gentle: [...faults].every((fault) => GENTLE.has(fault)),
+    // Shards that must sit together are not given back to a node that the others have left.
+    sparesNodes: settings.bucketSize === 1 && [...faults].every((fault) => SPARES_NODES.has(fault)),
     shards,
     nodes,
     supervised,
@@ -102,7 +112,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     durable: faults.has('disk') || draw.chance(0.5),
     // A process manager of its own would start everything again.
     endsForGood: !supervised && draw.chance(0.3),
-    settings: settingsFor(draw, shards, nodes, supervised),
+    settings,
     rules: rulesFor(draw, faults),
   };
 }

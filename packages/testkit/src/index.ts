@@ -10,5 +10,5 @@ export type { CutDirection } from './memory-stream.js';
 export { seededRandom } from './seeded-random.js';
 export { until } from './until.js';
 export type { UntilOptions } from './until.js';
-export { virtualClock } from './virtual-clock.js';
-export type { VirtualClock } from './virtual-clock.js';
+export { virtualClock } from '@dshard/transport/virtual-clock';
+export type { VirtualClock } from '@dshard/transport/virtual-clock';

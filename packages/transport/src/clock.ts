@@ -1,6 +1,6 @@
 /**
  * Time, as everything here sees it. Nobody imports a timer: production code is handed a `Clock`, so that a test or the
- * simulator can run hours of it in milliseconds (`@dshard/testkit`, `virtualClock()`).
+ * simulator can run hours of it in milliseconds (`virtualClock()`, `@dshard/transport/virtual-clock`).
  */
 
 /** Milliseconds since the Unix epoch, as the clock in use tells them. */

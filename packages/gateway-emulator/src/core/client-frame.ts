@@ -19,7 +19,7 @@ export type IdentifyFrame = {
   intents: number | 'invalid';
   /** `[0, 1]` when the client sent none. */
   shard: ShardTuple | 'invalid';
-  /** 50 to 250, Discord's default 50. */
+  /** 50 to 250, default 50 ("Gateway Events: Identify Structure"). */
   largeThreshold: number;
   /** Asks for payload compression. */
   compress: boolean;
@@ -43,7 +43,7 @@ const maxShardCount = 100_000;
 const decodeError = (reason: string): FrameFault => ({ kind: 'fault', code: closeCodes.decodeError, reason });
 const badPayload = (reason: string): FrameFault => ({ kind: 'fault', code: closeCodes.unknownOpcode, reason });
 
-/** Reads one websocket message. `maxBytes` is Discord's limit on what clients send (4096). */
+/** Reads one websocket message. `maxBytes` is Discord's limit on what clients send (4096; "Gateway: Sending Events"), beyond it 4002. */
 export function readClientFrame(data: Uint8Array, maxBytes: number): ClientFrame | FrameFault {
   if (data.byteLength > maxBytes) return decodeError(`The payload has more than ${maxBytes} bytes.`);
   const payload = parseObject(data);

@@ -11,7 +11,7 @@ export type SessionSelector = { shards?: readonly number[]; sessionId?: string }
 
 export type FaultResult = { effects: Effect[]; affected: number };
 
-/** RECONNECT (op 7). Sockets that stay are closed after the grace period; sessions are kept. */
+/** RECONNECT (op 7, "Gateway Events: Reconnect"). Sockets that stay are closed after the grace period; sessions are kept. */
 export function askToReconnect(state: GatewayState, selector: SessionSelector, now: Ms): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {
     sendText(connection, reconnectText, out);
@@ -19,7 +19,10 @@ export function askToReconnect(state: GatewayState, selector: SessionSelector, n
   });
 }
 
-/** INVALID_SESSION (op 9). `resumable: false` ends the session, `true` takes it off its socket, ready for RESUME. */
+/**
+ * INVALID_SESSION (op 9, "Gateway Events: Invalid Session"; the socket may live on: discord-api-docs#1805). `resumable: false` ends the
+ * session, `true` takes it off its socket, ready for RESUME.
+ */
 export function invalidate(state: GatewayState, selector: SessionSelector, resumable: boolean, now: Ms): FaultResult {
   return onAttached(state, selector, (connection, session, out) => {
     if (resumable) detach(state, connection, null, now, out);

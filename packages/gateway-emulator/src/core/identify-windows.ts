@@ -1,6 +1,6 @@
 /**
- * The identify limit: each key `shard_id % max_concurrency` admits one IDENTIFY per window (5 s at Discord).
- * An IDENTIFY that comes too early is refused and does not move the window.
+ * The identify limit ("Gateway: Rate Limiting", "Max Concurrency"; the key: discord-api-docs#1621): each key `shard_id % max_concurrency`
+ * admits one IDENTIFY per window (5 s at Discord). One that comes too early is refused with op 9 (#1328), and does not move the window (our reading).
  */
 import type { Ms } from '@dshard/transport';
 

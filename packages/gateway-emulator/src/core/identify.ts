@@ -63,7 +63,7 @@ export function identify(
   startSession(state, connection, checked, now, out);
 }
 
-/** Whether a token names our bot. IDENTIFY takes it bare or with `Bot ` before it. */
+/** Whether a token names our bot. IDENTIFY takes it bare or with `Bot ` before it (as gateway proxies found). */
 function tokenMatches(state: GatewayState, token: string): boolean {
   return state.token !== null && token.replace(/^Bot /, '') === state.token;
 }

@@ -1,4 +1,7 @@
-/** What the gateway sends, as text. A dispatch takes its `d` as JSON already written: it is written once for all sessions. */
+/**
+ * What the gateway sends, as text ("Gateway Events: Payload Structure": `s` and `t` are null but in dispatches). A dispatch takes its `d`
+ * as JSON already written: it is written once for all sessions.
+ */
 import { opcodes } from './discord.js';
 import type { Effect } from './effects.js';
 import type { Connection } from './state.js';

@@ -1,6 +1,6 @@
 /**
- * The send limit of one socket: 120 payloads in 60 s, heartbeats included. The period begins with the first payload
- * after the one before ended (whether Discord's slides is not known).
+ * The send limit of one socket: 120 payloads in 60 s ("Gateway: Rate Limiting"), heartbeats included (discord-api-docs#315), per socket and not per
+ * shard (#5844). The period begins with the first payload after the one before ended (whether Discord's slides is not known).
  */
 import type { Ms } from '@dshard/transport';
 

@@ -1,6 +1,6 @@
 /**
- * The session-start budget: so many IDENTIFYs a day over all shards (1000 at Discord), RESUME is free.
- * It starts anew when its period is over; a period begins when the one before ended, used or not.
+ * The session-start budget: so many IDENTIFYs a day over all shards (1000 at Discord; "Gateway: Identifying", "Session Start Limit Object"), RESUME is free
+ * (discord-api-docs#1369). It starts anew when its period is over; a period begins when the one before ended, used or not (our reading).
  */
 import type { Ms } from '@dshard/transport';
 

@@ -47,6 +47,8 @@ export class EventBook {
   readonly #maxEvents: number;
   #entries: BookEntry[] = [];
   readonly #byId = new Map<string, BookEntry>();
+  /** By session, then sequence: most events have no id of their own. */
+  readonly #bySequence = new Map<string, Map<number, BookEntry>>();
   readonly #outstanding = new Map<number, number>();
   readonly #unexpectedExamples: string[] = [];
   #emitted = 0;
@@ -86,6 +88,7 @@ export class EventBook {
     if (known !== undefined) {
       known.copies ??= [];
       known.copies.push({ sessionId: event.sessionId, shard: event.shard, s: event.s });
+      this.#index(event.sessionId, event.s, known);
       return;
     }
     const entry: BookEntry = {
@@ -104,6 +107,7 @@ export class EventBook {
     };
     this.#entries.push(entry);
     this.#byId.set(entry.id, entry);
+    this.#index(entry.sessionId, entry.s, entry);
     this.#emitted += 1;
     this.#outstanding.set(entry.shard, (this.#outstanding.get(entry.shard) ?? 0) + 1);
     if (this.#entries.length > this.#maxEvents) this.#settleOldest();
@@ -165,6 +169,11 @@ export class EventBook {
     return { totals, examples: [...lost, ...duplicated, ...outOfOrder, ...this.#unexpectedExamples] };
   }
 
+  /** An event by its id, or by session and sequence. Undefined: it never was, or was settled. */
+  find(event: { id: string } | { sessionId: string; s: number }): BookEntry | undefined {
+    return 'id' in event ? this.#byId.get(event.id) : this.#bySequence.get(event.sessionId)?.get(event.s);
+  }
+
   /** What is kept, oldest first. */
   get entries(): readonly BookEntry[] {
     return this.#entries;
@@ -183,6 +192,12 @@ export class EventBook {
     return found;
   }
 
+  #index(sessionId: string, s: number, entry: BookEntry): void {
+    const known = this.#bySequence.get(sessionId);
+    if (known === undefined) this.#bySequence.set(sessionId, new Map([[s, entry]]));
+    else known.set(s, entry);
+  }
+
   #settleOldest(): void {
     const leaving = new Set(this.#entries.slice(0, Math.max(1, Math.floor(this.#maxEvents / 10))));
     this.#settled.outOfOrder += handledAfterALaterOne(this.#entries).filter(({ entry }) => leaving.has(entry)).length;
@@ -190,6 +205,11 @@ export class EventBook {
       this.#settled.duplicated += duplicatesOf(entry);
       this.#settled.redelivered += redeliveriesOf(entry);
       this.#byId.delete(entry.id);
+      for (const { sessionId, s } of [entry, ...(entry.copies ?? [])]) {
+        const ofSession = this.#bySequence.get(sessionId);
+        ofSession?.delete(s);
+        if (ofSession?.size === 0) this.#bySequence.delete(sessionId);
+      }
     }
     this.#entries = this.#entries.slice(leaving.size);
   }

@@ -32,17 +32,14 @@ export type ExactlyOnce = {
 /** The findings of a list of handled events, in their order, against what was emitted. */
 export function findingsOf(entries: readonly BookEntry[], handled: readonly Handled[]): BookFindings {
   const book = new EventBook(Math.max(1, entries.length));
-  const bySequence = new Map<string, string>();
   for (const { id: eventId, type, count, emittedAt: at, copies, ...first } of entries) {
     for (const { sessionId, shard, s } of [first, ...(copies ?? [])]) {
       book.recordEmitted({ eventId, type, count, at, sessionId, shard, s });
-      bySequence.set(`${sessionId}/${s}`, eventId);
     }
   }
-  const byId = new Map(entries.map((entry) => [entry.id, entry]));
   for (const [index, event] of handled.entries()) {
-    const id = 'id' in event ? event.id : (bySequence.get(`${event.sessionId}/${event.s}`) ?? 'unknown');
-    const entry = byId.get(id);
+    const entry = book.find(event);
+    const id = entry?.id ?? ('id' in event ? event.id : 'without an id');
     const { shard = 0, s = 'id' in event ? 0 : event.s, type: t = 'an event' } = entry ?? {};
     book.recordHandled('the bot', { id, shard, s, t, at: index, redelivered: event.redelivered === true });
   }

@@ -5,12 +5,14 @@
  * Only traffic events count as emitted and handled (see `EventBook`). Everything kept is bounded; counts never stop.
  */
 import type { Ms } from '@dshard/transport';
-import type { HandledBatch } from './handled-report.js';
+import type { HandledBatch, HandledEvent } from './handled-report.js';
 import { EventBook } from './event-book.js';
 import type { ExactlyOnce, ExactlyOnceOptions, Handled } from './exactly-once.js';
 import { assertExactlyOnce, findingsOf, judge } from './exactly-once.js';
 import type { LedgerRecord, Violation, ViolationKind } from './records.js';
 import { reportText } from './report.js';
+import type { Reporter } from './reporter.js';
+import { createReporter } from './reporter.js';
 
 /** From the loss of a session's socket to its RESUMED. Times in milliseconds since the epoch. */
 export type Gap = { shard: number; sessionId: string; detachedAt: Ms; resumedAt: Ms; ms: number };
@@ -94,6 +96,7 @@ export class Ledger {
   readonly #missedExamples: string[] = [];
   #identifies = { used: 0, inWrongWindow: 0, whileResumable: 0 };
   #missed = 0;
+  #reported = 0;
 
   constructor(limits: LedgerLimits = defaultLedgerLimits) {
     this.#limits = limits;
@@ -143,6 +146,15 @@ export class Ledger {
     for (const { node, events } of batches) {
       for (const event of events) this.#book.recordHandled(node, event);
     }
+  }
+
+  /**
+   * For a bot in the same process: a function that is given every dispatch the bot's own code handled, and reports those that count. Its
+   * order is the order of its calls, so it does not mix with reports of other processes.
+   */
+  reporter(node: string): Reporter {
+    const report = (event: HandledEvent): void => this.#book.recordHandled(node, event);
+    return createReporter({ find: (event) => this.#book.find(event), report, nextAt: () => (this.#reported += 1) });
   }
 
   /** Emitted and not yet handled: in all, and per shard where there is something. */

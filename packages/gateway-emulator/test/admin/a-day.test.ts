@@ -1,7 +1,7 @@
 /** A whole day of Discord's limits over real sockets, in the time the sockets take. */
-import { leakGuard, virtualClock } from '@dshard/testkit';
+import { startGatewayEmulator, virtualClock } from '@dshard/gateway-emulator';
+import { leakGuard } from '@dshard/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startGatewayEmulator } from '../../src/emulator.js';
 import { RawClient } from '../server/raw-client.js';
 
 leakGuard({ beforeEach, afterEach });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
 import { describe, expect, test } from 'vitest';
+import { Admin } from '../../src/admin/admin.js';
 import { handledRequest, requestTable, timingFields } from '../../src/admin/request-table.js';
 import { optionTable } from '../../src/option-table.js';
 
@@ -63,13 +64,38 @@ function requestsPage(): string {
   ].join('\n\n');
 }
 
+/** Puts `content` between `<!-- name -->` and `<!-- /name -->`. */
+function put(page: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [before, after] = [page.indexOf(begin), page.indexOf(end)];
+  if (before < 0 || after < before) throw new Error(`README.md has no place for ${name}.`);
+  return `${page.slice(0, before)}${begin}\n\n${content}\n\n${page.slice(after)}`;
+}
+
+function fileBlock(name: string, language: string): string {
+  const code = readFileSync(new URL(name, import.meta.url), 'utf8');
+  return `\`\`\`${language}\n${code}\`\`\``;
+}
+
 describe('the documents', () => {
-  test('README.md lists every option with its default and the source of it', async () => {
-    const readme = readFileSync(readmePath, 'utf8');
-    const [before, after] = [readme.indexOf('<!-- options -->'), readme.indexOf('<!-- /options -->')];
-    expect(before).toBeGreaterThan(0);
-    const page = `${readme.slice(0, before)}<!-- options -->\n\n${optionsTable()}\n\n${readme.slice(after)}`;
+  test('README.md lists every option with its default and its source, and shows the quick starts that are run here', async () => {
+    let page = readFileSync(readmePath, 'utf8');
+    page = put(page, 'vitest', fileBlock('quick-start.test.ts', 'ts'));
+    page = put(page, 'node:test', fileBlock('quick-start.node-test.js', 'js'));
+    page = put(page, 'options', optionsTable());
     await expect(await formatted(page)).toMatchFileSnapshot('../../README.md');
+  });
+
+  test('README.md explains every violation and every fault', () => {
+    const readme = readFileSync(readmePath, 'utf8');
+    const records = readFileSync(new URL('../../src/ledger/records.ts', import.meta.url), 'utf8');
+    const kinds = [...records.matchAll(/^  \| '([a-z-]+)'/gm)].map(([, kind]) => kind);
+    expect(kinds.length).toBeGreaterThan(10);
+    for (const kind of kinds) expect(readme).toContain(`| \`${kind}\``);
+    const faults = Object.getOwnPropertyNames(Admin.prototype).filter(
+      (name) => !['constructor', 'close'].includes(name),
+    );
+    for (const name of faults) expect(readme).toContain(`\`${name}(`);
   });
 
   test('docs/reference/gateway-emulator-http.md lists every request', async () => {

@@ -50,8 +50,11 @@ export type Tenure = {
   epoch: number;
   /** The last cursor of its time that is durable. */
   checkpoint: KnownSession | null;
-  /** Between COMMIT and ACTIVATE: the origin, which may have kept the shard, for the destination was not told to run it yet. */
-  before: { node: string; epoch: number } | null;
+  /**
+   * From COMMIT until the hand-over is done: the origin, which still has the shard's state. `mayRun`: it may have kept the shard, for the
+   * destination was not told to run it yet.
+   */
+  before: { node: string; epoch: number; mayRun: boolean } | null;
 };
 
 export type NodeConnection =

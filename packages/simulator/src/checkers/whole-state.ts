@@ -4,9 +4,11 @@
  * Whoever resumes a shard with state that came from elsewhere has the state that was closed with this very cursor. And user code, which
  * knows from that state what must come next, gets exactly that.
  */
+import type { ShardStateKind } from '@dshard/node';
 import type { UserState } from '../observation.js';
 import type { Checker, MakeChecker } from './checker.js';
 
+const LETS_GO: ReadonlySet<ShardStateKind> = new Set(['stopping', 'held', 'released']);
 const SENTENCE = 'user state arrives whole and in order, or the move aborts';
 
 export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
@@ -19,14 +21,14 @@ export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
       if (observation.kind === 'frozen') {
         const { cursor, shard, state } = observation;
         closed.set(`${cursor.sessionId}/${cursor.sequence}`, { shard, state });
-      } else if (observation.kind === 'moved' && observation.to === 'absent') {
-        // Stopped, not handed over: its state goes with it.
+      } else if (observation.kind === 'moved' && observation.to === 'absent' && LETS_GO.has(observation.from)) {
+        // Stopped, or handed over for good: its state goes with it. A destination that drops what it was given has nothing to say.
         forget(observation.shard);
       } else if (observation.kind === 'resuming') {
         const { node, shard, cursor, state, received } = observation;
         const before = closed.get(`${cursor.sessionId}/${cursor.sequence}`)?.state;
         // Without a sender (its node is gone) a shard is resumed without its state.
-        if (before === undefined || (received === 0 && state.size === 0 && !plan.gentle)) return;
+        if (before === undefined || (received === 0 && state.size === 0 && !plan.sparesNodes)) return;
         if (!isSame(before, state)) {
           violated(
             SENTENCE,

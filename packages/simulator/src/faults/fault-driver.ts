@@ -2,6 +2,7 @@
  * Makes things go wrong: one fault after the other, drawn from those the plan switched on, each with its own end. `stop` ends all of
  * them: what was cut is mended, what was paused goes on, what was down comes up.
  */
+import { EVENT_IDS } from '@dshard/protocol';
 import { askToReconnect, drop, expire, invalidate } from '@dshard/gateway-emulator/core';
 import type { CutDirection, MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { Observe } from '../observation.js';
@@ -27,6 +28,45 @@ export type FaultDriverOptions = {
 
 const DEATHS: readonly Death[] = ['abort', 'flush', 'silent'];
 const DIRECTIONS: readonly CutDirection[] = ['both', 'in', 'out'];
+/** Messages after or before which the sender may be gone for good. */
+const SAID_BY_NODES = [
+  'identify',
+  'heartbeat',
+  'startShards',
+  'stopShard',
+  'prepareMigration',
+  'allUserDataSent',
+  'identifyRequest',
+  'identifyFinished',
+  'transferOpened',
+  'transferCopied',
+  'transferData',
+  'transferManifest',
+  'transferVerified',
+  'transferReleased',
+  'transferActivated',
+  'transferFailed',
+  'shutdown',
+] as const;
+const SAID_BY_ORCHESTRATOR = [
+  'identified',
+  'startShards',
+  'stopShard',
+  'prepareMigration',
+  'startMigration',
+  'migrationFinished',
+  'migrationAborted',
+  'identifyGranted',
+  'transferOpen',
+  'transferCopy',
+  'transferFreeze',
+  'transferManifest',
+  'transferRelease',
+  'transferActivate',
+  'transferDone',
+  'transferAbort',
+  'shutdown',
+] as const;
 const LONGEST_MS = 25_000;
 const LONGEST_OUTAGE_MS = 15_000;
 
@@ -51,6 +91,8 @@ export class FaultDriver {
       pauses: () => this.#pause(),
       kills: () => this.#kill(),
       orchestrator: () => this.#orchestrator(),
+      ambushedNodes: () => this.#ambushNode(),
+      ambushedOrchestrator: () => this.#ambushOrchestrator(),
       disk: () => this.#disk(),
     };
   }
@@ -182,6 +224,49 @@ export class FaultDriver {
     this.#forAWhile(LONGEST_OUTAGE_MS, () => {
       disk.fault = null;
     });
+  }
+
+  /** At the very moment at which it says something that matters, a node dies, stops for a while, or is cut off. */
+  #ambushNode(): void {
+    const { draw, control } = this.#options;
+    const bot = this.#someNode();
+    const kind = draw.pick(SAID_BY_NODES);
+    const trap = draw.pick(['kill', 'kill', 'pause', 'reset', 'cut'] as const);
+    if (bot === undefined || kind === undefined) return;
+    const before = draw.chance(0.5);
+    const isOn = (): boolean => this.#running;
+    const act = (): void => {
+      this.#note('ambushedNodes', `${bot.name}: ${trap} ${before ? 'before' : 'after'} ${kind}`);
+      if (trap === 'kill') bot.die('flush', 'was killed');
+      else if (trap === 'reset') control.reset(bot.name);
+      else if (trap === 'pause') {
+        bot.process.pause();
+        this.#forAWhile(LONGEST_MS, () => bot.process.resume());
+      } else {
+        control.cut(bot.name);
+        this.#forAWhile(LONGEST_MS, () => {
+          control.mend(bot.name);
+          if (bot.baseLevel) control.reset(bot.name);
+        });
+      }
+    };
+    bot.process.ambush({ eventId: EVENT_IDS[kind], before, isOn, act });
+  }
+
+  /** The orchestrator dies at the very moment at which it says something that matters. */
+  #ambushOrchestrator(): void {
+    const { draw, orchestrator, world } = this.#options;
+    const { process } = orchestrator;
+    const kind = draw.pick(SAID_BY_ORCHESTRATOR);
+    if (process === null || kind === undefined) return;
+    const before = draw.chance(0.5);
+    const isOn = (): boolean => this.#running && orchestrator.process === process;
+    const act = (): void => {
+      this.#note('ambushedOrchestrator', `killed ${before ? 'before' : 'after'} ${kind}`);
+      orchestrator.crash('flush');
+      this.#forAWhile(LONGEST_OUTAGE_MS, () => void world.after(1, () => orchestrator.start()));
+    };
+    process.ambush({ eventId: EVENT_IDS[kind], before, isOn, act });
   }
 
   #orchestrator(): void {

@@ -8,10 +8,12 @@
  * - `dead` (kill -9): nothing comes in, nothing goes out, its sockets and ports are closed by the system.
  */
 import type { Address, ByteStream, ByteStreamHandlers, Cancel, Clock, Transport } from '@dshard/transport';
-import { truncateFrames } from './truncate-frames.js';
+import { namesEvent, truncateFrames } from './frames.js';
 
 /** `abort`: unsent bytes are lost; `flush`: they still arrive; `silent`: the machine is gone and nobody is told. */
 export type Death = 'abort' | 'flush' | 'silent';
+
+type Ambush = { eventId: number; before: boolean; isOn: () => boolean; act: () => void };
 
 type State = 'running' | 'paused' | 'catchingUp' | 'dead';
 
@@ -24,6 +26,7 @@ export class VirtualProcess {
   #waiting: { from: 'timer' | 'network'; work: () => void }[] = [];
   #state: State = 'running';
   #deathAtWrite: { left: number; die: () => void } | null = null;
+  #ambush: Ambush | null = null;
   /** Its last write was made; it is dead at the end of this turn. */
   #lastWriteMade = false;
 
@@ -87,9 +90,20 @@ export class VirtualProcess {
     this.#deathAtWrite = { left: writes, die };
   }
 
+  /** Something happens at the very moment at which it sends a message of this kind: before that goes out, or after. */
+  ambush(ambush: Ambush): void {
+    this.#ambush = ambush;
+  }
+
   /** What of a write still goes out. */
   outgoing(bytes: Uint8Array): Uint8Array | null {
     if (this.#state === 'dead' || this.#lastWriteMade) return null;
+    const ambush = this.#ambush;
+    if (ambush?.isOn() === true && namesEvent(bytes, ambush.eventId)) {
+      this.#ambush = null;
+      queueMicrotask(ambush.act);
+      if (ambush.before) return null;
+    }
     if (this.#deathAtWrite === null || this.#deathAtWrite.left-- > 0) return bytes;
     const { die } = this.#deathAtWrite;
     this.#deathAtWrite = null;

@@ -13,7 +13,7 @@ import { planFor } from '../../src/plan.js';
 
 function found(make: MakeChecker, observations: readonly Observation[], gentle = true): string[] {
   const seen: string[] = [];
-  const plan = { ...planFor(1, new Set()), gentle };
+  const plan = { ...planFor(1, new Set()), gentle, sparesNodes: gentle };
   const checker = make({ plan, violated: (_, what) => seen.push(what) });
   observations.forEach((observation, at) => checker.see(observation, at));
   checker.finish?.(observations.length);

@@ -14,10 +14,9 @@ export class ConnectionTimers {
   }
 
   /** The next replayed event, or RESUMED, has to come in time. Replaces the earlier wish. */
-  expectResume(late: () => void): void {
-    const { clock, timeouts } = this.#options;
+  expectResume(late: () => void, ms: number = this.#options.timeouts.resumeMs): void {
     this.#cancelResume();
-    this.#cancelResume = clock.after(timeouts.resumeMs, late);
+    this.#cancelResume = this.#options.clock.after(ms, late);
   }
 
   /** None is expected (any more). */

@@ -158,7 +158,13 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
     if (migration.origin === origin || migration.destination === origin) return;
   }
   if (stopped !== null) endDrain(turn, drain, stopped);
+  else if (holdsVacant(turn, origin)) return;
   else if (waiting.length === 0) allMoved(turn, drain, phase);
+}
+
+/** A shard whose hand-over broke is about to be given back to the node, with the state that it still has. */
+function holdsVacant(turn: Turn, id: string): boolean {
+  return turn.node(id)?.held.some((shard) => turn.shard(shard)?.kind === 'vacant') ?? false;
 }
 
 /** When a drain that the disruption budget holds up gives up; null: it is not held up. */

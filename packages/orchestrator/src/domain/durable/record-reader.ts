@@ -262,8 +262,8 @@ function holderOf({ node, shard }: Fields, key: number, concurrency: number): { 
 
 function beforeOf(before: JsonValue | undefined): Tenure['before'] {
   if (before === undefined || before === null) return null;
-  const { node, epoch } = fields(before);
-  return { node: nodeId(node), epoch: whole(epoch, 0) };
+  const { node, epoch, mayRun } = fields(before);
+  return { node: nodeId(node), epoch: whole(epoch, 0), mayRun: mayRun !== false };
 }
 
 function budgetOf(budget: JsonValue): IdentifyBudget['budget'] {

@@ -4,7 +4,7 @@
  *
  * - A shard that a node had is `unreachable` there, with its session where one is known: until the node is back (it says then what it
  *   runs), is known dead, or maxNodeDowntime is over. All others are vacant and can be placed at once.
- * - The start-up grace is over when every node that had shards, takes part in a drain or waits for its rollout is back.
+ * - The start-up grace is over when every node that had shards, takes part in a hand-over or drain or waits for its rollout is back.
  * - Cordons, permits and their windows, drains and the rollout are as they were. A migration is not: its shard belongs to the one node
  *   that its record names, and the drain it was part of moves it again if it has to. A replacement that waited for
  *   a node to be launched is begun anew, with that node if it came up.
@@ -60,8 +60,11 @@ export function restoredState(
   if (!keep) return { state: { ...remembered, awaitedNodes: settings.expectedNodes ?? [], recalled: true }, warnings };
 
   const { drains, rollout } = restoredOperations(reader);
+  const tenures = known.map(restoredTenure);
   const holders = shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : []));
   const involved = [
+    // The origin of a hand-over that broke: it may run the shard, and has its state.
+    ...tenures.flatMap(({ before }) => (before === null ? [] : [before.node])),
     ...[...drains.values()].flatMap(({ origin, destination }) =>
       destination === null ? [origin] : [origin, destination],
     ),
@@ -73,7 +76,7 @@ export function restoredState(
     ...remembered,
     totalShards: total,
     shards,
-    tenures: known.map(restoredTenure),
+    tenures,
     nodes,
     drains,
     rollout,

@@ -42,13 +42,28 @@ export function assign(turn: Turn, shard: number, epoch: number = newEpoch(turn)
 
 /** COMMIT: the shard is the destination's, and its origin is yet to let go. */
 export function assignFrom(turn: Turn, shard: number, origin: string, epoch: number): void {
-  turn.setTenure(shard, { epoch, checkpoint: null, before: { node: origin, epoch: epochOf(turn.state, shard) } });
+  turn.setTenure(shard, {
+    epoch,
+    checkpoint: null,
+    before: { node: origin, epoch: epochOf(turn.state, shard), mayRun: true },
+  });
+}
+
+/** The destination is told to run the shard: whatever the origin says, it does not. Its state is still there. */
+export function originIsOut(turn: Turn, shard: number): void {
+  const tenure = tenureOf(turn.state, shard);
+  turn.setTenure(shard, { ...tenure, before: tenure.before === null ? null : { ...tenure.before, mayRun: false } });
+}
+
+/** The hand-over is done: there is no state left at the origin. */
+export function originIsDone(turn: Turn, shard: number): void {
+  turn.setTenure(shard, { ...tenureOf(turn.state, shard), before: null });
 }
 
 /** Whether the node is the origin of a hand-over that stopped short of telling the destination to run the shard. */
 export function mayHaveKept(state: OrchestratorState, shard: number, node: string, epoch: number): boolean {
   const { before } = tenureOf(state, shard);
-  return before !== null && before.node === node && before.epoch === epoch;
+  return before?.mayRun === true && before.node === node && before.epoch === epoch;
 }
 
 /** A node has the shard under an epoch that we know nothing of: what gave it was forgotten, and is made up for. */

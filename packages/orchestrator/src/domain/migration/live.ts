@@ -17,7 +17,7 @@ import type { GatewaySession, MessageOf } from '@dshard/protocol';
 import { recordMove } from '../drain/record.js';
 import type { LiveMigration, Manifest } from '../state.js';
 import type { Turn } from '../turn.js';
-import { assign, assignFrom, noteCheckpoint } from '../epochs/tenure.js';
+import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../epochs/tenure.js';
 import { enterStep } from './live-steps.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
@@ -75,7 +75,7 @@ export function commit(turn: Turn, migration: At<'verifying'>): void {
 export function activate(turn: Turn, migration: At<'releasing'>, originReleased: boolean): void {
   const { frozenAt, manifest } = migration.step;
   enterStep(turn, migration, { kind: 'activating', frozenAt, manifest, originReleased });
-  assign(turn, migration.shard, migration.epoch);
+  originIsOut(turn, migration.shard);
   turn.send(migration.destination, { kind: 'transferActivate', ...of(migration) });
 }
 
@@ -84,6 +84,7 @@ export function activated(turn: Turn, migration: At<'activating'>, resumed: bool
   const { id, shard, origin, destination, request, startedAt } = migration;
   const { frozenAt, manifest } = migration.step;
   turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
+  originIsDone(turn, shard);
   if (resumed) noteCheckpoint(turn, shard, { session: manifest.session, at: turn.now });
   turn.removeMigration(id);
   turn.send(origin, { kind: 'transferDone', ...of(migration) });

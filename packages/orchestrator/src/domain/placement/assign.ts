@@ -6,8 +6,12 @@
  * sessions die within a minute or two. When their launches fail, the others take it all rather than leave shards down. A node resumes
  * `takeoversPerNode` shards at once, so that after a loss the survivors share the work, and each gets more when it is done with those. Without ensureAllShardsRunning only shards whose
  * session a connected node holds (a hand-over that broke) are started: on that node.
+ *
+ * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a drain moves it again, and
+ * its state with it), and after a restart the shard of a broken hand-over waits for its origin as long as the grace lasts.
  */
 import { launchForRoom } from '../launch/launch.js';
+import { tenureOf } from '../epochs/tenure.js';
 import { can, drainFrom, isConnected, isShuttingDown } from '../nodes.js';
 import { hasSuspect, isQuarantined, isSuspect } from '../quarantine/trials.js';
 import { startOn } from '../shards/start.js';
@@ -20,11 +24,24 @@ import type { Openness, PlaceNode } from './place.js';
 export function placeVacant(turn: Turn): void {
   const { graceUntil, recalled, ending, totalShards } = turn.state;
   if ((graceUntil !== null && !recalled) || ending !== null || totalShards === null) return;
-  const vacant = due(turn);
-  if (vacant.length === 0) return;
   const holders = holdersOf(turn);
-  if (turn.settings.ensureAllShardsRunning) placeAll(turn, vacant, holders);
-  else giveBack(turn, vacant, holders);
+  const vacant = due(turn).filter((shard) => holders.has(shard) || !mayHaveHolder(turn, shard));
+  if (vacant.length === 0) return;
+  if (!turn.settings.ensureAllShardsRunning) return giveBack(turn, vacant, holders);
+  const isGivenBack = (shard: number): boolean => {
+    const holder = turn.node(holders.get(shard) ?? '');
+    return holder !== undefined && opennessOf(turn, holder) !== 'open';
+  };
+  giveBack(turn, vacant.filter(isGivenBack), holders);
+  const others = vacant.filter((shard) => !isGivenBack(shard));
+  if (others.length > 0) placeAll(turn, others, holders);
+}
+
+/** The origin of a hand-over that a crash of ours broke is still on its way back: it runs the shard, or holds its session and its state. */
+function mayHaveHolder(turn: Turn, shard: number): boolean {
+  const { before } = tenureOf(turn.state, shard);
+  const origin = before === null ? undefined : turn.node(before.node);
+  return turn.state.graceUntil !== null && origin?.connection.kind === 'disconnected' && !origin.connection.gone;
 }
 
 /** Vacant shards that may be started now. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { delay } from '@dshard/transport';
-import { virtualClock } from '@dshard/testkit';
+import { delay } from '../src/clock.js';
+import { virtualClock } from '../src/virtual-clock.js';
 
 test('timers run by due time, then by age, each at its own time', () => {
   const clock = virtualClock(1000);

@@ -2,7 +2,7 @@
  * A clock that stands still until it is told to go on. Hours of timeouts run in milliseconds, in the same order every
  * time: by due time, and by age among those due at the same time.
  */
-import type { Cancel, Clock, Ms } from '@dshard/transport';
+import type { Cancel, Clock, Ms } from './clock.js';
 import { TimerHeap } from './timer-heap.js';
 import type { Timer } from './timer-heap.js';
 

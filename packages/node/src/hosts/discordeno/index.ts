@@ -1,0 +1,2 @@
+export { createDiscordenoHost } from './discordeno-host.js';
+export type { DiscordenoHostOptions } from './options.js';

@@ -1,0 +1,53 @@
+/** The options of `createDiscordenoHost`: what may be given, what it defaults to, what is refused. */
+import type { GatewayManager } from '@discordeno/gateway';
+import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
+import type { Clock, Logger, Random } from '@dshard/transport';
+import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
+import { resolveTimeouts } from '../gateway/gateway-options.js';
+import type { GatewayTimeouts } from '../gateway/gateway-options.js';
+import type { StateHooks } from '../gateway/state-hooks.js';
+
+export type DiscordenoHostOptions = {
+  /** What `createBot` returned; or `{ gateway }` with what `createGatewayManager` returned. Its `start()` is not called. */
+  bot: { readonly gateway: GatewayManager };
+  /** The bot's own state per shard, to be moved with it. */
+  state?: StateHooks;
+  timeouts?: GatewayTimeouts;
+  logger?: Logger;
+  /** For tests. Default: the system's. */
+  clock?: Clock;
+  random?: Random;
+};
+
+export type ResolvedDiscordenoOptions = {
+  readonly bot: DiscordenoHostOptions['bot'];
+  readonly state: StateHooks;
+  readonly timeouts: Readonly<Required<GatewayTimeouts>>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+const WHERE = 'createDiscordenoHost';
+
+const OPTION_KEYS: readonly (keyof DiscordenoHostOptions)[] = ['bot', 'state', 'timeouts', 'logger', 'clock', 'random'];
+
+/** Throws `DSO_NODE_OPTIONS_INVALID`. */
+export function resolveDiscordenoOptions(options: DiscordenoHostOptions): ResolvedDiscordenoOptions {
+  refuseUnknownKeys(WHERE, options, OPTION_KEYS);
+  const { bot, state, timeouts, logger, clock, random } = options;
+  if (typeof bot?.gateway?.shards?.set !== 'function') {
+    throw invalidOption(WHERE, 'bot', 'must be what createBot() of discordeno returned, or { gateway }.');
+  }
+  if (state?.exportState !== undefined && state.exportDelta === undefined) {
+    throw invalidOption(WHERE, 'state', 'has exportState and no exportDelta, so what changes meanwhile would be lost.');
+  }
+  return Object.freeze({
+    bot,
+    state: state ?? {},
+    timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
+    logger: logger ?? silentLogger,
+    clock: clock ?? systemClock(),
+    random: random ?? systemRandom(),
+  });
+}

@@ -1,0 +1,414 @@
+/**
+ * What every shard host has to do, run with the real library against the emulator: the host by itself, with a test in the orchestrator's
+ * place. A host's own test file calls `describeShardHost` with a function that makes a bot on its library.
+ *
+ * The measure is the emulator's ledger: what it emitted has to be handed to user code once, in order, and nothing identifies without a
+ * permit.
+ */
+import { startGatewayEmulator } from '@dshard/gateway-emulator';
+import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import { leakGuard, until } from '@dshard/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Cursor, HostContext, IdentifyPermit, ShardHost } from '../../src/index.js';
+
+type EmulatorOptions = NonNullable<Parameters<typeof startGatewayEmulator>[0]>;
+
+/** A dispatch as user code gets it. */
+type Dispatch = { t: string; s: number; d: unknown };
+
+type BotOptions = {
+  gateway: GatewayEmulator;
+  totalShards: number;
+  /** To be called where user code stands, in the order in which it is called. */
+  handed: (shardId: number, dispatch: Dispatch) => void;
+  /** To be told what goes wrong. */
+  log: (message: string) => void;
+  /** What the bot keeps per shard, where the host moves state: by key. */
+  state: Map<number, Map<string, unknown>>;
+};
+
+export type MakeBot = (options: BotOptions) => { host: ShardHost; close?: () => Promise<void> };
+
+/** Identify windows that do not hold a test up. */
+function emulator(options: EmulatorOptions): Promise<GatewayEmulator> {
+  return startGatewayEmulator({ maxConcurrency: 64, identifyWindowMs: 1, shards: 4, guilds: 16, ...options });
+}
+
+class Subject {
+  readonly host: ShardHost;
+  readonly permits: { shardId: number; granted: boolean; ended: boolean | null }[] = [];
+  readonly seen: { shardId: number; type: string; s: number }[] = [];
+  readonly state = new Map<number, Map<string, unknown>>();
+  readonly logged: string[] = [];
+  readonly context: HostContext;
+  /** Set: identifies wait for it. */
+  hold: Promise<void> = Promise.resolve();
+  readonly #closeBot: () => Promise<void>;
+
+  constructor(name: string, gateway: GatewayEmulator, make: MakeBot) {
+    const bot = make({
+      gateway,
+      totalShards: 4,
+      handed: (shardId, { t, s, d }) => {
+        this.seen.push({ shardId, type: t, s });
+        if (t !== 'MESSAGE_CREATE') return;
+        const { id } = d as { id: string };
+        const at = Number(process.hrtime.bigint());
+        gateway.ledger.handled({ node: name, events: [{ shard: shardId, s, id, t, at }] });
+      },
+      log: (message) => void this.logged.push(message),
+      state: this.state,
+    });
+    this.host = bot.host;
+    this.#closeBot = bot.close ?? (() => Promise.resolve());
+    this.context = {
+      nodeId: name,
+      totalShards: 4,
+      requestIdentify: (shardId, signal) => this.#permit(shardId, signal),
+    };
+  }
+
+  async #permit(shardId: number, signal: AbortSignal): Promise<IdentifyPermit> {
+    const entry = { shardId, granted: false, ended: null as boolean | null };
+    this.permits.push(entry);
+    await this.hold;
+    signal.throwIfAborted();
+    entry.granted = true;
+    return {
+      coordinated: true,
+      finished: (ready) => {
+        entry.ended ??= ready;
+      },
+    };
+  }
+
+  phase(shardId: number): string {
+    return this.host.report?.().find((report) => report.shardId === shardId)?.phase ?? 'absent';
+  }
+
+  async start(...shardIds: number[]): Promise<void> {
+    await this.host.startShards(shardIds, this.context);
+    await this.ready(...shardIds);
+  }
+
+  async ready(...shardIds: number[]): Promise<void> {
+    await until(() => shardIds.every((shardId) => this.phase(shardId) === 'ready'), {
+      what: `shards ${shardIds.join(', ')} to be ready`,
+      timeoutMs: 15_000,
+    });
+  }
+
+  lastOf(shardId: number): number | undefined {
+    return this.seen.findLast((one) => one.shardId === shardId)?.s;
+  }
+
+  async close(): Promise<void> {
+    const shardIds = (this.host.report?.() ?? []).map(({ shardId }) => shardId);
+    await Promise.all(shardIds.map((shardId) => this.host.stopShard(shardId, { keepSession: true })));
+    await this.host.shutdown?.();
+    await this.#closeBot();
+  }
+}
+
+/** @param library its name, for the titles. */
+export function describeShardHost(library: string, make: MakeBot): void {
+  describe(`a shard host for ${library}`, () => {
+    leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
+
+    let gateway: GatewayEmulator;
+    const subjects: Subject[] = [];
+
+    async function world(options: EmulatorOptions = {}): Promise<void> {
+      gateway = await emulator(options);
+    }
+
+    async function bot(name: string): Promise<Subject> {
+      const subject = new Subject(name, gateway, make);
+      subjects.push(subject);
+      await subject.host.sessionEstablished?.(subject.context);
+      return subject;
+    }
+
+    /** Until Discord has sent so many more events. */
+    async function traffic(count: number): Promise<void> {
+      const before = gateway.ledger.verdict().emitted;
+      await until(() => gateway.ledger.verdict().emitted >= before + count, { what: `${count} events to be sent` });
+    }
+
+    async function verdict(): Promise<ReturnType<GatewayEmulator['ledger']['verdict']>> {
+      gateway.traffic.stop();
+      await until(() => gateway.ledger.outstanding().total === 0, { what: 'all events to be handled' }).catch(
+        () => undefined,
+      );
+      return gateway.ledger.verdict();
+    }
+
+    afterEach(async () => {
+      await Promise.all(subjects.splice(0).map((subject) => subject.close()));
+      await gateway.close();
+    });
+
+    describe('starting and stopping', () => {
+      test('identifies with a permit, becomes ready, hands over what comes, reports', async () => {
+        await world({ rate: 200 });
+        const a = await bot('a');
+        await a.start(0, 1, 2, 3);
+        await traffic(50);
+        expect(a.permits.map(({ shardId }) => shardId).toSorted((x, y) => x - y)).toEqual([0, 1, 2, 3]);
+        await until(() => a.permits.every(({ ended }) => ended === true), { what: 'permits to be given back' });
+        const reports = a.host.report?.() ?? [];
+        expect(reports.map(({ shardId }) => shardId)).toEqual([0, 1, 2, 3]);
+        expect(reports.every(({ session }) => session !== null)).toBe(true);
+        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 4 } });
+      });
+
+      test('waits for the permit, and does not identify when it is stopped first', async () => {
+        await world();
+        const a = await bot('a');
+        let release = (): void => undefined;
+        a.hold = new Promise((resolve) => (release = resolve));
+        await a.host.startShards([1], a.context);
+        await until(() => a.permits.length === 1, { what: 'the request' });
+        expect(gateway.ledger.verdict().identifies.used).toBe(0);
+        expect(await a.host.stopShard(1, { keepSession: true })).toBeNull();
+        release();
+        await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
+        expect(gateway.ledger.verdict().identifies.used).toBe(0);
+      });
+
+      test('a stop keeps the session, and its cursor is the last event that user code got', async () => {
+        await world({ rate: 500 });
+        const a = await bot('a');
+        await a.start(0);
+        await traffic(50);
+        const stopped = a.host.stopShard(0, { keepSession: true });
+        const seen = a.seen.length;
+        const cursor = await stopped;
+        await traffic(20);
+        expect(a.seen).toHaveLength(seen);
+        expect(cursor?.sequence).toBe(a.lastOf(0));
+        expect(gateway.admin.status().sessions).toMatchObject([{ sessionId: cursor?.sessionId, attached: false }]);
+        expect(a.phase(0)).toBe('absent');
+      });
+
+      test('a final stop ends the session', async () => {
+        await world();
+        const a = await bot('a');
+        await a.start(0);
+        expect(await a.host.stopShard(0, { keepSession: false })).toBeNull();
+        await until(() => gateway.admin.status().sessions.length === 0, { what: 'the session to end' });
+      });
+
+      test('stopping a shard that it does not have is fine', async () => {
+        await world();
+        const a = await bot('a');
+        expect(await a.host.stopShard(3, { keepSession: true })).toBeNull();
+      });
+    });
+
+    describe('moving', () => {
+      test('a shard resumes in another process from its cursor: no IDENTIFY, nothing lost or twice', async () => {
+        await world({ rate: 300 });
+        const [a, b] = [await bot('a'), await bot('b')];
+        await a.start(0, 1);
+        await traffic(50);
+        for (const shardId of [0, 1]) {
+          const session = await a.host.prepareTransferFrom(shardId);
+          expect(session.sequence).toBe(a.lastOf(shardId));
+          expect((await b.host.resumeShard(shardId, session, b.context)) ?? 'resumed').toBe('resumed');
+          await a.host.released?.(shardId);
+        }
+        await b.ready(0, 1);
+        await traffic(50);
+        expect(b.permits).toEqual([]);
+        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 2 } });
+      });
+
+      test('a move that is called off goes on where it was', async () => {
+        await world({ rate: 300 });
+        const a = await bot('a');
+        await a.start(0);
+        await traffic(30);
+        const session = await a.host.prepareTransferFrom(0);
+        await a.host.resumeShard(0, session, a.context);
+        await a.ready(0);
+        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+      });
+
+      test('a shard without a session does not move, and is not hurt by the attempt', async () => {
+        await world();
+        const a = await bot('a');
+        let release = (): void => undefined;
+        a.hold = new Promise((resolve) => (release = resolve));
+        await a.host.startShards([0], a.context);
+        await expect(a.host.prepareTransferFrom(0)).rejects.toThrow();
+        if (a.host.freeze !== undefined) await expect(a.host.freeze(0)).rejects.toThrow();
+        release();
+        await a.ready(0);
+      });
+
+      test('freeze and unfreeze: nothing is handed over meanwhile, all of it afterwards, on the same connection', async () => {
+        await world({ rate: 1_000 });
+        const a = await bot('a');
+        if (a.host.freeze === undefined) return;
+        await a.start(0, 1);
+        await traffic(50);
+        for (const shardId of [0, 1]) {
+          expect((await a.host.freeze(shardId)).sequence).toBe(a.lastOf(shardId));
+        }
+        const seen = a.seen.length;
+        await traffic(200);
+        expect(a.seen).toHaveLength(seen);
+        expect(a.phase(0)).toBe('frozen');
+        for (const shardId of [0, 1]) await a.host.unfreeze?.(shardId);
+        await a.ready(0, 1);
+        expect(await verdict()).toMatchObject({ clean: true, gaps: [], identifies: { used: 2 } });
+      });
+
+      test('freeze and release: the session is kept, and resumed elsewhere from the cursor', async () => {
+        await world({ rate: 500 });
+        const [a, b] = [await bot('a'), await bot('b')];
+        if (a.host.freeze === undefined) return;
+        await a.start(0);
+        await traffic(50);
+        const early = a.host.cursorOf?.(0) ?? null;
+        if (early !== null) await b.host.preconnect?.(0, early, b.context);
+        const cursor = await a.host.freeze(0);
+        await traffic(50);
+        await a.host.release?.(0);
+        expect((await b.host.resumeShard(0, cursor, b.context)) ?? 'resumed').toBe('resumed');
+        await a.host.released?.(0);
+        await b.ready(0);
+        await traffic(50);
+        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+      });
+
+      test('what is lost of the connection while frozen is not lost', async () => {
+        await world({ rate: 300 });
+        const a = await bot('a');
+        if (a.host.freeze === undefined) return;
+        await a.start(0);
+        await traffic(30);
+        await a.host.freeze(0);
+        await traffic(20);
+        gateway.admin.drop();
+        await traffic(20);
+        await a.host.unfreeze?.(0);
+        await a.ready(0);
+        expect(await verdict()).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 1 } });
+      });
+
+      test('state goes along, and is whole', async () => {
+        await world({ rate: 100 });
+        const [a, b] = [await bot('a'), await bot('b')];
+        if (!('exportDelta' in a.host) && !('transferFrom' in a.host)) return;
+        await a.start(0);
+        a.state.set(0, new Map(Array.from({ length: 50 }, (_, index) => [`k${index}`, { index }])));
+        const session = await a.host.prepareTransferFrom(0);
+        await b.host.prepareTransferTo?.(0, session);
+        const transfer = {
+          send: async (event: string | number, value: unknown): Promise<void> => {
+            await b.host.handleUserEvent?.(0, `${event}`, structuredClone(value));
+          },
+          signal: new AbortController().signal,
+        };
+        await a.host.exportState?.(0, transfer);
+        if (a.host.exportState === undefined) await a.host.transferFrom?.(0, transfer);
+        else await a.host.exportDelta?.(0, transfer);
+        await b.host.resumeShard(0, session, b.context);
+        await a.host.released?.(0);
+        expect(b.state.get(0)).toEqual(new Map(Array.from({ length: 50 }, (_, index) => [`k${index}`, { index }])));
+        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+      });
+    });
+
+    describe("through the gateway's moods", () => {
+      test.each<[string, () => number]>([
+        ['op 7', () => gateway.admin.reconnect()],
+        ['a cut connection', () => gateway.admin.drop()],
+        ['4000', () => gateway.admin.drop({}, { code: 4000 })],
+        ['1000 from Discord', () => gateway.admin.drop({}, { code: 1000 })],
+        ['4008', () => gateway.admin.drop({}, { code: 4008 })],
+        ['op 9 resumable', () => gateway.admin.invalidate({}, { resumable: true })],
+      ])(
+        '%s: resumed without a permit, nothing lost',
+        async (_, fault) => {
+          await world({ rate: 200 });
+          const a = await bot('a');
+          await a.start(0, 1);
+          await traffic(20);
+          expect(fault()).toBe(2);
+          await until(() => gateway.ledger.verdict().gaps.length >= 2, {
+            what: 'both shards to be resumed',
+            timeoutMs: 15_000,
+          });
+          expect(a.permits).toHaveLength(2);
+          expect(await verdict()).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
+        },
+        30_000,
+      );
+
+      test.each(['refuse', 'unavailable', 'silent'] as const)(
+        'a resume URL that is dead (%s) is left for the generic one, and the session is resumed',
+        async (mode) => {
+          await world({ rate: 100 });
+          const [a, b] = [await bot('a'), await bot('b')];
+          await a.start(0);
+          await gateway.admin.setResumeHost(mode);
+          const session = await a.host.prepareTransferFrom(0);
+          await b.host.resumeShard(0, session, b.context);
+          await a.host.released?.(0);
+          await b.ready(0);
+          expect(b.permits).toEqual([]);
+          expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+        },
+        30_000,
+      );
+
+      test('an invalid session: asks for a permit, then identifies', async () => {
+        await world({ rate: 100 });
+        const a = await bot('a');
+        await a.start(0);
+        const before = a.host.report?.()[0]?.session?.sessionId;
+        gateway.admin.invalidate({ shards: [0] });
+        await until(() => a.permits.length === 2 && a.permits[1]?.ended === true, {
+          what: 'the shard to identify anew',
+          timeoutMs: 15_000,
+        });
+        await a.ready(0);
+        expect(a.host.report?.()[0]?.session?.sessionId).not.toBe(before);
+        expect(gateway.ledger.verdict().identifies.used).toBe(2);
+      }, 30_000);
+
+      test('a session that is gone: the resume ends, and the shard waits for a permit to identify', async () => {
+        await world();
+        const [a, b] = [await bot('a'), await bot('b')];
+        await a.start(0);
+        const session = await a.host.prepareTransferFrom(0);
+        gateway.admin.expire();
+        let release = (): void => undefined;
+        b.hold = new Promise((resolve) => (release = resolve));
+        expect((await b.host.resumeShard(0, session, b.context)) ?? 'sessionLost').toBe('sessionLost');
+        await until(() => b.permits.length === 1, { what: 'the request for a permit', timeoutMs: 15_000 });
+        expect(gateway.ledger.verdict().identifies.used).toBe(1);
+        release();
+        await b.ready(0);
+      }, 30_000);
+
+      test('a shard that is stopped while it reconnects stays stopped', async () => {
+        await world({ rate: 100 });
+        const [a, b] = [await bot('a'), await bot('b')];
+        await a.start(0);
+        gateway.admin.drop();
+        await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be gone' });
+        const cursor = await a.host.stopShard(0, { keepSession: true });
+        expect(cursor).not.toBeNull();
+        await b.host.resumeShard(0, cursor as Cursor, b.context);
+        await b.ready(0);
+        await traffic(40);
+        expect(gateway.admin.status().sockets).toBe(1);
+        expect(await verdict()).toMatchObject({ lost: 0, duplicated: 0, violations: [], identifies: { used: 1 } });
+      });
+    });
+  });
+}

@@ -1,0 +1,38 @@
+import { createBot } from '@discordeno/bot';
+import type { Logger } from '@dshard/transport';
+import { createDiscordenoHost } from '../../../src/hosts/discordeno/index.js';
+import { describeShardHost } from '../conformance.js';
+
+describeShardHost('discordeno', ({ gateway, handed, log, state }) => {
+  const say = (_: unknown, message: string): void => log(message);
+  const logger: Logger = { debug: () => undefined, info: say, warn: say, error: say };
+  const quiet = { debug: say, info: say, warn: say, error: say, fatal: say };
+  const bot = createBot({
+    // The library reads the bot's id from the token; Discord (here: the emulator) is shown the one it knows.
+    token: `${Buffer.from('123456789012345678').toString('base64')}.x.y`,
+    intents: 1 | 512 | 4096,
+    desiredProperties: {},
+    gateway: { token: gateway.token, url: gateway.url },
+    loggerFactory: () => quiet as never,
+    events: {
+      raw: (packet, shardId) => {
+        if (packet.t !== null && packet.t !== undefined) handed(shardId, packet as never);
+      },
+    },
+  });
+  const host = createDiscordenoHost({
+    bot,
+    logger,
+    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+    state: {
+      transferFrom: async (shardId, transfer) => {
+        for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });
+      },
+      handleUserEvent: (shardId, name, value) => {
+        const entry = value as { key: string; value: unknown };
+        if (name === 'entry') state.set(shardId, (state.get(shardId) ?? new Map()).set(entry.key, entry.value));
+      },
+    },
+  });
+  return { host };
+});

@@ -1,0 +1,31 @@
+/** Who holds the session of a shard whose hand-over broke has its state: that node is the first choice, whatever else it is told. */
+import { expect, test } from 'vitest';
+import { World } from '../world.js';
+
+/** `a` runs everything; a move of shard 0 to `b` has come to where `a` has released it, and `b` does not answer. */
+function broken(): World {
+  const world = new World().start();
+  world.join('a');
+  world.pass(25_000);
+  const b = world.join('b');
+  world.ask({ kind: 'cordonNode', node: 'b' });
+  b.mute.add('transferActivate');
+  world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
+  world.settle();
+  expect([...world.state.migrations.values()][0]?.step.kind).toBe('activating');
+  b.mute.clear();
+  return world;
+}
+
+// Found by `npm run demo -- --scenario orchestrator-crash`: the orchestrator was killed in a rollout, with shards released by their origin and
+// not resumed yet. The origin was being drained, so they went to its successor, and what the bot had remembered of them stayed behind.
+test('a node that is cordoned gets back what it holds, with its state', () => {
+  const world = broken();
+  const b = world.nodes.get('b');
+  world.ask({ kind: 'uncordonNode', node: 'b' });
+  world.ask({ kind: 'cordonNode', node: 'a' });
+  if (b !== undefined) world.kill(b);
+  world.settle();
+  world.pass(5_000);
+  expect(world.shard(0)).toMatchObject({ kind: 'running', node: 'a' });
+});
