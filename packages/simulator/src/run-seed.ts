@@ -342,6 +342,7 @@ class Run {
       }
       case 'decided':
       case 'stateArrived':
+      case 'recorded':
         return undefined;
     }
   }

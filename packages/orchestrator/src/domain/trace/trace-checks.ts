@@ -6,7 +6,8 @@
  * grow, so they are remembered. Where ids begin anew, the store was lost: that is another history.
  */
 import { type Durations, durationsOf } from './figures.js';
-import { Facts, type EntryName, type TraceEntry } from './entry.js';
+import type { HappeningName } from '../effects.js';
+import { Facts, type TraceEntry } from './entry.js';
 import { IdentifyChecks } from './identify-checks.js';
 
 /** `invariant`: its number in docs/reference/trace.md. `id` and `at`: of the entry that shows it. */
@@ -39,7 +40,7 @@ const MIGRATION_BOUND_MS = 10 * 60_000;
 /** A report that long is read by nobody; all are counted. */
 const MAX_VIOLATIONS = 1_000;
 
-type OpenMigration = { shard: number; destination: string; at: number; id: number };
+type OpenMigration = { shard: number; destination: string; at: number };
 
 export class TraceChecks {
   readonly #epochs = new Map<number, number>();
@@ -52,6 +53,26 @@ export class TraceChecks {
   readonly #violations: TraceViolation[] = [];
   readonly #frozen: number[] = [];
   readonly #ownerless: number[] = [];
+  /** What an entry changes and shows, by its name. All others say nothing here. */
+  readonly #rules: Partial<Record<HappeningName, (facts: Facts) => void>> = {
+    orchestratorStarted: (facts) => this.#started(facts),
+    shardsAssigned: (facts) => this.#assigned(facts),
+    shardRunning: (facts) => this.#running(facts),
+    shardStopped: (facts) => this.#lost.delete(facts.number('shard') ?? -1),
+    shardQuarantined: (facts) => this.#lost.delete(facts.number('shard') ?? -1),
+    nodeJoined: (facts) => facts.numbers('shards').forEach((shard) => this.#lost.delete(shard)),
+    nodeGone: (facts) => this.#nodeGone(facts),
+    migrationStarted: (facts) => this.#migrationStarted(facts),
+    migrationCompleted: (facts) => this.#migrationEnded(facts, true),
+    migrationFailed: (facts) => this.#migrationEnded(facts, false),
+    identifyGranted: (facts) => this.#identifies.granted(facts, this.#entry.at),
+    drainStarted: (facts) => this.#operations.set(facts.text('operation') ?? '', 'drain'),
+    drainFinished: (facts) => this.#operations.delete(facts.text('operation') ?? ''),
+    rolloutStarted: (facts) => this.#operations.set(facts.text('operation') ?? '', 'rollout'),
+    rolloutFinished: (facts) => this.#operations.delete(facts.text('operation') ?? ''),
+    alarmRaised: () => (this.#isAlarmed = true),
+    alarmCleared: () => (this.#isAlarmed = false),
+  };
   #entry: TraceEntry = { id: 0, at: 0, name: '', text: '', fields: {} };
   #from: number | null = null;
   #entries = 0;
@@ -72,7 +93,7 @@ export class TraceChecks {
       this.#forget();
       if (isAnew) this.#forgetEpochs();
     }
-    this.#follow(entry.name as EntryName, new Facts(entry));
+    this.#rules[entry.name as HappeningName]?.(new Facts(entry));
   }
 
   finish(): TraceReport {
@@ -105,48 +126,6 @@ export class TraceChecks {
       open: [...migrations, ...operations],
       violations: this.#violations,
     };
-  }
-
-  #follow(name: EntryName, facts: Facts): void {
-    switch (name) {
-      case 'orchestratorStarted':
-        return this.#started(facts);
-      case 'shardsAssigned':
-        return this.#assigned(facts);
-      case 'shardRunning':
-        return this.#running(facts);
-      case 'nodeJoined':
-        for (const shard of facts.numbers('shards')) this.#lost.delete(shard);
-        return;
-      case 'nodeGone':
-        return this.#nodeGone(facts);
-      case 'shardStopped':
-      case 'shardQuarantined':
-        this.#lost.delete(facts.number('shard') ?? -1);
-        return;
-      case 'migrationStarted':
-        return this.#migrationStarted(facts);
-      case 'migrationCompleted':
-      case 'migrationFailed':
-        return this.#migrationEnded(facts, name === 'migrationCompleted');
-      case 'identifyGranted':
-        return this.#identifies.granted(facts, this.#entry.at);
-      case 'drainStarted':
-      case 'rolloutStarted':
-        this.#operations.set(facts.text('operation') ?? '', name === 'drainStarted' ? 'drain' : 'rollout');
-        return;
-      case 'drainFinished':
-      case 'rolloutFinished':
-        this.#operations.delete(facts.text('operation') ?? '');
-        return;
-      case 'alarmRaised':
-        this.#isAlarmed = true;
-        return;
-      case 'alarmCleared':
-        this.#isAlarmed = false;
-        return;
-      default:
-    }
   }
 
   #started(facts: Facts): void {
@@ -195,8 +174,7 @@ export class TraceChecks {
     const other = [...this.#migrations].find(([, open]) => open.shard === shard);
     if (other !== undefined) this.#violated(1, `Shard ${shard} is in migrations ${other[0]} and ${id} at once.`);
     this.#mustBeOwner(shard, facts.text('origin') ?? '', 'is moved away from');
-    const { at, id: entry } = this.#entry;
-    this.#migrations.set(id, { shard, destination: facts.text('destination') ?? '', at, id: entry });
+    this.#migrations.set(id, { shard, destination: facts.text('destination') ?? '', at: this.#entry.at });
     const [moving, down, limit] = [facts.number('moving'), facts.number('down'), facts.number('limit')];
     if (moving !== null && down !== null && limit !== null && moving + down > limit) {
       this.#violated(11, `Shard ${shard} is moved while ${moving} move and ${down} are down; ${limit} may be.`);
