@@ -20,13 +20,13 @@ const host = createWsHost({
   api: setting('DISCORD_API'),
   intents: GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages,
   logger: logger(),
-  onDispatch(payload, shard) {
+  onDispatch(payload, shard, { redelivered }) {
     if (payload.t === GatewayDispatchEvents.Ready) state.begin(shard);
     if (payload.t !== GatewayDispatchEvents.MessageCreate) return;
     const { id, channel_id: channel, nonce } = payload.d;
     const number = Number(String(nonce).split(':')[1]);
     const problem = state.handle(shard, channel, number);
-    if (problem === null) reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs() });
+    if (problem === null) reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs(), redelivered });
     else console.error(`Shard ${shard} cannot handle message ${number} of channel ${channel}: ${problem}.`);
   },
   state: state.hooks,

@@ -1,10 +1,11 @@
 /** Discord, as the demo needs it: the gateway emulator, its traffic and its ledger. */
-import { startGatewayEmulator, type HandledEvent } from '@dshard/gateway-emulator';
+import { startGatewayEmulator, type GatewayEmulator, type HandledEvent } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import type { DemoOptions } from './options.js';
 import type { LedgerFigures } from './verdict.js';
 
 export type Discord = {
+  readonly emulator: GatewayEmulator;
   /** The REST API's address. */
   readonly api: string;
   readonly token: string;
@@ -24,16 +25,15 @@ export type Discord = {
   close(): Promise<void>;
 };
 
-const GUILDS_PER_SHARD = 4;
-
 export async function startDiscord(clock: Clock, options: DemoOptions): Promise<Discord> {
-  const { shards, rate, seed, maxConcurrency, identifyWindow } = options;
+  const { shards, guilds, members, rate, seed, maxConcurrency, identifyWindow } = options;
   const emulator = await startGatewayEmulator(
-    { shards, guilds: shards * GUILDS_PER_SHARD, seed, maxConcurrency, identifyWindowMs: identifyWindow },
+    { shards, guilds: shards * guilds, members, seed, maxConcurrency, identifyWindowMs: identifyWindow },
     { clock },
   );
   const { ledger, traffic, admin } = emulator;
   return {
+    emulator,
     api: emulator.apiUrl,
     token: emulator.token,
     handled: (node, event) => ledger.handled({ node, events: [event] }),

@@ -7,6 +7,7 @@ import type { HandledEvent } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
 import { freePort } from './free-port.js';
 import { followReports } from './handled-reports.js';
+import type { BotLibrary } from './options.js';
 import { OrchestratorClient } from './orchestrator-client.js';
 import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
 import { readStateReports, type StateReport } from './state-reports.js';
@@ -16,9 +17,14 @@ import { waitFor } from './wait.js';
 const STATE_FILE = 'state.jsonl';
 /** The same, see handled-reports.ts. */
 const HANDLED_FILE = 'handled.jsonl';
-const BOT = fileURLToPath(new URL('bot.js', import.meta.url));
+const BOTS: Readonly<Record<BotLibrary, string>> = {
+  ws: fileURLToPath(new URL('bot.js', import.meta.url)),
+  discordjs: fileURLToPath(new URL('discordjs/bot.js', import.meta.url)),
+};
 
 export type FleetOptions = {
+  /** The library of the bot. */
+  bot: BotLibrary;
   shards: number;
   nodes: number;
   /** Discord's REST, `http://127.0.0.1:…/api/v10`. */
@@ -95,6 +101,11 @@ export class Fleet {
     });
   }
 
+  /** What the next fetching of a new version brings. */
+  offerVersion(version: string): Promise<void> {
+    return writeFile(join(this.#folder, 'version.new'), `${version}\n`);
+  }
+
   /** kill -9 of the orchestrator; the nodes are left to themselves. */
   killOrchestrator(): Promise<void> {
     return this.#orchestrator.kill();
@@ -128,7 +139,7 @@ function configuration(folder: string, ports: { node: number; http: number }, op
       nodes: options.nodes,
       heartbeat: '1s',
       launcher: {
-        command: [process.execPath, BOT],
+        command: [process.execPath, BOTS[options.bot]],
         dataDir: join(folder, 'data'),
         env: {
           DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),

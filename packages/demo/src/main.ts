@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
+import { discordjsTour } from './discordjs/tour.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
@@ -67,6 +68,7 @@ class Demo {
   readonly #steps: Steps;
   readonly #discord: Discord;
   readonly #log: string[] = [];
+  readonly #atEnd: (() => Promise<void>)[] = [];
   #fleet: Fleet | null = null;
   #nodes: readonly NodeRow[] = [];
   #stopPicture: Cancel = () => undefined;
@@ -88,13 +90,21 @@ class Demo {
   }
 
   async tour(): Promise<{ verdict: Verdict; reasons: readonly string[] }> {
-    const { shards, nodes, scenario, stateMb } = this.#options;
+    const { bot, shards, nodes, scenario, stateMb } = this.#options;
     const failures: string[] = [];
+    const atEnd = (work: () => Promise<void>): void => void this.#atEnd.push(work);
     let end: TourEnd = { migrationsExpected: 0 };
     try {
       const fleet = await this.#startFleet();
-      const context = { options: this.#options, clock: this.#clock, discord: this.#discord, fleet, steps: this.#steps };
-      end = await TOURS[scenario](context);
+      const context = {
+        options: this.#options,
+        clock: this.#clock,
+        discord: this.#discord,
+        fleet,
+        steps: this.#steps,
+        atEnd,
+      };
+      end = await (bot === 'discordjs' ? discordjsTour : TOURS[scenario])(context);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
@@ -144,15 +154,17 @@ class Demo {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopPicture();
     await this.#fleet?.end();
+    for (const work of this.#atEnd) await work();
     await this.#discord.close();
   }
 
   async #startFleet(): Promise<Fleet> {
-    const { shards, nodes, tourOnly, stateMb, identifyWindow } = this.#options;
+    const { bot, shards, nodes, tourOnly, stateMb, identifyWindow } = this.#options;
     const discord = this.#discord;
     const { api, token } = discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
+        bot,
         shards,
         nodes,
         api,
@@ -222,7 +234,8 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
 }
 
 function verdictText(verdict: Verdict): string {
-  const { ok, shards, events, identifies, migrations, takeovers, calls, state, start, durationMs } = verdict;
+  const { ok, shards, events, identifies, migrations, takeovers, calls, caches, commands, state, start, durationMs } =
+    verdict;
   const { gapMs, frozenMs } = migrations;
   return [
     '',
@@ -238,6 +251,12 @@ function verdictText(verdict: Verdict): string {
       : [
           `  ${takeovers.shards} shards of the node that died were taken over, without an owner for` +
             ` ${formatMs(takeovers.withoutOwnerMs.p99)} (p99); ${events.redelivered} of their events came again, marked.`,
+        ]),
+    ...(caches === undefined || commands === undefined
+      ? []
+      : [
+          `  ${caches.compared} fields of the caches were compared with a client that never restarted: ${caches.different} differ.`,
+          `  ${commands.sent} commands, ${commands.answered} answered, ${commands.twice} of them twice.`,
         ]),
     ...(state === undefined
       ? []

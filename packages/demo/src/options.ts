@@ -1,12 +1,22 @@
 /** What the demo can be told on its command line, checked. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+/** Guilds per shard and members per guild, where they are not given. */
+const WORLDS = { ws: { guilds: 4, members: 5 }, discordjs: { guilds: 200, members: 100 } } as const;
+export type BotLibrary = keyof typeof WORLDS;
+
 const SCENARIOS = ['tour', 'crash', 'orchestrator-restart', 'orchestrator-crash', 'state', 'start'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export type DemoOptions = {
+  /** The library of the bot: @discordjs/ws or discord.js. */
+  bot: BotLibrary;
   shards: number;
   nodes: number;
+  /** Guilds per shard. */
+  guilds: number;
+  /** Members per guild in the beginning. */
+  members: number;
   /** Events per second over all shards. */
   rate: number;
   seed: number;
@@ -30,6 +40,9 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     )
     .option('--shards <n>', 'gateway shards', wholeNumber('--shards', 1, 256), 8)
     .option('--nodes <n>', 'bot processes (default: 2; 3 in scenario crash)', wholeNumber('--nodes', 2, 16))
+    .addOption(new Option('--bot <library>', 'what the bot is written with').choices(Object.keys(WORLDS)).default('ws'))
+    .option('--guilds <n>', 'guilds per shard (default: 4, with discordjs 200)', wholeNumber('--guilds', 1, 2_500))
+    .option('--members <n>', 'members per guild (default: 5, with discordjs 100)', wholeNumber('--members', 1, 1_000))
     .option('--rate <n>', 'events per second over all shards', wholeNumber('--rate', 1, 20_000), 200)
     .option('--seed <n>', 'seed of the world and its traffic', wholeNumber('--seed', 0, 2 ** 31), 1)
     .option('--state-mb <n>', 'megabytes of state per shard', wholeNumber('--state-mb', 0, 500), 0)
@@ -45,6 +58,7 @@ Examples:
   npm start                                              watch, then try commands of your own
   npm run demo -- --json                                 the same for programs: exit code 0 only if the verdict holds
   npm run demo -- --json --shards 32 --nodes 4 --rate 2000
+  npm run demo -- --bot discordjs --shards 4 --json      discord.js clients, their caches compared with a client that never restarts
   npm run demo -- --scenario crash --json                kill -9 of one of three nodes under traffic
   npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
   npm run demo -- --scenario orchestrator-crash --json   the same in the middle of a rollout, which then goes on
@@ -55,8 +69,11 @@ Examples:
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });
   const given = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
+  if (given.bot === 'discordjs' && given.scenario !== 'tour') {
+    command.error(`--scenario ${given.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
+  }
   const nodes = given.nodes ?? (given.scenario === 'crash' ? 3 : 2);
-  return { ...given, nodes, tourOnly: given.tourOnly || given.json };
+  return { ...WORLDS[given.bot], ...given, nodes, tourOnly: given.tourOnly || given.json };
 }
 
 function wholeNumber(option: string, least: number, most: number): (text: string) => number {

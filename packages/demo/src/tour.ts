@@ -5,6 +5,7 @@
 import { delay, type Clock } from '@dshard/transport';
 import type { Discord } from './discord.js';
 import { FleetCalls, type CallFigures } from './fleet-calls.js';
+import type { DiscordjsFigures } from './discordjs/figures.js';
 import type { Fleet } from './fleet.js';
 import type { DemoOptions } from './options.js';
 import type { Steps } from './steps.js';
@@ -14,12 +15,14 @@ const START_TIMEOUT_MS = 60_000;
 /** How long traffic flows between two steps, so that each is seen under load. */
 const BETWEEN_STEPS_MS = 700;
 
-type TourContext = {
+export type TourContext = {
   options: DemoOptions;
   clock: Clock;
   discord: Discord;
   fleet: Fleet;
   steps: Steps;
+  /** When everything is judged. */
+  atEnd: (work: () => Promise<void>) => void;
 };
 
 /** How many migrations the steps asked for, and what else they say of themselves. */
@@ -29,6 +32,7 @@ export type TourEnd = {
   calls?: CallFigures;
   /** How many shards had to be taken over from a node that was killed. */
   takeovers?: { expected: number };
+  discordjs?: DiscordjsFigures;
 };
 
 export type Tour = (context: TourContext) => Promise<TourEnd>;
@@ -197,7 +201,7 @@ async function startNode({ fleet, steps }: TourContext): Promise<string> {
 }
 
 /** Traffic ends; what is on its way is waited for, not excused. */
-async function lastEventHandled({ steps, discord, clock }: TourContext): Promise<void> {
+export async function lastEventHandled({ steps, discord, clock }: TourContext): Promise<void> {
   await steps.run('waiting for the last event to be handled', async () => {
     discord.stopTraffic();
     // In vain is fine here: the verdict says what is missing.
@@ -205,14 +209,14 @@ async function lastEventHandled({ steps, discord, clock }: TourContext): Promise
   });
 }
 
-async function allShardsRunning({ fleet, options, clock }: TourContext): Promise<void> {
+export async function allShardsRunning({ fleet, options, clock }: TourContext): Promise<void> {
   await waitFor(clock, 'all shards to run', START_TIMEOUT_MS, async () => {
     const status = await fleet.client.status();
     return status.totalShards === options.shards && status.shardCounts.running === options.shards;
   });
 }
 
-async function everybodyRuns({ fleet, options, clock }: TourContext, version: string): Promise<void> {
+export async function everybodyRuns({ fleet, options, clock }: TourContext, version: string): Promise<void> {
   await waitFor(clock, `all shards to run on version ${version}`, START_TIMEOUT_MS, async () => {
     const { nodes } = await fleet.client.status();
     const shards = nodes.filter((node) => node.version === version).flatMap((node) => node.shards);

@@ -3,6 +3,7 @@
  * and what the orchestrator says it moved. Nothing is excused: one IDENTIFY too many, one event lost, repeated or
  * reordered, one failed migration, and it does not hold.
  */
+import { problemsOf, type DiscordjsFigures } from './discordjs/figures.js';
 import type { CallFigures } from './fleet-calls.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
 import type { StateReport } from './state-reports.js';
@@ -46,6 +47,9 @@ export type Verdict = {
   takeovers?: { shards: number; withoutOwnerMs: Spread };
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
+  /** `--bot discordjs`: fields of all caches against a client that never restarted, and commands during the rollouts. */
+  caches?: { compared: number; different: number };
+  commands?: { sent: number; answered: number; twice: number };
   /** Scenario `state`: what the shards carried along. */
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
@@ -72,13 +76,16 @@ export type VerdictInput = {
   state?: { mb: number; reports: readonly StateReport[] };
   /** Calls to the whole fleet, where the scenario makes some. */
   calls?: CallFigures;
+  discordjs?: DiscordjsFigures;
   /** Scenario `start`. */
   start?: StartFigures;
   durationMs: number;
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs } = input;
+  const needed = input.shards + (discordjs?.crash.shards ?? 0);
+  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -88,10 +95,11 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ledger.duplicated > 0 && `${ledger.duplicated} events were handled twice`,
     ledger.redelivered > 0 &&
       takeovers === undefined &&
+      discordjs === undefined &&
       `${ledger.redelivered} events came again, marked, though no node died`,
     ledger.outOfOrder > 0 && `${ledger.outOfOrder} events were handled out of order`,
     ledger.handled !== ledger.emitted && `${ledger.emitted} events were emitted and ${ledger.handled} handled`,
-    ledger.identifiesUsed !== input.shards && `${ledger.identifiesUsed} IDENTIFYs were used for ${input.shards} shards`,
+    identifiesUsed !== needed && `${identifiesUsed} IDENTIFYs were used where ${needed} were needed`,
     migrations.failed > 0 && input.mayFail !== true && `${migrations.failed} migrations failed`,
     migrations.completed < input.migrationsExpected &&
       `${migrations.completed} migrations completed where ${input.migrationsExpected} were expected`,
@@ -116,6 +124,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       `the start took ${start.tookMs} ms, ${start.ratio} times what Discord's pace allows; ${MAX_START_RATIO} times are allowed`,
     calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
     ...(calls?.findings ?? []),
+    ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...ledger.findings,
   ].filter((reason) => reason !== false);
   const verdict: Verdict = {
@@ -130,7 +139,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       redelivered: ledger.redelivered,
       outOfOrder: ledger.outOfOrder,
     },
-    identifies: { used: ledger.identifiesUsed, needed: input.shards },
+    identifies: { used: identifiesUsed, needed },
     migrations: {
       completed: migrations.completed,
       failed: migrations.failed,
@@ -139,6 +148,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     },
     ...(takeovers && { takeovers: { shards: ledger.gapsMs.length, withoutOwnerMs: gapMs } }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
+    ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),

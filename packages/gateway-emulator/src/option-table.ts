@@ -152,6 +152,14 @@ export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = 
     what: 'events kept per session for RESUME; `by-guilds` is `max(100, min(3500, guilds * 75))`',
     source: 'not known today; the formula is what staff said in 2016',
   },
+  replayBufferBytes: {
+    kind: 'integer',
+    default: defaultRules.replayBufferBytes,
+    min: 0,
+    max: unbounded,
+    what: 'characters of JSON kept per session, however few events they are',
+    source: ours,
+  },
   heartbeatIntervalMs: {
     kind: 'integer',
     default: defaultRules.heartbeatIntervalMs,

@@ -46,6 +46,8 @@ export type EmulatorOptions = {
   sessionTtlMs?: number;
   /** Events kept per session for RESUME, or `by-guilds`: `max(100, min(3500, guilds * 75))`. Default 1000. */
   replayBuffer?: number | 'by-guilds';
+  /** Characters of JSON kept per session, whatever their number. Default 64 Mi. */
+  replayBufferBytes?: number;
   /** `heartbeat_interval` of HELLO. Default 41 250. */
   heartbeatIntervalMs?: number;
   /** Closes with 4009 after so long without a heartbeat. Default one and a half intervals. */
@@ -138,6 +140,7 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
       sessionStartPeriodMs: read('sessionStartPeriodMs'),
       sessionTtlMs: read('sessionTtlMs'),
       replayBuffer: readReplayBuffer(options.replayBuffer),
+      replayBufferBytes: read('replayBufferBytes'),
       maxPayloadBytes: read('maxPayloadBytes'),
       maxSends: read('maxSends'),
       sendPeriodMs: read('sendPeriodMs'),

@@ -175,7 +175,7 @@ class NodeRuntime implements DshardNode {
     return new FleetCalls({
       clock,
       source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
-      served: () => host.shardsInClient?.() ?? servedShards(this.#state.shards),
+      served: () => (host.shardsInClient ? host.shardsInClient() : servedShards(this.#state.shards)),
       link: () => linkOf(this.#state),
       send: (connection, message) => {
         this.#connections.send(connection, message);

@@ -77,10 +77,10 @@ export type ShardHost = {
   readonly client?: object;
 
   /**
-   * The shards whose data is in `client` now; fleet calls rely on it to count no shard twice while it moves. Default: those that the
-   * node serves.
+   * The shards whose data is in `client` now; fleet calls rely on it to count no shard twice while it moves. null: the data of some is
+   * only partly there, so that nothing can be said; the node is asked again. Default: the shards that the node serves.
    */
-  shardsInClient?(): readonly number[];
+  shardsInClient?(): readonly number[] | null;
 
   /** Once, before any other call: the node knows its id and the total shard count. */
   sessionEstablished?(context: HostContext): void | Promise<void>;

@@ -149,11 +149,16 @@ export class TenancyDesk implements Tenancy {
   async #loseHope(patience: AbortController): Promise<void> {
     this.#patience = patience;
     const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#unheard, 10));
-    try {
-      await delay(this.#clock, ms, patience.signal);
-    } catch {
-      return;
-    }
+    let due: number;
+    do {
+      due = this.#clock.now() + ms;
+      try {
+        await delay(this.#clock, ms, patience.signal);
+      } catch {
+        return;
+      }
+      // Who sleeps does not listen: then it is waited for anew.
+    } while (this.#look() - due > LONGEST_NAP_MS);
     this.#unheard += 1;
     this.#sleptAt = null;
     this.#settle(Infinity, 'unheard');

@@ -174,6 +174,18 @@ describe('resuming', () => {
     expect(seen).toEqual({ ended: 'goes on' });
   });
 
+  test('does not count the time that it slept through', async () => {
+    const made = bench();
+    await made.pass(LEASE_MS + 1_000);
+    const seen = made.resume('unproven');
+    await made.pass(4_000);
+    await made.sleep(60_000, true);
+    await made.pass(9_999);
+    expect(seen).toEqual({ ended: null });
+    await made.pass(1);
+    expect(seen).toEqual({ ended: 'goes on' });
+  });
+
   test('is called off when the shard is stopped meanwhile', async () => {
     const made = bench();
     const stopped = new AbortController();

@@ -10,9 +10,10 @@ const FIRST_SEED = 1;
 
 /** What catches it, or null. */
 async function findingOf(pool: SeedPool, mutant: string): Promise<string | null> {
+  const faults = MUTANTS[mutant]?.faults ?? null;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + MOST_SEEDS; seed += pool.threads) {
     const seeds = Array.from({ length: pool.threads }, (_, index) => seed + index);
-    const results = await Promise.all(seeds.map((one) => pool.run({ seed: one, faults: null, mutant })));
+    const results = await Promise.all(seeds.map((one) => pool.run({ seed: one, faults, mutant })));
     for (const { seed: found, violations } of results) {
       if (violations[0] !== undefined) return `seed ${found}: ${violations[0].invariant}`;
     }

@@ -24,6 +24,7 @@ export const FAULTS = [
   'partitions',
   'pauses',
   'kills',
+  'poison',
   'orchestrator',
   'ambushedNodes',
   'ambushedOrchestrator',

@@ -148,7 +148,8 @@ class Run {
     const parties = { world, control, gateway, discord: this.#discord, fleet: this.#fleet, observe };
     const orchestrator = this.#orchestrator;
     this.#faults = new FaultDriver({ ...parties, plan, draw: drawFor(seed, 'faults'), orchestrator });
-    this.#operators = new Operators({ plan, draw: drawFor(seed, 'operators'), world, orchestrator });
+    const fleet = this.#fleet;
+    this.#operators = new Operators({ plan, draw: drawFor(seed, 'operators'), world, orchestrator, fleet });
   }
 
   async run(): Promise<RunResult> {
@@ -220,7 +221,7 @@ class Run {
     this.#orchestrator.crashAfter(Number.POSITIVE_INFINITY);
     this.#observe({ kind: 'calm' });
     await this.#pass(SLICE_MS);
-    this.#operators.uncordonAll();
+    this.#operators.tidyUp();
   }
 
   async #converge(): Promise<void> {
@@ -234,7 +235,7 @@ class Run {
       if (lacking !== null) steadySince = null;
       else if (steadySince === null) steadySince = now;
       else if (now - steadySince >= STEADY_MS) return;
-      this.#operators.uncordonAll();
+      this.#operators.tidyUp();
     }
     this.#violated(CONVERGENCE, `after ${CONVERGE_WITHIN_MS / 1000} s ${lacking ?? 'it did not stay so'}`);
   }

@@ -1,4 +1,5 @@
 /** What is going on, for operators and their programs. */
+import { replayableCount } from '../core/replay-buffer.js';
 import { readBudget } from '../core/session-start-budget.js';
 import type { HostMode } from '../server/gateway-host.js';
 import type { AdminOptions } from './admin.js';
@@ -39,7 +40,7 @@ export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: Adm
       count: session.count,
       intents: session.intents,
       sequence: session.seq,
-      replayable: session.replay.entries.length,
+      replayable: replayableCount(session.replay),
       attached: session.attachment.kind === 'attached',
       presence: session.presence.status,
     })),

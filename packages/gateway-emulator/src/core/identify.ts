@@ -105,7 +105,10 @@ function startSession(state: GatewayState, connection: Connection, accepted: Acc
     compress: accepted.frame.compress,
     presence: accepted.frame.presence,
     seq: 0,
-    replay: createReplayBuffer(replayBuffer === 'by-guilds' ? replayCapacityFor(guildIds.length) : replayBuffer),
+    replay: createReplayBuffer(
+      replayBuffer === 'by-guilds' ? replayCapacityFor(guildIds.length) : replayBuffer,
+      state.rules.replayBufferBytes,
+    ),
     attachment: { kind: 'attached', connection },
     echoes: [],
   };

@@ -1,9 +1,9 @@
 /**
- * The events a session could replay on RESUME: the newest `capacity` of them, sent or not. Adding to a full buffer
- * pushes the oldest out; who resumes from before that one has lost it, and the session with it.
+ * The events a session could replay on RESUME: the newest `capacity` of them, sent or not, and no more than `maxBytes`. Adding to a full
+ * buffer pushes the oldest out; who resumes from before that one has lost it, and the session with it.
  *
  * READY and RESUMED take a sequence number but belong to one socket: they are never put in here.
- * Invariant: entries are in ascending `s`, and every entry has `s > evictedThrough`.
+ * Invariant: what is kept, `entries` from `first` on, is in ascending `s`, and every entry of it has `s > evictedThrough`.
  */
 
 export type ReplayEntry = {
@@ -15,14 +15,16 @@ export type ReplayEntry = {
 
 export type ReplayBuffer = {
   readonly capacity: number;
-  /** A ring that grows to `capacity` and then wraps at `oldest`. */
-  readonly entries: ReplayEntry[];
-  oldest: number;
+  readonly maxBytes: number;
+  /** Those before `first` are gone; they are cleared away from time to time. */
+  entries: ReplayEntry[];
+  first: number;
+  bytes: number;
   evictedThrough: number;
 };
 
-export function createReplayBuffer(capacity: number): ReplayBuffer {
-  return { capacity, entries: [], oldest: 0, evictedThrough: 0 };
+export function createReplayBuffer(capacity: number, maxBytes: number): ReplayBuffer {
+  return { capacity, maxBytes, entries: [], first: 0, bytes: 0, evictedThrough: 0 };
 }
 
 /**
@@ -34,19 +36,29 @@ export function replayCapacityFor(guilds: number): number {
 }
 
 export function addToReplay(buffer: ReplayBuffer, entry: ReplayEntry): void {
-  if (buffer.entries.length < buffer.capacity) {
-    buffer.entries.push(entry);
-    return;
+  buffer.entries.push(entry);
+  buffer.bytes += entry.json.length;
+  while (replayableCount(buffer) > buffer.capacity || buffer.bytes > buffer.maxBytes) {
+    const evicted = buffer.entries[buffer.first];
+    if (evicted === undefined) return;
+    buffer.evictedThrough = evicted.s;
+    buffer.bytes -= evicted.json.length;
+    buffer.first += 1;
   }
-  const evicted = buffer.entries[buffer.oldest];
-  buffer.evictedThrough = evicted?.s ?? entry.s;
-  if (evicted !== undefined) buffer.entries[buffer.oldest] = entry;
-  buffer.oldest = (buffer.oldest + 1) % Math.max(1, buffer.capacity);
+  if (buffer.first < clearedFrom || buffer.first < buffer.entries.length / 2) return;
+  buffer.entries = buffer.entries.slice(buffer.first);
+  buffer.first = 0;
+}
+
+export function replayableCount(buffer: ReplayBuffer): number {
+  return buffer.entries.length - buffer.first;
 }
 
 /** Everything after `seq`, in order; null when some of it was pushed out. */
 export function replayAfter(buffer: ReplayBuffer, seq: number): ReplayEntry[] | null {
   if (seq < buffer.evictedThrough) return null;
-  const inOrder = [...buffer.entries.slice(buffer.oldest), ...buffer.entries.slice(0, buffer.oldest)];
-  return inOrder.filter((entry) => entry.s > seq);
+  return buffer.entries.slice(buffer.first).filter((entry) => entry.s > seq);
 }
+
+/** Fewer dead entries than that are not worth a copy of the others. */
+const clearedFrom = 32;

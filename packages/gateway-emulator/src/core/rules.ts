@@ -11,6 +11,8 @@ export type GatewayRules = {
   sessionTtlMs: number;
   /** Events per session; `by-guilds` follows Discord's formula of 2016. */
   replayBuffer: number | 'by-guilds';
+  /** No more than so many characters of JSON in it. */
+  replayBufferBytes: number;
   maxPayloadBytes: number;
   maxSends: number;
   sendPeriodMs: number;
@@ -37,6 +39,7 @@ export const defaultRules: GatewayRules = {
   sessionStartPeriodMs: 86_400_000,
   sessionTtlMs: 90_000,
   replayBuffer: 1_000,
+  replayBufferBytes: 67_108_864,
   maxPayloadBytes: 4_096,
   maxSends: 120,
   sendPeriodMs: 60_000,

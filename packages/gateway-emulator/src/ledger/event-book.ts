@@ -114,7 +114,8 @@ export class EventBook {
   }
 
   recordHandled(node: string, event: HandledEvent): void {
-    const entry = this.#byId.get(event.id);
+    const entry =
+      event.id === '' ? this.#bySequence.get(event.sessionId ?? '')?.get(event.s) : this.#byId.get(event.id);
     const problem =
       entry === undefined ? 'which was never emitted, or so long ago that it was settled' : mismatch(entry, event);
     if (entry === undefined || problem !== null) {

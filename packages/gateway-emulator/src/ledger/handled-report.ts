@@ -10,7 +10,7 @@ export type HandledEvent = {
   shard: number;
   /** The sequence of the dispatch. */
   s: number;
-  /** The id of the event (`d.id`). */
+  /** The id of the event (`d.id`); '' if Discord gives it none: `sessionId` and `s` say then which it is. */
   id: string;
   /** The type of the event (`t`). */
   t: string;

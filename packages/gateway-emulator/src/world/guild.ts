@@ -197,6 +197,11 @@ export class Guild implements GuildView {
     return [...this.allMembers()].map((member) => this.#view(member));
   }
 
+  memberView(userId: string): MemberView | null {
+    const member = this.member(userId);
+    return member === null ? null : this.#view(member);
+  }
+
   hasVoiceChannel(channelId: string): boolean {
     return this.voiceChannelIds().includes(channelId);
   }

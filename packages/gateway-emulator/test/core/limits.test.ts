@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createIdentifyWindows, enterIdentifyWindow } from '../../src/core/identify-windows.js';
-import { addToReplay, createReplayBuffer, replayAfter, replayCapacityFor } from '../../src/core/replay-buffer.js';
+import {
+  addToReplay,
+  createReplayBuffer,
+  replayableCount,
+  replayAfter,
+  replayCapacityFor,
+} from '../../src/core/replay-buffer.js';
 import { createSessionStartBudget, readBudget, takeSessionStart } from '../../src/core/session-start-budget.js';
 
 test('identify windows never admit two of a key within the window', () => {
@@ -43,7 +49,7 @@ describe('the replay buffer', () => {
     const kept = fc.array(fc.boolean(), { maxLength: 40, size: 'max' });
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 8 }), kept, (capacity, isKept) => {
-        const buffer = createReplayBuffer(capacity);
+        const buffer = createReplayBuffer(capacity, 1_000_000);
         const all: number[] = [];
         for (const [index, keep] of isKept.entries()) {
           // READY and RESUMED take numbers without being kept.
@@ -58,6 +64,17 @@ describe('the replay buffer', () => {
         }
       }),
     );
+  });
+
+  test('keeps no more bytes than it may, nothing at all where one event is too large', () => {
+    const buffer = createReplayBuffer(1_000, 100);
+    for (let s = 1; s <= 200; s += 1) addToReplay(buffer, { s, type: 'T', json: 'x'.repeat(10), eventId: null });
+    expect([replayableCount(buffer), buffer.evictedThrough, buffer.entries.length < 100]).toEqual([10, 190, true]);
+    expect(replayAfter(buffer, 189)).toBeNull();
+    expect(replayAfter(buffer, 190)).toHaveLength(10);
+    addToReplay(buffer, { s: 201, type: 'T', json: 'x'.repeat(101), eventId: null });
+    expect([replayableCount(buffer), buffer.evictedThrough, buffer.bytes]).toEqual([0, 201, 0]);
+    expect(replayAfter(buffer, 201)).toEqual([]);
   });
 
   test.each([

@@ -47,6 +47,18 @@ describe('a report that is whole and in order', () => {
     });
   });
 
+  test('may name an event without an id by its session and sequence', () => {
+    const ledger = emitted(2);
+    const place = { id: '', sessionId: 'session-0' };
+    ledger.handled({ node: 'a', events: [handling(1, 10, place), handling(2, 20, place)] });
+    expect(ledger.verdict()).toMatchObject({ clean: true, handled: 2 });
+    ledger.handled({
+      node: 'a',
+      events: [handling(1, 30, { ...place, sessionId: 'another' }), handling(9, 30, place)],
+    });
+    expect(ledger.verdict()).toMatchObject({ clean: false, handled: 2, unexpected: 2 });
+  });
+
   test('may mix the order of different shards', () => {
     const ledger = emitted(2, { ledger: emitted(2), shard: 1 });
     ledger.handled({

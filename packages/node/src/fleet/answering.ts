@@ -23,8 +23,8 @@ type Handler = (args: unknown, context: CallContext) => unknown;
 export type AnsweringOptions = {
   clock: Clock;
   source: ClientSource;
-  /** The shards whose data this node has now, and serves. */
-  served: () => readonly number[];
+  /** The shards whose data this node has now, and serves. null: that cannot be said at the moment. */
+  served: () => readonly number[] | null;
 };
 
 export class Answering {
@@ -77,21 +77,21 @@ export class Answering {
       return entry === null ? [] : [entry];
     }
     const asked = new Set(question.shards);
-    const mine = this.#options.served().filter((shard) => asked.has(shard));
+    const mine = (this.#options.served() ?? []).filter((shard) => asked.has(shard));
     const entries = await Promise.all(mine.map((shard) => this.#speakForOne(question, shard)));
     return entries.filter((entry) => entry !== null);
   }
 
   /** Made once: a shard that left meanwhile was asked while it was here. */
   async #speakForOne(question: CallAsk, shard: number): Promise<CallAnswerEntry | null> {
-    return this.#options.served().includes(shard) ? this.#run(question, [shard]) : null;
+    return this.#options.served()?.includes(shard) === true ? this.#run(question, [shard]) : null;
   }
 
   /** null: the shards changed each time. */
-  async #speak(question: CallAsk, served: () => readonly number[]): Promise<CallAnswerEntry | null> {
+  async #speak(question: CallAsk, served: () => readonly number[] | null): Promise<CallAnswerEntry | null> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const shards = served();
-      if (shards.length === 0) return null;
+      if (shards === null || shards.length === 0) return null;
       const entry = await this.#run(question, shards);
       if (isSame(shards, served())) return entry;
     }
@@ -116,6 +116,6 @@ function refusal(shards: readonly number[], error: string): CallAnswerEntry {
   return { shards, value: NOTHING, error };
 }
 
-function isSame(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((shard) => b.includes(shard));
+function isSame(a: readonly number[], b: readonly number[] | null): boolean {
+  return b !== null && a.length === b.length && a.every((shard) => b.includes(shard));
 }

@@ -27,7 +27,7 @@ type FleetLink = { connection: number; can: boolean } | null;
 export type FleetOptions = {
   clock: Clock;
   source: ClientSource;
-  served: () => readonly number[];
+  served: () => readonly number[] | null;
   link: () => FleetLink;
   send: (connection: number, message: CallMessage) => void;
 };

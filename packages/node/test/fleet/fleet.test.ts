@@ -250,6 +250,19 @@ describe('a node that is asked', () => {
     await close();
   });
 
+  test('says nothing while its host cannot say which shards are in the client', async () => {
+    class Host extends FakeHost {
+      shardsInClient(): null {
+        return null;
+      }
+    }
+    const { node, ask, close } = await world({ host: new Host() });
+    node.fleet.handle('h', () => 1);
+    expect(await ask({})).toEqual([]);
+    expect(await ask({ each: 'shard' })).toEqual([]);
+    await close();
+  });
+
   test.each(['', '$eval', 'a\nb', 'x'.repeat(101), 7])('has no handler of the name %j', async (name) => {
     const { node, close } = await world();
     expect(() => node.fleet.handle(name as string, () => 1)).toThrow(

@@ -73,6 +73,8 @@ export class World {
   gateway: GatewayAnswer | null;
   launches: 'connect' | 'fail' | 'hang' | 'die';
   readonly nodes = new Map<string, ModelNode>();
+  /** The requests of all commands. */
+  readonly asked = new Set<string>();
   readonly replies = new Map<string, CommandResult>();
   readonly happenings: Happening[] = [];
   /** Everything sent, in order. */
@@ -168,6 +170,7 @@ export class World {
 
   command(command: OperatorCommand): string {
     const request = `request-${this.#nextRequest++}`;
+    this.asked.add(request);
     this.feed({ kind: 'command', request, command, by: 'alice' });
     return request;
   }

@@ -4,6 +4,7 @@ import { goodManners } from './good-manners.js';
 import { historyHolds } from './history-holds.js';
 import { identifyPace } from './identify-pace.js';
 import { oneOwner } from './one-owner.js';
+import { quarantine } from './quarantine.js';
 import { resumeFirst } from './resume-first.js';
 import { sessionsKept } from './sessions-kept.js';
 import { wholeState } from './whole-state.js';
@@ -19,4 +20,5 @@ export const CHECKERS: readonly MakeChecker[] = [
   goodManners,
   boundedMemory,
   historyHolds,
+  quarantine,
 ];

@@ -3,13 +3,20 @@
  * is lost while the session is resumable; repeats only after the last checkpoint.
  *
  * Of every session the events must reach user code in the order of their sequence, whichever node gets them, without a gap. An event
- * that came before may come again only where a node was lost or cut off with the session in its hands (without checkpoints today: the session
- * is then resumed from where an earlier owner closed it).
+ * that came before may come again only where a node was lost or cut off with the session in its hands, and is marked then.
+ *
+ * Not marked, and so excused here: what a node handed over that was cut off or stopped and had not heard yet that it was succeeded (who
+ * resumes the session after that knows nothing of it), and what comes to base-level nodes.
  */
+import type { Observation } from '../observation.js';
+import type { FaultName } from '../plan.js';
 import type { Checker, MakeChecker } from './checker.js';
 
 const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly once, in order';
+const MARKED = 'a crash: what comes again is marked';
 const NOTHING_LOST = 'nothing is lost while the session is resumable';
+
+const UNHEARD: readonly FaultName[] = ['partitions', 'pauses', 'baseLevel'];
 
 /** `handed`: how many of its events user code got so far. `known`: READY reached a host. */
 type Stream = {
@@ -22,7 +29,9 @@ type Stream = {
 
 export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
   const streams = new Map<string, Stream>();
-  const onHanded = (node: string, shard: number, sessionId: string, sequence: number): void => {
+  const mayBeUnmarked = UNHEARD.some((fault) => plan.faults.has(fault));
+  const onHanded = (event: Extract<Observation, { kind: 'handed' }>): void => {
+    const { node, shard, sessionId, sequence, redelivered } = event;
     const stream = streams.get(sessionId);
     if (stream === undefined) return;
     const index = stream.sequences.indexOf(sequence, Math.max(0, stream.handed - 1));
@@ -37,12 +46,14 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
       stream.handed = index + 1;
     } else if (plan.gentle) {
       violated(EXACTLY_ONCE, `node ${node} handed over event ${sequence} of shard ${shard} a second time`);
+    } else if (!redelivered && !mayBeUnmarked) {
+      violated(MARKED, `node ${node} handed over event ${sequence} of shard ${shard} again, and did not say so`);
     }
   };
   return {
     see: (observation) => {
       if (observation.kind === 'handed') {
-        onHanded(observation.node, observation.shard, observation.sessionId, observation.sequence);
+        onHanded(observation);
       }
       if (observation.kind === 'up') {
         const stream = streams.get(observation.sessionId);

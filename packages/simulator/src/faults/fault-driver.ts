@@ -28,6 +28,8 @@ export type FaultDriverOptions = {
 
 const DEATHS: readonly Death[] = ['abort', 'flush', 'silent'];
 const DIRECTIONS: readonly CutDirection[] = ['both', 'in', 'out'];
+/** How soon a poisoned shard kills its node. */
+const POISON_ACTS_MS = 250;
 /** Messages after or before which the sender may be gone for good. */
 const SAID_BY_NODES = [
   'identify',
@@ -90,6 +92,7 @@ export class FaultDriver {
       partitions: () => this.#partition(),
       pauses: () => this.#pause(),
       kills: () => this.#kill(),
+      poison: () => this.#poison(),
       orchestrator: () => this.#orchestrator(),
       ambushedNodes: () => this.#ambushNode(),
       ambushedOrchestrator: () => this.#ambushOrchestrator(),
@@ -212,6 +215,19 @@ export class FaultDriver {
     const writes = draw.whole(0, 20);
     this.#note('kills', `${bot.name} (after ${writes} writes)`);
     bot.process.dieAtWrite(writes, () => bot.die('flush', 'was killed'));
+  }
+
+  /** A shard that kills every node it comes up on. */
+  #poison(): void {
+    const { plan, draw, fleet, world } = this.#options;
+    const shard = draw.whole(0, plan.shards - 1);
+    this.#note('poison', `shard ${shard}`);
+    const cancel = world.every(POISON_ACTS_MS, () => {
+      for (const bot of fleet.living) {
+        if (bot.host.openShards().get(shard) === true) bot.die('abort', `was killed by shard ${shard}`);
+      }
+    });
+    this.#forAWhile(LONGEST_MS, cancel);
   }
 
   #disk(): void {

@@ -1,11 +1,21 @@
-/** Operators, who do anything at any time. What they cordoned is uncordoned at the end, so that there is room for all shards. */
+/**
+ * Operators, who do anything at any time. At the end they tidy up: what is cordoned is uncordoned, what is quarantined released, and of nodes
+ * that are silent and dead they say so.
+ */
 import type { OperatorCommand, Orchestrator } from '@dshard/orchestrator';
 import type { VirtualClock } from '@dshard/testkit';
 import type { Plan } from '../plan.js';
 import type { Draw } from '../random.js';
+import type { Fleet } from '../world/fleet.js';
 import type { OrchestratorSeat } from '../world/orchestrator-seat.js';
 
-export type OperatorsOptions = { plan: Plan; draw: Draw; world: VirtualClock; orchestrator: OrchestratorSeat };
+export type OperatorsOptions = {
+  plan: Plan;
+  draw: Draw;
+  world: VirtualClock;
+  orchestrator: OrchestratorSeat;
+  fleet: Fleet;
+};
 
 const MEAN_PAUSE_MS = 2_500;
 const MEAN_GENTLE_PAUSE_MS = 1_200;
@@ -28,10 +38,16 @@ export class Operators {
   }
 
   /** Once faults are over. */
-  uncordonAll(): void {
-    const { handle } = this.#options.orchestrator;
-    for (const node of handle?.state.nodes.values() ?? []) {
-      if (node.intent.kind === 'cordoned') void handle?.command({ kind: 'uncordonNode', node: node.id });
+  tidyUp(): void {
+    const { orchestrator, fleet } = this.#options;
+    const { handle } = orchestrator;
+    for (const { id, intent, connection } of handle?.state.nodes.values() ?? []) {
+      if (intent.kind === 'cordoned') void handle?.command({ kind: 'uncordonNode', node: id });
+      const isSilent = connection.kind === 'disconnected' && !connection.gone;
+      if (isSilent && fleet.get(id) === undefined) void handle?.command({ kind: 'takeOverNode', node: id });
+    }
+    for (const [shard, { quarantinedAt }] of handle?.state.trials ?? []) {
+      if (quarantinedAt !== null) void handle?.command({ kind: 'releaseShard', shard });
     }
   }
 
@@ -66,6 +82,7 @@ export class Operators {
     if (roll < 0.85) return { kind: 'startShards', node, shards: [shard] };
     if (roll < 0.89) return { kind: 'cordonNode', node };
     if (roll < 0.94) return { kind: 'uncordonNode', node };
-    return roll < 0.97 ? { kind: 'shutdownNode', node } : { kind: 'startNode' };
+    if (roll < 0.95) return { kind: 'releaseShard', shard };
+    return roll < 0.98 ? { kind: 'shutdownNode', node } : { kind: 'startNode' };
   }
 }

@@ -1,23 +1,11 @@
 /** The bugs that the simulator has to find, by the name that `--mutate` takes. */
 import type { ShardHost } from '@dshard/node';
-import type { Message } from '@dshard/protocol';
-import type { Decide, Effect } from '@dshard/orchestrator/domain';
+import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
+import { EPOCH_MUTANTS } from './epochs.js';
 import type { Mutant } from './mutant.js';
+import { sending } from './sending.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
-
-/** Changes what the orchestrator sends; null: it is not sent. */
-function sending(change: (message: Message) => Message | null): (decide: Decide) => Decide {
-  return (decide) => (state, event, now) => {
-    const decision = decide(state, event, now);
-    const effects = decision.effects.flatMap((effect): readonly Effect[] => {
-      if (effect.kind !== 'send') return [effect];
-      const message = change(effect.message);
-      return message === null ? [] : [{ ...effect, message }];
-    });
-    return { ...decision, effects };
-  };
-}
 
 /** The host with some of its methods changed. */
 function changed(host: ShardHost, methods: Partial<ShardHost>): ShardHost {
@@ -52,6 +40,7 @@ const swapsUserEvents = (decide: Decide): Decide => {
 };
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  ...EPOCH_MUTANTS,
   'received-cursor': {
     bug: 'the host reports the last event it received, not the last one it handed to user code',
     host: { cursor: 'received' },
@@ -120,7 +109,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     decide: sending((message) => (message.kind === 'migrationFinished' ? null : message)),
   },
   'no-conflict': {
-    bug: 'the orchestrator does not tell the second of two nodes that run a shard to stop it',
+    bug: 'the orchestrator does not tell nodes to stop a shard',
     decide: sending((message) => (message.kind === 'stopShard' ? null : message)),
   },
   'grants-at-once': {
@@ -138,6 +127,43 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         shard.kind === 'vacant' && shard.known !== null ? { ...shard, known: null } : shard,
       );
       return { ...decision, state: { ...decision.state, shards } };
+    },
+  },
+  'ignores-budget': {
+    bug: 'the orchestrator moves shards however many are down',
+    decide: (decide) => (state, event, now) => {
+      const { settings } = state;
+      const decision = decide({ ...state, settings: { ...settings, maxUnavailable: { percent: 100 } } }, event, now);
+      return { ...decision, state: { ...decision.state, settings } };
+    },
+  },
+  'ignores-alarm': {
+    bug: 'the orchestrator takes shards from silent nodes although most nodes are silent',
+    decide: (decide) => (state, event, now) => {
+      const decision = decide(state, event, now);
+      if (decision.state.alarm === null) return decision;
+      const shards = decision.state.shards.map((shard): ShardState =>
+        shard.kind === 'unreachable' && shard.since + state.settings.maxNodeDowntimeMs <= now
+          ? { kind: 'vacant', since: now, notBefore: now, known: shard.known }
+          : shard,
+      );
+      return { ...decision, state: { ...decision.state, shards } };
+    },
+  },
+  'forgets-cancel': {
+    bug: 'the orchestrator forgets that an operation was cancelled when time passes',
+    decide: (decide) => (state, event, now) => {
+      if (event.kind !== 'tick') return decide(state, event, now);
+      const drains = new Map([...state.drains].map(([id, drain]) => [id, { ...drain, cancelled: null }]));
+      const rollout = state.rollout === null ? null : { ...state.rollout, cancelled: null };
+      return decide({ ...state, drains, rollout }, event, now);
+    },
+  },
+  'forgets-quarantine': {
+    bug: 'the orchestrator forgets that a shard is quarantined',
+    decide: (decide) => (state, event, now) => {
+      const trials = new Map([...state.trials].filter(([, { quarantinedAt }]) => quarantinedAt === null));
+      return decide({ ...state, trials }, event, now);
     },
   },
 };

@@ -5,10 +5,13 @@
 import type { NodeOptions } from '@dshard/node';
 import type { Decide } from '@dshard/orchestrator/domain';
 import type { HostBehaviour } from '../host/behaviour.js';
+import type { FaultName } from '../plan.js';
 
 export type Mutant = {
   /** The bug, in a sentence. */
   bug: string;
+  /** The faults under which it shows soon; without them those of the seed. */
+  faults?: readonly FaultName[];
   host?: Partial<HostBehaviour>;
   decide?: (decide: Decide) => Decide;
   node?: (options: NodeOptions) => NodeOptions;

@@ -1,9 +1,12 @@
 /** Each checker finds what it is for, and only that: fed by hand. */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
+import { initialState } from '@dshard/orchestrator/domain';
+import type { Happening } from '@dshard/orchestrator/domain';
 import { describe, expect, test } from 'vitest';
 import type { MakeChecker } from '../../src/checkers/checker.js';
 import { identifyPace } from '../../src/checkers/identify-pace.js';
 import { oneOwner } from '../../src/checkers/one-owner.js';
+import { quarantine } from '../../src/checkers/quarantine.js';
 import { resumeFirst } from '../../src/checkers/resume-first.js';
 import { sessionsKept } from '../../src/checkers/sessions-kept.js';
 import { wholeState } from '../../src/checkers/whole-state.js';
@@ -74,7 +77,11 @@ describe('the whole stream', () => {
   test('one comes twice', () => {
     const twice = [...begun, handed('a', 2), handed('a', 3), handed('b', 3), handed('b', 4)];
     expect(found(wholeStream, twice)).toEqual(['node b handed over event 3 of shard 0 a second time']);
-    expect(found(wholeStream, twice, false)).toEqual([]);
+    expect(found(wholeStream, twice, false)).toEqual([
+      'node b handed over event 3 of shard 0 again, and did not say so',
+    ]);
+    const marked = twice.map((each, at) => (at === twice.length - 2 ? { ...each, redelivered: true } : each));
+    expect(found(wholeStream, marked as Observation[], false)).toEqual([]);
   });
 
   test('the last ones never come', () => {
@@ -127,4 +134,18 @@ test('sessions are kept, and nobody identifies without a permit', () => {
   expect(found(identifyPace, [{ kind: 'identify', node: 'a', shard: 3, permit: 'none' }])).toEqual([
     'node a identified shard 3 without a permit',
   ]);
+});
+
+test('a quarantined shard is not started until it is released', () => {
+  const state = initialState(planFor(1, new Set()).settings, 0);
+  const happened = (name: 'shardQuarantined' | 'shardReleased' | 'shardsStarting', fields: Happening['fields']) => {
+    const happening: Happening = { name, level: 'info', text: '', by: 'automatic', fields };
+    return { kind: 'decided', state, happenings: [happening] } as const;
+  };
+  const quarantined = happened('shardQuarantined', { shard: 3 });
+  const starting = happened('shardsStarting', { shards: [2, 3] });
+  const restarted: Observation = { kind: 'processStarted', name: 'orchestrator' };
+  expect(found(quarantine, [starting, quarantined, starting])).toEqual(['shard 3 was started']);
+  expect(found(quarantine, [quarantined, happened('shardReleased', { shard: 3 }), starting])).toEqual([]);
+  expect(found(quarantine, [quarantined, restarted, starting])).toEqual([]);
 });

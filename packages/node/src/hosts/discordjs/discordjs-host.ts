@@ -36,10 +36,11 @@ import { notReady, ShardTransfer } from './shard-transfer.js';
 type Arrival = { gate: Gate; givenUp: AbortController };
 
 export class DiscordjsHost implements ShardHost {
+  /** What fleet calls look at. */
+  readonly client: Client;
   readonly hosted: HostedShards;
   /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
   isRedelivering = false;
-  readonly #client: Client;
   readonly #manager: GatewayManager;
   readonly #given: OrchestratedOptions;
   readonly #options: GatewayOptions;
@@ -50,7 +51,7 @@ export class DiscordjsHost implements ShardHost {
 
   /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
   constructor(client: Client, manager: GatewayManager, given: OrchestratedOptions, logger: Logger) {
-    this.#client = client;
+    this.client = client;
     this.#manager = manager;
     this.#given = given;
     this.#shards = new ClientShards(client);
@@ -80,7 +81,7 @@ export class DiscordjsHost implements ShardHost {
 
   sessionEstablished({ totalShards }: HostContext): void {
     this.#manager.options.shardCount = totalShards;
-    this.#client.options.shardCount = totalShards;
+    this.client.options.shardCount = totalShards;
   }
 
   async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
@@ -103,7 +104,7 @@ export class DiscordjsHost implements ShardHost {
     if (!isKnown && caches !== null) {
       const arrival = this.#arrives(shardId);
       await this.#deliver(shardId, arrival, (deliver, breather) =>
-        deliverStaged(this.#client, caches, deliver, breather),
+        deliverStaged(this.client, caches, deliver, breather),
       );
       this.#arrived(shardId);
     }
@@ -112,7 +113,7 @@ export class DiscordjsHost implements ShardHost {
     }
     // A connection that waits at HELLO was of nobody's interest when it got there.
     showSession(this.#manager, shardId, session);
-    this.#tell('hello', {}, shardId);
+    emitOn(this.#manager, 'hello', {}, shardId);
     return this.hosted.resume(shardId, session, context, how);
   }
 
@@ -171,7 +172,7 @@ export class DiscordjsHost implements ShardHost {
     this.#shards.begins(shardId);
     await work(deliver, new Breather(this.#options.clock));
     signal.throwIfAborted();
-    makeClientReady(this.#client);
+    makeClientReady(this.client);
   }
 
   #arrives(shardId: number): Arrival {
@@ -288,7 +289,7 @@ export class DiscordjsHost implements ShardHost {
     if (event === 'dispatch' || event === 'socketError' || this.#arriving.has(shardId) || !this.#shards.has(shardId)) {
       return;
     }
-    if (event === 'hello' || event === 'resumed') {
+    if (event === 'hello' || event === 'ready' || event === 'resumed') {
       showSession(this.#manager, shardId, this.hosted.cursorOf(shardId));
     }
     emitOn(this.#manager, event, value ?? {}, shardId);

@@ -34,6 +34,7 @@ const KEYS: readonly (keyof OrchestratedOptions)[] = [
   'logger',
   'limits',
   'exitOnShutdown',
+  'fleet',
   'clock',
   'random',
   'transport',

@@ -150,12 +150,22 @@ describe('a planned move', () => {
     const one = { ...all, guilds: 4, shards: [2], options: [2] };
     expect(shown()).toEqual([all, none]);
     const during: object[] = [];
-    await moveLive(2, a, b, () => void during.push(shown()));
+    const resumed: unknown[] = [];
+    b.client.on(Events.ShardResume, (...told) => resumed.push(told));
+    const sessions = new Set<string>();
+    b.client.on(Events.MessageCreate, () => {
+      const shard = b.client.ws.shards.get(2) as unknown as { sessionInfo: { sessionId: string } | null };
+      sessions.add(shard.sessionInfo?.sessionId ?? '');
+    });
+    await moveLive(2, a, b, () => (during.push(shown()), traffic(100)));
     expect(during).toEqual([[all, none]]);
     expect(shown()).toEqual([three, one]);
     expect(b.client.ws.status).toBe(Status.Ready);
     expect(b.count('shardReady')).toBe(1);
-    await until(() => b.count('shardResume') === 1, { what: 'shardResume' });
+    await until(() => resumed.length === 1, { what: 'shardResume' });
+    expect(resumed).toEqual([[2, expect.any(Number)]]);
+    expect(sessions.size).toBe(1);
+    expect(sessions.has('')).toBe(false);
     expect(b.client.users.cache.size).toBeGreaterThan(1);
     // What no guild here has any more is forgotten here.
     const members = new Set(a.client.guilds.cache.flatMap((guild) => guild.members.cache).keys());

@@ -18,6 +18,7 @@ import { beginMigration } from '../migration/steps.js';
 import { retireEmpty, unwantLaunch } from '../launch/retire.js';
 import { operationEnded } from '../operations/ended.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
+import { isQuarantined } from '../quarantine/trials.js';
 import { unqueue } from '../shards/start.js';
 import { beginShutdown } from '../shutdown/node.js';
 import type { DrainState } from '../state.js';
@@ -158,13 +159,16 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
     if (migration.origin === origin || migration.destination === origin) return;
   }
   if (stopped !== null) endDrain(turn, drain, stopped);
-  else if (holdsVacant(turn, origin)) return;
-  else if (waiting.length === 0) allMoved(turn, drain, phase);
+  else if (waiting.length === 0 && !isComingBack(turn, origin)) allMoved(turn, drain, phase);
 }
 
-/** A shard whose hand-over broke is about to be given back to the node, with the state that it still has. */
-function holdsVacant(turn: Turn, id: string): boolean {
-  return turn.node(id)?.held.some((shard) => turn.shard(shard)?.kind === 'vacant') ?? false;
+/** Whether a shard whose hand-over broke is about to be given back to the node, with the state that it still has; it is moved again then. */
+function isComingBack(turn: Turn, origin: string): boolean {
+  const held = turn.node(origin)?.held ?? [];
+  return held.some((shard) => {
+    const kind = turn.shard(shard)?.kind;
+    return kind === 'stopping' || kind === 'starting' || (kind === 'vacant' && !isQuarantined(turn, shard));
+  });
 }
 
 /** When a drain that the disruption budget holds up gives up; null: it is not held up. */

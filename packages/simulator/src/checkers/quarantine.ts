@@ -1,0 +1,27 @@
+/** A shard that was quarantined is not started until it is released. A restarted orchestrator begins anew: what it had not stored it never said. */
+import type { Checker, MakeChecker } from './checker.js';
+
+const SENTENCE = 'a quarantined shard is not started until it is released';
+
+export const quarantine: MakeChecker = ({ violated }): Checker => {
+  const quarantined = new Set<number>();
+  return {
+    see: (observation) => {
+      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') quarantined.clear();
+      if (observation.kind !== 'decided') return;
+      for (const { name, fields } of observation.happenings) {
+        const shard = Number(fields['shard']);
+        if (name === 'shardQuarantined') quarantined.add(shard);
+        else if (name === 'shardReleased') quarantined.delete(shard);
+        else if (name === 'shardsStarting') noteStart(fields['shards']);
+      }
+    },
+  };
+
+  function noteStart(shards: unknown): void {
+    if (!Array.isArray(shards)) return;
+    for (const shard of shards.map(Number)) {
+      if (quarantined.has(shard)) violated(SENTENCE, `shard ${shard} was started`);
+    }
+  }
+};
