@@ -266,6 +266,11 @@ export class DiscordjsHost implements ShardHost {
     await this.hosted.shutdown();
   }
 
+  /** What fleet calls may take `client` to speak for. */
+  shardsInClient(): readonly number[] | null {
+    return this.#shards.whole();
+  }
+
   report(): readonly ShardReport[] {
     const guilds = this.#shards.counts();
     return this.hosted.report().map((report) => ({
