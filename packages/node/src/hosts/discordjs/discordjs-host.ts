@@ -59,7 +59,7 @@ export class DiscordjsHost implements ShardHost {
     this.#options = gatewayOptions(
       given,
       (payload, shardId, { redelivered }) => {
-        this.#transfer.changed(shardId, payload);
+        this.#transfer.happened(shardId, payload);
         this.isRedelivering = redelivered;
         const work = this.#listeners.during(() => emitOn(manager, 'dispatch', payload, shardId));
         this.isRedelivering = false;
