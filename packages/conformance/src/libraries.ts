@@ -24,8 +24,8 @@ const programs: Record<string, { program: string; options?: EmulatorOptions; not
   '@discordeno/gateway': { program: 'discordeno' },
   seyfert: {
     program: 'seyfert',
-    options: { helloDelayMs: 100 },
-    note: 'its websocket drops what comes in one packet with the answer to the upgrade (`lib/websocket/discord/socket/custom.js:40`), on a fast line HELLO: here HELLO comes 100 ms later. It connects to port 443 whatever the URL says: here an agent of the process takes it to the emulator',
+    options: { helloDelayMs: 500 },
+    note: 'its websocket drops what comes in one packet with the answer to the upgrade (`lib/websocket/discord/socket/custom.js:40`), on a fast line HELLO: here HELLO comes half a second later. It connects to port 443 whatever the URL says: here an agent of the process takes it to the emulator',
   },
 };
 

@@ -344,6 +344,7 @@ class Run {
       }
       case 'decided':
       case 'stateArrived':
+      case 'recorded':
         return undefined;
     }
   }

@@ -206,6 +206,27 @@ describe('dso status', () => {
     expect(stdout).toContain('Discord could not be asked: it is away');
   });
 
+  test('begins with an alarm, and says what is quarantined, moving or down', async () => {
+    const { orchestrator, options } = await serve();
+    const deaths = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0 }));
+    orchestrator.state = testState({
+      totalShards: 4,
+      shards: [0, 1, 2, 3].map((shard) =>
+        shard === 3
+          ? { kind: 'vacant', since: 0, notBefore: 0, known: null }
+          : { kind: 'unreachable', node: 'web-1', since: 0, known: null, checkpoint: null },
+      ),
+      nodes: new Map([['web-1', testNode('web-1', { connection: { kind: 'disconnected', since: 0, gone: false } })]]),
+      trials: new Map([[3, { deaths, lostOn: null, quarantinedAt: 5 }]]),
+      alarm: { since: 0, silent: ['web-1', 'web-2'] },
+    });
+    const { stdout } = await runDso(['status'], options);
+    expect(stdout).toMatch(/ALARM: 2 nodes are silent \(web-1, web-2\)\.\n.*dso takeover <node>\n4 shards: /);
+    expect(stdout).toContain('quarantined: shard 3, because nodes web-1, web-2, web-9 died');
+    expect(stdout).toContain('dso release 3');
+    expect(stdout).toContain('moving or down: 3, at most 1 by plan (maxUnavailable)');
+  });
+
   test('is the whole document for programs', async () => {
     const { options, server } = await serve();
     const { stdout } = await runDso(['status', '--json'], options);

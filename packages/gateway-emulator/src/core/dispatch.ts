@@ -92,9 +92,10 @@ function deliver(
   out: Effect[],
 ): number {
   session.seq += 1;
-  addToReplay(session.replay, { s: session.seq, ...event });
+  const { type, json, eventId } = event;
+  addToReplay(session.replay, { s: session.seq, type, json, eventId });
   if (session.attachment.kind === 'detached' && session.echoes.length === 0) return session.seq;
-  const text = dispatchText(event.type, session.seq, event.json);
+  const text = dispatchText(type, session.seq, json);
   if (session.attachment.kind === 'attached') sendText(session.attachment.connection, text, out);
   for (const echo of session.echoes) sendText(echo, text, out);
   return session.seq;

@@ -55,11 +55,8 @@ export function requestMembers(
 }
 
 function select(guild: GuildView, wanted: MembersRequest['wanted']): readonly MemberView[] {
+  if ('userIds' in wanted) return [...new Set(wanted.userIds)].flatMap((userId) => guild.memberView(userId) ?? []);
   const members = guild.members();
-  if ('userIds' in wanted) {
-    const ids = new Set(wanted.userIds);
-    return members.filter(({ userId }) => ids.has(userId));
-  }
   const { query, limit } = wanted;
   if (query === '') return limit === 0 ? members : members.slice(0, Math.min(limit, maxMembersAsked));
   const prefix = query.toLowerCase();

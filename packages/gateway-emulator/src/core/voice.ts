@@ -54,7 +54,7 @@ function tellVoiceState(
   out: Effect[],
 ): void {
   const { userId } = state.world;
-  const member = guild.members().find((candidate) => candidate.userId === userId);
+  const member = guild.memberView(userId);
   const own = JSON.stringify({
     guild_id: guild.id,
     channel_id: voice.channelId,
@@ -68,6 +68,6 @@ function tellVoiceState(
     suppress: false,
     request_to_speak_timestamp: null,
   });
-  const json = member === undefined ? own : `${own.slice(0, -1)},"member":${member.json()}}`;
+  const json = member === null ? own : `${own.slice(0, -1)},"member":${member.json()}}`;
   tellGuild(state, { type: 'VOICE_STATE_UPDATE', json, route: guild.route, intents: intents.guildVoiceStates }, out);
 }

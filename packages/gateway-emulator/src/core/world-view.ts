@@ -28,6 +28,8 @@ export type GuildView = {
   createJson(reader: GuildReader): string;
   /** All of them, the bot included. */
   members(): readonly MemberView[];
+  /** One of them; null when nobody of that id is there. */
+  memberView(userId: string): MemberView | null;
   hasVoiceChannel(channelId: string): boolean;
   /** The guild's soundboard sounds, a JSON array. */
   soundboardJson(): string;

@@ -52,7 +52,7 @@ export class GatewayEdge {
     const compress = query.get('compress');
     const line = new Line({
       clock,
-      outlet: openOutlet(socket, compress),
+      outlet: openOutlet(socket, stream, compress),
       onFrame: (data) => this.run(frameReceived(state, id, data, clock.now())),
     });
     this.#open.set(id, { socket, stream, line });

@@ -3,8 +3,10 @@
  * `zlib-stream` or `zstd-stream`. With text, single payloads may be compressed on their own ("Payload Compression").
  */
 import * as zlib from 'node:zlib';
+import type { Socket } from 'node:net';
 import type { Deflate } from 'node:zlib';
 import type { GatewaySocket } from './gateway-socket.js';
+import { textFrame } from './text-frame.js';
 import { rawZstdStream } from './zstd-raw.js';
 
 export type Outlet = {
@@ -19,23 +21,34 @@ export type Outlet = {
 };
 
 /** `compress` of the websocket's URL. */
-export function openOutlet(socket: GatewaySocket, compress: string | null): Outlet {
+export function openOutlet(socket: GatewaySocket, stream: Socket, compress: string | null): Outlet {
   if (compress === 'zlib-stream') {
     const deflate = zlib.createDeflate({ level: zlib.constants.Z_BEST_SPEED });
     return streamOutlet(socket, deflate, zlib.constants.Z_SYNC_FLUSH);
   }
-  if (compress !== 'zstd-stream')
-    return plainOutlet(socket, (text, deflate) => (deflate ? zlib.deflateSync(text) : text));
+  if (compress !== 'zstd-stream') return textOutlet(socket, stream);
   const native = createNativeZstd();
   if (native !== null) return streamOutlet(socket, native, zstdFlush);
   const encode = rawZstdStream();
   return plainOutlet(socket, (text) => encode(Buffer.from(text)));
 }
 
-function plainOutlet(socket: GatewaySocket, encode: (text: string, deflate: boolean) => string | Buffer): Outlet {
+/** Text goes past `ws` onto the stream, in one buffer and one write: `ws` writes head and payload apart, which costs half as much again. */
+function textOutlet(socket: GatewaySocket, stream: Socket): Outlet {
+  return {
+    ...plainOutlet(socket, (text) => zlib.deflateSync(text)),
+    send: (text, deflate = false) => {
+      if (socket.readyState !== socket.OPEN) return;
+      if (deflate) socket.send(zlib.deflateSync(text));
+      else stream.write(textFrame(text));
+    },
+  };
+}
+
+function plainOutlet(socket: GatewaySocket, encode: (text: string) => Buffer): Outlet {
   return {
     waitingBytes: () => socket.bufferedAmount,
-    send: (text, deflate = false) => socket.send(encode(text, deflate)),
+    send: (text) => socket.send(encode(text)),
     close: (code, reason) => socket.closeFromHere(code, reason),
     release: () => undefined,
   };

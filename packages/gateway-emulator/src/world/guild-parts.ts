@@ -50,13 +50,25 @@ export const channelTypes: {
 const memberPermissions = '2248473465835073';
 const administrator = '8';
 
-export function guildParts(seed: number, index: number, ownerId: string, botId: string): GuildParts {
+/** Apart from the rest: whoever only writes in a guild needs nothing else of it. */
+export function guildChannels(seed: number, index: number): GuildChannel[] {
   const random = seededRandom(seedOf(seed, index));
+  const textCount = 2 + Math.floor(random.next() * 4);
+  return makeChannels(
+    index,
+    Array.from({ length: textCount }, (_, number) => `${pick(random, channelNames)}-${number}`),
+  );
+}
+
+export function guildParts(
+  seed: number,
+  index: number,
+  known: { channels: readonly GuildChannel[]; ownerId: string; botId: string },
+): GuildParts {
+  const { channels, ownerId, botId } = known;
+  const random = seededRandom(seedOf(seed, index, -1));
   const id = (kind: Parameters<typeof idIn>[1], number = 0): string => idIn(index, kind, number);
   const guildId = id('guild');
-  const textCount = 2 + Math.floor(random.next() * 4);
-  const texts = Array.from({ length: textCount }, (_, number) => `${pick(random, channelNames)}-${number}`);
-  const channels = makeChannels(index, texts);
   const stage = channels.find(({ type }) => type === channelTypes.stage);
   const firstText = channels.find(({ type }) => type === channelTypes.text);
   const emojis = emojiNames
@@ -225,9 +237,8 @@ function makeRoles(index: number, botId: string): APIRole[] {
 }
 
 /** The roles that ordinary members may have, and the bot's own. */
-export function rolesOfMembers(parts: GuildParts): { members: string[]; bot: string[] } {
-  const ids = parts.roles.map((role) => role.id);
-  return { members: ids.slice(1, 4), bot: ids.slice(4) };
+export function rolesOfMembers(index: number): { members: string[]; bot: string[] } {
+  return { members: [1, 2, 3].map((number) => idIn(index, 'role', number)), bot: [idIn(index, 'role', 4)] };
 }
 
 function makeScheduledEvent(index: number, channelId: string, creatorId: string): APIGuildScheduledEvent {

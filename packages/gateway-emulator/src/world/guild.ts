@@ -2,12 +2,14 @@
  * One guild: what the seed says of it, and what has happened since. The generated half is made anew whenever it is needed;
  * only the changes are kept, so that a world of any size costs memory for what happened in it, not for what is in it.
  */
+import type { Random } from '@dshard/transport';
 import type { APIGuild, APIVoiceState, GatewayPresenceUpdate } from 'discord-api-types/v10';
 import type { GuildReader, GuildView, MemberView } from '../core/world-view.js';
 import { guildCreateJson } from './guild-create.js';
 import { idIn, memberNumberOf, routeOfGuild } from './guild-ids.js';
 import type { GuildChannel, GuildParts } from './guild-parts.js';
-import { channelTypes, guildParts, rolesOfMembers } from './guild-parts.js';
+import { channelTypes, guildChannels, guildParts, rolesOfMembers } from './guild-parts.js';
+import { pick } from './seeded-random.js';
 import type { Member, Status, User } from './users.js';
 import { generatedMember, generatedStatus, joinedAt, memberJson, presenceJson } from './users.js';
 import { voiceStateJson } from './voice-states.js';
@@ -31,24 +33,44 @@ export class Guild implements GuildView {
   readonly index: number;
   readonly id: string;
   readonly route: number;
-  readonly parts: GuildParts;
-  /** Where people write: text channels in their order. */
-  readonly textChannels: readonly GuildChannel[];
   readonly #made: GuildSeed;
   readonly #happened: (change: boolean) => GuildChanges;
-  readonly #roles: { members: string[]; bot: string[] };
+  #channels: readonly GuildChannel[] | null = null;
+  #textChannels: readonly GuildChannel[] | null = null;
+  #parts: GuildParts | null = null;
+  #roles: { members: string[]; bot: string[] } | null = null;
 
   /** `happened` gives what differs here: to read, or to change. */
   constructor(made: GuildSeed, happened: (change: boolean) => GuildChanges) {
-    const { seed, index, bot } = made;
+    const { index } = made;
     this.#made = made;
     this.#happened = happened;
     this.index = index;
     this.id = idIn(index, 'guild');
     this.route = routeOfGuild(index);
-    this.parts = guildParts(seed, index, this.ownerId, bot.id);
-    this.textChannels = this.parts.channels.filter(({ type }) => type === channelTypes.text);
-    this.#roles = rolesOfMembers(this.parts);
+  }
+
+  get channels(): readonly GuildChannel[] {
+    this.#channels ??= guildChannels(this.#made.seed, this.index);
+    return this.#channels;
+  }
+
+  /** Where people write: text channels in their order. */
+  get textChannels(): readonly GuildChannel[] {
+    this.#textChannels ??= this.channels.filter(({ type }) => type === channelTypes.text);
+    return this.#textChannels;
+  }
+
+  get parts(): GuildParts {
+    const { channels, ownerId } = this;
+    this.#parts ??= guildParts(this.#made.seed, this.index, { channels, ownerId, botId: this.#made.bot.id });
+    return this.#parts;
+  }
+
+  /** Of ordinary members, and the bot's own. */
+  get roles(): { members: string[]; bot: string[] } {
+    this.#roles ??= rolesOfMembers(this.index);
+    return this.#roles;
   }
 
   get ownerId(): string {
@@ -72,12 +94,12 @@ export class Guild implements GuildView {
   }
 
   get botMember(): Member {
-    return { user: this.#made.bot, nick: null, roles: this.#roles.bot, joinedAt };
+    return { user: this.#made.bot, nick: null, roles: this.roles.bot, joinedAt };
   }
 
   /** The generated member of this number, whether or not it is still here. */
   generated(number: number): Member {
-    const member = generatedMember(this.#made.seed, this.index, number, this.#roles.members);
+    const member = generatedMember(this.#made.seed, this.index, number, this.roles.members);
     const returnedAt = this.#happened(false).returned.get(number);
     return returnedAt === undefined ? member : { ...member, joinedAt: returnedAt };
   }
@@ -87,6 +109,15 @@ export class Guild implements GuildView {
     const { left } = this.#happened(false);
     const count = Math.min(among, this.#made.members);
     return Array.from({ length: count }, (_, number) => number).filter((number) => !left.has(number));
+  }
+
+  /** One of those numbers, by chance; null when all have left. */
+  drawPresent(random: Random, among: number): number | null {
+    const { left } = this.#happened(false);
+    const count = Math.min(among, this.#made.members);
+    if (left.size === 0) return count === 0 ? null : Math.floor(random.next() * count);
+    const present = this.presentNumbers(among);
+    return present.length === 0 ? null : pick(random, present);
   }
 
   member(userId: string): Member | null {
@@ -167,7 +198,7 @@ export class Guild implements GuildView {
 
   voiceChannelIds(): string[] {
     const { voice, stage } = channelTypes;
-    return this.parts.channels.filter(({ type }) => type === voice || type === stage).map(({ id }) => id);
+    return this.channels.filter(({ type }) => type === voice || type === stage).map(({ id }) => id);
   }
 
   voiceStates(): APIVoiceState[] {
@@ -180,7 +211,7 @@ export class Guild implements GuildView {
   }
 
   channel(id: string): GuildChannel | GuildParts['threads'][number] | null {
-    return [...this.parts.channels, ...this.parts.threads].find((channel) => channel.id === id) ?? null;
+    return [...this.channels, ...this.parts.threads].find((channel) => channel.id === id) ?? null;
   }
 
   /** As `GET /guilds/<id>` has it. */
@@ -195,6 +226,11 @@ export class Guild implements GuildView {
 
   members(): readonly MemberView[] {
     return [...this.allMembers()].map((member) => this.#view(member));
+  }
+
+  memberView(userId: string): MemberView | null {
+    const member = this.member(userId);
+    return member === null ? null : this.#view(member);
   }
 
   hasVoiceChannel(channelId: string): boolean {

@@ -81,8 +81,8 @@ export function typingStarted(guild: Guild, channel: GuildChannel, member: Membe
 
 /** Somebody of the guild, by chance. The bot only when nobody else is left. */
 export function somebody(guild: Guild, random: Random): Member {
-  const numbers = guild.presentNumbers(among);
-  return numbers.length === 0 ? guild.botMember : guild.generated(pick(random, numbers));
+  const number = guild.drawPresent(random, among);
+  return number === null ? guild.botMember : guild.generated(number);
 }
 
 /** Who left comes back, else somebody leaves: guilds keep about their size. */

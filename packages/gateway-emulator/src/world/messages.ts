@@ -29,13 +29,13 @@ const plainJson = JSON.stringify({
 
 /** Who writes in a guild: not more, so that what they are can be kept. */
 const writersPerGuild = 8;
-
-type Writers = { of: readonly number[]; json: readonly string[] };
+const botNumber = -1;
 
 export class MessageWriter {
   readonly #world: World;
   readonly #random: Random;
-  readonly #writers = new WeakMap<Guild, Writers>();
+  #time: { at: Ms; iso: string } = { at: Number.NaN, iso: '' };
+  readonly #writers = new WeakMap<Guild, Map<number, string>>();
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -45,17 +45,25 @@ export class MessageWriter {
   inGuild(guild: Guild, id: string, now: Ms): TrafficEvent {
     const channel = pick(this.#random, guild.textChannels);
     const number = this.#world.nextMessageNumber(channel.id, id);
+    const head = `{"id":"${id}","channel_id":"${channel.id}","guild_id":"${guild.id}","content":"`;
     const content = `Message in #${channel.name}, number ${number}`;
-    const head = `{"id":"${id}","channel_id":"${channel.id}","guild_id":"${guild.id}","content":`;
-    const tail = `,"timestamp":"${new Date(now).toISOString()}","nonce":"${channel.id}:${number}",${this.#author(guild)},${plainJson}`;
+    const nonce = `${channel.id}:${number}`;
+    const tail = ['","timestamp":"', this.#iso(now), '","nonce":"', nonce, '",', this.#author(guild), ',', plainJson];
     return {
       id,
       type: 'MESSAGE_CREATE',
-      json: `${head}"${content}"${tail}`,
-      jsonWithoutContent: () => `${head}""${tail}`,
+      // Joined and not added up: it is kept for replay, and should not hang together of a dozen pieces.
+      json: [head, content, ...tail].join(''),
+      jsonWithoutContent: () => [head, ...tail].join(''),
       route: guild.route,
       intents: intents.guildMessages,
     };
+  }
+
+  /** Many messages are made in one millisecond. */
+  #iso(now: Ms): string {
+    if (this.#time.at !== now) this.#time = { at: now, iso: new Date(now).toISOString() };
+    return this.#time.iso;
   }
 
   /** Events without a guild go to shard 0. */
@@ -73,20 +81,18 @@ export class MessageWriter {
     return { id, type: 'MESSAGE_CREATE', json: `${own},${plainJson}`, route: null, intents: intents.directMessages };
   }
 
-  /** `"author":…,"member":…` of one of the guild's writers. */
+  /** `"author":…,"member":…` of one of the guild's writers. When all have left, the bot talks to itself. */
   #author(guild: Guild): string {
-    const of = guild.presentNumbers(writersPerGuild);
-    const known = this.#writers.get(guild);
-    const same = known !== undefined && known.of.length === of.length && known.of.every((n, index) => n === of[index]);
-    const json = same ? known.json : authorsOf(guild, of).map(authorJson);
-    if (!same) this.#writers.set(guild, { of, json });
-    return pick(this.#random, json);
+    const number = guild.drawPresent(this.#random, writersPerGuild) ?? botNumber;
+    let known = this.#writers.get(guild);
+    if (known === undefined) this.#writers.set(guild, (known = new Map()));
+    let json = known.get(number);
+    if (json === undefined) {
+      json = authorJson(number === botNumber ? guild.botMember : guild.generated(number));
+      known.set(number, json);
+    }
+    return json;
   }
-}
-
-/** When all have left, the bot talks to itself. */
-function authorsOf(guild: Guild, numbers: readonly number[]): Member[] {
-  return numbers.length === 0 ? [guild.botMember] : numbers.map((number) => guild.generated(number));
 }
 
 function authorJson(member: Member): string {

@@ -15,6 +15,7 @@ export function smallWorld({ members = 3 }: { members?: number } = {}): WorldVie
     route: 1,
     createJson: ({ largeThreshold }) => JSON.stringify({ id: guildId, name: 'small', largeThreshold }),
     members: () => everybody,
+    memberView: (userId) => everybody.find((candidate) => candidate.userId === userId) ?? null,
     hasVoiceChannel: (id) => id === voiceChannelId,
     soundboardJson: () => '[{"name":"quack"}]',
     voiceChannels: () => [{ id: voiceChannelId, status: 'busy', voiceStartTime: 5 }],

@@ -2,6 +2,7 @@ import { boundedMemory } from './bounded-memory.js';
 import type { MakeChecker } from './checker.js';
 import { frozenInTime } from './frozen-in-time.js';
 import { goodManners } from './good-manners.js';
+import { historyHolds } from './history-holds.js';
 import { identifyPace } from './identify-pace.js';
 import { oneOwner } from './one-owner.js';
 import { quarantine } from './quarantine.js';
@@ -20,5 +21,6 @@ export const CHECKERS: readonly MakeChecker[] = [
   goodManners,
   boundedMemory,
   frozenInTime,
+  historyHolds,
   quarantine,
 ];

@@ -21,17 +21,22 @@ export type DiscordRoutesOptions = {
 };
 
 export function discordRoutes(options: DiscordRoutesOptions): HttpHandler {
-  const { state, stage } = options;
-  const routes = [
+  const { state } = options;
+  const authorized = (authorization: string | null): boolean =>
+    state.token !== null && authorization === `Bot ${state.token}`;
+  return restRouter(discordRouteTable(options), { versions: servedVersions, authorized });
+}
+
+/** Everything that is served, for the documentation too. */
+export function discordRouteTable(options: DiscordRoutesOptions): RestRoute[] {
+  const { stage } = options;
+  return [
     ...gatewayRoutes(options),
     ...applicationRoutes(stage),
     ...channelRoutes(stage),
     ...guildRoutes(stage),
     ...interactionRoutes(stage),
   ];
-  const authorized = (authorization: string | null): boolean =>
-    state.token !== null && authorization === `Bot ${state.token}`;
-  return restRouter(routes, { versions: servedVersions, authorized });
 }
 
 function gatewayRoutes({ state, clock, gatewayUrl, recommendedShards }: DiscordRoutesOptions): RestRoute[] {
