@@ -1,5 +1,5 @@
 /** How a command can fail, and what its exit code is then. The codes are part of the interface: `dso --help` lists them. */
-export type CliErrorCode = 'DSO_CLI_REFUSED' | 'DSO_CLI_USAGE' | 'DSO_CLI_UNREACHABLE';
+export type CliErrorCode = 'DSO_CLI_REFUSED' | 'DSO_CLI_USAGE' | 'DSO_CLI_UNREACHABLE' | 'DSO_CLI_TRACE_UNREADABLE';
 
 export type CliErrorEntry = { meaning: string; remedy: string; retryable: boolean; exitCode: number };
 
@@ -21,6 +21,12 @@ export const CLI_ERRORS: Readonly<Record<CliErrorCode, CliErrorEntry>> = {
     remedy: 'Start one with `dso up`, or name its address with --address or DSO_CLI_ADDR.',
     retryable: true,
     exitCode: 3,
+  },
+  DSO_CLI_TRACE_UNREADABLE: {
+    meaning: 'A file given to `dso verify-trace` is no event history.',
+    remedy: 'Export one: `dso events --after 0 --json > trace.json`. The message names the line.',
+    retryable: false,
+    exitCode: 2,
   },
 };
 

@@ -21,13 +21,14 @@ import { addStopShard } from './commands/stopshard.js';
 import { addTakeOver } from './commands/takeover.js';
 import { addUncordon } from './commands/uncordon.js';
 import { addUp } from './commands/up.js';
+import { addVerifyTrace } from './commands/verify-trace.js';
 import { CLI_ERRORS } from './errors.js';
 
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  the orchestrator refused or failed (for \`up\`: it could not start)
-  2  the command line cannot be understood
+  1  the orchestrator refused or failed (for \`up\`: it could not start; for \`verify-trace\`: something is violated)
+  2  the command line, or the trace, cannot be understood
   3  nobody listens at the address, or no orchestrator does
 
 Environment:
@@ -60,6 +61,7 @@ export function createProgram(): Command {
   addUncordon(program);
   addAllowIdentifies(program);
   addCall(program);
+  addVerifyTrace(program);
   addDeployedVersion(program);
   addPullNewVersion(program);
   return program;

@@ -18,6 +18,22 @@ export type LibraryFault = {
 
 export const libraryFaults: readonly LibraryFault[] = [
   {
+    library: 'discord.js',
+    case: 'op9-resumable',
+    check: 'duplicated',
+    does: 'may resume from before events that it has handed on: op 9 reads the sequence while earlier events of the same packet still wait for theirs to be written',
+    place: 'node_modules/@discordjs/ws/dist/index.js:1023',
+    source: 'const session = await this.strategy.retrieveSessionInfo(this.id);',
+  },
+  {
+    library: '@discordjs/ws',
+    case: 'op9-resumable',
+    check: 'duplicated',
+    does: 'may resume from before events that it has handed on: op 9 reads the sequence while earlier events of the same packet still wait for theirs to be written',
+    place: 'dist/index.js:1105',
+    source: 'const session = await this.strategy.retrieveSessionInfo(this.id);',
+  },
+  {
     library: 'eris',
     case: 'op9-resumable',
     check: 'not-resumed',

@@ -2,6 +2,7 @@
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, ShardStateKind } from '@dshard/node';
 import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
+import type { TraceEntry } from '@dshard/orchestrator/trace';
 import type { FaultName } from './plan.js';
 
 /** A channel's last number, as user code remembers it: the state that moves with a shard. */
@@ -38,6 +39,8 @@ export type Observation =
   | { kind: 'gateway'; record: LedgerRecord }
   /** The orchestrator decided: what it was told, what it knows now, what it did. */
   | { kind: 'decided'; state: OrchestratorState; happenings: readonly Happening[] }
+  /** The orchestrator's history has a new entry: what led to it is durable. */
+  | { kind: 'recorded'; entry: TraceEntry }
   /** A shard changed its state within a node's session. */
   | { kind: 'moved'; node: string; shard: number; from: ShardStateKind; to: ShardStateKind }
   | { kind: 'fault'; fault: FaultName; target: string }

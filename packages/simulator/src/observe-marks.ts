@@ -67,6 +67,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'stopped':
     case 'frozen':
     case 'stateArrived':
+    case 'recorded':
     case 'processEnded':
     case 'calm':
     case 'ending':

@@ -343,6 +343,7 @@ class Run {
       }
       case 'decided':
       case 'stateArrived':
+      case 'recorded':
         return undefined;
     }
   }

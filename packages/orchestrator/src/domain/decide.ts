@@ -12,6 +12,7 @@ import { forwardUserEvent } from './migration/user-events.js';
 import { reconcile } from './reconcile.js';
 import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
+import { withAssignments } from './trace/assignments.js';
 import { Turn } from './turn.js';
 
 export type Decide = (state: OrchestratorState, event: DomainEvent, now: number) => Decision;
@@ -29,12 +30,13 @@ export const decide: Decide = (state, event, now) => {
   const turn = new Turn(state, now);
   handle(turn, event);
   reconcile(turn);
-  return turn.decision();
+  return withAssignments(state, turn.decision());
 };
 
 function handle(turn: Turn, event: DomainEvent): void {
   switch (event.kind) {
     case 'started':
+      onStart(turn);
       break;
     case 'tick':
       sleptThrough(turn);
@@ -69,6 +71,14 @@ function handle(turn: Turn, event: DomainEvent): void {
       onExit(turn, event.node, event.description);
       break;
   }
+}
+
+function onStart(turn: Turn): void {
+  const { epoch, totalShards } = turn.state;
+  turn.happened('orchestratorStarted', 'info', `The orchestrator started; its epoch is ${epoch}.`, {
+    epoch,
+    totalShards,
+  });
 }
 
 function onExit(turn: Turn, node: string, description: string): void {

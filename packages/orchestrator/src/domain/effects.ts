@@ -29,6 +29,7 @@ export type Happening = {
 };
 
 export type HappeningName =
+  | 'orchestratorStarted'
   | 'totalShardsDecided'
   | 'nodeJoined'
   | 'nodeReplaced'
@@ -40,6 +41,7 @@ export type HappeningName =
   | 'nodeCordoned'
   | 'nodeUncordoned'
   | 'nodeShutdown'
+  | 'shardsAssigned'
   | 'shardsStarting'
   | 'shardRunning'
   | 'shardStopped'
@@ -59,6 +61,7 @@ export type HappeningName =
   | 'operationProgress'
   | 'operationCancelled'
   | 'gatewayInfoFailed'
+  | 'identifyGranted'
   | 'identifyBudgetLow'
   | 'identifyBudgetRestored'
   | 'identifiesAllowed'

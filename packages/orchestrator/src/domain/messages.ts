@@ -147,7 +147,11 @@ function onStarted(turn: Turn, node: string, shard: number): void {
     turn.setShard(shard, { kind: 'running', node, since: turn.now });
     if (state.known !== null) noteCheckpoint(turn, shard, state.known);
     const how = state.known === null ? 'started' : 'resumed';
-    turn.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, { node, shard });
+    turn.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {
+      node,
+      shard,
+      resumed: state.known !== null,
+    });
   } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {
     claim(turn, node, shard);
   }

@@ -1,6 +1,7 @@
 import { boundedMemory } from './bounded-memory.js';
 import type { MakeChecker } from './checker.js';
 import { goodManners } from './good-manners.js';
+import { historyHolds } from './history-holds.js';
 import { identifyPace } from './identify-pace.js';
 import { oneOwner } from './one-owner.js';
 import { quarantine } from './quarantine.js';
@@ -18,5 +19,6 @@ export const CHECKERS: readonly MakeChecker[] = [
   sessionsKept,
   goodManners,
   boundedMemory,
+  historyHolds,
   quarantine,
 ];

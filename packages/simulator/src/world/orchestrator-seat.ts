@@ -120,6 +120,7 @@ export class OrchestratorSeat {
       { decide: this.#watched(process), initialState },
     );
     life.handle = handle;
+    handle.onHappening((entry) => this.#options.observe({ kind: 'recorded', entry }));
     await handle.start();
   }
 

@@ -29,6 +29,12 @@ export class ClientShards {
     return this.#complete.has(shardId) && this.#client.isReady();
   }
 
+  /** The shards whose guilds are in the caches, all of them and no others; null while those of one are coming in. */
+  whole(): readonly number[] | null {
+    const shardIds = [...this.#client.ws.shards.keys()];
+    return shardIds.every((shardId) => this.isComplete(shardId)) ? shardIds : null;
+  }
+
   /** READY came: its guilds follow. */
   begins(shardId: number): void {
     this.#complete.delete(shardId);

@@ -59,7 +59,7 @@ export class DiscordjsHost implements ShardHost {
     this.#options = gatewayOptions(
       given,
       (payload, shardId, { redelivered }) => {
-        this.#transfer.changed(shardId, payload);
+        this.#transfer.happened(shardId, payload);
         this.isRedelivering = redelivered;
         const work = this.#listeners.during(() => emitOn(manager, 'dispatch', payload, shardId));
         this.isRedelivering = false;
@@ -264,6 +264,11 @@ export class DiscordjsHost implements ShardHost {
 
   async shutdown(): Promise<void> {
     await this.hosted.shutdown();
+  }
+
+  /** What fleet calls may take `client` to speak for. */
+  shardsInClient(): readonly number[] | null {
+    return this.#shards.whole();
   }
 
   report(): readonly ShardReport[] {

@@ -6,7 +6,10 @@ import type { Client } from 'discord.js';
 import type { Breather } from './breather.js';
 import type { Payload } from './export/fields.js';
 import { addMember, addPresence, addThreadMember } from './internals.js';
-import type { StagedGuild, StagedState } from './staged-state.js';
+import type { StagedGuild, WholeState } from './staged-state.js';
+
+/** Members and presences that discord.js is given in one turn. */
+const AT_ONCE = 500;
 
 /** As the gateway's manager emits them. */
 export type Deliver = {
@@ -19,15 +22,15 @@ export type Beginning = { ready: Payload; guilds: readonly { type: 'GUILD_CREATE
 
 export async function deliverStaged(
   client: Client,
-  state: NonNullable<ReturnType<StagedState['whole']>>,
+  state: WholeState,
   deliver: Deliver,
   breather: Breather,
 ): Promise<void> {
-  const { user, application, guilds } = state;
+  const { user, application, guilds, users } = state;
   const announced = guilds.map(({ id }) => ({ id, unavailable: true }));
   begin(deliver, { v: 10, user, application, guilds: announced });
   for (const guild of guilds) {
-    await deliverGuild(client, guild, deliver, breather);
+    await deliverGuild(client, guild, users, deliver, breather);
     await breather.breathe();
   }
 }
@@ -46,22 +49,32 @@ function begin(deliver: Deliver, ready: Payload): void {
   deliver.dispatch('READY', ready);
 }
 
-async function deliverGuild(client: Client, staged: StagedGuild, deliver: Deliver, breather: Breather): Promise<void> {
+async function deliverGuild(
+  client: Client,
+  staged: StagedGuild,
+  users: ReadonlyMap<string, Payload>,
+  deliver: Deliver,
+  breather: Breather,
+): Promise<void> {
   if (staged.guild === null) {
     deliver.dispatch('GUILD_DELETE', { id: staged.id, unavailable: true });
     return;
   }
-  const [first, ...rest] = staged.people;
-  const { members = [], presences = [] } = first ?? {};
-  deliver.dispatch('GUILD_CREATE', { ...staged.guild.guild, members, presences });
+  const members = [...staged.members].map(([id, member]) => ({ ...member, user: users.get(id) ?? member['user'] }));
+  const presences = [...staged.presences.values()];
+  deliver.dispatch('GUILD_CREATE', {
+    ...staged.guild.guild,
+    members: members.slice(0, AT_ONCE),
+    presences: presences.slice(0, AT_ONCE),
+  });
   const guild = client.guilds.cache.get(staged.id);
   if (guild === undefined) {
     return;
   }
-  for (const part of rest) {
+  for (let from = AT_ONCE; from < Math.max(members.length, presences.length); from += AT_ONCE) {
     await breather.breathe();
-    part.members.forEach((member) => addMember(guild, member));
-    part.presences.forEach((presence) => addPresence(guild, presence));
+    members.slice(from, from + AT_ONCE).forEach((member) => addMember(guild, member));
+    presences.slice(from, from + AT_ONCE).forEach((presence) => addPresence(guild, presence));
   }
   for (const [threadId, threadMembers] of Object.entries(staged.guild.threadMembers)) {
     const thread = guild.channels.cache.get(threadId);

@@ -5,6 +5,7 @@
  * Only what is in the caches travels, so the bot's own makeCache and sweepers decide how much that is.
  */
 import type { Client, Guild } from 'discord.js';
+import type { GuildChange } from './copied-guilds.js';
 import { isThread, threadMemberPayload } from './export/channels.js';
 import { guildPayload } from './export/guild.js';
 import type { Payload } from './export/fields.js';
@@ -20,6 +21,8 @@ export type GuildPart = {
   guild: Payload & { id: string };
   /** By thread. */
   threadMembers: Readonly<Record<string, readonly Payload[]>>;
+  /** It was sent before: its people stay as they were but for these, who are gone, and those that follow. */
+  again?: { leftMembers: readonly string[]; leftPresences: readonly string[] };
 };
 
 export type MembersPart = {
@@ -57,8 +60,8 @@ export function sessionPart({ user, application }: Client): StatePart | null {
       };
 }
 
-/** The parts of one guild, each made when it is asked for. */
-export function* guildParts(guild: Guild): Generator<StatePart> {
+/** The parts of one guild, each made when it is asked for. `change`: it was sent before, and this is what has changed. */
+export function* guildParts(guild: Guild, change: GuildChange | null = null): Generator<StatePart> {
   if (!guild.available) {
     yield { kind: 'unavailable', guildId: guild.id };
     return;
@@ -69,9 +72,17 @@ export function* guildParts(guild: Guild): Generator<StatePart> {
       threadMembers[channel.id] = channel.members.cache.map(threadMemberPayload);
     }
   }
-  yield { kind: 'guild', guild: { ...guildPayload(guild), id: guild.id }, threadMembers };
-  const members = [...guild.members.cache.values()];
-  const presences = [...guild.presences.cache.values()];
+  const again = change !== null && !change.whole ? change : undefined;
+  const { leftMembers = [], leftPresences = [] } = again ?? {};
+  yield {
+    kind: 'guild',
+    guild: { ...guildPayload(guild), id: guild.id },
+    threadMembers,
+    ...(again && { again: { leftMembers, leftPresences } }),
+  };
+  const wanted = again && { members: new Set(again.members), presences: new Set(again.presences) };
+  const members = [...guild.members.cache.values()].filter(({ id }) => wanted?.members.has(id) ?? true);
+  const presences = [...guild.presences.cache.values()].filter(({ userId }) => wanted?.presences.has(userId) ?? true);
   for (let from = 0; from < Math.max(members.length, presences.length); from += MEMBERS_PER_PART) {
     yield {
       kind: 'members',

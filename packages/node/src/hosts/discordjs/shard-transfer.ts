@@ -1,15 +1,16 @@
 /**
- * The state of shards on its way out and in: the client's caches, and the bot's own. Copied while the shard serves; guilds that had an
- * event meanwhile, or whose caches have another size than when they were copied, are sent again when it is frozen.
+ * The state of shards on its way out and in: the client's caches, and the bot's own. Copied while the shard serves; what
+ * has changed meanwhile (copied-guilds.ts) is sent again when it is frozen.
  */
 import type { Clock } from '@dshard/transport';
 import type { Client, Guild } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { DirtyKeys } from '../../dirty-keys.js';
 import { NodeError } from '../../errors.js';
 import type { TransferContext } from '../../shard-host.js';
 import { Breather } from './breather.js';
 import type { ClientShards } from './client-shards.js';
+import { CopiedGuilds } from './copied-guilds.js';
+import type { GuildChange } from './copied-guilds.js';
 import type { OrchestratedOptions } from './options.js';
 import { CACHE_EVENT, STATE_EVENT } from './own-events.js';
 import { decodePart, encodePart, guildParts, sessionPart } from './shard-state.js';
@@ -27,22 +28,17 @@ export type ShardTransferOptions = {
 
 export class ShardTransfer {
   readonly #given: ShardTransferOptions;
-  readonly #dirty = new DirtyKeys<string>();
-  /** Sizes of the caches of each guild when it was copied, by shard. */
-  readonly #copied = new Map<number, Map<string, string>>();
+  /** By shard that is being copied. */
+  readonly #copied = new Map<number, CopiedGuilds>();
   readonly #staged = new Map<number, Staged>();
 
   constructor(given: ShardTransferOptions) {
     this.#given = given;
   }
 
-  /** An event of the shard has changed this guild's caches, for all we know. */
-  changed(shardId: number, { t: type, d: data }: GatewayDispatchPayload): void {
-    const { guild_id: guildId, id } = (data ?? {}) as { guild_id?: string; id?: string };
-    const key = guildId ?? (type.startsWith('GUILD_') ? id : undefined);
-    if (key !== undefined) {
-      this.#dirty.mark(shardId, key);
-    }
+  /** An event of the shard was handed over. */
+  happened(shardId: number, payload: GatewayDispatchPayload): void {
+    this.#copied.get(shardId)?.happened(payload);
   }
 
   async exportState(shardId: number, transfer: TransferContext): Promise<void> {
@@ -50,14 +46,13 @@ export class ShardTransfer {
     if (session === null || !this.#given.shards.isComplete(shardId)) {
       throw notReady(shardId);
     }
-    this.#dirty.begin(shardId);
-    const copied = new Map<string, string>();
+    const copied = new CopiedGuilds();
     this.#copied.set(shardId, copied);
     await transfer.send(CACHE_EVENT, encodePart(session));
     const breather = new Breather(this.#given.clock);
     for (const guild of this.#given.shards.guildsOf(shardId)) {
-      copied.set(guild.id, sizesOf(guild));
-      await this.#sendGuild(guild, transfer, breather);
+      copied.copied(guild);
+      await this.#sendGuild(guild, null, transfer, breather);
     }
     await this.#given.options.state?.exportState?.(shardId, transfer);
   }
@@ -65,13 +60,13 @@ export class ShardTransfer {
   async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
     const { shards, options, clock } = this.#given;
     const guilds = shards.guildsOf(shardId);
-    const dirty = new Set(this.#dirty.take(shardId));
-    const copied = this.#copied.get(shardId);
+    const copied = this.#copied.get(shardId) ?? new CopiedGuilds();
     this.#copied.delete(shardId);
     const breather = new Breather(clock);
     for (const guild of guilds) {
-      if (dirty.has(guild.id) || copied?.get(guild.id) !== sizesOf(guild)) {
-        await this.#sendGuild(guild, transfer, breather);
+      const change = copied.changeOf(guild);
+      if (change !== null) {
+        await this.#sendGuild(guild, change, transfer, breather);
       }
     }
     await sendPart(transfer, { kind: 'done', guildIds: guilds.map(({ id }) => id) });
@@ -84,8 +79,13 @@ export class ShardTransfer {
       : state.exportDelta(shardId, transfer));
   }
 
-  async #sendGuild(guild: Guild, transfer: TransferContext, breather: Breather): Promise<void> {
-    for (const part of guildParts(guild)) {
+  async #sendGuild(
+    guild: Guild,
+    change: GuildChange | null,
+    transfer: TransferContext,
+    breather: Breather,
+  ): Promise<void> {
+    for (const part of guildParts(guild, change)) {
       await sendPart(transfer, part);
       await breather.breathe();
     }
@@ -116,15 +116,8 @@ export class ShardTransfer {
 
   forget(shardId: number): void {
     this.#staged.delete(shardId);
-    this.#dirty.forget(shardId);
     this.#copied.delete(shardId);
   }
-}
-
-/** The bot may have filled or emptied a cache by itself (a fetch, a sweeper), without any event. */
-function sizesOf(guild: Guild): string {
-  const { members, channels, roles, emojis, stickers, presences, voiceStates } = guild;
-  return [members, channels, roles, emojis, stickers, presences, voiceStates].map(({ cache }) => cache.size).join();
 }
 
 async function sendPart(transfer: TransferContext, part: StatePart): Promise<void> {

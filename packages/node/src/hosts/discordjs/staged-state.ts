@@ -1,12 +1,26 @@
-/** The parts of a shard that comes here, until it is there: see shard-state.ts. A guild that comes again replaces what came of it. */
+/**
+ * The parts of a shard that comes here, until it is there: see shard-state.ts. What comes again of a guild replaces what came of it. A user
+ * who is in several guilds is as the last part says.
+ */
 import type { Payload } from './export/fields.js';
 import { STATE_FORMAT } from './shard-state.js';
 import type { GuildPart, MembersPart, StatePart } from './shard-state.js';
 
-export type StagedGuild = { id: string; guild: GuildPart | null; people: MembersPart[] };
+type People = Map<string, Payload>;
+
+/** `guild` null: it is not available. */
+export type StagedGuild = { id: string; guild: GuildPart | null; members: People; presences: People };
+
+export type WholeState = {
+  user: Payload;
+  application: Payload;
+  guilds: readonly StagedGuild[];
+  users: ReadonlyMap<string, Payload>;
+};
 
 export class StagedState {
   readonly #guilds = new Map<string, StagedGuild>();
+  readonly #users = new Map<string, Payload>();
   #session: { user: Payload; application: Payload } | null = null;
   #guildIds: readonly string[] | null = null;
 
@@ -17,13 +31,13 @@ export class StagedState {
         this.#session = part.format === STATE_FORMAT ? part : null;
         break;
       case 'guild':
-        this.#guilds.set(part.guild.id, { id: part.guild.id, guild: part, people: [] });
+        this.#takeGuild(part);
         break;
       case 'members':
-        this.#guilds.get(part.guildId)?.people.push(part);
+        this.#takePeople(part);
         break;
       case 'unavailable':
-        this.#guilds.set(part.guildId, { id: part.guildId, guild: null, people: [] });
+        this.#guilds.set(part.guildId, { id: part.guildId, guild: null, members: new Map(), presences: new Map() });
         break;
       case 'done':
         this.#guildIds = part.guildIds;
@@ -31,12 +45,33 @@ export class StagedState {
     }
   }
 
+  #takeGuild(part: GuildPart): void {
+    const { id } = part.guild;
+    const known = part.again === undefined ? undefined : this.#guilds.get(id);
+    const { members = new Map<string, Payload>(), presences = new Map<string, Payload>() } = known ?? {};
+    part.again?.leftMembers.forEach((userId) => members.delete(userId));
+    part.again?.leftPresences.forEach((userId) => presences.delete(userId));
+    this.#guilds.set(id, { id, guild: part, members, presences });
+  }
+
+  #takePeople({ guildId, members, presences }: MembersPart): void {
+    const guild = this.#guilds.get(guildId);
+    for (const member of members) {
+      const user = member['user'] as Payload & { id: string };
+      guild?.members.set(user.id, member);
+      this.#users.set(user.id, user);
+    }
+    for (const presence of presences) {
+      guild?.presences.set((presence['user'] as { id: string }).id, presence);
+    }
+  }
+
   /** Everything, or null if something is missing. */
-  whole(): { user: Payload; application: Payload; guilds: readonly StagedGuild[] } | null {
+  whole(): WholeState | null {
     if (this.#session === null || this.#guildIds === null) {
       return null;
     }
     const guilds = this.#guildIds.map((id) => this.#guilds.get(id));
-    return guilds.every((guild) => guild !== undefined) ? { ...this.#session, guilds } : null;
+    return guilds.every((guild) => guild !== undefined) ? { ...this.#session, guilds, users: this.#users } : null;
   }
 }

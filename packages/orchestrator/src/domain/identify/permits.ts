@@ -127,6 +127,14 @@ function grant(turn: Turn, node: string, shard: number): void {
       waiting: spent.waiting.filter((other) => other.shard !== shard || other.node !== node),
     },
   });
+  const { maxConcurrency } = spent;
+  turn.happened('identifyGranted', 'debug', `Node ${node} may IDENTIFY shard ${shard}.`, {
+    node,
+    shard,
+    maxConcurrency,
+    windowMs: settings.identifyWindowMs,
+    total: spent.budget?.total ?? null,
+  });
   if (asks) turn.send(node, { kind: 'identifyGranted', shardId: shard });
   else startQueued(turn, node, shard);
 }

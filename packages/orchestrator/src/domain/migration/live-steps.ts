@@ -14,7 +14,7 @@ type StepRule = {
   answer: MessageKind;
   next: LiveKind | 'done';
   /** From entering the step; while copying, from the last sign of progress (`relay.ts`). */
-  bound: 'migrationStepTimeoutMs' | 'freezeTimeoutMs';
+  bound: 'migrationStepTimeoutMs' | 'freezeTimeoutMs' | 'maxNodeDowntimeMs';
   /**
    * - `callOff`: both ends are told, and the origin goes on as if nothing had happened.
    * - `goForward`: nobody can take it back, so the destination resumes from the cursor in the manifest.
@@ -70,7 +70,8 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     waitsFor: 'origin',
     answer: 'transferReleased',
     next: 'activating',
-    bound: 'migrationStepTimeoutMs',
+    // An origin that was asleep may unfreeze when it wakes, unless its lease is over by then (`liveness/lease.ts`).
+    bound: 'maxNodeDowntimeMs',
     undo: 'goForward',
     overdue: 'did not say that it let go',
   },

@@ -17,6 +17,7 @@
  * with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
+import { disruptionOf } from '../disruption/budget.js';
 import { assign, newEpoch, noteCheckpoint } from '../epochs/tenure.js';
 import { can, hasConnection } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
@@ -42,6 +43,7 @@ export function beginMigration(
     destination,
     live,
     operation: plan.drain,
+    ...disruptionOf(turn.state),
   });
 }
 

@@ -291,7 +291,7 @@ describe('a step takes too long', () => {
   test('releasing: the destination resumes; an origin that went on by itself is stopped', () => {
     const { world, a, b, migrationId } = stuckIn('releasing', { heartbeatIntervalMs: 3_600_000 });
     b.mute.add('transferActivate');
-    world.pass(20_000);
+    world.pass(30_000);
     expect([...world.state.migrations.values()][0]?.step).toMatchObject({ kind: 'activating', originReleased: false });
     a.transfers.unfreeze(0);
     a.send({ kind: 'transferFailed', migrationId, shardId: 0, step: 'transferRelease', reason: 'too late' });

@@ -1,0 +1,149 @@
+/** Takeover with the real library against the emulator: what is marked, and what a host does that may have been succeeded. */
+import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import { leakGuard, until } from '@dshard/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { HostContext, LossCause, Tenancy } from '../../../src/index.js';
+import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
+import { Bot, emulator } from './bots.js';
+
+leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
+
+let gateway: GatewayEmulator;
+const bots: Bot[] = [];
+
+function bot(name: string, options: Partial<WsHostOptions> = {}): Bot {
+  const made = new Bot(name, gateway, 4, options);
+  bots.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  await Promise.all(bots.splice(0).map((each) => each.close()));
+  await gateway.close();
+});
+
+const messagesOf = (each: Bot): number[] => each.seen.filter(({ type }) => type === 'MESSAGE_CREATE').map(({ s }) => s);
+
+/** A node that slept: nothing is trusted until `answer` is called. */
+function doubtful(): Tenancy & { answer: (outcome: 'confirmed' | 'unheard') => void; asked: LossCause[] } {
+  let isTrusted = false;
+  let settle: (outcome: 'confirmed' | 'unheard') => void = () => undefined;
+  const trusted = new Promise<'confirmed' | 'unheard'>((resolve) => {
+    settle = resolve;
+  });
+  const asked: LossCause[] = [];
+  return {
+    asked,
+    mayHandOver: () => isTrusted,
+    trusted: () => trusted,
+    beforeResume: (cause) => {
+      asked.push(cause);
+      return isTrusted ? null : trusted.then(() => undefined);
+    },
+    answer: (outcome) => {
+      isTrusted = true;
+      settle(outcome);
+    },
+  };
+}
+
+describe('what may have been handled before', () => {
+  test('is marked up to RESUMED, and nothing after it', async () => {
+    gateway = await emulator({ rate: 300 });
+    const a = bot('a');
+    await a.start(0);
+    await until(() => messagesOf(a).length > 5, { what: 'messages' });
+    const checkpoint = a.host.cursorOf(0)!;
+    await until(() => messagesOf(a).length > 30, { what: 'more messages' });
+    await a.host.stopShard(0, { keepSession: true });
+    const got: { s: number; redelivered: boolean; type: string }[] = [];
+    const lost: number[] = [];
+    const b = bot('b', {
+      onDispatch: ({ s, t }, _shard, { redelivered }) => void got.push({ s, redelivered, type: t }),
+      state: { stateLost: (shardId) => void lost.push(shardId) },
+    });
+    await b.host.stateLost!(0);
+    await b.host.resumeShard(0, checkpoint, b.context, { stateLost: true, redelivers: true });
+    await until(() => got.filter(({ redelivered }) => !redelivered).length > 5, { what: 'new messages' });
+    const resumed = got.findIndex(({ type }) => type === 'RESUMED');
+    expect(lost).toEqual([0]);
+    expect(resumed).toBeGreaterThan(0);
+    expect(got.map(({ redelivered }) => redelivered)).toEqual(got.map((_, index) => index < resumed));
+    expect(got[0]?.s).toBe(checkpoint.sequence + 1);
+  });
+
+  test('is not there after an exact hand-over', async () => {
+    gateway = await emulator({ rate: 300 });
+    const a = bot('a');
+    await a.start(0);
+    const marks: boolean[] = [];
+    const b = bot('b', { onDispatch: (_, __, { redelivered }) => void marks.push(redelivered) });
+    await a.handOver(0, b);
+    await until(() => marks.length > 10, { what: 'messages' });
+    expect(marks).not.toContain(true);
+  });
+});
+
+describe('a host that may have been succeeded', () => {
+  async function asleep(): Promise<{ a: Bot; tenancy: ReturnType<typeof doubtful> }> {
+    gateway = await emulator({ rate: 300 });
+    const tenancy = doubtful();
+    const a = bot('a');
+    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { tenancy });
+    await a.host.startShards([0], a.context);
+    await until(() => gateway.ledger.verdict().emitted > 20, { what: 'messages to be sent' });
+    return { a, tenancy };
+  }
+
+  test('hands nothing over, and then everything, in order', async () => {
+    const { a, tenancy } = await asleep();
+    expect(messagesOf(a)).toEqual([]);
+    tenancy.answer('confirmed');
+    await until(() => messagesOf(a).length > 20, { what: 'messages' });
+    expect(messagesOf(a)).toEqual(messagesOf(a).toSorted((x, y) => x - y));
+    expect(gateway.ledger.verdict()).toMatchObject({ identifies: { used: 1 } });
+  });
+
+  test('resumes from its cursor when nobody can say, so that Discord replays what was kept', async () => {
+    const { a, tenancy } = await asleep();
+    tenancy.answer('unheard');
+    await until(() => messagesOf(a).length > 20, { what: 'messages' });
+    const sequences = messagesOf(a);
+    expect(sequences).toEqual([...new Set(sequences)].toSorted((x, y) => x - y));
+    expect(a.seen.some(({ type }) => type === 'RESUMED')).toBe(true);
+    expect(gateway.ledger.verdict()).toMatchObject({ lost: 0, identifies: { used: 1 } });
+  });
+
+  test('asks before it resumes a session that another connection has', async () => {
+    gateway = await emulator({ rate: 100 });
+    const tenancy = doubtful();
+    tenancy.answer('confirmed');
+    const asked: LossCause[] = [];
+    let goOn = (): void => undefined;
+    const context: Tenancy = {
+      ...tenancy,
+      beforeResume: (cause, signal) => {
+        asked.push(cause);
+        if (cause !== 'displaced') return null;
+        return new Promise((resolve, reject) => {
+          goOn = resolve;
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        });
+      },
+    };
+    const [a, b] = [bot('a'), bot('b')];
+    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { tenancy: context });
+    await a.start(0);
+    await b.host.resumeShard(0, a.host.cursorOf(0)!, b.context);
+    await until(() => asked.includes('displaced'), { what: 'the displaced host to ask' });
+    await b.ready(0);
+    const before = messagesOf(b).length;
+    await until(() => messagesOf(b).length > before + 10, { what: 'its successor to go on undisturbed' });
+    expect(a.phase(0)).not.toBe('ready');
+    // It is told that it was succeeded: it lets go, and never resumes.
+    await a.host.stopShard(0, { keepSession: true });
+    goOn();
+    await until(() => messagesOf(b).length > before + 30, { what: 'its successor to go on undisturbed' });
+    expect(b.seen.filter(({ type }) => type === 'RESUMED')).toHaveLength(1);
+  });
+});

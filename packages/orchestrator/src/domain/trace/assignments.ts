@@ -1,0 +1,43 @@
+/**
+ * Which shards a decision assigned to whom, and under what epoch: one happening per node, before everything else the decision leads to. Found by
+ * comparing the states, so that no assignment can be forgotten.
+ */
+import type { Decision } from '../decision.js';
+import { AUTOMATIC } from '../effects.js';
+import type { Effect } from '../effects.js';
+import { epochOf } from '../epochs/tenure.js';
+import type { OrchestratorState } from '../state.js';
+
+export function withAssignments(before: OrchestratorState, decision: Decision): Decision {
+  const { state } = decision;
+  if (state.tenures === before.tenures) return decision;
+  const byNode = new Map<string, { shards: number[]; epochs: number[] }>();
+  for (const [shard, tenure] of state.tenures.entries()) {
+    if (tenure === undefined || tenure.epoch === epochOf(before, shard)) continue;
+    const node = holderOf(state, shard, tenure.epoch);
+    if (node === null) continue;
+    const assigned = byNode.get(node) ?? { shards: [], epochs: [] };
+    assigned.shards.push(shard);
+    assigned.epochs.push(tenure.epoch);
+    byNode.set(node, assigned);
+  }
+  return { state, effects: [...[...byNode].map(([node, assigned]) => happening(node, assigned)), ...decision.effects] };
+}
+
+/** A hand-over has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
+function holderOf(state: OrchestratorState, shard: number, epoch: number): string | null {
+  const found = state.shards[shard];
+  if (found === undefined || found.kind === 'vacant') return null;
+  if (found.kind !== 'migrating') return found.node;
+  const migration = state.migrations.get(found.migration);
+  if (migration === undefined) return null;
+  return migration.epoch === epoch ? migration.destination : migration.origin;
+}
+
+function happening(node: string, fields: { shards: readonly number[]; epochs: readonly number[] }): Effect {
+  const text = `${fields.shards.length} shard(s) are assigned to node ${node}.`;
+  return {
+    kind: 'happened',
+    happening: { name: 'shardsAssigned', level: 'debug', text, by: AUTOMATIC, fields: { node, ...fields } },
+  };
+}
