@@ -209,9 +209,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     },
   },
   'forgets-cancel': {
-    bug: 'the orchestrator forgets that an operation was cancelled when time passes',
+    bug: 'the orchestrator forgets that an operation was cancelled',
     decide: (decide) => (state, event, now) => {
-      if (event.kind !== 'tick') return decide(state, event, now);
       const drains = new Map([...state.drains].map(([id, drain]) => [id, { ...drain, cancelled: null }]));
       const rollout = state.rollout === null ? null : { ...state.rollout, cancelled: null };
       return decide({ ...state, drains, rollout }, event, now);
