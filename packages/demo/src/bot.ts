@@ -10,6 +10,7 @@ import { systemClock, type Logger } from '@dshard/transport';
 import { GatewayDispatchEvents, GatewayIntentBits } from 'discord-api-types/v10';
 import { BotState, botStateEvents } from './bot-state.js';
 import { HandledReports } from './handled-reports.js';
+import { wayOf } from './ways.js';
 
 const clock = systemClock();
 const state = new BotState(Number(setting('DEMO_STATE_MB')), setting('DEMO_STATE_FILE'));
@@ -32,8 +33,10 @@ const host = createWsHost({
   state: state.hooks,
 });
 
+const way = wayOf(process.env['DSO_NODE_ID'] ?? '', process.env['DEMO_WAYS']);
 const node = createNode({
   host,
+  ...(way !== null && { orchestrator: way }),
   userEvents: botStateEvents,
   version: readFileSync(setting('DEMO_VERSION_FILE'), 'utf8').trim(),
   logger: logger(),

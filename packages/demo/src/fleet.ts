@@ -1,11 +1,10 @@
-/** Everything the demo runs besides Discord: a folder for it, its `dso.yaml`, the orchestrator's process, a client for it. */
+/** Everything that runs besides Discord: a folder for it, its `dso.yaml`, the orchestrator's process, a client for it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HandledEvent } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
-import { freePort } from './free-port.js';
 import { followReports } from './handled-reports.js';
 import type { BotLibrary } from './options.js';
 import { OrchestratorClient } from './orchestrator-client.js';
@@ -34,11 +33,15 @@ export type FleetOptions = {
   identifyWindow: number;
   /** Megabytes of state per shard. */
   stateMb: number;
-  /** Use the documented ports if they are free, so that `npx dso status` works as it stands. */
-  usualPorts: boolean;
+  /** Where the orchestrator listens, on 127.0.0.1. */
+  ports: { node: number; http: number };
+  /** Keys of `dso.yaml`, instead of the demo's or besides them. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** Addresses that lead to the orchestrator, for its nodes to choose from (bot.ts); without it they connect directly. */
+  ways?: readonly string[];
 };
 
-type FleetListeners = {
+export type FleetListeners = {
   onLog: (line: string) => void;
   /** A bot process handled an event. */
   onHandled: (node: string, event: HandledEvent) => void;
@@ -48,20 +51,16 @@ export class Fleet {
   readonly client: OrchestratorClient;
   readonly httpUrl: string;
   readonly nodeAddress: string;
+  /** Of every file of this fleet; the environment of its nodes names it. */
+  readonly folder: string;
   readonly #clock: Clock;
-  readonly #folder: string;
   readonly #onLog: (line: string) => void;
   readonly #stopFollowing: Cancel;
   #orchestrator: OrchestratorProcess;
 
-  private constructor(
-    clock: Clock,
-    folder: string,
-    ports: { node: number; http: number },
-    { onLog, onHandled }: FleetListeners,
-  ) {
+  private constructor(clock: Clock, folder: string, { ports }: FleetOptions, { onLog, onHandled }: FleetListeners) {
     this.#clock = clock;
-    this.#folder = folder;
+    this.folder = folder;
     this.#onLog = onLog;
     this.#stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
     this.nodeAddress = `127.0.0.1:${ports.node}`;
@@ -72,21 +71,22 @@ export class Fleet {
 
   static async start(clock: Clock, options: FleetOptions, listeners: FleetListeners): Promise<Fleet> {
     const folder = await mkdtemp(join(tmpdir(), 'dso-demo-'));
-    const ports = {
-      node: await freePort(options.usualPorts ? 7447 : 0),
-      http: await freePort(options.usualPorts ? 7448 : 0),
-    };
     await writeFile(join(folder, 'version'), 'v1\n');
     await writeFile(join(folder, 'version.new'), 'v2\n');
-    await writeFile(join(folder, 'dso.yaml'), configuration(folder, ports, options));
-    const fleet = new Fleet(clock, folder, ports, listeners);
-    await fleet.untilReachable();
+    await writeFile(join(folder, 'dso.yaml'), configuration(folder, options));
+    const fleet = new Fleet(clock, folder, options, listeners);
+    try {
+      await fleet.untilReachable();
+    } catch (error) {
+      await fleet.end();
+      throw error;
+    }
     return fleet;
   }
 
   /** What the bots found of the state of the shards that came to them. */
   stateReports(): readonly StateReport[] {
-    return readStateReports(join(this.#folder, STATE_FILE));
+    return readStateReports(join(this.folder, STATE_FILE));
   }
 
   async untilReachable(): Promise<void> {
@@ -101,9 +101,15 @@ export class Fleet {
     });
   }
 
+  /** null: it is not running. */
+  get orchestratorPid(): number | null {
+    const { pid, exitCode } = this.#orchestrator;
+    return exitCode === null ? (pid ?? null) : null;
+  }
+
   /** What the next fetching of a new version brings. */
   offerVersion(version: string): Promise<void> {
-    return writeFile(join(this.#folder, 'version.new'), `${version}\n`);
+    return writeFile(join(this.folder, 'version.new'), `${version}\n`);
   }
 
   /** kill -9 of the orchestrator; the nodes are left to themselves. */
@@ -120,16 +126,17 @@ export class Fleet {
   async end(): Promise<void> {
     await this.#orchestrator.end();
     this.#stopFollowing();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   get #configFile(): string {
-    return join(this.#folder, 'dso.yaml');
+    return join(this.folder, 'dso.yaml');
   }
 }
 
 /** JSON is YAML, so this is a configuration file like any operator's. */
-function configuration(folder: string, ports: { node: number; http: number }, options: FleetOptions): string {
+function configuration(folder: string, options: FleetOptions): string {
+  const { ports, ways = [], settings = {} } = options;
   const version = join(folder, 'version');
   return JSON.stringify(
     {
@@ -148,11 +155,13 @@ function configuration(folder: string, ports: { node: number; http: number }, op
           DEMO_VERSION_FILE: version,
           DISCORD_API: options.api,
           DISCORD_TOKEN: options.discordToken,
+          ...(ways.length > 0 && { DEMO_WAYS: ways.join(' ') }),
         },
         versionCommand: ['cat', version],
         updateCommand: ['cp', `${version}.new`, version],
       },
       discord: { token: options.discordToken, api: options.api, identifyWindow: options.identifyWindow },
+      ...settings,
     },
     null,
     2,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
+import { freePort } from './free-port.js';
 import { discordjsTour } from './discordjs/tour.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
@@ -171,7 +172,8 @@ class Demo {
         discordToken: token,
         stateMb,
         identifyWindow,
-        usualPorts: !tourOnly,
+        // The documented ones if they are free, so that `npx dso status` works as it stands.
+        ports: { node: await freePort(tourOnly ? 0 : 7447), http: await freePort(tourOnly ? 0 : 7448) },
       };
       this.#fleet = await Fleet.start(this.#clock, options, {
         onLog: (line) => this.#logLine(line),

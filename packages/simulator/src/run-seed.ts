@@ -142,6 +142,7 @@ class Run {
       trace: this.#trace,
       observe,
       nextLaunchFault: () => this.#nextLaunchFault(),
+      lateStore: mutant?.lateStore ?? false,
       wrapDecide: mutant?.decide ?? ((decide) => decide),
       onBroken: (what) => this.#violated('the invariants of the orchestrator’s state hold after every decision', what),
     });

@@ -76,7 +76,7 @@ class SeedsRun {
       write(`\nSeed ${from} had the trace ${this.#traceHash} and then ${again.traceHash}: it cannot be replayed.\n`);
     }
     const canDemandMarks = faults === null && mutant === null && this.#sum.seeds >= ENOUGH_FOR_MARKS;
-    const missing = canDemandMarks ? unreached(this.#marks) : [];
+    const missing = canDemandMarks ? unreached(this.#marks, this.#sum.seeds) : [];
     for (const mark of missing) write(`\nNot one of ${this.#sum.seeds} seeds reached: ${mark}.\n`);
     const durationMs = Math.round(this.#clock.monotonicMs() - this.#startedAt);
     write(this.#summary(durationMs));

@@ -6,3 +6,6 @@ export type { DomainEvent } from './events.js';
 export { assertInvariants } from './invariants.js';
 export { assertStep } from './step-invariants.js';
 export type { OrchestratorState, ShardState } from './state.js';
+export { durableWrites } from './durable/writes.js';
+export { restoredState } from './durable/restore.js';
+export type { Settings } from './settings.js';

@@ -1,5 +1,6 @@
 import { boundedMemory } from './bounded-memory.js';
 import type { MakeChecker } from './checker.js';
+import { frozenInTime } from './frozen-in-time.js';
 import { goodManners } from './good-manners.js';
 import { historyHolds } from './history-holds.js';
 import { identifyPace } from './identify-pace.js';
@@ -19,6 +20,7 @@ export const CHECKERS: readonly MakeChecker[] = [
   sessionsKept,
   goodManners,
   boundedMemory,
+  frozenInTime,
   historyHolds,
   quarantine,
 ];

@@ -3,12 +3,13 @@ import type { Checker, MakeChecker } from './checker.js';
 
 const SENTENCE = 'a quarantined shard is not started until it is released';
 
-export const quarantine: MakeChecker = ({ violated }): Checker => {
+export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
   const quarantined = new Set<number>();
   return {
     see: (observation) => {
       if (observation.kind === 'processStarted' && observation.name === 'orchestrator') quarantined.clear();
-      if (observation.kind !== 'decided') return;
+      // A decision that could not be kept was never made, and is seen here all the same.
+      if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
       for (const { name, fields } of observation.happenings) {
         const shard = Number(fields['shard']);
         if (name === 'shardQuarantined') quarantined.add(shard);

@@ -39,6 +39,33 @@ const swapsUserEvents = (decide: Decide): Decide => {
   };
 };
 
+/** The node that a migration goes to says that it has verified what came. */
+const verifiesByItself =
+  (decide: Decide): Decide =>
+  (state, event, now) => {
+    const decision = decide(state, event, now);
+    if (event.kind !== 'message' || event.message.kind !== 'transferManifest') return decision;
+    const { migrationId, shardId } = event.message;
+    const migration = decision.state.migrations.get(migrationId);
+    const connection = decision.state.nodes.get(migration?.destination ?? '')?.connection;
+    if (connection?.kind !== 'connected') return decision;
+    const message = { kind: 'transferVerified', migrationId, shardId, ok: true, reason: '' } as const;
+    const next = decide(decision.state, { kind: 'message', connection: connection.connection, message }, now);
+    return { ...next, effects: [...decision.effects, ...next.effects] };
+  };
+
+/** What nodes say of the epochs of their shards is not looked at. */
+const knowsNoEpochs =
+  (decide: Decide): Decide =>
+  (state, event, now) => {
+    if (event.kind === 'identify') {
+      return decide(state, { ...event, message: { ...event.message, runningEpochs: [] } }, now);
+    }
+    if (event.kind !== 'message' || event.message.kind !== 'heartbeat') return decide(state, event, now);
+    const shards = event.message.shards.map((report) => ({ ...report, epoch: 0 }));
+    return decide(state, { ...event, message: { ...event.message, shards } }, now);
+  };
+
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
   'received-cursor': {
@@ -112,6 +139,37 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     bug: 'the orchestrator does not tell nodes to stop a shard',
     decide: sending((message) => (message.kind === 'stopShard' ? null : message)),
   },
+  'forgets-changes': {
+    bug: 'the host does not send what changed while the state was copied',
+    host: { sendsChanges: false },
+  },
+  'skips-epoch-check': {
+    bug: 'the orchestrator does not look at epochs: it believes every node that it runs a shard',
+    decide: knowsNoEpochs,
+    inModel: true,
+  },
+  'acts-before-commit': {
+    bug: 'messages are sent before the record that justifies them is durable',
+    lateStore: true,
+  },
+  'releases-unverified': {
+    bug: 'the origin is told to release its shard before the manifest is verified',
+    decide: verifiesByItself,
+    inModel: true,
+  },
+  'no-unfreeze-timeout': {
+    bug: 'a frozen shard waits for ever to be released',
+    decide: sending((message) =>
+      message.kind === 'transferOpen' ? { ...message, freezeTimeoutMs: 3_600_000 } : message,
+    ),
+  },
+  'grants-twice-after-crash': {
+    bug: 'the orchestrator forgets, when it starts again, which permits it gave',
+    decide: (decide) => (state, event, now) => {
+      if (event.kind !== 'started') return decide(state, event, now);
+      return decide({ ...state, startedAt: 0, identifies: { ...state.identifies, keys: {} } }, event, now);
+    },
+  },
   'grants-at-once': {
     bug: 'the orchestrator lets every node identify at once',
     decide: (decide) => (state, event, now) => {
@@ -151,9 +209,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     },
   },
   'forgets-cancel': {
-    bug: 'the orchestrator forgets that an operation was cancelled when time passes',
+    bug: 'the orchestrator forgets that an operation was cancelled',
     decide: (decide) => (state, event, now) => {
-      if (event.kind !== 'tick') return decide(state, event, now);
       const drains = new Map([...state.drains].map(([id, drain]) => [id, { ...drain, cancelled: null }]));
       const rollout = state.rollout === null ? null : { ...state.rollout, cancelled: null };
       return decide({ ...state, drains, rollout }, event, now);

@@ -15,4 +15,8 @@ export type Mutant = {
   host?: Partial<HostBehaviour>;
   decide?: (decide: Decide) => Decide;
   node?: (options: NodeOptions) => NodeOptions;
+  /** The store says that it has kept what it keeps only a while later. */
+  lateStore?: boolean;
+  /** Caught by the exhaustive checker; the others by the simulator. */
+  inModel?: boolean;
 };

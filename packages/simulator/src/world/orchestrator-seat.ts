@@ -44,6 +44,8 @@ export type OrchestratorSeatOptions = {
   trace: Trace;
   observe: Observe;
   nextLaunchFault: () => LaunchFault | null;
+  /** For mutants. */
+  lateStore: boolean;
   /** Around the domain, for mutants. */
   wrapDecide: (decide: Decide) => Decide;
   onBroken: (what: string) => void;
@@ -127,7 +129,7 @@ export class OrchestratorSeat {
   #lead(process: VirtualProcess, logger: Logger): Promise<Leadership> {
     const { clock } = process;
     const random = drawFor(this.#options.seed, `disk ${this.#lives}`);
-    return lead(slowStore({ disk: this.disk, clock, random }), {
+    return lead(slowStore({ disk: this.disk, clock, random, late: this.#options.lateStore }), {
       identity: { id: `life-${this.#lives}`, host: 'here', pid: this.#lives, process: null },
       standby: false,
       clock,

@@ -17,9 +17,13 @@ export type SlowStoreOptions = {
   /** That of the process: when it dies, what it has not done yet is not done. */
   clock: Clock;
   random: Draw;
+  /** Answers a commit before it is made: what a mutant does. */
+  late: boolean;
 };
 
-export function slowStore({ disk, clock, random }: SlowStoreOptions): StateStore {
+const LATE_MS = 120;
+
+export function slowStore({ disk, clock, random, late }: SlowStoreOptions): StateStore {
   const store = memoryStore({ disk });
   const wait = (): Promise<void> =>
     delay(clock, random.chance(SLOW_SHARE) ? random.between(0, SLOW_MS) : random.between(0, USUAL_MS));
@@ -29,10 +33,17 @@ export function slowStore({ disk, clock, random }: SlowStoreOptions): StateStore
     await wait();
     return result;
   };
+  let version: number | null = null;
+  let committing: Promise<unknown> = Promise.resolve();
+  const commitLater: StateStore['commit'] = async (commit) => {
+    version = Math.max(version ?? 0, commit.expectedVersion) + 1;
+    committing = committing.then(() => delay(clock, LATE_MS)).then(() => store.commit(commit));
+    return { ok: true, version };
+  };
   return {
     ...store,
     acquire: (...given) => slowly(() => store.acquire(...given)),
     load: () => slowly(() => store.load()),
-    commit: (commit) => slowly(() => store.commit(commit)),
+    commit: (commit) => (late ? commitLater(commit) : slowly(() => store.commit(commit))),
   };
 }

@@ -142,6 +142,9 @@ export class EventIntake {
   }
 
   #handOver(payload: GatewayDispatchPayload): void {
+    if (this.#wasHandedOver(payload)) {
+      return;
+    }
     const type: string = payload.t;
     this.#redelivers &&= type !== 'RESUMED' && type !== 'READY';
     this.#given.cursor.handed(payload.s);
@@ -149,6 +152,15 @@ export class EventIntake {
     this.#guilds.see(payload);
     this.#callOnDispatch(payload);
     this.#given.emit(payload);
+  }
+
+  /**
+   * At op 9 (resumable) the library asks for the sequence before it has emitted what came just before, and RESUMEs from there: Discord then
+   * replays what user code has had. READY and RESUMED belong to the connection, not to the stream.
+   */
+  #wasHandedOver({ t, s }: GatewayDispatchPayload): boolean {
+    const type: string = t;
+    return type !== 'READY' && type !== 'RESUMED' && this.#given.cursor.isBeyond(s);
   }
 
   #callOnDispatch(payload: GatewayDispatchPayload): void {

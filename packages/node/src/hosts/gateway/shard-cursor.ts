@@ -34,6 +34,11 @@ export class ShardCursor {
     }
   }
 
+  /** Whether the event with this sequence went to user code already. */
+  isBeyond(sequence: number): boolean {
+    return this.#session !== null && sequence <= this.#session.sequence;
+  }
+
   /** Discord said that the session is gone. */
   forget(): void {
     this.#session = null;

@@ -3,7 +3,7 @@
  * says whom to wait for, not who runs what.
  *
  * - A shard that a node had is `unreachable` there, with its session where one is known: until the node is back (it says then what it
- *   runs), is known dead, or maxNodeDowntime is over. All others are vacant and can be placed at once.
+ *   runs), is known dead, or maxNodeDowntime and the grace are over. All others are vacant and can be placed at once.
  * - The start-up grace is over when every node that had shards, takes part in a hand-over or drain or waits for its rollout is back.
  * - Cordons, permits and their windows, drains and the rollout are as they were. A migration is not: its shard belongs to the one node
  *   that its record names, and the drain it was part of moves it again if it has to. A replacement that waited for

@@ -138,10 +138,11 @@ export function suspectAt(turn: Turn, id: string): number | null {
 
 /**
  * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it may have been
- * succeeded (`lease.ts`), and it is told so when it is back.
+ * succeeded (`lease.ts`), and it is told so when it is back. During the start-up grace nobody is away for too long: a node may wait between
+ * two attempts to connect for longer than maxNodeDowntime, and serve all the while.
  */
 export function expireUnreachable(turn: Turn): void {
-  if (turn.state.alarm !== null) return;
+  if (turn.state.alarm !== null || turn.state.graceUntil !== null) return;
   if (turn.survey().awaySince + turn.settings.maxNodeDowntimeMs > turn.now) return;
   const vacated: number[] = [];
   for (const shard of turn.survey().unreachable) {

@@ -54,6 +54,21 @@ describe('after a crash', () => {
     expect(silent.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
 
+  // Found by `npm run chaos -- --only orchestrator-kill-in-move`: after 12 s without an orchestrator a node waited 4 s for its next attempt to connect,
+  // maxNodeDowntime was 3 s, and its shards were taken over while it served them: thousands of events came twice.
+  test('a node that is late, but not later than the grace, keeps its shards however short maxNodeDowntime is', () => {
+    const world = fleet({ maxNodeDowntimeMs: 3_000, startupGraceMs: 5_000 });
+    world.crash();
+    world.connect(world.nodes.get('a')!);
+    const sent = world.sent.length;
+    world.pass(4_500);
+    world.connect(world.nodes.get('b')!);
+    world.settle();
+    world.pass(10_000);
+    expect(world.placement()).toEqual({ a: [0, 2], b: [1, 3] });
+    expect(world.sent.slice(sent).filter(({ message }) => /start|stop|prepare/i.test(message.kind))).toEqual([]);
+  });
+
   test('a shard nobody ever had is placed without waiting for the grace', () => {
     const world = new World({ expectedNodes: null, totalShards: 2, ensureAllShardsRunning: true }).start();
     world.join('a', {});

@@ -1,0 +1,120 @@
+/** The course of a run: calm with planned moves, a fault, recovery, calm again, until the time is over; then everything has to converge. */
+import { waitFor } from '@dshard/demo';
+import { delay, type Ms } from '@dshard/transport';
+import { seededRandom } from '@dshard/testkit';
+import { FAULT_DEEDS } from './faults.js';
+import { messageOf } from './message-of.js';
+import { Operators } from './moves.js';
+import type { ChaosOptions } from './options.js';
+import type { Rig } from './rig.js';
+import { schedule } from './schedule.js';
+import type { ScheduledFault } from './schedule.js';
+import { unsettled } from './settling.js';
+import { describeWindow, Windows } from './windows.js';
+import type { Window } from './windows.js';
+
+const CALM_MS = 2_000;
+const RECOVERY_TIMEOUT_MS = 60_000;
+
+export type CourseEnd = {
+  windows: Windows;
+  lost: { id: string; shard: number; window: Window }[];
+  operators: Operators;
+  failures: string[];
+};
+
+export class Course {
+  readonly #rig: Rig;
+  readonly #options: ChaosOptions;
+  readonly #say: (text: string) => void;
+  readonly #windows: Windows;
+  readonly #operators: Operators;
+  readonly #failures: string[] = [];
+  readonly #lost: CourseEnd['lost'] = [];
+
+  constructor(rig: Rig, options: ChaosOptions, say: (text: string) => void) {
+    this.#rig = rig;
+    this.#options = options;
+    this.#say = say;
+    this.#windows = new Windows(rig.clock.now());
+    this.#operators = new Operators(rig, seededRandom(options.seed + 1), ({ text, failure }) =>
+      say(failure === null ? `  ${text}` : `  ${text}: not done: ${failure}`),
+    );
+  }
+
+  /** Stops early, with a failure, when the fleet does not recover: whatever came next would say nothing. */
+  async run(): Promise<CourseEnd> {
+    const { clock, emulator } = this.#rig;
+    const until = clock.monotonicMs() + this.#options.minutes * 60_000;
+    emulator.traffic.start(this.#options.rate);
+    this.#operators.start();
+    await delay(clock, CALM_MS);
+    for (const fault of schedule(this.#options.seed, this.#faults())) {
+      if (clock.monotonicMs() >= until) break;
+      await this.#inject(fault);
+      if (!(await this.#recover())) break;
+      this.#enter('calm');
+      this.#operators.start();
+      await delay(clock, CALM_MS);
+    }
+    emulator.traffic.stop();
+    await this.#recover();
+    return { windows: this.#windows, lost: this.#lost, operators: this.#operators, failures: this.#failures };
+  }
+
+  #faults(): ChaosOptions['faults'] {
+    const { faults } = this.#options;
+    if (this.#rig.disk !== null || !faults.includes('full-disk')) return faults;
+    this.#say('The fault full-disk is left out: a tmpfs cannot be mounted here (it takes root).');
+    const others = faults.filter((name) => name !== 'full-disk');
+    if (others.length === 0) throw new Error('There is no fault left to inject.');
+    return others;
+  }
+
+  async #inject({ name, random }: ScheduledFault): Promise<void> {
+    const window = this.#enter(name);
+    try {
+      await FAULT_DEEDS[name]({
+        rig: this.#rig,
+        random,
+        say: (text) => this.#say(`${describeWindow(window)}: ${text}`),
+      });
+    } catch (error) {
+      this.#fail(`${describeWindow(window)}: ${messageOf(error)}`);
+    }
+  }
+
+  /** The operators rest while the fleet recovers, because what they do is never at its end. */
+  async #recover(): Promise<boolean> {
+    const { clock } = this.#rig;
+    const window = this.#windows.at(clock.now());
+    const startedMs = clock.monotonicMs();
+    await this.#operators.rest();
+    const since = clock.now();
+    let problems: string[] = [];
+    const settled = await waitFor(clock, 'recovery', RECOVERY_TIMEOUT_MS, async () => {
+      problems = await unsettled(this.#rig, since);
+      return problems.length === 0;
+    }).then(
+      () => true,
+      () => false,
+    );
+    const tookMs = Math.round(clock.monotonicMs() - startedMs);
+    if (settled) this.#say(`${describeWindow(window)}: recovered after ${tookMs} ms`);
+    else this.#fail(`${describeWindow(window)}: not recovered after ${tookMs} ms: ${problems.join(', ')}`);
+    for (const { id, shard, emittedAt } of this.#rig.watch.giveUp(since)) {
+      this.#lost.push({ id, shard, window: this.#windows.at(emittedAt) });
+    }
+    return settled;
+  }
+
+  #enter(name: Window['name']): Window {
+    const now: Ms = this.#rig.clock.now();
+    return this.#windows.enter(name, now);
+  }
+
+  #fail(problem: string): void {
+    this.#failures.push(problem);
+    this.#say(`✘ ${problem}`);
+  }
+}

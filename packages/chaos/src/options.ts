@@ -1,0 +1,84 @@
+/** What `npm run chaos` can be told, checked. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { Random } from '@dshard/transport';
+import { FAULT_NAMES } from './fault-kinds.js';
+import type { FaultName } from './fault-kinds.js';
+
+export type ChaosOptions = {
+  minutes: number;
+  seed: number;
+  faults: readonly FaultName[];
+  shards: number;
+  /** Events a second over all shards. */
+  rate: number;
+  /** Print the verdict as one line of JSON. */
+  json: boolean;
+};
+
+const MAX_SEED = 2 ** 31 - 1;
+
+/** Ends the process with code 2 when something is wrong, and with 0 after `--help`. */
+export function parseOptions(argv: readonly string[], random: Random): ChaosOptions {
+  const program = new Command('npm run chaos --')
+    .description(
+      'Real processes under faults: orchestrator, three nodes with @discordjs/ws, Discord from the emulator, its ledger as the judge.',
+    )
+    .option('--minutes <n>', 'how long faults go on', minutes, 3)
+    .option('--seed <n>', 'which faults come when (default: a fresh one)', wholeNumber(0, MAX_SEED))
+    .option('--only <faults>', `only these, separated by commas: ${FAULT_NAMES.join(', ')}`, faults, [...FAULT_NAMES])
+    .option('--shards <n>', 'gateway shards', wholeNumber(3, 64), 12)
+    .option('--rate <n>', 'events a second over all shards', wholeNumber(1, 2000), 200)
+    .option('--json', 'the last line of stdout is the verdict as JSON', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run chaos                                       three minutes, a fresh seed
+  npm run chaos -- --minutes 3 --seed 7 --json        the same faults in the same order, each time
+  npm run chaos -- --minutes 0.5                      as CI does
+  npm run chaos -- --only node-kill,full-disk --minutes 1
+
+Exit codes: 0 the verdict holds, 1 it does not, 2 the command line cannot be understood, 130 interrupted.
+It needs Linux. The full disk is a small tmpfs, which only root can mount; others go without it, and are told so.`,
+    )
+    .allowExcessArguments(false)
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  program.parse(argv, { from: 'user' });
+  const given = program.opts<Omit<ChaosOptions, 'seed' | 'faults'> & { seed?: number; only: FaultName[] }>();
+  const { only, seed = Math.floor(random.next() * MAX_SEED), ...rest } = given;
+  return { ...rest, seed, faults: only };
+}
+
+/** What runs the same again. */
+export function replayCommand({ minutes, seed, faults, shards, rate }: ChaosOptions): string {
+  const only = faults.length === FAULT_NAMES.length ? '' : ` --only ${faults.join(',')}`;
+  return `npm run chaos -- --minutes ${minutes} --seed ${seed} --shards ${shards} --rate ${rate}${only}`;
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value < 0.1 || value > 120) {
+    throw new InvalidArgumentError('It must be a number from 0.1 to 120.');
+  }
+  return value;
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+function faults(text: string): FaultName[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !FAULT_NAMES.some((known) => known === name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`There is no fault "${unknown}"; there are ${FAULT_NAMES.join(', ')}.`);
+  }
+  return FAULT_NAMES.filter((name) => names.includes(name));
+}

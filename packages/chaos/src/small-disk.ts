@@ -1,0 +1,54 @@
+/** A disk that can be filled: a small tmpfs, which root may mount. */
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SIZE_MB = 24;
+
+export class SmallDisk {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /** null: this user, or this system, cannot mount one. */
+  static mount(): SmallDisk | null {
+    const path = mkdtempSync(join(tmpdir(), 'dso-chaos-disk-'));
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m`, 'tmpfs', path], {
+      stdio: 'ignore',
+    });
+    if (status === 0) return new SmallDisk(path);
+    rmdirSync(path);
+    return null;
+  }
+
+  get #ballast(): string {
+    return join(this.path, 'ballast');
+  }
+
+  /** To the last page. */
+  fill(): void {
+    for (const size of [1024 * 1024, 4096]) {
+      try {
+        for (let written = 0; written <= SIZE_MB * 1024 * 1024; written += size) {
+          appendFileSync(this.#ballast, Buffer.alloc(size));
+        }
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+      }
+    }
+  }
+
+  free(): void {
+    rmSync(this.#ballast, { force: true });
+  }
+
+  /** Whatever is on it is gone. Throws when it cannot be unmounted. */
+  unmount(): void {
+    const { status, stderr } = spawnSync('umount', [this.path], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${this.path} cannot be unmounted: ${stderr.trim()}`);
+    rmdirSync(this.path);
+  }
+}

@@ -1,0 +1,200 @@
+/** A node: the production session, and a host that does what it is told at some time. */
+import type { decide, HostCall, HostOutcome, NodeEffect, NodeEvent } from '@dshard/node/session';
+import type { Message } from '@dshard/protocol';
+import { detach, identify, resume, setHost, unfreeze } from './discord.js';
+import { SHARD, withNode } from './world.js';
+import type { ModelNode, Pending, World } from './world.js';
+
+const STATE_EVENT = 100;
+
+/** Seeded bugs replace it. */
+export type DecideNode = typeof decide;
+
+export function nodeHears(world: World, id: string, event: NodeEvent, decideNode: DecideNode): World {
+  const node = world.nodes.get(id);
+  if (node === undefined) return world;
+  const { state, effects } = decideNode(node.state, event, world.now);
+  let next = withNode(world, id, { ...node, state });
+  for (const effect of effects) next = carryOut(next, id, effect);
+  return next;
+}
+
+function change(world: World, id: string, to: (node: ModelNode) => Partial<ModelNode>): World {
+  const node = world.nodes.get(id);
+  return node === undefined ? world : withNode(world, id, { ...node, ...to(node) });
+}
+
+function begin(world: World, id: string, pending: Pending): World {
+  return change(world, id, (node) => ({ pending: [...node.pending, pending] }));
+}
+
+function say(world: World, id: string, message: Message): World {
+  return change(world, id, ({ connection }) => {
+    if (connection === null) return {};
+    const said =
+      message.kind === 'identify'
+        ? {
+            kind: 'identify' as const,
+            connection: `c${connection.id}`,
+            message,
+            peer: { remote: '127.0.0.1', loopback: true, tokenAccepted: true },
+          }
+        : { kind: 'message' as const, connection: `c${connection.id}`, message };
+    return { connection: { ...connection, toOrchestrator: [...connection.toOrchestrator, said] } };
+  });
+}
+
+function carryOut(world: World, id: string, effect: NodeEffect): World {
+  switch (effect.kind) {
+    case 'connect':
+      return begin(world, id, { kind: 'connecting' });
+    case 'identify':
+    case 'send':
+      return say(world, id, effect.message);
+    case 'opened': {
+      const host = world.nodes.get(id)?.host;
+      const session = host !== undefined && host.kind !== 'none' ? host.cursor : null;
+      return say(world, id, { ...effect.message, session });
+    }
+    case 'closeConnection':
+    case 'dropConnection':
+      return leaveConnection(world, id);
+    case 'call':
+      return begin(world, id, { kind: 'call', call: effect.call, request: effect.request, cancelled: false });
+    case 'cancelTransfer':
+      return change(world, id, ({ pending }) => ({
+        pending: pending.map((each) =>
+          each.kind === 'call' && each.call === effect.call ? { ...each, cancelled: true } : each,
+        ),
+      }));
+    case 'handleUserEvent': {
+      const staged = effect.body[0] ?? null;
+      const handling = { kind: 'handling', stage: effect.stage, bytes: effect.body.byteLength } as const;
+      return begin(
+        change(world, id, () => ({ staged })),
+        id,
+        handling,
+      );
+    }
+    case 'dropStaging':
+      return change(world, id, ({ pending }) => ({
+        staged: null,
+        pending: pending.filter((each) => each.kind !== 'handling' || each.stage !== effect.stage),
+      }));
+    case 'released':
+      return setHost(detach(world, id), id, { kind: 'none' });
+    case 'wakeAt':
+      return change(world, id, () => ({ wakeAt: effect.at }));
+    case 'grantPermit':
+    case 'established':
+    case 'leased':
+    case 'answered':
+    case 'heartbeat':
+    case 'reading':
+    case 'credit':
+    case 'preconnect':
+    case 'log':
+    case 'left':
+      return world;
+  }
+}
+
+/** The node's end of the connection is gone; the orchestrator hears of it behind what was said. */
+function leaveConnection(world: World, id: string): World {
+  const connection = world.nodes.get(id)?.connection ?? null;
+  if (connection === null) return world;
+  const lost = { kind: 'connectionClosed', connection: `c${connection.id}`, reason: 'closed' } as const;
+  return { ...change(world, id, () => ({ connection: null })), outside: [...world.outside, lost] };
+}
+
+/** The connection is gone for the node, without a word. */
+export function disconnect(world: World, id: string, decideNode: DecideNode): World {
+  const connection = world.nodes.get(id)?.connection ?? null;
+  if (connection === null) return world;
+  const gone = change(world, id, () => ({ connection: null }));
+  return nodeHears(
+    gone,
+    id,
+    { kind: 'disconnected', connection: connection.id, reason: 'reset', jitter: 0 },
+    decideNode,
+  );
+}
+
+/** Something that is under way in the node ends. */
+export function complete(world: World, id: string, pending: Pending, decideNode: DecideNode): World {
+  const rest = change(world, id, (node) => ({ pending: node.pending.filter((each) => each !== pending) }));
+  if (pending.kind === 'connecting') {
+    if (rest.orchestrator === null) {
+      return nodeHears(rest, id, { kind: 'connectFailed', reason: 'refused', jitter: 0 }, decideNode);
+    }
+    const connection = { id: rest.nextConnection, toNode: [], toOrchestrator: [] };
+    const connected = change({ ...rest, nextConnection: rest.nextConnection + 1 }, id, () => ({ connection }));
+    return nodeHears(connected, id, { kind: 'connected', connection: connection.id }, decideNode);
+  }
+  if (pending.kind === 'handling') {
+    const { stage, bytes } = pending;
+    return nodeHears(rest, id, { kind: 'userEventHandled', stage, shardId: SHARD, bytes, failure: null }, decideNode);
+  }
+  const { call, request, cancelled } = pending;
+  const failed: HostOutcome = { ok: false, timedOut: false, message: 'it was called off' };
+  const sends = request.method === 'exportState' || request.method === 'exportDelta';
+  let next = rest;
+  let outcome: HostOutcome = failed;
+  if (sends && !cancelled) {
+    const host = rest.nodes.get(id)?.host;
+    const state = host === undefined || host.kind === 'none' ? null : host.state;
+    const body = new Uint8Array(state === null ? [] : [state]);
+    next = nodeHears(
+      rest,
+      id,
+      { kind: 'userEventProduced', call, shardId: SHARD, eventId: STATE_EVENT, body },
+      decideNode,
+    );
+    outcome = { ok: true, session: null };
+  } else if (!sends) {
+    [next, outcome] = act(rest, id, request);
+  }
+  return nodeHears(next, id, { kind: 'callEnded', call, shardIds: [SHARD], outcome }, decideNode);
+}
+
+/** What the host does. */
+function act(world: World, id: string, request: HostCall): [World, HostOutcome] {
+  const node = world.nodes.get(id);
+  const host = node?.host ?? { kind: 'none' };
+  const done: HostOutcome = { ok: true, session: null };
+  switch (request.method) {
+    case 'startShards':
+      return [host.kind === 'none' ? identify(world, id) : world, done];
+    case 'resumeShard': {
+      const own = host.kind === 'closed' && host.cursor.sequence === request.session.sequence ? host.state : null;
+      const state = node?.staged ?? own;
+      const resumed = resume(
+        change(world, id, () => ({ staged: null })),
+        id,
+        request.session,
+        state,
+      );
+      return [resumed, done];
+    }
+    case 'stopShard': {
+      const session = host.kind === 'none' || !request.keepSession ? null : host.cursor;
+      return [setHost(detach(world, id), id, { kind: 'none' }), { ok: true, session }];
+    }
+    case 'freeze':
+      if (host.kind !== 'up') return [world, { ok: false, timedOut: false, message: 'the shard is not up' }];
+      return [setHost(world, id, { ...host, kind: 'frozen', kept: [] }), { ok: true, session: host.cursor }];
+    case 'unfreeze':
+      return [unfreeze(world, id), done];
+    case 'release': {
+      if (host.kind === 'none') return [world, done];
+      const { cursor, state } = host;
+      return [setHost(detach(world, id), id, { kind: 'closed', cursor, state }), done];
+    }
+    case 'prepareTransferTo':
+    case 'prepareTransferFrom':
+    case 'transferFrom':
+    case 'exportState':
+    case 'exportDelta':
+      return [world, done];
+  }
+}

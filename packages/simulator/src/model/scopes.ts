@@ -1,0 +1,116 @@
+/** The small worlds that are searched whole: one shard on `a`, a move of it to `b`, and one thing that goes wrong anywhere. */
+import { initialState } from '@dshard/node/session';
+import type { SessionLimits } from '@dshard/node/session';
+import { CAPABILITIES } from '@dshard/protocol';
+import { FIRST_INSTANT } from './canonical.js';
+import type { FaultKind, Reducers } from './moves.js';
+import { nextTick, ordinaryMoves } from './moves.js';
+import { nodeHears } from './node-side.js';
+import { freshOrchestrator, orchestratorHears } from './orchestrator-side.js';
+import { SHARD, withNode } from './world.js';
+import type { World } from './world.js';
+
+export type Scope = {
+  name: string;
+  nodes: readonly string[];
+  faults: readonly FaultKind[];
+  faultCount: number;
+  emits: number;
+};
+
+export const SCOPES: readonly Scope[] = [
+  { name: 'nothing goes wrong', nodes: ['a', 'b'], faults: [], faultCount: 0, emits: 2 },
+  { name: 'a connection is reset', nodes: ['a', 'b'], faults: ['reset'], faultCount: 1, emits: 1 },
+  { name: 'the orchestrator dies', nodes: ['a', 'b'], faults: ['crashOrchestrator'], faultCount: 1, emits: 1 },
+  { name: 'a node dies', nodes: ['a', 'b'], faults: ['crashNode'], faultCount: 1, emits: 1 },
+  { name: 'all but one are stopped', nodes: ['a', 'b'], faults: ['pause'], faultCount: 1, emits: 1 },
+  {
+    name: 'a connection or the orchestrator, three nodes',
+    nodes: ['a', 'b', 'c'],
+    faults: ['reset', 'crashOrchestrator'],
+    faultCount: 1,
+    emits: 0,
+  },
+  {
+    name: 'two things go wrong',
+    nodes: ['a', 'b'],
+    faults: ['reset', 'crashOrchestrator', 'crashNode'],
+    faultCount: 2,
+    emits: 0,
+  },
+];
+
+/** Enough for every party to come back after a fault and for a timeout or two. */
+const TICKS = 6;
+
+const LIMITS: SessionLimits = {
+  identifyTimeoutMs: 10_000,
+  backoffMinMs: 100,
+  backoffMaxMs: 5_000,
+  refusedRetryMs: 30_000,
+  handoverTimeoutMs: 15_000,
+  freezeTimeoutMs: 5_000,
+  transferWindowBytes: 1_000,
+  shutdownTimeoutMs: 20_000,
+  outboxMessages: 100,
+  outboxBytes: 100_000,
+  commandsPerShard: 4,
+  stagedHighBytes: 1_000,
+};
+
+const NOBODY: World = {
+  now: FIRST_INSTANT,
+  orchestrator: null,
+  wakeAt: null,
+  records: new Map(),
+  nodes: new Map(),
+  outside: [],
+  dead: [],
+  discord: { session: 0, last: 0, attached: null },
+  handed: 0,
+  emitsLeft: 0,
+  faultsLeft: 0,
+  ticksLeft: 0,
+  nextConnection: 1,
+  nodeDied: false,
+  untouched: true,
+  violation: null,
+};
+
+/** The shard runs on `a`, all are connected, and an operator has just said where it is to go. */
+export function worldOf(scope: Scope, reducers: Reducers): World {
+  let world: World = { ...NOBODY, orchestrator: freshOrchestrator(FIRST_INSTANT) };
+  world = orchestratorHears(world, { kind: 'started' }, reducers.orchestrator);
+  for (const id of scope.nodes) {
+    world = quiet(join(world, id, reducers), reducers);
+    // The first of them gets the shard before the others are there.
+    for (let ticks = 0; world.discord.session === 0 && ticks < 20; ticks += 1) {
+      world = quiet(nextTick(world, reducers)?.to(world) ?? world, reducers);
+    }
+  }
+  const command = { kind: 'migrateShard', shard: SHARD, destination: 'b' } as const;
+  world = orchestratorHears(
+    world,
+    { kind: 'command', request: 'r', command, by: 'the checker' },
+    reducers.orchestrator,
+  );
+  return { ...world, emitsLeft: scope.emits, faultsLeft: scope.faultCount, ticksLeft: TICKS };
+}
+
+function join(world: World, id: string, reducers: Reducers): World {
+  const identity = { nodeId: id, version: '1', token: null, host: 'h', pid: 1, capabilities: CAPABILITIES };
+  const state = initialState(identity, LIMITS);
+  const node = { state, host: { kind: 'none' as const }, staged: null, pending: [], wakeAt: null, connection: null };
+  return nodeHears(withNode(world, id, node), id, { kind: 'start' }, reducers.node);
+}
+
+/** Everything that is on its way arrives, in one order. */
+function quiet(world: World, reducers: Reducers): World {
+  let at = world;
+  for (let steps = 0; steps < 200; steps += 1) {
+    const [move] = ordinaryMoves(at, reducers);
+    if (move === undefined) return at;
+    at = move.to(at);
+  }
+  throw new Error('The world of the checker does not come to rest.');
+}

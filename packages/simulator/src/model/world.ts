@@ -1,0 +1,75 @@
+/**
+ * The world of the exhaustive checker: one shard, a few nodes and an orchestrator, whose reducers are the production ones, with the least
+ * of a network, a store and Discord around them. Plain data that is never changed in place: a search keeps thousands of them.
+ */
+import type { DomainEvent, OrchestratorState, restoredState } from '@dshard/orchestrator/domain';
+import type { Message } from '@dshard/protocol';
+import type { Cursor, HostCall, NodeState } from '@dshard/node/session';
+
+/** What a host has of the shard. `state`: the last event that is in user code's memory; null: it has none. */
+export type Host =
+  | { kind: 'none' }
+  | { kind: 'up' | 'closed'; cursor: Cursor; state: number | null }
+  | { kind: 'frozen'; cursor: Cursor; state: number | null; kept: readonly number[] };
+
+/** What is under way in a node, and ends at any time. */
+export type Pending =
+  | { kind: 'connecting' }
+  | { kind: 'call'; call: number; request: HostCall; cancelled: boolean }
+  | { kind: 'handling'; stage: number; bytes: number };
+
+/** `end`: the connection is closed behind what was sent on it. */
+type Parcel<T> = T | 'end';
+
+export type ModelNode = {
+  state: NodeState;
+  host: Host;
+  /** State that was handed to it and is not in use yet. */
+  staged: number | null;
+  pending: readonly Pending[];
+  wakeAt: number | null;
+  connection: {
+    id: number;
+    toNode: readonly Parcel<Message>[];
+    toOrchestrator: readonly Parcel<DomainEvent>[];
+  } | null;
+};
+
+export type World = {
+  now: number;
+  /** null: it is down. */
+  orchestrator: OrchestratorState | null;
+  wakeAt: number | null;
+  /** The store, by kind and key. */
+  records: ReadonlyMap<string, StoredRecord>;
+  nodes: ReadonlyMap<string, ModelNode>;
+  /** What comes to the orchestrator by itself: connections that are lost, processes that ended. */
+  outside: readonly DomainEvent[];
+  dead: readonly string[];
+  /** `last`: the last event of the session. `attached`: whose connection has it. */
+  discord: { session: number; last: number; attached: string | null };
+  /** The last event that user code got, on whichever node. */
+  handed: number;
+  emitsLeft: number;
+  faultsLeft: number;
+  /** How often the clock may still go on in every possible order of what follows; after that one order is followed to its end. */
+  ticksLeft: number;
+  nextConnection: number;
+  /** What was done to it: some things are excused after a node died. */
+  nodeDied: boolean;
+  /** Nothing has gone wrong yet. */
+  untouched: boolean;
+  violation: string | null;
+};
+
+type StoredRecord = Parameters<typeof restoredState>[1][number];
+
+export const SHARD = 0;
+
+export function withNode(world: World, id: string, node: ModelNode): World {
+  return { ...world, nodes: new Map(world.nodes).set(id, node) };
+}
+
+export function violated(world: World, what: string): World {
+  return world.violation === null ? { ...world, violation: what } : world;
+}
