@@ -345,6 +345,7 @@ class Run {
       case 'decided':
       case 'stateArrived':
       case 'recorded':
+      case 'said':
         return undefined;
     }
   }
