@@ -117,6 +117,7 @@ class Run {
         seed,
         version: 'v1',
         sendMs: plan.sendMs,
+        repeats: plan.faults.has('repeats') ? (name, message) => this.#repeats(name, message.kind) : null,
         behaviour: { ...HONEST_HOST, ...mutant?.host },
         world,
         control,
@@ -275,6 +276,13 @@ class Run {
     if (this.#isCalm || !this.#plan.faults.has('launches')) return null;
     const draw = drawFor(this.#plan.seed, `launch ${this.#world.monotonicMs()}`);
     return draw.chance(0.4) ? (draw.pick(['rejected', 'dies', 'hangs'] as const) ?? null) : null;
+  }
+
+  #repeats(name: string, message: string): boolean {
+    if (this.#isCalm) return false;
+    if (!drawFor(this.#plan.seed, `repeat ${name} ${this.#world.monotonicMs()}`).chance(0.5)) return false;
+    this.#observe({ kind: 'fault', fault: 'repeats', target: `${message}, of or to ${name}` });
+    return true;
   }
 
   #violated(invariant: string, what: string): void {

@@ -21,29 +21,24 @@ export const durableFirst: MakeChecker = ({ plan, violated }): Checker => ({
 
 /** What the message says and the disk does not know; null: it knows all of it. */
 function lackingFor(message: Message, kept: Kept): string | null {
-  switch (message.kind) {
-    case 'startShards': {
-      const { shardIds, epochs = [] } = message;
-      const early = shardIds.find((shard, index) => (epochs[index] ?? 0) > epochKept(kept, shard));
-      return early === undefined ? null : `the epoch of shard ${early}`;
-    }
-    case 'stopShard':
-    case 'shardTakenOver':
-      return (message.epoch ?? 0) > epochKept(kept, message.shardId) ? `the epoch of shard ${message.shardId}` : null;
-    case 'prepareMigration':
-    case 'transferOpen': {
-      const { nextEpoch = 0 } = (kept('fleet/ids') ?? {}) as { nextEpoch?: number };
-      return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the hand-over` : null;
-    }
-    case 'transferRelease': {
-      const { known = null } = (kept(`shard/${message.shardId}`) ?? {}) as { known?: unknown };
-      return known === null ? `the session of shard ${message.shardId}` : null;
-    }
-    case 'identifyGranted':
-      return isPermitKept(kept, message.shardId) ? null : `the permit of shard ${message.shardId}`;
-    default:
-      return null;
+  if (message.kind === 'startShards') {
+    const { shardIds, epochs = [] } = message;
+    const early = shardIds.find((shard, index) => (epochs[index] ?? 0) > epochKept(kept, shard));
+    return early === undefined ? null : `the epoch of shard ${early}`;
   }
+  if (message.kind === 'stopShard' || message.kind === 'shardTakenOver') {
+    return (message.epoch ?? 0) > epochKept(kept, message.shardId) ? `the epoch of shard ${message.shardId}` : null;
+  }
+  if (message.kind === 'prepareMigration' || message.kind === 'transferOpen') {
+    const { nextEpoch = 0 } = (kept('fleet/ids') ?? {}) as { nextEpoch?: number };
+    return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the hand-over` : null;
+  }
+  if (message.kind === 'transferRelease') {
+    const { known = null } = (kept(`shard/${message.shardId}`) ?? {}) as { known?: unknown };
+    return known === null ? `the session of shard ${message.shardId}` : null;
+  }
+  if (message.kind !== 'identifyGranted' || isPermitKept(kept, message.shardId)) return null;
+  return `the permit of shard ${message.shardId}`;
 }
 
 function epochKept(kept: Kept, shard: number): number {
