@@ -42,8 +42,10 @@ export class CopiedGuilds {
   readonly #active = new Map<string, Set<string>>();
   readonly #dirty = new Set<string>();
 
-  /** Call right before the guild is copied. */
+  /** Call right before the guild, or its change, is copied. */
   copied(guild: Guild): void {
+    this.#active.delete(guild.id);
+    this.#dirty.delete(guild.id);
     this.#copied.set(guild.id, {
       members: new Set(guild.members.cache.keys()),
       presences: new Set(guild.presences.cache.keys()),
@@ -77,12 +79,7 @@ export class CopiedGuilds {
   changeOf(guild: Guild): GuildChange | 'none' | 'whole' {
     const before = this.#copied.get(guild.id);
     const active = this.#active.get(guild.id);
-    if (
-      before === undefined ||
-      this.#dirty.has(guild.id) ||
-      !guild.available ||
-      before.others !== sizesOf(guild)
-    ) {
+    if (before === undefined || this.#dirty.has(guild.id) || !guild.available || before.others !== sizesOf(guild)) {
       return 'whole';
     }
     const { members, presences, channels } = guild;
@@ -105,10 +102,7 @@ export class CopiedGuilds {
 }
 
 /** Who is in `now` and was not before, and the other way round. */
-function difference(
-  before: ReadonlySet<string>,
-  now: ReadonlyMap<string, unknown>,
-): [more: string[], left: string[]] {
+function difference(before: ReadonlySet<string>, now: ReadonlyMap<string, unknown>): [more: string[], left: string[]] {
   const more = [...now.keys()].filter((id) => !before.has(id));
   const left = [...before].filter((id) => !now.has(id));
   return [more, left];

@@ -13,7 +13,14 @@
  */
 import { createRequire } from 'node:module';
 import { Client, ClientUser, Events, Guild, WebSocketShard, version as discordJsVersion } from 'discord.js';
-import type { GuildBasedChannel, GuildEmoji, GuildMember, SoundboardSound, ThreadChannel, ThreadMember } from 'discord.js';
+import type {
+  GuildBasedChannel,
+  GuildEmoji,
+  GuildMember,
+  SoundboardSound,
+  ThreadChannel,
+  ThreadMember,
+} from 'discord.js';
 import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../gateway/library.js';
 import type { Payload } from './export/fields.js';

@@ -185,6 +185,27 @@ describe('a planned move', () => {
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 4 } });
   });
 
+  test('a move that is off before the release leaves nothing of the guilds at its destination', async () => {
+    await world({ rate: 200, members: 20 });
+    const a = await bot('a');
+    const b = await bot('b');
+    await a.startShards(0);
+    await b.startShards(1);
+    const before = [b.client.users.cache.size, b.client.guilds.cache.size, b.client.channels.cache.size];
+    const users: number[] = [];
+    const off = moveLive(0, a, b, () => {
+      users.push(b.client.users.cache.size);
+      throw new Error('The move is off.');
+    });
+    await expect(off).rejects.toThrow('The move is off.');
+    await b.host.abortTransferTo(0);
+    expect(users[0]).toBeGreaterThan(before[0]!);
+    expect([b.client.users.cache.size, b.client.guilds.cache.size, b.client.channels.cache.size]).toEqual(before);
+    expect(await moveLive(0, a, b)).toBe('resumed');
+    expect(b.client.guilds.cache.size).toBe(8);
+    expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 2 } });
+  });
+
   test('the bot takes its own state along, and finds the guilds in place', async () => {
     await world();
     const imported: unknown[] = [];
