@@ -10,19 +10,17 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
-import { delay, isLoopback, parseAddress } from '@dshard/transport';
+import { isLoopback, parseAddress } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
-import type { CommandError, CommandResult, OperatorCommand } from '../domain/commands.js';
+import type { CommandResult, OperatorCommand } from '../domain/commands.js';
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
 import type { Decision } from '../domain/decision.js';
-import { restoredState } from '../domain/durable/restore.js';
 import { afterSuspension, whileSuspended } from '../domain/durable/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import { AUTOMATIC } from '../domain/effects.js';
 import type { Effect } from '../domain/effects.js';
 import type { DomainEvent } from '../domain/events.js';
-import type { Settings } from '../domain/settings.js';
 import type { OrchestratorState } from '../domain/state.js';
 import { OrchestratorError, messageOf } from '../errors.js';
 import { Connections } from './connections.js';
@@ -30,10 +28,16 @@ import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening, StoreS
 import type { Eventually } from '../ports/state-store.js';
 import { EventLoop } from './event-loop.js';
 import { whenDone } from './eventually.js';
-import { CAPACITY, History, entryOf } from './history.js';
-import { BACKLOG, Journal } from './journal.js';
+import { GatewayQuestion } from './gateway-question.js';
+import { History, entryOf } from './history.js';
+import { Journal } from './journal.js';
+import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
+import { asReason } from './reason.js';
+import { recall } from './recall.js';
+import { closedByDefault, NOT_RUNNING, RESYNC, unavailable } from './refusals.js';
 import { Requests } from './requests.js';
+import { settingsOf } from './settings.js';
 import { tokenAccepted } from './token.js';
 import { Versions } from './version.js';
 import { Violations } from './violations.js';
@@ -50,18 +54,6 @@ const ENDING = 'the end of the orchestrator';
 
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
-
-const RESYNC = {
-  code: 'DSO_STORE_UNAVAILABLE',
-  message:
-    'Not everything this node said could be taken while the store could not be written. It is asked to connect again.',
-} as const;
-
-const NOT_RUNNING = {
-  code: 'DSO_NOT_RUNNING',
-  message: 'The orchestrator is not running: it was not started yet, or is closing.',
-  fault: 'fleet',
-} as const;
 
 /** The pure core, replaceable so that the runtime can be tested by itself. */
 type Domain = { decide: Decide; initialState: InitialState };
@@ -90,7 +82,8 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #versions: Versions;
   readonly #connections: Connections;
   readonly #violations: Violations;
-  readonly #launches = new Set<Promise<void>>();
+  readonly #processes: Processes;
+  readonly #gatewayQuestion: GatewayQuestion;
   readonly #journal: Journal;
   readonly #lost = deferred<OrchestratorError>();
   readonly #postponed = new Postponed();
@@ -100,7 +93,6 @@ class OrchestratorRuntime implements Orchestrator {
   #state: OrchestratorState;
   #address: Address;
   #listener: Listener | null = null;
-  #fetchingGatewayInfo = false;
   #starting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
@@ -113,7 +105,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#options = options;
     this.#domain = domain;
     this.#address = options.listen;
-    this.#state = domain.initialState(this.#settings(), clock.now());
+    this.#state = domain.initialState(settingsOf(this.#options), clock.now());
     this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
     this.#journal = new Journal({
       leadership: options.leadership ?? null,
@@ -129,6 +121,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
     this.#versions = new Versions(options.versionSource);
+    const happened = (event: DomainEvent): void => this.#loop.push(event);
+    this.#processes = new Processes({ launcher: options.launcher, clock, logger, ended: happened });
+    this.#gatewayQuestion = new GatewayQuestion(options.gatewayInfo, happened);
     this.#connections = new Connections({
       runId,
       clock,
@@ -220,7 +215,10 @@ class OrchestratorRuntime implements Orchestrator {
           this.#loop.push({ kind: 'processExited', node, description });
         },
       });
-      await this.#restore();
+      const surroundings = { journal: this.#journal, history: this.#history, dead: this.#dead };
+      const { state, writes } = await recall(this.#options, surroundings, this.#domain.initialState);
+      this.#state = state;
+      if (writes.length > 0) await this.#journal.commit(writes, []);
       this.#listener = await transport.listen(listen, (stream) => this.#connections.accept(stream));
     } catch (error) {
       this.#phase = 'closed';
@@ -235,51 +233,6 @@ class OrchestratorRuntime implements Orchestrator {
     this.#loop.open({ kind: 'started' });
   }
 
-  /** What the store remembers becomes the state, and the store is made to say what the state says. */
-  async #restore(): Promise<void> {
-    const { clock, leadership, logger } = this.#options;
-    const loaded = await this.#journal.load();
-    if (loaded === null) {
-      this.#state = this.#domain.initialState(this.#settings(), clock.now());
-      return;
-    }
-    const { state, warnings } = restoredState(this.#settings(), loaded.records, clock.now(), this.#dead);
-    this.#state = state;
-    const past = await this.#journal.history({ after: null, limit: CAPACITY });
-    // A run that crashed may have published happenings that it did not get to commit; their ids are not given again.
-    const lost = leadership?.before === 'crashed' ? BACKLOG : 0;
-    this.#history.recall(past.ok ? past.entries : [], loaded.lastHistoryId + lost);
-    for (const warning of warnings) logger.warn({}, warning);
-    const { name, epoch } = this.#journal.status;
-    const awaited = state.recalled ? (state.awaitedNodes ?? []) : [];
-    const waiting = awaited.length === 0 ? '' : ` Waiting for node(s) ${awaited.join(', ')} to come back.`;
-    logger.info({ store: name, epoch, awaited }, `The state is kept in ${name}; this is epoch ${epoch}.${waiting}`);
-    await this.#journal.commit(correctingWrites(loaded.records, state), []);
-  }
-
-  /** As configured, completed by what only the runtime knows. */
-  #settings(): Settings {
-    const { settings, launcher, token } = this.#options;
-    return {
-      ...settings,
-      canLaunch: settings.canLaunch && launcher !== null,
-      tokenRequired: token !== null,
-      expectedNodes: this.#expectedNodes(),
-    };
-  }
-
-  /**
-   * The launcher's registry says which nodes of an earlier run still live. Beyond loopback it cannot speak for nodes of
-   * other hosts, so there the whole grace is waited for, unless the settings name the nodes.
-   */
-  #expectedNodes(): readonly string[] | null {
-    const { settings, launcher, listen } = this.#options;
-    const configured = settings.expectedNodes;
-    if (launcher === null) return configured;
-    if (configured === null && !isLoopback(parseAddress(listen).host)) return null;
-    return [...new Set([...(configured ?? []), ...launcher.running().map(({ node }) => node)])];
-  }
-
   async #close(mode: 'leave' | 'end'): Promise<void> {
     await this.#starting?.catch(() => undefined);
     if (this.#phase !== 'running') {
@@ -287,9 +240,9 @@ class OrchestratorRuntime implements Orchestrator {
       await this.#journal.close();
       return;
     }
-    const { launcher, logger, settings, stopGraceMs } = this.#options;
+    const { clock, launcher, logger, settings, stopGraceMs } = this.#options;
     if (mode === 'end')
-      await this.#within(settings.commandTimeoutMs + stopGraceMs, this.command({ kind: 'shutdownFleet' }, ENDING));
+      await within(clock, settings.commandTimeoutMs + stopGraceMs, this.command({ kind: 'shutdownFleet' }, ENDING));
     this.#phase = 'closed';
     this.#loop.close();
     this.#wakeUp.set(null);
@@ -297,27 +250,10 @@ class OrchestratorRuntime implements Orchestrator {
     await this.#listener?.close();
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
-    if (mode === 'end') await this.#stopProcesses();
+    if (mode === 'end') await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs));
     await this.#journal.close();
     await launcher?.close();
     logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
-  }
-
-  async #stopProcesses(): Promise<void> {
-    const { launcher, logger, stopGraceMs } = this.#options;
-    if (launcher === null) return;
-    // A launch under way would leave a process that nobody stops.
-    await this.#within(stopGraceMs, Promise.allSettled(this.#launches));
-    const stops = launcher.running().map(async ({ node }) => {
-      try {
-        await launcher.stop(node, stopGraceMs);
-      } catch (error) {
-        logger.error({ node, err: error }, messageOf(error));
-      }
-    });
-    const stopped = launcher.running().map(({ node }) => node);
-    await Promise.all(stops);
-    await this.#forgetStopped(stopped);
   }
 
   /** The next run is not to wait for them. */
@@ -330,13 +266,6 @@ class OrchestratorRuntime implements Orchestrator {
     }
     const writes = durableWrites(before, this.#state);
     if (writes.length > 0) await this.#journal.commit(writes, []);
-  }
-
-  /** Waits for it, but no longer than `timeoutMs`. */
-  async #within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-    const finished = new AbortController();
-    await Promise.race([work, delay(this.#options.clock, timeoutMs, finished.signal)]);
-    finished.abort();
   }
 
   #step(event: DomainEvent): Eventually<void> {
@@ -391,13 +320,7 @@ class OrchestratorRuntime implements Orchestrator {
       return;
     }
     if (event.kind !== 'command') this.#postponed.add(event);
-    else this.#requests.answer(event.request, { ok: false, error: this.#unavailable() });
-  }
-
-  #unavailable(): CommandError {
-    const problem = this.#journal.status.problem ?? 'the store cannot be written.';
-    const message = `Nothing can be changed now, because nothing can be remembered; the bot runs on. ${problem}`;
-    return { code: 'DSO_STORE_UNAVAILABLE', message, fault: 'fleet' };
+    else this.#requests.answer(event.request, { ok: false, error: unavailable(this.#journal.status.problem) });
   }
 
   #suspended(problem: string): void {
@@ -454,49 +377,13 @@ class OrchestratorRuntime implements Orchestrator {
         this.#wakeUp.set(effect.at);
         return;
       case 'fetchGatewayInfo':
-        void this.#fetchGatewayInfo();
+        void this.#gatewayQuestion.ask();
         return;
       case 'launchNode':
-        this.#launch(effect.launch);
+        this.#processes.launch(effect.launch);
         return;
       case 'happened':
         this.#history.record(effect.happening);
-    }
-  }
-
-  /** One attempt; whether to try again is for the domain to say. */
-  async #fetchGatewayInfo(): Promise<void> {
-    const { gatewayInfo } = this.#options;
-    if (this.#fetchingGatewayInfo) return;
-    this.#fetchingGatewayInfo = true;
-    let event: DomainEvent;
-    try {
-      if (gatewayInfo === null) throw new Error('nothing is configured that could be asked for it');
-      const { url: _, ...told } = await gatewayInfo.fetch();
-      event = { kind: 'gatewayInfo', ...told };
-    } catch (error) {
-      event = { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
-    }
-    this.#fetchingGatewayInfo = false;
-    this.#loop.push(event);
-  }
-
-  #launch(launch: string): void {
-    const attempt = this.#attemptLaunch(launch).then((event) => {
-      this.#launches.delete(attempt);
-      this.#loop.push(event);
-    });
-    this.#launches.add(attempt);
-  }
-
-  async #attemptLaunch(launch: string): Promise<DomainEvent> {
-    const { launcher } = this.#options;
-    try {
-      if (launcher === null) throw new Error('there is no launcher');
-      const { node } = await launcher.launch();
-      return { kind: 'nodeLaunched', launch, node };
-    } catch (error) {
-      return { kind: 'launchFailed', launch, reason: asReason(messageOf(error)) };
     }
   }
 }
@@ -507,17 +394,4 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
     resolve = settle;
   });
   return { promise, resolve };
-}
-
-/** The domain puts a reason into a sentence of its own, which has its own period. */
-function asReason(sentence: string): string {
-  return sentence.replace(/\.$/, '');
-}
-
-function closedByDefault(listen: Address): OrchestratorError {
-  return new OrchestratorError(
-    'DSO_CLOSED_BY_DEFAULT',
-    `Other machines can reach ${listen}, and no token is set. Set DSO_TOKEN or a token file, for the orchestrator and ` +
-      `for its nodes, or listen on 127.0.0.1.`,
-  );
 }

@@ -45,6 +45,8 @@ type OpenMigration = { shard: number; destination: string; at: number };
 export class TraceChecks {
   readonly #epochs = new Map<number, number>();
   readonly #owners = new Map<number, string>();
+  /** Who had a shard before, and until when: a decision's assignments stand before what led to them. */
+  readonly #before = new Map<number, { node: string; until: number }>();
   readonly #migrations = new Map<string, OpenMigration>();
   readonly #operations = new Map<string, string>();
   /** Shards that were on a node known dead, and since when. */
@@ -150,6 +152,8 @@ export class TraceChecks {
         this.#violated(2, `Shard ${shard} was assigned to node ${node} under epoch ${epoch}, after ${before}.`);
       }
       this.#epochs.set(shard, epoch);
+      const owner = this.#owners.get(shard);
+      if (owner !== undefined) this.#before.set(shard, { node: owner, until: this.#entry.at });
       this.#owners.set(shard, node);
     }
   }
@@ -164,8 +168,11 @@ export class TraceChecks {
 
   #nodeGone(facts: Facts): void {
     const gone = facts.text('node');
+    const { at } = this.#entry;
     for (const [shard, node] of this.#owners) {
-      if (node === gone && !this.#lost.has(shard)) this.#lost.set(shard, this.#entry.at);
+      const before = this.#before.get(shard);
+      const had = before?.until === at ? before.node : node;
+      if (had === gone && !this.#lost.has(shard)) this.#lost.set(shard, at);
     }
   }
 
@@ -191,6 +198,7 @@ export class TraceChecks {
       return;
     }
     this.#frozen.push(facts.number('frozenMs') ?? 0);
+    this.#lost.delete(facts.number('shard') ?? -1);
     if (open !== undefined) this.#mustBeOwner(open.shard, open.destination, 'was moved to');
   }
 
@@ -202,6 +210,7 @@ export class TraceChecks {
 
   #forget(): void {
     this.#owners.clear();
+    this.#before.clear();
     this.#migrations.clear();
     this.#operations.clear();
     this.#lost.clear();

@@ -21,8 +21,9 @@ const SOUND: readonly Row[] = [
   [6_050, 'shardsAssigned', { node: 'b', shards: [1], epochs: [13] }],
   [6_100, 'migrationCompleted', { migration: 'm1', shard: 1, origin: 'a', destination: 'b', frozenMs: 40 }],
   [6_100, 'drainFinished', { operation: 'd1', node: 'a' }],
+  // One decision: what it assigned stands before what led to it.
+  [7_000, 'shardsAssigned', { node: 'b', shards: [0], epochs: [14] }],
   [7_000, 'nodeGone', { node: 'a', how: 'it was killed' }],
-  [7_001, 'shardsAssigned', { node: 'b', shards: [0], epochs: [14] }],
   [7_200, 'shardRunning', { node: 'b', shard: 0, resumed: true }],
   [
     8_000,

@@ -1,0 +1,69 @@
+/** The node processes of this orchestrator's launcher: attempts to launch one, and the end of all of them. Without a launcher there are none. */
+import { delay } from '@dshard/transport';
+import type { Clock, Logger } from '@dshard/transport';
+import type { DomainEvent } from '../domain/events.js';
+import { messageOf } from '../errors.js';
+import type { Launcher } from '../ports/launcher.js';
+import { asReason } from './reason.js';
+
+type Surroundings = {
+  launcher: Launcher | null;
+  clock: Clock;
+  logger: Logger;
+  /** How a launch ended. */
+  ended: (event: DomainEvent) => void;
+};
+
+export class Processes {
+  readonly #surroundings: Surroundings;
+  readonly #launches = new Set<Promise<void>>();
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** One attempt; whether to try again is for the domain to say. */
+  launch(launch: string): void {
+    const attempt = this.#attempt(launch).then((event) => {
+      this.#launches.delete(attempt);
+      this.#surroundings.ended(event);
+    });
+    this.#launches.add(attempt);
+  }
+
+  /** Stops them all; those that do not stop by themselves in `graceMs` are killed. Resolves to the nodes they were. */
+  async stopAll(graceMs: number): Promise<readonly string[]> {
+    const { launcher, clock, logger } = this.#surroundings;
+    if (launcher === null) return [];
+    // A launch under way would leave a process that nobody stops.
+    await within(clock, graceMs, Promise.allSettled(this.#launches));
+    const nodes = launcher.running().map(({ node }) => node);
+    const stops = nodes.map(async (node) => {
+      try {
+        await launcher.stop(node, graceMs);
+      } catch (error) {
+        logger.error({ node, err: error }, messageOf(error));
+      }
+    });
+    await Promise.all(stops);
+    return nodes;
+  }
+
+  async #attempt(launch: string): Promise<DomainEvent> {
+    const { launcher } = this.#surroundings;
+    try {
+      if (launcher === null) throw new Error('there is no launcher');
+      const { node } = await launcher.launch();
+      return { kind: 'nodeLaunched', launch, node };
+    } catch (error) {
+      return { kind: 'launchFailed', launch, reason: asReason(messageOf(error)) };
+    }
+  }
+}
+
+/** Waits for it, but no longer than `timeoutMs`. */
+export async function within(clock: Clock, timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  const finished = new AbortController();
+  await Promise.race([work, delay(clock, timeoutMs, finished.signal)]);
+  finished.abort();
+}

@@ -1,0 +1,36 @@
+/** What the store remembers, as the state this run begins with; and what has to be written for the store to say what the state says. */
+import type { InitialState } from '../domain/decide.js';
+import { restoredState } from '../domain/durable/restore.js';
+import { correctingWrites } from '../domain/durable/writes.js';
+import type { OrchestratorState } from '../domain/state.js';
+import type { OrchestratorOptions } from './contract.js';
+import { CAPACITY } from './history.js';
+import type { History } from './history.js';
+import { BACKLOG } from './journal.js';
+import type { Journal } from './journal.js';
+import { settingsOf } from './settings.js';
+
+type Recalled = { state: OrchestratorState; writes: ReturnType<typeof correctingWrites> };
+
+/** @param dead nodes the launcher knows to be dead already. */
+export async function recall(
+  options: OrchestratorOptions,
+  { journal, history, dead }: { journal: Journal; history: History; dead: readonly string[] },
+  fresh: InitialState,
+): Promise<Recalled> {
+  const { clock, leadership, logger } = options;
+  const settings = settingsOf(options);
+  const loaded = await journal.load();
+  if (loaded === null) return { state: fresh(settings, clock.now()), writes: [] };
+  const { state, warnings } = restoredState(settings, loaded.records, clock.now(), dead);
+  const past = await journal.history({ after: null, limit: CAPACITY });
+  // A run that crashed may have published happenings that it did not get to commit; their ids are not given again.
+  const lost = leadership?.before === 'crashed' ? BACKLOG : 0;
+  history.recall(past.ok ? past.entries : [], loaded.lastHistoryId + lost);
+  for (const warning of warnings) logger.warn({}, warning);
+  const { name, epoch } = journal.status;
+  const awaited = state.recalled ? (state.awaitedNodes ?? []) : [];
+  const waiting = awaited.length === 0 ? '' : ` Waiting for node(s) ${awaited.join(', ')} to come back.`;
+  logger.info({ store: name, epoch, awaited }, `The state is kept in ${name}; this is epoch ${epoch}.${waiting}`);
+  return { state, writes: correctingWrites(loaded.records, state) };
+}

@@ -1,0 +1,30 @@
+/** What the runtime itself refuses, in its own words. */
+import type { Address } from '@dshard/transport';
+import type { CommandError } from '../domain/commands.js';
+import { OrchestratorError } from '../errors.js';
+
+export const RESYNC = {
+  code: 'DSO_STORE_UNAVAILABLE',
+  message:
+    'Not everything this node said could be taken while the store could not be written. It is asked to connect again.',
+} as const;
+
+export const NOT_RUNNING = {
+  code: 'DSO_NOT_RUNNING',
+  message: 'The orchestrator is not running: it was not started yet, or is closing.',
+  fault: 'fleet',
+} as const;
+
+export function unavailable(problem: string | null): CommandError {
+  const why = problem ?? 'The store cannot be written.';
+  const message = `Nothing can be changed now, because nothing can be remembered; the bot runs on. ${why}`;
+  return { code: 'DSO_STORE_UNAVAILABLE', message, fault: 'fleet' };
+}
+
+export function closedByDefault(listen: Address): OrchestratorError {
+  return new OrchestratorError(
+    'DSO_CLOSED_BY_DEFAULT',
+    `Other machines can reach ${listen}, and no token is set. Set DSO_TOKEN or a token file, for the orchestrator and ` +
+      `for its nodes, or listen on 127.0.0.1.`,
+  );
+}
