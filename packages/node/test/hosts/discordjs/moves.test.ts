@@ -164,6 +164,7 @@ describe('a planned move', () => {
     expect(b.count('shardReady')).toBe(1);
     await until(() => resumed.length === 1, { what: 'shardResume' });
     expect(resumed).toEqual([[2, expect.any(Number)]]);
+    await until(() => sessions.size > 0, { what: 'a message at the destination' });
     expect(sessions.size).toBe(1);
     expect(sessions.has('')).toBe(false);
     expect(b.client.users.cache.size).toBeGreaterThan(1);

@@ -156,7 +156,7 @@ export function unsaidPayload(guild: Guild): Payload {
 }
 
 export function guildChannelPayload(channel: GuildBasedChannel): Payload {
-  return isThread(channel) ? threadPayload(channel as ThreadChannel) : channelPayload(channel);
+  return isThread(channel) ? threadPayload(channel) : channelPayload(channel);
 }
 
 function rolePayload(role: Role): Payload {
