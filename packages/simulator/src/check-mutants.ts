@@ -1,13 +1,15 @@
 /**
  * `npm run check:mutants`: every seeded bug must be caught, by the simulator within so many seeds or by the exhaustive checker, or they are
- * not worth their figures.
+ * not worth their figures. A seed catches a bug only if the same seed with the same faults holds without it.
  */
 import { decide as decideNode } from '@dshard/node/session';
 import type { Decide } from '@dshard/orchestrator/domain';
 import { productionDecide } from './model/orchestrator-side.js';
 import { SCOPES, worldOf } from './model/scopes.js';
+import type { Scope } from './model/scopes.js';
 import { search } from './model/search.js';
 import { MUTANTS } from './mutants/all.js';
+import type { Mutant } from './mutants/mutant.js';
 import { SeedPool } from './seed-pool.js';
 
 const MOST_SEEDS = 200;
@@ -15,40 +17,49 @@ const MOST_STATES = 200_000;
 const FIRST_SEED = 1;
 
 /** What catches it, or null. */
-async function findingOf(pool: SeedPool, mutant: string): Promise<string | null> {
-  const { inModel, decide } = MUTANTS[mutant] ?? {};
+async function findingOf(pool: SeedPool, mutant: string, { inModel, decide, faults }: Mutant): Promise<string | null> {
   if (inModel === true && decide !== undefined) {
     const found = inTheModel(decide);
     if (found !== null) return found;
   }
-  const faults = MUTANTS[mutant]?.faults ?? null;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + MOST_SEEDS; seed += pool.threads) {
     const seeds = Array.from({ length: pool.threads }, (_, index) => seed + index);
-    const results = await Promise.all(seeds.map((one) => pool.run({ seed: one, faults, mutant })));
+    const results = await Promise.all(seeds.map((one) => pool.run({ seed: one, faults: faults ?? null, mutant })));
     for (const { seed: found, violations } of results) {
-      if (violations[0] !== undefined) return `seed ${found}: ${violations[0].invariant}`;
+      if (violations[0] === undefined) continue;
+      const without = await pool.run({ seed: found, faults: faults ?? null, mutant: null });
+      if (without.violations.length === 0) return `seed ${found}: ${violations[0].invariant}`;
+      process.stdout.write(
+        `        seed ${found} is violated without a bug, and proves nothing: npm run sim -- --seed ${found}\n`,
+      );
     }
   }
   return null;
 }
 
-/** The exhaustive checker with this orchestrator. */
+/** The exhaustive checker with this orchestrator. A scope in which something is found must hold with the production one. */
 function inTheModel(wrap: (decide: Decide) => Decide): string | null {
-  const reducers = { orchestrator: wrap(productionDecide), node: decideNode };
   for (const scope of SCOPES) {
-    const [found] = search(worldOf(scope, reducers), new Set(scope.faults), reducers, MOST_STATES).violations;
-    if (found !== undefined) return `exhaustive checker, "${scope.name}": ${found.what}`;
+    const found = foundIn(scope, wrap(productionDecide));
+    if (found !== null && foundIn(scope, productionDecide) === null)
+      return `exhaustive checker, "${scope.name}": ${found}`;
   }
   return null;
+}
+
+function foundIn(scope: Scope, orchestrator: Decide): string | null {
+  const reducers = { orchestrator, node: decideNode };
+  const { violations } = search(worldOf(scope, reducers), new Set(scope.faults), reducers, MOST_STATES);
+  return violations[0]?.what ?? null;
 }
 
 const pool = new SeedPool();
 let caught = 0;
 const mutants = Object.entries(MUTANTS);
-for (const [name, { bug }] of mutants) {
-  const finding = await findingOf(pool, name);
+for (const [name, mutant] of mutants) {
+  const finding = await findingOf(pool, name, mutant);
   if (finding !== null) caught += 1;
-  process.stdout.write(`${finding === null ? 'MISSED' : 'caught'}  ${name.padEnd(20)} ${bug}\n`);
+  process.stdout.write(`${finding === null ? 'MISSED' : 'caught'}  ${name.padEnd(24)} ${mutant.bug}\n`);
   process.stdout.write(`        ${finding ?? `not within ${MOST_SEEDS} seeds`}\n`);
 }
 await pool.close();

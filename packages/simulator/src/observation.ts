@@ -3,6 +3,7 @@ import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, ShardStateKind } from '@dshard/node';
 import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { TraceEntry } from '@dshard/orchestrator/trace';
+import type { Message } from '@dshard/protocol';
 import type { FaultName } from './plan.js';
 
 /** A channel's last number, as user code remembers it: the state that moves with a shard. */
@@ -41,6 +42,8 @@ export type Observation =
   | { kind: 'decided'; state: OrchestratorState; happenings: readonly Happening[] }
   /** The orchestrator's history has a new entry: what led to it is durable. */
   | { kind: 'recorded'; entry: TraceEntry }
+  /** The orchestrator writes a message to a socket. `kept`: what its disk has of a record (`kind/key`) at this moment. */
+  | { kind: 'said'; message: Message; kept: (record: string) => unknown }
   /** A shard changed its state within a node's session. */
   | { kind: 'moved'; node: string; shard: number; from: ShardStateKind; to: ShardStateKind }
   | { kind: 'fault'; fault: FaultName; target: string }

@@ -68,6 +68,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'frozen':
     case 'stateArrived':
     case 'recorded':
+    case 'said':
     case 'processEnded':
     case 'calm':
     case 'ending':

@@ -117,6 +117,7 @@ class Run {
         seed,
         version: 'v1',
         sendMs: plan.sendMs,
+        repeats: plan.faults.has('repeats') ? (name, message) => this.#repeats(name, message.kind) : null,
         behaviour: { ...HONEST_HOST, ...mutant?.host },
         world,
         control,
@@ -277,6 +278,13 @@ class Run {
     return draw.chance(0.4) ? (draw.pick(['rejected', 'dies', 'hangs'] as const) ?? null) : null;
   }
 
+  #repeats(name: string, message: string): boolean {
+    if (this.#isCalm) return false;
+    if (!drawFor(this.#plan.seed, `repeat ${name} ${this.#world.monotonicMs()}`).chance(0.5)) return false;
+    this.#observe({ kind: 'fault', fault: 'repeats', target: `${message}, of or to ${name}` });
+    return true;
+  }
+
   #violated(invariant: string, what: string): void {
     if (this.#violations.length >= MOST_VIOLATIONS) return;
     this.#violations.push({ invariant, what, atMs: this.#world.monotonicMs() });
@@ -345,6 +353,7 @@ class Run {
       case 'decided':
       case 'stateArrived':
       case 'recorded':
+      case 'said':
         return undefined;
     }
   }

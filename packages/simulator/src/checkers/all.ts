@@ -1,5 +1,7 @@
 import { boundedMemory } from './bounded-memory.js';
 import type { MakeChecker } from './checker.js';
+import { durableFirst } from './durable-first.js';
+import { epochsGrow } from './epochs-grow.js';
 import { frozenInTime } from './frozen-in-time.js';
 import { goodManners } from './good-manners.js';
 import { historyHolds } from './history-holds.js';
@@ -23,4 +25,6 @@ export const CHECKERS: readonly MakeChecker[] = [
   frozenInTime,
   historyHolds,
   quarantine,
+  epochsGrow,
+  durableFirst,
 ];

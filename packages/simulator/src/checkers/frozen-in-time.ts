@@ -1,25 +1,24 @@
 /**
  * Invariant 7, the part of a planned move: user code waits for the events of a frozen shard no longer than the freeze timeout, whatever becomes
- * of the others. Counted where the node was neither stopped nor dead meanwhile: only its own clock can end a freeze.
+ * of the others. Counted where the node was neither stopped nor dead meanwhile: its own clock ends a freeze, whoever it is cut off from.
  */
 import type { ShardStateKind } from '@dshard/node';
+import type { Observation } from '../observation.js';
 import type { Checker, MakeChecker } from './checker.js';
 
 const SENTENCE = 'a shard is frozen no longer than the freeze timeout';
 const FROZEN: ReadonlySet<ShardStateKind> = new Set(['halting', 'flushing', 'sealed']);
-/** For the host's own call, which has a deadline of its own. */
-const MARGIN_MS = 4_500;
+/** The host's own call has the same deadline. */
+const MARGIN_MS = 300;
 
 export const frozenInTime: MakeChecker = ({ plan, violated }): Checker => {
   const frozenAt = new Map<string, number>();
   const stoppedAt = new Map<string, number>();
   return {
     see: (observation, at) => {
-      if (observation.kind === 'fault') {
-        for (const key of frozenAt.keys()) {
-          const [node = ''] = key.split('/');
-          if (observation.target.startsWith(node)) stoppedAt.set(node, at);
-        }
+      if (observation.kind === 'fault' && stops(observation)) {
+        const [node = ''] = observation.target.split(':');
+        stoppedAt.set(node, at);
       }
       if (observation.kind === 'processEnded') {
         for (const key of frozenAt.keys()) if (key.startsWith(`${observation.name}/`)) frozenAt.delete(key);
@@ -46,3 +45,8 @@ export const frozenInTime: MakeChecker = ({ plan, violated }): Checker => {
     },
   };
 };
+
+/** Whether its node's clock stands still for a while. */
+function stops({ fault, target }: Extract<Observation, { kind: 'fault' }>): boolean {
+  return fault === 'pauses' || (fault === 'ambushedNodes' && target.includes(': pause '));
+}

@@ -54,18 +54,6 @@ const verifiesByItself =
     return { ...next, effects: [...decision.effects, ...next.effects] };
   };
 
-/** What nodes say of the epochs of their shards is not looked at. */
-const knowsNoEpochs =
-  (decide: Decide): Decide =>
-  (state, event, now) => {
-    if (event.kind === 'identify') {
-      return decide(state, { ...event, message: { ...event.message, runningEpochs: [] } }, now);
-    }
-    if (event.kind !== 'message' || event.message.kind !== 'heartbeat') return decide(state, event, now);
-    const shards = event.message.shards.map((report) => ({ ...report, epoch: 0 }));
-    return decide(state, { ...event, message: { ...event.message, shards } }, now);
-  };
-
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
   'received-cursor': {
@@ -143,11 +131,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     bug: 'the host does not send what changed while the state was copied',
     host: { sendsChanges: false },
   },
-  'skips-epoch-check': {
-    bug: 'the orchestrator does not look at epochs: it believes every node that it runs a shard',
-    decide: knowsNoEpochs,
-    inModel: true,
-  },
   'acts-before-commit': {
     bug: 'messages are sent before the record that justifies them is durable',
     lateStore: true,
@@ -162,6 +145,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     decide: sending((message) =>
       message.kind === 'transferOpen' ? { ...message, freezeTimeoutMs: 3_600_000 } : message,
     ),
+    faults: ['operators', 'slowState', 'partitions', 'pauses'],
   },
   'grants-twice-after-crash': {
     bug: 'the orchestrator forgets, when it starts again, which permits it gave',

@@ -1,11 +1,31 @@
 /** Seeded bugs of epochs and takeover: who has a shard when two think so. */
+import type { Decide } from '@dshard/orchestrator/domain';
 import type { Mutant } from './mutant.js';
 import { sending } from './sending.js';
+
+/** Whatever epoch a node has a shard under, it is taken for the last one. */
+const looksAtNoEpoch =
+  (decide: Decide): Decide =>
+  (state, event, now) => {
+    const { nextEpoch } = state;
+    if (event.kind === 'identify') {
+      const runningEpochs = event.message.runningShards.map(() => nextEpoch);
+      return decide(state, { ...event, message: { ...event.message, runningEpochs } }, now);
+    }
+    if (event.kind !== 'message' || event.message.kind !== 'heartbeat') return decide(state, event, now);
+    const shards = event.message.shards.map((report) => ({ ...report, epoch: nextEpoch }));
+    return decide(state, { ...event, message: { ...event.message, shards } }, now);
+  };
 
 export const EPOCH_MUTANTS: Readonly<Record<string, Mutant>> = {
   'ignores-takeover': {
     bug: 'the node does not let go of a shard that it is told was taken over',
     decide: sending((message) => (message.kind === 'shardTakenOver' ? null : message)),
+  },
+  'skips-epoch-check': {
+    bug: 'the orchestrator does not look at epochs: it believes every node that it runs a shard',
+    decide: looksAtNoEpoch,
+    faults: ['operators', 'partitions', 'pauses', 'kills'],
   },
   'resumes-unasked': {
     bug: 'the host resumes a session that may be another node’s without asking',

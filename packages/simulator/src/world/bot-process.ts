@@ -1,6 +1,7 @@
 /** One bot process: the production node on a simulated library, inside a virtual process. */
 import { createNode } from '@dshard/node';
 import type { DshardNode, ShardStateKind } from '@dshard/node';
+import type { Message } from '@dshard/protocol';
 import { silentLogger } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
@@ -12,6 +13,7 @@ import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
 import { baseLevelTransport } from './base-level.js';
 import { ORCHESTRATOR_ADDRESS } from './orchestrator-seat.js';
+import { repeatingTransport } from './repeating.js';
 import type { Death } from './virtual-process.js';
 import { VirtualProcess } from './virtual-process.js';
 
@@ -23,6 +25,8 @@ export type BotProcessOptions = {
   /** Whether its host moves shards live. */
   live: boolean;
   sendMs: number;
+  /** Whether a message that was the last one on a connection comes once more on the next. null: none does. */
+  repeats: ((name: string, message: Message) => boolean) | null;
   behaviour: HostBehaviour;
   world: VirtualClock;
   control: MemoryNetwork;
@@ -47,7 +51,7 @@ export class BotProcess {
   #shards: ReadonlyMap<number, ShardStateKind> = new Map();
 
   constructor(options: BotProcessOptions, incarnation: number) {
-    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs } = options;
+    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs, repeats } = options;
     this.#options = options;
     this.name = name;
     this.baseLevel = baseLevel;
@@ -66,7 +70,8 @@ export class BotProcess {
       sendMs,
       observe: guarded,
     });
-    const transport = this.process.transport(control.member(name));
+    const plain = this.process.transport(control.member(name));
+    const transport = repeats === null ? plain : repeatingTransport(plain, (message) => repeats(name, message));
     this.node = createNode(
       options.wrapNode({
         host: this.host,

@@ -6,6 +6,7 @@ import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
 import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
 import type { Decide, DomainEvent, Effect, Happening, OrchestratorState } from '@dshard/orchestrator/domain';
+import { EVENT_IDS } from '@dshard/protocol';
 import { delay, silentLogger } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
@@ -16,6 +17,7 @@ import type { Trace } from '../trace.js';
 import type { SimDiscord } from './discord.js';
 import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
 import type { Fleet } from './fleet.js';
+import { overheard } from './listening.js';
 import { slowStore } from './slow-store.js';
 import type { LaunchFault } from './sim-launcher.js';
 import { simLauncher } from './sim-launcher.js';
@@ -26,6 +28,20 @@ export const ORCHESTRATOR_ADDRESS = '127.0.0.1:7447';
 const NAME = 'orchestrator';
 const STOP_GRACE_MS = 8_000;
 const GATEWAY_ANSWER_MS = 60;
+/** What must be true of the disk before it is said. */
+const JUSTIFIED: ReadonlySet<number> = new Set(
+  (
+    [
+      'startShards',
+      'stopShard',
+      'shardTakenOver',
+      'prepareMigration',
+      'transferOpen',
+      'transferRelease',
+      'identifyGranted',
+    ] as const
+  ).map((kind) => EVENT_IDS[kind]),
+);
 /** What a commit usually takes at most. */
 const MOST_COMMIT_MS = 10;
 /** Until somebody starts it again when it could not start. */
@@ -107,7 +123,9 @@ export class OrchestratorSeat {
         stopGraceMs: STOP_GRACE_MS,
         clock,
         random: drawFor(seed, `orchestrator ${this.#lives}`),
-        transport: process.transport(control.member(NAME)),
+        transport: overheard(process.transport(control.member(NAME)), JUSTIFIED, (message) => {
+          if (process.alive) this.#options.observe({ kind: 'said', message, kept: (record) => this.#kept(record) });
+        }),
         launcher: settings.canLaunch ? simLauncher({ fleet, process, random, nextFault: nextLaunchFault }) : null,
         versionSource: null,
         gatewayInfo: {
@@ -124,6 +142,11 @@ export class OrchestratorSeat {
     life.handle = handle;
     handle.onHappening((entry) => this.#options.observe({ kind: 'recorded', entry }));
     await handle.start();
+  }
+
+  #kept(record: string): unknown {
+    const json = this.disk.records.get(record)?.json;
+    return json === undefined ? null : JSON.parse(json);
   }
 
   #lead(process: VirtualProcess, logger: Logger): Promise<Leadership> {

@@ -2,8 +2,11 @@
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import { initialState } from '@dshard/orchestrator/domain';
 import type { Happening } from '@dshard/orchestrator/domain';
+import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import type { MakeChecker } from '../../src/checkers/checker.js';
+import { durableFirst } from '../../src/checkers/durable-first.js';
+import { epochsGrow } from '../../src/checkers/epochs-grow.js';
 import { identifyPace } from '../../src/checkers/identify-pace.js';
 import { oneOwner } from '../../src/checkers/one-owner.js';
 import { quarantine } from '../../src/checkers/quarantine.js';
@@ -14,9 +17,9 @@ import { wholeStream } from '../../src/checkers/whole-stream.js';
 import type { Observation } from '../../src/observation.js';
 import { planFor } from '../../src/plan.js';
 
-function found(make: MakeChecker, observations: readonly Observation[], gentle = true): string[] {
+function found(make: MakeChecker, observations: readonly Observation[], gentle = true, durable = false): string[] {
   const seen: string[] = [];
-  const plan = { ...planFor(1, new Set()), gentle, sparesNodes: gentle };
+  const plan = { ...planFor(1, new Set()), gentle, sparesNodes: gentle, durable };
   const checker = make({ plan, violated: (_, what) => seen.push(what) });
   observations.forEach((observation, at) => checker.see(observation, at));
   checker.finish?.(observations.length);
@@ -148,4 +151,44 @@ test('a quarantined shard is not started until it is released', () => {
   expect(found(quarantine, [starting, quarantined, starting])).toEqual(['shard 3 was started']);
   expect(found(quarantine, [quarantined, happened('shardReleased', { shard: 3 }), starting])).toEqual([]);
   expect(found(quarantine, [quarantined, restarted, starting])).toEqual([]);
+});
+
+describe('epochs grow', () => {
+  const start = (epoch: number): Observation => ({
+    kind: 'said',
+    message: { kind: 'startShards', shardIds: [0], epochs: [epoch] },
+    kept: () => null,
+  });
+
+  test('a later one, and the same again', () => {
+    expect(found(epochsGrow, [start(1), start(2), start(2)])).toEqual([]);
+  });
+
+  test('an earlier one', () => {
+    expect(found(epochsGrow, [start(2), start(1)])).toEqual(['the orchestrator acts on epoch 1 of shard 0, after 2']);
+  });
+});
+
+describe('durable first', () => {
+  const disk: Record<string, unknown> = {
+    'fleet/ids': { nextEpoch: 8 },
+    'fleet/identifies': { maxConcurrency: 2 },
+    'shard/0': { node: 'a', epoch: 5, known: null },
+    'shard/1': { node: 'b', epoch: 6, known: { sessionId: 's' } },
+    'identify/1': { holder: { node: 'a', shard: 3 }, freeAt: 0 },
+  };
+  const said = (message: Message): Observation[] => [{ kind: 'said', message, kept: (record) => disk[record] ?? null }];
+  const release = { kind: 'transferRelease', migrationId: 'm' } as const;
+  test.each<[string, Message, string | null]>([
+    ['a shard under its epoch', { kind: 'startShards', shardIds: [0], epochs: [5] }, null],
+    ['a shard under a new epoch', { kind: 'startShards', shardIds: [0], epochs: [6] }, 'the epoch of shard 0'],
+    ['a takeover', { kind: 'shardTakenOver', shardId: 1, epoch: 7 }, 'the epoch of shard 1'],
+    ['a release after the commit', { ...release, shardId: 1 }, null],
+    ['a release before the commit', { ...release, shardId: 0 }, 'the session of shard 0'],
+    ['a permit', { kind: 'identifyGranted', shardId: 3 }, null],
+    ['a permit of another', { kind: 'identifyGranted', shardId: 5 }, 'the permit of shard 5'],
+  ])('%s', (_, message, lacking) => {
+    const expected = lacking === null ? [] : [`${message.kind} was sent, and the disk did not have ${lacking}`];
+    expect(found(durableFirst, said(message), true, true)).toEqual(expected);
+  });
 });

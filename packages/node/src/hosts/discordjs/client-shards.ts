@@ -2,7 +2,8 @@
  * What a client has of each shard: the shard in `client.ws.shards`, its guilds, their channels and users. They come and go here
  * without guildCreate, guildDelete or any other event, because nothing happened to the guilds: they moved.
  *
- * A shard that was handed over is put `aside` until it is certain that it will not come back, then forgotten.
+ * A shard that was handed over is put `aside` until it is certain that it will not come back, then forgotten. One that is on its
+ * way here is `expected`: its guilds are built, and shown when it is here.
  */
 import { Status } from 'discord.js';
 import type { Client, Guild, WebSocketShard } from 'discord.js';
@@ -13,6 +14,8 @@ type Aside = { shard: WebSocketShard; guilds: readonly Guild[] };
 export class ClientShards {
   readonly #client: Client;
   readonly #aside = new Map<number, Aside>();
+  /** By shard that is on its way here: the guilds that have come of it so far. */
+  readonly #expected = new Map<number, () => readonly Guild[]>();
   /** Shards whose guilds have all arrived. */
   readonly #complete = new Set<number>();
 
@@ -58,6 +61,25 @@ export class ClientShards {
     }
     countShards(this.#client);
     return aside !== undefined;
+  }
+
+  /** `guilds`: see staged-state.ts. */
+  expect(shardId: number, guilds: () => readonly Guild[]): void {
+    this.giveUp(shardId);
+    this.#expected.set(shardId, guilds);
+  }
+
+  /** The shard is here, with these of the guilds that were expected. */
+  show(shardId: number, guilds: readonly Guild[]): void {
+    this.#expected.delete(shardId);
+    guilds.forEach((guild) => this.#put(guild));
+  }
+
+  /** The shard is expected no longer. */
+  giveUp(shardId: number): void {
+    const guilds = this.#expected.get(shardId)?.() ?? [];
+    this.#expected.delete(shardId);
+    this.#forgetUsers(guilds);
   }
 
   guildsOf(shardId: number): readonly Guild[] {
@@ -108,11 +130,21 @@ export class ClientShards {
     guild.channels.cache.forEach((channel) => this.#client.channels.cache.set(channel.id, channel));
   }
 
+  /** Those that others may still show. */
+  #others(): readonly Guild[] {
+    const aside = [...this.#aside.values()].flatMap(({ guilds }) => guilds);
+    const expected = [...this.#expected.values()].flatMap((guilds) => guilds());
+    return [...this.#client.guilds.cache.values(), ...aside, ...expected];
+  }
+
   /** Those that only these guilds had. discord.js itself never forgets a user, but then its guilds do not move. */
   #forgetUsers(guilds: readonly Guild[]): void {
+    if (guilds.length === 0) {
+      return;
+    }
     const { users, user: self } = this.#client;
     const others = new Set<string>();
-    for (const guild of this.#client.guilds.cache.values()) {
+    for (const guild of this.#others()) {
       for (const id of guild.members.cache.keys()) {
         others.add(id);
       }

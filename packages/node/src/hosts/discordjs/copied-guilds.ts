@@ -5,39 +5,47 @@
 import type { Guild } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 
-/** Events that change nothing of a guild but the people they name, and what is sent again with every change. */
+/** Events that change nothing of a guild but the people and the channel they name, and what is sent again with every change. */
 const ABOUT_PEOPLE =
   /^(?:MESSAGE_|INTERACTION_CREATE|TYPING_START|PRESENCE_UPDATE|VOICE_STATE_UPDATE|GUILD_MEMBER_(?:ADD|UPDATE|REMOVE))/u;
 
 type People = { members: ReadonlySet<string>; presences: ReadonlySet<string>; others: string };
 
-/** `whole`: everything of the guild has to be sent again. */
+/** Ids of what has to be sent again of a guild that was copied. */
 export type GuildChange = {
-  whole: boolean;
   members: readonly string[];
   presences: readonly string[];
+  channels: readonly string[];
   leftMembers: readonly string[];
   leftPresences: readonly string[];
 };
 
+type Identified = { id: string };
+
 type Said = {
   id?: string;
   guild_id?: string;
+  channel_id?: string;
+  thread?: Identified;
   user_id?: string;
-  user?: { id: string };
-  author?: { id: string };
-  member?: { user?: { id: string } };
-  mentions?: readonly { id: string }[];
+  user?: Identified;
+  author?: Identified;
+  member?: { user?: Identified };
+  mentions?: readonly Identified[];
+  /** Of an interaction: what its options name. */
+  data?: { resolved?: Partial<Record<'users' | 'channels' | 'roles', object>> };
 };
 
 export class CopiedGuilds {
   readonly #copied = new Map<string, People>();
-  /** Who did something, by guild. */
+  /** Who did something and where, by guild: ids of users and channels. */
   readonly #active = new Map<string, Set<string>>();
   readonly #dirty = new Set<string>();
 
-  /** Call right before the guild is copied. */
+  /** Call right before the guild, or its change, is copied. */
   copied(guild: Guild): void {
+    this.#active.delete(guild.id);
+    this.#dirty.delete(guild.id);
     this.#copied.set(guild.id, {
       members: new Set(guild.members.cache.keys()),
       presences: new Set(guild.presences.cache.keys()),
@@ -52,36 +60,41 @@ export class CopiedGuilds {
     if (guildId === undefined) {
       return;
     }
-    if (!ABOUT_PEOPLE.test(type)) {
+    const { resolved } = said.data ?? {};
+    if (!ABOUT_PEOPLE.test(type) || resolved?.roles !== undefined) {
       this.#dirty.add(guildId);
       return;
     }
     const active = this.#active.get(guildId) ?? new Set();
     this.#active.set(guildId, active);
-    const { user_id: userId, user, author, member, mentions = [] } = said;
-    for (const id of [userId, user?.id, author?.id, member?.user?.id, ...mentions.map((each) => each.id)]) {
+    const { user_id: userId, channel_id: channelId, user, author, member, thread, mentions = [] } = said;
+    const named = [user, author, member?.user, thread, ...mentions].map((each) => each?.id);
+    const inOptions = [resolved?.users, resolved?.channels].flatMap((each) => Object.keys(each ?? {}));
+    for (const id of [userId, channelId, ...named, ...inOptions]) {
       if (id !== undefined) active.add(id);
     }
   }
 
-  /** What has to be sent again of a guild; null: nothing. */
-  changeOf(guild: Guild): GuildChange | null {
+  /** What has to be sent again of a guild; `none` or the `whole` of it, if it is not a part. */
+  changeOf(guild: Guild): GuildChange | 'none' | 'whole' {
     const before = this.#copied.get(guild.id);
     const active = this.#active.get(guild.id);
-    const whole = before === undefined || this.#dirty.has(guild.id) || !guild.available;
-    const { members, presences } = guild;
-    const [moreMembers, leftMembers] = difference(before?.members, members.cache);
-    const [morePresences, leftPresences] = difference(before?.presences, presences.cache);
+    if (before === undefined || this.#dirty.has(guild.id) || !guild.available || before.others !== sizesOf(guild)) {
+      return 'whole';
+    }
+    const { members, presences, channels } = guild;
+    const [moreMembers, leftMembers] = difference(before.members, members.cache);
+    const [morePresences, leftPresences] = difference(before.presences, presences.cache);
     const same = [moreMembers, leftMembers, morePresences, leftPresences].every((ids) => ids.length === 0);
-    if (!whole && same && active === undefined && before.others === sizesOf(guild)) {
-      return null;
+    if (same && active === undefined) {
+      return 'none';
     }
     const ofThose = (more: readonly string[], cache: ReadonlyMap<string, unknown>): readonly string[] =>
       [...new Set([...more, ...(active ?? [])])].filter((id) => cache.has(id));
     return {
-      whole,
       members: ofThose(moreMembers, members.cache),
       presences: ofThose(morePresences, presences.cache),
+      channels: ofThose([], channels.cache),
       leftMembers,
       leftPresences,
     };
@@ -89,17 +102,14 @@ export class CopiedGuilds {
 }
 
 /** Who is in `now` and was not before, and the other way round. */
-function difference(
-  before: ReadonlySet<string> | undefined,
-  now: ReadonlyMap<string, unknown>,
-): [more: string[], left: string[]] {
-  const more = [...now.keys()].filter((id) => before?.has(id) !== true);
-  const left = [...(before ?? [])].filter((id) => !now.has(id));
+function difference(before: ReadonlySet<string>, now: ReadonlyMap<string, unknown>): [more: string[], left: string[]] {
+  const more = [...now.keys()].filter((id) => !before.has(id));
+  const left = [...before].filter((id) => !now.has(id));
   return [more, left];
 }
 
-/** Of the caches that are sent as one. */
-function sizesOf({ channels, roles, emojis, stickers, voiceStates, stageInstances, scheduledEvents }: Guild): string {
-  const parts = [channels, roles, emojis, stickers, voiceStates, stageInstances, scheduledEvents];
+/** Of the caches that only change with the whole guild. */
+function sizesOf({ channels, roles, emojis, stickers, stageInstances, scheduledEvents }: Guild): string {
+  const parts = [channels, roles, emojis, stickers, stageInstances, scheduledEvents];
   return parts.map((part) => part?.cache.size).join();
 }

@@ -8,7 +8,7 @@
  * `arriving`: the shard's session is resumed already, for it must not expire, while its guilds still come from Discord. Its
  * events are kept until then, and discord.js is told nothing of the connection.
  */
-import { SimpleIdentifyThrottler } from 'discord.js';
+import { Events, SimpleIdentifyThrottler } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
@@ -31,6 +31,7 @@ import type { OrchestratedOptions } from './options.js';
 import { deliverBeginning, deliverStaged } from './packets.js';
 import type { Deliver } from './packets.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
+import type { WholeState } from './staged-state.js';
 
 /** Opens when discord.js can take the shard's events; `given up` aborts when the shard leaves before. */
 type Arrival = { gate: Gate; givenUp: AbortController };
@@ -98,15 +99,13 @@ export class DiscordjsHost implements ShardHost {
     const staged = this.#transfer.staged(shardId);
     const caches = staged?.caches.whole() ?? null;
     const isKnown = this.#shards.add(shardId);
+    if (isKnown || caches === null) {
+      this.#shards.giveUp(shardId);
+    } else {
+      this.#show(shardId, caches);
+    }
     if (!isKnown && caches === null) {
       return this.#resumeWithoutCaches(shardId, session, context, how);
-    }
-    if (!isKnown && caches !== null) {
-      const arrival = this.#arrives(shardId);
-      await this.#deliver(shardId, arrival, (deliver, breather) =>
-        deliverStaged(this.client, caches, deliver, breather),
-      );
-      this.#arrived(shardId);
     }
     if (staged !== null && staged.own !== null) {
       await this.#given.importShard?.(shardId, staged.own.state);
@@ -161,17 +160,29 @@ export class DiscordjsHost implements ShardHost {
     { givenUp: { signal } }: Arrival,
     work: (deliver: Deliver, breather: Breather) => Promise<void>,
   ): Promise<void> {
+    this.#shards.begins(shardId);
+    await work(this.#deliverTo(shardId, signal), new Breather(this.#options.clock));
+    signal.throwIfAborted();
+    makeClientReady(this.client);
+  }
+
+  #deliverTo(shardId: number, signal?: AbortSignal): Deliver {
     const send = (event: 'ready' | 'dispatch', value: object): void => {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       void this.#listeners.during(() => emitOn(this.#manager, event, value, shardId));
     };
-    const deliver: Deliver = {
+    return {
       ready: (data) => send('ready', data),
       dispatch: (type, data) => send('dispatch', packet(type, data)),
     };
-    this.#shards.begins(shardId);
-    await work(deliver, new Breather(this.#options.clock));
-    signal.throwIfAborted();
+  }
+
+  /** The guilds were built while the shard served elsewhere: in one turn, they are in the caches and the shard is ready. */
+  #show(shardId: number, caches: WholeState): void {
+    const available = caches.guilds.filter((guild) => guild.available);
+    this.#shards.show(shardId, caches.guilds);
+    void this.#listeners.during(() => available.forEach((guild) => this.client.emit(Events.GuildAvailable, guild)));
+    deliverStaged(caches, this.#deliverTo(shardId));
     makeClientReady(this.client);
   }
 

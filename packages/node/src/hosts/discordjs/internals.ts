@@ -6,13 +6,21 @@
  * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that.
  * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
  * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
- * - Members and threads' members have no packet that comes without an event: `_add` of their managers.
+ * - A guild has no packet that comes without an event, nor can it be made outside the caches: the constructors of Guild and
+ *   ClientUser, `_patch`, and `_add` of the managers of members, presences and threads' members.
  * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`.
  * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
  */
 import { createRequire } from 'node:module';
-import { Client, Events, WebSocketShard, version as discordJsVersion } from 'discord.js';
-import type { Guild, GuildEmoji, GuildMember, SoundboardSound, ThreadChannel, ThreadMember } from 'discord.js';
+import { Client, ClientUser, Events, Guild, WebSocketShard, version as discordJsVersion } from 'discord.js';
+import type {
+  GuildBasedChannel,
+  GuildEmoji,
+  GuildMember,
+  SoundboardSound,
+  ThreadChannel,
+  ThreadMember,
+} from 'discord.js';
 import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../gateway/library.js';
 import type { Payload } from './export/fields.js';
@@ -20,6 +28,8 @@ import type { Payload } from './export/fields.js';
 /** What the typings hide or mark as private. */
 type HiddenManager = { totalShards: number; checkShardsReady(): void; triggerClientReady(): void };
 type HiddenCache = { _add(payload: Payload): unknown };
+type Hidden<T> = new (client: Client, payload: Payload) => T;
+type Patched = { _patch(payload: Payload): void };
 type HiddenRoles = { _roles: readonly string[] };
 type Emit = (event: string, ...args: unknown[]) => boolean;
 
@@ -35,6 +45,8 @@ export function checkInternals(client: Client): void {
     ['client.ws.checkShardsReady()', typeof manager['checkShardsReady'] === 'function'],
     ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
     ['client.guilds._add()', typeof guild['_add'] === 'function'],
+    ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
+    ['ClientUser', typeof ClientUser === 'function'],
     ['WebSocketShard', typeof WebSocketShard === 'function'],
     ['WebSocketShard#checkReady()', typeof hidden(WebSocketShard.prototype)['checkReady'] === 'function'],
     ['WebSocketShard#onReadyPacket()', typeof hidden(WebSocketShard.prototype)['onReadyPacket'] === 'function'],
@@ -121,6 +133,33 @@ export function replaceEmit(client: Client, emit: Emit): Emit {
   const before = client.emit.bind(client);
   (client as unknown as { emit: Emit }).emit = emit;
   return before;
+}
+
+/** The bot, as its first READY would make it: members are compared with it when caches are limited. */
+export function makeClientUser(client: Client, payload: Payload): void {
+  if (client.user === null) {
+    client.user = new (ClientUser as unknown as Hidden<ClientUser>)(client, payload);
+    client.users.cache.set(client.user.id, client.user);
+  }
+}
+
+/** A guild in none of the client's caches. Its channels go there by themselves, and are taken out before anybody can look. */
+export function buildGuild(client: Client, shardId: number, payload: Payload): Guild {
+  const guild = new (Guild as unknown as Hidden<Guild>)(client, { ...payload, shardId });
+  guild.channels.cache.forEach(({ id }) => client.channels.cache.delete(id));
+  return guild;
+}
+
+export function buildUnavailableGuild(client: Client, shardId: number, id: string): Guild {
+  return buildGuild(client, shardId, { id, unavailable: true });
+}
+
+export function patchGuild(guild: Guild, payload: Payload): void {
+  (guild as unknown as Patched)._patch({ ...payload, id: guild.id });
+}
+
+export function patchChannel(channel: GuildBasedChannel, payload: Payload): void {
+  (channel as unknown as Patched)._patch(payload);
 }
 
 export function addMember(guild: Guild, payload: Payload): void {

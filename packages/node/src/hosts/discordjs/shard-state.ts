@@ -4,15 +4,15 @@
  *
  * Only what is in the caches travels, so the bot's own makeCache and sweepers decide how much that is.
  */
-import type { Client, Guild } from 'discord.js';
+import type { Client, Guild, GuildMember, Presence } from 'discord.js';
 import type { GuildChange } from './copied-guilds.js';
 import { isThread, threadMemberPayload } from './export/channels.js';
-import { guildPayload } from './export/guild.js';
+import { guildChannelPayload, guildPayload, unsaidPayload } from './export/guild.js';
 import type { Payload } from './export/fields.js';
 import { clientUserPayload, memberPayload, presencePayload } from './export/people.js';
 
 /** Raised when parts mean something else than before. */
-export const STATE_FORMAT = 1;
+export const STATE_FORMAT = 2;
 
 const MEMBERS_PER_PART = 500;
 
@@ -21,8 +21,16 @@ export type GuildPart = {
   guild: Payload & { id: string };
   /** By thread. */
   threadMembers: Readonly<Record<string, readonly Payload[]>>;
-  /** It was sent before: its people stay as they were but for these, who are gone, and those that follow. */
-  again?: { leftMembers: readonly string[]; leftPresences: readonly string[] };
+};
+
+/** Of a guild that was sent before. People who changed follow as those of a guild do. */
+export type ChangePart = {
+  kind: 'change';
+  guildId: string;
+  guild: Payload;
+  channels: readonly (Payload & { id: string })[];
+  leftMembers: readonly string[];
+  leftPresences: readonly string[];
 };
 
 export type MembersPart = {
@@ -35,6 +43,7 @@ export type MembersPart = {
 export type StatePart =
   | { kind: 'session'; format: number; user: Payload; application: Payload }
   | GuildPart
+  | ChangePart
   | MembersPart
   /** Discord has told us of the guild, and that it is not available. */
   | { kind: 'unavailable'; guildId: string }
@@ -60,8 +69,8 @@ export function sessionPart({ user, application }: Client): StatePart | null {
       };
 }
 
-/** The parts of one guild, each made when it is asked for. `change`: it was sent before, and this is what has changed. */
-export function* guildParts(guild: Guild, change: GuildChange | null = null): Generator<StatePart> {
+/** The parts of one guild, each made when it is asked for. */
+export function* guildParts(guild: Guild): Generator<StatePart> {
   if (!guild.available) {
     yield { kind: 'unavailable', guildId: guild.id };
     return;
@@ -72,23 +81,38 @@ export function* guildParts(guild: Guild, change: GuildChange | null = null): Ge
       threadMembers[channel.id] = channel.members.cache.map(threadMemberPayload);
     }
   }
-  const again = change !== null && !change.whole ? change : undefined;
-  const { leftMembers = [], leftPresences = [] } = again ?? {};
+  yield { kind: 'guild', guild: { ...guildPayload(guild), id: guild.id }, threadMembers };
+  yield* peopleParts(guild.id, [...guild.members.cache.values()], [...guild.presences.cache.values()]);
+}
+
+export function* changeParts(guild: Guild, change: GuildChange): Generator<StatePart> {
+  const { members, presences, channels, leftMembers, leftPresences } = change;
   yield {
-    kind: 'guild',
-    guild: { ...guildPayload(guild), id: guild.id },
-    threadMembers,
-    ...(again && { again: { leftMembers, leftPresences } }),
+    kind: 'change',
+    guildId: guild.id,
+    guild: unsaidPayload(guild),
+    channels: ofIds(channels, guild.channels.cache).map((each) => ({ ...guildChannelPayload(each), id: each.id })),
+    leftMembers,
+    leftPresences,
   };
-  const wanted = again && { members: new Set(again.members), presences: new Set(again.presences) };
-  const members = [...guild.members.cache.values()].filter(({ id }) => wanted?.members.has(id) ?? true);
-  const presences = [...guild.presences.cache.values()].filter(({ userId }) => wanted?.presences.has(userId) ?? true);
+  yield* peopleParts(guild.id, ofIds(members, guild.members.cache), ofIds(presences, guild.presences.cache));
+}
+
+function* peopleParts(
+  guildId: string,
+  members: readonly GuildMember[],
+  presences: readonly Presence[],
+): Generator<StatePart> {
   for (let from = 0; from < Math.max(members.length, presences.length); from += MEMBERS_PER_PART) {
     yield {
       kind: 'members',
-      guildId: guild.id,
+      guildId,
       members: members.slice(from, from + MEMBERS_PER_PART).map(memberPayload),
       presences: presences.slice(from, from + MEMBERS_PER_PART).map(presencePayload),
     };
   }
+}
+
+function ofIds<T>(ids: readonly string[], cache: ReadonlyMap<string, T>): readonly T[] {
+  return ids.map((id) => cache.get(id)).filter((each) => each !== undefined);
 }

@@ -3,17 +3,16 @@
  * has changed meanwhile (copied-guilds.ts) is sent again when it is frozen.
  */
 import type { Clock } from '@dshard/transport';
-import type { Client, Guild } from 'discord.js';
+import type { Client } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { TransferContext } from '../../shard-host.js';
 import { Breather } from './breather.js';
 import type { ClientShards } from './client-shards.js';
 import { CopiedGuilds } from './copied-guilds.js';
-import type { GuildChange } from './copied-guilds.js';
 import type { OrchestratedOptions } from './options.js';
 import { CACHE_EVENT, STATE_EVENT } from './own-events.js';
-import { decodePart, encodePart, guildParts, sessionPart } from './shard-state.js';
+import { changeParts, decodePart, encodePart, guildParts, sessionPart } from './shard-state.js';
 import type { StatePart } from './shard-state.js';
 import { StagedState } from './staged-state.js';
 
@@ -52,23 +51,19 @@ export class ShardTransfer {
     const breather = new Breather(this.#given.clock);
     for (const guild of this.#given.shards.guildsOf(shardId)) {
       copied.copied(guild);
-      await this.#sendGuild(guild, null, transfer, breather);
+      await sendParts(guildParts(guild), transfer, breather);
     }
+    // What changed while that took is copied in a fraction of the time, so that a fraction is left for the frozen shard.
+    await this.#sendChanges(shardId, copied, transfer);
     await this.#given.options.state?.exportState?.(shardId, transfer);
   }
 
   async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
-    const { shards, options, clock } = this.#given;
-    const guilds = shards.guildsOf(shardId);
+    const { shards, options } = this.#given;
     const copied = this.#copied.get(shardId) ?? new CopiedGuilds();
     this.#copied.delete(shardId);
-    const breather = new Breather(clock);
-    for (const guild of guilds) {
-      const change = copied.changeOf(guild);
-      if (change !== null) {
-        await this.#sendGuild(guild, change, transfer, breather);
-      }
-    }
+    await this.#sendChanges(shardId, copied, transfer);
+    const guilds = shards.guildsOf(shardId);
     await sendPart(transfer, { kind: 'done', guildIds: guilds.map(({ id }) => id) });
     if (options.exportShard !== undefined) {
       await transfer.send(STATE_EVENT, await options.exportShard(shardId));
@@ -79,24 +74,31 @@ export class ShardTransfer {
       : state.exportDelta(shardId, transfer));
   }
 
-  async #sendGuild(
-    guild: Guild,
-    change: GuildChange | null,
-    transfer: TransferContext,
-    breather: Breather,
-  ): Promise<void> {
-    for (const part of guildParts(guild, change)) {
-      await sendPart(transfer, part);
-      await breather.breathe();
+  async #sendChanges(shardId: number, copied: CopiedGuilds, transfer: TransferContext): Promise<void> {
+    const { shards, clock } = this.#given;
+    const breather = new Breather(clock);
+    for (const guild of shards.guildsOf(shardId)) {
+      const change = copied.changeOf(guild);
+      if (change !== 'none') {
+        copied.copied(guild);
+        await sendParts(change === 'whole' ? guildParts(guild) : changeParts(guild, change), transfer, breather);
+      }
     }
   }
 
   prepare(shardId: number): void {
-    this.#staged.set(shardId, { caches: new StagedState(), own: null });
+    this.#staged.set(shardId, this.#newlyStaged(shardId));
+  }
+
+  #newlyStaged(shardId: number): Staged {
+    const { client, shards } = this.#given;
+    const caches = new StagedState(client, shardId);
+    shards.expect(shardId, () => caches.guilds);
+    return { caches, own: null };
   }
 
   async take(shardId: number, name: string, value: unknown): Promise<void> {
-    const staged = this.#staged.get(shardId) ?? { caches: new StagedState(), own: null };
+    const staged = this.#staged.get(shardId) ?? this.#newlyStaged(shardId);
     this.#staged.set(shardId, staged);
     if (name === CACHE_EVENT) {
       staged.caches.take(decodePart(value as Uint8Array));
@@ -115,8 +117,16 @@ export class ShardTransfer {
   }
 
   forget(shardId: number): void {
+    this.#given.shards.giveUp(shardId);
     this.#staged.delete(shardId);
     this.#copied.delete(shardId);
+  }
+}
+
+async function sendParts(parts: Iterable<StatePart>, transfer: TransferContext, breather: Breather): Promise<void> {
+  for (const part of parts) {
+    await sendPart(transfer, part);
+    await breather.breathe();
   }
 }
 

@@ -1,43 +1,63 @@
 /**
- * The parts of a shard that comes here, until it is there: see shard-state.ts. What comes again of a guild replaces what came of it. A user
- * who is in several guilds is as the last part says.
+ * The guilds of a shard on their way here. They are built as they come, while the shard still serves at its origin, so that all that is
+ * left to do when it is here is to show them. Until then they are in none of the client's caches; their users are.
  */
+import type { Client, Guild } from 'discord.js';
 import type { Payload } from './export/fields.js';
+import {
+  addMember,
+  addPresence,
+  addThreadMember,
+  buildGuild,
+  buildUnavailableGuild,
+  makeClientUser,
+  patchChannel,
+  patchGuild,
+} from './internals.js';
 import { STATE_FORMAT } from './shard-state.js';
-import type { GuildPart, MembersPart, StatePart } from './shard-state.js';
+import type { ChangePart, GuildPart, MembersPart, StatePart } from './shard-state.js';
 
-type People = Map<string, Payload>;
-
-/** `guild` null: it is not available. */
-export type StagedGuild = { id: string; guild: GuildPart | null; members: People; presences: People };
-
-export type WholeState = {
-  user: Payload;
-  application: Payload;
-  guilds: readonly StagedGuild[];
-  users: ReadonlyMap<string, Payload>;
-};
+export type WholeState = { user: Payload; application: Payload; guilds: readonly Guild[] };
 
 export class StagedState {
-  readonly #guilds = new Map<string, StagedGuild>();
-  readonly #users = new Map<string, Payload>();
+  readonly #client: Client;
+  readonly #shardId: number;
+  readonly #guilds = new Map<string, Guild>();
   #session: { user: Payload; application: Payload } | null = null;
   #guildIds: readonly string[] | null = null;
 
+  constructor(client: Client, shardId: number) {
+    this.#client = client;
+    this.#shardId = shardId;
+  }
+
+  get guilds(): readonly Guild[] {
+    return [...this.#guilds.values()];
+  }
+
   take(part: StatePart): void {
+    if (part.kind === 'session') {
+      // Of a newer or older version: it does not count, and the shard's caches come from Discord.
+      this.#session = part.format === STATE_FORMAT ? part : null;
+      if (this.#session !== null) makeClientUser(this.#client, part.user);
+    } else if (this.#session !== null) {
+      this.#takeOfGuild(part);
+    }
+  }
+
+  #takeOfGuild(part: Exclude<StatePart, { kind: 'session' }>): void {
     switch (part.kind) {
-      case 'session':
-        // Of a newer or older version: it does not count, and the shard's caches come from Discord.
-        this.#session = part.format === STATE_FORMAT ? part : null;
-        break;
       case 'guild':
         this.#takeGuild(part);
+        break;
+      case 'change':
+        this.#takeChange(part);
         break;
       case 'members':
         this.#takePeople(part);
         break;
       case 'unavailable':
-        this.#guilds.set(part.guildId, { id: part.guildId, guild: null, members: new Map(), presences: new Map() });
+        this.#guilds.set(part.guildId, buildUnavailableGuild(this.#client, this.#shardId, part.guildId));
         break;
       case 'done':
         this.#guildIds = part.guildIds;
@@ -45,24 +65,44 @@ export class StagedState {
     }
   }
 
-  #takeGuild(part: GuildPart): void {
-    const { id } = part.guild;
-    const known = part.again === undefined ? undefined : this.#guilds.get(id);
-    const { members = new Map<string, Payload>(), presences = new Map<string, Payload>() } = known ?? {};
-    part.again?.leftMembers.forEach((userId) => members.delete(userId));
-    part.again?.leftPresences.forEach((userId) => presences.delete(userId));
-    this.#guilds.set(id, { id, guild: part, members, presences });
+  #takeGuild({ guild: payload, threadMembers }: GuildPart): void {
+    const guild = buildGuild(this.#client, this.#shardId, payload);
+    this.#guilds.set(guild.id, guild);
+    for (const [threadId, members] of Object.entries(threadMembers)) {
+      const thread = guild.channels.cache.get(threadId);
+      if (thread?.isThread() === true) {
+        members.forEach((member) => addThreadMember(thread, member));
+      }
+    }
   }
 
+  #takeChange({ guildId, guild: payload, channels, leftMembers, leftPresences }: ChangePart): void {
+    const guild = this.#guilds.get(guildId);
+    if (guild === undefined) {
+      return;
+    }
+    patchGuild(guild, payload);
+    for (const each of channels) {
+      const channel = guild.channels.cache.get(each.id);
+      if (channel !== undefined) patchChannel(channel, each);
+    }
+    leftMembers.forEach((id) => guild.members.cache.delete(id));
+    leftPresences.forEach((id) => guild.presences.cache.delete(id));
+  }
+
+  /** Who is there already is built anew: one who left and came back has lost what a patch would keep. */
   #takePeople({ guildId, members, presences }: MembersPart): void {
     const guild = this.#guilds.get(guildId);
+    if (guild === undefined) {
+      return;
+    }
     for (const member of members) {
-      const user = member['user'] as Payload & { id: string };
-      guild?.members.set(user.id, member);
-      this.#users.set(user.id, user);
+      guild.members.cache.delete(idOf(member));
+      addMember(guild, member);
     }
     for (const presence of presences) {
-      guild?.presences.set((presence['user'] as { id: string }).id, presence);
+      guild.presences.cache.delete(idOf(presence));
+      addPresence(guild, presence);
     }
   }
 
@@ -72,6 +112,10 @@ export class StagedState {
       return null;
     }
     const guilds = this.#guildIds.map((id) => this.#guilds.get(id));
-    return guilds.every((guild) => guild !== undefined) ? { ...this.#session, guilds, users: this.#users } : null;
+    return guilds.every((guild) => guild !== undefined) ? { ...this.#session, guilds } : null;
   }
+}
+
+function idOf({ user }: Payload): string {
+  return (user as { id: string }).id;
 }

@@ -164,6 +164,7 @@ describe('a planned move', () => {
     expect(b.count('shardReady')).toBe(1);
     await until(() => resumed.length === 1, { what: 'shardResume' });
     expect(resumed).toEqual([[2, expect.any(Number)]]);
+    await until(() => sessions.size > 0, { what: 'a message at the destination' });
     expect(sessions.size).toBe(1);
     expect(sessions.has('')).toBe(false);
     expect(b.client.users.cache.size).toBeGreaterThan(1);
@@ -183,6 +184,27 @@ describe('a planned move', () => {
     expect(await a.host.resumeShard(0, cursor, a.context)).toBe('resumed');
     expect(guilds.every((guild) => a.client.guilds.cache.get(guild.id) === guild)).toBe(true);
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 4 } });
+  });
+
+  test('a move that is off before the release leaves nothing of the guilds at its destination', async () => {
+    await world({ rate: 200, members: 20 });
+    const a = await bot('a');
+    const b = await bot('b');
+    await a.startShards(0);
+    await b.startShards(1);
+    const before = [b.client.users.cache.size, b.client.guilds.cache.size, b.client.channels.cache.size];
+    const users: number[] = [];
+    const off = moveLive(0, a, b, () => {
+      users.push(b.client.users.cache.size);
+      throw new Error('The move is off.');
+    });
+    await expect(off).rejects.toThrow('The move is off.');
+    await b.host.abortTransferTo(0);
+    expect(users[0]).toBeGreaterThan(before[0]!);
+    expect([b.client.users.cache.size, b.client.guilds.cache.size, b.client.channels.cache.size]).toEqual(before);
+    expect(await moveLive(0, a, b)).toBe('resumed');
+    expect(b.client.guilds.cache.size).toBe(8);
+    expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 2 } });
   });
 
   test('the bot takes its own state along, and finds the guilds in place', async () => {

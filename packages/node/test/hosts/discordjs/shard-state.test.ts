@@ -1,13 +1,21 @@
 /** A guild taken out of one client and put into another: nothing of it may change. */
-import { cacheTree, compareTrees, virtualClock } from '@dshard/testkit';
-import { Client } from 'discord.js';
+import { cacheTree, compareTrees } from '@dshard/testkit';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { ChannelType, Client } from 'discord.js';
 import type { Guild } from 'discord.js';
 import { afterEach, expect, test } from 'vitest';
-import { Breather } from '../../../src/hosts/discordjs/breather.js';
+import { ClientShards } from '../../../src/hosts/discordjs/client-shards.js';
+import { CopiedGuilds } from '../../../src/hosts/discordjs/copied-guilds.js';
 import { makeShard } from '../../../src/hosts/discordjs/internals.js';
 import { deliverStaged } from '../../../src/hosts/discordjs/packets.js';
 import type { Deliver } from '../../../src/hosts/discordjs/packets.js';
-import { decodePart, encodePart, guildParts, sessionPart } from '../../../src/hosts/discordjs/shard-state.js';
+import {
+  changeParts,
+  decodePart,
+  encodePart,
+  guildParts,
+  sessionPart,
+} from '../../../src/hosts/discordjs/shard-state.js';
 import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
 import { StagedState } from '../../../src/hosts/discordjs/staged-state.js';
 import { FULL_GUILD, READY_USER } from './full-guild.js';
@@ -48,23 +56,29 @@ function began(guild: typeof FULL_GUILD): { client: Client; guild: Guild } {
   return { client: one.client, guild: one.client.guilds.cache.get(guild.id)! };
 }
 
-function staged(from: Client): StagedState {
-  const state = new StagedState();
+function staged(from: Client, to: Client = client().client): StagedState {
+  const state = new StagedState(to, 0);
   const parts = [sessionPart(from)!, ...[...from.guilds.cache.values()].flatMap((guild) => [...guildParts(guild)])];
   for (const part of parts) state.take(decodePart(encodePart(part)));
   state.take({ kind: 'done', guildIds: [...from.guilds.cache.keys()] });
   return state;
 }
 
-async function moved(from: Client): Promise<Client> {
+function moved(from: Client): Client {
   const to = client();
-  await deliverStaged(to.client, staged(from).whole()!, to.deliver, new Breather(virtualClock()));
+  show(to, staged(from, to.client));
   return to.client;
 }
 
-test('every field of every structure arrives as it was', async () => {
+function show(to: ReturnType<typeof client>, state: StagedState): void {
+  const whole = state.whole()!;
+  new ClientShards(to.client).show(0, whole.guilds);
+  deliverStaged(whole, to.deliver);
+}
+
+test('every field of every structure arrives as it was', () => {
   const { client: origin, guild } = began(FULL_GUILD);
-  const destination = await moved(origin);
+  const destination = moved(origin);
   const there = destination.guilds.cache.get(guild.id)!;
   expect(there).not.toBe(guild);
   const found = compareTrees(cacheTree(guild), cacheTree(there));
@@ -76,7 +90,7 @@ test('every field of every structure arrives as it was', async () => {
   expect(destination.application?.flags).toEqual(origin.application?.flags);
 });
 
-test('what happened since is part of it: members of threads, emptied and changed things', async () => {
+test('what happened since is part of it: members of threads, emptied and changed things', () => {
   const { client: origin, guild } = began(FULL_GUILD);
   const thread = guild.channels.cache.get('700000000000000031')!;
   if (!thread.isThread()) throw new Error('It is a thread.');
@@ -85,11 +99,54 @@ test('what happened since is part of it: members of threads, emptied and changed
   guild.voiceStates.cache.clear();
   guild.stickers.cache.clear();
   guild.memberCount = 7;
-  const there = (await moved(origin)).guilds.cache.get(guild.id)!;
+  const there = moved(origin).guilds.cache.get(guild.id)!;
   expect(compareTrees(cacheTree(guild), cacheTree(there)).examples).toEqual([]);
 });
 
-test('many members travel in parts', async () => {
+test('what changes while the copy is made follows, and none of it shows before it is whole', () => {
+  const { client: origin, guild } = began(FULL_GUILD);
+  const to = client();
+  const copied = new CopiedGuilds();
+  copied.copied(guild);
+  const state = staged(origin, to.client);
+  expect(copied.changeOf(guild)).toBe('none');
+  const member = guild.members.cache.find(({ user }) => user.id !== origin.user?.id)!;
+  const channel = guild.channels.cache.find((each) => each.type === ChannelType.GuildText)!;
+  const ids = { guild_id: guild.id, channel_id: channel.id, author: { id: member.id } };
+  copied.happened({ t: 'MESSAGE_CREATE', d: ids } as unknown as GatewayDispatchPayload);
+  Object.assign(member, { nickname: 'Renamed' });
+  Object.assign(member.user, { globalName: 'Renamed' });
+  Object.assign(channel, { lastMessageId: '700000000000009999' });
+  guild.presences.cache.clear();
+  guild.voiceStates.cache.clear();
+  guild.memberCount = 99;
+  const change = copied.changeOf(guild);
+  if (typeof change === 'string') throw new Error('It is a part of the guild.');
+  expect(change).toMatchObject({ members: [member.id], channels: [channel.id] });
+  for (const part of changeParts(guild, change)) state.take(decodePart(encodePart(part)));
+  expect([to.client.guilds.cache.size, to.client.channels.cache.size]).toEqual([0, 0]);
+  show(to, state);
+  const there = to.client.guilds.cache.get(guild.id)!;
+  expect(compareTrees(cacheTree(guild), cacheTree(there)).examples).toEqual([]);
+  expect(to.client.users.cache.get(member.id)?.globalName).toBe('Renamed');
+  expect(to.client.channels.cache.size).toBe(guild.channels.cache.size);
+});
+
+test.each([
+  ['a role that an interaction names', 'INTERACTION_CREATE', { data: { resolved: { roles: { '1': {} } } } }],
+  ['a change of the guild', 'GUILD_ROLE_UPDATE', {}],
+])('%s: the whole guild is sent again, once', (_, t, said) => {
+  const { guild } = began(FULL_GUILD);
+  const copied = new CopiedGuilds();
+  expect(copied.changeOf(guild)).toBe('whole');
+  copied.copied(guild);
+  copied.happened({ t, d: { ...said, guild_id: guild.id } } as unknown as GatewayDispatchPayload);
+  expect(copied.changeOf(guild)).toBe('whole');
+  copied.copied(guild);
+  expect(copied.changeOf(guild)).toBe('none');
+});
+
+test('many members travel in parts', () => {
   const member = (number: number): object => ({
     user: { id: `8${`${number}`.padStart(17, '0')}`, username: `user-${number}`, discriminator: '0', avatar: null },
     joined_at: '2023-01-02T03:04:05.678000+00:00',
@@ -99,30 +156,30 @@ test('many members travel in parts', async () => {
   const members = Array.from({ length: 1_250 }, (_, number) => member(number));
   const { client: origin, guild } = began({ ...FULL_GUILD, members });
   expect([...guildParts(guild)].map(({ kind }) => kind)).toEqual(['guild', 'members', 'members', 'members']);
-  const there = (await moved(origin)).guilds.cache.get(guild.id)!;
+  const there = moved(origin).guilds.cache.get(guild.id)!;
   expect(there.members.cache.size).toBe(1_250);
   expect(compareTrees(cacheTree(guild), cacheTree(there)).different).toBe(0);
 });
 
-test('a guild that is not available is announced as such', async () => {
+test('a guild that is not available is announced as such', () => {
   const { client: origin, guild } = began(FULL_GUILD);
   guild.available = false;
-  const there = (await moved(origin)).guilds.cache.get(guild.id)!;
+  const there = moved(origin).guilds.cache.get(guild.id)!;
   expect(there.available).toBe(false);
 });
 
 test.each([
-  ['without its end', [{ kind: 'session', format: 1, user: {}, application: {} }]],
+  ['without its end', [{ kind: 'session', format: 2, user: {}, application: {} }]],
   ['without its beginning', [{ kind: 'done', guildIds: [] }]],
   [
     'of another format',
     [
-      { kind: 'session', format: 2, user: {}, application: {} },
+      { kind: 'session', format: 1, user: {}, application: {} },
       { kind: 'done', guildIds: [] },
     ],
   ],
 ] satisfies [string, StatePart[]][])('a copy %s is not whole', (_, parts) => {
-  const state = new StagedState();
+  const state = new StagedState(client().client, 0);
   parts.forEach((part) => state.take(part));
   expect(state.whole()).toBeNull();
 });

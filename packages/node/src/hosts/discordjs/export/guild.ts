@@ -1,6 +1,7 @@
 /** A guild as Discord sends it in GUILD_CREATE, without its members and presences: those are many, see shard-state.ts. */
 import type {
   Guild,
+  GuildBasedChannel,
   GuildEmoji,
   GuildScheduledEvent,
   Role,
@@ -144,6 +145,18 @@ export function guildPayload(guild: Guild): Payload {
     guild_scheduled_events: guild.scheduledEvents.cache.map(eventPayload),
     soundboard_sounds: guild.soundboardSounds.cache.map(soundPayload),
   };
+}
+
+/** What changes without an event of the guild's own. */
+export function unsaidPayload(guild: Guild): Payload {
+  return {
+    ...fieldsOf(guild, [['member_count', 'memberCount']]),
+    voice_states: guild.voiceStates.cache.map(voiceStatePayload),
+  };
+}
+
+export function guildChannelPayload(channel: GuildBasedChannel): Payload {
+  return isThread(channel) ? threadPayload(channel) : channelPayload(channel);
 }
 
 function rolePayload(role: Role): Payload {
