@@ -15,6 +15,7 @@ import {
   originStopped,
   originTookBack,
 } from './migration/failure.js';
+import { leaveHandOver } from './migration/leave.js';
 import { onTransferAnswer } from './migration/live-messages.js';
 import { activated } from './migration/live.js';
 import { originKept, stopAnswered } from './migration/live-failure.js';
@@ -206,6 +207,9 @@ function onPrepared(turn: Turn, node: string, message: MessageOf<'prepareMigrati
     beginResume(turn, shard, node, known);
   } else {
     late(turn, node, 'prepareMigration', shard);
+    // It made room because it was told twice; nothing else would ever end that.
+    const isHere = state !== undefined && state.kind !== 'vacant' && state.kind !== 'migrating' && state.node === node;
+    if (!message.origin && !isHere) leaveHandOver(turn, node, shard, 'The shard is not coming here');
   }
 }
 

@@ -19,11 +19,12 @@
 import type { GatewaySession, Message } from '@dshard/protocol';
 import { disruptionOf } from '../disruption/budget.js';
 import { assign, newEpoch, noteCheckpoint } from '../epochs/tenure.js';
-import { can, hasConnection } from '../nodes.js';
+import { can } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { openOrigin } from './live.js';
+import { leaveHandOver } from './leave.js';
 import { boundOf } from './live-steps.js';
 
 export function beginMigration(
@@ -148,11 +149,5 @@ function whereabouts(shard: number, state: Exclude<ReturnType<Turn['shard']>, un
 
 /** Tells a destination that was given a session to leave it. */
 export function callOffDestination(turn: Turn, migration: BaseMigration, reason: string): void {
-  const node = turn.node(migration.destination);
-  if (migration.step.kind === 'closing' || node === undefined || !hasConnection(node)) return;
-  if (can(node, 'parallel-migrations')) {
-    turn.send(node.id, { kind: 'migrationAborted', shardId: migration.shard, reason });
-  } else {
-    turn.send(node.id, { kind: 'stopShard', shardId: migration.shard, session: null });
-  }
+  if (migration.step.kind !== 'closing') leaveHandOver(turn, migration.destination, migration.shard, reason);
 }

@@ -8,6 +8,7 @@
 import type { KnownSession } from '../commands.js';
 import { assign } from '../epochs/tenure.js';
 import { enqueueIdentify, withdrawIdentify } from '../identify/permits.js';
+import { leaveHandOver } from '../migration/leave.js';
 import { movesOf } from '../migration/limits.js';
 import { can, isConnected } from '../nodes.js';
 import type { StartStep } from '../state.js';
@@ -98,11 +99,8 @@ export function failStart(turn: Turn, shard: number, reason: string, mayStillTry
   withdrawIdentify(turn, node, shard);
   const isResume = step === 'prepare' || step === 'resume';
   if (mayStillTry && step !== 'queued') {
-    if (isResume && can(turn.node(node), 'parallel-migrations')) {
-      turn.send(node, { kind: 'migrationAborted', shardId: shard, reason });
-    } else {
-      turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
-    }
+    if (isResume) leaveHandOver(turn, node, shard, reason);
+    else turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
   }
   // A session that could not be resumed is given up; one that was not tried yet is not.
   vacate(turn, shard, isResume ? null : known, isResume ? turn.now : turn.now + START_RETRY_MS);

@@ -383,6 +383,24 @@ describe('a node says no', () => {
     expect(a.resumes).toEqual([0]);
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
+
+  test.each([true, false])(
+    'a node that made room for a shard that does not come is told so (base level: %s)',
+    (baseLevel) => {
+      // Found by the simulator: prepareMigration arrived once more on the next connection, and its node stayed ready for ever.
+      const { world, b } = stuckIn('closing', { baseLevel });
+      world.pass(60_000);
+      const session = { sessionId: 'told twice', sequence: 1, resumeGatewayUrl: '' };
+      world.sent.length = 0;
+      b.send({ kind: 'prepareMigration', origin: false, shardId: 1, session });
+      world.settle();
+      expect(world.sent).toContainEqual({
+        node: 'b',
+        message: expect.objectContaining({ kind: baseLevel ? 'stopShard' : 'migrationAborted', shardId: 1 }),
+      });
+      expect(world.placement()).toEqual(world.truth());
+    },
+  );
 });
 
 describe('an operator gets in the way', () => {
