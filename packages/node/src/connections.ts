@@ -12,6 +12,7 @@ export type ConnectionsOptions = {
   connectFailed: (reason: string) => void;
   message: (connection: number, message: Message) => void;
   unknownEvent: (eventId: number) => void;
+  /** A connection takes more, or is gone, whoever ended it: whoever held back for its sake need not. */
   drained: () => void;
   /** Not called for a connection that this side closed or dropped. */
   lost: (connection: number, reason: string) => void;
@@ -69,6 +70,7 @@ export class Connections {
         this.#closing.delete(gone);
         closed();
         if (this.#open.delete(id)) {
+          this.#options.drained();
           this.#options.lost(id, end.message);
         }
       },
@@ -97,12 +99,14 @@ export class Connections {
   close(connection: number, reason: string): void {
     const open = this.#open.get(connection);
     this.#open.delete(connection);
+    this.#options.drained();
     open?.close({ code: 'DSO_NODE_CLOSED', message: reason });
   }
 
   drop(connection: number, reason: string): void {
     const open = this.#open.get(connection);
     this.#open.delete(connection);
+    this.#options.drained();
     open?.destroy({ code: 'DSO_CONNECTION_LOST', message: reason });
   }
 

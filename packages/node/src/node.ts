@@ -246,10 +246,8 @@ class NodeRuntime implements DshardNode {
       case 'reading':
         return this.#connections.reading(effect.connection, effect.paused);
       case 'closeConnection':
-        this.#transfers.unblock();
         return this.#connections.close(effect.connection, effect.reason);
       case 'dropConnection':
-        this.#transfers.unblock();
         return this.#connections.drop(effect.connection, effect.reason);
       case 'call':
         void this.#call(effect.call, effect.request);

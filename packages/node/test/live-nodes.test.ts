@@ -114,6 +114,31 @@ describe('between two nodes', () => {
     await close();
   });
 
+  test('an orchestrator that dies while the connection is full holds up no later migration', async () => {
+    const { clock, origin, tell, last, open, close } = await world();
+    const ended: string[] = [];
+    const exporting = async (parts: number, { send }: TransferContext): Promise<void> => {
+      for (let part = 0; part < parts; part++) await send('bulk', new Uint8Array(100_000));
+    };
+    Object.assign(origin.host, {
+      exportState: (_: number, transfer: TransferContext) =>
+        exporting(50, transfer).catch((error: unknown) => void ended.push(String(error))),
+    });
+    await open();
+    origin.orchestrator.peer.pauseReading();
+    await tell(origin, { kind: 'transferCopy', ...of, creditBytes: 50_000_000 });
+    expect([last('transferCopied'), origin.node.shards.get(SHARD)]).toEqual([undefined, 'copying']);
+    origin.orchestrator.peer.cut();
+    await clock.run(10_000);
+    expect([ended.length, origin.node.shards.get(SHARD)]).toEqual([1, 'running']);
+    expect(ended[0]).toContain('connection to the orchestrator is lost');
+    const next = { ...of, migrationId: 'm2' };
+    await tell(origin, { kind: 'transferOpen', ...next, role: 'origin', session: null, freezeTimeoutMs: 5_000 });
+    await tell(origin, { kind: 'transferCopy', ...next, creditBytes: 50_000_000 }, 1_000);
+    expect(last('transferCopied')).toMatchObject({ migrationId: 'm2', events: 50, bytes: 5_000_000 });
+    await close();
+  });
+
   test('a destination that is slow holds the origin back: never more than its window is on the way', async () => {
     const { clock, origin, destination, tell, seen, last, open, close } = await world({ transferWindowBytes: 10_000 });
     const total = 100;

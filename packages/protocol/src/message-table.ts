@@ -154,7 +154,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferVerified: { ...TRANSFER, ok: required('OK', flag), reason: required('Reason', text) },
   transferRelease: TRANSFER,
   transferReleased: TRANSFER,
-  transferActivate: TRANSFER,
+  transferActivate: { ...TRANSFER, redelivers: maybe('Redelivers', flag) },
   transferActivated: { ...TRANSFER, resumed: required('Resumed', flag) },
   transferDone: TRANSFER,
   transferAbort: { ...TRANSFER, reason: required('Reason', text) },

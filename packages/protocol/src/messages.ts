@@ -23,7 +23,7 @@ export const LOGIC_VERSION = 2;
  *   (transfer-messages.ts). Used where origin and destination both name it.
  * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower than the
  *   highest it has seen. A node hears that a shard was taken over (`shardTakenOver`), until when it is not (`leaseMs`), and of
- *   a shard that it takes over whether events may repeat.
+ *   a shard that it gets whether events may repeat.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  */
 export const CAPABILITIES = [

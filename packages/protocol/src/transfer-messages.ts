@@ -87,7 +87,13 @@ export type TransferRelease = Of<'transferRelease'>;
 export type TransferReleased = Of<'transferReleased'>;
 
 /** orchestrator → destination: apply the staged state, RESUME. */
-export type TransferActivate = Of<'transferActivate'>;
+export type TransferActivate = Of<'transferActivate'> & {
+  /**
+   * Extended (`epochs`), sent only when true: the origin did not say that it let go. It may have unfrozen and gone on from the
+   * manifest's cursor, so events may come, up to RESUMED, that it handled.
+   */
+  redelivers?: boolean;
+};
 
 /** destination → orchestrator: the shard runs. `resumed` false: the session was gone, and it identified. */
 export type TransferActivated = Of<'transferActivated'> & { resumed: boolean };

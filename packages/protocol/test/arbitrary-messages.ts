@@ -132,7 +132,7 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   transferVerified: fc.record({ ...transfer, ok: fc.boolean(), reason: label }),
   transferRelease: fc.record(transfer),
   transferReleased: fc.record(transfer),
-  transferActivate: fc.record(transfer),
+  transferActivate: both(fc.record(transfer), fc.record({ redelivers: fc.boolean() }, some)),
   transferActivated: fc.record({ ...transfer, resumed: fc.boolean() }),
   transferDone: fc.record(transfer),
   transferAbort: fc.record({ ...transfer, reason: label }),

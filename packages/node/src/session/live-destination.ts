@@ -18,6 +18,7 @@ import type { Incoming, ShardState, TransferCommand } from './state.js';
 import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
+type ActivateCommand = Extract<TransferCommand, { kind: 'transferActivate' }>;
 type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;
 type Collecting = Of<'collecting'>;
 type Collected = Of<'collecting' | 'verified'>;
@@ -209,9 +210,9 @@ function answerVerified(draft: Draft, shardId: number, migrationId: string, prob
 }
 
 /** transferActivate. */
-export function activate(draft: Draft, shardId: number, command: TransferCommand, connection: number): void {
+export function activate(draft: Draft, shardId: number, command: ActivateCommand, connection: number): void {
   const shard = draft.shard(shardId);
-  const { migrationId } = command;
+  const { migrationId, redelivers } = command;
   const arrival = draft.arrivalOf(shardId);
   if (shard?.kind === 'running' && arrival?.migrationId === migrationId) {
     return answerActivated(draft, shardId, migrationId, arrival.resumed);
@@ -220,7 +221,9 @@ export function activate(draft: Draft, shardId: number, command: TransferCommand
     return transferFailed(draft, shardId, command, `Shard ${shardId} is not ready to be activated here.`);
   }
   const { session } = shard;
-  const call = draft.call({ method: 'resumeShard', shardId, session, why: 'handover' });
+  const request = { method: 'resumeShard', shardId, session, why: 'handover' } as const;
+  const how = { stateLost: false, redelivers: true };
+  const call = draft.call(redelivers === true ? { ...request, how } : request);
   draft.enterShard(shardId, { kind: 'activating', call, connection, migrationId, session });
 }
 

@@ -257,7 +257,8 @@ export type TransferCommand =
       freezeTimeoutMs: number;
     }
   | { kind: 'transferCopy'; migrationId: string; creditBytes: number }
-  | { kind: 'transferFreeze' | 'transferRelease' | 'transferActivate' | 'transferDone'; migrationId: string }
+  | { kind: 'transferFreeze' | 'transferRelease' | 'transferDone'; migrationId: string }
+  | { kind: 'transferActivate'; migrationId: string; redelivers?: boolean }
   | { kind: 'transferAbort'; migrationId: string; reason: string };
 
 export type WaitingCommand = { command: ShardCommand; connection: number };

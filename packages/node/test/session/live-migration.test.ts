@@ -183,6 +183,43 @@ describe('the origin', () => {
   });
 });
 
+describe('an orchestrator dies while its migration is under way, and the next begins another one', () => {
+  const next = { migrationId: 'm2', shardId: SHARD };
+  const UNDONE: readonly (readonly [ShardStateKind, ...string[]])[] = [
+    ['offered'],
+    ['copying', 'cancelTransfer'],
+    ['copied'],
+    ['flushing', 'cancelTransfer', 'call unfreeze'],
+    ['sealed', 'call unfreeze'],
+  ];
+  const rows = UNDONE.map(([state, ...undone]) => ({ state, undone }));
+  test.each(rows)('in $state: the copy begins anew, with the new credit', ({ state, undone }) => {
+    const bench = new Bench().established().put(state);
+    bench.disconnected();
+    expect(bench.said()).toEqual(undone);
+    if (undone.includes('call unfreeze')) bench.callEnds({});
+    expect(bench.kind()).toBe('running');
+    bench.reconnected();
+    bench.message({ kind: 'transferOpen', ...next, role: 'origin', session: null, freezeTimeoutMs: 0 });
+    bench.message({ kind: 'transferCopy', ...next, creditBytes: 700 });
+    const credit = { available: 700, window: 700 };
+    expect(bench.called()).toEqual([{ method: 'exportState', shardId: SHARD, credit }]);
+    // Credit of the migration before may be on its way yet.
+    bench.message({ kind: 'transferCredit', ...of, bytes: 50 });
+    expect(bench.said()).toEqual([]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'transferCopied', ...next, events: 0, bytes: 0 }]);
+  });
+
+  test('on the same connection: the copy under way is cancelled, and a late end of it changes nothing', () => {
+    const bench = new Bench().established().put('copying');
+    bench.message({ kind: 'transferOpen', ...next, role: 'origin', session: null, freezeTimeoutMs: 0 });
+    expect(bench.said()).toEqual(['cancelTransfer', 'send transferOpened']);
+    bench.event({ kind: 'callEnded', call: 900 + SHARD, shardIds: [SHARD], outcome: { ok: true, session: null } });
+    expect(bench.kind()).toBe('offered');
+  });
+});
+
 describe('the destination', () => {
   test('goes through the whole flow', () => {
     const bench = new Bench().established();
@@ -198,6 +235,15 @@ describe('the destination', () => {
     bench.callEnds({});
     expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: true }]);
     bench.message({ kind: 'transferActivate', ...of });
+    expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: true }]);
+  });
+
+  test('hears that the origin may have gone on: what is replayed is marked', () => {
+    const bench = new Bench().established().put('verified');
+    bench.message({ kind: 'transferActivate', ...of, redelivers: true });
+    const how = { stateLost: false, redelivers: true };
+    expect(bench.called()).toMatchObject([{ method: 'resumeShard', shardId: SHARD, why: 'handover', how }]);
+    bench.callEnds({});
     expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: true }]);
   });
 

@@ -22,6 +22,8 @@ export type ShardState =
       deadline: number;
       request: string | null;
       known: KnownSession | null;
+      /** The node may be going over what another one handled, so the cursor that it answers with need not be the last. */
+      redelivers: boolean;
     }
   /** Whose it is meanwhile is for its migration to say: `migration/owner.ts`. */
   | { kind: 'migrating'; migration: string }
@@ -123,7 +125,7 @@ export type LiveStep =
   | { kind: 'verifying'; frozenAt: number; manifest: Manifest }
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
-  /** transferActivate sent. `originReleased`: the origin said that it let go, rather than that it was not heard of. */
+  /** transferActivate sent. `originReleased`: the origin let go or stopped; otherwise it may have gone on from the manifest's cursor. */
   | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */

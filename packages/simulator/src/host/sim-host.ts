@@ -86,7 +86,7 @@ export class SimHost implements ShardHost {
       const state = this.user.stateOf(shardId);
       observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received });
       if (parked === null) shard.open();
-      else shard.resumeParked(session);
+      else shard.resumeParked(session, redelivers);
     }
     await settled;
   }

@@ -93,7 +93,8 @@ export class SimShard {
     return this.#mode === 'parked' && !this.isStopped && this.#cursor?.resumeGatewayUrl === session.resumeGatewayUrl;
   }
 
-  resumeParked(session: Cursor): void {
+  resumeParked(session: Cursor, redelivers: boolean): void {
+    this.#redelivers = redelivers;
     this.#cursor = session;
     this.#mode = 'open';
     const resume = this.#resumeAtHello;

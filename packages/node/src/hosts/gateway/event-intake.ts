@@ -59,6 +59,11 @@ export class EventIntake {
     }
   }
 
+  /** A connection that was parked is for use now, and this is how. */
+  begin({ redelivers }: { redelivers: boolean }): void {
+    this.#redelivers = redelivers;
+  }
+
   /** Dispatches handed to user code. */
   get events(): number {
     return this.#events;

@@ -100,10 +100,8 @@ export class HostedShard {
   connect(): void {
     // The library rejects this when an 'error' comes first; that is handled where it is emitted.
     this.#library.connect().catch((error: unknown) => {
-      this.#given.options.logger.debug(
-        { shard: this.#given.shardId },
-        `connect() of the library ended: ${messageOf(error)}`,
-      );
+      const text = `connect() of the library ended: ${messageOf(error)}`;
+      this.#given.options.logger.debug({ shard: this.#given.shardId }, text);
     });
   }
 
@@ -118,8 +116,9 @@ export class HostedShard {
     return this.#state.kind === 'parked' && this.#source.url === usableUrl(session.resumeGatewayUrl);
   }
 
-  /** RESUMEs a parked shard, from `session`. */
-  resume(session: Cursor): Promise<ResumeOutcome> {
+  /** RESUMEs a parked shard, from `session`. `redelivers`: what comes up to RESUMED, or READY, is marked. */
+  resume(session: Cursor, redelivers: boolean): Promise<ResumeOutcome> {
+    this.#intake.begin({ redelivers });
     this.#cursor.begin(session);
     const settled = this.#outcomes.next();
     this.#openGate();

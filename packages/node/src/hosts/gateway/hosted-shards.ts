@@ -91,7 +91,7 @@ export class HostedShards {
       this.#parked.delete(shardId);
       this.#shards.set(shardId, parked);
       await before?.stop(KEEP_SESSION_CODE);
-      return parked.resume(session);
+      return parked.resume(session, how.redelivers === true);
     }
     void this.unpark(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.

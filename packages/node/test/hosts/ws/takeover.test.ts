@@ -72,6 +72,24 @@ describe('what may have been handled before', () => {
     expect(got[0]?.s).toBe(checkpoint.sequence + 1);
   });
 
+  test('is marked also on a connection that waited at HELLO', async () => {
+    gateway = await emulator({ rate: 300 });
+    const a = bot('a');
+    await a.start(0);
+    await until(() => messagesOf(a).length > 5, { what: 'messages' });
+    const checkpoint = a.host.cursorOf(0)!;
+    const got: { redelivered: boolean; type: string }[] = [];
+    const b = bot('b', { onDispatch: ({ t }, _shard, { redelivered }) => void got.push({ redelivered, type: t }) });
+    await b.host.preconnect?.(0, checkpoint, b.context);
+    await until(() => messagesOf(a).length > 30, { what: 'more messages' });
+    await a.host.stopShard(0, { keepSession: true });
+    await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
+    await until(() => got.filter(({ redelivered }) => !redelivered).length > 5, { what: 'new messages' });
+    const resumed = got.findIndex(({ type }) => type === 'RESUMED');
+    expect(resumed).toBeGreaterThan(0);
+    expect(got.map(({ redelivered }) => redelivered)).toEqual(got.map((_, index) => index < resumed));
+  });
+
   test('is not there after an exact hand-over', async () => {
     gateway = await emulator({ rate: 300 });
     const a = bot('a');

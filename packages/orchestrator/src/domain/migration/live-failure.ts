@@ -75,7 +75,8 @@ function originTakesBack(turn: Turn, migration: LiveMigration, reason: string): 
 
 /**
  * In `releasing` the origin is known not to run the shard any more, without having said that it let go.
- * @param session with which it stopped the shard. If the shard had moved on, the state at the destination is of no use.
+ * @param session with which it stopped the shard; null: nobody knows how far it got. If the shard had moved on, the state at the
+ * destination is of no use.
  */
 function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySession | null): void {
   const { step, shard, destination } = migration;
@@ -84,7 +85,7 @@ function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySessi
   const movedOn = session !== null && (session.sessionId !== sessionId || session.sequence > sequence);
   const node = turn.node(destination);
   if (!movedOn && node !== undefined && !isShuttingDown(node)) {
-    activate(turn, { ...migration, step }, false);
+    activate(turn, { ...migration, step }, session !== null);
     return;
   }
   const reason = movedOn ? `node ${migration.origin} had gone on with it` : `node ${destination} is shutting down`;
@@ -93,10 +94,17 @@ function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySessi
   endFailed(turn, migration, reason);
 }
 
+/** In `activating`: whether the destination goes over what the origin may have handled. Where it got to is not the last word then. */
+function redelivers({ step }: LiveMigration): boolean {
+  return step.kind === 'activating' && !step.originReleased;
+}
+
 /** In `activating` the destination says, or is known, not to run the shard. */
 function destinationEnded(turn: Turn, migration: LiveMigration, reason: string, session: GatewaySession | null): void {
   originHolds(turn, migration);
-  vacate(turn, migration.shard, knownNow(turn, session) ?? inexact(knownNow(turn, cursorOf(migration))));
+  const stopped = knownNow(turn, session);
+  const known = redelivers(migration) ? inexact(stopped) : stopped;
+  vacate(turn, migration.shard, known ?? inexact(knownNow(turn, cursorOf(migration))));
   endFailed(turn, migration, reason);
 }
 
@@ -105,7 +113,8 @@ function destinationStops(turn: Turn, migration: LiveMigration, reason: string, 
   originHolds(turn, migration);
   // A resume that hangs is cut short by the first, one that succeeded is stopped by the second.
   tellAbort(turn, migration, migration.destination, reason);
-  beginStop(turn, migration.shard, migration.destination, request, knownNow(turn, cursorOf(migration)));
+  const known = knownNow(turn, cursorOf(migration));
+  beginStop(turn, migration.shard, migration.destination, request, known, redelivers(migration));
   endFailed(turn, migration, reason);
 }
 
@@ -174,12 +183,15 @@ export function liveNodeEnded(
   }
 }
 
-/** A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. */
+/**
+ * A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. If it does not hold the session
+ * either, it is another process, and nobody knows what the one before did last.
+ */
 export function originsAreBack(turn: Turn, node: string): void {
   for (const migration of turn.state.migrations.values()) {
     const { step, origin } = migration;
     if (origin !== node || !isLive(migration) || step.kind !== 'releasing') continue;
-    activate(turn, { ...migration, step }, true);
+    activate(turn, { ...migration, step }, turn.node(node)?.held.includes(migration.shard) === true);
   }
 }
 

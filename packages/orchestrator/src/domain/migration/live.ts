@@ -11,11 +11,13 @@
  *
  * Whether a release that was not answered took place only the origin knows, so one that is lost in `releasing` is not given up at once
  * unless it is known dead: it says when it comes back which of the two it was, and never are two nodes told to serve. Not back within
- * maxNodeDowntime it counts as dead, as everywhere. The cursor and the state are at the destination already.
+ * maxNodeDowntime it counts as dead, as everywhere. The cursor and the state are at the destination already; it resumes from that
+ * cursor and no later one, for the state is as of it, and marks what comes again as redelivered, for an origin that unfroze has served on.
  */
 import type { GatewaySession, MessageOf } from '@dshard/protocol';
 import { recordMove } from '../drain/record.js';
 import type { LiveMigration, Manifest } from '../state.js';
+import { can } from '../nodes.js';
 import type { Turn } from '../turn.js';
 import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../epochs/tenure.js';
 import { enterStep } from './live-steps.js';
@@ -71,12 +73,14 @@ export function commit(turn: Turn, migration: At<'verifying'>): void {
   turn.send(migration.origin, { kind: 'transferRelease', ...of(migration) });
 }
 
-/** @param originReleased it said so; false: it is not there to say anything. */
+/** @param originReleased it let go or stopped with the manifest's cursor; false: it may have gone on from there. */
 export function activate(turn: Turn, migration: At<'releasing'>, originReleased: boolean): void {
   const { frozenAt, manifest } = migration.step;
   enterStep(turn, migration, { kind: 'activating', frozenAt, manifest, originReleased });
   originIsOut(turn, migration.shard);
-  turn.send(migration.destination, { kind: 'transferActivate', ...of(migration) });
+  const message = { kind: 'transferActivate', ...of(migration) } as const;
+  const redelivers = !originReleased && can(turn.node(migration.destination), 'epochs');
+  turn.send(migration.destination, redelivers ? { ...message, redelivers } : message);
 }
 
 /** @param resumed false: the session was gone, so the destination identified. */

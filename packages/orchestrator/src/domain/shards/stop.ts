@@ -16,6 +16,7 @@ export function beginStop(
   node: string,
   request: string | null,
   known: KnownSession | null,
+  redelivers = false,
 ): void {
   turn.setShard(shard, {
     kind: 'stopping',
@@ -24,6 +25,7 @@ export function beginStop(
     deadline: turn.now + turn.settings.commandTimeoutMs,
     request,
     known: inexact(known),
+    redelivers,
   });
   turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
 }
@@ -46,10 +48,11 @@ export function onStopped(turn: Turn, node: string, shard: number, session: Gate
 }
 
 /** A shard that is being stopped is down: by the node's answer, or because the node itself is. */
-export function finishStop(turn: Turn, shard: number, known: KnownSession | null): void {
+export function finishStop(turn: Turn, shard: number, answered: KnownSession | null): void {
   const state = turn.shard(shard);
   if (state?.kind !== 'stopping') return;
-  const { node, request } = state;
+  const { node, request, redelivers } = state;
+  const known = redelivers ? inexact(answered) : answered;
   if (request === null) {
     vacate(turn, shard, known);
   } else {

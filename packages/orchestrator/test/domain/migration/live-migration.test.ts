@@ -56,6 +56,15 @@ function stuckIn(step: Step, options: WorldOptions = {}): Stuck {
   return { ...made, request, migrationId: migration?.id ?? '' };
 }
 
+/** How far a destination came that was stopped while it resumed. */
+const LATER = { sessionId: 'session-0', sequence: 12, resumeGatewayUrl: '' };
+
+/** The connection of the origin breaks, and is there again. */
+function reconnect({ world, a }: Scene): void {
+  world.disconnect(a);
+  world.connect(a);
+}
+
 /** The command that was lost, delivered after all. */
 function answerNow({ world, a, b }: Scene, step: Step): void {
   const [name, kind] = HELD_BY[step];
@@ -387,6 +396,95 @@ describe('the origin is lost', () => {
     expect(made.world.truth()).toEqual(truth);
     expect([made.a.resumes, made.a.held.size]).toEqual([[], 0]);
     expectOver(made);
+  });
+
+  test.each<[string, boolean, (made: Stuck) => void]>([
+    ['says that it let go', false, (made) => answerNow(made, 'releasing')],
+    [
+      'stops it with the session as it was frozen',
+      false,
+      ({ a }) => a.send({ kind: 'stopShard', shardId: 0, session: a.session(0) }),
+    ],
+    [
+      'is back, and holds the session',
+      false,
+      (made) => {
+        made.a.receive(made.world.sentTo('a', 'transferRelease')[0]!);
+        reconnect(made);
+      },
+    ],
+    // The half-open link: the release never got there, and the origin unfroze and served on until its lease was over.
+    [
+      'is silent until it counts as dead',
+      true,
+      ({ world, a }) => {
+        world.kill(a, { noticed: false });
+        world.pass(30_000);
+      },
+    ],
+    ['is known dead', true, ({ world, a }) => world.kill(a)],
+    [
+      'stops it, and cannot say with which session',
+      true,
+      (made) => {
+        made.a.send({ kind: 'stopShard', shardId: 0, session: null });
+      },
+    ],
+    [
+      'is back as another process, which knows nothing of it',
+      true,
+      (made) => {
+        made.a.running.clear();
+        made.a.transfers.forget();
+        reconnect(made);
+      },
+    ],
+  ])('in releasing, and %s: the destination is told that events may repeat: %s', (_, redelivers, act) => {
+    const made = stuckIn('releasing');
+    act(made);
+    made.world.settle();
+    const told = made.world.sentTo('b', 'transferActivate');
+    const { migrationId } = made;
+    const expected = { kind: 'transferActivate', migrationId, shardId: 0 };
+    expect(told).toEqual([redelivers ? { ...expected, redelivers } : expected]);
+    expect([made.b.resumes, made.world.shard(0)]).toMatchObject([[0], { kind: 'running', node: 'b' }]);
+  });
+
+  test.each([
+    ['fails', 'checkpoint', false, { kind: 'transferFailed', step: 'transferActivate', reason: 'no' }],
+    ['stops it halfway through what may repeat', 'checkpoint', false, { kind: 'stopShard', session: LATER }],
+    ['stops it where only it can have got to', 'exact', true, { kind: 'stopShard', session: LATER }],
+  ] as const)(
+    'in releasing, and then the destination %s: the next node takes it over as %s',
+    (_, takeover, released, answer) => {
+      const made = stuckIn('releasing');
+      const { world, a, b, migrationId } = made;
+      b.mute.add('transferActivate');
+      if (released) answerNow(made, 'releasing');
+      else world.kill(a);
+      world.join('c');
+      b.send(answer.kind === 'stopShard' ? { ...answer, shardId: 0 } : { ...answer, shardId: 0, migrationId });
+      if (released) world.kill(a);
+      world.settle();
+      const next = world
+        .sentTo('c', 'prepareMigration')
+        .filter((message) => 'shardId' in message && message.shardId === 0);
+      expect(next).toMatchObject([{ takeover }]);
+    },
+  );
+
+  test('in releasing, and then the destination hangs: where it is stopped need not be the last there is', () => {
+    const { world, a, b } = stuckIn('releasing');
+    b.mute.add('transferActivate').add('transferAbort').add('stopShard');
+    world.kill(a);
+    world.pass(20_000);
+    world.join('c');
+    b.send({ kind: 'stopShard', shardId: 0, session: LATER });
+    world.settle();
+    const next = world
+      .sentTo('c', 'prepareMigration')
+      .filter((message) => 'shardId' in message && message.shardId === 0);
+    expect(next).toMatchObject([{ takeover: 'checkpoint', session: LATER }]);
   });
 
   test('in activating: the destination goes on without it', () => {
