@@ -281,7 +281,7 @@ class Run {
   #repeats(name: string, message: string): boolean {
     if (this.#isCalm) return false;
     if (!drawFor(this.#plan.seed, `repeat ${name} ${this.#world.monotonicMs()}`).chance(0.5)) return false;
-    this.#observe({ kind: 'fault', fault: 'repeats', target: `${message}, of or to ${name}` });
+    this.#observe({ kind: 'fault', fault: 'repeats', target: `${message} of ${name}` });
     return true;
   }
 

@@ -249,7 +249,8 @@ export class FaultDriver {
     const kind = draw.pick(SAID_BY_NODES);
     const trap = draw.pick(['kill', 'kill', 'pause', 'reset', 'cut'] as const);
     if (bot === undefined || kind === undefined) return;
-    const before = draw.chance(0.5);
+    // Who is stopped before a write makes it later; on a connection that lives on nothing is lost.
+    const before = draw.chance(0.5) && trap !== 'pause';
     const isOn = (): boolean => this.#running;
     const act = (): void => {
       this.#note('ambushedNodes', `${bot.name}: ${trap} ${before ? 'before' : 'after'} ${kind}`);

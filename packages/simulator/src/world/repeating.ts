@@ -1,23 +1,22 @@
 /**
- * A connection on which the last message of the one before arrives once more: right behind the handshake, in either direction. TCP does not
+ * A connection on which the last message of the one before arrives once more: right behind the handshake. TCP does not
  * repeat within a connection; a peer that does not know whether its last write arrived before the connection broke, and sends it again on
- * the next one, does.
+ * the next one, does. Nodes only: the orchestrator says nothing again that it said on a connection that is gone.
  */
 import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';
-import type { ByteStream, ByteStreamHandlers, Transport } from '@dshard/transport';
+import type { ByteStream, Transport } from '@dshard/transport';
 
 /** @param repeats asked for each message that could be repeated. */
 export function repeatingTransport(transport: Transport, repeats: (message: Message) => boolean): Transport {
   const said = new LastMessage(repeats);
-  const heard = new LastMessage(repeats);
   return {
     listen: (address, onStream) => transport.listen(address, onStream),
-    connect: async (address, options) => withRepeats(await transport.connect(address, options), said, heard),
+    connect: async (address, options) => withRepeats(await transport.connect(address, options), said),
   };
 }
 
-/** Of one direction: what was last on its connection, and what is to come again on the next one. */
+/** What was last on its connection, and what is to come again on the next one. */
 class LastMessage {
   readonly #repeats: (message: Message) => boolean;
   #last: Message | null = null;
@@ -52,24 +51,15 @@ class LastMessage {
   }
 }
 
-function withRepeats(stream: ByteStream, said: LastMessage, heard: LastMessage): ByteStream {
+function withRepeats(stream: ByteStream, said: LastMessage): ByteStream {
   said.connected();
-  heard.connected();
-  const handle = (handlers: ByteStreamHandlers): void =>
-    stream.handle({
-      onData: (chunk) => {
-        for (const bytes of heard.pass(chunk)) handlers.onData(bytes);
-      },
-      onDrain: () => handlers.onDrain(),
-      onClose: (reason) => handlers.onClose(reason),
-    });
   return {
     remote: stream.remote,
     loopback: stream.loopback,
     get bufferedBytes() {
       return stream.bufferedBytes;
     },
-    handle,
+    handle: (handlers) => stream.handle(handlers),
     write: (bytes) => {
       let takesMore = true;
       for (const passed of said.pass(bytes)) takesMore = stream.write(passed);
