@@ -116,7 +116,7 @@ export type ShardHost = {
 
   /**
    * The shard moves away: stops handing events to user code, closes the gateway connection so that the session stays
-   * resumable, keeps the shard's state, returns the cursor. When it throws (no session yet, say), the shard must go on as
+   * resumable, keeps the shard's state, returns the cursor. When it throws (no session yet, or a replay under way), the shard must go on as
    * if nothing had happened. Afterwards either `released` comes, or resumeShard with this very session: the move is off.
    */
   prepareTransferFrom(shardId: number): Promise<Cursor>;

@@ -104,8 +104,8 @@ export class SimHost implements ShardHost {
 
   async prepareTransferFrom(shardId: number): Promise<Cursor> {
     const hosted = this.#shards.get(shardId);
-    if (hosted === undefined || hosted.shard.cursor === null) {
-      throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has no gateway session yet.`);
+    if (hosted === undefined || hosted.shard.cursor === null || hosted.shard.redelivers) {
+      throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} cannot be moved yet.`);
     }
     const cursor = await this.stop(shardId, hosted.shard, true);
     if (cursor === null) throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);

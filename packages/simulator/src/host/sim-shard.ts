@@ -103,11 +103,16 @@ export class SimShard {
     else if (this.#attempt.signal.aborted) this.#connect();
   }
 
+  /** A replay is being handed over that another node may have handled in part. */
+  get redelivers(): boolean {
+    return this.#redelivers;
+  }
+
   /** From here on nothing is handed over, and what comes is kept. */
   freeze(): Cursor {
     const { shardId } = this.#options;
-    if (this.#stopped !== undefined || this.#mode !== 'open' || this.cursor === null) {
-      throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has no gateway session to freeze.`);
+    if (this.#stopped !== undefined || this.#mode !== 'open' || this.cursor === null || this.redelivers) {
+      throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} cannot be frozen now.`);
     }
     this.#mode = 'frozen';
     return this.cursor;

@@ -64,6 +64,11 @@ export class EventIntake {
     this.#redelivers = redelivers;
   }
 
+  /** What is handed over next is of a replay that another node may have handled in part. */
+  get redelivers(): boolean {
+    return this.#redelivers;
+  }
+
   /** Dispatches handed to user code. */
   get events(): number {
     return this.#events;

@@ -37,7 +37,7 @@ import type { Step } from './phase.js';
 import { forever, ResumeGate } from './resume-gate.js';
 import { SessionSource } from './session-source.js';
 import { ShardCursor, usableUrl } from './shard-cursor.js';
-import { noSession, refusedByDiscord, stopped } from './shard-errors.js';
+import { noSession, refusedByDiscord, replaying, stopped } from './shard-errors.js';
 
 type State =
   | { kind: 'open' }
@@ -125,18 +125,23 @@ export class HostedShard {
     return settled;
   }
 
+  /** Where another node could go on. Throws while there is no such place: it would not know which events of a replay are marked. */
+  movable(): Cursor {
+    const cursor = this.#cursor.current;
+    if (cursor === null) throw noSession(this.#given.shardId);
+    if (this.#intake.redelivers) throw replaying(this.#given.shardId);
+    return cursor;
+  }
+
   /**
    * From the first instruction on nothing is handed to user code; what comes is kept. Resolves with the cursor when the handlers
    * under way are done or out of time.
    */
   async freeze(): Promise<Cursor> {
-    const cursor = this.#cursor.current;
     if (this.#state.kind !== 'open') {
       throw this.#endError();
     }
-    if (cursor === null) {
-      throw noSession(this.#given.shardId);
-    }
+    const cursor = this.movable();
     this.#state = { kind: 'frozen', gate: new Gate() };
     this.#intake.freeze();
     await this.#handlersDone();

@@ -14,7 +14,7 @@ import type { GatewayOptions } from './gateway-options.js';
 import { HostedShard } from './hosted-shard.js';
 import type { HostedShardOptions } from './hosted-shard-options.js';
 import type { GatewayLibrary, ShardEvent } from './library.js';
-import { noSession, notHosted } from './shard-errors.js';
+import { notHosted } from './shard-errors.js';
 
 /** Until Discord was asked: the address that resumes fall back to is fetched before it is needed. */
 const UNKNOWN_GATEWAY: APIGatewayBotInfo = {
@@ -140,9 +140,7 @@ export class HostedShards {
   /** It stays in the map, stopped, so that its phase is shown as frozen until the node says what becomes of it. */
   async close(shardId: number): Promise<Cursor> {
     const shard = this.#hosted(shardId);
-    if (shard.cursor === null) {
-      throw noSession(shardId);
-    }
+    shard.movable();
     const cursor = await shard.stop(KEEP_SESSION_CODE);
     return cursor ?? Promise.reject(new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`));
   }

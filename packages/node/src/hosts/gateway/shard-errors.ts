@@ -9,6 +9,13 @@ export function noSession(shardId: number): NodeError {
   );
 }
 
+export function replaying(shardId: number): NodeError {
+  return new NodeError(
+    'DSO_SHARD_NO_SESSION',
+    `Shard ${shardId} was taken over and is still replaying; it can be moved when its replay has been handled.`,
+  );
+}
+
 export function notHosted(shardId: number): NodeError {
   return new NodeError('DSO_SHARD_NOT_HOSTED', `Shard ${shardId} does not run in this process.`);
 }
