@@ -14,12 +14,17 @@ const SENTENCE = 'IDENTIFY: per key at most one per 5 s, never beyond the budget
 export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
   const { maxConcurrency, identifyWindowMs } = plan.rules;
   let state: OrchestratorState | null = null;
+  /** Without a store a new run knows of no window; when all nodes died with the last one, nobody tells it. */
+  let forgotUntil = 0;
   /** By key: until when a late use of a permit excuses the next one. */
   const excusedUntil = new Map<number, number>();
   const isHeld = (node: string, shard: number): boolean =>
     Object.values(state?.identifies.keys ?? {}).some(({ holder }) => holder?.node === node && holder.shard === shard);
   return {
     see: (observation, at) => {
+      if (observation.kind === 'processEnded' && observation.name === 'orchestrator' && !plan.durable) {
+        forgotUntil = at + 2 * identifyWindowMs;
+      }
       if (observation.kind === 'decided') state = observation.state;
       if (observation.kind === 'identify') {
         const { node, shard, permit } = observation;
@@ -30,7 +35,9 @@ export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
       if (observation.kind !== 'gateway' || observation.record.kind !== 'violation') return;
       const { kind, message, shard } = observation.record.violation;
       if (kind === 'budget-exhausted') violated(SENTENCE, message);
-      const isExcused = plan.faults.has('baseLevel') || at < (excusedUntil.get((shard ?? 0) % maxConcurrency) ?? 0);
+      const isForgotten = at < forgotUntil;
+      const isExcused =
+        plan.faults.has('baseLevel') || isForgotten || at < (excusedUntil.get((shard ?? 0) % maxConcurrency) ?? 0);
       if (kind === 'early-identify' && !isExcused) violated(SENTENCE, message);
     },
   };

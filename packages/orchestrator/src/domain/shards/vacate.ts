@@ -20,6 +20,12 @@ export function inexact(known: KnownSession | null): KnownSession | null {
   return { session, at };
 }
 
+/** Whether a node that resumes the shard hands over what another one may have handled before, so that the cursor it would give back is no end of that. */
+export function redeliversNow(turn: Turn, shard: number): boolean {
+  const state = turn.shard(shard);
+  return state?.kind === 'starting' && state.known !== null && state.known.exact === undefined;
+}
+
 /** The gateway session a shard can be resumed with now that its node is known, by others, not to run it any more. */
 export function sessionOf(turn: Turn, shard: number): KnownSession | null {
   const state = turn.shard(shard);

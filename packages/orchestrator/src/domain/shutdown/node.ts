@@ -11,7 +11,7 @@ import { abortMigrationsOf, migrationsOutliveNode } from '../migration/failure.j
 import { hasConnection } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
 import { finishStop } from '../shards/stop.js';
-import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
+import { inexact, knownNow, redeliversNow, sessionOf, vacate } from '../shards/vacate.js';
 import type { NodeState } from '../state.js';
 import type { Turn } from '../turn.js';
 
@@ -77,7 +77,8 @@ function releaseShards(turn: Turn, id: string, sessions: readonly ShardSession[]
   const fresh = (shard: number): ShardSession | null => given.get(shard) ?? null;
   migrationsOutliveNode(turn, id, (shard) => plain(fresh(shard)));
   for (const shard of turn.shardsOf(id)) {
-    const known = knownNow(turn, plain(fresh(shard))) ?? inexact(sessionOf(turn, shard));
+    const given = knownNow(turn, plain(fresh(shard)));
+    const known = (redeliversNow(turn, shard) ? inexact(given) : given) ?? inexact(sessionOf(turn, shard));
     if (turn.shard(shard)?.kind === 'stopping') finishStop(turn, shard, known);
     else vacate(turn, shard, known);
   }
