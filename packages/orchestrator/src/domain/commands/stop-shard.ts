@@ -2,7 +2,7 @@
 import { stopMoving } from '../migration/failure.js';
 import { unqueue } from '../shards/start.js';
 import { afterwards, beginStop } from '../shards/stop.js';
-import { redeliversNow, vacate } from '../shards/vacate.js';
+import { vacate } from '../shards/vacate.js';
 import { migrationOf } from '../migration/steps.js';
 import type { Turn } from '../turn.js';
 import { knownShard } from './checks.js';
@@ -22,7 +22,7 @@ export function stopShard(turn: Turn, request: string, shard: number): void {
       beginStop(turn, shard, state.node, request, null);
       break;
     case 'starting':
-      beginStop(turn, shard, state.node, request, state.known, redeliversNow(turn, shard));
+      beginStop(turn, shard, state.node, request, state.known);
       break;
     case 'vacant':
       if (known.value.kind === 'vacant') {

@@ -8,7 +8,7 @@ import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
 import { withdrawIdentify } from '../identify/permits.js';
 import type { Turn } from '../turn.js';
-import { inexact, knownNow, vacate } from './vacate.js';
+import { inexact, knownNow, redeliversNow, vacate } from './vacate.js';
 
 export function beginStop(
   turn: Turn,
@@ -16,7 +16,7 @@ export function beginStop(
   node: string,
   request: string | null,
   known: KnownSession | null,
-  redelivers = false,
+  redelivers: boolean = redeliversNow(turn, shard),
 ): void {
   turn.setShard(shard, {
     kind: 'stopping',

@@ -77,8 +77,8 @@ function releaseShards(turn: Turn, id: string, sessions: readonly ShardSession[]
   const fresh = (shard: number): ShardSession | null => given.get(shard) ?? null;
   migrationsOutliveNode(turn, id, (shard) => plain(fresh(shard)));
   for (const shard of turn.shardsOf(id)) {
-    const given = knownNow(turn, plain(fresh(shard)));
-    const known = (redeliversNow(turn, shard) ? inexact(given) : given) ?? inexact(sessionOf(turn, shard));
+    const last = knownNow(turn, plain(fresh(shard)));
+    const known = (redeliversNow(turn, shard) ? inexact(last) : last) ?? inexact(sessionOf(turn, shard));
     if (turn.shard(shard)?.kind === 'stopping') finishStop(turn, shard, known);
     else vacate(turn, shard, known);
   }
