@@ -4,7 +4,7 @@ import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostContext, LossCause, Tenancy } from '../../../src/index.js';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { Bot, emulator } from './bots.js';
+import { Bot, emulator, verdictOf } from './bots.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
@@ -152,7 +152,7 @@ describe('a host that may have been succeeded', () => {
     const sequences = messagesOf(a);
     expect(sequences).toEqual([...new Set(sequences)].toSorted((x, y) => x - y));
     expect(a.seen.some(({ type }) => type === 'RESUMED')).toBe(true);
-    expect(gateway.ledger.verdict()).toMatchObject({ lost: 0, identifies: { used: 1 } });
+    expect(await verdictOf(gateway)).toMatchObject({ lost: 0, identifies: { used: 1 } });
   });
 
   test('asks before it resumes a session that another connection has', async () => {
