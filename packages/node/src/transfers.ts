@@ -56,6 +56,7 @@ export class Transfers {
         await this.#options.host[method]?.(shardId, {
           signal: controller.signal,
           send: (event, value) => this.#inOrder(running, event, value),
+          handled: () => this.#handled(running),
         });
         controller.signal.throwIfAborted();
       }
@@ -93,6 +94,17 @@ export class Transfers {
     }
     this.#options.produced(call, shardId, eventId, body);
     controller.signal.throwIfAborted();
+  }
+
+  /** All credit is back when the destination has nothing more to handle. */
+  async #handled(running: Running): Promise<void> {
+    const { controller, credit } = running;
+    await running.last;
+    controller.signal.throwIfAborted();
+    while (credit !== null && credit.available < credit.window) {
+      await running.creditCame.freed;
+      controller.signal.throwIfAborted();
+    }
   }
 
   /** What an event of this size has to wait for, or null. */
