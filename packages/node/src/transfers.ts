@@ -98,12 +98,11 @@ export class Transfers {
 
   /** All credit is back when the destination has nothing more to handle. */
   async #handled(running: Running): Promise<void> {
-    const { controller, credit } = running;
     await running.last;
-    controller.signal.throwIfAborted();
-    while (credit !== null && credit.available < credit.window) {
+    running.controller.signal.throwIfAborted();
+    while (running.credit !== null && running.credit.available < running.credit.window) {
       await running.creditCame.freed;
-      controller.signal.throwIfAborted();
+      running.controller.signal.throwIfAborted();
     }
   }
 
