@@ -159,7 +159,7 @@ describe('dso up', () => {
     const first = await running([...ANYWHERE, '--shards', '3']);
     const rival = await up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http']).done;
     expect([rival.code, rival.stderr]).toEqual([1, expect.stringContaining(`process id ${first.dso.child.pid}`)]);
-    const standby = up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http', '--set', 'store.standby=true']);
+    const standby = up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http', '--standby']);
     await until(() => standby.stderr.includes('standby'), { what: 'the standby to wait' });
     standby.child.kill('SIGTERM');
     expect((await standby.done).code).toBe(0);
