@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeStatus, StatusV1 } from '@dshard/orchestrator';
 import { until } from '@dshard/testkit';
-import { runDso, startDso, type Dso } from '../dso.js';
+import { runDso, startDso, untilUp, type Dso } from '../dso.js';
 
 const bot = (name: string): string => fileURLToPath(new URL(`../bots/${name}.js`, import.meta.url));
 const ANYWHERE = ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0', '--json'];
@@ -57,15 +57,7 @@ type Up = { dso: Dso; address: string; http: string };
 
 async function running(args: readonly string[], environment: Record<string, string> = {}): Promise<Up> {
   const dso = up(args, environment);
-  const line = await until(
-    () => {
-      if (dso.child.exitCode !== null) throw new Error(`It ended: ${dso.stderr}`);
-      return /^(\{.*\})\n/.exec(dso.stdout)?.[1];
-    },
-    { what: 'dso up to run', timeoutMs: 15_000 },
-  );
-  const { address, http } = JSON.parse(line) as { address: string; http: string };
-  return { dso, address, http };
+  return { dso, ...(await untilUp(dso)) };
 }
 
 async function statusOf({ http }: Pick<Up, 'http'>): Promise<StatusV1> {
