@@ -348,6 +348,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
           send: async (event: string | number, value: unknown): Promise<void> => {
             await b.host.handleUserEvent?.(0, `${event}`, structuredClone(value));
           },
+          handled: () => Promise.resolve(),
           signal: new AbortController().signal,
         };
         await a.host.exportState?.(0, transfer);

@@ -2,8 +2,9 @@ import type { Logger } from '@dshard/transport';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
 import { CACHE_EVENT } from '../../../src/hosts/discordjs/own-events.js';
-import { encodePart, guildParts, sessionPart } from '../../../src/hosts/discordjs/shard-state.js';
+import { guildParts, sessionPart } from '../../../src/hosts/discordjs/shard-state.js';
 import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
+import { StateFrames } from '../../../src/hosts/discordjs/state-frames.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
 import { describeShardHost } from '../conformance.js';
 
@@ -92,5 +93,7 @@ function carry(client: Client, host: DiscordjsHost, shardId: number): void {
 }
 
 async function bring(host: DiscordjsHost, shardId: number): Promise<void> {
-  for (const part of carried.get(shardId) ?? []) await host.handleUserEvent(shardId, CACHE_EVENT, encodePart(part));
+  const frames = new StateFrames((frame) => host.handleUserEvent(shardId, CACHE_EVENT, frame));
+  for (const part of carried.get(shardId) ?? []) await frames.add(part);
+  await frames.flush();
 }
