@@ -36,8 +36,11 @@ export type Tenancy = {
   mayHandOver(): boolean;
   /** `confirmed`: go on. `unheard`: nobody answered; drop what was kept and resume from the cursor, Discord knows who has the session. */
   trusted(): Promise<'confirmed' | 'unheard'>;
-  /** Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts. */
-  beforeResume(cause: LossCause, signal: AbortSignal): Promise<void> | null;
+  /**
+   * Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts. After `unheard`, as
+   * after `displaced`, another node may have handled what is replayed, so it is to be marked.
+   */
+  beforeResume(cause: LossCause, signal: AbortSignal): Promise<'confirmed' | 'unheard'> | null;
 };
 
 type Outcome = 'confirmed' | 'unheard';
@@ -98,7 +101,7 @@ export class TenancyDesk implements Tenancy {
     return this.#sleptAt === null ? Promise.resolve('confirmed') : this.#wait(this.#sleptAt);
   }
 
-  beforeResume(cause: LossCause, signal: AbortSignal): Promise<void> | null {
+  beforeResume(cause: LossCause, signal: AbortSignal): Promise<Outcome> | null {
     const now = this.#look();
     if (this.#leaseMs === null || (this.#sleptAt === null && this.#isSafe(cause, now))) {
       return null;
@@ -137,12 +140,12 @@ export class TenancyDesk implements Tenancy {
     return answer;
   }
 
-  async #answeredOrGivenUp(since: number, signal: AbortSignal): Promise<void> {
+  async #answeredOrGivenUp(since: number, signal: AbortSignal): Promise<Outcome> {
     const left = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     signal.throwIfAborted();
-    await Promise.race([this.#wait(since), left]);
+    return Promise.race([this.#wait(since), left]);
   }
 
   /** One patience for all who wait. */

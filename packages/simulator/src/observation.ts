@@ -1,6 +1,6 @@
 /** What can be seen from outside of the parties: the checkers and the trace know nothing else. */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
-import type { Cursor, ShardStateKind } from '@dshard/node';
+import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
 import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { TraceEntry } from '@dshard/orchestrator/trace';
 import type { Message } from '@dshard/protocol';
@@ -25,6 +25,8 @@ export type Observation =
       redelivered: boolean;
     }
   /** A host is up with a shard: READY came, or RESUMED. */
+  /** A host sends RESUME: told to, or because its connection ended in this way. */
+  | { kind: 'begins'; node: string; shard: number; cause: LossCause }
   | { kind: 'up'; node: string; shard: number; sessionId: string; how: 'ready' | 'resumed' }
   /** A host stopped a shard; from here on it hands over nothing. */
   | { kind: 'stopped'; node: string; shard: number }
@@ -47,7 +49,9 @@ export type Observation =
   /** A shard changed its state within a node's session. */
   | { kind: 'moved'; node: string; shard: number; from: ShardStateKind; to: ShardStateKind }
   | { kind: 'fault'; fault: FaultName; target: string }
-  | { kind: 'processStarted'; name: string }
+  /** A fault that keeps the orchestrator from hearing a node, or the node from hearing it, begins or ends. */
+  | { kind: 'apart'; node: string; begins: boolean }
+  | { kind: 'processStarted'; name: string; baseLevel?: boolean }
   | { kind: 'processEnded'; name: string; how: string }
   /** Faults are over; what follows must converge. */
   | { kind: 'calm' }

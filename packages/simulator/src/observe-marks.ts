@@ -62,6 +62,8 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'processStarted':
       if (observation.name === 'orchestrator') marks.reach('orchestrator started');
       return;
+    case 'apart':
+    case 'begins':
     case 'handed':
     case 'up':
     case 'stopped':

@@ -56,9 +56,6 @@ const GENTLE: ReadonlySet<FaultName> = new Set([
 /** Faults during which every node keeps what it has: the state of a shard is never lost. */
 const SPARES_NODES: ReadonlySet<FaultName> = new Set([...GENTLE, 'orchestrator', 'ambushedOrchestrator', 'disk']);
 
-/** Faults after which a node may act on a world that has changed. */
-const SLEEPERS: readonly FaultName[] = ['pauses', 'partitions', 'ambushedNodes'];
-
 export type Plan = {
   seed: number;
   faults: ReadonlySet<FaultName>;
@@ -137,9 +134,6 @@ function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): ReadonlySe
     // With a list of its own, what is on the list is on.
     if (allowed && (drawn || only !== null)) faults.add(fault);
   }
-  // Not survived yet: an origin that slept through its hand-over resumes a session that another node has resumed meanwhile. If Discord
-  // then leaves the other one's socket open and silent, that node never learns of it. To see it: --faults silentDoubleAttach,pauses
-  if (only === null && SLEEPERS.some((fault) => faults.has(fault))) faults.delete('silentDoubleAttach');
   return faults;
 }
 

@@ -351,6 +351,8 @@ class Run {
         const how = record.kind === 'ended' ? ` (${record.reason})` : code;
         return trace.say('discord', `shard ${record.shard} ${record.kind}${how}`);
       }
+      case 'apart':
+      case 'begins':
       case 'decided':
       case 'stateArrived':
       case 'recorded':

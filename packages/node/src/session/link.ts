@@ -16,6 +16,7 @@ import { beat, MAX_UNANSWERED } from './heartbeat.js';
 import { givenAway } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
+import { isTaken } from './reports.js';
 import type { ShardStateKind } from './state.js';
 
 /** Shards in these states belong to this node. The others are held (said separately) or only being handed to it. */
@@ -63,7 +64,7 @@ function identifyMessage(draft: Draft): Identify {
   const heldSessions: ShardSession[] = [];
   for (const [shardId, shard] of draft.shards) {
     const session = givenAway(shard);
-    if (OWNED.has(shard.kind)) {
+    if (OWNED.has(shard.kind) && !isTaken(shard)) {
       runningShards.push(shardId);
     } else if (session !== null) {
       heldSessions.push({ shardId, ...session });

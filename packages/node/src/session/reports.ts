@@ -1,7 +1,7 @@
 /**
  * What a heartbeat says of the shards. The session knows which shards are this node's, the host how they are: the orchestrator takes a
  * shard that is not named for lost, so one that the host does not report (yet, or at all) is named all the same, and one
- * that is only being handed to this node is not.
+ * that is only being handed to this node, or that another one has taken over, is not.
  */
 import type { ShardPhase, ShardReport } from '@dshard/protocol';
 import type { ShardState, ShardStateKind } from './state.js';
@@ -34,6 +34,11 @@ const PHASES: Readonly<Record<ShardStateKind, ShardPhase | 'host' | null>> = {
   activating: 'resuming',
 };
 
+/** It is another node's, under the epoch that was told: only its end here is waited for. */
+export function isTaken(shard: ShardState): boolean {
+  return shard.kind === 'stopping' && shard.why === 'takenOver';
+}
+
 /** @param epochs null: the orchestrator does not know them. */
 export function shardReports(
   shards: ReadonlyMap<number, ShardState>,
@@ -41,9 +46,9 @@ export function shardReports(
   epochs: ReadonlyMap<number, number> | null = null,
 ): readonly ShardReport[] {
   const known = new Map(fromHost.map((report) => [report.shardId, report]));
-  return [...shards].flatMap(([shardId, { kind }]) => {
-    const phase = PHASES[kind];
-    if (phase === null) {
+  return [...shards].flatMap(([shardId, shard]) => {
+    const phase = PHASES[shard.kind];
+    if (phase === null || isTaken(shard)) {
       return [];
     }
     const report = known.get(shardId) ?? {

@@ -23,6 +23,8 @@ type BotOptions = {
   handed: (shardId: number, dispatch: Dispatch) => void;
   /** To be told what goes wrong. */
   log: (message: string) => void;
+  /** The host's timeout of that name. */
+  quietMs: number;
   /** What the bot keeps per shard, where the host moves state: by key. */
   state: Map<number, Map<string, unknown>>;
 };
@@ -33,6 +35,9 @@ export type MakeBot = (options: BotOptions) => { host: ShardHost; close?: () => 
 function emulator(options: EmulatorOptions): Promise<GatewayEmulator> {
   return startGatewayEmulator({ maxConcurrency: 64, identifyWindowMs: 1, shards: 4, guilds: 16, ...options });
 }
+
+/** What a bot knows of whose its shards are, and when it doubts that a quiet one is. */
+type Mood = { tenancy?: Tenancy; quietMs?: number };
 
 class Subject {
   readonly host: ShardHost;
@@ -45,8 +50,9 @@ class Subject {
   hold: Promise<void> = Promise.resolve();
   readonly #closeBot: () => Promise<void>;
 
-  constructor(name: string, gateway: GatewayEmulator, make: MakeBot, tenancy?: Tenancy) {
+  constructor(name: string, gateway: GatewayEmulator, make: MakeBot, { tenancy, quietMs = 30_000 }: Mood) {
     const bot = make({
+      quietMs,
       gateway,
       totalShards: 4,
       handed: (shardId, { t, s, d }) => {
@@ -136,8 +142,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
       gateway = await emulator(options);
     }
 
-    async function bot(name: string, tenancy?: Tenancy): Promise<Subject> {
-      const subject = new Subject(name, gateway, make, tenancy);
+    async function bot(name: string, mood: Mood = {}): Promise<Subject> {
+      const subject = new Subject(name, gateway, make, mood);
       subjects.push(subject);
       await subject.host.sessionEstablished?.(subject.context);
       return subject;
@@ -264,7 +270,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
       test('not from the middle of a replay that a dead node may have handled: the next would not know what to mark', async () => {
         await world({ rate: 300 });
         const { tenancy, confirm } = unsure();
-        const [a, b] = [await bot('a'), await bot('b', tenancy)];
+        const [a, b] = [await bot('a'), await bot('b', { tenancy })];
         await a.start(0);
         await traffic(20);
         const checkpoint = a.host.report?.()[0]?.session as Cursor;
@@ -437,18 +443,35 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await b.ready(0);
       }, 30_000);
 
+      test('a connection that lost its session without a word is found out, and what was missed is handed over', async () => {
+        await world({ rate: 100, doubleAttach: 'silence-old' });
+        const [a, b] = [await bot('a'), await bot('b', { quietMs: 300 })];
+        await a.start(0);
+        const session = await a.host.prepareTransferFrom(0);
+        await b.host.resumeShard(0, session, b.context);
+        await b.ready(0);
+        await traffic(20);
+        // Somebody who was cut off for too long takes it, and is gone.
+        await a.host.resumeShard(0, b.host.report?.()[0]?.session as Cursor, a.context);
+        await a.host.stopShard(0, { keepSession: true });
+        expect(b.phase(0)).toBe('ready');
+        await until(() => gateway.admin.status().sessions.some(({ attached }) => attached), { what: 'it to be back' });
+        await traffic(20);
+        expect(await verdict()).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
+      });
+
       test('a shard that is stopped while it reconnects stays stopped', async () => {
         await world({ rate: 100 });
         let goOn = (): void => undefined;
-        let slow: Promise<void> | null = null;
+        let slow: Promise<'confirmed'> | null = null;
         const trusting: Tenancy = {
           mayHandOver: () => true,
           trusted: () => Promise.resolve('confirmed'),
           beforeResume: () => slow,
         };
-        const [a, b] = [await bot('a', trusting), await bot('b')];
+        const [a, b] = [await bot('a', { tenancy: trusting }), await bot('b')];
         await a.start(0);
-        slow = new Promise((resolve) => (goOn = resolve));
+        slow = new Promise((resolve) => (goOn = () => resolve('confirmed')));
         gateway.admin.drop();
         await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be gone' });
         const cursor = await a.host.stopShard(0, { keepSession: true });

@@ -25,6 +25,20 @@ test('every shard of this node is named, whatever the host says, and no other', 
   expect(phases(all)).toEqual(['0 ready', '1 ready', '2 disconnected', ...frozen]);
 });
 
+// Found by the simulator: it was named under the epoch of its successor, so the orchestrator took the node for that, and what it gave back
+// for the end of the session.
+test('a shard that was taken over is not named while its end is waited for', () => {
+  const bench = new Bench().established().put('running', 1).put('running', 2);
+  bench.message({ kind: 'shardTakenOver', shardId: 1, epoch: 20 });
+  expect(bench.kind(1)).toBe('stopping');
+  expect(shardReports(bench.state.shards, [report(1), report(2)]).map(({ shardId }) => shardId)).toEqual([2]);
+  bench.disconnected();
+  bench.now += 60_000;
+  bench.event({ kind: 'tick' });
+  bench.connected();
+  expect(bench.sent('identify').at(-1)?.runningShards).toEqual([2]);
+});
+
 test('figures of the host are kept', () => {
   const bench = new Bench().established().put('frozen', 1);
   expect(shardReports(bench.state.shards, [report(1)])).toEqual([{ ...report(1), phase: 'frozen' }]);

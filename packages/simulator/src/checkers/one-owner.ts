@@ -6,9 +6,12 @@
  *
  * The exception that today's design makes, and says so: a node that the orchestrator cannot hear (cut off, paused, or the
  * orchestrator itself is away) keeps its shards, and after `maxNodeDowntime` they are started elsewhere, by IDENTIFY: with another session. Both
- * hand over events then until the silent node is heard again. Two nodes on one and the same session are never excused.
+ * hand over events then until the silent node is heard again. Two nodes on one and the same session are never excused, but for what
+ * such a node has received before another one resumed the session: Discord's word of that comes later, or never (`silentDoubleAttach`).
  */
+import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Checker, MakeChecker } from './checker.js';
+import { OutOfTouch } from './out-of-touch.js';
 
 const SENTENCE = 'at any instant at most one node hands a shard’s events to user code';
 
@@ -18,9 +21,14 @@ export const oneOwner: MakeChecker = ({ plan, violated }): Checker => {
   const owners = new Map<number, Owner>();
   /** Who has begun and not handed over its first event yet. */
   const beginning = new Set<string>();
+  /** By session: the last event that was sent, and the last before it was resumed last. */
+  const sent = new Map<string, { last: number; beforeResume: number }>();
+  const outOfTouch = new OutOfTouch();
   return {
-    see: (observation) => {
-      if (observation.kind === 'up' || observation.kind === 'resuming') {
+    see: (observation, at) => {
+      outOfTouch.see(observation, at);
+      if (observation.kind === 'gateway') note(sent, observation.record);
+      if (observation.kind === 'up' || observation.kind === 'begins') {
         beginning.add(`${observation.shard}@${observation.node}`);
       } else if (observation.kind === 'stopped') {
         beginning.delete(`${observation.shard}@${observation.node}`);
@@ -34,8 +42,9 @@ export const oneOwner: MakeChecker = ({ plan, violated }): Checker => {
         return;
       }
       if (owner.node === node) return;
+      const wasReceived = outOfTouch.has(node, at) && sequence <= (sent.get(sessionId)?.beforeResume ?? 0);
       const isExcused = !plan.gentle && owner.sessionId !== sessionId;
-      if (isExcused) return;
+      if (isExcused || wasReceived) return;
       violated(
         SENTENCE,
         `node ${node} handed over event ${sequence} of shard ${shard} after node ${owner.node} had begun with it`,
@@ -44,3 +53,12 @@ export const oneOwner: MakeChecker = ({ plan, violated }): Checker => {
     },
   };
 };
+
+function note(sent: Map<string, { last: number; beforeResume: number }>, record: LedgerRecord): void {
+  if (record.kind === 'emitted') {
+    sent.set(record.sessionId, { last: record.s, beforeResume: sent.get(record.sessionId)?.beforeResume ?? 0 });
+  } else if (record.kind === 'attached') {
+    const last = sent.get(record.sessionId)?.last ?? 0;
+    sent.set(record.sessionId, { last, beforeResume: last });
+  }
+}

@@ -5,36 +5,54 @@
  * Of every session the events must reach user code in the order of their sequence, whichever node gets them, without a gap. An event
  * that came before may come again only where a node was lost or cut off with the session in its hands, and is marked then.
  *
- * Not marked, and so excused here: what a node handed over that was cut off or stopped and had not heard yet that it was succeeded (who
- * resumes the session after that knows nothing of it), and what comes to base-level nodes.
+ * Not marked, and so excused here, event by event:
+ *
+ * - what a node of the base level hands over, or handed over last: it is told nothing, and says nothing;
+ * - what a node hands over that cannot know what became of its shards (`out-of-touch.ts`);
+ * - what such a node handed over last, if the connection of the one that goes over it again just ended: nothing told it that another
+ *   one had the session meanwhile.
  */
 import type { Observation } from '../observation.js';
-import type { FaultName } from '../plan.js';
 import type { Checker, MakeChecker } from './checker.js';
+import { OutOfTouch } from './out-of-touch.js';
 
 const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly once, in order';
 const MARKED = 'a crash: what comes again is marked';
 const NOTHING_LOST = 'nothing is lost while the session is resumable';
 
-const UNHEARD: readonly FaultName[] = ['partitions', 'pauses', 'baseLevel'];
+/** What of its last owner makes that an event may come again unmarked. */
+type LastOwner = 'inTouch' | 'outOfTouch' | 'baseLevel';
 
-/** `handed`: how many of its events user code got so far. `known`: READY reached a host. */
+/** `handed`: how many of its events user code got so far; `by`: by whom, each, last. `known`: READY reached a host. */
 type Stream = {
   shard: number;
   sequences: number[];
   handed: number;
+  by: LastOwner[];
   state: 'attached' | 'detached' | 'ended';
   known: boolean;
 };
 
 export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
   const streams = new Map<string, Stream>();
-  const mayBeUnmarked = UNHEARD.some((fault) => plan.faults.has(fault));
-  const onHanded = (event: Extract<Observation, { kind: 'handed' }>): void => {
+  const outOfTouch = new OutOfTouch();
+  const ofBaseLevel = new Set<string>();
+  /** Who resumed a shard after its connection just ended. */
+  const unproven = new Set<string>();
+  const ownerOf = (node: string, at: number): LastOwner => {
+    if (ofBaseLevel.has(node)) return 'baseLevel';
+    return outOfTouch.has(node, at) ? 'outOfTouch' : 'inTouch';
+  };
+  const onHanded = (event: Extract<Observation, { kind: 'handed' }>, at: number): void => {
     const { node, shard, sessionId, sequence, redelivered } = event;
     const stream = streams.get(sessionId);
     if (stream === undefined) return;
-    const index = stream.sequences.indexOf(sequence, Math.max(0, stream.handed - 1));
+    const index = stream.sequences.indexOf(sequence);
+    const before = stream.by[index];
+    const owner = ownerOf(node, at);
+    stream.by[index] = owner;
+    const sawNothing = before === 'outOfTouch' && unproven.has(`${shard}@${node}`);
+    const mayBeUnmarked = owner !== 'inTouch' || before === 'baseLevel' || sawNothing;
     const expected = stream.sequences[stream.handed];
     if (index === stream.handed) {
       stream.handed += 1;
@@ -51,9 +69,19 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
     }
   };
   return {
-    see: (observation) => {
+    see: (observation, at) => {
+      outOfTouch.see(observation, at);
+      if (observation.kind === 'begins') {
+        const owner = `${observation.shard}@${observation.node}`;
+        if (observation.cause === 'unproven') unproven.add(owner);
+        else unproven.delete(owner);
+      }
+      if (observation.kind === 'processStarted') {
+        if (observation.baseLevel === true) ofBaseLevel.add(observation.name);
+        else ofBaseLevel.delete(observation.name);
+      }
       if (observation.kind === 'handed') {
-        onHanded(observation);
+        onHanded(observation, at);
       }
       if (observation.kind === 'up') {
         const stream = streams.get(observation.sessionId);
@@ -67,6 +95,7 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
         shard: record.shard,
         sequences: [],
         handed: 0,
+        by: [],
         state: record.kind,
         known: false,
       };

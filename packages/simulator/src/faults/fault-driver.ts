@@ -137,6 +137,13 @@ export class FaultDriver {
     world.after(longestMs * draw.next() ** 2, once);
   }
 
+  /** The node and the orchestrator do not hear each other. Returns what says that they could again. */
+  #apart(node: string): () => void {
+    const { observe } = this.#options;
+    observe({ kind: 'apart', node, begins: true });
+    return () => observe({ kind: 'apart', node, begins: false });
+  }
+
   #someNode(): BotProcess | undefined {
     return this.#options.draw.pick(this.#options.fleet.living);
   }
@@ -185,8 +192,10 @@ export class FaultDriver {
       `${bot.name} (${direction}, ${networks.length === 2 ? 'both networks' : networks[0] === control ? 'control' : 'gateway'})`,
     );
     for (const network of networks) network.cut(bot.name, direction);
+    const together = networks.includes(control) ? this.#apart(bot.name) : () => undefined;
     this.#forAWhile(LONGEST_MS, () => {
       for (const network of networks) network.mend(bot.name);
+      together();
       // Only TCP itself notices for a node without heartbeats that its connection is dead.
       if (bot.baseLevel) control.reset(bot.name);
     });
@@ -199,7 +208,11 @@ export class FaultDriver {
     if (target === undefined || target === null || target.paused) return;
     this.#note('pauses', target.name);
     target.pause();
-    this.#forAWhile(LONGEST_MS, () => target.resume());
+    const together = this.#apart(target.name);
+    this.#forAWhile(LONGEST_MS, () => {
+      target.resume();
+      together();
+    });
   }
 
   #kill(): void {
@@ -258,11 +271,17 @@ export class FaultDriver {
       else if (trap === 'reset') control.reset(bot.name);
       else if (trap === 'pause') {
         bot.process.pause();
-        this.#forAWhile(LONGEST_MS, () => bot.process.resume());
+        const together = this.#apart(bot.name);
+        this.#forAWhile(LONGEST_MS, () => {
+          bot.process.resume();
+          together();
+        });
       } else {
         control.cut(bot.name);
+        const together = this.#apart(bot.name);
         this.#forAWhile(LONGEST_MS, () => {
           control.mend(bot.name);
+          together();
           if (bot.baseLevel) control.reset(bot.name);
         });
       }

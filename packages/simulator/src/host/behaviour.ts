@@ -16,6 +16,8 @@ export type HostBehaviour = {
   resumes: boolean;
   /** Whether it asks its node, where a connection ended so that the session may be another node's. */
   asksBeforeItResumes: boolean;
+  /** Whether it resumes a session anew that has been at another node, when nothing comes of it. */
+  doubtsSilence: boolean;
   /** Whether it asks its node before each event goes to user code. */
   looksAtTheClock: boolean;
   /** Whether events that may have been handled before are marked. */
@@ -31,6 +33,7 @@ export const HONEST_HOST: HostBehaviour = {
   sendsChanges: true,
   resumes: true,
   asksBeforeItResumes: true,
+  doubtsSilence: true,
   looksAtTheClock: true,
   marksRedeliveries: true,
 };

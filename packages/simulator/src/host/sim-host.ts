@@ -215,6 +215,7 @@ export class SimHost implements ShardHost {
         const event = { sessionId, sequence, eventId, channel, number, expected, redelivered };
         observe({ kind: 'handed', node, shard: shardId, ...event });
       },
+      onResume: (cause) => observe({ kind: 'begins', node, shard: shardId, cause }),
       onUp: ({ sessionId }, how) => {
         // The session is new: what was remembered may have gaps now.
         if (how === 'ready') {

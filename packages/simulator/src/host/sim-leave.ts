@@ -25,7 +25,7 @@ export function beforeResume(
   { behaviour, context }: SimShardOptions,
   cause: LossCause,
   signal: AbortSignal,
-): Promise<void> | null {
+): Promise<'confirmed' | 'unheard'> | null {
   return behaviour.asksBeforeItResumes ? (context.tenancy?.beforeResume(cause, signal) ?? null) : null;
 }
 

@@ -1,5 +1,5 @@
 /** What a simulated shard needs, and what it tells. */
-import type { Cursor, HostContext } from '@dshard/node';
+import type { Cursor, HostContext, LossCause } from '@dshard/node';
 import type { Clock, Transport } from '@dshard/transport';
 import type { Draw } from '../random.js';
 import type { HostBehaviour } from './behaviour.js';
@@ -21,6 +21,8 @@ export type SimShardOptions = {
   /** For orchestrators that do not pace identifies. */
   paceLocally: (signal: AbortSignal) => Promise<void>;
   onMessage: (event: MessageEvent, cursor: Cursor, redelivered: boolean) => void;
+  /** RESUME is sent, after the connection before ended in this way. */
+  onResume: (cause: LossCause) => void;
   onUp: (cursor: Cursor, how: 'ready' | 'resumed') => void;
   onIdentify: (permit: 'granted' | 'uncoordinated' | 'none') => void;
 };

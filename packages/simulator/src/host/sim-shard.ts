@@ -9,7 +9,7 @@
  * permit or `identifying` / `resuming` → `up`) ⇄ `frozen` (what comes is kept; a connection that ends is not made anew) → `stopped`.
  */
 import { opcodes } from '@dshard/gateway-emulator/core';
-import { NodeError } from '@dshard/node';
+import { NodeError, QuietWatch } from '@dshard/node';
 import type { Cursor, IdentifyPermit, LossCause } from '@dshard/node';
 import type { ShardPhase } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
@@ -18,6 +18,7 @@ import { BOT_TOKEN, GENERIC_GATEWAY } from '../world/discord.js';
 import { GatewaySocket } from '../world/gateway-socket.js';
 import { causeOf, PHASES, SESSION_GONE_CODES } from './sim-gateway.js';
 import type { Payload, ReadyData, Received, Step } from './sim-gateway.js';
+import { SimHeart } from './sim-heart.js';
 import { beforeResume, isTrusted, permitFor } from './sim-leave.js';
 import type { MessageEvent, SimShardOptions } from './sim-shard-options.js';
 import { Waiters } from './waiters.js';
@@ -28,6 +29,8 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
+/** So much before a session with nobody to it would expire that it is resumed in time. */
+const QUIET_MS = 10_000;
 const INTENTS = 513;
 
 export class SimShard {
@@ -48,16 +51,23 @@ export class SimShard {
   #permit: IdentifyPermit | null = null;
   #failures = 0;
   #lost: LossCause = 'attached';
+  #cause: LossCause = 'attached';
   #redelivers: boolean;
-  #timers: Cancel[] = [];
   #cancelAnswerTimer: Cancel = () => undefined;
-  #unacknowledged = 0;
+  readonly #heart: SimHeart;
+  readonly #watch: QuietWatch;
   events = 0;
 
   constructor(options: SimShardOptions) {
+    const { clock, random, session, redelivers } = options;
     this.#options = options;
-    this.#cursor = options.session;
-    this.#redelivers = options.redelivers;
+    this.#cursor = session;
+    this.#redelivers = redelivers;
+    const send = (): void => this.#send(opcodes.heartbeat, this.#cursor?.sequence ?? null);
+    this.#heart = new SimHeart({ clock, random, send, dead: () => this.#failed(this.#attempt) });
+    const probe = (): void => (this.isUp ? this.#failed(this.#attempt, 'displaced') : undefined);
+    this.#watch = new QuietWatch({ clock, random, quietMs: QUIET_MS, probe });
+    if (session !== null && options.behaviour.doubtsSilence) this.#watch.begin();
   }
 
   get phase(): ShardPhase {
@@ -141,6 +151,7 @@ export class SimShard {
     this.#stopped = this.cursor !== null && this.#redelivers ? { ...this.cursor, redelivers: true } : this.cursor;
     if (behaviour.stopsWhenFrozen) this.#queue = [];
     const socket = this.#socket;
+    this.#watch.stop();
     this.#leaveAttempt();
     this.#waiters.fail(new NodeError('DSO_SHARD_STOPPED', `Shard ${shardId} was stopped.`));
     if (socket !== null) {
@@ -163,6 +174,7 @@ export class SimShard {
     const attempt = new AbortController();
     this.#attempt = attempt;
     const cause = this.#lost;
+    this.#cause = cause;
     this.#lost = 'attached';
     this.#whenOurs(cause, attempt, () => this.#dial(attempt));
   }
@@ -170,8 +182,14 @@ export class SimShard {
   /** At once, or when the node knows that the session is its own; not at all when the attempt is over by then. */
   #whenOurs(cause: LossCause, { signal }: AbortController, go: () => void): void {
     const wait = this.#cursor === null ? null : beforeResume(this.#options, cause, signal);
-    if (wait === null) go();
-    else void wait.then(go, () => undefined);
+    const goOn = (outcome: 'confirmed' | 'unheard'): void => {
+      // Another node may have had the session meanwhile.
+      const isContested = outcome === 'unheard' || cause === 'displaced';
+      this.#redelivers ||= isContested && this.#cursor !== null && this.#options.behaviour.marksRedeliveries;
+      go();
+    };
+    if (wait === null) goOn('confirmed');
+    else void wait.then(goOn, () => undefined);
   }
 
   #dial(attempt: AbortController): void {
@@ -255,7 +273,7 @@ export class SimShard {
     if (this.#options.behaviour.stopsWhenFrozen && this.#mode !== 'frozen') this.#queue = [];
     this.#resumeAtHello = null;
     this.#cancelAnswerTimer();
-    for (const cancel of this.#timers.splice(0)) cancel();
+    this.#heart.stop();
   }
 
   #loseSession(): void {
@@ -273,10 +291,9 @@ export class SimShard {
       case opcodes.dispatch:
         return this.#onDispatch(payload);
       case opcodes.heartbeat:
-        return this.#beat();
+        return this.#heart.beat();
       case opcodes.heartbeatAck:
-        this.#unacknowledged = 0;
-        return undefined;
+        return this.#heart.acknowledged();
       case opcodes.reconnect:
         return this.#reconnect(clock, 0);
       case opcodes.invalidSession:
@@ -288,14 +305,7 @@ export class SimShard {
   }
 
   #onHello({ heartbeat_interval: intervalMs }: { heartbeat_interval: number }, attempt: AbortController): void {
-    const { clock, random } = this.#options;
-    this.#unacknowledged = 0;
-    this.#timers.push(
-      clock.after(intervalMs * random.next(), () => {
-        this.#beat();
-        this.#timers.push(clock.every(intervalMs, () => this.#beat()));
-      }),
-    );
+    this.#heart.start(intervalMs);
     if (this.#cursor === null) {
       this.#step = 'waiting';
       void this.#identify(attempt);
@@ -311,6 +321,7 @@ export class SimShard {
     this.#whenOurs('attached', attempt, () => {
       if (this.#cursor === null) return this.#failed(attempt);
       const { sessionId, sequence } = this.#cursor;
+      this.#options.onResume(this.#cause);
       this.#send(opcodes.resume, { token: BOT_TOKEN, session_id: sessionId, seq: sequence });
       this.#expectAnswer(attempt);
     });
@@ -328,15 +339,6 @@ export class SimShard {
     this.#expectAnswer(attempt);
   }
 
-  #beat(): void {
-    if (this.#unacknowledged > 1) {
-      this.#failed(this.#attempt);
-      return;
-    }
-    this.#unacknowledged += 1;
-    this.#send(opcodes.heartbeat, this.#cursor?.sequence ?? null);
-  }
-
   #send(op: number, d: unknown): void {
     this.#socket?.send(JSON.stringify({ op, d }));
   }
@@ -344,6 +346,7 @@ export class SimShard {
   #onDispatch({ t, s, d }: Payload): void {
     if (t === 'READY') {
       this.#redelivers = false;
+      this.#watch.stop();
       const { session_id: sessionId, resume_gateway_url: resumeGatewayUrl } = d as ReadyData;
       this.#cursor = { sessionId, resumeGatewayUrl, sequence: s };
       this.#permit?.finished(true);
@@ -352,6 +355,7 @@ export class SimShard {
       return;
     }
     this.#receivedSequence = s;
+    if (t !== 'RESUMED') this.#watch.heard();
     if (this.#cursor !== null) {
       this.#queue.push({ type: t, sequence: s, sessionId: this.#cursor.sessionId, data: d as MessageEvent });
     }

@@ -47,6 +47,11 @@ export const EPOCH_MUTANTS: Readonly<Record<string, Mutant>> = {
     host: { asksBeforeItResumes: false },
     faults: ['pauses', 'partitions', 'resets'],
   },
+  'trusts-silence': {
+    bug: 'the host takes a connection on which nothing comes for one that still has its session',
+    host: { doubtsSilence: false },
+    faults: ['silentDoubleAttach', 'partitions', 'pauses', 'resets', 'drops'],
+  },
   'forgets-replays': {
     bug: 'the orchestrator takes a session for exact that a node gave back from the middle of a replay',
     decide: takesAllForExact,

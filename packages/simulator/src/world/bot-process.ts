@@ -104,7 +104,7 @@ export class BotProcess {
       if (this.process.alive) clock.after(1, () => this.die('flush', 'exited with code 0'));
     });
     clock.after(STARTING_UP_MS, () => void this.node.start());
-    observe({ kind: 'processStarted', name });
+    observe({ kind: 'processStarted', name, baseLevel });
   }
 
   get alive(): boolean {

@@ -21,6 +21,7 @@ import { ConnectionTimers } from '../gateway/connection-timers.js';
 import { EventIntake } from '../gateway/event-intake.js';
 import { IdentifyGate } from '../gateway/identify-gate.js';
 import { Outcomes } from '../gateway/outcomes.js';
+import { QUIET } from '../gateway/quiet-watch.js';
 import { ResumeGate } from '../gateway/resume-gate.js';
 import { ShardCursor } from '../gateway/shard-cursor.js';
 import { refusedByDiscord, stopped } from '../gateway/shard-errors.js';
@@ -94,18 +95,23 @@ export class HostedDiscordenoShard extends DiscordenoShard {
       localThrottler: () => Promise.resolve(localThrottler(options.clock, maxConcurrency)),
       stopped: signal,
     });
-    this.#resumeGate = new ResumeGate({ cursor: this.#cursor, tenancy: context.tenancy, stopped: signal });
+    const contested = (): void => this.#intake.contested();
+    const { tenancy } = context;
+    this.#resumeGate = new ResumeGate({ cursor: this.#cursor, tenancy, contested, stopped: signal });
     this.#intake = new EventIntake({
       shardId,
       begins: { redelivers },
       options: {
-        logger: options.logger,
+        ...options,
         onDispatch: async (payload) => void (await this.#forward(payload as unknown as Packet)),
       },
       cursor: this.#cursor,
       emit: () => undefined,
       overflowed: () => this.#lose('too many events wait for a frozen shard', 'attached'),
-      tenancy: context.tenancy,
+      quiet: () => {
+        if (this.#state.kind === 'open' && this.#step === 'up') this.#lose(QUIET, 'displaced');
+      },
+      tenancy,
       distrusted: () => this.#lose('the process slept, and nobody could say whether the shard is its own', 'attached'),
     });
     // As the manager does for its own shards: bots get payloads as they came, others in camel case.

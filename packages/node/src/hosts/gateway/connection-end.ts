@@ -6,6 +6,7 @@ import type { WebSocketShardDestroyOptions } from '@discordjs/ws';
 import type { LossCause } from '../../tenancy.js';
 import { DISPLACED_CODE, KEEP_SESSION_CODE, SESSION_GONE_CODES } from './close-codes.js';
 import { WebSocketShardDestroyRecovery } from './library.js';
+import { QUIET } from './quiet-watch.js';
 
 /** Why the library ends a connection on which heartbeats are not acknowledged. */
 const ZOMBIE = 'Zombie connection';
@@ -44,7 +45,7 @@ export function judgeConnectionEnd(
 
 /** Discord's own close codes, its op 7 and its op 9 come on the connection that has the session. */
 function causeOf({ code, reason }: WebSocketShardDestroyOptions): LossCause {
-  if (code === DISPLACED_CODE) {
+  if (code === DISPLACED_CODE || reason === QUIET) {
     return 'displaced';
   }
   const isDiscordsWord = code === undefined ? reason !== ZOMBIE : code >= 4000;

@@ -16,6 +16,7 @@ import { GuildCount } from './guild-count.js';
 import type { GatewayOptions } from './gateway-options.js';
 import type { HostedShardOptions } from './hosted-shard-options.js';
 import type { ShardCursor } from './shard-cursor.js';
+import { QuietWatch } from './quiet-watch.js';
 import { noSession, replaying } from './shard-errors.js';
 
 /** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
@@ -25,12 +26,14 @@ export type EventIntakeOptions = {
   shardId: number;
   /** `redelivers`: what comes up to RESUMED, or READY, is marked. `hold`: begins frozen, until then. */
   begins: Pick<HostedShardOptions, 'redelivers' | 'hold'>;
-  options: Pick<GatewayOptions, 'onDispatch' | 'logger'>;
+  options: Pick<GatewayOptions, 'onDispatch' | 'logger' | 'timeouts' | 'clock' | 'random'>;
   cursor: ShardCursor;
   /** After `onDispatch`: the manager's listeners. */
   emit: (payload: GatewayDispatchPayload) => void;
   overflowed: () => void;
   tenancy: Tenancy | undefined;
+  /** Nothing came for a while of a session that has been at another node: a new connection has to be made, from the cursor. */
+  quiet: () => void;
   /** Nobody could say whether what was kept is stale: a new connection has to be made, from the cursor. */
   distrusted: () => void;
 };
@@ -49,12 +52,16 @@ export class EventIntake {
   readonly #handlers = new Set<Promise<void>>();
   #state: State = { kind: 'open' };
   #redelivers: boolean;
+  readonly #watch: QuietWatch;
   #events = 0;
 
   constructor(given: EventIntakeOptions) {
     this.#given = given;
     const { hold, redelivers } = given.begins;
     this.#redelivers = redelivers;
+    const { clock, random, timeouts } = given.options;
+    this.#watch = new QuietWatch({ clock, random, quietMs: timeouts.quietMs, probe: given.quiet });
+    if (given.cursor.current !== null) this.#watch.begin();
     if (hold !== undefined) {
       this.freeze();
       void hold.then(() => this.thaw());
@@ -64,6 +71,12 @@ export class EventIntake {
   /** A connection that was parked is for use now, and this is how. */
   begin({ redelivers }: { redelivers: boolean }): void {
     this.#redelivers = redelivers;
+    this.#watch.begin();
+  }
+
+  /** Another node may have had the session, and handled what is replayed next. */
+  contested(): void {
+    this.#redelivers = true;
   }
 
   /** Where another node could go on. Throws while there is no such place: it would not know which events of a replay are marked. */
@@ -90,6 +103,10 @@ export class EventIntake {
   }
 
   take(payload: GatewayDispatchPayload): void {
+    const type: string = payload.t;
+    // A session that began here was never at another node.
+    if (type === 'READY') this.#watch.stop();
+    else if (type !== 'RESUMED') this.#watch.heard();
     const { tenancy } = this.#given;
     if (this.#state.kind === 'open' && tenancy?.mayHandOver() === false) {
       this.#hold(tenancy);
@@ -145,6 +162,7 @@ export class EventIntake {
   }
 
   shut(): void {
+    this.#watch.stop();
     this.#state = { kind: 'shut' };
   }
 

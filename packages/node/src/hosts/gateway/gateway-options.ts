@@ -17,6 +17,11 @@ export type GatewayTimeouts = {
   closeMs?: number;
   /** How long handlers of the bot that are under way may take when a shard leaves. Default 5 s. */
   handlersMs?: number;
+  /**
+   * A shard that came from another node is resumed anew when no event has come for so long, for its connection may have lost the session
+   * without a word. While it stays quiet, each time twice as long, up to 10 min. Default 30 s.
+   */
+  quietMs?: number;
   /** First and longest wait between attempts that failed. Defaults 500 ms and 30 s. */
   backoffMinMs?: number;
   backoffMaxMs?: number;
@@ -41,6 +46,7 @@ const TIMEOUTS: Readonly<Required<GatewayTimeouts>> = {
   resumeMs: 10_000,
   closeMs: 3_000,
   handlersMs: 5_000,
+  quietMs: 30_000,
   backoffMinMs: 500,
   backoffMaxMs: 30_000,
 };

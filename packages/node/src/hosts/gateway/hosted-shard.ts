@@ -34,6 +34,7 @@ import { LibraryShard } from './library-shard.js';
 import { Outcomes } from './outcomes.js';
 import { phaseOf } from './phase.js';
 import type { Step } from './phase.js';
+import { QUIET } from './quiet-watch.js';
 import { forever, ResumeGate } from './resume-gate.js';
 import { SessionSource } from './session-source.js';
 import { ShardCursor, usableUrl } from './shard-cursor.js';
@@ -79,7 +80,8 @@ export class HostedShard {
     });
     const { shardId, options, context, localThrottler, gatewayInfo, fetchingOptions } = given;
     const [cursor, signal] = [this.#cursor, this.#stopped.signal];
-    this.#resumeGate = new ResumeGate({ cursor, tenancy: context.tenancy, stopped: signal });
+    const contested = (): void => this.#intake.contested();
+    this.#resumeGate = new ResumeGate({ cursor, tenancy: context.tenancy, contested, stopped: signal });
     this.#timers = new ConnectionTimers(shardId, options);
     this.#source = new SessionSource({ shardId, cursor, options, gatewayInfo, fetchingOptions, stopped: signal });
     this.#identifyGate = new IdentifyGate({ shardId, context, localThrottler, stopped: signal });
@@ -90,6 +92,7 @@ export class HostedShard {
       begins: given,
       emit: (payload) => this.#emit(WebSocketShardEvents.Dispatch, [payload]),
       overflowed: () => this.#reconnect('too many events wait for a frozen shard'),
+      quiet: () => this.#isQuiet(),
       tenancy: context.tenancy,
       distrusted: () => this.#reconnect('the process slept, and nobody could say whether the shard is its own'),
     });
@@ -363,6 +366,11 @@ export class HostedShard {
     if (this.#cursor.current !== null && this.#step !== 'up' && this.#state.kind === 'open') {
       this.#timers.expectResume(() => this.#reconnect('RESUME was not answered'));
     }
+  }
+
+  /** Its connection may have lost the session without a word. */
+  #isQuiet(): void {
+    if (this.#state.kind === 'open' && this.#step === 'up') this.#reconnect(QUIET);
   }
 
   #reconnect(reason: string): void {

@@ -6,6 +6,8 @@ export type ResumeGateOptions = {
   cursor: ShardCursor;
   /** Absent: the session is always ours. */
   tenancy: Tenancy | undefined;
+  /** Another node may have had the session meanwhile: what is replayed is to be marked. */
+  contested: () => void;
   /** Aborts when the shard stops. */
   stopped: AbortSignal;
 };
@@ -38,9 +40,15 @@ export class ResumeGate {
   }
 
   #pass(cause: LossCause): Promise<void> | null {
-    const { cursor, tenancy, stopped } = this.#given;
-    const wait = cursor.current === null ? null : (tenancy?.beforeResume(cause, stopped) ?? null);
-    return wait?.catch(() => forever()) ?? null;
+    const { cursor, tenancy, stopped, contested } = this.#given;
+    if (cursor.current === null) return null;
+    if (cause === 'displaced') contested();
+    const wait = tenancy?.beforeResume(cause, stopped) ?? null;
+    if (wait === null) return null;
+    return wait.then(
+      (outcome) => (outcome === 'unheard' ? contested() : undefined),
+      () => forever(),
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from '@dshard/transport';
 import { createDiscordenoHost } from '../../../src/hosts/discordeno/index.js';
 import { describeShardHost } from '../conformance.js';
 
-describeShardHost('discordeno', ({ gateway, handed, log, state }) => {
+describeShardHost('discordeno', ({ gateway, handed, log, state, quietMs }) => {
   const say = (_: unknown, message: string): void => log(message);
   const logger: Logger = { debug: () => undefined, info: say, warn: say, error: say };
   const quiet = { debug: say, info: say, warn: say, error: say, fatal: say };
@@ -23,7 +23,7 @@ describeShardHost('discordeno', ({ gateway, handed, log, state }) => {
   const host = createDiscordenoHost({
     bot,
     logger,
-    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20, quietMs },
     state: {
       transferFrom: async (shardId, transfer) => {
         for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });

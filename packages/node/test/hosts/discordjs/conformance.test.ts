@@ -14,7 +14,7 @@ const AFTER_LOGIN: ReadonlySet<PropertyKey> = new Set(['startShards', 'resumeSha
 /** Where the caches are as they will have to be elsewhere. */
 const LEAVES: ReadonlySet<PropertyKey> = new Set(['freeze', 'prepareTransferFrom', 'stopShard']);
 
-describeShardHost('discord.js', ({ gateway, totalShards, handed, log, state }) => {
+describeShardHost('discord.js', ({ gateway, totalShards, handed, log, state, quietMs }) => {
   const say = (_: unknown, message: string): void => log(message);
   const logger: Logger = { debug: () => undefined, info: say, warn: say, error: say };
   let made: DiscordjsHost | undefined;
@@ -27,7 +27,7 @@ describeShardHost('discord.js', ({ gateway, totalShards, handed, log, state }) =
           client,
           manager,
           {
-            timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+            timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20, quietMs },
             state: {
               transferFrom: async (shardId, transfer) => {
                 for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });

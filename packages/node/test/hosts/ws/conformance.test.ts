@@ -3,7 +3,7 @@ import type { Logger } from '@dshard/transport';
 import { createWsHost } from '../../../src/hosts/ws/index.js';
 import { describeShardHost } from '../conformance.js';
 
-describeShardHost('@discordjs/ws', ({ gateway, handed, log, state }) => {
+describeShardHost('@discordjs/ws', ({ gateway, handed, log, state, quietMs }) => {
   const say = (_: unknown, message: string): void => log(message);
   const logger: Logger = { debug: () => undefined, info: say, warn: say, error: say };
   const host = createWsHost({
@@ -11,7 +11,7 @@ describeShardHost('@discordjs/ws', ({ gateway, handed, log, state }) => {
     intents: 1 | 512 | 4096,
     api: gateway.apiUrl,
     logger,
-    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20, quietMs },
     state: {
       transferFrom: async (shardId, transfer) => {
         for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });

@@ -38,7 +38,7 @@ function doubtful(): Tenancy & { answer: (outcome: 'confirmed' | 'unheard') => v
     trusted: () => trusted,
     beforeResume: (cause) => {
       asked.push(cause);
-      return isTrusted ? null : trusted.then(() => undefined);
+      return isTrusted ? null : trusted;
     },
     answer: (outcome) => {
       isTrusted = true;
@@ -132,6 +132,37 @@ describe('a host that may have been succeeded', () => {
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, identifies: { used: 1 } });
   });
 
+  test.each<[LossCause, 'confirmed' | 'unheard', boolean]>([
+    ['displaced', 'confirmed', true],
+    ['displaced', 'unheard', true],
+    ['unproven', 'unheard', true],
+    ['unproven', 'confirmed', false],
+  ])('resumes after a connection that was %s, %s: what is replayed is marked: %s', async (cause, answer, marked) => {
+    gateway = await emulator({ rate: 300 });
+    const got: { type: string; redelivered: boolean }[] = [];
+    const a = bot('a', { onDispatch: ({ t }, _, { redelivered }) => void got.push({ type: t, redelivered }) });
+    let goOn = (): void => undefined;
+    const answered = new Promise<'confirmed' | 'unheard'>((resolve) => (goOn = () => resolve(answer)));
+    const tenancy: Tenancy = {
+      mayHandOver: () => true,
+      trusted: () => Promise.resolve('confirmed'),
+      beforeResume: (lost) => (lost === cause ? answered : null),
+    };
+    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { tenancy });
+    await a.start(0);
+    await until(() => got.length > 10, { what: 'messages' });
+    gateway.admin.drop({}, cause === 'displaced' ? { code: 4006 } : {});
+    await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be gone' });
+    const seen = got.length;
+    const emitted = gateway.ledger.verdict().emitted;
+    await until(() => gateway.ledger.verdict().emitted > emitted + 20, { what: 'more messages' });
+    goOn();
+    await until(() => got.slice(seen).some(({ type }) => type === 'RESUMED'), { what: 'the shard to be resumed' });
+    const replayed = got.slice(seen, seen + got.slice(seen).findIndex(({ type }) => type === 'RESUMED'));
+    expect(replayed.length).toBeGreaterThan(10);
+    expect(new Set(replayed.map(({ redelivered }) => redelivered))).toEqual(new Set([marked]));
+  });
+
   test('asks before it resumes a session that another connection has', async () => {
     gateway = await emulator({ rate: 100 });
     const tenancy = doubtful();
@@ -144,7 +175,7 @@ describe('a host that may have been succeeded', () => {
         asked.push(cause);
         if (cause !== 'displaced') return null;
         return new Promise((resolve, reject) => {
-          goOn = resolve;
+          goOn = () => resolve('confirmed');
           signal.addEventListener('abort', () => reject(signal.reason), { once: true });
         });
       },
