@@ -8,23 +8,26 @@ import { createNode } from '@dshard/node';
 import { createWsHost } from '@dshard/node/ws';
 import { systemClock, type Logger } from '@dshard/transport';
 import { GatewayDispatchEvents, GatewayIntentBits } from 'discord-api-types/v10';
+import { DEADLY_MESSAGE, DEFECTIVE_VERSION } from './deadly-message.js';
 import { BotState, botStateEvents } from './bot-state.js';
 import { HandledReports } from './handled-reports.js';
 import { wayOf } from './ways.js';
 
 const clock = systemClock();
+const version = readFileSync(setting('DEMO_VERSION_FILE'), 'utf8').trim();
 const state = new BotState(Number(setting('DEMO_STATE_MB')), setting('DEMO_STATE_FILE'));
 const reports = new HandledReports(setting('DEMO_HANDLED_FILE'), () => node.nodeId);
 
 const host = createWsHost({
   token: setting('DISCORD_TOKEN'),
   api: setting('DISCORD_API'),
-  intents: GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages,
+  intents: GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages | GatewayIntentBits.MessageContent,
   logger: logger(),
   onDispatch(payload, shard, { redelivered }) {
     if (payload.t === GatewayDispatchEvents.Ready) state.begin(shard);
     if (payload.t !== GatewayDispatchEvents.MessageCreate) return;
-    const { id, channel_id: channel, nonce } = payload.d;
+    const { id, channel_id: channel, nonce, content } = payload.d;
+    if (version === DEFECTIVE_VERSION && content === DEADLY_MESSAGE) dieOf(content);
     const number = Number(String(nonce).split(':')[1]);
     const problem = state.handle(shard, channel, number);
     if (problem === null) reports.add({ shard, s: payload.s, id, t: payload.t, at: clock.monotonicMs(), redelivered });
@@ -38,7 +41,7 @@ const node = createNode({
   host,
   ...(way !== null && { orchestrator: way }),
   userEvents: botStateEvents,
-  version: readFileSync(setting('DEMO_VERSION_FILE'), 'utf8').trim(),
+  version,
   logger: logger(),
   exitOnShutdown: false,
 });
@@ -50,6 +53,12 @@ process.once('SIGTERM', () => void node.close());
 await node.start();
 await node.closed;
 reports.close();
+
+/** In the turn in which it comes, so that nothing that comes after it is handled. */
+function dieOf(content: string): never {
+  console.error(`Version ${version} of this bot does not survive the message "${content}".`);
+  process.exit(1);
+}
 
 function setting(name: string): string {
   const value = process.env[name];

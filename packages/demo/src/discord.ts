@@ -2,6 +2,7 @@
 import { startGatewayEmulator, type GatewayEmulator, type HandledEvent } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import type { DemoOptions } from './options.js';
+import { QUARANTINE_REPLAY_BUFFER } from './quarantine-tour.js';
 import type { LedgerFigures } from './verdict.js';
 
 export type Discord = {
@@ -11,6 +12,8 @@ export type Discord = {
   readonly token: string;
   /** For the ledger: a bot process handled an event. */
   handled(node: string, event: HandledEvent): void;
+  /** How many events of a shard were handled. */
+  handledBy(shard: number): number;
   startTraffic(): void;
   stopTraffic(): void;
   /** Shards whose session has a connection. */
@@ -26,17 +29,30 @@ export type Discord = {
 };
 
 export async function startDiscord(clock: Clock, options: DemoOptions): Promise<Discord> {
-  const { shards, guilds, members, rate, seed, maxConcurrency, identifyWindow } = options;
+  const { shards, guilds, members, rate, seed, maxConcurrency, identifyWindow, scenario } = options;
   const emulator = await startGatewayEmulator(
-    { shards, guilds: shards * guilds, members, seed, maxConcurrency, identifyWindowMs: identifyWindow },
+    {
+      shards,
+      guilds: shards * guilds,
+      members,
+      seed,
+      maxConcurrency,
+      identifyWindowMs: identifyWindow,
+      ...(scenario === 'quarantine' && { replayBuffer: QUARANTINE_REPLAY_BUFFER }),
+    },
     { clock },
   );
   const { ledger, traffic, admin } = emulator;
+  const handledBy: number[] = [];
   return {
     emulator,
     api: emulator.apiUrl,
     token: emulator.token,
-    handled: (node, event) => ledger.handled({ node, events: [event] }),
+    handled: (node, event) => {
+      handledBy[event.shard] = (handledBy[event.shard] ?? 0) + 1;
+      ledger.handled({ node, events: [event] });
+    },
+    handledBy: (shard) => handledBy[shard] ?? 0,
     startTraffic: () => traffic.start(rate),
     stopTraffic: () => traffic.stop(),
     readyShards: () => admin.status().sessions.filter(({ attached }) => attached).length,
@@ -62,8 +78,11 @@ export async function startDiscord(clock: Clock, options: DemoOptions): Promise<
         findings: [
           ...verdict.examples,
           ...(verdict.unexpected > 0 ? [`${verdict.unexpected} events were handled that were never emitted`] : []),
-          ...verdict.violations.map(({ kind, message }) => `a rule of Discord was broken (${kind}): ${message}`),
+          ...verdict.violations
+            .filter(({ kind }) => kind !== 'double-attach')
+            .map(({ kind, message }) => `a rule of Discord was broken (${kind}): ${message}`),
         ],
+        doubleAttaches: verdict.violations.filter(({ kind }) => kind === 'double-attach').map(({ message }) => message),
         gapsMs: verdict.gaps.map(({ ms }) => ms),
       };
     },

@@ -16,6 +16,8 @@ import { waitFor } from './wait.js';
 const STATE_FILE = 'state.jsonl';
 /** The same, see handled-reports.ts. */
 const HANDLED_FILE = 'handled.jsonl';
+/** So many of the orchestrator's last log lines are at hand. */
+const LOG_LINES = 2_000;
 const BOTS: Readonly<Record<BotLibrary, string>> = {
   ws: fileURLToPath(new URL('bot.js', import.meta.url)),
   discordjs: fileURLToPath(new URL('discordjs/bot.js', import.meta.url)),
@@ -56,17 +58,22 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #onLog: (line: string) => void;
   readonly #stopFollowing: Cancel;
+  readonly #log: string[] = [];
   #orchestrator: OrchestratorProcess;
 
   private constructor(clock: Clock, folder: string, { ports }: FleetOptions, { onLog, onHandled }: FleetListeners) {
     this.#clock = clock;
     this.folder = folder;
-    this.#onLog = onLog;
+    this.#onLog = (line) => {
+      this.#log.push(line);
+      if (this.#log.length > LOG_LINES) this.#log.shift();
+      onLog(line);
+    };
     this.#stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
     this.nodeAddress = `127.0.0.1:${ports.node}`;
     this.httpUrl = `http://127.0.0.1:${ports.http}`;
     this.client = new OrchestratorClient(this.httpUrl);
-    this.#orchestrator = startOrchestrator(this.#configFile, onLog);
+    this.#orchestrator = startOrchestrator(this.#configFile, this.#onLog);
   }
 
   static async start(clock: Clock, options: FleetOptions, listeners: FleetListeners): Promise<Fleet> {
@@ -82,6 +89,11 @@ export class Fleet {
       throw error;
     }
     return fleet;
+  }
+
+  /** Whether a line of the orchestrator's log has this text. */
+  hasLogged(text: string): boolean {
+    return this.#log.some((line) => line.includes(text));
   }
 
   /** What the bots found of the state of the shards that came to them. */

@@ -1,12 +1,14 @@
 /** `npm start` and `npm run demo`: see --help. Exit code 0 only if the verdict holds, 1 if not, 2 for wrong options. */
 import { once } from 'node:events';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
+import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
 import { freePort } from './free-port.js';
 import { discordjsTour } from './discordjs/tour.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
+import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
@@ -26,8 +28,14 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   crash: crashTour,
   'orchestrator-restart': orchestratorRestart,
   'orchestrator-crash': orchestratorCrash,
+  quarantine: quarantineTour,
+  alarm: alarmTour,
   state: stateTour,
   start: startTour,
+};
+const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
+  quarantine: QUARANTINE_SETTINGS,
+  alarm: ALARM_SETTINGS,
 };
 const REFRESH_MS = 200;
 const LOG_LINES = 8;
@@ -160,7 +168,7 @@ class Demo {
   }
 
   async #startFleet(): Promise<Fleet> {
-    const { bot, shards, nodes, tourOnly, stateMb, identifyWindow } = this.#options;
+    const { bot, shards, nodes, tourOnly, stateMb, identifyWindow, scenario } = this.#options;
     const discord = this.#discord;
     const { api, token } = discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
@@ -172,6 +180,7 @@ class Demo {
         discordToken: token,
         stateMb,
         identifyWindow,
+        settings: SETTINGS[scenario] ?? {},
         // The documented ones if they are free, so that `npx dso status` works as it stands.
         ports: { node: await freePort(tourOnly ? 0 : 7447), http: await freePort(tourOnly ? 0 : 7448) },
       };

@@ -5,8 +5,20 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 const WORLDS = { ws: { guilds: 4, members: 5 }, discordjs: { guilds: 200, members: 100 } } as const;
 export type BotLibrary = keyof typeof WORLDS;
 
-const SCENARIOS = ['tour', 'crash', 'orchestrator-restart', 'orchestrator-crash', 'state', 'start'] as const;
+const SCENARIOS = [
+  'tour',
+  'crash',
+  'orchestrator-restart',
+  'orchestrator-crash',
+  'quarantine',
+  'alarm',
+  'state',
+  'start',
+] as const;
 export type Scenario = (typeof SCENARIOS)[number];
+
+/** Where one or two of them are lost. */
+const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm'];
 
 export type DemoOptions = {
   /** The library of the bot: @discordjs/ws or discord.js. */
@@ -39,7 +51,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
       'A Discord bot in two processes, its shards moved live, and the proof that no event was lost or repeated.',
     )
     .option('--shards <n>', 'gateway shards', wholeNumber('--shards', 1, 256), 8)
-    .option('--nodes <n>', 'bot processes (default: 2; 3 in scenario crash)', wholeNumber('--nodes', 2, 16))
+    .option('--nodes <n>', 'bot processes (default: 2; 3 where nodes are lost)', wholeNumber('--nodes', 2, 16))
     .addOption(new Option('--bot <library>', 'what the bot is written with').choices(Object.keys(WORLDS)).default('ws'))
     .option('--guilds <n>', 'guilds per shard (default: 4, with discordjs 200)', wholeNumber('--guilds', 1, 2_500))
     .option('--members <n>', 'members per guild (default: 5, with discordjs 100)', wholeNumber('--members', 1, 1_000))
@@ -62,6 +74,8 @@ Examples:
   npm run demo -- --scenario crash --json                kill -9 of one of three nodes under traffic
   npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
   npm run demo -- --scenario orchestrator-crash --json   the same in the middle of a rollout, which then goes on
+  npm run demo -- --scenario quarantine --json           a shard that kills node after node is set aside, and released
+  npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
@@ -72,7 +86,7 @@ Examples:
   if (given.bot === 'discordjs' && given.scenario !== 'tour') {
     command.error(`--scenario ${given.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
   }
-  const nodes = given.nodes ?? (given.scenario === 'crash' ? 3 : 2);
+  const nodes = given.nodes ?? (THREE_NODES.includes(given.scenario) ? 3 : 2);
   return { ...WORLDS[given.bot], ...given, nodes, tourOnly: given.tourOnly || given.json };
 }
 

@@ -2,9 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-const DSO = fileURLToPath(import.meta.resolve('@dshard/cli/bin/dso.js'));
+import { DSO_PROGRAM } from './dso.js';
 
 export type OrchestratorProcess = {
   readonly pid: number | undefined;
@@ -17,7 +15,7 @@ export type OrchestratorProcess = {
 };
 
 export function startOrchestrator(configFile: string, onLine: (line: string) => void): OrchestratorProcess {
-  const child = spawn(process.execPath, [DSO, 'up', '--config', configFile, '--log', 'json'], {
+  const child = spawn(process.execPath, [DSO_PROGRAM, 'up', '--config', configFile, '--log', 'json'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   createInterface({ input: child.stderr }).on('line', (line) => onLine(readableLine(line)));

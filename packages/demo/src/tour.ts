@@ -3,11 +3,13 @@
  * Discord's gateway for every event.
  */
 import { delay, type Clock } from '@dshard/transport';
+import type { AlarmFigures } from './alarm-tour.js';
 import type { Discord } from './discord.js';
 import { FleetCalls, type CallFigures } from './fleet-calls.js';
 import type { DiscordjsFigures } from './discordjs/figures.js';
 import type { Fleet } from './fleet.js';
 import type { DemoOptions } from './options.js';
+import type { QuarantineFigures } from './quarantine-tour.js';
 import type { Steps } from './steps.js';
 import { waitFor } from './wait.js';
 
@@ -32,6 +34,10 @@ export type TourEnd = {
   calls?: CallFigures;
   /** How many shards had to be taken over from a node that was killed. */
   takeovers?: { expected: number };
+  /** How many shards lost their node: their state is gone, and some of their events may come again, marked. `asleep`: so many from one that stood still, with their connections open. */
+  losses?: { shards: number; asleep?: number };
+  quarantine?: QuarantineFigures;
+  alarm?: AlarmFigures;
   discordjs?: DiscordjsFigures;
 };
 
@@ -182,7 +188,7 @@ export const orchestratorRestart: Tour = async (context) => {
   return { migrationsExpected: 1 };
 };
 
-async function startShardsAndTraffic(context: TourContext): Promise<void> {
+export async function startShardsAndTraffic(context: TourContext): Promise<void> {
   const { options, steps, discord, clock } = context;
   await steps.run(`starting ${options.shards} shards on ${options.nodes} nodes`, async () => {
     await allShardsRunning(context);
@@ -230,7 +236,7 @@ async function shardsOf({ fleet }: TourContext, node: string): Promise<readonly 
 }
 
 /** Who runs what, as text that can be compared. */
-async function placement({ fleet }: TourContext): Promise<string> {
+export async function placement({ fleet }: TourContext): Promise<string> {
   const { nodes } = await fleet.client.status();
   return nodes
     .filter(({ shards }) => shards.length > 0)

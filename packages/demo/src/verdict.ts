@@ -4,8 +4,10 @@
  * reordered, one failed migration, and it does not hold.
  */
 import { durationsOf } from '@dshard/orchestrator/trace';
+import type { AlarmFigures } from './alarm-tour.js';
 import { problemsOf, type DiscordjsFigures } from './discordjs/figures.js';
 import type { CallFigures } from './fleet-calls.js';
+import type { QuarantineFigures } from './quarantine-tour.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
 import type { StateReport } from './state-reports.js';
 
@@ -25,6 +27,8 @@ export type LedgerFigures = {
   identifiesUsed: number;
   /** What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken. */
   findings: readonly string[];
+  /** The same for sessions that were resumed while another connection held them. */
+  doubleAttaches: readonly string[];
   /** Per hand-over: how long the shard had no live session, in milliseconds. */
   gapsMs: readonly number[];
 };
@@ -46,6 +50,10 @@ export type Verdict = {
   migrations: { completed: number; failed: number; gapMs: Spread; frozenMs: Spread };
   /** Scenario `crash`: shards that were taken over, and how long they were without an owner. */
   takeovers?: { shards: number; withoutOwnerMs: Spread };
+  /** Scenario `quarantine`: the shard that killed nodes. */
+  quarantine?: QuarantineFigures;
+  /** Scenario `alarm`: nodes that seemed dead. */
+  alarm?: AlarmFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
   /** `--bot discordjs`: fields of all caches against a client that never restarted, and commands during the rollouts. */
@@ -77,6 +85,10 @@ export type VerdictInput = {
   state?: { mb: number; reports: readonly StateReport[] };
   /** Calls to the whole fleet, where the scenario makes some. */
   calls?: CallFigures;
+  /** How many shards lost their node. `asleep`: so many from one that stood still, with their connections open. */
+  losses?: { shards: number; asleep?: number };
+  quarantine?: QuarantineFigures;
+  alarm?: AlarmFigures;
   discordjs?: DiscordjsFigures;
   /** Scenario `start`. */
   start?: StartFigures;
@@ -84,7 +96,8 @@ export type VerdictInput = {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm } = input;
+  const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const needed = input.shards + (discordjs?.crash.shards ?? 0);
   const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
@@ -95,7 +108,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ledger.lost > 0 && `${ledger.lost} events were lost`,
     ledger.duplicated > 0 && `${ledger.duplicated} events were handled twice`,
     ledger.redelivered > 0 &&
-      takeovers === undefined &&
+      shardsLost === 0 &&
       discordjs === undefined &&
       `${ledger.redelivered} events came again, marked, though no node died`,
     ledger.outOfOrder > 0 && `${ledger.outOfOrder} events were handled out of order`,
@@ -117,8 +130,8 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     takeovers !== undefined &&
       ledger.gapsMs.length !== takeovers.expected &&
       `${ledger.gapsMs.length} shards were taken over where ${takeovers.expected} were expected`,
-    input.forgotten > (takeovers?.expected ?? 0) &&
-      `${input.forgotten} shards had lost their state, and ${takeovers?.expected ?? 0} were on a node that died`,
+    input.forgotten > shardsLost &&
+      `${input.forgotten} shards had lost their state, and ${shardsLost} were on a node that died`,
     start !== undefined && start.inWrongWindow > 0 && `${start.inWrongWindow} IDENTIFYs came in the window of another`,
     start !== undefined &&
       start.ratio > MAX_START_RATIO &&
@@ -127,6 +140,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(calls?.findings ?? []),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...ledger.findings,
+    ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
   ].filter((reason) => reason !== false);
   const verdict: Verdict = {
     ok: reasons.length === 0,
@@ -148,6 +162,8 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       frozenMs: spreadOf(migrations.frozenMs),
     },
     ...(takeovers && { takeovers: { shards: ledger.gapsMs.length, withoutOwnerMs: gapMs } }),
+    ...(quarantine && { quarantine }),
+    ...(alarm && { alarm }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(start && { start }),

@@ -11,6 +11,7 @@ const clean: LedgerFigures = {
   outOfOrder: 0,
   identifiesUsed: 8,
   findings: [],
+  doubleAttaches: [],
   gapsMs: [],
 };
 
@@ -66,6 +67,17 @@ describe('the verdict', () => {
       /12 migrations/,
     ],
     ['a marked repeat without a crash', input({ redelivered: 1 }), /though no node died/],
+    ['two connections of a session', input({ doubleAttaches: ['shard 3 was resumed'] }), /shard 3 was resumed/],
+    [
+      'one more of them than shards of nodes that stood still',
+      input({ doubleAttaches: ['shard 3', 'shard 4'] }, { losses: { shards: 1, asleep: 1 } }),
+      /^shard 4$/,
+    ],
+    [
+      'more states gone than nodes',
+      input({}, { losses: { shards: 1 }, forgotten: 2 }),
+      /2 shards had lost their state/,
+    ],
     ['a slow takeover', input({ gapsMs: [10, 3_000] }, { takeovers: { expected: 2 } }), /without an owner/],
     ['a shard nobody took over', input({ gapsMs: [10] }, { takeovers: { expected: 2 } }), /1 shards were/],
     ['a shard that forgot', input({ gapsMs: [1] }, { takeovers: { expected: 1 }, forgotten: 2 }), /lost their state/],

@@ -98,6 +98,7 @@ class NodeRuntime implements DshardNode {
     });
     this.#lanes = new UserEventLanes({
       host,
+      clock,
       userEvents,
       inTime: (work) =>
         withinDeadline(clock, work, { what: 'handleUserEvent', ms: options.hostCallMs, limit: 'limits.hostCallMs' }),

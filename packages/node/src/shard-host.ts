@@ -68,6 +68,11 @@ export type TransferContext = {
    * destinations slow the sender down); rejects with `DSO_TRANSFER_CANCELLED` when the hand-over is off.
    */
   readonly send: (event: string | number, value: unknown) => Promise<void>;
+  /**
+   * Resolves when the destination has handled all that was sent; at once in a hand-over that tells nothing of it (not live). What
+   * is sent in exportState after that finds it idle, so that less is left to do when the shard is frozen. Rejects as `send` does.
+   */
+  readonly handled: () => Promise<void>;
   /** Aborts when the hand-over is off. The state must then still be usable: the shard stays here. */
   readonly signal: AbortSignal;
 };

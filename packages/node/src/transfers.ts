@@ -56,6 +56,7 @@ export class Transfers {
         await this.#options.host[method]?.(shardId, {
           signal: controller.signal,
           send: (event, value) => this.#inOrder(running, event, value),
+          handled: () => this.#handled(running),
         });
         controller.signal.throwIfAborted();
       }
@@ -93,6 +94,16 @@ export class Transfers {
     }
     this.#options.produced(call, shardId, eventId, body);
     controller.signal.throwIfAborted();
+  }
+
+  /** All credit is back when the destination has nothing more to handle. */
+  async #handled(running: Running): Promise<void> {
+    await running.last;
+    running.controller.signal.throwIfAborted();
+    while (running.credit !== null && running.credit.available < running.credit.window) {
+      await running.creditCame.freed;
+      running.controller.signal.throwIfAborted();
+    }
   }
 
   /** What an event of this size has to wait for, or null. */

@@ -1,8 +1,10 @@
 /**
  * The destination's side of moving state: one lane per staging, in which the shard's user events are handled in the order
  * they came, the next when the last has ended. A lane that was dropped hands nothing more to the host; a lane stops for
- * good at the first event that fails.
+ * good at the first event that fails. A full lane does not hold up the shards that serve here.
  */
+import type { Clock } from '@dshard/transport';
+import { Breather } from './breather.js';
 import { messageOf, NodeError } from './errors.js';
 import type { UserEventCodec } from './options.js';
 import type { ShardHost } from './shard-host.js';
@@ -12,6 +14,7 @@ type Lane = { shardId: number; queue: Waiting[]; working: Promise<void> | null }
 
 export type UserEventLanesOptions = {
   host: ShardHost;
+  clock: Clock;
   userEvents: UserEventCodec;
   /** Bounds one call of the host. */
   inTime: (work: Promise<void>) => Promise<void>;
@@ -41,6 +44,7 @@ export class UserEventLanes {
   }
 
   async #work(stage: number, lane: Lane): Promise<void> {
+    const breather = new Breather(this.#options.clock);
     // The array is emptied in batches: shifting each event off a long one would be quadratic.
     while (lane.queue.length > 0) {
       const batch = lane.queue;
@@ -54,6 +58,7 @@ export class UserEventLanes {
           this.#lanes.delete(stage);
         }
         this.#options.handled(stage, lane.shardId, body.byteLength, failure);
+        await breather.breathe();
       }
     }
     lane.working = null;

@@ -167,6 +167,48 @@ describe('between two nodes', () => {
     await close();
   });
 
+  test('handled() tells the host when a slow destination has caught up', async () => {
+    const { clock, origin, destination, tell, last, open, close } = await world({ transferWindowBytes: 10_000 });
+    const handled: number[] = [];
+    Object.assign(origin.host, {
+      exportState: async (_: number, { send, handled: caughtUp }: TransferContext) => {
+        for (const parts of [0, 1, 5]) {
+          for (let part = 0; part < parts; part++) await send('bulk', new Uint8Array(3_000));
+          await caughtUp();
+          handled.push(destination.host.userEvents.length);
+        }
+      },
+      exportDelta: () => Promise.resolve(),
+    });
+    destination.host.behaviour.handleUserEvent = () => new Promise<void>((resolve) => clock.after(50, resolve));
+    await open();
+    await tell(origin, { kind: 'transferCopy', ...of, creditBytes: last('transferOpened')!.creditBytes }, 10_000);
+    expect(handled).toEqual([0, 1, 6]);
+    expect(last('transferCopied')).toMatchObject({ events: 6 });
+    await close();
+  });
+
+  test('whoever waits for a destination that never catches up hears that the move is off', async () => {
+    const { origin, destination, tell, open, close } = await world();
+    let failure: unknown = null;
+    Object.assign(origin.host, {
+      exportState: async (_: number, { send, handled }: TransferContext) => {
+        await send('text', 'a');
+        await handled().catch((error: unknown) => (failure = error));
+      },
+      exportDelta: () => Promise.resolve(),
+    });
+    destination.host.behaviour.handleUserEvent = () => new Promise<void>(() => undefined);
+    await open();
+    await tell(origin, { kind: 'transferCopy', ...of, creditBytes: 1_000 });
+    expect([failure, origin.node.shards.get(SHARD)]).toEqual([null, 'copying']);
+    await tell(origin, { kind: 'transferAbort', ...of, reason: 'enough' });
+    expect(failure).toMatchObject({ code: 'DSO_TRANSFER_CANCELLED' });
+    expect(origin.node.shards.get(SHARD)).toBe('running');
+    await tell(destination, { kind: 'transferAbort', ...of, reason: 'enough' }, 20_000);
+    await close();
+  });
+
   test('an abort in the middle of the copy ends it, and the shard serves on', async () => {
     const { origin, destination, tell, open, close } = await world({ transferWindowBytes: 2_000 });
     let failure: unknown = null;

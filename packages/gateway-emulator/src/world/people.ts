@@ -44,8 +44,9 @@ export class People {
     const { world, messages, emit } = this.#stage;
     const { guild, channelId, user } = this.#resolve(place);
     const { id, now } = this.#occasion();
-    world.nextMessageNumber(channelId, id);
-    const body = understood(() => readMessageBody({ content }));
+    // As the traffic has it: programs follow a channel by these numbers.
+    const nonce = `${channelId}:${world.nextMessageNumber(channelId, id)}`;
+    const body = understood(() => readMessageBody({ content, nonce }));
     const message = messageOf(body, { id, channelId, guild, author: user, at: now, referenced: null });
     messages.keep({ message, guildId: guild?.id ?? null, ephemeral: false });
     emit(messageEvent('MESSAGE_CREATE', message, guild, { id, botId: world.userId }));

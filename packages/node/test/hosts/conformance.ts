@@ -9,7 +9,7 @@ import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Cursor, HostContext, IdentifyPermit, ShardHost } from '../../src/index.js';
+import type { Cursor, HostContext, IdentifyPermit, ShardHost, Tenancy } from '../../src/index.js';
 
 type EmulatorOptions = NonNullable<Parameters<typeof startGatewayEmulator>[0]>;
 
@@ -45,7 +45,7 @@ class Subject {
   hold: Promise<void> = Promise.resolve();
   readonly #closeBot: () => Promise<void>;
 
-  constructor(name: string, gateway: GatewayEmulator, make: MakeBot) {
+  constructor(name: string, gateway: GatewayEmulator, make: MakeBot, tenancy?: Tenancy) {
     const bot = make({
       gateway,
       totalShards: 4,
@@ -65,6 +65,7 @@ class Subject {
       nodeId: name,
       totalShards: 4,
       requestIdentify: (shardId, signal) => this.#permit(shardId, signal),
+      ...(tenancy !== undefined && { tenancy }),
     };
   }
 
@@ -110,6 +111,19 @@ class Subject {
   }
 }
 
+/** A node that does not know whether its shards are still its own, until somebody says so: nothing is handed over before. */
+function unsure(): { tenancy: Tenancy; confirm: () => void } {
+  let isSure = false;
+  let confirm = (): void => undefined;
+  const trusted = new Promise<'confirmed'>((resolve) => {
+    confirm = () => {
+      isSure = true;
+      resolve('confirmed');
+    };
+  });
+  return { tenancy: { mayHandOver: () => isSure, trusted: () => trusted, beforeResume: () => null }, confirm };
+}
+
 /** @param library its name, for the titles. */
 export function describeShardHost(library: string, make: MakeBot): void {
   describe(`a shard host for ${library}`, () => {
@@ -122,8 +136,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
       gateway = await emulator(options);
     }
 
-    async function bot(name: string): Promise<Subject> {
-      const subject = new Subject(name, gateway, make);
+    async function bot(name: string, tenancy?: Tenancy): Promise<Subject> {
+      const subject = new Subject(name, gateway, make, tenancy);
       subjects.push(subject);
       await subject.host.sessionEstablished?.(subject.context);
       return subject;
@@ -247,6 +261,30 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await a.ready(0);
       });
 
+      test('not from the middle of a replay that a dead node may have handled: the next would not know what to mark', async () => {
+        await world({ rate: 300 });
+        const { tenancy, confirm } = unsure();
+        const [a, b] = [await bot('a'), await bot('b', tenancy)];
+        await a.start(0);
+        await traffic(20);
+        const checkpoint = a.host.report?.()[0]?.session as Cursor;
+        await traffic(40);
+        await a.host.stopShard(0, { keepSession: true });
+        // RESUMED has come, and the replay is kept.
+        await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
+        const refusal = { code: 'DSO_SHARD_NO_SESSION', message: expect.stringContaining('replay') as string };
+        await expect(b.host.prepareTransferFrom(0)).rejects.toMatchObject(refusal);
+        if (b.host.freeze !== undefined) await expect(b.host.freeze(0)).rejects.toMatchObject(refusal);
+        expect(b.lastOf(0)).toBeUndefined();
+        confirm();
+        await traffic(20);
+        const moved = await b.host.prepareTransferFrom(0);
+        expect(moved.sequence).toBe(b.lastOf(0));
+        await b.host.resumeShard(0, moved, b.context);
+        await b.ready(0);
+        expect(await verdict()).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
+      });
+
       test('freeze and unfreeze: nothing is handed over meanwhile, all of it afterwards, on the same connection', async () => {
         await world({ rate: 1_000 });
         const a = await bot('a');
@@ -310,6 +348,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
           send: async (event: string | number, value: unknown): Promise<void> => {
             await b.host.handleUserEvent?.(0, `${event}`, structuredClone(value));
           },
+          handled: () => Promise.resolve(),
           signal: new AbortController().signal,
         };
         await a.host.exportState?.(0, transfer);
@@ -397,11 +436,20 @@ export function describeShardHost(library: string, make: MakeBot): void {
 
       test('a shard that is stopped while it reconnects stays stopped', async () => {
         await world({ rate: 100 });
-        const [a, b] = [await bot('a'), await bot('b')];
+        let goOn = (): void => undefined;
+        let slow: Promise<void> | null = null;
+        const trusting: Tenancy = {
+          mayHandOver: () => true,
+          trusted: () => Promise.resolve('confirmed'),
+          beforeResume: () => slow,
+        };
+        const [a, b] = [await bot('a', trusting), await bot('b')];
         await a.start(0);
+        slow = new Promise((resolve) => (goOn = resolve));
         gateway.admin.drop();
         await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be gone' });
         const cursor = await a.host.stopShard(0, { keepSession: true });
+        goOn();
         expect(cursor).not.toBeNull();
         await b.host.resumeShard(0, cursor as Cursor, b.context);
         await b.ready(0);

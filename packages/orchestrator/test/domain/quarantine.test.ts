@@ -66,6 +66,18 @@ describe('a shard that kills node after node', () => {
     });
   });
 
+  test('costs one more node, and no other shard, when it is released too early', () => {
+    const world = fleet();
+    poison(world, 7, 120_000);
+    world.pass(60_000);
+    expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(poison(world, 7, 60_000)).toBe(1);
+    expect(world.happened('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7, 7]);
+    world.pass(60_000);
+    expect(up(world)).toBe(29);
+    expect([...world.state.trials.keys()]).toEqual([7]);
+  });
+
   test('is passed on for ever where that is wanted', () => {
     const world = fleet({ quarantineAfter: 0 });
     expect(poison(world, 7, 60_000)).toBeGreaterThan(5);

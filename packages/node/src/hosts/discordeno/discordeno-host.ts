@@ -7,7 +7,7 @@ import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from '../gateway/close-codes.js';
-import { noSession, notHosted } from '../gateway/shard-errors.js';
+import { notHosted } from '../gateway/shard-errors.js';
 import { stateMethods } from '../gateway/state-hooks.js';
 import { HostedDiscordenoShard } from './hosted-shard.js';
 import { resolveDiscordenoOptions } from './options.js';
@@ -60,7 +60,7 @@ class DiscordenoHost implements ShardHost {
 
   async prepareTransferFrom(shardId: number): Promise<Cursor> {
     const shard = this.#hosted(shardId);
-    if (shard.cursor === null) throw noSession(shardId);
+    shard.movable();
     const cursor = await shard.stop(KEEP_SESSION_CODE);
     if (cursor === null) throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
     return cursor;

@@ -23,7 +23,7 @@ import { IdentifyGate } from '../gateway/identify-gate.js';
 import { Outcomes } from '../gateway/outcomes.js';
 import { ResumeGate } from '../gateway/resume-gate.js';
 import { ShardCursor } from '../gateway/shard-cursor.js';
-import { noSession, refusedByDiscord, stopped } from '../gateway/shard-errors.js';
+import { refusedByDiscord, stopped } from '../gateway/shard-errors.js';
 import { localThrottler } from './local-throttler.js';
 import type { ResolvedDiscordenoOptions } from './options.js';
 import { causeOf, PHASES } from './step.js';
@@ -98,7 +98,10 @@ export class HostedDiscordenoShard extends DiscordenoShard {
     this.#intake = new EventIntake({
       shardId,
       begins: { redelivers },
-      options: { logger: options.logger, onDispatch: (payload) => this.#hand(payload) },
+      options: {
+        logger: options.logger,
+        onDispatch: async (payload) => void (await this.#forward(payload as unknown as Packet)),
+      },
       cursor: this.#cursor,
       emit: () => undefined,
       overflowed: () => this.#lose('too many events wait for a frozen shard', 'attached'),
@@ -111,10 +114,6 @@ export class HostedDiscordenoShard extends DiscordenoShard {
       : (packet) => super.forwardToBot(packet);
   }
 
-  async #hand(payload: GatewayDispatchPayload): Promise<void> {
-    await this.#forward(payload as unknown as Packet);
-  }
-
   get isHosted(): boolean {
     return this.#state.kind === 'open' || this.#state.kind === 'frozen';
   }
@@ -122,6 +121,11 @@ export class HostedDiscordenoShard extends DiscordenoShard {
   /** What could be resumed if the shard stopped now. */
   get cursor(): Cursor | null {
     return this.#cursor.current;
+  }
+
+  /** See EventIntake. */
+  movable(): Cursor {
+    return this.#intake.movable();
   }
 
   report(): ShardReport {
@@ -181,9 +185,8 @@ export class HostedDiscordenoShard extends DiscordenoShard {
 
   /** See ShardHost. */
   async freeze(): Promise<Cursor> {
-    const { cursor } = this;
     if (this.#state.kind !== 'open') throw this.#endError();
-    if (cursor === null) throw noSession(this.id);
+    const cursor = this.movable();
     this.#state = { kind: 'frozen' };
     this.#intake.freeze();
     await this.#handlersDone();

@@ -101,10 +101,14 @@ export class CopiedGuilds {
   }
 }
 
-/** Who is in `now` and was not before, and the other way round. */
+/** Who is in `now` and was not before, and the other way round. Of every member while the shard is frozen: nothing is made for those who stayed. */
 function difference(before: ReadonlySet<string>, now: ReadonlyMap<string, unknown>): [more: string[], left: string[]] {
-  const more = [...now.keys()].filter((id) => !before.has(id));
-  const left = [...before].filter((id) => !now.has(id));
+  const more: string[] = [];
+  for (const id of now.keys()) {
+    if (!before.has(id)) more.push(id);
+  }
+  // As many as before, and nobody is new: nobody has left.
+  const left = now.size - more.length === before.size ? [] : [...before].filter((id) => !now.has(id));
   return [more, left];
 }
 

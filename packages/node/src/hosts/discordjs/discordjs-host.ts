@@ -12,6 +12,7 @@ import { Events, SimpleIdentifyThrottler } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
+import { Breather } from '../../breather.js';
 import { messageOf } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost, TransferContext } from '../../shard-host.js';
@@ -19,7 +20,6 @@ import { Gate } from '../gateway/gate.js';
 import type { GatewayOptions } from '../gateway/gateway-options.js';
 import { HostedShards } from '../gateway/hosted-shards.js';
 import type { ShardEvent } from '../gateway/library.js';
-import { Breather } from './breather.js';
 import { loadBeginning } from './cache-loader.js';
 import { ClientShards } from './client-shards.js';
 import { emitOn, packet, showSession } from './gateway-manager.js';
@@ -32,6 +32,7 @@ import { deliverBeginning, deliverStaged } from './packets.js';
 import type { Deliver } from './packets.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
 import type { WholeState } from './staged-state.js';
+import { Turns } from './turns.js';
 
 /** Opens when discord.js can take the shard's events; `given up` aborts when the shard leaves before. */
 type Arrival = { gate: Gate; givenUp: AbortController };
@@ -48,6 +49,7 @@ export class DiscordjsHost implements ShardHost {
   readonly #shards: ClientShards;
   readonly #transfer: ShardTransfer;
   readonly #listeners: ListenersInFlight;
+  readonly #turns: Turns;
   readonly #arriving = new Map<number, Arrival>();
 
   /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
@@ -69,7 +71,8 @@ export class DiscordjsHost implements ShardHost {
       logger,
     );
     const { clock } = this.#options;
-    this.#transfer = new ShardTransfer({ client, shards: this.#shards, options: given, clock });
+    this.#turns = new Turns(clock);
+    this.#transfer = new ShardTransfer({ client, shards: this.#shards, options: given, clock, turns: this.#turns });
     this.hosted = new HostedShards({
       library: libraryOfDiscordJs(),
       options: this.#options,
@@ -95,6 +98,20 @@ export class DiscordjsHost implements ShardHost {
     session: Cursor,
     context: HostContext,
     how: Partial<ResumeHow> = {},
+  ): Promise<ResumeOutcome> {
+    this.#turns.frozen(shardId);
+    try {
+      return await this.#resume(shardId, session, context, how);
+    } finally {
+      this.#turns.over(shardId);
+    }
+  }
+
+  async #resume(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: Partial<ResumeHow>,
   ): Promise<ResumeOutcome> {
     const staged = this.#transfer.staged(shardId);
     const caches = staged?.caches.whole() ?? null;
@@ -216,6 +233,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
+    this.#turns.over(shardId);
     this.#transfer.forget(shardId);
     await this.hosted.unpark(shardId);
     await this.#given.state?.abortTransferTo?.(shardId);
@@ -231,16 +249,24 @@ export class DiscordjsHost implements ShardHost {
 
   async freeze(shardId: number): Promise<Cursor> {
     this.#mustBeComplete(shardId);
-    return this.hosted.freeze(shardId);
+    this.#turns.frozen(shardId);
+    try {
+      return await this.hosted.freeze(shardId);
+    } catch (error) {
+      this.#turns.over(shardId);
+      throw error;
+    }
   }
 
   unfreeze(shardId: number): void {
+    this.#turns.over(shardId);
     this.hosted.unfreeze(shardId);
   }
 
   async release(shardId: number): Promise<void> {
     await this.hosted.release(shardId);
     this.#shards.setAside(shardId);
+    this.#turns.over(shardId);
   }
 
   async prepareTransferFrom(shardId: number): Promise<Cursor> {
@@ -266,6 +292,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    this.#turns.over(shardId);
     this.#leaves(shardId);
     const cursor = await this.hosted.stop(shardId, options);
     this.#shards.forget(shardId);

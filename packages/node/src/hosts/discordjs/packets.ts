@@ -3,7 +3,7 @@
  * for each guild, unless they came from its origin (staged-state.ts). Since READY announces them, discord.js knows that they are not
  * new: no guildCreate is emitted.
  */
-import type { Breather } from './breather.js';
+import type { Breather } from '../../breather.js';
 import type { Payload } from './export/fields.js';
 import type { WholeState } from './staged-state.js';
 

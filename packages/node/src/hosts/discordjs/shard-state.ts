@@ -1,6 +1,6 @@
 /**
- * A shard's caches on their way to another process: in parts, each small enough for a frame and quick to write, so that neither
- * the event loop nor the connection is held up. The last part names the guilds there are, so that a copy can be known to be whole.
+ * A shard's caches on their way to another process: in parts, each quick to write and to read, so that the event loop is not held up
+ * (state-frames.ts says how they travel). The last part names the guilds there are, so that a copy can be known to be whole.
  *
  * Only what is in the caches travels, so the bot's own makeCache and sweepers decide how much that is.
  */
@@ -12,9 +12,9 @@ import type { Payload } from './export/fields.js';
 import { clientUserPayload, memberPayload, presencePayload } from './export/people.js';
 
 /** Raised when parts mean something else than before. */
-export const STATE_FORMAT = 2;
+export const STATE_FORMAT = 3;
 
-const MEMBERS_PER_PART = 500;
+const MEMBERS_PER_PART = 100;
 
 export type GuildPart = {
   kind: 'guild';
@@ -47,15 +47,9 @@ export type StatePart =
   | MembersPart
   /** Discord has told us of the guild, and that it is not available. */
   | { kind: 'unavailable'; guildId: string }
+  /** Nobody serves the shard any more, so that what follows is urgent. */
+  | { kind: 'frozen' }
   | { kind: 'done'; guildIds: readonly string[] };
-
-export function encodePart(part: StatePart): Uint8Array {
-  return Buffer.from(JSON.stringify(part));
-}
-
-export function decodePart(bytes: Uint8Array): StatePart {
-  return JSON.parse(Buffer.from(bytes).toString()) as StatePart;
-}
 
 /** null before the client's first READY. */
 export function sessionPart({ user, application }: Client): StatePart | null {

@@ -1,20 +1,25 @@
 /**
  * The state of shards on its way out and in: the client's caches, and the bot's own. Copied while the shard serves; what
- * has changed meanwhile (copied-guilds.ts) is sent again when it is frozen.
+ * has changed meanwhile (copied-guilds.ts) is sent again, until that is little, and what is left when it is frozen.
  */
 import type { Clock } from '@dshard/transport';
 import type { Client } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { Breather } from '../../breather.js';
 import { NodeError } from '../../errors.js';
 import type { TransferContext } from '../../shard-host.js';
-import { Breather } from './breather.js';
 import type { ClientShards } from './client-shards.js';
 import { CopiedGuilds } from './copied-guilds.js';
 import type { OrchestratedOptions } from './options.js';
 import { CACHE_EVENT, STATE_EVENT } from './own-events.js';
-import { changeParts, decodePart, encodePart, guildParts, sessionPart } from './shard-state.js';
-import type { StatePart } from './shard-state.js';
+import { changeParts, guildParts, sessionPart } from './shard-state.js';
 import { StagedState } from './staged-state.js';
+import { partsOf, StateFrames } from './state-frames.js';
+import type { Turns } from './turns.js';
+
+/** How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard. */
+const LIVE_PASSES = 5;
+const FEW_GUILDS = 4;
 
 type Staged = { caches: StagedState; own: { state: unknown } | null };
 
@@ -23,6 +28,7 @@ export type ShardTransferOptions = {
   shards: ClientShards;
   options: Pick<OrchestratedOptions, 'exportShard' | 'state'>;
   clock: Clock;
+  turns: Turns;
 };
 
 export class ShardTransfer {
@@ -47,24 +53,35 @@ export class ShardTransfer {
     }
     const copied = new CopiedGuilds();
     this.#copied.set(shardId, copied);
-    await transfer.send(CACHE_EVENT, encodePart(session));
+    const frames = this.#framesFor(shardId, transfer);
+    await frames.add(session);
     const breather = new Breather(this.#given.clock);
     for (const guild of this.#given.shards.guildsOf(shardId)) {
       copied.copied(guild);
-      await sendParts(guildParts(guild), transfer, breather);
+      for (const part of guildParts(guild)) await frames.add(part);
+      await breather.breathe();
     }
-    // What changed while that took is copied in a fraction of the time, so that a fraction is left for the frozen shard.
-    await this.#sendChanges(shardId, copied, transfer);
+    await frames.flush();
     await this.#given.options.state?.exportState?.(shardId, transfer);
+    // What changes while something is copied is copied in a fraction of the time, so that a fraction is left for the next pass.
+    for (let pass = 0, sent = Infinity; pass < LIVE_PASSES && sent > FEW_GUILDS; pass++) {
+      await transfer.handled();
+      sent = await this.#sendChanges(shardId, copied, frames);
+      await frames.flush();
+    }
+    await transfer.handled();
   }
 
   async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
     const { shards, options } = this.#given;
     const copied = this.#copied.get(shardId) ?? new CopiedGuilds();
     this.#copied.delete(shardId);
-    await this.#sendChanges(shardId, copied, transfer);
-    const guilds = shards.guildsOf(shardId);
-    await sendPart(transfer, { kind: 'done', guildIds: guilds.map(({ id }) => id) });
+    this.#given.turns.frozen(shardId);
+    const frames = this.#framesFor(shardId, transfer);
+    await frames.add({ kind: 'frozen' });
+    await this.#sendChanges(shardId, copied, frames);
+    await frames.add({ kind: 'done', guildIds: shards.guildsOf(shardId).map(({ id }) => id) });
+    await frames.flush();
     if (options.exportShard !== undefined) {
       await transfer.send(STATE_EVENT, await options.exportShard(shardId));
     }
@@ -74,16 +91,28 @@ export class ShardTransfer {
       : state.exportDelta(shardId, transfer));
   }
 
-  async #sendChanges(shardId: number, copied: CopiedGuilds, transfer: TransferContext): Promise<void> {
+  #framesFor(shardId: number, transfer: TransferContext): StateFrames {
+    return new StateFrames(async (frame) => {
+      await this.#given.turns.giveWay(shardId);
+      await transfer.send(CACHE_EVENT, frame);
+    });
+  }
+
+  /** How many guilds had changed. */
+  async #sendChanges(shardId: number, copied: CopiedGuilds, frames: StateFrames): Promise<number> {
     const { shards, clock } = this.#given;
     const breather = new Breather(clock);
+    let sent = 0;
     for (const guild of shards.guildsOf(shardId)) {
       const change = copied.changeOf(guild);
       if (change !== 'none') {
         copied.copied(guild);
-        await sendParts(change === 'whole' ? guildParts(guild) : changeParts(guild, change), transfer, breather);
+        for (const part of change === 'whole' ? guildParts(guild) : changeParts(guild, change)) await frames.add(part);
+        sent++;
       }
+      await breather.breathe();
     }
+    return sent;
   }
 
   prepare(shardId: number): void {
@@ -101,11 +130,25 @@ export class ShardTransfer {
     const staged = this.#staged.get(shardId) ?? this.#newlyStaged(shardId);
     this.#staged.set(shardId, staged);
     if (name === CACHE_EVENT) {
-      staged.caches.take(decodePart(value as Uint8Array));
+      await this.#takeCaches(shardId, staged.caches, value as Uint8Array);
     } else if (name === STATE_EVENT) {
       staged.own = { state: value };
     } else {
       await this.#given.options.state?.handleUserEvent?.(shardId, name, value);
+    }
+  }
+
+  async #takeCaches(shardId: number, caches: StagedState, frame: Uint8Array): Promise<void> {
+    const { turns, clock } = this.#given;
+    const parts = partsOf(frame);
+    if (parts.some(({ kind }) => kind === 'frozen')) {
+      turns.frozen(shardId);
+    }
+    await turns.giveWay(shardId);
+    const breather = new Breather(clock);
+    for (const part of parts) {
+      caches.take(part);
+      await breather.breathe();
     }
   }
 
@@ -121,17 +164,6 @@ export class ShardTransfer {
     this.#staged.delete(shardId);
     this.#copied.delete(shardId);
   }
-}
-
-async function sendParts(parts: Iterable<StatePart>, transfer: TransferContext, breather: Breather): Promise<void> {
-  for (const part of parts) {
-    await sendPart(transfer, part);
-    await breather.breathe();
-  }
-}
-
-async function sendPart(transfer: TransferContext, part: StatePart): Promise<void> {
-  await transfer.send(CACHE_EVENT, encodePart(part));
 }
 
 export function notReady(shardId: number): NodeError {

@@ -59,6 +59,8 @@ export class StagedState {
       case 'unavailable':
         this.#guilds.set(part.guildId, buildUnavailableGuild(this.#client, this.#shardId, part.guildId));
         break;
+      case 'frozen':
+        break;
       case 'done':
         this.#guildIds = part.guildIds;
         break;

@@ -10,11 +10,13 @@
  */
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
+import type { Cursor } from '../../session/state.js';
 import type { Tenancy } from '../../tenancy.js';
 import { GuildCount } from './guild-count.js';
 import type { GatewayOptions } from './gateway-options.js';
 import type { HostedShardOptions } from './hosted-shard-options.js';
 import type { ShardCursor } from './shard-cursor.js';
+import { noSession, replaying } from './shard-errors.js';
 
 /** At 5 s, the usual freeze timeout, 2000 events a second on one shard. */
 const MAX_KEPT_EVENTS = 10_000;
@@ -64,9 +66,12 @@ export class EventIntake {
     this.#redelivers = redelivers;
   }
 
-  /** What is handed over next is of a replay that another node may have handled in part. */
-  get redelivers(): boolean {
-    return this.#redelivers;
+  /** Where another node could go on. Throws while there is no such place: it would not know which events of a replay are marked. */
+  movable(): Cursor {
+    const { cursor, shardId } = this.#given;
+    if (cursor.current === null) throw noSession(shardId);
+    if (this.#redelivers) throw replaying(shardId);
+    return cursor.current;
   }
 
   /** Dispatches handed to user code. */

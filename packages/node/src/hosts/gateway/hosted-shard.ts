@@ -37,7 +37,7 @@ import type { Step } from './phase.js';
 import { forever, ResumeGate } from './resume-gate.js';
 import { SessionSource } from './session-source.js';
 import { ShardCursor, usableUrl } from './shard-cursor.js';
-import { noSession, refusedByDiscord, replaying, stopped } from './shard-errors.js';
+import { refusedByDiscord, stopped } from './shard-errors.js';
 
 type State =
   | { kind: 'open' }
@@ -125,12 +125,9 @@ export class HostedShard {
     return settled;
   }
 
-  /** Where another node could go on. Throws while there is no such place: it would not know which events of a replay are marked. */
+  /** See EventIntake. */
   movable(): Cursor {
-    const cursor = this.#cursor.current;
-    if (cursor === null) throw noSession(this.#given.shardId);
-    if (this.#intake.redelivers) throw replaying(this.#given.shardId);
-    return cursor;
+    return this.#intake.movable();
   }
 
   /**

@@ -131,6 +131,7 @@ export async function moveLive(
     send: async (event: string | number, value: unknown): Promise<void> => {
       await to.host.handleUserEvent(shardId, String(event), value);
     },
+    handled: () => Promise.resolve(),
   };
   await to.host.prepareTransferTo(shardId, null);
   await from.host.exportState(shardId, transfer);

@@ -2,10 +2,12 @@ import type { Logger } from '@dshard/transport';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
 import { CACHE_EVENT } from '../../../src/hosts/discordjs/own-events.js';
-import { encodePart, guildParts, sessionPart } from '../../../src/hosts/discordjs/shard-state.js';
+import { guildParts, sessionPart } from '../../../src/hosts/discordjs/shard-state.js';
 import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
+import { StateFrames } from '../../../src/hosts/discordjs/state-frames.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
 import { describeShardHost } from '../conformance.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 /** What a node would only call when login() is through. */
 const AFTER_LOGIN: ReadonlySet<PropertyKey> = new Set(['startShards', 'resumeShard', 'preconnect']);
@@ -26,7 +28,7 @@ describeShardHost('discord.js', ({ gateway, totalShards, handed, log, state }) =
           client,
           manager,
           {
-            timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+            timeouts: TEST_TIMEOUTS,
             state: {
               transferFrom: async (shardId, transfer) => {
                 for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });
@@ -92,5 +94,7 @@ function carry(client: Client, host: DiscordjsHost, shardId: number): void {
 }
 
 async function bring(host: DiscordjsHost, shardId: number): Promise<void> {
-  for (const part of carried.get(shardId) ?? []) await host.handleUserEvent(shardId, CACHE_EVENT, encodePart(part));
+  const frames = new StateFrames((frame) => host.handleUserEvent(shardId, CACHE_EVENT, frame));
+  for (const part of carried.get(shardId) ?? []) await frames.add(part);
+  await frames.flush();
 }

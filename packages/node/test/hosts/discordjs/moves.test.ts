@@ -1,12 +1,14 @@
 /** discord.js clients whose shards move between them, against the emulator. */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
+import { systemClock } from '@dshard/transport';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { emulator, verdictOf } from '../ws/bots.js';
 import type { EmulatorOptions } from '../ws/bots.js';
 import { Events, Options, Status } from 'discord.js';
 import type { Client, ClientOptions } from 'discord.js';
 import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
+import { partsOf } from '../../../src/hosts/discordjs/state-frames.js';
 import { ClientBot, compareCaches, moveLive, plainClient } from './bots.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
@@ -205,6 +207,67 @@ describe('a planned move', () => {
     expect(await moveLive(0, a, b)).toBe('resumed');
     expect(b.client.guilds.cache.size).toBe(8);
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 2 } });
+  });
+
+  test('what changes while the copy is on its way is sent again before the freeze: little is left for the frozen shard', async () => {
+    await world({ guilds: 64 });
+    const a = await bot('a');
+    await a.startShards(0);
+    const kinds: string[][] = [];
+    let bursts = 3;
+    const transfer = {
+      signal: new AbortController().signal,
+      send: (_: unknown, frame: unknown) =>
+        Promise.resolve(void kinds.push(partsOf(frame as Uint8Array).map(({ kind }) => kind))),
+      handled: async () => {
+        if (bursts-- <= 0) return;
+        const before = a.messages.length;
+        gateway.traffic.burst(200);
+        const all = (): number => gateway.ledger.verdict().emitted;
+        await until(() => a.messages.length > before && a.messages.length === all(), { what: 'the messages' });
+      },
+    };
+    await a.host.exportState(0, transfer);
+    expect(bursts).toBeLessThan(0);
+    expect(kinds.flat().filter((kind) => kind === 'change').length).toBeGreaterThan(4);
+    kinds.length = 0;
+    await a.host.freeze(0);
+    await a.host.exportDelta(0, transfer);
+    a.host.unfreeze(0);
+    expect(kinds).toEqual([['frozen', 'done']]);
+  });
+
+  test('a shard that is frozen goes before the copies of others, at its origin and at its destination', async () => {
+    await world({ members: 20 });
+    // Nobody loses patience while a loaded machine dawdles.
+    const system = systemClock();
+    const clock = { ...system, after: (ms: number, run: () => void) => system.after(ms * 100, run) };
+    const a = await bot('a', { clock });
+    const b = await bot('b', { clock });
+    await a.startShards(0, 1);
+    const handled: number[] = [];
+    const transferOf = (shardId: number) => ({
+      signal: new AbortController().signal,
+      send: async (event: string | number, value: unknown) => {
+        await b.host.handleUserEvent(shardId, String(event), value);
+        handled.push(shardId);
+      },
+      handled: () => Promise.resolve(),
+    });
+    await b.host.prepareTransferTo(0, null);
+    await b.host.prepareTransferTo(1, null);
+    await a.host.exportState(0, transferOf(0));
+    handled.length = 0;
+    const cursor = await a.host.freeze(0);
+    const copying = a.host.exportState(1, transferOf(1));
+    await a.host.exportDelta(0, transferOf(0));
+    await a.host.release(0);
+    expect(await b.host.resumeShard(0, cursor, b.context)).toBe('resumed');
+    handled.push(-1);
+    await copying;
+    expect(handled.slice(0, 3)).toEqual([0, -1, 1]);
+    await a.host.released(0);
+    await b.host.abortTransferTo(1);
   });
 
   test('the bot takes its own state along, and finds the guilds in place', async () => {

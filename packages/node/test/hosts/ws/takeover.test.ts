@@ -90,29 +90,6 @@ describe('what may have been handled before', () => {
     expect(got.map(({ redelivered }) => redelivered)).toEqual(got.map((_, index) => index < resumed));
   });
 
-  test('cannot be moved on before it was handled (found by the simulator: the rest came to the next node unmarked)', async () => {
-    gateway = await emulator({ rate: 300 });
-    const a = bot('a');
-    await a.start(0);
-    await until(() => messagesOf(a).length > 5, { what: 'messages' });
-    const checkpoint = a.host.cursorOf(0)!;
-    await until(() => messagesOf(a).length > 10, { what: 'more messages' });
-    await a.host.stopShard(0, { keepSession: true });
-    const b = bot('b');
-    const tenancy = doubtful();
-    Object.assign(b.context as { -readonly [K in keyof HostContext]: HostContext[K] }, {
-      tenancy: { ...tenancy, beforeResume: () => null },
-    });
-    // RESUMED has come, and the replay waits for somebody to say that the shard is its own.
-    await b.host.resumeShard(0, checkpoint, b.context, { stateLost: true, redelivers: true });
-    await expect(b.host.freeze!(0)).rejects.toMatchObject({ code: 'DSO_SHARD_NO_SESSION' });
-    await expect(b.host.prepareTransferFrom(0)).rejects.toMatchObject({ code: 'DSO_SHARD_NO_SESSION' });
-    tenancy.answer('confirmed');
-    await until(() => messagesOf(b).length > 10, { what: 'the replay, and new messages' });
-    await expect(b.host.freeze!(0)).resolves.toMatchObject({ sessionId: checkpoint.sessionId });
-    await b.host.unfreeze!(0);
-  });
-
   test('is not there after an exact hand-over', async () => {
     gateway = await emulator({ rate: 300 });
     const a = bot('a');

@@ -265,8 +265,11 @@ describe('moving', () => {
       },
     });
     const sent: unknown[] = [];
-    const signal = new AbortController().signal;
-    await a.host.transferFrom?.(2, { signal, send: async (name, value) => void sent.push([name, value]) });
+    await a.host.transferFrom?.(2, {
+      signal: new AbortController().signal,
+      send: async (name, value) => void sent.push([name, value]),
+      handled: () => Promise.resolve(),
+    });
     await a.host.handleUserEvent?.(2, 'guild', 5);
     await a.host.released?.(2);
     expect(sent).toEqual([['guild', 2]]);

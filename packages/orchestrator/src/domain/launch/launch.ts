@@ -70,7 +70,10 @@ export function expireLaunches(turn: Turn): void {
   }
 }
 
-/** Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over. */
+/**
+ * Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over, and for as long as
+ * its shards are left to it: after an alarm that is longer.
+ */
 export function keepNodesUp(turn: Turn): void {
   const { settings } = turn;
   if (settings.nodes === 0 || !mayLaunch(turn)) return;
@@ -78,14 +81,17 @@ export function keepNodesUp(turn: Turn): void {
   for (const node of turn.state.nodes.values()) {
     if (isShuttingDown(node) || launchOf(turn, node.id) !== undefined) continue;
     const { connection } = node;
-    const counts =
-      connection.kind !== 'disconnected' ||
-      (!connection.gone && (turn.state.alarm !== null || connection.since + settings.maxNodeDowntimeMs > turn.now));
-    if (counts) up += 1;
+    const isBack = connection.kind !== 'disconnected';
+    if (isBack || (!connection.gone && mayComeBack(turn, node.id, connection.since))) up += 1;
   }
   for (let missing = settings.nodes - up; missing > 0 && mayLaunch(turn); missing -= 1) {
     beginLaunch(turn, `${settings.nodes} are to be up`, null);
   }
+}
+
+function mayComeBack(turn: Turn, node: string, awaySince: number): boolean {
+  const isWaitedFor = turn.state.alarm !== null || turn.shardsOf(node).length > 0;
+  return isWaitedFor || awaySince + turn.settings.maxNodeDowntimeMs > turn.now;
 }
 
 /** Shards have no node with room: one node at a time, as long as that is so. */

@@ -95,7 +95,11 @@ export function takeOverNode(turn: Turn, request: string, id: string): void {
   if (!known.ok) {
     turn.reply(request, known);
   } else if (hasConnection(known.value)) {
-    turn.fail(request, 'DSO_NODE_CONNECTED', `Node ${id} is connected; to end it, shut it down.`);
+    const isSilent = turn.state.alarm?.silent.includes(id) === true;
+    const way = isSilent
+      ? 'it is cut off when it has missed three heartbeats: ask again then'
+      : 'to end it, shut it down';
+    turn.fail(request, 'DSO_NODE_CONNECTED', `Node ${id} is ${isSilent ? 'silent, but ' : ''}connected; ${way}.`);
   } else {
     const shards = turn.shardsOf(id);
     nodeGone(turn, id, `${turn.by} says that it is dead`);

@@ -4,7 +4,7 @@
  * `quarantineAfter` deaths in a row a shard is quarantined: it is not started any more until an operator releases it.
  *
  * Several shards are started at once, and all but one of them are innocent. So one death before the last, a shard is a suspect: it is started
- * when no other suspect is newly started on the same node, and the next death tells who it was.
+ * when no other suspect is newly started on the same node, and the next death tells who it was. One that was released is a suspect, too.
  */
 import { knownShard } from '../commands/checks.js';
 import { isShuttingDown } from '../nodes.js';
@@ -115,6 +115,12 @@ function release(turn: Turn, shard: number, { quarantinedAt }: Trial, why: strin
   turn.happened('shardReleased', 'info', `Shard ${shard} is not quarantined any more: ${why}.`, { shard });
 }
 
+/** As if it were one death before the last: should the cause not be gone, that costs one more node, and no other shard is blamed for it. */
+function putOnProbation(turn: Turn, shard: number, { deaths }: Trial): void {
+  const kept = deaths.slice(1).map(({ node }) => ({ node, at: turn.now }));
+  if (kept.length > 0) turn.setTrial(shard, { deaths: kept, lostOn: null, quarantinedAt: null });
+}
+
 export function releaseShard(turn: Turn, request: string, shard: number): void {
   const known = knownShard(turn.state, shard);
   const trial = turn.state.trials.get(shard);
@@ -124,6 +130,7 @@ export function releaseShard(turn: Turn, request: string, shard: number): void {
     turn.fail(request, 'DSO_SHARD_NOT_QUARANTINED', `Shard ${shard} is not quarantined.`);
   } else {
     release(turn, shard, trial, `${turn.by} released it`);
+    putOnProbation(turn, shard, trial);
     turn.done(request, `Shard ${shard} is started again.`, { shard });
   }
 }

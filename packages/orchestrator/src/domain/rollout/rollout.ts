@@ -2,11 +2,14 @@
  * Every connected node that has shards when the rollout starts is replaced, one after the other: drained to an empty node (one that is
  * connected and free, else a newly launched one), then shut down. The drains do the work; this decides what is next. The first node that
  * cannot be replaced ends the rollout, with everything left running where it is.
+ *
+ * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down first.
  */
 import { beginDrain } from '../drain/drain.js';
 import { beginLaunch } from '../launch/launch.js';
 import { operationEnded } from '../operations/ended.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
+import { beginShutdown } from '../shutdown/node.js';
 import type { NodeState, RolloutState } from '../state.js';
 import type { Turn } from '../turn.js';
 
@@ -21,10 +24,9 @@ export function startRollout(turn: Turn, request: string): void {
     turn.fail(request, 'DSO_NODE_BUSY', `Node ${drain.origin} is being drained; start the rollout when that is done.`);
     return;
   }
-  const waiting = [...turn.state.nodes.values()]
-    .filter((node) => isConnected(node) && !isShuttingDown(node) && turn.loadOf(node.id) > 0)
-    .map((node) => node.id);
-  if (waiting.length === 0) {
+  const { empty, busy } = toReplace(turn);
+  const waiting = [...empty, ...busy];
+  if (busy.length === 0) {
     turn.done(request, 'No connected node has shards, so there is nothing to replace.', { nodes: 0 });
     return;
   }
@@ -44,13 +46,26 @@ export function startRollout(turn: Turn, request: string): void {
   });
 }
 
-/** Connected, empty, and not meant for anything else. */
+/** The nodes that have shards, and the empty ones that are as old. */
+function toReplace(turn: Turn): { empty: string[]; busy: string[] } {
+  const connected = [...turn.state.nodes.values()].filter((node) => isConnected(node) && !isShuttingDown(node));
+  const busy = connected.filter(({ id }) => turn.loadOf(id) > 0);
+  const old = new Set(busy.map(({ version }) => version));
+  const empty = connected.filter(
+    ({ id, version, intent }) => turn.loadOf(id) === 0 && intent.kind === 'serving' && old.has(version),
+  );
+  return { empty: turn.settings.canLaunch ? empty.map(({ id }) => id) : [], busy: busy.map(({ id }) => id) };
+}
+
+/** Connected, empty, not meant for anything else, and not as old as what is replaced, unless nothing newer can be launched. */
 function freeNode(turn: Turn, waiting: readonly string[]): NodeState | undefined {
+  const old = new Set(turn.settings.canLaunch ? waiting.map((id) => turn.node(id)?.version) : []);
   for (const node of turn.state.nodes.values()) {
     const isFree =
       isConnected(node) &&
       node.intent.kind === 'serving' &&
       !waiting.includes(node.id) &&
+      !old.has(node.version) &&
       drainFrom(turn.state, node.id) === undefined &&
       drainTo(turn.state, node.id) === undefined &&
       turn.loadOf(node.id) === 0;
@@ -81,13 +96,15 @@ export function runRollout(turn: Turn): void {
     return;
   }
   const node = turn.node(next);
-  if (!isConnected(node) || isShuttingDown(node) || turn.loadOf(next) === 0) {
-    // It left, or lost its shards, before its turn: there is nothing to replace any more.
+  const isThere = isConnected(node) && !isShuttingDown(node);
+  // An operator's drain of this node goes first; its end brings us back here.
+  if (isThere && (drainFrom(turn.state, next) !== undefined || drainTo(turn.state, next) !== undefined)) return;
+  if (!isThere || turn.loadOf(next) === 0) {
+    // It left before its turn, or has no shards: there is nothing to move.
+    if (isThere && turn.settings.canLaunch) beginShutdown(turn, next, null, false);
     turn.patch({ rollout: { ...rollout, waiting, done: [...rollout.done, next] } });
     return;
   }
-  // An operator's drain of this node goes first; its end brings us back here.
-  if (drainFrom(turn.state, next) !== undefined || drainTo(turn.state, next) !== undefined) return;
   const free = freeNode(turn, rollout.waiting);
   if (free === undefined && !turn.settings.canLaunch) {
     const reason = 'there is no empty node to move its shards to, and no node command to start one with';

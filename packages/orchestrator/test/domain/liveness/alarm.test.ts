@@ -41,6 +41,18 @@ describe('most nodes fall silent', () => {
     expect(world.happened('nodeLaunching')).toEqual([]);
   });
 
+  test('nor in the place of one that is still on its way back when the alarm is over', () => {
+    const world = fleet({ canLaunch: true, nodes: 3, expectedNodes: ['a', 'b', 'c'], maxNodeDowntimeMs: 30_000 });
+    silence(world, 'a', 'b');
+    world.pass(LONG_MS);
+    world.connect(world.nodes.get('a')!);
+    world.pass(29_000);
+    expect(world.state.alarm).toBeNull();
+    expect(world.happened('nodeLaunching')).toEqual([]);
+    world.pass(2_000);
+    expect(world.happened('nodeLaunching')).toHaveLength(1);
+  });
+
   test('nothing is moved', () => {
     const world = fleet();
     for (const id of ['d', 'e']) world.join(id);
@@ -91,6 +103,21 @@ describe('most nodes fall silent', () => {
     expect(world.truth()).toMatchObject({ b: [2, 3], c: [0, 1, 4, 5] });
     expect(world.nodes.get('c')!.identifies).toEqual([]);
   });
+});
+
+test('an operator who reads the alarm before a silent node is cut off is told when that is', () => {
+  const world = fleet({ heartbeatIntervalMs: 5_000 });
+  for (const id of ['a', 'b']) world.nodes.get(id)!.alive = false;
+  world.pass(11_000);
+  expect(world.state.alarm).toMatchObject({ silent: ['a', 'b'] });
+  expect(world.state.nodes.get('a')?.connection.kind).toBe('connected');
+  expect(world.ask({ kind: 'takeOverNode', node: 'a' })).toMatchObject({
+    error: { code: 'DSO_NODE_CONNECTED', message: expect.stringContaining('three heartbeats: ask again then') },
+  });
+  world.pass(5_000);
+  expect(world.ask({ kind: 'takeOverNode', node: 'a' })).toMatchObject({ ok: true, data: { shards: [0, 1] } });
+  world.pass(1_000);
+  expect(world.truth()).toMatchObject({ c: [0, 1, 4, 5] });
 });
 
 describe('no alarm', () => {

@@ -46,6 +46,28 @@ describe('a rollout', () => {
     expect(world.truth()).toEqual({ b: [1, 3], free: [0, 2] });
   });
 
+  test('moves nothing to an empty node that is as old: that one is replaced first', () => {
+    const world = twoRunning({ canLaunch: true, nodes: 3 });
+    world.pass(60_000);
+    const before = [...world.nodes.values()].filter(({ alive }) => alive);
+    expect(before.filter(({ running }) => running.size === 0).length).toBeGreaterThan(0);
+    expect(world.ask({ kind: 'rollout' })).toMatchObject({ ok: true, data: { nodes: before.length } });
+    world.pass(60_000);
+    expect(before.some(({ alive }) => alive)).toBe(false);
+    expect([...world.nodes.values()].filter(({ alive }) => alive)).toHaveLength(3);
+    expect(Object.values(world.truth()).filter((shards) => shards.length > 0)).toEqual([
+      [0, 2],
+      [1, 3],
+    ]);
+  });
+
+  test('goes to an empty node of another version before it launches one', () => {
+    const world = twoRunning({ canLaunch: true });
+    world.join('new', { version: 'v2' });
+    expect(world.ask({ kind: 'rollout' })).toMatchObject({ ok: true, data: { nodes: 2 } });
+    expect(world.truth()).toEqual({ new: [0, 2], 'launched-1': [1, 3] });
+  });
+
   test('is refused when there is nowhere to go', () => {
     const world = twoRunning();
     expect(world.ask({ kind: 'rollout' })).toMatchObject({ error: { code: 'DSO_NO_FREE_NODE', fault: 'conflict' } });
