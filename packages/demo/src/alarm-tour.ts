@@ -7,8 +7,10 @@ import { dsoShows, runDso } from './dso.js';
 import { timesResumed } from './losses.js';
 import {
   lastEventHandled,
-  placement,
+  nobodyNoticed,
+  standing,
   startShardsAndTraffic,
+  type Standing,
   type Tour,
   type TourContext,
   type TourEnd,
@@ -51,11 +53,11 @@ export const alarmTour: Tour = async (context) => {
 };
 
 async function silences(context: TourContext, stopped: readonly Stopped[]): Promise<TourEnd> {
-  const { options, fleet, steps, clock, discord } = context;
+  const { options, fleet, steps, clock } = context;
   const [first, ...others] = stopped;
   if (first === undefined) throw new Error('There is no node to stop.');
   const names = stopped.map(({ id }) => id).join(' and ');
-  const before = { placement: await placement(context), attaches: discord.figures().attaches };
+  const before = await standing(context);
 
   const startedMs = clock.monotonicMs();
   await steps.run(`SIGSTOP of ${names}, ${stopped.length} of ${options.nodes} nodes: the alarm is raised`, async () => {
@@ -150,13 +152,10 @@ function everythingRuns({ fleet, options, clock, discord }: TourContext, nodes: 
   });
 }
 
-async function nothingIsDone(context: TourContext, before: { placement: string; attaches: number }): Promise<void> {
+async function nothingIsDone(context: TourContext, before: Standing): Promise<void> {
   const { launches } = await context.fleet.client.status();
   if (launches.length > 0) throw new Error('Nodes are being launched.');
-  const after = await placement(context);
-  if (after !== before.placement) throw new Error(`Before: ${before.placement}; after: ${after}.`);
-  const reconnects = context.discord.figures().attaches - before.attaches;
-  if (reconnects > 0) throw new Error(`${reconnects} shards connected to Discord anew.`);
+  await nobodyNoticed(context, before);
 }
 
 async function hasNoShards({ fleet }: TourContext, node: string): Promise<void> {

@@ -78,6 +78,8 @@ export type Plan = {
   jitterMs: number;
   /** How long each piece of a shard's state takes to be sent. */
   sendMs: number;
+  /** What user code takes for an event at most. */
+  handlingMs: number;
   /** How long faults go on. */
   faultyMs: number;
   /** Faults begin before everything runs. */
@@ -114,6 +116,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     delayMs: draw.between(0.2, 5),
     jitterMs: faults.has('delays') ? draw.between(20, 300) : draw.between(0, 5),
     sendMs: faults.has('slowState') ? draw.between(100, 4_000) : draw.between(0, 10),
+    handlingMs: drawFor(seed, 'user code').pick([15, 15, 60]) ?? 15,
     faultyMs: draw.between(25_000, 45_000),
     impatient: draw.chance(0.3),
     faultEveryMs: draw.between(800, 5_000),

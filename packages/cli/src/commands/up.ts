@@ -20,6 +20,7 @@ type Options = {
   http?: string | boolean;
   tokenFile?: string;
   dataDir?: string;
+  standby?: boolean;
   log?: 'json' | 'pretty';
   logLevel?: string;
   set?: readonly Flag[];
@@ -49,6 +50,7 @@ export function addUp(program: Command): void {
     .option('--no-http', 'run without a REST interface')
     .option('--token-file <file>', 'a file with the token that nodes and REST must know')
     .option('--data-dir <dir>', 'where to remember node processes and keep their logs (.dso)')
+    .option('--standby', 'if another orchestrator leads on the same store, wait, and take over when it is gone')
     .addOption(
       new Option('--log <form>', 'how to log to stderr; lines for people on a terminal').choices(['json', 'pretty']),
     )
@@ -111,6 +113,7 @@ function flagsOf(options: Options): Flag[] {
     { key: 'http.enabled', flag: '--no-http', written: http === false ? false : undefined },
     { key: 'tokenFile', flag: '--token-file', written: options.tokenFile },
     { key: 'launcher.dataDir', flag: '--data-dir', written: options.dataDir },
+    { key: 'store.standby', flag: '--standby', written: options.standby },
     { key: 'log.pretty', flag: '--log', written: log === undefined ? undefined : log === 'pretty' },
     { key: 'log.level', flag: '--log-level', written: options.logLevel },
   ];
