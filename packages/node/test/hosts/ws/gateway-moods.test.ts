@@ -4,8 +4,9 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { Bot, emulator, verdictOf } from './bots.js';
-import type { EmulatorOptions } from './bots.js';
+import { emulator, verdictOf } from '../subject.js';
+import { Bot } from './bots.js';
+import type { EmulatorOptions } from '../subject.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
@@ -71,7 +72,7 @@ describe("through the gateway's moods", () => {
     await a.start(0, 1);
     await until(() => gateway.ledger.verdict().handled > 20, { what: 'traffic' });
     expect(fault()).toBe(2);
-    await until(() => gateway.ledger.verdict().gaps.length === 2, { what: 'both shards to be resumed' });
+    await until(() => gateway.ledger.verdict().gaps.length >= 2, { what: 'both shards to be resumed' });
     expect(a.permits).toHaveLength(2);
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
   });
@@ -87,7 +88,7 @@ describe("through the gateway's moods", () => {
     const { emitted } = gateway.ledger.verdict();
     await until(() => gateway.ledger.verdict().emitted > emitted + 10, { what: 'events that wait in front of op 9' });
     expect(gateway.admin.invalidate({}, { resumable: true })).toBe(2);
-    await until(() => gateway.ledger.verdict().gaps.length === 2, { what: 'both shards to be resumed' });
+    await until(() => gateway.ledger.verdict().gaps.length >= 2, { what: 'both shards to be resumed' });
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
   });
 
@@ -148,7 +149,7 @@ describe("through the gateway's moods", () => {
     const b = bot('b');
     await b.host.resumeShard(0, cursor!, b.context);
     gateway.admin.drop();
-    await until(() => gateway.ledger.verdict().gaps.length === 2, {
+    await until(() => gateway.ledger.verdict().gaps.length >= 2, {
       what: 'the other bot to have lost and resumed it',
     });
     expect(gateway.admin.status().sockets).toBe(1);
