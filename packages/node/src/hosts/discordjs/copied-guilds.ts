@@ -11,6 +11,8 @@ import type { MessageChannel } from './internals.js';
 const ABOUT_PEOPLE =
   /^(?:MESSAGE_|INTERACTION_CREATE|TYPING_START|PRESENCE_UPDATE|VOICE_STATE_UPDATE|GUILD_MEMBER_(?:ADD|UPDATE|REMOVE))/u;
 
+const ABOUT_ITSELF = /^MESSAGE_(?:CREATE|UPDATE|DELETE)$/u;
+
 type Copied = {
   members: ReadonlySet<string>;
   presences: ReadonlySet<string>;
@@ -42,6 +44,9 @@ type Said = {
   ids?: readonly string[];
   /** Of an interaction with a component. */
   message?: Identified;
+  referenced_message?: Identified | null;
+  message_reference?: { channel_id?: string; message_id?: string };
+  message_snapshots?: readonly object[];
   thread?: Identified;
   user_id?: string;
   user?: Identified;
@@ -49,7 +54,7 @@ type Said = {
   member?: { user?: Identified };
   mentions?: readonly Identified[];
   /** Of an interaction: what its options name. */
-  data?: { resolved?: Partial<Record<'users' | 'channels' | 'roles', object>> };
+  data?: { resolved?: Partial<Record<'users' | 'channels' | 'messages' | 'roles', object>> };
 };
 
 export class CopiedGuilds {
@@ -97,19 +102,23 @@ export class CopiedGuilds {
     }
   }
 
-  #noteMessages(type: string, { id, ids = [], message_id: messageId, channel_id: channelId, message }: Said): void {
-    if (channelId === undefined) {
-      return;
-    }
-    const named = this.#messages.get(channelId) ?? new Set();
-    this.#messages.set(channelId, named);
-    for (const each of [
-      /^MESSAGE_(?:CREATE|UPDATE|DELETE)$/u.test(type) ? id : undefined,
-      messageId,
-      message?.id,
-      ...ids,
-    ]) {
-      if (each !== undefined) named.add(each);
+  /** What discord.js puts into its caches of messages, or changes there. */
+  #noteMessages(type: string, said: Said): void {
+    const { message_id: messageId, referenced_message: repliedTo, message_reference: reference } = said;
+    const itself = ABOUT_ITSELF.test(type) ? said.id : undefined;
+    const resolved = Object.keys(said.data?.resolved?.messages ?? {});
+    // In the order in which they get into a cache: the first is the first that it drops.
+    this.#note(said.channel_id, [repliedTo?.id, itself, messageId, said.message?.id, ...(said.ids ?? []), ...resolved]);
+    if (said.message_snapshots !== undefined) this.#note(reference?.channel_id, [reference?.message_id]);
+  }
+
+  #note(channelId: string | undefined, ids: readonly (string | undefined)[]): void {
+    if (channelId !== undefined) {
+      const named = this.#messages.get(channelId) ?? new Set();
+      this.#messages.set(channelId, named);
+      for (const id of ids) {
+        if (id !== undefined) named.add(id);
+      }
     }
   }
 

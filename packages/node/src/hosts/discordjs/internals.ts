@@ -62,6 +62,7 @@ export function checkInternals(client: Client): void {
     ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
     ['client.guilds._add()', typeof guild['_add'] === 'function'],
     ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
+    ['Message', typeof Message === 'function'],
     ['ClientUser', typeof ClientUser === 'function'],
     ['WebSocketShard', typeof WebSocketShard === 'function'],
     ['WebSocketShard#checkReady()', typeof hidden(WebSocketShard.prototype)['checkReady'] === 'function'],

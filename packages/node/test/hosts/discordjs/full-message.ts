@@ -5,6 +5,7 @@ const REPLIED_TO = '800000000000000001';
 const MESSAGE_ID = '800000000000000002';
 const POLL_ID = '800000000000000003';
 const FORWARD_ID = '800000000000000004';
+const OLDER_ID = '799999999999999999';
 
 const author = (number: number): object => ({
   id: `91000000000000000${number}`,
@@ -154,8 +155,9 @@ const reaction = (user: number, name: string): object => ({
   type: 0,
 });
 
-export const MESSAGES: { first: string; full: string; poll: string } = {
+export const MESSAGES: { first: string; older: string; full: string; poll: string } = {
   first: REPLIED_TO,
+  older: OLDER_ID,
   full: MESSAGE_ID,
   poll: POLL_ID,
 };
@@ -177,5 +179,13 @@ export const LATER: readonly (readonly [type: string, data: object])[] = [
   ['MESSAGE_UPDATE', { ...plain(MESSAGE_ID, 'edited'), edited_timestamp: '2026-01-02T05:06:07.890000+00:00' }],
   ['MESSAGE_DELETE', { id: POLL_ID, channel_id: CHANNEL_ID, guild_id: GUILD_ID }],
   ['MESSAGE_REACTION_ADD', { ...reaction(1, '🌵'), message_id: REPLIED_TO }],
-  ['MESSAGE_CREATE', plain('800000000000000005', 'the last')],
+  [
+    'MESSAGE_CREATE',
+    {
+      ...plain('800000000000000005', 'the last'),
+      type: 19,
+      message_reference: { type: 0, channel_id: CHANNEL_ID, guild_id: GUILD_ID, message_id: OLDER_ID },
+      referenced_message: plain(OLDER_ID, 'older than the cache'),
+    },
+  ],
 ];

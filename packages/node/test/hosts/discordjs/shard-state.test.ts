@@ -152,7 +152,7 @@ test('cached messages arrive as they were; what happens to them later follows, i
   expect(change.messages).toEqual([
     {
       channelId: '700000000000000021',
-      ids: [MESSAGES.full, MESSAGES.first, '800000000000000005'],
+      ids: [MESSAGES.full, MESSAGES.first, MESSAGES.older, '800000000000000005'],
       gone: [MESSAGES.poll],
     },
   ]);
