@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { until } from '@dshard/testkit';
 
 const BIN = fileURLToPath(new URL('../bin/dso.js', import.meta.url));
 const BUILT = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -44,6 +45,18 @@ export function startDso(args: readonly string[], { environment = {}, cwd }: Dso
     },
     done,
   };
+}
+
+/** `dso up --json` runs: where nodes connect, and where REST is. */
+export async function untilUp(dso: Dso): Promise<{ address: string; http: string }> {
+  const line = await until(
+    () => {
+      if (dso.child.exitCode !== null) throw new Error(`It ended: ${dso.stderr}`);
+      return /^(\{.*\})\n/.exec(dso.stdout)?.[1];
+    },
+    { what: 'dso up to run', timeoutMs: 15_000 },
+  );
+  return JSON.parse(line) as { address: string; http: string };
 }
 
 export function runDso(args: readonly string[], options: DsoOptions = {}): Dso['done'] {

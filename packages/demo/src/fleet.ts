@@ -60,6 +60,7 @@ export class Fleet {
   readonly #stopFollowing: Cancel;
   readonly #log: string[] = [];
   #orchestrator: OrchestratorProcess;
+  #standby: OrchestratorProcess | null = null;
 
   private constructor(clock: Clock, folder: string, { ports }: FleetOptions, { onLog, onHandled }: FleetListeners) {
     this.#clock = clock;
@@ -134,8 +135,28 @@ export class Fleet {
     await this.untilReachable();
   }
 
+  /** Starts another orchestrator on the same store. Resolves with its exit code, when it has refused to run. */
+  startRival(): Promise<number | null> {
+    return startOrchestrator(this.#configFile, this.#onLog).ended();
+  }
+
+  /** Starts another one that waits for its turn. */
+  startStandby(): void {
+    this.#standby = startOrchestrator(this.#configFile, this.#onLog, ['--standby']);
+  }
+
+  /** From now on the standby is this fleet's orchestrator. Resolves when it answers. */
+  async standbyLeads(): Promise<void> {
+    if (this.#standby === null) throw new Error('There is no standby.');
+    this.#orchestrator = this.#standby;
+    this.#standby = null;
+    await this.untilReachable();
+  }
+
   /** Ends orchestrator and nodes for good and removes the folder. */
   async end(): Promise<void> {
+    // The standby first, or it would have its turn.
+    await this.#standby?.end();
     await this.#orchestrator.end();
     this.#stopFollowing();
     await rm(this.folder, { recursive: true, force: true });

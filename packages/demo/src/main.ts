@@ -6,21 +6,14 @@ import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
 import { freePort } from './free-port.js';
 import { discordjsTour } from './discordjs/tour.js';
+import { orchestratorCrash, orchestratorRestart, standbyTour } from './orchestrator-tours.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
-import {
-  crashTour,
-  grandTour,
-  orchestratorCrash,
-  orchestratorRestart,
-  stateTour,
-  type Tour,
-  type TourEnd,
-} from './tour.js';
+import { crashTour, grandTour, stateTour, type Tour, type TourEnd } from './tour.js';
 import { judge, type Verdict } from './verdict.js';
 
 const TOURS: Readonly<Record<Scenario, Tour>> = {
@@ -28,6 +21,7 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   crash: crashTour,
   'orchestrator-restart': orchestratorRestart,
   'orchestrator-crash': orchestratorCrash,
+  standby: standbyTour,
   quarantine: quarantineTour,
   alarm: alarmTour,
   state: stateTour,
@@ -237,7 +231,7 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
   return {
     id: node.id,
     version: node.version,
-    state: node.intent === 'serving' ? node.connection : node.intent,
+    state: node.gone ? 'gone' : node.intent === 'serving' ? node.connection : node.intent,
     shards: node.shards.map(({ id }) => id),
     moving: migrations.filter(({ origin }) => origin === node.id).map(({ shard }) => shard),
     handled: node.shards.reduce((sum, { events }) => sum + (events ?? 0), 0),

@@ -10,6 +10,7 @@ const SCENARIOS = [
   'crash',
   'orchestrator-restart',
   'orchestrator-crash',
+  'standby',
   'quarantine',
   'alarm',
   'state',
@@ -74,6 +75,7 @@ Examples:
   npm run demo -- --scenario crash --json                kill -9 of one of three nodes under traffic
   npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
   npm run demo -- --scenario orchestrator-crash --json   the same in the middle of a rollout, which then goes on
+  npm run demo -- --scenario standby --json              a second orchestrator on the same store, when the first is killed
   npm run demo -- --scenario quarantine --json           a shard that kills node after node is set aside, and released
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same

@@ -8,22 +8,35 @@ export type OrchestratorProcess = {
   readonly pid: number | undefined;
   /** null while it runs. */
   readonly exitCode: number | null;
+  /** Its exit code, when it has ended by itself. */
+  ended(): Promise<number | null>;
   /** Ends the fleet for good (SIGTERM) and waits for the process to be gone. */
   end(): Promise<void>;
   /** kill -9: what a crash does. */
   kill(): Promise<void>;
 };
 
-export function startOrchestrator(configFile: string, onLine: (line: string) => void): OrchestratorProcess {
-  const child = spawn(process.execPath, [DSO_PROGRAM, 'up', '--config', configFile, '--log', 'json'], {
+/** `more`: arguments of `dso up`. */
+export function startOrchestrator(
+  configFile: string,
+  onLine: (line: string) => void,
+  more: readonly string[] = [],
+): OrchestratorProcess {
+  const child = spawn(process.execPath, [DSO_PROGRAM, 'up', '--config', configFile, '--log', 'json', ...more], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   createInterface({ input: child.stderr }).on('line', (line) => onLine(readableLine(line)));
+  // Of its output, too: when it has ended, all it said was heard.
+  const closed = once(child, 'close');
   return {
     get pid() {
       return child.pid;
     },
     get exitCode() {
+      return child.exitCode;
+    },
+    ended: async () => {
+      await closed;
       return child.exitCode;
     },
     end: () => stop(child, 'SIGTERM'),

@@ -13,9 +13,9 @@ import type { QuarantineFigures } from './quarantine-tour.js';
 import type { Steps } from './steps.js';
 import { waitFor } from './wait.js';
 
-const START_TIMEOUT_MS = 60_000;
+export const START_TIMEOUT_MS = 60_000;
 /** How long traffic flows between two steps, so that each is seen under load. */
-const BETWEEN_STEPS_MS = 700;
+export const BETWEEN_STEPS_MS = 700;
 
 export type TourContext = {
   options: DemoOptions;
@@ -129,65 +129,6 @@ export const crashTour: Tour = async (context) => {
   return { migrationsExpected: 0, takeovers: { expected: shards.length } };
 };
 
-/** The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end. */
-export const orchestratorCrash: Tour = async (context) => {
-  const { options, fleet, steps, clock } = context;
-  await startShardsAndTraffic(context);
-  await steps.run('fetching a new version', () => fleet.client.post('/pullnewversion'));
-  await steps.run('rolling it out, until the first shards have moved and others are on their way', async () => {
-    // Its answer is lost with the orchestrator.
-    void fleet.client.post('/fullmigration').catch(() => undefined);
-    await waitFor(clock, 'the rollout to be in its middle', START_TIMEOUT_MS, async () => {
-      const { nodes, migrations, rollout } = await fleet.client.status();
-      const moved = nodes.filter(({ version }) => version === 'v2').flatMap(({ shards }) => shards);
-      return rollout !== null && migrations.length > 0 && moved.length > 0 && moved.length < options.shards;
-    });
-  });
-  await steps.run('kill -9 of the orchestrator', () => fleet.killOrchestrator());
-  await steps.run('the bot runs on without it', () => delay(clock, BETWEEN_STEPS_MS));
-  await steps.run('starting the orchestrator again', () => fleet.restartOrchestrator());
-  await steps.run('the rollout goes on: every node is replaced', async () => {
-    await everybodyRuns(context, 'v2');
-    await waitFor(clock, 'the rollout to be finished', START_TIMEOUT_MS, async () => {
-      const { nodes, rollout } = await fleet.client.status();
-      return (
-        rollout === null && nodes.every(({ version, connection }) => version === 'v2' || connection !== 'connected')
-      );
-    });
-  });
-  await delay(clock, BETWEEN_STEPS_MS);
-  await lastEventHandled(context);
-  // Those that were under way when it died may have ended in another way; that all are where they belong was waited for.
-  return { migrationsExpected: 1 };
-};
-
-/** The orchestrator is killed under traffic and started again; nobody notices, and it can go on moving shards. */
-export const orchestratorRestart: Tour = async (context) => {
-  const { fleet, steps, clock, discord } = context;
-  await startShardsAndTraffic(context);
-  const before = await placement(context);
-  const attachesBefore = discord.figures().attaches;
-
-  await steps.run('kill -9 of the orchestrator', () => fleet.killOrchestrator());
-  await steps.run('the bot runs on without it', () => delay(clock, 2000));
-  await steps.run('starting the orchestrator again', async () => {
-    await fleet.restartOrchestrator();
-    await allShardsRunning(context);
-  });
-  await steps.run('the same shards are where they were, and none reconnected', async () => {
-    const after = await placement(context);
-    if (after !== before) throw new Error(`Before: ${before}; after: ${after}.`);
-    const reconnects = discord.figures().attaches - attachesBefore;
-    if (reconnects > 0) throw new Error(`${reconnects} shards connected to Discord anew.`);
-  });
-  const { shard, from, to } = await aShardAndTwoNodes(context);
-  await steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
-    fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
-  );
-  await lastEventHandled(context);
-  return { migrationsExpected: 1 };
-};
-
 export async function startShardsAndTraffic(context: TourContext): Promise<void> {
   const { options, steps, discord, clock } = context;
   await steps.run(`starting ${options.shards} shards on ${options.nodes} nodes`, async () => {
@@ -235,16 +176,27 @@ async function shardsOf({ fleet }: TourContext, node: string): Promise<readonly 
   return nodes.find(({ id }) => id === node)?.shards.map(({ id }) => id) ?? [];
 }
 
-/** Who runs what, as text that can be compared. */
-export async function placement({ fleet }: TourContext): Promise<string> {
+/** Who runs what, as text that can be compared, and how often a connection took up a session. */
+export type Standing = { placement: string; attaches: number };
+
+export async function standing({ fleet, discord }: TourContext): Promise<Standing> {
   const { nodes } = await fleet.client.status();
-  return nodes
+  const placement = nodes
     .filter(({ shards }) => shards.length > 0)
     .map(({ id, shards }) => `${id} runs ${shards.map((shard) => shard.id).join(', ')}`)
     .join('; ');
+  return { placement, attaches: discord.figures().attaches };
 }
 
-async function aShardAndTwoNodes({ fleet }: TourContext): Promise<{ shard: number; from: string; to: string }> {
+/** Throws unless every shard is where it was, on the connection it had. */
+export async function nobodyNoticed(context: TourContext, before: Standing): Promise<void> {
+  const after = await standing(context);
+  if (after.placement !== before.placement) throw new Error(`Before: ${before.placement}; after: ${after.placement}.`);
+  const reconnects = after.attaches - before.attaches;
+  if (reconnects > 0) throw new Error(`${reconnects} shards connected to Discord anew.`);
+}
+
+export async function aShardAndTwoNodes({ fleet }: TourContext): Promise<{ shard: number; from: string; to: string }> {
   const { nodes } = await fleet.client.status();
   const [origin, destination] = nodes.filter(
     ({ connection, shards }) => connection === 'connected' && shards.length > 0,

@@ -113,6 +113,7 @@ export type ShardHost = {
   /**
    * Stops the shard and forgets it. Returns its cursor, or null when it has none (never READY) or `keepSession` is false: the
    * session is then ended (close code 1000), and the bot appears offline. Stopping a shard the host does not have is fine.
+   * In the middle of a replay that began with `how.redelivers` the cursor has `redelivers: true`.
    */
   stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null>;
 

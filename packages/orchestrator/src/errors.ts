@@ -156,7 +156,7 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   },
   DSO_STORE_LED: {
     meaning: 'Another orchestrator leads on this state store.',
-    remedy: 'Stop the one the message names, give this one a store of its own, or let it wait (store.standby).',
+    remedy: 'Stop the one the message names, give this one a store of its own, or let it wait (`dso up --standby`).',
     retryable: true,
   },
   DSO_STORE_UNAVAILABLE: {

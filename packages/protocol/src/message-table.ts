@@ -37,7 +37,8 @@ const capabilities = list(name(1, MAX_NAME_LENGTH), MAX_CAPABILITIES);
 const label = name(0, MAX_NAME_LENGTH);
 const epoch = count;
 const epochs = list(epoch, MAX_SHARDS);
-const sessions = list<ShardSession>(record({ shardId: required('ShardID', shardId), ...SESSION_FIELDS }), MAX_SHARDS);
+const shardSession = record<ShardSession>({ shardId: required('ShardID', shardId), ...SESSION_FIELDS });
+const sessions = list(shardSession, MAX_SHARDS);
 
 const shardReport = record<ShardReport>({
   shardId: required('ShardID', shardId),

@@ -44,6 +44,11 @@ export type GatewaySession = {
   sequence: number | bigint;
   /** Empty when unknown: the generic gateway URL is used. */
   resumeGatewayUrl: string;
+  /**
+   * Extended, where a node gives a session back: it was in the middle of a replay that another node may have handled in part, so what
+   * comes after `sequence` may have been handled, too.
+   */
+  redelivers?: boolean;
 };
 
 export type ShardSession = GatewaySession & { shardId: number };

@@ -20,11 +20,10 @@ const userEventId = fc.integer({ min: 100, max: 2 ** 32 - 1 });
 const sequence = fc
   .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
   .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
-const session: fc.Arbitrary<GatewaySession> = fc.record({
-  sessionId: name,
-  sequence: fc.oneof(count, sequence),
-  resumeGatewayUrl: label,
-});
+const session: fc.Arbitrary<GatewaySession> = fc.record(
+  { sessionId: name, sequence: fc.oneof(count, sequence), resumeGatewayUrl: label, redelivers: fc.boolean() },
+  { requiredKeys: ['sessionId', 'sequence', 'resumeGatewayUrl'] },
+);
 const shardSession: fc.Arbitrary<ShardSession> = fc
   .tuple(shardId, session)
   .map(([id, rest]) => ({ shardId: id, ...rest }));

@@ -117,6 +117,7 @@ class Run {
         seed,
         version: 'v1',
         sendMs: plan.sendMs,
+        handlingMs: plan.handlingMs,
         repeats: plan.faults.has('repeats') ? (name, message) => this.#repeats(name, message.kind) : null,
         behaviour: { ...HONEST_HOST, ...mutant?.host },
         world,

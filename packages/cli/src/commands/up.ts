@@ -20,6 +20,7 @@ type Options = {
   http?: string | boolean;
   tokenFile?: string;
   dataDir?: string;
+  standby?: boolean;
   log?: 'json' | 'pretty';
   logLevel?: string;
   set?: readonly Flag[];
@@ -49,16 +50,12 @@ export function addUp(program: Command): void {
     .option('--no-http', 'run without a REST interface')
     .option('--token-file <file>', 'a file with the token that nodes and REST must know')
     .option('--data-dir <dir>', 'where to remember node processes and keep their logs (.dso)')
+    .option('--standby', 'if another orchestrator leads on the same store, wait, and take over when it is gone')
     .addOption(
       new Option('--log <form>', 'how to log to stderr; lines for people on a terminal').choices(['json', 'pretty']),
     )
     .option('--log-level <level>', 'debug, info, warn, error or silent')
-    .option(
-      '-s, --set <key=value>',
-      'any other key of dso.yaml, such as migrationsPerNode=8; repeatable',
-      addSetting,
-      [],
-    )
+    .option('-s, --set <key=value>', 'any other key of dso.yaml, such as migrationsPerNode=8; repeatable', addSetting)
     .option('--json', 'print one JSON document on stdout when it runs')
     .addHelpText('after', SIGNALS)
     .addHelpText(
@@ -68,6 +65,7 @@ export function addUp(program: Command): void {
         "dso up --command './bot -nodeid {nodeId}' --shards 16",
         'dso up --config /etc/dso.yaml --log json',
         'DSO_TOKEN_FILE=./token dso up --listen 0.0.0.0:7447',
+        'dso up --config /etc/dso.yaml --standby',
       ]),
     )
     .action(up);
@@ -111,6 +109,7 @@ function flagsOf(options: Options): Flag[] {
     { key: 'http.enabled', flag: '--no-http', written: http === false ? false : undefined },
     { key: 'tokenFile', flag: '--token-file', written: options.tokenFile },
     { key: 'launcher.dataDir', flag: '--data-dir', written: options.dataDir },
+    { key: 'store.standby', flag: '--standby', written: options.standby },
     { key: 'log.pretty', flag: '--log', written: log === undefined ? undefined : log === 'pretty' },
     { key: 'log.level', flag: '--log-level', written: options.logLevel },
   ];

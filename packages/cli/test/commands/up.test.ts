@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeStatus, StatusV1 } from '@dshard/orchestrator';
 import { until } from '@dshard/testkit';
-import { runDso, startDso, type Dso } from '../dso.js';
+import { runDso, startDso, untilUp, type Dso } from '../dso.js';
 
 const bot = (name: string): string => fileURLToPath(new URL(`../bots/${name}.js`, import.meta.url));
 const ANYWHERE = ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0', '--json'];
@@ -57,15 +57,7 @@ type Up = { dso: Dso; address: string; http: string };
 
 async function running(args: readonly string[], environment: Record<string, string> = {}): Promise<Up> {
   const dso = up(args, environment);
-  const line = await until(
-    () => {
-      if (dso.child.exitCode !== null) throw new Error(`It ended: ${dso.stderr}`);
-      return /^(\{.*\})\n/.exec(dso.stdout)?.[1];
-    },
-    { what: 'dso up to run', timeoutMs: 15_000 },
-  );
-  const { address, http } = JSON.parse(line) as { address: string; http: string };
-  return { dso, address, http };
+  return { dso, ...(await untilUp(dso)) };
 }
 
 async function statusOf({ http }: Pick<Up, 'http'>): Promise<StatusV1> {
@@ -159,7 +151,7 @@ describe('dso up', () => {
     const first = await running([...ANYWHERE, '--shards', '3']);
     const rival = await up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http']).done;
     expect([rival.code, rival.stderr]).toEqual([1, expect.stringContaining(`process id ${first.dso.child.pid}`)]);
-    const standby = up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http', '--set', 'store.standby=true']);
+    const standby = up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http', '--standby']);
     await until(() => standby.stderr.includes('standby'), { what: 'the standby to wait' });
     standby.child.kill('SIGTERM');
     expect((await standby.done).code).toBe(0);

@@ -211,7 +211,7 @@ function stop(draft: Draft, shardId: number): void {
     session = shard.session;
     letGo(draft, shardId);
   } else if (shard?.kind === 'staging') {
-    session = shard.session;
+    session = shard.how?.redelivers === true ? { ...shard.session, redelivers: true } : shard.session;
     dropStaging(draft, shardId, shard, 'The orchestrator wants it stopped.');
   } else if (isCollecting(shard)) {
     dropIncoming(draft, shardId, shard, 'The orchestrator wants it stopped.');

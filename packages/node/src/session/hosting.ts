@@ -11,13 +11,13 @@ export function startShards(draft: Draft, shardIds: readonly number[]): void {
   }
 }
 
-/** @param how null: with everything that belongs to it. */
+/** @param how by default with everything that belongs to it, and what comes again marked if the session says so. */
 export function resumeShard(
   draft: Draft,
   shardId: number,
-  session: Cursor,
+  { redelivers, ...session }: Cursor,
   why: ResumeReason,
-  how: ResumeHow | null = null,
+  how: ResumeHow | null = redelivers === true ? { stateLost: false, redelivers } : null,
 ): void {
   const request = { method: 'resumeShard', shardId, session, why } as const;
   const call = draft.call(how === null ? request : { ...request, how });

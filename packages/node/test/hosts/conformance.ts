@@ -276,10 +276,13 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await expect(b.host.prepareTransferFrom(0)).rejects.toMatchObject(refusal);
         if (b.host.freeze !== undefined) await expect(b.host.freeze(0)).rejects.toMatchObject(refusal);
         expect(b.lastOf(0)).toBeUndefined();
+        const stopped = await b.host.stopShard(0, { keepSession: true });
+        expect(stopped).toMatchObject({ sequence: checkpoint.sequence, redelivers: true });
+        await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
         confirm();
         await traffic(20);
         const moved = await b.host.prepareTransferFrom(0);
-        expect(moved.sequence).toBe(b.lastOf(0));
+        expect(moved).toEqual({ ...checkpoint, sequence: b.lastOf(0) });
         await b.host.resumeShard(0, moved, b.context);
         await b.ready(0);
         expect(await verdict()).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });

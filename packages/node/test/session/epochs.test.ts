@@ -175,6 +175,20 @@ describe('how a shard comes', () => {
     expect(call && 'how' in call ? call.how : undefined).toEqual(how);
   });
 
+  // Found by the simulator: it was given back as if this node had handled what came before it, and the next one marked nothing.
+  test.each([
+    [undefined, SESSION],
+    ['exact', SESSION],
+    ['checkpoint', { ...SESSION, redelivers: true }],
+  ] as const)('takeover %s, and is stopped before it was resumed: given back is %o', (takeover, session) => {
+    const bench = new Bench().established();
+    const prepare = { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION } as const;
+    bench.message(takeover === undefined ? prepare : { ...prepare, takeover, epoch: 20 });
+    bench.callEnds({});
+    bench.message({ kind: 'stopShard', shardId: SHARD, session: null, epoch: 20 });
+    expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session }]);
+  });
+
   test.each(['held', 'released'] as const)('taken back after it was given away (%s): events may repeat', (kind) => {
     const bench = new Bench().established();
     bench.put(kind);

@@ -28,6 +28,17 @@ describe('leaving', () => {
     expect(bench.said().slice(-2)).toEqual(['closeConnection', 'left']);
   });
 
+  test('says of which sessions others may have handled more', () => {
+    const bench = new Bench().established().put('running').put('running', 4);
+    bench.message({ kind: 'shutdown', final: false, sessions: [] });
+    bench.callEnds({ session: { ...SESSION, redelivers: true } });
+    bench.callEnds({ session: SESSION }, 4);
+    expect(bench.sent('shutdown')[0]?.sessions).toEqual([
+      { shardId: SHARD, ...SESSION, redelivers: true },
+      { shardId: 4, ...SESSION },
+    ]);
+  });
+
   test('for good ends the sessions', () => {
     const bench = new Bench().established().put('running');
     bench.message({ kind: 'shutdown', final: true, sessions: [] });

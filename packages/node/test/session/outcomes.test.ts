@@ -75,14 +75,21 @@ describe('a failure', () => {
   });
 
   test.each([
-    ['with a session', SESSION, 'resuming', 'resumeShard'],
-    ['without one', null, 'starting', 'startShards'],
-  ] as const)('to freeze in time is recovered from, %s', (_, session, next, method) => {
+    ['with a session', SESSION, 'resuming', { method: 'resumeShard', session: SESSION }],
+    [
+      'in the middle of a replay, which goes on as one',
+      { ...SESSION, redelivers: true },
+      'resuming',
+      { method: 'resumeShard', how: { stateLost: false, redelivers: true } },
+    ],
+    ['without one', null, 'starting', { method: 'startShards' }],
+  ] as const)('to freeze in time is recovered from, %s', (_, session, next, call) => {
     const bench = new Bench().established().put('freezing');
     bench.callEnds(LATE);
     bench.callEnds({ session });
     expect(bench.kind()).toBe(next);
-    expect(bench.called()[0]?.method).toBe(method);
+    expect(bench.called()[0]).toMatchObject(call);
+    expect('how' in (bench.called()[0] ?? {})).toBe('how' in call);
     bench.callEnds({});
     expect(bench.kind()).toBe('running');
     expect(bench.sent('startShards')).toHaveLength(1);

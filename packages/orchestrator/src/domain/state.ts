@@ -22,8 +22,6 @@ export type ShardState =
       deadline: number;
       request: string | null;
       known: KnownSession | null;
-      /** The node may be going over what another one handled, so the cursor that it answers with need not be the last. */
-      redelivers: boolean;
     }
   /** Whose it is meanwhile is for its migration to say: `migration/owner.ts`. */
   | { kind: 'migrating'; migration: string }

@@ -86,6 +86,6 @@ function led(store: StateStore, leader: Leader): OrchestratorError {
   return new OrchestratorError(
     'DSO_STORE_LED',
     `${who(leader)} leads on the store ${store.name}. Stop it, give this one a store of its own (store.path), or let it wait ` +
-      `as a standby (store.standby).`,
+      `as a standby (--standby, or store.standby).`,
   );
 }

@@ -24,6 +24,8 @@ export class ModelNode {
   /** Closed, hand-over not confirmed. */
   readonly held = new Map<number, GatewaySession>();
   /** Taking over: waiting for the user data. */
+  /** In the middle of a replay that a dead node may have handled. */
+  readonly redelivering = new Set<number>();
   readonly prepared = new Map<number, { session: GatewaySession; userEvents: number }>();
   /** The process lives. */
   alive = true;
@@ -227,6 +229,10 @@ export class ModelNode {
     return { sessionId: `session-${shard}`, sequence: 10, resumeGatewayUrl: '' };
   }
 
+  #givenBack(shard: number): GatewaySession {
+    return this.redelivering.has(shard) ? { ...this.session(shard), redelivers: true } : this.session(shard);
+  }
+
   /** The value is what it speaks for, so that a test sees that the two fit. */
   #answer({ askId, each, shards }: MessageOf<'callAsk'>): void {
     const mine = [...this.running].toSorted((a, b) => a - b);
@@ -257,7 +263,7 @@ export class ModelNode {
     const had = this.running.delete(shard) || this.held.delete(shard);
     this.prepared.delete(shard);
     this.transfers.drop(shard);
-    const session = had && this.can('parallel-migrations') ? this.session(shard) : null;
+    const session = had && this.can('parallel-migrations') ? this.#givenBack(shard) : null;
     this.send({ kind: 'stopShard', shardId: shard, session });
   }
 
@@ -306,7 +312,7 @@ export class ModelNode {
 
   #shutdown(): void {
     const sessions = this.can('parallel-migrations')
-      ? [...this.running, ...this.held.keys()].map((shardId) => ({ shardId, ...this.session(shardId) }))
+      ? [...this.running, ...this.held.keys()].map((shardId) => ({ shardId, ...this.#givenBack(shardId) }))
       : [];
     this.running.clear();
     this.held.clear();

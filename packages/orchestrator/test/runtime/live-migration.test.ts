@@ -1,34 +1,12 @@
 /** Live migration through the whole orchestrator, with hand-written nodes over the memory network. */
 import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
-import type { ByteStream, Transport } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import { recordingLogger } from '../recording-logger.js';
-import { liveNode } from './live-node.js';
+import { inOrder, liveNode, numbered } from './live-node.js';
 import type { LiveNode, LiveNodeOptions } from './live-node.js';
+import { measured } from './measured-transport.js';
 import { settings } from './settings.js';
-
-/** What is waiting in the orchestrator for its nodes, all connections together, and the most it ever was. */
-type Held = { now(): number; max: number };
-
-/** The same transport, on which what the orchestrator holds is measured at every write. */
-function measured(transport: Transport): { transport: Transport; held: Held } {
-  const streams: ByteStream[] = [];
-  const now = (): number => streams.reduce((sum, stream) => sum + stream.bufferedBytes, 0);
-  const held: Held = { now, max: 0 };
-  const listen: Transport['listen'] = (address, onStream) =>
-    transport.listen(address, (stream) => {
-      streams.push(stream);
-      const write = stream.write.bind(stream);
-      stream.write = (bytes) => {
-        const takesMore = write(bytes);
-        held.max = Math.max(held.max, now());
-        return takesMore;
-      };
-      onStream(stream);
-    });
-  return { transport: { ...transport, listen }, held };
-}
 
 async function fleet() {
   const clock = virtualClock();
@@ -56,12 +34,6 @@ async function fleet() {
     return connected;
   };
   return { clock, orchestrator, node, held };
-}
-
-const inOrder = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-
-function numbered(bytes: number): (shardId: number, index: number) => Uint8Array {
-  return (_, index) => new Uint8Array(bytes).fill(index % 256);
 }
 
 describe('a live migration', () => {

@@ -36,6 +36,14 @@ export type LiveNode = {
 
 type Sending = { migrationId: string; index: number; credit: number; window: number; end: number };
 
+/** The numbers of that many events, as they have to come. */
+export const inOrder = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** State of events that are so large, and can be told from one another. */
+export function numbered(bytes: number): (shardId: number, index: number) => Uint8Array {
+  return (_, index) => new Uint8Array(bytes).fill(index % 256);
+}
+
 export async function liveNode(nodeId: string, options: LiveNodeOptions): Promise<LiveNode> {
   const { clock, address, runningShards = [], windowBytes = 1_024, slow } = options;
   const state = options.state ?? { events: 0, body: () => new Uint8Array() };

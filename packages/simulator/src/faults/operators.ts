@@ -1,13 +1,17 @@
 /**
- * Operators, who do anything at any time. At the end they tidy up: what is cordoned is uncordoned, what is quarantined released, and of nodes
+ * Operators, who do anything at any time, and like to meddle with shards that have just been given to a node: what is half done then is
+ * the hardest to undo, and drawn by chance alone it would hardly ever be hit. At the end they tidy up: what is cordoned is uncordoned, what is quarantined released, and of nodes
  * that are silent and dead they say so.
  */
 import type { OperatorCommand, Orchestrator } from '@dshard/orchestrator';
+import type { ShardState } from '@dshard/orchestrator/domain';
 import type { VirtualClock } from '@dshard/testkit';
 import type { Plan } from '../plan.js';
 import type { Draw } from '../random.js';
 import type { Fleet } from '../world/fleet.js';
 import type { OrchestratorSeat } from '../world/orchestrator-seat.js';
+
+type NewShard = Extract<ShardState, { kind: 'starting' | 'running' }>;
 
 export type OperatorsOptions = {
   plan: Plan;
@@ -19,6 +23,11 @@ export type OperatorsOptions = {
 
 const MEAN_PAUSE_MS = 2_500;
 const MEAN_GENTLE_PAUSE_MS = 1_200;
+const LOOK_EVERY_MS = 100;
+/** How long a shard is new to its node. */
+const NEW_MS = 400;
+/** The share of looks at a new shard that an operator follows by a command. */
+const MEDDLES = 0.05;
 
 export class Operators {
   readonly #options: OperatorsOptions;
@@ -31,6 +40,7 @@ export class Operators {
   start(): void {
     this.#running = true;
     this.#next();
+    this.#options.world.every(LOOK_EVERY_MS, () => this.#meddle());
   }
 
   stop(): void {
@@ -61,6 +71,24 @@ export class Operators {
       if (command !== null) void handle?.command(command);
       this.#next();
     });
+  }
+
+  #meddle(): void {
+    const { draw, world, orchestrator } = this.#options;
+    const { handle } = orchestrator;
+    if (!this.#running || handle === null) return;
+    const { shards } = handle.state;
+    const isNew = (shard: (typeof shards)[number]): shard is NewShard =>
+      (shard.kind === 'starting' || shard.kind === 'running') && world.now() - shard.since < NEW_MS;
+    const found = draw.pick([...shards.entries()].filter((entry): entry is [number, NewShard] => isNew(entry[1])));
+    if (found === undefined || !draw.chance(MEDDLES)) return;
+    const [shard, { node }] = found;
+    const command = draw.pick([
+      { kind: 'stopShard', shard },
+      { kind: 'shutdownNode', node },
+      { kind: 'migrateShard', shard, destination: draw.pick([...handle.state.nodes.keys()]) ?? node },
+    ] as const);
+    if (command !== undefined) void handle.command(command);
   }
 
   #draw({ state }: Orchestrator): OperatorCommand | null {

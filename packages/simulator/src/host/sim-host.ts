@@ -31,6 +31,8 @@ export type SimHostOptions = {
   behaviour: HostBehaviour;
   /** How long each piece of state takes to be sent. */
   sendMs: number;
+  /** What user code takes for an event at most. */
+  handlingMs: number;
   observe: Observe;
 };
 
@@ -195,7 +197,7 @@ export class SimHost implements ShardHost {
   }
 
   protected make(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): SimShard {
-    const { node, clock, random, gateway, behaviour, observe } = this.options;
+    const { node, clock, random, gateway, behaviour, handlingMs, observe } = this.options;
     return new SimShard({
       shardId,
       session,
@@ -205,6 +207,7 @@ export class SimHost implements ShardHost {
       random,
       gateway,
       behaviour,
+      handlingMs,
       paceLocally: (signal) => this.#paceLocally(signal),
       onMessage: ({ id: eventId, channel_id: channel, number }, { sessionId, sequence }, redelivered) => {
         const expected = this.user.handle(shardId, channel, number);

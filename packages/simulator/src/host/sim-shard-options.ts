@@ -16,6 +16,8 @@ export type SimShardOptions = {
   random: Draw;
   gateway: Transport;
   behaviour: HostBehaviour;
+  /** What user code takes for an event at most. */
+  handlingMs: number;
   /** For orchestrators that do not pace identifies. */
   paceLocally: (signal: AbortSignal) => Promise<void>;
   onMessage: (event: MessageEvent, cursor: Cursor, redelivered: boolean) => void;

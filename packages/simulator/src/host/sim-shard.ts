@@ -28,7 +28,6 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
-const HANDLING_MAX_MS = 15;
 const INTENTS = 513;
 
 export class SimShard {
@@ -139,7 +138,7 @@ export class SimShard {
   async stop(end: { keepSession: boolean }): Promise<Cursor | null> {
     if (this.#stopped !== undefined) return this.#stopped;
     const { behaviour, clock, shardId } = this.#options;
-    this.#stopped = this.cursor;
+    this.#stopped = this.cursor !== null && this.#redelivers ? { ...this.cursor, redelivers: true } : this.cursor;
     if (behaviour.stopsWhenFrozen) this.#queue = [];
     const socket = this.#socket;
     this.#leaveAttempt();
@@ -370,8 +369,8 @@ export class SimShard {
   /** User code takes its time with each event. */
   #handleNext(): void {
     this.#handling = true;
-    const { clock, random } = this.#options;
-    clock.after(HANDLING_MAX_MS * random.next(), () => {
+    const { clock, random, handlingMs } = this.#options;
+    clock.after(handlingMs * random.next(), () => {
       this.#handling = false;
       if (this.#mode === 'frozen' && this.#options.behaviour.stopsWhenFrozen) return;
       if (!isTrusted(this.#options)) return this.#hold();

@@ -17,6 +17,21 @@ const looksAtNoEpoch =
     return decide(state, { ...event, message: { ...event.message, shards } }, now);
   };
 
+/** What a node gives back is taken for the last there is, whatever the node says. */
+const takesAllForExact =
+  (decide: Decide): Decide =>
+  (state, event, now) => {
+    if (event.kind !== 'message') return decide(state, event, now);
+    const { message } = event;
+    if (message.kind === 'stopShard' && message.session !== null) {
+      const session = { ...message.session, redelivers: false };
+      return decide(state, { ...event, message: { ...message, session } }, now);
+    }
+    if (message.kind !== 'shutdown') return decide(state, event, now);
+    const sessions = message.sessions.map((session) => ({ ...session, redelivers: false }));
+    return decide(state, { ...event, message: { ...message, sessions } }, now);
+  };
+
 export const EPOCH_MUTANTS: Readonly<Record<string, Mutant>> = {
   'ignores-takeover': {
     bug: 'the node does not let go of a shard that it is told was taken over',
@@ -31,6 +46,11 @@ export const EPOCH_MUTANTS: Readonly<Record<string, Mutant>> = {
     bug: 'the host resumes a session that may be another node’s without asking',
     host: { asksBeforeItResumes: false },
     faults: ['pauses', 'partitions', 'resets'],
+  },
+  'forgets-replays': {
+    bug: 'the orchestrator takes a session for exact that a node gave back from the middle of a replay',
+    decide: takesAllForExact,
+    faults: ['operators', 'kills'],
   },
   'unmarked-repeats': {
     bug: 'the host does not mark events that may have been handled before',

@@ -25,6 +25,7 @@ export type BotProcessOptions = {
   /** Whether its host moves shards live. */
   live: boolean;
   sendMs: number;
+  handlingMs: number;
   /** Whether a message that was the last one on a connection comes once more on the next. null: none does. */
   repeats: ((name: string, message: Message) => boolean) | null;
   behaviour: HostBehaviour;
@@ -51,7 +52,8 @@ export class BotProcess {
   #shards: ReadonlyMap<number, ShardStateKind> = new Map();
 
   constructor(options: BotProcessOptions, incarnation: number) {
-    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs, repeats } = options;
+    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs, handlingMs, repeats } =
+      options;
     this.#options = options;
     this.name = name;
     this.baseLevel = baseLevel;
@@ -68,6 +70,7 @@ export class BotProcess {
       gateway: this.process.transport(gateway.member(name)),
       behaviour,
       sendMs,
+      handlingMs,
       observe: guarded,
     });
     const plain = this.process.transport(control.member(name));

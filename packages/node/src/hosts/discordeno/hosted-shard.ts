@@ -202,7 +202,7 @@ export class HostedDiscordenoShard extends DiscordenoShard {
 
   /** From the first instruction on nothing is handed over any more and the cursor is final. Idempotent. */
   async stop(code: number): Promise<Cursor | null> {
-    const { cursor } = this;
+    const cursor = this.#intake.last;
     if (this.#state.kind === 'stopped') return cursor;
     this.#state = { kind: 'stopped' };
     this.#intake.shut();

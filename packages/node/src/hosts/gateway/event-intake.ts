@@ -74,6 +74,12 @@ export class EventIntake {
     return cursor.current;
   }
 
+  /** Where the shard stops. What comes after it may have been handled if a replay was under way that another node may have handled. */
+  get last(): Cursor | null {
+    const { current } = this.#given.cursor;
+    return current !== null && this.#redelivers ? { ...current, redelivers: true } : current;
+  }
+
   /** Dispatches handed to user code. */
   get events(): number {
     return this.#events;

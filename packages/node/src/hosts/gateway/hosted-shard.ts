@@ -212,7 +212,7 @@ export class HostedShard {
     if (this.#state.kind === 'stopped') {
       return this.#state.cursor;
     }
-    const cursor = this.#cursor.current;
+    const cursor = this.#intake.last;
     this.#state = { kind: 'stopped', cursor };
     this.#intake.shut();
     this.#timers.clear();

@@ -2,6 +2,7 @@ import { createBot } from '@discordeno/bot';
 import type { Logger } from '@dshard/transport';
 import { createDiscordenoHost } from '../../../src/hosts/discordeno/index.js';
 import { describeShardHost } from '../conformance.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 describeShardHost('discordeno', ({ gateway, handed, log, state }) => {
   const say = (_: unknown, message: string): void => log(message);
@@ -23,7 +24,7 @@ describeShardHost('discordeno', ({ gateway, handed, log, state }) => {
   const host = createDiscordenoHost({
     bot,
     logger,
-    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+    timeouts: TEST_TIMEOUTS,
     state: {
       transferFrom: async (shardId, transfer) => {
         for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });

@@ -7,6 +7,7 @@ import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
 import { StateFrames } from '../../../src/hosts/discordjs/state-frames.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
 import { describeShardHost } from '../conformance.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 /** What a node would only call when login() is through. */
 const AFTER_LOGIN: ReadonlySet<PropertyKey> = new Set(['startShards', 'resumeShard', 'preconnect']);
@@ -27,7 +28,7 @@ describeShardHost('discord.js', ({ gateway, totalShards, handed, log, state }) =
           client,
           manager,
           {
-            timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+            timeouts: TEST_TIMEOUTS,
             state: {
               transferFrom: async (shardId, transfer) => {
                 for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });

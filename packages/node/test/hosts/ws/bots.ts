@@ -8,6 +8,7 @@ import { GatewayDispatchEvents } from 'discord-api-types/v10';
 import type { HostContext, IdentifyPermit } from '../../../src/index.js';
 import { createWsHost } from '../../../src/hosts/ws/index.js';
 import type { WsHost, WsHostOptions } from '../../../src/hosts/ws/index.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 const GUILD_MESSAGES = 1 | 512 | 4096;
 
@@ -38,7 +39,7 @@ export class Bot {
       ...(options.rest === undefined ? { api: gateway.apiUrl } : {}),
       logger,
       ...options,
-      timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20, ...options.timeouts },
+      timeouts: { ...TEST_TIMEOUTS, ...options.timeouts },
     });
     this.context = {
       nodeId: name,

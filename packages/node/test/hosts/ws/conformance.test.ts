@@ -2,6 +2,7 @@ import { WebSocketShardEvents } from '@discordjs/ws';
 import type { Logger } from '@dshard/transport';
 import { createWsHost } from '../../../src/hosts/ws/index.js';
 import { describeShardHost } from '../conformance.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 describeShardHost('@discordjs/ws', ({ gateway, handed, log, state }) => {
   const say = (_: unknown, message: string): void => log(message);
@@ -11,7 +12,7 @@ describeShardHost('@discordjs/ws', ({ gateway, handed, log, state }) => {
     intents: 1 | 512 | 4096,
     api: gateway.apiUrl,
     logger,
-    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20 },
+    timeouts: TEST_TIMEOUTS,
     state: {
       transferFrom: async (shardId, transfer) => {
         for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });

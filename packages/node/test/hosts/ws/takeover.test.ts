@@ -125,10 +125,10 @@ describe('a host that may have been succeeded', () => {
   test('resumes from its cursor when nobody can say, so that Discord replays what was kept', async () => {
     const { a, tenancy } = await asleep();
     tenancy.answer('unheard');
-    await until(() => messagesOf(a).length > 20, { what: 'messages' });
+    await until(() => a.seen.some(({ type }) => type === 'RESUMED'), { what: 'the replay, and RESUMED' });
     const sequences = messagesOf(a);
+    expect(sequences.length).toBeGreaterThan(0);
     expect(sequences).toEqual([...new Set(sequences)].toSorted((x, y) => x - y));
-    expect(a.seen.some(({ type }) => type === 'RESUMED')).toBe(true);
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, identifies: { used: 1 } });
   });
 

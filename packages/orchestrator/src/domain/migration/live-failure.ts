@@ -94,17 +94,10 @@ function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySessi
   endFailed(turn, migration, reason);
 }
 
-/** In `activating`: whether the destination goes over what the origin may have handled. Where it got to is not the last word then. */
-function redelivers({ step }: LiveMigration): boolean {
-  return step.kind === 'activating' && !step.originReleased;
-}
-
 /** In `activating` the destination says, or is known, not to run the shard. */
 function destinationEnded(turn: Turn, migration: LiveMigration, reason: string, session: GatewaySession | null): void {
   originHolds(turn, migration);
-  const stopped = knownNow(turn, session);
-  const known = redelivers(migration) ? inexact(stopped) : stopped;
-  vacate(turn, migration.shard, known ?? inexact(knownNow(turn, cursorOf(migration))));
+  vacate(turn, migration.shard, knownNow(turn, session) ?? inexact(knownNow(turn, cursorOf(migration))));
   endFailed(turn, migration, reason);
 }
 
@@ -114,7 +107,7 @@ function destinationStops(turn: Turn, migration: LiveMigration, reason: string, 
   // A resume that hangs is cut short by the first, one that succeeded is stopped by the second.
   tellAbort(turn, migration, migration.destination, reason);
   const known = knownNow(turn, cursorOf(migration));
-  beginStop(turn, migration.shard, migration.destination, request, known, redelivers(migration));
+  beginStop(turn, migration.shard, migration.destination, request, known);
   endFailed(turn, migration, reason);
 }
 

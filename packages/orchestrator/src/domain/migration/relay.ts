@@ -10,7 +10,8 @@
  * Memory: an origin sends within the credit that the destination gave, so of one migration at most one window (the node setting
  * `transferWindowBytes`, 1 MiB by default) plus one event that is larger than that is between the two, and the orchestrator holds for
  * a destination at most the sum of the windows of the migrations to it, of which there are at most migrationsPerNode, and
- * for all destinations together at most migrationsTotal windows. Frame headers come on top: some 100 bytes per event. Origins are not
+ * for all destinations together at most migrationsTotal windows; over sockets twice that, because the system lets go of a piece when all of
+ * it is written. Frame headers come on top: some 100 bytes per event. Origins are not
  * held back for it, so their heartbeats are read while a destination is slow. An origin that ignores its credit is stopped by
  * `runtime/connections.ts`.
  */

@@ -8,7 +8,7 @@ import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
 import { withdrawIdentify } from '../identify/permits.js';
 import type { Turn } from '../turn.js';
-import { inexact, knownNow, redeliversNow, vacate } from './vacate.js';
+import { inexact, knownNow, vacate } from './vacate.js';
 
 export function beginStop(
   turn: Turn,
@@ -16,7 +16,6 @@ export function beginStop(
   node: string,
   request: string | null,
   known: KnownSession | null,
-  redelivers: boolean = redeliversNow(turn, shard),
 ): void {
   turn.setShard(shard, {
     kind: 'stopping',
@@ -25,7 +24,6 @@ export function beginStop(
     deadline: turn.now + turn.settings.commandTimeoutMs,
     request,
     known: inexact(known),
-    redelivers,
   });
   turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
 }
@@ -48,11 +46,10 @@ export function onStopped(turn: Turn, node: string, shard: number, session: Gate
 }
 
 /** A shard that is being stopped is down: by the node's answer, or because the node itself is. */
-export function finishStop(turn: Turn, shard: number, answered: KnownSession | null): void {
+export function finishStop(turn: Turn, shard: number, known: KnownSession | null): void {
   const state = turn.shard(shard);
   if (state?.kind !== 'stopping') return;
-  const { node, request, redelivers } = state;
-  const known = redelivers ? inexact(answered) : answered;
+  const { node, request } = state;
   if (request === null) {
     vacate(turn, shard, known);
   } else {

@@ -9,8 +9,12 @@ export function vacate(turn: Turn, shard: number, known: KnownSession | null, no
   turn.setShard(shard, { kind: 'vacant', since: turn.now, notBefore, known });
 }
 
+/** A session that its node gave back: as it closed it, unless the node says that others may have got further. */
 export function knownNow(turn: Turn, session: GatewaySession | null): KnownSession | null {
-  return session === null || session.sessionId === '' ? null : { session, at: turn.now, exact: true };
+  if (session === null || session.sessionId === '') return null;
+  const { sessionId, sequence, resumeGatewayUrl, redelivers } = session;
+  const known = { session: { sessionId, sequence, resumeGatewayUrl }, at: turn.now };
+  return redelivers === true ? known : { ...known, exact: true };
 }
 
 /** Somebody may have gone on from it. */
@@ -18,12 +22,6 @@ export function inexact(known: KnownSession | null): KnownSession | null {
   if (known?.exact === undefined) return known;
   const { session, at } = known;
   return { session, at };
-}
-
-/** Whether a node that resumes the shard hands over what another one may have handled before, so that the cursor it would give back is no end of that. */
-export function redeliversNow(turn: Turn, shard: number): boolean {
-  const state = turn.shard(shard);
-  return state?.kind === 'starting' && state.known !== null && state.known.exact === undefined;
 }
 
 /** The gateway session a shard can be resumed with now that its node is known, by others, not to run it any more. */

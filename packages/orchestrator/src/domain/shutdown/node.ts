@@ -11,7 +11,7 @@ import { abortMigrationsOf, migrationsOutliveNode } from '../migration/failure.j
 import { hasConnection } from '../nodes.js';
 import { unqueue } from '../shards/start.js';
 import { finishStop } from '../shards/stop.js';
-import { inexact, knownNow, redeliversNow, sessionOf, vacate } from '../shards/vacate.js';
+import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
 import type { NodeState } from '../state.js';
 import type { Turn } from '../turn.js';
 
@@ -75,23 +75,14 @@ export function onShutdown(turn: Turn, id: string, sessions: readonly ShardSessi
 function releaseShards(turn: Turn, id: string, sessions: readonly ShardSession[]): void {
   const given = new Map(sessions.map((session) => [session.shardId, session]));
   const fresh = (shard: number): ShardSession | null => given.get(shard) ?? null;
-  migrationsOutliveNode(turn, id, (shard) => plain(fresh(shard)));
+  migrationsOutliveNode(turn, id, fresh);
   for (const shard of turn.shardsOf(id)) {
-    const last = knownNow(turn, plain(fresh(shard)));
-    const known = (redeliversNow(turn, shard) ? inexact(last) : last) ?? inexact(sessionOf(turn, shard));
+    const known = knownNow(turn, fresh(shard)) ?? inexact(sessionOf(turn, shard));
     if (turn.shard(shard)?.kind === 'stopping') finishStop(turn, shard, known);
     else vacate(turn, shard, known);
   }
   dropIdentifies(turn, id);
   turn.patchNode(id, { held: [], missing: [], shardReports: [] });
-}
-
-function plain(
-  session: ShardSession | null,
-): { sessionId: string; sequence: number | bigint; resumeGatewayUrl: string } | null {
-  if (session === null) return null;
-  const { sessionId, sequence, resumeGatewayUrl } = session;
-  return { sessionId, sequence, resumeGatewayUrl };
 }
 
 /** Known not to run any more. Its connection is closed or about to be. */

@@ -58,6 +58,7 @@ function stuckIn(step: Step, options: WorldOptions = {}): Stuck {
 
 /** How far a destination came that was stopped while it resumed. */
 const LATER = { sessionId: 'session-0', sequence: 12, resumeGatewayUrl: '' };
+const HALFWAY = { ...LATER, redelivers: true };
 
 /** The connection of the origin breaks, and is there again. */
 function reconnect({ world, a }: Scene): void {
@@ -452,7 +453,7 @@ describe('the origin is lost', () => {
 
   test.each([
     ['fails', 'checkpoint', false, { kind: 'transferFailed', step: 'transferActivate', reason: 'no' }],
-    ['stops it halfway through what may repeat', 'checkpoint', false, { kind: 'stopShard', session: LATER }],
+    ['stops it halfway through what may repeat', 'checkpoint', false, { kind: 'stopShard', session: HALFWAY }],
     ['stops it where only it can have got to', 'exact', true, { kind: 'stopShard', session: LATER }],
   ] as const)(
     'in releasing, and then the destination %s: the next node takes it over as %s',
@@ -479,7 +480,7 @@ describe('the origin is lost', () => {
     world.kill(a);
     world.pass(20_000);
     world.join('c');
-    b.send({ kind: 'stopShard', shardId: 0, session: LATER });
+    b.send({ kind: 'stopShard', shardId: 0, session: HALFWAY });
     world.settle();
     const next = world
       .sentTo('c', 'prepareMigration')
