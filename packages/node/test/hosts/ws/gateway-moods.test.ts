@@ -4,8 +4,9 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { Bot, emulator, verdictOf } from './bots.js';
-import type { EmulatorOptions } from './bots.js';
+import { emulator, verdictOf } from '../subject.js';
+import { Bot } from './bots.js';
+import type { EmulatorOptions } from '../subject.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });

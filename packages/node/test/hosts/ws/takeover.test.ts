@@ -4,7 +4,8 @@ import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostContext, LossCause, Tenancy } from '../../../src/index.js';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { Bot, emulator, verdictOf } from './bots.js';
+import { emulator, verdictOf } from '../subject.js';
+import { Bot } from './bots.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
