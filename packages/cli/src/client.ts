@@ -170,6 +170,7 @@ async function readEvents(
 
 function unreachable(target: Target, cause: unknown): CliError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ECONNRESET') return hungUp(target, cause);
   const what =
     code === 'ECONNREFUSED'
       ? `Nobody listens at ${target.url}.`
@@ -179,6 +180,14 @@ function unreachable(target: Target, cause: unknown): CliError {
     `${what} Start an orchestrator with \`dso up\`, or say where it is with --address or DSO_CLI_ADDR.`,
     { cause },
   );
+}
+
+/** The orchestrator ended while it was at work, or this is the port for nodes, where HTTP is not understood. */
+function hungUp({ url }: Target, cause: unknown): CliError {
+  const text =
+    `What listens at ${url} hung up before it had answered. If the orchestrator ended meanwhile, \`dso status\` shows whether it did what ` +
+    'was asked when it is back; if nodes connect there, its REST interface is elsewhere, by default on port 7448.';
+  return new CliError('DSO_CLI_UNREACHABLE', text, { cause });
 }
 
 function notOurs(target: Target, cause?: unknown): CliError {

@@ -5,7 +5,8 @@
 import type { OperationStatus } from '@dshard/orchestrator';
 import type { Client } from './client.js';
 
-export type Awaited = Pick<OperationStatus, 'kind'> & { origin?: string };
+/** A drain or a rollout, which can be cancelled, or what to say of anything else. */
+export type Awaited = (Pick<OperationStatus, 'kind'> & { origin?: string }) | { goesOn: string };
 
 /** What shells say of a program that Ctrl-C ended. */
 const INTERRUPTED_EXIT_CODE = 130;
@@ -21,11 +22,14 @@ export async function interruptible<T>(client: Client, awaited: Awaited, operati
 }
 
 async function leave(client: Client, awaited: Awaited): Promise<void> {
-  const operations = await client.operations().catch(() => []);
-  process.stderr.write(`\n${lastWords(operations, awaited)}\n`, () => process.exit(INTERRUPTED_EXIT_CODE));
+  const words = 'goesOn' in awaited ? awaited.goesOn : lastWords(await client.operations().catch(() => []), awaited);
+  process.stderr.write(`\n${words}\n`, () => process.exit(INTERRUPTED_EXIT_CODE));
 }
 
-function lastWords(operations: readonly OperationStatus[], { kind, origin }: Awaited): string {
+function lastWords(
+  operations: readonly OperationStatus[],
+  { kind, origin }: Exclude<Awaited, { goesOn: string }>,
+): string {
   const found = operations.find(
     (each) => each.endedAt === null && each.kind === kind && (origin === undefined || each.origin === origin),
   );

@@ -21,7 +21,15 @@ try {
 
 /** Says what went wrong, unless that was said already, and returns the exit code. */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Programs get their document whatever happens; commander has said it to people already.
+    if (process.argv.includes('--json')) {
+      const message = error.message.replace(/^error: /, '');
+      process.stdout.write(`${JSON.stringify({ Message: message, Error: true, Code: 'DSO_CLI_USAGE' })}\n`);
+    }
+    return USAGE_EXIT_CODE;
+  }
   const [message, exitCode] = explain(error);
   process.stderr.write(`dso: ${message}\n`);
   return exitCode;

@@ -24,6 +24,12 @@ import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
 import { CLI_ERRORS } from './errors.js';
 
+const EXAMPLES = `
+Examples:
+  $ dso up --bot ./bot.js --nodes 2 --shards auto   an orchestrator and two bot processes
+  $ dso status                                      from another terminal: what runs where
+  $ dso pullnewversion && dso rollout               a deploy: every node is replaced, and no event is lost`;
+
 const EXIT_CODES = `
 Exit codes:
   0  done
@@ -42,7 +48,7 @@ export function createProgram(): Command {
     // Before the commands: they inherit it. Without it commander would exit by itself, with 1 for every fault.
     .exitOverride()
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` what one takes)')
-    .addHelpText('after', EXIT_CODES);
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
   addStatus(program);
   addEvents(program);

@@ -56,6 +56,12 @@ describe('a command line that cannot be understood', () => {
     }
   });
 
+  test('says it to programs as well', async () => {
+    const { code, stdout } = await runDso(['migrateshard', '3', '--json']);
+    const document = { Message: "missing required argument 'node'", Error: true, Code: 'DSO_CLI_USAGE' };
+    expect([code, JSON.parse(stdout)]).toEqual([2, document]);
+  });
+
   test('without any command the help is shown', async () => {
     const { code, stderr } = await runDso([]);
     expect(code).toBe(2);

@@ -53,7 +53,7 @@ export const alarmTour: Tour = async (context) => {
 };
 
 async function silences(context: TourContext, stopped: readonly Stopped[]): Promise<TourEnd> {
-  const { options, fleet, steps, clock } = context;
+  const { options, fleet, steps, clock, discord } = context;
   const [first, ...others] = stopped;
   if (first === undefined) throw new Error('There is no node to stop.');
   const names = stopped.map(({ id }) => id).join(' and ');
@@ -84,7 +84,11 @@ async function silences(context: TourContext, stopped: readonly Stopped[]): Prom
   });
 
   await steps.run(`SIGSTOP of ${names} once more`, async () => {
+    // In the middle of no event: that one would be handled to its end by a process that woke up too late.
+    discord.stopTraffic();
+    await waitFor(clock, 'the last event to be handled', TIMEOUT_MS, () => discord.nothingOnItsWay());
     signalAll(stopped, 'SIGSTOP');
+    discord.startTraffic();
     await alarmIs(context, 'on');
     await isCutOff(context, first.id);
   });

@@ -231,7 +231,7 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
   return {
     id: node.id,
     version: node.version,
-    state: node.intent === 'serving' ? node.connection : node.intent,
+    state: node.gone ? 'gone' : node.intent === 'serving' ? node.connection : node.intent,
     shards: node.shards.map(({ id }) => id),
     moving: migrations.filter(({ origin }) => origin === node.id).map(({ shard }) => shard),
     handled: node.shards.reduce((sum, { events }) => sum + (events ?? 0), 0),

@@ -3,6 +3,7 @@
  * and what the orchestrator says it moved. Nothing is excused: one IDENTIFY too many, one event lost, repeated or
  * reordered, one failed migration, and it does not hold.
  */
+import { durationsOf } from '@dshard/orchestrator/trace';
 import type { AlarmFigures } from './alarm-tour.js';
 import { problemsOf, type DiscordjsFigures } from './discordjs/figures.js';
 import type { CallFigures } from './fleet-calls.js';
@@ -172,13 +173,9 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
   return { verdict, reasons };
 }
 
+/** In tenths. */
 function spreadOf(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { p50: percentile(sorted, 50), p99: percentile(sorted, 99), max: percentile(sorted, 100) };
-}
-
-/** Nearest-rank percentile of ascending values, in tenths; 0 of none. */
-function percentile(sorted: readonly number[], percent: number): number {
-  const value = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? 0;
-  return Math.round(value * 10) / 10;
+  const { p50, p99, max } = durationsOf(values);
+  const tenths = (value: number): number => Math.round(value * 10) / 10;
+  return { p50: tenths(p50), p99: tenths(p99), max: tenths(max) };
 }

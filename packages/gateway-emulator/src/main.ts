@@ -16,6 +16,9 @@ function untilStopped(): Promise<void> {
   });
 }
 
+// Nobody has to read what it prints: `dso-gateway | head` goes on serving.
+process.stdout.on('error', () => undefined);
+
 process.exitCode = await runProgram(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),

@@ -4,10 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { defaultRules } from './core/rules.js';
 import { startGatewayEmulator } from './emulator.js';
 import type { GatewayEmulator } from './emulator.js';
 import { EmulatorError } from './errors.js';
 import { farewell, greeting } from './greeting.js';
+import { optionTable } from './option-table.js';
 import type { EmulatorOptions } from './options.js';
 import type { Recording } from './recording.js';
 import { startRecording } from './recording.js';
@@ -71,11 +73,14 @@ export async function runProgram(argv: readonly string[], io: ProgramIo): Promis
     started = await start(flags);
   } catch (error) {
     if (!(error instanceof EmulatorError)) throw error;
-    io.err(`dso-gateway: ${error.message}`);
+    const way = error.code === 'DSO_EMULATOR_PORT_TAKEN' ? ' Here: --port and --resume-port; 0 takes a free one.' : '';
+    io.err(`dso-gateway: ${error.message}${way}`);
     return error.code === 'DSO_EMULATOR_BAD_OPTION' ? 2 : 1;
   }
   const { gateway, recording } = started;
   if (flags.script !== undefined) gateway.play(flags.script).start();
+  const crowded = crowding(flags);
+  if (crowded !== null) io.err(crowded);
   io.out(greeting(gateway, { maxConcurrency: maxConcurrencyOf(flags) }));
   await io.untilStopped();
   await gateway.close();
@@ -99,29 +104,40 @@ async function start(flags: Flags): Promise<Started> {
 function makeCommand(io: ProgramIo): Command {
   return new Command('dso-gateway')
     .description('A local Discord gateway for developing and testing bots. Listens on 127.0.0.1 only.')
-    .option('--port <n>', 'port of gateway and HTTP, 0 for any', integer, 7480)
-    .option('--resume-port <n>', 'port of the resume host, 0 for any', integer, 0)
-    .option('--shards <n>', 'how many shards /gateway/bot recommends', integer, 1)
-    .option('--guilds <n>', 'guilds of the world (default: 4 per shard)', integer)
-    .option('--members <n>', 'members per guild, beside the bot', integer, 5)
-    .option('--rate <n>', 'events per second over all shards', number, 0)
+    .option('--port <n>', 'port of gateway and HTTP, 0 for any', number('port'), 7480)
+    .option('--resume-port <n>', 'port of the resume host, 0 for any', number('resumePort'), 0)
+    .option('--shards <n>', 'how many shards /gateway/bot recommends', number('shards'), 1)
+    .option('--guilds <n>', 'guilds of the world (default: 4 per shard)', number('guilds'))
+    .option('--members <n>', 'members per guild, beside the bot', number('members'), 5)
+    .option('--rate <n>', 'events per second over all shards', number('rate'), 0)
     .option('--mix <kinds>', `what they are, by weight, of ${trafficKinds.join(', ')} (default: messages)`, mix)
-    .option('--direct-every <n>', 'one message in n is a direct one, 0 for none', integer, 0)
+    .option('--direct-every <n>', 'one message in n is a direct one, 0 for none', number('directEvery'), 0)
     .option('--script <file>', 'plays events from a file of JSON lines, { "at": ms, "event": { "t", "d" } }', script)
     .option('--record <file>', 'writes what is emitted as such a script')
-    .option('--max-concurrency <n>', 'IDENTIFYs admitted at a time (default: as many as shards, at most 16)', integer)
-    .option('--identify-window <ms>', 'length of an identify window', integer, 5_000)
-    .option('--session-starts <n>', 'IDENTIFYs per day', integer, 1_000)
-    .option('--seed <n>', 'makes world and traffic', integer, 1)
+    .option(
+      '--max-concurrency <n>',
+      'IDENTIFYs admitted at a time (default: as many as shards, at most 16)',
+      number('maxConcurrency'),
+    )
+    .option('--identify-window <ms>', 'length of an identify window', number('identifyWindowMs'), 5_000)
+    .option('--session-starts <n>', 'IDENTIFYs per day', number('sessionStartLimit'), 1_000)
+    .option('--seed <n>', 'makes world and traffic', number('seed'), 1)
     .option('--token <token>', "the bot's token", 'emulator-token')
     .option('--replay-buffer <n>', 'events kept per session for RESUME, or by-guilds', replayBuffer, 1_000)
-    .option('--session-ttl <ms>', 'how long a session without a socket can be resumed', integer, 90_000)
-    .option('--heartbeat-interval <ms>', 'what HELLO asks for', integer, 41_250)
-    .option('--hello-delay <ms>', 'how long after the upgrade HELLO comes', integer, 0)
+    .option('--session-ttl <ms>', 'how long a session without a socket can be resumed', number('sessionTtlMs'), 90_000)
+    .option('--heartbeat-interval <ms>', 'what HELLO asks for', number('heartbeatIntervalMs'), 41_250)
+    .option('--hello-delay <ms>', 'how long after the upgrade HELLO comes', number('helloDelayMs'), 0)
+    .version(packageVersion(), '--version', 'print the version')
     .addHelpText('after', examples)
+    .showHelpAfterError('(`dso-gateway --help` shows what there is)')
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) });
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version: unknown }).version);
 }
 
 function optionsOf(flags: Flags): EmulatorOptions {
@@ -146,6 +162,14 @@ function optionsOf(flags: Flags): EmulatorOptions {
   };
 }
 
+/** What comes of more guilds than so many shards may have; null: they fit. */
+function crowding({ guilds = 0, shards }: Flags): string | null {
+  const { maxGuildsPerShard } = defaultRules;
+  if (guilds <= shards * maxGuildsPerShard) return null;
+  const needed = Math.ceil(guilds / maxGuildsPerShard);
+  return `${guilds} guilds are more than ${shards} shard(s) may have: Discord refuses such an IDENTIFY (4011). Add --shards ${needed} or more.`;
+}
+
 /** As Discord's largest bots have it: a development bot of many shards starts in seconds. */
 function maxConcurrencyOf({ maxConcurrency, shards }: Flags): number {
   return maxConcurrency ?? Math.max(1, Math.min(shards, 16));
@@ -166,14 +190,20 @@ function script(file: string): ScriptLine[] {
   }
 }
 
-function integer(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('It must be an integer.');
-  return Number(value);
-}
-
-function number(value: string): number {
-  if (!/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError('It must be a number.');
-  return Number(value);
+/** Reads the number of an option, within its bounds. */
+function number(option: keyof EmulatorOptions): (value: string) => number {
+  const spec = optionTable[option];
+  if (!('min' in spec)) throw new TypeError(`The option ${option} is no number.`);
+  const { kind, min, max } = spec;
+  const what = kind === 'number' ? 'a number' : 'a whole number';
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
+  return (value) => {
+    const isNumber = kind === 'number' ? /^\d+(\.\d+)?$/.test(value) : /^\d+$/.test(value);
+    if (!isNumber || Number(value) < min || Number(value) > max) {
+      throw new InvalidArgumentError(`It must be ${what} ${bounds}.`);
+    }
+    return Number(value);
+  };
 }
 
 function mix(value: string): TrafficMix {
@@ -184,5 +214,5 @@ function mix(value: string): TrafficMix {
 }
 
 function replayBuffer(value: string): number | 'by-guilds' {
-  return value === 'by-guilds' ? value : integer(value);
+  return value === 'by-guilds' ? value : number('replayBuffer')(value);
 }

@@ -86,8 +86,10 @@ describe('dso-gateway', () => {
 
   test.each([
     [['--shards', 'many'], '--shards'],
-    [['--shards', '0'], '"shards" is 0'],
-    [['--port', '70000'], '"port" is 70000'],
+    [['--shards', '0'], 'from 1 to 100000'],
+    [['--port', '70000'], 'from 0 to 65535'],
+    [['--rate', '-1'], 'a number from 0 to 1000000'],
+    [['--session-starts', '1.5'], 'a whole number from 0 on'],
     [['--replay-buffer', 'x'], '--replay-buffer'],
     [['--mix', 'messages=1,songs=1'], '"songs" is not a kind of traffic'],
     [['--mix', 'messages'], 'the weight of "messages"'],
@@ -100,11 +102,18 @@ describe('dso-gateway', () => {
     expect(exitCode).toBe(2);
   });
 
+  test('warns of more guilds than its shards may have, and tells its version', async () => {
+    const { exitCode, err } = await run(['--port', '0', '--guilds', '5001', '--shards', '2']);
+    expect([exitCode, err]).toEqual([0, expect.stringContaining('--shards 3')]);
+    expect(await run(['--version'])).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+  });
+
   test('says so when its port is taken, and exits with 1', async () => {
     const other = await startGatewayEmulator();
     const port = new URL(other.httpUrl).port;
     const { exitCode, err } = await run(['--port', port]);
     expect(err).toContain(`127.0.0.1:${port}: the port is taken`);
+    expect(err).toContain('--port');
     expect(exitCode).toBe(1);
     await other.close();
   });

@@ -12,6 +12,7 @@ import { messageOf, NodeError } from './errors.js';
 import { FleetCalls } from './fleet/fleet.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { HostCalls } from './host-calls.js';
+import { HostReports } from './host-reports.js';
 import { Listeners } from './listeners.js';
 import { resolveOptions } from './options.js';
 import { statusOf } from './node-api.js';
@@ -49,6 +50,7 @@ class NodeRuntime implements DshardNode {
   readonly #permits: PermitDesk;
   readonly #tenancy: TenancyDesk;
   readonly #figures: ProcessFigures;
+  readonly #hostReports: HostReports;
   readonly #fleet: FleetCalls;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
@@ -87,6 +89,7 @@ class NodeRuntime implements DshardNode {
       logger.error({ event, error: messageOf(error) }, `A listener of the node's "${event}" threw.`),
     );
     this.#figures = new ProcessFigures(clock);
+    this.#hostReports = new HostReports(host, (text) => this.#log('error', text, {}));
     this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
     this.#fleet = this.#makeFleet();
@@ -302,15 +305,9 @@ class NodeRuntime implements DshardNode {
   }
 
   #reports(): readonly ShardReport[] {
-    let fromHost: readonly ShardReport[] = [];
-    try {
-      fromHost = this.#options.host.report?.() ?? [];
-    } catch (error) {
-      this.#log('error', `The host's report failed: ${messageOf(error)}`, {});
-    }
     const { link, shards, epochs } = this.#state;
     const areKnown = link.kind === 'established' && link.capabilities.includes('epochs');
-    return shardReports(shards, fromHost, areKnown ? epochs : null);
+    return shardReports(shards, this.#hostReports.take(), areKnown ? epochs : null);
   }
 
   #cursorOf(shardId: number): Cursor | null {

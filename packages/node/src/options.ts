@@ -5,7 +5,8 @@ import type { Address, Clock, Logger, Random, Transport } from '@dshard/transpor
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { launchEnvironment } from './environment.js';
 import { messageOf } from './errors.js';
-import type { SessionLimits } from './session/state.js';
+import { DEFAULT_LIMITS } from './session/limits.js';
+import type { SessionLimits } from './session/limits.js';
 import type { ShardHost } from './shard-host.js';
 
 /** What the node needs of a `UserEventRegistry`. */
@@ -120,19 +121,19 @@ const HOUR_MS = 3_600_000;
 const TIME = { min: 1, max: HOUR_MS };
 
 const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min: number; max: number } }>> = {
-  connectTimeoutMs: { fallback: 10_000, range: TIME },
-  backoffMinMs: { fallback: 100, range: TIME },
-  backoffMaxMs: { fallback: 5_000, range: TIME },
-  refusedRetryMs: { fallback: 30_000, range: TIME },
+  connectTimeoutMs: { fallback: DEFAULT_LIMITS.identifyTimeoutMs, range: TIME },
+  backoffMinMs: { fallback: DEFAULT_LIMITS.backoffMinMs, range: TIME },
+  backoffMaxMs: { fallback: DEFAULT_LIMITS.backoffMaxMs, range: TIME },
+  refusedRetryMs: { fallback: DEFAULT_LIMITS.refusedRetryMs, range: TIME },
   hostCallMs: { fallback: 10_000, range: TIME },
   resumeMs: { fallback: 30_000, range: TIME },
-  handoverTimeoutMs: { fallback: 15_000, range: TIME },
-  freezeTimeoutMs: { fallback: 5_000, range: TIME },
-  transferWindowBytes: { fallback: 2 ** 20, range: { min: 1024, max: 2 ** 30 } },
-  shutdownTimeoutMs: { fallback: 20_000, range: TIME },
-  outboxMessages: { fallback: 10_000, range: { min: 1, max: 1_000_000 } },
-  outboxBytes: { fallback: 8 * 2 ** 20, range: { min: 1024, max: 2 ** 30 } },
-  stagedHighBytes: { fallback: 8 * 2 ** 20, range: { min: 1024, max: 2 ** 30 } },
+  handoverTimeoutMs: { fallback: DEFAULT_LIMITS.handoverTimeoutMs, range: TIME },
+  freezeTimeoutMs: { fallback: DEFAULT_LIMITS.freezeTimeoutMs, range: TIME },
+  transferWindowBytes: { fallback: DEFAULT_LIMITS.transferWindowBytes, range: { min: 1024, max: 2 ** 30 } },
+  shutdownTimeoutMs: { fallback: DEFAULT_LIMITS.shutdownTimeoutMs, range: TIME },
+  outboxMessages: { fallback: DEFAULT_LIMITS.outboxMessages, range: { min: 1, max: 1_000_000 } },
+  outboxBytes: { fallback: DEFAULT_LIMITS.outboxBytes, range: { min: 1024, max: 2 ** 30 } },
+  stagedHighBytes: { fallback: DEFAULT_LIMITS.stagedHighBytes, range: { min: 1024, max: 2 ** 30 } },
 };
 
 const LIMIT_KEYS = Object.keys(LIMITS) as (keyof NodeLimits)[];
@@ -175,7 +176,7 @@ export function resolveOptions(
       shutdownTimeoutMs: limits.shutdownTimeoutMs,
       outboxMessages: limits.outboxMessages,
       outboxBytes: limits.outboxBytes,
-      commandsPerShard: 16,
+      commandsPerShard: DEFAULT_LIMITS.commandsPerShard,
       stagedHighBytes: limits.stagedHighBytes,
     },
   });

@@ -15,6 +15,7 @@ export type { ConfigKey, ConfigKeyEntry, ConfigValues } from './config/keys.js';
 export { configEntry, CONFIG_KEYS } from './config/keys.js';
 export type { ConfigSources, LauncherConfig, ResolvedConfig } from './config/resolve.js';
 export { resolveConfig } from './config/resolve.js';
+export { defaultSettings } from './config/settings.js';
 export type { Flag } from './config/sources.js';
 export type { CommandError, CommandResult, OperatorCommand } from './domain/commands.js';
 export type { Happening, HappeningName } from './domain/effects.js';

@@ -9,6 +9,7 @@
  */
 import { defaultRules } from '@dshard/gateway-emulator/core';
 import type { GatewayRules } from '@dshard/gateway-emulator/core';
+import { defaultSettings } from '@dshard/orchestrator';
 import type { Settings } from '@dshard/orchestrator';
 import { drawFor } from './random.js';
 import type { Draw } from './random.js';
@@ -138,12 +139,9 @@ function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): ReadonlySe
 }
 
 function settingsFor(draw: Draw, shards: number, nodes: number, supervised: boolean): Settings {
-  return {
+  return defaultSettings({
     totalShards: draw.chance(0.8) ? shards : null,
-    responsibleForShards: null,
-    ensureAllShardsRunning: true,
     bucketSize: draw.pick([1, 1, 1, 2]) ?? 1,
-    bucketsPerNode: 0,
     maxShardsPerNode: draw.chance(0.2) ? Math.max(2, Math.ceil(shards / nodes) + 1) : null,
     maxNodeDowntimeMs: draw.whole(8_000, 15_000),
     nodes: supervised ? 0 : nodes,
@@ -151,8 +149,6 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     launchTimeoutMs: 8_000,
     launchRetryMs: 3_000,
     startupGraceMs: 4_000,
-    skipStartupGraceMaxShards: 0,
-    expectedNodes: null,
     migrationStepTimeoutMs: draw.whole(4_000, 9_000),
     freezeTimeoutMs: draw.whole(1_000, 5_000),
     migrationsPerNode: draw.whole(1, 4),
@@ -160,15 +156,11 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     maxUnavailable: draw.pick([{ count: 1 }, { count: 2 }, { percent: 25 }, { percent: 100 }]) ?? { percent: 25 },
     budgetTimeoutMs: 15_000,
     takeoversPerNode: draw.whole(1, 4),
-    quarantineAfter: 3,
     commandTimeoutMs: draw.whole(6_000, 9_000),
     heartbeatIntervalMs: draw.whole(1_000, 3_000),
-    identifyWindowMs: 5_000,
-    identifyReserve: null,
     identifyTimeoutMs: 12_000,
-    tokenRequired: false,
     allowBaseLevelPeers: true,
-  };
+  });
 }
 
 function rulesFor(draw: Draw, faults: ReadonlySet<FaultName>): GatewayRules {

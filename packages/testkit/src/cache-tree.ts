@@ -24,19 +24,23 @@ const REFERENCES = new Set([
   'creator',
   'presence',
   'activity',
+  'message',
+  'reaction',
+  'repliedUser',
 ]);
 
-/** Not data of the structure: its client, what is derived from other caches, and what a process keeps for itself. */
-const LEFT_OUT = new Set(['client', 'messages']);
+/** Not data of the structure: its client, and what is only looked up when somebody asks. */
+const LEFT_OUT = new Set(['client', '_members', '_channels', '_parsedUsers']);
 
 const MAX_EXAMPLES = 20;
 
-/** A guild with everything below it. Messages are left out: they are no part of a guild as Discord sends it. */
+/** A guild, say, with everything below it. */
 export function cacheTree(structure: object): CacheTree {
-  return treeOf(structure, 'structure');
+  return treeOf(structure, 'structure', []);
 }
 
-function treeOf(value: unknown, key: string): CacheTree {
+/** `above`: what `value` is kept in. */
+function treeOf(value: unknown, key: string, above: readonly object[]): CacheTree {
   switch (typeof value) {
     case 'bigint':
       return `${value}n`;
@@ -48,37 +52,40 @@ function treeOf(value: unknown, key: string): CacheTree {
     case 'number':
       return Number.isNaN(value) ? 'NaN' : value;
     case 'object':
-      return value === null ? null : objectTree(value, key);
+      return value === null ? null : objectTree(value, key, above);
     case 'function':
     case 'symbol':
       return typeof value;
   }
 }
 
-function objectTree(value: object, key: string): CacheTree {
+function objectTree(value: object, key: string, above: readonly object[]): CacheTree {
+  const below = [...above, value];
   if (value instanceof Date) {
     return value.getTime();
   }
   if (value instanceof Map) {
-    return Object.fromEntries([...value].map(([id, each]) => [String(id), treeOf(each, 'cached')]));
+    return Object.fromEntries([...value].map(([id, each]) => [String(id), treeOf(each, 'cached', below)]));
   }
   if (Array.isArray(value)) {
-    return Object.fromEntries(value.map((each, index) => [`${index}`, treeOf(each, 'element')]));
+    return Object.fromEntries(value.map((each, index) => [`${index}`, treeOf(each, 'element', below)]));
   }
   const fields = value as Record<string, unknown>;
-  if (REFERENCES.has(key)) {
-    return { id: treeOf(fields['id'] ?? fields['userId'] ?? null, 'id') };
+  // An answer refers to the poll that it is kept in.
+  if (REFERENCES.has(key) || above.includes(value)) {
+    return { id: treeOf(fields['id'] ?? fields['userId'] ?? null, 'id', below) };
   }
   if (fields['_cache'] instanceof Map) {
     return treeOf(
       key === 'structure' || !isIndex(value) ? fields['_cache'] : [...fields['_cache'].keys()].map(String).toSorted(),
       key,
+      below,
     );
   }
   const tree: Record<string, CacheTree> = {};
   for (const name of Object.getOwnPropertyNames(value)) {
     if (!LEFT_OUT.has(name)) {
-      tree[name] = treeOf(fields[name], name);
+      tree[name] = treeOf(fields[name], name, below);
     }
   }
   return tree;

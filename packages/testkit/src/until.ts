@@ -3,14 +3,14 @@
  */
 
 export type UntilOptions = {
-  /** Default 5 s. */
+  /** Default 20 s: it is only ever waited for when the test fails, and machines are busy. */
   timeoutMs?: number;
   /** What is waited for, in words: "node a to be connected". It stands in the error. */
   what: string;
 };
 
 const POLL_MS = 2;
-const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 20_000;
 
 /**
  * Resolves with what `condition` returns as soon as that is truthy. A condition that throws counts as not met; its

@@ -38,3 +38,18 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** `every` of a clock that has but `after`. As with a real interval, which Node makes 1 ms at least. */
+export function everyBy(after: Clock['after']): Clock['every'] {
+  return (intervalMs, callback) => {
+    let cancel: Cancel;
+    const arm = (): void => {
+      cancel = after(Math.max(1, intervalMs), () => {
+        arm();
+        callback();
+      });
+    };
+    arm();
+    return () => cancel();
+  };
+}

@@ -2,6 +2,7 @@
  * A clock that stands still until it is told to go on. Hours of timeouts run in milliseconds, in the same order every
  * time: by due time, and by age among those due at the same time.
  */
+import { everyBy } from './clock.js';
 import type { Cancel, Clock, Ms } from './clock.js';
 import { TimerHeap } from './timer-heap.js';
 import type { Timer } from './timer-heap.js';
@@ -37,19 +38,6 @@ export function virtualClock(startMs: Ms = DEFAULT_START_MS): VirtualClock {
     return () => timers.cancel(timer);
   };
 
-  const every = (intervalMs: number, callback: () => void): Cancel => {
-    let cancel: Cancel;
-    const arm = (): void => {
-      // As with a real interval, which Node makes 1 ms at least.
-      cancel = after(Math.max(1, intervalMs), () => {
-        arm();
-        callback();
-      });
-    };
-    arm();
-    return () => cancel();
-  };
-
   /** The first timer due by `limitMs`, taken out of the set, with the clock set to its time. */
   const takeDue = (limitMs: Ms): Timer | null => {
     const first = timers.takeUntil(limitMs);
@@ -68,7 +56,7 @@ export function virtualClock(startMs: Ms = DEFAULT_START_MS): VirtualClock {
     now: () => nowMs,
     monotonicMs: () => nowMs - startMs,
     after,
-    every,
+    every: everyBy(after),
     advance: (ms) => {
       const limitMs = nowMs + ms;
       for (let timer = takeDue(limitMs); timer !== null; timer = takeDue(limitMs)) timer.callback();

@@ -55,12 +55,7 @@ export function addUp(program: Command): void {
       new Option('--log <form>', 'how to log to stderr; lines for people on a terminal').choices(['json', 'pretty']),
     )
     .option('--log-level <level>', 'debug, info, warn, error or silent')
-    .option(
-      '-s, --set <key=value>',
-      'any other key of dso.yaml, such as migrationsPerNode=8; repeatable',
-      addSetting,
-      [],
-    )
+    .option('-s, --set <key=value>', 'any other key of dso.yaml, such as migrationsPerNode=8; repeatable', addSetting)
     .option('--json', 'print one JSON document on stdout when it runs')
     .addHelpText('after', SIGNALS)
     .addHelpText(
@@ -70,6 +65,7 @@ export function addUp(program: Command): void {
         "dso up --command './bot -nodeid {nodeId}' --shards 16",
         'dso up --config /etc/dso.yaml --log json',
         'DSO_TOKEN_FILE=./token dso up --listen 0.0.0.0:7447',
+        'dso up --config /etc/dso.yaml --standby',
       ]),
     )
     .action(up);

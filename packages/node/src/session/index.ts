@@ -2,5 +2,7 @@
 export { decide } from './decide.js';
 export type { HostCall, NodeEffect } from './effects.js';
 export type { HostOutcome, NodeEvent } from './events.js';
+export { DEFAULT_LIMITS } from './limits.js';
+export type { SessionLimits } from './limits.js';
 export { initialState } from './state.js';
-export type { Cursor, NodeState, SessionLimits } from './state.js';
+export type { Cursor, NodeState } from './state.js';

@@ -2,35 +2,11 @@
  * Everything the node session knows, as plain data: the connection to the orchestrator, what each shard is doing on this
  * node, what waits to be sent. `decide` (decide.ts) returns the next one; nothing here is mutated in place.
  */
+import type { SessionLimits } from './limits.js';
 import type { Capability, GatewaySession, Message, ShardSession, Takeover, TransferManifest } from '@dshard/protocol';
 
 /** A gateway session as a host sees it: the sequence is a plain number. */
 export type Cursor = GatewaySession & { sequence: number };
-
-/** Bounds of the session; times in milliseconds. Resolved by options.ts. */
-export type SessionLimits = {
-  /** How long the orchestrator may take to answer our Identify. */
-  identifyTimeoutMs: number;
-  backoffMinMs: number;
-  backoffMaxMs: number;
-  /** The wait after a refusal that trying again will not cure by itself. */
-  refusedRetryMs: number;
-  /** A live migration: how long a shard stays frozen without being released, unless the orchestrator names another time. */
-  freezeTimeoutMs: number;
-  /** A live migration: the bytes of state a destination lets come before it has handled some. */
-  transferWindowBytes: number;
-  /** How long an origin waits without progress before it takes its shard back. */
-  handoverTimeoutMs: number;
-  /** How long stopping all shards may take before the node leaves anyway. */
-  shutdownTimeoutMs: number;
-  /** Messages and bytes that may wait for a connection. */
-  outboxMessages: number;
-  outboxBytes: number;
-  /** Commands that may wait for their turn, per shard. */
-  commandsPerShard: number;
-  /** Bytes of user events not yet handled, over all shards, above which we stop reading from the orchestrator. */
-  stagedHighBytes: number;
-};
 
 /** What this node says of itself in Identify. `capabilities`: what its host can do. */
 export type Identity = {

@@ -5,117 +5,12 @@
  * The measure is the emulator's ledger: what it emitted has to be handed to user code once, in order, and nothing identifies without a
  * permit.
  */
-import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Cursor, HostContext, IdentifyPermit, ShardHost, Tenancy } from '../../src/index.js';
-
-type EmulatorOptions = NonNullable<Parameters<typeof startGatewayEmulator>[0]>;
-
-/** A dispatch as user code gets it. */
-type Dispatch = { t: string; s: number; d: unknown };
-
-type BotOptions = {
-  gateway: GatewayEmulator;
-  totalShards: number;
-  /** To be called where user code stands, in the order in which it is called. */
-  handed: (shardId: number, dispatch: Dispatch) => void;
-  /** To be told what goes wrong. */
-  log: (message: string) => void;
-  /** The host's timeout of that name. */
-  quietMs: number;
-  /** What the bot keeps per shard, where the host moves state: by key. */
-  state: Map<number, Map<string, unknown>>;
-};
-
-export type MakeBot = (options: BotOptions) => { host: ShardHost; close?: () => Promise<void> };
-
-/** Identify windows that do not hold a test up. */
-function emulator(options: EmulatorOptions): Promise<GatewayEmulator> {
-  return startGatewayEmulator({ maxConcurrency: 64, identifyWindowMs: 1, shards: 4, guilds: 16, ...options });
-}
-
-/** What a bot knows of whose its shards are, and when it doubts that a quiet one is. */
-type Mood = { tenancy?: Tenancy; quietMs?: number };
-
-class Subject {
-  readonly host: ShardHost;
-  readonly permits: { shardId: number; granted: boolean; ended: boolean | null }[] = [];
-  readonly seen: { shardId: number; type: string; s: number }[] = [];
-  readonly state = new Map<number, Map<string, unknown>>();
-  readonly logged: string[] = [];
-  readonly context: HostContext;
-  /** Set: identifies wait for it. */
-  hold: Promise<void> = Promise.resolve();
-  readonly #closeBot: () => Promise<void>;
-
-  constructor(name: string, gateway: GatewayEmulator, make: MakeBot, { tenancy, quietMs = 30_000 }: Mood) {
-    const bot = make({
-      quietMs,
-      gateway,
-      totalShards: 4,
-      handed: (shardId, { t, s, d }) => {
-        this.seen.push({ shardId, type: t, s });
-        if (t !== 'MESSAGE_CREATE') return;
-        const { id } = d as { id: string };
-        const at = Number(process.hrtime.bigint());
-        gateway.ledger.handled({ node: name, events: [{ shard: shardId, s, id, t, at }] });
-      },
-      log: (message) => void this.logged.push(message),
-      state: this.state,
-    });
-    this.host = bot.host;
-    this.#closeBot = bot.close ?? (() => Promise.resolve());
-    this.context = {
-      nodeId: name,
-      totalShards: 4,
-      requestIdentify: (shardId, signal) => this.#permit(shardId, signal),
-      ...(tenancy !== undefined && { tenancy }),
-    };
-  }
-
-  async #permit(shardId: number, signal: AbortSignal): Promise<IdentifyPermit> {
-    const entry = { shardId, granted: false, ended: null as boolean | null };
-    this.permits.push(entry);
-    await this.hold;
-    signal.throwIfAborted();
-    entry.granted = true;
-    return {
-      coordinated: true,
-      finished: (ready) => {
-        entry.ended ??= ready;
-      },
-    };
-  }
-
-  phase(shardId: number): string {
-    return this.host.report?.().find((report) => report.shardId === shardId)?.phase ?? 'absent';
-  }
-
-  async start(...shardIds: number[]): Promise<void> {
-    await this.host.startShards(shardIds, this.context);
-    await this.ready(...shardIds);
-  }
-
-  async ready(...shardIds: number[]): Promise<void> {
-    await until(() => shardIds.every((shardId) => this.phase(shardId) === 'ready'), {
-      what: `shards ${shardIds.join(', ')} to be ready`,
-      timeoutMs: 15_000,
-    });
-  }
-
-  lastOf(shardId: number): number | undefined {
-    return this.seen.findLast((one) => one.shardId === shardId)?.s;
-  }
-
-  async close(): Promise<void> {
-    const shardIds = (this.host.report?.() ?? []).map(({ shardId }) => shardId);
-    await Promise.all(shardIds.map((shardId) => this.host.stopShard(shardId, { keepSession: true })));
-    await this.host.shutdown?.();
-    await this.#closeBot();
-  }
-}
+import type { Cursor, Tenancy } from '../../src/index.js';
+import { emulator, Subject, traffic, verdictOf } from './subject.js';
+import type { EmulatorOptions, MakeBot, Mood } from './subject.js';
 
 /** A node that does not know whether its shards are still its own, until somebody says so: nothing is handed over before. */
 function unsure(): { tenancy: Tenancy; confirm: () => void } {
@@ -143,24 +38,10 @@ export function describeShardHost(library: string, make: MakeBot): void {
     }
 
     async function bot(name: string, mood: Mood = {}): Promise<Subject> {
-      const subject = new Subject(name, gateway, make, mood);
+      const subject = new Subject(name, gateway, 4, make, mood);
       subjects.push(subject);
       await subject.host.sessionEstablished?.(subject.context);
       return subject;
-    }
-
-    /** Until Discord has sent so many more events. */
-    async function traffic(count: number): Promise<void> {
-      const before = gateway.ledger.verdict().emitted;
-      await until(() => gateway.ledger.verdict().emitted >= before + count, { what: `${count} events to be sent` });
-    }
-
-    async function verdict(): Promise<ReturnType<GatewayEmulator['ledger']['verdict']>> {
-      gateway.traffic.stop();
-      await until(() => gateway.ledger.outstanding().total === 0, { what: 'all events to be handled' }).catch(
-        () => undefined,
-      );
-      return gateway.ledger.verdict();
     }
 
     afterEach(async () => {
@@ -173,13 +54,13 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await world({ rate: 200 });
         const a = await bot('a');
         await a.start(0, 1, 2, 3);
-        await traffic(50);
+        await traffic(gateway, 50);
         expect(a.permits.map(({ shardId }) => shardId).toSorted((x, y) => x - y)).toEqual([0, 1, 2, 3]);
         await until(() => a.permits.every(({ ended }) => ended === true), { what: 'permits to be given back' });
         const reports = a.host.report?.() ?? [];
         expect(reports.map(({ shardId }) => shardId)).toEqual([0, 1, 2, 3]);
         expect(reports.every(({ session }) => session !== null)).toBe(true);
-        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 4 } });
+        expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 4 } });
       });
 
       test('waits for the permit, and does not identify when it is stopped first', async () => {
@@ -200,11 +81,11 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await world({ rate: 500 });
         const a = await bot('a');
         await a.start(0);
-        await traffic(50);
+        await traffic(gateway, 50);
         const stopped = a.host.stopShard(0, { keepSession: true });
         const seen = a.seen.length;
         const cursor = await stopped;
-        await traffic(20);
+        await traffic(gateway, 20);
         expect(a.seen).toHaveLength(seen);
         expect(cursor?.sequence).toBe(a.lastOf(0));
         expect(gateway.admin.status().sessions).toMatchObject([{ sessionId: cursor?.sessionId, attached: false }]);
@@ -231,7 +112,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await world({ rate: 300 });
         const [a, b] = [await bot('a'), await bot('b')];
         await a.start(0, 1);
-        await traffic(50);
+        await traffic(gateway, 50);
         for (const shardId of [0, 1]) {
           const session = await a.host.prepareTransferFrom(shardId);
           expect(session.sequence).toBe(a.lastOf(shardId));
@@ -239,20 +120,20 @@ export function describeShardHost(library: string, make: MakeBot): void {
           await a.host.released?.(shardId);
         }
         await b.ready(0, 1);
-        await traffic(50);
+        await traffic(gateway, 50);
         expect(b.permits).toEqual([]);
-        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 2 } });
+        expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
       });
 
       test('a move that is called off goes on where it was', async () => {
         await world({ rate: 300 });
         const a = await bot('a');
         await a.start(0);
-        await traffic(30);
+        await traffic(gateway, 30);
         const session = await a.host.prepareTransferFrom(0);
         await a.host.resumeShard(0, session, a.context);
         await a.ready(0);
-        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+        expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
       });
 
       test('a shard without a session does not move, and is not hurt by the attempt', async () => {
@@ -272,9 +153,9 @@ export function describeShardHost(library: string, make: MakeBot): void {
         const { tenancy, confirm } = unsure();
         const [a, b] = [await bot('a'), await bot('b', { tenancy })];
         await a.start(0);
-        await traffic(20);
+        await traffic(gateway, 20);
         const checkpoint = a.host.report?.()[0]?.session as Cursor;
-        await traffic(40);
+        await traffic(gateway, 40);
         await a.host.stopShard(0, { keepSession: true });
         // RESUMED has come, and the replay is kept.
         await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
@@ -286,12 +167,12 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(stopped).toMatchObject({ sequence: checkpoint.sequence, redelivers: true });
         await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
         confirm();
-        await traffic(20);
+        await traffic(gateway, 20);
         const moved = await b.host.prepareTransferFrom(0);
         expect(moved).toEqual({ ...checkpoint, sequence: b.lastOf(0) });
         await b.host.resumeShard(0, moved, b.context);
         await b.ready(0);
-        expect(await verdict()).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
+        expect(await verdictOf(gateway)).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
       });
 
       test('freeze and unfreeze: nothing is handed over meanwhile, all of it afterwards, on the same connection', async () => {
@@ -299,17 +180,17 @@ export function describeShardHost(library: string, make: MakeBot): void {
         const a = await bot('a');
         if (a.host.freeze === undefined) return;
         await a.start(0, 1);
-        await traffic(50);
+        await traffic(gateway, 50);
         for (const shardId of [0, 1]) {
           expect((await a.host.freeze(shardId)).sequence).toBe(a.lastOf(shardId));
         }
         const seen = a.seen.length;
-        await traffic(200);
+        await traffic(gateway, 200);
         expect(a.seen).toHaveLength(seen);
         expect(a.phase(0)).toBe('frozen');
         for (const shardId of [0, 1]) await a.host.unfreeze?.(shardId);
         await a.ready(0, 1);
-        expect(await verdict()).toMatchObject({ clean: true, gaps: [], identifies: { used: 2 } });
+        expect(await verdictOf(gateway)).toMatchObject({ clean: true, gaps: [], identifies: { used: 2 } });
       });
 
       test('freeze and release: the session is kept, and resumed elsewhere from the cursor', async () => {
@@ -317,17 +198,17 @@ export function describeShardHost(library: string, make: MakeBot): void {
         const [a, b] = [await bot('a'), await bot('b')];
         if (a.host.freeze === undefined) return;
         await a.start(0);
-        await traffic(50);
+        await traffic(gateway, 50);
         const early = a.host.cursorOf?.(0) ?? null;
         if (early !== null) await b.host.preconnect?.(0, early, b.context);
         const cursor = await a.host.freeze(0);
-        await traffic(50);
+        await traffic(gateway, 50);
         await a.host.release?.(0);
         expect((await b.host.resumeShard(0, cursor, b.context)) ?? 'resumed').toBe('resumed');
         await a.host.released?.(0);
         await b.ready(0);
-        await traffic(50);
-        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+        await traffic(gateway, 50);
+        expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
       });
 
       test('what is lost of the connection while frozen is not lost', async () => {
@@ -335,14 +216,19 @@ export function describeShardHost(library: string, make: MakeBot): void {
         const a = await bot('a');
         if (a.host.freeze === undefined) return;
         await a.start(0);
-        await traffic(30);
+        await traffic(gateway, 30);
         await a.host.freeze(0);
-        await traffic(20);
+        await traffic(gateway, 20);
         gateway.admin.drop();
-        await traffic(20);
+        await traffic(gateway, 20);
         await a.host.unfreeze?.(0);
         await a.ready(0);
-        expect(await verdict()).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 1 } });
+        expect(await verdictOf(gateway)).toMatchObject({
+          lost: 0,
+          duplicated: 0,
+          outOfOrder: 0,
+          identifies: { used: 1 },
+        });
       });
 
       test('state goes along, and is whole', async () => {
@@ -366,7 +252,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await b.host.resumeShard(0, session, b.context);
         await a.host.released?.(0);
         expect(b.state.get(0)).toEqual(new Map(Array.from({ length: 50 }, (_, index) => [`k${index}`, { index }])));
-        expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+        expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
       });
     });
 
@@ -384,14 +270,19 @@ export function describeShardHost(library: string, make: MakeBot): void {
           await world({ rate: 200 });
           const a = await bot('a');
           await a.start(0, 1);
-          await traffic(20);
+          await traffic(gateway, 20);
           expect(fault()).toBe(2);
           await until(() => gateway.ledger.verdict().gaps.length >= 2, {
             what: 'both shards to be resumed',
             timeoutMs: 15_000,
           });
           expect(a.permits).toHaveLength(2);
-          expect(await verdict()).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
+          expect(await verdictOf(gateway)).toMatchObject({
+            lost: 0,
+            duplicated: 0,
+            outOfOrder: 0,
+            identifies: { used: 2 },
+          });
         },
         30_000,
       );
@@ -408,7 +299,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
           await a.host.released?.(0);
           await b.ready(0);
           expect(b.permits).toEqual([]);
-          expect(await verdict()).toMatchObject({ clean: true, identifies: { used: 1 } });
+          expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
         },
         30_000,
       );
@@ -450,14 +341,13 @@ export function describeShardHost(library: string, make: MakeBot): void {
         const session = await a.host.prepareTransferFrom(0);
         await b.host.resumeShard(0, session, b.context);
         await b.ready(0);
-        await traffic(20);
+        await traffic(gateway, 20);
         // Somebody who was cut off for too long takes it, and is gone.
         await a.host.resumeShard(0, b.host.report?.()[0]?.session as Cursor, a.context);
         await a.host.stopShard(0, { keepSession: true });
-        expect(b.phase(0)).toBe('ready');
         await until(() => gateway.admin.status().sessions.some(({ attached }) => attached), { what: 'it to be back' });
-        await traffic(20);
-        expect(await verdict()).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
+        await traffic(gateway, 20);
+        expect(await verdictOf(gateway)).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
       });
 
       test('a shard that is stopped while it reconnects stays stopped', async () => {
@@ -479,9 +369,14 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(cursor).not.toBeNull();
         await b.host.resumeShard(0, cursor as Cursor, b.context);
         await b.ready(0);
-        await traffic(40);
+        await traffic(gateway, 40);
         expect(gateway.admin.status().sockets).toBe(1);
-        expect(await verdict()).toMatchObject({ lost: 0, duplicated: 0, violations: [], identifies: { used: 1 } });
+        expect(await verdictOf(gateway)).toMatchObject({
+          lost: 0,
+          duplicated: 0,
+          violations: [],
+          identifies: { used: 1 },
+        });
       });
     });
   });

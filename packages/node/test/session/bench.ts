@@ -4,26 +4,15 @@ import type { Message, MessageKind, MessageOf } from '@dshard/protocol';
 import { decide } from '../../src/session/decide.js';
 import type { HostCall, NodeEffect } from '../../src/session/effects.js';
 import type { HostOutcome, NodeEvent } from '../../src/session/events.js';
+import { DEFAULT_LIMITS } from '../../src/session/limits.js';
+import type { SessionLimits } from '../../src/session/limits.js';
 import { initialState } from '../../src/session/state.js';
-import type {
-  Cursor,
-  Incoming,
-  NodeState,
-  Outgoing,
-  SessionLimits,
-  ShardState,
-  ShardStateKind,
-} from '../../src/session/state.js';
+import type { Cursor, Incoming, NodeState, Outgoing, ShardState, ShardStateKind } from '../../src/session/state.js';
 
+/** Small enough to be met. */
 export const LIMITS: SessionLimits = {
-  identifyTimeoutMs: 10_000,
-  backoffMinMs: 100,
-  backoffMaxMs: 5_000,
-  refusedRetryMs: 30_000,
-  handoverTimeoutMs: 15_000,
-  freezeTimeoutMs: 5_000,
+  ...DEFAULT_LIMITS,
   transferWindowBytes: 1_000,
-  shutdownTimeoutMs: 20_000,
   outboxMessages: 100,
   outboxBytes: 100_000,
   commandsPerShard: 4,

@@ -269,6 +269,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
 /** Sorted as they are documented. */
 export const CONFIG_KEYS: readonly ConfigKey[] = Object.keys(drafts) as ConfigKey[];
 
+/** What each key is when nothing is written. */
+export function defaultValues(): ConfigValues {
+  return Object.fromEntries(CONFIG_KEYS.map((name) => [name, drafts[name].byDefault])) as ConfigValues;
+}
+
 export function isConfigKey(name: string): name is ConfigKey {
   return Object.hasOwn(drafts, name);
 }

@@ -15,7 +15,7 @@ import type { Address } from '@dshard/transport';
 import type { Settings } from '../domain/settings.js';
 import { OrchestratorError } from '../errors.js';
 import { describeValue, readField } from './field.js';
-import { configEntry, CONFIG_KEYS, isConfigKey, type ConfigKey, type ConfigValues } from './keys.js';
+import { configEntry, CONFIG_KEYS, defaultValues, isConfigKey, type ConfigKey, type ConfigValues } from './keys.js';
 import { settingsOf } from './settings.js';
 import {
   environmentAssignments,
@@ -109,7 +109,7 @@ type Read = {
 
 /** Later assignments win; every one of them must be right, also those that lose. */
 function readAssignments(assignments: readonly Assignment[]): Read {
-  const values = Object.fromEntries(CONFIG_KEYS.map((key) => [key, configEntry(key).byDefault])) as ConfigValues;
+  const values = defaultValues();
   const written = new Map<string, Assignment>();
   const problems: string[] = [];
   for (const assignment of assignments) {

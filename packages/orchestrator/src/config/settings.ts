@@ -1,6 +1,6 @@
 /** The domain's part of the configuration, in the domain's own words. */
 import type { Settings } from '../domain/settings.js';
-import type { ConfigValues } from './keys.js';
+import { defaultValues, type ConfigValues } from './keys.js';
 
 export function settingsOf(values: ConfigValues, known: { token: string | null; canLaunch: boolean }): Settings {
   return {
@@ -34,4 +34,9 @@ export function settingsOf(values: ConfigValues, known: { token: string | null; 
     tokenRequired: known.token !== null,
     allowBaseLevelPeers: values.allowBaseLevelPeers,
   };
+}
+
+/** What holds where nothing is written, but for `changes`: for those who drive the domain themselves. */
+export function defaultSettings(changes: Partial<Settings> = {}): Settings {
+  return { ...settingsOf(defaultValues(), { token: null, canLaunch: false }), ...changes };
 }

@@ -14,13 +14,14 @@ export type ShardState =
   /** Assigned to a node that does not run it yet; see StartStep. */
   | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: StartStep }
   | { kind: 'running'; node: string; since: number }
-  /** stopShard was sent; `request` is the operator's, if it was one. `known`: the session, should the answer have none. */
+  /** stopShard was sent; `request` is the operator's, if it was one, and `by` tells who. `known`: the session, should the answer have none. */
   | {
       kind: 'stopping';
       node: string;
       since: number;
       deadline: number;
       request: string | null;
+      by: string;
       known: KnownSession | null;
     }
   /** Whose it is meanwhile is for its migration to say: `migration/owner.ts`. */

@@ -12,42 +12,23 @@ import type { Effect, Happening, HappeningName } from '../../src/domain/effects.
 import type { DomainEvent, Peer } from '../../src/domain/events.js';
 import { assertInvariants } from '../../src/domain/invariants.js';
 import { assertStep } from '../../src/domain/step-invariants.js';
+import { defaultSettings } from '../../src/config/settings.js';
 import type { Settings } from '../../src/domain/settings.js';
 import type { OrchestratorState, ShardState } from '../../src/domain/state.js';
 import { ModelNode } from './model-node.js';
 import type { ModelNodeOptions } from './model-node.js';
 
-const quickSettings: Settings = {
+const quickSettings: Settings = defaultSettings({
   totalShards: 4,
-  responsibleForShards: null,
-  ensureAllShardsRunning: true,
-  bucketSize: 1,
-  bucketsPerNode: 0,
-  maxShardsPerNode: null,
   maxNodeDowntimeMs: 30_000,
-  nodes: 0,
-  canLaunch: false,
-  launchTimeoutMs: 60_000,
   launchRetryMs: 30_000,
-  startupGraceMs: 10_000,
-  skipStartupGraceMaxShards: 0,
   expectedNodes: [],
   migrationStepTimeoutMs: 20_000,
-  freezeTimeoutMs: 5_000,
-  migrationsPerNode: 4,
   migrationsTotal: 8,
   maxUnavailable: { percent: 100 },
   budgetTimeoutMs: 60_000,
-  takeoversPerNode: 16,
-  quarantineAfter: 3,
   commandTimeoutMs: 15_000,
-  heartbeatIntervalMs: 5_000,
-  identifyWindowMs: 5_000,
-  identifyReserve: null,
-  identifyTimeoutMs: 60_000,
-  tokenRequired: false,
-  allowBaseLevelPeers: false,
-};
+});
 
 export const nearby: Peer = { remote: '127.0.0.1', loopback: true, tokenAccepted: true };
 

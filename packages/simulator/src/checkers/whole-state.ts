@@ -8,7 +8,8 @@ import type { ShardStateKind } from '@dshard/node';
 import type { UserState } from '../observation.js';
 import type { Checker, MakeChecker } from './checker.js';
 
-const LETS_GO: ReadonlySet<ShardStateKind> = new Set(['stopping', 'held', 'released']);
+/** The first three: its node leaves in the middle of it, and takes the state with it. */
+const LETS_GO: ReadonlySet<ShardStateKind> = new Set(['freezing', 'frozen', 'sending', 'stopping', 'held', 'released']);
 const SENTENCE = 'user state arrives whole and in order, or the move aborts';
 
 export const wholeState: MakeChecker = ({ plan, violated }): Checker => {

@@ -1,41 +1,23 @@
 /** The orchestrator: the production domain, its journal, and its end and beginning. */
+import { defaultSettings } from '@dshard/orchestrator';
 import { decide, durableWrites, initialState, restoredState } from '@dshard/orchestrator/domain';
-import type { Decide, DomainEvent, Effect, OrchestratorState, Settings } from '@dshard/orchestrator/domain';
+import type { Decide, DomainEvent, Effect, OrchestratorState } from '@dshard/orchestrator/domain';
 import { SHARD, violated, withNode } from './world.js';
 import type { World } from './world.js';
 
 /** Heartbeats are off: they would make the world endless. What only they tell is told otherwise or not at all. */
-const SETTINGS: Settings = {
+const SETTINGS = defaultSettings({
   totalShards: 1,
-  responsibleForShards: null,
-  ensureAllShardsRunning: true,
-  bucketSize: 1,
-  bucketsPerNode: 0,
-  maxShardsPerNode: null,
   maxNodeDowntimeMs: 30_000,
-  nodes: 0,
-  canLaunch: false,
-  launchTimeoutMs: 60_000,
   launchRetryMs: 30_000,
-  startupGraceMs: 10_000,
-  skipStartupGraceMaxShards: 0,
   expectedNodes: [],
   migrationStepTimeoutMs: 20_000,
-  freezeTimeoutMs: 5_000,
-  migrationsPerNode: 4,
   migrationsTotal: 8,
   maxUnavailable: { percent: 100 },
   budgetTimeoutMs: 60_000,
-  takeoversPerNode: 16,
-  quarantineAfter: 3,
   commandTimeoutMs: 15_000,
   heartbeatIntervalMs: 0,
-  identifyWindowMs: 5_000,
-  identifyReserve: null,
-  identifyTimeoutMs: 60_000,
-  tokenRequired: false,
-  allowBaseLevelPeers: false,
-};
+});
 
 export function freshOrchestrator(now: number): OrchestratorState {
   return initialState(SETTINGS, now);

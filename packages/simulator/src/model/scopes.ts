@@ -1,5 +1,5 @@
 /** The small worlds that are searched whole: one shard on `a`, a move of it to `b`, and one thing that goes wrong anywhere. */
-import { initialState } from '@dshard/node/session';
+import { DEFAULT_LIMITS, initialState } from '@dshard/node/session';
 import type { SessionLimits } from '@dshard/node/session';
 import { CAPABILITIES } from '@dshard/protocol';
 import { FIRST_INSTANT } from './canonical.js';
@@ -43,20 +43,8 @@ export const SCOPES: readonly Scope[] = [
 /** Enough for every party to come back after a fault and for a timeout or two. */
 const TICKS = 6;
 
-const LIMITS: SessionLimits = {
-  identifyTimeoutMs: 10_000,
-  backoffMinMs: 100,
-  backoffMaxMs: 5_000,
-  refusedRetryMs: 30_000,
-  handoverTimeoutMs: 15_000,
-  freezeTimeoutMs: 5_000,
-  transferWindowBytes: 1_000,
-  shutdownTimeoutMs: 20_000,
-  outboxMessages: 100,
-  outboxBytes: 100_000,
-  commandsPerShard: 4,
-  stagedHighBytes: 1_000,
-};
+/** Few pieces of state fill them. */
+const LIMITS: SessionLimits = { ...DEFAULT_LIMITS, transferWindowBytes: 1_000, stagedHighBytes: 1_000 };
 
 const NOBODY: World = {
   now: FIRST_INSTANT,

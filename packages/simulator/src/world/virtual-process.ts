@@ -7,6 +7,7 @@
  * - `catchingUp`: what waited is handled, one thing at a time, before anything new.
  * - `dead` (kill -9): nothing comes in, nothing goes out, its sockets and ports are closed by the system.
  */
+import { everyBy } from '@dshard/transport';
 import type { Address, ByteStream, ByteStreamHandlers, Cancel, Clock, Transport } from '@dshard/transport';
 import { namesEvent, truncateFrames } from './frames.js';
 
@@ -166,18 +167,7 @@ export class VirtualProcess {
         cancel();
       };
     };
-    const every = (intervalMs: number, callback: () => void): Cancel => {
-      let cancel: Cancel;
-      const arm = (): void => {
-        cancel = after(Math.max(1, intervalMs), () => {
-          arm();
-          callback();
-        });
-      };
-      arm();
-      return () => cancel();
-    };
-    return { now: () => world.now(), monotonicMs: () => world.monotonicMs(), after, every };
+    return { now: () => world.now(), monotonicMs: () => world.monotonicMs(), after, every: everyBy(after) };
   }
 }
 

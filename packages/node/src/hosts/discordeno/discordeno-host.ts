@@ -8,40 +8,25 @@ import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from '../gateway/close-codes.js';
 import { notHosted } from '../gateway/shard-errors.js';
+import { stateMethods } from '../gateway/state-hooks.js';
 import { HostedDiscordenoShard } from './hosted-shard.js';
 import { resolveDiscordenoOptions } from './options.js';
 import type { DiscordenoHostOptions, ResolvedDiscordenoOptions } from './options.js';
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */
 export function createDiscordenoHost(options: DiscordenoHostOptions): ShardHost {
-  return new DiscordenoHost(resolveDiscordenoOptions(options));
+  const resolved = resolveDiscordenoOptions(options);
+  return Object.assign(new DiscordenoHost(resolved), stateMethods(resolved.state));
 }
 
 class DiscordenoHost implements ShardHost {
   readonly client: object;
-  readonly prepareTransferTo: NonNullable<ShardHost['prepareTransferTo']>;
-  readonly transferFrom: NonNullable<ShardHost['transferFrom']>;
-  readonly handleUserEvent?: NonNullable<ShardHost['handleUserEvent']>;
-  readonly exportState?: NonNullable<ShardHost['exportState']>;
-  readonly exportDelta?: NonNullable<ShardHost['exportDelta']>;
   readonly #options: ResolvedDiscordenoOptions;
   readonly #shards = new Map<number, HostedDiscordenoShard>();
 
   constructor(options: ResolvedDiscordenoOptions) {
     this.#options = options;
     this.client = options.bot;
-    const { state } = options;
-    this.prepareTransferTo = async (shardId, session) => state.prepareTransferTo?.(shardId, session);
-    this.transferFrom = async (shardId, transfer) => state.transferFrom?.(shardId, transfer);
-    if (state.exportState !== undefined) {
-      this.exportState = async (shardId, transfer) => state.exportState?.(shardId, transfer);
-    }
-    if (state.exportDelta !== undefined) {
-      this.exportDelta = async (shardId, transfer) => state.exportDelta?.(shardId, transfer);
-    }
-    if (state.handleUserEvent !== undefined) {
-      this.handleUserEvent = (shardId, name, value) => state.handleUserEvent?.(shardId, name, value);
-    }
   }
 
   sessionEstablished({ totalShards }: HostContext): void {

@@ -4,12 +4,22 @@
  */
 import type { Guild } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { hasMessages } from './internals.js';
+import type { MessageChannel } from './internals.js';
 
 /** Events that change nothing of a guild but the people and the channel they name, and what is sent again with every change. */
 const ABOUT_PEOPLE =
   /^(?:MESSAGE_|INTERACTION_CREATE|TYPING_START|PRESENCE_UPDATE|VOICE_STATE_UPDATE|GUILD_MEMBER_(?:ADD|UPDATE|REMOVE))/u;
 
-type People = { members: ReadonlySet<string>; presences: ReadonlySet<string>; others: string };
+const ABOUT_ITSELF = /^MESSAGE_(?:CREATE|UPDATE|DELETE)$/u;
+
+type Copied = {
+  members: ReadonlySet<string>;
+  presences: ReadonlySet<string>;
+  /** By channel. */
+  messages: ReadonlyMap<string, ReadonlySet<string>>;
+  others: string;
+};
 
 /** Ids of what has to be sent again of a guild that was copied. */
 export type GuildChange = {
@@ -18,7 +28,10 @@ export type GuildChange = {
   channels: readonly string[];
   leftMembers: readonly string[];
   leftPresences: readonly string[];
+  messages: readonly MessagesChange[];
 };
+
+export type MessagesChange = { channelId: string; ids: readonly string[]; gone: readonly string[] };
 
 type Identified = { id: string };
 
@@ -26,6 +39,14 @@ type Said = {
   id?: string;
   guild_id?: string;
   channel_id?: string;
+  message_id?: string;
+  /** Of messages deleted in bulk. */
+  ids?: readonly string[];
+  /** Of an interaction with a component. */
+  message?: Identified;
+  referenced_message?: Identified | null;
+  message_reference?: { channel_id?: string; message_id?: string };
+  message_snapshots?: readonly object[];
   thread?: Identified;
   user_id?: string;
   user?: Identified;
@@ -33,22 +54,27 @@ type Said = {
   member?: { user?: Identified };
   mentions?: readonly Identified[];
   /** Of an interaction: what its options name. */
-  data?: { resolved?: Partial<Record<'users' | 'channels' | 'roles', object>> };
+  data?: { resolved?: Partial<Record<'users' | 'channels' | 'messages' | 'roles', object>> };
 };
 
 export class CopiedGuilds {
-  readonly #copied = new Map<string, People>();
+  readonly #copied = new Map<string, Copied>();
   /** Who did something and where, by guild: ids of users and channels. */
   readonly #active = new Map<string, Set<string>>();
+  /** Messages to which something happened, by channel. */
+  readonly #messages = new Map<string, Set<string>>();
   readonly #dirty = new Set<string>();
 
   /** Call right before the guild, or its change, is copied. */
   copied(guild: Guild): void {
     this.#active.delete(guild.id);
     this.#dirty.delete(guild.id);
+    const channels = channelsWithMessages(guild);
+    channels.forEach(({ id }) => this.#messages.delete(id));
     this.#copied.set(guild.id, {
       members: new Set(guild.members.cache.keys()),
       presences: new Set(guild.presences.cache.keys()),
+      messages: new Map(channels.map(({ id, messages }) => [id, new Set(messages.cache.keys())])),
       others: sizesOf(guild),
     });
   }
@@ -67,11 +93,32 @@ export class CopiedGuilds {
     }
     const active = this.#active.get(guildId) ?? new Set();
     this.#active.set(guildId, active);
+    this.#noteMessages(type, said);
     const { user_id: userId, channel_id: channelId, user, author, member, thread, mentions = [] } = said;
     const named = [user, author, member?.user, thread, ...mentions].map((each) => each?.id);
     const inOptions = [resolved?.users, resolved?.channels].flatMap((each) => Object.keys(each ?? {}));
     for (const id of [userId, channelId, ...named, ...inOptions]) {
       if (id !== undefined) active.add(id);
+    }
+  }
+
+  /** What discord.js puts into its caches of messages, or changes there. */
+  #noteMessages(type: string, said: Said): void {
+    const { message_id: messageId, referenced_message: repliedTo, message_reference: reference } = said;
+    const itself = ABOUT_ITSELF.test(type) ? said.id : undefined;
+    const resolved = Object.keys(said.data?.resolved?.messages ?? {});
+    // In the order in which they get into a cache: the first is the first that it drops.
+    this.#note(said.channel_id, [repliedTo?.id, itself, messageId, said.message?.id, ...(said.ids ?? []), ...resolved]);
+    if (said.message_snapshots !== undefined) this.#note(reference?.channel_id, [reference?.message_id]);
+  }
+
+  #note(channelId: string | undefined, ids: readonly (string | undefined)[]): void {
+    if (channelId !== undefined) {
+      const named = this.#messages.get(channelId) ?? new Set();
+      this.#messages.set(channelId, named);
+      for (const id of ids) {
+        if (id !== undefined) named.add(id);
+      }
     }
   }
 
@@ -85,7 +132,8 @@ export class CopiedGuilds {
     const { members, presences, channels } = guild;
     const [moreMembers, leftMembers] = difference(before.members, members.cache);
     const [morePresences, leftPresences] = difference(before.presences, presences.cache);
-    const same = [moreMembers, leftMembers, morePresences, leftPresences].every((ids) => ids.length === 0);
+    const messages = this.#messagesOf(guild, before.messages);
+    const same = [moreMembers, leftMembers, morePresences, leftPresences, messages].every((ids) => ids.length === 0);
     if (same && active === undefined) {
       return 'none';
     }
@@ -97,8 +145,35 @@ export class CopiedGuilds {
       channels: ofThose([], channels.cache),
       leftMembers,
       leftPresences,
+      messages,
     };
   }
+
+  /**
+   * Those that events named, and those that are gone. One that the bot fetched is sent with the whole guild only: of a message that it
+   * knows by then discord.js would not emit the messageCreate that the frozen shard has not handed over.
+   */
+  #messagesOf(guild: Guild, before: Copied['messages']): readonly MessagesChange[] {
+    return channelsWithMessages(guild).flatMap(({ id: channelId, messages: { cache } }) => {
+      const named = this.#messages.get(channelId);
+      const copied = before.get(channelId) ?? new Set<string>();
+      // A full cache drops its first; whoever else is dropped is fewer.
+      if (named === undefined && copied.size === cache.size && first(copied) === first(cache)) {
+        return [];
+      }
+      const ids = [...(named ?? [])].filter((id) => cache.has(id));
+      const gone = [...copied].filter((id) => !cache.has(id));
+      return ids.length + gone.length > 0 ? [{ channelId, ids, gone }] : [];
+    });
+  }
+}
+
+export function channelsWithMessages(guild: Guild): readonly MessageChannel[] {
+  return [...guild.channels.cache.values()].filter(hasMessages);
+}
+
+function first(ids: { keys(): Iterator<string> }): string | undefined {
+  return ids.keys().next().value;
 }
 
 /** Who is in `now` and was not before, and the other way round. Of every member while the shard is frozen: nothing is made for those who stayed. */

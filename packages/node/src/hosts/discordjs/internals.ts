@@ -6,24 +6,40 @@
  * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that.
  * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
  * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
- * - A guild has no packet that comes without an event, nor can it be made outside the caches: the constructors of Guild and
- *   ClientUser, `_patch`, and `_add` of the managers of members, presences and threads' members.
- * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`.
+ * - A guild has no packet that comes without an event, nor can it be made outside the caches: the constructors of Guild, Message and
+ *   ClientUser, `_patch`, and `_add` of the managers of users, members, presences and threads' members.
+ * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`, `data` of integration owners.
  * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
  */
 import { createRequire } from 'node:module';
-import { Client, ClientUser, Events, Guild, WebSocketShard, version as discordJsVersion } from 'discord.js';
+import {
+  Client,
+  ClientUser,
+  Collection,
+  Events,
+  Guild,
+  Message,
+  WebSocketShard,
+  version as discordJsVersion,
+} from 'discord.js';
 import type {
   GuildBasedChannel,
   GuildEmoji,
   GuildMember,
+  MessageInteractionMetadata,
+  MessageReaction,
+  PartialPollAnswer,
+  PollAnswer,
   SoundboardSound,
+  TextBasedChannel,
   ThreadChannel,
   ThreadMember,
+  User,
 } from 'discord.js';
 import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../gateway/library.js';
 import type { Payload } from './export/fields.js';
+import type { MessageRecord } from './export/messages.js';
 
 /** What the typings hide or mark as private. */
 type HiddenManager = { totalShards: number; checkShardsReady(): void; triggerClientReady(): void };
@@ -46,6 +62,7 @@ export function checkInternals(client: Client): void {
     ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
     ['client.guilds._add()', typeof guild['_add'] === 'function'],
     ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
+    ['Message', typeof Message === 'function'],
     ['ClientUser', typeof ClientUser === 'function'],
     ['WebSocketShard', typeof WebSocketShard === 'function'],
     ['WebSocketShard#checkReady()', typeof hidden(WebSocketShard.prototype)['checkReady'] === 'function'],
@@ -174,6 +191,51 @@ export function addThreadMember(thread: ThreadChannel, payload: Payload): void {
   (thread.members as unknown as HiddenCache)._add(payload);
 }
 
+/** Text channels and threads; a voice channel has messages, too. */
+export type MessageChannel = GuildBasedChannel & Pick<TextBasedChannel, 'messages'>;
+
+export function hasMessages(channel: GuildBasedChannel): channel is MessageChannel {
+  return 'messages' in channel;
+}
+
+/** Makes messages of a guild that is in none of the client's caches: they look for it and their channel there, when they are made. */
+export function putMessages(channel: MessageChannel, records: readonly MessageRecord[]): void {
+  const { guild, client } = channel;
+  const before = { guild: client.guilds.cache.get(guild.id), channel: client.channels.cache.get(channel.id) };
+  client.guilds.cache.set(guild.id, guild);
+  client.channels.cache.set(channel.id, channel);
+  try {
+    for (const record of records) {
+      // One that is there keeps its place: the oldest is the first that a full cache drops.
+      channel.messages.cache.set(record.message.id, makeMessage(client, record));
+    }
+  } finally {
+    putBack(client.guilds.cache, guild.id, before.guild);
+    putBack(client.channels.cache, channel.id, before.channel);
+  }
+}
+
+function putBack<T>(cache: Map<string, T>, id: string, before: T | undefined): void {
+  if (before === undefined) cache.delete(id);
+  else cache.set(id, before);
+}
+
+function makeMessage(client: Client, record: MessageRecord): Message<true> {
+  const message = new (Message as unknown as Hidden<Message<true>>)(client, record.message);
+  const user = (payload: Payload): User => (client.users as unknown as HiddenCache)._add(payload) as User;
+  const fill = (cache: Map<string, User>, payloads: readonly Payload[] = []): void => {
+    cache.clear();
+    payloads.map(user).forEach((each) => cache.set(each.id, each));
+  };
+  if (record.repliedUser !== undefined) message.mentions.repliedUser = user(record.repliedUser);
+  [...message.reactions.cache.values()].forEach(({ users }, index) => fill(users.cache, record.reacted[index]));
+  [...(message.poll?.answers.values() ?? [])].forEach(({ voters }, index) => fill(voters.cache, record.voted[index]));
+  message.messageSnapshots = new Collection(
+    record.snapshots.map((each) => [each.message.id, makeMessage(client, each)]),
+  ) as unknown as Message['messageSnapshots'];
+  return message;
+}
+
 /** With ids of roles that are not cached, which `roles.cache` leaves out. */
 export function roleIdsOf(member: GuildMember): readonly string[] {
   return (member as unknown as HiddenRoles)._roles;
@@ -195,6 +257,24 @@ export function memberWith(threadMember: ThreadMember): GuildMember | null {
 
 export function soundEmojiOf(sound: SoundboardSound): { id: string | null; name: string | null } | null {
   return (sound as unknown as { _emoji: { id: string | null; name: string | null } | null })._emoji;
+}
+
+/** `emoji` looks for what the client knows of it. */
+export function reactionEmojiOf(reaction: MessageReaction): {
+  id: string | null;
+  name: string | null;
+  animated: boolean | null;
+} {
+  return (reaction as unknown as { _emoji: MessageReaction['emoji'] })._emoji;
+}
+
+/** As Discord said it, or null. */
+export function answerEmojiOf(answer: PollAnswer | PartialPollAnswer): Payload | null {
+  return (answer as unknown as { _emoji: Payload | null })._emoji;
+}
+
+export function integrationOwnersOf({ authorizingIntegrationOwners }: MessageInteractionMetadata): Payload {
+  return (authorizingIntegrationOwners as unknown as { data: Payload }).data;
 }
 
 function hiddenManager(client: Client): HiddenManager {

@@ -4,17 +4,21 @@
  *
  * Only what is in the caches travels, so the bot's own makeCache and sweepers decide how much that is.
  */
-import type { Client, Guild, GuildMember, Presence } from 'discord.js';
+import type { Client, Guild, GuildMember, Message, Presence } from 'discord.js';
+import { channelsWithMessages } from './copied-guilds.js';
 import type { GuildChange } from './copied-guilds.js';
 import { isThread, threadMemberPayload } from './export/channels.js';
 import { guildChannelPayload, guildPayload, unsaidPayload } from './export/guild.js';
 import type { Payload } from './export/fields.js';
+import { messageRecord } from './export/messages.js';
+import type { MessageRecord } from './export/messages.js';
 import { clientUserPayload, memberPayload, presencePayload } from './export/people.js';
 
 /** Raised when parts mean something else than before. */
-export const STATE_FORMAT = 3;
+export const STATE_FORMAT = 4;
 
 const MEMBERS_PER_PART = 100;
+const MESSAGES_PER_PART = 50;
 
 export type GuildPart = {
   kind: 'guild';
@@ -40,11 +44,21 @@ export type MembersPart = {
   presences: readonly Payload[];
 };
 
+/** Of a channel whose guild was sent before. */
+export type MessagesPart = {
+  kind: 'messages';
+  guildId: string;
+  channelId: string;
+  gone: readonly string[];
+  messages: readonly MessageRecord[];
+};
+
 export type StatePart =
   | { kind: 'session'; format: number; user: Payload; application: Payload }
   | GuildPart
   | ChangePart
   | MembersPart
+  | MessagesPart
   /** Discord has told us of the guild, and that it is not available. */
   | { kind: 'unavailable'; guildId: string }
   /** Nobody serves the shard any more, so that what follows is urgent. */
@@ -77,10 +91,13 @@ export function* guildParts(guild: Guild): Generator<StatePart> {
   }
   yield { kind: 'guild', guild: { ...guildPayload(guild), id: guild.id }, threadMembers };
   yield* peopleParts(guild.id, [...guild.members.cache.values()], [...guild.presences.cache.values()]);
+  for (const { id, messages } of channelsWithMessages(guild)) {
+    yield* messagesParts(guild.id, id, [...messages.cache.values()]);
+  }
 }
 
 export function* changeParts(guild: Guild, change: GuildChange): Generator<StatePart> {
-  const { members, presences, channels, leftMembers, leftPresences } = change;
+  const { members, presences, channels, leftMembers, leftPresences, messages } = change;
   yield {
     kind: 'change',
     guildId: guild.id,
@@ -90,6 +107,27 @@ export function* changeParts(guild: Guild, change: GuildChange): Generator<State
     leftPresences,
   };
   yield* peopleParts(guild.id, ofIds(members, guild.members.cache), ofIds(presences, guild.presences.cache));
+  const caches = new Map(channelsWithMessages(guild).map((each) => [each.id, each.messages.cache]));
+  for (const { channelId, ids, gone } of messages) {
+    yield* messagesParts(guild.id, channelId, ofIds(ids, caches.get(channelId) ?? new Map()), gone);
+  }
+}
+
+function* messagesParts(
+  guildId: string,
+  channelId: string,
+  messages: readonly Message[],
+  gone: readonly string[] = [],
+): Generator<StatePart> {
+  for (let from = 0; from < messages.length || (from === 0 && gone.length > 0); from += MESSAGES_PER_PART) {
+    yield {
+      kind: 'messages',
+      guildId,
+      channelId,
+      gone: from === 0 ? gone : [],
+      messages: messages.slice(from, from + MESSAGES_PER_PART).map(messageRecord),
+    };
+  }
 }
 
 function* peopleParts(

@@ -10,12 +10,14 @@ import {
   addThreadMember,
   buildGuild,
   buildUnavailableGuild,
+  hasMessages,
   makeClientUser,
   patchChannel,
   patchGuild,
+  putMessages,
 } from './internals.js';
 import { STATE_FORMAT } from './shard-state.js';
-import type { ChangePart, GuildPart, MembersPart, StatePart } from './shard-state.js';
+import type { ChangePart, GuildPart, MembersPart, MessagesPart, StatePart } from './shard-state.js';
 
 export type WholeState = { user: Payload; application: Payload; guilds: readonly Guild[] };
 
@@ -55,6 +57,9 @@ export class StagedState {
         break;
       case 'members':
         this.#takePeople(part);
+        break;
+      case 'messages':
+        this.#takeMessages(part);
         break;
       case 'unavailable':
         this.#guilds.set(part.guildId, buildUnavailableGuild(this.#client, this.#shardId, part.guildId));
@@ -105,6 +110,15 @@ export class StagedState {
     for (const presence of presences) {
       guild.presences.cache.delete(idOf(presence));
       addPresence(guild, presence);
+    }
+  }
+
+  #takeMessages({ guildId, channelId, gone, messages }: MessagesPart): void {
+    const guild = this.#guilds.get(guildId);
+    const channel = guild?.channels.cache.get(channelId);
+    if (channel !== undefined && hasMessages(channel)) {
+      gone.forEach((id) => channel.messages.cache.delete(id));
+      putMessages(channel, messages);
     }
   }
 

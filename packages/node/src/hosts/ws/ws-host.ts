@@ -8,6 +8,7 @@ import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { HostedShards } from '../gateway/hosted-shards.js';
 import type { ShardEvent } from '../gateway/library.js';
+import { stateMethods } from '../gateway/state-hooks.js';
 import { resolveWsOptions } from './options.js';
 import type { ResolvedWsOptions, WsHostOptions } from './options.js';
 import { OrchestratedStrategy } from './strategy.js';
@@ -24,22 +25,18 @@ export type WsHost = ShardHost & {
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */
 export function createWsHost(options: WsHostOptions): WsHost {
-  return new WebSocketHost(resolveWsOptions(options));
+  const resolved = resolveWsOptions(options);
+  return Object.assign(new WebSocketHost(resolved), stateMethods(resolved.state));
 }
 
 class WebSocketHost implements WsHost {
   readonly manager: WebSocketManager;
-  readonly prepareTransferTo: NonNullable<ShardHost['prepareTransferTo']>;
-  readonly transferFrom: NonNullable<ShardHost['transferFrom']>;
-  readonly handleUserEvent?: NonNullable<ShardHost['handleUserEvent']>;
-  readonly exportState?: NonNullable<ShardHost['exportState']>;
-  readonly exportDelta?: NonNullable<ShardHost['exportDelta']>;
   readonly #options: ResolvedWsOptions;
   readonly #shards: HostedShards;
 
   constructor(options: ResolvedWsOptions) {
     this.#options = options;
-    const { token, intents, rest, passthrough, state } = options;
+    const { token, intents, rest, passthrough } = options;
     this.manager = new WebSocketManager({
       ...passthrough,
       token,
@@ -55,17 +52,6 @@ class WebSocketHost implements WsHost {
       makeThrottler: (maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency),
       emit: (event, values, shardId) => this.#emit(event, values, shardId),
     });
-    this.prepareTransferTo = async (shardId, session) => state.prepareTransferTo?.(shardId, session);
-    this.transferFrom = async (shardId, transfer) => state.transferFrom?.(shardId, transfer);
-    if (state.exportState !== undefined) {
-      this.exportState = async (shardId, transfer) => state.exportState?.(shardId, transfer);
-    }
-    if (state.exportDelta !== undefined) {
-      this.exportDelta = async (shardId, transfer) => state.exportDelta?.(shardId, transfer);
-    }
-    if (state.handleUserEvent !== undefined) {
-      this.handleUserEvent = (shardId, name, value) => state.handleUserEvent?.(shardId, name, value);
-    }
   }
 
   sessionEstablished({ totalShards }: HostContext): void {

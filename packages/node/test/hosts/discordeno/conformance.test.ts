@@ -1,11 +1,11 @@
 import { createBot } from '@discordeno/bot';
-import type { Logger } from '@dshard/transport';
 import { createDiscordenoHost } from '../../../src/hosts/discordeno/index.js';
 import { describeShardHost } from '../conformance.js';
+import { loggerTo, movingState } from '../kept-state.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 describeShardHost('discordeno', ({ gateway, handed, log, state, quietMs }) => {
   const say = (_: unknown, message: string): void => log(message);
-  const logger: Logger = { debug: () => undefined, info: say, warn: say, error: say };
   const quiet = { debug: say, info: say, warn: say, error: say, fatal: say };
   const bot = createBot({
     // The library reads the bot's id from the token; Discord (here: the emulator) is shown the one it knows.
@@ -22,17 +22,9 @@ describeShardHost('discordeno', ({ gateway, handed, log, state, quietMs }) => {
   });
   const host = createDiscordenoHost({
     bot,
-    logger,
-    timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20, quietMs },
-    state: {
-      transferFrom: async (shardId, transfer) => {
-        for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });
-      },
-      handleUserEvent: (shardId, name, value) => {
-        const entry = value as { key: string; value: unknown };
-        if (name === 'entry') state.set(shardId, (state.get(shardId) ?? new Map()).set(entry.key, entry.value));
-      },
-    },
+    logger: loggerTo(log),
+    timeouts: { ...TEST_TIMEOUTS, quietMs },
+    state: movingState(state),
   });
   return { host };
 });

@@ -1,4 +1,3 @@
-import type { Logger } from '@dshard/transport';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
 import { CACHE_EVENT } from '../../../src/hosts/discordjs/own-events.js';
@@ -7,6 +6,8 @@ import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
 import { StateFrames } from '../../../src/hosts/discordjs/state-frames.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
 import { describeShardHost } from '../conformance.js';
+import { loggerTo, movingState } from '../kept-state.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 /** What a node would only call when login() is through. */
 const AFTER_LOGIN: ReadonlySet<PropertyKey> = new Set(['startShards', 'resumeShard', 'preconnect']);
@@ -15,8 +16,6 @@ const AFTER_LOGIN: ReadonlySet<PropertyKey> = new Set(['startShards', 'resumeSha
 const LEAVES: ReadonlySet<PropertyKey> = new Set(['freeze', 'prepareTransferFrom', 'stopShard']);
 
 describeShardHost('discord.js', ({ gateway, totalShards, handed, log, state, quietMs }) => {
-  const say = (_: unknown, message: string): void => log(message);
-  const logger: Logger = { debug: () => undefined, info: say, warn: say, error: say };
   let made: DiscordjsHost | undefined;
   const client: Client = new Client({
     intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.DirectMessages],
@@ -27,18 +26,10 @@ describeShardHost('discord.js', ({ gateway, totalShards, handed, log, state, qui
           client,
           manager,
           {
-            timeouts: { handshakeMs: 500, helloMs: 500, resumeMs: 500, closeMs: 500, backoffMinMs: 20, quietMs },
-            state: {
-              transferFrom: async (shardId, transfer) => {
-                for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });
-              },
-              handleUserEvent: (shardId, name, value) => {
-                const entry = value as { key: string; value: unknown };
-                if (name === 'entry') state.set(shardId, (state.get(shardId) ?? new Map()).set(entry.key, entry.value));
-              },
-            },
+            timeouts: { ...TEST_TIMEOUTS, quietMs },
+            state: movingState(state),
           },
-          logger,
+          loggerTo(log),
         );
         made = host;
         return orchestratedStrategy({

@@ -3,8 +3,8 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { systemClock } from '@dshard/transport';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { emulator, verdictOf } from '../ws/bots.js';
-import type { EmulatorOptions } from '../ws/bots.js';
+import { emulator, verdictOf } from '../subject.js';
+import type { EmulatorOptions } from '../subject.js';
 import { Events, Options, Status } from 'discord.js';
 import type { Client, ClientOptions } from 'discord.js';
 import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
@@ -268,6 +268,40 @@ describe('a planned move', () => {
     expect(handled.slice(0, 3)).toEqual([0, -1, 1]);
     await a.host.released(0);
     await b.host.abortTransferTo(1);
+  });
+
+  test('messages of before the move are known after it: edits and deletions say what they were, reactions are told', async () => {
+    await world();
+    const a = await bot('a');
+    const b = await bot('b');
+    await a.startShards(0);
+    const guildId = [...a.client.guilds.cache.keys()][0]!;
+    const { people } = gateway;
+    const [first, second] = [people.say('early', { guildId }), people.say('early', { guildId })];
+    await until(() => a.messages.length === 2, { what: 'the messages' });
+    let third = first;
+    // While the copy is on its way, one is written and one is deleted.
+    await moveLive(0, a, b, async () => {
+      third = people.say('late', { guildId });
+      people.event('MESSAGE_DELETE', { id: second.id, channel_id: second.channel_id, guild_id: guildId }, { guildId });
+      await until(() => a.count('messageDelete') === 1, { what: 'the deletion' });
+    });
+    const told: unknown[] = [];
+    b.client.on(Events.MessageReactionAdd, ({ message, count }) => told.push(['reacted', message.content, count]));
+    b.client.on(Events.MessageUpdate, (old, { content }) => told.push(['edited', old.content, content]));
+    b.client.on(Events.MessageDelete, ({ content, author }) => told.push(['deleted', content, author?.id]));
+    people.react('🌻', first.id, { guildId, channelId: first.channel_id });
+    people.event('MESSAGE_UPDATE', { ...third, guild_id: guildId, content: 'later' }, { guildId });
+    for (const { id, channel_id } of [first, second, third]) {
+      people.event('MESSAGE_DELETE', { id, channel_id, guild_id: guildId }, { guildId });
+    }
+    await until(() => told.length === 4, { what: 'what happened to the messages' });
+    expect(told).toEqual([
+      ['reacted', 'early', 1],
+      ['edited', 'late', 'later'],
+      ['deleted', 'early', first.author.id],
+      ['deleted', 'later', third.author.id],
+    ]);
   });
 
   test('the bot takes its own state along, and finds the guilds in place', async () => {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nodeOf, orchestrated } from '../../../src/hosts/discordjs/index.js';
 import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
 import { BASE_LEVEL, FakeOrchestrator } from '../../fake-orchestrator.js';
-import { emulator } from '../ws/bots.js';
+import { emulator } from '../subject.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 

@@ -1,8 +1,8 @@
 /** A guild taken out of one client and put into another: nothing of it may change. */
 import { cacheTree, compareTrees } from '@dshard/testkit';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { ChannelType, Client } from 'discord.js';
-import type { Guild } from 'discord.js';
+import { ChannelType, Client, Collection, Status } from 'discord.js';
+import type { Guild, Message } from 'discord.js';
 import { afterEach, expect, test } from 'vitest';
 import { ClientShards } from '../../../src/hosts/discordjs/client-shards.js';
 import { CopiedGuilds } from '../../../src/hosts/discordjs/copied-guilds.js';
@@ -14,6 +14,7 @@ import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
 import { StagedState } from '../../../src/hosts/discordjs/staged-state.js';
 import { partsOf } from '../../../src/hosts/discordjs/state-frames.js';
 import { FULL_GUILD, READY_USER } from './full-guild.js';
+import { HAPPENINGS, LATER, MESSAGES } from './full-message.js';
 
 const clients: Client[] = [];
 
@@ -21,8 +22,10 @@ afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.destroy()));
 });
 
-/** A client with one shard, and a way to tell it what Discord would. */
-function client(): { client: Client; deliver: Deliver } {
+type Packets = readonly (readonly [type: string, data: object])[];
+
+/** A client with one shard, and ways to tell it what Discord would. */
+function client(): { client: Client; deliver: Deliver; tell: (packets: Packets) => void } {
   const made = new Client({ intents: [] });
   clients.push(made);
   const shard = makeShard(made, 0, () => undefined);
@@ -31,6 +34,10 @@ function client(): { client: Client; deliver: Deliver } {
   const hiddenShard = shard as unknown as { onReadyPacket(data: object): void; gotGuild(id: string): void };
   return {
     client: made,
+    tell: (packets) => {
+      made.ws.status = Status.Ready;
+      packets.forEach(([t, d]) => hidden.handlePacket({ t, d: structuredClone(d) }, shard));
+    },
     deliver: {
       ready: (data) => hiddenShard.onReadyPacket(data),
       dispatch: (t, d) => {
@@ -41,14 +48,14 @@ function client(): { client: Client; deliver: Deliver } {
   };
 }
 
-function began(guild: typeof FULL_GUILD): { client: Client; guild: Guild } {
+function began(guild: typeof FULL_GUILD): ReturnType<typeof client> & { guild: Guild } {
   const one = client();
   const application = { id: '900000000000000003', flags: 1 << 13 };
   const ready = { user: READY_USER, application, guilds: [{ id: guild.id, unavailable: true }] };
   one.deliver.ready(ready);
   one.deliver.dispatch('READY', structuredClone(ready));
   one.deliver.dispatch('GUILD_CREATE', structuredClone(guild));
-  return { client: one.client, guild: one.client.guilds.cache.get(guild.id)! };
+  return { ...one, guild: one.client.guilds.cache.get(guild.id)! };
 }
 
 function staged(from: Client, to: Client = client().client): StagedState {
@@ -131,6 +138,75 @@ test('what changes while the copy is made follows, and none of it shows before i
   expect(to.client.channels.cache.size).toBe(guild.channels.cache.size);
 });
 
+test('cached messages arrive as they were; what happens to them later follows, in the same order', () => {
+  const { client: origin, guild, tell } = began(FULL_GUILD);
+  tell(HAPPENINGS);
+  const to = client();
+  const copied = new CopiedGuilds();
+  copied.copied(guild);
+  const state = staged(origin, to.client);
+  for (const [t, d] of LATER) copied.happened({ t, d } as unknown as GatewayDispatchPayload);
+  tell(LATER);
+  const change = copied.changeOf(guild);
+  if (typeof change === 'string') throw new Error('It is a part of the guild.');
+  expect(change.messages).toEqual([
+    {
+      channelId: '700000000000000021',
+      ids: [MESSAGES.full, MESSAGES.first, MESSAGES.older, '800000000000000005'],
+      gone: [MESSAGES.poll],
+    },
+  ]);
+  for (const part of travelled(changeParts(guild, change))) state.take(part);
+  expect([to.client.guilds.cache.size, to.client.channels.cache.size]).toEqual([0, 0]);
+  show(to, state);
+  const there = to.client.guilds.cache.get(guild.id)!;
+  expect(compareTrees(cacheTree(guild), cacheTree(there)).examples).toEqual([]);
+  expect(cachedMessages(there)).toEqual(cachedMessages(guild));
+  copied.copied(guild);
+  expect(copied.changeOf(guild)).toBe('none');
+});
+
+test('what is copied of messages is every field, those who reacted and those who voted', () => {
+  const { client: origin, guild, tell } = began(FULL_GUILD);
+  tell(HAPPENINGS);
+  const there = moved(origin).guilds.cache.get(guild.id)!;
+  expect(cachedMessages(guild)).toHaveLength(4);
+  const found = compareTrees(cacheTree(guild), cacheTree(there));
+  expect(found.examples).toEqual([]);
+  const [first, full, poll] = [MESSAGES.first, MESSAGES.full, MESSAGES.poll].map((id) => messageOf(there, id));
+  expect(full?.reactions.cache.map(({ users }) => users.cache.size)).toEqual([1, 1]);
+  expect(full?.mentions.repliedUser?.id).toBe(first?.author.id);
+  expect(full?.channel).toBe(there.channels.cache.get('700000000000000021'));
+  expect(full?.guild).toBe(there);
+  expect(poll?.poll?.answers.map((answer) => answer.voters.cache.size)).toEqual([0, 1]);
+});
+
+test('messages that a full cache has dropped are dropped there, too', () => {
+  const { guild } = began(FULL_GUILD);
+  const copied = new CopiedGuilds();
+  const channel = guild.channels.cache.get('700000000000000021')!;
+  if (!channel.isTextBased()) throw new Error('It has messages.');
+  const { cache } = channel.messages as unknown as { cache: Map<string, object> };
+  cache.set('1', {}).set('2', {});
+  copied.copied(guild);
+  expect(copied.changeOf(guild)).toBe('none');
+  cache.delete('1');
+  cache.set('3', {});
+  expect(copied.changeOf(guild)).toMatchObject({ messages: [{ channelId: channel.id, ids: [], gone: ['1'] }] });
+});
+
+function messageOf(guild: Guild, id: string): Message | undefined {
+  return guild.channels.cache
+    .flatMap((each) => ('messages' in each ? each.messages.cache : new Collection<string, Message>()))
+    .get(id);
+}
+
+function cachedMessages(guild: Guild): string[] {
+  return [...guild.channels.cache.values()].flatMap((each) =>
+    'messages' in each ? [...each.messages.cache.keys()] : [],
+  );
+}
+
 test.each([
   ['a role that an interaction names', 'INTERACTION_CREATE', { data: { resolved: { roles: { '1': {} } } } }],
   ['a change of the guild', 'GUILD_ROLE_UPDATE', {}],
@@ -168,12 +244,12 @@ test('a guild that is not available is announced as such', () => {
 });
 
 test.each([
-  ['without its end', [{ kind: 'session', format: 3, user: {}, application: {} }]],
+  ['without its end', [{ kind: 'session', format: 4, user: {}, application: {} }]],
   ['without its beginning', [{ kind: 'done', guildIds: [] }]],
   [
     'of another format',
     [
-      { kind: 'session', format: 2, user: {}, application: {} },
+      { kind: 'session', format: 3, user: {}, application: {} },
       { kind: 'done', guildIds: [] },
     ],
   ],

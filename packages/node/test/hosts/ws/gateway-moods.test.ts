@@ -4,8 +4,10 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { Bot, emulator, verdictOf } from './bots.js';
-import type { EmulatorOptions } from './bots.js';
+import { emulator, verdictOf } from '../subject.js';
+import { Bot } from './bots.js';
+import type { EmulatorOptions } from '../subject.js';
+import { TEST_TIMEOUTS } from '../timeouts.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
@@ -70,7 +72,7 @@ describe("through the gateway's moods", () => {
     await a.start(0, 1);
     await until(() => gateway.ledger.verdict().handled > 20, { what: 'traffic' });
     expect(fault()).toBe(2);
-    await until(() => gateway.ledger.verdict().gaps.length === 2, { what: 'both shards to be resumed' });
+    await until(() => gateway.ledger.verdict().gaps.length >= 2, { what: 'both shards to be resumed' });
     expect(a.permits).toHaveLength(2);
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
   });
@@ -86,7 +88,7 @@ describe("through the gateway's moods", () => {
     const { emitted } = gateway.ledger.verdict();
     await until(() => gateway.ledger.verdict().emitted > emitted + 10, { what: 'events that wait in front of op 9' });
     expect(gateway.admin.invalidate({}, { resumable: true })).toBe(2);
-    await until(() => gateway.ledger.verdict().gaps.length === 2, { what: 'both shards to be resumed' });
+    await until(() => gateway.ledger.verdict().gaps.length >= 2, { what: 'both shards to be resumed' });
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
   });
 
@@ -103,9 +105,8 @@ describe("through the gateway's moods", () => {
     await resumed(2);
     const verdict = await verdictOf(gateway);
     expect(verdict).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 1 } });
-    // The library waits 500 ms before it connects; a silent host costs as much again, for handshake and wait.
-    expect(verdict.gaps[0]!.ms).toBeGreaterThan(1_000);
-    expect(verdict.gaps[1]!.ms).toBeLessThan(1_000);
+    expect(verdict.gaps[0]!.ms).toBeGreaterThan(TEST_TIMEOUTS.handshakeMs);
+    expect(verdict.gaps[1]!.ms).toBeLessThan(TEST_TIMEOUTS.handshakeMs);
   });
 
   test('an invalid session: asks for a permit, then identifies', async () => {
@@ -148,7 +149,7 @@ describe("through the gateway's moods", () => {
     const b = bot('b');
     await b.host.resumeShard(0, cursor!, b.context);
     gateway.admin.drop();
-    await until(() => gateway.ledger.verdict().gaps.length === 2, {
+    await until(() => gateway.ledger.verdict().gaps.length >= 2, {
       what: 'the other bot to have lost and resumed it',
     });
     expect(gateway.admin.status().sockets).toBe(1);
@@ -174,7 +175,7 @@ describe("through the gateway's moods", () => {
     await until(() => gateway.ledger.verdict().handled > 50, { what: 'traffic' });
     await Promise.all([a.handOver(0, b), a.handOver(1, b)]);
     gateway.admin.reconnect();
-    await until(() => gateway.ledger.verdict().gaps.length === 4, { what: 'all resumes' });
+    await until(() => gateway.ledger.verdict().gaps.length >= 4, { what: 'all resumes' });
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
   });
 });

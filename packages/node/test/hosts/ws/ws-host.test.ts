@@ -7,8 +7,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NodeError } from '../../../src/index.js';
 import { createWsHost } from '../../../src/hosts/ws/index.js';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { Bot, emulator, verdictOf } from './bots.js';
-import type { EmulatorOptions } from './bots.js';
+import { emulator, verdictOf } from '../subject.js';
+import { Bot } from './bots.js';
+import type { EmulatorOptions } from '../subject.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 

@@ -69,5 +69,6 @@ function clear(turn: Turn, stillSilent: readonly string[]): void {
     if (state?.kind === 'unreachable') turn.setShard(shard, { ...state, since: turn.now });
   }
   const rest = stillSilent.length === 0 ? '' : ` Still silent: ${stillSilent.join(', ')}.`;
-  turn.happened('alarmCleared', 'info', `Enough nodes are heard again.${rest}`, { silent: stillSilent });
+  const why = turn.state.ending === null ? 'most nodes are heard, or known to be dead' : 'the fleet is shut down';
+  turn.happened('alarmCleared', 'info', `The alarm is over: ${why}.${rest}`, { silent: stillSilent });
 }

@@ -23,6 +23,7 @@ export function beginStop(
     since: turn.now,
     deadline: turn.now + turn.settings.commandTimeoutMs,
     request,
+    by: turn.by,
     known: inexact(known),
   });
   turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
@@ -49,14 +50,14 @@ export function onStopped(turn: Turn, node: string, shard: number, session: Gate
 export function finishStop(turn: Turn, shard: number, known: KnownSession | null): void {
   const state = turn.shard(shard);
   if (state?.kind !== 'stopping') return;
-  const { node, request } = state;
+  const { node, request, by } = state;
   if (request === null) {
     vacate(turn, shard, known);
   } else {
     vacate(turn, shard, known, turn.now + turn.settings.maxNodeDowntimeMs);
     turn.done(request, `Stopped shard ${shard} on node ${node}. ${afterwards(turn)}`, { shard, node });
   }
-  turn.happened('shardStopped', 'info', `Shard ${shard} was stopped on node ${node}.`, { node, shard });
+  turn.happened('shardStopped', 'info', `Shard ${shard} was stopped on node ${node}.`, { node, shard }, by);
 }
 
 /** What becomes of a shard an operator stopped. */

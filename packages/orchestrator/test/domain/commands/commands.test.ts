@@ -15,6 +15,7 @@ describe('stopping a shard', () => {
     const a = world.nodes.get('a')!;
     a.identifies = [];
     const result = world.ask({ kind: 'stopShard', shard: 1 });
+    expect(world.happened('shardStopped')).toMatchObject([{ by: 'alice', fields: { shard: 1 } }]);
     expect(result).toMatchObject({ ok: true });
     expect(JSON.stringify(result)).toContain('started again in 30 s');
     world.pass(29_999);

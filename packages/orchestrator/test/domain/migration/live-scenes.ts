@@ -1,0 +1,77 @@
+/** A live migration of shard 0 from node `a` to node `b`, and how it is held in each of its steps. */
+import type { MessageKind } from '@dshard/protocol';
+import { expect } from 'vitest';
+import type { LiveStep } from '../../../src/domain/state.js';
+import type { ModelNode } from '../model-node.js';
+import { World } from '../world.js';
+import type { WorldOptions } from '../world.js';
+
+export type Step = LiveStep['kind'];
+
+/** Whose silence about what keeps a migration in a step. */
+export const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
+  openingOrigin: ['a', 'transferOpen'],
+  openingDestination: ['b', 'transferOpen'],
+  copying: ['a', 'transferCopy'],
+  freezing: ['a', 'transferFreeze'],
+  verifying: ['b', 'transferManifest'],
+  releasing: ['a', 'transferRelease'],
+  activating: ['b', 'transferActivate'],
+};
+
+export const ALL_STEPS = Object.keys(HELD_BY) as Step[];
+export const BEFORE_RELEASE: Step[] = ['openingOrigin', 'openingDestination', 'copying', 'freezing', 'verifying'];
+export const everythingOnA = { a: [0, 1, 2, 3] };
+export const shard0OnB = { a: [1, 2, 3], b: [0] };
+
+export type Scene = { world: World; a: ModelNode; b: ModelNode };
+
+/** Shards 0–3 on `a`; `b` is empty, and cordoned so that nothing is placed on it by itself. */
+export function scene(options: WorldOptions = {}): Scene {
+  const world = new World(options).start();
+  const a = world.join('a');
+  world.pass(25_000);
+  const b = world.join('b');
+  world.ask({ kind: 'cordonNode', node: 'b' });
+  a.identifies = [];
+  return { world, a, b };
+}
+
+export type Stuck = Scene & { request: string; migrationId: string };
+
+/** With the migration of shard 0 from `a` to `b` stuck in a step. The command that would end the step is lost for good. */
+export function stuckIn(step: Step, options: WorldOptions = {}): Stuck {
+  const made = scene(options);
+  const [node, command] = HELD_BY[step];
+  made[node].mute.add(command);
+  const request = made.world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
+  made.world.settle();
+  const [migration] = made.world.state.migrations.values();
+  expect(migration?.step.kind).toBe(step);
+  made[node].mute.clear();
+  return { ...made, request, migrationId: migration?.id ?? '' };
+}
+
+/** How far a destination came that was stopped while it resumed. */
+export const LATER = { sessionId: 'session-0', sequence: 12, resumeGatewayUrl: '' };
+export const HALFWAY = { ...LATER, redelivers: true };
+
+/** The connection of the origin breaks, and is there again. */
+export function reconnect({ world, a }: Scene): void {
+  world.disconnect(a);
+  world.connect(a);
+}
+
+/** The command that was lost, delivered after all. */
+export function answerNow({ world, a, b }: Scene, step: Step): void {
+  const [name, kind] = HELD_BY[step];
+  const lost = world.sentTo(name, kind).at(-1);
+  if (lost !== undefined) ({ a, b })[name].receive(lost);
+  world.settle();
+}
+
+export function expectOver({ world, a, b }: Scene): void {
+  expect(world.state.migrations.size).toBe(0);
+  expect(world.placement()).toEqual(world.truth());
+  expect([a.transfers.offers.size, a.transfers.frozen.size, b.transfers.staging.size]).toEqual([0, 0, 0]);
+}

@@ -1,0 +1,207 @@
+/** A migration between nodes that know no live one: its origin or destination is lost, is silent, or refuses, at each of its steps. */
+import type { MessageKind } from '@dshard/protocol';
+import { describe, expect, test } from 'vitest';
+import { scene, stuckIn, BEFORE_RESUME } from './older-scenes.js';
+import type { Step } from './older-scenes.js';
+
+describe('the origin is lost', () => {
+  test.each(BEFORE_RESUME)(
+    'in %s: the destination drops it, and the shard is resumed once the origin is known dead',
+    (step) => {
+      const { world, a, b, request } = stuckIn(step);
+      world.ask({ kind: 'uncordonNode', node: 'b' });
+      world.kill(a, { noticed: false });
+      world.settle();
+      expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
+      expect(world.shard(0)).toMatchObject({ kind: 'unreachable', node: 'a' });
+      expect(b.prepared.size).toBe(0);
+      world.feed({ kind: 'processExited', node: 'a', description: 'was killed' });
+      world.pass(30_000);
+      expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
+      // The session it had handed over, and those of its last heartbeat, are not thrown away.
+      expect(b.resumes).toEqual([0, 1, 2, 3]);
+      expect(b.identifies).toEqual([]);
+    },
+  );
+
+  test('in resuming: the destination goes on without it', () => {
+    const { world, a, b, request } = stuckIn('resuming');
+    world.kill(a, { noticed: false });
+    b.send({ kind: 'startShards', shardIds: [0] });
+    world.settle();
+    expect(world.replies.get(request)).toMatchObject({ ok: true });
+    expect(world.shard(0)).toMatchObject({ kind: 'running', node: 'b' });
+  });
+
+  test('and comes back holding the session: it resumes the shard itself', () => {
+    const { world, a } = stuckIn('preparing');
+    world.disconnect(a);
+    world.connect(a);
+    world.settle();
+    expect(a.resumes).toEqual([0]);
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(world.placement()).toEqual(world.truth());
+  });
+});
+
+describe('the destination is lost', () => {
+  test.each(BEFORE_RESUME)('in %s: the origin goes on', (step) => {
+    const { world, a, b, request } = stuckIn(step);
+    world.kill(b);
+    world.settle();
+    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(world.placement()).toEqual(world.truth());
+    expect(a.held.size).toBe(0);
+  });
+
+  test.each(['preparing', 'transferring'] as const)('in %s: a base-level origin is given its session back', (step) => {
+    const { world, a, b } = stuckIn(step, { baseLevel: true });
+    a.identifies = [];
+    world.kill(b);
+    world.settle();
+    expect(a.resumes).toEqual([0]);
+    expect(a.identifies).toEqual([]);
+    expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
+  });
+
+  test('in resuming: it may run the shard, so it is only resumed, by the origin, when that is out of the question', () => {
+    const { world, a, b } = stuckIn('resuming');
+    world.kill(b, { noticed: false });
+    world.settle();
+    expect(world.shard(0)).toMatchObject({
+      kind: 'unreachable',
+      node: 'b',
+      known: { session: { sessionId: 'session-0' } },
+    });
+    world.feed({ kind: 'processExited', node: 'b', description: 'was killed' });
+    world.settle();
+    expect(a.resumes).toEqual([0]);
+    expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
+  });
+
+  test('in resuming, and comes back running the shard: the migration was a success after all', () => {
+    const { world, a, b } = stuckIn('resuming');
+    world.disconnect(b);
+    b.prepared.clear();
+    b.running.add(0);
+    world.connect(b);
+    world.settle();
+    expect(world.placement()).toEqual({ a: [1, 2, 3], b: [0] });
+    expect(a.held.size).toBe(0);
+  });
+});
+
+describe('a step takes too long', () => {
+  test.each(BEFORE_RESUME)('%s: it is called off, and the origin goes on', (step) => {
+    const { world, request } = stuckIn(step);
+    world.pass(20_000);
+    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
+    expect(world.happened('migrationFailed')[0]?.fields).toMatchObject({ step });
+    // `closing`: the origin never heard of it as far as we know; the others resume from their cursor.
+    expect(world.shard(0)).toMatchObject({ kind: 'running', node: 'a' });
+    if (step !== 'closing') expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+  });
+
+  test('resuming: it is stopped at the destination first, then resumed where its session is held', () => {
+    const { world, a, b } = stuckIn('resuming');
+    world.pass(20_000);
+    expect(world.sentTo('b', 'stopShard')).toHaveLength(1);
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(world.placement()).toEqual(world.truth());
+    expect([a.resumes, b.prepared.size]).toEqual([[0], 0]);
+  });
+
+  test('user events that flow are no silence', () => {
+    const { world, a } = stuckIn('transferring');
+    for (let i = 0; i < 5; i += 1) {
+      world.pass(15_000);
+      a.send({ kind: 'shardUserEvent', shardId: 0, eventId: 100, body: new Uint8Array() });
+      world.settle();
+    }
+    a.send({ kind: 'allUserDataSent', numEvents: 5, shardId: 0 });
+    world.settle();
+    expect(world.placement()).toEqual({ a: [1, 2, 3], b: [0] });
+  });
+});
+
+describe('a node says no', () => {
+  test.each<[Step, 'a' | 'b', MessageKind]>([
+    ['closing', 'a', 'prepareMigration'],
+    ['preparing', 'b', 'prepareMigration'],
+    ['transferring', 'a', 'startMigration'],
+    ['resuming', 'b', 'allUserDataSent'],
+  ])('in %s (%s): the shard runs on the origin in the end', (step, node, command) => {
+    const made = scene();
+    made[node].fail.add(command);
+    const result = made.world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
+    expect(result).toMatchObject({ ok: false, error: { code: 'DSO_MIGRATION_FAILED', fault: 'fleet' } });
+    if (step === 'closing') expect(made.world.shard(0)).toMatchObject({ kind: 'running', node: 'a' });
+    else expect(made.world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(made.world.placement()).toEqual({ a: [0, 1, 2, 3] });
+  });
+
+  test('user data that is not whole is not resumed', () => {
+    const { world, a, b, request } = stuckIn('transferring');
+    a.send({ kind: 'allUserDataSent', numEvents: 3, shardId: 0 });
+    world.settle();
+    expect(world.replies.get(request)).toMatchObject({ ok: false });
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(b.resumes).toEqual([]);
+  });
+
+  test('an origin that took the shard back by itself keeps it', () => {
+    const { world, a, b, request } = stuckIn('preparing');
+    a.held.delete(0);
+    a.running.add(0);
+    a.send({ kind: 'startShards', shardIds: [0] });
+    world.settle();
+    expect(world.replies.get(request)).toMatchObject({ ok: false });
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(b.prepared.size).toBe(0);
+  });
+
+  test('an origin that had stopped the shard meanwhile (found by random events: the shard was said to run there for ever)', () => {
+    // A stop that was given up leaves the shard "running"; its answer came in the middle of the migration that was begun then.
+    const { world, a, request } = stuckIn('closing', { baseLevel: true });
+    a.running.delete(0);
+    a.send({ kind: 'stopShard', shardId: 0, session: null });
+    world.pass(5_000);
+    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect(world.placement()).toEqual(world.truth());
+  });
+
+  test('a base-level origin that closes only after it was called off is given its session back', () => {
+    const { world, a } = stuckIn('closing', { baseLevel: true });
+    world.pass(20_000);
+    a.running.delete(0);
+    a.send({
+      kind: 'prepareMigration',
+      origin: true,
+      shardId: 0,
+      session: { sessionId: 'late', sequence: 1, resumeGatewayUrl: '' },
+    });
+    world.settle();
+    expect(a.resumes).toEqual([0]);
+    expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
+  });
+
+  test.each([true, false])(
+    'a node that made room for a shard that does not come is told so (base level: %s)',
+    (baseLevel) => {
+      // Found by the simulator: prepareMigration arrived once more on the next connection, and its node stayed ready for ever.
+      const { world, b } = stuckIn('closing', { baseLevel });
+      world.pass(60_000);
+      const session = { sessionId: 'told twice', sequence: 1, resumeGatewayUrl: '' };
+      world.sent.length = 0;
+      b.send({ kind: 'prepareMigration', origin: false, shardId: 1, session });
+      world.settle();
+      expect(world.sent).toContainEqual({
+        node: 'b',
+        message: expect.objectContaining({ kind: baseLevel ? 'stopShard' : 'migrationAborted', shardId: 1 }),
+      });
+      expect(world.placement()).toEqual(world.truth());
+    },
+  );
+});
