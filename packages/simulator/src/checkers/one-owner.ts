@@ -23,7 +23,7 @@ export const oneOwner: MakeChecker = ({ plan, violated }): Checker => {
   const beginning = new Set<string>();
   /** By session: the last event that was sent, and the last before it was resumed last. */
   const sent = new Map<string, { last: number; beforeResume: number }>();
-  const outOfTouch = new OutOfTouch();
+  const outOfTouch = new OutOfTouch(plan.durable);
   return {
     see: (observation, at) => {
       outOfTouch.see(observation, at);

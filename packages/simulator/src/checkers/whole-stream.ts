@@ -35,7 +35,7 @@ type Stream = {
 
 export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
   const streams = new Map<string, Stream>();
-  const outOfTouch = new OutOfTouch();
+  const outOfTouch = new OutOfTouch(plan.durable);
   const ofBaseLevel = new Set<string>();
   /** Who resumed a shard after its connection just ended. */
   const unproven = new Set<string>();

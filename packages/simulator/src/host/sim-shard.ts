@@ -183,9 +183,10 @@ export class SimShard {
   #whenOurs(cause: LossCause, { signal }: AbortController, go: () => void): void {
     const wait = this.#cursor === null ? null : beforeResume(this.#options, cause, signal);
     const goOn = (outcome: 'confirmed' | 'unheard'): void => {
-      // Another node may have had the session meanwhile.
-      const isContested = outcome === 'unheard' || cause === 'displaced';
-      this.#redelivers ||= isContested && this.#cursor !== null && this.#options.behaviour.marksRedeliveries;
+      // Another node may have had the session meanwhile. Who does not ask does not think of that either.
+      const { marksRedeliveries, asksBeforeItResumes } = this.#options.behaviour;
+      const isContested = asksBeforeItResumes && (outcome === 'unheard' || cause === 'displaced');
+      this.#redelivers ||= isContested && this.#cursor !== null && marksRedeliveries;
       go();
     };
     if (wait === null) goOn('confirmed');
