@@ -59,6 +59,8 @@ const STEADY_MS = 3_000;
 const ENDS_WITHIN_MS = 30_000;
 /** Longer than it takes a host to notice that its connection is dead. */
 const LAST_EVENTS_MS = 16_000;
+/** Events that user code may still have to work off. */
+const MOST_WAITING = 800;
 const MOST_VIOLATIONS = 5;
 
 export async function runSeed(options: RunOptions): Promise<RunResult> {
@@ -187,7 +189,7 @@ class Run {
     await this.#calmDown();
     await this.#converge();
     this.#discord.stopTraffic();
-    await this.#pass(LAST_EVENTS_MS);
+    await this.#pass(LAST_EVENTS_MS + plan.handlingMs * MOST_WAITING);
     for (const checker of this.#checkers) checker.finish?.(this.#world.monotonicMs());
     this.#checkLedger();
     if (plan.endsForGood) await this.#endForGood();

@@ -8,8 +8,16 @@ import type { ShardStateKind } from '@dshard/node';
 import type { UserState } from '../observation.js';
 import type { Checker, MakeChecker } from './checker.js';
 
-/** The first three: its node leaves in the middle of it, and takes the state with it. */
-const LETS_GO: ReadonlySet<ShardStateKind> = new Set(['freezing', 'frozen', 'sending', 'stopping', 'held', 'released']);
+/** The first four: its node leaves, or stops it, in the middle of it, and takes the state with it. */
+const LETS_GO: ReadonlySet<ShardStateKind> = new Set([
+  'freezing',
+  'frozen',
+  'sending',
+  'releasing',
+  'stopping',
+  'held',
+  'released',
+]);
 const SENTENCE = 'user state arrives whole and in order, or the move aborts';
 
 export const wholeState: MakeChecker = ({ plan, violated }): Checker => {

@@ -356,7 +356,6 @@ export class SimShard {
       return;
     }
     this.#receivedSequence = s;
-    if (t !== 'RESUMED') this.#watch.heard();
     if (this.#cursor !== null) {
       this.#queue.push({ type: t, sequence: s, sessionId: this.#cursor.sessionId, data: d as MessageEvent });
     }
@@ -402,6 +401,7 @@ export class SimShard {
     const cursor = { ...(this.#cursor ?? { resumeGatewayUrl: '' }), sessionId, sequence };
     if (this.#cursor?.sessionId === sessionId) this.#cursor = cursor;
     this.events += 1;
+    if (type !== 'RESUMED') this.#watch.heard();
     if (type === 'RESUMED') this.#redelivers = false;
     if (type === 'MESSAGE_CREATE') this.#options.onMessage(data, cursor, this.#redelivers);
   }
