@@ -1,13 +1,14 @@
 /**
  * The faults there are, and what each may cost. None may cost an event. `mayRepeat`: events may come again, marked, because a node
  * was lost, or was taken for lost. `mayDoubleAttach`: the other node resumes a session while the lost one still holds it, which
- * is what Discord sees when a process stands still.
+ * is what Discord sees when a process stands still. `finishesLate`: a process that was stopped in the middle of an event's handler ends it
+ * when it wakes, whoever has the shard by then, and nobody can mark that (decision 007): one event at the most, as handlers do not wait here.
  */
-export type FaultCost = { mayRepeat: boolean; mayDoubleAttach: boolean };
+export type FaultCost = { mayRepeat: boolean; mayDoubleAttach: boolean; finishesLate: boolean };
 
-const FREE: FaultCost = { mayRepeat: false, mayDoubleAttach: false };
-const NODE_DIES: FaultCost = { mayRepeat: true, mayDoubleAttach: false };
-const NODE_IS_SILENT: FaultCost = { mayRepeat: true, mayDoubleAttach: true };
+const FREE: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false };
+const NODE_DIES: FaultCost = { ...FREE, mayRepeat: true };
+const NODE_IS_SILENT: FaultCost = { ...NODE_DIES, mayDoubleAttach: true };
 
 export type FaultName =
   | 'node-kill'
@@ -28,7 +29,7 @@ export type FaultName =
 export const FAULTS: Readonly<Record<FaultName, FaultCost>> = {
   'node-kill': NODE_DIES,
   'node-kill-in-move': NODE_DIES,
-  'node-pause': NODE_IS_SILENT,
+  'node-pause': { ...NODE_IS_SILENT, finishesLate: true },
   'orchestrator-kill': FREE,
   'orchestrator-kill-in-move': FREE,
   'orchestrator-pause': FREE,

@@ -1,6 +1,6 @@
 /**
  * The verdict: pure arithmetic over what the emulator's ledger says, and over the windows that say which fault was on. Nothing is lost, ever; nothing is
- * repeated but what is marked, after a node was lost; no IDENTIFY but where there was no session; and in the calm every planned move is done.
+ * repeated but what is marked, after a node was lost, and the one event that a process was stopped in the middle of; no IDENTIFY but where there was no session; and in the calm every planned move is done.
  */
 import type { SessionHistory, Verdict as LedgerVerdict } from '@dshard/gateway-emulator';
 import type { Ms } from '@dshard/transport';
@@ -46,13 +46,17 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
   const needed = shards + ended.filter(({ reason }) => !reason.startsWith('closed by the client')).length;
   const { used } = ledger.identifies;
   const where = (at: Ms): string => describeWindow(windows.at(at));
-  const unpaidRepeats = input.repeats.filter(({ marked, at }) => !marked || !costOf(windows.at(at)).mayRepeat);
+  const late = finishedLate(input.repeats, windows);
+  const unpaidRepeats = input.repeats.filter(
+    (repeat) => !late.has(repeat) && (!repeat.marked || !costOf(windows.at(repeat.at)).mayRepeat),
+  );
+  const unmarked = ledger.duplicated - late.size;
   const reasons = [
     ...input.failures,
     ...(ledger.emitted === 0 ? ['no event was emitted'] : []),
     ...(lost > 0 ? [`${lost} events were lost`] : []),
     ...told(input.lost, ({ id, shard, window }) => `lost: event ${id} of shard ${shard}, in ${describeWindow(window)}`),
-    ...(ledger.duplicated > 0 ? [`${ledger.duplicated} events were repeated without the mark`] : []),
+    ...(unmarked > 0 ? [`${unmarked} events were repeated without the mark`] : []),
     ...told(
       unpaidRepeats,
       ({ id, shard, node, before, marked, at }) =>
@@ -87,6 +91,16 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
     identifies: { used, needed },
   };
   return { verdict, reasons };
+}
+
+/** One in each fault that may cost one. */
+function finishedLate(repeats: readonly Repeat[], windows: Windows): ReadonlySet<Repeat> {
+  const first = new Map<Window, Repeat>();
+  for (const repeat of repeats) {
+    const window = windows.at(repeat.at);
+    if (!repeat.marked && costOf(window).finishesLate && !first.has(window)) first.set(window, repeat);
+  }
+  return new Set(first.values());
 }
 
 function counted(windows: readonly Window[]): Verdict['faults'] {

@@ -5,7 +5,7 @@ import type { FaultCost, FaultName } from './fault-kinds.js';
 
 export type Window = { number: number; name: FaultName | 'calm'; startedAt: Ms; endedAt: Ms | null };
 
-const CALM: FaultCost = { mayRepeat: false, mayDoubleAttach: false };
+const CALM: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false };
 
 export function costOf({ name }: Window): FaultCost {
   return name === 'calm' ? CALM : FAULTS[name];

@@ -23,13 +23,15 @@ const LEDGER: LedgerVerdict = {
   gaps: [],
 };
 
-/** Calm to 100, node-kill to 200, calm to 300, gateway-reset to 400, calm. */
+/** Calm to 100, node-kill to 200, calm to 300, gateway-reset to 400, calm to 500, node-pause to 600, calm. */
 function windows(): Windows {
   const made = new Windows(0);
   made.enter('node-kill', 100);
   made.enter('calm', 200);
   made.enter('gateway-reset', 300);
   made.enter('calm', 400);
+  made.enter('node-pause', 500);
+  made.enter('calm', 600);
   return made;
 }
 
@@ -92,6 +94,10 @@ describe('what holds', () => {
   test.each<[string, Parameters<typeof judged>[0]]>([
     ['a clean run', {}],
     ['marked repeats after a node was killed', { ledger: { redelivered: 1 }, repeats: [repeat(150, true)] }],
+    [
+      'the event that a process was stopped in the middle of',
+      { ledger: { duplicated: 1 }, repeats: [repeat(550, false)] },
+    ],
     ['a move that failed while a fault was on', { moves: [move(90, 110)] }],
     [
       'an IDENTIFY for a session that was gone',
@@ -122,6 +128,11 @@ describe('what does not', () => {
       'a repeat without the mark, even after a kill',
       { ledger: { duplicated: 1 }, repeats: [repeat(150, false)] },
       /without the mark: event 7 of shard 2, by b after a, in fault 1 \(node-kill\)/,
+    ],
+    [
+      'a second one of the same pause',
+      { ledger: { duplicated: 2 }, repeats: [repeat(550, false), repeat(560, false)] },
+      /1 events were repeated without the mark/,
     ],
     [
       'a marked repeat where no node was lost',
