@@ -141,7 +141,9 @@ function stopEnded(draft: Draft, shardId: number, why: StopReason, outcome: Host
   }
   stopped(draft, shardId, session);
   draft.enterShard(shardId, null);
-  if (why === 'command' || (why === 'withdrawn' && takeWaitingStop(draft, shardId))) {
+  // A base-level orchestrator does not hear of failures, and may have been told meanwhile that the shard runs here.
+  const isUnheard = draft.established !== null && !draft.negotiated('parallel-migrations');
+  if (why === 'command' || (why === 'withdrawn' && (takeWaitingStop(draft, shardId) || isUnheard))) {
     say(draft, { kind: 'stopShard', shardId, session });
   }
 }

@@ -1,6 +1,7 @@
 /** Every host call × every way it can end: what the shard becomes, what is said. The table in outcomes.ts, executable. */
 import { describe, expect, test } from 'vitest';
 import type { ShardStateKind } from '../../src/session/state.js';
+import { CAPABILITIES } from '@dshard/protocol';
 import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
 
 type Ending = Parameters<Bench['callEnds']>[0];
@@ -94,6 +95,21 @@ describe('a failure', () => {
     expect(bench.kind()).toBe('running');
     expect(bench.sent('startShards')).toHaveLength(1);
   });
+
+  // Found by the simulator: the node had named the shard when it connected again in the middle of it, so it was taken to run there for ever.
+  test.each([
+    ['the base level', [], [{ kind: 'stopShard', shardId: SHARD, session: null }]],
+    ['the extended level', CAPABILITIES, []],
+  ] as const)(
+    'to resume a shard that comes here, toward %s: it is said that it does not run',
+    (_, capabilities, said) => {
+      const bench = new Bench().established(capabilities).put('resuming');
+      bench.callEnds(LATE);
+      bench.callEnds({});
+      expect(bench.kind()).toBe('absent');
+      expect(bench.sent('stopShard')).toEqual(said);
+    },
+  );
 
   test('to take a shard back in time leaves it running: the host is at it, and nobody else has it', () => {
     const bench = new Bench().established().put('frozen');
