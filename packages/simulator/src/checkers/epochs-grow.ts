@@ -2,7 +2,8 @@
  * Invariant 2: a shard's epoch only grows; nobody acts on an epoch lower than the highest it has seen. Seen as: what the orchestrator says of
  * a shard, whichever of its lives says it, never names a lower epoch than before, and neither does what a node says of a shard it has.
  *
- * Without a store the next life starts its counter at the clock, so it holds there too.
+ * Without a store the next life starts its counter at the clock, but knows of earlier epochs only what its nodes tell: should whoever had
+ * the highest be gone, it believes the next lower one. So each life is looked at by itself then.
  */
 import type { ShardReport } from '@dshard/protocol';
 import type { Observation } from '../observation.js';
@@ -10,7 +11,7 @@ import type { Checker, MakeChecker } from './checker.js';
 
 const SENTENCE = 'a shard’s epoch only grows, and nobody acts on a lower one';
 
-export const epochsGrow: MakeChecker = ({ violated }): Checker => {
+export const epochsGrow: MakeChecker = ({ plan, violated }): Checker => {
   const said = new Map<number, number>();
   /** By node: its last reports, and by shard the highest epoch in any of them. */
   const reports = new Map<string, { last: readonly ShardReport[]; epochs: Map<number, number> }>();
@@ -32,6 +33,7 @@ export const epochsGrow: MakeChecker = ({ violated }): Checker => {
   return {
     see: (observation) => {
       if (observation.kind === 'said') onSaid(observation);
+      if (observation.kind === 'processEnded' && observation.name === 'orchestrator' && !plan.durable) said.clear();
       // What the orchestrator has kept of a node that is gone is of its life before.
       if (observation.kind === 'processStarted') reports.delete(observation.name);
       if (observation.kind !== 'decided') return;
