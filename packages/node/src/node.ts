@@ -190,9 +190,7 @@ class NodeRuntime implements DshardNode {
   /** Decides event after event; what an effect causes on the spot waits its turn. */
   #dispatch(event: NodeEvent): void {
     this.#pending.push(event);
-    if (this.#deciding) {
-      return;
-    }
+    if (this.#deciding) return;
     this.#deciding = true;
     try {
       for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
@@ -329,9 +327,7 @@ class NodeRuntime implements DshardNode {
   }
 
   #introduce(totalShards: number): void {
-    if (this.#introduced !== null) {
-      return;
-    }
+    if (this.#introduced !== null) return;
     this.#introduced = (async () => {
       try {
         await this.#options.host.sessionEstablished?.(this.#context());
@@ -357,14 +353,10 @@ class NodeRuntime implements DshardNode {
   }
 
   #wakeAt(at: number | null): void {
-    if (this.#wake?.at === at) {
-      return;
-    }
+    if (this.#wake?.at === at) return;
     this.#wake?.cancel();
     this.#wake = null;
-    if (at === null) {
-      return;
-    }
+    if (at === null) return;
     const { clock } = this.#options;
     const cancel = clock.after(Math.max(0, at - clock.now()), () => {
       this.#wake = null;

@@ -20,8 +20,24 @@ export const PHASES: Readonly<Record<Step, ShardPhase>> = {
   up: 'ready',
 };
 
-/** Close codes after which the session is gone: not authenticated (invalidated while active), invalid sequence. */
-export const SESSION_GONE_CODES: ReadonlySet<number> = new Set([4003, 4007]);
+/** `end`: what ends a session when we close with it. `gone`: it has ended: not authenticated (invalidated while active), invalid sequence. */
+export const SESSION_CODES: Readonly<{ end: number; gone: ReadonlySet<number> }> = {
+  end: 1000,
+  gone: new Set([4003, 4007]),
+};
+
+/** Guilds and their messages. */
+export const INTENTS = 513;
+
+/** `quietMs`: so much before a session with nobody to it would expire that it is resumed in time. */
+export const LIMITS = {
+  connectMs: 3_000,
+  answerMs: 5_000,
+  closeMs: 1_000,
+  backoffMinMs: 100,
+  backoffMaxMs: 2_000,
+  quietMs: 10_000,
+} as const;
 
 const DISPLACED_CODE = 4006;
 

@@ -16,22 +16,12 @@ import { delay } from '@dshard/transport';
 import type { Cancel, Clock, Transport } from '@dshard/transport';
 import { BOT_TOKEN, GENERIC_GATEWAY } from '../world/discord.js';
 import { GatewaySocket } from '../world/gateway-socket.js';
-import { causeOf, PHASES, SESSION_GONE_CODES } from './sim-gateway.js';
+import { causeOf, INTENTS, LIMITS, PHASES, SESSION_CODES } from './sim-gateway.js';
 import type { Payload, ReadyData, Received, Step } from './sim-gateway.js';
 import { SimHeart } from './sim-heart.js';
 import { beforeResume, isTrusted, permitFor } from './sim-leave.js';
 import type { MessageEvent, SimShardOptions } from './sim-shard-options.js';
 import { Waiters } from './waiters.js';
-
-const END_SESSION_CODE = 1000;
-const CONNECT_TIMEOUT_MS = 3_000;
-const ANSWER_TIMEOUT_MS = 5_000;
-const CLOSE_TIMEOUT_MS = 1_000;
-const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 2_000;
-/** So much before a session with nobody to it would expire that it is resumed in time. */
-const QUIET_MS = 10_000;
-const INTENTS = 513;
 
 export class SimShard {
   readonly #options: SimShardOptions;
@@ -66,7 +56,7 @@ export class SimShard {
     const send = (): void => this.#send(opcodes.heartbeat, this.#cursor?.sequence ?? null);
     this.#heart = new SimHeart({ clock, random, send, dead: () => this.#failed(this.#attempt) });
     const probe = (): void => (this.isUp ? this.#failed(this.#attempt, 'displaced') : undefined);
-    this.#watch = new QuietWatch({ clock, random, quietMs: QUIET_MS, probe });
+    this.#watch = new QuietWatch({ clock, random, quietMs: LIMITS.quietMs, probe });
     if (session !== null && options.behaviour.doubtsSilence) this.#watch.begin();
   }
 
@@ -155,8 +145,8 @@ export class SimShard {
     this.#leaveAttempt();
     this.#waiters.fail(new NodeError('DSO_SHARD_STOPPED', `Shard ${shardId} was stopped.`));
     if (socket !== null) {
-      socket.close(end.keepSession ? behaviour.keepSessionCode : END_SESSION_CODE);
-      await Promise.race([this.#goneOf(socket), delay(clock, CLOSE_TIMEOUT_MS)]);
+      socket.close(end.keepSession ? behaviour.keepSessionCode : SESSION_CODES.end);
+      await Promise.race([this.#goneOf(socket), delay(clock, LIMITS.closeMs)]);
       socket.cut();
     }
     return this.#stopped;
@@ -197,7 +187,7 @@ export class SimShard {
     const { gateway } = this.#options;
     const url = this.#cursor?.resumeGatewayUrl ?? '';
     const address = url === '' ? GENERIC_GATEWAY : url;
-    gateway.connect(address, { timeoutMs: CONNECT_TIMEOUT_MS, signal: attempt.signal }).then(
+    gateway.connect(address, { timeoutMs: LIMITS.connectMs, signal: attempt.signal }).then(
       (stream) => (attempt.signal.aborted ? stream.destroy() : this.#adopt(stream, attempt)),
       () => this.#failed(attempt),
     );
@@ -215,7 +205,7 @@ export class SimShard {
       },
       onClose: (code) => {
         if (!isCurrent()) return;
-        if (SESSION_GONE_CODES.has(code)) this.#loseSession();
+        if (SESSION_CODES.gone.has(code)) this.#loseSession();
         this.#failed(attempt, causeOf(code));
       },
       onGone: resolve,
@@ -228,7 +218,7 @@ export class SimShard {
   /** HELLO, READY and RESUMED come in time, or the attempt is over. */
   #expectAnswer(attempt: AbortController): void {
     this.#cancelAnswerTimer();
-    this.#cancelAnswerTimer = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => {
+    this.#cancelAnswerTimer = this.#options.clock.after(LIMITS.answerMs, () => {
       if (this.#resumeAtHello === null && !attempt.signal.aborted && this.#step !== 'up' && this.#step !== 'waiting')
         this.#failed(attempt);
     });
@@ -244,7 +234,7 @@ export class SimShard {
     }
     if (!this.#options.behaviour.resumes) this.#loseSession();
     const { random, clock } = this.#options;
-    const full = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(this.#failures, 10));
+    const full = Math.min(LIMITS.backoffMaxMs, LIMITS.backoffMinMs * 2 ** Math.min(this.#failures, 10));
     this.#reconnect(clock, full / 2 + (full / 2) * random.next());
   }
 
@@ -253,7 +243,7 @@ export class SimShard {
     this.#leaveAttempt();
     if (socket !== null) {
       socket.close(this.#options.behaviour.keepSessionCode);
-      clock.after(CLOSE_TIMEOUT_MS, () => socket.cut());
+      clock.after(LIMITS.closeMs, () => socket.cut());
     }
     this.#step = 'connecting';
     // Parked or frozen, it connects again when it is told to go on.

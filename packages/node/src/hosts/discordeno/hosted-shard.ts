@@ -68,18 +68,10 @@ export class HostedDiscordenoShard extends DiscordenoShard {
     const { shardId, options, context, session, redelivers } = given;
     const { gateway } = options.bot;
     const { compress, transportCompression, intents, properties, token, url, version, events, logger } = gateway;
+    const { totalShards } = context;
     super({
       id: shardId,
-      connection: {
-        compress,
-        transportCompression,
-        intents,
-        properties,
-        token,
-        url,
-        version,
-        totalShards: context.totalShards,
-      },
+      connection: { compress, transportCompression, intents, properties, token, url, version, totalShards },
       events,
       logger,
       makePresence: gateway.makePresence,

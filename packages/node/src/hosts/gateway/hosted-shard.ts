@@ -28,7 +28,7 @@ import { EventIntake } from './event-intake.js';
 import { Gate } from './gate.js';
 import type { HostedShardOptions } from './hosted-shard-options.js';
 import { IdentifyGate } from './identify-gate.js';
-import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from './library.js';
+import { FORWARDED, WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from './library.js';
 import type { ShardEvent } from './library.js';
 import { LibraryShard } from './library-shard.js';
 import { Outcomes } from './outcomes.js';
@@ -46,14 +46,6 @@ type State =
   | { kind: 'frozen'; gate: Gate }
   | { kind: 'refused'; error: NodeError }
   | { kind: 'stopped'; cursor: Cursor | null };
-
-/** What the library tells, and nobody here looks at. */
-const FORWARDED = [
-  WebSocketShardEvents.Closed,
-  WebSocketShardEvents.Debug,
-  WebSocketShardEvents.Error,
-  WebSocketShardEvents.SocketError,
-] as const;
 
 export class HostedShard {
   readonly #given: HostedShardOptions;
@@ -389,9 +381,7 @@ export class HostedShard {
 
   /** Listeners of the bot must not break the shard, and a stopped shard is silent. */
   #emit(event: ShardEvent, args: readonly unknown[]): void {
-    if (this.#state.kind === 'stopped') {
-      return;
-    }
+    if (this.#state.kind === 'stopped') return;
     try {
       this.#given.emit(event, args);
     } catch (error) {

@@ -36,3 +36,6 @@ export const WebSocketShardEvents = {
 } as const;
 
 export type ShardEvent = (typeof WebSocketShardEvents)[keyof typeof WebSocketShardEvents];
+
+/** What the library tells, and only the bot looks at. */
+export const FORWARDED: readonly ShardEvent[] = ['closed', 'debug', 'error', 'socketError'];
