@@ -6,9 +6,10 @@ import type { HostContext, IdentifyPermit, ShardHost, Tenancy } from '../../src/
 
 export type EmulatorOptions = NonNullable<Parameters<typeof startGatewayEmulator>[0]>;
 
-/** Identify windows that do not hold a test up. */
+/** Identify windows that do not hold a test up, and sessions that outlast any stall of a busy machine. */
 export function emulator(options: EmulatorOptions = {}): Promise<GatewayEmulator> {
-  return startGatewayEmulator({ maxConcurrency: 64, identifyWindowMs: 1, shards: 4, guilds: 16, ...options });
+  const patient = { maxConcurrency: 64, identifyWindowMs: 1, replayBuffer: 20_000 };
+  return startGatewayEmulator({ ...patient, shards: 4, guilds: 16, ...options });
 }
 
 /** A dispatch as user code gets it. */

@@ -164,7 +164,7 @@ describe('starting and stopping', () => {
 
 describe('moving', () => {
   test('16 shards between two bots under traffic, back and forth: nothing lost, twice or out of order', async () => {
-    await world({ rate: 1_500, shards: 16, guilds: 64 });
+    await world({ rate: 800, shards: 16, guilds: 64 });
     // As long as in production: on a busy machine the short ones of these tests would retry, and a retry is one more gap.
     const timeouts = { handshakeMs: 5_000, helloMs: 5_000, readyMs: 15_000, resumeMs: 10_000, closeMs: 3_000 };
     const a = bot('a', { timeouts }, 16);
