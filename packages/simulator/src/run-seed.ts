@@ -53,6 +53,8 @@ const WARM_UP_MS = 40_000;
 const SLICE_MS = 500;
 /** Everything may have to happen after another: downtime, launches, steps of moves, identifies one per window. */
 const CONVERGE_WITHIN_MS = 180_000;
+/** A shard's state is three pieces, and some of them come again with the delta. */
+const PIECES_OF_A_MOVE = 4;
 /** It must stay that way. */
 const STEADY_MS = 3_000;
 /** What nodes have to stop, and what processes have until they are killed. */
@@ -230,7 +232,8 @@ class Run {
   }
 
   async #converge(): Promise<void> {
-    const deadline = this.#world.monotonicMs() + CONVERGE_WITHIN_MS;
+    const withinMs = CONVERGE_WITHIN_MS + slowMoves(this.#plan);
+    const deadline = this.#world.monotonicMs() + withinMs;
     let steadySince: number | null = null;
     let lacking: string | null = null;
     while (this.#world.monotonicMs() < deadline) {
@@ -242,7 +245,7 @@ class Run {
       else if (now - steadySince >= STEADY_MS) return;
       this.#operators.tidyUp();
     }
-    this.#violated(CONVERGENCE, `after ${CONVERGE_WITHIN_MS / 1000} s ${lacking ?? 'it did not stay so'}`);
+    this.#violated(CONVERGENCE, `after ${Math.round(withinMs / 1000)} s ${lacking ?? 'it did not stay so'}`);
   }
 
   async #passUntilWhole(ms: number): Promise<void> {
@@ -362,4 +365,9 @@ class Run {
         return undefined;
     }
   }
+}
+
+/** An operator may have begun a rollout as faults ended: each node is emptied once, shard after shard. */
+function slowMoves({ shards, nodes, sendMs }: Plan): number {
+  return shards * nodes * PIECES_OF_A_MOVE * sendMs;
 }
