@@ -40,12 +40,20 @@ export type Placement = {
   waiting: readonly number[];
 };
 
-type Candidate = { id: string; openness: Openness; load: number; slots: Set<number>; takes: number };
+type Candidate = {
+  id: string;
+  openness: Openness;
+  shards: readonly number[];
+  load: number;
+  slots: Set<number>;
+  takes: number;
+};
 
 export function place({ nodes, vacant, holders, limit, rules }: PlaceInput): Placement {
   const homes = new Map<number, Candidate>();
-  const candidates = nodes.map((node) => candidate(node, homes, rules));
-  candidates.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const inOrder = nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const candidates = inOrder.map((node) => candidate(node, homes, rules));
+  for (const each of candidates) each.load = loadOf(each, homes, rules);
   const open = candidates.filter(({ openness }) => openness === 'open');
   const assignments = new Map<string, number[]>();
   const noRoom: number[] = [];
@@ -83,7 +91,8 @@ function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceI
   const made: Candidate = {
     id: node.id,
     openness: node.openness,
-    load: buckets.size * rules.bucketSize,
+    shards: node.shards,
+    load: 0,
     takes: node.takes,
     slots: new Set([...buckets].map((bucket) => slotOf(bucket, rules))),
   };
@@ -92,6 +101,18 @@ function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceI
     if (other === undefined || rank(made.openness) > rank(other.openness)) homes.set(bucket, made);
   }
   return made;
+}
+
+/** A bucket takes its whole room where it is at home; elsewhere only what sits there, for nothing more of it is put there. */
+function loadOf(node: Candidate, homes: ReadonlyMap<number, Candidate>, rules: PlaceInput['rules']): number {
+  const own = new Set<number>();
+  let strays = 0;
+  for (const shard of node.shards) {
+    const bucket = bucketOf(shard, rules);
+    if (homes.get(bucket) === node) own.add(bucket);
+    else strays += 1;
+  }
+  return own.size * rules.bucketSize + strays;
 }
 
 function rank(openness: Openness): number {

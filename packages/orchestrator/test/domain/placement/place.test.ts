@@ -107,6 +107,15 @@ const cases: Case[] = [
     gives: { a: [0, 1, 2, 3] },
   },
   {
+    // Found by the simulator: with room for whole buckets wherever a piece of one sat, shard 2 stayed down.
+    name: 'has room beside a shard that was taken from its bucket by hand',
+    nodes: { a: ['open', 0], b: ['open', 1] },
+    vacant: [2],
+    limit: 3,
+    bucketSize: 2,
+    gives: { b: [2] },
+  },
+  {
     name: 'goes where most is open when a bucket was taken apart by hand',
     nodes: { a: ['closed', 0], b: ['open', 1] },
     vacant: [2],
