@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { createClient, type Client } from './client.js';
 import { addConnectionOptions, resolveTarget, type ConnectionOptions } from './connection-options.js';
 import { CliError } from './errors.js';
+import { interruptible } from './interruptible.js';
 
 /** What a command prints: `document` for programs, `text` for people. */
 export type Output = { document: unknown; text: string };
@@ -40,4 +41,12 @@ export async function runCommand<O extends ConnectionOptions>(
 export async function answer(given: Promise<Answer>): Promise<Output> {
   const document = await given;
   return { document, text: document.Message };
+}
+
+/** `goesOn`: what to say of it when Ctrl-C ends the waiting. */
+type Wish = { path: string; parameters?: Readonly<Record<string, string>>; goesOn: string };
+
+/** For commands that ask one thing of the orchestrator, and wait until it is done. */
+export function askAndWait(options: ConnectionOptions, { path, parameters, goesOn }: Wish): Promise<void> {
+  return runCommand(options, (client) => answer(interruptible(client, { goesOn }, client.post(path, parameters))));
 }

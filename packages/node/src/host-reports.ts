@@ -3,7 +3,7 @@
  * be sent costs the node its shards: so what is left out or cannot be used is told as not known, and said once in the log.
  */
 import { inspect } from 'node:util';
-import { SHARD_PHASES } from '@dshard/protocol';
+import { MAX_NAME_LENGTH, MAX_URL_LENGTH, SHARD_PHASES } from '@dshard/protocol';
 import type { GatewaySession, ShardPhase, ShardReport } from '@dshard/protocol';
 import { messageOf } from './errors.js';
 import type { ShardHost } from './shard-host.js';
@@ -12,10 +12,6 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** `wrong`: what could not be used, by field. */
 type Read = { reports: readonly ShardReport[]; wrong: ReadonlyMap<string, unknown> };
-
-/** As the protocol has them. */
-const MAX_SESSION_TEXT = 256;
-const MAX_URL = 2_048;
 
 export class HostReports {
   readonly #host: Pick<ShardHost, 'report'>;
@@ -99,8 +95,10 @@ function isCountOrUnknown(value: unknown): value is number {
 function isSession(value: unknown): value is GatewaySession {
   if (!isRecord(value)) return false;
   const { sessionId, sequence, resumeGatewayUrl } = value;
-  const isNamed = typeof sessionId === 'string' && sessionId !== '' && sessionId.length <= MAX_SESSION_TEXT;
-  return isNamed && isCount(sequence) && typeof resumeGatewayUrl === 'string' && resumeGatewayUrl.length <= MAX_URL;
+  const isNamed = typeof sessionId === 'string' && sessionId !== '' && sessionId.length <= MAX_NAME_LENGTH;
+  return (
+    isNamed && isCount(sequence) && typeof resumeGatewayUrl === 'string' && resumeGatewayUrl.length <= MAX_URL_LENGTH
+  );
 }
 
 function shown(value: unknown): string {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { ConnectionOptions } from '../connection-options.js';
-import { interruptible } from '../interruptible.js';
-import { answer, runCommand, withCommonHelp } from '../run-command.js';
+import { askAndWait, withCommonHelp } from '../run-command.js';
 
 export function addCancel(program: Command): void {
   const command = program
@@ -11,15 +10,9 @@ export function addCancel(program: Command): void {
     );
   withCommonHelp(command, ['dso cancel r12', 'dso operations && dso cancel d7']).action(
     (operation: string, options: ConnectionOptions) =>
-      runCommand(options, (client) => {
-        const ended = client.post(`/v1/operations/${encodeURIComponent(operation)}/cancel`);
-        return answer(
-          interruptible(
-            client,
-            { goesOn: 'It is cancelled all the same: dso operations shows when it has ended.' },
-            ended,
-          ),
-        );
+      askAndWait(options, {
+        path: `/v1/operations/${encodeURIComponent(operation)}/cancel`,
+        goesOn: 'It is cancelled all the same: dso operations shows when it has ended.',
       }),
   );
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { ConnectionOptions } from '../connection-options.js';
-import { interruptible } from '../interruptible.js';
-import { answer, runCommand, withCommonHelp } from '../run-command.js';
+import { askAndWait, withCommonHelp } from '../run-command.js';
 
 export function addMigrateShard(program: Command): void {
   const command = program
@@ -9,15 +8,10 @@ export function addMigrateShard(program: Command): void {
     .description('move one shard to a node; answers when it runs there');
   withCommonHelp(command, ['dso migrateshard 3 web-2']).action(
     (shard: string, node: string, options: ConnectionOptions) =>
-      runCommand(options, (client) => {
-        const moved = client.post('/migrateshard', { shard, destination_node: node });
-        return answer(
-          interruptible(
-            client,
-            { goesOn: 'The move goes on: see dso status, and dso events for how it ended.' },
-            moved,
-          ),
-        );
+      askAndWait(options, {
+        path: '/migrateshard',
+        parameters: { shard, destination_node: node },
+        goesOn: 'The move goes on: see dso status, and dso events for how it ended.',
       }),
   );
 }

@@ -1,20 +1,15 @@
 import type { Command } from 'commander';
 import type { ConnectionOptions } from '../connection-options.js';
-import { interruptible } from '../interruptible.js';
-import { answer, runCommand, withCommonHelp } from '../run-command.js';
+import { askAndWait, withCommonHelp } from '../run-command.js';
 
 export function addStartShards(program: Command): void {
   const command = program.command('startshards <node> <shards>').description('start shards that nobody runs on a node');
   withCommonHelp(command, ['dso startshards web-1 3', 'dso startshards web-1 0-15,20']).action(
     (node: string, shards: string, options: ConnectionOptions) =>
-      runCommand(options, (client) =>
-        answer(
-          interruptible(
-            client,
-            { goesOn: 'The shards are started all the same: see dso status.' },
-            client.post('/startshards', { node, shards }),
-          ),
-        ),
-      ),
+      askAndWait(options, {
+        path: '/startshards',
+        parameters: { node, shards },
+        goesOn: 'The shards are started all the same: see dso status.',
+      }),
   );
 }

@@ -4,6 +4,7 @@
  */
 import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
 import type { ByteStream, Transport } from '@dshard/transport';
+import { writtenThrough } from './written-through.js';
 
 export function baseLevelTransport(transport: Transport): Transport {
   return {
@@ -25,17 +26,5 @@ function withPlainIdentify(stream: ByteStream): ByteStream {
     }
     return takesMore;
   };
-  return {
-    remote: stream.remote,
-    loopback: stream.loopback,
-    get bufferedBytes() {
-      return stream.bufferedBytes;
-    },
-    handle: (handlers) => stream.handle(handlers),
-    write,
-    pause: () => stream.pause(),
-    resume: () => stream.resume(),
-    end: () => stream.end(),
-    destroy: () => stream.destroy(),
-  };
+  return writtenThrough(stream, write);
 }

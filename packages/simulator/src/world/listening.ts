@@ -2,6 +2,7 @@
 import { decodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';
 import type { ByteStream, Transport } from '@dshard/transport';
+import { writtenThrough } from './written-through.js';
 
 /** @param kinds event ids of the messages that are of interest; the others are not even decoded. */
 export function overheard(
@@ -17,23 +18,11 @@ export function overheard(
 
 function withEars(stream: ByteStream, kinds: ReadonlySet<number>, hear: (message: Message) => void): ByteStream {
   const frames = new FrameReader(MAX_BODY_BYTES);
-  return {
-    remote: stream.remote,
-    loopback: stream.loopback,
-    get bufferedBytes() {
-      return stream.bufferedBytes;
-    },
-    handle: (handlers) => stream.handle(handlers),
-    write: (bytes) => {
-      frames.push(bytes);
-      for (let frame = frames.next(); frame !== null; frame = frames.next()) {
-        if (kinds.has(frame.eventId)) hear(decodeMessage(frame.eventId, frame.body));
-      }
-      return stream.write(bytes);
-    },
-    pause: () => stream.pause(),
-    resume: () => stream.resume(),
-    end: () => stream.end(),
-    destroy: () => stream.destroy(),
-  };
+  return writtenThrough(stream, (bytes) => {
+    frames.push(bytes);
+    for (let frame = frames.next(); frame !== null; frame = frames.next()) {
+      if (kinds.has(frame.eventId)) hear(decodeMessage(frame.eventId, frame.body));
+    }
+    return stream.write(bytes);
+  });
 }

@@ -6,6 +6,7 @@
 import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';
 import type { ByteStream, Transport } from '@dshard/transport';
+import { writtenThrough } from './written-through.js';
 
 /** @param repeats asked for each message that could be repeated. */
 export function repeatingTransport(transport: Transport, repeats: (message: Message) => boolean): Transport {
@@ -53,21 +54,9 @@ class LastMessage {
 
 function withRepeats(stream: ByteStream, said: LastMessage): ByteStream {
   said.connected();
-  return {
-    remote: stream.remote,
-    loopback: stream.loopback,
-    get bufferedBytes() {
-      return stream.bufferedBytes;
-    },
-    handle: (handlers) => stream.handle(handlers),
-    write: (bytes) => {
-      let takesMore = true;
-      for (const passed of said.pass(bytes)) takesMore = stream.write(passed);
-      return takesMore;
-    },
-    pause: () => stream.pause(),
-    resume: () => stream.resume(),
-    end: () => stream.end(),
-    destroy: () => stream.destroy(),
-  };
+  return writtenThrough(stream, (bytes) => {
+    let takesMore = true;
+    for (const passed of said.pass(bytes)) takesMore = stream.write(passed);
+    return takesMore;
+  });
 }

@@ -2,9 +2,10 @@
 import type { MessageKind } from '@dshard/protocol';
 import { expect } from 'vitest';
 import type { LiveStep } from '../../../src/domain/state.js';
-import type { ModelNode } from '../model-node.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
+import { holdIn } from './held.js';
+import type { Scene } from './held.js';
 
 export type Step = LiveStep['kind'];
 
@@ -24,8 +25,6 @@ export const BEFORE_RELEASE: Step[] = ['openingOrigin', 'openingDestination', 'c
 export const everythingOnA = { a: [0, 1, 2, 3] };
 export const shard0OnB = { a: [1, 2, 3], b: [0] };
 
-export type Scene = { world: World; a: ModelNode; b: ModelNode };
-
 /** Shards 0–3 on `a`; `b` is empty, and cordoned so that nothing is placed on it by itself. */
 export function scene(options: WorldOptions = {}): Scene {
   const world = new World(options).start();
@@ -39,17 +38,9 @@ export function scene(options: WorldOptions = {}): Scene {
 
 export type Stuck = Scene & { request: string; migrationId: string };
 
-/** With the migration of shard 0 from `a` to `b` stuck in a step. The command that would end the step is lost for good. */
+/** With the migration of shard 0 from `a` to `b` stuck in a step. */
 export function stuckIn(step: Step, options: WorldOptions = {}): Stuck {
-  const made = scene(options);
-  const [node, command] = HELD_BY[step];
-  made[node].mute.add(command);
-  const request = made.world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
-  made.world.settle();
-  const [migration] = made.world.state.migrations.values();
-  expect(migration?.step.kind).toBe(step);
-  made[node].mute.clear();
-  return { ...made, request, migrationId: migration?.id ?? '' };
+  return holdIn(scene(options), step, HELD_BY[step]);
 }
 
 /** How far a destination came that was stopped while it resumed. */

@@ -1,10 +1,11 @@
 /** The migration of shard 0 from node `a` to node `b` where one of them knows no live one, and how it is held in each of its steps. */
 import type { MessageKind } from '@dshard/protocol';
-import { expect } from 'vitest';
 import { OLDER_CAPABILITIES } from '../model-node.js';
-import type { ModelNode, ModelNodeOptions } from '../model-node.js';
+import type { ModelNodeOptions } from '../model-node.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
+import { holdIn } from './held.js';
+import type { Scene } from './held.js';
 
 export type Step = 'closing' | 'preparing' | 'transferring' | 'resuming';
 
@@ -15,8 +16,6 @@ const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
   transferring: ['a', 'startMigration'],
   resuming: ['b', 'allUserDataSent'],
 };
-
-export type Scene = { world: World; a: ModelNode; b: ModelNode };
 
 function node(id: string, baseLevel: boolean): ModelNodeOptions {
   return baseLevel ? { id, baseLevel } : { id, capabilities: OLDER_CAPABILITIES };
@@ -35,15 +34,7 @@ export function scene(options: WorldOptions & { baseLevel?: boolean } = {}): Sce
 
 /** With the migration of shard 0 from `a` to `b` stuck in a step. */
 export function stuckIn(step: Step, options: WorldOptions & { baseLevel?: boolean } = {}): Scene & { request: string } {
-  const made = scene(options);
-  const [node, command] = HELD_BY[step];
-  made[node].mute.add(command);
-  const request = made.world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
-  made.world.settle();
-  const [migration] = made.world.state.migrations.values();
-  expect(migration?.step.kind).toBe(step);
-  made[node].mute.clear();
-  return { ...made, request };
+  return holdIn(scene(options), step, HELD_BY[step]);
 }
 
 export const ALL_STEPS: Step[] = ['closing', 'preparing', 'transferring', 'resuming'];
