@@ -2,28 +2,21 @@
 import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
 import { describe, expect, test } from 'vitest';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
-import { recordingLogger } from '../recording-logger.js';
 import { inOrder, liveNode, numbered } from './live-node.js';
 import type { LiveNode, LiveNodeOptions } from './live-node.js';
 import { measured } from './measured-transport.js';
-import { settings } from './settings.js';
+import { alone } from './alone.js';
 
 async function fleet() {
   const clock = virtualClock();
   const network = memoryNetwork({ clock });
   const { transport, held } = measured(network);
   const orchestrator = createOrchestrator({
+    ...alone(),
     listen: '127.0.0.1:7447',
-    token: null,
-    settings: settings(),
-    stopGraceMs: 1_000,
     clock,
     random: seededRandom(1),
     transport,
-    launcher: null,
-    versionSource: null,
-    gatewayInfo: null,
-    logger: recordingLogger(),
   });
   await orchestrator.start();
   const node = async (nodeId: string, options: Partial<LiveNodeOptions>): Promise<LiveNode> => {

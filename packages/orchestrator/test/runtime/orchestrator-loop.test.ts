@@ -11,6 +11,7 @@ import type { OrchestratorOptions } from '../../src/runtime/contract.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import { recordingLogger } from '../recording-logger.js';
 import { identify } from './peer.js';
+import { alone } from './alone.js';
 import { settings } from './settings.js';
 
 const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
@@ -27,16 +28,11 @@ function orchestrator(react: (event: DomainEvent) => readonly Effect[], more: Pa
   };
   const handle = createOrchestrator(
     {
+      ...alone(),
       listen: '127.0.0.1:7447',
-      token: null,
-      settings: settings(),
-      stopGraceMs: 1_000,
       clock,
       random: seededRandom(1),
       transport: network,
-      launcher: null,
-      versionSource: null,
-      gatewayInfo: null,
       logger,
       ...more,
     },

@@ -8,10 +8,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { OrchestratorOptions } from '../../src/runtime/contract.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import type { Orchestrator } from '../../src/runtime/orchestrator.js';
-import { recordingLogger } from '../recording-logger.js';
 import { scriptedNode } from './scripted-node.js';
 import type { ScriptedNode, ScriptedNodeOptions } from './scripted-node.js';
-import { settings } from './settings.js';
+import { alone } from './alone.js';
+import { inOrder } from './live-node.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -37,24 +37,16 @@ function numbersOf(node: ScriptedNode): number[] {
     .map(({ body }) => new DataView(body.buffer, body.byteOffset).getUint32(0));
 }
 
-const inOrder = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-
 describe('over the memory network', () => {
   async function fleet(more: Partial<OrchestratorOptions> = {}) {
     const clock = virtualClock();
     const network = memoryNetwork({ clock });
     const options: OrchestratorOptions = {
+      ...alone(),
       listen: '127.0.0.1:7447',
-      token: null,
-      settings: settings(),
-      stopGraceMs: 1_000,
       clock,
       random: seededRandom(1),
       transport: network,
-      launcher: null,
-      versionSource: null,
-      gatewayInfo: null,
-      logger: recordingLogger(),
       ...more,
     };
     const orchestrator = createOrchestrator(options);
@@ -167,17 +159,11 @@ describe('over TCP', () => {
 
   async function fleet(more: Partial<OrchestratorOptions> = {}) {
     const orchestrator = createOrchestrator({
+      ...alone(),
       listen: '127.0.0.1:0',
-      token: null,
-      settings: settings(),
-      stopGraceMs: 1_000,
       clock: systemClock(),
       random: systemRandom(),
       transport,
-      launcher: null,
-      versionSource: null,
-      gatewayInfo: null,
-      logger: recordingLogger(),
       ...more,
     });
     await orchestrator.start();

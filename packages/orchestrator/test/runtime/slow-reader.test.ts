@@ -6,9 +6,9 @@ import { systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import { until } from '@dshard/testkit';
 import { expect, test } from 'vitest';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
-import { recordingLogger } from '../recording-logger.js';
 import { inOrder, liveNode, numbered } from './live-node.js';
 import { measured } from './measured-transport.js';
+import { alone } from './alone.js';
 import { settings } from './settings.js';
 
 const EVENT_BYTES = 256 * 1024;
@@ -23,17 +23,12 @@ test(
     const clock = systemClock();
     const { transport, held } = measured(tcpTransport());
     const orchestrator = createOrchestrator({
+      ...alone(),
       listen: '127.0.0.1:0',
-      token: null,
       settings: settings({ migrationStepTimeoutMs: TIMEOUT_MS, heartbeatIntervalMs: TIMEOUT_MS }),
-      stopGraceMs: 1_000,
       clock,
       random: systemRandom(),
       transport,
-      launcher: null,
-      versionSource: null,
-      gatewayInfo: null,
-      logger: recordingLogger(),
     });
     await orchestrator.start();
     const to = { transport: tcpTransport(), clock, address: orchestrator.address };
