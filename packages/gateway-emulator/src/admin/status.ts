@@ -15,6 +15,8 @@ export type SessionStatus = {
   attached: boolean;
   /** What the bot shows of itself. */
   presence: string;
+  /** The names of what it says it is doing. */
+  activities: readonly string[];
 };
 
 export type EmulatorStatus = {
@@ -43,6 +45,7 @@ export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: Adm
       replayable: replayableCount(session.replay),
       attached: session.attachment.kind === 'attached',
       presence: session.presence.status,
+      activities: session.presence.activities,
     })),
     identifies: readBudget(state.budget, clock.now()),
     tokenValid: state.token !== null,
