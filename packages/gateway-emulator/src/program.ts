@@ -56,6 +56,8 @@ Examples:
   $ dso-gateway --script traffic.jsonl              the same again
   $ dso-gateway --max-concurrency 1 --session-ttl 10000
   $ curl -X POST localhost:7480/emulator/reconnect  tells every shard to reconnect (op 7)
+  $ curl -X POST localhost:7480/emulator/gateway-away -d '{"forMs":75000}'
+  $ curl -X POST localhost:7480/emulator/resumes -d '{"answer":"never","shards":"0-3","forMs":30000}'
   $ curl localhost:7480/ledger                      what was emitted, handled, lost`;
 
 /** Runs until stopped; resolves with the exit code. `argv` without the interpreter and the script. */

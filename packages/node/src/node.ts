@@ -8,6 +8,7 @@ import type { ShardReport } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
+import { Departure } from './departure.js';
 import { messageOf, NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
@@ -51,6 +52,7 @@ class NodeRuntime implements DshardNode {
   readonly #figures: ProcessFigures;
   readonly #hostReports: HostReports;
   readonly #fleet: NodeFleet;
+  readonly #departure: Departure;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
   #state: NodeState;
@@ -99,6 +101,7 @@ class NodeRuntime implements DshardNode {
       send: (connection, message) => this.#send(connection, message),
       failed: (text, error) => this.#log('error', text, { error }),
     });
+    this.#departure = new Departure({ ...options, problem: (text) => this.#log('error', text, {}) });
     this.#transfers = new Transfers({
       host,
       userEvents,
@@ -152,6 +155,10 @@ class NodeRuntime implements DshardNode {
 
   get shards(): ReadonlyMap<number, ShardStateKind> {
     return new Map([...this.#state.shards].map(([shardId, shard]) => [shardId, shard.kind]));
+  }
+
+  onShutdown(hook: () => void | Promise<void>): () => void {
+    return this.#departure.onShutdown(hook);
   }
 
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
@@ -370,21 +377,12 @@ class NodeRuntime implements DshardNode {
   }
 
   async #leave(end: NodeEnd): Promise<void> {
-    const { clock, host, hostCallMs } = this.#options;
     this.#wakeAt(null);
     this.#fleet.close();
     this.#permits.close();
     this.#tenancy.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
-    const deadline = { what: 'shutdown', ms: hostCallMs, limit: 'limits.hostCallMs' };
-    const ends = [this.#connections.shutdown(), (async () => host.shutdown?.())()];
-    for (const ended of ends) {
-      try {
-        await withinDeadline(clock, ended, deadline);
-      } catch (error) {
-        this.#log('error', `Leaving was not clean: ${messageOf(error)}`, {});
-      }
-    }
+    await this.#departure.depart(this.#connections.shutdown());
     this.#resolveClosed(end);
     if (end.asked === 'orchestrator' && this.#options.exitOnShutdown) {
       process.exit(0);

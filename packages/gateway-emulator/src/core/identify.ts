@@ -15,6 +15,7 @@ import { createReplayBuffer, replayCapacityFor } from './replay-buffer.js';
 import { takeSessionStart } from './session-start-budget.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { addSession, attach, closeConnection } from './sessions.js';
+import { startAnswer } from './start-answers.js';
 import { isThrottled } from './throttle.js';
 import { revokeToken } from './token.js';
 import { recordViolation } from './violations.js';
@@ -34,11 +35,16 @@ export function identify(
     closeConnection(state, connection, checked.code, checked.reason, now, out);
     return;
   }
-  if (isThrottled(state, now)) {
-    sendText(connection, invalidSessionText(false), out);
+  const [shard, count] = checked.shard;
+  const answer = startAnswer(state.answers, 'identify', shard, now);
+  if (answer === 'never') {
+    connection.phase = { kind: 'silenced' };
     return;
   }
-  const [shard, count] = checked.shard;
+  if (answer !== 'serve' || isThrottled(state, now)) {
+    sendText(connection, invalidSessionText(answer === 'resumable'), out);
+    return;
+  }
   const recordIdentify = (outcome: 'early' | 'over-budget'): void => {
     out.push({ kind: 'record', record: { kind: 'identify', at: now, shard, count, outcome, sessionId: null } });
   };
