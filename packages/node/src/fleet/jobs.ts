@@ -138,7 +138,9 @@ export class Jobs implements FleetJobs {
       for (;;) {
         this.#ask({ kind: 'jobMark', markId, name, dueAt });
         const pause = new AbortController();
-        const again = delay(this.#options.clock, ASK_AGAIN_MS, AbortSignal.any([signal, pause.signal])).then(() => null);
+        const again = delay(this.#options.clock, ASK_AGAIN_MS, AbortSignal.any([signal, pause.signal])).then(
+          () => null,
+        );
         try {
           const marked = await Promise.race([answer, again]);
           if (marked !== null) return marked;
