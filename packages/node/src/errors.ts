@@ -11,6 +11,8 @@ export type NodeErrorCode =
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
+  | 'DSO_PATIENCE_OVER'
+  | 'DSO_IMPORT_FAILED'
   | 'DSO_SHARD_NO_SESSION'
   | 'DSO_SHARD_NOT_HOSTED'
   | 'DSO_SHARD_STOPPED'
@@ -73,6 +75,16 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The hand-over for which user events were being sent is off; the shard stays here, or went by other means.',
     remedy: 'Nothing: stop sending. The state must stay usable, because the shard may be resumed here.',
+    retryable: true,
+  },
+  DSO_PATIENCE_OVER: {
+    meaning: 'A shard that is to move was kept for as long as it may be; it leaves now.',
+    remedy: 'Finish sooner, or give the node more time (patienceMs).',
+    retryable: false,
+  },
+  DSO_IMPORT_FAILED: {
+    meaning: "User code did not take the state of a shard that came here, so the shard goes back to the origin's.",
+    remedy: 'Look at what importShard threw or waited for.',
     retryable: true,
   },
   DSO_SHARD_NO_SESSION: {

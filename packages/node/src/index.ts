@@ -10,7 +10,9 @@ export type { NodeErrorCode } from './errors.js';
 export type {
   Cursor,
   HostContext,
+  HostTimeouts,
   IdentifyPermit,
+  LeavingHow,
   LossCause,
   ResumeHow,
   ResumeOutcome,

@@ -8,6 +8,7 @@ import type { ShardReport } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
+import { Departure } from './departure.js';
 import { messageOf, NodeError } from './errors.js';
 import { FleetCalls } from './fleet/fleet.js';
 import type { Fleet } from './fleet/fleet-api.js';
@@ -52,6 +53,7 @@ class NodeRuntime implements DshardNode {
   readonly #figures: ProcessFigures;
   readonly #hostReports: HostReports;
   readonly #fleet: FleetCalls;
+  readonly #departure: Departure;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
   #state: NodeState;
@@ -93,6 +95,7 @@ class NodeRuntime implements DshardNode {
     this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
     this.#fleet = this.#makeFleet();
+    this.#departure = new Departure({ ...options, problem: (text) => this.#log('error', text, {}) });
     this.#transfers = new Transfers({
       host,
       userEvents,
@@ -146,6 +149,10 @@ class NodeRuntime implements DshardNode {
 
   get fleet(): Fleet {
     return this.#fleet;
+  }
+
+  onShutdown(hook: () => void | Promise<void>): () => void {
+    return this.#departure.onShutdown(hook);
   }
 
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
@@ -374,20 +381,11 @@ class NodeRuntime implements DshardNode {
   }
 
   async #leave(end: NodeEnd): Promise<void> {
-    const { clock, host, hostCallMs } = this.#options;
     this.#wakeAt(null);
     this.#permits.close();
     this.#tenancy.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
-    const deadline = { what: 'shutdown', ms: hostCallMs, limit: 'limits.hostCallMs' };
-    const ends = [this.#connections.shutdown(), (async () => host.shutdown?.())()];
-    for (const ended of ends) {
-      try {
-        await withinDeadline(clock, ended, deadline);
-      } catch (error) {
-        this.#log('error', `Leaving was not clean: ${messageOf(error)}`, {});
-      }
-    }
+    await this.#departure.depart(this.#connections.shutdown());
     this.#resolveClosed(end);
     if (end.asked === 'orchestrator' && this.#options.exitOnShutdown) {
       process.exit(0);
