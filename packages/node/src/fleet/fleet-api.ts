@@ -82,7 +82,8 @@ export type FleetQueries = {
 
   /**
    * As ShardingManager's: a property of each process's client (`'guilds.cache.size'`), one value per node, or that of one shard's
-   * node. Rejects with `DSO_CALL_INCOMPLETE`, which carries what did come, when a shard is missing.
+   * node. Rejects with `DSO_CALL_INCOMPLETE`, which carries what did come, when a shard is missing. Tokens and other secrets, names that
+   * begin with `_`, functions and prototypes are not answered (`DSO_CALL_INVALID`), and are left out of what is.
    */
   fetchClientValues<T = unknown>(property: string): Promise<T[]>;
   fetchClientValues<T = unknown>(property: string, shard: number): Promise<T>;

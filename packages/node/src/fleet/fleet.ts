@@ -9,6 +9,7 @@ import type { CallAsk, CallEnded, CallMessage, Message } from '@dshard/protocol'
 import type { Cancel, Clock } from '@dshard/transport';
 import { messageOf, NodeError } from '../errors.js';
 import { Answering } from './answering.js';
+import { clientPath } from './client-path.js';
 import { CLIENT_VALUE, EVALUATE } from './evaluation.js';
 import type { ClientSource } from './evaluation.js';
 import type {
@@ -81,6 +82,7 @@ export class FleetCalls implements Fleet {
   }
 
   async fetchClientValues<T>(property: string, shard?: number): Promise<T & T[]> {
+    clientPath(property);
     const args = { property };
     return inFull(property, shard, await this.#call<T>(CLIENT_VALUE, args, oneOrAll(shard)));
   }
