@@ -23,7 +23,7 @@ const ASK_AGAIN_MS = 5_000;
 const LONGEST_SLEEP_MS = 60_000;
 
 /** Null: no orchestrator is connected; `can` false: it keeps no marks. */
-export type JobLink = { connection: number; can: boolean } | null;
+type JobLink = { connection: number; can: boolean } | null;
 
 export type JobsOptions = {
   clock: Clock;
