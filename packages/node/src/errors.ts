@@ -27,7 +27,9 @@ export type NodeErrorCode =
   | 'DSO_CALL_INCOMPLETE'
   | 'DSO_CALL_NO_ORCHESTRATOR'
   | 'DSO_CALL_NO_CLIENT'
-  | 'DSO_EVALUATION_OFF';
+  | 'DSO_EVALUATION_OFF'
+  | 'DSO_JOB_INVALID'
+  | 'DSO_LEADERSHIP_OVER';
 
 export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
   DSO_NODE_OPTIONS_INVALID: {
@@ -162,6 +164,17 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_EVALUATION_OFF: {
     meaning: 'A node was sent a function to run, and does not run functions from elsewhere.',
     remedy: 'Turn it on with createNode({ fleet: { evaluate: true } }), or use a handler.',
+    retryable: false,
+  },
+  DSO_JOB_INVALID: {
+    meaning: 'A job of fleet.cron has a name or a schedule that it cannot have.',
+    remedy: 'Correct what the message names. A schedule is a cron pattern, as 0 9 * * 1-5; a name is used once.',
+    retryable: false,
+  },
+  DSO_LEADERSHIP_OVER: {
+    meaning:
+      'This process led the fleet, and does not any more: the lowest shard leaves, or the orchestrator is not heard of.',
+    remedy: 'Stop what runs once per fleet: another process begins with it.',
     retryable: false,
   },
 });
