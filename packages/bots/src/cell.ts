@@ -3,10 +3,10 @@ import type { Trial } from './trial.js';
 
 /** How far a trial has to go for a cell. */
 export const phases = ['start', 'rollout', 'kill', 'stop'] as const;
-export type Phase = (typeof phases)[number];
+type Phase = (typeof phases)[number];
 
 /** What a bot may do besides answering; `login`: it uses its user as soon as `login()` has resolved. */
-export type BotDeed = 'login' | 'presence' | 'members' | 'lead';
+type BotDeed = 'login' | 'presence' | 'members' | 'lead';
 
 /** What a cell does beside each phase. Each throws `CheckFailed` when something is not as it should be. */
 export type CellRun = {

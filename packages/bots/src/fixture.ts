@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -15,10 +15,8 @@ import type { Framework } from './frameworks.js';
 
 const run = promisify(execFile);
 const cache = fileURLToPath(new URL('../.cache/', import.meta.url));
-const packages = fileURLToPath(new URL('../../', import.meta.url));
-/** What a bot installs of ours, and its one dependency: the workspace's own copy came by the workspace's lock file. */
-const ours = ['protocol', 'transport', 'node'].map((name) => join(packages, name));
-const dependencies = ['@msgpack/msgpack'];
+/** What a bot installs of ours: the folder of the package whose `dist/index.js` this is. */
+const library = fileURLToPath(new URL('..', import.meta.resolve('@dshard/node')));
 const quiet = ['--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'];
 
 export type Installed = {
@@ -27,22 +25,34 @@ export type Installed = {
   folder: string;
 };
 
-/** Packs this repository's packages. Resolves with the tarballs. */
+/** Packs this repository's packages, and what they depend on as the workspace's lock file has it. Resolves with the tarballs. */
 export async function packOurs(): Promise<string[]> {
   const folder = join(cache, 'packed');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  // Its own manifest, because the package's exports hide it.
-  const folderOf = (name: string): string => {
-    const places = createRequire(join(packages, 'protocol', 'package.json')).resolve.paths(name) ?? [];
-    const place = places.find((candidate) => existsSync(join(candidate, name, 'package.json')));
-    if (place === undefined) throw new Error(`${name} is not installed: run npm ci.`);
-    return join(place, name);
-  };
-  for (const from of [...ours, ...dependencies.map(folderOf)]) {
+  for (const from of await withDependencies(library)) {
     await npm(['pack', from, '--pack-destination', folder, ...quiet], cache);
   }
   return (await readdir(folder)).toSorted().map((name) => join(folder, name));
+}
+
+/** The folder of a package with those of all that it depends on, as Node finds them from there. */
+async function withDependencies(folder: string, known: Set<string> = new Set()): Promise<Set<string>> {
+  if (known.has(folder)) return known;
+  known.add(folder);
+  const { dependencies = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>;
+  };
+  for (const name of Object.keys(dependencies)) await withDependencies(folderOf(name, folder), known);
+  return known;
+}
+
+/** Found by its manifest, because the exports of a package may hide it. */
+function folderOf(name: string, from: string): string {
+  const places = createRequire(join(from, 'package.json')).resolve.paths(name) ?? [];
+  const place = places.find((candidate) => existsSync(join(candidate, name, 'package.json')));
+  if (place === undefined) throw new Error(`${name} is not installed: run npm ci.`);
+  return realpathSync(join(place, name));
 }
 
 /** `onStep` is told what is done, when it takes a while. */

@@ -32,8 +32,8 @@ process.emit = ((event: string, ...args: unknown[]) => {
 
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-  stream.write = ((chunk: unknown, ...rest: unknown[]) => {
+  stream.write = (chunk: unknown, ...rest: unknown[]): boolean => {
     for (const line of String(chunk).trimEnd().split('\n')) note('line', line);
     return write(chunk, ...rest);
-  }) as typeof stream.write;
+  };
 }

@@ -5,7 +5,7 @@ import type { Trial } from '../trial.js';
 import { Steady } from '../steady.js';
 import type { Question, Toll } from '../questions.js';
 
-const EVERY_MS = 400;
+const EVERY_MS = 200;
 const ANSWER_MS = 20_000;
 /** A message waits for its shard to move, not for a command of 8 s. */
 const LONGEST_PING_MS = 5_000;

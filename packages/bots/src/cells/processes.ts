@@ -118,7 +118,7 @@ export const rejections: Cell = {
   name: 'rejections',
   title: 'no promise is rejected without somebody to handle it, and no process dies of an error',
   phase: 'stop',
-  does: [],
+  does: ['login', 'presence', 'members', 'lead'],
   run: (trial) => ({
     afterStop: () => {
       const found = [...trial.watch.of('rejection'), ...trial.watch.of('died')];
