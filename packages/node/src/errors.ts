@@ -11,6 +11,8 @@ export type NodeErrorCode =
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
+  | 'DSO_PATIENCE_OVER'
+  | 'DSO_IMPORT_FAILED'
   | 'DSO_SHARD_NO_SESSION'
   | 'DSO_SHARD_NOT_HOSTED'
   | 'DSO_SHARD_STOPPED'
@@ -27,7 +29,9 @@ export type NodeErrorCode =
   | 'DSO_CALL_INCOMPLETE'
   | 'DSO_CALL_NO_ORCHESTRATOR'
   | 'DSO_CALL_NO_CLIENT'
-  | 'DSO_EVALUATION_OFF';
+  | 'DSO_EVALUATION_OFF'
+  | 'DSO_JOB_INVALID'
+  | 'DSO_LEADERSHIP_OVER';
 
 export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
   DSO_NODE_OPTIONS_INVALID: {
@@ -75,6 +79,16 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The hand-over for which user events were being sent is off; the shard stays here, or went by other means.',
     remedy: 'Nothing: stop sending. The state must stay usable, because the shard may be resumed here.',
+    retryable: true,
+  },
+  DSO_PATIENCE_OVER: {
+    meaning: 'A shard that is to move was kept for as long as it may be; it leaves now.',
+    remedy: 'Finish sooner, or give the node more time (patienceMs).',
+    retryable: false,
+  },
+  DSO_IMPORT_FAILED: {
+    meaning: "User code did not take the state of a shard that came here, so the shard goes back to the origin's.",
+    remedy: 'Look at what importShard threw or waited for.',
     retryable: true,
   },
   DSO_SHARD_NO_SESSION: {
@@ -162,6 +176,17 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_EVALUATION_OFF: {
     meaning: 'A node was sent a function to run, and does not run functions from elsewhere.',
     remedy: 'Turn it on with createNode({ fleet: { evaluate: true } }), or use a handler.',
+    retryable: false,
+  },
+  DSO_JOB_INVALID: {
+    meaning: 'A job of fleet.cron has a name or a schedule that it cannot have.',
+    remedy: 'Correct what the message names. A schedule is a cron pattern, as 0 9 * * 1-5; a name is used once.',
+    retryable: false,
+  },
+  DSO_LEADERSHIP_OVER: {
+    meaning:
+      'This process led the fleet, and does not any more: the lowest shard leaves, or the orchestrator is not heard of.',
+    remedy: 'Stop what runs once per fleet: another process begins with it.',
     retryable: false,
   },
 });

@@ -2,6 +2,7 @@
 import { virtualClock } from '@dshard/testkit';
 import { format } from 'prettier';
 import { expect, test } from 'vitest';
+import { defaultToken } from '../../src/core/bot-token.js';
 import { createGatewayState } from '../../src/core/state.js';
 import { defaultRules } from '../../src/core/rules.js';
 import { libraryLines } from '../../src/library-lines.js';
@@ -27,7 +28,7 @@ function routes(): string {
 }
 
 function libraries(): string {
-  const parts = libraryLines({ apiUrl: `${httpUrl}/api`, httpUrl, token: 'emulator-token' });
+  const parts = libraryLines({ apiUrl: `${httpUrl}/api`, httpUrl, token: defaultToken });
   return parts.map(({ library, lines }) => `### ${library}\n\n\`\`\`js\n${lines.join('\n')}\n\`\`\``).join('\n\n');
 }
 
