@@ -21,6 +21,8 @@ export type NodeErrorCode =
   | 'DSO_MANAGER_NOT_IN_CHARGE'
   | 'DSO_CLIENT_NOT_READY'
   | 'DSO_CLIENT_UNKNOWN'
+  | 'DSO_LOGIN_TWICE'
+  | 'DSO_NO_PARENT'
   | 'DSO_DISCORDJS_UNSUPPORTED'
   | 'DSO_CALL_INVALID'
   | 'DSO_CALL_REFUSED'
@@ -129,6 +131,16 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The options of orchestrated() were used for a client that login() was not called on, for two clients, or for one of another copy of discord.js.',
     remedy: 'Call orchestrated() once per client, and see that discord.js is installed once (npm ls discord.js).',
+    retryable: false,
+  },
+  DSO_LOGIN_TWICE: {
+    meaning: 'A client with orchestrated() logged in while this process was a node already.',
+    remedy: 'One client per process; destroy() the first, or give the second a process of its own.',
+    retryable: false,
+  },
+  DSO_NO_PARENT: {
+    meaning: "Code written for discord.js' ShardingManager spoke to its parent process, which there is none of.",
+    remedy: 'Use what the message names instead.',
     retryable: false,
   },
   DSO_DISCORDJS_UNSUPPORTED: {
