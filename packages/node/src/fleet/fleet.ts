@@ -12,7 +12,18 @@ import { Answering } from './answering.js';
 import { clientPath } from './client-path.js';
 import { CLIENT_VALUE, EVALUATE } from './evaluation.js';
 import type { ClientSource } from './evaluation.js';
-import type { BroadcastEvalOptions, CallHandler, CallOptions, CallResult, Fleet, FleetFailure } from './fleet-api.js';
+import type {
+  BroadcastEvalOptions,
+  CallHandler,
+  CallOptions,
+  CallResult,
+  CronOptions,
+  CronRun,
+  Fleet,
+  FleetFailure,
+  FleetJobs,
+  LeadRun,
+} from './fleet-api.js';
 import { fromJson, toJson } from './json.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -30,6 +41,7 @@ export type FleetOptions = {
   source: ClientSource;
   served: () => readonly number[] | null;
   link: () => FleetLink;
+  jobs: FleetJobs;
   send: (connection: number, message: CallMessage) => void;
 };
 
@@ -54,6 +66,14 @@ export class FleetCalls implements Fleet {
 
   handle(name: string, handler: CallHandler): void {
     this.#answering.handle(name, handler);
+  }
+
+  onLead(run: LeadRun): () => void {
+    return this.#options.jobs.onLead(run);
+  }
+
+  cron(name: string, spec: string, run: CronRun, options?: CronOptions): () => void {
+    return this.#options.jobs.cron(name, spec, run, options);
   }
 
   call<T>(name: string, args: unknown = null, options: CallOptions = {}): Promise<CallResult<T>> {
