@@ -34,6 +34,11 @@ const unchanged = (): GuildChanges => ({
   returned: new Map(),
   voice: new Map(),
   status: new Map(),
+  profiles: new Map(),
+  parts: null,
+  settings: {},
+  made: 0,
+  peopleVersion: 0,
 });
 const nothingHappened = unchanged();
 
@@ -72,7 +77,13 @@ export class World implements WorldView {
     const known = this.#kept.get(index);
     if (known !== undefined) return known;
     const { seed, members } = this.#options;
-    const guild = new Guild({ seed, index, members, bot: this.user }, (change) => this.#changesOf(index, change));
+    const guild = new Guild(
+      { seed, index, members, bot: this.user },
+      {
+        happened: (change) => this.#changesOf(index, change),
+        written: (channelId) => this.#messages.get(channelId) ?? null,
+      },
+    );
     this.#kept.set(index, guild);
     if (this.#kept.size > keptGuilds) {
       const [oldest] = this.#kept.keys();
