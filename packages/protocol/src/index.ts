@@ -37,6 +37,7 @@ export type {
   MessageOf,
   MigrationAborted,
   MigrationFinished,
+  NodeBounds,
   PrepareMigration,
   ProcessReport,
   Rejected,
@@ -53,6 +54,8 @@ export type {
   UserEvent,
 } from './messages.js';
 export type {
+  ShardLeaving,
+  ShardMayLeave,
   TransferAbort,
   TransferActivate,
   TransferActivated,
@@ -70,4 +73,6 @@ export type {
   TransferRelease,
   TransferReleased,
   TransferVerified,
+  TransferWarm,
+  TransferWarmUp,
 } from './transfer-messages.js';

@@ -11,6 +11,8 @@ const SERVED: ReadonlySet<ShardStateKind> = new Set([
   'frozen',
   'sending',
   'held',
+  'announcing',
+  'announced',
   'offered',
   'copying',
   'copied',

@@ -78,8 +78,10 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'callAnswer':
       onCallAnswer(turn, node, message);
       break;
+    case 'shardMayLeave':
     case 'transferOpened':
     case 'transferCopied':
+    case 'transferWarm':
     case 'transferManifest':
     case 'transferVerified':
     case 'transferReleased':
@@ -101,6 +103,8 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'migrationAborted':
     case 'migrationFinished':
     case 'identifyGranted':
+    case 'shardLeaving':
+    case 'transferWarmUp':
     case 'transferOpen':
     case 'transferCopy':
     case 'transferFreeze':
