@@ -19,6 +19,7 @@ export { parseHandledReport } from './ledger/handled-report.js';
 export type { HandledBatch, HandledEvent } from './ledger/handled-report.js';
 export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js';
 export { Guild } from './world/guild.js';
+export type { GuildEdit, PartKind } from './world/guild-edits.js';
 export { People } from './world/people.js';
 export type { Place } from './world/people.js';
 export type { TrafficEvent } from './core/dispatch.js';

@@ -21,13 +21,17 @@ export type NodeErrorCode =
   | 'DSO_MANAGER_NOT_IN_CHARGE'
   | 'DSO_CLIENT_NOT_READY'
   | 'DSO_CLIENT_UNKNOWN'
+  | 'DSO_LOGIN_TWICE'
+  | 'DSO_NO_PARENT'
   | 'DSO_DISCORDJS_UNSUPPORTED'
   | 'DSO_CALL_INVALID'
   | 'DSO_CALL_REFUSED'
   | 'DSO_CALL_INCOMPLETE'
   | 'DSO_CALL_NO_ORCHESTRATOR'
   | 'DSO_CALL_NO_CLIENT'
-  | 'DSO_EVALUATION_OFF';
+  | 'DSO_EVALUATION_OFF'
+  | 'DSO_JOB_INVALID'
+  | 'DSO_LEADERSHIP_OVER';
 
 export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
   DSO_NODE_OPTIONS_INVALID: {
@@ -129,6 +133,16 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     remedy: 'Call orchestrated() once per client, and see that discord.js is installed once (npm ls discord.js).',
     retryable: false,
   },
+  DSO_LOGIN_TWICE: {
+    meaning: 'A client with orchestrated() logged in while this process was a node already.',
+    remedy: 'One client per process; destroy() the first, or give the second a process of its own.',
+    retryable: false,
+  },
+  DSO_NO_PARENT: {
+    meaning: "Code written for discord.js' ShardingManager spoke to its parent process, which there is none of.",
+    remedy: 'Use what the message names instead.',
+    retryable: false,
+  },
   DSO_DISCORDJS_UNSUPPORTED: {
     meaning: 'The installed version of discord.js lacks something that @dshard/node/discordjs is built on.',
     remedy: 'Install the version of discord.js that the message names, or a newer @dshard/node.',
@@ -162,6 +176,17 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_EVALUATION_OFF: {
     meaning: 'A node was sent a function to run, and does not run functions from elsewhere.',
     remedy: 'Turn it on with createNode({ fleet: { evaluate: true } }), or use a handler.',
+    retryable: false,
+  },
+  DSO_JOB_INVALID: {
+    meaning: 'A job of fleet.cron has a name or a schedule that it cannot have.',
+    remedy: 'Correct what the message names. A schedule is a cron pattern, as 0 9 * * 1-5; a name is used once.',
+    retryable: false,
+  },
+  DSO_LEADERSHIP_OVER: {
+    meaning:
+      'This process led the fleet, and does not any more: the lowest shard leaves, or the orchestrator is not heard of.',
+    remedy: 'Stop what runs once per fleet: another process begins with it.',
     retryable: false,
   },
 });

@@ -29,7 +29,12 @@ export type {
   CallHandler,
   CallOptions,
   CallResult,
+  CronOptions,
+  CronRun,
   Fleet,
+  FleetJobs,
+  FleetQueries,
+  LeadRun,
   FleetAnswer,
   FleetFailure,
 } from './fleet/fleet-api.js';

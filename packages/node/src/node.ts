@@ -9,8 +9,8 @@ import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
 import { Departure } from './departure.js';
 import { messageOf, NodeError } from './errors.js';
-import { FleetCalls } from './fleet/fleet.js';
 import type { Fleet } from './fleet/fleet-api.js';
+import { NodeFleet } from './fleet/node-fleet.js';
 import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { identityOf } from './identity.js';
@@ -25,7 +25,6 @@ import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 import { shardReports } from './session/reports.js';
-import { linkOf, servedShards } from './session/serving.js';
 import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import type { HostContext } from './shard-host.js';
@@ -51,7 +50,7 @@ class NodeRuntime implements DshardNode {
   readonly #tenancy: TenancyDesk;
   readonly #figures: ProcessFigures;
   readonly #hostReports: HostReports;
-  readonly #fleet: FleetCalls;
+  readonly #fleet: NodeFleet;
   readonly #departure: Departure;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
@@ -83,7 +82,14 @@ class NodeRuntime implements DshardNode {
     this.#hostReports = new HostReports(host, (text) => this.#log('error', text, {}));
     this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
-    this.#fleet = this.#makeFleet();
+    this.#fleet = new NodeFleet({
+      options,
+      state: () => this.#state,
+      reports: this.#hostReports,
+      tenancy: this.#tenancy,
+      send: (connection, message) => this.#send(connection, message),
+      failed: (text, error) => this.#log('error', text, { error }),
+    });
     this.#departure = new Departure({ ...options, problem: (text) => this.#log('error', text, {}) });
     this.#transfers = new Transfers({
       host,
@@ -133,12 +139,12 @@ class NodeRuntime implements DshardNode {
     return statusOf(this.#state);
   }
 
-  get shards(): ReadonlyMap<number, ShardStateKind> {
-    return new Map([...this.#state.shards].map(([shardId, shard]) => [shardId, shard.kind]));
+  get fleet(): Fleet {
+    return this.#fleet.api;
   }
 
-  get fleet(): Fleet {
-    return this.#fleet;
+  get shards(): ReadonlyMap<number, ShardStateKind> {
+    return new Map([...this.#state.shards].map(([shardId, shard]) => [shardId, shard.kind]));
   }
 
   onShutdown(hook: () => void | Promise<void>): () => void {
@@ -171,19 +177,6 @@ class NodeRuntime implements DshardNode {
     return this.close();
   }
 
-  #makeFleet(): FleetCalls {
-    const { clock, host, fleet } = this.#options;
-    return new FleetCalls({
-      clock,
-      source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
-      served: () => (host.shardsInClient ? host.shardsInClient() : servedShards(this.#state.shards)),
-      link: () => linkOf(this.#state),
-      send: (connection, message) => {
-        this.#connections.send(connection, message);
-      },
-    });
-  }
-
   /** Decides event after event; what an effect causes on the spot waits its turn. */
   #dispatch(event: NodeEvent): void {
     this.#pending.push(event);
@@ -208,6 +201,8 @@ class NodeRuntime implements DshardNode {
       this.#log('error', `The node could not decide on ${event.kind}: ${messageOf(error)}`, { error });
       return;
     }
+    // Before the shard is frozen, say.
+    this.#fleet.decided();
     for (const effect of effects) {
       this.#execute(effect);
     }
@@ -249,6 +244,7 @@ class NodeRuntime implements DshardNode {
       case 'dropConnection':
         return this.#connections.drop(effect.connection, effect.reason);
       case 'call':
+        this.#fleet.calls(effect.request);
         void this.#call(effect.call, effect.request);
         return;
       case 'opened': {
@@ -377,6 +373,7 @@ class NodeRuntime implements DshardNode {
 
   async #leave(end: NodeEnd): Promise<void> {
     this.#wakeAt(null);
+    this.#fleet.close();
     this.#permits.close();
     this.#tenancy.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));

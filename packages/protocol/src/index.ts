@@ -12,6 +12,7 @@ export type {
   CallMessage,
   CallStart,
 } from './call-messages.js';
+export type { JobMark, JobMarked, JobMessage } from './job-messages.js';
 export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './limits.js';
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_URL_LENGTH } from './limits.js';
 export { isNodeId } from './node-id.js';

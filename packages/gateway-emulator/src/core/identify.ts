@@ -4,6 +4,7 @@
  * documented.
  */
 import type { Ms } from '@dshard/transport';
+import { bareToken, isBotToken } from './bot-token.js';
 import type { IdentifyFrame, ShardTuple } from './client-frame.js';
 import { closeCodes, intents, knownIntents } from './discord.js';
 import { greetGuild } from './availability.js';
@@ -69,14 +70,10 @@ export function identify(
   startSession(state, connection, checked, now, out);
 }
 
-/** Whether a token names our bot. IDENTIFY takes it bare or with `Bot ` before it (as gateway proxies found). */
-function tokenMatches(state: GatewayState, token: string): boolean {
-  return state.token !== null && token.replace(/^Bot /, '') === state.token;
-}
-
 function checkIdentify(state: GatewayState, frame: IdentifyFrame): Accepted | { code: number; reason: string } {
   const { rules } = state;
-  if (!tokenMatches(state, frame.token))
+  // It takes the token bare or with `Bot ` before it (as gateway proxies found).
+  if (!isBotToken(state, bareToken(frame.token)))
     return { code: closeCodes.authenticationFailed, reason: 'Authentication failed.' };
   if (frame.intents === 'invalid' || (frame.intents & ~knownIntents) !== 0 || frame.intents > knownIntents) {
     return { code: closeCodes.invalidIntents, reason: 'Invalid intent(s).' };

@@ -6,6 +6,7 @@
  * (#1209). An operator can have it answered otherwise (`start-answers.ts`). What becomes of a socket that still holds the session is not known: `doubleAttach` has what was seen.
  */
 import type { Ms } from '@dshard/transport';
+import { bareToken, isBotToken } from './bot-token.js';
 import type { ResumeFrame } from './client-frame.js';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
@@ -79,8 +80,8 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
 /** Most libraries resume with `Bot ` before the token, and are served; in 2019 one that did was not (discord-api-docs#1209). */
 function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effect[]): Session | null {
   const session = state.sessions.get(frame.sessionId);
-  const token = state.rules.resumeToken === 'either' ? frame.token.replace(/^Bot /, '') : frame.token;
-  if (session === undefined || token !== state.token) return null;
+  const token = state.rules.resumeToken === 'either' ? bareToken(frame.token) : frame.token;
+  if (session === undefined || !isBotToken(state, token)) return null;
   if (session.attachment.kind === 'detached' && session.attachment.expiresAt <= now) {
     destroySession(state, session, { reason: 'expired', code: null }, now, out);
     return null;

@@ -74,6 +74,11 @@ const examples: Record<string, { body?: () => unknown; answer: unknown }> = {
   'GET /emulator/schedule': { answer: [] },
   'POST /emulator/schedule/cancel': { body: () => ({ id: 1 }), answer: { cancelled: false } },
   'GET /emulator/guilds': { answer: { total: 2, guilds: [{ id: expect.any(String) as string }, {}] } },
+  'GET /emulator/guild': { answer: { member_count: 6, channels: expect.any(Array) as unknown, unavailable: false } },
+  'POST /emulator/edit': {
+    body: () => ({ guildId: guild(), kind: 'role', action: 'create', data: { name: 'nova' } }),
+    answer: {},
+  },
   'GET /emulator/posted': { answer: { count: 0, posted: [] } },
   'POST /emulator/say': { body: () => ({ content: 'hello' }), answer: { content: 'hello' } },
   'POST /emulator/command': { body: () => ({ name: 'ping' }), answer: 'the bot has not registered /ping' },

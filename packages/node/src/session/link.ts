@@ -116,6 +116,7 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
   const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
   draft.set({
     totalShards: message.totalShards,
+    leadShard: message.leadShard ?? 0,
     orchestratorEpoch: message.orchestratorEpoch ?? draft.orchestratorEpoch,
     identity: { ...draft.identity, nodeId: message.nodeId === '' ? draft.identity.nodeId : message.nodeId },
     link: {

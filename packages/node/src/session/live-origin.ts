@@ -30,16 +30,7 @@ type Serving = Of<'announcing' | 'announced' | 'offered' | 'copying' | 'copied'>
 type Frozen = Of<'flushing' | 'sealed'>;
 
 export function servesInTransfer(shard: ShardState | null): shard is Serving {
-  switch (shard?.kind) {
-    case 'announcing':
-    case 'announced':
-    case 'offered':
-    case 'copying':
-    case 'copied':
-      return true;
-    default:
-      return false;
-  }
+  return isAnnounced(shard) || shard?.kind === 'offered' || shard?.kind === 'copying' || shard?.kind === 'copied';
 }
 
 function isAnnounced(shard: ShardState | null): shard is Of<'announcing' | 'announced'> {

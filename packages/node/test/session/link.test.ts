@@ -20,6 +20,7 @@ describe('connecting', () => {
         'epochs',
         'calls',
         'warm-up',
+        'jobs',
       ],
       instance: '1-0',
       bounds: { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 },

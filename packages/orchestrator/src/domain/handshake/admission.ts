@@ -36,7 +36,7 @@ function wrongVersion({ logicVersion }: Identify): Refusal | null {
 }
 
 function notTrusted({ settings }: OrchestratorState, identify: Identify, peer: Peer): Refusal | null {
-  if (!identify.capabilities.includes('auth')) {
+  if (!usesExtensions(identify)) {
     if (peer.loopback || settings.allowBaseLevelPeers) return null;
     return {
       code: 'DSO_BASE_LEVEL_REFUSED',
@@ -49,6 +49,13 @@ function notTrusted({ settings }: OrchestratorState, identify: Identify, peer: P
     code: 'DSO_TOKEN_REFUSED',
     message: `The node ${what} than this orchestrator asks for. Give both the same DSO_TOKEN.`,
   };
+}
+
+/** Whatever of ours a peer makes use of, it can know the token. Of the base level's peers none sends any of this. */
+function usesExtensions({ capabilities, token, host, pid, heldSessions, ...epochs }: Identify): boolean {
+  const { runningEpochs = [], orchestratorEpoch = 0 } = epochs;
+  const isNamed = token !== null || host !== null || pid !== null;
+  return capabilities.length > 0 || isNamed || heldSessions.length + runningEpochs.length + orchestratorEpoch > 0;
 }
 
 function invalidId(id: string): Refusal | null {
