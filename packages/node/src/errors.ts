@@ -8,6 +8,7 @@ export type NodeErrorCode =
   | 'DSO_NODE_CLOSED'
   | 'DSO_TOTAL_SHARDS_CHANGED'
   | 'DSO_ORCHESTRATOR_SUCCEEDED'
+  | 'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE'
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
@@ -63,6 +64,13 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning: 'The orchestrator was started before one that this node has obeyed, so it does not lead any more.',
     remedy:
       'End it. If no other one runs, the clock was set back and the store was lost: restart the node, or set the clock right.',
+    retryable: true,
+  },
+  DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE: {
+    meaning:
+      'The orchestrator has an epoch more than a year ahead of the clock here. Obeyed, it would be the last one ever.',
+    remedy:
+      'See who listens at that address. If it is yours, set its clock and this one right; its store remembers the wrong one.',
     retryable: true,
   },
   DSO_HOST_TIMEOUT: {
