@@ -19,9 +19,9 @@ import { clientLogger } from './client-logger.js';
 import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
 import { checkInternals, wrapLogin } from './internals.js';
-import { checkOptions, nodeOptions } from './options.js';
 import type { OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './own-events.js';
+import { checkOptions, nodeOptions } from './resolve-options.js';
 import { orchestratedStrategy } from './strategy.js';
 
 type Attachment = { client: Client | null };
