@@ -2,6 +2,7 @@
 import type { Clock } from '@dshard/transport';
 import { delay, systemClock } from '@dshard/transport';
 import { Admin } from './admin/admin.js';
+import { botIdIn } from './core/bot-token.js';
 import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
 import { createGatewayState } from './core/state.js';
@@ -34,6 +35,8 @@ export type GatewayEmulator = {
   readonly httpUrl: string;
   /** The token it was started with. */
   readonly token: string;
+  /** What `/gateway/bot` recommends. */
+  readonly shards: number;
   readonly world: World;
   readonly traffic: Traffic;
   /** What people do, on demand: messages, commands, joins. */
@@ -66,7 +69,7 @@ export async function startGatewayEmulator(
 ): Promise<GatewayEmulator> {
   const resolved = resolveOptions(options);
   const { seed, token, rules } = resolved;
-  const world = new World({ seed, guilds: resolved.guilds, members: resolved.members });
+  const world = new World({ seed, guilds: resolved.guilds, members: resolved.members, botId: botIdIn(token) });
   const ledger = new Ledger(resolved.ledger);
   const random = seededRandom(seed + 1);
   const state = createGatewayState({ rules, world, random, token, resumeGatewayUrl: '', now: clock.now() });
@@ -146,6 +149,7 @@ export async function startGatewayEmulator(
     apiUrl: `${httpUrl}/api`,
     httpUrl,
     token,
+    shards: resolved.shards,
     world,
     traffic,
     people,

@@ -2,6 +2,7 @@
  * Every option of the emulator: its default and bounds, what it is for, and where the default comes from. Reading and checking
  * (`options.ts`) and the README's table are made from it.
  */
+import { defaultToken } from './core/bot-token.js';
 import { defaultRules } from './core/rules.js';
 import { defaultLedgerLimits } from './ledger/ledger.js';
 import type { EmulatorOptions } from './options.js';
@@ -45,8 +46,20 @@ export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = 
     what: 'port of the resume host; 0 takes a free one',
     source: ours,
   },
-  token: { kind: 'token', default: 'emulator-token', what: "the bot's token", source: ours },
-  shards: { kind: 'integer', default: 1, min: 1, max: 100_000, what: 'what `/gateway/bot` recommends', source: ours },
+  token: {
+    kind: 'token',
+    default: defaultToken,
+    what: "the bot's token, any at all; the id of a bot that it names, as Discord's do, becomes that of the emulated bot",
+    source: 'ours, made like Discord’s; without one `emulator-token`, the default of 0.1.0, is taken too',
+  },
+  shards: {
+    kind: 'integer',
+    default: 1,
+    min: 1,
+    max: 100_000,
+    what: 'what `/gateway/bot` recommends, rounded up to a multiple of `shardCountMultiple`',
+    source: ours,
+  },
   guilds: {
     kind: 'integer',
     default: 0,

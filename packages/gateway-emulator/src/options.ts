@@ -16,9 +16,9 @@ export type EmulatorOptions = {
   port?: number;
   /** Port of the resume host; 0 takes a free one. Default 0. */
   resumePort?: number;
-  /** The bot's token. Default `emulator-token`. */
+  /** The bot's token. If it is made like Discord's, the bot has the id that it names. Default: one that is. */
   token?: string;
-  /** What `/gateway/bot` recommends. Default 1. */
+  /** What `/gateway/bot` recommends, rounded up to a multiple of `shardCountMultiple`. Default 1. */
   shards?: number;
   /** Guilds of the world. Default four per recommended shard. */
   guilds?: number;
@@ -112,9 +112,11 @@ const largeBotMultiple = 16;
 export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
   refuseUnknown(Object.keys(options));
   const read = (name: NumberOption, fallback?: number): number => readNumber(name, options[name], fallback);
-  const shards = read('shards');
-  const guilds = read('guilds', shards * 4);
+  const asked = read('shards');
+  const guilds = read('guilds', asked * 4);
   const large = guilds > largeBotGuilds;
+  const shardCountMultiple = read('shardCountMultiple', large ? largeBotMultiple : undefined);
+  const shards = Math.ceil(asked / shardCountMultiple) * shardCountMultiple;
   const heartbeatIntervalMs = read('heartbeatIntervalMs');
   return {
     port: read('port'),
@@ -145,7 +147,7 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
       maxSends: read('maxSends'),
       sendPeriodMs: read('sendPeriodMs'),
       maxGuildsPerShard: read('maxGuildsPerShard'),
-      shardCountMultiple: read('shardCountMultiple', large ? largeBotMultiple : undefined),
+      shardCountMultiple,
       disallowedIntents: read('disallowedIntents'),
       doubleAttach: readDoubleAttach(options.doubleAttach),
       doubleAttachCloseCode: read('doubleAttachCloseCode'),

@@ -40,6 +40,7 @@ type Flags = {
   sessionStarts: number;
   seed: number;
   token: string;
+  shardMultiple?: number;
   replayBuffer: number | 'by-guilds';
   sessionTtl: number;
   heartbeatInterval: number;
@@ -55,7 +56,10 @@ Examples:
   $ dso-gateway --mix messages=80,reactions=15,members=5 --rate 50 --record traffic.jsonl
   $ dso-gateway --script traffic.jsonl              the same again
   $ dso-gateway --max-concurrency 1 --session-ttl 10000
+  $ dso-gateway --shards 32 --shard-multiple 16     as Discord has it for large bots
   $ curl -X POST localhost:7480/emulator/reconnect  tells every shard to reconnect (op 7)
+  $ curl -X POST localhost:7480/emulator/gateway-away -d '{"forMs":75000}'
+  $ curl -X POST localhost:7480/emulator/resumes -d '{"answer":"never","shards":"0-3","forMs":30000}'
   $ curl localhost:7480/ledger                      what was emitted, handled, lost`;
 
 /** Runs until stopped; resolves with the exit code. `argv` without the interpreter and the script. */
@@ -79,7 +83,7 @@ export async function runProgram(argv: readonly string[], io: ProgramIo): Promis
   }
   const { gateway, recording } = started;
   if (flags.script !== undefined) gateway.play(flags.script).start();
-  const crowded = crowding(flags);
+  const crowded = crowding(gateway);
   if (crowded !== null) io.err(crowded);
   io.out(greeting(gateway, { maxConcurrency: maxConcurrencyOf(flags) }));
   await io.untilStopped();
@@ -122,7 +126,12 @@ function makeCommand(io: ProgramIo): Command {
     .option('--identify-window <ms>', 'length of an identify window', number('identifyWindowMs'), 5_000)
     .option('--session-starts <n>', 'IDENTIFYs per day', number('sessionStartLimit'), 1_000)
     .option('--seed <n>', 'makes world and traffic', number('seed'), 1)
-    .option('--token <token>', "the bot's token", 'emulator-token')
+    .option('--token <token>', "the bot's token, any you like", optionTable.token.default.toString())
+    .option(
+      '--shard-multiple <n>',
+      'large-bot sharding: shard counts must be a multiple, else 4010 (default: 1; above 150 000 guilds 16)',
+      number('shardCountMultiple'),
+    )
     .option('--replay-buffer <n>', 'events kept per session for RESUME, or by-guilds', replayBuffer, 1_000)
     .option('--session-ttl <ms>', 'how long a session without a socket can be resumed', number('sessionTtlMs'), 90_000)
     .option('--heartbeat-interval <ms>', 'what HELLO asks for', number('heartbeatIntervalMs'), 41_250)
@@ -155,6 +164,7 @@ function optionsOf(flags: Flags): EmulatorOptions {
     sessionStartLimit: flags.sessionStarts,
     seed: flags.seed,
     token: flags.token,
+    ...(flags.shardMultiple === undefined ? {} : { shardCountMultiple: flags.shardMultiple }),
     replayBuffer: flags.replayBuffer,
     sessionTtlMs: flags.sessionTtl,
     heartbeatIntervalMs: flags.heartbeatInterval,
@@ -163,8 +173,9 @@ function optionsOf(flags: Flags): EmulatorOptions {
 }
 
 /** What comes of more guilds than so many shards may have; null: they fit. */
-function crowding({ guilds = 0, shards }: Flags): string | null {
+function crowding({ world, shards }: GatewayEmulator): string | null {
   const { maxGuildsPerShard } = defaultRules;
+  const guilds = world.guildCount;
   if (guilds <= shards * maxGuildsPerShard) return null;
   const needed = Math.ceil(guilds / maxGuildsPerShard);
   return `${guilds} guilds are more than ${shards} shard(s) may have: Discord refuses such an IDENTIFY (4011). Add --shards ${needed} or more.`;

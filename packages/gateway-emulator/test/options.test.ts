@@ -26,6 +26,12 @@ describe('options', () => {
     expect(resolveOptions({ shards: 16, guilds: 0 }).guilds).toBe(0);
   });
 
+  test('recommend a shard count that large-bot sharding admits', () => {
+    expect(resolveOptions({ shards: 20, shardCountMultiple: 16 })).toMatchObject({ shards: 32, guilds: 80 });
+    expect(resolveOptions({ shards: 32, shardCountMultiple: 16 }).shards).toBe(32);
+    expect(resolveOptions({ shards: 70, guilds: 150_001 }).shards).toBe(80);
+  });
+
   test.each([
     [{ ports: 1 }, 'there is no option "ports"; did you mean "port"?'],
     [{ zzz: 1 }, 'there is no option "zzz"'],

@@ -108,6 +108,24 @@ describe('dso-gateway', () => {
     expect(await run(['--version'])).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
   });
 
+  test('--shard-multiple 16 refuses other shard counts, and recommends one that fits', async () => {
+    let api = '';
+    const out: string[] = [];
+    const io = {
+      out: (line: string) => out.push(line),
+      err: () => undefined,
+      untilStopped: async () => {
+        api = /REST +(\S+)/.exec(out.join('\n'))?.[1] ?? '';
+        const headers = { authorization: 'Bot secret', connection: 'close' };
+        const answer = await fetch(`${api}/v10/gateway/bot`, { headers });
+        expect(await answer.json()).toMatchObject({ shards: 32 });
+      },
+    };
+    const asked = ['--port', '0', '--shards', '20', '--shard-multiple', '16', '--token', 'secret'];
+    expect(await runProgram(asked, io)).toBe(0);
+    expect(api).not.toBe('');
+  });
+
   test('says so when its port is taken, and exits with 1', async () => {
     const other = await startGatewayEmulator();
     const port = new URL(other.httpUrl).port;

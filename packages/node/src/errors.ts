@@ -8,9 +8,12 @@ export type NodeErrorCode =
   | 'DSO_NODE_CLOSED'
   | 'DSO_TOTAL_SHARDS_CHANGED'
   | 'DSO_ORCHESTRATOR_SUCCEEDED'
+  | 'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE'
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
+  | 'DSO_PATIENCE_OVER'
+  | 'DSO_IMPORT_FAILED'
   | 'DSO_SHARD_NO_SESSION'
   | 'DSO_SHARD_NOT_HOSTED'
   | 'DSO_SHARD_STOPPED'
@@ -19,13 +22,17 @@ export type NodeErrorCode =
   | 'DSO_MANAGER_NOT_IN_CHARGE'
   | 'DSO_CLIENT_NOT_READY'
   | 'DSO_CLIENT_UNKNOWN'
+  | 'DSO_LOGIN_TWICE'
+  | 'DSO_NO_PARENT'
   | 'DSO_DISCORDJS_UNSUPPORTED'
   | 'DSO_CALL_INVALID'
   | 'DSO_CALL_REFUSED'
   | 'DSO_CALL_INCOMPLETE'
   | 'DSO_CALL_NO_ORCHESTRATOR'
   | 'DSO_CALL_NO_CLIENT'
-  | 'DSO_EVALUATION_OFF';
+  | 'DSO_EVALUATION_OFF'
+  | 'DSO_JOB_INVALID'
+  | 'DSO_LEADERSHIP_OVER';
 
 export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
   DSO_NODE_OPTIONS_INVALID: {
@@ -59,6 +66,13 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
       'End it. If no other one runs, the clock was set back and the store was lost: restart the node, or set the clock right.',
     retryable: true,
   },
+  DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE: {
+    meaning:
+      'The orchestrator has an epoch more than a year ahead of the clock here. Obeyed, it would be the last one ever.',
+    remedy:
+      'See who listens at that address. If it is yours, set its clock and this one right; its store remembers the wrong one.',
+    retryable: true,
+  },
   DSO_HOST_TIMEOUT: {
     meaning: 'The shard host did not finish a call within its deadline.',
     remedy: 'Look at what the host waits for, or raise the limit that the message names.',
@@ -73,6 +87,16 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The hand-over for which user events were being sent is off; the shard stays here, or went by other means.',
     remedy: 'Nothing: stop sending. The state must stay usable, because the shard may be resumed here.',
+    retryable: true,
+  },
+  DSO_PATIENCE_OVER: {
+    meaning: 'A shard that is to move was kept for as long as it may be; it leaves now.',
+    remedy: 'Finish sooner, or give the node more time (patienceMs).',
+    retryable: false,
+  },
+  DSO_IMPORT_FAILED: {
+    meaning: "User code did not take the state of a shard that came here, so the shard goes back to the origin's.",
+    remedy: 'Look at what importShard threw or waited for.',
     retryable: true,
   },
   DSO_SHARD_NO_SESSION: {
@@ -117,6 +141,16 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     remedy: 'Call orchestrated() once per client, and see that discord.js is installed once (npm ls discord.js).',
     retryable: false,
   },
+  DSO_LOGIN_TWICE: {
+    meaning: 'A client with orchestrated() logged in while this process was a node already.',
+    remedy: 'One client per process; destroy() the first, or give the second a process of its own.',
+    retryable: false,
+  },
+  DSO_NO_PARENT: {
+    meaning: "Code written for discord.js' ShardingManager spoke to its parent process, which there is none of.",
+    remedy: 'Use what the message names instead.',
+    retryable: false,
+  },
   DSO_DISCORDJS_UNSUPPORTED: {
     meaning: 'The installed version of discord.js lacks something that @dshard/node/discordjs is built on.',
     remedy: 'Install the version of discord.js that the message names, or a newer @dshard/node.',
@@ -150,6 +184,17 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_EVALUATION_OFF: {
     meaning: 'A node was sent a function to run, and does not run functions from elsewhere.',
     remedy: 'Turn it on with createNode({ fleet: { evaluate: true } }), or use a handler.',
+    retryable: false,
+  },
+  DSO_JOB_INVALID: {
+    meaning: 'A job of fleet.cron has a name or a schedule that it cannot have.',
+    remedy: 'Correct what the message names. A schedule is a cron pattern, as 0 9 * * 1-5; a name is used once.',
+    retryable: false,
+  },
+  DSO_LEADERSHIP_OVER: {
+    meaning:
+      'This process led the fleet, and does not any more: the lowest shard leaves, or the orchestrator is not heard of.',
+    remedy: 'Stop what runs once per fleet: another process begins with it.',
     retryable: false,
   },
 });

@@ -24,6 +24,12 @@ export class HostReports {
     this.#complain = complain;
   }
 
+  /** READY or RESUMED, as far as the host says. */
+  isUp(shardId: number): boolean {
+    if (this.#host.report === undefined) return true;
+    return this.take().some((report) => report.shardId === shardId && report.phase === 'ready');
+  }
+
   take(): readonly ShardReport[] {
     let given: unknown;
     try {

@@ -10,7 +10,9 @@ export type { NodeErrorCode } from './errors.js';
 export type {
   Cursor,
   HostContext,
+  HostTimeouts,
   IdentifyPermit,
+  LeavingHow,
   LossCause,
   ResumeHow,
   ResumeOutcome,
@@ -27,7 +29,12 @@ export type {
   CallHandler,
   CallOptions,
   CallResult,
+  CronOptions,
+  CronRun,
   Fleet,
+  FleetJobs,
+  FleetQueries,
+  LeadRun,
   FleetAnswer,
   FleetFailure,
 } from './fleet/fleet-api.js';

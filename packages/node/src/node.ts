@@ -8,9 +8,10 @@ import type { ShardReport } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
+import { Departure } from './departure.js';
 import { messageOf, NodeError } from './errors.js';
-import { FleetCalls } from './fleet/fleet.js';
 import type { Fleet } from './fleet/fleet-api.js';
+import { NodeFleet } from './fleet/node-fleet.js';
 import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { Listeners } from './listeners.js';
@@ -24,7 +25,6 @@ import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 import { shardReports } from './session/reports.js';
-import { linkOf, servedShards } from './session/serving.js';
 import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import { capabilitiesOf } from './shard-host.js';
@@ -51,7 +51,8 @@ class NodeRuntime implements DshardNode {
   readonly #tenancy: TenancyDesk;
   readonly #figures: ProcessFigures;
   readonly #hostReports: HostReports;
-  readonly #fleet: FleetCalls;
+  readonly #fleet: NodeFleet;
+  readonly #departure: Departure;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
   #state: NodeState;
@@ -92,7 +93,15 @@ class NodeRuntime implements DshardNode {
     this.#hostReports = new HostReports(host, (text) => this.#log('error', text, {}));
     this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
     this.#permits = new PermitDesk((event) => this.#dispatch(event));
-    this.#fleet = this.#makeFleet();
+    this.#fleet = new NodeFleet({
+      options,
+      state: () => this.#state,
+      reports: this.#hostReports,
+      tenancy: this.#tenancy,
+      send: (connection, message) => this.#send(connection, message),
+      failed: (text, error) => this.#log('error', text, { error }),
+    });
+    this.#departure = new Departure({ ...options, problem: (text) => this.#log('error', text, {}) });
     this.#transfers = new Transfers({
       host,
       userEvents,
@@ -140,12 +149,16 @@ class NodeRuntime implements DshardNode {
     return statusOf(this.#state);
   }
 
+  get fleet(): Fleet {
+    return this.#fleet.api;
+  }
+
   get shards(): ReadonlyMap<number, ShardStateKind> {
     return new Map([...this.#state.shards].map(([shardId, shard]) => [shardId, shard.kind]));
   }
 
-  get fleet(): Fleet {
-    return this.#fleet;
+  onShutdown(hook: () => void | Promise<void>): () => void {
+    return this.#departure.onShutdown(hook);
   }
 
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
@@ -174,19 +187,6 @@ class NodeRuntime implements DshardNode {
     return this.close();
   }
 
-  #makeFleet(): FleetCalls {
-    const { clock, host, fleet } = this.#options;
-    return new FleetCalls({
-      clock,
-      source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
-      served: () => (host.shardsInClient ? host.shardsInClient() : servedShards(this.#state.shards)),
-      link: () => linkOf(this.#state),
-      send: (connection, message) => {
-        this.#connections.send(connection, message);
-      },
-    });
-  }
-
   /** Decides event after event; what an effect causes on the spot waits its turn. */
   #dispatch(event: NodeEvent): void {
     this.#pending.push(event);
@@ -211,6 +211,8 @@ class NodeRuntime implements DshardNode {
       this.#log('error', `The node could not decide on ${event.kind}: ${messageOf(error)}`, { error });
       return;
     }
+    // Before the shard is frozen, say.
+    this.#fleet.decided();
     for (const effect of effects) {
       this.#execute(effect);
     }
@@ -252,6 +254,7 @@ class NodeRuntime implements DshardNode {
       case 'dropConnection':
         return this.#connections.drop(effect.connection, effect.reason);
       case 'call':
+        this.#fleet.calls(effect.request);
         void this.#call(effect.call, effect.request);
         return;
       case 'opened': {
@@ -374,20 +377,12 @@ class NodeRuntime implements DshardNode {
   }
 
   async #leave(end: NodeEnd): Promise<void> {
-    const { clock, host, hostCallMs } = this.#options;
     this.#wakeAt(null);
+    this.#fleet.close();
     this.#permits.close();
     this.#tenancy.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
-    const deadline = { what: 'shutdown', ms: hostCallMs, limit: 'limits.hostCallMs' };
-    const ends = [this.#connections.shutdown(), (async () => host.shutdown?.())()];
-    for (const ended of ends) {
-      try {
-        await withinDeadline(clock, ended, deadline);
-      } catch (error) {
-        this.#log('error', `Leaving was not clean: ${messageOf(error)}`, {});
-      }
-    }
+    await this.#departure.depart(this.#connections.shutdown());
     this.#resolveClosed(end);
     if (end.asked === 'orchestrator' && this.#options.exitOnShutdown) {
       process.exit(0);

@@ -7,7 +7,7 @@ import { launchEnvironment } from './environment.js';
 import { messageOf } from './errors.js';
 import { DEFAULT_LIMITS } from './session/limits.js';
 import type { SessionLimits } from './session/limits.js';
-import type { ShardHost } from './shard-host.js';
+import type { HostTimeouts, ShardHost } from './shard-host.js';
 
 /** What the node needs of a `UserEventRegistry`. */
 export type UserEventCodec = Pick<UserEventRegistry, 'encode' | 'decode'>;
@@ -69,6 +69,16 @@ export type NodeOptions = {
   logger?: Logger;
   limits?: NodeLimits;
   /**
+   * How long the node stays, when it leaves, for what user code still does after the last shard has gone: handlers in flight answer
+   * interactions from here. 0–3 600 000 ms. Default 15 s.
+   */
+  lingerMs?: number;
+  /**
+   * How long user code may keep a shard that is to move (`shardLeaving` with `waitUntil`); it serves meanwhile. 0–86 400 000 ms.
+   * Default 0: it is told, and not waited for.
+   */
+  patienceMs?: number;
+  /**
    * Whether the process ends (exit code 0) as soon as the node has left because the orchestrator said so; host.shutdown() is
    * awaited before. Set it to false to do something after `node.closed`, and end the process yourself then. Default: true
    * when a launcher started the process (DSO_NODE_ID is set), else false.
@@ -90,6 +100,10 @@ export type ResolvedOptions = {
   readonly fleet: { readonly client: object | null; readonly evaluate: boolean };
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
+  readonly lingerMs: number;
+  readonly patienceMs: number;
+  /** The host's own, or what stands for a host that waits for nothing. */
+  readonly hostTimeouts: HostTimeouts;
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
@@ -111,6 +125,8 @@ const OPTION_KEYS: readonly (keyof NodeOptions)[] = [
   'fleet',
   'logger',
   'limits',
+  'lingerMs',
+  'patienceMs',
   'exitOnShutdown',
   'clock',
   'random',
@@ -119,6 +135,9 @@ const OPTION_KEYS: readonly (keyof NodeOptions)[] = [
 
 const HOUR_MS = 3_600_000;
 const TIME = { min: 1, max: HOUR_MS };
+const LINGER = { fallback: 15_000, range: { min: 0, max: HOUR_MS } };
+const PATIENCE = { fallback: 0, range: { min: 0, max: 24 * HOUR_MS } };
+const NOTHING_WAITED_FOR: HostTimeouts = { readyMs: 0, importMs: 0, handlersMs: 0 };
 
 const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min: number; max: number } }>> = {
   connectTimeoutMs: { fallback: DEFAULT_LIMITS.identifyTimeoutMs, range: TIME },
@@ -149,8 +168,9 @@ export function resolveOptions(
   const launch = launchEnvironment(env);
   const clock = options.clock ?? systemClock();
   const limits = resolveLimits(options.limits ?? {});
+  const host = checkedHost(options.host);
   return Object.freeze({
-    host: checkedHost(options.host),
+    host,
     orchestrator: checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447'),
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
     version: options.version ?? launch.version ?? 'unknown',
@@ -159,6 +179,9 @@ export function resolveOptions(
     fleet: resolveFleet(options.fleet ?? {}),
     logger: options.logger ?? silentLogger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
+    lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
+    patienceMs: wholeNumber(WHERE, 'patienceMs', options.patienceMs, PATIENCE.fallback, PATIENCE.range),
+    hostTimeouts: checkedTimeouts(host, limits),
     clock,
     random: options.random ?? systemRandom(),
     transport: options.transport ?? tcpTransport({ clock }),
@@ -218,6 +241,17 @@ function checkedHost(host: ShardHost | undefined): ShardHost {
     );
   }
   return host;
+}
+
+/** A bound within another one has to be the smaller of the two. */
+function checkedTimeouts({ timeouts = NOTHING_WAITED_FOR }: ShardHost, limits: Required<NodeLimits>): HostTimeouts {
+  if (timeouts.handlersMs < limits.freezeTimeoutMs) return timeouts;
+  throw invalidOption(
+    WHERE,
+    'limits.freezeTimeoutMs',
+    `is ${limits.freezeTimeoutMs}, and the host waits up to ${timeouts.handlersMs} ms of it for handlers ` +
+      '(timeouts.handlersMs of the host): no shard could ever move. Make timeouts.handlersMs the smaller one.',
+  );
 }
 
 function checkedAddress(address: Address): Address {

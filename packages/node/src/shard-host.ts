@@ -9,10 +9,13 @@
  * moment. If their state is large it has exportState and exportDelta instead of transferFrom, so that most of it is copied
  * while the shard serves. preconnect makes the gap shorter still.
  *
+ * A host with user code behind it has leaving (user code may finish something before the shard goes), warm (user code is
+ * ready before the first shard comes) and settled (what user code still does after the last shard has gone).
+ *
  * What the node guarantees
- * - Calls for one shard come one at a time, in order; calls for different shards run concurrently. The exception is
- *   stopShard, which may come while startShards or resumeShard of that shard is still pending: the pending one should
- *   then end soon, in whichever way.
+ * - Calls for one shard come one at a time, in order; calls for different shards run concurrently. The exceptions: stopShard
+ *   may come while startShards, resumeShard or leaving of that shard is pending, abortTransferTo while warm is, and what
+ *   comes next in a migration while leaving is: the pending call should then end soon, in whichever way.
  * - User events of one shard are handled strictly in the order they were sent, the next when the last has ended.
  * - exportState may be going on while anything else comes for the shard: it serves meanwhile.
  * - A call that throws or outlasts its deadline is rolled back as session/outcomes.ts says, and the orchestrator is told.
@@ -77,7 +80,26 @@ export type TransferContext = {
   readonly signal: AbortSignal;
 };
 
+/**
+ * How long a host lets user code take; milliseconds. The node checks these against its own bounds when it is made, and tells the
+ * orchestrator, which checks them against its.
+ */
+export type HostTimeouts = {
+  /** `warm` takes no longer. */
+  readonly readyMs: number;
+  /** Of resumeShard: user code takes the shard's state. */
+  readonly importMs: number;
+  /** `freeze` waits no longer for handlers; must be less than the time that a shard may stay frozen. */
+  readonly handlersMs: number;
+};
+
+/** `patienceMs`: user code may take so long. `signal` aborts when the patience is over, or the migration is off. */
+export type LeavingHow = { readonly patienceMs: number; readonly signal: AbortSignal };
+
 export type ShardHost = {
+  /** Default: user code is waited for nowhere. */
+  readonly timeouts?: HostTimeouts;
+
   /** What fetchClientValues and broadcastEval of the fleet are evaluated on: the library's client object. */
   readonly client?: object;
 
@@ -97,9 +119,10 @@ export type ShardHost = {
   startShards(shardIds: readonly number[], context: HostContext): Promise<void>;
 
   /**
-   * Resumes the shard from `session`, with the state that handleUserEvent brought. Resolves when RESUMED came, or when the
-   * session turned out to be gone and the shard goes through the identify flow like one of startShards; says which, if it can
-   * tell. With `how.redelivers` the events that are replayed up to RESUMED may have been handled before, by a node that was lost:
+   * Resumes the shard from `session`, with the state that handleUserEvent brought. Resolves when RESUMED came and user code has taken the
+   * state, or when the session turned out to be gone and the shard goes through the identify flow like one of startShards; says
+   * which, if it can tell. Has no deadline: Discord may be away for minutes, and no answer is not a refusal. A rejection with
+   * `DSO_IMPORT_FAILED` sends the shard back to the state that its origin kept. With `how.redelivers` the events that are replayed up to RESUMED may have been handled before, by a node that was lost:
    * user code is to know which they are.
    */
   resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome | void>;
@@ -117,8 +140,23 @@ export type ShardHost = {
    */
   stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null>;
 
+  /**
+   * The node leaves and all shards are gone: resolves when the handlers and promises that the host knows of have ended. The node waits no
+   * longer than `lingerMs`; then come the bot's own shutdown hooks (`node.onShutdown`), then shutdown.
+   */
+  settled?(): void | Promise<void>;
+
   /** Once, last: all shards are stopped and the node leaves. */
   shutdown?(): void | Promise<void>;
+
+  /**
+   * The shard is to leave in a live migration, and still serves: user code is told, and what it waits for may end first. Resolves when
+   * nothing is waited for any more. What it throws is only logged; the shard leaves all the same.
+   */
+  leaving?(shardId: number, how: LeavingHow): void | Promise<void>;
+
+  /** The migration that `leaving` told of is off: the shard stays. */
+  stays?(shardId: number): void | Promise<void>;
 
   /**
    * The shard moves away: stops handing events to user code, closes the gateway connection so that the session stays
@@ -129,8 +167,9 @@ export type ShardHost = {
 
   /**
    * Live migration: stops handing events to user code and keeps them, in order, while the gateway connection stays as it is. Waits
-   * for handlers that are under way. Returns the cursor: the last event handed to user code. When it throws (no session yet,
-   * say), the shard must go on as if nothing had happened. Then comes unfreeze, release or stopShard.
+   * once, and briefly (`timeouts.handlersMs`), for handlers that are under way: one that takes longer goes on here after the
+   * shard has left, and is no reason to throw. Returns the cursor: the last event handed to user code. When it throws (no session
+   * yet, say), the shard must go on as if nothing had happened. Then comes unfreeze, release or stopShard.
    */
   freeze?(shardId: number): Promise<Cursor>;
 
@@ -156,8 +195,18 @@ export type ShardHost = {
   exportDelta?(shardId: number, transfer: TransferContext): Promise<void>;
 
   /**
-   * The shard comes here soon, probably from this session: the host may connect already and wait at HELLO. Must not RESUME. Then
-   * resumeShard comes (perhaps with a later cursor, or another session), or abortTransferTo. What it throws is only logged.
+   * Destination of a live migration: the first whole copy is here (what exportState sent is handled), and the origin still serves. Resolves
+   * when user code is ready for the shard; what must run once per process (a ready event) runs before the first of them. Several
+   * shards may be warming at once. A rejection aborts the migration, and the origin goes on. Does not come for a shard that is
+   * started or taken over, nor from an orchestrator that does not know the step: then resumeShard is the first that is heard.
+   */
+  warm?(shardId: number, session: Cursor | null, context: HostContext): void | Promise<void>;
+
+  /**
+   * The shard comes here in a moment, probably from this session: the host connects already and waits at HELLO. Must not RESUME. Then
+   * resumeShard comes (perhaps with a later cursor, or another session), or abortTransferTo. Comes after warm, and a rejection (no way to
+   * the gateway) aborts the migration while the origin still serves. (An orchestrator that does not know the step: comes before the
+   * copy, and what it throws is only logged.)
    */
   preconnect?(shardId: number, session: Cursor, context: HostContext): void | Promise<void>;
 

@@ -92,6 +92,17 @@ export class TenancyDesk implements Tenancy {
     this.#settle(sentAt, 'confirmed');
   }
 
+  /** Nobody may have taken a shard of this node over. */
+  isLeased(): boolean {
+    const now = this.#look();
+    return this.#leaseMs === null || (now <= this.#until && this.#sleptAt === null);
+  }
+
+  /** For so long a node that is not heard of goes on. 0: nothing is ever taken over. */
+  get leaseMs(): number {
+    return this.#leaseMs ?? 0;
+  }
+
   mayHandOver(): boolean {
     this.#look();
     return this.#sleptAt === null;

@@ -9,6 +9,8 @@ export type Greeting = {
   totalShards: number;
   heartbeatIntervalMs: number;
   nodeId: string | null;
+  leaseMs?: number;
+  leadShard?: number;
 };
 
 export const EXTENDED: Greeting = { capabilities: CAPABILITIES, totalShards: 16, heartbeatIntervalMs: 0, nodeId: null };
@@ -85,9 +87,8 @@ export class FakeOrchestrator {
     }
     peer.established();
     if (this.greeting !== null) {
-      const { capabilities, totalShards, heartbeatIntervalMs, nodeId } = this.greeting;
-      const given = nodeId ?? message.nodeId;
-      peer.send({ kind: 'identified', totalShards, nodeId: given, capabilities, heartbeatIntervalMs });
+      const nodeId = this.greeting.nodeId ?? message.nodeId;
+      peer.send({ ...this.greeting, kind: 'identified', nodeId });
     }
   }
 

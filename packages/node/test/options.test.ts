@@ -28,6 +28,12 @@ describe('options', () => {
     expect(() => resolve(options)).toThrow(message);
   });
 
+  test('of the host that leave no time to freeze a shard are refused by name', () => {
+    const slow = Object.assign(new FakeHost(), { timeouts: { readyMs: 1, importMs: 1, handlersMs: 5_000 } });
+    expect(() => resolve({ host: slow })).toThrow(/limits\.freezeTimeoutMs.*is 5000.*timeouts\.handlersMs/u);
+    expect(resolve({ host: slow, limits: { freezeTimeoutMs: 5_001 } }).hostTimeouts.handlersMs).toBe(5_000);
+  });
+
   test("come from the launcher's environment where they are not given", () => {
     const env = { DSO_NODE_ID: 'n-1', DSO_ORCHESTRATOR: '127.0.0.1:1', DSO_TOKEN: 't', DSO_VERSION: 'v2' };
     expect(resolve({}, env)).toMatchObject({

@@ -11,7 +11,7 @@ import type { PublicPackage } from './workspace.js';
 import { readWorkspace } from './workspace.js';
 
 /** By path below `dist`. */
-export function commonJsFiles(entries: readonly Entry[], read: (path: string) => string): ReadonlyMap<string, string> {
+function commonJsFiles(entries: readonly Entry[], read: (path: string) => string): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const { module } of entries) {
     files.set(`${module}.cjs`, commonJsModule(`${posix.basename(module)}.js`));
@@ -22,7 +22,7 @@ export function commonJsFiles(entries: readonly Entry[], read: (path: string) =>
   return files;
 }
 
-export function writeCommonJs({ folder, manifest }: PublicPackage): void {
+function writeCommonJs({ folder, manifest }: PublicPackage): void {
   const dist = join(folder, 'dist');
   const files = commonJsFiles(entriesOf(manifest), (path) => readFileSync(join(dist, path), 'utf8'));
   for (const [path, text] of files) {

@@ -10,10 +10,7 @@ export function pageOfRepository(root: Manifest): string {
 }
 
 /** Fields that are derived, as they have to be; undefined: the field has to be absent. */
-export function derivedFields(
-  { manifest, directory }: PublicPackage,
-  root: Manifest,
-): Record<string, Json | undefined> {
+function derivedFields({ manifest, directory }: PublicPackage, root: Manifest): Record<string, Json | undefined> {
   const entries = entriesOf(manifest);
   const page = pageOfRepository(root);
   return {

@@ -18,7 +18,7 @@ export type LinkPlaces = {
 const LINK = /(\]\()([^()\s]+)(\))/g;
 const ABSOLUTE = /^[a-z][a-z+.-]*:/;
 
-export function linksOf(markdown: string): readonly string[] {
+function linksOf(markdown: string): readonly string[] {
   return [...withoutCode(markdown).matchAll(LINK)].map((match) => String(match[2]));
 }
 

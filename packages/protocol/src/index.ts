@@ -1,5 +1,6 @@
 export { negotiate } from './capabilities.js';
 export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
+export { highestFromNode, highestFromOrchestrator } from './epochs.js';
 export { FrameReader } from './frame-reader.js';
 export type { Frame } from './frame-reader.js';
 export { CALL_EACH } from './call-messages.js';
@@ -12,6 +13,7 @@ export type {
   CallMessage,
   CallStart,
 } from './call-messages.js';
+export type { JobMark, JobMarked, JobMessage } from './job-messages.js';
 export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './limits.js';
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_URL_LENGTH } from './limits.js';
 export { isNodeId } from './node-id.js';

@@ -4,6 +4,7 @@
  * extension messages), `optional` those the extended level adds to it.
  */
 import { CALL_FIELDS } from './call-messages.js';
+import { JOB_FIELDS } from './job-messages.js';
 import { maybe, optional, record, required, SESSION_FIELDS, session } from './fields.js';
 import type { Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
@@ -85,6 +86,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     heartbeatIntervalMs: optional('HeartbeatIntervalMs', integer(0, MAX_INT32), 0),
     orchestratorEpoch: maybe('OrchestratorEpoch', epoch),
     leaseMs: maybe('LeaseMs', integer(0, MAX_INT32)),
+    leadShard: maybe('LeadShard', shardId),
   },
   shutdown: {
     final: optional('Final', flag, false),
@@ -161,4 +163,5 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferAbort: { ...TRANSFER, reason: required('Reason', text) },
   transferFailed: { ...TRANSFER, step: required('Step', label), reason: required('Reason', text) },
   ...CALL_FIELDS,
+  ...JOB_FIELDS,
 };

@@ -6,6 +6,7 @@
  */
 
 import type { CallMessage } from './call-messages.js';
+import type { JobMessage } from './job-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
@@ -25,6 +26,7 @@ export const LOGIC_VERSION = 2;
  *   highest it has seen. A node hears that a shard was taken over (`shardTakenOver`), until when it is not (`leaseMs`), and of
  *   a shard that it gets whether events may repeat.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
+ * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs (job-messages.ts).
  */
 export const CAPABILITIES = [
   'auth',
@@ -34,6 +36,7 @@ export const CAPABILITIES = [
   'live-migration',
   'epochs',
   'calls',
+  'jobs',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -132,6 +135,8 @@ export type Identified = {
    * be, should an orchestrator live that cannot hear it.
    */
   leaseMs?: number;
+  /** Extended (`jobs`), where it is not 0: the lowest shard of the fleet. The node that serves it leads. */
+  leadShard?: number;
 };
 
 /** orchestrator → node: end the process. node → orchestrator: done, or leaving by itself. */
@@ -265,7 +270,8 @@ export type Message =
   | IdentifyFinished
   | ShardTakenOver
   | TransferMessage
-  | CallMessage;
+  | CallMessage
+  | JobMessage;
 
 export type MessageKind = Message['kind'];
 
@@ -313,6 +319,8 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   callAsk: 61,
   callAnswer: 62,
   callEnded: 63,
+  jobMark: 64,
+  jobMarked: 65,
 };
 
 /** The first id that belongs to user events; ids below are the protocol's own. */

@@ -136,6 +136,8 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   transferDone: fc.record(transfer),
   transferAbort: fc.record({ ...transfer, reason: label }),
   transferFailed: fc.record({ ...transfer, step: label, reason: label }),
+  jobMark: fc.record({ markId: name, name, dueAt: count }),
+  jobMarked: fc.record({ markId: name, isNew: fc.boolean(), latest: count }),
   callStart: fc.record({ callId: name, ...question }),
   callAsk: fc.record({ askId: name, ...question }),
   callAnswer: fc.record({ askId: name, answers: fc.array(fc.record(callAnswer), { maxLength: 4 }) }),

@@ -6,16 +6,21 @@ import type { Clock } from '@dshard/transport';
 import { beginOutage, endOutage } from '../core/availability.js';
 import type { FaultResult, SessionSelector } from '../core/faults.js';
 import { askToReconnect, connectionsOf, drop, expire, invalidate, requestHeartbeat } from '../core/faults.js';
+import { closeCodes } from '../core/discord.js';
 import type { Effect } from '../core/effects.js';
+import { holdSessions, releaseSessions } from '../core/sessions.js';
 import { leaveStarts, refillBudget } from '../core/session-start-budget.js';
+import type { StartAnswer, StartKind } from '../core/start-answers.js';
+import { setStartAnswer } from '../core/start-answers.js';
 import type { GatewayState, GreetingFault } from '../core/state.js';
 import { throttleStarts } from '../core/throttle.js';
-import { revokeIntents, revokeToken } from '../core/token.js';
+import { grantIntents, revokeIntents, revokeToken } from '../core/token.js';
 import type { GatewayEdge } from '../server/gateway-edge.js';
-import type { GatewayHost, HostMode } from '../server/gateway-host.js';
+import type { GatewayHost, HostFailure, HostMode } from '../server/gateway-host.js';
 import type { LineCondition } from '../server/line.js';
 import { goodLine } from '../server/line.js';
 import type { Traffic } from '../world/traffic.js';
+import { EmulatorError } from '../errors.js';
 import type { Scheduled, Timing } from './schedule.js';
 import { Schedule } from './schedule.js';
 import type { EmulatorStatus } from './status.js';
@@ -33,11 +38,22 @@ export type AdminOptions = {
 /** How long something lasts; without it, until it is undone. */
 export type Lasting = { forMs?: number };
 
+/** Some shards, or all. */
+export type ShardSelector = { shards?: readonly number[] };
+
+export type GatewayAbsence = Lasting & {
+  /** How it is away. Default `hang-up`. */
+  how?: HostFailure;
+  /** Whether REST is served all the same, which it cannot be with `refuse`. Default: wherever it can. */
+  rest?: boolean;
+};
+
 export class Admin {
   readonly #options: AdminOptions;
   readonly #schedule: Schedule;
   /** The ends of what does not last, apart from what the operator scheduled. */
   readonly #ends: Schedule;
+  #gatewayBack: Scheduled | null = null;
 
   constructor(options: AdminOptions) {
     this.#options = options;
@@ -105,7 +121,43 @@ export class Admin {
     throttleStarts(state, forMs > 0 ? clock.now() + forMs : null);
   }
 
-  /** Makes the host of `resume_gateway_url` fail (`refuse`, `unavailable`, `silent`) or serve again (`up`). */
+  /** How RESUMEs are answered: `never`, `resumable` (op 9 `true`), `refuse` (op 9 `false`, the session ends), or `serve` again. */
+  answerResumes(answer: StartAnswer, selector: ShardSelector = {}, lasting: Lasting = {}): void {
+    this.#answerStarts('resume', answer, selector, lasting);
+  }
+
+  /** The same of IDENTIFYs. They cost no session start. */
+  answerIdentifies(answer: StartAnswer, selector: ShardSelector = {}, lasting: Lasting = {}): void {
+    this.#answerStarts('identify', answer, selector, lasting);
+  }
+
+  /**
+   * The gateway is away while sessions live on: both hosts cut their sockets and fail, no session expires, and replay buffers keep everything until each
+   * session is resumed. Throws `DSO_EMULATOR_BAD_REQUEST` when REST is to be kept where it cannot.
+   */
+  async takeGatewayAway({ how = 'hang-up', rest = how !== 'refuse', forMs }: GatewayAbsence = {}): Promise<void> {
+    if (rest && how === 'refuse') {
+      const message =
+        'REST has the port of the gateway: with "refuse" it is away too. Say rest: false, or use "hang-up".';
+      throw new EmulatorError('DSO_EMULATOR_BAD_REQUEST', message);
+    }
+    const { state, gatewayHost, resumeHost } = this.#options;
+    holdSessions(state);
+    this.#cancelGatewayBack();
+    if (forMs !== undefined)
+      this.#gatewayBack = this.#ends.add('gateway back', { inMs: forMs }, () => this.bringGatewayBack());
+    await Promise.all([gatewayHost.setMode(how, { keepRest: rest }), resumeHost.setMode(how, { keepRest: rest })]);
+  }
+
+  /** It is back. The time of sessions that wait for a RESUME begins. */
+  async bringGatewayBack(): Promise<void> {
+    const { state, clock, gatewayHost, resumeHost } = this.#options;
+    this.#cancelGatewayBack();
+    await Promise.all([gatewayHost.setMode('up'), resumeHost.setMode('up')]);
+    releaseSessions(state, clock.now());
+  }
+
+  /** Makes the host of `resume_gateway_url` fail (`refuse`, `unavailable`, `silent`, `hang-up`) or serve again (`up`). */
   async setResumeHost(mode: HostMode, lasting: Lasting = {}): Promise<void> {
     await this.#setHost(this.#options.resumeHost, mode, lasting);
   }
@@ -136,9 +188,14 @@ export class Admin {
     this.#options.state.token = token;
   }
 
-  /** Takes intents away: all sessions are closed with 4003, IDENTIFY with one of them is closed with 4014. */
-  revokeIntents(bits: number): void {
-    this.#run((now, out) => revokeIntents(this.#options.state, bits, now, out));
+  /** Takes intents away: all sessions are closed with `code` (default 4003), IDENTIFY with one of them is closed with 4014. */
+  revokeIntents(bits: number, { code = closeCodes.notAuthenticated }: { code?: number } = {}): void {
+    this.#run((now, out) => revokeIntents(this.#options.state, bits, code, now, out));
+  }
+
+  /** Gives intents back. */
+  grantIntents(bits: number): void {
+    grantIntents(this.#options.state, bits);
   }
 
   /** Gives back the day's session starts, or leaves so many of them. */
@@ -174,6 +231,18 @@ export class Admin {
   close(): void {
     this.#schedule.close();
     this.#ends.close();
+  }
+
+  #answerStarts(kind: StartKind, answer: StartAnswer, { shards }: ShardSelector, { forMs }: Lasting): void {
+    const { state, clock } = this.#options;
+    const now = clock.now();
+    const until = forMs === undefined ? null : now + forMs;
+    setStartAnswer(state.answers, kind, { answer, shards: shards === undefined ? null : new Set(shards), until }, now);
+  }
+
+  #cancelGatewayBack(): void {
+    if (this.#gatewayBack !== null) this.#ends.cancel(this.#gatewayBack.id);
+    this.#gatewayBack = null;
   }
 
   async #setHost(host: GatewayHost, mode: HostMode, { forMs }: Lasting): Promise<void> {

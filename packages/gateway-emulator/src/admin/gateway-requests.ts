@@ -1,13 +1,13 @@
 /** Faults of the gateway as a whole: hosts, starts, tokens, guilds. And its traffic, its schedule, its status. */
 import type { HostMode } from '../server/gateway-host.js';
-import { hostModes } from '../server/gateway-host.js';
+import { hostFailures, hostModes } from '../server/gateway-host.js';
 import type { Body } from './body.js';
-import { badRequest, booleanOf, choiceOf, guildIdsOf, numberOf, stringOf } from './body.js';
+import { badRequest, booleanOf, choiceOf, closeCodeOf, guildIdsOf, numberOf, stringOf } from './body.js';
 import type { AdminRequest, AdminRequests, RequestContext } from './request.js';
 import { forMsMeaning, lastingOf, longestMs } from './request.js';
 
 const hostFields: Readonly<Record<string, string>> = {
-  mode: '`up`, `refuse` (nobody listens), `unavailable` (503), `silent` (accepts and says nothing)',
+  mode: '`up`, `refuse` (nobody listens), `unavailable` (503), `silent` (accepts and says nothing), `hang-up` (accepts and ends)',
   forMs: forMsMeaning,
 };
 
@@ -66,6 +66,27 @@ export const gatewayRequests: AdminRequests = {
     schedulable: true,
     prepare: prepareGatewayHost,
   },
+  'POST /emulator/gateway-away': {
+    what: 'the gateway is away, both its hosts, while sessions live on: none expires, and their replay buffers keep everything until each is resumed; `refuse` needs `forMs`, because it shuts this interface out too',
+    fields: {
+      how: '`hang-up` (default: accepts and ends), `refuse`, `unavailable`, `silent`',
+      rest: "whether Discord's REST is served all the same; default true, with `refuse` it cannot be",
+      forMs: forMsMeaning,
+    },
+    schedulable: true,
+    prepare: prepareGatewayAway,
+  },
+  'POST /emulator/gateway-back': {
+    what: 'it is back; the time of sessions that wait for a RESUME begins',
+    fields: {},
+    schedulable: true,
+    prepare:
+      (_body, { admin }) =>
+      async () => {
+        await admin.bringGatewayBack();
+        return { sessionsHeld: false };
+      },
+  },
   'POST /emulator/outage': {
     what: 'guilds become unavailable (GUILD_DELETE); nothing happens in them',
     fields: { guilds: 'their ids', forMs: forMsMeaning },
@@ -109,14 +130,26 @@ export const gatewayRequests: AdminRequests = {
       },
   },
   'POST /emulator/revoke-intents': {
-    what: 'all sessions are closed with 4003, IDENTIFY with one of the intents is closed with 4014',
+    what: 'all sessions are closed with 4003, or `code`, IDENTIFY with one of the intents is closed with 4014',
+    fields: { intents: 'bits', code: 'what sessions are closed with; default 4003' },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const [intents, code] = [intentsOf(body), closeCodeOf(body)];
+      return () => {
+        admin.revokeIntents(intents, code === null ? {} : { code });
+        return { intents };
+      };
+    },
+  },
+  'POST /emulator/grant-intents': {
+    what: 'gives intents back',
     fields: { intents: 'bits' },
     schedulable: true,
     prepare: (body, { admin }) => {
-      const intents = needed(numberOf(body, 'intents', { min: 1, max: 2 ** 31 - 1 }), '"intents" must say which bits');
+      const intents = intentsOf(body);
       return () => {
-        admin.revokeIntents(intents);
-        return { intents };
+        admin.grantIntents(intents);
+        return { disallowedIntents: admin.status().disallowedIntents };
       };
     },
   },
@@ -181,6 +214,27 @@ function prepareGatewayHost(body: Body, { admin }: RequestContext): ReturnType<A
     const timing = { inMs: refuseAfterMs };
     return { mode, scheduled: admin.schedule('gateway-host', timing, () => admin.setGatewayHost(mode, lasting)) };
   };
+}
+
+function prepareGatewayAway(body: Body, { admin }: RequestContext): ReturnType<AdminRequest['prepare']> {
+  const how = choiceOf(body, 'how', hostFailures, 'hang-up');
+  const rest = booleanOf(body, 'rest', how !== 'refuse');
+  const lasting = lastingOf(body);
+  if (how !== 'refuse')
+    return async () => {
+      await admin.takeGatewayAway({ how, rest, ...lasting });
+      return { how, rest };
+    };
+  if (rest) throw badRequest('"rest" cannot be true with refuse: REST has the port of the gateway; use hang-up');
+  needed(lasting.forMs, '"forMs" is needed with refuse: this interface cannot be reached meanwhile');
+  return () => {
+    const act = (): Promise<void> => admin.takeGatewayAway({ how, rest, ...lasting });
+    return { how, rest, scheduled: admin.schedule('gateway-away', { inMs: refuseAfterMs }, act) };
+  };
+}
+
+function intentsOf(body: Body): number {
+  return needed(numberOf(body, 'intents', { min: 1, max: 2 ** 31 - 1 }), '"intents" must say which bits');
 }
 
 function needed<T>(value: T | undefined, problem: string): T {

@@ -1,8 +1,9 @@
 /** Faults of sessions and their sockets. */
 import type { SessionSelector } from '../core/faults.js';
+import { startAnswers } from '../core/start-answers.js';
 import type { Admin } from './admin.js';
 import type { Body } from './body.js';
-import { booleanOf, closeCodeOf, numberOf, selectorOf } from './body.js';
+import { booleanOf, choiceOf, closeCodeOf, numberOf, selectorOf } from './body.js';
 import type { AdminRequest, AdminRequests } from './request.js';
 import { dayMs, forMsMeaning, lastingOf } from './request.js';
 
@@ -26,6 +27,27 @@ function fault<Fields>(
       const selector = selectorOf(body);
       const values = read(body);
       return () => ({ affected: act(admin, selector, values) });
+    },
+  };
+}
+
+/** How IDENTIFYs or RESUMEs are answered from now on. */
+function answers(what: string, name: 'answerIdentifies' | 'answerResumes'): AdminRequest {
+  const { shards } = selectorFields;
+  return {
+    what,
+    fields: {
+      answer: '`never`, `resumable` (op 9 `true`), `refuse` (op 9 `false`), or `serve`: as always',
+      shards,
+      forMs: forMsMeaning,
+    },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const [answer, selector, lasting] = [choiceOf(body, 'answer', startAnswers), selectorOf(body), lastingOf(body)];
+      return () => {
+        admin[name](answer, selector, lasting);
+        return { answers: admin.status().answers };
+      };
     },
   };
 }
@@ -83,6 +105,11 @@ export const sessionRequests: AdminRequests = {
     nothing,
     (admin, selector) => admin.expire(selector),
   ),
+  'POST /emulator/resumes': answers(
+    'how every RESUME is answered; a session that is refused ends, every other one is kept',
+    'answerResumes',
+  ),
+  'POST /emulator/identifies': answers('how every IDENTIFY is answered; it costs no session start', 'answerIdentifies'),
   'POST /emulator/heartbeat': fault('asks for a heartbeat (op 1)', {}, nothing, (admin, selector) =>
     admin.requestHeartbeat(selector),
   ),

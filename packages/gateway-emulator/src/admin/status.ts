@@ -1,5 +1,7 @@
 /** What is going on, for operators and their programs. */
 import { replayableCount } from '../core/replay-buffer.js';
+import type { AnswerRule, StartAnswer, StartKind } from '../core/start-answers.js';
+import { standingAnswers } from '../core/start-answers.js';
 import { readBudget } from '../core/session-start-budget.js';
 import type { HostMode } from '../server/gateway-host.js';
 import type { AdminOptions } from './admin.js';
@@ -25,11 +27,19 @@ export type EmulatorStatus = {
   traffic: { rate: number; made: number };
   gateway: HostMode;
   resumeHost: HostMode;
+  /** The gateway is away, and sessions wait for it without end. */
+  sessionsHeld: boolean;
+  /** How IDENTIFYs and RESUMEs are answered where not as always; the newest last. `shards` null: all, `until` null: until undone. */
+  answers: { to: StartKind; answer: StartAnswer; shards: number[] | null; until: number | null }[];
+  /** Intent bits that were not granted. */
+  disallowedIntents: number;
   /** Guilds in an outage. */
   unavailableGuilds: string[];
   /** The bot's voice channels. */
   voice: { guildId: string; channelId: string; sessionId: string }[];
 };
+
+const kinds: readonly StartKind[] = ['identify', 'resume'];
 
 export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: AdminOptions): EmulatorStatus {
   return {
@@ -49,7 +59,16 @@ export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: Adm
     traffic: { rate: traffic.rate, made: traffic.made },
     gateway: gatewayHost.mode,
     resumeHost: resumeHost.mode,
+    sessionsHeld: state.sessionsHeld,
+    answers: kinds.flatMap((to) =>
+      standingAnswers(state.answers, to, clock.now()).map((rule) => shownAnswer(to, rule)),
+    ),
+    disallowedIntents: state.disallowedIntents,
     unavailableGuilds: [...state.unavailable.values()],
     voice: [...state.voice].map(([guildId, { channelId, sessionId }]) => ({ guildId, channelId, sessionId })),
   };
+}
+
+function shownAnswer(to: StartKind, { answer, shards, until }: AnswerRule): EmulatorStatus['answers'][number] {
+  return { to, answer, shards: shards === null ? null : [...shards], until };
 }

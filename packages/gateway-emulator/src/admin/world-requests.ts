@@ -1,5 +1,8 @@
 /** The world over HTTP: what people do at somebody's bidding, and what the bot posted. */
+import { knownIntents } from '../core/discord.js';
 import { isObject } from '../core/json.js';
+import type { GuildEdit } from '../world/guild-edits.js';
+import { partKinds } from '../world/guild-edits.js';
 import type { OptionValues } from '../world/interaction-events.js';
 import type { Place } from '../world/people.js';
 import type { Deed, DeedFilter } from '../world/posted.js';
@@ -29,6 +32,8 @@ const placeFields = {
 };
 const guildAndUser = { guildId: 'where', userId: 'who' };
 
+const editKinds = ['guild', 'member', 'threadMember', 'threadList', ...partKinds] as const;
+
 /** Guilds of one page, and of one page at most. */
 const pageSize = 20;
 const maxPageSize = 200;
@@ -42,6 +47,35 @@ export const worldRequests: AdminRequests = {
       (_body, { world, query }) =>
       () =>
         guildsPage(world, query),
+  },
+  'GET /emulator/guild': {
+    what: 'a whole guild, as GUILD_CREATE shows it to a session',
+    query: {
+      guildId: 'which; default the first',
+      intents: 'of the session; default all',
+      largeThreshold: 'of the session; default 250',
+    },
+    fields: {},
+    prepare:
+      (_body, { world, query }) =>
+      () =>
+        wholeGuild(world, query),
+  },
+  'POST /emulator/edit': {
+    what: 'somebody who runs a guild changes it, a member, or one of its parts',
+    fields: {
+      guildId: 'where',
+      kind: `what: ${editKinds.join(', ')}`,
+      action: '`create`, `update` or `delete` a part; `join` or `leave` a thread',
+      id: 'of the part, the member or the thread',
+      userId: 'who joins or leaves the thread',
+      data: 'the fields that are new, as Discord names them; of a member `nick` and `roles`',
+    },
+    schedulable: true,
+    prepare: (body, { people }) => {
+      const [guildId, edit] = [stringOf(body, 'guildId'), editOf(body)];
+      return () => people.edit(guildId, edit) ?? {};
+    },
   },
   'GET /emulator/posted': {
     what: 'what the bot did by REST, oldest first',
@@ -169,6 +203,32 @@ function guildsPage(world: World, query: URLSearchParams): unknown {
       return { id: guild.id, name: guild.name, memberCount: guild.memberCount, channels };
     }),
   };
+}
+
+function wholeGuild(world: World, query: URLSearchParams): unknown {
+  const guildId = query.get('guildId');
+  if (world.guildCount === 0) throw badRequest('the world has no guilds');
+  const guild = guildId === null ? world.guildAt(0) : world.guild(guildId);
+  if (guild === null) throw badRequest(`there is no guild ${guildId}`);
+  const intents = wholeOf(query, 'intents') ?? knownIntents;
+  return JSON.parse(guild.createJson({ intents, largeThreshold: wholeOf(query, 'largeThreshold') ?? 250 }));
+}
+
+function editOf(body: Body): GuildEdit {
+  const kind = choiceOf(body, 'kind', editKinds);
+  const { data = {} } = body;
+  if (!isObject(data)) throw badRequest('"data" must be an object');
+  if (kind === 'threadList') return { kind };
+  if (kind === 'guild') return { kind, data };
+  if (kind === 'member') return { kind, id: stringOf(body, 'id'), data };
+  if (kind === 'threadMember') {
+    const action = choiceOf(body, 'action', ['join', 'leave'] as const);
+    return { kind, action, id: stringOf(body, 'id'), userId: stringOf(body, 'userId') };
+  }
+  const action = choiceOf(body, 'action', ['create', 'update', 'delete'] as const);
+  if (action === 'create') return { kind, action, data };
+  const id = stringOf(body, 'id');
+  return action === 'delete' ? { kind, action, id } : { kind, action, id, data };
 }
 
 function filterOf(query: URLSearchParams): DeedFilter {

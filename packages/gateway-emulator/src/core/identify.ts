@@ -4,6 +4,7 @@
  * documented.
  */
 import type { Ms } from '@dshard/transport';
+import { bareToken, isBotToken } from './bot-token.js';
 import type { IdentifyFrame, ShardTuple } from './client-frame.js';
 import { closeCodes, intents, knownIntents } from './discord.js';
 import { greetGuild } from './availability.js';
@@ -15,6 +16,7 @@ import { createReplayBuffer, replayCapacityFor } from './replay-buffer.js';
 import { takeSessionStart } from './session-start-budget.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { addSession, attach, closeConnection } from './sessions.js';
+import { startAnswer } from './start-answers.js';
 import { isThrottled } from './throttle.js';
 import { revokeToken } from './token.js';
 import { recordViolation } from './violations.js';
@@ -34,11 +36,16 @@ export function identify(
     closeConnection(state, connection, checked.code, checked.reason, now, out);
     return;
   }
-  if (isThrottled(state, now)) {
-    sendText(connection, invalidSessionText(false), out);
+  const [shard, count] = checked.shard;
+  const answer = startAnswer(state.answers, 'identify', shard, now);
+  if (answer === 'never') {
+    connection.phase = { kind: 'silenced' };
     return;
   }
-  const [shard, count] = checked.shard;
+  if (answer !== 'serve' || isThrottled(state, now)) {
+    sendText(connection, invalidSessionText(answer === 'resumable'), out);
+    return;
+  }
   const recordIdentify = (outcome: 'early' | 'over-budget'): void => {
     out.push({ kind: 'record', record: { kind: 'identify', at: now, shard, count, outcome, sessionId: null } });
   };
@@ -63,14 +70,10 @@ export function identify(
   startSession(state, connection, checked, now, out);
 }
 
-/** Whether a token names our bot. IDENTIFY takes it bare or with `Bot ` before it (as gateway proxies found). */
-function tokenMatches(state: GatewayState, token: string): boolean {
-  return state.token !== null && token.replace(/^Bot /, '') === state.token;
-}
-
 function checkIdentify(state: GatewayState, frame: IdentifyFrame): Accepted | { code: number; reason: string } {
   const { rules } = state;
-  if (!tokenMatches(state, frame.token))
+  // It takes the token bare or with `Bot ` before it (as gateway proxies found).
+  if (!isBotToken(state, bareToken(frame.token)))
     return { code: closeCodes.authenticationFailed, reason: 'Authentication failed.' };
   if (frame.intents === 'invalid' || (frame.intents & ~knownIntents) !== 0 || frame.intents > knownIntents) {
     return { code: closeCodes.invalidIntents, reason: 'Invalid intent(s).' };

@@ -11,5 +11,8 @@ export type { GatewayRules } from './rules.js';
 export { readBudget } from './session-start-budget.js';
 export { createGatewayState } from './state.js';
 export type { GatewayState } from './state.js';
+export { holdSessions, releaseSessions } from './sessions.js';
+export { setStartAnswer } from './start-answers.js';
+export type { AnswerRule, StartAnswer, StartKind } from './start-answers.js';
 export { tick } from './tick.js';
 export type { GuildReader, GuildView, MemberView, WorldView } from './world-view.js';

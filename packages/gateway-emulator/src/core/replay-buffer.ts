@@ -3,6 +3,7 @@
  * buffer pushes the oldest out; who resumes from before that one has lost it, and the session with it.
  *
  * READY and RESUMED take a sequence number but belong to one socket: they are never put in here.
+ * While a buffer keeps everything (`keepsAll`, during an outage that sessions outlive) only `maxBytes` bounds it.
  * Invariant: what is kept, `entries` from `first` on, is in ascending `s`, and every entry of it has `s > evictedThrough`.
  */
 
@@ -21,10 +22,11 @@ export type ReplayBuffer = {
   first: number;
   bytes: number;
   evictedThrough: number;
+  keepsAll: boolean;
 };
 
 export function createReplayBuffer(capacity: number, maxBytes: number): ReplayBuffer {
-  return { capacity, maxBytes, entries: [], first: 0, bytes: 0, evictedThrough: 0 };
+  return { capacity, maxBytes, entries: [], first: 0, bytes: 0, evictedThrough: 0, keepsAll: false };
 }
 
 /**
@@ -38,7 +40,8 @@ export function replayCapacityFor(guilds: number): number {
 export function addToReplay(buffer: ReplayBuffer, entry: ReplayEntry): void {
   buffer.entries.push(entry);
   buffer.bytes += entry.json.length;
-  while (replayableCount(buffer) > buffer.capacity || buffer.bytes > buffer.maxBytes) {
+  const isFull = (): boolean => !buffer.keepsAll && replayableCount(buffer) > buffer.capacity;
+  while (isFull() || buffer.bytes > buffer.maxBytes) {
     const evicted = buffer.entries[buffer.first];
     if (evicted === undefined) return;
     buffer.evictedThrough = evicted.s;

@@ -3,9 +3,10 @@
  * (discord-api-docs#1369).
  *
  * Wrong token, unknown, expired or overrun session → op 9 false, on a socket that lives on (#1209, #1805). Sequence never reached → 4007
- * (#1209). What becomes of a socket that still holds the session is not known: `doubleAttach` has what was seen.
+ * (#1209). An operator can have it answered otherwise (`start-answers.ts`). What becomes of a socket that still holds the session is not known: `doubleAttach` has what was seen.
  */
 import type { Ms } from '@dshard/transport';
+import { bareToken, isBotToken } from './bot-token.js';
 import type { ResumeFrame } from './client-frame.js';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
@@ -13,17 +14,29 @@ import { dispatchText, invalidSessionText, sendText } from './payloads.js';
 import { replayAfter } from './replay-buffer.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { attach, becomeEcho, closeConnection, destroySession, detach } from './sessions.js';
+import { startAnswer } from './start-answers.js';
 import { isThrottled } from './throttle.js';
 import { recordViolation } from './violations.js';
 
 export function resume(state: GatewayState, connection: Connection, frame: ResumeFrame, now: Ms, out: Effect[]): void {
+  const shard = state.sessions.get(frame.sessionId)?.shard ?? null;
+  const answer = startAnswer(state.answers, 'resume', shard, now);
+  if (answer === 'never') {
+    connection.phase = { kind: 'silenced' };
+    return;
+  }
   const session = findSession(state, frame, now, out);
   if (session === null) {
     sendText(connection, invalidSessionText(false), out);
     return;
   }
-  if (isThrottled(state, now)) {
+  if (answer === 'resumable' || isThrottled(state, now)) {
     sendText(connection, invalidSessionText(true), out);
+    return;
+  }
+  if (answer === 'refuse') {
+    destroySession(state, session, { reason: 'RESUME refused by the operator', code: null }, now, out);
+    sendText(connection, invalidSessionText(false), out);
     return;
   }
   if (frame.seq > session.seq) {
@@ -67,8 +80,8 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
 /** Most libraries resume with `Bot ` before the token, and are served; in 2019 one that did was not (discord-api-docs#1209). */
 function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effect[]): Session | null {
   const session = state.sessions.get(frame.sessionId);
-  const token = state.rules.resumeToken === 'either' ? frame.token.replace(/^Bot /, '') : frame.token;
-  if (session === undefined || token !== state.token) return null;
+  const token = state.rules.resumeToken === 'either' ? bareToken(frame.token) : frame.token;
+  if (session === undefined || !isBotToken(state, token)) return null;
   if (session.attachment.kind === 'detached' && session.attachment.expiresAt <= now) {
     destroySession(state, session, { reason: 'expired', code: null }, now, out);
     return null;

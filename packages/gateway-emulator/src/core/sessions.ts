@@ -18,13 +18,15 @@ export function addSession(state: GatewayState, session: Session): void {
 export function attach(session: Session, connection: Connection): void {
   session.attachment = { kind: 'attached', connection };
   connection.phase = { kind: 'attached', session };
+  session.replay.keepsAll = false;
 }
 
 /** Takes the session off its connection, so that it waits for a RESUME. `code`: what ended the socket, null if it lives on. */
 export function detach(state: GatewayState, connection: Connection, code: number | null, now: Ms, out: Effect[]): void {
   if (connection.phase.kind !== 'attached') return;
   const { session } = connection.phase;
-  session.attachment = { kind: 'detached', expiresAt: now + state.rules.sessionTtlMs };
+  session.attachment = { kind: 'detached', expiresAt: state.sessionsHeld ? Infinity : now + state.rules.sessionTtlMs };
+  session.replay.keepsAll = state.sessionsHeld;
   connection.phase = { kind: 'unidentified' };
   out.push({
     kind: 'record',
@@ -38,6 +40,26 @@ export function detach(state: GatewayState, connection: Connection, code: number
       code,
     },
   });
+}
+
+/** From now on sessions wait for a RESUME without end, and nothing they are sent is pushed out of their buffers. */
+export function holdSessions(state: GatewayState): void {
+  state.sessionsHeld = true;
+  for (const session of state.sessions.values()) {
+    session.replay.keepsAll = true;
+    if (session.attachment.kind === 'detached') session.attachment = { kind: 'detached', expiresAt: Infinity };
+  }
+}
+
+/** The time of sessions that wait begins now. Their buffers keep everything until each is resumed. */
+export function releaseSessions(state: GatewayState, now: Ms): void {
+  if (!state.sessionsHeld) return;
+  state.sessionsHeld = false;
+  const expiresAt = now + state.rules.sessionTtlMs;
+  for (const session of state.sessions.values()) {
+    if (session.attachment.kind === 'detached') session.attachment = { kind: 'detached', expiresAt };
+    else session.replay.keepsAll = false;
+  }
 }
 
 /** Ends a session for good. A connection that held it is unidentified afterwards. */

@@ -7,6 +7,7 @@
  *     unidentified ──IDENTIFY, RESUME──▶ attached ──op 9──▶ unidentified
  *     unidentified ──IDENTIFY too early──▶ refused ──(delay) op 9──▶ unidentified
  *     attached ──another socket resumes its session──▶ silenced      (only with `doubleAttach: 'silence-old'`)
+ *     unidentified ──IDENTIFY, RESUME that is never answered──▶ silenced
  *     attached ──another socket resumes its session──▶ echo          (only with `doubleAttach: 'keep-both'`)
  *     any ──close code──▶ closing                                    (nothing is read any more)
  *
@@ -28,6 +29,8 @@ import type { GatewayRules } from './rules.js';
 import type { SendLimit } from './send-limit.js';
 import type { SessionStartBudget } from './session-start-budget.js';
 import { createSessionStartBudget } from './session-start-budget.js';
+import type { AnswerRules } from './start-answers.js';
+import { createAnswerRules } from './start-answers.js';
 import type { WorldView } from './world-view.js';
 
 type Phase =
@@ -95,6 +98,10 @@ export type GatewayState = {
   greeting: { kind: GreetingFault; left: number } | null;
   /** Until then IDENTIFY and RESUME are answered with op 9; null: they are not. */
   throttledUntil: Ms | null;
+  /** How single shards' IDENTIFYs and RESUMEs are answered, where not as always. */
+  readonly answers: AnswerRules;
+  /** The gateway is away and sessions wait for it: none expires, and their replay buffers keep everything. */
+  sessionsHeld: boolean;
   /** Guilds in an outage, by `guild_id >> 22`. */
   readonly unavailable: Map<number, string>;
   /** The bot's voice states, by guild. */
@@ -130,6 +137,8 @@ export function createGatewayState(init: {
     disallowedIntents: rules.disallowedIntents,
     greeting: null,
     throttledUntil: null,
+    answers: createAnswerRules(),
+    sessionsHeld: false,
     unavailable: new Map(),
     voice: new Map(),
     membersWelcomeAt: new Map(),

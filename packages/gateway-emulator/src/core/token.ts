@@ -11,19 +11,25 @@ import type { GatewayState } from './state.js';
 
 export function revokeToken(state: GatewayState, now: Ms, out: Effect[]): void {
   state.token = null;
-  endAll(state, 'token reset', now, out);
+  endAll(state, { reason: 'token reset', code: closeCodes.notAuthenticated }, now, out);
 }
 
-/** Takes intents away (the portal's switches): IDENTIFY with one of them is 4014 from now on. */
-export function revokeIntents(state: GatewayState, bits: number, now: Ms, out: Effect[]): void {
+/** Takes intents away (the portal's switches): IDENTIFY with one of them is 4014 from now on. `code`: what ends the sessions there are. */
+export function revokeIntents(state: GatewayState, bits: number, code: number, now: Ms, out: Effect[]): void {
   state.disallowedIntents |= bits;
-  endAll(state, 'intents revoked', now, out);
+  endAll(state, { reason: 'intents revoked', code }, now, out);
 }
 
-function endAll(state: GatewayState, reason: string, now: Ms, out: Effect[]): void {
+/** Gives intents back. */
+export function grantIntents(state: GatewayState, bits: number): void {
+  state.disallowedIntents &= ~bits;
+}
+
+function endAll(state: GatewayState, end: { reason: string; code: number }, now: Ms, out: Effect[]): void {
+  const said = end.code === closeCodes.disallowedIntents ? 'Disallowed intent(s).' : 'Not authenticated.';
   for (const session of state.sessions.values()) {
     const holder = session.attachment.kind === 'attached' ? session.attachment.connection : null;
-    if (holder !== null) closeConnection(state, holder, closeCodes.notAuthenticated, 'Not authenticated.', now, out);
-    destroySession(state, session, { reason, code: closeCodes.notAuthenticated }, now, out);
+    if (holder !== null) closeConnection(state, holder, end.code, said, now, out);
+    destroySession(state, session, end, now, out);
   }
 }

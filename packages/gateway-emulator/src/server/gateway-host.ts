@@ -6,8 +6,10 @@
  * - `refuse`: nobody listens.
  * - `unavailable`: answers everything with 503.
  * - `silent`: accepts websockets and never says a word.
+ * - `hang-up`: accepts connections and ends each as soon as something is asked on it, without an answer.
  *
- * Leaving `up` cuts every websocket it has, `refuse` everything else too. The port stays its own.
+ * Leaving `up` cuts every websocket it has, `refuse` everything else too. The port stays its own. REST that shares the host fails along with
+ * it, unless it is to be kept; with `refuse` it cannot be.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer } from 'node:http';
@@ -18,9 +20,11 @@ import { WebSocketServer } from 'ws';
 import { EmulatorError } from '../errors.js';
 import { GatewaySocket } from './gateway-socket.js';
 
-export type HostMode = 'up' | 'refuse' | 'unavailable' | 'silent';
+export type HostMode = 'up' | HostFailure;
+export type HostFailure = 'refuse' | 'unavailable' | 'silent' | 'hang-up';
 
-export const hostModes: readonly HostMode[] = ['up', 'refuse', 'unavailable', 'silent'];
+export const hostFailures: readonly HostFailure[] = ['refuse', 'unavailable', 'silent', 'hang-up'];
+export const hostModes: readonly HostMode[] = ['up', ...hostFailures];
 
 export type GatewayHostOptions = {
   /** For error messages. */
@@ -53,6 +57,7 @@ export class GatewayHost {
   #server: Server | null = null;
   #port = 0;
   #mode: HostMode = 'up';
+  #keepsRest = false;
 
   constructor(options: GatewayHostOptions) {
     this.#options = options;
@@ -73,8 +78,9 @@ export class GatewayHost {
   /** Listens. Throws `DSO_EMULATOR_PORT_TAKEN` or `DSO_EMULATOR_LISTEN_FAILED`. */
   async listen(port: number): Promise<void> {
     const server = createServer((request, response) => {
-      if (this.#mode === 'up' || this.#options.isOperators?.(request) === true)
-        this.#options.onRequest(request, response);
+      const isServed = this.#mode === 'up' || this.#keepsRest || this.#options.isOperators?.(request) === true;
+      if (isServed) this.#options.onRequest(request, response);
+      else if (this.#mode === 'hang-up') request.socket.destroy();
       else response.writeHead(503).end('upstream connect error');
     });
     server.on('connection', (socket) => {
@@ -90,7 +96,9 @@ export class GatewayHost {
     this.#server = server;
   }
 
-  async setMode(mode: HostMode): Promise<void> {
+  /** `keepRest`: only websockets fail. */
+  async setMode(mode: HostMode, { keepRest = false }: { keepRest?: boolean } = {}): Promise<void> {
+    this.#keepsRest = keepRest;
     if (mode === this.#mode) return;
     const listens = this.#server !== null;
     this.#mode = mode;
@@ -111,6 +119,10 @@ export class GatewayHost {
     stream.once('close', () => this.#upgraded.delete(stream));
     if (this.#mode === 'unavailable') {
       stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    if (this.#mode === 'hang-up') {
+      stream.destroy();
       return;
     }
     this.#webSockets.handleUpgrade(request, stream, head, (socket) => {

@@ -177,7 +177,7 @@ export class BotActs {
     });
     const ephemeral = (body.flags & ephemeralFlag) !== 0 && origin !== null;
     messages.keep({ message, guildId: guild?.id ?? null, ephemeral });
-    world.nextMessageNumber(channelId, id);
+    if (!ephemeral) world.nextMessageNumber(channelId, id);
     posted.add({
       at,
       kind: 'message',

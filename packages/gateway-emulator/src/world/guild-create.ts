@@ -7,6 +7,7 @@ import type { APIGuild, GatewayGuildCreateDispatchData, Locale } from 'discord-a
 import { intents } from '../core/discord.js';
 import type { GuildReader } from '../core/world-view.js';
 import type { Guild } from './guild.js';
+import type { GuildChannel, GuildThread } from './guild-parts.js';
 import type { Member } from './users.js';
 import { joinedAt, memberJson, noFlags } from './users.js';
 
@@ -30,8 +31,8 @@ export function guildCreateJson(guild: Guild, reader: GuildReader): { guild: API
           ? []
           : inVoice.map(({ guild_id: _guild, member: _member, ...state }) => state),
       members: shown.map(memberJson),
-      channels: [...parts.channels],
-      threads: [...parts.threads],
+      channels: parts.channels.map((channel) => shownChannel(guild, channel)),
+      threads: activeThreads(guild),
       presences: seesPresences
         ? shown.map(({ user }) => guild.presence(user.id)).filter(({ status }) => (status as string) !== 'offline')
         : [],
@@ -52,8 +53,32 @@ function membersInVoice(guild: Guild, inVoice: readonly { user_id: string }[]): 
   return [...found, guild.botMember];
 }
 
+/** Those that are archived are not shown until somebody asks for them. */
+export function activeThreads(guild: Guild): GuildThread[] {
+  const active = guild.parts.threads.filter(({ thread_metadata: metadata }) => metadata?.archived !== true);
+  return active.map((thread) => shownThread(guild, thread));
+}
+
+/** With what was written in it. */
+export function shownThread(guild: Guild, thread: GuildThread): GuildThread {
+  const written = guild.written(thread.id);
+  if (written === null) return thread;
+  const { message_count = 0, total_message_sent = 0 } = thread;
+  return {
+    ...thread,
+    last_message_id: written.lastId,
+    message_count: message_count + written.count,
+    total_message_sent: total_message_sent + written.count,
+  };
+}
+
+export function shownChannel(guild: Guild, channel: GuildChannel): GuildChannel {
+  const written = 'last_message_id' in channel ? guild.written(channel.id) : null;
+  return written === null ? channel : ({ ...channel, last_message_id: written.lastId } as GuildChannel);
+}
+
 function guildJson(guild: Guild): APIGuild {
-  const { parts } = guild;
+  const { parts, settings } = guild;
   return {
     id: guild.id,
     name: guild.name,
@@ -92,5 +117,6 @@ function guildJson(guild: Guild): APIGuild {
     roles: [...parts.roles],
     emojis: [...parts.emojis],
     stickers: [...parts.stickers],
+    ...settings,
   };
 }

@@ -20,6 +20,8 @@ const lowBits = {
   event: 96,
   stage: 98,
   member: 100,
+  /** What was made since the beginning, of whatever kind. */
+  later: 3_000_000,
 };
 
 export type OwnedKind = keyof typeof lowBits;

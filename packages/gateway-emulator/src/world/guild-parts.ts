@@ -17,7 +17,7 @@ import { pick, seededRandom, seedOf } from './seeded-random.js';
 import { joinedAt, noFlags } from './users.js';
 
 export type GuildChannel = GatewayGuildCreateDispatchData['channels'][number];
-type GuildThread = GatewayGuildCreateDispatchData['threads'][number];
+export type GuildThread = GatewayGuildCreateDispatchData['threads'][number];
 
 export type GuildParts = {
   name: string;

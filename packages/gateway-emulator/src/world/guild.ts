@@ -25,46 +25,115 @@ export type GuildChanges = {
   /** Where users are, by user id; null: in no voice channel. */
   readonly voice: Map<string, string | null>;
   readonly status: Map<string, Status>;
+  /** Nicknames and roles that members were given, by user id. */
+  readonly profiles: Map<string, Profile>;
+  /** All parts, when one of them was changed. */
+  parts: GuildParts | null;
+  /** What was set of the guild itself. */
+  settings: Partial<APIGuild>;
+  /** How many parts were made since the beginning. */
+  made: number;
+  /** Grows whenever what is sent of members may have changed. */
+  peopleVersion: number;
 };
 
+export type Profile = { nick?: string | null; roles?: readonly string[] };
+
 export type GuildSeed = { seed: number; index: number; members: number; bot: User };
+
+/** What the world knows of its guilds, beside what the seed says. */
+export type GuildHistory = {
+  /** What differs in the guild: to read, or to change. */
+  readonly happened: (change: boolean) => GuildChanges;
+  /** Messages so far in a channel, and the id of the last; null before the first. */
+  readonly written: (channelId: string) => { count: number; lastId: string } | null;
+};
 
 export class Guild implements GuildView {
   readonly index: number;
   readonly id: string;
   readonly route: number;
   readonly #made: GuildSeed;
-  readonly #happened: (change: boolean) => GuildChanges;
+  readonly #happened: GuildHistory['happened'];
+  /** As `GuildHistory` has it. */
+  readonly written: GuildHistory['written'];
   #channels: readonly GuildChannel[] | null = null;
-  #textChannels: readonly GuildChannel[] | null = null;
-  #parts: GuildParts | null = null;
+  #textChannels: { of: readonly GuildChannel[]; channels: readonly GuildChannel[] } | null = null;
+  #beginning: GuildParts | null = null;
   #roles: { members: string[]; bot: string[] } | null = null;
 
-  /** `happened` gives what differs here: to read, or to change. */
-  constructor(made: GuildSeed, happened: (change: boolean) => GuildChanges) {
+  constructor(made: GuildSeed, { happened, written }: GuildHistory) {
     const { index } = made;
     this.#made = made;
     this.#happened = happened;
+    this.written = written;
     this.index = index;
     this.id = idIn(index, 'guild');
     this.route = routeOfGuild(index);
   }
 
   get channels(): readonly GuildChannel[] {
+    return this.#happened(false).parts?.channels ?? this.#firstChannels;
+  }
+
+  get #firstChannels(): readonly GuildChannel[] {
     this.#channels ??= guildChannels(this.#made.seed, this.index);
     return this.#channels;
   }
 
   /** Where people write: text channels in their order. */
   get textChannels(): readonly GuildChannel[] {
-    this.#textChannels ??= this.channels.filter(({ type }) => type === channelTypes.text);
-    return this.#textChannels;
+    const of = this.channels;
+    if (this.#textChannels?.of !== of) {
+      this.#textChannels = { of, channels: of.filter(({ type }) => type === channelTypes.text) };
+    }
+    return this.#textChannels.channels;
   }
 
   get parts(): GuildParts {
-    const { channels, ownerId } = this;
-    this.#parts ??= guildParts(this.#made.seed, this.index, { channels, ownerId, botId: this.#made.bot.id });
-    return this.#parts;
+    return this.#happened(false).parts ?? this.beginning;
+  }
+
+  /** The parts as the seed made them, whatever has happened since. */
+  get beginning(): GuildParts {
+    const { ownerId } = this;
+    const channels = this.#firstChannels;
+    this.#beginning ??= guildParts(this.#made.seed, this.index, { channels, ownerId, botId: this.#made.bot.id });
+    return this.#beginning;
+  }
+
+  /** What was set of the guild itself since the beginning. */
+  get settings(): Partial<APIGuild> {
+    return this.#happened(false).settings;
+  }
+
+  get peopleVersion(): number {
+    return this.#happened(false).peopleVersion;
+  }
+
+  /** Puts these parts into the place of those there are. */
+  edit(parts: Partial<GuildParts>): void {
+    const changes = this.#happened(true);
+    changes.parts = { ...this.parts, ...parts };
+    changes.peopleVersion += 1;
+  }
+
+  set(settings: Partial<APIGuild>): void {
+    const changes = this.#happened(true);
+    changes.settings = { ...changes.settings, ...settings };
+  }
+
+  setProfile(userId: string, profile: Profile): void {
+    const changes = this.#happened(true);
+    changes.profiles.set(userId, { ...changes.profiles.get(userId), ...profile });
+    changes.peopleVersion += 1;
+  }
+
+  /** The id of a part that is made now. */
+  nextPartId(): string {
+    const changes = this.#happened(true);
+    changes.made += 1;
+    return idIn(this.index, 'later', changes.made);
   }
 
   /** Of ordinary members, and the bot's own. */
@@ -84,7 +153,7 @@ export class Guild implements GuildView {
   }
 
   get name(): string {
-    return this.parts.name;
+    return this.settings.name ?? this.parts.name;
   }
 
   /** The bot included. */
@@ -94,14 +163,14 @@ export class Guild implements GuildView {
   }
 
   get botMember(): Member {
-    return { user: this.#made.bot, nick: null, roles: this.roles.bot, joinedAt };
+    return this.#asSet({ user: this.#made.bot, nick: null, roles: this.roles.bot, joinedAt });
   }
 
   /** The generated member of this number, whether or not it is still here. */
   generated(number: number): Member {
     const member = generatedMember(this.#made.seed, this.index, number, this.roles.members);
     const returnedAt = this.#happened(false).returned.get(number);
-    return returnedAt === undefined ? member : { ...member, joinedAt: returnedAt };
+    return this.#asSet(returnedAt === undefined ? member : { ...member, joinedAt: returnedAt });
   }
 
   /** Numbers of the generated members that are still here, of the first `among`. */
@@ -124,7 +193,7 @@ export class Guild implements GuildView {
     if (userId === this.#made.bot.id) return this.botMember;
     const { joined, left } = this.#happened(false);
     const later = joined.get(userId);
-    if (later !== undefined) return later;
+    if (later !== undefined) return this.#asSet(later);
     const number = this.#generatedNumber(userId);
     return number === null || left.has(number) ? null : this.generated(number);
   }
@@ -137,18 +206,20 @@ export class Guild implements GuildView {
 
   /** Members that came later, in the order they came. */
   newcomers(): readonly Member[] {
-    return [...this.#happened(false).joined.values()];
+    return [...this.#happened(false).joined.values()].map((member) => this.#asSet(member));
   }
 
   /** All of them, one after the other; the bot comes last. */
   *allMembers(): Generator<Member> {
     for (const number of this.presentNumbers()) yield this.generated(number);
-    yield* this.#happened(false).joined.values();
+    yield* this.newcomers();
     yield this.botMember;
   }
 
   join(member: Member): void {
-    const { joined, left, returned, status, voice } = this.#happened(true);
+    const changes = this.#happened(true);
+    const { joined, left, returned, status, voice } = changes;
+    changes.peopleVersion += 1;
     const { id } = member.user;
     const number = this.#generatedNumber(id);
     if (number === null) joined.set(id, member);
@@ -160,10 +231,11 @@ export class Guild implements GuildView {
   /** False when nobody of that id was here. The bot does not leave. */
   leave(userId: string): boolean {
     if (userId === this.#made.bot.id || this.member(userId) === null) return false;
-    const { joined, left, status, voice } = this.#happened(true);
+    const { joined, left, status, voice, profiles } = this.#happened(true);
     if (!joined.delete(userId)) left.add(memberNumberOf(userId));
     voice.delete(userId);
     status.delete(userId);
+    profiles.delete(userId);
     return true;
   }
 
@@ -188,8 +260,9 @@ export class Guild implements GuildView {
     if (moved !== undefined) return moved;
     const number = memberNumberOf(userId);
     if (this.member(userId) === null) return null;
-    if (number === 1 || number === 2) return this.voiceChannelIds()[0] ?? null;
-    return number === 3 ? (this.voiceChannelIds()[1] ?? null) : null;
+    const first = this.#firstChannels.filter(isVoiceChannel);
+    if (number === 1 || number === 2) return first[0]?.id ?? null;
+    return number === 3 ? (first[1]?.id ?? null) : null;
   }
 
   setVoiceChannel(userId: string, channelId: string | null): void {
@@ -197,8 +270,7 @@ export class Guild implements GuildView {
   }
 
   voiceChannelIds(): string[] {
-    const { voice, stage } = channelTypes;
-    return this.channels.filter(({ type }) => type === voice || type === stage).map(({ id }) => id);
+    return this.channels.filter(isVoiceChannel).map(({ id }) => id);
   }
 
   voiceStates(): APIVoiceState[] {
@@ -251,6 +323,16 @@ export class Guild implements GuildView {
     return known ? number : null;
   }
 
+  /** With the nickname and the roles that the member was given since, as far as these roles are still there. */
+  #asSet(member: Member): Member {
+    const { profiles, parts } = this.#happened(false);
+    const profile = profiles.get(member.user.id);
+    if (parts === null && profile === undefined) return member;
+    const { nick = member.nick, roles = member.roles } = profile ?? {};
+    const known = this.parts.roles;
+    return { ...member, nick, roles: roles.filter((id) => known.some((role) => role.id === id)) };
+  }
+
   #view(member: Member): MemberView {
     const { user, nick } = member;
     return {
@@ -260,4 +342,8 @@ export class Guild implements GuildView {
       presenceJson: () => (this.status(user.id) === 'offline' ? null : JSON.stringify(this.presence(user.id))),
     };
   }
+}
+
+function isVoiceChannel({ type }: GuildChannel): boolean {
+  return type === channelTypes.voice || type === channelTypes.stage;
 }

@@ -35,7 +35,7 @@ export class MessageWriter {
   readonly #world: World;
   readonly #random: Random;
   #time: { at: Ms; iso: string } = { at: Number.NaN, iso: '' };
-  readonly #writers = new WeakMap<Guild, Map<number, string>>();
+  readonly #writers = new WeakMap<Guild, { version: number; json: Map<number, string> }>();
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -85,11 +85,13 @@ export class MessageWriter {
   #author(guild: Guild): string {
     const number = guild.drawPresent(this.#random, writersPerGuild) ?? botNumber;
     let known = this.#writers.get(guild);
-    if (known === undefined) this.#writers.set(guild, (known = new Map()));
-    let json = known.get(number);
+    if (known?.version !== guild.peopleVersion) {
+      this.#writers.set(guild, (known = { version: guild.peopleVersion, json: new Map() }));
+    }
+    let json = known.json.get(number);
     if (json === undefined) {
       json = authorJson(number === botNumber ? guild.botMember : guild.generated(number));
-      known.set(number, json);
+      known.json.set(number, json);
     }
     return json;
   }

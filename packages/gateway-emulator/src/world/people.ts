@@ -6,6 +6,8 @@ import type { APIMessage } from 'discord-api-types/v10';
 import { EmulatorError } from '../errors.js';
 import type { TrafficEvent } from '../core/dispatch.js';
 import { intentsOf } from './event-intents.js';
+import type { GuildEdit } from './guild-edits.js';
+import { editGuild, EditRefused } from './guild-edits.js';
 import type { Guild } from './guild.js';
 import type { Occasion } from './happenings.js';
 import {
@@ -122,6 +124,16 @@ export class People {
       );
     }
     this.#stage.emit(voiceChanges(guild, userId, channelId, this.#occasion()));
+  }
+
+  /** Somebody who runs a guild changes it, or one of its parts. */
+  edit(guildId: string, edit: GuildEdit): void {
+    const guild = this.#guild(guildId);
+    try {
+      editGuild(guild, edit, this.#occasion()).forEach(this.#stage.emit);
+    } catch (error) {
+      throw error instanceof EditRefused ? badRequest(error.message) : error;
+    }
   }
 
   /** Any event as it stands. `guildId` decides the shard, null means shard 0; which `intents` it needs follows from its type. */

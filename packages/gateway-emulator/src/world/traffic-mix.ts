@@ -9,6 +9,7 @@ export const trafficKinds = [
   'members',
   'typing',
   'interactions',
+  'guilds',
 ] as const;
 
 export type TrafficKind = (typeof trafficKinds)[number];

@@ -7,6 +7,7 @@
  */
 import type { Cancel, Clock, Random } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';
+import { guildChurn } from './guild-churn.js';
 import type { Guild } from './guild.js';
 import type { Occasion } from './happenings.js';
 import { memberChurn, presenceChurn, reactionChurn, somebody, typingStarted, voiceChurn } from './happenings.js';
@@ -114,11 +115,16 @@ export class Traffic {
     }
     const guild = world.guildAt(this.#guildTurn);
     this.#guildTurn = (this.#guildTurn + 1) % world.guildCount;
-    emit(this.#happening(this.#drawKind(), guild, occasion) ?? this.#messages.inGuild(guild, occasion.id, now));
+    const kind = this.#drawKind();
+    if (kind === 'guilds') {
+      guildChurn(guild, this.#options.random, occasion).forEach(emit);
+      return;
+    }
+    emit(this.#happening(kind, guild, occasion) ?? this.#messages.inGuild(guild, occasion.id, now));
   }
 
   /** Null: it cannot happen here, such as a reaction where nobody has written yet. */
-  #happening(kind: TrafficKind, guild: Guild, occasion: Occasion): TrafficEvent | null {
+  #happening(kind: Exclude<TrafficKind, 'guilds'>, guild: Guild, occasion: Occasion): TrafficEvent | null {
     const { world, random, interaction } = this.#options;
     switch (kind) {
       case 'messages':

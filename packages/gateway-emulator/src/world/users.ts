@@ -41,9 +41,12 @@ export function makeUser(id: string, name: string, bot = false): User {
   return { id, username: name, global_name: name, discriminator: '0', avatar: null, bot, public_flags: 0 };
 }
 
+/** The bot's id, unless its token names another. */
+export const defaultBotId: string = snowflake(firstGuildMs - 1, 0);
+
 /** The bot itself. */
-export function botUser(): User {
-  return makeUser(snowflake(firstGuildMs - 1, 0), 'emulated-bot', true);
+export function botUser(id: string): User {
+  return makeUser(id, 'emulated-bot', true);
 }
 
 /** The guild's `number`-th member as it was in the beginning. `roles`: those that members may have. */

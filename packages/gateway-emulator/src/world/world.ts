@@ -8,7 +8,7 @@ import { Guild } from './guild.js';
 import { firstGuildMs, guildIndexOf, idIn, routeOfGuild } from './guild-ids.js';
 import { snowflake } from './snowflakes.js';
 import type { User } from './users.js';
-import { botUser, makeUser } from './users.js';
+import { botUser, defaultBotId, makeUser } from './users.js';
 
 /** A conversation of one user with the bot. */
 export type DirectChannel = { id: string; name: string; user: User };
@@ -18,6 +18,8 @@ export type WorldOptions = {
   guilds: number;
   /** Members per guild in the beginning, beside the bot. */
   members?: number;
+  /** The bot's user id; null: one of our own. */
+  botId?: string | null;
 };
 
 const defaultMembers = 5;
@@ -32,6 +34,11 @@ const unchanged = (): GuildChanges => ({
   returned: new Map(),
   voice: new Map(),
   status: new Map(),
+  profiles: new Map(),
+  parts: null,
+  settings: {},
+  made: 0,
+  peopleVersion: 0,
 });
 const nothingHappened = unchanged();
 
@@ -44,7 +51,7 @@ export class World implements WorldView {
   readonly userJson: string;
   readonly applicationId: string;
   readonly applicationJson: string;
-  readonly #options: Required<WorldOptions>;
+  readonly #options: Required<Omit<WorldOptions, 'botId'>>;
   /** In the order they were made: the oldest goes first. */
   readonly #kept = new Map<number, Guild>();
   readonly #changes = new Map<number, GuildChanges>();
@@ -53,7 +60,7 @@ export class World implements WorldView {
 
   constructor(options: WorldOptions) {
     this.#options = { ...options, members: options.members ?? defaultMembers };
-    this.user = botUser();
+    this.user = botUser(options.botId ?? defaultBotId);
     this.userId = this.user.id;
     this.guildCount = options.guilds;
     this.directChannels = Array.from({ length: directChannelCount }, (_, index) => makeDirectChannel(index));
@@ -70,7 +77,13 @@ export class World implements WorldView {
     const known = this.#kept.get(index);
     if (known !== undefined) return known;
     const { seed, members } = this.#options;
-    const guild = new Guild({ seed, index, members, bot: this.user }, (change) => this.#changesOf(index, change));
+    const guild = new Guild(
+      { seed, index, members, bot: this.user },
+      {
+        happened: (change) => this.#changesOf(index, change),
+        written: (channelId) => this.#messages.get(channelId) ?? null,
+      },
+    );
     this.#kept.set(index, guild);
     if (this.#kept.size > keptGuilds) {
       const [oldest] = this.#kept.keys();

@@ -1,4 +1,5 @@
 /** Drives the pure gateway as a client would: no socket, and time goes on when it is told to. */
+import { defaultToken } from '../../src/core/bot-token.js';
 import { connectionClosed, connectionOpened, frameReceived } from '../../src/core/connections.js';
 import { dispatch } from '../../src/core/dispatch.js';
 import type { Effect } from '../../src/core/effects.js';
@@ -27,7 +28,7 @@ type PayloadData = {
 
 export type Payload = { op: number; d: PayloadData; s: number | null; t: string | null };
 
-export const token = 'emulator-token';
+export const token: string = defaultToken;
 /** Guilds and guild messages. */
 export const someIntents = 1 | 512;
 

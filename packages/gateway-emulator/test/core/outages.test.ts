@@ -4,7 +4,7 @@ import { beginOutage, endOutage } from '../../src/core/availability.js';
 import { dispatch } from '../../src/core/dispatch.js';
 import type { Effect } from '../../src/core/effects.js';
 import { throttleStarts } from '../../src/core/throttle.js';
-import { revokeIntents, revokeToken } from '../../src/core/token.js';
+import { grantIntents, revokeIntents, revokeToken } from '../../src/core/token.js';
 import { Harness, token } from './harness.js';
 import { guildId, smallWorld } from './small-world.js';
 
@@ -120,10 +120,21 @@ describe('what is taken from the application', () => {
   test('intents: sessions are closed with 4003, and IDENTIFY with one of them is 4014', () => {
     const harness = new Harness({ identifyWindowMs: 0 });
     const client = harness.connect().identify();
-    revoke(harness, (out) => revokeIntents(harness.state, 512, harness.now, out));
+    revoke(harness, (out) => revokeIntents(harness.state, 512, 4003, harness.now, out));
     expect(client.closedWith).toBe(4003);
     expect(harness.connect().identify().closedWith).toBe(4014);
     expect(harness.connect().identify([0, 1], { intents: 1 }).seen).toContain('READY');
+  });
+
+  test('intents, with 4014 for running sessions too: they are gone, until the intents are granted again', () => {
+    const harness = new Harness({ identifyWindowMs: 0 });
+    const client = harness.connect().identify();
+    revoke(harness, (out) => revokeIntents(harness.state, 512, 4014, harness.now, out));
+    expect(client.closedWith).toBe(4014);
+    expect(harness.connect().resume(client.sessionId, 1).last).toMatchObject({ op: 9, d: false });
+    expect(harness.connect().identify().closedWith).toBe(4014);
+    grantIntents(harness.state, 512);
+    expect(harness.connect().identify().seen).toContain('READY');
   });
 });
 

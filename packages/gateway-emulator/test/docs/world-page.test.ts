@@ -2,6 +2,7 @@
 import { virtualClock } from '@dshard/testkit';
 import { format } from 'prettier';
 import { expect, test } from 'vitest';
+import { defaultToken } from '../../src/core/bot-token.js';
 import { createGatewayState } from '../../src/core/state.js';
 import { defaultRules } from '../../src/core/rules.js';
 import { libraryLines } from '../../src/library-lines.js';
@@ -27,7 +28,7 @@ function routes(): string {
 }
 
 function libraries(): string {
-  const parts = libraryLines({ apiUrl: `${httpUrl}/api`, httpUrl, token: 'emulator-token' });
+  const parts = libraryLines({ apiUrl: `${httpUrl}/api`, httpUrl, token: defaultToken });
   return parts.map(({ library, lines }) => `### ${library}\n\n\`\`\`js\n${lines.join('\n')}\n\`\`\``).join('\n\n');
 }
 
@@ -46,7 +47,7 @@ packet with the answer to its upgrade: start the emulator with \`--hello-delay 1
 
 ## Traffic
 
-Kinds: ${trafficKinds.map((kind) => `\`${kind}\``).join(', ')}. \`--mix messages=80,reactions=15,members=5\` weighs them; interactions are uses of the commands that the bot has registered. What
+Kinds: ${trafficKinds.map((kind) => `\`${kind}\``).join(', ')}. \`--mix messages=80,reactions=15,members=5\` weighs them; interactions are uses of the commands that the bot has registered, guilds what those do who run one (channels, threads, roles, emojis, … come, change and go). What
 cannot happen (a reaction where nobody wrote, an interaction without commands) is a message instead.
 
 A **script** is a file of JSON lines, in any order; empty lines and lines that begin with \`//\` are left out:

@@ -1,5 +1,6 @@
 import { leakGuard, virtualClock } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defaultToken } from '../../src/core/bot-token.js';
 import type { GatewayEmulator } from '../../src/emulator.js';
 import { startGatewayEmulator } from '../../src/emulator.js';
 import { RawClient } from './raw-client.js';
@@ -57,7 +58,7 @@ describe("Discord's REST", () => {
     expect(renewed.body.session_start_limit).toMatchObject({ remaining: 100, reset_after: 86_400_000 });
   });
 
-  test.each([undefined, 'Bot other', 'emulator-token', 'Bearer emulator-token'])(
+  test.each([undefined, 'Bot other', defaultToken, `Bearer ${defaultToken}`, 'emulator-token'])(
     'authorization %s is refused',
     async (authorization) => {
       const answer = await get('/api/v10/gateway/bot', authorization === undefined ? {} : { authorization });
@@ -127,7 +128,8 @@ describe('the admin interface over HTTP', () => {
 
   test('issues tokens', async () => {
     expect((await post('/emulator/token', { token: 'new' })).status).toBe(200);
-    expect((await get('/gateway/bot', { authorization: 'Bot emulator-token' })).status).toBe(401);
+    for (const old of [defaultToken, 'emulator-token'])
+      expect((await get('/gateway/bot', { authorization: `Bot ${old}` })).status).toBe(401);
     expect((await get('/gateway/bot', { authorization: 'Bot new' })).status).toBe(200);
   });
 

@@ -134,7 +134,7 @@ describe('traffic', () => {
 });
 
 /** Kinds and the event each makes, in a world where everything can happen. */
-const typeOf: Record<Exclude<TrafficKind, 'members' | 'interactions'>, string> = {
+const typeOf: Record<Exclude<TrafficKind, 'members' | 'interactions' | 'guilds'>, string> = {
   messages: 'MESSAGE_CREATE',
   reactions: 'MESSAGE_REACTION_ADD',
   presences: 'PRESENCE_UPDATE',

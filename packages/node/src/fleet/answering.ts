@@ -9,6 +9,7 @@ import type { CallAnswerEntry, CallAsk } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { withinDeadline } from '../deadline.js';
 import { messageOf, NodeError } from '../errors.js';
+import { withoutSecrets } from './client-path.js';
 import { CLIENT_VALUE, clientValue, EVALUATE, evaluate } from './evaluation.js';
 import type { ClientSource } from './evaluation.js';
 import type { CallContext, CallHandler } from './fleet-api.js';
@@ -105,7 +106,8 @@ export class Answering {
     }
     try {
       const value = await handler(fromJson('The arguments', args), { shards });
-      return { shards, value: toJson(`The value of "${name}"`, value, MAX_CALL_VALUE_BYTES), error: null };
+      const replacer = name === CLIENT_VALUE ? withoutSecrets : undefined;
+      return { shards, value: toJson(`The value of "${name}"`, value, MAX_CALL_VALUE_BYTES, replacer), error: null };
     } catch (error) {
       return refusal(shards, messageOf(error));
     }

@@ -3,6 +3,7 @@
  * names of these calls begin with `$`, which no handler's may.
  */
 import { NodeError } from '../errors.js';
+import { valueAt } from './client-path.js';
 
 export const CLIENT_VALUE = '$value';
 export const EVALUATE = '$eval';
@@ -14,16 +15,9 @@ export type ClientSource = {
   evaluate: boolean;
 };
 
-/** `guilds.cache.size`, read off the client as ShardingManager does; undefined where the path ends early. */
 export function clientValue(source: ClientSource, args: unknown): unknown {
   const { property } = fieldsOf(args);
-  if (typeof property !== 'string') throw new NodeError('DSO_CALL_INVALID', 'fetchClientValues takes a property name.');
-  let value: unknown = clientOf(source);
-  for (const key of property.split('.')) {
-    if (value === null || value === undefined) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
+  return valueAt(clientOf(source), property);
 }
 
 export function evaluate(source: ClientSource, args: unknown): unknown {

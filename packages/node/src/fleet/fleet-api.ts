@@ -52,8 +52,24 @@ export type BroadcastEvalOptions<C> = {
   timeoutMs?: number;
 };
 
+/** `signal` aborts when this process does not lead any more, with `DSO_LEADERSHIP_OVER`. */
+export type LeadRun = (signal: AbortSignal) => unknown;
+
+export type CronOptions = {
+  /** As `Europe/Berlin`. Default: that of the process. */
+  timezone?: string;
+  /**
+   * False (the default): a run is marked before it begins, so it is begun at most once, and one that was due while no process led is left
+   * out. True: it is marked when it has ended, so one that failed, or whose process died, is made up for.
+   */
+  atLeastOnce?: boolean;
+};
+
+/** `dueAt`: what the schedule says, which is a little earlier than now. `signal` aborts when this process does not lead any more. */
+export type CronRun = (due: { readonly dueAt: Date; readonly signal: AbortSignal }) => unknown;
+
 /** What came is the type that the other nodes gave it: it is not checked. */
-export type Fleet = {
+export type FleetQueries = {
   /** Answers calls of this name, here. Every node of the bot registers the same. Throws where the name is taken. */
   handle(name: string, handler: CallHandler): void;
 
@@ -66,7 +82,8 @@ export type Fleet = {
 
   /**
    * As ShardingManager's: a property of each process's client (`'guilds.cache.size'`), one value per node, or that of one shard's
-   * node. Rejects with `DSO_CALL_INCOMPLETE`, which carries what did come, when a shard is missing.
+   * node. Rejects with `DSO_CALL_INCOMPLETE`, which carries what did come, when a shard is missing. Tokens and other secrets, names that
+   * begin with `_`, functions and prototypes are not answered (`DSO_CALL_INVALID`), and are left out of what is.
    */
   fetchClientValues<T = unknown>(property: string): Promise<T[]>;
   fetchClientValues<T = unknown>(property: string, shard: number): Promise<T>;
@@ -85,3 +102,22 @@ export type Fleet = {
     options: BroadcastEvalOptions<C> & { shard: number },
   ): Promise<T>;
 };
+
+/** What runs once per fleet, however many processes there are. Every process registers the same. */
+export type FleetJobs = {
+  /**
+   * Runs in one process at a time: the one that serves the lowest shard of the fleet, usually shard 0. The run is called each time this
+   * process becomes the leader, and its `signal` aborts before the shard leaves and when the orchestrator was not heard of for too long.
+   * Never two processes believe that they lead; for a moment, while the shard moves or is down, none does. After a crash the
+   * next process leads when the lease of the dead one is over. An error of a run is logged. Returns what takes the run off.
+   */
+  onLead(run: LeadRun): () => void;
+
+  /**
+   * Runs by a schedule, once per fleet. `name` is what the orchestrator remembers the runs by; `spec` is a cron pattern of 5 fields, or 6 with
+   * seconds first. A run that goes on when the next is due makes that one be left out. Throws `DSO_JOB_INVALID`.
+   */
+  cron(name: string, spec: string, run: CronRun, options?: CronOptions): () => void;
+};
+
+export type Fleet = FleetQueries & FleetJobs;

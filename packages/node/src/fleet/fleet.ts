@@ -9,9 +9,21 @@ import type { CallAsk, CallEnded, CallMessage, Message } from '@dshard/protocol'
 import type { Cancel, Clock } from '@dshard/transport';
 import { messageOf, NodeError } from '../errors.js';
 import { Answering } from './answering.js';
+import { clientPath } from './client-path.js';
 import { CLIENT_VALUE, EVALUATE } from './evaluation.js';
 import type { ClientSource } from './evaluation.js';
-import type { BroadcastEvalOptions, CallHandler, CallOptions, CallResult, Fleet, FleetFailure } from './fleet-api.js';
+import type {
+  BroadcastEvalOptions,
+  CallHandler,
+  CallOptions,
+  CallResult,
+  CronOptions,
+  CronRun,
+  Fleet,
+  FleetFailure,
+  FleetJobs,
+  LeadRun,
+} from './fleet-api.js';
 import { fromJson, toJson } from './json.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -29,6 +41,7 @@ export type FleetOptions = {
   source: ClientSource;
   served: () => readonly number[] | null;
   link: () => FleetLink;
+  jobs: FleetJobs;
   send: (connection: number, message: CallMessage) => void;
 };
 
@@ -55,12 +68,21 @@ export class FleetCalls implements Fleet {
     this.#answering.handle(name, handler);
   }
 
+  onLead(run: LeadRun): () => void {
+    return this.#options.jobs.onLead(run);
+  }
+
+  cron(name: string, spec: string, run: CronRun, options?: CronOptions): () => void {
+    return this.#options.jobs.cron(name, spec, run, options);
+  }
+
   call<T>(name: string, args: unknown = null, options: CallOptions = {}): Promise<CallResult<T>> {
     if (typeof name === 'string' && !name.startsWith('$')) return this.#call<T>(name, args, options);
     return Promise.reject(new NodeError('DSO_CALL_INVALID', `${JSON.stringify(name)} is not the name of a handler.`));
   }
 
   async fetchClientValues<T>(property: string, shard?: number): Promise<T & T[]> {
+    clientPath(property);
     const args = { property };
     return inFull(property, shard, await this.#call<T>(CLIENT_VALUE, args, oneOrAll(shard)));
   }

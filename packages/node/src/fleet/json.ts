@@ -2,13 +2,15 @@
 import { messageOf, NodeError } from '../errors.js';
 
 const encoder = new TextEncoder();
+type Replacer = (name: string, value: unknown) => unknown;
+
 const decoder = new TextDecoder();
 
 /** `undefined` travels as null. Throws `DSO_CALL_INVALID`, naming `what`. */
-export function toJson(what: string, value: unknown, maxBytes: number): Uint8Array {
+export function toJson(what: string, value: unknown, maxBytes: number, replacer?: Replacer): Uint8Array {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(value, replacer);
   } catch (error) {
     throw invalid(`${what} cannot travel as JSON: ${messageOf(error)}.`);
   }

@@ -131,6 +131,9 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'callAsk':
     case 'callAnswer':
     case 'callEnded':
+    // Nor do those of jobs: fleet/jobs.ts.
+    case 'jobMark':
+    case 'jobMarked':
     case 'transferFailed':
       return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':

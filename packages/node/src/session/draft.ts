@@ -21,7 +21,10 @@ import type {
 } from './state.js';
 
 /** The parts of the state that are replaced as a whole. */
-type Rest = Pick<NodeState, 'identity' | 'totalShards' | 'lifecycle' | 'link' | 'orchestratorEpoch' | 'outbox'>;
+type Rest = Pick<
+  NodeState,
+  'identity' | 'totalShards' | 'leadShard' | 'lifecycle' | 'link' | 'orchestratorEpoch' | 'outbox'
+>;
 
 export class Draft {
   readonly #base: NodeState;

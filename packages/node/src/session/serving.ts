@@ -1,5 +1,6 @@
 /** What fleet calls need to know of the session: for which shards this node can speak, and by which connection. */
-import type { Established, NodeState, ShardState, ShardStateKind } from './state.js';
+import type { Capability } from '@dshard/protocol';
+import type { NodeState, ShardState, ShardStateKind } from './state.js';
 
 /**
  * The shard's data is here and nowhere else is it served: up to the release by which it goes, from the resume by which it came. A shard
@@ -25,10 +26,17 @@ export function servedShards(shards: ReadonlyMap<number, ShardState>): number[] 
   return [...shards].flatMap(([id, { kind }]) => (SERVED.has(kind) ? [id] : [])).toSorted((a, b) => a - b);
 }
 
-export function linkOf({ link }: NodeState): { connection: number; can: boolean } | null {
-  return link.kind === 'established' ? { connection: link.connection, can: canCall(link) } : null;
+/** The shard is this node's, and is not about to leave. */
+const LEADS: ReadonlySet<ShardStateKind> = new Set(['running', 'offered', 'copying', 'copied']);
+
+/** Whether what runs once per fleet may run here, as far as the session knows. */
+export function servesLeadShard({ lifecycle, leadShard, shards }: NodeState): boolean {
+  return lifecycle.kind === 'serving' && LEADS.has(shards.get(leadShard)?.kind ?? 'absent');
 }
 
-function canCall({ capabilities }: Established): boolean {
-  return capabilities.includes('calls');
+/** The connection by which the orchestrator can be asked, and whether it knows that kind of question. */
+export function linkOf({ link }: NodeState, capability: Capability): { connection: number; can: boolean } | null {
+  return link.kind === 'established'
+    ? { connection: link.connection, can: link.capabilities.includes(capability) }
+    : null;
 }

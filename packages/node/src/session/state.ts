@@ -266,6 +266,8 @@ export type NodeState = {
   totalShards: number | null;
   lifecycle: Lifecycle;
   link: Link;
+  /** The lowest shard of the fleet: whose node leads. */
+  leadShard: number;
   /** The highest epoch of an orchestrator that was obeyed; 0: none had one. */
   orchestratorEpoch: number;
   /** By shard, the highest epoch that was seen; it outlives the shard. */
@@ -286,6 +288,7 @@ export function initialState(identity: Identity, limits: SessionLimits): NodeSta
     identity,
     totalShards: null,
     lifecycle: { kind: 'serving' },
+    leadShard: 0,
     link: { kind: 'idle' },
     orchestratorEpoch: 0,
     epochs: new Map(),

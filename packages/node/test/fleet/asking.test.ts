@@ -57,6 +57,15 @@ describe('a node that asks', () => {
     await close();
   });
 
+  test('is told at once that a property is not answered', async () => {
+    const { node, orchestrator, clock, close } = await world();
+    const refused = { code: 'DSO_CALL_INVALID', message: expect.stringContaining('"token"') as string };
+    await expect(node.fleet.fetchClientValues('token')).rejects.toMatchObject(refused);
+    await clock.run(10);
+    expect(orchestrator.peer.of('callStart')).toEqual([]);
+    await close();
+  });
+
   test('is told what is missing by an error that carries what came', async () => {
     const { node, clock, endWith, close } = await world();
     const values = node.fleet.fetchClientValues('x');

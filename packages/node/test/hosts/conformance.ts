@@ -5,6 +5,9 @@
  * The measure is the emulator's ledger: what it emitted has to be handed to user code once, in order, and nothing identifies without a
  * permit.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -303,6 +306,28 @@ export function describeShardHost(library: string, make: MakeBot): void {
         },
         30_000,
       );
+
+      // A RESUME carries the bot's token, and hosts sent it to whatever URL a session came with.
+      test("a resume URL of a stranger's host is not connected to, and the session is resumed at the generic one", async () => {
+        await world({ rate: 100 });
+        const [a, b] = [await bot('a'), await bot('b')];
+        let calls = 0;
+        const stranger = createServer((socket) => {
+          calls += 1;
+          socket.destroy();
+        });
+        await once(stranger.listen(0, 'localhost'), 'listening');
+        const { port } = stranger.address() as AddressInfo;
+        await a.start(0);
+        const session = await a.host.prepareTransferFrom(0);
+        await b.host.resumeShard(0, { ...session, resumeGatewayUrl: `ws://localhost:${port}` }, b.context);
+        await a.host.released?.(0);
+        await b.ready(0);
+        await once(stranger.close(), 'close');
+        expect(calls).toBe(0);
+        expect(b.permits).toEqual([]);
+        expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
+      });
 
       test('an invalid session: asks for a permit, then identifies', async () => {
         await world({ rate: 100 });

@@ -19,6 +19,7 @@ describe('connecting', () => {
         'live-migration',
         'epochs',
         'calls',
+        'jobs',
       ],
       runningEpochs: [],
       orchestratorEpoch: 0,

@@ -114,7 +114,7 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
   allowBaseLevelPeers: key(
     flag(),
     false,
-    'Let nodes that know no token (the ancestor’s, in Go) in from other machines too. On loopback they are always let in.',
+    'Let nodes that know no token (the ancestor’s, in Go) in from other machines too. On loopback they always are, and nobody else is.',
   ),
   totalShards: key(
     orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'auto'),

@@ -40,6 +40,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
       unsure: 0,
       shortSince: null,
     },
+    jobs: new Map(),
     calls: new Map(),
     nextCall: 1,
     ending: null,

@@ -7,6 +7,7 @@ import { onCallAnswer, onCallStart } from './calls/calls.js';
 import { noteCheckpoint } from './epochs/tenure.js';
 import { claim } from './handshake/claims.js';
 import { enqueueIdentify, finishIdentify, holdsPermit, identifiedUnasked } from './identify/permits.js';
+import { onJobMark } from './jobs/marks.js';
 import { onHeartbeat } from './liveness/heartbeat.js';
 import {
   abort,
@@ -78,6 +79,9 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'callAnswer':
       onCallAnswer(turn, node, message);
       break;
+    case 'jobMark':
+      onJobMark(turn, node, message);
+      break;
     case 'transferOpened':
     case 'transferCopied':
     case 'transferManifest':
@@ -110,6 +114,7 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'transferAbort':
     case 'callAsk':
     case 'callEnded':
+    case 'jobMarked':
     case 'shardTakenOver':
       violation(turn, node, message.kind, 'it is not for a node to send');
       break;

@@ -327,6 +327,8 @@ export type OrchestratorState = {
   identifies: IdentifyBudget;
   /** Fleet calls under way, by id. */
   calls: ReadonlyMap<string, CallState>;
+  /** By the name of a job that runs once per fleet: when its latest run was due (`jobs/`). */
+  jobs: ReadonlyMap<string, number>;
   /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
   nextCall: number;
   /** The fleet is going down for good: nothing is started any more. */

@@ -214,6 +214,8 @@ export class ModelNode {
       case 'callStart':
       case 'callAnswer':
       case 'callEnded':
+      case 'jobMark':
+      case 'jobMarked':
         break;
     }
   }

@@ -89,6 +89,16 @@ describe('over the memory network', () => {
     expect(history).not.toContain('secret');
   });
 
+  test('a peer that names capabilities, but not "auth", is asked for the token on loopback, too', async () => {
+    const { orchestrator, node, clock } = await fleet({ token: 'secret' });
+    const refused = await node('refused', { capabilities: ['heartbeat', 'calls'], token: null, host: null, pid: null });
+    await clock.run(60_000);
+    expect(refused.end).not.toBeNull();
+    expect(refused.received).toEqual([]);
+    expect(orchestrator.history().map(({ name }) => name)).toContain('nodeRefused');
+    expect(JSON.stringify(shardsOf(orchestrator))).not.toContain('refused');
+  });
+
   test('a base-level peer, which knows no token, is let in on loopback', async () => {
     const { orchestrator, node, clock } = await fleet({ token: 'secret' });
     const base = await node('base', { capabilities: [], host: null, pid: null });

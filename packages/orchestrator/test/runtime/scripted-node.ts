@@ -111,6 +111,8 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'callAsk':
       case 'callAnswer':
       case 'callEnded':
+      case 'jobMark':
+      case 'jobMarked':
     }
   };
 

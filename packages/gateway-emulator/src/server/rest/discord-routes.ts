@@ -1,5 +1,6 @@
 /** Discord's REST, as much of it as a bot needs to start and to answer. What is not here is 404. */
 import type { Clock } from '@dshard/transport';
+import { bareToken, isBotToken } from '../../core/bot-token.js';
 import { servedVersions } from '../../core/discord.js';
 import { readBudget } from '../../core/session-start-budget.js';
 import type { GatewayState } from '../../core/state.js';
@@ -23,7 +24,7 @@ export type DiscordRoutesOptions = {
 export function discordRoutes(options: DiscordRoutesOptions): HttpHandler {
   const { state } = options;
   const authorized = (authorization: string | null): boolean =>
-    state.token !== null && authorization === `Bot ${state.token}`;
+    authorization !== null && authorization.startsWith('Bot ') && isBotToken(state, bareToken(authorization));
   return restRouter(discordRouteTable(options), { versions: servedVersions, authorized });
 }
 

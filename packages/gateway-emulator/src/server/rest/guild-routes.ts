@@ -1,5 +1,6 @@
 /** Guilds, their members and users, to read. */
 import type { APIGuildMember } from 'discord-api-types/v10';
+import { activeThreads } from '../../world/guild-create.js';
 import { RestError } from '../../world/rest-error.js';
 import type { Guild } from '../../world/guild.js';
 import type { Stage } from '../../world/stage.js';
@@ -23,7 +24,7 @@ export function guildRoutes({ world }: Stage): RestRoute[] {
       ...(query.get('with_counts') === 'true' ? { approximate_member_count: guild.memberCount } : {}),
     })),
     read('/channels', (guild) => guild.parts.channels.map((channel) => ({ ...channel, guild_id: guild.id }))),
-    read('/threads/active', (guild) => ({ threads: guild.parts.threads, members: [] })),
+    read('/threads/active', (guild) => ({ threads: activeThreads(guild), members: [] })),
     read('/roles', (guild) => guild.parts.roles),
     read('/emojis', (guild) => guild.parts.emojis),
     read('/stickers', (guild) => guild.parts.stickers),

@@ -14,6 +14,7 @@ import { delay } from '@dshard/transport';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import type { NodeError } from '../../errors.js';
+import { trustedResumeUrl } from '../../gateway-shard/resume-url.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, LossCause, ResumeOutcome } from '../../shard-host.js';
 import { KEEP_SESSION_CODE, REFUSALS, SESSION_GONE_CODES } from '../gateway/close-codes.js';
@@ -162,7 +163,7 @@ export class HostedDiscordenoShard extends DiscordenoShard {
     }
     this.sessionId = session.sessionId;
     this.previousSequenceNumber = session.sequence;
-    this.resumeGatewayUrl = session.resumeGatewayUrl;
+    this.resumeGatewayUrl = trustedResumeUrl(session.resumeGatewayUrl, this.gatewayConfig.url);
     this.#step = 'resuming';
     const { handshakeMs, helloMs } = this.#given.options.timeouts;
     this.#expect(handshakeMs + helloMs, 'RESUME was not answered');

@@ -37,7 +37,7 @@ import type { Step } from './phase.js';
 import { QUIET } from './quiet-watch.js';
 import { forever, ResumeGate } from './resume-gate.js';
 import { SessionSource } from './session-source.js';
-import { ShardCursor, usableUrl } from './shard-cursor.js';
+import { ShardCursor } from './shard-cursor.js';
 import { refusedByDiscord, stopped } from './shard-errors.js';
 
 type State =
@@ -108,7 +108,7 @@ export class HostedShard {
 
   /** Whether a parked connection leads to where this session has to be resumed. */
   isParkedFor(session: Cursor): boolean {
-    return this.#state.kind === 'parked' && this.#source.url === usableUrl(session.resumeGatewayUrl);
+    return this.#state.kind === 'parked' && this.#source.leadsTo(session);
   }
 
   /** RESUMEs a parked shard, from `session`. `redelivers`: what comes up to RESUMED, or READY, is marked. */

@@ -1,9 +1,11 @@
 /**
  * With which session one shard's next connection is made, and when. Discord's REST is asked only where no resume URL leads
- * to the session, and attempts that fail in a row wait longer each time.
+ * to the session, or one that only REST can vouch for; attempts that fail in a row wait longer each time.
  */
 import type { FetchingStrategyOptions, SessionInfo } from '@discordjs/ws';
 import { delay } from '@dshard/transport';
+import { trustedResumeUrl } from '../../gateway-shard/resume-url.js';
+import type { Cursor } from '../../session/state.js';
 import type { GatewayInfo } from './gateway-info.js';
 import type { GatewayOptions } from './gateway-options.js';
 import type { ShardCursor } from './shard-cursor.js';
@@ -37,6 +39,11 @@ export class SessionSource {
     return this.#url;
   }
 
+  /** Whether the last connection was made to where this session has to be resumed. */
+  leadsTo(session: Cursor): boolean {
+    return this.#url === this.#resumeUrl(session);
+  }
+
   failed(): void {
     this.#failures++;
     this.#given.cursor.useGenericUrl();
@@ -57,14 +64,19 @@ export class SessionSource {
           shardCount: fetchingOptions.shardCount,
           sessionId: session.sessionId,
           sequence: session.sequence,
-          resumeURL: session.resumeGatewayUrl === '' ? (gatewayInfo.known?.url ?? '') : session.resumeGatewayUrl,
+          resumeURL: this.#resumeUrl(session) || (gatewayInfo.known?.url ?? ''),
         };
   }
 
   /** For a new connection: at once where that is possible. Rejects when the shard is stopped meanwhile. */
   forConnection(): SessionInfo | null | Promise<SessionInfo | null> {
-    this.#url = this.#given.cursor.current?.resumeGatewayUrl ?? '';
+    this.#url = this.#resumeUrl(this.#given.cursor.current);
     return this.#failures > 1 || this.#url === '' ? this.#prepared() : this.info;
+  }
+
+  /** '' for the generic one. */
+  #resumeUrl(session: Cursor | null): string {
+    return trustedResumeUrl(session?.resumeGatewayUrl ?? '', this.#given.gatewayInfo.known?.url ?? null);
   }
 
   async #prepared(): Promise<SessionInfo | null> {
@@ -72,6 +84,7 @@ export class SessionSource {
     await this.#backOff();
     await gatewayInfo.get();
     stopped.throwIfAborted();
+    this.#url = this.#resumeUrl(this.#given.cursor.current);
     return this.info;
   }
 

@@ -53,6 +53,6 @@ export class ShardCursor {
 }
 
 /** A URL that the library could not even parse would throw where nobody catches it. */
-export function usableUrl(url: string): string {
+function usableUrl(url: string): string {
   return URL.canParse(url) && /^wss?:$/u.test(new URL(url).protocol) ? url : '';
 }

@@ -156,6 +156,13 @@ export class RecordReader {
   }
 
   /** Of shards below the total. */
+  jobs(): ReadonlyMap<string, number> {
+    const marks = this.#keys('job').map(
+      (name) => [name, this.#read('job', name, ({ dueAt }) => whole(dueAt, 1))] as const,
+    );
+    return new Map(marks.filter((mark): mark is [string, number] => mark[1] !== null));
+  }
+
   trials(totalShards: number): ReadonlyMap<number, Trial> {
     const trials = new Map<number, Trial>();
     for (const key of this.#keys('trial')) {

@@ -11,6 +11,7 @@
  *     drain/<id>          and
  *     rollout/current     as they are, without those who wait for an answer: they do not survive us
  *     trial/<shard>       the deaths it has to answer for, and whether it is quarantined
+ *     job/<name>          when the latest run of a job that runs once per fleet was due
  *     fleet/ended         how the last operations ended
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
@@ -40,7 +41,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'drain' | 'rollout' | 'trial';
+export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'drain' | 'rollout' | 'trial' | 'job';
 
 export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
   return totalShards === null ? null : { totalShards };
@@ -167,6 +168,10 @@ function cancellationRecord(cancelled: Cancellation | null): JsonValue {
 export function trialRecord(trial: Trial | undefined): JsonValue {
   if (trial === undefined || trial.deaths.length === 0) return null;
   return { deaths: trial.deaths.map(({ node, at }) => ({ node, at })), quarantinedAt: trial.quarantinedAt };
+}
+
+export function jobRecord(dueAt: number | undefined): JsonValue {
+  return dueAt === undefined ? null : { dueAt };
 }
 
 export function endedRecord(ended: readonly EndedOperation[]): JsonValue {

@@ -46,6 +46,7 @@ export function restoredState(
     ...fresh,
     identifies,
     endedOperations,
+    jobs: reader.jobs(),
     epoch,
     nextId,
     nextEpoch: epoch + 1,

@@ -10,6 +10,7 @@ import {
   endedRecord,
   identifiesRecord,
   idsRecord,
+  jobRecord,
   keyRecord,
   nodeRecord,
   rolloutRecord,
@@ -52,6 +53,9 @@ export function durableWrites(before: OrchestratorState, after: OrchestratorStat
     for (const [shard, was, is] of changed(before.trials, after.trials)) {
       compare('trial', String(shard), trialRecord(was), trialRecord(is));
     }
+  }
+  if (before.jobs !== after.jobs) {
+    for (const [name, was, is] of changed(before.jobs, after.jobs)) compare('job', name, jobRecord(was), jobRecord(is));
   }
   if (before.endedOperations !== after.endedOperations) {
     compare('fleet', 'ended', endedRecord(before.endedOperations), endedRecord(after.endedOperations));
@@ -131,6 +135,7 @@ export function recordsOf(state: OrchestratorState): Write[] {
       key: String(shard),
       value: trialRecord(trial),
     })),
+    ...[...state.jobs].map(([key, dueAt]): Write => ({ kind: 'job', key, value: jobRecord(dueAt) })),
     { kind: 'fleet', key: 'ended', value: endedRecord(state.endedOperations) },
   ];
   return all.filter(({ value }) => value !== null);

@@ -9,6 +9,7 @@ import { CAPABILITIES } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
 import { DOMAIN_ERRORS } from '../errors.js';
 import type { DomainEvent } from '../events.js';
+import { leadShardOf } from '../jobs/marks.js';
 import { launchDone } from '../launch/launch.js';
 import { leaseOf } from '../liveness/lease.js';
 import { cutOff, lose } from '../liveness/lost.js';
@@ -27,7 +28,7 @@ import { decideTotal, heardOf } from './total-shards.js';
 export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'identify' }>): void {
   const { connection, message, peer } = event;
   if (turn.state.connections.has(connection)) return;
-  const refusal = refusalOf(turn.state, message, peer);
+  const refusal = refusalOf(turn.state, message, peer, turn.now);
   if (refusal !== null) {
     refuse(turn, connection, message, peer.remote, refusal);
     return;
@@ -112,7 +113,12 @@ function establish(turn: Turn, id: string): void {
   turn.effect({ kind: 'accept', connection, node: id });
   const message = { kind: 'identified', totalShards, nodeId: id, capabilities, heartbeatIntervalMs } as const;
   const epochs = { orchestratorEpoch: turn.state.epoch, leaseMs: leaseOf(turn.settings) };
-  turn.sendOn(connection, capabilities.includes('epochs') ? { ...message, ...epochs } : message);
+  const leadShard = leadShardOf(turn.state);
+  turn.sendOn(connection, {
+    ...message,
+    ...(capabilities.includes('epochs') && epochs),
+    ...(capabilities.includes('jobs') && leadShard > 0 && { leadShard }),
+  });
 }
 
 /** Those that came before the total was decided. */

@@ -1,5 +1,6 @@
 /** Who is let in, what a node that comes back is believed, and how the total is decided. */
 import { describe, expect, test } from 'vitest';
+import { CAPABILITIES } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
 import type { Peer } from '../../../src/domain/events.js';
 import { DOMAIN_ERRORS } from '../../../src/domain/errors.js';
@@ -48,6 +49,37 @@ describe('a peer that is refused', () => {
       expect(Object.keys(DOMAIN_ERRORS)).toContain(code);
     },
   );
+
+  // Who left out `auth` was taken for a base-level peer, and was let in on loopback without the token, with all other capabilities.
+  test.each<[string, Partial<Identify>]>([
+    ['all capabilities but "auth"', { capabilities: CAPABILITIES.filter((each) => each !== 'auth') }],
+    ['one capability', { capabilities: ['calls'] }],
+    ['a capability that nobody knows', { capabilities: ['teleport'] }],
+    ['no capability, but a process', { host: 'web', pid: 7 }],
+    ['no capability, but a token', { token: 'guess' }],
+    ['no capability, but epochs', { totalShards: 4, runningShards: [0], runningEpochs: [2 ** 50] }],
+    ['no capability, but a later orchestrator', { orchestratorEpoch: 1 }],
+    [
+      'no capability, but a held session',
+      { totalShards: 4, heldSessions: [{ shardId: 1, sessionId: 's', sequence: 9, resumeGatewayUrl: '' }] },
+    ],
+  ])('is one on loopback that names %s and does not prove the token that is set', (_, identify) => {
+    const world = new World({ tokenRequired: true }).start();
+    world.join('good', { token: 'right' });
+    world.settle();
+    const before = { shards: world.state.shards, nodes: world.state.nodes };
+    world.join({ id: 'bad', baseLevel: true }, identify, { ...nearby, tokenAccepted: false });
+    world.settle();
+    expect(world.closed.map((closed) => closed.code)).toEqual(['DSO_TOKEN_REFUSED']);
+    expect({ shards: world.state.shards, nodes: world.state.nodes }).toEqual(before);
+  });
+
+  test('is let in with the token, "auth" named or not, from anywhere', () => {
+    const world = new World({ tokenRequired: true }).start();
+    world.join('a', { capabilities: ['calls'], token: 'right' }, faraway);
+    expect(world.closed).toEqual([]);
+    expect([...world.state.nodes.keys()]).toEqual(['a']);
+  });
 
   test('is let in where the rules allow it', () => {
     const world = new World({ allowBaseLevelPeers: true, tokenRequired: true }).start();

@@ -1,0 +1,79 @@
+/** What one node has of the fleet: its calls, what runs once per fleet, and what both need of the node. */
+import type { Message } from '@dshard/protocol';
+import type { HostReports } from '../host-reports.js';
+import type { ResolvedOptions } from '../options.js';
+import type { HostCall } from '../session/effects.js';
+import { linkOf, servedShards, servesLeadShard } from '../session/serving.js';
+import type { NodeState } from '../session/state.js';
+import type { TenancyDesk } from '../tenancy.js';
+import { FleetCalls } from './fleet.js';
+import type { Fleet } from './fleet-api.js';
+import { Jobs } from './jobs.js';
+import { Leadership } from './leadership.js';
+
+export type NodeFleetOptions = {
+  options: Pick<ResolvedOptions, 'clock' | 'host' | 'fleet'>;
+  state: () => NodeState;
+  reports: HostReports;
+  tenancy: TenancyDesk;
+  send: (connection: number, message: Message) => void;
+  failed: (text: string, error: unknown) => void;
+};
+
+export class NodeFleet {
+  readonly #given: NodeFleetOptions;
+  readonly #leadership: Leadership;
+  readonly #jobs: Jobs;
+  readonly #calls: FleetCalls;
+
+  constructor(given: NodeFleetOptions) {
+    this.#given = given;
+    const { options, state, reports, tenancy, send, failed } = given;
+    const { clock, host, fleet } = options;
+    this.#leadership = new Leadership({
+      clock,
+      serves: () => servesLeadShard(state()),
+      isUp: () => reports.isUp(state().leadShard),
+      isLeased: () => tenancy.isLeased(),
+      failed,
+    });
+    this.#jobs = new Jobs({ clock, leadership: this.#leadership, link: () => linkOf(state(), 'jobs'), send, failed });
+    this.#calls = new FleetCalls({
+      clock,
+      source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
+      served: () => (host.shardsInClient ? host.shardsInClient() : servedShards(state().shards)),
+      link: () => linkOf(state(), 'calls'),
+      jobs: this.#jobs,
+      send,
+    });
+  }
+
+  get api(): Fleet {
+    return this.#calls;
+  }
+
+  /** Whether the message was one of the fleet's. */
+  received(connection: number, message: Message): boolean {
+    return this.#calls.received(connection, message) || this.#jobs.received(message);
+  }
+
+  /** The session decided something that is not done yet: a shard is to be frozen, say. */
+  decided(): void {
+    this.#leadership.look();
+  }
+
+  /** The host is about to be called. A node that was lost, and may live, believes that it leads until its lease is over. */
+  calls(request: HostCall): void {
+    const { state, tenancy } = this.#given;
+    if (request.method !== 'resumeShard' || request.shardId !== state().leadShard) return;
+    this.#leadership.inherits(request.how?.redelivers === true ? tenancy.leaseMs : 0);
+  }
+
+  connectionLost(): void {
+    this.#calls.connectionLost();
+  }
+
+  close(): void {
+    this.#leadership.close();
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The marks of jobs that run once per fleet (job-messages.ts of the protocol): by name, when the latest run was due. A mark only grows,
+ * and the answer leaves when the mark is durable, so of two nodes that ask for the same run one is told to begin it.
+ */
+import type { MessageOf } from '@dshard/protocol';
+import { can } from '../nodes.js';
+import type { Turn } from '../turn.js';
+
+/** Names at once; beyond that the mark that is the longest ago is forgotten. Nobody asks for a run of that time any more. */
+export const MAX_JOBS = 256;
+
+/** How far the clock of a node may be ahead of ours. A mark of a later time would keep the job from running until then. */
+const MAX_AHEAD_MS = 600_000;
+
+export function onJobMark(turn: Turn, node: string, { markId, name, dueAt }: MessageOf<'jobMark'>): void {
+  if (!can(turn.node(node), 'jobs')) return;
+  const before = turn.state.jobs.get(name) ?? 0;
+  const isAhead = dueAt > turn.now + MAX_AHEAD_MS;
+  if (isAhead) {
+    const minutes = Math.round((dueAt - turn.now) / 60_000);
+    const text = `Node ${node} wants to begin a run of "${name}" that is due in ${minutes} minutes: the clocks of the hosts differ. It is not begun.`;
+    turn.happened('protocolViolation', 'warn', text, { node, message: 'jobMark', why: 'it is due in the future' });
+  }
+  const isNew = dueAt > before && !isAhead;
+  if (isNew) turn.patch({ jobs: withMark(turn.state.jobs, name, dueAt) });
+  turn.send(node, { kind: 'jobMarked', markId, isNew, latest: isNew ? dueAt : before });
+}
+
+function withMark(jobs: ReadonlyMap<string, number>, name: string, dueAt: number): ReadonlyMap<string, number> {
+  const marked = new Map(jobs).set(name, dueAt);
+  if (marked.size > MAX_JOBS) {
+    const [oldest] = [...marked].reduce((a, b) => (b[1] < a[1] ? b : a));
+    marked.delete(oldest);
+  }
+  return marked;
+}
+
+/** Whose node leads: the lowest shard that this orchestrator is responsible for. */
+export function leadShardOf({ settings }: Turn['state']): number {
+  return (settings.responsibleForShards ?? [0]).reduce((lowest, shard) => Math.min(lowest, shard));
+}
