@@ -8,6 +8,7 @@ export type NodeErrorCode =
   | 'DSO_NODE_CLOSED'
   | 'DSO_TOTAL_SHARDS_CHANGED'
   | 'DSO_ORCHESTRATOR_SUCCEEDED'
+  | 'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE'
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
   | 'DSO_TRANSFER_CANCELLED'
@@ -21,6 +22,8 @@ export type NodeErrorCode =
   | 'DSO_MANAGER_NOT_IN_CHARGE'
   | 'DSO_CLIENT_NOT_READY'
   | 'DSO_CLIENT_UNKNOWN'
+  | 'DSO_LOGIN_TWICE'
+  | 'DSO_NO_PARENT'
   | 'DSO_DISCORDJS_UNSUPPORTED'
   | 'DSO_CALL_INVALID'
   | 'DSO_CALL_REFUSED'
@@ -61,6 +64,13 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning: 'The orchestrator was started before one that this node has obeyed, so it does not lead any more.',
     remedy:
       'End it. If no other one runs, the clock was set back and the store was lost: restart the node, or set the clock right.',
+    retryable: true,
+  },
+  DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE: {
+    meaning:
+      'The orchestrator has an epoch more than a year ahead of the clock here. Obeyed, it would be the last one ever.',
+    remedy:
+      'See who listens at that address. If it is yours, set its clock and this one right; its store remembers the wrong one.',
     retryable: true,
   },
   DSO_HOST_TIMEOUT: {
@@ -129,6 +139,16 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The options of orchestrated() were used for a client that login() was not called on, for two clients, or for one of another copy of discord.js.',
     remedy: 'Call orchestrated() once per client, and see that discord.js is installed once (npm ls discord.js).',
+    retryable: false,
+  },
+  DSO_LOGIN_TWICE: {
+    meaning: 'A client with orchestrated() logged in while this process was a node already.',
+    remedy: 'One client per process; destroy() the first, or give the second a process of its own.',
+    retryable: false,
+  },
+  DSO_NO_PARENT: {
+    meaning: "Code written for discord.js' ShardingManager spoke to its parent process, which there is none of.",
+    remedy: 'Use what the message names instead.',
     retryable: false,
   },
   DSO_DISCORDJS_UNSUPPORTED: {

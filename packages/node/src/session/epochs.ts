@@ -3,7 +3,9 @@
  * with a lower epoch is not acted on. A shard that another node has under a higher one is let go: its connection is closed without
  * ending the session, it is not resumed, and user code is told.
  */
-import type { Identified, MessageOf } from '@dshard/protocol';
+import { highestFromOrchestrator } from '@dshard/protocol';
+import type { Identified, MessageOf, Rejected } from '@dshard/protocol';
+import type { NodeErrorCode } from '../errors.js';
 import { dropStaging } from './destination.js';
 import type { Draft } from './draft.js';
 import { stopShard } from './hosting.js';
@@ -14,14 +16,32 @@ import { say } from './outbox.js';
 import type { Cursor, ShardState } from './state.js';
 
 /** Why an orchestrator is not obeyed, or null. One that knows no epochs is. */
-export function succeeded(draft: Draft, { orchestratorEpoch = 0 }: Identified): string | null {
+export function notObeyed(draft: Draft, { orchestratorEpoch = 0 }: Identified): Rejected | null {
+  const refuse = (code: NodeErrorCode, message: string): Rejected => ({
+    kind: 'rejected',
+    code,
+    message,
+    retryable: true,
+  });
+  if (!isPossible(draft, orchestratorEpoch)) {
+    return refuse(
+      'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE',
+      `It is of epoch ${orchestratorEpoch}, far ahead of the clock here. If it is yours, its clock or this one is wrong.`,
+    );
+  }
   if (orchestratorEpoch === 0 || orchestratorEpoch >= draft.orchestratorEpoch) {
     return null;
   }
-  return (
+  return refuse(
+    'DSO_ORCHESTRATOR_SUCCEEDED',
     `It is of epoch ${orchestratorEpoch}, and this node has obeyed one of epoch ${draft.orchestratorEpoch}. ` +
-    'End the older orchestrator; if no other one runs, its clock was set back and its store was lost: restart the node.'
+      'End the older orchestrator; if no other one runs, its clock was set back and its store was lost: restart the node.',
   );
+}
+
+/** One that is not would be the last that this node ever obeys, or has a shard under. */
+function isPossible(draft: Draft, epoch: number): boolean {
+  return epoch <= highestFromOrchestrator(draft.now);
 }
 
 /** Whether what is said of the shard is meant for now. Notes the epoch. */
@@ -30,11 +50,9 @@ export function isCurrent(draft: Draft, shardId: number, epoch: number | undefin
     return true;
   }
   const seen = draft.epochOf(shardId);
-  if (epoch < seen) {
-    draft.log('warn', `${what} of shard ${shardId} is of epoch ${epoch}, which is over: this node has seen ${seen}.`, {
-      shard: shardId,
-      epoch,
-    });
+  if (epoch < seen || !isPossible(draft, epoch)) {
+    const why = epoch < seen ? `which is over: this node has seen ${seen}` : 'far ahead of the clock here';
+    draft.log('warn', `${what} of shard ${shardId} is of epoch ${epoch}, ${why}.`, { shard: shardId, epoch });
     return false;
   }
   draft.setEpoch(shardId, epoch);
@@ -48,8 +66,11 @@ export function currentOf(draft: Draft, { shardIds, epochs }: MessageOf<'startSh
 
 /** Whether another node has the shard under an epoch that is news. */
 export function isTakenOver(draft: Draft, { shardId, epoch }: MessageOf<'shardTakenOver'>): boolean {
-  if (epoch <= draft.epochOf(shardId)) {
-    draft.log('debug', `shardTakenOver of shard ${shardId} is of epoch ${epoch}, which this node has seen.`);
+  if (epoch <= draft.epochOf(shardId) || !isPossible(draft, epoch)) {
+    draft.log(
+      'debug',
+      `shardTakenOver of shard ${shardId} is of epoch ${epoch}: seen already, or far ahead of the clock.`,
+    );
     return false;
   }
   draft.setEpoch(shardId, epoch);

@@ -11,7 +11,7 @@ import type { Identified, Identify, Rejected, ShardSession } from '@dshard/proto
 import type { NodeErrorCode } from '../errors.js';
 import { dropMigrationsOf } from './commands.js';
 import type { Draft } from './draft.js';
-import { succeeded } from './epochs.js';
+import { notObeyed } from './epochs.js';
 import { beat, MAX_UNANSWERED } from './heartbeat.js';
 import { givenAway } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
@@ -103,11 +103,8 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
     });
     return;
   }
-  const problem = succeeded(draft, message);
-  if (problem !== null) {
-    const code = 'DSO_ORCHESTRATOR_SUCCEEDED' satisfies NodeErrorCode;
-    return refused(draft, connection, { kind: 'rejected', code, message: problem, retryable: true });
-  }
+  const problem = notObeyed(draft, message);
+  if (problem !== null) return refused(draft, connection, problem);
   const capabilities = negotiate(draft.identity.capabilities, message.capabilities);
   const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
   draft.set({

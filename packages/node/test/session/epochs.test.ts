@@ -38,6 +38,21 @@ describe('an orchestrator', () => {
     expect(bench.state.orchestratorEpoch).toBe(Math.max(7, epoch ?? 0));
   });
 
+  // Whoever had said 2^53-1 once was obeyed for ever, and every orchestrator after it refused.
+  test.each([
+    ['far ahead of the clock', 402 * 86_400_000, 'waiting'],
+    ['at the end of the numbers', Number.MAX_SAFE_INTEGER, 'waiting'],
+    ['a year ahead of the clock', 365 * 86_400_000, 'established'],
+  ])('whose epoch is %s', (_, epoch, link) => {
+    const bench = new Bench().connected();
+    bench.message(identified(epoch));
+    expect(bench.state.link.kind).toBe(link);
+    const isObeyed = link === 'established';
+    expect(bench.state.orchestratorEpoch).toBe(isObeyed ? epoch : 0);
+    const codes = bench.effects.flatMap((effect) => (effect.kind === 'log' ? [effect.fields['code']] : []));
+    expect(codes).toEqual(isObeyed ? [] : ['DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE']);
+  });
+
   test('that was succeeded is told apart in the log, with the way out', () => {
     const bench = new Bench().connected();
     bench.message(identified(7));
@@ -68,6 +83,13 @@ const COMMANDS: Record<string, (epoch: number) => Message> = {
 };
 
 describe.each(Object.entries(COMMANDS))('%s', (_, command) => {
+  test('of an epoch that nobody can have given is not acted on, and not remembered', () => {
+    const bench = new Bench().established();
+    bench.message(command(Number.MAX_SAFE_INTEGER));
+    expect([bench.kind(), ...bench.said()]).toEqual(['absent']);
+    expect(bench.state.epochs.get(SHARD)).toBeUndefined();
+  });
+
   test.each(KINDS)('of an epoch that is over is not acted on: %s', (kind) => {
     const bench = new Bench().established();
     bench.message(command(20));

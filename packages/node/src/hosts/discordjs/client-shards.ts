@@ -23,6 +23,10 @@ export class ClientShards {
     this.#client = client;
   }
 
+  get ids(): readonly number[] {
+    return [...this.#client.ws.shards.keys()];
+  }
+
   has(shardId: number): boolean {
     return this.#client.ws.shards.has(shardId);
   }
@@ -34,8 +38,7 @@ export class ClientShards {
 
   /** The shards whose guilds are in the caches, all of them and no others; null while those of one are coming in. */
   whole(): readonly number[] | null {
-    const shardIds = [...this.#client.ws.shards.keys()];
-    return shardIds.every((shardId) => this.isComplete(shardId)) ? shardIds : null;
+    return this.ids.every((shardId) => this.isComplete(shardId)) ? this.ids : null;
   }
 
   /** READY came: its guilds follow. */

@@ -24,12 +24,13 @@ import { loadBeginning } from './cache-loader.js';
 import { ClientShards } from './client-shards.js';
 import { emitOn, packet, showSession } from './gateway-manager.js';
 import type { GatewayManager } from './gateway-manager.js';
-import { libraryOfDiscordJs, makeClientReady } from './internals.js';
+import { libraryOfDiscordJs } from './internals.js';
 import { ListenersInFlight } from './listeners-in-flight.js';
 import { gatewayOptions } from './options.js';
 import type { OrchestratedOptions } from './options.js';
 import { deliverBeginning, deliverStaged } from './packets.js';
 import type { Deliver } from './packets.js';
+import { Readiness } from './readiness.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
 import type { WholeState } from './staged-state.js';
 import { Turns } from './turns.js';
@@ -50,6 +51,7 @@ export class DiscordjsHost implements ShardHost {
   readonly #transfer: ShardTransfer;
   readonly #listeners: ListenersInFlight;
   readonly #turns: Turns;
+  readonly #readiness: Readiness;
   readonly #arriving = new Map<number, Arrival>();
 
   /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
@@ -58,7 +60,8 @@ export class DiscordjsHost implements ShardHost {
     this.#manager = manager;
     this.#given = given;
     this.#shards = new ClientShards(client);
-    this.#listeners = new ListenersInFlight(client);
+    this.#listeners = ListenersInFlight.of(client);
+    this.#readiness = Readiness.of(client);
     this.#options = gatewayOptions(
       given,
       (payload, shardId, { redelivered }) => {
@@ -81,6 +84,11 @@ export class DiscordjsHost implements ShardHost {
       makeThrottler: (maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency),
       emit: (event, values, shardId) => this.#tell(event, values[0], shardId),
     });
+  }
+
+  /** Those that run here. */
+  get shardIds(): readonly number[] {
+    return this.#shards.ids;
   }
 
   sessionEstablished({ totalShards }: HostContext): void {
@@ -180,7 +188,7 @@ export class DiscordjsHost implements ShardHost {
     this.#shards.begins(shardId);
     await work(this.#deliverTo(shardId, signal), new Breather(this.#options.clock));
     signal.throwIfAborted();
-    makeClientReady(this.client);
+    void this.#readiness.make();
   }
 
   #deliverTo(shardId: number, signal?: AbortSignal): Deliver {
@@ -200,7 +208,7 @@ export class DiscordjsHost implements ShardHost {
     this.#shards.show(shardId, caches.guilds);
     void this.#listeners.during(() => available.forEach((guild) => this.client.emit(Events.GuildAvailable, guild)));
     deliverStaged(caches, this.#deliverTo(shardId));
-    makeClientReady(this.client);
+    void this.#readiness.make();
   }
 
   #arrives(shardId: number): Arrival {

@@ -3,22 +3,25 @@
  * with 14.28.1. `checkInternals` runs at login and says what is missing in another version, before anything connects.
  *
  * Documented doors (`ws.buildStrategy`, the dispatches of its manager, `updateSessionInfo`) are used elsewhere. What they lack:
- * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that.
+ * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that. A client that was destroyed stays
+ *   so, with the manager it had: `ws.destroyed`, `ws._ws` and `ws.packetQueue` are set back.
  * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
  * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
- * - A guild has no packet that comes without an event, nor can it be made outside the caches: the constructors of Guild, Message and
- *   ClientUser, `_patch`, and `_add` of the managers of users, members, presences and threads' members.
+ * - A guild has no packet that comes without an event, nor can it be made outside the caches: the constructors of Guild, Message,
+ *   ClientUser and ClientApplication, `_patch`, and `_add` of the managers of users, members, presences and threads' members.
  * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`, `data` of integration owners.
  * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
  */
 import { createRequire } from 'node:module';
 import {
   Client,
+  ClientApplication,
   ClientUser,
   Collection,
   Events,
   Guild,
   Message,
+  Status,
   WebSocketShard,
   version as discordJsVersion,
 } from 'discord.js';
@@ -42,7 +45,15 @@ import type { Payload } from './export/fields.js';
 import type { MessageRecord } from './export/messages.js';
 
 /** What the typings hide or mark as private. */
-type HiddenManager = { totalShards: number; checkShardsReady(): void; triggerClientReady(): void };
+type HiddenManager = {
+  totalShards: number;
+  destroyed: boolean;
+  _ws: unknown;
+  readonly packetQueue: unknown[];
+  checkShardsReady(): void;
+  triggerClientReady(): void;
+  handlePacket(): void;
+};
 type HiddenCache = { _add(payload: Payload): unknown };
 type Hidden<T> = new (client: Client, payload: Payload) => T;
 type Patched = { _patch(payload: Payload): void };
@@ -58,12 +69,17 @@ export function checkInternals(client: Client): void {
   const missing = [
     ['client.ws.shards', client.ws.shards instanceof Map],
     ['client.ws.status', typeof manager['status'] === 'number'],
+    ['client.ws.destroyed', typeof manager['destroyed'] === 'boolean'],
+    ['client.ws._ws', '_ws' in manager],
+    ['client.ws.packetQueue', Array.isArray(manager['packetQueue'])],
     ['client.ws.checkShardsReady()', typeof manager['checkShardsReady'] === 'function'],
     ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
+    ['client.ws.handlePacket()', typeof manager['handlePacket'] === 'function'],
     ['client.guilds._add()', typeof guild['_add'] === 'function'],
     ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
     ['Message', typeof Message === 'function'],
     ['ClientUser', typeof ClientUser === 'function'],
+    ['ClientApplication', typeof ClientApplication === 'function'],
     ['WebSocketShard', typeof WebSocketShard === 'function'],
     ['WebSocketShard#checkReady()', typeof hidden(WebSocketShard.prototype)['checkReady'] === 'function'],
     ['WebSocketShard#onReadyPacket()', typeof hidden(WebSocketShard.prototype)['onReadyPacket'] === 'function'],
@@ -100,17 +116,32 @@ function unwrapped(event: unknown): unknown {
 
 let loginWrapped = false;
 
-/** From now on every client of this copy of discord.js is shown to `seen` when its login() begins. Once per process. */
-export function wrapLogin(seen: (client: Client) => void): void {
+/** From now on every client of this copy of discord.js is shown to `begins` when its login() begins. Once per process. */
+export function wrapLogin(begins: (client: Client) => void, failed: (client: Client) => void): void {
   if (loginWrapped) {
     return;
   }
   loginWrapped = true;
   const login = Reflect.get(Client.prototype, 'login');
   Client.prototype.login = async function wrapped(this: Client, token?: string): Promise<string> {
-    seen(this);
-    return token === undefined ? login.call(this) : login.call(this, token);
+    begins(this);
+    try {
+      return await (token === undefined ? login.call(this) : login.call(this, token));
+    } catch (error) {
+      failed(this);
+      throw error;
+    }
   };
+}
+
+/** As it was before its first login(): the next one makes a new manager of the gateway, and asks for a new strategy. */
+export function forgetGateway(client: Client): void {
+  const manager = hiddenManager(client);
+  manager.destroyed = false;
+  manager._ws = null;
+  manager.packetQueue.length = 0;
+  client.ws.shards.clear();
+  client.ws.status = Status.Idle;
 }
 
 /** A shard as `client.ws.connect()` makes it. `allReady`: its guilds are all there. */
@@ -138,11 +169,21 @@ export function checkClientReady(client: Client): void {
   }
 }
 
-/** Emits `clientReady` unless it has been: the bot has a shard that it served before, elsewhere. */
-export function makeClientReady(client: Client): void {
-  if (!client.isReady()) {
-    hiddenManager(client).triggerClientReady();
-  }
+/** `ready` is called whenever the client is to become ready: with what discord.js does then, `clientReady` included. */
+export function wrapClientReady(client: Client, ready: (emit: () => void) => void): void {
+  const manager = hiddenManager(client);
+  const trigger = manager.triggerClientReady.bind(manager);
+  manager.triggerClientReady = () => ready(trigger);
+}
+
+export function triggerClientReady(client: Client): void {
+  hiddenManager(client).triggerClientReady();
+}
+
+/** Without `clientReady`; `readyTimestamp` stays that of the first time. */
+export function becomeReady(client: Client): void {
+  client.ws.status = Status.Ready;
+  hiddenManager(client).handlePacket();
 }
 
 /** Returns the emit that was there. */
@@ -152,12 +193,13 @@ export function replaceEmit(client: Client, emit: Emit): Emit {
   return before;
 }
 
-/** The bot, as its first READY would make it: members are compared with it when caches are limited. */
-export function makeClientUser(client: Client, payload: Payload): void {
+/** The bot and its application, as its first READY would make them: members are compared with the user when caches are limited. */
+export function makeClientUser(client: Client, user: Payload, application: Payload): void {
   if (client.user === null) {
-    client.user = new (ClientUser as unknown as Hidden<ClientUser>)(client, payload);
+    client.user = new (ClientUser as unknown as Hidden<ClientUser>)(client, user);
     client.users.cache.set(client.user.id, client.user);
   }
+  client.application ??= new (ClientApplication as unknown as Hidden<ClientApplication>)(client, application);
 }
 
 /** A guild in none of the client's caches. Its channels go there by themselves, and are taken out before anybody can look. */

@@ -8,15 +8,23 @@
 import type { Client } from 'discord.js';
 import { replaceEmit } from './internals.js';
 
+const known = new WeakMap<Client, ListenersInFlight>();
+
 export class ListenersInFlight {
   readonly #client: Client;
   readonly #emit: (event: string, ...args: unknown[]) => boolean;
   /** Where the promises go of what is being emitted; null: nobody asks. */
   #collecting: Promise<void>[] | null = null;
 
-  constructor(client: Client) {
+  private constructor(client: Client) {
     this.#client = client;
     this.#emit = replaceEmit(client, (event, ...args) => this.#call(event, args));
+  }
+
+  static of(client: Client): ListenersInFlight {
+    const listeners = known.get(client) ?? new ListenersInFlight(client);
+    known.set(client, listeners);
+    return listeners;
   }
 
   /** Runs `deliver`. Resolves when the listeners it called are done; undefined if none of them is asynchronous. */

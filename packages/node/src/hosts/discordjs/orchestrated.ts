@@ -5,7 +5,8 @@
  *     await client.login();
  *
  * login() connects the client to the orchestrator, which says from then on which shards run in this process; it resolves when the
- * orchestrator has taken the node in. destroy() hands the shards back with their sessions kept.
+ * orchestrator has taken the node in, and `client.user` and `client.application` are there. destroy() hands the shards back with their
+ * sessions kept; login() may follow.
  *
  * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not set) is a plain
  * client with all shards, so that `node bot.js` goes on working at a developer's desk. It says so once.
@@ -18,13 +19,17 @@ import { launchEnvironment } from '../../environment.js';
 import { clientLogger } from './client-logger.js';
 import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
-import { checkInternals, wrapLogin } from './internals.js';
+import { learnIdentity } from './identity.js';
+import { checkInternals, forgetGateway, wrapLogin } from './internals.js';
+import { beginLogin, endLogin, loginMade } from './login.js';
 import { checkOptions, nodeOptions } from './options.js';
 import type { OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './own-events.js';
+import { shardUtil } from './shard-util.js';
 import { orchestratedStrategy } from './strategy.js';
 
-type Attachment = { client: Client | null };
+/** `nodeId`: as far as it is said before the orchestrator is asked. */
+type Attachment = { client: Client | null; readonly nodeId: string | undefined };
 
 /** By the strategy that orchestrated() made, which is how a client is recognised as its. */
 const attachments = new WeakMap<object, Attachment>();
@@ -33,15 +38,15 @@ const running = new WeakMap<Client, { node: DshardNode; host: DiscordjsHost }>()
 /** Options for `new Client(…)`; spread them first. Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function orchestrated(options: OrchestratedOptions = {}): Pick<ClientOptions, 'ws'> {
   checkOptions(options);
-  const { launched, orchestrator } = launchEnvironment();
+  const { launched, orchestrator, nodeId } = launchEnvironment();
   if (!launched && orchestrator === undefined && options.orchestrator === undefined) {
     sayStandalone();
     return { ws: { ...options.ws } };
   }
-  const attachment: Attachment = { client: null };
+  const attachment: Attachment = { client: null, nodeId: options.nodeId ?? nodeId };
   const buildStrategy = (manager: GatewayManager): Strategy => attach(manager, attachment.client, options);
   attachments.set(buildStrategy, attachment);
-  wrapLogin(seeLogin);
+  wrapLogin(loginBegins, endLogin);
   return { ws: { ...options.ws, buildStrategy } };
 }
 
@@ -71,9 +76,8 @@ export function isRedelivered(client: Client): boolean {
   return running.get(client)?.host.isRedelivering ?? false;
 }
 
-function seeLogin(client: Client): void {
-  const strategy = Reflect.get(client.options.ws ?? {}, 'buildStrategy') as object | undefined;
-  const attachment = strategy === undefined ? undefined : attachments.get(strategy);
+function loginBegins(client: Client): void {
+  const attachment = attachmentOf(client);
   if (attachment === undefined) {
     return;
   }
@@ -81,10 +85,19 @@ function seeLogin(client: Client): void {
     throw unknownClient('The options that one call of orchestrated() returned were given to two clients.');
   }
   checkInternals(client);
+  beginLogin(client, attachment.nodeId);
+  if (attachment.client === client) {
+    forgetGateway(client);
+  }
   attachment.client = client;
   // Which there are is said later; discord.js would ask Discord how many it should start.
   client.options.shards = [];
   client.options.shardCount = 1;
+}
+
+function attachmentOf(client: Client): Attachment | undefined {
+  const strategy = Reflect.get(client.options.ws ?? {}, 'buildStrategy') as object | undefined;
+  return strategy === undefined ? undefined : attachments.get(strategy);
 }
 
 function attach(manager: GatewayManager, client: Client | null, options: OrchestratedOptions): Strategy {
@@ -102,13 +115,19 @@ function attach(manager: GatewayManager, client: Client | null, options: Orchest
     userEvents: withOwnEvents(options.userEvents),
   });
   running.set(client, { node, host });
+  loginMade(client, node);
+  client.shard = shardUtil(client, { node: () => node, ids: () => host.shardIds });
   return orchestratedStrategy({
     shards: () => host.hosted,
     login: async () => {
+      await learnIdentity(client);
       await node.start();
       await node.established;
     },
-    destroy: () => node.close(),
+    destroy: async () => {
+      await node.close();
+      endLogin(client);
+    },
   });
 }
 

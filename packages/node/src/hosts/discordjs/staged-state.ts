@@ -41,7 +41,7 @@ export class StagedState {
     if (part.kind === 'session') {
       // Of a newer or older version: it does not count, and the shard's caches come from Discord.
       this.#session = part.format === STATE_FORMAT ? part : null;
-      if (this.#session !== null) makeClientUser(this.#client, part.user);
+      if (this.#session !== null) makeClientUser(this.#client, part.user, part.application);
     } else if (this.#session !== null) {
       this.#takeOfGuild(part);
     }

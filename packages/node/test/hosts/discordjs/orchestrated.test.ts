@@ -59,6 +59,73 @@ describe('login()', () => {
     expect(bot.guilds.cache.size).toBe(4);
   });
 
+  /** Every public bot reads `client.user.id` there; a process that was given running shards has had no READY yet. */
+  test('when it resolves, the user and the application are there, and a node without shards is not ready', async () => {
+    const bot = client();
+    await bot.login(gateway.token);
+    expect(bot.user?.id).toBe(gateway.world.user.id);
+    expect(bot.users.cache.get(gateway.world.user.id)).toBe(bot.user);
+    expect(bot.application?.id).toBe(gateway.world.applicationId);
+    await bot.application?.commands.set([{ name: 'ping', description: 'p' }]);
+    bot.user?.setActivity('no shard is there to show it');
+    expect([bot.isReady(), bot.ws.shards.size, bot.guilds.cache.size]).toEqual([false, 0, 0]);
+  });
+
+  test('destroy(), then login(): a new node underneath, and what is emitted once stays so', async () => {
+    const bot = client();
+    let ready = 0;
+    bot.on(Events.ClientReady, () => ready++);
+    await bot.login(gateway.token);
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [1] });
+    await until(() => bot.isReady(), { what: 'the client to be ready' });
+    const before = nodeOf(bot);
+    await bot.destroy();
+    await bot.login(gateway.token);
+    expect(nodeOf(bot)).not.toBe(before);
+    expect(nodeOf(bot)?.status).toMatchObject({ kind: 'established', nodeId: 'a' });
+    expect([bot.isReady(), bot.guilds.cache.size, bot.user?.id]).toEqual([false, 0, gateway.world.user.id]);
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [1, 2] });
+    await until(() => bot.isReady(), { what: 'the client to be ready again' });
+    expect([bot.guilds.cache.size, ready]).toEqual([8, 1]);
+    let messages = 0;
+    bot.on(Events.MessageCreate, () => messages++);
+    gateway.people.say('hello', { guildId: bot.guilds.cache.first()!.id });
+    await until(() => messages > 0, { what: 'the message' });
+    expect(messages).toBe(1);
+  });
+
+  test('a login() that failed can be repeated', async () => {
+    const bot = client();
+    await expect(bot.login('wrong')).rejects.toMatchObject({ code: 'TokenInvalid' });
+    await bot.login(gateway.token);
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [1] });
+    await until(() => bot.isReady(), { what: 'the client to be ready' });
+  });
+
+  /** Both took the same node id from the launcher, and threw each other out for ever. */
+  test('a second client in the process is refused, by name, and so is a second login() of the first', async () => {
+    const first = client();
+    await first.login(gateway.token);
+    const second = client({ nodeId: 'b' });
+    await expect(second.login(gateway.token)).rejects.toMatchObject({
+      code: 'DSO_LOGIN_TWICE',
+      message: expect.stringMatching(
+        /to be node "b", was refused: .*node "a" already, by its first client \(emulated-bot/u,
+      ),
+    });
+    await expect(first.login(gateway.token)).rejects.toMatchObject({
+      code: 'DSO_LOGIN_TWICE',
+      message: expect.stringMatching(/emulated-bot.* is node "a" already/u),
+    });
+    expect(orchestrator.peers).toHaveLength(1);
+    const plain = new Client({ intents: [], rest: { api: gateway.apiUrl } });
+    clients.push(plain);
+    await plain.login(gateway.token);
+    await first.destroy();
+    await second.login(gateway.token);
+    expect(nodeOf(second)?.nodeId).toBe('b');
+  });
+
   test('destroy() hands the shards back: their sessions can be resumed', async () => {
     const bot = client();
     await bot.login(gateway.token);
@@ -87,6 +154,23 @@ describe('login()', () => {
   test('a client of another copy of discord.js is refused in words', async () => {
     const { ws } = orchestrated({ orchestrator: address });
     expect(() => ws?.buildStrategy?.({} as never)).toThrow(/another copy of discord\.js/u);
+  });
+});
+
+describe('client.shard, for code that was written for ShardingManager', () => {
+  test('says what runs here, and names the way out where there is no ShardingManager', async () => {
+    const bot = client();
+    await bot.login(gateway.token);
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [1, 3] });
+    await until(() => bot.isReady(), { what: 'the client to be ready' });
+    const { shard } = bot;
+    expect([shard?.ids, shard?.count, shard?.mode, shard?.parentPort]).toEqual([[1, 3], 4, 'process', null]);
+    expect(shard?.client).toBe(bot);
+    await expect(shard?.send('hello')).rejects.toMatchObject({ code: 'DSO_NO_PARENT', message: /fleet\.call/u });
+    await expect(shard?.respawnAll()).rejects.toMatchObject({ code: 'DSO_NO_PARENT', message: /dso rollout/u });
+    // This orchestrator knows no fleet calls.
+    await expect(shard?.fetchClientValues('guilds.cache.size')).rejects.toMatchObject({ code: 'DSO_CALL_REFUSED' });
+    await expect(shard?.broadcastEval((c) => c.guilds.cache.size)).rejects.toMatchObject({ code: 'DSO_CALL_REFUSED' });
   });
 });
 

@@ -9,6 +9,7 @@
  * The orchestrator's own epoch is from the same counter, one at each start, so that a node obeys only the newest. Where nothing is
  * remembered (no store, or a lost one) the counter starts at the clock, in milliseconds: it grows slower than that.
  */
+import { highestFromNode } from '@dshard/protocol';
 import type { KnownSession } from '../commands.js';
 import type { OrchestratorState, Tenure } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -64,6 +65,11 @@ export function originIsDone(turn: Turn, shard: number): void {
 export function mayHaveKept(state: OrchestratorState, shard: number, node: string, epoch: number): boolean {
   const { before } = tenureOf(state, shard);
   return before?.mayRun === true && before.node === node && before.epoch === epoch;
+}
+
+/** Whether a node can have been given it. One that is not believed would use up the numbers there are. */
+export function isPossibleEpoch(state: OrchestratorState, epoch: number, now: number): boolean {
+  return epoch < state.nextEpoch || epoch <= highestFromNode(now);
 }
 
 /** A node has the shard under an epoch that we know nothing of: what gave it was forgotten, and is made up for. */

@@ -1,6 +1,7 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
 import { LOGIC_VERSION } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
+import { isPossibleEpoch } from '../epochs/tenure.js';
 import type { DomainErrorCode } from '../errors.js';
 import type { Peer } from '../events.js';
 import type { OrchestratorState } from '../state.js';
@@ -8,19 +9,17 @@ import type { OrchestratorState } from '../state.js';
 /** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
 export const MAX_TOTAL_SHARDS = 100_000;
 const MAX_NODE_ID_LENGTH = 128;
-/** Far beyond any clock. What a node says must not use up the numbers there are. */
-const MAX_EPOCH = 2 ** 52;
 
 export type Refusal = { code: DomainErrorCode; message: string };
 
 /** @returns why the peer is refused, or null. */
-export function refusalOf(state: OrchestratorState, identify: Identify, peer: Peer): Refusal | null {
+export function refusalOf(state: OrchestratorState, identify: Identify, peer: Peer, now: number): Refusal | null {
   return (
     wrongVersion(identify) ??
     notTrusted(state, identify, peer) ??
     invalidId(identify.nodeId) ??
     staleHere(state, identify) ??
-    impossible(identify) ??
+    impossible(state, identify, now) ??
     otherTotal(state, identify)
   );
 }
@@ -81,14 +80,16 @@ function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Iden
   };
 }
 
-function impossible({ totalShards, runningShards, heldSessions, runningEpochs = [] }: Identify): Refusal | null {
+function impossible(state: OrchestratorState, identify: Identify, now: number): Refusal | null {
+  const { totalShards, runningShards, heldSessions, runningEpochs = [] } = identify;
   const invalid = (message: string): Refusal => ({ code: 'DSO_IDENTIFY_INVALID', message });
   if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_TOTAL_SHARDS) {
     return invalid(`The node says the total is ${totalShards} shards; it must be 0 to ${MAX_TOTAL_SHARDS}.`);
   }
-  const epoch = runningEpochs.find((each) => each > MAX_EPOCH);
-  if (epoch !== undefined)
-    return invalid(`The node says it has a shard under epoch ${epoch}; the highest is ${MAX_EPOCH}.`);
+  const epoch = runningEpochs.find((each) => !isPossibleEpoch(state, each, now));
+  if (epoch !== undefined) {
+    return invalid(`The node says it has a shard under epoch ${epoch}, which nobody can have given. Is a clock wrong?`);
+  }
   for (const shard of [...runningShards, ...heldSessions.map(({ shardId }) => shardId)]) {
     if (Number.isSafeInteger(shard) && shard >= 0 && shard < totalShards) continue;
     return invalid(`The node says it has shard ${shard} of a total of ${totalShards}.`);

@@ -28,7 +28,7 @@ import { decideTotal, heardOf } from './total-shards.js';
 export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'identify' }>): void {
   const { connection, message, peer } = event;
   if (turn.state.connections.has(connection)) return;
-  const refusal = refusalOf(turn.state, message, peer);
+  const refusal = refusalOf(turn.state, message, peer, turn.now);
   if (refusal !== null) {
     refuse(turn, connection, message, peer.remote, refusal);
     return;

@@ -3,6 +3,7 @@
  * in a row is vacant (once may be a heartbeat that was on its way).
  */
 import type { MessageOf, ShardReport } from '@dshard/protocol';
+import { isPossibleEpoch } from '../epochs/tenure.js';
 import { claim } from '../handshake/claims.js';
 import { isShuttingDown } from '../nodes.js';
 import { vacate } from '../shards/vacate.js';
@@ -17,9 +18,19 @@ export function onHeartbeat(turn: Turn, id: string, message: MessageOf<'heartbea
   noteCheckpoints(turn, id, message);
   if (isShuttingDown(node)) return;
   const named = new Set<number>();
+  const unbelieved: number[] = [];
   for (const report of message.shards) {
     named.add(report.shardId);
-    if (isForeign(turn, id, report)) claim(turn, id, report.shardId, report.epoch);
+    if (!isPossibleEpoch(turn.state, report.epoch ?? 0, turn.now)) unbelieved.push(report.shardId);
+    else if (isForeign(turn, id, report)) claim(turn, id, report.shardId, report.epoch);
+  }
+  if (unbelieved.length > 0) {
+    const why = `it names shard(s) ${unbelieved.join(', ')} under epochs that nobody can have given. Is a clock wrong?`;
+    turn.happened('protocolViolation', 'warn', `Node ${id} sent heartbeat: ${why}`, {
+      node: id,
+      message: 'heartbeat',
+      why,
+    });
   }
   noticeMissing(turn, id, named);
 }

@@ -113,6 +113,45 @@ describe('a node that is back after its shards were taken over', () => {
   });
 });
 
+describe('an epoch that nobody can have given', () => {
+  const DAY_MS = 86_400_000;
+
+  // It was taken over as it stood: the next one was no number that a message can carry, and no shard could be started any more.
+  test.each([
+    ['the highest number', () => 2 ** 53 - 1],
+    ['far ahead of the clock', (world: World) => world.now + 401 * DAY_MS],
+  ])('in a heartbeat is not believed, and shards go on being started: %s', (_, of) => {
+    const world = fleet();
+    const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
+    const before = { placement: world.placement(), epochs: epochsOf(world) };
+    b.epochs.set(0, of(world));
+    b.running.add(0);
+    b.heartbeat(1);
+    world.settle();
+    expect({ placement: world.placement(), epochs: epochsOf(world) }).toEqual(before);
+    expect(world.happened('protocolViolation').at(-1)?.text).toMatch(/shard\(s\) 0 under epochs/u);
+    b.running.delete(0);
+    b.epochs.delete(0);
+    a.die();
+    world.pass(60_000);
+    expect(world.placement()).toEqual({ b: [0, 1] });
+    expect(world.state.nextEpoch).toBeLessThan(world.now + DAY_MS);
+  });
+
+  test('is none that was given before the clock was set back', () => {
+    const world = fleet();
+    world.state = { ...world.state, nextEpoch: world.now + 10_000 * DAY_MS };
+    world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
+    const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
+    world.disconnect(b);
+    world.connect(b);
+    for (const node of [a, b]) node.heartbeat(1);
+    world.settle();
+    expect(world.placement()).toEqual({ a: [1], b: [0] });
+    expect(world.happened('protocolViolation').filter(({ text }) => /epochs/u.test(text))).toEqual([]);
+  });
+});
+
 describe('a lost store', () => {
   function forgetful(): World {
     const world = fleet();
