@@ -71,6 +71,15 @@ export class RawGuild {
     return part === 'channels' || part === 'threads' ? items.map((item) => this.#shown(part, item)) : items;
   }
 
+  /** Ids, the one that was archived first at the beginning. */
+  archivedThreads(): readonly string[] {
+    const archived: string[] = [];
+    for (const [id, text] of this.parts.threads) {
+      if (text.includes('"archived":true')) archived.push(id);
+    }
+    return archived;
+  }
+
   drop(part: Part, key: string): void {
     if (this.parts[part].delete(key)) this.#changed(part, key);
   }
@@ -164,7 +173,9 @@ export function rawGuildOf(data: GatewayGuildCreateDispatchData): RawGuild {
 /** The `d` of the GUILD_CREATE that Discord would send now. Its objects are nobody else's. */
 export function guildCreateOf(guild: RawGuild): Payload {
   const lists = Object.fromEntries(PARTS.map((part) => [part, guild.all(part)]));
-  return { ...(JSON.parse(guild.fields) as Payload), ...lists, member_count: guild.memberCount };
+  const archived = new Set(guild.archivedThreads());
+  const threads = guild.all('threads').filter((thread) => !archived.has(keyOf('threads', thread)));
+  return { ...(JSON.parse(guild.fields) as Payload), ...lists, threads, member_count: guild.memberCount };
 }
 
 function withWritten(channel: Payload, { lastMessageId, sent, deleted }: Written): Payload {

@@ -2,7 +2,7 @@
  * What Discord's events mean for the guilds of a shard: `reduce(state, event)` changes the state, which belongs to its caller alone. No
  * I/O, no clock, no randomness; an event that it does not know, or of a guild that it does not have, changes nothing.
  *
- * As in a session that begins now: threads that are archived are not kept, nor is who went offline.
+ * As in a session that begins now: threads that are archived are not shown, nor is who went offline.
  */
 import type * as Discord from 'discord-api-types/v10';
 import { addMember, addPresence, KEEP_ALL, prunePeople } from './people.js';
@@ -75,6 +75,9 @@ const SHARD_EVENTS: { readonly [T in keyof ShardEvents]: (state: ShardState, dat
   },
 };
 
+/** Per guild; the newest of them. */
+const ARCHIVED_THREADS = 50;
+
 type GuildReducer<D> = (guild: RawGuild, data: D, state: ShardState) => void;
 
 type ThreadEvent = Discord.GatewayThreadCreateDispatchData & { guild_id?: string };
@@ -142,19 +145,18 @@ const GUILD_EVENTS: { readonly [T in keyof GuildEvents]: GuildReducer<GuildEvent
   THREAD_CREATE: putThread,
   THREAD_UPDATE: putThread,
   THREAD_DELETE: (guild, { id }) => guild.drop('threads', id),
-  THREAD_LIST_SYNC: (guild, { channel_ids: channelIds, threads, members }, state) => {
-    const listed = new Set(threads.map(({ id }) => id));
+  THREAD_LIST_SYNC: (guild, { channel_ids: channelIds, threads, members }) => {
+    // Only active ones are listed.
+    const listed = new Set([...threads.map(({ id }) => id), ...guild.archivedThreads()]);
     for (const [id, text] of guild.parts.threads) {
       const parentId = String((JSON.parse(text) as Payload)['parent_id']);
       const isAsked = channelIds === undefined || channelIds.includes(parentId);
       if (isAsked && !listed.has(id)) guild.drop('threads', id);
     }
-    threads.forEach((thread) => putThread(guild, thread as ThreadEvent, state));
+    threads.forEach((thread) => putThread(guild, thread));
     members.forEach((member) => guild.merge('threads', String(member.id), { member }));
   },
-  THREAD_MEMBER_UPDATE: (guild, { guild_id: _, ...member }) => {
-    guild.merge('threads', String(member.id), { member });
-  },
+  THREAD_MEMBER_UPDATE: (guild, data) => void guild.merge('threads', String(data.id), { member: own(data) }),
   THREAD_MEMBERS_UPDATE: (
     guild,
     { id, member_count, added_members: added = [], removed_member_ids: gone = [] },
@@ -165,8 +167,9 @@ const GUILD_EVENTS: { readonly [T in keyof GuildEvents]: GuildReducer<GuildEvent
     const { member: before, ...others } = thread;
     const ownId = state.user?.id ?? '';
     const joined = added.find(({ user_id: userId }) => userId === ownId);
-    const own = gone.includes(ownId) ? undefined : joined === undefined ? before : ownPart(joined);
-    guild.put('threads', id, { ...others, member_count, ...(own !== undefined && { member: own }) });
+    const isOut = gone.includes(ownId);
+    const ownMember = isOut ? undefined : joined === undefined ? before : ownPart(joined);
+    guild.put('threads', id, { ...others, member_count, ...(ownMember !== undefined && { member: ownMember }) });
   },
 
   MESSAGE_CREATE: (guild, { id, channel_id: channelId }) => guild.wrote(channelId, id),
@@ -205,12 +208,12 @@ const GUILD_EVENTS: { readonly [T in keyof GuildEvents]: GuildReducer<GuildEvent
   GUILD_SCHEDULED_EVENT_USER_ADD: (guild, { guild_scheduled_event_id: id }) => countSubscriber(guild, id, 1),
   GUILD_SCHEDULED_EVENT_USER_REMOVE: (guild, { guild_scheduled_event_id: id }) => countSubscriber(guild, id, -1),
 
-  GUILD_MEMBER_ADD: (guild, { guild_id: _, ...member }, state) => {
+  GUILD_MEMBER_ADD: (guild, data, state) => {
     guild.count(1);
-    guild.drop('members', member.user.id);
-    addMember(guild, member, state);
+    guild.drop('members', data.user.id);
+    addMember(guild, own(data), state);
   },
-  GUILD_MEMBER_UPDATE: (guild, { guild_id: _, ...member }, state) => addMember(guild, member, state),
+  GUILD_MEMBER_UPDATE: (guild, data, state) => addMember(guild, own(data), state),
   GUILD_MEMBER_REMOVE: (guild, { user: { id } }) => {
     guild.count(-1);
     guild.drop('members', id);
@@ -222,7 +225,8 @@ const GUILD_EVENTS: { readonly [T in keyof GuildEvents]: GuildReducer<GuildEvent
     presences.forEach((presence) => addPresence(guild, presence, state));
   },
   PRESENCE_UPDATE: addPresence,
-  VOICE_STATE_UPDATE: (guild, { guild_id: _, member, ...voice }, state) => {
+  VOICE_STATE_UPDATE: (guild, data, state) => {
+    const { member, ...voice } = own(data);
     const { user_id: id } = voice;
     // Who is in a channel is known by GUILD_CREATE, whatever the bot's intents are.
     if (member !== undefined) addMember(guild, member, state);
@@ -231,27 +235,40 @@ const GUILD_EVENTS: { readonly [T in keyof GuildEvents]: GuildReducer<GuildEvent
   },
 };
 
-function putChannel(guild: RawGuild, { guild_id: _, ...channel }: { id: string; guild_id?: string }): void {
-  guild.put('channels', channel.id, channel);
+/** As GUILD_CREATE has it: its parts do not name the guild. */
+function own<D extends { guild_id?: string }>(data: D): Omit<D, 'guild_id'> {
+  const { guild_id: _, ...rest } = data;
+  return rest;
+}
+
+function putChannel(guild: RawGuild, data: { id: string; guild_id?: string }): void {
+  guild.put('channels', data.id, own(data));
 }
 
 function mergeChannel(guild: RawGuild, id: string, fields: object): void {
   if (!guild.merge('channels', id, fields)) guild.merge('threads', id, fields);
 }
 
-/** Whether the bot is a member is said once. */
-function putThread(guild: RawGuild, { newly_created: _, ...thread }: ThreadEvent, __: ShardState): void {
-  if (thread.thread_metadata?.archived === true) {
-    guild.drop('threads', thread.id);
-    return;
-  }
-  const member = guild.get('threads', thread.id)?.['member'];
-  guild.put('threads', thread.id, { ...(member !== undefined && { member }), ...thread });
+/**
+ * Whether the bot is a member is said once. So an archived thread that the bot is a member of is kept, though it is not shown: when
+ * it is active again, Discord does not say so.
+ */
+function putThread(guild: RawGuild, data: ThreadEvent): void {
+  const { newly_created: _, ...thread } = data;
+  const before = guild.get('threads', thread.id)?.['member'];
+  const member = thread.member ?? before;
+  const isArchived = thread.thread_metadata?.archived === true;
+  if (isArchived) guild.drop('threads', thread.id);
+  if (isArchived && member === undefined) return;
+  guild.put('threads', thread.id, { ...thread, ...(member !== undefined && { member }) });
+  if (!isArchived) return;
+  const archived = guild.archivedThreads();
+  archived.slice(0, Math.max(0, archived.length - ARCHIVED_THREADS)).forEach((id) => guild.drop('threads', id));
 }
 
 /** Of the bot as a member of a thread; who that is in the guild is known. */
-function ownPart({ member: _, ...own }: Discord.APIThreadMember): object {
-  const { presence: __, ...rest } = own as typeof own & { presence?: unknown };
+function ownPart(data: Discord.APIThreadMember & { presence?: unknown }): object {
+  const { member: _, presence: __, ...rest } = data;
   return rest;
 }
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { guildCreateOf } from '../../src/guild-state/raw-guild.js';
-import type { Payload } from '../../src/guild-state/raw-guild.js';
+import type { Payload, RawGuild } from '../../src/guild-state/raw-guild.js';
 import { emptyState, reduce } from '../../src/guild-state/reduce.js';
 import type { ShardState } from '../../src/guild-state/reduce.js';
 import { begin, EVERYTHING, inWorld, kept, shownByWorld } from './world.js';
@@ -171,6 +171,26 @@ describe('a single event', () => {
     ['toString', {}, guild],
   ])('%s %j', (t, d, expected) => {
     expect(after(t, { ...d, ...inGuild })).toMatchObject(expected);
+  });
+
+  test('says of a thread that is active again whether the bot is a member, as before it was archived', () => {
+    // Found by the property above: THREAD_UPDATE does not repeat it.
+    const state = started();
+    const thread = { guild_id: '1', id: '20', parent_id: '10' };
+    reduce(state, { t: 'THREAD_MEMBER_UPDATE', d: { guild_id: '1', id: '20', user_id: '100' } });
+    reduce(state, { t: 'THREAD_UPDATE', d: { ...thread, thread_metadata: { archived: true } } });
+    const shown = (): unknown => guildCreateOf(state.guilds.get('1') as RawGuild)['threads'];
+    expect(shown()).toEqual([]);
+    reduce(state, { t: 'THREAD_UPDATE', d: { ...thread, thread_metadata: { archived: false } } });
+    expect(shown()).toMatchObject([{ id: '20', member: { user_id: '100' } }]);
+    for (let id = 1_000; id < 1_100; id++) {
+      const member = { id: String(id), user_id: '100' };
+      reduce(state, {
+        t: 'THREAD_CREATE',
+        d: { ...thread, id: String(id), member, thread_metadata: { archived: true } },
+      });
+    }
+    expect(state.guilds.get('1')?.parts.threads.size).toBe(51);
   });
 
   test('of a guild that is gone, unavailable or unknown changes nothing', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { emptyState, reduce } from '../../src/guild-state/reduce.js';
 import type { ShardState } from '../../src/guild-state/reduce.js';
