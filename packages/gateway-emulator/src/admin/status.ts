@@ -17,6 +17,8 @@ export type SessionStatus = {
   attached: boolean;
   /** What the bot shows of itself. */
   presence: string;
+  /** The names of what it says it is doing. */
+  activities: readonly string[];
 };
 
 export type EmulatorStatus = {
@@ -53,6 +55,7 @@ export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: Adm
       replayable: replayableCount(session.replay),
       attached: session.attachment.kind === 'attached',
       presence: session.presence.status,
+      activities: session.presence.activities,
     })),
     identifies: readBudget(state.budget, clock.now()),
     tokenValid: state.token !== null,

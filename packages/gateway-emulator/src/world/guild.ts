@@ -4,7 +4,7 @@
  */
 import type { Random } from '@dshard/transport';
 import type { APIGuild, APIVoiceState, GatewayPresenceUpdate } from 'discord-api-types/v10';
-import type { GuildReader, GuildView, MemberView } from '../core/world-view.js';
+import type { GuildReader, GuildView, MemberView, OwnVoiceState } from '../core/world-view.js';
 import { guildCreateJson } from './guild-create.js';
 import { idIn, memberNumberOf, routeOfGuild } from './guild-ids.js';
 import type { GuildChannel, GuildParts } from './guild-parts.js';
@@ -294,8 +294,8 @@ export class Guild implements GuildView {
     return guildCreateJson(this, { intents: 0, largeThreshold: 0 }).guild;
   }
 
-  createJson(reader: GuildReader): string {
-    const { guild, extra } = guildCreateJson(this, reader);
+  createJson(reader: GuildReader, own: OwnVoiceState | null = null): string {
+    const { guild, extra } = guildCreateJson(this, reader, own);
     return JSON.stringify({ ...guild, ...extra });
   }
 

@@ -1,0 +1,100 @@
+/** `npm run bots`. Exit codes: 0 every cell passed, 1 one did not, 2 called wrongly. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '@dshard/transport';
+import { Command, InvalidArgumentError } from 'commander';
+import { cells } from './cells/index.js';
+import { runCourse } from './course.js';
+import type { Result } from './course.js';
+import { install, packOurs } from './fixture.js';
+import { frameworkNames, frameworks } from './frameworks.js';
+import { lineOf, pageOf, summaryOf } from './report.js';
+
+type Flags = { framework: string[]; cell: string[]; alone?: true; short?: true; json?: true; write?: true };
+
+const page = fileURLToPath(new URL('../../../docs/reference/bots.md', import.meta.url));
+const cellNames = cells.map(({ name }) => name);
+/** One with caches of its own, one without. */
+const shortFrameworks = ['discord.js', '@discordjs/core'].filter((name) => frameworkNames.includes(name));
+
+const oneOf =
+  (allowed: readonly string[]) =>
+  (value: string, before: string[]): string[] => {
+    if (!allowed.includes(value)) throw new InvalidArgumentError(`It must be one of ${allowed.join(', ')}.`);
+    return [...before, value];
+  };
+
+const examples = `
+Cells:
+${cells.map(({ name, title }) => `  ${name.padEnd(22)} ${title}`).join('\n')}
+
+Examples:
+  $ npm run bots                                     every framework, every cell
+  $ npm run bots -- --short --json                   as CI does
+  $ npm run bots -- --framework eris --cell rollout
+  $ npm run bots -- --framework discord.js --alone   each cell with a fleet of its own: slower, and one fails alone
+  $ npm run bots -- --write                          and the page docs/reference/bots.md`;
+
+const program = new Command('bots')
+  .description('Runs bots on unmodified frameworks under dso, against the gateway emulator.')
+  .option('--framework <name>', `only this one, repeatable: ${frameworkNames.join(', ')}`, oneOf(frameworkNames), [])
+  .option('--cell <name>', 'only this one, repeatable; the list is below', oneOf(cellNames), [])
+  .option('--alone', 'each cell with a fleet of its own; otherwise they share one per framework')
+  .option('--short', `only ${shortFrameworks.join(' and ')}`)
+  .option('--json', 'the last line is the outcome as JSON')
+  .option('--write', 'write the page (needs every framework and cell)')
+  .addHelpText('after', examples)
+  .allowExcessArguments(false)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+const flags = program.parse().opts<Flags>();
+
+const named = flags.framework.length > 0 ? flags.framework : flags.short === true ? shortFrameworks : frameworkNames;
+const chosen = frameworks(named);
+const asked = cells.filter(({ name }) => flags.cell.length === 0 || flags.cell.includes(name));
+if (flags.write === true && (chosen.length < frameworkNames.length || asked.length < cells.length)) {
+  console.error('The page says what every framework did in every cell: leave --framework, --cell and --short away.');
+  process.exit(2);
+}
+
+const clock = systemClock();
+const results: Result[] = [];
+const onResult = (result: Result): void => {
+  results.push(result);
+  console.log(lineOf(result));
+};
+const tarballs = await packOurs();
+for (const framework of chosen) {
+  console.log(`${framework.name} ${framework.version}`);
+  try {
+    const installed = await install(framework, tarballs, (step) => console.log(`  ${step}`));
+    for (const together of flags.alone === true ? asked.map((cell) => [cell]) : [asked]) {
+      await runCourse({ framework, installed, cells: together, clock, onResult });
+    }
+  } catch (error) {
+    // Its cells are missing now, and count as failed.
+    console.log(`✘ ${framework.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+const summary = summaryOf(results, chosen, asked);
+if (flags.write === true) {
+  const text = pageOf(results, chosen, asked);
+  if (!sameText(text)) writeFileSync(page, text);
+  console.log(`Written: ${page}`);
+}
+console.log(flags.json === true ? JSON.stringify(summary) : words());
+process.exitCode = summary.ok ? 0 : 1;
+
+function sameText(text: string): boolean {
+  try {
+    return readFileSync(page, 'utf8') === text;
+  } catch {
+    return false;
+  }
+}
+
+function words(): string {
+  const lines = Object.entries(summary.frameworks).map(
+    ([name, { passed, failed }]) => `${name}: ${passed} passed, ${failed} failed`,
+  );
+  return [...lines, summary.ok ? 'Every cell passed.' : 'Some cells failed.'].join('\n');
+}

@@ -1,0 +1,106 @@
+/** What people ask the bot, and the answers they get: every question has to be answered once. */
+import type { Deed, GatewayEmulator } from '@dshard/gateway-emulator';
+import type { Clock } from '@dshard/transport';
+import { delay } from '@dshard/transport';
+
+type Discord = Pick<GatewayEmulator, 'people' | 'posted' | 'world'>;
+
+export type Question = {
+  /** Of the message or the interaction. */
+  id: string;
+  /** What was asked, for people: `/toil`, `!ping`. */
+  what: string;
+  guildId: string;
+  askedAt: number;
+};
+
+export type Answer = { text: string; messageId: string; channelId: string; at: number };
+
+export type Toll = {
+  asked: number;
+  /** Questions without an answer. */
+  lost: Question[];
+  /** Questions with more than one. */
+  repeated: Question[];
+  /** The longest that an answer took. */
+  slowestMs: number;
+};
+
+const pollMs = 50;
+
+export class Questions {
+  readonly #discord: Discord;
+  readonly #clock: Clock;
+
+  constructor(discord: Discord, clock: Clock) {
+    this.#discord = discord;
+    this.#clock = clock;
+  }
+
+  /** Uses a slash command. Throws when the bot has not registered it. */
+  command(name: string, guildId: string): Question {
+    return this.#note(this.#discord.people.useCommand(name, {}, { guildId }).id, `/${name}`, guildId);
+  }
+
+  message(content: string, guildId: string): Question {
+    return this.#note(this.#discord.people.say(content, { guildId }).id, content, guildId);
+  }
+
+  press(customId: string, on: Answer, guildId: string): Question {
+    const place = { guildId, channelId: on.channelId };
+    return this.#note(this.#discord.people.press(customId, on.messageId, place).id, `button ${customId}`, guildId);
+  }
+
+  answersTo(question: Question): Answer[] {
+    return this.#answers().get(question.id) ?? [];
+  }
+
+  /** Waits for the first answer; null when none came in time. */
+  async answer(question: Question, timeoutMs: number): Promise<Answer | null> {
+    await this.allAnswered([question], timeoutMs);
+    return this.answersTo(question)[0] ?? null;
+  }
+
+  /** Resolves when all are answered, or the time is over. */
+  async allAnswered(questions: readonly Question[], timeoutMs: number): Promise<void> {
+    const deadline = this.#clock.monotonicMs() + timeoutMs;
+    const waits = (): boolean => {
+      const answers = this.#answers();
+      return questions.some(({ id }) => !answers.has(id));
+    };
+    while (waits() && this.#clock.monotonicMs() < deadline) await delay(this.#clock, pollMs);
+  }
+
+  toll(questions: readonly Question[]): Toll {
+    const answers = this.#answers();
+    const of = ({ id }: Question): Answer[] => answers.get(id) ?? [];
+    const took = questions.flatMap((question) => of(question).map(({ at }) => at - question.askedAt));
+    return {
+      asked: questions.length,
+      lost: questions.filter((question) => of(question).length === 0),
+      repeated: questions.filter((question) => of(question).length > 1),
+      slowestMs: Math.max(0, ...took),
+    };
+  }
+
+  /** By the id of what was asked. A deferral is no answer yet. */
+  #answers(): Map<string, Answer[]> {
+    const answers = new Map<string, Answer[]>();
+    for (const deed of this.#discord.posted.list({ kind: 'message' })) {
+      const to = deed.interactionId ?? deed.message?.message_reference?.message_id;
+      if (to === undefined) continue;
+      const known = answers.get(to);
+      if (known === undefined) answers.set(to, [answerOf(deed)]);
+      else known.push(answerOf(deed));
+    }
+    return answers;
+  }
+
+  #note(id: string, what: string, guildId: string): Question {
+    return { id, what, guildId, askedAt: this.#clock.now() };
+  }
+}
+
+function answerOf({ message, channelId, at }: Deed): Answer {
+  return { text: message?.content ?? '', messageId: message?.id ?? '', channelId, at };
+}
