@@ -34,7 +34,7 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
   let trial: Trial;
   try {
     const does = [...new Set(cells.flatMap((cell) => cell.does))];
-    trial = await Trial.launch(clock, { program: installed.program, does });
+    trial = await Trial.launch(clock, { framework, ...installed, does });
   } catch (error) {
     for (const cell of cells) finish(cell, `the fleet did not start: ${messageOf(error)}`);
     return results;

@@ -11,6 +11,7 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
+import type { Framework } from './frameworks.js';
 import { Questions } from './questions.js';
 import { Watch } from './watch.js';
 
@@ -43,13 +44,17 @@ export function check(holds: boolean, otherwise: () => string): asserts holds {
 export type NodeProcess = { id: string; pid: number; shards: readonly number[] };
 
 export type TrialOptions = {
+  framework: Framework;
   program: string;
+  /** Where the bot is installed: some frameworks look for their files in the working directory. */
+  folder: string;
   /** What the bot does besides answering, see `BotDeed`. */
   does: readonly string[];
   env?: Readonly<Record<string, string>>;
 };
 
 export class Trial {
+  readonly framework: Framework;
   readonly clock: Clock;
   readonly emulator: GatewayEmulator;
   readonly fleet: Fleet;
@@ -63,8 +68,9 @@ export class Trial {
   #ended = false;
 
   private constructor(
-    parts: Pick<Trial, 'clock' | 'emulator' | 'fleet' | 'watch'> & { folder: string; log: string[] },
+    parts: Pick<Trial, 'framework' | 'clock' | 'emulator' | 'fleet' | 'watch'> & { folder: string; log: string[] },
   ) {
+    this.framework = parts.framework;
     this.clock = parts.clock;
     this.emulator = parts.emulator;
     this.fleet = parts.fleet;
@@ -75,7 +81,7 @@ export class Trial {
   }
 
   /** Resolves when the orchestrator answers. */
-  static async launch(clock: Clock, { program, does, env = {} }: TrialOptions): Promise<Trial> {
+  static async launch(clock: Clock, { framework, program, folder: cwd, does, env = {} }: TrialOptions): Promise<Trial> {
     const folder = await mkdtemp(join(tmpdir(), 'dso-bots-'));
     const watch = new Watch(join(folder, 'watch.jsonl'));
     const emulator = await startGatewayEmulator(
@@ -107,6 +113,7 @@ export class Trial {
           settings: {
             launcher: {
               command: [process.execPath, '--import', processWatch, program],
+              cwd,
               dataDir: 'data',
               env: {
                 DISCORD_API: emulator.apiUrl,
@@ -126,7 +133,7 @@ export class Trial {
           onHandled: () => undefined,
         },
       );
-      return new Trial({ clock, emulator, fleet, watch, folder, log });
+      return new Trial({ framework, clock, emulator, fleet, watch, folder, log });
     } catch (error) {
       await emulator.close();
       await rm(folder, { recursive: true, force: true });
@@ -216,6 +223,12 @@ export class Trial {
     );
   }
 
+  /** All guilds. */
+  guilds(): string[] {
+    const { world } = this.emulator;
+    return Array.from({ length: world.guildCount }, (_, index) => world.guildAt(index).id);
+  }
+
   /** A guild of each shard. */
   guildPerShard(): string[] {
     return Array.from({ length: SHARDS }, (_, shard) => {
@@ -223,6 +236,11 @@ export class Trial {
       if (guildId === undefined) throw new Error(`The world has no guild of shard ${shard}.`);
       return guildId;
     });
+  }
+
+  /** What the bot calls a guild: by its name, if the framework has caches, so that an empty one shows. */
+  nameOf(guildId: string): string {
+    return this.framework.caches ? (this.emulator.world.guild(guildId)?.name ?? '') : guildId;
   }
 
   /** IDENTIFYs so far. */

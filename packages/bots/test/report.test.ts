@@ -4,7 +4,13 @@ import type { Result } from '../src/course.js';
 import type { Framework } from '../src/frameworks.js';
 import { lineOf, pageOf, summaryOf } from '../src/report.js';
 
-const framework = (name: string): Framework => ({ name, version: '1.0.0', folder: '' });
+const framework = (name: string): Framework => ({
+  name,
+  version: '1.0.0',
+  folder: '',
+  caches: true,
+  userAfterLogin: true,
+});
 const cell = (name: string): Cell => ({ name, title: `${name} works`, phase: 'start', does: [], run: () => ({}) });
 const [a, b] = [framework('a'), framework('b')];
 const [start, rollout] = [cell('start'), cell('rollout')];
