@@ -57,3 +57,15 @@ test('the page shows a missing cell as failed', () => {
   expect(page).toContain('| a 1.0.0 | ✔ | ✘ |');
   expect(page).toContain('- **rollout**: rollout works.');
 });
+
+test('a cell that is about one framework is asked of no other, and stands in a table of its own', () => {
+  const own: Cell = { ...cell('own'), only: 'b' };
+  const results = [result(a, start, null), result(b, start, null), result(b, own, null)];
+  expect(summaryOf(results, [a, b], [start, own])).toEqual({
+    ok: true,
+    frameworks: { a: { passed: 1, failed: 0 }, b: { passed: 2, failed: 0 } },
+  });
+  const page = pageOf(results, [a, b], [start, own]);
+  expect(page).toContain('| a 1.0.0 | ✔ |\n');
+  expect(page).toContain('| b | own works | ✔ |');
+});
