@@ -23,7 +23,9 @@ export function entriesOf(manifest: Manifest): readonly Entry[] {
   });
 }
 
-export function exportsOf(entries: readonly Entry[]): JsonObject {
+/** undefined for a package of programs: whoever runs one by its path finds every file. */
+export function exportsOf(entries: readonly Entry[]): JsonObject | undefined {
+  if (entries.length === 0) return undefined;
   const targets = entries.map(({ subpath, module }): [string, Json] => [
     subpath,
     {

@@ -224,7 +224,8 @@ export class Guild implements GuildView {
     const number = this.#generatedNumber(id);
     if (number === null) joined.set(id, member);
     else if (left.delete(number)) returned.set(number, member.joinedAt);
-    status.set(id, 'online');
+    // Nobody is told that they are online.
+    status.set(id, 'offline');
     voice.set(id, null);
   }
 
@@ -243,7 +244,9 @@ export class Guild implements GuildView {
     if (userId === this.#made.bot.id) return 'online';
     const number = memberNumberOf(userId);
     const { joined, status } = this.#happened(false);
-    return status.get(userId) ?? (joined.has(userId) ? 'online' : generatedStatus(this.#made.seed, this.index, number));
+    return (
+      status.get(userId) ?? (joined.has(userId) ? 'offline' : generatedStatus(this.#made.seed, this.index, number))
+    );
   }
 
   setStatus(userId: string, status: Status): void {
