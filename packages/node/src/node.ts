@@ -112,6 +112,7 @@ class NodeRuntime implements DshardNode {
       hostCallMs: options.hostCallMs,
       resumeMs: options.resumeMs,
       readyMs: options.hostTimeouts.readyMs,
+      slow: (text, shardId) => this.#log('warn', text, { shard: shardId }),
       transfers: this.#transfers,
       context: () => this.#context(),
     });

@@ -23,7 +23,7 @@ export type NodeLimits = {
   refusedRetryMs?: number;
   /** Deadline of a host call. Default 10 s. */
   hostCallMs?: number;
-  /** Deadline of resumeShard, which waits for Discord. Default 30 s. */
+  /** resumeShard waits for Discord, however long that takes; when it has taken so long, that is logged. Default 30 s. */
   resumeMs?: number;
   /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
   handoverTimeoutMs?: number;

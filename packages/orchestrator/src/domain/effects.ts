@@ -47,6 +47,7 @@ export type HappeningName =
   | 'shardStopped'
   | 'shardVacant'
   | 'shardConflict'
+  | 'resumeSlow'
   | 'migrationStarted'
   | 'migrationCompleted'
   | 'migrationFailed'
