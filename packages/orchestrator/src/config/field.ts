@@ -4,7 +4,8 @@
  * value is, because the environment, flags and forms know nothing else.
  */
 import { inspect } from 'node:util';
-import { Type, type TSchema } from 'typebox';
+import { Type } from 'typebox';
+import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { parseAddress } from '@dshard/transport';
 import { MAX_DURATION_MS, parseDuration } from './duration.js';
