@@ -13,12 +13,23 @@ export const OLDER_CAPABILITIES: readonly string[] = CAPABILITIES.filter(
   (capability) => capability !== 'live-migration',
 );
 
-export type ModelNodeOptions = { id: string; baseLevel?: boolean; capabilities?: readonly string[]; token?: string };
+/** Each model is a process of its own. */
+let processes = 0;
+
+export type ModelNodeOptions = {
+  id: string;
+  baseLevel?: boolean;
+  capabilities?: readonly string[];
+  token?: string;
+  /** Which process it is. null: it does not say, as nodes of before. */
+  instance?: string | null;
+};
 
 export class ModelNode {
   id: string;
   readonly baseLevel: boolean;
   readonly capabilities: readonly string[];
+  readonly instance: string | null;
   totalShards = 0;
   readonly running = new Set<number>();
   /** Closed, hand-over not confirmed. */
@@ -52,9 +63,10 @@ export class ModelNode {
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
-  constructor({ id, baseLevel = false, capabilities }: ModelNodeOptions) {
+  constructor({ id, baseLevel = false, capabilities, instance }: ModelNodeOptions) {
     this.id = id;
     this.baseLevel = baseLevel;
+    this.instance = instance === undefined && !baseLevel ? `process ${(processes += 1)}` : (instance ?? null);
     this.capabilities = capabilities ?? (baseLevel ? [] : CAPABILITIES);
   }
 
@@ -67,6 +79,7 @@ export class ModelNode {
     const epochs = { runningEpochs, orchestratorEpoch: this.orchestratorEpoch };
     return {
       ...(this.can('epochs') ? epochs : {}),
+      ...(this.instance === null ? {} : { instance: this.instance }),
       kind: 'identify',
       totalShards: this.totalShards,
       runningShards: [...this.running, ...this.resuming.keys()],
