@@ -79,9 +79,10 @@ export type NodeOptions = {
    */
   patienceMs?: number;
   /**
-   * Whether the process ends (exit code 0) as soon as the node has left because the orchestrator said so; host.shutdown() is
-   * awaited before. Set it to false to do something after `node.closed`, and end the process yourself then. Default: true
-   * when a launcher started the process (DSO_NODE_ID is set), else false.
+   * Whether the process ends (exit code 0) when the node has left because the orchestrator said so: as soon as nothing is left to do, and
+   * `lingerMs` later in any case, unless a launcher ends it by signal. What follows `await node.closed` and listeners of SIGTERM
+   * run. Set it to false for a process that goes on without the node. Default: true when a launcher started the process
+   * (DSO_NODE_ID is set), else false.
    */
   exitOnShutdown?: boolean;
   /** For tests. Default: the system's. */

@@ -55,6 +55,8 @@ export class ModelNode {
   readonly callsAnswered: number[] = [];
   resumes: number[] = [];
   ended = false;
+  /** What it is at when it is told to shut down takes a while: it says goodbye, and does not hang up. */
+  lingers = false;
   /** No RESUME is answered; what waits for one is named in heartbeats, and goes on in `discordIsBack`. */
   discordIsAway = false;
   readonly resuming = new Map<number, () => void>();
@@ -136,7 +138,7 @@ export class ModelNode {
 
   discordIsBack(): void {
     this.discordIsAway = false;
-    for (const resume of [...this.resuming.values()]) resume();
+    for (const resume of this.resuming.values()) resume();
   }
 
   /** What was under way with the orchestrator is off. */
@@ -355,7 +357,7 @@ export class ModelNode {
     this.prepared.clear();
     this.resuming.clear();
     this.transfers.forget();
-    this.ended = true;
+    this.ended = !this.lingers;
     this.send({ kind: 'shutdown', final: false, sessions });
   }
 }

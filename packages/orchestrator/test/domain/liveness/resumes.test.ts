@@ -49,7 +49,7 @@ describe('while Discord is away', () => {
     expect(world.happened('resumeSlow')).toHaveLength(4);
     for (const node of [b, c]) node.discordIsBack();
     world.settle();
-    expect([...b.resumes, ...c.resumes].toSorted()).toEqual([0, 1, 2, 3]);
+    expect([...b.resumes, ...c.resumes].toSorted((x, y) => x - y)).toEqual([0, 1, 2, 3]);
     expect([b.identifies, c.identifies]).toEqual([[], []]);
     expect(world.placement()).toEqual(world.truth());
   });
