@@ -6,9 +6,11 @@
  * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that. A client that was destroyed stays
  *   so, with the manager it had: `ws.destroyed`, `ws._ws` and `ws.packetQueue` are set back.
  * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
+ * - Nothing can be looked up that is not cached: `get`, `has` and `set` of the caches of guilds, channels and shards (departed-objects.ts).
  * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
  * - A guild has no packet that comes without an event, nor can it be made outside the caches: the constructors of Guild, Message,
- *   ClientUser and ClientApplication, `_patch`, and `_add` of the managers of users, members, presences and threads' members.
+ *   ClientUser and ClientApplication, `_patch`, `_add` of the managers of users, members, presences and threads' members, and
+ *   `_remove` of that of channels.
  * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`, `data` of integration owners.
  * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
  */
@@ -18,9 +20,13 @@ import {
   ClientApplication,
   ClientUser,
   Collection,
+  DiscordjsError,
+  DiscordjsErrorCodes,
   Events,
   Guild,
+  GuildMemberManager,
   Message,
+  SnowflakeUtil,
   Status,
   WebSocketShard,
   version as discordJsVersion,
@@ -39,6 +45,7 @@ import type {
   ThreadMember,
   User,
 } from 'discord.js';
+import type { GatewaySendPayload } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../gateway/library.js';
 import type { Payload } from './export/fields.js';
@@ -54,6 +61,7 @@ type HiddenManager = {
   triggerClientReady(): void;
   handlePacket(): void;
 };
+type HiddenChannels = { _remove(id: string): void };
 type HiddenCache = { _add(payload: Payload): unknown };
 type Hidden<T> = new (client: Client, payload: Payload) => T;
 type Patched = { _patch(payload: Payload): void };
@@ -76,6 +84,7 @@ export function checkInternals(client: Client): void {
     ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
     ['client.ws.handlePacket()', typeof manager['handlePacket'] === 'function'],
     ['client.guilds._add()', typeof guild['_add'] === 'function'],
+    ['GuildMemberManager#_fetchMany()', typeof hidden(GuildMemberManager.prototype)['_fetchMany'] === 'function'],
     ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
     ['Message', typeof Message === 'function'],
     ['ClientUser', typeof ClientUser === 'function'],
@@ -144,6 +153,67 @@ export function forgetGateway(client: Client): void {
   client.ws.status = Status.Idle;
 }
 
+type FetchMembers = (this: GuildMemberManager, options?: object) => Promise<unknown>;
+
+/** Asks Discord. `cancel`: nobody waits for the answer any more; what is left of the request is tidied up. */
+export type AskForMembers = (options: object) => { answer: Promise<unknown>; cancel: () => void };
+
+let memberFetchesWrapped = false;
+
+/** From now on every fetch of members over the gateway, by any client of this copy of discord.js, goes through `around`. Once per process. */
+export function wrapMemberFetches(around: (guild: Guild, options: object, ask: AskForMembers) => Promise<unknown>): void {
+  if (memberFetchesWrapped) {
+    return;
+  }
+  memberFetchesWrapped = true;
+  const prototype = GuildMemberManager.prototype as unknown as { _fetchMany: FetchMembers };
+  const fetchMany = prototype._fetchMany;
+  prototype._fetchMany = function wrapped(this: GuildMemberManager, options = {}): Promise<unknown> {
+    return around(this.guild, options, (given) => askForMembers(this, fetchMany, given));
+  };
+}
+
+/** The request listens on the client, and stops as soon as Discord says that it asked too often. */
+function askForMembers(manager: GuildMemberManager, fetchMany: FetchMembers, options: object): ReturnType<AskForMembers> {
+  const { client } = manager;
+  const before = new Set(client.rawListeners(Events.Raw));
+  const answer = fetchMany.call(manager, options);
+  const [listener] = client.rawListeners(Events.Raw).filter((each) => !before.has(each));
+  const packet = { t: 'RATE_LIMITED', d: { meta: options } };
+  answer.catch(() => undefined);
+  return { answer, cancel: () => void listener?.call(client, packet) };
+}
+
+export function membersTimeout(): Error {
+  const DjsError = DiscordjsError as unknown as new (code: DiscordjsErrorCodes) => DiscordjsError;
+  return new DjsError(DiscordjsErrorCodes.GuildMembersTimeout);
+}
+
+export function newNonce(): string {
+  return SnowflakeUtil.generate().toString();
+}
+
+let voiceAdaptersWrapped = false;
+
+/** What a voice connection sends for a guild goes through `send`, if that returns whether it did. Once per process. */
+export function wrapVoiceAdapters(send: (guild: Guild, payload: GatewaySendPayload) => boolean | null): void {
+  const getter = Object.getOwnPropertyDescriptor(Guild.prototype, 'voiceAdapterCreator');
+  if (voiceAdaptersWrapped || getter?.get === undefined) {
+    return;
+  }
+  voiceAdaptersWrapped = true;
+  const creatorOf = getter.get as (this: Guild) => Guild['voiceAdapterCreator'];
+  Object.defineProperty(Guild.prototype, 'voiceAdapterCreator', {
+    ...getter,
+    get(this: Guild): Guild['voiceAdapterCreator'] {
+      return (methods) => {
+        const adapter = creatorOf.call(this)(methods);
+        return { ...adapter, sendPayload: (payload: GatewaySendPayload) => send(this, payload) ?? adapter.sendPayload(payload) };
+      };
+    },
+  });
+}
+
 /** A shard as `client.ws.connect()` makes it. `allReady`: its guilds are all there. */
 export function makeShard(client: Client, shardId: number, allReady: () => void): WebSocketShard {
   const Shard = WebSocketShard as unknown as new (manager: Client['ws'], id: number) => WebSocketShard;
@@ -193,6 +263,26 @@ export function replaceEmit(client: Client, emit: Emit): Emit {
   return before;
 }
 
+/**
+ * From now on a lookup (`get`, `has`) of what is not in the cache is answered by `find`, and what `takes` takes is not put there. What
+ * counts and iterates is as before.
+ */
+export function extendCache<K, V>(
+  cache: Map<K, V>,
+  find: (key: K) => V | undefined,
+  takes: (key: K, value: V) => boolean = () => false,
+): void {
+  const [get, has, set] = [cache.get.bind(cache), cache.has.bind(cache), cache.set.bind(cache)];
+  const extended = {
+    get: (key: K): V | undefined => get(key) ?? find(key),
+    has: (key: K): boolean => has(key) || find(key) !== undefined,
+    set: (key: K, value: V): Map<K, V> => (takes(key, value) ? cache : set(key, value)),
+  };
+  for (const [name, value] of Object.entries(extended)) {
+    Object.defineProperty(cache, name, { value, configurable: true, writable: true });
+  }
+}
+
 /** The bot and its application, as its first READY would make them: members are compared with the user when caches are limited. */
 export function makeClientUser(client: Client, user: Payload, application: Payload): void {
   if (client.user === null) {
@@ -215,6 +305,19 @@ export function buildUnavailableGuild(client: Client, shardId: number, id: strin
 
 export function patchGuild(guild: Guild, payload: Payload): void {
   (guild as unknown as Patched)._patch({ ...payload, id: guild.id });
+}
+
+/** With all but its members, presences and messages. Emits what changed of emojis and stickers, which nobody should hear. */
+export function patchWholeGuild(guild: Guild, payload: Payload): void {
+  const channels = guild.client.channels as unknown as HiddenChannels;
+  const sent = ['channels', 'threads'].flatMap((key) => payload[key] as readonly Payload[]);
+  const kinds = new Map(sent.map(({ id, type }) => [id, type]));
+  for (const channel of [...guild.channels.cache.values()]) {
+    // One of another kind is another object.
+    if (kinds.get(channel.id) !== channel.type) channels._remove(channel.id);
+    else if (channel.isThread()) channel.members.cache.clear();
+  }
+  patchGuild(guild, payload);
 }
 
 export function patchChannel(channel: GuildBasedChannel, payload: Payload): void {

@@ -23,6 +23,16 @@ export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
   ws?: Omit<NonNullable<ClientOptions['ws']>, 'buildStrategy' | 'buildIdentifyThrottler'>;
 };
 
+/** How long user code is waited for; milliseconds. */
+export type UserCodeTimeouts = {
+  /** What listens to `clientReady`, before the first shard moves here. Default 10 s. */
+  readonly readyMs: number;
+  /** `importShard`. Default 5 s. */
+  readonly importMs: number;
+};
+
+const USER_CODE: UserCodeTimeouts = { readyMs: 10_000, importMs: 5_000 };
+
 const WHERE = 'orchestrated';
 
 const KEYS: readonly (keyof OrchestratedOptions)[] = [
@@ -67,6 +77,10 @@ export function checkOptions(options: OrchestratedOptions): void {
 export function nodeOptions(options: OrchestratedOptions): Omit<NodeOptions, 'host'> {
   const { exportShard: _, importShard: __, state: ___, timeouts: ____, ws: _____, ...node } = options;
   return node;
+}
+
+export function userCodeTimeouts(_: OrchestratedOptions): UserCodeTimeouts {
+  return USER_CODE;
 }
 
 export function gatewayOptions(

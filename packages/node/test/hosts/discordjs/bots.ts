@@ -53,6 +53,7 @@ export class ClientBot {
           this.#host = host;
           return orchestratedStrategy({
             shards: () => host.hosted,
+            send: (shardId, payload) => host.send(shardId, payload),
             login: () => Promise.resolve(host.sessionEstablished(this.context)),
             destroy: () => Promise.resolve(),
           });
