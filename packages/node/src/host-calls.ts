@@ -20,6 +20,8 @@ export type HostCallsOptions = {
   clock: Clock;
   hostCallMs: number;
   resumeMs: number;
+  /** Of the host: for user code to get ready. */
+  readyMs: number;
   transfers: Transfers;
   context: () => HostContext;
 };
@@ -28,6 +30,8 @@ export class HostCalls {
   readonly #options: HostCallsOptions;
   /** The notifications under way, per shard. */
   readonly #notifications = new Map<number, Promise<unknown>>();
+  /** By call: until when a shard that is to leave is kept. */
+  readonly #patience = new Map<number, AbortController>();
 
   constructor(options: HostCallsOptions) {
     this.#options = options;
@@ -53,13 +57,18 @@ export class HostCalls {
 
   /** null: the session watches its progress, or lets it take its time. */
   #deadlineOf(request: HostCall): Deadline | null {
-    const { hostCallMs, resumeMs } = this.#options;
+    const { hostCallMs, resumeMs, readyMs } = this.#options;
     const { method } = request;
     switch (method) {
       case 'transferFrom':
       case 'exportState':
       case 'exportDelta':
+      // It ends by itself, when the patience is over.
+      case 'leaving':
         return null;
+      // The host ends it after `readyMs`; this is for one that does not.
+      case 'warm':
+        return { what: method, ms: readyMs + hostCallMs, limit: 'timeouts.readyMs of the host, and limits.hostCallMs' };
       case 'resumeShard':
         return { what: method, ms: resumeMs, limit: 'limits.resumeMs' };
       case 'freeze':
@@ -70,6 +79,7 @@ export class HostCalls {
       case 'stopShard':
       case 'prepareTransferFrom':
       case 'prepareTransferTo':
+      case 'preconnect':
       case 'unfreeze':
       case 'release':
         return { what: method, ms: hostCallMs, limit: 'limits.hostCallMs' };
@@ -105,6 +115,15 @@ export class HostCalls {
           request.credit,
         );
         return null;
+      case 'leaving':
+        await this.#leaving(call, request);
+        return null;
+      case 'warm':
+        await host.warm?.(request.shardId, request.session, context());
+        return null;
+      case 'preconnect':
+        await host.preconnect?.(request.shardId, request.session, context());
+        return null;
       case 'freeze':
         return (await host.freeze?.(request.shardId)) ?? null;
       case 'unfreeze':
@@ -114,6 +133,31 @@ export class HostCalls {
         await host.release?.(request.shardId);
         return null;
     }
+  }
+
+  /** Ends when the host does, or when the patience is over, whichever is first. */
+  async #leaving(call: number, { shardId, patienceMs }: Extract<HostCall, { method: 'leaving' }>): Promise<void> {
+    const { clock, host } = this.#options;
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#patience.set(call, controller);
+    const cancel = clock.after(patienceMs, () => this.endPatience(call, 'patienceOver'));
+    try {
+      const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await Promise.race([host.leaving?.(shardId, { patienceMs, signal }), over]);
+    } finally {
+      cancel();
+      this.#patience.delete(call);
+    }
+  }
+
+  /** A shard that is to leave is kept no longer, or stays after all. */
+  endPatience(call: number, why: 'patienceOver' | 'staysHere'): void {
+    const error =
+      why === 'patienceOver'
+        ? new NodeError('DSO_PATIENCE_OVER', 'The shard was kept for as long as it may be, and leaves now.')
+        : new NodeError('DSO_TRANSFER_CANCELLED', 'The shard stays: its migration is off.');
+    this.#patience.get(call)?.abort(error);
   }
 
   async #resume(request: Extract<HostCall, { method: 'resumeShard' }>): Promise<ResumeOutcome> {

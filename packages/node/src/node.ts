@@ -3,7 +3,6 @@
  * decision are executed in order before the next event is looked at. What the session does and why is written there; here
  * is only how it touches the world.
  */
-import { hostname } from 'node:os';
 import type { ShardReport } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
 import { Connections } from './connections.js';
@@ -14,6 +13,7 @@ import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
 import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
+import { identityOf } from './identity.js';
 import { Listeners } from './listeners.js';
 import { resolveOptions } from './options.js';
 import { statusOf } from './node-api.js';
@@ -27,7 +27,6 @@ import type { NodeEvent } from './session/events.js';
 import { shardReports } from './session/reports.js';
 import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
-import { capabilitiesOf } from './shard-host.js';
 import type { HostContext } from './shard-host.js';
 import { TenancyDesk } from './tenancy.js';
 import { Transfers } from './transfers.js';
@@ -75,17 +74,7 @@ class NodeRuntime implements DshardNode {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.#state = initialState(
-      {
-        nodeId: options.nodeId,
-        version: options.version,
-        token: options.token,
-        host: hostname(),
-        pid: process.pid,
-        capabilities: capabilitiesOf(host),
-      },
-      options.session,
-    );
+    this.#state = initialState(identityOf(options), options.session);
     this.#listeners = new Listeners((event, error) =>
       logger.error({ event, error: messageOf(error) }, `A listener of the node's "${event}" threw.`),
     );
@@ -122,6 +111,7 @@ class NodeRuntime implements DshardNode {
       clock,
       hostCallMs: options.hostCallMs,
       resumeMs: options.resumeMs,
+      readyMs: options.hostTimeouts.readyMs,
       transfers: this.#transfers,
       context: () => this.#context(),
     });
@@ -267,6 +257,11 @@ class NodeRuntime implements DshardNode {
         void this.#notify(effect.shardId, 'preconnect', () =>
           this.#options.host.preconnect?.(effect.shardId, effect.session, this.#context()),
         );
+        return;
+      case 'endPatience':
+        return this.#hostCalls.endPatience(effect.call, effect.why);
+      case 'stays':
+        void this.#notify(effect.shardId, 'stays', () => this.#options.host.stays?.(effect.shardId));
         return;
       case 'cancelTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);

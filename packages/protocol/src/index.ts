@@ -39,6 +39,7 @@ export type {
   MessageOf,
   MigrationAborted,
   MigrationFinished,
+  NodeBounds,
   PrepareMigration,
   ProcessReport,
   Rejected,
@@ -55,6 +56,8 @@ export type {
   UserEvent,
 } from './messages.js';
 export type {
+  ShardLeaving,
+  ShardMayLeave,
   TransferAbort,
   TransferActivate,
   TransferActivated,
@@ -72,4 +75,6 @@ export type {
   TransferRelease,
   TransferReleased,
   TransferVerified,
+  TransferWarm,
+  TransferWarmUp,
 } from './transfer-messages.js';

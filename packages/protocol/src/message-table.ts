@@ -9,7 +9,7 @@ import { maybe, optional, record, required, SESSION_FIELDS, session } from './fi
 import type { Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
 import { FIRST_USER_EVENT_ID, SHARD_PHASES, TAKEOVERS } from './messages.js';
-import type { MessageKind, MessageOf, ProcessReport, ShardReport, ShardSession } from './messages.js';
+import type { MessageKind, MessageOf, NodeBounds, ProcessReport, ShardReport, ShardSession } from './messages.js';
 import {
   bytes,
   count,
@@ -58,6 +58,14 @@ const processReport = record<ProcessReport>({
   uptimeMs: required('UptimeMs', real),
 });
 
+const duration = integer(0, MAX_INT32);
+const nodeBounds = record<NodeBounds>({
+  lingerMs: required('LingerMs', duration),
+  patienceMs: required('PatienceMs', duration),
+  readyMs: required('ReadyMs', duration),
+  handlersMs: required('HandlersMs', duration),
+});
+
 const ONE_SHARD: Fields<{ shardId: number }> = { shardId: required('ShardID', shardId) };
 const TRANSFER: Fields<{ migrationId: string; shardId: number }> = {
   migrationId: required('MigrationID', name(1, MAX_NAME_LENGTH)),
@@ -78,6 +86,8 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     heldSessions: optional('HeldSessions', sessions, []),
     runningEpochs: maybe('RunningEpochs', epochs),
     orchestratorEpoch: maybe('OrchestratorEpoch', epoch),
+    instance: maybe('Instance', name(1, MAX_NAME_LENGTH)),
+    bounds: maybe('Bounds', nodeBounds),
   },
   identified: {
     totalShards: required('TotalShards', shardCount),
@@ -129,6 +139,8 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   identifyGranted: ONE_SHARD,
   identifyFinished: { ...ONE_SHARD, ready: required('Ready', flag) },
   shardTakenOver: { ...ONE_SHARD, epoch: required('Epoch', epoch) },
+  shardLeaving: { ...TRANSFER, patienceMs: required('PatienceMs', duration) },
+  shardMayLeave: TRANSFER,
   transferOpen: {
     ...TRANSFER,
     role: required('Role', oneOf(TRANSFER_ROLES)),
@@ -145,6 +157,8 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     body: required('Body', bytes),
   },
   transferCopied: { ...TRANSFER, events: required('Events', count), bytes: required('Bytes', count) },
+  transferWarmUp: { ...TRANSFER, session: session('extended') },
+  transferWarm: TRANSFER,
   transferCredit: { ...TRANSFER, bytes: required('Bytes', count) },
   transferFreeze: TRANSFER,
   transferManifest: {

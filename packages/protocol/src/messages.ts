@@ -25,6 +25,8 @@ export const LOGIC_VERSION = 2;
  * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower than the
  *   highest it has seen. A node hears that a shard was taken over (`shardTakenOver`), until when it is not (`leaseMs`), and of
  *   a shard that it gets whether events may repeat.
+ * - `warm-up`: around the copy of a live migration user code has its say: at the origin before it begins (`shardLeaving`), at the
+ *   destination before the freeze (`transferWarmUp`). By the one end that it concerns; the other end need not name it.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs (job-messages.ts).
  */
@@ -36,6 +38,7 @@ export const CAPABILITIES = [
   'live-migration',
   'epochs',
   'calls',
+  'warm-up',
   'jobs',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
@@ -116,6 +119,25 @@ export type Identify = {
   runningEpochs?: readonly number[];
   /** Extended (`epochs`): the highest this node has obeyed. An orchestrator with a lower one is not the leader any more. */
   orchestratorEpoch?: number;
+  /**
+   * Extended: which process this is; drawn anew each time a node is made. A connection with the same node id and the same instance is the
+   * same node that came back; with another one it is a second node, which is refused while the first lives.
+   */
+  instance?: string;
+  /** Extended: how long the node's own parts may take, for whoever waits for them. */
+  bounds?: NodeBounds;
+};
+
+/** How long a node gives user code; milliseconds. */
+export type NodeBounds = {
+  /** From its goodbye on, for handlers in flight. */
+  lingerMs: number;
+  /** A shard that is to leave (`shardLeaving`). */
+  patienceMs: number;
+  /** A shard that comes (`transferWarmUp`). */
+  readyMs: number;
+  /** Of a freeze, for handlers in flight. */
+  handlersMs: number;
 };
 
 /** orchestrator → node: the connection is established. */
@@ -315,6 +337,10 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   transferAbort: 48,
   transferFailed: 49,
   shardTakenOver: 50,
+  shardLeaving: 51,
+  shardMayLeave: 52,
+  transferWarmUp: 53,
+  transferWarm: 54,
   callStart: 60,
   callAsk: 61,
   callAnswer: 62,

@@ -2,15 +2,20 @@
  * A live migration (capability `live-migration`): one shard, its user state and its gateway session go from origin to
  * destination while the shard serves; only the last moment is frozen. Every message names its migration.
  *
+ *     ANNOUNCE  orch → origin        shardLeaving                     → shardMayLeave (user code has finished, or its patience is over)
  *     OPEN      orch → origin        transferOpen{role: origin}       → transferOpened (session as it is now)
- *     OPEN      orch → destination   transferOpen{role: destination}  → transferOpened (staging is open; it may connect and read HELLO)
+ *     OPEN      orch → destination   transferOpen{role: destination}  → transferOpened (staging is open)
  *     PRE-COPY  orch → origin        transferCopy                     → transferData… then transferCopied
+ *     WARM      orch → destination   transferWarmUp                   → transferWarm (the copy is handled, user code ready, HELLO read)
  *     FREEZE    orch → origin        transferFreeze                   → transferData… (the delta) then transferManifest
  *                                    transferManifest goes on to the destination → transferVerified
  *     COMMIT    the orchestrator makes it durable that the shard is the destination's
  *     RELEASE   orch → origin        transferRelease                  → transferReleased; the point of no return
  *     ACTIVATE  orch → destination   transferActivate                 → transferActivated
  *     DONE      orch → origin        transferDone
+ *
+ * ANNOUNCE and WARM come only where the node they concern names `warm-up`. A destination that does not know WARM connects when it
+ * likes, and the freeze may find it cold.
  *
  * Before RELEASE `transferAbort` undoes everything: the origin unfreezes, the destination drops its staging. A frozen origin that
  * hears nothing unfreezes by itself after its freeze timeout, and refuses a RELEASE that comes later (`transferFailed`).
@@ -26,6 +31,15 @@ type Of<K extends string> = {
   migrationId: string;
   shardId: number;
 };
+
+/** orchestrator → origin: the shard is to move; user code is told. It serves meanwhile. Told again, the new patience counts. */
+export type ShardLeaving = Of<'shardLeaving'> & {
+  /** No longer than this, and no longer than the node's own patience, is user code waited for. Milliseconds. */
+  patienceMs: number;
+};
+
+/** origin → orchestrator: it may go now. */
+export type ShardMayLeave = Of<'shardMayLeave'>;
 
 /** orchestrator → origin and destination. */
 export type TransferOpen = Of<'transferOpen'> & {
@@ -57,6 +71,15 @@ export type TransferData = Of<'transferData'> & { index: number; eventId: number
 
 /** origin → orchestrator: everything that was there was sent; what changed since is dirty. */
 export type TransferCopied = Of<'transferCopied'> & { events: number; bytes: number };
+
+/** orchestrator → destination: everything of the first copy was sent; let user code get ready, and connect. */
+export type TransferWarmUp = Of<'transferWarmUp'> & {
+  /** The origin's session as it was a moment ago, so that it can connect to the right host. */
+  session: GatewaySession | null;
+};
+
+/** destination → orchestrator: ready for the freeze. */
+export type TransferWarm = Of<'transferWarm'>;
 
 /** destination → orchestrator → origin: so many more bytes of bodies may be sent. */
 export type TransferCredit = Of<'transferCredit'> & { bytes: number };
@@ -108,11 +131,15 @@ export type TransferAbort = Of<'transferAbort'> & { reason: string };
 export type TransferFailed = Of<'transferFailed'> & { step: string; reason: string };
 
 export type TransferMessage =
+  | ShardLeaving
+  | ShardMayLeave
   | TransferOpen
   | TransferOpened
   | TransferCopy
   | TransferData
   | TransferCopied
+  | TransferWarmUp
+  | TransferWarm
   | TransferCredit
   | TransferFreeze
   | TransferManifest

@@ -8,6 +8,7 @@ const MAX_INT32 = 2 ** 31 - 1;
 const shardId = fc.nat(MAX_SHARDS - 1);
 const shardIds = fc.array(shardId, { maxLength: 40 });
 const count = fc.maxSafeNat();
+const ms = fc.nat(MAX_INT32);
 /** Not -0, and no integers beyond 53 bits: a Go peer would write them as integers, and they would come back changed. */
 const real = fc.double({ min: -1e15, max: 1e15, noNaN: true }).map((value) => value + 0);
 const label = fc.string({ unit: 'grapheme', maxLength: 60 });
@@ -51,7 +52,15 @@ const callAnswer = { shards: shardIds, value: body, error: fc.option(label) };
 
 const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } = {
   identify: both(
-    fc.record({ runningEpochs: fc.array(count, { maxLength: 5 }), orchestratorEpoch: count }, some),
+    fc.record(
+      {
+        runningEpochs: fc.array(count, { maxLength: 5 }),
+        orchestratorEpoch: count,
+        instance: name,
+        bounds: fc.record({ lingerMs: ms, patienceMs: ms, readyMs: ms, handlersMs: ms }),
+      },
+      some,
+    ),
     fc.record({
       totalShards: fc.nat(MAX_SHARDS),
       runningShards: shardIds,
@@ -125,6 +134,10 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   transferCopy: fc.record({ ...transfer, creditBytes: count }),
   transferData: fc.record({ ...transfer, index: count, eventId: userEventId, body }),
   transferCopied: fc.record({ ...transfer, events: count, bytes: count }),
+  transferWarmUp: fc.record({ ...transfer, session: maybeSession }),
+  transferWarm: fc.record(transfer),
+  shardLeaving: fc.record({ ...transfer, patienceMs: ms }),
+  shardMayLeave: fc.record(transfer),
   transferCredit: fc.record({ ...transfer, bytes: count }),
   transferFreeze: fc.record(transfer),
   transferManifest: fc.record({ ...transfer, events: count, bytes: count, hash: label, session: maybeSession }),

@@ -3,11 +3,12 @@
  * under way the others wait in order; different shards do not wait for each other. Commands are idempotent: asked for
  * again, what is already so is answered again. Waiting commands die with the connection they came on.
  */
+import { announce } from './announcing.js';
 import { announceRunning, commandFailed, startShards, stopShard, transferFailed } from './hosting.js';
 import { dropStaging, prepareToReceive } from './destination.js';
 import type { Draft } from './draft.js';
 import { giveUp } from './epochs.js';
-import { activate, dropIncoming, isCollecting, openIncoming } from './live-destination.js';
+import { activate, dropIncoming, isCollecting, openIncoming, warmUp } from './live-destination.js';
 import {
   answerReleased,
   callOff,
@@ -150,6 +151,10 @@ function carryOut(draft: Draft, shardId: number, command: ShardCommand, connecti
       return command.role === 'origin'
         ? offer(draft, shardId, command, connection)
         : openDestination(draft, shardId, command, connection);
+    case 'shardLeaving':
+      return announce(draft, shardId, command, connection);
+    case 'transferWarmUp':
+      return warmUp(draft, shardId, command);
     case 'transferCopy':
       return copy(draft, shardId, command);
     case 'transferFreeze':

@@ -123,6 +123,8 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'identifyFinished':
     case 'transferOpened':
     case 'transferCopied':
+    case 'shardMayLeave':
+    case 'transferWarm':
     case 'transferVerified':
     case 'transferReleased':
     case 'transferActivated':
@@ -146,6 +148,8 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'userEvent':
     case 'shardUserEvent':
     case 'allUserDataSent':
+    case 'shardLeaving':
+    case 'transferWarmUp':
     case 'transferOpen':
     case 'transferCopy':
     case 'transferData':
@@ -173,6 +177,8 @@ type ShardMessage = MessageOf<
   | 'userEvent'
   | 'shardUserEvent'
   | 'allUserDataSent'
+  | 'shardLeaving'
+  | 'transferWarmUp'
   | 'transferOpen'
   | 'transferCopy'
   | 'transferData'
@@ -222,6 +228,9 @@ function onShardMessage(draft: Draft, connection: number, message: ShardMessage)
         onCommand(draft, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
       }
       return;
+    case 'transferWarmUp':
+      return onCommand(draft, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
+    case 'shardLeaving':
     case 'transferCopy':
     case 'transferFreeze':
     case 'transferRelease':

@@ -125,6 +125,9 @@ export class Draft {
       throw new Error(`Shard ${shardId} cannot go from ${from} to ${to}.`);
     }
     this.cameUp ||= to === 'running';
+    if ((to === 'running' || to === 'thawing') && wasAnnounced(this.shard(shardId))) {
+      this.effect({ kind: 'stays', shardId });
+    }
     this.#writeShard(shardId, next);
   }
 
@@ -232,4 +235,9 @@ export function cursorOf(
   }
   const sequence = Number(session.sequence);
   return Number.isSafeInteger(sequence) && sequence >= 0 ? { ...session, sequence } : null;
+}
+
+/** User code was told that the shard leaves. */
+function wasAnnounced(shard: ShardState | null): boolean {
+  return shard !== null && 'transfer' in shard && 'announced' in shard.transfer && shard.transfer.announced;
 }

@@ -9,6 +9,9 @@ export type HostCall =
   | { method: 'prepareTransferFrom'; shardId: number }
   | { method: 'transferFrom'; shardId: number }
   | { method: 'prepareTransferTo'; shardId: number; session: Cursor | null }
+  | { method: 'leaving'; shardId: number; patienceMs: number }
+  | { method: 'warm'; shardId: number; session: Cursor | null }
+  | { method: 'preconnect'; shardId: number; session: Cursor }
   | { method: 'freeze'; shardId: number; withinMs: number }
   | { method: 'unfreeze' | 'release'; shardId: number }
   | { method: 'exportState'; shardId: number; credit: Credit }
@@ -40,8 +43,12 @@ export type NodeEffect =
   | { kind: 'opened'; connection: number; message: TransferOpened }
   /** The export call of this id may send so many more bytes. */
   | { kind: 'credit'; call: number; bytes: number }
-  /** The shard comes here soon: the host may connect already. */
+  /** The shard comes here soon: the host may connect already. Toward an orchestrator that knows no WARM. */
   | { kind: 'preconnect'; shardId: number; session: Cursor }
+  /** The `leaving` call of this id is to wait no longer. */
+  | { kind: 'endPatience'; call: number; why: 'patienceOver' | 'staysHere' }
+  /** The migration that user code was told of is off. */
+  | { kind: 'stays'; shardId: number }
   /** The transfer of this call id is off: its `send` fails from now on. */
   | { kind: 'cancelTransfer'; call: number; reason: string }
   /** The host may drop what it kept of a shard that it handed over. */

@@ -38,6 +38,8 @@ export function leaveShard(draft: Draft, shardId: number): void {
     case 'thawing':
     case 'releasing':
       return;
+    case 'announcing':
+    case 'announced':
     case 'offered':
     case 'copying':
     case 'copied':
@@ -63,6 +65,7 @@ export function leaveShard(draft: Draft, shardId: number): void {
     case 'opening':
       return abandonOpening(draft, shardId, shard, 'The node leaves.');
     case 'collecting':
+    case 'warming':
     case 'verified':
       return dropIncoming(draft, shardId, shard, 'The node leaves.');
   }

@@ -28,6 +28,8 @@ const OWNED: ReadonlySet<ShardStateKind> = new Set([
   'frozen',
   'sending',
   'resuming',
+  'announcing',
+  'announced',
   'offered',
   'copying',
   'copied',
@@ -88,6 +90,8 @@ function identifyMessage(draft: Draft): Identify {
     host: draft.identity.host,
     pid: draft.identity.pid,
     heldSessions,
+    instance: draft.identity.instance,
+    bounds: draft.identity.bounds,
   };
 }
 

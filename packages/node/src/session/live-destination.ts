@@ -1,8 +1,9 @@
 /**
- * A shard that comes to this node in a live migration: opening → collecting → verified → activating → running.
+ * A shard that comes to this node in a live migration: opening → collecting (→ warming → collecting) → verified → activating → running.
  *
  * While collecting, the shard's state is handed to the host as it comes, in order and one event at a time (the runtime keeps a
- * lane per staging). It is `verified` when what came is what the manifest says and the host has handled all of it. Before
+ * lane per staging). When the whole first copy is handled, and the orchestrator asks for it (`warm-up`), user code gets ready and
+ * the host connects: what goes wrong then costs nothing, because the origin still serves. The shard is `verified` when what came is what the manifest says and the host has handled all of it. Before
  * ACTIVATE a lost connection, an abort or a failure drops everything; after it the shard is resumed here, and what fails is
  * told.
  *
@@ -21,13 +22,13 @@ type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 type ActivateCommand = Extract<TransferCommand, { kind: 'transferActivate' }>;
 type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;
 type Collecting = Of<'collecting'>;
-type Collected = Of<'collecting' | 'verified'>;
+type Collected = Of<'collecting' | 'warming' | 'verified'>;
 
 /** Credit is given back in parts of the window, so that it is not a message per event. */
 const CREDIT_PARTS = 4;
 
 export function isCollecting(shard: ShardState | null): shard is Collected {
-  return shard?.kind === 'collecting' || shard?.kind === 'verified';
+  return shard?.kind === 'collecting' || shard?.kind === 'warming' || shard?.kind === 'verified';
 }
 
 /** transferOpen to the destination. */
@@ -70,9 +71,10 @@ export function openingEnded(draft: Draft, shardId: number, shard: Of<'opening'>
     },
     session,
     manifest: null,
+    warmth: 'cold',
   });
   answerOpened(draft, shardId, migrationId);
-  if (session !== null) {
+  if (session !== null && !draft.negotiated('warm-up')) {
     draft.effect({ kind: 'preconnect', shardId, session });
   }
 }
@@ -123,8 +125,11 @@ export function dataCame(draft: Draft, message: MessageOf<'transferData'>): void
 
 function problemWith(draft: Draft, shard: Collected, message: MessageOf<'transferData'>): string | null {
   const { received, pendingBytes, owedCredit } = shard.transfer;
-  if (shard.kind === 'verified' || shard.manifest !== null) {
+  if (shard.kind === 'verified' || (shard.kind === 'collecting' && shard.manifest !== null)) {
     return 'State came after the manifest.';
+  }
+  if (shard.kind === 'warming' || shard.warmth === 'wanted') {
+    return 'State came between the first copy and what changed since, while the shard was made ready.';
   }
   if (message.index !== received) {
     return `The event with index ${message.index} came where ${received} was due.`;
@@ -135,10 +140,16 @@ function problemWith(draft: Draft, shard: Collected, message: MessageOf<'transfe
     : null;
 }
 
-function refuse(draft: Draft, shardId: number, shard: Collected, reason: string): void {
+function refuse(
+  draft: Draft,
+  shardId: number,
+  shard: Collected,
+  reason: string,
+  step: 'transferData' | 'transferWarmUp' = 'transferData',
+): void {
   const { migrationId } = shard.transfer;
   dropIncoming(draft, shardId, shard, reason);
-  transferFailed(draft, shardId, { kind: 'transferData', migrationId }, reason);
+  transferFailed(draft, shardId, { kind: step, migrationId }, reason);
 }
 
 /** The host has handled an event of the staging, or failed at it. */
@@ -163,6 +174,55 @@ export function stateHandled(
     draft.sendNow({ kind: 'transferCredit', migrationId: transfer.migrationId, shardId, bytes: owed });
   }
   verifyWhenHandled(draft, shardId, next);
+  warmWhenHandled(draft, shardId, next);
+}
+
+/** transferWarmUp. */
+export function warmUp(
+  draft: Draft,
+  shardId: number,
+  command: Extract<TransferCommand, { kind: 'transferWarmUp' }>,
+): void {
+  const shard = draft.shard(shardId);
+  const { migrationId, session } = command;
+  if (!isCollecting(shard) || shard.transfer.migrationId !== migrationId) {
+    return transferFailed(draft, shardId, command, `Shard ${shardId} is not in this migration here.`);
+  }
+  if (shard.kind === 'warming' || (shard.kind === 'collecting' && shard.warmth === 'wanted')) {
+    return;
+  }
+  if (shard.kind === 'verified' || shard.warmth === 'warm') {
+    return answerWarm(draft, shardId, migrationId);
+  }
+  const next: Collecting = { ...shard, session: session ?? shard.session, warmth: 'wanted' };
+  draft.updateShard(shardId, next);
+  warmWhenHandled(draft, shardId, next);
+}
+
+function warmWhenHandled(draft: Draft, shardId: number, shard: Collecting): void {
+  const { transfer, session, warmth } = shard;
+  if (warmth === 'wanted' && transfer.handled === transfer.received) {
+    const call = draft.call({ method: 'warm', shardId, session });
+    draft.enterShard(shardId, { kind: 'warming', call, part: 'userCode', transfer, session });
+  }
+}
+
+export function warmingEnded(draft: Draft, shardId: number, shard: Of<'warming'>, outcome: HostOutcome): void {
+  const { part, transfer, session } = shard;
+  if (!outcome.ok) {
+    const what = part === 'userCode' ? 'user code was not ready for it' : 'there is no way to the gateway';
+    return refuse(draft, shardId, shard, `${what}: ${outcome.message}`, 'transferWarmUp');
+  }
+  if (part === 'userCode' && session !== null) {
+    const call = draft.call({ method: 'preconnect', shardId, session });
+    return draft.updateShard(shardId, { ...shard, call, part: 'gateway' });
+  }
+  draft.enterShard(shardId, { kind: 'collecting', transfer, session, manifest: null, warmth: 'warm' });
+  answerWarm(draft, shardId, transfer.migrationId);
+}
+
+function answerWarm(draft: Draft, shardId: number, migrationId: string): void {
+  draft.sendNow({ kind: 'transferWarm', migrationId, shardId });
 }
 
 export function manifestCame(draft: Draft, message: MessageOf<'transferManifest'>): void {
@@ -173,6 +233,11 @@ export function manifestCame(draft: Draft, message: MessageOf<'transferManifest'
   const { shardId, migrationId } = message;
   if (shard.kind === 'verified') {
     return answerVerified(draft, shardId, migrationId, null);
+  }
+  if (shard.kind === 'warming' || shard.warmth === 'wanted') {
+    const reason = 'The manifest came while the shard was made ready.';
+    dropIncoming(draft, shardId, shard, reason);
+    return answerVerified(draft, shardId, migrationId, reason);
   }
   const session = cursorOf(message.session);
   const problem =

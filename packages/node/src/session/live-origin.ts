@@ -1,9 +1,10 @@
 /**
  * A shard that leaves this node in a live migration (transfer-messages.ts in @dshard/protocol is the flow):
  *
- *     running → offered → copying → copied → halting → flushing → sealed → releasing → released → gone
- *                └──────── serves ────────┘   └────── frozen ──────┘  → thawing → running
+ *     running → announcing → announced → offered → copying → copied → halting → flushing → sealed → releasing → released → gone
+ *               └──────────────── serves ────────────────┘   └────── frozen ──────┘  → thawing → running
  *
+ * - Toward an orchestrator that knows `warm-up`, user code is told first, and may keep the shard for as long as its patience lasts.
  * - Until `halting` the shard serves as if nothing happened, and calling the migration off costs nothing.
  * - Frozen, its events wait in the host. An abort, a lost connection, a failing host or the deadline unfreezes it: the events go
  *   to user code, in order, and it never reconnected. The deadline is read off the clock when RELEASE comes, too: after a
@@ -24,51 +25,75 @@ import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js'
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;
 /** The migration is under way, and the shard serves. */
-type Serving = Of<'offered' | 'copying' | 'copied'>;
+type Serving = Of<'announcing' | 'announced' | 'offered' | 'copying' | 'copied'>;
 /** The shard is frozen, and nothing irrevocable has happened. */
 type Frozen = Of<'flushing' | 'sealed'>;
 
 export function servesInTransfer(shard: ShardState | null): shard is Serving {
-  return shard?.kind === 'offered' || shard?.kind === 'copying' || shard?.kind === 'copied';
+  return isAnnounced(shard) || shard?.kind === 'offered' || shard?.kind === 'copying' || shard?.kind === 'copied';
+}
+
+function isAnnounced(shard: ShardState | null): shard is Of<'announcing' | 'announced'> {
+  return shard?.kind === 'announcing' || shard?.kind === 'announced';
 }
 
 export function isFrozenInTransfer(shard: ShardState | null): shard is Frozen {
   return shard?.kind === 'flushing' || shard?.kind === 'sealed';
 }
 
-/** transferOpen to the origin. */
-export function offer(draft: Draft, shardId: number, command: OpenCommand, connection: number): void {
+export function isInTransfer(shard: ShardState | null, migrationId: string): shard is Serving | Frozen {
+  return (servesInTransfer(shard) || isFrozenInTransfer(shard)) && shard.transfer.migrationId === migrationId;
+}
+
+/** What a migration that begins here has sent so far; null: it cannot begin, and that was said. */
+export function newTransfer(
+  draft: Draft,
+  shardId: number,
+  command: { kind: TransferCommand['kind']; migrationId: string },
+  connection: number,
+): Outgoing | null {
   const shard = draft.shard(shardId);
-  const { migrationId } = command;
-  if ((servesInTransfer(shard) || isFrozenInTransfer(shard)) && shard.transfer.migrationId === migrationId) {
-    return answerOpened(draft, shardId, migrationId, connection);
-  }
   if (!draft.negotiated('live-migration')) {
-    return transferFailed(draft, shardId, command, 'Live migration was not agreed upon.');
+    transferFailed(draft, shardId, command, 'Live migration was not agreed upon.');
+    return null;
   }
   if (servesInTransfer(shard)) {
     callOff(draft, shardId, shard, 'The orchestrator began another migration.');
   } else if (shard?.kind !== 'running') {
-    return transferFailed(
-      draft,
-      shardId,
-      command,
-      `This node does not run shard ${shardId} (${shard?.kind ?? 'absent'}).`,
-    );
+    const reason = `This node does not run shard ${shardId} (${shard?.kind ?? 'absent'}).`;
+    transferFailed(draft, shardId, command, reason);
+    return null;
   }
-  draft.enterShard(shardId, {
-    kind: 'offered',
-    transfer: {
-      migrationId,
-      connection,
-      freezeTimeoutMs: command.freezeTimeoutMs > 0 ? command.freezeTimeoutMs : draft.limits.freezeTimeoutMs,
-      window: 0,
-      credit: 0,
-      events: 0,
-      bytes: 0,
-      hash: EMPTY_TRANSFER_DIGEST,
-    },
-  });
+  return {
+    migrationId: command.migrationId,
+    connection,
+    freezeTimeoutMs: draft.limits.freezeTimeoutMs,
+    window: 0,
+    credit: 0,
+    events: 0,
+    bytes: 0,
+    hash: EMPTY_TRANSFER_DIGEST,
+    announced: false,
+  };
+}
+
+/** transferOpen to the origin. */
+export function offer(draft: Draft, shardId: number, command: OpenCommand, connection: number): void {
+  const shard = draft.shard(shardId);
+  const { migrationId, freezeTimeoutMs } = command;
+  const isBegun = isInTransfer(shard, migrationId);
+  if (isBegun && !isAnnounced(shard)) {
+    return answerOpened(draft, shardId, migrationId, connection);
+  }
+  if (shard?.kind === 'announcing' && isBegun) {
+    draft.effect({ kind: 'endPatience', call: shard.call, why: 'patienceOver' });
+  }
+  const transfer = isBegun ? shard.transfer : newTransfer(draft, shardId, command, connection);
+  if (transfer === null) {
+    return;
+  }
+  const bound = freezeTimeoutMs > 0 ? freezeTimeoutMs : transfer.freezeTimeoutMs;
+  draft.enterShard(shardId, { kind: 'offered', transfer: { ...transfer, freezeTimeoutMs: bound } });
   answerOpened(draft, shardId, migrationId, connection);
 }
 
@@ -80,7 +105,7 @@ function answerOpened(draft: Draft, shardId: number, migrationId: string, connec
 /** transferCopy. */
 export function copy(draft: Draft, shardId: number, command: Extract<TransferCommand, { kind: 'transferCopy' }>): void {
   const shard = draft.shard(shardId);
-  if (!servesInTransfer(shard) || shard.transfer.migrationId !== command.migrationId) {
+  if (!servesInTransfer(shard) || isAnnounced(shard) || shard.transfer.migrationId !== command.migrationId) {
     return transferFailed(draft, shardId, command, `Shard ${shardId} is not in this migration here.`);
   }
   if (shard.kind === 'copied') {
@@ -151,8 +176,7 @@ export function copyEnded(draft: Draft, shardId: number, shard: Of<'copying'>, o
 /** transferFreeze. Also without a copy: the delta is everything then. */
 export function halt(draft: Draft, shardId: number, command: TransferCommand): void {
   const shard = draft.shard(shardId);
-  const inIt =
-    (servesInTransfer(shard) || isFrozenInTransfer(shard)) && shard.transfer.migrationId === command.migrationId;
+  const inIt = isInTransfer(shard, command.migrationId) && !isAnnounced(shard);
   if (!inIt || shard.kind === 'copying') {
     const reason = inIt ? 'is still being copied' : 'is not in this migration here';
     return transferFailed(draft, shardId, command, `Shard ${shardId} ${reason}.`);
@@ -250,10 +274,12 @@ export function callOff(draft: Draft, shardId: number, shard: Serving, reason: s
   draft.enterShard(shardId, { kind: 'running' });
 }
 
-/** The export under way, if any, is off. The shard is about to leave the state. */
+/** What the host does for the migration, if anything, is off. The shard is about to leave the state. */
 export function cancelExport(draft: Draft, shard: Serving | Frozen, reason: string): void {
   if (shard.kind === 'copying' || shard.kind === 'flushing') {
     draft.effect({ kind: 'cancelTransfer', call: shard.call, reason });
+  } else if (shard.kind === 'announcing') {
+    draft.effect({ kind: 'endPatience', call: shard.call, why: 'staysHere' });
   }
 }
 

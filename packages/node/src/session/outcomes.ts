@@ -11,12 +11,15 @@
  * | prepareTransferTo | dropped | dropped |
  * | resumeShard, hand-over or ACTIVATE | stopped again, not ours | the same |
  * | resumeShard, taken back | started anew | running: the host is at it, and nobody else has it |
+ * | leaving | goes on: it is told, no more | the same |
+ * | warm, preconnect | dropped, the migration is off | the same |
  * | exportState | running, the migration is off | (no deadline) |
  * | freeze | running (the contract: nothing was frozen) | unfrozen |
  * | exportDelta | unfrozen | (no deadline of its own: the freeze has one) |
  * | unfreeze, release | stopped, then resumed from its session | the same |
  */
 import type { MessageKind } from '@dshard/protocol';
+import { announcingEnded } from './announcing.js';
 import { continueCommands, takeWaitingStop } from './commands.js';
 import { abandonPreparing, prepared } from './destination.js';
 import type { Draft } from './draft.js';
@@ -24,7 +27,7 @@ import { gone } from './epochs.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, commandFailed, resumeShard, startShards, stopShard } from './hosting.js';
 import { leaveShard, leaveWhenEmpty, stopped } from './leaving.js';
-import { activateEnded, openingEnded } from './live-destination.js';
+import { activateEnded, openingEnded, warmingEnded } from './live-destination.js';
 import { copyEnded, flushEnded, haltEnded, releaseEnded, thawEnded } from './live-origin.js';
 import { frozen, takeBack, transferEnded } from './origin.js';
 import { say } from './outbox.js';
@@ -85,6 +88,10 @@ function endOf(draft: Draft, shardId: number, shard: ShardState, outcome: HostOu
       return fail(draft, 'prepareMigration', shardId, outcome);
     case 'resuming':
       return resumeEnded(draft, shardId, shard, outcome);
+    case 'announcing':
+      return announcingEnded(draft, shardId, shard, outcome);
+    case 'warming':
+      return warmingEnded(draft, shardId, shard, outcome);
     case 'copying':
       return copyEnded(draft, shardId, shard, outcome);
     case 'halting':
@@ -103,6 +110,7 @@ function endOf(draft: Draft, shardId: number, shard: ShardState, outcome: HostOu
     case 'frozen':
     case 'held':
     case 'staging':
+    case 'announced':
     case 'offered':
     case 'copied':
     case 'sealed':

@@ -19,6 +19,8 @@ const PHASES: Readonly<Record<ShardStateKind, ShardPhase | 'host' | null>> = {
   preparing: null,
   staging: null,
   resuming: 'resuming',
+  announcing: 'host',
+  announced: 'host',
   offered: 'host',
   copying: 'host',
   copied: 'host',
@@ -30,6 +32,7 @@ const PHASES: Readonly<Record<ShardStateKind, ShardPhase | 'host' | null>> = {
   released: 'frozen',
   opening: null,
   collecting: null,
+  warming: null,
   verified: null,
   activating: 'resuming',
 };

@@ -12,6 +12,8 @@ const SERVED: ReadonlySet<ShardStateKind> = new Set([
   'frozen',
   'sending',
   'held',
+  'announcing',
+  'announced',
   'offered',
   'copying',
   'copied',

@@ -3,7 +3,15 @@
  * node, what waits to be sent. `decide` (decide.ts) returns the next one; nothing here is mutated in place.
  */
 import type { SessionLimits } from './limits.js';
-import type { Capability, GatewaySession, Message, ShardSession, Takeover, TransferManifest } from '@dshard/protocol';
+import type {
+  Capability,
+  GatewaySession,
+  Message,
+  NodeBounds,
+  ShardSession,
+  Takeover,
+  TransferManifest,
+} from '@dshard/protocol';
 
 /** A gateway session as a host sees it: the sequence is a plain number. */
 export type Cursor = GatewaySession & { sequence: number };
@@ -15,6 +23,9 @@ export type Identity = {
   token: string | null;
   host: string;
   pid: number;
+  /** Drawn anew for each node that is made. */
+  instance: string;
+  bounds: NodeBounds;
   capabilities: readonly Capability[];
 };
 
@@ -102,10 +113,16 @@ export type Outgoing = {
   events: number;
   bytes: number;
   hash: string;
+  /** User code was told that the shard leaves. */
+  announced: boolean;
 };
 
 /** The origin of a live migration (live-origin.ts). Up to `copied` the shard serves; from `released` on it is gone. */
 type LiveOriginState =
+  /** host.leaving is under way: user code may finish what it is at. */
+  | { kind: 'announcing'; call: number; transfer: Outgoing }
+  /** User code has finished, or its patience is over. */
+  | { kind: 'announced'; transfer: Outgoing }
   /** OPEN was answered. */
   | { kind: 'offered'; transfer: Outgoing }
   /** host.exportState is under way. */
@@ -143,8 +160,19 @@ export type Incoming = {
 type LiveDestinationState =
   /** host.prepareTransferTo is under way. `session`: the origin's as it was a moment ago, if it is known. */
   | { kind: 'opening'; call: number; connection: number; migrationId: string; session: Cursor | null }
-  /** Takes the state in. `manifest` came, and not everything is handled yet. */
-  | { kind: 'collecting'; transfer: Incoming; session: Cursor | null; manifest: Manifest | null }
+  /**
+   * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for, and not everything
+   * is handled yet; `warm` when it was answered.
+   */
+  | {
+      kind: 'collecting';
+      transfer: Incoming;
+      session: Cursor | null;
+      manifest: Manifest | null;
+      warmth: 'cold' | 'wanted' | 'warm';
+    }
+  /** The first copy is here and handled: host.warm, then host.preconnect, is under way. */
+  | { kind: 'warming'; call: number; part: 'userCode' | 'gateway'; transfer: Incoming; session: Cursor | null }
   /** Everything is here and handled. Waits for ACTIVATE. */
   | { kind: 'verified'; transfer: Incoming; session: Cursor }
   /** host.resumeShard is under way: past the point of no return. */
@@ -174,7 +202,7 @@ export type ResumeReason = 'handover' | 'takeBack';
 export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKind[]>> = {
   absent: ['starting', 'preparing', 'opening'],
   starting: ['running', 'stopping'],
-  running: ['stopping', 'freezing', 'offered'],
+  running: ['stopping', 'freezing', 'announcing', 'offered'],
   stopping: ['absent', 'running', 'resuming', 'starting'],
   freezing: ['frozen', 'running', 'resuming', 'stopping'],
   frozen: ['sending', 'resuming', 'absent'],
@@ -183,6 +211,8 @@ export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKin
   preparing: ['staging', 'absent'],
   staging: ['resuming', 'absent'],
   resuming: ['running', 'stopping', 'starting'],
+  announcing: ['announced', 'offered', 'running', 'stopping'],
+  announced: ['offered', 'running', 'stopping'],
   offered: ['copying', 'halting', 'running', 'stopping'],
   copying: ['copied', 'running', 'stopping'],
   copied: ['halting', 'running', 'stopping'],
@@ -193,7 +223,8 @@ export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKin
   releasing: ['released', 'stopping'],
   released: ['frozen', 'resuming', 'preparing', 'opening', 'absent'],
   opening: ['collecting', 'absent'],
-  collecting: ['verified', 'absent'],
+  collecting: ['warming', 'verified', 'absent'],
+  warming: ['collecting', 'absent'],
   verified: ['activating', 'absent'],
   activating: ['running', 'stopping'],
 };
@@ -232,6 +263,8 @@ export type TransferCommand =
       session: Cursor | null;
       freezeTimeoutMs: number;
     }
+  | { kind: 'shardLeaving'; migrationId: string; patienceMs: number }
+  | { kind: 'transferWarmUp'; migrationId: string; session: Cursor | null }
   | { kind: 'transferCopy'; migrationId: string; creditBytes: number }
   | { kind: 'transferFreeze' | 'transferRelease' | 'transferDone'; migrationId: string }
   | { kind: 'transferActivate'; migrationId: string; redelivers?: boolean }

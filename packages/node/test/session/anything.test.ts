@@ -40,6 +40,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     session,
     freezeTimeoutMs: fc.constantFrom(0, 1_000),
   }),
+  fc.record({
+    kind: fc.constant('shardLeaving' as const),
+    migrationId,
+    shardId,
+    patienceMs: fc.constantFrom(0, 1_000),
+  }),
+  fc.record({ kind: fc.constant('transferWarmUp' as const), migrationId, shardId, session }),
   fc.record({ kind: fc.constant('transferCopy' as const), migrationId, shardId, creditBytes: fc.constant(1_000) }),
   fc.record({ kind: fc.constant('transferCredit' as const), migrationId, shardId, bytes: fc.constant(10) }),
   fc.record({

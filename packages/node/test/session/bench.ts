@@ -23,6 +23,8 @@ export const SESSION: Cursor = { sessionId: 'abc', sequence: 41, resumeGatewayUr
 export const SHARD = 3;
 export const MIGRATION = 'm1';
 
+export const BOUNDS = { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 };
+
 export class Bench {
   state: NodeState;
   now = 1_000;
@@ -31,7 +33,16 @@ export class Bench {
 
   constructor(limits: Partial<SessionLimits> = {}) {
     this.state = initialState(
-      { nodeId: 'a', version: '1', token: null, host: 'h', pid: 1, capabilities: CAPABILITIES },
+      {
+        nodeId: 'a',
+        version: '1',
+        token: null,
+        host: 'h',
+        pid: 1,
+        instance: '1-0',
+        bounds: BOUNDS,
+        capabilities: CAPABILITIES,
+      },
       { ...LIMITS, ...limits },
     );
   }
@@ -110,6 +121,7 @@ export class Bench {
       events: 0,
       bytes: 0,
       hash: '',
+      announced: true,
     };
     const incoming: Incoming = {
       migrationId: MIGRATION,
@@ -145,6 +157,8 @@ export class Bench {
         expected: null,
       },
       resuming: { kind: 'resuming', call, session, why: 'handover' },
+      announcing: { kind: 'announcing', call, transfer: outgoing },
+      announced: { kind: 'announced', transfer: outgoing },
       offered: { kind: 'offered', transfer: outgoing },
       copying: { kind: 'copying', call, transfer: outgoing },
       copied: { kind: 'copied', transfer: outgoing },
@@ -155,7 +169,8 @@ export class Bench {
       releasing: { kind: 'releasing', call, transfer: outgoing, session },
       released: { kind: 'released', connection, session, migrationId: MIGRATION },
       opening: { kind: 'opening', call, connection, migrationId: MIGRATION, session },
-      collecting: { kind: 'collecting', transfer: incoming, session, manifest: null },
+      collecting: { kind: 'collecting', transfer: incoming, session, manifest: null, warmth: 'cold' },
+      warming: { kind: 'warming', call, part: 'userCode', transfer: incoming, session },
       verified: { kind: 'verified', transfer: incoming, session },
       activating: { kind: 'activating', call, connection, migrationId: MIGRATION, session },
     };
@@ -211,6 +226,8 @@ const NAMED: ReadonlySet<NodeEffect['kind']> = new Set([
   'cancelTransfer',
   'credit',
   'preconnect',
+  'endPatience',
+  'stays',
   'released',
   'dropStaging',
   'handleUserEvent',

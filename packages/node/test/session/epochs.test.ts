@@ -126,6 +126,8 @@ const LETS_GO: Record<ShardStateKind, readonly string[]> = {
   preparing: ['preparing'],
   staging: ['absent', 'dropStaging', 'send stopShard'],
   resuming: ['stopping', 'call stopShard'],
+  announcing: ['stopping', 'endPatience', 'call stopShard'],
+  announced: ['stopping', 'call stopShard'],
   offered: ['stopping', 'call stopShard'],
   copying: ['stopping', 'cancelTransfer', 'call stopShard'],
   copied: ['stopping', 'call stopShard'],
@@ -137,6 +139,7 @@ const LETS_GO: Record<ShardStateKind, readonly string[]> = {
   released: ['absent', 'released', 'send stopShard'],
   opening: ['opening'],
   collecting: ['absent', 'dropStaging', 'send stopShard'],
+  warming: ['absent', 'dropStaging', 'send stopShard'],
   verified: ['absent', 'dropStaging', 'send stopShard'],
   activating: ['stopping', 'call stopShard'],
 };

@@ -3,7 +3,7 @@ import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ShardStateKind } from '../../src/session/state.js';
 import { digestTransferData } from '../../src/session/transfer-digest.js';
-import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
+import { Bench, BOUNDS, MIGRATION, SESSION, SHARD } from './bench.js';
 
 const of = { migrationId: MIGRATION, shardId: SHARD };
 
@@ -80,16 +80,19 @@ describe('the origin', () => {
   });
 
   test.each([
-    ['offered', 'running', []],
-    ['copying', 'running', ['cancelTransfer']],
-    ['copied', 'running', []],
-    ['flushing', 'thawing', ['cancelTransfer', 'call unfreeze']],
-    ['sealed', 'thawing', ['call unfreeze']],
+    ['announcing', 'running', ['endPatience', 'stays']],
+    ['announced', 'running', ['stays']],
+    ['offered', 'running', ['stays']],
+    ['copying', 'running', ['cancelTransfer', 'stays']],
+    ['copied', 'running', ['stays']],
+    ['flushing', 'thawing', ['cancelTransfer', 'call unfreeze', 'stays']],
+    ['sealed', 'thawing', ['call unfreeze', 'stays']],
     ['thawing', 'thawing', []],
     ['releasing', 'releasing', []],
     ['released', 'released', []],
     ['halting', 'halting', []],
     ['collecting', 'absent', ['dropStaging']],
+    ['warming', 'absent', ['dropStaging']],
     ['verified', 'absent', ['dropStaging']],
     ['opening', 'opening', []],
     ['activating', 'activating', []],
@@ -104,7 +107,7 @@ describe('the origin', () => {
     const bench = new Bench().established().put('halting');
     bench.disconnected();
     bench.callEnds({ session: SESSION });
-    expect(bench.said()).toEqual(['call unfreeze']);
+    expect(bench.said()).toEqual(['call unfreeze', 'stays']);
     bench.callEnds({});
     expect(bench.kind()).toBe('running');
   });
@@ -186,11 +189,13 @@ describe('the origin', () => {
 describe('an orchestrator dies while its migration is under way, and the next begins another one', () => {
   const next = { migrationId: 'm2', shardId: SHARD };
   const UNDONE: readonly (readonly [ShardStateKind, ...string[]])[] = [
-    ['offered'],
-    ['copying', 'cancelTransfer'],
-    ['copied'],
-    ['flushing', 'cancelTransfer', 'call unfreeze'],
-    ['sealed', 'call unfreeze'],
+    ['announcing', 'endPatience', 'stays'],
+    ['announced', 'stays'],
+    ['offered', 'stays'],
+    ['copying', 'cancelTransfer', 'stays'],
+    ['copied', 'stays'],
+    ['flushing', 'cancelTransfer', 'call unfreeze', 'stays'],
+    ['sealed', 'call unfreeze', 'stays'],
   ];
   const rows = UNDONE.map(([state, ...undone]) => ({ state, undone }));
   test.each(rows)('in $state: the copy begins anew, with the new credit', ({ state, undone }) => {
@@ -214,7 +219,7 @@ describe('an orchestrator dies while its migration is under way, and the next be
   test('on the same connection: the copy under way is cancelled, and a late end of it changes nothing', () => {
     const bench = new Bench().established().put('copying');
     bench.message({ kind: 'transferOpen', ...next, role: 'origin', session: null, freezeTimeoutMs: 0 });
-    expect(bench.said()).toEqual(['cancelTransfer', 'send transferOpened']);
+    expect(bench.said()).toEqual(['cancelTransfer', 'stays', 'send transferOpened']);
     bench.event({ kind: 'callEnded', call: 900 + SHARD, shardIds: [SHARD], outcome: { ok: true, session: null } });
     expect(bench.kind()).toBe('offered');
   });
@@ -226,8 +231,15 @@ describe('the destination', () => {
     bench.message({ kind: 'transferOpen', ...of, role: 'destination', session: SESSION, freezeTimeoutMs: 0 });
     expect(bench.called()).toEqual([{ method: 'prepareTransferTo', shardId: SHARD, session: SESSION }]);
     bench.callEnds({});
-    expect(bench.said()).toEqual(['send transferOpened', 'preconnect']);
+    expect(bench.said()).toEqual(['send transferOpened']);
     expect(bench.sent('transferOpened')[0]?.creditBytes).toBe(1_000);
+    const later = { ...SESSION, sequence: 40 };
+    bench.message({ kind: 'transferWarmUp', ...of, session: later });
+    expect(bench.called()).toEqual([{ method: 'warm', shardId: SHARD, session: later }]);
+    bench.callEnds({});
+    expect(bench.called()).toEqual([{ method: 'preconnect', shardId: SHARD, session: later }]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'transferWarm', ...of }]);
     const session = { ...SESSION, sequence: 50 };
     bench.message({ kind: 'transferManifest', ...of, events: 0, bytes: 0, hash: '', session });
     bench.message({ kind: 'transferActivate', ...of });
@@ -270,7 +282,82 @@ describe('the destination', () => {
     const bench = new Bench().established();
     bench.message({ kind: 'transferOpen', ...of, role: 'destination', session: null, freezeTimeoutMs: 0 });
     bench.callEnds({});
+    bench.message({ kind: 'transferWarmUp', ...of, session: null });
+    bench.callEnds({});
+    expect(bench.said()).toEqual(['send transferWarm']);
+  });
+
+  test('gets warm when the last of the first copy is handled, and is told again what it said', () => {
+    const bench = new Bench().established().put('collecting');
+    bench.message({ kind: 'transferData', ...of, index: 0, eventId: 101, body: new Uint8Array(10) });
+    bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
+    bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
+    expect(bench.called()).toEqual([]);
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: null });
+    expect(bench.said()).toEqual(['send transferCredit', 'call warm']);
+    bench.callEnds({});
+    bench.callEnds({});
+    bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
+    expect(bench.said()).toEqual(['send transferWarm']);
+    bench.message({ kind: 'transferData', ...of, index: 1, eventId: 101, body: new Uint8Array(10) });
+    expect(bench.said()).toEqual(['handleUserEvent']);
+  });
+
+  test.each(['userCode', 'gateway'] as const)(
+    'whose %s is not ready says so, and nothing is left of the shard',
+    (part) => {
+      const bench = new Bench().established().put('collecting');
+      bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
+      if (part === 'gateway') bench.callEnds({});
+      bench.callEnds({ threw: 'no' });
+      expect(bench.kind()).toBe('absent');
+      expect(bench.said()).toEqual(['dropStaging', 'send transferFailed']);
+      expect(bench.sent('transferFailed')[0]).toMatchObject({ step: 'transferWarmUp' });
+    },
+  );
+
+  test('that is told of an abort while it gets warm drops everything at once, and a late end of it changes nothing', () => {
+    const bench = new Bench().established().put('collecting');
+    bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
+    const { call } = bench.state.shards.get(SHARD) as { call: number };
+    bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
+    expect(bench.said()).toEqual(['dropStaging']);
+    bench.event({ kind: 'callEnded', call, shardIds: [SHARD], outcome: { ok: true, session: null } });
+    expect(bench.said()).toEqual([]);
+  });
+
+  test('of an orchestrator that does not know the step connects as soon as it can', () => {
+    const before = CAPABILITIES.filter((capability) => capability !== 'warm-up');
+    const bench = new Bench().established(before);
+    bench.message({ kind: 'transferOpen', ...of, role: 'destination', session: SESSION, freezeTimeoutMs: 0 });
+    bench.callEnds({});
+    expect(bench.said()).toEqual(['send transferOpened', 'preconnect']);
+    bench.message({ kind: 'transferManifest', ...of, events: 0, bytes: 0, hash: '', session: SESSION });
+    expect(bench.said()).toEqual(['send transferVerified']);
+  });
+});
+
+describe('a shard that is to leave', () => {
+  test.each([
+    [1_000, 1_000],
+    [100_000, BOUNDS.patienceMs],
+  ])('is kept no longer than %i ms and its own patience', (patienceMs, kept) => {
+    const bench = new Bench().established().put('running');
+    bench.message({ kind: 'shardLeaving', ...of, patienceMs });
+    expect(bench.called()).toEqual([{ method: 'leaving', shardId: SHARD, patienceMs: kept }]);
+    bench.callEnds({});
+    expect(bench.sent()).toEqual([{ kind: 'shardMayLeave', ...of }]);
+    bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 0 });
     expect(bench.said()).toEqual(['send transferOpened']);
+    bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
+    expect(bench.said()).toEqual(['stays']);
+  });
+
+  test('that nobody announced, because the orchestrator does not know how, does not stay either', () => {
+    const bench = new Bench().established().put('running');
+    bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 0 });
+    bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
+    expect(bench.said()).toEqual([]);
   });
 });
 
@@ -285,6 +372,8 @@ describe('without the capability', () => {
 
 describe('a node that leaves', () => {
   const LEAVING: readonly (readonly [ShardStateKind, ...string[]])[] = [
+    ['announcing', 'endPatience', 'call stopShard'],
+    ['announced', 'call stopShard'],
     ['offered', 'call stopShard'],
     ['copying', 'cancelTransfer', 'call stopShard'],
     ['copied', 'call stopShard'],
@@ -297,6 +386,7 @@ describe('a node that leaves', () => {
     ['released', 'released', 'send shutdown', 'closeConnection', 'left'],
     ['opening', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
     ['collecting', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
+    ['warming', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
     ['verified', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
   ];
   test.each(LEAVING.map(([state, ...said]) => ({ state, said })))('with a shard that is $state', ({ state, said }) => {

@@ -82,8 +82,10 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'jobMark':
       onJobMark(turn, node, message);
       break;
+    case 'shardMayLeave':
     case 'transferOpened':
     case 'transferCopied':
+    case 'transferWarm':
     case 'transferManifest':
     case 'transferVerified':
     case 'transferReleased':
@@ -105,6 +107,8 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'migrationAborted':
     case 'migrationFinished':
     case 'identifyGranted':
+    case 'shardLeaving':
+    case 'transferWarmUp':
     case 'transferOpen':
     case 'transferCopy':
     case 'transferFreeze':

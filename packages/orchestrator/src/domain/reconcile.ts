@@ -16,6 +16,7 @@ import { expireLaunches, keepNodesUp } from './launch/launch.js';
 import { watchForSilence } from './liveness/alarm.js';
 import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './liveness/lost.js';
 import { expireMigrations } from './migration/failure.js';
+import { leaveWhenThereIsRoom } from './migration/announced.js';
 import { startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './placement/assign.js';
 import { clearTrials } from './quarantine/trials.js';
@@ -44,6 +45,7 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   expireUnreachable,
   endFleet,
   // What is to be moved.
+  leaveWhenThereIsRoom,
   runDrains,
   runRollout,
   startWaitingMigrations,

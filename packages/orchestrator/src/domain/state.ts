@@ -2,7 +2,7 @@
  * Everything the orchestrator knows, as plain data. Never mutated in place by callers: `decide` returns the next one.
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
-import type { GatewaySession, ProcessReport, ShardReport } from '@dshard/protocol';
+import type { GatewaySession, NodeBounds, ProcessReport, ShardReport } from '@dshard/protocol';
 import type { CallState } from './calls/call.js';
 import type { KnownSession } from './commands.js';
 import type { Settings } from './settings.js';
@@ -84,6 +84,10 @@ export type NodeState = {
   version: string;
   host: string | null;
   pid: number | null;
+  /** Which process it is; null: it does not say. */
+  instance: string | null;
+  /** What it gives user code; null: it does not say. */
+  bounds: NodeBounds | null;
   connection: NodeConnection;
   /** When its connection of now, or its last one, began. */
   joinedAt: number;
@@ -112,12 +116,16 @@ export type BaseStep =
 
 /** Where a live migration stands (`migration/live.ts`). `frozenAt`: when the origin was told to freeze. */
 export type LiveStep =
+  /** shardLeaving sent to the origin: user code may finish what it is at. `mayLeave`: it has, and waits for room to move. */
+  | { kind: 'announcing'; patienceMs: number; mayLeave: boolean }
   /** transferOpen sent to the origin. */
   | { kind: 'openingOrigin' }
   /** transferOpen sent to the destination. `session`: the origin's as it was a moment ago; it grows old. */
   | { kind: 'openingDestination'; session: GatewaySession | null }
   /** transferCopy sent; the shard serves while its state passes through. */
   | { kind: 'copying'; session: GatewaySession | null }
+  /** transferWarmUp sent to the destination; the origin serves while user code gets ready there. */
+  | { kind: 'warming'; session: GatewaySession | null }
   /** transferFreeze sent; the delta passes through; waiting for the manifest. */
   | { kind: 'freezing'; session: GatewaySession | null; frozenAt: number }
   /** The manifest was passed on; waiting for the destination's verdict. */

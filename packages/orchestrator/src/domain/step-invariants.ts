@@ -5,6 +5,7 @@
 import { disruptionOf } from './disruption/budget.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './liveness/alarm.js';
+import { takesRoom } from './migration/owner.js';
 import type { MigrationState, OrchestratorState } from './state.js';
 
 function must(condition: boolean, what: string): asserts condition {
@@ -13,7 +14,11 @@ function must(condition: boolean, what: string): asserts condition {
 
 /** @throws BrokenInvariant */
 export function assertStep(before: OrchestratorState, after: OrchestratorState): void {
-  const begun = [...after.migrations.values()].filter(({ id }) => !before.migrations.has(id));
+  const movedBefore = (id: string): boolean => {
+    const migration = before.migrations.get(id);
+    return migration !== undefined && takesRoom(migration);
+  };
+  const begun = [...after.migrations.values()].filter((each) => takesRoom(each) && !movedBefore(each.id));
   if (begun.length > 0) movesKeepToTheBudget(after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
   nothingIsTakenFromTheSilent(before, after);

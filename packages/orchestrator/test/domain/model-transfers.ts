@@ -21,6 +21,8 @@ export class ModelTransfers {
   /** By shard, which migration it was released for. */
   readonly releasedFor = new Map<number, string>();
   readonly staging = new Map<number, Staging>();
+  /** Those that user code was told of. */
+  readonly announced = new Set<number>();
   /** How often a shard was frozen and went on here. */
   unfrozen = 0;
   readonly #node: ModelNode;
@@ -31,6 +33,19 @@ export class ModelTransfers {
 
   receive(message: Transfer): void {
     switch (message.kind) {
+      case 'shardLeaving':
+        if (this.#node.running.has(message.shardId)) {
+          this.announced.add(message.shardId);
+          this.#node.send({ kind: 'shardMayLeave', migrationId: message.migrationId, shardId: message.shardId });
+        } else this.refuse(message, 'it does not run here');
+        break;
+      case 'transferWarmUp': {
+        const { migrationId, shardId } = message;
+        if (this.staging.get(shardId)?.migrationId === migrationId) {
+          this.#node.send({ kind: 'transferWarm', migrationId, shardId });
+        } else this.refuse(message, 'it is not in this migration here');
+        break;
+      }
       case 'transferOpen':
         if (message.role === 'origin') this.#offer(message);
         else this.#stage(message);
@@ -76,6 +91,8 @@ export class ModelTransfers {
       case 'transferAbort':
         this.#abort(message);
         break;
+      case 'shardMayLeave':
+      case 'transferWarm':
       case 'transferOpened':
       case 'transferCopied':
       case 'transferVerified':

@@ -29,6 +29,8 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     version: 'v1',
     host: 'host-1',
     pid: 4242,
+    instance: null,
+    bounds: null,
     connection: {
       kind: 'connected',
       connection: `c-${id}`,

@@ -41,7 +41,7 @@ describe('a live migration', () => {
     expect([b.isBroken, [...a.shards], [...b.shards]]).toEqual([false, [0, 1, 3], [2]]);
     const steps = (node: LiveNode): string[] => node.heard.filter((kind) => kind.startsWith('transfer'));
     expect(steps(a)).toEqual(['transferOpen', 'transferCopy', 'transferFreeze', 'transferRelease', 'transferDone']);
-    expect(steps(b)).toEqual(['transferOpen', 'transferManifest', 'transferActivate']);
+    expect(steps(b)).toEqual(['transferOpen', 'transferWarmUp', 'transferManifest', 'transferActivate']);
     expect(orchestrator.history().find(({ name }) => name === 'migrationCompleted')?.fields).toMatchObject({
       frozenMs: expect.any(Number),
       userEvents: 500,

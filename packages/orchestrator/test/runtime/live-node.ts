@@ -96,6 +96,8 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
     heartbeatAck: () => {
       heartbeats.answered += 1;
     },
+    shardLeaving: ({ migrationId, shardId }) => send({ kind: 'shardMayLeave', migrationId, shardId }),
+    transferWarmUp: ({ migrationId, shardId }) => send({ kind: 'transferWarm', migrationId, shardId }),
     transferOpen: ({ migrationId, shardId, role }) => {
       if (role === 'origin') sending.set(shardId, { migrationId, index: 0, credit: 0, window: 0, end: state.events });
       const creditBytes = role === 'origin' ? 0 : windowBytes;

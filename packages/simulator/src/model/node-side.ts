@@ -93,6 +93,8 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
     case 'reading':
     case 'credit':
     case 'preconnect':
+    case 'endPatience':
+    case 'stays':
     case 'log':
     case 'left':
       return world;
@@ -190,6 +192,9 @@ function act(world: World, id: string, request: HostCall): [World, HostOutcome] 
       const { cursor, state } = host;
       return [setHost(detach(world, id), id, { kind: 'closed', cursor, state }), done];
     }
+    case 'leaving':
+    case 'warm':
+    case 'preconnect':
     case 'prepareTransferTo':
     case 'prepareTransferFrom':
     case 'transferFrom':

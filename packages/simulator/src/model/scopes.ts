@@ -43,6 +43,8 @@ export const SCOPES: readonly Scope[] = [
 /** Enough for every party to come back after a fault and for a timeout or two. */
 const TICKS = 6;
 
+const PROCESS = { version: '1', token: null, host: 'h', pid: 1, capabilities: CAPABILITIES };
+
 /** Few pieces of state fill them. */
 const LIMITS: SessionLimits = { ...DEFAULT_LIMITS, transferWindowBytes: 1_000, stagedHighBytes: 1_000 };
 
@@ -86,7 +88,8 @@ export function worldOf(scope: Scope, reducers: Reducers): World {
 }
 
 function join(world: World, id: string, reducers: Reducers): World {
-  const identity = { nodeId: id, version: '1', token: null, host: 'h', pid: 1, capabilities: CAPABILITIES };
+  const bounds = { lingerMs: 0, patienceMs: 0, readyMs: 0, handlersMs: 0 };
+  const identity = { ...PROCESS, nodeId: id, instance: id, bounds };
   const state = initialState(identity, LIMITS);
   const node = { state, host: { kind: 'none' as const }, staged: null, pending: [], wakeAt: null, connection: null };
   return nodeHears(withNode(world, id, node), id, { kind: 'start' }, reducers.node);

@@ -6,6 +6,7 @@
  * down because somebody wants it so: quarantined shards (a rollout may be what heals them) and, without ensureAllShardsRunning, vacant ones.
  */
 import type { OrchestratorState } from '../state.js';
+import { takesRoom } from '../migration/owner.js';
 import { survey } from '../survey.js';
 import type { Turn } from '../turn.js';
 
@@ -14,7 +15,8 @@ export type Disruption = { moving: number; down: number; limit: number };
 export function disruptionOf(state: OrchestratorState): Disruption {
   const { vacant, starting, stopping, unreachable } = survey(state.shards);
   const down = vacantCount(state, vacant) + starting.length + stopping.length + unreachable.length;
-  return { moving: state.migrations.size, down, limit: limitOf(state) };
+  const moving = [...state.migrations.values()].filter(takesRoom).length;
+  return { moving, down, limit: limitOf(state) };
 }
 
 /** At least one, or nothing could ever be moved. */

@@ -13,7 +13,7 @@
 import { type Checked, refused, usableNode } from '../commands/checks.js';
 import type { OperatorCommand } from '../commands.js';
 import { budgetAllowsMove, budgetReason } from '../disruption/budget.js';
-import { hasRoomToMove } from '../migration/limits.js';
+import { waitsFor } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
 import { retireEmpty, unwantLaunch } from '../launch/retire.js';
 import { operationEnded } from '../operations/ended.js';
@@ -140,9 +140,10 @@ function move(turn: Turn, drain: DrainState, phase: Moving): void {
   const waiting = turn.shardsOf(origin).filter((shard) => {
     if (failed.has(shard)) return false;
     const canMove = stopped === null && turn.shard(shard)?.kind === 'running';
-    if (!canMove || !hasRoomToMove(turn, origin, destination)) return true;
-    if (!budgetAllowsMove(turn)) {
-      isHeld = true;
+    if (!canMove) return true;
+    const wait = waitsFor(turn, origin, destination);
+    if (wait !== null) {
+      isHeld ||= wait === 'budget';
       return true;
     }
     const plan = { shard, origin, destination, request: null, drain: drain.id };

@@ -94,9 +94,11 @@ export function shardRecord(state: OrchestratorState, id: number): JsonValue {
 function closedSession({ step }: MigrationState): GatewaySession | null {
   switch (step.kind) {
     case 'closing':
+    case 'announcing':
     case 'openingOrigin':
     case 'openingDestination':
     case 'copying':
+    case 'warming':
     case 'freezing':
     case 'verifying':
       return null;

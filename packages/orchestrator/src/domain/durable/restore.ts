@@ -156,6 +156,8 @@ function restoredNodes(
       version: record?.version ?? '',
       host: record?.host ?? null,
       pid: record?.pid ?? null,
+      instance: null,
+      bounds: null,
       connection: { kind: 'disconnected', since: now, gone: gone.has(id) },
       joinedAt: now,
       intent,

@@ -91,6 +91,8 @@ function enter(turn: Turn, id: string, connection: string, message: Identify): v
     version: message.version,
     host: message.host,
     pid: message.pid,
+    instance: message.instance ?? null,
+    bounds: message.bounds ?? null,
     connection: { kind: 'awaitingTotal', connection, capabilities, since: turn.now, lastHeardAt: turn.now },
     joinedAt: turn.now,
     intent: known?.intent ?? { kind: 'serving' },

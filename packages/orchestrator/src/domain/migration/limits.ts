@@ -1,12 +1,14 @@
-/** How many shards may move at once: per node and in the whole fleet. */
+/** How many shards may move at once: per node and in the whole fleet. Those that are only announced to leave take no room (`owner.ts`). */
+import { budgetAllowsMove } from '../disruption/budget.js';
 import { can } from '../nodes.js';
 import type { Turn } from '../turn.js';
+import { takesRoom } from './owner.js';
 
 /** What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count for it. */
 export function movesOf(turn: Turn, node: string): number {
   let moves = 0;
   for (const migration of turn.state.migrations.values()) {
-    if (migration.origin === node || migration.destination === node) moves += 1;
+    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
   }
   if (can(turn.node(node), 'parallel-migrations')) return moves;
   for (const shard of turn.shardsOf(node)) {
@@ -17,8 +19,9 @@ export function movesOf(turn: Turn, node: string): number {
 }
 
 export function hasRoomToMove(turn: Turn, origin: string, destination: string): boolean {
+  const moving = [...turn.state.migrations.values()].filter(takesRoom).length;
   return (
-    turn.state.migrations.size < turn.settings.migrationsTotal &&
+    moving < turn.settings.migrationsTotal &&
     movesOf(turn, origin) < limitOf(turn, origin) &&
     movesOf(turn, destination) < limitOf(turn, destination)
   );
@@ -26,4 +29,17 @@ export function hasRoomToMove(turn: Turn, origin: string, destination: string): 
 
 function limitOf(turn: Turn, node: string): number {
   return can(turn.node(node), 'parallel-migrations') ? turn.settings.migrationsPerNode : 1;
+}
+
+/** How long a shard of the node is kept when it is to leave. */
+export function patienceOf(turn: Turn, origin: string): number {
+  const node = turn.node(origin);
+  return can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
+}
+
+/** What a move between the nodes has to wait for before it begins; null: nothing. Where user code is waited for, it waits after that. */
+export function waitsFor(turn: Turn, origin: string, destination: string): 'room' | 'budget' | null {
+  if (patienceOf(turn, origin) > 0) return null;
+  if (!hasRoomToMove(turn, origin, destination)) return 'room';
+  return budgetAllowsMove(turn) ? null : 'budget';
 }

@@ -20,7 +20,7 @@ import type { LiveMigration } from '../state.js';
 import type { Turn } from '../turn.js';
 import { leaveServing, leaveToLost, originHolds } from './left-behind.js';
 import { activate, of } from './live.js';
-import { boundOf, canBeCalledOff, LIVE_STEPS } from './live-steps.js';
+import { boundBetween, canBeCalledOff, isKnownToDestination, LIVE_STEPS } from './live-steps.js';
 import { isLive } from './owner.js';
 import { endFailed } from './steps.js';
 
@@ -38,7 +38,7 @@ function tellAbort(turn: Turn, migration: LiveMigration, node: string, reason: s
 export function callOff(turn: Turn, migration: LiveMigration, reason: string): void {
   if (!canBeCalledOff(migration)) return;
   const { shard, origin, destination, step } = migration;
-  if (step.kind !== 'openingOrigin') tellAbort(turn, migration, destination, reason);
+  if (isKnownToDestination(migration)) tellAbort(turn, migration, destination, reason);
   tellAbort(turn, migration, origin, reason);
   if (isConnected(turn.node(origin))) turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
   else leaveServing(turn, shard, origin, { cursor: cursorOf(migration), isLast: step.kind === 'verifying' });
@@ -209,7 +209,11 @@ export function stopInTransfer(turn: Turn, migration: LiveMigration, reason: str
 export function expireLive(turn: Turn, migration: LiveMigration): void {
   const { step } = migration;
   const { undo, waitsFor, overdue } = LIVE_STEPS[step.kind];
-  const reason = `node ${migration[waitsFor]} ${overdue} within ${boundOf(turn.settings, step.kind)} ms`;
+  const waited = `within ${boundBetween(turn, migration, step.kind)} ms`;
+  const reason =
+    step.kind === 'announcing' && step.mayLeave
+      ? `there was no room for it to move within ${turn.settings.budgetTimeoutMs} ms`
+      : `node ${migration[waitsFor]} ${overdue} ${waited}`;
   if (undo === 'callOff') callOff(turn, migration, reason);
   else if (undo === 'resumeElsewhere') destinationStops(turn, migration, reason, null);
   else originEnded(turn, migration, null);

@@ -6,14 +6,26 @@ import type { MessageOf } from '@dshard/protocol';
 import { knownNow } from '../shards/vacate.js';
 import type { LiveMigration } from '../state.js';
 import type { Turn } from '../turn.js';
-import { activate, activated, commit, copied, destinationOpened, manifestCame, originOpened } from './live.js';
+import {
+  activate,
+  activated,
+  commit,
+  copied,
+  destinationOpened,
+  freeze,
+  manifestCame,
+  mayLeave,
+  originOpened,
+} from './live.js';
 import { callOff, nodeRefused } from './live-failure.js';
 import { LIVE_STEPS } from './live-steps.js';
 import { isLive } from './owner.js';
 
 export type TransferAnswer = MessageOf<
+  | 'shardMayLeave'
   | 'transferOpened'
   | 'transferCopied'
+  | 'transferWarm'
   | 'transferManifest'
   | 'transferVerified'
   | 'transferReleased'
@@ -52,6 +64,9 @@ function stale(turn: Turn, node: string, message: TransferAnswer): void {
 function advance(turn: Turn, migration: LiveMigration, message: Exclude<TransferAnswer, { kind: 'transferFailed' }>) {
   const { step } = migration;
   switch (step.kind) {
+    case 'announcing':
+      if (!step.mayLeave) mayLeave(turn, { ...migration, step });
+      break;
     case 'openingOrigin':
       if (message.kind === 'transferOpened') originOpened(turn, { ...migration, step }, message.session);
       break;
@@ -60,6 +75,9 @@ function advance(turn: Turn, migration: LiveMigration, message: Exclude<Transfer
       break;
     case 'copying':
       copied(turn, { ...migration, step });
+      break;
+    case 'warming':
+      freeze(turn, { ...migration, step });
       break;
     case 'freezing':
       if (message.kind === 'transferManifest') onManifest(turn, { ...migration, step }, message);

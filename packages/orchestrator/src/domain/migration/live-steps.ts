@@ -2,7 +2,8 @@
  * The steps of a live migration, in order: for each, the one answer that ends it and from whom, what comes next, how long it may take, and
  * what undoes it. Everything else about the steps is in `live.ts` (forward) and `live-failure.ts` (undo).
  */
-import type { MessageKind } from '@dshard/protocol';
+import type { Capability, MessageKind, NodeBounds } from '@dshard/protocol';
+import { can } from '../nodes.js';
 import type { Settings } from '../settings.js';
 import type { LiveMigration, LiveStep } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -13,6 +14,10 @@ type StepRule = {
   waitsFor: 'origin' | 'destination';
   answer: MessageKind;
   next: LiveKind | 'done';
+  /** Without it at the node that is waited for, the step is left out. */
+  needs?: Capability;
+  /** What the node has said that it gives user code in this step; comes on top of the bound. */
+  adds?: keyof NodeBounds;
   /** From entering the step; while copying, from the last sign of progress (`relay.ts`). */
   bound: 'migrationStepTimeoutMs' | 'freezeTimeoutMs' | 'maxNodeDowntimeMs';
   /**
@@ -26,6 +31,16 @@ type StepRule = {
 };
 
 export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
+  announcing: {
+    waitsFor: 'origin',
+    answer: 'shardMayLeave',
+    next: 'openingOrigin',
+    needs: 'warm-up',
+    adds: 'patienceMs',
+    bound: 'migrationStepTimeoutMs',
+    undo: 'callOff',
+    overdue: 'did not say that it may leave',
+  },
   openingOrigin: {
     waitsFor: 'origin',
     answer: 'transferOpened',
@@ -45,10 +60,20 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
   copying: {
     waitsFor: 'origin',
     answer: 'transferCopied',
-    next: 'freezing',
+    next: 'warming',
     bound: 'migrationStepTimeoutMs',
     undo: 'callOff',
     overdue: 'sent nothing of its state',
+  },
+  warming: {
+    waitsFor: 'destination',
+    answer: 'transferWarm',
+    next: 'freezing',
+    needs: 'warm-up',
+    adds: 'readyMs',
+    bound: 'migrationStepTimeoutMs',
+    undo: 'callOff',
+    overdue: 'did not get ready for it',
   },
   freezing: {
     waitsFor: 'origin',
@@ -85,17 +110,45 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
   },
 };
 
-export function boundOf(settings: Settings, kind: LiveKind): number {
-  return settings[LIVE_STEPS[kind].bound];
+/** The two nodes that a migration is between. */
+type Ends = Pick<LiveMigration, 'origin' | 'destination'>;
+
+/** How long the step may take. @param theirs what the node that is waited for has said of itself. */
+export function boundOf(settings: Settings, kind: LiveKind, theirs: NodeBounds | null = null): number {
+  const { bound, adds } = LIVE_STEPS[kind];
+  return settings[bound] + (adds === undefined ? 0 : (theirs?.[adds] ?? 0));
+}
+
+/** How long the step may take between these nodes. */
+export function boundBetween(turn: Turn, ends: Ends, kind: LiveKind): number {
+  return boundOf(turn.settings, kind, turn.node(ends[LIVE_STEPS[kind].waitsFor])?.bounds);
+}
+
+/** This step, or the first after it that the nodes know. */
+function orNext(turn: Turn, ends: Ends, kind: LiveKind): LiveKind {
+  const { needs, waitsFor, next } = LIVE_STEPS[kind];
+  const isKnown = needs === undefined || can(turn.node(ends[waitsFor]), needs);
+  return isKnown || next === 'done' ? kind : orNext(turn, ends, next);
+}
+
+/** The step that a live migration between these nodes begins with. */
+export function firstStep(turn: Turn, ends: Ends): LiveKind {
+  return orNext(turn, ends, 'announcing');
+}
+
+/** The step that comes after the one it is in. */
+export function nextStep(turn: Turn, migration: LiveMigration): LiveKind | 'done' {
+  const { next } = LIVE_STEPS[migration.step.kind];
+  return next === 'done' ? next : orNext(turn, migration, next);
 }
 
 /** The only way from one step to another. */
 export function enterStep(turn: Turn, migration: LiveMigration, step: LiveStep): LiveMigration {
   const { kind } = migration.step;
-  if (LIVE_STEPS[kind].next !== step.kind) {
+  if (nextStep(turn, migration) !== step.kind) {
     throw new Error(`migration ${migration.id} cannot go from ${kind} to ${step.kind}`);
   }
-  const entered = { ...migration, step, deadline: turn.now + boundOf(turn.settings, step.kind) };
+  const entered = { ...migration, step, deadline: turn.now + boundBetween(turn, migration, step.kind) };
   turn.setMigration(entered);
   return entered;
 }
@@ -103,4 +156,9 @@ export function enterStep(turn: Turn, migration: LiveMigration, step: LiveStep):
 /** Before COMMIT the shard is the origin's, and every failure calls the migration off. */
 export function canBeCalledOff(migration: LiveMigration): boolean {
   return LIVE_STEPS[migration.step.kind].undo === 'callOff';
+}
+
+/** Whether the destination has heard of it. */
+export function isKnownToDestination({ step }: LiveMigration): boolean {
+  return step.kind !== 'announcing' && step.kind !== 'openingOrigin';
 }

@@ -2,8 +2,12 @@
  * One shard moves live: its state is copied while it serves, and only the last moment is frozen. Both ends name `live-migration`; the
  * messages are in transfer-messages.ts of @dshard/protocol, the answers and deadlines in `live-steps.ts`.
  *
- *     openingOrigin → openingDestination → copying → freezing → verifying → [COMMIT] → releasing → activating → done
- *     └───────────────── any failure: called off, the origin goes on ────┘             └─── only forward ───┘
+ *     announcing → openingOrigin → openingDestination → copying → warming → freezing → verifying → [COMMIT] → releasing → activating → done
+ *     └──────────────────────────── any failure: called off, the origin goes on ────────────────┘             └─── only forward ───┘
+ *
+ * `announcing` and `warming` are for user code, at the origin and at the destination, and are left out for a node that does not know them.
+ * While a shard is announced its node's patience may be long (a game is played to its end): it takes no room and no budget then, and
+ * waits for both when it may leave.
  *
  * COMMIT is the entry into `releasing`: the state says that the shard is the destination's before transferRelease is sent (effects
  * are executed after the state they came with is kept, and a durable store keeps it before they are). Between the two the origin may have
@@ -20,7 +24,7 @@ import type { LiveMigration, Manifest } from '../state.js';
 import { can } from '../nodes.js';
 import type { Turn } from '../turn.js';
 import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../epochs/tenure.js';
-import { enterStep } from './live-steps.js';
+import { enterStep, nextStep } from './live-steps.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
 
@@ -29,6 +33,26 @@ export function of({ id, shard }: LiveMigration): { migrationId: string; shardId
 }
 
 /** The first step; the migration is in it already. */
+export function announce(turn: Turn, migration: At<'announcing'>): void {
+  const { patienceMs } = migration.step;
+  turn.send(migration.origin, { kind: 'shardLeaving', ...of(migration), patienceMs });
+}
+
+/** User code has finished. Where nobody was waited for, its room was taken when it began. */
+export function mayLeave(turn: Turn, migration: At<'announcing'>): void {
+  const { step } = migration;
+  if (step.patienceMs === 0) leaveNow(turn, migration);
+  else {
+    const deadline = turn.now + turn.settings.budgetTimeoutMs;
+    turn.setMigration({ ...migration, step: { ...step, mayLeave: true }, deadline });
+  }
+}
+
+export function leaveNow(turn: Turn, migration: At<'announcing'>): void {
+  openOrigin(turn, enterStep(turn, migration, { kind: 'openingOrigin' }));
+}
+
+/** The migration is in the step already. */
 export function openOrigin(turn: Turn, migration: LiveMigration): void {
   const { freezeTimeoutMs } = turn.settings;
   const message = { kind: 'transferOpen', role: 'origin', session: null, freezeTimeoutMs } as const;
@@ -48,6 +72,16 @@ export function destinationOpened(turn: Turn, migration: At<'openingDestination'
 }
 
 export function copied(turn: Turn, migration: At<'copying'>): void {
+  const { session } = migration.step;
+  if (nextStep(turn, migration) !== 'warming') {
+    freeze(turn, migration);
+    return;
+  }
+  enterStep(turn, migration, { kind: 'warming', session });
+  turn.send(migration.destination, { kind: 'transferWarmUp', ...of(migration), session });
+}
+
+export function freeze(turn: Turn, migration: At<'copying' | 'warming'>): void {
   enterStep(turn, migration, { kind: 'freezing', session: migration.step.session, frozenAt: turn.now });
   turn.send(migration.origin, { kind: 'transferFreeze', ...of(migration) });
 }

@@ -44,7 +44,7 @@ export function relayTransfer(state: OrchestratorState, connection: string, mess
   return { state: next, effects: [{ kind: 'send', connection: node.connection.connection, message }] };
 }
 
-/** Data flows until the manifest; credit also while the last of it is being handled. */
+/** Data flows until the manifest; credit also while what came is being handled. */
 function receiverOf(migration: MigrationState | undefined, sender: string, message: Relayed): string | undefined {
   if (migration?.shard !== message.shardId) return undefined;
   const { kind } = migration.step;
@@ -52,7 +52,9 @@ function receiverOf(migration: MigrationState | undefined, sender: string, messa
   if (message.kind === 'transferData') {
     return flows && sender === migration.origin ? migration.destination : undefined;
   }
-  return (flows || kind === 'verifying') && sender === migration.destination ? migration.origin : undefined;
+  return (flows || kind === 'warming' || kind === 'verifying') && sender === migration.destination
+    ? migration.origin
+    : undefined;
 }
 
 function withProgress(state: OrchestratorState, migration: LiveMigration, now: number): OrchestratorState {

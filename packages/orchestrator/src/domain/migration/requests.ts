@@ -5,10 +5,10 @@
 import { refused, runningOn, usableNode } from '../commands/checks.js';
 import type { Checked } from '../commands/checks.js';
 import type { OperatorCommand } from '../commands.js';
-import { budgetAllowsMove, budgetReason } from '../disruption/budget.js';
+import { budgetReason } from '../disruption/budget.js';
 import { drainFrom } from '../nodes.js';
 import type { Turn } from '../turn.js';
-import { hasRoomToMove } from './limits.js';
+import { waitsFor } from './limits.js';
 import { beginMigration } from './steps.js';
 
 export function migrateShard(
@@ -59,16 +59,17 @@ export function startWaitingMigrations(turn: Turn): void {
       turn.reply(request, origin);
       return false;
     }
-    const isFree = hasRoomToMove(turn, origin.value, destination);
-    if (isFree && budgetAllowsMove(turn)) {
+    const wait = waitsFor(turn, origin.value, destination);
+    if (wait === null) {
       const plan = { shard, origin: origin.value, destination, request, drain: null };
       turn.actingFor(waiting.by, () => beginMigration(turn, plan));
       return false;
     }
     if (waiting.deadline > turn.now) return true;
-    const why = isFree ? budgetReason(turn) : `nodes ${origin.value} and ${destination} are moving other shards`;
+    const why =
+      wait === 'budget' ? budgetReason(turn) : `nodes ${origin.value} and ${destination} are moving other shards`;
     const text = `Shard ${shard} waited ${turn.now - waiting.since} ms for its turn: ${why}.`;
-    turn.fail(request, isFree ? 'DSO_BUDGET_USED_UP' : 'DSO_NODE_BUSY', text);
+    turn.fail(request, wait === 'budget' ? 'DSO_BUDGET_USED_UP' : 'DSO_NODE_BUSY', text);
     return false;
   });
   if (still.length < before.length) turn.patch({ waitingMigrations: still });

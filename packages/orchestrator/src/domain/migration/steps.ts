@@ -23,9 +23,10 @@ import { can } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
-import { openOrigin } from './live.js';
+import { announce, openOrigin } from './live.js';
 import { leaveHandOver } from './leave.js';
-import { boundOf } from './live-steps.js';
+import { patienceOf } from './limits.js';
+import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
   turn: Turn,
@@ -49,8 +50,15 @@ export function beginMigration(
 }
 
 function beginLive(turn: Turn, about: Omit<MigrationState, 'step' | 'deadline'>): void {
-  const step = { kind: 'openingOrigin' } as const;
-  const migration = { ...about, step, deadline: turn.now + boundOf(turn.settings, step.kind) };
+  const kind = firstStep(turn, about);
+  const deadline = turn.now + boundBetween(turn, about, kind);
+  if (kind === 'announcing') {
+    const step = { kind, patienceMs: patienceOf(turn, about.origin), mayLeave: false };
+    turn.setMigration({ ...about, step, deadline });
+    announce(turn, { ...about, step, deadline });
+    return;
+  }
+  const migration = { ...about, step: { kind: 'openingOrigin' } as const, deadline };
   turn.setMigration(migration);
   openOrigin(turn, migration);
 }

@@ -25,14 +25,16 @@ describe('a shard moves live', () => {
     const result = world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
     const wire = world.sent.map(({ node, message }) => `${node} ${message.kind}`);
     expect(wire.filter((one) => !one.endsWith('heartbeatAck'))).toEqual([
+      'a shardLeaving',
       'a transferOpen',
       'b transferOpen',
       'a transferCopy',
       'b transferData',
       'a transferCredit',
       'b transferData',
-      'a transferFreeze',
+      'b transferWarmUp',
       'a transferCredit',
+      'a transferFreeze',
       'b transferData',
       'b transferManifest',
       'a transferCredit',
@@ -306,6 +308,8 @@ describe('an operator gets in the way', () => {
 describe('what nobody waits for', () => {
   const of = (migrationId: string) => ({ migrationId, shardId: 0 });
   const answers = (migrationId: string): Message[] => [
+    { kind: 'shardMayLeave', ...of(migrationId) },
+    { kind: 'transferWarm', ...of(migrationId) },
     { kind: 'transferOpened', ...of(migrationId), session: null, creditBytes: 5 },
     { kind: 'transferCopied', ...of(migrationId), events: 0, bytes: 0 },
     { kind: 'transferVerified', ...of(migrationId), ok: true, reason: '' },

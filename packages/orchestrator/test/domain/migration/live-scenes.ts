@@ -11,9 +11,11 @@ export type Step = LiveStep['kind'];
 
 /** Whose silence about what keeps a migration in a step. */
 export const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
+  announcing: ['a', 'shardLeaving'],
   openingOrigin: ['a', 'transferOpen'],
   openingDestination: ['b', 'transferOpen'],
   copying: ['a', 'transferCopy'],
+  warming: ['b', 'transferWarmUp'],
   freezing: ['a', 'transferFreeze'],
   verifying: ['b', 'transferManifest'],
   releasing: ['a', 'transferRelease'],
@@ -21,7 +23,7 @@ export const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
 };
 
 export const ALL_STEPS = Object.keys(HELD_BY) as Step[];
-export const BEFORE_RELEASE: Step[] = ['openingOrigin', 'openingDestination', 'copying', 'freezing', 'verifying'];
+export const BEFORE_RELEASE: Step[] = ALL_STEPS.slice(0, ALL_STEPS.indexOf('releasing'));
 export const everythingOnA = { a: [0, 1, 2, 3] };
 export const shard0OnB = { a: [1, 2, 3], b: [0] };
 

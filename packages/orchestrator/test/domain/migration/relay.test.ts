@@ -106,8 +106,22 @@ describe('data and credit', () => {
     world.nodes.get('b')?.mute.add('transferManifest');
     const of = { migrationId, shardId: 0 };
     say(world, 'a', { kind: 'transferCopied', ...of, events: 0, bytes: 0 });
+    say(world, 'b', { kind: 'transferWarm', ...of });
     const session = { sessionId: 's', sequence: 1, resumeGatewayUrl: '' };
     say(world, 'a', { kind: 'transferManifest', ...of, events: 0, bytes: 0, hash: '', session });
+    world.sent.length = 0;
+    say(world, 'a', data(migrationId, 0, 0));
+    say(world, 'b', { kind: 'transferCredit', ...of, bytes: 1 });
+    expect(world.sent.map(({ message }) => message.kind)).toEqual(['transferCredit']);
+    expect(world.state.staleTransfers).toBe(1);
+  });
+
+  test('while the destination gets warm there is no data, and credit for what came still goes back', () => {
+    const { world, ids } = copying();
+    const [migrationId] = ids;
+    const of = { migrationId, shardId: 0 };
+    world.nodes.get('b')?.mute.add('transferWarmUp');
+    say(world, 'a', { kind: 'transferCopied', ...of, events: 0, bytes: 0 });
     world.sent.length = 0;
     say(world, 'a', data(migrationId, 0, 0));
     say(world, 'b', { kind: 'transferCredit', ...of, bytes: 1 });

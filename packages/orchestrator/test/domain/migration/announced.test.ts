@@ -1,0 +1,130 @@
+/**
+ * User code is told that its shards are to leave, and may keep them while it finishes. A music bot with eight shards and ten minutes of
+ * patience is drained: every player hears of it at once, and a shard goes when its player has finished and there is room for it.
+ */
+import { describe, expect, test } from 'vitest';
+import { disruptionOf } from '../../../src/domain/disruption/budget.js';
+import type { ModelNode } from '../model-node.js';
+import { World } from '../world.js';
+import type { WorldOptions } from '../world.js';
+
+const TEN_MINUTES = 600_000;
+const drain = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false } as const;
+const bounds = { lingerMs: 0, patienceMs: TEN_MINUTES, readyMs: 0, handlersMs: 0 };
+
+/** Eight shards on `a`, whose user code does not finish before it is told to; `b` is empty. */
+function fleet(options: WorldOptions = {}): { world: World; a: ModelNode; b: ModelNode } {
+  const world = new World({ totalShards: 8, migrationsPerNode: 2, maxUnavailable: { count: 2 }, ...options }).start();
+  const a = world.join('a', { bounds });
+  world.pass(60_000);
+  const b = world.join('b');
+  a.mute.add('shardLeaving');
+  return { world, a, b };
+}
+
+/** User code of a shard on `a` has finished. */
+function finish({ world, a }: ReturnType<typeof fleet>, shard: number): void {
+  const [leaving] = world
+    .sentTo('a', 'shardLeaving')
+    .filter((message) => 'shardId' in message && message.shardId === shard);
+  a.mute.delete('shardLeaving');
+  if (leaving !== undefined) a.receive(leaving);
+  a.mute.add('shardLeaving');
+  world.settle();
+}
+
+describe('shards that are announced to leave', () => {
+  test('are told all at once, serve on, and take nobody’s budget', () => {
+    const { world } = fleet();
+    world.command(drain);
+    world.settle();
+    expect(world.sentTo('a', 'shardLeaving')).toHaveLength(8);
+    expect(world.sentTo('a', 'shardLeaving')[0]).toMatchObject({ patienceMs: TEN_MINUTES });
+    expect(world.sentTo('a', 'transferOpen')).toEqual([]);
+    expect(disruptionOf(world.state)).toMatchObject({ moving: 0, down: 0 });
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3, 4, 5, 6, 7] });
+  });
+
+  test('go when user code has finished', () => {
+    const made = fleet();
+    const { world } = made;
+    world.command(drain);
+    world.settle();
+    world.pass(TEN_MINUTES - 1);
+    finish(made, 3);
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 4, 5, 6, 7], b: [3] });
+    for (const shard of [0, 1, 2, 4, 5, 6, 7]) finish(made, shard);
+    expect(world.truth()).toEqual({ b: [0, 1, 2, 3, 4, 5, 6, 7] });
+    expect(world.happened('drainFinished')[0]?.fields).toMatchObject({ ok: true });
+  });
+
+  test('wait for room and budget then, those first that were told first', () => {
+    const made = fleet();
+    const { world, a } = made;
+    a.mute.add('transferCopy');
+    world.command(drain);
+    world.settle();
+    for (const shard of [7, 6, 5, 4]) finish(made, shard);
+    expect(world.sentTo('a', 'transferOpen').map((message) => 'shardId' in message && message.shardId)).toEqual([7, 6]);
+    a.mute.delete('transferCopy');
+    for (const message of world.sentTo('a', 'transferCopy')) a.receive(message);
+    world.settle();
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3], b: [4, 5, 6, 7] });
+  });
+
+  test('stay when there is no room for them for too long', () => {
+    const made = fleet({ budgetTimeoutMs: 5_000 });
+    const { world, a } = made;
+    a.mute.add('transferCopy');
+    const [, , last] = [0, 1, 2].map((shard) => world.command({ kind: 'migrateShard', shard, destination: 'b' }));
+    world.settle();
+    for (const shard of [0, 1, 2]) finish(made, shard);
+    world.pass(4_999);
+    expect(world.replies.has(last!)).toBe(false);
+    world.pass(1);
+    expect(world.replies.get(last!)).toMatchObject({
+      error: { message: expect.stringContaining('there was no room for it to move within 5000 ms') },
+    });
+    expect(world.state.migrations.size).toBe(2);
+  });
+
+  test('stay when their drain is cancelled, and user code hears of it', () => {
+    const made = fleet();
+    const { world } = made;
+    const asked = world.command(drain);
+    world.settle();
+    finish(made, 3);
+    const [id] = world.state.drains.keys();
+    world.ask({ kind: 'cancelOperation', operation: id! });
+    expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
+    expect(world.state.migrations.size).toBe(0);
+    expect(world.sentTo('a', 'transferAbort')).toHaveLength(7);
+    expect(world.sentTo('b', 'transferAbort')).toEqual([]);
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 4, 5, 6, 7], b: [3] });
+  });
+
+  test('of a node that does not say in time that they may go are not moved', () => {
+    const { world } = fleet();
+    const asked = world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
+    world.pass(TEN_MINUTES + 19_999);
+    expect(world.replies.has(asked)).toBe(false);
+    world.pass(1);
+    expect(world.replies.get(asked)).toMatchObject({
+      error: {
+        message: expect.stringContaining(`node a did not say that it may leave within ${TEN_MINUTES + 20_000} ms`),
+      },
+    });
+  });
+
+  test('where nobody is waited for, they count from the first message on', () => {
+    const world = new World({ totalShards: 8, migrationsPerNode: 8, maxUnavailable: { count: 2 } }).start();
+    const a = world.join('a');
+    world.pass(60_000);
+    world.join('b');
+    a.mute.add('shardLeaving');
+    world.command(drain);
+    world.settle();
+    expect(world.sentTo('a', 'shardLeaving')).toHaveLength(2);
+    expect(disruptionOf(world.state)).toMatchObject({ moving: 2 });
+  });
+});
