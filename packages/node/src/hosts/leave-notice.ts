@@ -25,7 +25,7 @@ export class LeaveNotice implements ShardLeaving {
 
   /** Resolves when all that is waited for has ended, what was added meanwhile included. */
   async ended(): Promise<void> {
-    for (let seen = 0; seen < this.#works.length; ) {
+    for (let seen = 0; seen < this.#works.length;) {
       seen = this.#works.length;
       await Promise.all(this.#works);
     }

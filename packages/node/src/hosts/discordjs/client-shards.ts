@@ -99,7 +99,9 @@ export class ClientShards {
       this.#forgetDeparted(shardId);
       this.#shown.add(shardId);
       this.#make(shardId, Status.Nearly);
-      this.#expected.get(shardId)?.().forEach((guild) => this.#put(guild));
+      this.#expected
+        .get(shardId)?.()
+        .forEach((guild) => this.#put(guild));
       countShards(this.#client);
     });
   }

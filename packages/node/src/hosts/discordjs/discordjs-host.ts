@@ -9,13 +9,20 @@ import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
+import { DEFAULT_LINGER_MS } from '../../options.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeHow, ResumeOutcome, ShardHost, TransferContext } from '../../shard-host.js';
+import type {
+  HostContext,
+  LeavingHow,
+  ResumeHow,
+  ResumeOutcome,
+  ShardHost,
+  TransferContext,
+} from '../../shard-host.js';
 import type { GatewayOptions } from '../gateway/gateway-options.js';
 import { HostedShards } from '../gateway/hosted-shards.js';
 import type { ShardEvent } from '../gateway/library.js';
 import { LeaveNotice } from '../leave-notice.js';
-import type { ShardLeaving } from '../leave-notice.js';
 import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
 import { DepartedObjects } from './departed-objects.js';
@@ -83,7 +90,7 @@ export class DiscordjsHost implements ShardHost {
     }));
     const sends = (this.#sends = new Sends({
       logger,
-      hosted: (shardId) => hosted.all.get(shardId),
+      hosted: (shardId) => (shards.has(shardId) ? hosted.all.get(shardId) : undefined),
       isShown: (shardId) => shards.isShown(shardId),
       accepted: (shardId, payload) => this.#voice.sent(shardId, payload),
       dropped: (payload) => this.#requests.dropped(payload),
@@ -110,7 +117,11 @@ export class DiscordjsHost implements ShardHost {
     wrapVoiceAdapters((guild, payload) => hosts.get(guild.client)?.send(guild.shardId, payload) ?? null);
   }
 
-  #deliver(payload: GatewayDispatchPayload, shardId: number, { redelivered }: { redelivered: boolean }): void | Promise<void> {
+  #deliver(
+    payload: GatewayDispatchPayload,
+    shardId: number,
+    { redelivered }: { redelivered: boolean },
+  ): void | Promise<void> {
     this.#transfer.happened(shardId, payload);
     this.#voice.happened(shardId, payload, this.client.user?.id, this.hosted.cursorOf(shardId)?.sessionId);
     this.isRedelivering = redelivered;
@@ -153,12 +164,7 @@ export class DiscordjsHost implements ShardHost {
     }
   }
 
-  #resume(
-    shardId: number,
-    session: Cursor,
-    context: HostContext,
-    how: Partial<ResumeHow>,
-  ): Promise<ResumeOutcome> {
+  #resume(shardId: number, session: Cursor, context: HostContext, how: Partial<ResumeHow>): Promise<ResumeOutcome> {
     const resume = { shardId, session, context, how };
     const staged = this.#transfer.staged(shardId);
     const state = staged?.caches.whole() ?? null;
@@ -220,7 +226,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   /** Tells `shardLeaving`. What listens, and what it adds by `waitUntil`, is waited for; the node says for how long. */
-  async leaving(shardId: number, how: Pick<ShardLeaving, 'patienceMs' | 'signal'>): Promise<void> {
+  async leaving(shardId: number, how: LeavingHow): Promise<void> {
     const notice = new LeaveNotice(how, (work) => this.#listeners.add(work));
     await this.#listeners.during(() => this.client.emit('shardLeaving', shardId, notice));
     await notice.ended();

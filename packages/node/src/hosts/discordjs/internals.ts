@@ -161,7 +161,9 @@ export type AskForMembers = (options: object) => { answer: Promise<unknown>; can
 let memberFetchesWrapped = false;
 
 /** From now on every fetch of members over the gateway, by any client of this copy of discord.js, goes through `around`. Once per process. */
-export function wrapMemberFetches(around: (guild: Guild, options: object, ask: AskForMembers) => Promise<unknown>): void {
+export function wrapMemberFetches(
+  around: (guild: Guild, options: object, ask: AskForMembers) => Promise<unknown>,
+): void {
   if (memberFetchesWrapped) {
     return;
   }
@@ -174,7 +176,11 @@ export function wrapMemberFetches(around: (guild: Guild, options: object, ask: A
 }
 
 /** The request listens on the client, and stops as soon as Discord says that it asked too often. */
-function askForMembers(manager: GuildMemberManager, fetchMany: FetchMembers, options: object): ReturnType<AskForMembers> {
+function askForMembers(
+  manager: GuildMemberManager,
+  fetchMany: FetchMembers,
+  options: object,
+): ReturnType<AskForMembers> {
   const { client } = manager;
   const before = new Set(client.rawListeners(Events.Raw));
   const answer = fetchMany.call(manager, options);
@@ -208,7 +214,10 @@ export function wrapVoiceAdapters(send: (guild: Guild, payload: GatewaySendPaylo
     get(this: Guild): Guild['voiceAdapterCreator'] {
       return (methods) => {
         const adapter = creatorOf.call(this)(methods);
-        return { ...adapter, sendPayload: (payload: GatewaySendPayload) => send(this, payload) ?? adapter.sendPayload(payload) };
+        return {
+          ...adapter,
+          sendPayload: (payload: GatewaySendPayload) => send(this, payload) ?? adapter.sendPayload(payload),
+        };
       };
     },
   });

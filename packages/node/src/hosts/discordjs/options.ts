@@ -43,6 +43,8 @@ const KEYS: readonly (keyof OrchestratedOptions)[] = [
   'userEvents',
   'logger',
   'limits',
+  'lingerMs',
+  'patienceMs',
   'exitOnShutdown',
   'fleet',
   'clock',

@@ -78,7 +78,11 @@ export class Sends {
     return waiting;
   }
 
-  #sendTo(shardId: number, shard: { send(payload: GatewaySendPayload): Promise<void> }, payload: GatewaySendPayload): void {
+  #sendTo(
+    shardId: number,
+    shard: { send(payload: GatewaySendPayload): Promise<void> },
+    payload: GatewaySendPayload,
+  ): void {
     shard.send(payload).catch((error: unknown) => this.#drop(shardId, payload, messageOf(error)));
   }
 

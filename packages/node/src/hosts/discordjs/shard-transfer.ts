@@ -77,14 +77,15 @@ export class ShardTransfer {
   }
 
   async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
-    const { shards, options } = this.#given;
+    const { shards, options, voice } = this.#given;
     const copied = this.#copied.get(shardId) ?? new CopiedGuilds();
     this.#copied.delete(shardId);
     this.#given.turns.frozen(shardId);
     const frames = this.#framesFor(shardId, transfer);
     await frames.add({ kind: 'frozen' });
     await this.#sendChanges(shardId, copied, frames);
-    await frames.add({ kind: 'voice', channels: this.#given.voice.of(shardId) });
+    const channels = voice.of(shardId);
+    if (channels.length > 0) await frames.add({ kind: 'voice', channels });
     await frames.add({ kind: 'done', guildIds: shards.guildsOf(shardId).map(({ id }) => id) });
     await frames.flush();
     if (options.exportShard !== undefined) {

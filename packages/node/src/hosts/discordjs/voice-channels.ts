@@ -32,7 +32,12 @@ export class VoiceChannels {
   }
 
   /** Where Discord says that the bot is: somebody may have moved it, or put it out. What is said of a session that is over does not count. */
-  happened(shardId: number, { t, d }: GatewayDispatchPayload, selfId: string | undefined, sessionId: string | undefined): void {
+  happened(
+    shardId: number,
+    { t, d }: GatewayDispatchPayload,
+    selfId: string | undefined,
+    sessionId: string | undefined,
+  ): void {
     if ((t as string) !== 'VOICE_STATE_UPDATE') return;
     const state = d as GatewayVoiceState;
     const { guild_id, channel_id, self_mute, self_deaf } = state;
