@@ -6,6 +6,7 @@ import { botIdIn } from './core/bot-token.js';
 import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
 import { createGatewayState } from './core/state.js';
+import { ownVoiceState } from './core/voice.js';
 import { EmulatorError } from './errors.js';
 import { Ledger } from './ledger/ledger.js';
 import type { EmulatorOptions } from './options.js';
@@ -120,7 +121,7 @@ export async function startGatewayEmulator(
   const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic });
   const listener = requestListener([
     discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards, stage }),
-    emulatorRoutes({ admin, ledger, traffic, world, people, posted }),
+    emulatorRoutes({ admin, ledger, traffic, world, people, posted, ownVoice: (guild) => ownVoiceState(state, guild) }),
   ]);
 
   await resumeHost.listen(resolved.resumePort);

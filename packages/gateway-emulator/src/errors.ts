@@ -54,3 +54,8 @@ export class EmulatorError extends Error {
     this.retryable = EMULATOR_ERRORS[code].retryable;
   }
 }
+
+/** A request to the admin interface, or a call in its place, that cannot be carried out. */
+export function badRequest(problem: string, cause?: unknown): EmulatorError {
+  return new EmulatorError('DSO_EMULATOR_BAD_REQUEST', `The request is refused: ${problem}.`, { cause });
+}

@@ -21,7 +21,11 @@ export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js
 export { Guild } from './world/guild.js';
 export type { GuildEdit, PartKind } from './world/guild-edits.js';
 export { People } from './world/people.js';
-export type { Place } from './world/people.js';
+export type { InteractionStatus } from './world/interaction-status.js';
+export type { Interaction } from './world/interactions.js';
+export type { Modal, ModalValues } from './world/modals.js';
+export type { Focus, OptionValues } from './world/option-values.js';
+export type { Place } from './world/places.js';
 export type { TrafficEvent } from './core/dispatch.js';
 export { parseScript, ScriptPlayer } from './world/script.js';
 export type { ScriptLine } from './world/script.js';

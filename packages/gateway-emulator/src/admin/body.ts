@@ -1,7 +1,7 @@
 /** Reads what admin requests carry: JSON objects and queries whose every field is known and checked. Throws `DSO_EMULATOR_BAD_REQUEST`. */
 import type { SessionSelector } from '../core/faults.js';
 import { isObject, isSnowflake } from '../core/json.js';
-import { EmulatorError } from '../errors.js';
+import { badRequest } from '../errors.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -120,8 +120,4 @@ export function closeCodeOf(body: Body): number | null {
   if (isOurs) return code;
   if (code === 1000 || code === 1001) return code;
   throw badRequest('"code" must be 1000, 1001 or from 3000 to 4999; without it there is no close frame');
-}
-
-export function badRequest(problem: string, cause?: unknown): EmulatorError {
-  return new EmulatorError('DSO_EMULATOR_BAD_REQUEST', `The request is refused: ${problem}.`, { cause });
 }

@@ -2,8 +2,9 @@
  * Every request of the admin interface, in one table. Routing, the refusal of unknown fields, `GET /emulator` and
  * `docs/reference/gateway-emulator-http.md` are made from it.
  */
+import { badRequest } from '../errors.js';
 import type { Body } from './body.js';
-import { badRequest, numberOf } from './body.js';
+import { numberOf } from './body.js';
 import { gatewayRequests } from './gateway-requests.js';
 import { ledgerRequests } from './ledger-requests.js';
 import type { AdminRequests } from './request.js';

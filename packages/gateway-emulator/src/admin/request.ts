@@ -1,4 +1,5 @@
 /** What a request of the admin interface is: what it says of itself, and how its body becomes something that happens, now or later. */
+import type { GuildView, OwnVoiceState } from '../core/world-view.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { People } from '../world/people.js';
 import type { Posted } from '../world/posted.js';
@@ -15,6 +16,8 @@ export type AdminParts = {
   traffic: Traffic;
   world: World;
   people: People;
+  /** The bot's own voice state in a guild. */
+  ownVoice: (guild: GuildView) => OwnVoiceState | null;
   posted: Posted;
 };
 

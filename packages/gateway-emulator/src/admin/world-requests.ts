@@ -1,16 +1,17 @@
 /** The world over HTTP: what people do at somebody's bidding, and what the bot posted. */
 import { knownIntents } from '../core/discord.js';
 import { isObject } from '../core/json.js';
+import { badRequest } from '../errors.js';
 import type { GuildEdit } from '../world/guild-edits.js';
 import { partKinds } from '../world/guild-edits.js';
-import type { OptionValues } from '../world/interaction-events.js';
-import type { Place } from '../world/people.js';
 import type { Deed, DeedFilter } from '../world/posted.js';
 import type { Status } from '../world/users.js';
 import type { World } from '../world/world.js';
 import type { Body } from './body.js';
-import { badRequest, booleanOf, choiceOf, numberOf, stringOf, stringsOf, wholeOf } from './body.js';
-import type { AdminRequests } from './request.js';
+import { choiceOf, numberOf, stringOf, stringsOf, wholeOf } from './body.js';
+import { interactionRequests } from './interaction-requests.js';
+import { placeFields, placeOf } from './place.js';
+import type { AdminRequests, RequestContext } from './request.js';
 
 const statuses: readonly Status[] = ['online', 'idle', 'dnd', 'offline'];
 const deedKinds: readonly Deed['kind'][] = [
@@ -24,12 +25,6 @@ const deedKinds: readonly Deed['kind'][] = [
   'modal',
 ];
 
-const placeFields = {
-  guildId: 'where; default the first guild',
-  channelId: 'where; default the first text channel',
-  userId: 'who; default somebody by chance',
-  direct: '`true`: in a direct channel',
-};
 const guildAndUser = { guildId: 'where', userId: 'who' };
 
 const editKinds = ['guild', 'member', 'threadMember', 'threadList', ...partKinds] as const;
@@ -56,10 +51,7 @@ export const worldRequests: AdminRequests = {
       largeThreshold: 'of the session; default 250',
     },
     fields: {},
-    prepare:
-      (_body, { world, query }) =>
-      () =>
-        wholeGuild(world, query),
+    prepare: (_body, context) => () => wholeGuild(context),
   },
   'POST /emulator/edit': {
     what: 'somebody who runs a guild changes it, a member, or one of its parts',
@@ -100,30 +92,7 @@ export const worldRequests: AdminRequests = {
       return () => people.say(content, place);
     },
   },
-  'POST /emulator/command': {
-    what: 'somebody uses a slash command that the bot has registered',
-    fields: { name: 'of the command', options: 'their values by name; an object for a subcommand', ...placeFields },
-    schedulable: true,
-    prepare: (body, { people }) => {
-      const [name, options, place] = [stringOf(body, 'name'), optionsOf(body), placeOf(body)];
-      return () => {
-        const { id, token, guildId, channelId } = people.useCommand(name, options, place);
-        return { interactionId: id, token, guildId, channelId };
-      };
-    },
-  },
-  'POST /emulator/press': {
-    what: 'somebody uses a component of a message the bot has posted',
-    fields: { customId: 'its `custom_id`', messageId: 'of the message', ...placeFields },
-    schedulable: true,
-    prepare: (body, { people }) => {
-      const [customId, messageId, place] = [stringOf(body, 'customId'), stringOf(body, 'messageId'), placeOf(body)];
-      return () => {
-        const { id, token } = people.press(customId, messageId, place);
-        return { interactionId: id, token };
-      };
-    },
-  },
+  ...interactionRequests,
   'POST /emulator/react': {
     what: 'somebody reacts to a message',
     fields: { emoji: 'with what', messageId: 'to which message', ...placeFields },
@@ -205,13 +174,14 @@ function guildsPage(world: World, query: URLSearchParams): unknown {
   };
 }
 
-function wholeGuild(world: World, query: URLSearchParams): unknown {
+function wholeGuild({ world, ownVoice, query }: RequestContext): unknown {
   const guildId = query.get('guildId');
   if (world.guildCount === 0) throw badRequest('the world has no guilds');
   const guild = guildId === null ? world.guildAt(0) : world.guild(guildId);
   if (guild === null) throw badRequest(`there is no guild ${guildId}`);
   const intents = wholeOf(query, 'intents') ?? knownIntents;
-  return JSON.parse(guild.createJson({ intents, largeThreshold: wholeOf(query, 'largeThreshold') ?? 250 }));
+  const reader = { intents, largeThreshold: wholeOf(query, 'largeThreshold') ?? 250 };
+  return JSON.parse(guild.createJson(reader, ownVoice(guild)));
 }
 
 function editOf(body: Body): GuildEdit {
@@ -246,21 +216,4 @@ function filterOf(query: URLSearchParams): DeedFilter {
     ...(interactionId === null ? {} : { interactionId }),
     ...(kind === undefined ? {} : { kind }),
   };
-}
-
-function placeOf(body: Body): Place {
-  const direct = booleanOf(body, 'direct', false);
-  return { ...stringsOf(body, ['guildId', 'channelId', 'userId']), ...(direct ? { direct } : {}) };
-}
-
-function optionsOf({ options = {} }: Body): OptionValues {
-  if (isOptionValues(options)) return options;
-  throw badRequest('"options" must be an object of strings, numbers, booleans, or such objects for subcommands');
-}
-
-function isOptionValues(value: unknown, depth = 0): value is OptionValues {
-  if (!isObject(value) || depth > 2) return false;
-  return Object.values(value).every(
-    (inner) => ['string', 'number', 'boolean'].includes(typeof inner) || isOptionValues(inner, depth + 1),
-  );
 }

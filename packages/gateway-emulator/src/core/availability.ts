@@ -7,6 +7,7 @@ import { answer, sessionsOf, tellGuild, wants } from './dispatch.js';
 import type { Effect } from './effects.js';
 import type { FaultResult } from './faults.js';
 import type { GatewayState } from './state.js';
+import { ownVoiceState } from './voice.js';
 import type { GuildView } from './world-view.js';
 
 /** Takes guilds out of service. `affected`: how many were in service. Unknown ids are left out. */
@@ -35,7 +36,8 @@ export function endOutage(state: GatewayState, guildIds: readonly string[]): Fau
 /** Shows a guild to every session that has it: each as its intents allow. */
 function guildJoined(state: GatewayState, guild: GuildView, out: Effect[]): void {
   for (const session of sessionsOf(state, guild.route)) {
-    if (wants(session, intents.guilds)) answer(session, 'GUILD_CREATE', guild.createJson(session), out);
+    if (wants(session, intents.guilds))
+      answer(session, 'GUILD_CREATE', guild.createJson(session, ownVoiceState(state, guild)), out);
   }
 }
 
@@ -47,7 +49,7 @@ export function greetGuild(
 ): { type: string; json: string } {
   return state.unavailable.has(guild.route)
     ? { type: 'GUILD_DELETE', json: unavailableJson(guild.id) }
-    : { type: 'GUILD_CREATE', json: guild.createJson(reader) };
+    : { type: 'GUILD_CREATE', json: guild.createJson(reader, ownVoiceState(state, guild)) };
 }
 
 function unavailableJson(id: string): string {

@@ -15,4 +15,4 @@ export { holdSessions, releaseSessions } from './sessions.js';
 export { setStartAnswer } from './start-answers.js';
 export type { AnswerRule, StartAnswer, StartKind } from './start-answers.js';
 export { tick } from './tick.js';
-export type { GuildReader, GuildView, MemberView, WorldView } from './world-view.js';
+export type { GuildReader, GuildView, MemberView, OwnVoiceState, WorldView } from './world-view.js';

@@ -80,6 +80,8 @@ export type VoiceState = {
   readonly channelId: string;
   readonly selfMute: boolean;
   readonly selfDeaf: boolean;
+  /** Of the last VOICE_SERVER_UPDATE: whom the voice server lets in. */
+  readonly token: string;
 };
 
 /** RECONNECT (op 7) may come before HELLO, or instead of it ("Gateway Events: Reconnect"). */
@@ -104,6 +106,8 @@ export type GatewayState = {
   sessionsHeld: boolean;
   /** Guilds in an outage, by `guild_id >> 22`. */
   readonly unavailable: Map<number, string>;
+  /** Host and port of the voice server. */
+  voiceEndpoint: string;
   /** The bot's voice states, by guild. */
   readonly voice: Map<string, VoiceState>;
   /** Per guild: when all its members may be asked for again. */
@@ -140,6 +144,7 @@ export function createGatewayState(init: {
     answers: createAnswerRules(),
     sessionsHeld: false,
     unavailable: new Map(),
+    voiceEndpoint: 'voice.invalid:443',
     voice: new Map(),
     membersWelcomeAt: new Map(),
     connections: new Map(),

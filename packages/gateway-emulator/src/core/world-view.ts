@@ -10,6 +10,20 @@ export type GuildReader = {
   largeThreshold: number;
 };
 
+/** The bot's own voice state, as the `voice_states` of GUILD_CREATE have it. */
+export type OwnVoiceState = {
+  channel_id: string | null;
+  user_id: string;
+  session_id: string;
+  deaf: boolean;
+  mute: boolean;
+  self_deaf: boolean;
+  self_mute: boolean;
+  self_video: boolean;
+  suppress: boolean;
+  request_to_speak_timestamp: null;
+};
+
 export type MemberView = {
   readonly userId: string;
   /** What a prefix query of REQUEST_GUILD_MEMBERS is held against: username, display name, nickname. */
@@ -24,8 +38,8 @@ export type GuildView = {
   readonly id: string;
   /** `guild_id >> 22`, which decides the shard. */
   readonly route: number;
-  /** The `d` of GUILD_CREATE. */
-  createJson(reader: GuildReader): string;
+  /** The `d` of GUILD_CREATE. `own`: the bot's voice state there; null: it is in no channel. */
+  createJson(reader: GuildReader, own: OwnVoiceState | null): string;
   /** All of them, the bot included. */
   members(): readonly MemberView[];
   /** One of them; null when nobody of that id is there. */

@@ -2,13 +2,17 @@
 import type { APIMessage } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';
 import { reactionAdded } from './happenings.js';
+import { readChoices } from './command-options.js';
+import { objectField } from './fields.js';
 import type { Interaction } from './interactions.js';
+import { callbacksOf, interactionTypes } from './interactions.js';
 import type { MessageBody, UploadedFile } from './message-body.js';
 import { ephemeralFlag, messageOf, readMessageBody } from './message-body.js';
 import { messageDeleted, messageEvent } from './message-events.js';
 import type { KeptMessage } from './message-book.js';
 import { channelTypes } from './guild-parts.js';
-import { RestError } from './rest-error.js';
+import { readModal } from './modals.js';
+import { RestError, invalidField } from './rest-error.js';
 import type { Stage } from './stage.js';
 import { userJson } from './users.js';
 
@@ -79,7 +83,10 @@ export class BotActs {
     const interaction = interactions.toAnswer(id, token, clock.now());
     if (interaction === null) throw new RestError('unknownInteraction');
     if (interaction.state.kind !== 'open') throw new RestError('alreadyAcknowledged');
-    const { channelId } = interaction;
+    const allowed = callbacksOf(interaction);
+    if (!allowed.includes(callback.type))
+      throw invalidField(['type'], 'BASE_TYPE_CHOICES', `Value must be one of {${allowed.join(', ')}}.`);
+    const { channelId, source } = interaction;
     const data = callback.data ?? {};
     const note = (kind: 'deferral' | 'choices' | 'modal'): null => {
       posted.add({ at: clock.now(), kind, channelId, interactionId: id, ...(kind === 'deferral' ? {} : { data }) });
@@ -93,29 +100,26 @@ export class BotActs {
         return note('deferral');
       case 6:
         interaction.state =
-          interaction.source === null
-            ? { kind: 'deferred', ephemeral: false }
-            : { kind: 'answered', message: interaction.source };
+          source === null ? { kind: 'deferred', ephemeral: false } : { kind: 'answered', message: source };
         return note('deferral');
       case 7: {
-        if (interaction.source === null) throw new RestError('unknownMessage');
-        const kept = this.message(channelId, interaction.source.id);
+        if (source === null) throw new RestError('unknownMessage');
+        const kept = this.message(channelId, source.id);
         const message = this.#edit(kept, { json: data, files: callback.files }, id);
         interaction.state = { kind: 'answered', message };
         return message;
       }
-      case 8:
-        interaction.state = { kind: 'closed' };
+      case 8: {
+        const { choices } = objectField(data, ['data']);
+        const read = readChoices(choices, interaction.optionType ?? 0, ['data', 'choices']);
+        interaction.state = { kind: 'choices', choices: read };
         return note('choices');
+      }
       case 9:
-        interaction.state = { kind: 'closed' };
+        interaction.state = { kind: 'modal', modal: readModal(data), submission: null };
         return note('modal');
       default:
-        throw new RestError('invalidForm', {
-          type: {
-            _errors: [{ code: 'BASE_TYPE_CHOICES', message: 'Value must be one of {4, 5, 6, 7, 8, 9, 10, 12}.' }],
-          },
-        });
+        return null;
     }
   }
 
@@ -246,16 +250,22 @@ function flagsOf(data: unknown): number {
   return typeof flags === 'number' ? flags : 0;
 }
 
-function answerFields({ world }: Stage, { id, user, type, name }: Interaction): Partial<APIMessage> {
+function answerFields({ world }: Stage, interaction: Interaction): Partial<APIMessage> {
   return {
     application_id: world.applicationId,
     webhook_id: world.applicationId,
-    interaction_metadata: {
-      id,
-      type: type === 'command' ? 2 : 3,
-      user: userJson(user),
-      authorizing_integration_owners: {},
-      ...(type === 'command' ? { name } : {}),
-    } as NonNullable<APIMessage['interaction_metadata']>,
+    interaction_metadata: metadataOf(interaction) as NonNullable<APIMessage['interaction_metadata']>,
+  };
+}
+
+function metadataOf({ id, user, type, name, source, trigger }: Interaction): object {
+  return {
+    id,
+    type: interactionTypes[type],
+    user: userJson(user),
+    authorizing_integration_owners: {},
+    ...(type === 'command' ? { name } : {}),
+    ...(type === 'component' && source !== null ? { interacted_message_id: source.id } : {}),
+    ...(trigger === null ? {} : { triggering_interaction_metadata: metadataOf(trigger) }),
   };
 }

@@ -1,15 +1,13 @@
 /** The bot's application commands, global and per guild, with Discord's rules for what may be registered. */
 import type { APIApplicationCommand } from 'discord-api-types/v10';
+import { readCommandDescription, readCommandName, readOptions } from './command-options.js';
+import { objectField } from './fields.js';
 import type { SnowflakeSource } from './snowflakes.js';
 import { RestError, invalidField } from './rest-error.js';
 
 /** Discord: 100 chat input, 15 user and 15 message commands in each scope. */
 const maxCommands: Record<number, number> = { 1: 100, 2: 15, 3: 15, 4: 1 };
 const chatInput = 1;
-/** Chat input names: lower case where there is such a thing, no spaces. */
-const chatInputName = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$/u;
-const anyName = /^.{1,32}$/su;
-const maxOptions = 25;
 
 export type CommandsOptions = { applicationId: string; nextId: SnowflakeSource; now: () => number };
 
@@ -78,7 +76,7 @@ export class Commands {
   /** Throws RestError. */
   edit(guildId: string | null, id: string, body: unknown): APIApplicationCommand {
     const before = this.get(guildId, id);
-    const after = { ...this.#make(guildId, { ...before, ...objectOf(body, []), type: before.type }, []), id };
+    const after = { ...this.#make(guildId, { ...before, ...objectField(body, []), type: before.type }, []), id };
     this.#keep(guildId, after);
     return after;
   }
@@ -97,10 +95,10 @@ export class Commands {
   }
 
   #make(guildId: string | null, body: unknown, path: readonly string[]): APIApplicationCommand {
-    const given = objectOf(body, path);
+    const given = objectField(body, path);
     const type = readType(given['type'], path);
-    const name = readName(given['name'], type, path);
-    const description = readDescription(given['description'], type, path);
+    const name = readCommandName(given['name'], type === chatInput, path);
+    const description = type === chatInput ? readCommandDescription(given['description'], path) : '';
     const options = readOptions(given['options'], path);
     const now = this.#options.now();
     const known = this.list(guildId).find((other) => (other.type as number) === type && other.name === name);
@@ -126,60 +124,8 @@ function sameName(one: APIApplicationCommand, other: APIApplicationCommand): boo
   return one.type === other.type && one.name === other.name;
 }
 
-function objectOf(value: unknown, path: readonly string[]): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  throw invalidField(path, 'MODEL_TYPE_CONVERT', 'Only dictionaries may be used in a ModelType');
-}
-
 function readType(value: unknown, path: readonly string[]): number {
   if (value === undefined) return chatInput;
   if (typeof value === 'number' && value in maxCommands) return value;
   throw invalidField([...path, 'type'], 'BASE_TYPE_CHOICES', 'Value must be one of {1, 2, 3, 4}.');
-}
-
-function readName(value: unknown, type: number, path: readonly string[]): string {
-  if (value === undefined || value === null || value === '') {
-    throw invalidField([...path, 'name'], 'BASE_TYPE_REQUIRED', 'This field is required');
-  }
-  const fits = typeof value === 'string' && (type === chatInput ? chatInputName : anyName).test(value);
-  if (!fits || (type === chatInput && value !== value.toLowerCase())) {
-    throw invalidField([...path, 'name'], 'APPLICATION_COMMAND_INVALID_NAME', 'Command name is invalid');
-  }
-  return value;
-}
-
-function readDescription(value: unknown, type: number, path: readonly string[]): string {
-  if (type !== chatInput) return '';
-  if (typeof value !== 'string' || value === '') {
-    throw invalidField([...path, 'description'], 'BASE_TYPE_REQUIRED', 'This field is required');
-  }
-  if (value.length > 100) {
-    throw invalidField([...path, 'description'], 'BASE_TYPE_BAD_LENGTH', 'Must be between 1 and 100 in length.');
-  }
-  return value;
-}
-
-function readOptions(value: unknown, path: readonly string[]): unknown[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value))
-    throw invalidField([...path, 'options'], 'BASE_TYPE_BAD_LIST', 'Only iterables may be used in a ListType.');
-  if (value.length > maxOptions) {
-    throw invalidField([...path, 'options'], 'BASE_TYPE_MAX_LENGTH', `Must be ${maxOptions} or fewer in length.`);
-  }
-  for (const [index, option] of value.entries()) {
-    const at = [...path, 'options', String(index)];
-    const given = objectOf(option, at);
-    readName(given['name'], chatInput, at);
-    readDescription(given['description'], chatInput, at);
-    const { type } = given;
-    if (typeof type !== 'number' || !Number.isInteger(type) || type < 1 || type > 11) {
-      throw invalidField(
-        [...at, 'type'],
-        'BASE_TYPE_CHOICES',
-        'Value must be one of {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}.',
-      );
-    }
-    readOptions(given['options'], at);
-  }
-  return value;
 }

@@ -4,6 +4,7 @@ import type { TrafficEvent } from '../core/dispatch.js';
 import type { GuildEdit, PartKind } from './guild-edits.js';
 import { editGuild, partKinds } from './guild-edits.js';
 import type { Guild } from './guild.js';
+import { activeThreads } from './guild-create.js';
 import { channelTypes } from './guild-parts.js';
 import type { Occasion } from './happenings.js';
 import { somebody } from './happenings.js';
@@ -25,7 +26,7 @@ function drawEdit(guild: Guild, random: Random, { id }: Occasion): GuildEdit {
     case 'member':
       return { kind, id: somebody(guild, random).user.id, data: drawProfile(guild, random, name) };
     case 'threadMember': {
-      const [thread] = guild.parts.threads;
+      const [thread] = activeThreads(guild);
       if (thread === undefined) return { kind: 'threadList' };
       const user = random.next() < 0.5 ? guild.botMember : somebody(guild, random);
       return { kind, action: pick(random, ['join', 'leave']), id: thread.id, userId: user.user.id };

@@ -5,7 +5,7 @@
  */
 import type { APIGuild, GatewayGuildCreateDispatchData, Locale } from 'discord-api-types/v10';
 import { intents } from '../core/discord.js';
-import type { GuildReader } from '../core/world-view.js';
+import type { GuildReader, OwnVoiceState } from '../core/world-view.js';
 import type { Guild } from './guild.js';
 import type { GuildChannel, GuildThread } from './guild-parts.js';
 import type { Member } from './users.js';
@@ -13,7 +13,11 @@ import { joinedAt, memberJson, noFlags } from './users.js';
 
 type Extra = Omit<GatewayGuildCreateDispatchData, keyof APIGuild>;
 
-export function guildCreateJson(guild: Guild, reader: GuildReader): { guild: APIGuild; extra: Extra } {
+export function guildCreateJson(
+  guild: Guild,
+  reader: GuildReader,
+  own: OwnVoiceState | null = null,
+): { guild: APIGuild; extra: Extra } {
   const { parts, memberCount } = guild;
   const seesPresences = (reader.intents & intents.guildPresences) !== 0;
   const large = memberCount > reader.largeThreshold;
@@ -29,7 +33,10 @@ export function guildCreateJson(guild: Guild, reader: GuildReader): { guild: API
       voice_states:
         (reader.intents & intents.guildVoiceStates) === 0
           ? []
-          : inVoice.map(({ guild_id: _guild, member: _member, ...state }) => state),
+          : [
+              ...inVoice.map(({ guild_id: _guild, member: _member, ...state }) => state),
+              ...(own === null ? [] : [own]),
+            ],
       members: shown.map(memberJson),
       channels: parts.channels.map((channel) => shownChannel(guild, channel)),
       threads: activeThreads(guild),

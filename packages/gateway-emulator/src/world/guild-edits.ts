@@ -178,6 +178,7 @@ function editThreadMembers(
   const thread = guild.parts.threads.find((one) => one.id === id);
   const member = guild.member(userId);
   if (thread === undefined) throw new EditRefused(`there is no thread ${id}`);
+  if (thread.thread_metadata?.archived === true) throw new EditRefused(`thread ${id} is archived`);
   if (member === null) throw new EditRefused(`${userId} is not a member of guild ${guild.id}`);
   const joins = action === 'join';
   const own = { id, user_id: userId, join_timestamp: new Date(now).toISOString(), flags: 0 };

@@ -4,7 +4,7 @@
  */
 import type { Random } from '@dshard/transport';
 import type { APIGuild, APIVoiceState, GatewayPresenceUpdate } from 'discord-api-types/v10';
-import type { GuildReader, GuildView, MemberView } from '../core/world-view.js';
+import type { GuildReader, GuildView, MemberView, OwnVoiceState } from '../core/world-view.js';
 import { guildCreateJson } from './guild-create.js';
 import { idIn, memberNumberOf, routeOfGuild } from './guild-ids.js';
 import type { GuildChannel, GuildParts } from './guild-parts.js';
@@ -224,7 +224,8 @@ export class Guild implements GuildView {
     const number = this.#generatedNumber(id);
     if (number === null) joined.set(id, member);
     else if (left.delete(number)) returned.set(number, member.joinedAt);
-    status.set(id, 'online');
+    // Nobody is told that they are online.
+    status.set(id, 'offline');
     voice.set(id, null);
   }
 
@@ -243,7 +244,9 @@ export class Guild implements GuildView {
     if (userId === this.#made.bot.id) return 'online';
     const number = memberNumberOf(userId);
     const { joined, status } = this.#happened(false);
-    return status.get(userId) ?? (joined.has(userId) ? 'online' : generatedStatus(this.#made.seed, this.index, number));
+    return (
+      status.get(userId) ?? (joined.has(userId) ? 'offline' : generatedStatus(this.#made.seed, this.index, number))
+    );
   }
 
   setStatus(userId: string, status: Status): void {
@@ -291,8 +294,8 @@ export class Guild implements GuildView {
     return guildCreateJson(this, { intents: 0, largeThreshold: 0 }).guild;
   }
 
-  createJson(reader: GuildReader): string {
-    const { guild, extra } = guildCreateJson(this, reader);
+  createJson(reader: GuildReader, own: OwnVoiceState | null = null): string {
+    const { guild, extra } = guildCreateJson(this, reader, own);
     return JSON.stringify({ ...guild, ...extra });
   }
 

@@ -1,20 +1,28 @@
 /**
- * Interactions: somebody uses a command of the bot or presses a button, and the bot has three seconds to answer and a quarter of
- * an hour to follow up.
+ * Interactions: somebody uses a command of the bot, types in it, uses a component or submits a modal, and the bot has three seconds to answer and a
+ * quarter of an hour to follow up.
  *
  *     open ──callback 4, 7──▶ answered(message)
  *     open ──callback 5, 6──▶ deferred ──edit of the original──▶ answered
- *     open ──callback 8, 9──▶ closed                             (choices of an autocomplete, a modal)
+ *     open ──callback 8──▶ choices                               (of an autocomplete)
+ *     open ──callback 9──▶ modal ──somebody submits it──▶ another interaction
  *     open ──3 s──▶ expired;  any ──15 min──▶ gone
  */
 import type { APIMessage } from 'discord-api-types/v10';
+import type { Modal } from './modals.js';
 import type { User } from './users.js';
+
+/** By Discord's numbers ("Receiving and Responding: Interaction Type"). */
+export const interactionTypes = { command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
+export type InteractionType = keyof typeof interactionTypes;
 
 type InteractionState =
   | { kind: 'open' }
   | { kind: 'deferred'; ephemeral: boolean }
   | { kind: 'answered'; message: APIMessage }
-  | { kind: 'closed' };
+  | { kind: 'choices'; choices: readonly { name: string; value: string | number }[] }
+  /** `submission`: the last one; null: nobody has submitted it. */
+  | { kind: 'modal'; modal: Modal; submission: Interaction | null };
 
 export type Interaction = {
   readonly id: string;
@@ -22,14 +30,32 @@ export type Interaction = {
   readonly guildId: string | null;
   readonly channelId: string;
   readonly user: User;
-  /** The name of the command, or the `custom_id` of the component. */
+  /** The name of the command, or the `custom_id` of the component or modal. */
   readonly name: string;
-  readonly type: 'command' | 'component';
-  /** The message whose component was pressed. */
+  readonly type: InteractionType;
+  /** The message whose component was used, also before the modal that was submitted. */
   readonly source: APIMessage | null;
+  /** The type of the option that an autocomplete wants choices for. */
+  readonly optionType: number | null;
+  /** The interaction that was answered with the modal. */
+  readonly trigger: Interaction | null;
   readonly at: number;
   state: InteractionState;
 };
+
+/** What may be said first of an interaction: callback types, by Discord's numbers. */
+export function callbacksOf({ type, source }: Interaction): readonly number[] {
+  switch (type) {
+    case 'command':
+      return [4, 5, 9];
+    case 'component':
+      return [4, 5, 6, 7, 9];
+    case 'autocomplete':
+      return [8];
+    case 'modal':
+      return source === null ? [4, 5] : [4, 5, 6, 7];
+  }
+}
 
 const answerWithinMs = 3_000;
 const tokenLivesMs = 15 * 60_000;
@@ -51,14 +77,14 @@ export class Interactions {
   toAnswer(id: string, token: string, now: number): Interaction | null {
     const interaction = this.#byId.get(id);
     if (interaction === undefined || interaction.token !== token) return null;
-    return interaction.state.kind === 'open' && now - interaction.at > answerWithinMs ? null : interaction;
+    return isExpired(interaction, now) ? null : interaction;
   }
 
   /** One that was answered in time, for follow-ups and edits. */
   toFollowUp(token: string, now: number): Interaction | null {
     const interaction = this.#byToken.get(token);
     if (interaction === undefined || now - interaction.at > tokenLivesMs) return null;
-    return interaction.state.kind === 'open' ? null : interaction;
+    return interaction.state.kind === 'open' || interaction.state.kind === 'choices' ? null : interaction;
   }
 
   get(id: string): Interaction | null {
@@ -69,4 +95,9 @@ export class Interactions {
     this.#byId.delete(interaction.id);
     this.#byToken.delete(interaction.token);
   }
+}
+
+/** Nothing was said of it in time. */
+export function isExpired({ state, at }: Interaction, now: number): boolean {
+  return state.kind === 'open' && now - at > answerWithinMs;
 }

@@ -1,5 +1,7 @@
 /** What somebody says, made a message: the body of Discord's "Create Message" read without trust, and the message it becomes. */
 import type { APIMessage } from 'discord-api-types/v10';
+import { readComponents } from './components.js';
+import { listField, objectField } from './fields.js';
 import type { Guild } from './guild.js';
 import { RestError, invalidField } from './rest-error.js';
 import type { User } from './users.js';
@@ -33,19 +35,16 @@ export function readMessageBody(
   files: readonly UploadedFile[] = [],
   { mayBeEmpty = false }: { mayBeEmpty?: boolean } = {},
 ): MessageBody {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidField([], 'MODEL_TYPE_CONVERT', 'Only dictionaries may be used in a ModelType');
-  }
-  const given: Record<string, unknown> = { ...value };
+  const given = objectField(value, []);
   const body: MessageBody = {
     content: readContent(given['content']),
     tts: given['tts'] === true,
-    embeds: readList(given['embeds'], 'embeds', maxEmbeds),
-    components: readList(given['components'], 'components', 40),
+    embeds: listField(given['embeds'], ['embeds'], maxEmbeds),
+    components: readComponents(given['components']),
     flags: typeof given['flags'] === 'number' ? given['flags'] & settableFlags : 0,
     nonce: typeof given['nonce'] === 'string' || typeof given['nonce'] === 'number' ? given['nonce'] : null,
     replyTo: readReference(given['message_reference']),
-    stickerIds: readList(given['sticker_ids'], 'sticker_ids', 3).map(String),
+    stickerIds: listField(given['sticker_ids'], ['sticker_ids'], 3).map(String),
     files: files.map((file, index) => ({ id: String(index), ...file })),
     poll: given['poll'] ?? null,
   };
@@ -114,14 +113,6 @@ function readContent(value: unknown): string {
     throw invalidField(['content'], 'BASE_TYPE_MAX_LENGTH', `Must be ${maxContent} or fewer in length.`);
   }
   return content.trim();
-}
-
-function readList(value: unknown, field: string, max: number): unknown[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value))
-    throw invalidField([field], 'BASE_TYPE_BAD_LIST', 'Only iterables may be used in a ListType.');
-  if (value.length > max) throw invalidField([field], 'BASE_TYPE_MAX_LENGTH', `Must be ${max} or fewer in length.`);
-  return value;
 }
 
 function readReference(value: unknown): string | null {

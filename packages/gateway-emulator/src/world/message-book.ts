@@ -28,6 +28,11 @@ export class MessageBook {
     return kept?.message.channel_id === channelId ? kept : null;
   }
 
+  /** In whatever channel it is. */
+  find(id: string): KeptMessage | null {
+    return this.#messages.get(id) ?? null;
+  }
+
   delete(id: string): void {
     this.#messages.delete(id);
   }

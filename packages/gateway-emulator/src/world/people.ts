@@ -3,49 +3,44 @@
  * `DSO_EMULATOR_BAD_REQUEST` for guilds, channels, members and commands that are not there.
  */
 import type { APIMessage } from 'discord-api-types/v10';
-import { EmulatorError } from '../errors.js';
+import { badRequest } from '../errors.js';
 import type { TrafficEvent } from '../core/dispatch.js';
 import { intentsOf } from './event-intents.js';
 import type { GuildEdit } from './guild-edits.js';
 import { editGuild, EditRefused } from './guild-edits.js';
 import type { Guild } from './guild.js';
 import type { Occasion } from './happenings.js';
-import {
-  memberJoins,
-  memberLeaves,
-  newcomer,
-  presenceChanges,
-  reactionAdded,
-  somebody,
-  voiceChanges,
-} from './happenings.js';
-import type { OptionValues } from './interaction-events.js';
-import { buttonPressed, commandUsed } from './interaction-events.js';
+import { memberJoins, memberLeaves, newcomer, presenceChanges, reactionAdded, voiceChanges } from './happenings.js';
+import type { InteractionStatus } from './interaction-status.js';
+import { statusOf } from './interaction-status.js';
 import type { Interaction } from './interactions.js';
 import { messageEvent } from './message-events.js';
 import { messageOf, readMessageBody } from './message-body.js';
+import type { ModalValues } from './modals.js';
+import type { Focus, OptionValues } from './option-values.js';
+import type { Place } from './places.js';
+import { Places } from './places.js';
 import { RestError } from './rest-error.js';
-import { pick } from './seeded-random.js';
 import type { Stage } from './stage.js';
-import type { Member, Status, User } from './users.js';
-
-/** Where, and who: what is left out is the first guild, its first text channel, somebody by chance. */
-export type Place = { guildId?: string; channelId?: string; userId?: string; direct?: boolean };
-
-type Resolved = { guild: Guild | null; channelId: string; user: User };
+import { Uses } from './uses.js';
+import type { Member, Status } from './users.js';
 
 export class People {
   readonly #stage: Stage;
+  readonly #places: Places;
+  readonly #uses: Uses;
 
   constructor(stage: Stage) {
     this.#stage = stage;
+    this.#places = new Places(stage);
+    this.#uses = new Uses(stage);
   }
 
   /** A message. Direct ones go to the first direct channel. */
   say(content: string, place: Place = {}): APIMessage {
     const { world, messages, emit } = this.#stage;
-    const { guild, channelId, user } = this.#resolve(place);
-    const { id, now } = this.#occasion();
+    const { guild, channelId, user } = this.#places.find(place);
+    const { id, now } = this.#places.occasion();
     // As the traffic has it: programs follow a channel by these numbers.
     const nonce = `${channelId}:${world.nextMessageNumber(channelId, id)}`;
     const body = understood(() => readMessageBody({ content, nonce }));
@@ -55,40 +50,48 @@ export class People {
     return message;
   }
 
-  /** A slash command. It must be registered. */
+  /** A slash command that the bot has registered. Ids of users, channels and roles are looked up, choices and bounds are kept to. */
   useCommand(name: string, options: OptionValues = {}, place: Place = {}): Interaction {
-    const { commands, world, emit } = this.#stage;
-    const resolved = this.#resolve(place);
-    const guildId = resolved.guild?.id ?? null;
-    const command = commands.find(name, guildId);
-    if (command === null) {
-      const known = [...commands.list(null), ...(guildId === null ? [] : commands.list(guildId))].map(
-        (other) => `/${other.name}`,
-      );
-      throw badRequest(
-        `the bot has not registered /${name}; ${known.length === 0 ? 'it has registered no command yet' : `it has ${known.join(', ')}`}`,
-      );
-    }
-    const interaction = this.#begin('command', name, resolved, null);
-    emit(commandUsed(interaction, resolved.guild, command, options, world.applicationId));
-    return interaction;
+    return this.#uses.command(name, options, place);
   }
 
-  /** A button, or another component by its `custom_id`, of a message the bot has posted. */
-  press(customId: string, messageId: string, place: Place): Interaction {
-    const { messages, world, emit } = this.#stage;
-    const resolved = this.#resolve(place);
-    const kept = messages.get(resolved.channelId, messageId);
-    if (kept === null) throw badRequest(`there is no message ${messageId} in channel ${resolved.channelId}`);
-    const interaction = this.#begin('component', customId, resolved, kept.message);
-    emit(buttonPressed(interaction, resolved.guild, kept.message, world.applicationId));
-    return interaction;
+  /** A command of the menu of a user, or of a message the bot can be asked about. */
+  useContextMenu(name: string, target: { userId: string } | { messageId: string }, place: Place = {}): Interaction {
+    return this.#uses.contextMenu(name, target, place);
+  }
+
+  /** Somebody types in an option of a slash command: the bot is to answer with choices. `options`: what is filled in already. */
+  autocomplete(name: string, focus: Focus, options: OptionValues = {}, place: Place = {}): Interaction {
+    return this.#uses.autocomplete(name, focus, options, place);
+  }
+
+  /** A button of a message. By default it is pressed by the user whom the message answered, else by anybody. */
+  press(customId: string, messageId: string, place: Place = {}): Interaction {
+    return this.#uses.press(customId, messageId, place);
+  }
+
+  /** Chooses in a select menu of a message: values of a string select, or ids of users, roles and channels. */
+  choose(customId: string, messageId: string, values: readonly string[], place: Place = {}): Interaction {
+    return this.#uses.choose(customId, messageId, values, place);
+  }
+
+  /** Submits the modal that the bot has shown in answer to an interaction. Fields that are left out stay as the bot filled them in. */
+  submit(interactionId: string, values: ModalValues = {}): Interaction {
+    return this.#uses.submit(interactionId, values);
+  }
+
+  /** How an interaction stands, with what the bot said of it. */
+  interaction(id: string): InteractionStatus {
+    const { interactions, posted, clock } = this.#stage;
+    const interaction = interactions.get(id);
+    if (interaction === null) throw badRequest(`there is no interaction ${id}`);
+    return statusOf(interaction, posted, clock.now());
   }
 
   /** Somebody new, or somebody who had left (`userId`). */
   join(guildId: string, { name, userId }: { name?: string; userId?: string } = {}): Member {
-    const guild = this.#guild(guildId);
-    const occasion = this.#occasion();
+    const guild = this.#places.guild(guildId);
+    const occasion = this.#places.occasion();
     const back = userId === undefined ? null : guild.generatedById(userId);
     if (userId !== undefined && back === null) throw badRequest(`${userId} was never a member of guild ${guildId}`);
     if (userId !== undefined && guild.member(userId) !== null)
@@ -99,38 +102,40 @@ export class People {
   }
 
   leave(guildId: string, userId: string): void {
-    const event = memberLeaves(this.#guild(guildId), userId, this.#occasion());
+    const event = memberLeaves(this.#places.guild(guildId), userId, this.#places.occasion());
     if (event === null) throw badRequest(`${userId} is not a member of guild ${guildId} that could leave`);
     this.#stage.emit(event);
   }
 
   react(emoji: string, messageId: string, place: Place): void {
-    const { guild, channelId, user } = this.#resolve(place);
+    const { guild, channelId, user } = this.#places.find(place);
     if (guild === null) throw badRequest('reactions to direct messages are not made');
     const member = guild.member(user.id) ?? guild.botMember;
-    this.#stage.emit(reactionAdded(guild, { channelId, messageId, member, emoji }, this.#occasion()));
+    this.#stage.emit(reactionAdded(guild, { channelId, messageId, member, emoji }, this.#places.occasion()));
   }
 
   setStatus(guildId: string, userId: string, status: Status): void {
-    this.#stage.emit(presenceChanges(this.#memberGuild(guildId, userId), userId, status, this.#occasion()));
+    this.#stage.emit(
+      presenceChanges(this.#places.memberGuild(guildId, userId), userId, status, this.#places.occasion()),
+    );
   }
 
   /** `channelId` null: hangs up. */
   moveVoice(guildId: string, userId: string, channelId: string | null): void {
-    const guild = this.#memberGuild(guildId, userId);
+    const guild = this.#places.memberGuild(guildId, userId);
     if (channelId !== null && !guild.hasVoiceChannel(channelId)) {
       throw badRequest(
         `${channelId} is no voice channel of guild ${guildId}; they are ${guild.voiceChannelIds().join(', ')}`,
       );
     }
-    this.#stage.emit(voiceChanges(guild, userId, channelId, this.#occasion()));
+    this.#stage.emit(voiceChanges(guild, userId, channelId, this.#places.occasion()));
   }
 
   /** Somebody who runs a guild changes it, or one of its parts. */
   edit(guildId: string, edit: GuildEdit): void {
-    const guild = this.#guild(guildId);
+    const guild = this.#places.guild(guildId);
     try {
-      editGuild(guild, edit, this.#occasion()).forEach(this.#stage.emit);
+      editGuild(guild, edit, this.#places.occasion()).forEach(this.#stage.emit);
     } catch (error) {
       throw error instanceof EditRefused ? badRequest(error.message) : error;
     }
@@ -138,88 +143,15 @@ export class People {
 
   /** Any event as it stands. `guildId` decides the shard, null means shard 0; which `intents` it needs follows from its type. */
   event(type: string, data: object, { guildId, intents }: { guildId: string | null; intents?: number }): string {
-    const { id } = this.#occasion();
-    const route = guildId === null ? null : this.#guild(guildId).route;
+    const { id } = this.#places.occasion();
+    const route = guildId === null ? null : this.#places.guild(guildId).route;
     const needed = intents ?? intentsOf(type, guildId !== null);
     this.#stage.emit({ id, type, json: JSON.stringify(data), route, intents: needed });
     return id;
   }
 
   /** Somebody uses one of the bot's commands, by chance: for the traffic. Null when it has none. */
-  readonly byChance = (guild: Guild, occasion: Occasion): TrafficEvent | null => {
-    const { commands, random, world } = this.#stage;
-    const usable = commands.usableIn(guild.id);
-    if (usable.length === 0) return null;
-    const command = pick(random, usable);
-    const resolved = { guild, channelId: pick(random, guild.textChannels).id, user: somebody(guild, random).user };
-    const interaction = this.#begin('command', command.name, resolved, null, occasion);
-    return commandUsed(interaction, guild, command, {}, world.applicationId);
-  };
-
-  #begin(
-    type: Interaction['type'],
-    name: string,
-    { guild, channelId, user }: Resolved,
-    source: APIMessage | null,
-    occasion: Occasion = this.#occasion(),
-  ): Interaction {
-    const { id, now: at } = occasion;
-    const token = Buffer.from(`interaction:${id}:${this.#stage.random.next()}`).toString('base64url');
-    const guildId = guild?.id ?? null;
-    const interaction: Interaction = {
-      id,
-      token,
-      guildId,
-      channelId,
-      user,
-      name,
-      type,
-      source,
-      at,
-      state: { kind: 'open' },
-    };
-    this.#stage.interactions.add(interaction);
-    return interaction;
-  }
-
-  #occasion(): Occasion {
-    const now = this.#stage.clock.now();
-    return { id: this.#stage.nextId(now), now };
-  }
-
-  #guild(guildId: string): Guild {
-    const guild = this.#stage.world.guild(guildId);
-    if (guild === null) throw badRequest(`there is no guild ${guildId}`);
-    return guild;
-  }
-
-  #memberGuild(guildId: string, userId: string): Guild {
-    const guild = this.#guild(guildId);
-    if (guild.member(userId) === null) throw badRequest(`${userId} is not a member of guild ${guildId}`);
-    return guild;
-  }
-
-  #resolve({ guildId, channelId, userId, direct }: Place): Resolved {
-    const { world, random } = this.#stage;
-    const conversation = channelId === undefined ? world.directChannels[0] : world.directChannel(channelId);
-    if (
-      conversation !== undefined &&
-      conversation !== null &&
-      (direct === true || channelId !== undefined || world.guildCount === 0)
-    ) {
-      return { guild: null, channelId: conversation.id, user: conversation.user };
-    }
-    const place = channelId === undefined ? null : world.channel(channelId);
-    if (channelId !== undefined && place === null) throw badRequest(`there is no channel ${channelId}`);
-    const guild = place?.guild ?? (guildId === undefined ? world.guildAt(0) : this.#guild(guildId));
-    if (guildId !== undefined && guild.id !== guildId)
-      throw badRequest(`channel ${channelId} is not in guild ${guildId}`);
-    const member = userId === undefined ? somebody(guild, random) : guild.member(userId);
-    if (member === null) throw badRequest(`${userId} is not a member of guild ${guild.id}`);
-    const place0 = place?.channel.id ?? guild.textChannels[0]?.id;
-    if (place0 === undefined) throw badRequest(`guild ${guild.id} has no text channel`);
-    return { guild, channelId: place0, user: member.user };
-  }
+  readonly byChance = (guild: Guild, occasion: Occasion): TrafficEvent | null => this.#uses.byChance(guild, occasion);
 }
 
 function understood<T>(read: () => T): T {
@@ -229,8 +161,4 @@ function understood<T>(read: () => T): T {
     if (error instanceof RestError) throw badRequest(`it is no message: ${JSON.stringify(error.body)}`);
     throw error;
   }
-}
-
-function badRequest(problem: string): EmulatorError {
-  return new EmulatorError('DSO_EMULATOR_BAD_REQUEST', `The request is refused: ${problem}.`);
 }

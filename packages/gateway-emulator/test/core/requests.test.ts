@@ -109,6 +109,41 @@ describe('voice (op 4)', () => {
     ]);
   });
 
+  test('joining again where it is, and in another channel, gives a new token each time', () => {
+    const harness = new Harness({ guilds: 1 });
+    const guild = harness.world.guildAt(0);
+    const [here = '', there = ''] = guild.voiceChannelIds();
+    const client = harness.connect().identify([0, 1], { intents: 1 | intents.guildVoiceStates });
+    const d = { guild_id: guild.id, self_mute: false, self_deaf: true };
+    for (const channel_id of [here, here, there, there]) client.send({ op: 4, d: { ...d, channel_id } });
+    expect(data(client, 'VOICE_STATE_UPDATE').map((state) => (state as { channel_id: string }).channel_id)).toEqual([
+      here,
+      here,
+      there,
+      there,
+    ]);
+    const tokens = data(client, 'VOICE_SERVER_UPDATE').map((server) => (server as { token: string }).token);
+    expect(new Set(tokens).size).toBe(4);
+    expect(harness.state.voice.get(guild.id)?.token).toBe(tokens[3]);
+  });
+
+  test('is in GUILD_CREATE for a session that starts meanwhile, if it sees voice states', () => {
+    const harness = new Harness({ guilds: 1, identifyWindowMs: 0 });
+    const guild = harness.world.guildAt(0);
+    const [channel_id] = guild.voiceChannelIds();
+    const client = harness.connect().identify([0, 1], { intents: 1 | intents.guildVoiceStates });
+    client.send({ op: 4, d: { guild_id: guild.id, channel_id, self_mute: false, self_deaf: true } });
+    const voiceStates = (bits: number): unknown[] => {
+      const other = harness.connect().identify([0, 1], { intents: bits });
+      const [created] = data(other, 'GUILD_CREATE') as { voice_states: { user_id: string }[] }[];
+      return created?.voice_states.filter(({ user_id }) => user_id === harness.world.userId) ?? [];
+    };
+    expect(voiceStates(1 | intents.guildVoiceStates)).toMatchObject([
+      { channel_id, session_id: client.sessionId, self_deaf: true },
+    ]);
+    expect(voiceStates(1)).toEqual([]);
+  });
+
   test('a RESUME keeps it, a new session does not', () => {
     const { harness, client } = small({ bits: intents.guildVoiceStates });
     client.send(join).close(4200);

@@ -59,6 +59,31 @@ A **script** is a file of JSON lines, in any order; empty lines and lines that b
 \`at\` is in milliseconds from the start. \`event.guildId\` or \`d.guild_id\` decides the shard, without one it is shard 0. \`event.intents\` says which bits a session needs one of; without it
 that follows from the type. \`dso-gateway --record file\` writes everything that happens in this form, \`--script file\` plays it.
 
+## Interactions
+
+People use what the bot has registered and posted, by calls of \`people\` or by requests; each is an INTERACTION_CREATE that the bot has 3 s to answer:
+
+| request | call | what it is |
+| --- | --- | --- |
+| \`POST /emulator/command\` | \`useCommand(name, options)\` | a slash command, with subcommands and options of every type |
+| \`POST /emulator/context-menu\` | \`useContextMenu(name, target)\` | a command on a user or a message |
+| \`POST /emulator/autocomplete\` | \`autocomplete(name, focus, options)\` | somebody types in an option |
+| \`POST /emulator/press\` | \`press(customId, messageId)\` | a button |
+| \`POST /emulator/choose\` | \`choose(customId, messageId, values)\` | a select menu: of texts, users, roles, mentionables, channels |
+| \`POST /emulator/submit\` | \`submit(interactionId, values)\` | the modal that was shown in answer to an interaction |
+| \`GET /emulator/interaction\` | \`interaction(id)\` | how it stands, and what the bot said |
+
+\`\`\`sh
+curl -X POST localhost:7480/emulator/command -d '{"name":"feedback"}'
+curl -X POST localhost:7480/emulator/submit -d '{"interactionId":"…","values":{"text":"All is well"}}'
+curl 'localhost:7480/emulator/interaction?id=…'
+\`\`\`
+
+What people could not do in Discord's client is refused, with what they could: a choice that is not offered, a value out of bounds, a required option that is missing, an id that is nobody's, a button that is
+disabled. What a bot may not say is refused as Discord does: options that cannot be registered, components without \`custom_id\` or with the same one twice, a callback that does not fit the kind of interaction (an
+autocomplete is answered with choices and nothing else). \`resolved\` holds what the ids in it stand for. A modal has text inputs, labels, menus, radio groups, checkboxes and file uploads; what is not filled in stays as the bot
+filled it in. A menu of a message that was an answer is used by whoever was answered, unless \`userId\` says otherwise.
+
 ## REST
 
 With or without \`/api\` and a version before it, \`Authorization: Bot <token>\`, Discord's refusals (401, 403, 404, 405, 400 with \`errors\` by field). Bodies are JSON, or multipart with \`payload_json\` and files.
@@ -69,7 +94,7 @@ What the bot posts comes back as MESSAGE_CREATE, is in its channel's history (th
 answered within 3 s, followed up within 15 min.
 
 **Not emulated in REST:** making or changing guilds, channels, threads, roles, emojis, webhooks, invites, bans, members · reading reactions, pins, audit logs · permissions: the bot may do everything ·
-rate limits and their headers · autocomplete and modal submissions as events · files: they are counted, not kept · entitlements and polls. All of it is answered with 404.
+rate limits and their headers · files: they are counted, not kept · entitlements and polls. All of it is answered with 404.
 `;
 
 test('docs/reference/gateway-emulator-world.md says how each library is pointed at it, and what REST it has', async () => {

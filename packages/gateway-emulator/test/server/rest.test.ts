@@ -269,11 +269,15 @@ describe('a bot answers', () => {
   test('a button, by changing its message', async () => {
     const { body } = await call('POST', `/channels/${channel()}/messages`, {
       content: 'press',
-      components: [{ type: 1, components: [] }],
+      components: [{ type: 1, components: [{ type: 2, style: 1, label: 'Go', custom_id: 'go' }] }],
     });
     const pressed = gateway.people.press('go', String(body['id']), { channelId: channel() });
     const created = await client.until('the press', (payload) => payload.t === 'INTERACTION_CREATE');
-    expect(created.d).toMatchObject({ type: 3, data: { custom_id: 'go' }, message: { id: body['id'] } });
+    expect(created.d).toMatchObject({
+      type: 3,
+      data: { custom_id: 'go', component_type: 2, id: 2 },
+      message: { id: body['id'] },
+    });
     const answer = { type: 7, data: { content: 'pressed' } };
     const callback = `/interactions/${pressed.id}/${pressed.token}/callback?with_response=true`;
     expect((await call('POST', callback, answer, null)).body).toMatchObject({

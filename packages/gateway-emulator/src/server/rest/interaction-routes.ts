@@ -1,5 +1,7 @@
 /** Answers to interactions: the callback, follow-ups, the original answer. Their token stands in the path. */
 import { BotActs } from '../../world/bot-acts.js';
+import { interactionTypes } from '../../world/interactions.js';
+import { ephemeralFlag } from '../../world/message-body.js';
 import { RestError, invalidField } from '../../world/rest-error.js';
 import type { Stage } from '../../world/stage.js';
 import type { RestCall, RestRoute } from './rest-router.js';
@@ -24,7 +26,13 @@ export function interactionRoutes(stage: Stage): RestRoute[] {
         const id = param('interaction');
         const message = acts.answer(id, param('token'), { type: given.type, data: given.data, files });
         if (query.get('with_response') !== 'true') return { body: null };
-        const about = { id, type: 2, response_message_loading: given.type === 5, response_message_ephemeral: false };
+        const known = stage.interactions.get(id);
+        const about = {
+          id,
+          type: interactionTypes[known?.type ?? 'command'],
+          response_message_loading: given.type === 5,
+          response_message_ephemeral: ((message?.flags ?? 0) & ephemeralFlag) !== 0,
+        };
         const resource = { type: given.type, ...(message === null ? {} : { message }) };
         return {
           body: {

@@ -3,8 +3,8 @@ import type { GatewayManager } from '@discordeno/gateway';
 import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
-import { resolveTimeouts } from '../gateway/gateway-options.js';
-import type { GatewayTimeouts } from '../gateway/gateway-options.js';
+import { resolveTimeouts } from '../gateway/timeouts.js';
+import type { GatewayTimeouts } from '../gateway/timeouts.js';
 import type { StateHooks } from '../gateway/state-hooks.js';
 
 export type DiscordenoHostOptions = {

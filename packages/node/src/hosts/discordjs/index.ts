@@ -1,4 +1,4 @@
 export { isRedelivered, nodeOf, orchestrated } from './orchestrated.js';
 export type { OrchestratedOptions } from './options.js';
 export type { StateHooks } from '../gateway/state-hooks.js';
-export type { GatewayTimeouts } from '../gateway/gateway-options.js';
+export type { GatewayTimeouts } from '../gateway/timeouts.js';

@@ -22,9 +22,9 @@ import type { GatewayManager, Strategy } from './gateway-manager.js';
 import { learnIdentity } from './identity.js';
 import { checkInternals, forgetGateway, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from './login.js';
-import { checkOptions, nodeOptions } from './options.js';
 import type { OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './own-events.js';
+import { checkOptions, nodeOptions } from './resolve-options.js';
 import { shardUtil } from './shard-util.js';
 import { orchestratedStrategy } from './strategy.js';
 

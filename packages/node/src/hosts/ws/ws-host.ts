@@ -9,8 +9,9 @@ import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../sha
 import { HostedShards } from '../gateway/hosted-shards.js';
 import type { ShardEvent } from '../gateway/library.js';
 import { stateMethods } from '../gateway/state-hooks.js';
-import { resolveWsOptions } from './options.js';
-import type { ResolvedWsOptions, WsHostOptions } from './options.js';
+import type { WsHostOptions } from './options.js';
+import { resolveWsOptions } from './resolve-options.js';
+import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
 
 export type WsHost = ShardHost & {

@@ -1,0 +1,39 @@
+/**
+ * `x.cjs` and `x.d.cts` beside each entry that `tsc -b` has built, as part of `npm run build`. Files that are right are left alone, those
+ * of an entry that is no more are removed.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { commonJsDeclarations, commonJsModule, reachedFrom } from './declarations.js';
+import type { Entry } from './entries.js';
+import { entriesOf } from './entries.js';
+import type { PublicPackage } from './workspace.js';
+import { readWorkspace } from './workspace.js';
+
+/** By path below `dist`. */
+function commonJsFiles(entries: readonly Entry[], read: (path: string) => string): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const { module } of entries) {
+    files.set(`${module}.cjs`, commonJsModule(`${posix.basename(module)}.js`));
+    for (const [path, text] of reachedFrom(`${module}.d.ts`, read)) {
+      files.set(path.replace(/\.d\.ts$/, '.d.cts'), commonJsDeclarations(text));
+    }
+  }
+  return files;
+}
+
+function writeCommonJs({ folder, manifest }: PublicPackage): void {
+  const dist = join(folder, 'dist');
+  const files = commonJsFiles(entriesOf(manifest), (path) => readFileSync(join(dist, path), 'utf8'));
+  for (const [path, text] of files) {
+    const file = join(dist, path);
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
+  }
+  readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(?:cjs|cts)$/.test(path) && !files.has(path))
+    .forEach((path) => rmSync(join(dist, path)));
+}
+
+export function writeAllCommonJs(): void {
+  readWorkspace().publicPackages.forEach(writeCommonJs);
+}

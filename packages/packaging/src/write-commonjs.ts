@@ -1,0 +1,4 @@
+/** The second half of `npm run build`. */
+import { writeAllCommonJs } from './commonjs.js';
+
+writeAllCommonJs();
