@@ -109,7 +109,7 @@ export class Arrivals {
     const available = state.guilds.filter((guild) => guild.available);
     void listeners.during(() => available.forEach((guild) => client.emit(Events.GuildAvailable, guild)));
     deliverStaged(state, this.#deliverTo(shardId));
-    void readiness.make();
+    readiness.make();
   }
 
   async #import(shardId: number, { own }: Staged): Promise<void> {
@@ -166,7 +166,7 @@ export class Arrivals {
     shards.begins(shardId);
     await deliverBeginning(beginning, this.#deliverTo(shardId, signal), new Breather(options.clock));
     signal.throwIfAborted();
-    void readiness.make();
+    readiness.make();
   }
 
   #end(shardId: number): void {

@@ -30,7 +30,7 @@ export class OpenCommands {
   /** User code gets an event of the client. */
   seen(event: string, [value]: readonly unknown[]): void {
     if (event === 'messageCreate') {
-      this.#lastMessageAt = this.#clock.monotonicMs();
+      if (!isOfBot(value)) this.#lastMessageAt = this.#clock.monotonicMs();
     } else if (event === 'interactionCreate' && typeof value === 'object' && value !== null) {
       this.#interactions.set(value, this.#clock.monotonicMs());
       this.#sweepSometimes();
@@ -60,6 +60,10 @@ export class OpenCommands {
       if (!isOpen(interaction, this.#clock.monotonicMs() - at)) this.#interactions.delete(interaction);
     }
   }
+}
+
+function isOfBot(message: unknown): boolean {
+  return (message as { author?: { bot?: boolean } }).author?.bot === true;
 }
 
 function isOpen({ deferred, replied, responded, ephemeral }: Interaction, ageMs: number): boolean {

@@ -27,7 +27,7 @@ export function orchestratedStrategy({ shards, send, login, destroy }: StrategyH
       if (loggedIn) await destroy();
     },
     // discord.js does not wait for it, and has no answer to a rejection.
-    send: async (shardId, payload) => void send(shardId, payload),
+    send: async (shardId, payload) => send(shardId, payload),
     fetchStatus: async () => {
       return new Collection([...shards().all].map(([shardId, { status }]) => [shardId, status])) as unknown as Awaited<
         ReturnType<Strategy['fetchStatus']>
