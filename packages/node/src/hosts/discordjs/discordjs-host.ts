@@ -4,11 +4,14 @@
  * How a shard comes is written in arrivals.ts, what a client has of it and for how long in client-shards.ts. One that leaves is frozen with
  * its caches as they are, and departs when the connection is closed for the other node.
  */
-import { SimpleIdentifyThrottler } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
+import type { ShardNews } from '../../gateway-shard/driver.js';
+import type { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { GatewayOptions } from '../../gateway-shard/options.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { DEFAULT_LINGER_MS } from '../../options.js';
 import type { Cursor } from '../../session/state.js';
 import type {
@@ -19,16 +22,14 @@ import type {
   ShardHost,
   TransferContext,
 } from '../../shard-host.js';
-import type { GatewayOptions } from '../gateway/gateway-options.js';
-import { HostedShards } from '../gateway/hosted-shards.js';
-import type { ShardEvent } from '../gateway/library.js';
 import { LeaveNotice } from '../leave-notice.js';
 import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
 import { DepartedObjects } from './departed-objects.js';
 import { emitOn, showSession } from './gateway-manager.js';
 import type { GatewayManager } from './gateway-manager.js';
-import { libraryOfDiscordJs, wrapVoiceAdapters } from './internals.js';
+import { makePool } from './gateway-pool.js';
+import { wrapVoiceAdapters } from './internals.js';
 import { ListenersInFlight } from './listeners-in-flight.js';
 import { MemberRequests } from './member-requests.js';
 import { OpenCommands } from './open-commands.js';
@@ -45,7 +46,8 @@ const hosts = new WeakMap<Client, DiscordjsHost>();
 export class DiscordjsHost implements ShardHost {
   /** What fleet calls look at. */
   readonly client: Client;
-  readonly hosted: HostedShards;
+  readonly hosted: ShardPool;
+  readonly #gatewayInfo: GatewayInfo;
   readonly timeouts: UserCodeTimeouts & { readonly handlersMs: number };
   /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
   isRedelivering = false;
@@ -80,17 +82,14 @@ export class DiscordjsHost implements ShardHost {
     this.#turns = new Turns(clock);
     this.#commands = new OpenCommands(clock);
     listeners.watch((event, args) => this.#commands.seen(event, args));
-    const hosted = (this.hosted = new HostedShards({
-      library: libraryOfDiscordJs(),
-      options: this.#options,
-      managerOptions: () => manager.options as unknown as ReturnType<ManagerOptions>,
-      fetchGatewayInfo: () => manager.fetchGatewayInformation(true),
-      makeThrottler: (maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency),
-      emit: (event, values, shardId) => this.#tell(event, values[0], shardId),
-    }));
+    const { pool, gatewayInfo } = makePool(manager, this.#options, (event, value, shardId) =>
+      this.#tell(event, value, shardId),
+    );
+    this.hosted = pool;
+    this.#gatewayInfo = gatewayInfo;
     const sends = (this.#sends = new Sends({
       logger,
-      hosted: (shardId) => (shards.has(shardId) ? hosted.all.get(shardId) : undefined),
+      hosted: (shardId) => (shards.has(shardId) ? pool.all.get(shardId) : undefined),
       isShown: (shardId) => shards.isShown(shardId),
       accepted: (shardId, payload) => this.#voice.sent(shardId, payload),
       dropped: (payload) => this.#requests.dropped(payload),
@@ -103,7 +102,7 @@ export class DiscordjsHost implements ShardHost {
     this.#arrivals = new Arrivals({
       client,
       manager,
-      hosted,
+      hosted: pool,
       shards,
       listeners,
       readiness,
@@ -311,6 +310,7 @@ export class DiscordjsHost implements ShardHost {
   async shutdown(): Promise<void> {
     this.#shutDown.abort();
     this.#shards.close();
+    this.#gatewayInfo.close();
     await this.hosted.shutdown();
   }
 
@@ -337,12 +337,12 @@ export class DiscordjsHost implements ShardHost {
   }
 
   /** What a shard tells, to discord.js. Dispatches come by themselves, see above. */
-  #tell(event: ShardEvent, value: unknown, shardId: number): void {
+  #tell(event: ShardNews, value: unknown, shardId: number): void {
     if (event === 'ready') {
       this.#arrivals.onReady(shardId);
       this.#shards.begins(shardId);
     }
-    if (event === 'dispatch' || event === 'socketError' || this.#arrivals.has(shardId) || !this.#shards.has(shardId)) {
+    if (event === 'socketError' || this.#arrivals.has(shardId) || !this.#shards.has(shardId)) {
       return;
     }
     if (event === 'hello' || event === 'ready' || event === 'resumed') {
@@ -351,5 +351,3 @@ export class DiscordjsHost implements ShardHost {
     DepartedObjects.of(this.client).hidden(() => emitOn(this.#manager, event, value ?? {}, shardId));
   }
 }
-
-type ManagerOptions = ConstructorParameters<typeof HostedShards>[0]['managerOptions'];

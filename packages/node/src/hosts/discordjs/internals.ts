@@ -31,7 +31,7 @@ import {
 } from 'discord.js';
 import type { GatewaySendPayload } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
-import type { GatewayLibrary } from '../gateway/library.js';
+import type { GatewayLibrary } from '../ws/library.js';
 
 /** What the typings hide or mark as private. */
 type HiddenManager = {

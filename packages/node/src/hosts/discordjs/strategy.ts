@@ -3,11 +3,12 @@
  * shards there are is the orchestrator's to say; `connect` and `destroy` are the client's login() and destroy().
  */
 import { Collection } from 'discord.js';
-import type { HostedShards } from '../gateway/hosted-shards.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { statusOf } from '../ws/library.js';
 import type { Strategy } from './gateway-manager.js';
 
 export type StrategyHooks = {
-  shards: () => HostedShards;
+  shards: () => ShardPool;
   send: (shardId: number, payload: Parameters<Strategy['send']>[1]) => void;
   login: () => Promise<void>;
   destroy: () => Promise<void>;
@@ -29,9 +30,9 @@ export function orchestratedStrategy({ shards, send, login, destroy }: StrategyH
     // discord.js does not wait for it, and has no answer to a rejection.
     send: async (shardId, payload) => send(shardId, payload),
     fetchStatus: async () => {
-      return new Collection([...shards().all].map(([shardId, { status }]) => [shardId, status])) as unknown as Awaited<
-        ReturnType<Strategy['fetchStatus']>
-      >;
+      return new Collection(
+        [...shards().all].map(([shardId, { link }]) => [shardId, statusOf(link)]),
+      ) as unknown as Awaited<ReturnType<Strategy['fetchStatus']>>;
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Bounds that a bot may set, and what a handler is told beside the event. What the libraries' own types say stays out of here: this is public. */
-import { refuseUnknownKeys, wholeNumber } from '../../check-options.js';
+import { refuseUnknownKeys, wholeNumber } from '../check-options.js';
 
 /** Bounds; times in milliseconds. */
 export type GatewayTimeouts = {
