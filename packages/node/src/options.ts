@@ -136,7 +136,9 @@ const OPTION_KEYS: readonly (keyof NodeOptions)[] = [
 
 const HOUR_MS = 3_600_000;
 const TIME = { min: 1, max: HOUR_MS };
-const LINGER = { fallback: 15_000, range: { min: 0, max: HOUR_MS } };
+/** As long as an interaction's answers usually take. */
+export const DEFAULT_LINGER_MS = 15_000;
+const LINGER = { fallback: DEFAULT_LINGER_MS, range: { min: 0, max: HOUR_MS } };
 const PATIENCE = { fallback: 0, range: { min: 0, max: 24 * HOUR_MS } };
 const NOTHING_WAITED_FOR: HostTimeouts = { readyMs: 0, importMs: 0, handlersMs: 0 };
 
