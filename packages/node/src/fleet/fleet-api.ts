@@ -120,7 +120,7 @@ export type FleetJobs = {
   cron(name: string, spec: string, run: CronRun, options?: CronOptions): () => void;
 };
 
-export type FleetRollout = {
+type FleetRollout = {
   /**
    * As ShardingManager's `respawnAll`: every process is replaced, one after the other, and no shard goes down. Resolves with a sentence when
    * it has begun; this process is one of those that are replaced. Rejects with `DSO_CALL_REFUSED`, which says why, where the
