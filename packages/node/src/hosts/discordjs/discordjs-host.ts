@@ -4,7 +4,6 @@
  * How a shard comes is written in arrivals.ts, what a client has of it and for how long in client-shards.ts. One that leaves is frozen with
  * its caches as they are, and departs when the connection is closed for the other node.
  */
-import { Events } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
@@ -134,7 +133,7 @@ export class DiscordjsHost implements ShardHost {
   #emit(payload: GatewayDispatchPayload, shardId: number): void {
     const emit = (): void => emitOn(this.#manager, 'dispatch', payload, shardId);
     const isTold = (payload.t as string) === 'RESUMED' && this.#arrivals.onResumed(shardId);
-    if (isTold) this.#listeners.muted((event) => event === Events.ShardResume, emit);
+    if (isTold) this.#listeners.muted((event) => event === 'shardResume', emit);
     else emit();
   }
 

@@ -78,9 +78,13 @@ describe('a shard that arrives', () => {
       'guildAvailable',
       'shardReady',
       ['shardResume', 0, 2],
-      ...['MESSAGE_CREATE', 'messageCreate', 'MESSAGE_CREATE', 'messageCreate'],
+      'MESSAGE_CREATE',
+      'messageCreate',
+      'MESSAGE_CREATE',
+      'messageCreate',
       'RESUMED',
-      ...['MESSAGE_CREATE', 'messageCreate'],
+      'MESSAGE_CREATE',
+      'messageCreate',
     ]);
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 4 } });
   });
