@@ -8,9 +8,9 @@ import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import type { HostContext } from '../../shard-host.js';
-import { KEEP_SESSION_CODE } from '../gateway/close-codes.js';
-import { Gate } from '../gateway/gate.js';
-import type { HostedShards } from '../gateway/hosted-shards.js';
+import { KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
+import { Gate } from './gate.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { Payload } from './export/fields.js';
 import type { Beginning } from './packets.js';
 
@@ -19,7 +19,7 @@ const GUILD_TIMEOUT_MS = 15_000;
 
 /** Rejects when `signal` aborts. */
 export async function loadBeginning(
-  shards: HostedShards,
+  shards: ShardPool,
   shardId: number,
   context: HostContext,
   clock: Clock,

@@ -1,18 +1,23 @@
 /**
  * The shard host for @discordjs/ws: a real `WebSocketManager` that the bot listens on and sends with, whose shards come and
- * go at the orchestrator's word. See ../gateway/hosted-shard.ts for how one shard is kept.
+ * go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { messageOf } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
-import { HostedShards } from '../gateway/hosted-shards.js';
-import type { ShardEvent } from '../gateway/library.js';
-import { stateMethods } from '../gateway/state-hooks.js';
+import type { ShardNews } from '../../gateway-shard/driver.js';
+import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { stateMethods } from '../state-hooks.js';
 import type { WsHostOptions } from './options.js';
 import { resolveWsOptions } from './resolve-options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
+import { wsSockets } from './ws-socket.js';
 
 export type WsHost = ShardHost & {
   /**
@@ -33,7 +38,8 @@ export function createWsHost(options: WsHostOptions): WsHost {
 class WebSocketHost implements WsHost {
   readonly manager: WebSocketManager;
   readonly #options: ResolvedWsOptions;
-  readonly #shards: HostedShards;
+  readonly #shards: ShardPool;
+  readonly #gatewayInfo: GatewayInfo;
 
   constructor(options: ResolvedWsOptions) {
     this.#options = options;
@@ -45,13 +51,31 @@ class WebSocketHost implements WsHost {
       rest,
       buildStrategy: (manager) => new OrchestratedStrategy(manager, () => this.#shards.all),
     });
-    this.#shards = new HostedShards({
-      library: { WebSocketShard, valuesOf: (args) => args },
-      options,
-      managerOptions: () => ({ ...this.manager.options, token }),
-      fetchGatewayInfo: () => this.manager.fetchGatewayInformation(true),
-      makeThrottler: (maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency),
-      emit: (event, values, shardId) => this.#emit(event, values, shardId),
+    const { clock, random, logger, timeouts } = options;
+    const gatewayInfo = new GatewayInfo({
+      fetch: () => this.manager.fetchGatewayInformation(true),
+      clock,
+      random,
+      logger,
+    });
+    this.#gatewayInfo = gatewayInfo;
+    this.#shards = new ShardPool({
+      options: {
+        clock,
+        random,
+        logger,
+        timeouts,
+        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+      },
+      openSocket: wsSockets({
+        library: { WebSocketShard, valuesOf: (args) => args },
+        managerOptions: () => ({ ...this.manager.options, token }),
+        handshakeMs: timeouts.handshakeMs,
+      }),
+      gatewayUrl: () => gatewayInfo.known?.url ?? null,
+      locate: async () => (await gatewayInfo.get()).url,
+      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+      tell: (event, values, shardId) => this.#emit(event, values, shardId),
     });
   }
 
@@ -106,6 +130,7 @@ class WebSocketHost implements WsHost {
   }
 
   shutdown(): Promise<void> {
+    this.#gatewayInfo.close();
     return this.#shards.shutdown();
   }
 
@@ -117,8 +142,26 @@ class WebSocketHost implements WsHost {
     return this.#shards.cursorOf(shardId);
   }
 
+  /** To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. */
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
+    try {
+      return this.#options.onDispatch(payload, shardId, delivery);
+    } finally {
+      this.#emitDispatch(payload, shardId);
+    }
+  }
+
+  #emitDispatch(payload: GatewayDispatchPayload, shardId: number): void {
+    try {
+      this.manager.emit(WebSocketShardEvents.Dispatch, payload, shardId);
+    } catch (error) {
+      const text = `A listener of the manager's "dispatch" threw: ${messageOf(error)}`;
+      this.#options.logger.error({ shard: shardId, event: payload.t, error }, text);
+    }
+  }
+
   /** An 'error' that nobody listens for would be thrown; it is in the log then. */
-  #emit(event: ShardEvent, values: readonly unknown[], shardId: number): void {
+  #emit(event: ShardNews, values: readonly unknown[], shardId: number): void {
     if (event === 'error' && this.manager.listenerCount(WebSocketShardEvents.Error) === 0) {
       this.#options.logger.error({ shard: shardId, error: values[0] }, 'The gateway connection reported an error.');
       return;

@@ -8,6 +8,8 @@ import type {
   WebSocketShardStatus as Status,
 } from '@discordjs/ws';
 
+import type { Link } from '../../gateway-shard/state.js';
+
 export type GatewayLibrary = {
   readonly WebSocketShard: typeof WebSocketShard;
   /** The values of an event, as 2.x emits them: `[payload]`, `[code]`, `[error]`. */
@@ -35,7 +37,22 @@ export const WebSocketShardEvents = {
   SocketError: 'socketError',
 } as const;
 
-export type ShardEvent = (typeof WebSocketShardEvents)[keyof typeof WebSocketShardEvents];
-
-/** What the library tells, and only the bot looks at. */
-export const FORWARDED: readonly ShardEvent[] = ['closed', 'debug', 'error', 'socketError'];
+/** A link in the library's words. */
+export function statusOf(link: Link['kind']): Status {
+  switch (link) {
+    case 'ready':
+      return WebSocketShardStatus.Ready;
+    case 'resuming':
+      return WebSocketShardStatus.Resuming;
+    case 'connecting':
+    case 'waiting':
+    case 'awaitingPermit':
+    case 'identifying':
+      return WebSocketShardStatus.Connecting;
+    case 'down':
+    case 'asking':
+    case 'locating':
+    case 'closing':
+      return WebSocketShardStatus.Idle;
+  }
+}

@@ -1,6 +1,6 @@
 /** Those who wait for a shard's next READY or RESUMED. */
-import type { NodeError } from '../../errors.js';
-import type { ResumeOutcome } from '../../shard-host.js';
+import type { NodeError } from '../errors.js';
+import type { ResumeOutcome } from '../shard-host.js';
 
 type Waiter = { settled: (outcome: ResumeOutcome) => void; failed: (error: NodeError) => void };
 

@@ -1,5 +1,5 @@
 /** Bounds that a bot may set, and what a handler is told beside the event. What the libraries' own types say stays out of here: this is public. */
-import { refuseUnknownKeys, wholeNumber } from '../../check-options.js';
+import { refuseUnknownKeys, wholeNumber } from '../check-options.js';
 
 /** Bounds; times in milliseconds. */
 export type GatewayTimeouts = {
@@ -13,7 +13,7 @@ export type GatewayTimeouts = {
   resumeMs?: number;
   /** How long Discord may take to answer our close. The connection is cut then; the session is kept all the same. Default 3 s. */
   closeMs?: number;
-  /** How long handlers of the bot that are under way may take when a shard leaves. Default 5 s. */
+  /** How long a shard that leaves waits for handlers that are under way; those that take longer end in this process. Default 1 s. */
   handlersMs?: number;
   /**
    * A shard that came from another node is resumed anew when no event has come for so long, for its connection may have lost the session
@@ -34,7 +34,7 @@ const TIMEOUTS: Readonly<Required<GatewayTimeouts>> = {
   readyMs: 15_000,
   resumeMs: 10_000,
   closeMs: 3_000,
-  handlersMs: 5_000,
+  handlersMs: 1_000,
   quietMs: 30_000,
   backoffMinMs: 500,
   backoffMaxMs: 30_000,

@@ -1,5 +1,5 @@
 /** The bot's own state per shard, to be moved with it. */
-import type { ShardHost } from '../../shard-host.js';
+import type { ShardHost } from '../shard-host.js';
 
 export type StateHooks = Pick<ShardHost, Moving | 'abortTransferTo' | 'released' | 'stateLost'>;
 

@@ -8,9 +8,6 @@
  */
 import type { Cancel, Clock, Random } from '@dshard/transport';
 
-/** As a reason for a connection's end. */
-export const QUIET = 'Nothing came for a while';
-
 const LONGEST_MS = 600_000;
 
 export class QuietWatch {

@@ -5,7 +5,8 @@
 import { delay } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
 import type { APIGatewayBotInfo } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '../errors.js';
+import type { LocalThrottler } from './permit-request.js';
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
@@ -22,6 +23,7 @@ export class GatewayInfo {
   readonly #stopped = new AbortController();
   #known: APIGatewayBotInfo | null = null;
   #asking: Promise<APIGatewayBotInfo> | null = null;
+  #throttler: Promise<LocalThrottler> | null = null;
 
   constructor(options: GatewayInfoOptions) {
     this.#options = options;
@@ -39,6 +41,12 @@ export class GatewayInfo {
     }
     this.#asking ??= this.#ask();
     return this.#asking;
+  }
+
+  /** One for all shards, made when it is needed first: for orchestrators that do not pace identifies. */
+  throttler(make: (maxConcurrency: number) => LocalThrottler): Promise<LocalThrottler> {
+    this.#throttler ??= this.get().then((info) => make(info.session_start_limit.max_concurrency));
+    return this.#throttler;
   }
 
   async #ask(): Promise<APIGatewayBotInfo> {
