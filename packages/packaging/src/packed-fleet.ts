@@ -32,7 +32,11 @@ export class PackedFleet {
   readonly #ended: Promise<unknown>;
   readonly #dso: (args: readonly string[]) => Promise<Ran>;
 
-  private constructor(orchestrator: ChildProcess, log: readonly string[], dso: (args: readonly string[]) => Promise<Ran>) {
+  private constructor(
+    orchestrator: ChildProcess,
+    log: readonly string[],
+    dso: (args: readonly string[]) => Promise<Ran>,
+  ) {
     this.log = log;
     this.#dso = dso;
     this.#orchestrator = orchestrator;
@@ -44,7 +48,14 @@ export class PackedFleet {
     const { folder, bot, shards, nodes, emulator, env, node = process.execPath } = options;
     const manifest = createRequire(join(folder, 'package.json')).resolve('@dshard/cli/package.json');
     const dso = join(dirname(manifest), 'bin', 'dso.js');
-    const places = ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0', '--data-dir', mkdtempSync(join(folder, '.dso-'))];
+    const places = [
+      '--listen',
+      '127.0.0.1:0',
+      '--http',
+      '127.0.0.1:0',
+      '--data-dir',
+      mkdtempSync(join(folder, '.dso-')),
+    ];
     const sizes = ['--shards', `${shards}`, '--nodes', `${nodes}`, '-s', 'discord.identifyWindow=250ms'];
     const child = spawn(node, [dso, 'up', '--json', '--log', 'json', ...places, ...sizes, ...bot], {
       cwd: folder,

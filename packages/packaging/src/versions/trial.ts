@@ -102,7 +102,9 @@ class Trial {
     const before = await this.#dumps();
     await this.#fleet.dso('rollout');
     compareDumps(before, await this.#dumps());
-    await this.#until('/count to be answered after the rollout', STEP_TIMEOUT_MS, () => this.#answers(String(guilds[1])));
+    await this.#until('/count to be answered after the rollout', STEP_TIMEOUT_MS, () =>
+      this.#answers(String(guilds[1])),
+    );
     const again = ledger.verdict().identifies.used - identified;
     if (again > 0) throw new Error(`${again} shards identified again.`);
   }
@@ -173,7 +175,8 @@ class Trial {
 }
 
 function compareDumps(before: readonly Dump[], after: readonly Dump[]): void {
-  if (before.length !== GUILDS) throw new Error(`The bot knew ${before.length} of ${GUILDS} guilds before the rollout.`);
+  if (before.length !== GUILDS)
+    throw new Error(`The bot knew ${before.length} of ${GUILDS} guilds before the rollout.`);
   const stayed = before.filter(({ pid }) => after.some((dump) => dump.pid === pid));
   if (stayed.length > 0) throw new Error(`${stayed.length} guilds are where they were before the rollout.`);
   const trees = (dumps: readonly Dump[]): CacheTree =>
@@ -181,6 +184,8 @@ function compareDumps(before: readonly Dump[], after: readonly Dump[]): void {
   const { compared, different, examples } = compareTrees(trees(before), trees(after));
   if (compared < GUILDS * 100) throw new Error(`Only ${compared} fields were there to compare.`);
   if (different > 0) {
-    throw new Error(`${different} of ${compared} fields of the caches differ after the rollout:\n${examples.join('\n')}`);
+    throw new Error(
+      `${different} of ${compared} fields of the caches differ after the rollout:\n${examples.join('\n')}`,
+    );
   }
 }

@@ -5,9 +5,9 @@
  * A shard that was handed over is put `aside` until it is certain that it will not come back, then forgotten. One that is on its
  * way here is `expected`: its guilds are built, and shown when it is here.
  */
-import { Status } from 'discord.js';
 import type { Client, Guild, WebSocketShard } from 'discord.js';
 import { checkClientReady, countShards, makeShard } from './internals.js';
+import { Status } from './supported.js';
 
 type Aside = { shard: WebSocketShard; guilds: readonly Guild[] };
 

@@ -8,7 +8,6 @@
  * `arriving`: the shard's session is resumed already, for it must not expire, while its guilds still come from Discord. Its
  * events are kept until then, and discord.js is told nothing of the connection.
  */
-import { Events, SimpleIdentifyThrottler } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
@@ -36,6 +35,7 @@ import { Readiness } from './readiness.js';
 import { gatewayOptions } from './resolve-options.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
 import type { WholeState } from './staged-state.js';
+import { SimpleIdentifyThrottler } from './supported.js';
 import { Turns } from './turns.js';
 
 /** Opens when discord.js can take the shard's events; `given up` aborts when the shard leaves before. */
@@ -217,7 +217,7 @@ export class DiscordjsHost implements ShardHost {
   #show(shardId: number, caches: WholeState): void {
     const available = caches.guilds.filter((guild) => guild.available);
     this.#shards.show(shardId, caches.guilds);
-    void this.#listeners.during(() => available.forEach((guild) => this.client.emit(Events.GuildAvailable, guild)));
+    void this.#listeners.during(() => available.forEach((guild) => this.client.emit('guildAvailable', guild)));
     deliverStaged(caches, this.#deliverTo(shardId));
     void this.#readiness.make();
   }

@@ -1,6 +1,6 @@
 /**
- * Every place where this host goes beyond the documented surface of discord.js, and the only file that does. Made for and tested
- * with 14.28.1. `checkInternals` runs at login and says what is missing in another version, before anything connects.
+ * Every place where this host goes beyond the documented surface of discord.js, and the only file that does. Whether the installed
+ * version has them all is asked in supported.ts.
  *
  * Documented doors (`ws.buildStrategy`, the dispatches of its manager, `updateSessionInfo`) are used elsewhere. What they lack:
  * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that. A client that was destroyed stays
@@ -13,18 +13,7 @@
  * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
  */
 import { createRequire } from 'node:module';
-import {
-  Client,
-  ClientApplication,
-  ClientUser,
-  Collection,
-  Events,
-  Guild,
-  Message,
-  Status,
-  WebSocketShard,
-  version as discordJsVersion,
-} from 'discord.js';
+import { Client, ClientApplication, ClientUser, Collection, Events, Guild, Message } from 'discord.js';
 import type {
   GuildBasedChannel,
   GuildEmoji,
@@ -38,11 +27,12 @@ import type {
   ThreadChannel,
   ThreadMember,
   User,
+  WebSocketShard as ClientShard,
 } from 'discord.js';
-import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../ws/library.js';
 import type { Payload } from './export/fields.js';
 import type { MessageRecord } from './export/messages.js';
+import { Status, unsupported, WebSocketShard } from './supported.js';
 
 /** What the typings hide or mark as private. */
 type HiddenManager = {
@@ -59,37 +49,6 @@ type Hidden<T> = new (client: Client, payload: Payload) => T;
 type Patched = { _patch(payload: Payload): void };
 type HiddenRoles = { _roles: readonly string[] };
 type Emit = (event: string, ...args: unknown[]) => boolean;
-
-const TESTED_WITH = '14.28.1';
-
-/** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
-export function checkInternals(client: Client): void {
-  const manager = client.ws as unknown as Record<string, unknown>;
-  const guild = client.guilds as unknown as Record<string, unknown>;
-  const missing = [
-    ['client.ws.shards', client.ws.shards instanceof Map],
-    ['client.ws.status', typeof manager['status'] === 'number'],
-    ['client.ws.destroyed', typeof manager['destroyed'] === 'boolean'],
-    ['client.ws._ws', '_ws' in manager],
-    ['client.ws.packetQueue', Array.isArray(manager['packetQueue'])],
-    ['client.ws.checkShardsReady()', typeof manager['checkShardsReady'] === 'function'],
-    ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
-    ['client.ws.handlePacket()', typeof manager['handlePacket'] === 'function'],
-    ['client.guilds._add()', typeof guild['_add'] === 'function'],
-    ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
-    ['Message', typeof Message === 'function'],
-    ['ClientUser', typeof ClientUser === 'function'],
-    ['ClientApplication', typeof ClientApplication === 'function'],
-    ['WebSocketShard', typeof WebSocketShard === 'function'],
-    ['WebSocketShard#checkReady()', typeof hidden(WebSocketShard.prototype)['checkReady'] === 'function'],
-    ['WebSocketShard#onReadyPacket()', typeof hidden(WebSocketShard.prototype)['onReadyPacket'] === 'function'],
-  ]
-    .filter(([, there]) => there !== true)
-    .map(([name]) => name);
-  if (missing.length > 0) {
-    throw unsupported(`has no ${missing.join(', ')}`);
-  }
-}
 
 /** @discordjs/ws as discord.js has it. Throws `DSO_DISCORDJS_UNSUPPORTED`. */
 export function libraryOfDiscordJs(): GatewayLibrary {
@@ -145,8 +104,8 @@ export function forgetGateway(client: Client): void {
 }
 
 /** A shard as `client.ws.connect()` makes it. `allReady`: its guilds are all there. */
-export function makeShard(client: Client, shardId: number, allReady: () => void): WebSocketShard {
-  const Shard = WebSocketShard as unknown as new (manager: Client['ws'], id: number) => WebSocketShard;
+export function makeShard(client: Client, shardId: number, allReady: () => void): ClientShard {
+  const Shard = WebSocketShard as unknown as new (manager: Client['ws'], id: number) => ClientShard;
   const shard = new Shard(client.ws, shardId);
   shard.on('allReady', (unavailableGuilds) => {
     allReady();
@@ -324,17 +283,4 @@ export function integrationOwnersOf({ authorizingIntegrationOwners }: MessageInt
 
 function hiddenManager(client: Client): HiddenManager {
   return client.ws as unknown as HiddenManager;
-}
-
-function hidden(prototype: object): Record<string, unknown> {
-  return prototype as Record<string, unknown>;
-}
-
-function unsupported(what: string, cause?: unknown): NodeError {
-  return new NodeError(
-    'DSO_DISCORDJS_UNSUPPORTED',
-    `discord.js ${discordJsVersion} ${what}, which @dshard/node/discordjs needs. Install discord.js@${TESTED_WITH}, with which it was ` +
-      'tested, or a newer @dshard/node.',
-    { cause },
-  );
 }
