@@ -5,6 +5,7 @@ import { Admin } from './admin/admin.js';
 import { botIdIn } from './core/bot-token.js';
 import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
+import { discordNames } from './discord-names.js';
 import { createGatewayState } from './core/state.js';
 import { ownVoiceState } from './core/voice.js';
 import { EmulatorError } from './errors.js';
@@ -15,6 +16,8 @@ import { emulatorRoutes, isEmulatorPath } from './server/emulator-routes.js';
 import { GatewayEdge } from './server/gateway-edge.js';
 import { GatewayHost } from './server/gateway-host.js';
 import { requestListener } from './server/http.js';
+import type { CertificateAuthority } from './server/tls/trust.js';
+import { makeTrust } from './server/tls/trust.js';
 import { discordRoutes } from './server/rest/discord-routes.js';
 import { People } from './world/people.js';
 import type { Posted } from './world/posted.js';
@@ -26,7 +29,7 @@ import { Traffic } from './world/traffic.js';
 import { World } from './world/world.js';
 
 export type GatewayEmulator = {
-  /** The gateway: `ws://127.0.0.1:<port>`. */
+  /** The gateway: `ws://127.0.0.1:<port>`; with TLS `wss`, here and in the others `https`. */
   readonly url: string;
   /** The host of `resume_gateway_url`. */
   readonly resumeUrl: string;
@@ -34,6 +37,8 @@ export type GatewayEmulator = {
   readonly apiUrl: string;
   /** For `/ledger` and `/emulator/…`: `http://127.0.0.1:<port>`. */
   readonly httpUrl: string;
+  /** With `tls`: the authority that signed its certificate, for those who are to trust it; else null. */
+  readonly ca: CertificateAuthority | null;
   /** The token it was started with. */
   readonly token: string;
   /** What `/gateway/bot` recommends. */
@@ -61,7 +66,8 @@ export type GatewayEmulator = {
 };
 
 /**
- * Starts an emulator on 127.0.0.1. Throws `DSO_EMULATOR_BAD_OPTION`, `DSO_EMULATOR_PORT_TAKEN`, `DSO_EMULATOR_LISTEN_FAILED`.
+ * Starts an emulator on 127.0.0.1. Throws `DSO_EMULATOR_BAD_OPTION`, `DSO_EMULATOR_PORT_TAKEN`, `DSO_EMULATOR_LISTEN_FAILED`,
+ * `DSO_EMULATOR_CA_NOT_WRITTEN`.
  * With a clock of one's own, a day of limits takes as long as one lets it.
  */
 export async function startGatewayEmulator(
@@ -111,9 +117,21 @@ export async function startGatewayEmulator(
       socket.resume();
     });
   };
-  const resumeHost = new GatewayHost({ name: 'resume host', onRequest: requestListener([]), onSocket });
+  const trust = resolved.tls ? await makeTrust({ addresses: [resolved.resumeAddress], caFile: resolved.caFile }) : null;
+  const names = resolved.names === 'discord' ? discordNames : null;
+  const resumeHost = new GatewayHost({
+    name: 'resume host',
+    address: resolved.resumeAddress,
+    hostName: names?.resume ?? null,
+    tls: trust,
+    onRequest: requestListener([]),
+    onSocket,
+  });
   const gatewayHost: GatewayHost = new GatewayHost({
     name: 'gateway emulator',
+    address: '127.0.0.1',
+    hostName: names?.gateway ?? null,
+    tls: trust,
     onRequest: (request, response) => listener(request, response),
     onSocket,
     isOperators: ({ url }) => isEmulatorPath(url ?? '/'),
@@ -124,31 +142,32 @@ export async function startGatewayEmulator(
     emulatorRoutes({ admin, ledger, traffic, world, people, posted, ownVoice: (guild) => ownVoiceState(state, guild) }),
   ]);
 
-  await resumeHost.listen(resolved.resumePort);
-  state.resumeGatewayUrl = resumeHost.url;
   try {
+    await resumeHost.listen(resolved.resumePort);
     await gatewayHost.listen(resolved.port);
   } catch (error) {
-    await resumeHost.close();
+    await Promise.all([resumeHost.close(), trust?.forget()]);
     throw error;
   }
+  state.resumeGatewayUrl = resumeHost.url;
   edge.start();
   if (resolved.rate > 0) traffic.start(resolved.rate);
 
-  const httpUrl = `http://127.0.0.1:${gatewayHost.port}`;
+  const { httpUrl } = gatewayHost;
   const players = new Set<ScriptPlayer>();
   const close = async (): Promise<void> => {
     traffic.stop();
     for (const player of players) player.stop();
     admin.close();
     edge.stop();
-    await Promise.all([gatewayHost.close(), resumeHost.close()]);
+    await Promise.all([gatewayHost.close(), resumeHost.close(), trust?.forget()]);
   };
   return {
     url: gatewayHost.url,
     resumeUrl: resumeHost.url,
-    apiUrl: `${httpUrl}/api`,
+    apiUrl: `${names === null ? httpUrl : gatewayHost.nameUrl(names.api)}/api`,
     httpUrl,
+    ca: trust?.authority ?? null,
     token,
     shards: resolved.shards,
     world,

@@ -3,6 +3,7 @@ export type { VirtualClock } from '@dshard/transport/virtual-clock';
 export type { Clock } from '@dshard/transport';
 export { startGatewayEmulator } from './emulator.js';
 export type { GatewayEmulator } from './emulator.js';
+export type { CertificateAuthority } from './server/tls/trust.js';
 export type { EmulatorOptions } from './options.js';
 export { Admin } from './admin/admin.js';
 export type { GatewayAbsence, Lasting, ShardSelector } from './admin/admin.js';

@@ -13,7 +13,6 @@ import { firstAndLast, inRange, newestPreview, releasesOf } from './versions/can
 import type { Tried } from './versions/report.js';
 import { lineOf, pageOf, summaryOf } from './versions/report.js';
 import { tryVersion } from './versions/trial.js';
-import type { JsonObject } from './workspace.js';
 import { readWorkspace } from './workspace.js';
 
 type Flags = { version: string[]; short?: true; all?: true; json?: true; write?: true };
@@ -107,5 +106,8 @@ async function chosen(): Promise<readonly string[]> {
 
 function peerRange(): string {
   const node = workspace.publicPackages.find(({ manifest }) => manifest.name === '@dshard/node');
-  return String((node?.manifest['peerDependencies'] as JsonObject | undefined)?.['discord.js']);
+  const peers = node?.manifest['peerDependencies'] as Readonly<Record<string, string>> | undefined;
+  const peer = peers?.['discord.js'];
+  if (peer === undefined) throw new Error('@dshard/node has no peer discord.js.');
+  return peer;
 }

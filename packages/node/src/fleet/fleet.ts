@@ -39,6 +39,8 @@ type FleetLink = { connection: number; can: boolean } | null;
 export type FleetOptions = {
   clock: Clock;
   source: ClientSource;
+  /** See ShardHost. */
+  speaking: <T>(work: () => T) => T;
   served: () => readonly number[] | null;
   link: () => FleetLink;
   jobs: FleetJobs;

@@ -41,6 +41,7 @@ export class NodeFleet {
     this.#calls = new FleetCalls({
       clock,
       source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
+      speaking: (work) => (host.speaking ? host.speaking(work) : work()),
       served: () => (host.shardsInClient ? host.shardsInClient() : servedShards(state().shards)),
       link: () => linkOf(state(), 'calls'),
       jobs: this.#jobs,

@@ -9,7 +9,7 @@ import { cursorOf, Draft } from './draft.js';
 import type { NodeEffect } from './effects.js';
 import { currentOf, isCurrent, isTakenOver } from './epochs.js';
 import type { NodeEvent } from './events.js';
-import { beginLeaving, leaveWhenEmpty } from './leaving.js';
+import { beginLeaving, leave, leaveWhenEmpty } from './leaving.js';
 import {
   beginConnecting,
   onConnected,
@@ -57,6 +57,8 @@ function react(draft: Draft, event: NodeEvent): void {
         tickFrozen(draft);
       }
       return leaveWhenEmpty(draft);
+    case 'departed':
+      return leave(draft);
     case 'confirm':
       return beatNow(draft);
     case 'connected':
@@ -269,7 +271,7 @@ function nextWake(draft: Draft): number | null {
   }
   if (draft.lifecycle.kind === 'leaving') {
     due.push(draft.lifecycle.deadline);
-  } else {
+  } else if (draft.lifecycle.kind === 'serving') {
     for (const shard of draft.shards.values()) {
       const deadline = handoverDeadline(draft, shard) ?? freezeDeadline(shard);
       due.push(...(deadline === null ? [] : [deadline]));

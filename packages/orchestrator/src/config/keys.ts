@@ -228,7 +228,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
   'launcher.cwd': key(orNull(text(), 'none'), null, 'Where commands run; by default where dso.yaml is.'),
   'launcher.env': key(textMap('names with values'), {}, 'Added to the environment of nodes.', { variable: null }),
   'launcher.dataDir': key(text(), '.dso', 'Where the launcher keeps what it must remember, and the nodes’ logs.'),
-  'launcher.stopGrace': key(duration(), 10_000, 'How long a node has between being told to stop and being killed.'),
+  'launcher.stopGrace': key(
+    duration(),
+    10_000,
+    'How long a node’s process has between SIGTERM and being killed; longer where the node lingers longer (its lingerMs).',
+  ),
   'launcher.version': key(orNull(text(), 'none'), null, 'What version a node started now would run.'),
   'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
   'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),

@@ -22,6 +22,8 @@ export type DomainErrorCode =
   | 'DSO_IDENTIFY_INVALID'
   | 'DSO_TOTAL_SHARDS_MISMATCH'
   | 'DSO_ORCHESTRATOR_STALE'
+  | 'DSO_NODE_ID_TAKEN'
+  | 'DSO_BOUNDS_IMPOSSIBLE'
   | 'DSO_NODE_REPLACED'
   | 'DSO_NODE_SUSPECT'
   | 'DSO_NODE_ENDED'
@@ -99,6 +101,18 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy:
       'End one of the two. If no other one runs, the clock was set back and the store was lost: restart the nodes, or set the clock right.',
     retryable: true,
+    fault: 'peer',
+  },
+  DSO_NODE_ID_TAKEN: {
+    meaning: 'Another process is connected with this node id, and lives.',
+    remedy: 'Give each process a node id of its own (DSO_NODE_ID), or none; or end the other process.',
+    retryable: true,
+    fault: 'peer',
+  },
+  DSO_BOUNDS_IMPOSSIBLE: {
+    meaning: 'What the node waits for takes longer than the orchestrator lets it, so that no shard could ever move.',
+    remedy: 'Change the one of the two settings that the message names.',
+    retryable: false,
     fault: 'peer',
   },
   DSO_NODE_REPLACED: {

@@ -40,7 +40,7 @@ const CLASSES = [
 const METHODS: readonly (readonly [string, readonly string[]])[] = [
   ['Guild', ['_patch']],
   ['GuildManager', ['_add']],
-  ['GuildMemberManager', ['_add']],
+  ['GuildMemberManager', ['_add', '_fetchMany']],
   ['PresenceManager', ['_add']],
   ['ThreadMemberManager', ['_add']],
   ['UserManager', ['_add']],

@@ -40,7 +40,9 @@ describe('a client that logs in', () => {
     const client = new Client({ intents: [] });
     rob(WebSocketShard.prototype, 'onReadyPacket');
     rob(client.ws, '_ws');
-    expect(() => checkSupported(client)).toThrow(/has no client\.ws\._ws, WebSocketShard#onReadyPacket\(\), which .* discord\.js@\^14/);
+    expect(() => checkSupported(client)).toThrow(
+      /has no client\.ws\._ws, WebSocketShard#onReadyPacket\(\), which .* discord\.js@\^14/,
+    );
   });
 });
 
