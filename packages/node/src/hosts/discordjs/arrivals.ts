@@ -11,7 +11,6 @@
  * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from Discord, while what
  * is replayed is held back, and discord.js is told nothing of the connection.
  */
-import { Events } from 'discord.js';
 import type { Client } from 'discord.js';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
@@ -175,13 +174,13 @@ export class Arrivals {
       const available = state.guilds.filter((guild) => guild.available);
       const replayed = hosted.all.get(shardId)?.waiting ?? 0;
       readiness.make();
-      void listeners.during(() => available.forEach((guild) => client.emit(Events.GuildAvailable, guild)));
+      void listeners.during(() => available.forEach((guild) => client.emit('guildAvailable', guild)));
       deliverStaged(state, this.#deliverTo(shardId));
       tell('hello', {}, shardId);
       tell('resumed', {}, shardId);
       this.#toldResume.add(shardId);
       // RESUMED itself is one of those that wait.
-      void listeners.during(() => client.emit(Events.ShardResume, shardId, Math.max(0, replayed - 1)));
+      void listeners.during(() => client.emit('shardResume', shardId, Math.max(0, replayed - 1)));
     } else {
       tell('ready', arrival.ready, shardId);
     }
