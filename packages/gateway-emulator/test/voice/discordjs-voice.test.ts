@@ -1,4 +1,7 @@
-/** The real @discordjs/voice, in a process that trusts the emulator's authority, against the voice gateway: it becomes ready, plays, and comes back. */
+/**
+ * The real @discordjs/voice, in a process that trusts the emulator's authority, against the voice gateway: it becomes
+ * ready, plays, and comes back.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
