@@ -6,7 +6,6 @@
  * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from Discord, while what
  * is replayed is held back, and discord.js is told nothing of the connection.
  */
-import { Events } from 'discord.js';
 import type { Client } from 'discord.js';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
@@ -107,7 +106,7 @@ export class Arrivals {
   #tellOf(shardId: number, state: WholeState): void {
     const { listeners, client, readiness } = this.#given;
     const available = state.guilds.filter((guild) => guild.available);
-    void listeners.during(() => available.forEach((guild) => client.emit(Events.GuildAvailable, guild)));
+    void listeners.during(() => available.forEach((guild) => client.emit('guildAvailable', guild)));
     deliverStaged(state, this.#deliverTo(shardId));
     readiness.make();
   }
