@@ -4,4 +4,5 @@ export const discordNames = {
   api: 'discord.com',
   gateway: 'gateway.discord.gg',
   resume: 'gateway-us-east1-b.discord.gg',
+  voice: 'us-east1-emulated.discord.media',
 } as const;

@@ -3,9 +3,10 @@ import type { GatewayEmulator } from './emulator.js';
 import { libraryLines } from './library-lines.js';
 
 export function greeting(gateway: GatewayEmulator, { maxConcurrency }: { maxConcurrency: number }): string {
-  const { url, resumeUrl, apiUrl, httpUrl, token, ca, world, traffic } = gateway;
+  const { url, resumeUrl, apiUrl, httpUrl, token, ca, voiceEndpoint, world, traffic } = gateway;
   const rate = traffic.rate === 0 ? 'no traffic yet' : `${traffic.rate} events a second`;
   const curl = ca === null ? 'curl' : `curl --cacert ${ca.path}`;
+  const voice = voiceEndpoint === null ? '' : `\n  voice         wss://${voiceEndpoint}`;
   const json = `-H 'content-type: application/json'`;
   const trust = ca === null ? '' : `\n  trust         NODE_EXTRA_CA_CERTS=${ca.path}, in the environment of the bot`;
   const libraries = libraryLines(gateway).map(
@@ -14,7 +15,7 @@ export function greeting(gateway: GatewayEmulator, { maxConcurrency }: { maxConc
   return `Gateway emulator with ${world.guildCount} guilds and ${rate}, ready. IDENTIFYs: ${maxConcurrency} at a time, as /gateway/bot says.
 
   gateway       ${url}
-  resume host   ${resumeUrl}
+  resume host   ${resumeUrl}${voice}
   Discord REST  ${apiUrl}
   token         ${token}${trust}
   admin         ${httpUrl}/emulator       what there is

@@ -8,6 +8,7 @@ export type { EmulatorOptions } from './options.js';
 export { Admin } from './admin/admin.js';
 export type { GatewayAbsence, Lasting, ShardSelector } from './admin/admin.js';
 export type { Scheduled, Timing } from './admin/schedule.js';
+export type { VoiceStatus } from './server/voice-edge.js';
 export type { EmulatorStatus, SessionStatus } from './admin/status.js';
 export type { SessionSelector } from './core/faults.js';
 export type { StartAnswer } from './core/start-answers.js';

@@ -56,6 +56,20 @@ export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = 
     what: 'where the resume host listens, for libraries that ignore ports: another address of 127.0.0.0/8',
     source: ours,
   },
+  voicePort: {
+    kind: 'integer',
+    default: 0,
+    min: 0,
+    max: 65_535,
+    what: 'port of the voice gateway, which is there with `tls`; 0 takes a free one',
+    source: ours,
+  },
+  voiceAddress: {
+    kind: 'address',
+    default: '127.0.0.1',
+    what: 'where the voice gateway listens, for libraries that ignore ports: another address of 127.0.0.0/8',
+    source: ours,
+  },
   tls: {
     kind: 'boolean',
     default: false,

@@ -19,6 +19,10 @@ export type EmulatorOptions = {
   resumePort?: number;
   /** Where the resume host listens, for libraries that ignore ports: an address of 127.0.0.0/8. Default 127.0.0.1. */
   resumeAddress?: string;
+  /** Port of the voice gateway, which is there with `tls`; 0 takes a free one. Default 0. */
+  voicePort?: number;
+  /** Where it listens: an address of 127.0.0.0/8. Default 127.0.0.1. */
+  voiceAddress?: string;
   /** `wss` and `https`, with a certificate by an authority of its own (`gateway.ca`). Default false. */
   tls?: boolean;
   /** Where that authority's certificate is written. Default a temporary file, removed at the end. */
@@ -95,6 +99,8 @@ export type ResolvedOptions = {
   port: number;
   resumePort: number;
   resumeAddress: string;
+  voicePort: number;
+  voiceAddress: string;
   tls: boolean;
   /** Null: a temporary file. */
   caFile: string | null;
@@ -136,6 +142,8 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
     port: read('port'),
     resumePort: read('resumePort'),
     resumeAddress: readAddress('resumeAddress', options.resumeAddress),
+    voicePort: read('voicePort'),
+    voiceAddress: readAddress('voiceAddress', options.voiceAddress),
     ...readTls(options),
     names: readNames(options.names),
     token: readToken(options.token),

@@ -30,6 +30,8 @@ type Flags = {
   port: number;
   resumePort: number;
   resumeAddress: string;
+  voicePort: number;
+  voiceAddress: string;
   tls?: true;
   caFile?: string;
   discordNames?: true;
@@ -134,6 +136,13 @@ function makeCommand(io: ProgramIo): Command {
     .option('--tls', 'wss and https, with a certificate by an authority of its own, whose file is printed')
     .option('--ca-file <file>', "where that authority's certificate is written (default: a temporary file)")
     .option('--resume-address <ip>', 'address of the resume host, of 127.0.0.0/8', '127.0.0.1')
+    .option(
+      '--voice-port <n>',
+      'port of the voice gateway, which is there with --tls, 0 for any',
+      number('voicePort'),
+      0,
+    )
+    .option('--voice-address <ip>', 'address of the voice gateway, of 127.0.0.0/8', '127.0.0.1')
     .option('--discord-names', "URLs name Discord's own hosts, which a hosts file has to lead here")
     .option('--token <token>', "the bot's token, any you like", optionTable.token.default.toString())
     .option(
@@ -163,6 +172,8 @@ function optionsOf(flags: Flags): EmulatorOptions {
     port: flags.port,
     resumePort: flags.resumePort,
     resumeAddress: flags.resumeAddress,
+    voicePort: flags.voicePort,
+    voiceAddress: flags.voiceAddress,
     tls: flags.tls === true,
     ...(flags.caFile === undefined ? {} : { caFile: flags.caFile }),
     names: flags.discordNames === true ? 'discord' : 'addresses',

@@ -37,6 +37,7 @@ export type Plan = {
 const port = '443';
 /** Each host that has to be on one and the same port has an address of its own. */
 const resumeAddress = '127.0.0.2';
+const voiceAddress = '127.0.0.3';
 const tokenFlag = '--token';
 /** `ip netns` puts the files of this folder over those of /etc. */
 const etcFolderOf = (name: string): string => `/etc/netns/${name}`;
@@ -45,10 +46,14 @@ export function planNamespace(input: PlanInput): Plan {
   const { name, flags, command, gateway, env, caFile, defaultToken } = input;
   const inside = ['ip', 'netns', 'exec', name];
   const token = tokenIn(flags) ?? env['DISCORD_TOKEN'] ?? defaultToken;
-  const names = Object.values(discordNames).filter((host) => host !== discordNames.resume);
-  const hosts = [`127.0.0.1 localhost ${names.join(' ')}`, `${resumeAddress} ${discordNames.resume}`];
+  const hosts = [
+    `127.0.0.1 localhost ${discordNames.api} ${discordNames.gateway}`,
+    `${resumeAddress} ${discordNames.resume}`,
+    `${voiceAddress} ${discordNames.voice}`,
+  ];
   const fixed = ['--tls', '--ca-file', caFile, '--discord-names', '--port', port];
   const resume = ['--resume-address', resumeAddress, '--resume-port', port];
+  const voice = ['--voice-address', voiceAddress, '--voice-port', port];
   const asked = tokenIn(flags) === null ? [...flags, tokenFlag, token] : flags;
   return {
     etcFolder: etcFolderOf(name),
@@ -58,7 +63,7 @@ export function planNamespace(input: PlanInput): Plan {
       ['ip', 'netns', 'add', name],
       ['ip', '-n', name, 'link', 'set', 'lo', 'up'],
     ],
-    gateway: [...inside, ...gateway, ...fixed, ...resume, ...asked],
+    gateway: [...inside, ...gateway, ...fixed, ...resume, ...voice, ...asked],
     bot: [...inside, ...asCaller(env), ...command],
     botEnv: { NODE_EXTRA_CA_CERTS: caFile, DISCORD_TOKEN: token },
     tearDown: [['ip', 'netns', 'delete', name]],

@@ -32,6 +32,7 @@ describe('the plan of a namespace', () => {
         .find((line) => line.split(' ').slice(1).includes(host))
         ?.split(' ')[0];
     expect(addressOf(discordNames.resume)).toBe(gateway[gateway.indexOf('--resume-address') + 1]);
+    expect(addressOf(discordNames.voice)).toBe(gateway[gateway.indexOf('--voice-address') + 1]);
     for (const host of [discordNames.api, discordNames.gateway, 'localhost']) expect(addressOf(host)).toBe('127.0.0.1');
     expect(files['resolv.conf']).toBe('');
   });
@@ -39,7 +40,7 @@ describe('the plan of a namespace', () => {
   test('starts the emulator with TLS on 443, with the flags that were given', () => {
     expect(planNamespace(input).gateway.join(' ')).toBe(
       'ip netns exec dso-7 node dso-gateway.js --tls --ca-file /tmp/ca.pem --discord-names --port 443 ' +
-        '--resume-address 127.0.0.2 --resume-port 443 --shards 2 --token default',
+        '--resume-address 127.0.0.2 --resume-port 443 --voice-address 127.0.0.3 --voice-port 443 --shards 2 --token default',
     );
   });
 

@@ -138,6 +138,8 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     // Nor do those of jobs: fleet/jobs.ts.
     case 'jobMark':
     case 'jobMarked':
+    case 'rolloutRequest':
+    case 'rolloutAnswer':
     case 'transferFailed':
       return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':

@@ -42,6 +42,7 @@ export type ConfigValues = {
   maxUnavailable: { count: number } | { percent: number };
   takeoversPerNode: number;
   quarantineAfter: number;
+  nodesMayRollout: boolean;
   heartbeat: number;
   'timeouts.command': number;
   'timeouts.migrationStep': number;
@@ -175,6 +176,7 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
     3,
     'A shard that was newly started on so many nodes in a row when they died is not started any more until it is released; 0: never mind.',
   ),
+  nodesMayRollout: key(flag(), false, 'Let a bot begin a rollout by itself (client.shard.respawnAll()).'),
   heartbeat: key(duration(), 5000, 'How often nodes report; one that misses three is disconnected. 0: never.'),
   'timeouts.command': key(
     duration({ min: 1 }),

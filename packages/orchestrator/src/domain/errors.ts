@@ -42,6 +42,7 @@ export type DomainErrorCode =
   | 'DSO_TOTAL_UNDECIDED'
   | 'DSO_ROLLOUT_RUNNING'
   | 'DSO_NO_FREE_NODE'
+  | 'DSO_NODES_MAY_NOT_ROLLOUT'
   | 'DSO_FLEET_ENDING'
   | 'DSO_NODE_LAUNCH_FAILED'
   | 'DSO_NODE_LOST'
@@ -222,6 +223,12 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy: 'Start an empty node, or configure a node command.',
     retryable: false,
     fault: 'conflict',
+  },
+  DSO_NODES_MAY_NOT_ROLLOUT: {
+    meaning: 'A bot asked for a rollout (`client.shard.respawnAll()`), and bots may not begin one here.',
+    remedy: 'Set nodesMayRollout to true, or run `dso rollout`.',
+    retryable: false,
+    fault: 'peer',
   },
   DSO_FLEET_ENDING: {
     meaning: 'The fleet is being shut down.',

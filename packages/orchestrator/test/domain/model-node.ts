@@ -253,6 +253,8 @@ export class ModelNode {
       case 'callEnded':
       case 'jobMark':
       case 'jobMarked':
+      case 'rolloutRequest':
+      case 'rolloutAnswer':
         break;
     }
   }

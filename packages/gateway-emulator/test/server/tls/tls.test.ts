@@ -112,6 +112,32 @@ describe('with TLS', () => {
   });
 });
 
+describe('the voice gateway', () => {
+  test('listens where VOICE_SERVER_UPDATE says, by its address or by a name of Discord', async () => {
+    await start({ voiceAddress: '127.0.0.3' });
+    expect(gateway.voiceEndpoint).toMatch(/^127\.0\.0\.3:\d+$/);
+    await gateway.close();
+    await start({ names: 'discord' });
+    expect(gateway.voiceEndpoint).toMatch(/^us-east1-emulated\.discord\.media:\d+$/);
+  });
+
+  test('is not there without TLS: the endpoint is one that nobody has', async () => {
+    gateway = await startGatewayEmulator({ guilds: 1 });
+    const { id, ...guild } = {
+      id: gateway.world.guildAt(0).id,
+      channel: gateway.world.guildAt(0).voiceChannelIds()[0],
+    };
+    const client = new RawClient(gateway.url);
+    await client.identify(gateway.token, [0, 1], 1 | 128);
+    const d = { guild_id: id, channel_id: guild.channel, self_mute: false, self_deaf: false };
+    client.send({ op: 4, d });
+    const server = await client.until('the voice server', ({ t }) => t === 'VOICE_SERVER_UPDATE');
+    expect(server.d).toMatchObject({ endpoint: 'voice.invalid:443' });
+    expect([gateway.voiceEndpoint, gateway.admin.dropVoice()]).toEqual([null, 0]);
+    await client.cut();
+  });
+});
+
 describe("the authority's certificate", () => {
   test('is in a file that is gone when the emulator is', async () => {
     const pem = await start();
