@@ -19,7 +19,7 @@ import { orchestrated } from '@dshard/node/discordjs';
 import { ChannelType, Client, Events, GatewayIntentBits } from 'discord.js';
 
 /** Ten minutes suit real tracks. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 20_000;
 const FRAME_MS = 20;
 const SILENCE = Buffer.from([0xf8, 0xff, 0xfe]);
 
@@ -52,7 +52,7 @@ class Music {
 
   add(track) {
     this.queue.push(track);
-    if (this.#track === null) this.#next();
+    if (this.#track === null && this.#atEnd === null) this.#next();
   }
 
   #next() {
@@ -104,6 +104,7 @@ class Music {
 
   stop() {
     if (playing.get(this.guild.id) === this) playing.delete(this.guild.id);
+    this.queue = [];
     this.#player.stop(true);
     // A shard that moved is not served here: its bot stays in the channel, for the next process.
     if (this.#connection.state.status !== VoiceConnectionStatus.Destroyed) this.#connection.destroy();
