@@ -175,6 +175,12 @@ export function makeShard(client: Client, shardId: number, allReady: () => void)
   return shard;
 }
 
+/** As RESUMED does it. */
+export function setShardReady(client: Client, shardId: number): void {
+  const shard = client.ws.shards.get(shardId);
+  if (shard !== undefined) shard.status = Status.Ready;
+}
+
 /** Counts the client's shards, for `clientReady`. */
 export function countShards(client: Client): void {
   client.options.shards = [...client.ws.shards.keys()];

@@ -2,8 +2,8 @@
  * What the bot sends to Discord's gateway: presence, requests for members, voice states. discord.js sends and forgets, so nothing here ever
  * rejects: what a shard cannot take yet waits until it can, and what it will not take any more is dropped with a line in the debug log.
  *
- * A shard that is shown and still serves elsewhere has no connection here, nor has one whose state is being taken (`importShard`): what is
- * sent to it waits here until its session is resumed.
+ * A shard that is shown and still serves elsewhere has no connection here, nor has one whose guilds are told of before its session is taken
+ * up: what is sent to it waits here until it is hosted.
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
@@ -18,7 +18,7 @@ export type SendsOptions = {
   logger: Logger;
   /** To a shard that runs here; undefined: none does. */
   hosted: (shardId: number) => { send(payload: GatewaySendPayload): Promise<void> } | undefined;
-  /** Its guilds are here, and it has no connection yet. */
+  /** Shown, or here and about to be taken up. */
   isComing: (shardId: number) => boolean;
   /** It will be sent, or was. */
   accepted: (shardId: number, payload: GatewaySendPayload) => void;
