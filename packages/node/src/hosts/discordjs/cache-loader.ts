@@ -10,7 +10,8 @@ import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import type { HostContext } from '../../shard-host.js';
 import { KEEP_SESSION_CODE } from '../gateway/close-codes.js';
 import { Gate } from '../gateway/gate.js';
-import type { HostedShards } from '../gateway/hosted-shards.js';
+import type { GatewayOptions } from '../gateway/gateway-options.js';
+import type { AsideSession } from '../ws/ws-host.js';
 import type { Payload } from './export/fields.js';
 import type { Beginning } from './packets.js';
 
@@ -19,7 +20,7 @@ const GUILD_TIMEOUT_MS = 15_000;
 
 /** Rejects when `signal` aborts. */
 export async function loadBeginning(
-  shards: HostedShards,
+  shards: { aside(shardId: number, context: HostContext, see: GatewayOptions['onDispatch']): AsideSession },
   shardId: number,
   context: HostContext,
   clock: Clock,

@@ -16,8 +16,12 @@ export class StateFrames {
     this.#send = send;
   }
 
-  async add(part: StatePart): Promise<void> {
-    const text = JSON.stringify(part);
+  add(part: StatePart): Promise<void> {
+    return this.addText(JSON.stringify(part));
+  }
+
+  /** A part that is JSON already. */
+  async addText(text: string): Promise<void> {
     if (this.#characters + text.length > FRAME_CHARACTERS) {
       await this.flush();
     }
@@ -37,7 +41,7 @@ export class StateFrames {
 }
 
 /** None of an older format, which had a part per event: without its beginning a copy is not whole, and the caches come from Discord. */
-export function partsOf(frame: Uint8Array): readonly StatePart[] {
+export function partsOf<Part = StatePart>(frame: Uint8Array): readonly Part[] {
   const parts: unknown = JSON.parse(Buffer.from(frame).toString());
   return Array.isArray(parts) ? parts : [];
 }

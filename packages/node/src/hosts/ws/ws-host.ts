@@ -6,6 +6,7 @@ import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketSha
 import type { ShardReport } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import type { GatewayOptions } from '../gateway/gateway-options.js';
 import { HostedShards } from '../gateway/hosted-shards.js';
 import type { ShardEvent } from '../gateway/library.js';
 import { stateMethods } from '../gateway/state-hooks.js';
@@ -24,13 +25,23 @@ export type WsHost = ShardHost & {
   cursorOf(shardId: number): Cursor | null;
 };
 
+export type HoldingResume = Partial<ResumeHow> & { hold?: Promise<void> };
+
+/** `whenSettled` resolves at READY, and rejects when there can be none. `stop` closes with a code. */
+export type AsideSession = {
+  connect(): void;
+  whenSettled(): Promise<unknown>;
+  stop(code: number): Promise<unknown>;
+};
+
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */
 export function createWsHost(options: WsHostOptions): WsHost {
   const resolved = resolveWsOptions(options);
   return Object.assign(new WebSocketHost(resolved), stateMethods(resolved.state));
 }
 
-class WebSocketHost implements WsHost {
+/** What the hosts for libraries on top of it use besides. */
+export class WebSocketHost implements WsHost {
   readonly manager: WebSocketManager;
   readonly #options: ResolvedWsOptions;
   readonly #shards: HostedShards;
@@ -67,8 +78,17 @@ class WebSocketHost implements WsHost {
     await this.#options.state.stateLost?.(shardId);
   }
 
-  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
+  /** Until `how.hold` resolves, what is replayed is kept. */
+  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: HoldingResume): Promise<ResumeOutcome> {
     return this.#shards.resume(shardId, session, context, how);
+  }
+
+  /**
+   * A second session of a shard, which nobody else hears of: begins with an IDENTIFY and hands its dispatches to `see`. For a look at what
+   * Discord says at the beginning of a session; the caller stops it.
+   */
+  aside(shardId: number, context: HostContext, see: GatewayOptions['onDispatch']): AsideSession {
+    return this.#shards.aside(shardId, context, see);
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {

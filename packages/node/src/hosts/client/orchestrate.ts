@@ -1,0 +1,101 @@
+/**
+ * What `orchestrated(client)` does for every library: its way to connect becomes the way to the orchestrator, its way to disconnect hands
+ * the shards back with their sessions kept.
+ *
+ * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not set) goes on as if
+ * nothing had been said, with all shards, so that `node bot.js` works at a developer's desk. It says so once.
+ */
+import type { Logger } from '@dshard/transport';
+import { launchEnvironment } from '../../environment.js';
+import { createNode } from '../../node.js';
+import type { DshardNode } from '../../node-api.js';
+import { withOwnEvents } from '../discordjs/own-events.js';
+import { ClientHost } from './client-host.js';
+import type { GatewaySettings } from './client-host.js';
+import { Departed } from './departed.js';
+import { nodeOptions, resolveClientOptions } from './options.js';
+import type { ClientHostOptions, OrchestratedOptions } from './options.js';
+import type { ClientPort, Sent } from './port.js';
+
+export type PortHooks = {
+  /** From the bot to Discord; never throws. */
+  readonly send: (shardId: number, payload: Sent) => void;
+  readonly departed: Departed;
+};
+
+export type Library = {
+  /** For sentences: "eris". */
+  readonly name: string;
+  readonly makePort: (hooks: PortHooks) => ClientPort;
+  /** Read when the client connects. */
+  readonly settings: () => GatewaySettings;
+  /** Asks Discord's REST who the bot is: a process that is given running shards may never get a READY. */
+  readonly learnIdentity: () => Promise<void>;
+  /** Where the node writes without a logger of the bot's. */
+  readonly logger: Logger;
+};
+
+const running = new WeakMap<object, { node: DshardNode; host: ClientHost }>();
+
+/** The node of an orchestrated client that has connected, or null: its status, its shards, `fleet`, `close()`. */
+export function nodeOf(client: object): DshardNode | null {
+  return running.get(client)?.node ?? null;
+}
+
+/**
+ * Whether the event that is being told may have been handled before, by a node that died: it came after the last checkpoint. To be
+ * asked at the beginning of a listener, before anything is awaited.
+ */
+export function isRedelivered(client: object): boolean {
+  return running.get(client)?.host.isRedelivering ?? false;
+}
+
+/** A host by itself: for a node that is made by hand, and for tests. */
+export function makeHost(library: Library, options: ClientHostOptions, logger: Logger): ClientHost {
+  let host: ClientHost | null = null;
+  const departed = new Departed(options.clock, options.lingerMs);
+  const port = library.makePort({ send: (shardId, payload) => host?.send(shardId, payload), departed });
+  host = new ClientHost({ port, settings: library.settings(), options, logger, departed });
+  return host;
+}
+
+/** null: there is no orchestrator, and the client goes on by itself. Throws `DSO_NODE_OPTIONS_INVALID`. */
+export function orchestrate(
+  client: object,
+  library: Library,
+  options: OrchestratedOptions,
+): { connect: () => Promise<void>; disconnect: () => Promise<void> } | null {
+  const resolved = resolveClientOptions(options);
+  const { launched, orchestrator } = launchEnvironment();
+  if (!launched && orchestrator === undefined && options.orchestrator === undefined) {
+    sayStandalone(library.name);
+    return null;
+  }
+  return {
+    connect: async () => {
+      const logger = options.logger ?? library.logger;
+      const host = makeHost(library, resolved, logger);
+      const userEvents = withOwnEvents(options.userEvents);
+      const node = createNode({ ...nodeOptions(options), host, logger, userEvents });
+      running.set(client, { node, host });
+      await library.learnIdentity();
+      await node.start();
+      await node.established;
+    },
+    disconnect: async () => {
+      await running.get(client)?.node.close();
+    },
+  };
+}
+
+let saidStandalone = false;
+
+function sayStandalone(library: string): void {
+  if (saidStandalone) return;
+  saidStandalone = true;
+  process.emitWarning(
+    `No orchestrator is named (DSO_ORCHESTRATOR), so this is a plain ${library} client with all shards in this process. Start the ` +
+      'bot with `dso up --bot <file>` to have its shards moved without downtime.',
+    { type: 'DshardWarning', code: 'DSO_STANDALONE' },
+  );
+}
