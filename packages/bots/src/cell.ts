@@ -1,8 +1,9 @@
 /** A cell of the matrix: one thing that a bot may rely on, looked at while a trial goes through its phases. */
+import type { EmulatorOptions } from '@dshard/gateway-emulator';
 import type { Trial } from './trial.js';
 
-/** How far a trial has to go for a cell. */
-export const phases = ['start', 'rollout', 'kill', 'stop'] as const;
+/** How far a trial has to go for a cell. `launch`: until the orchestrator answers. */
+export const phases = ['launch', 'start', 'rollout', 'kill', 'stop'] as const;
 type Phase = (typeof phases)[number];
 
 /** What a bot may do besides answering; `login`: it uses its user as soon as `login()` has resolved. */
@@ -10,7 +11,9 @@ type BotDeed = 'login' | 'presence' | 'members' | 'lead';
 
 /** What a cell does beside each phase. Each throws `CheckFailed` when something is not as it should be. */
 export type CellRun = {
-  /** Every shard answers. */
+  /** The first processes begin. */
+  launched?: () => Promise<void> | void;
+  /** Every shard runs, and answers. */
   started?: () => Promise<void> | void;
   beforeRollout?: () => Promise<void> | void;
   afterRollout?: () => Promise<void> | void;
@@ -27,5 +30,11 @@ export type Cell = {
   /** The last phase it needs. */
   phase: Phase;
   does: readonly BotDeed[];
+  /** A bot of its own, below the fixture's folder, for a fleet of its own. It need not answer. */
+  bot?: string;
+  /** What Discord is like for it. */
+  discord?: EmulatorOptions;
+  /** The only framework that it is about. */
+  only?: string;
   run: (trial: Trial) => CellRun;
 };

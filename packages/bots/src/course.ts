@@ -1,4 +1,5 @@
 /** Takes a trial through its phases, with the cells beside it, and tells what became of each. */
+import { join } from 'node:path';
 import type { Clock } from '@dshard/transport';
 import type { Cell, CellRun } from './cell.js';
 import { phases } from './cell.js';
@@ -11,7 +12,7 @@ export type Result = { framework: Framework; cell: Cell; problem: string | null;
 export type CourseOptions = {
   framework: Framework;
   installed: Installed;
-  /** At least one. They share the trial. */
+  /** At least one. They share the trial; one with a bot of its own stands alone. */
   cells: readonly Cell[];
   clock: Clock;
   onResult: (result: Result) => void;
@@ -34,7 +35,16 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
   let trial: Trial;
   try {
     const does = [...new Set(cells.flatMap((cell) => cell.does))];
-    trial = await Trial.launch(clock, { program: installed.program, does });
+    const [{ bot, discord } = {}] = cells;
+    const program = bot === undefined ? installed.program : join(installed.folder, bot);
+    trial = await Trial.launch(clock, {
+      ...installed,
+      framework,
+      program,
+      does,
+      answers: bot === undefined,
+      ...(discord && { discord }),
+    });
   } catch (error) {
     for (const cell of cells) finish(cell, `the fleet did not start: ${messageOf(error)}`);
     return results;
@@ -54,6 +64,7 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
     }
   };
   const steps = {
+    launch: { before: null, act: async () => undefined, after: 'launched' },
     start: { before: null, act: () => trial.start(), after: 'started' },
     rollout: { before: 'beforeRollout', act: () => trial.rollout(), after: 'afterRollout' },
     kill: { before: 'beforeKill', act: () => trial.kill(), after: 'afterKill' },

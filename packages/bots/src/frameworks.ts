@@ -2,31 +2,47 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export type Framework = {
-  /** The name of the package. */
+type Known = {
+  /** The package whose version counts, where that is not the framework's name. */
+  package?: string;
+  /** Its bot's, below `fixtures`. */
+  folder: string;
+  /** Whether it keeps guilds, so that user code knows their names; otherwise the bot answers with their ids. */
+  caches: boolean;
+  /** Whether `client.user` is there as soon as logging in has resolved. The others tell of it in their ready event only. */
+  userAfterLogin: boolean;
+};
+
+/** `folder` is the whole path. */
+export type Framework = Known & {
+  /** As the matrix shows it. */
   name: string;
   /** The version that the fixture's lock file pins. */
   version: string;
-  /** The folder of its bot. */
-  folder: string;
 };
 
-/** Package names, and the folders of their bots below `fixtures`. */
-const folders: Readonly<Record<string, string>> = {
-  'discord.js': 'discord.js',
+const discordjs = { caches: true, userAfterLogin: true };
+
+/** By the name that the matrix shows. */
+const known: Readonly<Record<string, Known>> = {
+  'discord.js': { folder: 'discord.js', ...discordjs },
+  '@sapphire/framework': { folder: 'sapphire', ...discordjs },
+  discordx: { folder: 'discordx', ...discordjs },
+  necord: { folder: 'necord', ...discordjs },
+  discordeno: { package: '@discordeno/bot', folder: 'discordeno', caches: false, userAfterLogin: false },
 };
 
-export const frameworkNames: readonly string[] = Object.keys(folders);
+export const frameworkNames: readonly string[] = Object.keys(known);
 
 /** Throws RangeError for a name that is not in the matrix. */
 export function frameworks(names: readonly string[] = frameworkNames): Framework[] {
   return names.map((name) => {
-    const fixture = folders[name];
-    if (fixture === undefined) {
+    const found = known[name];
+    if (found === undefined) {
       throw new RangeError(`"${name}" is not in the matrix; it has ${frameworkNames.join(', ')}.`);
     }
-    const folder = fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
-    return { name, version: pinnedVersion(folder, name), folder };
+    const folder = fileURLToPath(new URL(`../fixtures/${found.folder}`, import.meta.url));
+    return { ...found, name, version: pinnedVersion(folder, found.package ?? name), folder };
   });
 }
 

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
-import { cells } from './cells/index.js';
+import type { Cell } from './cell.js';
+import { cells, cellsOf } from './cells/index.js';
 import { runCourse } from './course.js';
 import type { Result } from './course.js';
 import { install, packOurs } from './fixture.js';
@@ -67,7 +68,7 @@ for (const framework of chosen) {
   console.log(`${framework.name} ${framework.version}`);
   try {
     const installed = await install(framework, tarballs, (step) => console.log(`  ${step}`));
-    for (const together of flags.alone === true ? asked.map((cell) => [cell]) : [asked]) {
+    for (const together of groups(cellsOf(framework, asked), flags.alone === true)) {
       await runCourse({ framework, installed, cells: together, clock, onResult });
     }
   } catch (error) {
@@ -83,6 +84,13 @@ if (flags.write === true) {
 }
 console.log(flags.json === true ? JSON.stringify(summary) : words());
 process.exitCode = summary.ok ? 0 : 1;
+
+/** Cells that share a fleet. One with a bot of its own has a fleet of its own. */
+function groups(of: readonly Cell[], alone: boolean): (readonly Cell[])[] {
+  const apart = of.filter(({ bot }) => alone || bot !== undefined);
+  const together = of.filter((cell) => !apart.includes(cell));
+  return [...(together.length > 0 ? [together] : []), ...apart.map((cell) => [cell])];
+}
 
 function sameText(text: string): boolean {
   try {

@@ -5,12 +5,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Fleet, freePort, runDso, waitFor } from '@dshard/demo';
-import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import type { EmulatorOptions, GatewayEmulator } from '@dshard/gateway-emulator';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
+import type { Framework } from './frameworks.js';
 import { Questions } from './questions.js';
 import { Watch } from './watch.js';
 
@@ -29,7 +29,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const HOPELESS_DEATHS = 4;
 const LOG_LINES = 400;
 const SHOWN_LOG_LINES = 6;
-const processWatch = fileURLToPath(new URL('process-watch.js', import.meta.url));
+const processWatch = new URL('process-watch.js', import.meta.url).href;
 
 /** A check that did not hold. */
 export class CheckFailed extends Error {
@@ -43,13 +43,20 @@ export function check(holds: boolean, otherwise: () => string): asserts holds {
 export type NodeProcess = { id: string; pid: number; shards: readonly number[] };
 
 export type TrialOptions = {
+  framework: Framework;
   program: string;
+  /** Where the bot is installed: some frameworks look for their files in the working directory. */
+  folder: string;
   /** What the bot does besides answering, see `BotDeed`. */
   does: readonly string[];
-  env?: Readonly<Record<string, string>>;
+  /** Whether it answers `/ping`. */
+  answers: boolean;
+  /** What Discord is like. */
+  discord?: EmulatorOptions;
 };
 
 export class Trial {
+  readonly framework: Framework;
   readonly clock: Clock;
   readonly emulator: GatewayEmulator;
   readonly fleet: Fleet;
@@ -57,25 +64,35 @@ export class Trial {
   readonly questions: Questions;
   /** Processes that were killed by us, and when by the machine's monotonic clock. */
   readonly killed: Map<number, number> = new Map();
+  readonly #answers: boolean;
   readonly #folder: string;
   readonly #log: string[];
   readonly #atEnd: (() => void)[] = [];
   #ended = false;
 
   private constructor(
-    parts: Pick<Trial, 'clock' | 'emulator' | 'fleet' | 'watch'> & { folder: string; log: string[] },
+    parts: Pick<Trial, 'framework' | 'clock' | 'emulator' | 'fleet' | 'watch'> & {
+      answers: boolean;
+      folder: string;
+      log: string[];
+    },
   ) {
+    this.framework = parts.framework;
     this.clock = parts.clock;
     this.emulator = parts.emulator;
     this.fleet = parts.fleet;
     this.watch = parts.watch;
     this.questions = new Questions(parts.emulator, parts.clock);
+    this.#answers = parts.answers;
     this.#folder = parts.folder;
     this.#log = parts.log;
   }
 
   /** Resolves when the orchestrator answers. */
-  static async launch(clock: Clock, { program, does, env = {} }: TrialOptions): Promise<Trial> {
+  static async launch(
+    clock: Clock,
+    { framework, program, folder: cwd, does, answers, discord = {} }: TrialOptions,
+  ): Promise<Trial> {
     const folder = await mkdtemp(join(tmpdir(), 'dso-bots-'));
     const watch = new Watch(join(folder, 'watch.jsonl'));
     const emulator = await startGatewayEmulator(
@@ -88,6 +105,7 @@ export class Trial {
         // All members are asked for anew by each process that begins.
         membersPeriodMs: 0,
         token: TOKEN,
+        ...discord,
       },
       { clock },
     );
@@ -101,19 +119,23 @@ export class Trial {
           nodes: NODES,
           api: emulator.apiUrl,
           discordToken: TOKEN,
-          identifyWindow: IDENTIFY_WINDOW_MS,
+          identifyWindow: discord.identifyWindowMs ?? IDENTIFY_WINDOW_MS,
           stateMb: 0,
           ports: { node: await freePort(0), http: await freePort(0) },
           settings: {
+            // The default; the demo's is shorter.
+            heartbeat: '5s',
             launcher: {
-              command: [process.execPath, '--import', processWatch, program],
+              command: [process.execPath, program],
+              cwd,
               dataDir: 'data',
               env: {
                 DISCORD_API: emulator.apiUrl,
                 DISCORD_TOKEN: TOKEN,
                 BOT_DOES: does.join(' '),
                 BOT_WATCH_FILE: watch.file,
-                ...env,
+                // Processes that the bot starts are watched as well.
+                NODE_OPTIONS: `--import ${processWatch}`,
               },
             },
           },
@@ -126,7 +148,7 @@ export class Trial {
           onHandled: () => undefined,
         },
       );
-      return new Trial({ clock, emulator, fleet, watch, folder, log });
+      return new Trial({ framework, clock, emulator, fleet, watch, answers, folder, log });
     } catch (error) {
       await emulator.close();
       await rm(folder, { recursive: true, force: true });
@@ -140,7 +162,7 @@ export class Trial {
       const nodes = await this.nodes();
       return nodes.length === NODES && nodes.flatMap(({ shards }) => shards).length === SHARDS && this.allAttached();
     });
-    await this.allAnswer(START_TIMEOUT_MS);
+    if (this.#answers) await this.allAnswer(START_TIMEOUT_MS);
   }
 
   /** `dso rollout`, as an operator types it. Resolves when it has ended well and every process was replaced. */
@@ -175,7 +197,7 @@ export class Trial {
       (await this.nodes()).every(({ pid }) => pid !== victim.pid),
     );
     await this.until('every shard to run after the kill', KILL_TIMEOUT_MS, () => this.allServe());
-    await this.allAnswer(KILL_TIMEOUT_MS);
+    if (this.#answers) await this.allAnswer(KILL_TIMEOUT_MS);
     return victim;
   }
 
@@ -216,6 +238,12 @@ export class Trial {
     );
   }
 
+  /** All guilds. */
+  guilds(): string[] {
+    const { world } = this.emulator;
+    return Array.from({ length: world.guildCount }, (_, index) => world.guildAt(index).id);
+  }
+
   /** A guild of each shard. */
   guildPerShard(): string[] {
     return Array.from({ length: SHARDS }, (_, shard) => {
@@ -223,6 +251,11 @@ export class Trial {
       if (guildId === undefined) throw new Error(`The world has no guild of shard ${shard}.`);
       return guildId;
     });
+  }
+
+  /** What the bot calls a guild: by its name, if the framework has caches, so that an empty one shows. */
+  nameOf(guildId: string): string {
+    return this.framework.caches ? (this.emulator.world.guild(guildId)?.name ?? '') : guildId;
   }
 
   /** IDENTIFYs so far. */

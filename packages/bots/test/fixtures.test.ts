@@ -24,11 +24,12 @@ test('every folder of fixtures is in the matrix', () => {
   );
 });
 
-describe.each(frameworks())('the bot on $name', ({ name, version, folder }) => {
+describe.each(frameworks())('the bot on $name', (framework) => {
+  const { name, version, folder } = framework;
   const { dependencies, devDependencies = {} } = read(folder, 'package.json') as Manifest;
 
   test('pins exact versions, the framework’s among them', () => {
-    expect(dependencies[name]).toBe(version);
+    expect(dependencies[framework.package ?? name]).toBe(version);
     for (const pinned of Object.values({ ...dependencies, ...devDependencies }))
       expect(pinned).toMatch(/^\d+\.\d+\.\d+$/);
   });

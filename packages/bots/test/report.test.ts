@@ -4,7 +4,13 @@ import type { Result } from '../src/course.js';
 import type { Framework } from '../src/frameworks.js';
 import { lineOf, pageOf, summaryOf } from '../src/report.js';
 
-const framework = (name: string): Framework => ({ name, version: '1.0.0', folder: '' });
+const framework = (name: string): Framework => ({
+  name,
+  version: '1.0.0',
+  folder: '',
+  caches: true,
+  userAfterLogin: true,
+});
 const cell = (name: string): Cell => ({ name, title: `${name} works`, phase: 'start', does: [], run: () => ({}) });
 const [a, b] = [framework('a'), framework('b')];
 const [start, rollout] = [cell('start'), cell('rollout')];
@@ -50,4 +56,16 @@ test('the page shows a missing cell as failed', () => {
   const page = pageOf([result(a, start, null)], [a], [start, rollout]);
   expect(page).toContain('| a 1.0.0 | ✔ | ✘ |');
   expect(page).toContain('- **rollout**: rollout works.');
+});
+
+test('a cell that is about one framework is asked of no other, and stands in a table of its own', () => {
+  const own: Cell = { ...cell('own'), only: 'b' };
+  const results = [result(a, start, null), result(b, start, null), result(b, own, null)];
+  expect(summaryOf(results, [a, b], [start, own])).toEqual({
+    ok: true,
+    frameworks: { a: { passed: 1, failed: 0 }, b: { passed: 2, failed: 0 } },
+  });
+  const page = pageOf(results, [a, b], [start, own]);
+  expect(page).toContain('| a 1.0.0 | ✔ |\n');
+  expect(page).toContain('| b | own works | ✔ |');
 });

@@ -19,6 +19,7 @@ export type NodeErrorCode =
   | 'DSO_SHARD_STOPPED'
   | 'DSO_SHARD_REFUSED'
   | 'DSO_GATEWAY_INFO_FAILED'
+  | 'DSO_GATEWAY_UNREACHABLE'
   | 'DSO_MANAGER_NOT_IN_CHARGE'
   | 'DSO_CLIENT_NOT_READY'
   | 'DSO_CLIENT_UNKNOWN'
@@ -119,6 +120,11 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning: 'Discord refused the shard for good; connecting again would not help.',
     remedy: 'Correct the bot token, the intents or the shard count, as the message says.',
     retryable: false,
+  },
+  DSO_GATEWAY_UNREACHABLE: {
+    meaning: 'A shard that was to come to this node could not connect to the gateway beforehand.',
+    remedy: "Check this node's way to Discord's gateway; the shard stays where it is, or connects anew when it comes.",
+    retryable: true,
   },
   DSO_GATEWAY_INFO_FAILED: {
     meaning: 'GET /gateway/bot failed; it is tried again.',

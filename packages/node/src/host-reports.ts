@@ -68,6 +68,7 @@ function readReport(given: Given, shardId: number, wrong: Map<string, unknown>):
     if (value !== undefined && value !== null) wrong.set(name, value);
     return otherwise;
   };
+  const refused = field<number | null>('refused', isCloseCode, null);
   return {
     shardId,
     phase: field('phase', isPhase, 'connecting'),
@@ -75,6 +76,7 @@ function readReport(given: Given, shardId: number, wrong: Map<string, unknown>):
     guilds: field('guilds', isCountOrUnknown, -1),
     events: field('events', isCount, 0),
     session: field<GatewaySession | null>('session', isSession, null),
+    ...(refused !== null && { refused }),
   };
 }
 
@@ -96,6 +98,10 @@ function isCount(value: unknown): value is number {
 
 function isCountOrUnknown(value: unknown): value is number {
   return isCount(value) || value === -1;
+}
+
+function isCloseCode(value: unknown): value is number {
+  return isCount(value) && value >= 1_000 && value <= 4_999;
 }
 
 function isSession(value: unknown): value is GatewaySession {

@@ -1,5 +1,4 @@
 export { createNode } from './node.js';
-export { QuietWatch } from './hosts/gateway/quiet-watch.js';
 export type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
 export type { FleetSettings, NodeLimits, NodeOptions, UserEventCodec } from './options.js';
 export { DirtyKeys } from './dirty-keys.js';

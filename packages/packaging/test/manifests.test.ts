@@ -67,7 +67,9 @@ describe('the check of a package.json', () => {
 
 test('the source of an entry is the first condition, because the first that fits is taken', () => {
   for (const { manifest } of readWorkspace().publicPackages) {
-    for (const target of Object.values(exportsOf(entriesOf(manifest)) ?? {}).filter((each) => typeof each === 'object')) {
+    for (const target of Object.values(exportsOf(entriesOf(manifest)) ?? {}).filter(
+      (each) => typeof each === 'object',
+    )) {
       expect(Object.keys(target ?? {})).toEqual(['@dshard/source', 'require', 'types', 'default']);
     }
   }

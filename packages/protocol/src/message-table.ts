@@ -41,6 +41,9 @@ const epochs = list(epoch, MAX_SHARDS);
 const shardSession = record<ShardSession>({ shardId: required('ShardID', shardId), ...SESSION_FIELDS });
 const sessions = list(shardSession, MAX_SHARDS);
 
+/** Of a WebSocket. */
+const closeCode = integer(1_000, 4_999);
+
 const shardReport = record<ShardReport>({
   shardId: required('ShardID', shardId),
   phase: required('Phase', oneOf(SHARD_PHASES)),
@@ -49,6 +52,7 @@ const shardReport = record<ShardReport>({
   events: required('Events', count),
   session: session('extended'),
   epoch: maybe('Epoch', epoch),
+  refused: maybe('Refused', closeCode),
 });
 
 const processReport = record<ProcessReport>({

@@ -84,6 +84,8 @@ export type ShardReport = {
   session: GatewaySession | null;
   /** Extended (`epochs`): the highest the node knows for this shard. */
   epoch?: number;
+  /** Extended: the close code by which Discord refused the shard for good; it stays down until somebody mends that. */
+  refused?: number;
 };
 
 export type ProcessReport = {

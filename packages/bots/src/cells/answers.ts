@@ -14,7 +14,7 @@ export const start: Cell = {
   run: (trial) => ({
     started: () => {
       const { username } = trial.emulator.world.user;
-      for (const prefix of ['logged in as ', 'ready as ']) {
+      for (const prefix of ['ready as ', ...(trial.framework.userAfterLogin ? ['logged in as '] : [])]) {
         const said = trial.watch.said(prefix);
         for (const pid of trial.watch.pids()) {
           const line = said.find((entry) => entry.pid === pid);
@@ -31,22 +31,23 @@ export const start: Cell = {
 
 export const answer: Cell = {
   name: 'answer',
-  title: 'answers a message and a slash command in a guild of every shard, and knows the guild’s name',
-  phase: 'start',
+  title:
+    'answers a message and a slash command in every guild, and knows the guild by name, after a rollout as before it',
+  phase: 'rollout',
   does: [],
-  run: (trial) => ({ started: () => everyGuildAnswers(trial) }),
+  run: (trial) => ({ started: () => everyGuildAnswers(trial), afterRollout: () => everyGuildAnswers(trial) }),
 };
 
 async function everyGuildAnswers(trial: Trial): Promise<void> {
-  const { questions, emulator } = trial;
+  const { questions } = trial;
   const asked = trial
-    .guildPerShard()
+    .guilds()
     .flatMap((guildId) => [questions.command('ping', guildId), questions.message('!ping', guildId)]);
   await questions.allAnswered(asked, ANSWER_MS);
   for (const question of asked) {
     const [first] = questions.answersTo(question);
     check(first !== undefined, () => trial.explained(`${question.what} in guild ${question.guildId} was not answered`));
-    const name = emulator.world.guild(question.guildId)?.name ?? '';
+    const name = trial.nameOf(question.guildId);
     check(first.text.endsWith(`in ${name}`), () => `${question.what} in guild “${name}” was answered “${first.text}”`);
   }
 }

@@ -1,10 +1,12 @@
-/** The fixed list of cells: every framework is put through each. */
+/** The fixed list of cells. Every framework is put through each, but for those that are about one framework only. */
 import type { Cell } from '../cell.js';
 import { answer, button, start } from './answers.js';
 import { longCommand, notReturnedCommand, returnedCommand } from './commands.js';
 import { lead } from './lead.js';
 import { kill, rejections, rollout, shutdown } from './processes.js';
 import { members, presence } from './ready.js';
+import { rows } from './rows.js';
+import type { Framework } from '../frameworks.js';
 
 export const cells: readonly Cell[] = [
   start,
@@ -20,4 +22,10 @@ export const cells: readonly Cell[] = [
   lead,
   shutdown,
   rejections,
+  ...rows,
 ];
+
+/** Those of `cells` that a framework has to pass. */
+export function cellsOf({ name }: Pick<Framework, 'name'>, of: readonly Cell[] = cells): Cell[] {
+  return of.filter(({ only }) => only === undefined || only === name);
+}

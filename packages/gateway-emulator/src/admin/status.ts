@@ -31,6 +31,8 @@ export type EmulatorStatus = {
   resumeHost: HostMode;
   /** The gateway is away, and sessions wait for it without end. */
   sessionsHeld: boolean;
+  /** How many IDENTIFYs and RESUMEs were sent, however they were answered. */
+  asked: { identify: number; resume: number };
   /** How IDENTIFYs and RESUMEs are answered where not as always; the newest last. `shards` null: all, `until` null: until undone. */
   answers: { to: StartKind; answer: StartAnswer; shards: number[] | null; until: number | null }[];
   /** Intent bits that were not granted. */
@@ -63,6 +65,7 @@ export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: Adm
     gateway: gatewayHost.mode,
     resumeHost: resumeHost.mode,
     sessionsHeld: state.sessionsHeld,
+    asked: { ...state.asked },
     answers: kinds.flatMap((to) =>
       standingAnswers(state.answers, to, clock.now()).map((rule) => shownAnswer(to, rule)),
     ),

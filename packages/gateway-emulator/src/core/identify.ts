@@ -30,6 +30,7 @@ export function identify(
   now: Ms,
   out: Effect[],
 ): void {
+  state.asked.identify += 1;
   const checked = checkIdentify(state, frame);
   if ('code' in checked) {
     recordViolation(connection, 'bad-identify', `${checked.reason} Closed with ${checked.code}.`, now, out);

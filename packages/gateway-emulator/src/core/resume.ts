@@ -19,6 +19,7 @@ import { isThrottled } from './throttle.js';
 import { recordViolation } from './violations.js';
 
 export function resume(state: GatewayState, connection: Connection, frame: ResumeFrame, now: Ms, out: Effect[]): void {
+  state.asked.resume += 1;
   const shard = state.sessions.get(frame.sessionId)?.shard ?? null;
   const answer = startAnswer(state.answers, 'resume', shard, now);
   if (answer === 'never') {

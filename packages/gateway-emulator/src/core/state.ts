@@ -104,6 +104,8 @@ export type GatewayState = {
   readonly answers: AnswerRules;
   /** The gateway is away and sessions wait for it: none expires, and their replay buffers keep everything. */
   sessionsHeld: boolean;
+  /** How many IDENTIFYs and RESUMEs were sent, however they were answered. */
+  asked: { identify: number; resume: number };
   /** Guilds in an outage, by `guild_id >> 22`. */
   readonly unavailable: Map<number, string>;
   /** Host and port of the voice server. */
@@ -143,6 +145,7 @@ export function createGatewayState(init: {
     throttledUntil: null,
     answers: createAnswerRules(),
     sessionsHeld: false,
+    asked: { identify: 0, resume: 0 },
     unavailable: new Map(),
     voiceEndpoint: 'voice.invalid:443',
     voice: new Map(),

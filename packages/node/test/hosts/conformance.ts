@@ -344,7 +344,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(gateway.ledger.verdict().identifies.used).toBe(2);
       }, 30_000);
 
-      test('a session that is gone: the resume ends, and the shard waits for a permit to identify', async () => {
+      test('a session that is gone: the resume is done when the shard is ready in a new one, and not before', async () => {
         await world();
         const [a, b] = [await bot('a'), await bot('b')];
         await a.start(0);
@@ -352,12 +352,102 @@ export function describeShardHost(library: string, make: MakeBot): void {
         gateway.admin.expire();
         let release = (): void => undefined;
         b.hold = new Promise((resolve) => (release = resolve));
-        expect((await b.host.resumeShard(0, session, b.context)) ?? 'sessionLost').toBe('sessionLost');
+        let outcome: string | null = null;
+        const resumed = b.host.resumeShard(0, session, b.context).then((how) => (outcome = how ?? 'sessionLost'));
         await until(() => b.permits.length === 1, { what: 'the request for a permit', timeoutMs: 15_000 });
         expect(gateway.ledger.verdict().identifies.used).toBe(1);
+        expect(outcome).toBeNull();
+        expect(b.phase(0)).toBe('waiting');
         release();
-        await b.ready(0);
+        await resumed;
+        expect(outcome).toBe('sessionLost');
+        expect(b.phase(0)).toBe('ready');
       }, 30_000);
+
+      // A RESUME that Discord did not answer for 30 s was a failed move: the shard was stopped on both nodes, and its session thrown away.
+      test('RESUMEs that are never answered: few of them, and the session lives on until one is', async () => {
+        await world({ rate: 100 });
+        const [a, b] = [await bot('a'), await bot('b')];
+        await a.start(0);
+        await traffic(gateway, 10);
+        const session = await a.host.prepareTransferFrom(0);
+        gateway.admin.answerResumes('never');
+        const resumed = b.host.resumeShard(0, session, b.context);
+        await until(() => gateway.admin.status().asked.resume === 2, { what: 'a second RESUME', timeoutMs: 15_000 });
+        expect(b.host.report?.()[0]?.session).toMatchObject({
+          sessionId: session.sessionId,
+          sequence: session.sequence,
+        });
+        gateway.admin.answerResumes('serve');
+        expect((await resumed) ?? 'resumed').toBe('resumed');
+        await a.host.released?.(0);
+        expect(gateway.admin.status().asked.resume).toBeLessThanOrEqual(4);
+        expect(b.permits).toEqual([]);
+        expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 1 } });
+      }, 40_000);
+
+      // The library RESUMEd on its own socket at once, each time: 8,000 RESUMEs a second while Discord said "invalid, try again".
+      test('op 9 resumable for a while: pauses that grow, and the session lives on', async () => {
+        await world({ rate: 100 });
+        const a = await bot('a');
+        await a.start(0);
+        await traffic(gateway, 10);
+        gateway.admin.answerResumes('resumable', {}, { forMs: 3_000 });
+        gateway.admin.drop();
+        await until(() => a.seen.some(({ type }) => type === 'RESUMED'), { what: 'RESUMED', timeoutMs: 25_000 });
+        expect(gateway.admin.status().asked.resume).toBeLessThanOrEqual(5);
+        expect(a.permits).toHaveLength(1);
+        expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 1 } });
+      }, 40_000);
+
+      test('every RESUME refused: the session is given up, and the shard identifies with a permit', async () => {
+        await world();
+        const a = await bot('a');
+        await a.start(0);
+        gateway.admin.answerResumes('refuse');
+        gateway.admin.drop();
+        await until(() => a.permits.length === 2 && a.permits[1]?.ended === true, {
+          what: 'the shard to identify anew',
+          timeoutMs: 20_000,
+        });
+        await a.ready(0);
+        expect(gateway.admin.status().asked).toEqual({ identify: 2, resume: 1 });
+        expect(a.logged.join()).toContain('session is gone');
+      }, 40_000);
+
+      // Discord was away while a shard moved: the destination gave up after 30 s, and what the session could have replayed was lost.
+      test.each(['hang-up', 'silent'] as const)(
+        'a gateway that is away (%s) while a shard moves: the session is resumed when it is back',
+        async (how) => {
+          await world({ rate: 100 });
+          const [a, b] = [await bot('a'), await bot('b')];
+          await a.start(0, 1);
+          await traffic(gateway, 10);
+          const session = await a.host.prepareTransferFrom(0);
+          await gateway.admin.takeGatewayAway({ how, forMs: 5_000 });
+          expect((await b.host.resumeShard(0, session, b.context)) ?? 'resumed').toBe('resumed');
+          await a.host.released?.(0);
+          await until(() => a.phase(1) === 'ready', { what: 'the other shard to be back', timeoutMs: 20_000 });
+          expect(a.permits.length + b.permits.length).toBe(2);
+          expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 2 } });
+        },
+        60_000,
+      );
+
+      test('4014 while running: refused for good, reported with the code, and left alone', async () => {
+        await world({ rate: 100 });
+        const a = await bot('a');
+        await a.start(0, 1);
+        const before = a.host.report?.().find(({ shardId }) => shardId === 0)?.session;
+        gateway.admin.drop({ shards: [0] }, { code: 4014 });
+        await until(() => a.logged.some((line) => line.includes('4014')), { what: 'it to be said' });
+        const report = a.host.report?.().find(({ shardId }) => shardId === 0);
+        expect(report).toMatchObject({ phase: 'disconnected', refused: 4014 });
+        expect(report?.session?.sessionId).toBe(before?.sessionId);
+        await traffic(gateway, 50);
+        expect(gateway.admin.status()).toMatchObject({ sockets: 1, asked: { identify: 2, resume: 0 } });
+        await a.host.stopShard(0, { keepSession: true });
+      });
 
       test('a connection that lost its session without a word is found out, and what was missed is handed over', async () => {
         await world({ rate: 100, doubleAttach: 'silence-old' });

@@ -6,7 +6,7 @@ import {
   WebSocketShardDestroyRecovery,
   WebSocketShardEvents,
   WebSocketShardStatus,
-} from '../../src/hosts/gateway/library.js';
+} from '../../src/hosts/ws/library.js';
 
 const inDiscordJs = createRequire(createRequire(import.meta.url).resolve('discord.js'))(
   '@discordjs/ws',

@@ -126,13 +126,10 @@ export function url(): Field<string> {
 
 export function shardList(): Field<readonly number[]> {
   return {
-    schema: Type.Union([
-      Type.Integer(),
-      Type.String({ maxLength: 100_000 }),
-      Type.Array(Type.Union([Type.Integer(), Type.String({ maxLength: 20 })]), { minItems: 1, maxItems: MAX_SHARDS }),
-    ]),
-    expected: 'shards such as "0-15,20" or [0, 1, 2]',
-    read: (written) => parseShardList(Array.isArray(written) ? written.join(',') : String(written)) ?? undefined,
+    // The reader checks all of it: a schema looks at every item of a list before it counts them.
+    schema: Type.Unknown(),
+    expected: `shards such as "0-15,20" or [0, 1, 2], ${MAX_SHARDS} at most`,
+    read: (written) => parseShardList(written) ?? undefined,
   };
 }
 

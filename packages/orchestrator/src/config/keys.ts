@@ -192,7 +192,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
     300_000,
     'How long a drain may wait for maxUnavailable before it stops.',
   ),
-  'timeouts.launch': key(duration({ min: 1 }), 60_000, 'How long a launched node may take to connect.'),
+  'timeouts.launch': key(
+    duration({ min: 1 }),
+    60_000,
+    'How long a launched node may take to connect. After that its process is ended.',
+  ),
   'timeouts.launchRetry': key(duration(), 10_000, 'While launches fail, one is tried this often.'),
   'timeouts.identify': key(
     duration({ min: 1 }),

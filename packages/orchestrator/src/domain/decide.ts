@@ -62,7 +62,7 @@ function handle(turn: Turn, event: DomainEvent): void {
       onGatewayInfoFailed(turn, event.reason);
       break;
     case 'nodeLaunched':
-      onNodeLaunched(turn, event.launch, event.node);
+      onNodeLaunched(turn, event);
       break;
     case 'launchFailed':
       launchFailed(turn, event.launch, event.reason);

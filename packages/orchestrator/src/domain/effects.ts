@@ -16,6 +16,8 @@ export type Effect =
   | { kind: 'wakeAt'; at: number | null }
   | { kind: 'fetchGatewayInfo' }
   | { kind: 'launchNode'; launch: string }
+  /** The launcher's process of this node: SIGTERM, and SIGKILL after the grace. */
+  | { kind: 'endProcess'; node: string }
   /** Something an operator would want to read, count or see in the history. */
   | { kind: 'happened'; happening: Happening };
 

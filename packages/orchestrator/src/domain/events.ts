@@ -33,7 +33,7 @@ export type DomainEvent =
     }
   | { kind: 'gatewayInfoFailed'; reason: string }
   /** Answers to `launchNode`. */
-  | { kind: 'nodeLaunched'; launch: string; node: string }
+  | { kind: 'nodeLaunched'; launch: string; node: string; pid: number }
   | { kind: 'launchFailed'; launch: string; reason: string }
   /** A process the launcher started (in this run or an earlier one) is gone: known dead, no need to wait. */
   | { kind: 'processExited'; node: string; description: string };

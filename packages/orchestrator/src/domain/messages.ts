@@ -22,6 +22,7 @@ import { activated } from './migration/live.js';
 import { originKept, stopAnswered } from './migration/live-failure.js';
 import { isBase, isLive } from './migration/owner.js';
 import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
+import { CAPABILITY_OF } from './message-capabilities.js';
 import { can } from './nodes.js';
 import { beginResume, failStart, onReadyToResume } from './shards/start.js';
 import { failStop, onStopped } from './shards/stop.js';
@@ -40,6 +41,11 @@ export function onMessage(turn: Turn, connection: string, message: Message): voi
     violation(turn, node.id, message.kind, 'the total shard count is not decided yet');
     return;
   }
+  const needed = CAPABILITY_OF[message.kind];
+  if (needed !== null && !can(node, needed)) {
+    violation(turn, node.id, message.kind, `it did not name the capability ${needed}`);
+    return;
+  }
   dispatch(turn, node.id, message);
 }
 
@@ -49,7 +55,7 @@ function dispatch(turn: Turn, node: string, message: Message): void {
       onHeartbeat(turn, node, message);
       break;
     case 'startShards':
-      for (const shard of message.shardIds) onStarted(turn, node, shard);
+      onAllStarted(turn, node, message.shardIds);
       break;
     case 'stopShard':
       onStopShard(turn, node, message);
@@ -135,12 +141,18 @@ function late(turn: Turn, node: string, message: string, shard: number): void {
   turn.happened('protocolViolation', 'debug', `Node ${node} sent ${message}: ${why}.`, { node, message, why, shard });
 }
 
+/** Told once, however many there are: a list is as long as its sender likes. */
+function onAllStarted(turn: Turn, node: string, shardIds: readonly number[]): void {
+  const [stranger] = shardIds.filter((shard) => turn.shard(shard) === undefined);
+  if (stranger !== undefined) violation(turn, node, 'startShards', `there is no shard ${stranger}`);
+  for (const shard of new Set(shardIds)) onStarted(turn, node, shard);
+}
+
 function onStarted(turn: Turn, node: string, shard: number): void {
   const state = turn.shard(shard);
+  if (state === undefined) return;
   const migration = migrationOf(turn, shard);
-  if (state === undefined) {
-    violation(turn, node, 'startShards', `there is no shard ${shard}`);
-  } else if (migration !== undefined && isLive(migration)) {
+  if (migration !== undefined && isLive(migration)) {
     onStartedInTransfer(turn, node, migration);
   } else if (migration !== undefined) {
     const { step } = migration;
@@ -289,7 +301,7 @@ function onCommandFailed(turn: Turn, node: string, message: MessageOf<'commandFa
 
 function onIdentifyRequest(turn: Turn, node: string, shard: number): void {
   const state = turn.shard(shard);
-  if (state === undefined || !can(turn.node(node), 'identify-permits')) {
+  if (state === undefined) {
     violation(turn, node, 'identifyRequest', `shard ${shard} is none it could identify`);
     return;
   }

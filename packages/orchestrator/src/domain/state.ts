@@ -266,6 +266,8 @@ export type EndedOperation = {
 export type LaunchState = {
   id: string;
   node: string | null;
+  /** Of the process that was started. */
+  pid: number | null;
   since: number;
   deadline: number;
   request: string | null;

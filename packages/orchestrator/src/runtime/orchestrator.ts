@@ -382,6 +382,9 @@ class OrchestratorRuntime implements Orchestrator {
       case 'launchNode':
         this.#processes.launch(effect.launch);
         return;
+      case 'endProcess':
+        void this.#processes.stop(effect.node, this.#options.stopGraceMs);
+        return;
       case 'happened':
         this.#history.record(effect.happening);
     }

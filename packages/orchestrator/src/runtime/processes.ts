@@ -33,28 +33,31 @@ export class Processes {
 
   /** Stops them all; those that do not stop by themselves in `graceMs` are killed. Resolves to the nodes they were. */
   async stopAll(graceMs: number): Promise<readonly string[]> {
-    const { launcher, clock, logger } = this.#surroundings;
+    const { launcher, clock } = this.#surroundings;
     if (launcher === null) return [];
     // A launch under way would leave a process that nobody stops.
     await within(clock, graceMs, Promise.allSettled(this.#launches));
     const nodes = launcher.running().map(({ node }) => node);
-    const stops = nodes.map(async (node) => {
-      try {
-        await launcher.stop(node, graceMs);
-      } catch (error) {
-        logger.error({ node, err: error }, messageOf(error));
-      }
-    });
-    await Promise.all(stops);
+    await Promise.all(nodes.map((node) => this.stop(node, graceMs)));
     return nodes;
+  }
+
+  /** Never rejects. */
+  async stop(node: string, graceMs: number): Promise<void> {
+    const { launcher, logger } = this.#surroundings;
+    try {
+      await launcher?.stop(node, graceMs);
+    } catch (error) {
+      logger.error({ node, err: error }, messageOf(error));
+    }
   }
 
   async #attempt(launch: string): Promise<DomainEvent> {
     const { launcher } = this.#surroundings;
     try {
       if (launcher === null) throw new Error('there is no launcher');
-      const { node } = await launcher.launch();
-      return { kind: 'nodeLaunched', launch, node };
+      const { node, pid } = await launcher.launch();
+      return { kind: 'nodeLaunched', launch, node, pid };
     } catch (error) {
       return { kind: 'launchFailed', launch, reason: asReason(messageOf(error)) };
     }

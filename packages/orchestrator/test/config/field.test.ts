@@ -89,6 +89,13 @@ const readings: [name: string, field: Field<unknown>, written: unknown, read: un
   ['shards', shardList(), '0-999999', undefined],
   ['shards', shardList(), [-1], undefined],
   ['shards', shardList(), [], undefined],
+  ['shards', shardList(), [[1]], undefined],
+  ['shards', shardList(), [1.5], undefined],
+  ['shards', shardList(), ['0-1,2', '7'], [0, 1, 2, 7]],
+  ['shards', shardList(), true, undefined],
+  ['shards', shardList(), { 0: 1 }, undefined],
+  ['shards', shardList(), '0-49999,0-50000', undefined],
+  ['shards', shardList(), ['0-99999', 7], undefined],
   ['choice', choice('info', 'warn'), 'warn', 'warn'],
   ['choice', choice('info', 'warn'), 'Warn', undefined],
   ['text', text(), 'x', 'x'],
@@ -110,6 +117,22 @@ const readings: [name: string, field: Field<unknown>, written: unknown, read: un
 describe('a field', () => {
   test.each(readings)('of kind %s (%#) reads what it should', (_name, field, written, read) => {
     expect(readField(field, written)).toEqual(read);
+  });
+
+  // `0-99999,0-99999,…` kept the whole orchestrator busy for a minute, and a list of 250,000 ids for seconds.
+  test('of shards does not look into a list that is too long', () => {
+    let looks = 0;
+    const list = new Proxy(
+      Array.from({ length: 250_000 }, () => 0),
+      {
+        get: (target, key) => {
+          looks += 1;
+          return Reflect.get(target, key) as unknown;
+        },
+      },
+    );
+    expect(readField(orNull(shardList(), 'all'), list)).toBeUndefined();
+    expect(looks).toBeLessThan(20);
   });
 
   test('never throws, whatever is written', () => {

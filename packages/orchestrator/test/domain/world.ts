@@ -71,6 +71,8 @@ export class World {
   #nextConnection = 1;
   #nextRequest = 1;
   #launched = 0;
+  /** Of which nodes the launcher was to end the process. */
+  readonly endedProcesses: string[] = [];
   #heartbeats = 0;
   #lastHeartbeatAt = this.now;
 
@@ -288,6 +290,9 @@ export class World {
       case 'launchNode':
         this.#launch(effect.launch);
         break;
+      case 'endProcess':
+        this.endedProcesses.push(effect.node);
+        break;
       case 'happened':
         this.happenings.push(effect.happening);
         break;
@@ -302,7 +307,7 @@ export class World {
       return;
     }
     const node = `launched-${++this.#launched}`;
-    this.#outside.push({ kind: 'nodeLaunched', launch, node });
+    this.#outside.push({ kind: 'nodeLaunched', launch, node, pid: this.#launched });
     if (this.launches === 'die') {
       this.#outside.push({ kind: 'processExited', node, description: 'exited with code 1' });
     } else if (this.launches === 'connect') {

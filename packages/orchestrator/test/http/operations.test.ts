@@ -47,6 +47,11 @@ const refused: [path: string, body: string, named: RegExp][] = [
   ['/migrateshard', 'shard=1', /"destination_node" is missing/],
   ['/migrateshard', 'destination_node=b', /"shard" is missing/],
   ['/migrateshard', '', /"destination_node".*"shard"/],
+  [
+    '/startshards',
+    `node=a&shards=${Array.from({ length: 1_000 }, () => '0-99999').join()}`,
+    /"shards".*100000 at most/,
+  ],
   ['/stopshard', 'shard=', /"shard"/],
   ['/stopshard', 'shard=-1', /"shard"/],
   ['/stopshard', 'shard=1.5', /"shard"/],

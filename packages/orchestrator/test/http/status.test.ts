@@ -219,7 +219,9 @@ describe('GET /v1/status', () => {
           by: 'alice',
           cancelled: null,
         },
-        launches: new Map([['l1', { id: 'l1', node: null, since: 3, deadline: 9, request: null, unwanted: false }]]),
+        launches: new Map([
+          ['l1', { id: 'l1', node: null, pid: null, since: 3, deadline: 9, request: null, unwanted: false }],
+        ]),
         graceUntil: 5000,
       }),
     );

@@ -48,6 +48,17 @@ test('the end stops the processes, also one that never connected and ignores SIG
   expect(isRunning(pid)).toBe(false);
 });
 
+// Each launch that timed out left its process behind, and the next one was started beside it.
+test('a bot that hangs at its start and ignores SIGTERM is ended before the next is started', async () => {
+  const hangs = nodeProgram(`process.on('SIGTERM', () => {}); ${WAITS}`);
+  const { orchestrator, launcher } = await orchestratorWith(hangs, { launchTimeoutMs: 500, launchRetryMs: 1_000 });
+  const { pid } = await until(() => launcher.running()[0], { what: 'a process' });
+  await until(() => !isRunning(pid), { what: 'the first process to be killed', timeoutMs: 20_000 });
+  const launched = (): number => orchestrator.history().filter(({ name }) => name === 'nodeLaunching').length;
+  await until(() => launched() >= 3, { what: 'three launches', timeoutMs: 20_000 });
+  expect(launcher.running().length).toBeLessThanOrEqual(2);
+}, 60_000);
+
 test('leaving leaves them running', async () => {
   const { orchestrator, launcher } = await orchestratorWith(nodeProgram(WAITS));
   const { pid } = await until(() => launcher.running()[0], { what: 'a process' });

@@ -137,9 +137,17 @@ describe('launches and gateway info', () => {
     launcher.exit('launched');
     expect(handle.state.settings).toMatchObject({ canLaunch: true, expectedNodes: ['adopted'] });
     expect(events.slice(1)).toEqual([
-      { kind: 'nodeLaunched', launch: 'l1', node: 'launched' },
+      { kind: 'nodeLaunched', launch: 'l1', node: 'launched', pid: 11 },
       { kind: 'processExited', node: 'launched', description: 'exited' },
     ]);
+  });
+
+  test('a process that is to be ended is stopped with the grace', async () => {
+    const launcher = fakeLauncher();
+    const { handle, clock } = orchestrator(wants({ kind: 'endProcess', node: 'adopted' }), { launcher });
+    await handle.start();
+    await clock.run(0);
+    expect(launcher.calls).toContain('stop adopted 1000');
   });
 
   test('beyond loopback the launcher does not speak for nodes of other hosts', async () => {

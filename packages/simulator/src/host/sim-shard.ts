@@ -9,7 +9,7 @@
  * permit or `identifying` / `resuming` → `up`) ⇄ `frozen` (what comes is kept; a connection that ends is not made anew) → `stopped`.
  */
 import { opcodes } from '@dshard/gateway-emulator/core';
-import { NodeError, QuietWatch } from '@dshard/node';
+import { NodeError } from '@dshard/node';
 import type { Cursor, IdentifyPermit, LossCause } from '@dshard/node';
 import type { ShardPhase } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
@@ -18,6 +18,7 @@ import { BOT_TOKEN, GENERIC_GATEWAY } from '../world/discord.js';
 import { GatewaySocket } from '../world/gateway-socket.js';
 import { causeOf, INTENTS, LIMITS, PHASES, SESSION_CODES } from './sim-gateway.js';
 import type { Payload, ReadyData, Received, Step } from './sim-gateway.js';
+import { QuietWatch } from './quiet-watch.js';
 import { SimHeart } from './sim-heart.js';
 import { beforeResume, isTrusted, permitFor } from './sim-leave.js';
 import type { MessageEvent, SimShardOptions } from './sim-shard-options.js';

@@ -29,7 +29,7 @@ import type {
   ShardHost,
   TransferContext,
 } from '../../shard-host.js';
-import type { Delivery } from '../gateway/timeouts.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
 import { WebSocketHost } from '../ws/ws-host.js';
 import { resolveWsOptions } from '../ws/resolve-options.js';
 import type { WsHostOptions } from '../ws/options.js';
@@ -37,7 +37,7 @@ import { LeaveNotice } from '../leave-notice.js';
 import { Arrivals } from './arrivals.js';
 import type { Departed } from './departed.js';
 import { GuildTransfer, notReady } from './guild-transfer.js';
-import type { ClientHostOptions } from './options.js';
+import type { ClientHostOptions } from './resolve-options.js';
 import type { ClientPort, Packet, Sent } from './port.js';
 
 /** How shards of this bot connect. */

@@ -8,14 +8,17 @@
 import type { Logger } from '@dshard/transport';
 import { launchEnvironment } from '../../environment.js';
 import { createNode } from '../../node.js';
-import type { DshardNode } from '../../node-api.js';
 import { withOwnEvents } from '../discordjs/own-events.js';
+import { beginLogin, endLogin, loginMade } from '../login.js';
+import type { LoginWords } from '../login.js';
 import { ClientHost } from './client-host.js';
 import type { GatewaySettings } from './client-host.js';
 import { Departed } from './departed.js';
-import { nodeOptions, resolveClientOptions } from './options.js';
-import type { ClientHostOptions, OrchestratedOptions } from './options.js';
+import type { OrchestratedOptions } from './options.js';
 import type { ClientPort, Sent } from './port.js';
+import { nodeOptions, resolveClientOptions } from './resolve-options.js';
+import type { ClientHostOptions } from './resolve-options.js';
+import { nodeOf, nowRuns } from './running.js';
 
 export type PortHooks = {
   /** From the bot to Discord; never throws. */
@@ -27,6 +30,10 @@ export type Library = {
   /** For sentences: "eris". */
   readonly name: string;
   readonly makePort: (hooks: PortHooks) => ClientPort;
+  readonly client: object;
+  readonly words: LoginWords;
+  /** The bot's name, once it is known. */
+  readonly userName: () => string | undefined;
   /** Read when the client connects. */
   readonly settings: () => GatewaySettings;
   /** Asks Discord's REST who the bot is: a process that is given running shards may never get a READY. */
@@ -34,21 +41,6 @@ export type Library = {
   /** Where the node writes without a logger of the bot's. */
   readonly logger: Logger;
 };
-
-const running = new WeakMap<object, { node: DshardNode; host: ClientHost }>();
-
-/** The node of an orchestrated client that has connected, or null: its status, its shards, `fleet`, `close()`. */
-export function nodeOf(client: object): DshardNode | null {
-  return running.get(client)?.node ?? null;
-}
-
-/**
- * Whether the event that is being told may have been handled before, by a node that died: it came after the last checkpoint. To be
- * asked at the beginning of a listener, before anything is awaited.
- */
-export function isRedelivered(client: object): boolean {
-  return running.get(client)?.host.isRedelivering ?? false;
-}
 
 /** A host by itself: for a node that is made by hand, and for tests. */
 export function makeHost(library: Library, options: ClientHostOptions, logger: Logger): ClientHost {
@@ -61,29 +53,37 @@ export function makeHost(library: Library, options: ClientHostOptions, logger: L
 
 /** null: there is no orchestrator, and the client goes on by itself. Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function orchestrate(
-  client: object,
   library: Library,
   options: OrchestratedOptions,
 ): { connect: () => Promise<void>; disconnect: () => Promise<void> } | null {
   const resolved = resolveClientOptions(options);
-  const { launched, orchestrator } = launchEnvironment();
+  const { launched, orchestrator, nodeId } = launchEnvironment();
   if (!launched && orchestrator === undefined && options.orchestrator === undefined) {
     sayStandalone(library.name);
     return null;
   }
+  const { client, words, userName: name } = library;
   return {
     connect: async () => {
-      const logger = options.logger ?? library.logger;
-      const host = makeHost(library, resolved, logger);
-      const userEvents = withOwnEvents(options.userEvents);
-      const node = createNode({ ...nodeOptions(options), host, logger, userEvents });
-      running.set(client, { node, host });
-      await library.learnIdentity();
-      await node.start();
-      await node.established;
+      beginLogin({ client, words, nodeId: options.nodeId ?? nodeId, name });
+      try {
+        const logger = options.logger ?? library.logger;
+        const host = makeHost(library, resolved, logger);
+        const userEvents = withOwnEvents(options.userEvents);
+        const node = createNode({ ...nodeOptions(options), host, logger, userEvents });
+        nowRuns(client, { node, host });
+        loginMade(client, node);
+        await library.learnIdentity();
+        await node.start();
+        await node.established;
+      } catch (error) {
+        endLogin(client);
+        throw error;
+      }
     },
     disconnect: async () => {
-      await running.get(client)?.node.close();
+      await nodeOf(client)?.close();
+      endLogin(client);
     },
   };
 }

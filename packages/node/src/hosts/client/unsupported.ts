@@ -1,9 +1,16 @@
-/** What a host says of a client that is not what it was made for. */
+/** Whether a client is what a host was made for. */
 import { NodeError } from '../../errors.js';
 
-export function unsupported(library: string, version: string, missing: readonly string[]): NodeError {
-  return new NodeError(
+/** `paths`: what is called or replaced, beyond what the library documents. Throws `DSO_LIBRARY_UNSUPPORTED`. */
+export function checkInternals(library: string, version: string, client: object, paths: readonly string[]): void {
+  const missing = paths.filter((path) => valueAt(client, path) === undefined);
+  if (missing.length === 0) return;
+  throw new NodeError(
     'DSO_LIBRARY_UNSUPPORTED',
     `orchestrated() was made for the client of ${library} ${version}, and the one it was given has no ${missing.join(', ')}.`,
   );
+}
+
+function valueAt(object: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
 }

@@ -1,15 +1,16 @@
 /**
  * The shard host for discordeno: the bot that `createBot` made, with its handlers, transformers and `sendPayload`, whose shards come and
- * go at the orchestrator's word. `bot.start()` is not called. See hosted-shard.ts for how one shard is kept.
+ * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
-import { NodeError } from '../../errors.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
-import { END_SESSION_CODE, KEEP_SESSION_CODE } from '../gateway/close-codes.js';
-import { notHosted } from '../gateway/shard-errors.js';
-import { stateMethods } from '../gateway/state-hooks.js';
-import { HostedDiscordenoShard } from './hosted-shard.js';
+import { stateMethods } from '../state-hooks.js';
+import { BotShard, DiscordenoSocket } from './discordeno-socket.js';
+import type { BotShardOptions, Packet } from './discordeno-socket.js';
+import { localThrottler } from './local-throttler.js';
 import { resolveDiscordenoOptions } from './options.js';
 import type { DiscordenoHostOptions, ResolvedDiscordenoOptions } from './options.js';
 
@@ -22,11 +23,23 @@ export function createDiscordenoHost(options: DiscordenoHostOptions): ShardHost 
 class DiscordenoHost implements ShardHost {
   readonly client: object;
   readonly #options: ResolvedDiscordenoOptions;
-  readonly #shards = new Map<number, HostedDiscordenoShard>();
+  readonly #shards: ShardPool;
+  /** By shard that runs here or comes soon: what the bot sends by. */
+  readonly #botShards = new Map<number, BotShard>();
 
   constructor(options: ResolvedDiscordenoOptions) {
+    const { bot, clock, random, logger, timeouts } = options;
+    const { gateway } = bot;
     this.#options = options;
-    this.client = options.bot;
+    this.client = bot;
+    this.#shards = new ShardPool({
+      options: { clock, random, logger, timeouts, deliver: (payload, shardId) => this.#deliver(payload, shardId) },
+      openSocket: (request) => this.#openSocket(request),
+      gatewayUrl: () => gateway.url,
+      locate: () => Promise.resolve(gateway.url),
+      localThrottler: () => Promise.resolve(localThrottler(clock, gateway.connection.sessionStartLimit.maxConcurrency)),
+      tell: () => undefined,
+    });
   }
 
   sessionEstablished({ totalShards }: HostContext): void {
@@ -34,60 +47,51 @@ class DiscordenoHost implements ShardHost {
   }
 
   async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
-    for (const shardId of shardIds) {
-      if (this.#shards.get(shardId)?.isHosted !== true) this.#host(shardId, null, context).begin();
-    }
+    this.#shards.start(shardIds, context);
+    shardIds.forEach((shardId) => this.#show(shardId, context));
   }
 
-  async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
-    const before = this.#shards.get(shardId);
-    // It is there before anything is waited for: a stop that comes meanwhile must find it.
-    const shard = this.#host(shardId, session, context, how?.redelivers);
-    const settled = shard.whenSettled();
-    settled.catch(() => undefined);
-    await before?.stop(KEEP_SESSION_CODE);
-    shard.begin();
-    return settled;
+  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
+    const resumed = this.#shards.resume(shardId, session, context, how);
+    this.#show(shardId, context);
+    return resumed;
   }
 
-  async stopShard(shardId: number, { keepSession }: { keepSession: boolean }): Promise<Cursor | null> {
-    const shard = this.#shards.get(shardId);
-    if (shard === undefined) return null;
-    const cursor = await shard.stop(keepSession ? KEEP_SESSION_CODE : END_SESSION_CODE);
-    this.#forget(shardId, shard);
-    return keepSession ? cursor : null;
+  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    return this.#shards.park(shardId, session, context);
   }
 
-  async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    const shard = this.#hosted(shardId);
-    shard.movable();
-    const cursor = await shard.stop(KEEP_SESSION_CODE);
-    if (cursor === null) throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
+  async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    const cursor = await this.#shards.stop(shardId, options);
+    this.#forget(shardId);
     return cursor;
   }
 
-  async freeze(shardId: number): Promise<Cursor> {
-    return this.#hosted(shardId).freeze();
+  prepareTransferFrom(shardId: number): Promise<Cursor> {
+    return this.#shards.close(shardId);
+  }
+
+  freeze(shardId: number): Promise<Cursor> {
+    return this.#shards.freeze(shardId);
   }
 
   unfreeze(shardId: number): void {
-    this.#hosted(shardId).unfreeze();
+    this.#shards.unfreeze(shardId);
   }
 
-  async release(shardId: number): Promise<void> {
-    await this.#hosted(shardId).stop(KEEP_SESSION_CODE);
+  release(shardId: number): Promise<void> {
+    return this.#shards.release(shardId);
   }
 
   async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
-    const shard = this.#shards.get(shardId);
-    if (shard !== undefined) {
-      await shard.stop(KEEP_SESSION_CODE);
-      this.#forget(shardId, shard);
-    }
+    await this.#shards.released(shardId);
+    this.#forget(shardId);
     await this.#options.state.released?.(shardId, how);
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
+    await this.#shards.unpark(shardId);
+    this.#forget(shardId);
     await this.#options.state.abortTransferTo?.(shardId);
   }
 
@@ -95,35 +99,50 @@ class DiscordenoHost implements ShardHost {
     await this.#options.state.stateLost?.(shardId);
   }
 
-  async shutdown(): Promise<void> {
-    await Promise.all([...this.#shards.values()].map((shard) => shard.stop(KEEP_SESSION_CODE)));
+  shutdown(): Promise<void> {
+    return this.#shards.shutdown();
   }
 
   report(): readonly ShardReport[] {
-    return [...this.#shards.values()].map((shard) => shard.report());
+    return this.#shards.report();
   }
 
   cursorOf(shardId: number): Cursor | null {
-    return this.#shards.get(shardId)?.cursor ?? null;
+    return this.#shards.cursorOf(shardId);
   }
 
-  #host(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): HostedDiscordenoShard {
-    const shard = new HostedDiscordenoShard({ shardId, options: this.#options, context, session, redelivers });
-    this.#shards.set(shardId, shard);
-    // What the bot sends by (`gateway.sendPayload`).
+  #deliver(payload: object, shardId: number): Promise<void> | undefined {
+    return this.#botShards.get(shardId)?.hand(payload as Packet);
+  }
+
+  #openSocket(request: SocketRequest): GatewaySocket {
+    const { shardId, totalShards } = request;
+    const socket = new DiscordenoSocket(this.#botShardOptions(shardId, totalShards), request);
+    this.#botShards.set(shardId, socket.shard);
+    if (this.#shards.all.has(shardId)) this.#options.bot.gateway.shards.set(shardId, socket.shard);
+    return socket;
+  }
+
+  #botShardOptions(shardId: number, totalShards: number): BotShardOptions {
+    return {
+      shardId,
+      totalShards,
+      options: this.#options,
+      onSend: (payload) => this.#shards.send(shardId, payload),
+    };
+  }
+
+  /** What the bot sends by (`gateway.sendPayload`), before the first connection too. */
+  #show(shardId: number, { totalShards }: HostContext): void {
+    const shard = this.#botShards.get(shardId) ?? new BotShard(this.#botShardOptions(shardId, totalShards));
+    this.#botShards.set(shardId, shard);
     this.#options.bot.gateway.shards.set(shardId, shard);
-    return shard;
   }
 
-  #hosted(shardId: number): HostedDiscordenoShard {
-    const shard = this.#shards.get(shardId);
-    if (shard === undefined) throw notHosted(shardId);
-    return shard;
-  }
-
-  #forget(shardId: number, shard: HostedDiscordenoShard): void {
-    if (this.#shards.get(shardId) !== shard) return;
-    this.#shards.delete(shardId);
+  /** It does not run here any more, unless it came back meanwhile. */
+  #forget(shardId: number): void {
+    if (this.#shards.all.has(shardId)) return;
+    this.#botShards.delete(shardId);
     this.#options.bot.gateway.shards.delete(shardId);
   }
 }

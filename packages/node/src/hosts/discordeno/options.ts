@@ -3,9 +3,9 @@ import type { GatewayManager } from '@discordeno/gateway';
 import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
-import { resolveTimeouts } from '../gateway/timeouts.js';
-import type { GatewayTimeouts } from '../gateway/timeouts.js';
-import type { StateHooks } from '../gateway/state-hooks.js';
+import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
+import type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
+import type { StateHooks } from '../state-hooks.js';
 
 export type DiscordenoHostOptions = {
   /** What `createBot` returned; or `{ gateway }` with what `createGatewayManager` returned. Its `start()` is not called. */

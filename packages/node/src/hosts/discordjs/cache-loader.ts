@@ -8,10 +8,9 @@ import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import type { HostContext } from '../../shard-host.js';
-import { KEEP_SESSION_CODE } from '../gateway/close-codes.js';
-import { Gate } from '../gateway/gate.js';
-import type { GatewayOptions } from '../gateway/gateway-options.js';
-import type { AsideSession } from '../ws/ws-host.js';
+import { KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
+import { Gate } from './gate.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { Payload } from './export/fields.js';
 import type { Beginning } from './packets.js';
 
@@ -20,7 +19,7 @@ const GUILD_TIMEOUT_MS = 15_000;
 
 /** Rejects when `signal` aborts. */
 export async function loadBeginning(
-  shards: { aside(shardId: number, context: HostContext, see: GatewayOptions['onDispatch']): AsideSession },
+  shards: Pick<ShardPool, 'aside'>,
   shardId: number,
   context: HostContext,
   clock: Clock,

@@ -16,10 +16,13 @@ import { Breather } from '../../breather.js';
 import { messageOf } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost, TransferContext } from '../../shard-host.js';
-import { Gate } from '../gateway/gate.js';
-import type { GatewayOptions } from '../gateway/gateway-options.js';
-import { HostedShards } from '../gateway/hosted-shards.js';
-import type { ShardEvent } from '../gateway/library.js';
+import { Gate } from './gate.js';
+import type { GatewayOptions } from '../../gateway-shard/options.js';
+import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { wsSockets } from '../ws/ws-socket.js';
+import type { ManagerOptions } from '../ws/ws-socket.js';
+import type { ShardNews } from '../../gateway-shard/driver.js';
 import { loadBeginning } from './cache-loader.js';
 import { ClientShards } from './client-shards.js';
 import { emitOn, packet, showSession } from './gateway-manager.js';
@@ -41,7 +44,8 @@ type Arrival = { gate: Gate; givenUp: AbortController };
 export class DiscordjsHost implements ShardHost {
   /** What fleet calls look at. */
   readonly client: Client;
-  readonly hosted: HostedShards;
+  readonly hosted: ShardPool;
+  readonly #gatewayInfo: GatewayInfo;
   /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
   isRedelivering = false;
   readonly #manager: GatewayManager;
@@ -76,13 +80,20 @@ export class DiscordjsHost implements ShardHost {
     const { clock } = this.#options;
     this.#turns = new Turns(clock);
     this.#transfer = new ShardTransfer({ client, shards: this.#shards, options: given, clock, turns: this.#turns });
-    this.hosted = new HostedShards({
-      library: libraryOfDiscordJs(),
+    const { random, timeouts } = this.#options;
+    const gatewayInfo = new GatewayInfo({ fetch: () => manager.fetchGatewayInformation(true), clock, random, logger });
+    this.#gatewayInfo = gatewayInfo;
+    this.hosted = new ShardPool({
       options: this.#options,
-      managerOptions: () => manager.options as unknown as ReturnType<ManagerOptions>,
-      fetchGatewayInfo: () => manager.fetchGatewayInformation(true),
-      makeThrottler: (maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency),
-      emit: (event, values, shardId) => this.#tell(event, values[0], shardId),
+      openSocket: wsSockets({
+        library: libraryOfDiscordJs(),
+        managerOptions: () => manager.options as unknown as ManagerOptions,
+        handshakeMs: timeouts.handshakeMs,
+      }),
+      gatewayUrl: () => gatewayInfo.known?.url ?? null,
+      locate: async () => (await gatewayInfo.get()).url,
+      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+      tell: (event, values, shardId) => this.#tell(event, values[0], shardId),
     });
   }
 
@@ -309,6 +320,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   async shutdown(): Promise<void> {
+    this.#gatewayInfo.close();
     await this.hosted.shutdown();
   }
 
@@ -330,14 +342,14 @@ export class DiscordjsHost implements ShardHost {
   }
 
   /** What a shard tells, to discord.js. Dispatches come by themselves, see above. */
-  #tell(event: ShardEvent, value: unknown, shardId: number): void {
+  #tell(event: ShardNews, value: unknown, shardId: number): void {
     if (event === 'ready') {
       // A new session after all: Discord sends the guilds.
       this.#arriving.get(shardId)?.givenUp.abort();
       this.#arrived(shardId);
       this.#shards.begins(shardId);
     }
-    if (event === 'dispatch' || event === 'socketError' || this.#arriving.has(shardId) || !this.#shards.has(shardId)) {
+    if (event === 'socketError' || this.#arriving.has(shardId) || !this.#shards.has(shardId)) {
       return;
     }
     if (event === 'hello' || event === 'ready' || event === 'resumed') {
@@ -346,5 +358,3 @@ export class DiscordjsHost implements ShardHost {
     emitOn(this.#manager, event, value ?? {}, shardId);
   }
 }
-
-type ManagerOptions = ConstructorParameters<typeof HostedShards>[0]['managerOptions'];

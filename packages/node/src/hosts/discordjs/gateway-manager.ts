@@ -4,7 +4,7 @@
  */
 import type { ClientOptions } from 'discord.js';
 import type { Cursor } from '../../session/state.js';
-import type { ShardEvent } from '../gateway/library.js';
+import type { ShardNews } from '../../gateway-shard/driver.js';
 import type { Payload } from './export/fields.js';
 
 type BuildStrategy = NonNullable<NonNullable<ClientOptions['ws']>['buildStrategy']>;
@@ -12,8 +12,11 @@ type BuildStrategy = NonNullable<NonNullable<ClientOptions['ws']>['buildStrategy
 export type GatewayManager = Parameters<BuildStrategy>[0];
 export type Strategy = ReturnType<BuildStrategy>;
 
+/** What discord.js is told of a shard. */
+type Told = ShardNews | 'dispatch';
+
 /** 1.x emits an object with the value under a name; what is not listed is emitted with its own fields, or with none. */
-const VALUE_NAMES: Partial<Record<ShardEvent, string>> = {
+const VALUE_NAMES: Partial<Record<Told, string>> = {
   closed: 'code',
   debug: 'message',
   dispatch: 'data',
@@ -21,7 +24,7 @@ const VALUE_NAMES: Partial<Record<ShardEvent, string>> = {
   ready: 'data',
 };
 
-export function emitOn(manager: GatewayManager, event: ShardEvent, value: unknown, shardId: number): void {
+export function emitOn(manager: GatewayManager, event: Told, value: unknown, shardId: number): void {
   const name = VALUE_NAMES[event];
   const emitter = manager as unknown as { emit(event: string, value: object): boolean };
   emitter.emit(event, name === undefined ? { ...(value as object), shardId } : { [name]: value, shardId });

@@ -1,4 +1,4 @@
 export { isRedelivered, nodeOf, orchestrated } from './orchestrated.js';
 export type { OrchestratedOptions } from './options.js';
-export type { StateHooks } from '../gateway/state-hooks.js';
-export type { GatewayTimeouts } from '../gateway/timeouts.js';
+export type { StateHooks } from '../state-hooks.js';
+export type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';

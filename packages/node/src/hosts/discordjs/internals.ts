@@ -40,7 +40,7 @@ import type {
   User,
 } from 'discord.js';
 import { NodeError } from '../../errors.js';
-import type { GatewayLibrary } from '../gateway/library.js';
+import type { GatewayLibrary } from '../ws/library.js';
 import type { Payload } from './export/fields.js';
 import type { MessageRecord } from './export/messages.js';
 

@@ -1,8 +1,8 @@
 /** The options of `orchestrated`: those of the node, and what is particular to discord.js. */
 import type { ClientOptions } from 'discord.js';
 import type { NodeOptions } from '../../options.js';
-import type { StateHooks } from '../gateway/state-hooks.js';
-import type { GatewayTimeouts } from '../gateway/timeouts.js';
+import type { StateHooks } from '../state-hooks.js';
+import type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
 
 export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
   /**

@@ -3,8 +3,8 @@ import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { NodeOptions } from '../../options.js';
-import type { GatewayOptions } from '../gateway/gateway-options.js';
-import { resolveTimeouts } from '../gateway/timeouts.js';
+import type { GatewayOptions } from '../../gateway-shard/options.js';
+import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
 import type { OrchestratedOptions } from './options.js';
 
 const WHERE = 'orchestrated';
@@ -55,11 +55,11 @@ export function nodeOptions(options: OrchestratedOptions): Omit<NodeOptions, 'ho
 
 export function gatewayOptions(
   options: OrchestratedOptions,
-  onDispatch: GatewayOptions['onDispatch'],
+  deliver: GatewayOptions['deliver'],
   logger: Logger = options.logger ?? silentLogger,
 ): GatewayOptions {
   return {
-    onDispatch,
+    deliver,
     timeouts: resolveTimeouts(WHERE, options.timeouts ?? {}),
     logger,
     clock: options.clock ?? systemClock(),

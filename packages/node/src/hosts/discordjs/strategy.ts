@@ -4,11 +4,12 @@
  */
 import { Collection } from 'discord.js';
 import { NodeError } from '../../errors.js';
-import type { HostedShards } from '../gateway/hosted-shards.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { statusOf } from '../ws/library.js';
 import type { Strategy } from './gateway-manager.js';
 
 export type StrategyHooks = {
-  shards: () => HostedShards;
+  shards: () => ShardPool;
   login: () => Promise<void>;
   destroy: () => Promise<void>;
 };
@@ -37,9 +38,9 @@ export function orchestratedStrategy({ shards, login, destroy }: StrategyHooks):
       await shard.send(payload);
     },
     fetchStatus: async () => {
-      return new Collection([...shards().all].map(([shardId, { status }]) => [shardId, status])) as unknown as Awaited<
-        ReturnType<Strategy['fetchStatus']>
-      >;
+      return new Collection(
+        [...shards().all].map(([shardId, { link }]) => [shardId, statusOf(link)]),
+      ) as unknown as Awaited<ReturnType<Strategy['fetchStatus']>>;
     },
   };
 }

@@ -5,7 +5,7 @@
  * It is a courtesy and not a lock: a shard that stays frozen for longer than `AT_MOST_MS` holds nobody up.
  */
 import type { Cancel, Clock } from '@dshard/transport';
-import { Gate } from '../gateway/gate.js';
+import { Gate } from './gate.js';
 
 /** Several times what the last moment of a move takes. */
 const AT_MOST_MS = 1_000;

@@ -1,4 +1,4 @@
 export { createWsHost } from './ws-host.js';
 export type { WsHost } from './ws-host.js';
 export type { WsHostOptions } from './options.js';
-export type { GatewayTimeouts } from '../gateway/timeouts.js';
+export type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';

@@ -2,8 +2,8 @@
 import type { REST } from '@discordjs/rest';
 import type { CreateWebSocketManagerOptions, ManagerShardEventsMap, WebSocketShardEvents } from '@discordjs/ws';
 import type { Clock, Logger, Random } from '@dshard/transport';
-import type { StateHooks } from '../gateway/state-hooks.js';
-import type { Delivery, GatewayTimeouts } from '../gateway/timeouts.js';
+import type { StateHooks } from '../state-hooks.js';
+import type { Delivery, GatewayTimeouts } from '../../gateway-shard/timeouts.js';
 
 /** A dispatch as the library types it: its package brings these types, ours does not. */
 type Dispatch = ManagerShardEventsMap[WebSocketShardEvents.Dispatch][0];

@@ -3,12 +3,13 @@ import { REST } from '@discordjs/rest';
 import type { CreateWebSocketManagerOptions } from '@discordjs/ws';
 import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
-import type { GatewayOptions } from '../gateway/gateway-options.js';
-import type { StateHooks } from '../gateway/state-hooks.js';
-import { resolveTimeouts } from '../gateway/timeouts.js';
+import type { GatewayOptions } from '../../gateway-shard/options.js';
+import type { StateHooks } from '../state-hooks.js';
+import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
 import type { WsHostOptions, WsPassthrough } from './options.js';
 
-export type ResolvedWsOptions = GatewayOptions & {
+export type ResolvedWsOptions = Omit<GatewayOptions, 'deliver'> & {
+  readonly onDispatch: NonNullable<WsHostOptions['onDispatch']>;
   readonly token: string;
   readonly intents: CreateWebSocketManagerOptions['intents'];
   readonly rest: REST;

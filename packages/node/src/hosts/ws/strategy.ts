@@ -3,17 +3,17 @@
  * usual; which shards there are is the orchestrator's to say, so its ways of making and destroying them are refused.
  */
 import { SimpleShardingStrategy } from '@discordjs/ws';
-import type { WebSocketShardStatus } from '@discordjs/ws';
 import type { GatewaySendPayload } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
-import type { HostedShard } from '../gateway/hosted-shard.js';
+import type { GatewayShard } from '../../gateway-shard/driver.js';
+import { statusOf } from './library.js';
 
 export class OrchestratedStrategy extends SimpleShardingStrategy {
-  readonly #shards: () => ReadonlyMap<number, HostedShard>;
+  readonly #shards: () => ReadonlyMap<number, GatewayShard>;
 
   constructor(
     manager: ConstructorParameters<typeof SimpleShardingStrategy>[0],
-    hosted: () => ReadonlyMap<number, HostedShard>,
+    hosted: () => ReadonlyMap<number, GatewayShard>,
   ) {
     super(manager);
     this.#shards = hosted;
@@ -45,7 +45,7 @@ export class OrchestratedStrategy extends SimpleShardingStrategy {
   override async fetchStatus(): ReturnType<SimpleShardingStrategy['fetchStatus']> {
     const statuses = await super.fetchStatus();
     for (const [shardId, shard] of this.#shards()) {
-      statuses.set(shardId, shard.status satisfies WebSocketShardStatus);
+      statuses.set(shardId, statusOf(shard.link));
     }
     return statuses;
   }

@@ -1,19 +1,23 @@
 /**
  * The shard host for @discordjs/ws: a real `WebSocketManager` that the bot listens on and sends with, whose shards come and
- * go at the orchestrator's word. See ../gateway/hosted-shard.ts for how one shard is kept.
+ * go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { messageOf } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
-import type { GatewayOptions } from '../gateway/gateway-options.js';
-import { HostedShards } from '../gateway/hosted-shards.js';
-import type { ShardEvent } from '../gateway/library.js';
-import { stateMethods } from '../gateway/state-hooks.js';
+import type { HostContext, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import type { ShardNews } from '../../gateway-shard/driver.js';
+import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { stateMethods } from '../state-hooks.js';
 import type { WsHostOptions } from './options.js';
 import { resolveWsOptions } from './resolve-options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
+import { wsSockets } from './ws-socket.js';
 
 export type WsHost = ShardHost & {
   /**
@@ -23,15 +27,6 @@ export type WsHost = ShardHost & {
   readonly manager: WebSocketManager;
   /** The cursor of a shard that runs here, or null. */
   cursorOf(shardId: number): Cursor | null;
-};
-
-export type HoldingResume = Partial<ResumeHow> & { hold?: Promise<void> };
-
-/** `whenSettled` resolves at READY, and rejects when there can be none. `stop` closes with a code. */
-export type AsideSession = {
-  connect(): void;
-  whenSettled(): Promise<unknown>;
-  stop(code: number): Promise<unknown>;
 };
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */
@@ -44,7 +39,8 @@ export function createWsHost(options: WsHostOptions): WsHost {
 export class WebSocketHost implements WsHost {
   readonly manager: WebSocketManager;
   readonly #options: ResolvedWsOptions;
-  readonly #shards: HostedShards;
+  readonly #shards: ShardPool;
+  readonly #gatewayInfo: GatewayInfo;
 
   constructor(options: ResolvedWsOptions) {
     this.#options = options;
@@ -56,13 +52,31 @@ export class WebSocketHost implements WsHost {
       rest,
       buildStrategy: (manager) => new OrchestratedStrategy(manager, () => this.#shards.all),
     });
-    this.#shards = new HostedShards({
-      library: { WebSocketShard, valuesOf: (args) => args },
-      options,
-      managerOptions: () => ({ ...this.manager.options, token }),
-      fetchGatewayInfo: () => this.manager.fetchGatewayInformation(true),
-      makeThrottler: (maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency),
-      emit: (event, values, shardId) => this.#emit(event, values, shardId),
+    const { clock, random, logger, timeouts } = options;
+    const gatewayInfo = new GatewayInfo({
+      fetch: () => this.manager.fetchGatewayInformation(true),
+      clock,
+      random,
+      logger,
+    });
+    this.#gatewayInfo = gatewayInfo;
+    this.#shards = new ShardPool({
+      options: {
+        clock,
+        random,
+        logger,
+        timeouts,
+        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+      },
+      openSocket: wsSockets({
+        library: { WebSocketShard, valuesOf: (args) => args },
+        managerOptions: () => ({ ...this.manager.options, token }),
+        handshakeMs: timeouts.handshakeMs,
+      }),
+      gatewayUrl: () => gatewayInfo.known?.url ?? null,
+      locate: async () => (await gatewayInfo.get()).url,
+      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+      tell: (event, values, shardId) => this.#emit(event, values, shardId),
     });
   }
 
@@ -79,16 +93,18 @@ export class WebSocketHost implements WsHost {
   }
 
   /** Until `how.hold` resolves, what is replayed is kept. */
-  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: HoldingResume): Promise<ResumeOutcome> {
+  resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how?: Parameters<ShardPool['resume']>[3],
+  ): Promise<ResumeOutcome> {
     return this.#shards.resume(shardId, session, context, how);
   }
 
-  /**
-   * A second session of a shard, which nobody else hears of: begins with an IDENTIFY and hands its dispatches to `see`. For a look at what
-   * Discord says at the beginning of a session; the caller stops it.
-   */
-  aside(shardId: number, context: HostContext, see: GatewayOptions['onDispatch']): AsideSession {
-    return this.#shards.aside(shardId, context, see);
+  /** See ShardPool. */
+  aside(...of: Parameters<ShardPool['aside']>): ReturnType<ShardPool['aside']> {
+    return this.#shards.aside(...of);
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
@@ -126,6 +142,7 @@ export class WebSocketHost implements WsHost {
   }
 
   shutdown(): Promise<void> {
+    this.#gatewayInfo.close();
     return this.#shards.shutdown();
   }
 
@@ -137,8 +154,26 @@ export class WebSocketHost implements WsHost {
     return this.#shards.cursorOf(shardId);
   }
 
+  /** To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. */
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
+    try {
+      return this.#options.onDispatch(payload, shardId, delivery);
+    } finally {
+      this.#emitDispatch(payload, shardId);
+    }
+  }
+
+  #emitDispatch(payload: GatewayDispatchPayload, shardId: number): void {
+    try {
+      this.manager.emit(WebSocketShardEvents.Dispatch, payload, shardId);
+    } catch (error) {
+      const text = `A listener of the manager's "dispatch" threw: ${messageOf(error)}`;
+      this.#options.logger.error({ shard: shardId, event: payload.t, error }, text);
+    }
+  }
+
   /** An 'error' that nobody listens for would be thrown; it is in the log then. */
-  #emit(event: ShardEvent, values: readonly unknown[], shardId: number): void {
+  #emit(event: ShardNews, values: readonly unknown[], shardId: number): void {
     if (event === 'error' && this.manager.listenerCount(WebSocketShardEvents.Error) === 0) {
       this.#options.logger.error({ shard: shardId, error: values[0] }, 'The gateway connection reported an error.');
       return;

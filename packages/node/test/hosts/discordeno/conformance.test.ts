@@ -5,7 +5,7 @@ import { loggerTo, movingState } from '../kept-state.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
 
 describeShardHost('discordeno', ({ gateway, handed, log, state, quietMs }) => {
-  const say = (_: unknown, message: string): void => log(message);
+  const say = (...words: readonly unknown[]): void => log(words.map(String).join(' '));
   const quiet = { debug: say, info: say, warn: say, error: say, fatal: say };
   const bot = createBot({
     // The library reads the bot's id from the token; Discord (here: the emulator) is shown the one it knows.

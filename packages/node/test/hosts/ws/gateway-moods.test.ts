@@ -121,22 +121,6 @@ describe("through the gateway's moods", () => {
     expect(a.seen.filter(({ type }) => type === 'READY')).toHaveLength(3);
   });
 
-  test('a resume of a session that is gone is done when it is known to be gone, and the shard identifies', async () => {
-    await world();
-    const a = bot('a');
-    const b = bot('b');
-    await a.start(0);
-    const session = await a.host.prepareTransferFrom(0);
-    gateway.admin.expire();
-    let release = (): void => undefined;
-    b.hold = new Promise((resolve) => (release = resolve));
-    await b.host.resumeShard(0, session, b.context);
-    await until(() => b.phase(0) === 'waiting', { what: 'the request for a permit' });
-    release();
-    await b.ready(0);
-    expect(b.host.cursorOf(0)?.sessionId).not.toBe(session.sessionId);
-  });
-
   test('a shard that is stopped while it reconnects stays stopped', async () => {
     await world();
     const a = bot('a');

@@ -33,7 +33,11 @@ function problemOf(turn: Turn, id: string, shards: readonly number[]): CommandEr
     return refused('DSO_NODE_BUSY', `Node ${id} is being drained, so it takes no shard.`).error;
   }
   if (shards.length === 0) return refused('DSO_NO_SHARDS_GIVEN', 'Name at least one shard to start.').error;
+  const ours = state.settings.responsibleForShards && new Set(state.settings.responsibleForShards);
   for (const shard of shards) {
+    if (ours?.has(shard) === false && state.shards[shard] !== undefined) {
+      return refused('DSO_SHARD_NOT_OURS', `This orchestrator is not responsible for shard ${shard}.`).error;
+    }
     const startable = startableOn(state, id, shard);
     if (!startable.ok) return startable.error;
     if (isQuarantined(turn, shard)) {
@@ -47,10 +51,6 @@ function problemOf(turn: Turn, id: string, shards: readonly number[]): CommandEr
 function startableOn(state: OrchestratorState, node: string, shard: number): Checked<number> {
   const known = knownShard(state, shard);
   if (!known.ok) return known;
-  const ours = state.settings.responsibleForShards;
-  if (ours !== null && !ours.includes(shard)) {
-    return refused('DSO_SHARD_NOT_OURS', `This orchestrator is not responsible for shard ${shard}.`);
-  }
   const { value } = known;
   switch (value.kind) {
     case 'vacant':

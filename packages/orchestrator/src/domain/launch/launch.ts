@@ -1,11 +1,13 @@
 /**
  * Starting node processes. A launch is over when its node is connected, or when it failed: the launcher said so, the process ended
- * before that, or it took longer than launchTimeoutMs.
+ * before that, or it took longer than launchTimeoutMs. A process whose launch took too long is ended: another is started in its place, and
+ * those that hang would fill the host.
  *
  * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a failure: one at a time, at
  * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
  */
 import { recordDestination } from '../drain/record.js';
+import type { DomainEvent } from '../events.js';
 import { hasConnection, isShuttingDown } from '../nodes.js';
 import { retireEmpty } from './retire.js';
 import type { LaunchState } from '../state.js';
@@ -14,7 +16,7 @@ import type { Turn } from '../turn.js';
 export function beginLaunch(turn: Turn, why: string, request: string | null): string {
   const id = turn.nextId('l');
   const deadline = turn.now + turn.settings.launchTimeoutMs;
-  turn.setLaunch({ id, node: null, since: turn.now, deadline, request, unwanted: false });
+  turn.setLaunch({ id, node: null, pid: null, since: turn.now, deadline, request, unwanted: false });
   turn.effect({ kind: 'launchNode', launch: id });
   turn.happened('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
   return id;
@@ -25,12 +27,18 @@ export function startNode(turn: Turn, request: string): void {
   else turn.fail(request, 'DSO_NO_LAUNCHER', 'No node command is configured, so no node can be started from here.');
 }
 
-export function onNodeLaunched(turn: Turn, id: string, node: string): void {
+export function onNodeLaunched(turn: Turn, event: Extract<DomainEvent, { kind: 'nodeLaunched' }>): void {
+  const { launch: id, node, pid } = event;
   const launch = turn.state.launches.get(id);
-  if (launch === undefined) return;
-  turn.setLaunch({ ...launch, node });
   const known = turn.node(node);
-  if (known !== undefined && hasConnection(known)) launchDone(turn, node);
+  const isUp = known !== undefined && hasConnection(known);
+  if (launch !== undefined) {
+    turn.setLaunch({ ...launch, node, pid });
+    if (isUp) launchDone(turn, node);
+  } else if (!isUp) {
+    // The launcher took so long that the launch is over.
+    turn.effect({ kind: 'endProcess', node });
+  }
 }
 
 /** A node is connected: the end of its launch, if it was launched. */
@@ -65,9 +73,28 @@ export function launchOf(turn: Turn, node: string): LaunchState | undefined {
 export function expireLaunches(turn: Turn): void {
   for (const launch of turn.state.launches.values()) {
     if (launch.deadline > turn.now) continue;
-    const who = launch.node === null ? 'the launcher did not answer' : `node ${launch.node} did not connect`;
-    launchFailed(turn, launch.id, `${who} within ${turn.settings.launchTimeoutMs} ms`);
+    const { node } = launch;
+    const within = `within ${turn.settings.launchTimeoutMs} ms`;
+    const alias = connectedAs(turn, launch);
+    if (node === null) {
+      launchFailed(turn, launch.id, `the launcher did not answer ${within}`);
+    } else if (alias !== null) {
+      const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
+      launchFailed(turn, launch.id, `node ${node} did not connect ${within}, but ${text}`);
+    } else {
+      launchFailed(turn, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
+      turn.effect({ kind: 'endProcess', node });
+    }
   }
+}
+
+/** Under which id the process serves that was to be another node: it is not ended for that. */
+function connectedAs(turn: Turn, { pid, since }: LaunchState): string | null {
+  if (pid === null) return null;
+  for (const node of turn.state.nodes.values()) {
+    if (node.pid === pid && node.joinedAt >= since && hasConnection(node)) return node.id;
+  }
+  return null;
 }
 
 /**

@@ -10,9 +10,10 @@ import { vacate } from '../shards/vacate.js';
 import type { Turn } from '../turn.js';
 import { noteCheckpoints } from './checkpoints.js';
 
-export function onHeartbeat(turn: Turn, id: string, message: MessageOf<'heartbeat'>): void {
+export function onHeartbeat(turn: Turn, id: string, said: MessageOf<'heartbeat'>): void {
   const node = turn.node(id);
   if (node === undefined) return;
+  const message = { ...said, shards: oneOfEach(turn, said.shards) };
   turn.setNode({ ...node, shardReports: message.shards, process: message.process });
   turn.send(id, { kind: 'heartbeatAck', sequence: message.sequence });
   noteCheckpoints(turn, id, message);
@@ -33,6 +34,16 @@ export function onHeartbeat(turn: Turn, id: string, message: MessageOf<'heartbea
     });
   }
   noticeMissing(turn, id, named);
+}
+
+/** Of shards that there are, one report each: a list is as long as its sender likes. */
+function oneOfEach(turn: Turn, reports: readonly ShardReport[]): readonly ShardReport[] {
+  const seen = new Set<number>();
+  return reports.filter(({ shardId }) => {
+    const isNew = !seen.has(shardId) && turn.shard(shardId) !== undefined;
+    seen.add(shardId);
+    return isNew;
+  });
 }
 
 /** Whether the node names a shard that is not its own. A frozen one is a hand-over of its, held until it is confirmed. */

@@ -143,7 +143,7 @@ describe('stop', () => {
 });
 
 describe('adoption', () => {
-  const TALKS = `console.log('up'); process.on('SIGUSR2', () => console.log('signalled')); setInterval(() => {}, 1000)`;
+  const TALKS = `process.on('SIGUSR2', () => console.log('signalled')); console.log('up'); setInterval(() => {}, 1000)`;
 
   test('the next launcher finds living processes, goes on with their output, notices their end', async () => {
     const dataDir = temporaryDirectory();

@@ -27,6 +27,42 @@ describe('starting a node', () => {
   });
 });
 
+describe('a launch that takes too long', () => {
+  const slow = { canLaunch: true, nodes: 1, launches: 'hang', launchTimeoutMs: 60_000, launchRetryMs: 30_000 } as const;
+
+  // Each was left running when the next was started: a bot that hangs at its start filled the host.
+  test('has its process ended before another is started', () => {
+    const world = new World(slow).start();
+    for (let launches = 1; launches <= 5; launches += 1) {
+      expect(world.happened('nodeLaunching')).toHaveLength(launches);
+      world.pass(60_000);
+      expect(world.endedProcesses).toEqual(Array.from({ length: launches }, (_, index) => `launched-${index + 1}`));
+      world.pass(30_000);
+    }
+    expect(world.happened('launchFailed')[0]?.text).toContain(
+      'did not connect within 60000 ms, so its process is ended',
+    );
+  });
+
+  test('and whose launcher answers only then leaves no process behind either', () => {
+    const world = new World({ ...slow, launches: 'fail' }).start();
+    world.feed({ kind: 'nodeLaunched', launch: 'forgotten', node: 'late', pid: 9 });
+    expect(world.endedProcesses).toEqual(['late']);
+    world.join('up');
+    world.feed({ kind: 'nodeLaunched', launch: 'forgotten', node: 'up', pid: 10 });
+    expect(world.endedProcesses).toEqual(['late']);
+  });
+
+  test('because the bot has an id of its own goes on serving, and the way out is told', () => {
+    const world = new World(slow).start();
+    world.join('my-bot', { pid: world.state.launches.values().next().value?.pid ?? null, host: 'here' });
+    world.pass(60_000);
+    expect(world.endedProcesses).toEqual([]);
+    expect(world.happened('launchFailed')[0]?.text).toMatch(/connected as my-bot: let the bot take the id/u);
+    expect(world.placement()).toEqual({ 'my-bot': [0, 1, 2, 3] });
+  });
+});
+
 describe('the nodes that are to be up', () => {
   test('are launched at once, and each takes its fair share, though the first is there earlier', () => {
     const world = new World({ canLaunch: true, nodes: 2 }).start();

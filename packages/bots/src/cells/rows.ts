@@ -1,0 +1,225 @@
+/**
+ * Situations that broke a release, each with the smallest bot that came into it: `fixtures/discord.js/rows`. What is true of every framework is a cell
+ * of all.
+ */
+import { runDso } from '@dshard/demo';
+import { delay } from '@dshard/transport';
+import type { Cell } from '../cell.js';
+import { MEMBERS, SHARDS, check, firstLines } from '../trial.js';
+import type { Trial } from '../trial.js';
+import { isAlive } from '../watch.js';
+
+const only = 'discord.js';
+const SOON_MS = 30_000;
+/** A ready listener that is busy for 6 s; a gap with it in it is longer than that. */
+const LONGEST_GAP_MS = 4_000;
+/** `launcher.stopGrace` and what it takes to notice. */
+const ENDED_MS = 30_000;
+/** Time for what must not happen to happen. */
+const QUIET_MS = 5_000;
+/** Only one shard may IDENTIFY at a time, and the next one waits as long as at Discord. */
+const oneByOne = { maxConcurrency: 1, identifyWindowMs: 5_000 };
+
+function nobodyDied(trial: Trial): void {
+  const found = [...trial.watch.of('rejection'), ...trial.watch.of('died')];
+  check(found.length === 0, () => trial.explained(`${found[0]?.kind ?? ''}: ${firstLines(found[0]?.text ?? '', 3)}`));
+}
+
+/** Waits until a bot has said something, and resolves with what followed it. */
+async function said(trial: Trial, prefix: string, timeoutMs = SOON_MS): Promise<{ pid: number; rest: string }> {
+  await trial.until(`a bot to say “${prefix}”`, timeoutMs, () => trial.watch.said(prefix).length > 0);
+  return trial.watch.said(prefix)[0] ?? { pid: 0, rest: '' };
+}
+
+const slowReady: Cell = {
+  name: 'slow-ready',
+  title: 'a ready listener that works for 6 s without awaiting: no shard is without an owner for that long',
+  phase: 'rollout',
+  does: [],
+  only,
+  bot: 'rows/slow-ready.cjs',
+  run: (trial) => ({
+    afterRollout: () => {
+      const { gaps, identifies } = trial.emulator.ledger.verdict();
+      check(identifies.used === SHARDS, () => `${identifies.used} IDENTIFYs were spent on ${SHARDS} shards`);
+      check(gaps.length >= SHARDS, () => `${gaps.length} gaps were seen where ${SHARDS} shards moved`);
+      const longest = Math.max(...gaps.map(({ ms }) => ms));
+      check(longest < LONGEST_GAP_MS, () => `a shard had no connection for ${longest} ms`);
+      nobodyDied(trial);
+    },
+  }),
+};
+
+const guildAvailable: Cell = {
+  name: 'members-in-guild-available',
+  title: 'members fetched in a guildAvailable listener, of guilds that came by a move as well',
+  phase: 'rollout',
+  does: [],
+  only,
+  bot: 'rows/guild-available.cjs',
+  run: (trial) => ({
+    afterRollout: async () => {
+      const serving = new Set((await trial.nodes()).map(({ pid }) => pid));
+      const missing = (): string[] => {
+        const lines = trial.watch.said('members ').filter(({ pid }) => serving.has(pid));
+        return trial.guilds().filter((id) => !lines.some(({ rest }) => rest === `${id} ${MEMBERS + 1}`));
+      };
+      await trial.until('the members of every guild that moved', SOON_MS, () => missing().length === 0);
+      nobodyDied(trial);
+    },
+  }),
+};
+
+const afterClosed: Cell = {
+  name: 'after-closed',
+  title: 'what follows `await node.closed`, and the listeners of SIGTERM and exit, run to their end',
+  phase: 'stop',
+  does: [],
+  only,
+  bot: 'rows/after-closed.cjs',
+  run: (trial) => {
+    const allRan = async (pids: readonly number[]): Promise<void> => {
+      await trial.until('the processes to end', ENDED_MS, () => !pids.some(isAlive));
+      for (const line of ['SIGTERM listener', 'closed', 'database flushed', 'exit listener']) {
+        const heard = trial.watch.said(line).map(({ pid }) => pid);
+        const without = pids.filter((pid) => !heard.includes(pid));
+        check(without.length === 0, () => trial.explained(`process ${without.join(', ')} never said “${line}”`));
+      }
+    };
+    return {
+      afterRollout: async () => {
+        const serving = new Set((await trial.nodes()).map(({ pid }) => pid));
+        await allRan(trial.watch.pids().filter((pid) => !serving.has(pid)));
+      },
+      afterStop: () => allRan(trial.watch.pids()),
+    };
+  },
+};
+
+const goneAndAlive: Cell = {
+  name: 'gone-and-alive',
+  title: 'a process that said goodbye and is kept alive by a timer is ended',
+  phase: 'launch',
+  does: [],
+  only,
+  bot: 'rows/gone-and-alive.cjs',
+  run: (trial) => ({
+    launched: async () => {
+      const { pid } = await said(trial, 'destroyed');
+      await trial.until(`process ${pid}, which said goodbye, to end`, ENDED_MS, () => !isAlive(pid));
+    },
+  }),
+};
+
+const destroyLogin: Cell = {
+  name: 'destroy-login',
+  title: 'destroy() and then login() works: the shards run again',
+  phase: 'launch',
+  does: [],
+  only,
+  bot: 'rows/destroy-login.cjs',
+  run: (trial) => ({
+    launched: async () => {
+      const { rest } = await said(trial, 'again as ');
+      check(rest === trial.emulator.world.user.username, () => `after the second login the user is “${rest}”`);
+      await trial.until('every shard to run after the second login', SOON_MS, () => trial.allServe());
+      nobodyDied(trial);
+    },
+  }),
+};
+
+const destroyWhileWaiting: Cell = {
+  name: 'destroy-while-waiting',
+  title: 'destroy() while shards wait for their permit to IDENTIFY ends at once, and nothing is rejected',
+  phase: 'launch',
+  does: [],
+  only,
+  bot: 'rows/destroy-while-waiting.cjs',
+  discord: oneByOne,
+  run: (trial) => ({
+    launched: async () => {
+      await said(trial, 'destroying');
+      const { pid } = await said(trial, 'destroyed');
+      const at = (prefix: string): number => trial.watch.said(prefix).find((line) => line.pid === pid)?.at ?? 0;
+      const tookMs = at('destroyed') - at('destroying');
+      check(tookMs < 2_500, () => `destroy() took ${Math.round(tookMs)} ms`);
+      nobodyDied(trial);
+    },
+  }),
+};
+
+const presenceBeforeReady: Cell = {
+  name: 'presence-before-ready',
+  title:
+    'a presence set while other shards wait to IDENTIFY, one of which is stopped then: it is dropped, and nothing dies',
+  phase: 'launch',
+  does: [],
+  only,
+  bot: 'rows/presence-before-ready.cjs',
+  discord: oneByOne,
+  run: (trial) => ({
+    launched: async () => {
+      await said(trial, 'setting');
+      const attached = new Set(
+        trial.emulator.admin.status().sessions.flatMap(({ shard, attached: is }) => (is ? [shard] : [])),
+      );
+      const waiting = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => !attached.has(shard));
+      check(waiting.length > 0, () => 'no shard waits any more');
+      // Its node may be asked while it still waits; what the answer is does not matter here.
+      await runDso(trial.fleet.httpUrl, ['stopshard', String(waiting[0])]).catch(() => undefined);
+      await delay(trial.clock, QUIET_MS);
+      nobodyDied(trial);
+      await trial.until('every shard to run', 60_000, () => trial.allServe());
+    },
+  }),
+};
+
+const twoClients: Cell = {
+  name: 'two-clients',
+  title: 'the second client of a process is refused by name, the first one serves',
+  phase: 'start',
+  does: [],
+  only,
+  bot: 'rows/two-clients.cjs',
+  run: (trial) => ({
+    started: async () => {
+      await said(trial, 'login of A resolved');
+      const { rest } = await said(trial, 'login of B failed:');
+      check(/^DSO_\w+ .{20,}/.test(rest), () => `the second login failed with “${rest}”`);
+      const fights = trial.watch.said('login of A failed');
+      check(fights.length === 0, () => `the first login failed: ${fights[0]?.rest ?? ''}`);
+      nobodyDied(trial);
+    },
+  }),
+};
+
+const twoProcesses: Cell = {
+  name: 'two-processes',
+  title: 'the second process with a node’s id is refused by name while the first one serves',
+  phase: 'launch',
+  does: [],
+  only,
+  bot: 'rows/sharding-manager.cjs',
+  run: (trial) => ({
+    launched: async () => {
+      const { rest } = await said(trial, 'login failed:');
+      check(/^DSO_\w+ /.test(rest), () => `the second process was refused with “${rest}”`);
+      const { nodes } = await trial.fleet.client.status();
+      const named = nodes.some(({ id }) => rest.includes(id));
+      check(named, () => `the refusal names no node: “${rest}”`);
+      await trial.until('every shard to run', SOON_MS, () => trial.allServe());
+    },
+  }),
+};
+
+export const rows: readonly Cell[] = [
+  slowReady,
+  guildAvailable,
+  afterClosed,
+  goneAndAlive,
+  destroyLogin,
+  destroyWhileWaiting,
+  presenceBeforeReady,
+  twoClients,
+  twoProcesses,
+];

@@ -1,0 +1,406 @@
+/**
+ * One gateway shard at work: tells its machine (decide.ts) what happens, and carries out what that decides. It owns the timer, the promises and
+ * the connection, and decides nothing; nothing else calls `deliver` (the linter sees to it).
+ *
+ * What happens while effects are carried out (a handler that freezes its shard, an answer that is there at once) waits for its turn, so that
+ * each decision is made after all that the one before wanted.
+ */
+import type { Cancel } from '@dshard/transport';
+import type { ShardReport } from '@dshard/protocol';
+import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
+import { messageOf } from '../errors.js';
+import type { NodeError } from '../errors.js';
+import type { Cursor } from '../session/state.js';
+import type { HostContext, LossCause, ResumeOutcome } from '../shard-host.js';
+import { ABNORMAL_CODE } from './close-codes.js';
+import { isParkedFor } from './connecting.js';
+import type { Dispatch } from './cursor.js';
+import { decide as decideShard, dueAt, whyNotMovable } from './decide.js';
+import type { Decide } from './decide.js';
+import type { GatewayShardEffect, GatewayShardEvent } from './events.js';
+import { GuildCount } from './guild-count.js';
+import { HandlersInFlight } from './handlers-in-flight.js';
+import type { GatewayOptions } from './options.js';
+import { Outcomes } from './outcomes.js';
+import { PermitRequest } from './permit-request.js';
+import type { LocalThrottler } from './permit-request.js';
+import { WaitingSends } from './sends.js';
+import { notMovable, preconnectFailed, refusedByDiscord, stopped } from './shard-errors.js';
+import type { GatewaySocket, OpenSocket, SocketNews } from './socket.js';
+import { canSend, cursorOf, FIXED_RULES, initialShard, isOpen, phaseOf } from './state.js';
+import type { GatewayShardState, Link } from './state.js';
+
+export type GatewayShardOptions = {
+  shardId: number;
+  /** Where to go on, or null for a new session. */
+  session: Cursor | null;
+  /** Whether what is replayed of it may have been handled before. */
+  redelivers: boolean;
+  /** User code cannot take events before `loaded()`. */
+  loading: boolean;
+  context: HostContext;
+  options: GatewayOptions;
+  openSocket: OpenSocket;
+  /** The generic gateway URL; null: it has to be asked for. */
+  gatewayUrl: string | null;
+  /** Never rejects while the shard runs. */
+  locate: () => Promise<string>;
+  /** For orchestrators that do not pace identifies. */
+  localThrottler: () => Promise<LocalThrottler>;
+  /** READY, RESUMED, and what else the connection tells. */
+  tell: (event: ShardNews, values: readonly unknown[]) => void;
+  /** Another machine than the product's: seeded bugs. */
+  decide?: Decide;
+};
+
+export type ShardNews = SocketNews | 'ready' | 'resumed';
+
+type Settled<T> = { promise: Promise<T>; resolve: (value: T) => void };
+
+export class GatewayShard {
+  readonly #given: GatewayShardOptions;
+  readonly #decide: Decide;
+  readonly #outcomes = new Outcomes();
+  readonly #sends = new WaitingSends();
+  readonly #handlers: HandlersInFlight;
+  readonly #guilds = new GuildCount();
+  readonly #permit: PermitRequest;
+  /** Aborts when the shard stops. */
+  readonly #stopping = new AbortController();
+  readonly #gone: Settled<void> = settled();
+  readonly #parked: Settled<string | null> = settled();
+  #state: GatewayShardState;
+  #queue: GatewayShardEvent[] = [];
+  #isDeciding = false;
+  #socket: GatewaySocket | null = null;
+  #timer: { at: number; cancel: Cancel } | null = null;
+  /** A shard that leaves waits once for handlers. */
+  #handlersDone: Promise<void> | null = null;
+  /** The last question to the node that was not answered at once. */
+  #question: object | null = null;
+  #events = 0;
+  #pingMs = -1;
+
+  constructor(given: GatewayShardOptions) {
+    const { session, redelivers, loading, options, gatewayUrl, shardId, context, localThrottler } = given;
+    this.#given = given;
+    this.#decide = given.decide ?? decideShard;
+    const rules = { ...FIXED_RULES, ...options.timeouts };
+    this.#state = { ...initialShard({ session, redelivers, loading, rules }), gatewayUrl };
+    this.#handlers = new HandlersInFlight(options.clock);
+    const granted = (): void => this.#handle({ kind: 'permit' });
+    this.#permit = new PermitRequest({ shardId, context, localThrottler, granted });
+  }
+
+  /** Begins to connect, and keeps the shard connected from then on. */
+  connect(): void {
+    this.#handle({ kind: 'connect' });
+  }
+
+  /** Connects up to HELLO, and waits there for `resume`. Resolves at HELLO; rejects when its one attempt failed. */
+  async park(): Promise<void> {
+    this.#handle({ kind: 'park' });
+    const failure = await this.#parked.promise;
+    if (failure !== null) throw preconnectFailed(this.#given.shardId, failure);
+  }
+
+  /** Whether a parked connection leads, or will lead, to where this session has to be resumed. */
+  isParkedFor(session: Cursor): boolean {
+    return isParkedFor(this.#state, session);
+  }
+
+  /** RESUMEs a parked shard, from `session`. `redelivers`: what comes up to RESUMED, or READY, is marked. */
+  resume(session: Cursor, redelivers: boolean): Promise<ResumeOutcome> {
+    const outcome = this.whenSettled();
+    this.#handle({ kind: 'resume', session, redelivers });
+    return outcome;
+  }
+
+  /** User code can take events now. */
+  loaded(): void {
+    this.#handle({ kind: 'loaded' });
+  }
+
+  /** Where another node could go on. Throws while there is no such place. */
+  movable(): Cursor {
+    const { session } = this.#state;
+    const why = whyNotMovable(this.#state);
+    if (why !== null || session === null) throw notMovable(this.#given.shardId, why ?? 'noSession');
+    return session;
+  }
+
+  /**
+   * From the first instruction on nothing is handed to user code; what comes is kept. Resolves with the cursor when the handlers under way are
+   * done or out of time: those go on.
+   */
+  async freeze(): Promise<Cursor> {
+    if (this.#state.mode.kind !== 'open') throw this.#endError();
+    const cursor = this.movable();
+    this.#handle({ kind: 'freeze' });
+    await this.#waitForHandlers();
+    return cursor;
+  }
+
+  /** What was kept is handed over, and the shard goes on. */
+  unfreeze(): void {
+    this.#handlersDone = null;
+    this.#handle({ kind: 'unfreeze' });
+  }
+
+  /**
+   * From the first instruction on nothing is handed over any more and the cursor is final. Resolves when the connection is closed (cut, if
+   * Discord does not answer) and the handlers under way are done or out of time. Idempotent.
+   */
+  async stop(code: number): Promise<Cursor | null> {
+    this.#handle({ kind: 'stop', code });
+    await this.#gone.promise;
+    await this.#waitForHandlers();
+    return cursorOf(this.#state);
+  }
+
+  /** Resolves at the next READY (`sessionLost`) or RESUMED; rejects when neither can come. */
+  whenSettled(): Promise<ResumeOutcome> {
+    return this.isOpen ? this.#outcomes.next() : Promise.reject(this.#endError());
+  }
+
+  /** Resolves with true when the shard can send, with false when it left, or was refused, before. Never rejects. */
+  whenCanSend(): Promise<boolean> {
+    if (canSend(this.#state)) return Promise.resolve(true);
+    return this.isOpen ? this.#sends.wait() : Promise.resolve(false);
+  }
+
+  /** Sends when the shard can. What waits when it leaves is dropped. Never rejects. */
+  async send(payload: GatewaySendPayload): Promise<void> {
+    const { shardId, options } = this.#given;
+    while (!canSend(this.#state)) {
+      if (!(await this.whenCanSend())) {
+        options.logger.debug({ shard: shardId, op: payload.op }, 'What waited to be sent is dropped: the shard left.');
+        return;
+      }
+    }
+    await this.#socket?.send(payload).catch((error: unknown) => {
+      options.logger.debug({ shard: shardId, op: payload.op }, `It could not be sent: ${messageOf(error)}`);
+    });
+  }
+
+  /** False: stopped, or refused by Discord; it will not come back. */
+  get isOpen(): boolean {
+    return isOpen(this.#state);
+  }
+
+  get link(): Link['kind'] {
+    return this.#state.link.kind;
+  }
+
+  /** What could be resumed if the shard stopped now. */
+  get cursor(): Cursor | null {
+    return cursorOf(this.#state);
+  }
+
+  report(): ShardReport {
+    const { mode } = this.#state;
+    return {
+      shardId: this.#given.shardId,
+      phase: phaseOf(this.#state),
+      pingMs: this.#pingMs,
+      guilds: this.#guilds.count,
+      events: this.#events,
+      session: this.cursor,
+      ...(mode.kind === 'refused' && { refused: mode.code }),
+    };
+  }
+
+  #handle(event: GatewayShardEvent): void {
+    this.#queue.push(event);
+    if (this.#isDeciding) return;
+    this.#isDeciding = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { state, effects } = this.#decide(this.#state, next, this.#moment());
+      this.#state = state;
+      for (const effect of effects) this.#carryOut(effect);
+    }
+    this.#isDeciding = false;
+    this.#setTimer();
+  }
+
+  #moment(): { ms: number; draw: number; trusted: boolean } {
+    const { options, context } = this.#given;
+    const trusted = context.tenancy?.mayHandOver() ?? true;
+    return { ms: options.clock.monotonicMs(), draw: options.random.next(), trusted };
+  }
+
+  /** A timer that comes too early asks again. */
+  #setTimer(): void {
+    const at = dueAt(this.#state);
+    if (this.#timer !== null && this.#timer.at <= at && at !== Infinity) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (at === Infinity) return;
+    const { clock } = this.#given.options;
+    const cancel = clock.after(at - clock.monotonicMs(), () => {
+      this.#timer = null;
+      this.#handle({ kind: 'tick' });
+    });
+    this.#timer = { at, cancel };
+  }
+
+  #carryOut(effect: GatewayShardEffect): void {
+    switch (effect.kind) {
+      case 'deliver':
+        return this.#deliver(effect.payload, effect.redelivered);
+      case 'open':
+        return this.#open(effect.url, effect.resumes);
+      case 'identify':
+        return this.#socket?.identify();
+      case 'resume':
+        return this.#socket?.resume(effect.session);
+      case 'close':
+        return this.#socket?.close(effect.code);
+      case 'cut':
+        return this.#cut();
+      case 'gone':
+        return this.#gone.resolve();
+      case 'up':
+        return this.#isUp(effect.payload);
+      case 'requestPermit':
+        return this.#permit.request();
+      case 'endPermit':
+        return this.#permit.end(effect.ready);
+      case 'askLease':
+        return this.#askLease(effect.cause);
+      case 'askTrust':
+        return void this.#given.context.tenancy?.trusted().then((outcome) => this.#handle({ kind: 'trust', outcome }));
+      case 'locate':
+        return void this.#given.locate().then(
+          (url) => this.#handle({ kind: 'located', url }),
+          () => undefined,
+        );
+      case 'settle':
+        return this.#outcomes.settle(effect.outcome);
+      case 'fail':
+        return this.#fail();
+      case 'parked':
+        return this.#parked.resolve(effect.failure);
+      case 'log':
+        return this.#log(effect.level, effect.text);
+    }
+  }
+
+  #deliver(payload: Dispatch, redelivered: boolean): void {
+    const { shardId, options } = this.#given;
+    const dispatch = payload as GatewayDispatchPayload;
+    this.#events += 1;
+    this.#guilds.see(dispatch);
+    const complain = (error: unknown): void =>
+      options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
+    try {
+      const work = options.deliver(dispatch, shardId, { redelivered });
+      if (work instanceof Promise) this.#handlers.add(work, complain);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  #open(url: string, resumes: boolean): void {
+    const { shardId, context, openSocket } = this.#given;
+    const ifCurrent =
+      <A extends readonly unknown[]>(listener: (...args: A) => void) =>
+      (...args: A): void => {
+        if (this.#socket === socket) listener(...args);
+      };
+    let socket: GatewaySocket | null = null;
+    try {
+      socket = openSocket({
+        shardId,
+        totalShards: context.totalShards,
+        url,
+        resumes,
+        cursor: () => this.#state.session,
+        event: ifCurrent((event) => {
+          if (event.kind === 'closed') this.#socket = null;
+          this.#handle(event);
+        }),
+        ping: (ms) => (this.#pingMs = ms),
+        resend: (payload) => void this.send(payload),
+        tell: (event, values) => this.#tell(event, values),
+      });
+      this.#socket = socket;
+    } catch (error) {
+      this.#log('error', `No connection could be made: ${messageOf(error)}`);
+      this.#handle({ kind: 'closed', code: ABNORMAL_CODE });
+    }
+  }
+
+  #cut(): void {
+    this.#socket?.cut();
+    this.#socket = null;
+  }
+
+  #isUp({ t, d }: Dispatch): void {
+    this.#sends.end(true);
+    this.#tell(t === 'READY' ? 'ready' : 'resumed', t === 'READY' ? [d] : []);
+  }
+
+  /** An answer that comes too late was asked for by an attempt of before. */
+  #askLease(cause: LossCause): void {
+    const { tenancy } = this.#given.context;
+    const question = {};
+    this.#question = question;
+    const wait = tenancy?.beforeResume(cause, this.#stopping.signal) ?? null;
+    if (wait === null) return this.#handle({ kind: 'lease', outcome: 'confirmed' });
+    wait.then(
+      (outcome) => {
+        if (this.#question === question) this.#handle({ kind: 'lease', outcome });
+      },
+      () => undefined,
+    );
+  }
+
+  /** It will not come up. */
+  #fail(): void {
+    const error = this.#endError();
+    this.#outcomes.fail(error);
+    this.#sends.end(false);
+    if (this.#state.mode.kind !== 'stopped') return;
+    this.#parked.resolve(null);
+    this.#stopping.abort(error);
+  }
+
+  /** Once: who froze before does not wait again. */
+  #waitForHandlers(): Promise<void> {
+    const { handlersMs } = this.#given.options.timeouts;
+    this.#handlersDone ??= this.#handlers.done(handlersMs).then((late) => {
+      if (late > 0) this.#log('info', `${late} handlers are still at work; they end in this process.`);
+    });
+    return this.#handlersDone;
+  }
+
+  #log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void {
+    const { shardId, options } = this.#given;
+    options.logger[level]({ shard: shardId }, `Shard ${shardId}: ${text}`);
+  }
+
+  /** Listeners of the bot must not break the shard, and a stopped shard is silent. */
+  #tell(event: ShardNews, values: readonly unknown[]): void {
+    if (this.#state.mode.kind === 'stopped') return;
+    try {
+      this.#given.tell(event, values);
+    } catch (error) {
+      this.#log('error', `A listener for "${event}" threw: ${messageOf(error)}`);
+    }
+  }
+
+  #endError(): NodeError {
+    const { shardId } = this.#given;
+    const { mode } = this.#state;
+    return mode.kind === 'refused' ? refusedByDiscord(shardId, mode.code) : stopped(shardId);
+  }
+}
+
+function settled<T>(): Settled<T> {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

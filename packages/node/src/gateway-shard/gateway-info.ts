@@ -1,0 +1,73 @@
+/**
+ * What `GET /gateway/bot` says, asked for once and kept: one REST call for the process, not one per shard. Failures are tried
+ * again with growing waits for as long as somebody wants the answer. A RESUME whose resume URL works never comes here.
+ */
+import { delay } from '@dshard/transport';
+import type { Clock, Logger, Random } from '@dshard/transport';
+import type { APIGatewayBotInfo } from 'discord-api-types/v10';
+import { messageOf } from '../errors.js';
+import type { LocalThrottler } from './permit-request.js';
+
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 60_000;
+
+export type GatewayInfoOptions = {
+  fetch: () => Promise<APIGatewayBotInfo>;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+};
+
+export class GatewayInfo {
+  readonly #options: GatewayInfoOptions;
+  readonly #stopped = new AbortController();
+  #known: APIGatewayBotInfo | null = null;
+  #asking: Promise<APIGatewayBotInfo> | null = null;
+  #throttler: Promise<LocalThrottler> | null = null;
+
+  constructor(options: GatewayInfoOptions) {
+    this.#options = options;
+  }
+
+  /** null until it was asked for. */
+  get known(): APIGatewayBotInfo | null {
+    return this.#known;
+  }
+
+  /** Rejects only after `close()`. */
+  get(): Promise<APIGatewayBotInfo> {
+    if (this.#known !== null) {
+      return Promise.resolve(this.#known);
+    }
+    this.#asking ??= this.#ask();
+    return this.#asking;
+  }
+
+  /** One for all shards, made when it is needed first: for orchestrators that do not pace identifies. */
+  throttler(make: (maxConcurrency: number) => LocalThrottler): Promise<LocalThrottler> {
+    this.#throttler ??= this.get().then((info) => make(info.session_start_limit.max_concurrency));
+    return this.#throttler;
+  }
+
+  async #ask(): Promise<APIGatewayBotInfo> {
+    const { fetch, clock, random, logger } = this.#options;
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)) {
+      try {
+        this.#known = await fetch();
+        return this.#known;
+      } catch (error) {
+        const pauseMs = Math.round(waitMs / 2 + (waitMs / 2) * random.next());
+        logger.error(
+          { code: 'DSO_GATEWAY_INFO_FAILED' },
+          `GET /gateway/bot failed (${messageOf(error)}); shards that need a new session wait. ` +
+            `Next attempt in ${pauseMs} ms. Check the bot token and the address of the API.`,
+        );
+        await delay(clock, pauseMs, this.#stopped.signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.#stopped.abort(new Error('The host is shut down.'));
+  }
+}
