@@ -20,7 +20,7 @@ export function shownByWorld({ world }: GatewayEmulator, shard = 0, count = 1): 
 }
 
 /** With its lists as maps. */
-function sorted(guild: Payload): Payload {
+export function sorted(guild: Payload): Payload {
   const lists = PARTS.map((part) => {
     const items = (guild[part] ?? []) as readonly object[];
     return [part, Object.fromEntries(items.map((item) => [keyOf(part, item), item]))];

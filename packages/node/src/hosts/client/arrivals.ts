@@ -29,7 +29,7 @@ const PRESENCE_OPCODE: GatewayOpcodes.PresenceUpdate = 3;
 const MOST_WAITING = 1_000;
 
 /** `tellLater` tells what the bot was not told when the guilds were put into the caches. */
-type Shown = { readonly tellLater: () => void; readonly waiting: GatewaySendPayload[] };
+type Shown = { readonly wasTold: boolean; readonly tellLater: () => void; readonly waiting: GatewaySendPayload[] };
 
 /** `gate` opens when the library can take the shard's events; `givenUp` aborts when the shard leaves before. */
 type Loading = { readonly gate: Gate; readonly givenUp: AbortController };
@@ -97,7 +97,7 @@ export class Arrivals {
   }
 
   #showFirst(shardId: number, state: ShardState, session: Cursor | null, context: HostContext): void {
-    this.#shown.set(shardId, { tellLater: () => undefined, waiting: [] });
+    this.#shown.set(shardId, { wasTold: true, tellLater: () => undefined, waiting: [] });
     const work = this.#show(shardId, state, session, context);
     this.#readyWaits = new Gate();
     this.#readyWork = work.then(() => {
@@ -108,7 +108,7 @@ export class Arrivals {
   #showQuietly(shardId: number, state: ShardState, session: Cursor | null, context: HostContext): void {
     const { port } = this.#given;
     if (port.quietly === undefined) return;
-    const shown = { tellLater: (): void => undefined, waiting: [] };
+    const shown = { wasTold: false, tellLater: (): void => undefined, waiting: [] };
     this.#shown.set(shardId, shown);
     shown.tellLater = port.quietly(() => void this.#show(shardId, state, session, context));
   }
@@ -250,10 +250,13 @@ export class Arrivals {
   giveUp(shardId: number): void {
     const { port, states, transfer } = this.#given;
     transfer.forget(shardId);
-    if (!this.#shown.delete(shardId)) return;
+    const shown = this.#shown.get(shardId);
+    if (shown === undefined) return;
+    this.#shown.delete(shardId);
     const guildIds = [...(states.get(shardId)?.guilds.keys() ?? [])];
     states.delete(shardId);
     port.removeShard(shardId, guildIds);
+    if (shown.wasTold) void port.tell('shardMoved', shardId);
   }
 }
 

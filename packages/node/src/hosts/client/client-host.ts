@@ -13,6 +13,7 @@
  *     departed   it left; its guilds answer for a while where they are looked up (departed.ts)
  */
 import { WebSocketShardEvents } from '@discordjs/ws';
+import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
@@ -115,6 +116,11 @@ export class ClientHost implements ShardHost {
       const text = `What was sent to shard ${shardId} is dropped: ${messageOf(error)}`;
       this.#logger.debug({ shard: shardId, op: payload.op }, text);
     }
+  }
+
+  /** As WebSocketManager has it. */
+  fetchStatus(): ReturnType<WebSocketManager['fetchStatus']> {
+    return this.#gateway.manager.fetchStatus();
   }
 
   #deliver(payload: GatewayDispatchPayload, shardId: number, { redelivered }: Delivery): Promise<void> | undefined {
@@ -258,7 +264,6 @@ export class ClientHost implements ShardHost {
     this.#arrivals.leaves(shardId);
     await this.#gateway.released(shardId);
     this.#depart(shardId);
-    void this.#port.tell('shardMoved', shardId);
     await this.#options.state?.released?.(shardId, how);
   }
 
@@ -276,6 +281,7 @@ export class ClientHost implements ShardHost {
     if (state === undefined) return;
     this.#states.delete(shardId);
     this.#port.removeShard(shardId, [...state.guilds.keys()]);
+    void this.#port.tell('shardMoved', shardId);
   }
 
   settled(): Promise<void> {
@@ -304,16 +310,16 @@ export class ClientHost implements ShardHost {
     return this.#gateway.cursorOf(shardId);
   }
 
-  /** What the library shows of a connection: whether it is open, and how fast. */
   #watchConnections(): void {
     const { manager } = this.#gateway;
-    manager.on(WebSocketShardEvents.HeartbeatComplete, ({ latency }, shardId) =>
-      this.#port.connectionIs(shardId, 'open', latency),
-    );
-    manager.on(WebSocketShardEvents.Closed, (_, shardId) => this.#port.connectionIs(shardId, 'lost', null));
+    const { Hello, Closed, HeartbeatComplete, Debug, Ready, Resumed } = WebSocketShardEvents;
+    for (const event of [Hello, Closed, HeartbeatComplete, Debug, Ready, Resumed] as const) {
+      manager.on(event, (...values: unknown[]) => this.#port.told(event, values.at(-1) as number, values.slice(0, -1)));
+    }
     manager.on(WebSocketShardEvents.Error, (error, shardId) => {
       const text = `The gateway connection of shard ${shardId} reported an error: ${messageOf(error)}`;
       this.#logger.warn({ shard: shardId, error }, text);
+      this.#port.told('error', shardId, [error]);
     });
   }
 }

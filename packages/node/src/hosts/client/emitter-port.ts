@@ -9,7 +9,7 @@ import { lookUpToo } from './departed.js';
 import type { PortHooks } from './orchestrate.js';
 import { Listeners } from './listeners.js';
 import type { Emitter } from './listeners.js';
-import type { ClientPort, Packet } from './port.js';
+import type { ClientPort, ConnectionEvent, Packet } from './port.js';
 
 /** What libraries agree on. */
 type ShardLike = { latency: number; status: unknown; sessionID: string | null };
@@ -112,11 +112,11 @@ export abstract class EmitterPort<Shard extends ShardLike, Guild extends GuildLi
     });
   }
 
-  connectionIs(shardId: number, state: 'open' | 'lost', pingMs: number | null): void {
+  told(event: ConnectionEvent, shardId: number, [value]: readonly unknown[]): void {
     const shard = this.#departedShards.has(shardId) ? undefined : this.#caches.shards.get(shardId);
     if (shard === undefined) return;
-    if (pingMs !== null) shard.latency = pingMs;
-    if (state === 'open') return;
+    if (event === 'heartbeat') shard.latency = (value as { latency: number }).latency;
+    if (event !== 'closed') return;
     shard.status = 'disconnected';
     void this.tell('shardDisconnect', undefined, shardId);
   }

@@ -5,6 +5,7 @@
  * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not set) goes on as if
  * nothing had been said, with all shards, so that `node bot.js` works at a developer's desk. It says so once.
  */
+import type { WebSocketManager } from '@discordjs/ws';
 import type { Logger } from '@dshard/transport';
 import { launchEnvironment } from '../../environment.js';
 import { createNode } from '../../node.js';
@@ -24,6 +25,8 @@ export type PortHooks = {
   /** From the bot to Discord; never throws. */
   readonly send: (shardId: number, payload: Sent) => void;
   readonly departed: Departed;
+  /** As WebSocketManager has it. */
+  readonly fetchStatus: () => ReturnType<WebSocketManager['fetchStatus']>;
 };
 
 export type Library = {
@@ -44,10 +47,14 @@ export type Library = {
 
 /** A host by itself: for a node that is made by hand, and for tests. */
 export function makeHost(library: Library, options: ClientHostOptions, logger: Logger): ClientHost {
-  let host: ClientHost | null = null;
   const departed = new Departed(options.clock, options.lingerMs);
-  const port = library.makePort({ send: (shardId, payload) => host?.send(shardId, payload), departed });
-  host = new ClientHost({ port, settings: library.settings(), options, logger, departed });
+  // The port is used by its host, and later by the bot.
+  const port = library.makePort({
+    send: (shardId, payload) => host.send(shardId, payload),
+    departed,
+    fetchStatus: () => host.fetchStatus(),
+  });
+  const host: ClientHost = new ClientHost({ port, settings: library.settings(), options, logger, departed });
   return host;
 }
 

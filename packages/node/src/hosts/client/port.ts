@@ -11,6 +11,9 @@ export type Packet = { readonly op: 0; readonly t: string; readonly s: number; r
 /** What a library sends to Discord's gateway. */
 export type Sent = { readonly op: number; readonly d: unknown };
 
+/** Beside `closed` (with its code), `heartbeat` (with `{ latency }`) and `error`, what only @discordjs/ws itself tells. */
+export type ConnectionEvent = 'hello' | 'closed' | 'heartbeat' | 'error' | 'debug' | 'ready' | 'resumed';
+
 export type ClientPort = {
   /** What fleet calls look at. */
   readonly client: object;
@@ -43,8 +46,8 @@ export type ClientPort = {
    */
   removeShard(shardId: number, guildIds: readonly string[]): void;
 
-  /** What the shard's connection does. */
-  connectionIs(shardId: number, state: 'open' | 'lost', pingMs: number | null): void;
+  /** What the shard's connection does, in the words of @discordjs/ws. Dispatches do not come this way. */
+  told(event: ConnectionEvent, shardId: number, values: readonly unknown[]): void;
 
   /** An event of ours. Resolves as for `deliver`. */
   tell(event: 'shardLeaving' | 'shardStays' | 'shardMoved', ...values: readonly unknown[]): Promise<void> | undefined;

@@ -7,6 +7,8 @@ import type { Cursor, HostContext, TransferContext } from '../../../src/index.js
 
 export type ClientBot = {
   host: ClientHost;
+  /** Default: true. Where objects that left still answer, by `finds`. */
+  hasCaches?: boolean;
   /** Names of the events that the bot's listeners got, in order, with the shard or the guild they are about. */
   events: string[];
   /** Everything that the library shows of its guilds. */
