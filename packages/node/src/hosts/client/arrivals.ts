@@ -134,7 +134,7 @@ export class Arrivals {
       return gateway.resumeShard(shardId, resume.session, resume.context, resume.how);
     const state = staged?.guilds.whole() ?? null;
     if (staged === null || state === null) {
-      this.giveUp(shardId);
+      await this.giveUp(shardId);
       return this.#withoutGuilds(resume);
     }
     if (!isShown) this.#showNow(resume, state);
@@ -176,7 +176,7 @@ export class Arrivals {
     try {
       await withinDeadline(clock, (async () => importShard(shardId, own.state))(), deadline);
     } catch (error) {
-      this.giveUp(shardId);
+      await this.giveUp(shardId);
       const text = `Shard ${shardId} cannot run here, because importShard did not take its state: ${messageOf(error)}`;
       throw new NodeError('DSO_IMPORT_FAILED', text, { cause: error });
     }
@@ -247,7 +247,7 @@ export class Arrivals {
   }
 
   /** A shard that was on its way does not come, or not with its guilds. */
-  giveUp(shardId: number): void {
+  async giveUp(shardId: number): Promise<void> {
     const { port, states, transfer } = this.#given;
     transfer.forget(shardId);
     const shown = this.#shown.get(shardId);
@@ -255,7 +255,7 @@ export class Arrivals {
     this.#shown.delete(shardId);
     const guildIds = [...(states.get(shardId)?.guilds.keys() ?? [])];
     states.delete(shardId);
-    port.removeShard(shardId, guildIds);
+    await port.removeShard(shardId, guildIds);
     if (shown.wasTold) void port.tell('shardMoved', shardId);
   }
 }

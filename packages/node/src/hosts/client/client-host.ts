@@ -193,7 +193,7 @@ export class ClientHost implements ShardHost {
 
   async abortTransferTo(shardId: number): Promise<void> {
     this.#transfer.turns.over(shardId);
-    this.#arrivals.giveUp(shardId);
+    await this.#arrivals.giveUp(shardId);
     await this.#gateway.abortTransferTo(shardId);
     await this.#options.state?.abortTransferTo?.(shardId);
   }
@@ -263,7 +263,7 @@ export class ClientHost implements ShardHost {
   async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     this.#arrivals.leaves(shardId);
     await this.#gateway.released(shardId);
-    this.#depart(shardId);
+    await this.#depart(shardId);
     await this.#options.state?.released?.(shardId, how);
   }
 
@@ -271,16 +271,16 @@ export class ClientHost implements ShardHost {
     this.#transfer.turns.over(shardId);
     this.#arrivals.leaves(shardId);
     const cursor = await this.#gateway.stopShard(shardId, options);
-    this.#depart(shardId);
+    await this.#depart(shardId);
     return cursor;
   }
 
-  #depart(shardId: number): void {
+  async #depart(shardId: number): Promise<void> {
     this.#transfer.forget(shardId);
     const state = this.#states.get(shardId);
     if (state === undefined) return;
     this.#states.delete(shardId);
-    this.#port.removeShard(shardId, [...state.guilds.keys()]);
+    await this.#port.removeShard(shardId, [...state.guilds.keys()]);
     void this.#port.tell('shardMoved', shardId);
   }
 

@@ -44,7 +44,7 @@ export type ClientPort = {
    * The shard left, and its guilds with it: no event is told. For `linger` they answer where they are looked up by id, so that what
    * handlers still do finds them; they are in no count and no iteration.
    */
-  removeShard(shardId: number, guildIds: readonly string[]): void;
+  removeShard(shardId: number, guildIds: readonly string[]): void | Promise<void>;
 
   /** What the shard's connection does, in the words of @discordjs/ws. Dispatches do not come this way. */
   told(event: ConnectionEvent, shardId: number, values: readonly unknown[]): void;
