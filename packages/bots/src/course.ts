@@ -79,7 +79,9 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
       try {
         await act();
       } catch (error) {
-        for (const seat of seats.filter(({ open }) => open)) close(seat, `${phase}: ${problemOf(error)}`);
+        const [first, ...others] = seats.filter(({ open }) => open);
+        if (first !== undefined) close(first, `${phase}: ${problemOf(error)}`);
+        for (const seat of others) close(seat, `${phase}: it failed, as told at ${first?.cell.name ?? 'another cell'}`);
         break;
       }
       await hooks(after);

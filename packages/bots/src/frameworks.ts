@@ -29,7 +29,11 @@ const known: Readonly<Record<string, Known>> = {
   '@sapphire/framework': { folder: 'sapphire', ...discordjs },
   discordx: { folder: 'discordx', ...discordjs },
   necord: { folder: 'necord', ...discordjs },
+  '@discordjs/core': { folder: 'core', caches: true, userAfterLogin: false },
   discordeno: { package: '@discordeno/bot', folder: 'discordeno', caches: false, userAfterLogin: false },
+  seyfert: { folder: 'seyfert', caches: true, userAfterLogin: false },
+  eris: { folder: 'eris', caches: true, userAfterLogin: true },
+  'oceanic.js': { folder: 'oceanic', caches: true, userAfterLogin: true },
 };
 
 export const frameworkNames: readonly string[] = Object.keys(known);

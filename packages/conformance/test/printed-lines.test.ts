@@ -1,5 +1,7 @@
 /** What `dso-gateway` prints is run as it stands, by each library, against the `dso-gateway` that printed it. */
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '@dshard/gateway-emulator/program';
 import { leakGuard, until } from '@dshard/testkit';
@@ -10,7 +12,7 @@ leakGuard({ beforeEach, afterEach });
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-type Program = { greeting: string; http: string; stop: () => Promise<void> };
+type Program = { greeting: string; http: string; caPath: string | null; stop: () => Promise<void> };
 
 async function startProgram(...flags: string[]): Promise<Program> {
   const out: string[] = [];
@@ -22,10 +24,12 @@ async function startProgram(...flags: string[]): Promise<Program> {
   });
   await until(() => out.length > 0, { what: 'the greeting' });
   const greeting = out.join('\n');
-  const http = /admin +(http:\S+)\/emulator /.exec(greeting)?.[1] ?? '';
+  const http = /admin +(https?:\S+)\/emulator /.exec(greeting)?.[1] ?? '';
+  const caPath = /NODE_EXTRA_CA_CERTS=(\S+),/.exec(greeting)?.[1] ?? null;
   return {
     greeting,
     http,
+    caPath,
     stop: async () => {
       stop();
       expect(await ended).toBe(0);
@@ -41,9 +45,12 @@ function printedLines(greeting: string, library: string): string[] {
   return lines.slice(first, lines.indexOf('', first)).map((line) => line.trim());
 }
 
-function runBot(code: string): { output: string[]; stop: () => Promise<void> } {
+function runBot(code: string, env: Record<string, string> = {}): { output: string[]; stop: () => Promise<void> } {
   const output: string[] = [];
-  const bot = spawn(process.execPath, ['--input-type=module', '-'], { cwd: here });
+  const bot = spawn(process.execPath, ['--input-type=module', '-'], {
+    cwd: here,
+    env: { ...process.env, ...env },
+  });
   for (const stream of [bot.stdout, bot.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
   const ended = new Promise((resolve) => bot.once('close', resolve));
@@ -65,6 +72,18 @@ async function call(url: string, body?: unknown): Promise<Record<string, unknown
   return (await response.json()) as Record<string, unknown>;
 }
 
+/** Of a server whose authority this process does not trust by itself. */
+function callTls(url: string, ca: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { ca, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.once('end', () => resolve(JSON.parse(text)));
+    });
+    asked.once('error', reject).end();
+  });
+}
+
 describe('the lines that dso-gateway prints', () => {
   test.each(libraryNames)('start %s', async (library) => {
     const program = await startProgram('--shards', '2', '--guilds', '6', '--hello-delay', '100');
@@ -79,6 +98,25 @@ describe('the lines that dso-gateway prints', () => {
       await bot.stop();
       await program.stop();
     }
+  });
+
+  test.each(libraryNames)('start %s over TLS, which trusts the authority that is named to it', async (library) => {
+    const program = await startProgram('--shards', '2', '--guilds', '6', '--hello-delay', '100', '--tls');
+    const { caPath, http } = program;
+    const env = { NODE_EXTRA_CA_CERTS: caPath ?? '' };
+    const bot = runBot(printedLines(program.greeting, library).join('\n'), env);
+    try {
+      const ca = readFileSync(caPath ?? '', 'utf8');
+      const attached = async (): Promise<boolean> => {
+        const { sessions } = (await callTls(`${http}/emulator/status`, ca)) as { sessions: { attached: boolean }[] };
+        return sessions.filter((session) => session.attached).length === 2;
+      };
+      await until(attached, { what: `two shards of ${library}: ${bot.output.join('')}`, timeoutMs: 30_000 });
+    } finally {
+      await bot.stop();
+      await program.stop();
+    }
+    expect(existsSync(caPath ?? '')).toBe(false);
   });
 
   test('make a discord.js bot that answers a message and a command of the admin interface', async () => {

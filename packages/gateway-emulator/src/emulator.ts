@@ -5,6 +5,8 @@ import { Admin } from './admin/admin.js';
 import { botIdIn } from './core/bot-token.js';
 import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
+import { discordNames } from './discord-names.js';
+import type { GatewayState } from './core/state.js';
 import { createGatewayState } from './core/state.js';
 import { ownVoiceState } from './core/voice.js';
 import { EmulatorError } from './errors.js';
@@ -15,7 +17,12 @@ import { emulatorRoutes, isEmulatorPath } from './server/emulator-routes.js';
 import { GatewayEdge } from './server/gateway-edge.js';
 import { GatewayHost } from './server/gateway-host.js';
 import { requestListener } from './server/http.js';
+import type { CertificateAuthority, Trust } from './server/tls/trust.js';
+import { makeTrust } from './server/tls/trust.js';
 import { discordRoutes } from './server/rest/discord-routes.js';
+import { VoiceEdge } from './server/voice-edge.js';
+import type { VoicePlaces } from './voice/voice-state.js';
+import { createVoiceState } from './voice/voice-state.js';
 import { People } from './world/people.js';
 import type { Posted } from './world/posted.js';
 import type { ScriptLine } from './world/script.js';
@@ -26,7 +33,7 @@ import { Traffic } from './world/traffic.js';
 import { World } from './world/world.js';
 
 export type GatewayEmulator = {
-  /** The gateway: `ws://127.0.0.1:<port>`. */
+  /** The gateway: `ws://127.0.0.1:<port>`; with TLS `wss`, here and in the others `https`. */
   readonly url: string;
   /** The host of `resume_gateway_url`. */
   readonly resumeUrl: string;
@@ -34,6 +41,10 @@ export type GatewayEmulator = {
   readonly apiUrl: string;
   /** For `/ledger` and `/emulator/…`: `http://127.0.0.1:<port>`. */
   readonly httpUrl: string;
+  /** Host and port of the voice gateway, which is there with `tls`; else null. */
+  readonly voiceEndpoint: string | null;
+  /** With `tls`: the authority that signed its certificate, for those who are to trust it; else null. */
+  readonly ca: CertificateAuthority | null;
   /** The token it was started with. */
   readonly token: string;
   /** What `/gateway/bot` recommends. */
@@ -61,7 +72,8 @@ export type GatewayEmulator = {
 };
 
 /**
- * Starts an emulator on 127.0.0.1. Throws `DSO_EMULATOR_BAD_OPTION`, `DSO_EMULATOR_PORT_TAKEN`, `DSO_EMULATOR_LISTEN_FAILED`.
+ * Starts an emulator on 127.0.0.1. Throws `DSO_EMULATOR_BAD_OPTION`, `DSO_EMULATOR_PORT_TAKEN`, `DSO_EMULATOR_LISTEN_FAILED`,
+ * `DSO_EMULATOR_CA_NOT_WRITTEN`.
  * With a clock of one's own, a day of limits takes as long as one lets it.
  */
 export async function startGatewayEmulator(
@@ -111,44 +123,64 @@ export async function startGatewayEmulator(
       socket.resume();
     });
   };
-  const resumeHost = new GatewayHost({ name: 'resume host', onRequest: requestListener([]), onSocket });
+  const trust = resolved.tls
+    ? await makeTrust({ addresses: [resolved.resumeAddress, resolved.voiceAddress], caFile: resolved.caFile })
+    : null;
+  const names = resolved.names === 'discord' ? discordNames : null;
+  const resumeHost = new GatewayHost({
+    name: 'resume host',
+    address: resolved.resumeAddress,
+    hostName: names?.resume ?? null,
+    tls: trust,
+    onRequest: requestListener([]),
+    onSocket,
+  });
   const gatewayHost: GatewayHost = new GatewayHost({
     name: 'gateway emulator',
+    address: '127.0.0.1',
+    hostName: names?.gateway ?? null,
+    tls: trust,
     onRequest: (request, response) => listener(request, response),
     onSocket,
     isOperators: ({ url }) => isEmulatorPath(url ?? '/'),
   });
-  const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic });
+  const voice =
+    trust === null ? null : voiceEdge({ state, world, clock, seed, address: resolved.voiceAddress, trust, names });
+  const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic, voice });
   const listener = requestListener([
     discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards, stage }),
     emulatorRoutes({ admin, ledger, traffic, world, people, posted, ownVoice: (guild) => ownVoiceState(state, guild) }),
   ]);
 
-  await resumeHost.listen(resolved.resumePort);
-  state.resumeGatewayUrl = resumeHost.url;
   try {
+    await resumeHost.listen(resolved.resumePort);
     await gatewayHost.listen(resolved.port);
+    await voice?.listen(resolved.voicePort);
   } catch (error) {
-    await resumeHost.close();
+    await Promise.all([resumeHost.close(), gatewayHost.close(), voice?.close(), trust?.forget()]);
     throw error;
   }
+  state.resumeGatewayUrl = resumeHost.url;
+  if (voice !== null) state.voiceEndpoint = voice.endpoint;
   edge.start();
   if (resolved.rate > 0) traffic.start(resolved.rate);
 
-  const httpUrl = `http://127.0.0.1:${gatewayHost.port}`;
+  const { httpUrl } = gatewayHost;
   const players = new Set<ScriptPlayer>();
   const close = async (): Promise<void> => {
     traffic.stop();
     for (const player of players) player.stop();
     admin.close();
     edge.stop();
-    await Promise.all([gatewayHost.close(), resumeHost.close()]);
+    await Promise.all([gatewayHost.close(), resumeHost.close(), voice?.close(), trust?.forget()]);
   };
   return {
     url: gatewayHost.url,
     resumeUrl: resumeHost.url,
-    apiUrl: `${httpUrl}/api`,
+    apiUrl: `${names === null ? httpUrl : gatewayHost.nameUrl(names.api)}/api`,
     httpUrl,
+    voiceEndpoint: voice?.endpoint ?? null,
+    ca: trust?.authority ?? null,
     token,
     shards: resolved.shards,
     world,
@@ -170,6 +202,36 @@ export async function startGatewayEmulator(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The voice gateway, which asks the main one where the bot is. */
+function voiceEdge({
+  state,
+  world,
+  clock,
+  seed,
+  address,
+  trust,
+  names,
+}: {
+  state: GatewayState;
+  world: World;
+  clock: Clock;
+  seed: number;
+  address: string;
+  trust: Trust;
+  names: typeof discordNames | null;
+}): VoiceEdge {
+  const places: VoicePlaces = {
+    userId: world.userId,
+    placeIn: (guildId) => state.voice.get(guildId) ?? null,
+    othersIn: (guildId, channelId) => {
+      const there = world.guild(guildId)?.voiceStates() ?? [];
+      return there.filter((other) => other.channel_id === channelId).map((other) => other.user_id);
+    },
+  };
+  const voice = createVoiceState({ random: seededRandom(seed + 4), places });
+  return new VoiceEdge({ state: voice, clock, address, hostName: names?.voice ?? null, tls: trust });
 }
 
 const settledPollMs = 10;

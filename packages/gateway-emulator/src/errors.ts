@@ -24,6 +24,16 @@ export const EMULATOR_ERRORS = {
     remedy: 'Send { node, events: [{ shard, s, id, t, at }] }, several of them as an array or one per line.',
     retryable: false,
   },
+  DSO_EMULATOR_NAMESPACE: {
+    meaning: 'A bot cannot be run in a network namespace with the emulator, or the emulator ended while it ran.',
+    remedy: 'dso-gateway-netns needs Linux, root and ip (iproute2); the message says what failed.',
+    retryable: false,
+  },
+  DSO_EMULATOR_CA_NOT_WRITTEN: {
+    meaning: "The certificate of the emulator's own authority cannot be written.",
+    remedy: 'Name a file in a folder that exists and can be written (caFile, --ca-file).',
+    retryable: false,
+  },
   DSO_EMULATOR_NOT_SETTLED: {
     meaning: 'Events were emitted that the bot did not report as handled in the time given.',
     remedy: 'See which shards the message names; stop the traffic first, and wait longer where the bot is slow.',

@@ -1,6 +1,6 @@
 /**
  * How each library is pointed at an emulator: lines of JavaScript that run as they stand, in a folder where the library is installed.
- * The program prints them; a test runs what it prints.
+ * The program prints them; a test runs what it prints. With TLS they trust its certificate by NODE_EXTRA_CA_CERTS in their environment.
  */
 
 export type EmulatorAddress = { apiUrl: string; httpUrl: string; token: string };
@@ -11,8 +11,11 @@ export type LibraryLines = { library: string; lines: readonly string[] };
 const intents = 1 | (1 << 9) | (1 << 15);
 
 export function libraryLines({ apiUrl, httpUrl, token }: EmulatorAddress): LibraryLines[] {
-  const { hostname, port } = new URL(httpUrl);
-  const agent = `Object.assign(new http.Agent({ host: '${hostname}', port: ${port} }), { protocol: 'https:' })`;
+  const { hostname, port, protocol } = new URL(httpUrl);
+  const isTls = protocol === 'https:';
+  const to = `{ host: '${hostname}', port: ${port === '' ? 443 : port} }`;
+  const agent = isTls ? `new https.Agent(${to})` : `Object.assign(new http.Agent(${to}), { protocol: 'https:' })`;
+  const agentModule = isTls ? [`import https from 'node:https';`] : [`import http from 'node:http';`];
   return [
     {
       library: 'discord.js',
@@ -35,7 +38,7 @@ export function libraryLines({ apiUrl, httpUrl, token }: EmulatorAddress): Libra
     {
       library: 'eris',
       lines: [
-        `import http from 'node:http';`,
+        ...agentModule,
         `import { Client } from 'eris';`,
         `const agent = ${agent};`,
         `const client = new Client('Bot ${token}', { intents: ${intents}, maxShards: 'auto', shardConcurrency: 'auto', rest: { agent } });`,
@@ -66,7 +69,7 @@ export function libraryLines({ apiUrl, httpUrl, token }: EmulatorAddress): Libra
       library: 'seyfert',
       lines: [
         `// needs: dso-gateway --hello-delay 100`,
-        `import http from 'node:http';`,
+        ...(isTls ? [] : [`import http from 'node:http';`]),
         `import https from 'node:https';`,
         `import { ApiHandler, ShardManager } from 'seyfert';`,
         `https.globalAgent = ${agent};`,

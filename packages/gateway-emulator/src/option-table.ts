@@ -17,6 +17,10 @@ type OptionSpec = (
   | { kind: 'choice'; default: string; choices: readonly string[] }
   | { kind: 'token'; default: string }
   | { kind: 'mix'; default: string }
+  | { kind: 'boolean'; default: boolean }
+  /** One of loopback. */
+  | { kind: 'address'; default: string }
+  | { kind: 'path'; default: string }
 ) & {
   what: string;
   /** Where the default comes from. */
@@ -44,6 +48,46 @@ export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = 
     min: 0,
     max: 65_535,
     what: 'port of the resume host; 0 takes a free one',
+    source: ours,
+  },
+  resumeAddress: {
+    kind: 'address',
+    default: '127.0.0.1',
+    what: 'where the resume host listens, for libraries that ignore ports: another address of 127.0.0.0/8',
+    source: ours,
+  },
+  voicePort: {
+    kind: 'integer',
+    default: 0,
+    min: 0,
+    max: 65_535,
+    what: 'port of the voice gateway, which is there with `tls`; 0 takes a free one',
+    source: ours,
+  },
+  voiceAddress: {
+    kind: 'address',
+    default: '127.0.0.1',
+    what: 'where the voice gateway listens, for libraries that ignore ports: another address of 127.0.0.0/8',
+    source: ours,
+  },
+  tls: {
+    kind: 'boolean',
+    default: false,
+    what: '`wss` and `https`, with a certificate that an authority of its own signs at start',
+    source: 'ours; Discord has nothing else',
+  },
+  caFile: {
+    kind: 'path',
+    default: '',
+    defaultSaid: 'a temporary file, removed at the end',
+    what: 'where the certificate of that authority is written, for `NODE_EXTRA_CA_CERTS`',
+    source: ours,
+  },
+  names: {
+    kind: 'choice',
+    default: 'addresses',
+    choices: ['addresses', 'discord'],
+    what: "what URLs name: addresses, or Discord's own hosts, which a hosts file has to lead here",
     source: ours,
   },
   token: {

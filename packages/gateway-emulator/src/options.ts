@@ -2,6 +2,7 @@
  * The options of the emulator, checked by `optionTable`. Unknown names and impossible values are refused with the name of the option,
  * before anything listens.
  */
+import { isIP } from 'node:net';
 import type { GatewayRules } from './core/rules.js';
 import { defaultRules } from './core/rules.js';
 import { EmulatorError } from './errors.js';
@@ -16,6 +17,18 @@ export type EmulatorOptions = {
   port?: number;
   /** Port of the resume host; 0 takes a free one. Default 0. */
   resumePort?: number;
+  /** Where the resume host listens, for libraries that ignore ports: an address of 127.0.0.0/8. Default 127.0.0.1. */
+  resumeAddress?: string;
+  /** Port of the voice gateway, which is there with `tls`; 0 takes a free one. Default 0. */
+  voicePort?: number;
+  /** Where it listens: an address of 127.0.0.0/8. Default 127.0.0.1. */
+  voiceAddress?: string;
+  /** `wss` and `https`, with a certificate by an authority of its own (`gateway.ca`). Default false. */
+  tls?: boolean;
+  /** Where that authority's certificate is written. Default a temporary file, removed at the end. */
+  caFile?: string;
+  /** What URLs name: addresses, or Discord's own hosts, which a hosts file has to lead here. Default `addresses`. */
+  names?: 'addresses' | 'discord';
   /** The bot's token. If it is made like Discord's, the bot has the id that it names. Default: one that is. */
   token?: string;
   /** What `/gateway/bot` recommends, rounded up to a multiple of `shardCountMultiple`. Default 1. */
@@ -85,6 +98,13 @@ export type EmulatorOptions = {
 export type ResolvedOptions = {
   port: number;
   resumePort: number;
+  resumeAddress: string;
+  voicePort: number;
+  voiceAddress: string;
+  tls: boolean;
+  /** Null: a temporary file. */
+  caFile: string | null;
+  names: 'addresses' | 'discord';
   token: string;
   shards: number;
   guilds: number;
@@ -121,6 +141,11 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
   return {
     port: read('port'),
     resumePort: read('resumePort'),
+    resumeAddress: readAddress('resumeAddress', options.resumeAddress),
+    voicePort: read('voicePort'),
+    voiceAddress: readAddress('voiceAddress', options.voiceAddress),
+    ...readTls(options),
+    names: readNames(options.names),
     token: readToken(options.token),
     shards,
     guilds,
@@ -182,6 +207,24 @@ function readNumber(name: keyof EmulatorOptions, value: number | undefined, fall
 function readToken(token: string = optionTable.token.default.toString()): string {
   if (typeof token === 'string' && token !== '' && !token.startsWith('Bot ')) return token;
   throw badOption('"token" must be a string that is not empty and does not begin with "Bot "');
+}
+
+function readAddress(name: keyof EmulatorOptions, value: string = String(optionTable[name].default)): string {
+  if (typeof value === 'string' && isIP(value) === 4 && value.startsWith('127.')) return value;
+  throw badOption(`"${name}" is ${value}, but must be an address of loopback, 127.0.0.1 to 127.255.255.254`);
+}
+
+function readTls({ tls = false, caFile }: EmulatorOptions): { tls: boolean; caFile: string | null } {
+  if (typeof tls !== 'boolean') throw badOption(`"tls" is ${String(tls)}, but must be true or false`);
+  if (caFile === undefined) return { tls, caFile: null };
+  if (typeof caFile !== 'string' || caFile === '') throw badOption('"caFile" must be the path of a file');
+  if (!tls) throw badOption('"caFile" needs "tls": without it there is no certificate to write');
+  return { tls, caFile };
+}
+
+function readNames(value: EmulatorOptions['names'] = 'addresses'): ResolvedOptions['names'] {
+  if (value === 'addresses' || value === 'discord') return value;
+  throw badOption(`"names" is ${String(value)}, but must be addresses or discord`);
 }
 
 function readMix(mix: TrafficMix): TrafficMix {

@@ -29,6 +29,12 @@ export type ProgramIo = {
 type Flags = {
   port: number;
   resumePort: number;
+  resumeAddress: string;
+  voicePort: number;
+  voiceAddress: string;
+  tls?: true;
+  caFile?: string;
+  discordNames?: true;
   shards: number;
   guilds?: number;
   members: number;
@@ -56,6 +62,7 @@ Examples:
   $ dso-gateway --mix messages=80,reactions=15,members=5 --rate 50 --record traffic.jsonl
   $ dso-gateway --script traffic.jsonl              the same again
   $ dso-gateway --max-concurrency 1 --session-ttl 10000
+  $ dso-gateway --tls --ca-file ca.pem              then: NODE_EXTRA_CA_CERTS=ca.pem node bot.js
   $ dso-gateway --shards 32 --shard-multiple 16     as Discord has it for large bots
   $ curl -X POST localhost:7480/emulator/reconnect  tells every shard to reconnect (op 7)
   $ curl -X POST localhost:7480/emulator/gateway-away -d '{"forMs":75000}'
@@ -126,6 +133,17 @@ function makeCommand(io: ProgramIo): Command {
     .option('--identify-window <ms>', 'length of an identify window', number('identifyWindowMs'), 5_000)
     .option('--session-starts <n>', 'IDENTIFYs per day', number('sessionStartLimit'), 1_000)
     .option('--seed <n>', 'makes world and traffic', number('seed'), 1)
+    .option('--tls', 'wss and https, with a certificate by an authority of its own, whose file is printed')
+    .option('--ca-file <file>', "where that authority's certificate is written (default: a temporary file)")
+    .option('--resume-address <ip>', 'address of the resume host, of 127.0.0.0/8', '127.0.0.1')
+    .option(
+      '--voice-port <n>',
+      'port of the voice gateway, which is there with --tls, 0 for any',
+      number('voicePort'),
+      0,
+    )
+    .option('--voice-address <ip>', 'address of the voice gateway, of 127.0.0.0/8', '127.0.0.1')
+    .option('--discord-names', "URLs name Discord's own hosts, which a hosts file has to lead here")
     .option('--token <token>', "the bot's token, any you like", optionTable.token.default.toString())
     .option(
       '--shard-multiple <n>',
@@ -153,6 +171,12 @@ function optionsOf(flags: Flags): EmulatorOptions {
   return {
     port: flags.port,
     resumePort: flags.resumePort,
+    resumeAddress: flags.resumeAddress,
+    voicePort: flags.voicePort,
+    voiceAddress: flags.voiceAddress,
+    tls: flags.tls === true,
+    ...(flags.caFile === undefined ? {} : { caFile: flags.caFile }),
+    names: flags.discordNames === true ? 'discord' : 'addresses',
     shards: flags.shards,
     ...(flags.guilds === undefined ? {} : { guilds: flags.guilds }),
     members: flags.members,

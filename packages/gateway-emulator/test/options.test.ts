@@ -45,6 +45,11 @@ describe('options', () => {
     [{ replayBuffer: 'much' }, '"replayBuffer" is much'],
     [{ doubleAttach: 'ignore' }, '"doubleAttach" is ignore'],
     [{ resumeToken: 'none' }, '"resumeToken" is none'],
+    [{ tls: 'yes' }, '"tls" is yes, but must be true or false'],
+    [{ caFile: 'ca.pem' }, '"caFile" needs "tls"'],
+    [{ tls: true, caFile: '' }, '"caFile" must be the path of a file'],
+    [{ resumeAddress: '10.0.0.1' }, '"resumeAddress" is 10.0.0.1, but must be an address of loopback'],
+    [{ names: 'mine' }, '"names" is mine, but must be addresses or discord'],
     [{ doubleAttachCloseCode: 1_000 }, '"doubleAttachCloseCode" is 1000'],
   ])('refuse %o', (options, message) => {
     const resolve = (): unknown => resolveOptions(options as unknown as EmulatorOptions);

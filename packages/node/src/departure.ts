@@ -32,15 +32,19 @@ export class Departure {
     return () => void this.#hooks.delete(entry);
   }
 
-  /** Resolves when everything is done or late. @param disconnected the connections to the orchestrator are gone. */
-  async depart(disconnected: Promise<void>): Promise<void> {
-    const { host, lingerMs, hostCallMs } = this.#options;
+  /** Resolves when everything is done or late. */
+  async depart(): Promise<void> {
+    const { host, lingerMs } = this.#options;
     await this.#within('settled', lingerMs, 'lingerMs', async () => host.settled?.());
     for (const { hook } of [...this.#hooks].toReversed()) {
-      await this.#within('a shutdown hook', hostCallMs, 'limits.hostCallMs', async () => hook());
+      await this.within('a shutdown hook', async () => hook());
     }
-    await this.#within('shutdown', hostCallMs, 'limits.hostCallMs', async () => host.shutdown?.());
-    await this.#within('disconnecting', hostCallMs, 'limits.hostCallMs', () => disconnected);
+    await this.within('shutdown', async () => host.shutdown?.());
+  }
+
+  /** One more part of it, within the deadline of a host call. */
+  within(what: string, work: () => Promise<void>): Promise<void> {
+    return this.#within(what, this.#options.hostCallMs, 'limits.hostCallMs', work);
   }
 
   async #within(what: string, ms: number, limit: string, work: () => Promise<void>): Promise<void> {

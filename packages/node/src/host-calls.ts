@@ -20,6 +20,8 @@ export type HostCallsOptions = {
   clock: Clock;
   hostCallMs: number;
   resumeMs: number;
+  /** Something that takes long, for people. */
+  slow: (text: string, shardId: number) => void;
   /** Of the host: for user code to get ready. */
   readyMs: number;
   transfers: Transfers;
@@ -57,7 +59,7 @@ export class HostCalls {
 
   /** null: the session watches its progress, or lets it take its time. */
   #deadlineOf(request: HostCall): Deadline | null {
-    const { hostCallMs, resumeMs, readyMs } = this.#options;
+    const { hostCallMs, readyMs } = this.#options;
     const { method } = request;
     switch (method) {
       case 'transferFrom':
@@ -65,12 +67,12 @@ export class HostCalls {
       case 'exportDelta':
       // It ends by itself, when the patience is over.
       case 'leaving':
+      // Discord may be away for minutes. A session that nobody answered for is not gone.
+      case 'resumeShard':
         return null;
       // The host ends it after `readyMs`; this is for one that does not.
       case 'warm':
         return { what: method, ms: readyMs + hostCallMs, limit: 'timeouts.readyMs of the host, and limits.hostCallMs' };
-      case 'resumeShard':
-        return { what: method, ms: resumeMs, limit: 'limits.resumeMs' };
       case 'freeze':
         return request.withinMs < hostCallMs
           ? { what: method, ms: request.withinMs, limit: 'limits.freezeTimeoutMs' }
@@ -161,12 +163,19 @@ export class HostCalls {
   }
 
   async #resume(request: Extract<HostCall, { method: 'resumeShard' }>): Promise<ResumeOutcome> {
-    const { host, context } = this.#options;
+    const { host, clock, hostCallMs, resumeMs, slow, context } = this.#options;
     const { shardId, session, how = { stateLost: false, redelivers: false } } = request;
     if (how.stateLost) {
-      await host.stateLost?.(shardId);
+      const told = (async () => host.stateLost?.(shardId))();
+      await withinDeadline(clock, told, { what: 'stateLost', ms: hostCallMs, limit: 'limits.hostCallMs' });
     }
-    return (await host.resumeShard(shardId, session, context(), how)) ?? 'resumed';
+    const text = `Shard ${shardId} has not been resumed for ${resumeMs} ms (limits.resumeMs). It goes on; Discord may be away.`;
+    const cancel = clock.after(resumeMs, () => slow(text, shardId));
+    try {
+      return (await host.resumeShard(shardId, session, context(), how)) ?? 'resumed';
+    } finally {
+      cancel();
+    }
   }
 
   /** Tells the host something about a shard. Resolves with what went wrong, or null; never rejects. */

@@ -7,6 +7,8 @@ export type NodeStatus =
   | { kind: 'connecting' }
   | { kind: 'established'; nodeId: string; totalShards: number; capabilities: readonly string[] }
   | { kind: 'waiting'; reason: string }
+  /** Its shards are gone; it ends what it is at (`lingerMs`), then itself. */
+  | { kind: 'lingering' }
   | { kind: 'closed' };
 
 export type NodeEvents = {
@@ -48,6 +50,9 @@ export type DshardNode = {
 
 export function statusOf(state: NodeState): NodeStatus {
   const { link } = state;
+  if (state.lifecycle.kind === 'lingering') {
+    return { kind: 'lingering' };
+  }
   if (link.kind === 'established') {
     const { nodeId } = state.identity;
     return { kind: 'established', nodeId, totalShards: state.totalShards ?? 0, capabilities: link.capabilities };

@@ -20,6 +20,7 @@ import { statusOf } from './node-api.js';
 import type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
 import type { NodeOptions, ResolvedOptions } from './options.js';
 import { PermitDesk } from './permit-desk.js';
+import { ProcessEnd } from './process-end.js';
 import { ProcessFigures } from './process-figures.js';
 import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
@@ -52,6 +53,8 @@ class NodeRuntime implements DshardNode {
   readonly #hostReports: HostReports;
   readonly #fleet: NodeFleet;
   readonly #departure: Departure;
+  /** When the process is to end with the node. */
+  #processEnd: ProcessEnd | null = null;
   readonly #pending: NodeEvent[] = [];
   #deciding = false;
   #state: NodeState;
@@ -112,6 +115,7 @@ class NodeRuntime implements DshardNode {
       hostCallMs: options.hostCallMs,
       resumeMs: options.resumeMs,
       readyMs: options.hostTimeouts.readyMs,
+      slow: (text, shardId) => this.#log('warn', text, { shard: shardId }),
       transfers: this.#transfers,
       context: () => this.#context(),
     });
@@ -206,8 +210,8 @@ class NodeRuntime implements DshardNode {
     for (const effect of effects) {
       this.#execute(effect);
     }
-    if (before.link.kind !== this.#state.link.kind) {
-      this.#fleet.connectionLost();
+    if (before.link.kind !== this.#state.link.kind) this.#fleet.connectionLost();
+    if (before.link.kind !== this.#state.link.kind || statusOf(before).kind !== this.status.kind) {
       this.#listeners.emit('status', this.status);
     }
     if (before.shards !== this.#state.shards && this.#listeners.has('shards')) {
@@ -284,6 +288,9 @@ class NodeRuntime implements DshardNode {
         return this.#wakeAt(effect.at);
       case 'log':
         return this.#log(effect.level, effect.text, effect.fields);
+      case 'emptied':
+        void this.#linger(effect);
+        return;
       case 'left':
         void this.#leave({ asked: effect.asked, final: effect.final });
         return;
@@ -371,16 +378,22 @@ class NodeRuntime implements DshardNode {
     }
   }
 
-  async #leave(end: NodeEnd): Promise<void> {
-    this.#wakeAt(null);
-    this.#fleet.close();
+  /** All shards are gone. */
+  async #linger({ asked }: Pick<NodeEnd, 'asked'>): Promise<void> {
+    const { exitOnShutdown, lingerMs } = this.#options;
     this.#permits.close();
     this.#tenancy.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
-    await this.#departure.depart(this.#connections.shutdown());
+    if (asked === 'orchestrator' && exitOnShutdown) this.#processEnd = new ProcessEnd(lingerMs);
+    await this.#departure.depart();
+    this.#dispatch({ kind: 'departed' });
+  }
+
+  async #leave(end: NodeEnd): Promise<void> {
+    this.#wakeAt(null);
+    this.#fleet.close();
+    await this.#departure.within('disconnecting', () => this.#connections.shutdown());
     this.#resolveClosed(end);
-    if (end.asked === 'orchestrator' && this.#options.exitOnShutdown) {
-      process.exit(0);
-    }
+    this.#processEnd?.begin();
   }
 }

@@ -23,7 +23,7 @@ export type NodeLimits = {
   refusedRetryMs?: number;
   /** Deadline of a host call. Default 10 s. */
   hostCallMs?: number;
-  /** Deadline of resumeShard, which waits for Discord. Default 30 s. */
+  /** resumeShard waits for Discord, however long that takes; when it has taken so long, that is logged. Default 30 s. */
   resumeMs?: number;
   /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
   handoverTimeoutMs?: number;
@@ -79,9 +79,10 @@ export type NodeOptions = {
    */
   patienceMs?: number;
   /**
-   * Whether the process ends (exit code 0) as soon as the node has left because the orchestrator said so; host.shutdown() is
-   * awaited before. Set it to false to do something after `node.closed`, and end the process yourself then. Default: true
-   * when a launcher started the process (DSO_NODE_ID is set), else false.
+   * Whether the process ends (exit code 0) when the node has left because the orchestrator said so: as soon as nothing is left to do, and
+   * `lingerMs` later in any case, unless a launcher ends it by signal. What follows `await node.closed` and listeners of SIGTERM
+   * run. Set it to false for a process that goes on without the node. Default: true when a launcher started the process
+   * (DSO_NODE_ID is set), else false.
    */
   exitOnShutdown?: boolean;
   /** For tests. Default: the system's. */
@@ -135,7 +136,9 @@ const OPTION_KEYS: readonly (keyof NodeOptions)[] = [
 
 const HOUR_MS = 3_600_000;
 const TIME = { min: 1, max: HOUR_MS };
-const LINGER = { fallback: 15_000, range: { min: 0, max: HOUR_MS } };
+/** As long as an interaction's answers usually take. */
+export const DEFAULT_LINGER_MS = 15_000;
+const LINGER = { fallback: DEFAULT_LINGER_MS, range: { min: 0, max: HOUR_MS } };
 const PATIENCE = { fallback: 0, range: { min: 0, max: 24 * HOUR_MS } };
 const NOTHING_WAITED_FOR: HostTimeouts = { readyMs: 0, importMs: 0, handlersMs: 0 };
 

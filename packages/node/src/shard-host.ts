@@ -109,6 +109,9 @@ export type ShardHost = {
    */
   shardsInClient?(): readonly number[] | null;
 
+  /** Runs `work`, a fleet call, while `client` holds the data of those shards and of no others. Default: as it is. */
+  speaking?<T>(work: () => T): T;
+
   /** Once, before any other call: the node knows its id and the total shard count. */
   sessionEstablished?(context: HostContext): void | Promise<void>;
 

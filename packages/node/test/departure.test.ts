@@ -29,7 +29,7 @@ test('what user code still does ends first, then the hooks run, the last one fir
   leaving.onShutdown(note('database'));
   leaving.onShutdown(note('statistics'));
   leaving.onShutdown(note('taken off again'))();
-  const departed = leaving.depart(Promise.resolve());
+  const departed = leaving.depart();
   await clock.run(14_000);
   expect(host.calls).toEqual([]);
   end();
@@ -45,7 +45,7 @@ test('a handler that never ends is waited for as long as the node lingers, and a
   leaving.onShutdown(() => {
     throw new Error('no database');
   });
-  const departed = leaving.depart(Promise.resolve());
+  const departed = leaving.depart();
   await clock.run(14_999);
   expect(host.calls).toEqual([]);
   await clock.run(1);

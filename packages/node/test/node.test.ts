@@ -2,7 +2,7 @@
 import { CAPABILITIES } from '@dshard/protocol';
 import { systemClock, tcpTransport } from '@dshard/transport';
 import { leakGuard, until } from '@dshard/testkit';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createNode } from '../src/index.js';
 import type { NodeStatus } from '../src/index.js';
 import { FakeHost, SESSION } from './fake-host.js';
@@ -239,17 +239,6 @@ describe('leaving', () => {
     expect(orchestrator.peer.closed).toBe(true);
     expect(host.calls.at(-1)).toBe('shutdown');
     expect(clock.pending()).toBe(0);
-  });
-
-  test('ends the process when a launcher started it', async () => {
-    const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
-    const { node, start, say, clock } = await world(EXTENDED, { exitOnShutdown: true });
-    await start();
-    await say({ kind: 'shutdown', final: false, sessions: [] });
-    await clock.run(5_000);
-    await node.closed;
-    expect(exit).toHaveBeenCalledWith(0);
-    exit.mockRestore();
   });
 
   test('by itself, twice, with an orchestrator that is away', async () => {

@@ -55,6 +55,7 @@ export type {
   Takeover,
   UserEvent,
 } from './messages.js';
+export type { RolloutAnswer, RolloutMessage, RolloutRequest } from './rollout-messages.js';
 export type {
   ShardLeaving,
   ShardMayLeave,

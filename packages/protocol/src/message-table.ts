@@ -10,6 +10,7 @@ import type { Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
 import { FIRST_USER_EVENT_ID, SHARD_PHASES, TAKEOVERS } from './messages.js';
 import type { MessageKind, MessageOf, NodeBounds, ProcessReport, ShardReport, ShardSession } from './messages.js';
+import { ROLLOUT_FIELDS } from './rollout-messages.js';
 import {
   bytes,
   count,
@@ -182,4 +183,5 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferFailed: { ...TRANSFER, step: required('Step', label), reason: required('Reason', text) },
   ...CALL_FIELDS,
   ...JOB_FIELDS,
+  ...ROLLOUT_FIELDS,
 };

@@ -7,6 +7,7 @@
 
 import type { CallMessage } from './call-messages.js';
 import type { JobMessage } from './job-messages.js';
+import type { RolloutMessage } from './rollout-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
@@ -29,6 +30,7 @@ export const LOGIC_VERSION = 2;
  *   destination before the freeze (`transferWarmUp`). By the one end that it concerns; the other end need not name it.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs (job-messages.ts).
+ * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
  */
 export const CAPABILITIES = [
   'auth',
@@ -40,6 +42,7 @@ export const CAPABILITIES = [
   'calls',
   'warm-up',
   'jobs',
+  'rollout',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -295,7 +298,8 @@ export type Message =
   | ShardTakenOver
   | TransferMessage
   | CallMessage
-  | JobMessage;
+  | JobMessage
+  | RolloutMessage;
 
 export type MessageKind = Message['kind'];
 
@@ -349,6 +353,8 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   callEnded: 63,
   jobMark: 64,
   jobMarked: 65,
+  rolloutRequest: 66,
+  rolloutAnswer: 67,
 };
 
 /** The first id that belongs to user events; ids below are the protocol's own. */

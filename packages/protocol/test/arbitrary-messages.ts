@@ -150,6 +150,8 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   transferAbort: fc.record({ ...transfer, reason: label }),
   transferFailed: fc.record({ ...transfer, step: label, reason: label }),
   jobMark: fc.record({ markId: name, name, dueAt: count }),
+  rolloutRequest: fc.record({ requestId: name }),
+  rolloutAnswer: fc.record({ requestId: name, code: label, message: label }),
   jobMarked: fc.record({ markId: name, isNew: fc.boolean(), latest: count }),
   callStart: fc.record({ callId: name, ...question }),
   callAsk: fc.record({ askId: name, ...question }),

@@ -16,7 +16,7 @@ export type {
   OpenMessageConnection,
 } from './message-connection.js';
 export type { Random } from './random.js';
-export { systemClock } from './system-clock.js';
+export { ifStillRunning, systemClock } from './system-clock.js';
 export { systemRandom } from './system-random.js';
 export { tcpTransport } from './tcp.js';
 export type { TcpTransportOptions } from './tcp.js';

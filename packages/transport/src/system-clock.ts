@@ -28,6 +28,17 @@ function after(delayMs: number, callback: () => void): Cancel {
   return () => clearTimeout(timer);
 }
 
+/**
+ * Calls back once after `delayMs`, if the process still runs then: unlike the clock's, this timer keeps no process alive. For what is to
+ * happen to a process that does not end by itself.
+ */
+export function ifStillRunning(delayMs: number, callback: () => void): Cancel {
+  refuseNaN(delayMs);
+  const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
 function every(intervalMs: number, callback: () => void): Cancel {
   refuseNaN(intervalMs);
   let cancel: Cancel;

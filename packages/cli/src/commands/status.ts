@@ -66,6 +66,7 @@ function extrasOf(node: NodeStatus, status: StatusV1): string[] {
     ...(node.gone ? ['gone'] : []),
     ...(node.intent === 'cordoned' ? ['cordoned'] : []),
     ...(node.intent === 'shuttingDown' ? ['shutting down'] : []),
+    ...(node.intent === 'lingering' ? ['lingering'] : []),
     ...(status.drains.some((drain) => drain.origin === node.id) ? ['draining'] : []),
     ...moving,
     ...states,

@@ -19,6 +19,7 @@ import type { GatewayEdge } from '../server/gateway-edge.js';
 import type { GatewayHost, HostFailure, HostMode } from '../server/gateway-host.js';
 import type { LineCondition } from '../server/line.js';
 import { goodLine } from '../server/line.js';
+import type { VoiceEdge } from '../server/voice-edge.js';
 import type { Traffic } from '../world/traffic.js';
 import { EmulatorError } from '../errors.js';
 import type { Scheduled, Timing } from './schedule.js';
@@ -33,6 +34,8 @@ export type AdminOptions = {
   gatewayHost: GatewayHost;
   resumeHost: GatewayHost;
   traffic: Traffic;
+  /** Null: without TLS there is none. */
+  voice: VoiceEdge | null;
 };
 
 /** How long something lasts; without it, until it is undone. */
@@ -97,6 +100,11 @@ export class Admin {
   /** Ends `stall` and `slow`. What was held is delivered at once. */
   heal(selector: SessionSelector = {}): number {
     return this.#changeLines(selector, goodLine, {});
+  }
+
+  /** Closes sockets of the voice gateway with `code` (4014: never come back, 4015: RESUME, 4006: IDENTIFY), or ends them without a close frame. */
+  dropVoice({ guilds = null, code = null }: { guilds?: readonly string[] | null; code?: number | null } = {}): number {
+    return this.#options.voice?.drop({ guilds, code }) ?? 0;
   }
 
   /** Ends sessions as if their time were over. */

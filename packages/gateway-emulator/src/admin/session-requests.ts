@@ -3,7 +3,7 @@ import type { SessionSelector } from '../core/faults.js';
 import { startAnswers } from '../core/start-answers.js';
 import type { Admin } from './admin.js';
 import type { Body } from './body.js';
-import { booleanOf, choiceOf, closeCodeOf, numberOf, selectorOf } from './body.js';
+import { booleanOf, choiceOf, closeCodeOf, guildIdsOf, numberOf, selectorOf } from './body.js';
 import type { AdminRequest, AdminRequests } from './request.js';
 import { dayMs, forMsMeaning, lastingOf } from './request.js';
 
@@ -99,6 +99,18 @@ export const sessionRequests: AdminRequests = {
   'POST /emulator/heal': fault('ends `stall` and `slow`; what was held is delivered', {}, nothing, (admin, selector) =>
     admin.heal(selector),
   ),
+  'POST /emulator/voice-drop': {
+    what: 'closes sockets of the voice gateway, or ends them without a close frame',
+    fields: {
+      guilds: 'of which guilds, by their ids; without it all',
+      code: '4014: the bot must not come back, 4015: it resumes, 4006: it identifies; without it no close frame',
+    },
+    schedulable: true,
+    prepare: (body, { admin }) => {
+      const [guilds, code] = [guildIdsOf(body) ?? null, closeCodeOf(body)];
+      return () => ({ affected: admin.dropVoice({ guilds, code }) });
+    },
+  },
   'POST /emulator/expire': fault(
     'ends sessions as if their time were over; sockets are closed with 4009',
     {},

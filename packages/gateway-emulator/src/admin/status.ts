@@ -3,6 +3,7 @@ import { replayableCount } from '../core/replay-buffer.js';
 import type { AnswerRule, StartAnswer, StartKind } from '../core/start-answers.js';
 import { standingAnswers } from '../core/start-answers.js';
 import { readBudget } from '../core/session-start-budget.js';
+import type { VoiceStatus } from '../server/voice-edge.js';
 import type { HostMode } from '../server/gateway-host.js';
 import type { AdminOptions } from './admin.js';
 
@@ -40,12 +41,18 @@ export type EmulatorStatus = {
   /** Guilds in an outage. */
   unavailableGuilds: string[];
   /** The bot's voice channels. */
-  voice: { guildId: string; channelId: string; sessionId: string }[];
+  voice: {
+    guildId: string;
+    channelId: string;
+    sessionId: string;
+    /** What the voice gateway knows of it; null: it has not identified there. */
+    server: VoiceStatus | null;
+  }[];
 };
 
 const kinds: readonly StartKind[] = ['identify', 'resume'];
 
-export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: AdminOptions): EmulatorStatus {
+export function statusOf({ state, clock, gatewayHost, resumeHost, traffic, voice }: AdminOptions): EmulatorStatus {
   return {
     sockets: state.connections.size,
     sessions: [...state.sessions.values()].map((session) => ({
@@ -71,7 +78,12 @@ export function statusOf({ state, clock, gatewayHost, resumeHost, traffic }: Adm
     ),
     disallowedIntents: state.disallowedIntents,
     unavailableGuilds: [...state.unavailable.values()],
-    voice: [...state.voice].map(([guildId, { channelId, sessionId }]) => ({ guildId, channelId, sessionId })),
+    voice: [...state.voice].map(([guildId, { channelId, sessionId }]) => ({
+      guildId,
+      channelId,
+      sessionId,
+      server: voice?.status(guildId) ?? null,
+    })),
   };
 }
 

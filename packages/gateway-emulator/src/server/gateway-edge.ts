@@ -1,7 +1,6 @@
 /**
  * Between sockets and the core: hands the core what happens, with the time, and carries out its effects, in order.
  */
-import type { Socket } from 'node:net';
 import type { Cancel, Clock } from '@dshard/transport';
 import type { RawData } from 'ws';
 import { connectionClosed, connectionOpened, connectionStalled, frameReceived } from '../core/connections.js';
@@ -9,6 +8,7 @@ import type { Effect } from '../core/effects.js';
 import type { GatewayState } from '../core/state.js';
 import { tick } from '../core/tick.js';
 import type { LedgerRecord } from '../ledger/records.js';
+import type { GatewayStream } from './gateway-host.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import type { LineCondition } from './line.js';
 import { Line } from './line.js';
@@ -25,7 +25,7 @@ const tickMs = 50;
 
 export class GatewayEdge {
   readonly #options: GatewayEdgeOptions;
-  readonly #open = new Map<number, { socket: GatewaySocket; stream: Socket; line: Line }>();
+  readonly #open = new Map<number, { socket: GatewaySocket; stream: GatewayStream; line: Line }>();
   #nextConnection = 1;
   #cancelTick: Cancel | null = null;
 
@@ -45,18 +45,18 @@ export class GatewayEdge {
     for (const { socket } of this.#open.values()) socket.terminate();
   }
 
-  accept(socket: GatewaySocket, stream: Socket, query: URLSearchParams): void {
+  accept(socket: GatewaySocket, stream: GatewayStream, query: URLSearchParams): void {
     const { state, clock } = this.#options;
     const id = this.#nextConnection;
     this.#nextConnection += 1;
     const compress = query.get('compress');
     const line = new Line({
       clock,
-      outlet: openOutlet(socket, stream, compress),
+      outlet: openOutlet(socket, stream.socket, compress),
       onFrame: (data) => this.run(frameReceived(state, id, data, clock.now())),
     });
     this.#open.set(id, { socket, stream, line });
-    socket.watch(stream, {
+    socket.watch(stream.socket, {
       onLeave: (code) => this.run(connectionClosed(state, id, code, clock.now())),
       onProtocolError: (problem) => this.#recordProtocolError(id, problem),
     });
@@ -99,7 +99,7 @@ export class GatewayEdge {
           open.line.close(effect.code, effect.reason);
           break;
         case 'cut':
-          if (effect.reset) open.stream.resetAndDestroy();
+          if (effect.reset) open.stream.reset();
           else open.socket.terminate();
           break;
       }

@@ -1,6 +1,6 @@
 /**
- * One address that serves the gateway: 127.0.0.1 and a port, for HTTP and websockets. There are two: the generic host of
- * `/gateway` and the resume host of READY. Each can be made to fail in the ways that real ones do:
+ * One address that serves the gateway: 127.0.0.1 (or another of loopback) and a port, for HTTP and websockets, encrypted or not. There are two: the
+ * generic host of `/gateway` and the resume host of READY. Each can be made to fail in the ways that real ones do:
  *
  * - `up`: serves.
  * - `refuse`: nobody listens.
@@ -13,8 +13,8 @@
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { EmulatorError } from '../errors.js';
@@ -32,16 +32,30 @@ export type GatewayHostOptions = {
   /** Requests that are served in `unavailable` and `silent` too: the operator's own. */
   isOperators?: (request: IncomingMessage) => boolean;
   onRequest: RequestListener;
-  onSocket: (socket: GatewaySocket, stream: Socket, query: URLSearchParams) => void;
+  onSocket: (socket: GatewaySocket, stream: GatewayStream, query: URLSearchParams) => void;
+  /** Where it listens. */
+  address: string;
+  /** The name in its URLs; null: its address. */
+  hostName: string | null;
+  /** Null: unencrypted. */
+  tls: { key: string; cert: string } | null;
 };
 
-const address = '127.0.0.1';
+/** What a websocket goes over. */
+export type GatewayStream = {
+  readonly socket: Socket;
+  /** Ends the TCP connection with a reset. */
+  reset(): void;
+};
+
+const tlsPort = 443;
 /** Larger messages are not even buffered. Far above what clients may send, so that the core sees those that are merely too large. */
 const maxMessageBytes = 1_048_576;
 
 export class GatewayHost {
   readonly #options: GatewayHostOptions;
-  readonly #sockets = new Set<Socket>();
+  /** TCP connections, below the encryption where there is one, by the peer's address and port. */
+  readonly #sockets = new Map<string, Socket>();
   readonly #upgraded = new Set<Duplex>();
   readonly #webSockets = new WebSocketServer({
     noServer: true,
@@ -71,21 +85,36 @@ export class GatewayHost {
     return this.#port;
   }
 
+  /** For websockets. */
   get url(): string {
-    return `ws://${address}:${this.#port}`;
+    return `${this.#options.tls === null ? 'ws' : 'wss'}://${this.#authority(this.#options.hostName)}`;
+  }
+
+  /** For requests; by its address, whatever its name. */
+  get httpUrl(): string {
+    return this.nameUrl(null);
+  }
+
+  /** For requests, by a name that leads here. */
+  nameUrl(hostName: string | null): string {
+    return `${this.#options.tls === null ? 'http' : 'https'}://${this.#authority(hostName)}`;
   }
 
   /** Listens. Throws `DSO_EMULATOR_PORT_TAKEN` or `DSO_EMULATOR_LISTEN_FAILED`. */
   async listen(port: number): Promise<void> {
-    const server = createServer((request, response) => {
+    const { tls, address } = this.#options;
+    const onRequest: RequestListener = (request, response) => {
       const isServed = this.#mode === 'up' || this.#keepsRest || this.#options.isOperators?.(request) === true;
       if (isServed) this.#options.onRequest(request, response);
       else if (this.#mode === 'hang-up') request.socket.destroy();
       else response.writeHead(503).end('upstream connect error');
-    });
+    };
+    const server =
+      tls === null ? createServer(onRequest) : createTlsServer({ key: tls.key, cert: tls.cert }, onRequest);
     server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      const peer = peerOf(socket);
+      this.#sockets.set(peer, socket);
+      socket.once('close', () => this.#sockets.delete(peer));
     });
     server.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head));
     await new Promise<void>((resolve, reject) => {
@@ -127,9 +156,20 @@ export class GatewayHost {
     }
     this.#webSockets.handleUpgrade(request, stream, head, (socket) => {
       if (!(socket instanceof GatewaySocket)) return;
-      if (this.#mode === 'up') this.#options.onSocket(socket, request.socket, queryOf(request));
+      if (this.#mode === 'up') this.#options.onSocket(socket, this.#streamOf(request.socket), queryOf(request));
       else socket.on('error', () => undefined);
     });
+  }
+
+  #streamOf(socket: Socket): GatewayStream {
+    const tcp = this.#sockets.get(peerOf(socket)) ?? socket;
+    return { socket, reset: () => tcp.resetAndDestroy() };
+  }
+
+  #authority(hostName: string | null): string {
+    const { address, tls } = this.#options;
+    const host = hostName ?? address;
+    return tls !== null && this.#port === tlsPort ? host : `${host}:${this.#port}`;
   }
 
   async #stop(): Promise<void> {
@@ -137,21 +177,26 @@ export class GatewayHost {
     this.#server = null;
     if (server === null) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
     await closed;
   }
 
   #listenError(port: number, cause: Error): EmulatorError {
     const taken = 'code' in cause && cause.code === 'EADDRINUSE';
+    const { address, name } = this.#options;
     const message = taken
-      ? `The ${this.#options.name} cannot listen on ${address}:${port}: the port is taken. Stop what listens there, or choose another port.`
-      : `The ${this.#options.name} cannot listen on ${address}:${port}: ${cause.message}.`;
+      ? `The ${name} cannot listen on ${address}:${port}: the port is taken. Stop what listens there, or choose another port.`
+      : `The ${name} cannot listen on ${address}:${port}: ${cause.message}.`;
     return new EmulatorError(taken ? 'DSO_EMULATOR_PORT_TAKEN' : 'DSO_EMULATOR_LISTEN_FAILED', message, { cause });
   }
 }
 
 function portOf(bound: AddressInfo | string | null): number {
   return typeof bound === 'object' && bound !== null ? bound.port : 0;
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
 }
 
 function queryOf(request: IncomingMessage): URLSearchParams {

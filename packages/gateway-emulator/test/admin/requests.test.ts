@@ -47,6 +47,7 @@ const examples: Record<string, { body?: () => unknown; answer: unknown }> = {
   'POST /emulator/stall': { body: () => ({ forMs: 10 }), answer: { affected: 1 } },
   'POST /emulator/slow': { body: () => ({ latencyMs: 5, bytesPerSecond: 100, forMs: 5 }), answer: { affected: 1 } },
   'POST /emulator/heal': { answer: { affected: 1 } },
+  'POST /emulator/voice-drop': { body: () => ({ guilds: [guild()], code: 4015 }), answer: { affected: 0 } },
   'POST /emulator/expire': { body: () => ({}), answer: { affected: 1 } },
   'POST /emulator/resumes': {
     body: () => ({ answer: 'never', shards: '0-1', forMs: 5_000 }),

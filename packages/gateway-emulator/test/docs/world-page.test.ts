@@ -42,7 +42,8 @@ These are the lines that \`dso-gateway\` prints, with its own address and token.
 
 ${libraries()}
 
-Eris and seyfert speak HTTPS whatever they are told; the agent takes them to the emulator unencrypted, without a certificate and without root. seyfert's websocket drops what comes in one
+Eris and seyfert speak HTTPS whatever they are told; the agent takes them to the emulator unencrypted, without a certificate and without root. With \`--tls\` everything is \`wss\` and \`https\`,
+the lines are printed accordingly, and a bot needs \`NODE_EXTRA_CA_CERTS\` in its environment; with \`dso-gateway-netns\` it needs no line at all ([README](../../packages/gateway-emulator/README.md#tls)). seyfert's websocket drops what comes in one
 packet with the answer to its upgrade: start the emulator with \`--hello-delay 100\` (\`helloDelayMs\`).
 
 ## Traffic

@@ -18,8 +18,9 @@ export class RawClient {
   binaryMessages = 0;
   readonly socket: WebSocket;
 
-  constructor(url: string) {
-    this.socket = new WebSocket(url);
+  /** `ca`: the authority to trust, for `wss`. */
+  constructor(url: string, ca: string | null = null) {
+    this.socket = new WebSocket(url, ca === null ? {} : { ca });
     const decoder = decoderFor(url, (text) => this.received.push(JSON.parse(text) as Payload));
     this.socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) this.binaryMessages += 1;

@@ -24,6 +24,8 @@ type Handler = (args: unknown, context: CallContext) => unknown;
 export type AnsweringOptions = {
   clock: Clock;
   source: ClientSource;
+  /** See ShardHost: the handler begins in there, and what it returns at once is written down in there. */
+  speaking: <T>(work: () => T) => T;
   /** The shards whose data this node has now, and serves. null: that cannot be said at the moment. */
   served: () => readonly number[] | null;
 };
@@ -104,10 +106,16 @@ export class Answering {
     if (handler === undefined) {
       return refusal(shards, `it has no handler for "${name}"; register it on every node with fleet.handle()`);
     }
+    const replacer = name === CLIENT_VALUE ? withoutSecrets : undefined;
+    const written = (value: unknown): Uint8Array =>
+      toJson(`The value of "${name}"`, value, MAX_CALL_VALUE_BYTES, replacer);
     try {
-      const value = await handler(fromJson('The arguments', args), { shards });
-      const replacer = name === CLIENT_VALUE ? withoutSecrets : undefined;
-      return { shards, value: toJson(`The value of "${name}"`, value, MAX_CALL_VALUE_BYTES, replacer), error: null };
+      const given = fromJson('The arguments', args);
+      const value = await this.#options.speaking(() => {
+        const answer = handler(given, { shards });
+        return answer instanceof Promise ? answer.then(written) : written(answer);
+      });
+      return { shards, value, error: null };
     } catch (error) {
       return refusal(shards, messageOf(error));
     }

@@ -120,4 +120,13 @@ export type FleetJobs = {
   cron(name: string, spec: string, run: CronRun, options?: CronOptions): () => void;
 };
 
-export type Fleet = FleetQueries & FleetJobs;
+type FleetRollout = {
+  /**
+   * As ShardingManager's `respawnAll`: every process is replaced, one after the other, and no shard goes down. Resolves with a sentence when
+   * it has begun; this process is one of those that are replaced. Rejects with `DSO_CALL_REFUSED`, which says why, where the
+   * orchestrator does not let bots do so (`nodesMayRollout`) or cannot begin one now.
+   */
+  rollout(): Promise<string>;
+};
+
+export type Fleet = FleetQueries & FleetJobs & FleetRollout;

@@ -39,9 +39,12 @@ type FleetLink = { connection: number; can: boolean } | null;
 export type FleetOptions = {
   clock: Clock;
   source: ClientSource;
+  /** See ShardHost. */
+  speaking: <T>(work: () => T) => T;
   served: () => readonly number[] | null;
   link: () => FleetLink;
   jobs: FleetJobs;
+  rollouts: { begin(): Promise<string> };
   send: (connection: number, message: CallMessage) => void;
 };
 
@@ -70,6 +73,10 @@ export class FleetCalls implements Fleet {
 
   onLead(run: LeadRun): () => void {
     return this.#options.jobs.onLead(run);
+  }
+
+  rollout(): Promise<string> {
+    return this.#options.rollouts.begin();
   }
 
   cron(name: string, spec: string, run: CronRun, options?: CronOptions): () => void {

@@ -10,6 +10,7 @@ import { FleetCalls } from './fleet.js';
 import type { Fleet } from './fleet-api.js';
 import { Jobs } from './jobs.js';
 import { Leadership } from './leadership.js';
+import { Rollouts } from './rollouts.js';
 
 export type NodeFleetOptions = {
   options: Pick<ResolvedOptions, 'clock' | 'host' | 'fleet'>;
@@ -25,6 +26,7 @@ export class NodeFleet {
   readonly #leadership: Leadership;
   readonly #jobs: Jobs;
   readonly #calls: FleetCalls;
+  readonly #rollouts: Rollouts;
 
   constructor(given: NodeFleetOptions) {
     this.#given = given;
@@ -38,12 +40,15 @@ export class NodeFleet {
       failed,
     });
     this.#jobs = new Jobs({ clock, leadership: this.#leadership, link: () => linkOf(state(), 'jobs'), send, failed });
+    this.#rollouts = new Rollouts({ clock, link: () => linkOf(state(), 'rollout'), send });
     this.#calls = new FleetCalls({
       clock,
       source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
+      speaking: (work) => (host.speaking ? host.speaking(work) : work()),
       served: () => (host.shardsInClient ? host.shardsInClient() : servedShards(state().shards)),
       link: () => linkOf(state(), 'calls'),
       jobs: this.#jobs,
+      rollouts: this.#rollouts,
       send,
     });
   }
@@ -54,7 +59,8 @@ export class NodeFleet {
 
   /** Whether the message was one of the fleet's. */
   received(connection: number, message: Message): boolean {
-    return this.#calls.received(connection, message) || this.#jobs.received(message);
+    if (this.#calls.received(connection, message)) return true;
+    return this.#jobs.received(message) || this.#rollouts.received(message);
   }
 
   /** The session decided something that is not done yet: a shard is to be frozen, say. */
@@ -71,6 +77,7 @@ export class NodeFleet {
 
   connectionLost(): void {
     this.#calls.connectionLost();
+    this.#rollouts.connectionLost();
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import { cursorOf, Draft } from './draft.js';
 import type { NodeEffect } from './effects.js';
 import { currentOf, isCurrent, isTakenOver } from './epochs.js';
 import type { NodeEvent } from './events.js';
-import { beginLeaving, leaveWhenEmpty } from './leaving.js';
+import { beginLeaving, leave, leaveWhenEmpty } from './leaving.js';
 import {
   beginConnecting,
   onConnected,
@@ -57,6 +57,8 @@ function react(draft: Draft, event: NodeEvent): void {
         tickFrozen(draft);
       }
       return leaveWhenEmpty(draft);
+    case 'departed':
+      return leave(draft);
     case 'confirm':
       return beatNow(draft);
     case 'connected':
@@ -136,6 +138,8 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     // Nor do those of jobs: fleet/jobs.ts.
     case 'jobMark':
     case 'jobMarked':
+    case 'rolloutRequest':
+    case 'rolloutAnswer':
     case 'transferFailed':
       return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':
@@ -269,7 +273,7 @@ function nextWake(draft: Draft): number | null {
   }
   if (draft.lifecycle.kind === 'leaving') {
     due.push(draft.lifecycle.deadline);
-  } else {
+  } else if (draft.lifecycle.kind === 'serving') {
     for (const shard of draft.shards.values()) {
       const deadline = handoverDeadline(draft, shard) ?? freezeDeadline(shard);
       due.push(...(deadline === null ? [] : [deadline]));

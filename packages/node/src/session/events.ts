@@ -13,6 +13,8 @@ export type NodeEvent =
   | { kind: 'start' }
   /** The bot leaves by itself. */
   | { kind: 'close' }
+  /** What user code was still at has ended, or was waited for long enough. */
+  | { kind: 'departed' }
   /** A host has to know whether this node's shards are still its own. */
   | { kind: 'confirm' }
   /** The wake-up asked for by `wakeAt`. */

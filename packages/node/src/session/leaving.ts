@@ -1,7 +1,10 @@
 /**
- * The node leaves, because the orchestrator or the bot says so: all shards are stopped (sessions kept, unless the whole
- * bot goes down for good), the sessions go to the orchestrator in the answer, the connection is flushed and closed.
- * Bounded by `shutdownTimeoutMs`. Serving → leaving → left.
+ * The node leaves, because the orchestrator or the bot says so: serving → leaving → lingering → left.
+ *
+ * Leaving: all shards are stopped (sessions kept, unless the whole bot goes down for good), and the sessions go to the orchestrator in
+ * the answer. Bounded by `shutdownTimeoutMs`. Lingering: handlers in flight end, with the connection open, so that whoever looks
+ * sees it; the orchestrator goes on without this node. A connection that is lost meanwhile is not made anew. The runtime says when
+ * it is over.
  */
 import type { ShardSession } from '@dshard/protocol';
 import { abandonPreparing, dropStaging } from './destination.js';
@@ -95,12 +98,32 @@ export function leaveWhenEmpty(draft: Draft): void {
       `The node leaves although these shards did not stop in time: ${[...draft.shards.keys()].join(', ')}.`,
     );
   }
+  const { asked, final, stopped: sessions } = lifecycle;
   if (draft.established !== null) {
-    say(draft, { kind: 'shutdown', final: lifecycle.final, sessions: lifecycle.stopped });
+    say(draft, { kind: 'shutdown', final, sessions });
   }
+  // One that knows no lingering waits for the end of the connection, and begins nothing meanwhile.
+  if (!draft.negotiated('warm-up')) {
+    hangUp(draft);
+  }
+  draft.set({ lifecycle: { kind: 'lingering', asked, final } });
+  draft.effect({ kind: 'emptied', asked, final });
+}
+
+/** Nothing is left to do here. */
+export function leave(draft: Draft): void {
+  const { lifecycle } = draft;
+  if (lifecycle.kind !== 'lingering') {
+    return;
+  }
+  hangUp(draft);
+  draft.set({ lifecycle: { kind: 'left' } });
+  draft.effect({ kind: 'left', asked: lifecycle.asked, final: lifecycle.final });
+}
+
+function hangUp(draft: Draft): void {
   if (draft.link.kind === 'established' || draft.link.kind === 'identifying') {
     draft.effect({ kind: 'closeConnection', connection: draft.link.connection, reason: 'The node leaves.' });
   }
-  draft.set({ link: { kind: 'closed' }, lifecycle: { kind: 'left' } });
-  draft.effect({ kind: 'left', asked: lifecycle.asked, final: lifecycle.final });
+  draft.set({ link: { kind: 'closed' } });
 }

@@ -192,7 +192,9 @@ function backoffMs(draft: Draft, attempt: number, jitter: number): number {
 }
 
 function waitAndRetry(draft: Draft, attempt: number, waitMs: number, reason: string): void {
-  draft.set({ link: { kind: 'waiting', attempt, until: draft.now + waitMs, reason } });
+  // A node without shards that only ends what it is at has nothing to connect for.
+  const isOver = draft.lifecycle.kind === 'lingering';
+  draft.set({ link: isOver ? { kind: 'closed' } : { kind: 'waiting', attempt, until: draft.now + waitMs, reason } });
 }
 
 /** What of the connection is due now. */

@@ -9,8 +9,8 @@
  * | prepareTransferFrom | running (the contract: nothing was closed) | stopped, then resumed from its session |
  * | transferFrom | taken back | (no deadline; see `handoverTimeoutMs`) |
  * | prepareTransferTo | dropped | dropped |
- * | resumeShard, hand-over or ACTIVATE | stopped again, not ours | the same |
- * | resumeShard, taken back | started anew | running: the host is at it, and nobody else has it |
+ * | resumeShard, hand-over or ACTIVATE | stopped again, not ours | (no deadline: Discord takes what it takes) |
+ * | resumeShard, taken back | started anew | (the same) |
  * | leaving | goes on: it is told, no more | the same |
  * | warm, preconnect | dropped, the migration is off | the same |
  * | exportState | running, the migration is off | (no deadline) |
@@ -184,11 +184,6 @@ function resumeEnded(
   if (shard.why === 'handover') {
     fail(draft, 'prepareMigration', shardId, outcome);
     return stopShard(draft, shardId, 'withdrawn');
-  }
-  if (outcome.timedOut) {
-    draft.log('warn', `Shard ${shardId} is taken back but not resumed yet: ${outcome.message}`, { shard: shardId });
-    draft.enterShard(shardId, { kind: 'running' });
-    return announceRunning(draft, [shardId]);
   }
   draft.log('error', `Shard ${shardId} could not be resumed here and is started anew: ${outcome.message}`, {
     shard: shardId,

@@ -290,6 +290,8 @@ export type Lifecycle =
       deadline: number;
       stopped: readonly ShardSession[];
     }
+  /** All shards are gone and it was said; what user code is still at may end. */
+  | { kind: 'lingering'; asked: 'orchestrator' | 'bot'; final: boolean }
   | { kind: 'left' };
 
 export type NodeState = {

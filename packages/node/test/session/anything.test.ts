@@ -254,7 +254,7 @@ test('the session stands whatever happens', () => {
         world.endCall(0, 'ok');
         world.take();
       }
-      expect(world.bench.state.lifecycle.kind).toBe('left');
+      expect(world.bench.state.lifecycle.kind).toBe('lingering');
     }),
     { numRuns: 400 },
   );

@@ -231,6 +231,7 @@ const NAMED: ReadonlySet<NodeEffect['kind']> = new Set([
   'released',
   'dropStaging',
   'handleUserEvent',
+  'emptied',
   'left',
   'closeConnection',
   'dropConnection',

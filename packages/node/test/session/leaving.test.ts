@@ -1,3 +1,4 @@
+import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ShardStateKind } from '../../src/session/state.js';
 import { Bench, SESSION, SHARD } from './bench.js';
@@ -19,13 +20,15 @@ describe('leaving', () => {
   test.each(STATES)('ends with a shard that was %s', (state) => {
     const bench = new Bench().established().put(state);
     bench.message({ kind: 'shutdown', final: false, sessions: [] });
-    for (let step = 0; step < 5 && bench.state.lifecycle.kind !== 'left'; step++) {
+    for (let step = 0; step < 5 && bench.state.lifecycle.kind !== 'lingering'; step++) {
       bench.callEnds({ session: SESSION });
     }
-    expect(bench.state.lifecycle.kind).toBe('left');
+    expect(bench.state.lifecycle.kind).toBe('lingering');
     const ours = state !== 'preparing' && state !== 'staging';
     expect(bench.sent('shutdown')[0]?.sessions).toEqual(ours ? [{ shardId: SHARD, ...SESSION }] : []);
-    expect(bench.said().slice(-2)).toEqual(['closeConnection', 'left']);
+    expect(bench.said().slice(-1)).toEqual(['emptied']);
+    bench.event({ kind: 'departed' });
+    expect(bench.said()).toEqual(['closeConnection', 'left']);
   });
 
   test('says of which sessions others may have handled more', () => {
@@ -54,7 +57,7 @@ describe('leaving', () => {
     expect(bench.effects.at(-1)).toEqual({ kind: 'wakeAt', at: bench.now + 20_000 });
     bench.now += 20_000;
     bench.event({ kind: 'tick' });
-    expect(bench.state.lifecycle.kind).toBe('left');
+    expect(bench.state.lifecycle.kind).toBe('lingering');
     expect(bench.sent('shutdown')[0]?.sessions).toEqual([{ shardId: 4, ...SESSION }]);
   });
 
@@ -75,12 +78,49 @@ describe('leaving', () => {
   test('before it was ever started', () => {
     const bench = new Bench();
     bench.event({ kind: 'close' });
+    expect(bench.said()).toEqual(['emptied']);
+    bench.event({ kind: 'departed' });
     expect(bench.said()).toEqual(['left']);
   });
 
   test('nothing happens after it', () => {
     const bench = new Bench().established();
     bench.event({ kind: 'close' });
+    bench.event({ kind: 'departed' });
     expect(bench.message({ kind: 'startShards', shardIds: [1] })).toEqual([]);
+  });
+});
+
+describe('a node that lingers', () => {
+  function lingering(capabilities: readonly string[] = CAPABILITIES): Bench {
+    const bench = new Bench().established(capabilities, { heartbeatIntervalMs: 5_000 });
+    bench.message({ kind: 'shutdown', final: false, sessions: [] });
+    return bench;
+  }
+
+  test('keeps its connection and its heartbeats, and takes no command', () => {
+    const bench = lingering();
+    expect(bench.said()).toEqual(['send shutdown', 'emptied']);
+    bench.now += 5_000;
+    expect(bench.event({ kind: 'tick' })).toContainEqual(expect.objectContaining({ kind: 'heartbeat' }));
+    bench.message({ kind: 'startShards', shardIds: [SHARD] });
+    bench.message({ kind: 'shutdown', final: false, sessions: [] });
+    bench.event({ kind: 'close' });
+    expect([bench.kind(), bench.state.lifecycle.kind]).toEqual(['absent', 'lingering']);
+  });
+
+  test('does not connect anew when its connection is lost', () => {
+    const bench = lingering();
+    bench.disconnected();
+    bench.now += 60_000;
+    bench.event({ kind: 'tick' });
+    expect(bench.state.link.kind).toBe('closed');
+    bench.event({ kind: 'departed' });
+    expect(bench.said()).toEqual(['left']);
+  });
+
+  test('hangs up at once where the orchestrator would wait for that', () => {
+    const bench = lingering(CAPABILITIES.filter((capability) => capability !== 'warm-up'));
+    expect(bench.said()).toEqual(['send shutdown', 'closeConnection', 'emptied']);
   });
 });

@@ -21,6 +21,7 @@ describe('connecting', () => {
         'calls',
         'warm-up',
         'jobs',
+        'rollout',
       ],
       instance: '1-0',
       bounds: { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 },

@@ -383,11 +383,11 @@ describe('a node that leaves', () => {
     ['halting'],
     ['thawing'],
     ['releasing'],
-    ['released', 'released', 'send shutdown', 'closeConnection', 'left'],
-    ['opening', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
-    ['collecting', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
-    ['warming', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
-    ['verified', 'dropStaging', 'send shutdown', 'closeConnection', 'left'],
+    ['released', 'released', 'send shutdown', 'emptied'],
+    ['opening', 'dropStaging', 'send shutdown', 'emptied'],
+    ['collecting', 'dropStaging', 'send shutdown', 'emptied'],
+    ['warming', 'dropStaging', 'send shutdown', 'emptied'],
+    ['verified', 'dropStaging', 'send shutdown', 'emptied'],
   ];
   test.each(LEAVING.map(([state, ...said]) => ({ state, said })))('with a shard that is $state', ({ state, said }) => {
     const bench = new Bench().established().put(state);
@@ -398,10 +398,10 @@ describe('a node that leaves', () => {
   test.each(['halting', 'thawing', 'releasing'] as const)('stops one that is %s when its call has ended', (state) => {
     const bench = new Bench().established().put(state);
     bench.event({ kind: 'close' });
-    for (let calls = 0; calls < 4 && bench.state.lifecycle.kind !== 'left'; calls++) {
+    for (let calls = 0; calls < 4 && bench.state.lifecycle.kind !== 'lingering'; calls++) {
       bench.callEnds({ session: SESSION });
     }
-    expect(bench.state.lifecycle.kind).toBe('left');
+    expect(bench.state.lifecycle.kind).toBe('lingering');
     expect(bench.sent('shutdown')[0]?.sessions).toEqual([{ shardId: SHARD, ...SESSION }]);
   });
 });

@@ -27,7 +27,6 @@ const TABLE: readonly (readonly [ShardStateKind, string, Ending, ShardStateKind,
   ['preparing', 'timed out', LATE, 'absent', 'dropStaging', 'send commandFailed'],
   ['resuming', 'ok', OK, 'running', 'send startShards'],
   ['resuming', 'threw', THREW, 'stopping', 'send commandFailed', 'call stopShard'],
-  ['resuming', 'timed out', LATE, 'stopping', 'send commandFailed', 'call stopShard'],
   ['announcing', 'ok', OK, 'announced', 'send shardMayLeave'],
   ['announcing', 'threw', THREW, 'announced', 'send shardMayLeave'],
   ['warming', 'ok', OK, 'warming', 'call preconnect'],
@@ -52,7 +51,6 @@ const TABLE: readonly (readonly [ShardStateKind, string, Ending, ShardStateKind,
   ['opening', 'timed out', LATE, 'absent', 'dropStaging', 'send transferFailed'],
   ['activating', 'ok', OK, 'running', 'send transferActivated'],
   ['activating', 'threw', THREW, 'stopping', 'send transferFailed', 'call stopShard'],
-  ['activating', 'timed out', LATE, 'stopping', 'send transferFailed', 'call stopShard'],
 ];
 
 describe('a host call', () => {
@@ -115,14 +113,6 @@ describe('a failure', () => {
       expect(bench.sent('stopShard')).toEqual(said);
     },
   );
-
-  test('to take a shard back in time leaves it running: the host is at it, and nobody else has it', () => {
-    const bench = new Bench().established().put('frozen');
-    bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
-    bench.callEnds(LATE);
-    expect(bench.kind()).toBe('running');
-    expect(bench.sent('startShards')).toHaveLength(1);
-  });
 
   test('to take a shard back starts it anew', () => {
     const bench = new Bench().established().put('frozen');

@@ -42,6 +42,7 @@ export type ConfigValues = {
   maxUnavailable: { count: number } | { percent: number };
   takeoversPerNode: number;
   quarantineAfter: number;
+  nodesMayRollout: boolean;
   heartbeat: number;
   'timeouts.command': number;
   'timeouts.migrationStep': number;
@@ -175,6 +176,7 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
     3,
     'A shard that was newly started on so many nodes in a row when they died is not started any more until it is released; 0: never mind.',
   ),
+  nodesMayRollout: key(flag(), false, 'Let a bot begin a rollout by itself (client.shard.respawnAll()).'),
   heartbeat: key(duration(), 5000, 'How often nodes report; one that misses three is disconnected. 0: never.'),
   'timeouts.command': key(
     duration({ min: 1 }),
@@ -228,7 +230,11 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
   'launcher.cwd': key(orNull(text(), 'none'), null, 'Where commands run; by default where dso.yaml is.'),
   'launcher.env': key(textMap('names with values'), {}, 'Added to the environment of nodes.', { variable: null }),
   'launcher.dataDir': key(text(), '.dso', 'Where the launcher keeps what it must remember, and the nodes’ logs.'),
-  'launcher.stopGrace': key(duration(), 10_000, 'How long a node has between being told to stop and being killed.'),
+  'launcher.stopGrace': key(
+    duration(),
+    10_000,
+    'How long a node’s process has between SIGTERM and being killed; longer where the node lingers longer (its lingerMs).',
+  ),
   'launcher.version': key(orNull(text(), 'none'), null, 'What version a node started now would run.'),
   'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
   'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),

@@ -31,6 +31,7 @@ export function settingsOf(values: ConfigValues, known: { token: string | null; 
     identifyWindowMs: values['discord.identifyWindow'],
     identifyReserve: values['discord.identifyReserve'],
     identifyTimeoutMs: values['timeouts.identify'],
+    nodesMayRollout: values.nodesMayRollout,
     tokenRequired: known.token !== null,
     allowBaseLevelPeers: values.allowBaseLevelPeers,
   };

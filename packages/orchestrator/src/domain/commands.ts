@@ -39,6 +39,6 @@ export type CommandResult =
 
 /**
  * A gateway session and when it was last known to be good. `exact`: its last owner closed it so, and nobody was told to resume it since;
- * otherwise the owner may have handled events after it.
+ * otherwise the owner may have handled events after it. `refusals`: so many nodes, in a row, said that they cannot resume the shard with it.
  */
-export type KnownSession = { session: GatewaySession; at: number; exact?: true };
+export type KnownSession = { session: GatewaySession; at: number; exact?: true; refusals?: number };

@@ -16,8 +16,8 @@ export type Effect =
   | { kind: 'wakeAt'; at: number | null }
   | { kind: 'fetchGatewayInfo' }
   | { kind: 'launchNode'; launch: string }
-  /** The launcher's process of this node: SIGTERM, and SIGKILL after the grace. */
-  | { kind: 'endProcess'; node: string }
+  /** The launcher's process of this node: SIGTERM, and SIGKILL after the launcher's grace, but not before `graceMs`. */
+  | { kind: 'endProcess'; node: string; graceMs: number }
   /** Something an operator would want to read, count or see in the history. */
   | { kind: 'happened'; happening: Happening };
 
@@ -49,6 +49,7 @@ export type HappeningName =
   | 'shardStopped'
   | 'shardVacant'
   | 'shardConflict'
+  | 'resumeSlow'
   | 'migrationStarted'
   | 'migrationCompleted'
   | 'migrationFailed'

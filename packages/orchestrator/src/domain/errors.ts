@@ -22,6 +22,8 @@ export type DomainErrorCode =
   | 'DSO_IDENTIFY_INVALID'
   | 'DSO_TOTAL_SHARDS_MISMATCH'
   | 'DSO_ORCHESTRATOR_STALE'
+  | 'DSO_NODE_ID_TAKEN'
+  | 'DSO_BOUNDS_IMPOSSIBLE'
   | 'DSO_NODE_REPLACED'
   | 'DSO_NODE_SUSPECT'
   | 'DSO_NODE_ENDED'
@@ -40,6 +42,7 @@ export type DomainErrorCode =
   | 'DSO_TOTAL_UNDECIDED'
   | 'DSO_ROLLOUT_RUNNING'
   | 'DSO_NO_FREE_NODE'
+  | 'DSO_NODES_MAY_NOT_ROLLOUT'
   | 'DSO_FLEET_ENDING'
   | 'DSO_NODE_LAUNCH_FAILED'
   | 'DSO_NODE_LOST'
@@ -99,6 +102,18 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy:
       'End one of the two. If no other one runs, the clock was set back and the store was lost: restart the nodes, or set the clock right.',
     retryable: true,
+    fault: 'peer',
+  },
+  DSO_NODE_ID_TAKEN: {
+    meaning: 'Another process is connected with this node id, and lives.',
+    remedy: 'Give each process a node id of its own (DSO_NODE_ID), or none; or end the other process.',
+    retryable: true,
+    fault: 'peer',
+  },
+  DSO_BOUNDS_IMPOSSIBLE: {
+    meaning: 'What the node waits for takes longer than the orchestrator lets it, so that no shard could ever move.',
+    remedy: 'Change the one of the two settings that the message names.',
+    retryable: false,
     fault: 'peer',
   },
   DSO_NODE_REPLACED: {
@@ -208,6 +223,12 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     remedy: 'Start an empty node, or configure a node command.',
     retryable: false,
     fault: 'conflict',
+  },
+  DSO_NODES_MAY_NOT_ROLLOUT: {
+    meaning: 'A bot asked for a rollout (`client.shard.respawnAll()`), and bots may not begin one here.',
+    remedy: 'Set nodesMayRollout to true, or run `dso rollout`.',
+    retryable: false,
+    fault: 'peer',
   },
   DSO_FLEET_ENDING: {
     meaning: 'The fleet is being shut down.',

@@ -17,6 +17,7 @@ export const CAPABILITY_OF: { readonly [Kind in Message['kind']]: Capability | n
   callStart: 'calls',
   callAnswer: 'calls',
   jobMark: 'jobs',
+  rolloutRequest: 'rollout',
   shardMayLeave: 'warm-up',
   transferOpened: 'live-migration',
   transferCopied: 'live-migration',
@@ -50,5 +51,6 @@ export const CAPABILITY_OF: { readonly [Kind in Message['kind']]: Capability | n
   callAsk: null,
   callEnded: null,
   jobMarked: null,
+  rolloutAnswer: null,
   shardTakenOver: null,
 };

@@ -24,6 +24,7 @@ import { isBase, isLive } from './migration/owner.js';
 import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
 import { CAPABILITY_OF } from './message-capabilities.js';
 import { can } from './nodes.js';
+import { onRolloutRequest } from './rollout/requests.js';
 import { beginResume, failStart, onReadyToResume } from './shards/start.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
@@ -88,6 +89,9 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'jobMark':
       onJobMark(turn, node, message);
       break;
+    case 'rolloutRequest':
+      onRolloutRequest(turn, node, message);
+      break;
     case 'shardMayLeave':
     case 'transferOpened':
     case 'transferCopied':
@@ -125,6 +129,7 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'callAsk':
     case 'callEnded':
     case 'jobMarked':
+    case 'rolloutAnswer':
     case 'shardTakenOver':
       violation(turn, node, message.kind, 'it is not for a node to send');
       break;

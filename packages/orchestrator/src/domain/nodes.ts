@@ -23,6 +23,11 @@ export function isShuttingDown(node: NodeState): boolean {
   return node.intent.kind === 'shuttingDown';
 }
 
+/** Its shards are gone and it says so: it only ends what it is at, and then itself. */
+export function hasSaidGoodbye({ intent }: NodeState): boolean {
+  return intent.kind === 'shuttingDown' && intent.answered;
+}
+
 /** The drain that empties this node, if any. */
 export function drainFrom(state: OrchestratorState, node: string): DrainState | undefined {
   for (const drain of state.drains.values()) if (drain.origin === node) return drain;

@@ -24,6 +24,7 @@ import { runRollout } from './rollout/rollout.js';
 import { expireStarts, startWaitingResumes } from './shards/start.js';
 import { expireStops } from './shards/stop.js';
 import { endFleet } from './shutdown/fleet.js';
+import { endLeftProcesses } from './shutdown/node.js';
 import type { Turn } from './turn.js';
 import { setWakeUp } from './wake.js';
 
@@ -31,6 +32,7 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
   // What has taken too long.
   cutOffSuspects,
   expireShutdowns,
+  endLeftProcesses,
   expireMigrations,
   expireStarts,
   expireStops,

@@ -57,6 +57,8 @@ export type Settings = {
   identifyReserve: number | null;
   /** A permit whose end was never reported is given up after this long. */
   identifyTimeoutMs: number;
+  /** Whether a node may begin a rollout (`client.shard.respawnAll()`). */
+  nodesMayRollout: boolean;
   /** Whether a shared token is required of nodes. The comparison itself is done at the edge. */
   tokenRequired: boolean;
   /** Let base-level peers (which know no token) in from beyond loopback. */

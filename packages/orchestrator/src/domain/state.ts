@@ -62,14 +62,20 @@ export type NodeConnection =
   | { kind: 'connected'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
   /** Identified itself before the total shard count was decided; answered when it is. */
   | { kind: 'awaitingTotal'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
-  /** `gone`: known not to run any more (it said so, or its process exited), rather than merely silent. */
-  | { kind: 'disconnected'; since: number; gone: boolean };
+  /**
+   * `gone`: known not to run any more (it said so, or its process exited), rather than merely silent. `endAt`: it left by itself, and what
+   * is left of its process is ended then, unless it is back.
+   */
+  | { kind: 'disconnected'; since: number; gone: boolean; endAt?: number };
 
 /** What is to become of a node. */
 type NodeIntent =
   | { kind: 'serving' }
   | { kind: 'cordoned' }
-  /** Shutdown was sent, or the node said that it leaves. `answered`: it said that its shards are stopped. */
+  /**
+   * Shutdown was sent, or the node said that it leaves (`byItself`). `answered`: it said that its shards are stopped; as long as it is connected
+   * after that it lingers, so that handlers in flight can end.
+   */
   | {
       kind: 'shuttingDown';
       since: number;
@@ -77,6 +83,7 @@ type NodeIntent =
       requests: readonly string[];
       final: boolean;
       answered: boolean;
+      byItself: boolean;
     };
 
 export type NodeState = {

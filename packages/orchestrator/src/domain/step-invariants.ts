@@ -5,6 +5,7 @@
 import { disruptionOf } from './disruption/budget.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './liveness/alarm.js';
+import { hasConnection, hasSaidGoodbye } from './nodes.js';
 import { takesRoom } from './migration/owner.js';
 import type { MigrationState, OrchestratorState } from './state.js';
 
@@ -21,6 +22,7 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   const begun = [...after.migrations.values()].filter((each) => takesRoom(each) && !movedBefore(each.id));
   if (begun.length > 0) movesKeepToTheBudget(after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
+  connectedNodesKeepTheirIds(before, after);
   nothingIsTakenFromTheSilent(before, after);
   quarantinedShardsAreNotStarted(before, after);
 }
@@ -31,6 +33,18 @@ function movesKeepToTheBudget(after: OrchestratorState, begun: readonly Migratio
   const shards = begun.map(({ shard }) => shard).join(', ');
   must(moving + down <= limit, `shard(s) ${shards} are moved while ${moving} move and ${down} are down, of ${limit}`);
   must(after.alarm === null, `shard(s) ${shards} are moved while most nodes are silent`);
+}
+
+/** The connection of a node that lives is not given to another process of its id. */
+function connectedNodesKeepTheirIds(before: OrchestratorState, after: OrchestratorState): void {
+  if (before.nodes === after.nodes) return;
+  for (const [id, node] of after.nodes) {
+    const was = before.nodes.get(id);
+    if (was === undefined || was.instance === node.instance || was.instance === null || node.instance === null)
+      continue;
+    const livesOn = hasConnection(was) && !hasSaidGoodbye(was);
+    must(!livesOn, `node ${id} is ${node.instance} now, and ${was.instance} was connected`);
+  }
 }
 
 function cancelledOperationsBeginNothing(

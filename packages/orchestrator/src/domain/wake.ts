@@ -5,6 +5,7 @@ import { permitsHeldUntil } from './identify/permits.js';
 import { gatewayDue } from './handshake/total-shards.js';
 import { forgetAt, suspectAt } from './liveness/lost.js';
 import { clearedAt } from './quarantine/trials.js';
+import { endProcessAt } from './shutdown/node.js';
 import type { Turn } from './turn.js';
 
 /** Asks for the next wake-up, if it is another one than the one asked for. */
@@ -32,6 +33,7 @@ function nextDeadline(turn: Turn): number | null {
     if (node.intent.kind === 'shuttingDown') at(node.intent.deadline);
     if (node.connection.kind === 'disconnected') {
       at(forgetAt(node.connection));
+      at(endProcessAt(node));
       at(node.connection.since + settings.maxNodeDowntimeMs);
     }
   }

@@ -7,6 +7,7 @@ import { sessionStarts, type SessionStarts } from '../domain/identify/budget.js'
 import { disruptionOf } from '../domain/disruption/budget.js';
 import type { Disruption } from '../domain/disruption/budget.js';
 import { isLive } from '../domain/migration/owner.js';
+import { hasSaidGoodbye } from '../domain/nodes.js';
 import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
 import type { StoreStatus } from '../runtime/contract.js';
 import { operationsOf } from './operation-status.js';
@@ -39,7 +40,8 @@ export type NodeStatus = {
   since: number;
   lastHeardAt: number | null;
   capabilities: readonly string[];
-  intent: 'serving' | 'cordoned' | 'shuttingDown';
+  /** `lingering`: its shards are gone, and it ends what it is at, then itself. */
+  intent: 'serving' | 'cordoned' | 'shuttingDown' | 'lingering';
   shards: readonly ShardStatus[];
   process: ProcessReport | null;
 };
@@ -206,7 +208,7 @@ function nodeStatus(node: NodeState, shards: readonly number[], state: Orchestra
     since: connection.since,
     lastHeardAt: connection.kind === 'disconnected' ? null : connection.lastHeardAt,
     capabilities: connection.kind === 'disconnected' ? [] : connection.capabilities,
-    intent: node.intent.kind,
+    intent: hasSaidGoodbye(node) ? 'lingering' : node.intent.kind,
     shards: shards.flatMap((id) => {
       const shard = state.shards[id];
       const report = reports.get(id);

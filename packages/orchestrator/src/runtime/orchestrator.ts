@@ -21,11 +21,13 @@ import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import { AUTOMATIC } from '../domain/effects.js';
 import type { Effect } from '../domain/effects.js';
 import type { DomainEvent } from '../domain/events.js';
+import { fleetEndsWithin, graceOf } from '../domain/shutdown/node.js';
 import type { OrchestratorState } from '../domain/state.js';
 import { OrchestratorError, messageOf } from '../errors.js';
 import { Connections } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening, StoreStatus } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
+import { deferred } from './deferred.js';
 import { EventLoop } from './event-loop.js';
 import { whenDone } from './eventually.js';
 import { GatewayQuestion } from './gateway-question.js';
@@ -240,9 +242,11 @@ class OrchestratorRuntime implements Orchestrator {
       await this.#journal.close();
       return;
     }
-    const { clock, launcher, logger, settings, stopGraceMs } = this.#options;
-    if (mode === 'end')
-      await within(clock, settings.commandTimeoutMs + stopGraceMs, this.command({ kind: 'shutdownFleet' }, ENDING));
+    const { clock, launcher, logger, stopGraceMs } = this.#options;
+    if (mode === 'end') {
+      const bound = fleetEndsWithin(this.#state) + stopGraceMs;
+      await within(clock, bound, this.command({ kind: 'shutdownFleet' }, ENDING));
+    }
     this.#phase = 'closed';
     this.#loop.close();
     this.#wakeUp.set(null);
@@ -250,7 +254,10 @@ class OrchestratorRuntime implements Orchestrator {
     await this.#listener?.close();
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
-    if (mode === 'end') await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs));
+    if (mode === 'end') {
+      const needs = (node: string): number => graceOf(this.#state.nodes.get(node)?.bounds ?? null);
+      await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs, needs));
+    }
     await this.#journal.close();
     await launcher?.close();
     logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
@@ -383,18 +390,10 @@ class OrchestratorRuntime implements Orchestrator {
         this.#processes.launch(effect.launch);
         return;
       case 'endProcess':
-        void this.#processes.stop(effect.node, this.#options.stopGraceMs);
+        void this.#processes.stop(effect.node, Math.max(effect.graceMs, this.#options.stopGraceMs));
         return;
       case 'happened':
         this.#history.record(effect.happening);
     }
   }
-}
-
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -31,14 +31,17 @@ export class Processes {
     this.#launches.add(attempt);
   }
 
-  /** Stops them all; those that do not stop by themselves in `graceMs` are killed. Resolves to the nodes they were. */
-  async stopAll(graceMs: number): Promise<readonly string[]> {
+  /**
+   * Stops them all; those that do not stop by themselves in `graceMs`, or in the time they need by `needs`, are killed. Resolves to the
+   * nodes they were.
+   */
+  async stopAll(graceMs: number, needs: (node: string) => number): Promise<readonly string[]> {
     const { launcher, clock } = this.#surroundings;
     if (launcher === null) return [];
     // A launch under way would leave a process that nobody stops.
     await within(clock, graceMs, Promise.allSettled(this.#launches));
     const nodes = launcher.running().map(({ node }) => node);
-    await Promise.all(nodes.map((node) => this.stop(node, graceMs)));
+    await Promise.all(nodes.map((node) => this.stop(node, Math.max(graceMs, needs(node)))));
     return nodes;
   }
 

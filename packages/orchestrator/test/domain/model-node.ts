@@ -13,12 +13,23 @@ export const OLDER_CAPABILITIES: readonly string[] = CAPABILITIES.filter(
   (capability) => capability !== 'live-migration',
 );
 
-export type ModelNodeOptions = { id: string; baseLevel?: boolean; capabilities?: readonly string[]; token?: string };
+/** Each model is a process of its own. */
+let processes = 0;
+
+export type ModelNodeOptions = {
+  id: string;
+  baseLevel?: boolean;
+  capabilities?: readonly string[];
+  token?: string;
+  /** Which process it is. null: it does not say, as nodes of before. */
+  instance?: string | null;
+};
 
 export class ModelNode {
   id: string;
   readonly baseLevel: boolean;
   readonly capabilities: readonly string[];
+  readonly instance: string | null;
   totalShards = 0;
   readonly running = new Set<number>();
   /** Closed, hand-over not confirmed. */
@@ -44,14 +55,20 @@ export class ModelNode {
   readonly callsAnswered: number[] = [];
   resumes: number[] = [];
   ended = false;
+  /** What it is at when it is told to shut down takes a while: it says goodbye, and does not hang up. */
+  lingers = false;
+  /** No RESUME is answered; what waits for one is named in heartbeats, and goes on in `discordIsBack`. */
+  discordIsAway = false;
+  readonly resuming = new Map<number, () => void>();
   /** The highest epoch it knows, by shard. */
   readonly epochs = new Map<number, number>();
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
-  constructor({ id, baseLevel = false, capabilities }: ModelNodeOptions) {
+  constructor({ id, baseLevel = false, capabilities, instance }: ModelNodeOptions) {
     this.id = id;
     this.baseLevel = baseLevel;
+    this.instance = instance === undefined && !baseLevel ? `process ${(processes += 1)}` : (instance ?? null);
     this.capabilities = capabilities ?? (baseLevel ? [] : CAPABILITIES);
   }
 
@@ -60,13 +77,14 @@ export class ModelNode {
   }
 
   identify(): Identify {
-    const runningEpochs = [...this.running].map((shard) => this.epochs.get(shard) ?? 0);
+    const runningEpochs = [...this.running, ...this.resuming.keys()].map((shard) => this.epochs.get(shard) ?? 0);
     const epochs = { runningEpochs, orchestratorEpoch: this.orchestratorEpoch };
     return {
       ...(this.can('epochs') ? epochs : {}),
+      ...(this.instance === null ? {} : { instance: this.instance }),
       kind: 'identify',
       totalShards: this.totalShards,
-      runningShards: [...this.running],
+      runningShards: [...this.running, ...this.resuming.keys()],
       version: 'v1',
       nodeId: this.id,
       logicVersion: 2,
@@ -94,15 +112,33 @@ export class ModelNode {
         ...[...this.running].map((shardId) =>
           this.#report(shardId, this.transfers.frozen.has(shardId) ? 'frozen' : 'ready', this.session(shardId)),
         ),
+        ...[...this.resuming.keys()].map((shardId) => this.#report(shardId, 'resuming', this.session(shardId))),
         ...[...this.held.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
       process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
     });
   }
 
-  #report(shardId: number, phase: 'ready' | 'frozen', session: GatewaySession | null): ShardReport {
+  #report(shardId: number, phase: 'ready' | 'frozen' | 'resuming', session: GatewaySession | null): ShardReport {
     const told = { shardId, phase, pingMs: 1, guilds: 1, events: 0, session };
     return this.can('epochs') ? { ...told, epoch: this.epochs.get(shardId) ?? 0 } : told;
+  }
+
+  /** Resumes the shard, as soon as Discord is there. */
+  resumeWhenThere(shardId: number, resumed: () => void): void {
+    const resume = (): void => {
+      this.resuming.delete(shardId);
+      this.running.add(shardId);
+      this.resumes.push(shardId);
+      resumed();
+    };
+    if (this.discordIsAway) this.resuming.set(shardId, resume);
+    else resume();
+  }
+
+  discordIsBack(): void {
+    this.discordIsAway = false;
+    for (const resume of this.resuming.values()) resume();
   }
 
   /** What was under way with the orchestrator is off. */
@@ -118,6 +154,7 @@ export class ModelNode {
     this.running.clear();
     this.held.clear();
     this.prepared.clear();
+    this.resuming.clear();
     this.epochs.clear();
     this.transfers.forget();
   }
@@ -216,6 +253,8 @@ export class ModelNode {
       case 'callEnded':
       case 'jobMark':
       case 'jobMarked':
+      case 'rolloutRequest':
+      case 'rolloutAnswer':
         break;
     }
   }
@@ -262,7 +301,7 @@ export class ModelNode {
   }
 
   #stop(shard: number): void {
-    const had = this.running.delete(shard) || this.held.delete(shard);
+    const had = this.running.delete(shard) || this.held.delete(shard) || this.resuming.delete(shard);
     this.prepared.delete(shard);
     this.transfers.drop(shard);
     const session = had && this.can('parallel-migrations') ? this.#givenBack(shard) : null;
@@ -300,13 +339,12 @@ export class ModelNode {
     if (shard === undefined || prepared === undefined || prepared.userEvents !== numEvents) return;
     this.prepared.delete(shard);
     this.held.delete(shard);
-    this.running.add(shard);
-    this.resumes.push(shard);
-    this.send({ kind: 'startShards', shardIds: [shard] });
+    this.resumeWhenThere(shard, () => this.send({ kind: 'startShards', shardIds: [shard] }));
   }
 
   #abort(shard: number): void {
     this.prepared.delete(shard);
+    this.resuming.delete(shard);
     if (!this.held.delete(shard)) return;
     this.running.add(shard);
     this.resumes.push(shard);
@@ -319,8 +357,9 @@ export class ModelNode {
     this.running.clear();
     this.held.clear();
     this.prepared.clear();
+    this.resuming.clear();
     this.transfers.forget();
-    this.ended = true;
+    this.ended = !this.lingers;
     this.send({ kind: 'shutdown', final: false, sessions });
   }
 }

@@ -226,9 +226,8 @@ export class ModelTransfers {
     }
     this.staging.delete(shardId);
     this.#node.held.delete(shardId);
-    this.#node.running.add(shardId);
-    this.#node.resumes.push(shardId);
-    this.#node.send({ kind: 'transferActivated', migrationId, shardId, resumed: true });
+    const activated = { kind: 'transferActivated', migrationId, shardId, resumed: true } as const;
+    this.#node.resumeWhenThere(shardId, () => this.#node.send(activated));
   }
 
   #abort({ migrationId, shardId }: MessageOf<'transferAbort'>): void {
@@ -239,5 +238,6 @@ export class ModelTransfers {
       (one) => one?.migrationId === migrationId,
     );
     if (isMeant) this.drop(shardId);
+    this.#node.resuming.delete(shardId);
   }
 }

@@ -122,6 +122,6 @@ test.each([
   world.ask({ kind: 'migrateShard', shard: 2, destination: 'b' });
   world.pass(1_000);
   world.kill(b, { noticed: false });
-  world.join('b', { pid, host: 'h' });
+  world.join({ id: 'b', instance: pid === 1 ? b.instance : 'another' }, { pid, host: 'h' });
   expect((world.state.trials.get(2)?.deaths ?? []).map(({ node }) => node)).toEqual(deaths);
 });

@@ -198,6 +198,16 @@ export class World {
     this.feed({ kind: 'connectionClosed', connection, reason: 'connection reset' });
   }
 
+  /** Its node closes the connection; the process lives. @returns what the orchestrator does. */
+  hangUp(node: ModelNode): readonly Effect[] {
+    const { connection } = node;
+    if (connection === null) return [];
+    this.#forget(connection);
+    node.connection = null;
+    node.outbox = [];
+    return this.feed({ kind: 'connectionClosed', connection, reason: 'it hung up' });
+  }
+
   /** kill -9. */
   kill(node: ModelNode, options: { noticed: boolean } = { noticed: true }): void {
     const { connection, id } = node;

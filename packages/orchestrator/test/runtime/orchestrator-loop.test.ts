@@ -144,7 +144,7 @@ describe('launches and gateway info', () => {
 
   test('a process that is to be ended is stopped with the grace', async () => {
     const launcher = fakeLauncher();
-    const { handle, clock } = orchestrator(wants({ kind: 'endProcess', node: 'adopted' }), { launcher });
+    const { handle, clock } = orchestrator(wants({ kind: 'endProcess', node: 'adopted', graceMs: 0 }), { launcher });
     await handle.start();
     await clock.run(0);
     expect(launcher.calls).toContain('stop adopted 1000');

@@ -113,6 +113,8 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'callEnded':
       case 'jobMark':
       case 'jobMarked':
+      case 'rolloutRequest':
+      case 'rolloutAnswer':
     }
   };
 

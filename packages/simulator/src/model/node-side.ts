@@ -96,6 +96,8 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
     case 'endPatience':
     case 'stays':
     case 'log':
+    // Nobody leaves in these worlds.
+    case 'emptied':
     case 'left':
       return world;
   }

@@ -2,33 +2,55 @@
  * What a client has of each shard: the shard in `client.ws.shards`, its guilds, their channels and users. They come and go here
  * without guildCreate, guildDelete or any other event, because nothing happened to the guilds: they moved.
  *
- * A shard that was handed over is put `aside` until it is certain that it will not come back, then forgotten. One that is on its
- * way here is `expected`: its guilds are built, and shown when it is here.
+ *     expected   it is on its way here: its guilds are built, and in none of the caches
+ *     shown      its guilds are in the caches, and it still serves elsewhere (ready-before-the-first-freeze)
+ *     hosted     it runs here
+ *     departed   it left; see departed-objects.ts. As long as it may come back as it was, it is `kept`.
+ *
+ * All of this looks at the caches as they are (`DepartedObjects.hidden`).
  */
+import type { Clock } from '@dshard/transport';
 import { Status } from 'discord.js';
 import type { Client, Guild, WebSocketShard } from 'discord.js';
+import { DepartedObjects } from './departed-objects.js';
 import { checkClientReady, countShards, makeShard } from './internals.js';
 
-type Aside = { shard: WebSocketShard; guilds: readonly Guild[] };
+export type ClientShardsOptions = { client: Client; clock: Clock; lingerMs: number };
 
 export class ClientShards {
   readonly #client: Client;
-  readonly #aside = new Map<number, Aside>();
+  readonly #given: ClientShardsOptions;
+  readonly #departed: DepartedObjects;
+  readonly #hosted = new Set<number>();
+  readonly #shown = new Set<number>();
   /** By shard that is on its way here: the guilds that have come of it so far. */
   readonly #expected = new Map<number, () => readonly Guild[]>();
-  /** Shards whose guilds have all arrived. */
+  /** Shards that run here and whose guilds have all arrived. */
   readonly #complete = new Set<number>();
 
-  constructor(client: Client) {
-    this.#client = client;
+  constructor(given: ClientShardsOptions) {
+    this.#given = given;
+    this.#client = given.client;
+    this.#departed = DepartedObjects.of(given.client);
   }
 
+  /** Hosted and shown. */
   get ids(): readonly number[] {
     return [...this.#client.ws.shards.keys()];
   }
 
+  /** Whether it runs here. */
   has(shardId: number): boolean {
-    return this.#client.ws.shards.has(shardId);
+    return this.#hosted.has(shardId);
+  }
+
+  isShown(shardId: number): boolean {
+    return this.#shown.has(shardId);
+  }
+
+  /** Whether its guilds are what they were: it never left, or can come back. */
+  isAsItWas(shardId: number): boolean {
+    return this.#complete.has(shardId) || this.#departed.kept(shardId) !== null;
   }
 
   /** Whether all guilds of the shard are in the caches, and the bot was told that it is ready. */
@@ -36,9 +58,9 @@ export class ClientShards {
     return this.#complete.has(shardId) && this.#client.isReady();
   }
 
-  /** The shards whose guilds are in the caches, all of them and no others; null while those of one are coming in. */
+  /** The shards that the client speaks for: they run here, with all their guilds. null while those of one are coming in. */
   whole(): readonly number[] | null {
-    return this.ids.every((shardId) => this.isComplete(shardId)) ? this.ids : null;
+    return [...this.#hosted].every((shardId) => this.#complete.has(shardId)) ? [...this.#hosted] : null;
   }
 
   /** READY came: its guilds follow. */
@@ -46,24 +68,23 @@ export class ClientShards {
     this.#complete.delete(shardId);
   }
 
-  /** Whether the client has the shard now with the guilds it had: it never left, or came back. */
-  add(shardId: number): boolean {
-    if (this.has(shardId)) {
-      return this.#complete.has(shardId);
-    }
-    const aside = this.#aside.get(shardId);
-    this.#aside.delete(shardId);
-    if (aside === undefined) {
-      const shard = makeShard(this.#client, shardId, () => this.#complete.add(shardId));
-      shard.status = Status.Connecting;
-      this.#client.ws.shards.set(shardId, shard);
-    } else {
-      this.#client.ws.shards.set(shardId, aside.shard);
-      aside.guilds.forEach((guild) => this.#put(guild));
-      this.#complete.add(shardId);
-    }
-    countShards(this.#client);
-    return aside !== undefined;
+  /** It runs here. */
+  add(shardId: number): void {
+    this.#hidden(() => {
+      if (this.#hosted.has(shardId)) return;
+      const kept = this.#departed.kept(shardId);
+      if (kept !== null) {
+        this.#departed.remove(shardId);
+        this.#client.ws.shards.set(shardId, kept.shard);
+        kept.guilds.forEach((guild) => this.#put(guild));
+        this.#complete.add(shardId);
+      } else if (!this.#shown.delete(shardId)) {
+        this.#forgetDeparted(shardId);
+        this.#make(shardId, Status.Connecting);
+      }
+      this.#hosted.add(shardId);
+      countShards(this.#client);
+    });
   }
 
   /** `guilds`: see staged-state.ts. */
@@ -72,17 +93,41 @@ export class ClientShards {
     this.#expected.set(shardId, guilds);
   }
 
-  /** The shard is here, with these of the guilds that were expected. */
-  show(shardId: number, guilds: readonly Guild[]): void {
-    this.#expected.delete(shardId);
-    guilds.forEach((guild) => this.#put(guild));
+  /** What came of it so far is shown, and it does not run here. */
+  show(shardId: number): void {
+    this.#hidden(() => {
+      this.#forgetDeparted(shardId);
+      this.#shown.add(shardId);
+      this.#make(shardId, Status.Nearly);
+      this.#expected
+        .get(shardId)?.()
+        .forEach((guild) => this.#put(guild));
+      countShards(this.#client);
+    });
   }
 
-  /** The shard is expected no longer. */
+  /** It runs here, with these of the guilds that were expected; what else was shown of it is not its any more. */
+  place(shardId: number, guilds: readonly Guild[]): void {
+    this.#hidden(() => {
+      this.#expected.delete(shardId);
+      const ids = new Set(guilds.map(({ id }) => id));
+      for (const guild of this.guildsOf(shardId)) {
+        if (!ids.has(guild.id)) this.#take(guild);
+      }
+      guilds.forEach((guild) => this.#put(guild));
+      this.#complete.add(shardId);
+    });
+  }
+
+  /** The shard is expected no longer; if it was shown, its guilds are departed. */
   giveUp(shardId: number): void {
     const guilds = this.#expected.get(shardId)?.() ?? [];
     this.#expected.delete(shardId);
-    this.#forgetUsers(guilds);
+    if (this.#shown.has(shardId)) {
+      this.forget(shardId);
+    } else {
+      this.#forgetUsers(guilds);
+    }
   }
 
   guildsOf(shardId: number): readonly Guild[] {
@@ -98,34 +143,79 @@ export class ClientShards {
     return counts;
   }
 
-  /** The client does not have the shard any more; it may come back. */
+  /** The client does not have the shard any more; it may come back as it was. */
   setAside(shardId: number): void {
-    const { ws, guilds, channels } = this.#client;
+    this.#hidden(() => this.#setAside(shardId));
+  }
+
+  #setAside(shardId: number): void {
+    const { ws } = this.#client;
     const shard = ws.shards.get(shardId);
     if (shard === undefined) {
       return;
     }
-    const moved = this.guildsOf(shardId);
-    for (const guild of moved) {
-      guild.channels.cache.forEach((channel) => channels.cache.delete(channel.id));
-      guilds.cache.delete(guild.id);
-    }
+    const guilds = this.guildsOf(shardId);
+    guilds.forEach((guild) => this.#take(guild));
     ws.shards.delete(shardId);
-    if (this.#complete.delete(shardId)) {
-      this.#aside.set(shardId, { shard, guilds: moved });
-    }
+    shard.status = Status.Disconnected;
+    const wasWhole = this.#complete.delete(shardId);
+    this.#hosted.delete(shardId);
+    this.#shown.delete(shardId);
+    this.#departed.add(shardId, { shard, guilds });
+    if (!wasWhole) this.#expire(shardId);
     countShards(this.#client);
     checkClientReady(this.#client);
   }
 
-  /** It will not come back. */
+  /** It will not come back as it is: for a while its objects answer those who hold them. */
   forget(shardId: number): void {
     this.setAside(shardId);
-    const aside = this.#aside.get(shardId);
-    this.#aside.delete(shardId);
-    if (aside !== undefined) {
-      this.#forgetUsers(aside.guilds);
-    }
+    this.#expire(shardId);
+  }
+
+  /** Nobody holds anything any more. */
+  close(): void {
+    this.#departed.clear().forEach(({ guilds }) => this.#forgetUsers(guilds));
+  }
+
+  /**
+   * Runs `work` while the client has the shards of `whole` and no others: for fleet calls, which must count no guild that another process
+   * counts. In one turn, so that nobody else can look.
+   */
+  speaking<T>(work: () => T): T {
+    return this.#hidden(() => {
+      const { ws, options } = this.#client;
+      const shards = [...this.#shown].flatMap((shardId) => ws.shards.get(shardId) ?? []);
+      if (shards.length === 0) return work();
+      const guilds = [...this.#shown].flatMap((shardId) => this.guildsOf(shardId));
+      const ids = options.shards ?? [];
+      guilds.forEach((guild) => this.#take(guild));
+      shards.forEach(({ id }) => ws.shards.delete(id));
+      options.shards = [...ws.shards.keys()];
+      try {
+        return work();
+      } finally {
+        shards.forEach((shard) => ws.shards.set(shard.id, shard));
+        guilds.forEach((guild) => this.#put(guild));
+        options.shards = ids;
+      }
+    });
+  }
+
+  #make(shardId: number, status: Status): void {
+    const shard: WebSocketShard = makeShard(this.#client, shardId, () => this.#complete.add(shardId));
+    shard.status = status;
+    this.#client.ws.shards.set(shardId, shard);
+  }
+
+  #expire(shardId: number): void {
+    const { clock, lingerMs } = this.#given;
+    this.#departed.expire(shardId, clock, lingerMs, ({ guilds }) => this.#forgetUsers(guilds));
+  }
+
+  #forgetDeparted(shardId: number): void {
+    const departed = this.#departed.remove(shardId);
+    if (departed !== null) this.#forgetUsers(departed.guilds);
   }
 
   #put(guild: Guild): void {
@@ -133,11 +223,20 @@ export class ClientShards {
     guild.channels.cache.forEach((channel) => this.#client.channels.cache.set(channel.id, channel));
   }
 
+  #take(guild: Guild): void {
+    const { guilds, channels } = this.#client;
+    guild.channels.cache.forEach((channel) => channels.cache.delete(channel.id));
+    guilds.cache.delete(guild.id);
+  }
+
+  #hidden<T>(work: () => T): T {
+    return this.#departed.hidden(work);
+  }
+
   /** Those that others may still show. */
   #others(): readonly Guild[] {
-    const aside = [...this.#aside.values()].flatMap(({ guilds }) => guilds);
     const expected = [...this.#expected.values()].flatMap((guilds) => guilds());
-    return [...this.#client.guilds.cache.values(), ...aside, ...expected];
+    return [...this.#client.guilds.cache.values(), ...this.#departed.guilds, ...expected];
   }
 
   /** Those that only these guilds had. discord.js itself never forgets a user, but then its guilds do not move. */

@@ -1,51 +1,54 @@
 /**
  * The shard host for discord.js: shards come and go on a client that is logged in, with their guilds.
  *
- * A shard that comes here is, in this order: in `client.ws.shards`; its guilds in the caches (from its origin, or from Discord if that
- * died); the bot's own state imported; its session resumed. So the first replayed event finds everything in place. One that
- * leaves is frozen with its caches as they are, and its guilds are put aside when the connection is closed for the other node.
- *
- * `arriving`: the shard's session is resumed already, for it must not expire, while its guilds still come from Discord. Its
- * events are kept until then, and discord.js is told nothing of the connection.
+ * How a shard comes is written in arrivals.ts, what a client has of it and for how long in client-shards.ts. One that leaves is frozen with
+ * its caches as they are, and departs when the connection is closed for the other node.
  */
-import { Events, SimpleIdentifyThrottler } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
-import { Breather } from '../../breather.js';
-import { messageOf } from '../../errors.js';
-import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeHow, ResumeOutcome, ShardHost, TransferContext } from '../../shard-host.js';
-import { Gate } from './gate.js';
-import type { GatewayOptions } from '../../gateway-shard/options.js';
-import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
-import { ShardPool } from '../../gateway-shard/shard-pool.js';
-import { wsSockets } from '../ws/ws-socket.js';
-import type { ManagerOptions } from '../ws/ws-socket.js';
+import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
 import type { ShardNews } from '../../gateway-shard/driver.js';
-import { loadBeginning } from './cache-loader.js';
+import type { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { GatewayOptions } from '../../gateway-shard/options.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { DEFAULT_LINGER_MS } from '../../options.js';
+import type { Cursor } from '../../session/state.js';
+import type {
+  HostContext,
+  LeavingHow,
+  ResumeHow,
+  ResumeOutcome,
+  ShardHost,
+  TransferContext,
+} from '../../shard-host.js';
+import { LeaveNotice } from '../leave-notice.js';
+import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
-import { emitOn, packet, showSession } from './gateway-manager.js';
+import { DepartedObjects } from './departed-objects.js';
+import { emitOn, showSession } from './gateway-manager.js';
 import type { GatewayManager } from './gateway-manager.js';
-import { libraryOfDiscordJs } from './internals.js';
+import { makePool } from './gateway-pool.js';
+import { wrapVoiceAdapters } from './internals.js';
 import { ListenersInFlight } from './listeners-in-flight.js';
-import type { OrchestratedOptions } from './options.js';
-import { deliverBeginning, deliverStaged } from './packets.js';
-import type { Deliver } from './packets.js';
+import { MemberRequests } from './member-requests.js';
+import { OpenCommands } from './open-commands.js';
+import type { OrchestratedOptions, UserCodeTimeouts } from './options.js';
 import { Readiness } from './readiness.js';
-import { gatewayOptions } from './resolve-options.js';
+import { gatewayOptions, USER_CODE_TIMEOUTS } from './resolve-options.js';
+import { Sends } from './sends.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
-import type { WholeState } from './staged-state.js';
 import { Turns } from './turns.js';
+import { VoiceChannels } from './voice-channels.js';
 
-/** Opens when discord.js can take the shard's events; `given up` aborts when the shard leaves before. */
-type Arrival = { gate: Gate; givenUp: AbortController };
+const hosts = new WeakMap<Client, DiscordjsHost>();
 
 export class DiscordjsHost implements ShardHost {
   /** What fleet calls look at. */
   readonly client: Client;
   readonly hosted: ShardPool;
   readonly #gatewayInfo: GatewayInfo;
+  readonly timeouts: UserCodeTimeouts & { readonly handlersMs: number };
   /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
   isRedelivering = false;
   readonly #manager: GatewayManager;
@@ -53,51 +56,85 @@ export class DiscordjsHost implements ShardHost {
   readonly #options: GatewayOptions;
   readonly #shards: ClientShards;
   readonly #transfer: ShardTransfer;
+  readonly #arrivals: Arrivals;
   readonly #listeners: ListenersInFlight;
-  readonly #turns: Turns;
   readonly #readiness: Readiness;
-  readonly #arriving = new Map<number, Arrival>();
+  readonly #requests: MemberRequests;
+  readonly #sends: Sends;
+  readonly #voice = new VoiceChannels();
+  readonly #turns: Turns;
+  readonly #commands: OpenCommands;
+  readonly #shutDown = new AbortController();
 
   /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
   constructor(client: Client, manager: GatewayManager, given: OrchestratedOptions, logger: Logger) {
+    hosts.set(client, this);
     this.client = client;
     this.#manager = manager;
     this.#given = given;
-    this.#shards = new ClientShards(client);
-    this.#listeners = ListenersInFlight.of(client);
-    this.#readiness = Readiness.of(client);
-    this.#options = gatewayOptions(
-      given,
-      (payload, shardId, { redelivered }) => {
-        this.#transfer.happened(shardId, payload);
-        this.isRedelivering = redelivered;
-        const work = this.#listeners.during(() => emitOn(manager, 'dispatch', payload, shardId));
-        this.isRedelivering = false;
-        return work;
-      },
-      logger,
-    );
-    const { clock } = this.#options;
+    this.#options = gatewayOptions(given, (payload, shardId, how) => this.#deliver(payload, shardId, how), logger);
+    const { clock, timeouts } = this.#options;
+    this.timeouts = { ...USER_CODE_TIMEOUTS, handlersMs: timeouts.handlersMs };
+    const shards = (this.#shards = new ClientShards({ client, clock, lingerMs: given.lingerMs ?? DEFAULT_LINGER_MS }));
+    const listeners = (this.#listeners = ListenersInFlight.of(client));
+    const readiness = (this.#readiness = Readiness.of(client));
+    this.#requests = MemberRequests.of(client);
     this.#turns = new Turns(clock);
-    this.#transfer = new ShardTransfer({ client, shards: this.#shards, options: given, clock, turns: this.#turns });
-    const { random, timeouts } = this.#options;
-    const gatewayInfo = new GatewayInfo({ fetch: () => manager.fetchGatewayInformation(true), clock, random, logger });
+    this.#commands = new OpenCommands(clock);
+    listeners.watch((event, args) => this.#commands.seen(event, args));
+    const { pool, gatewayInfo } = makePool(manager, this.#options, (event, value, shardId) =>
+      this.#tell(event, value, shardId),
+    );
+    this.hosted = pool;
     this.#gatewayInfo = gatewayInfo;
-    this.hosted = new ShardPool({
+    const sends = (this.#sends = new Sends({
+      logger,
+      hosted: (shardId) => (shards.has(shardId) ? pool.all.get(shardId) : undefined),
+      isShown: (shardId) => shards.isShown(shardId),
+      accepted: (shardId, payload) => this.#voice.sent(shardId, payload),
+      dropped: (payload) => this.#requests.dropped(payload),
+      waits: () => readiness.endWait(),
+    }));
+    const quietly = (work: () => void): void =>
+      DepartedObjects.of(client).hidden(() => listeners.muted(() => true, work));
+    const voice = this.#voice;
+    this.#transfer = new ShardTransfer({ client, shards, options: given, clock, turns: this.#turns, voice, quietly });
+    this.#arrivals = new Arrivals({
+      client,
+      manager,
+      hosted: pool,
+      shards,
+      listeners,
+      readiness,
+      sends,
+      voice,
       options: this.#options,
-      openSocket: wsSockets({
-        library: libraryOfDiscordJs(),
-        managerOptions: () => manager.options as unknown as ManagerOptions,
-        handshakeMs: timeouts.handshakeMs,
-      }),
-      gatewayUrl: () => gatewayInfo.known?.url ?? null,
-      locate: async () => (await gatewayInfo.get()).url,
-      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
-      tell: (event, values, shardId) => this.#tell(event, values[0], shardId),
+      importShard: given.importShard,
+      importMs: this.timeouts.importMs,
+      tell: (event, shardId) => this.#tell(event, {}, shardId),
     });
+    wrapVoiceAdapters((guild, payload) => hosts.get(guild.client)?.send(guild.shardId, payload) ?? null);
   }
 
-  /** Those that run here. */
+  #deliver(
+    payload: GatewayDispatchPayload,
+    shardId: number,
+    { redelivered }: { redelivered: boolean },
+  ): void | Promise<void> {
+    this.#transfer.happened(shardId, payload);
+    this.#voice.happened(shardId, payload, this.client.user?.id, this.hosted.cursorOf(shardId)?.sessionId);
+    this.isRedelivering = redelivered;
+    const work = this.#listeners.during(() => emitOn(this.#manager, 'dispatch', payload, shardId));
+    this.isRedelivering = false;
+    return work;
+  }
+
+  /** From the bot to Discord. Never throws. Returns whether it will be sent, as far as can be said now. */
+  send(shardId: number, payload: GatewaySendPayload): boolean {
+    return this.#sends.send(shardId, payload);
+  }
+
+  /** Those that run here, or are shown. */
   get shardIds(): readonly number[] {
     return this.#shards.ids;
   }
@@ -126,116 +163,32 @@ export class DiscordjsHost implements ShardHost {
     }
   }
 
-  async #resume(
-    shardId: number,
-    session: Cursor,
-    context: HostContext,
-    how: Partial<ResumeHow>,
-  ): Promise<ResumeOutcome> {
+  #resume(shardId: number, session: Cursor, context: HostContext, how: Partial<ResumeHow>): Promise<ResumeOutcome> {
+    const resume = { shardId, session, context, how };
     const staged = this.#transfer.staged(shardId);
-    const caches = staged?.caches.whole() ?? null;
-    const isKnown = this.#shards.add(shardId);
-    if (isKnown || caches === null) {
+    const state = staged?.caches.whole() ?? null;
+    if (this.#shards.isAsItWas(shardId)) {
       this.#shards.giveUp(shardId);
-    } else {
-      this.#show(shardId, caches);
+      return this.#arrivals.back(resume);
     }
-    if (!isKnown && caches === null) {
-      return this.#resumeWithoutCaches(shardId, session, context, how);
+    if (staged !== null && state !== null) {
+      return this.#arrivals.withState(resume, staged, state);
     }
-    if (staged !== null && staged.own !== null) {
-      await this.#given.importShard?.(shardId, staged.own.state);
+    this.#giveUp(shardId);
+    return this.#arrivals.withoutState(resume);
+  }
+
+  /**
+   * The first shard that comes makes the client ready: its guilds are shown, and `clientReady` is emitted. Those that come meanwhile wait for
+   * what listens as well. Later ones find it ready.
+   */
+  async warm(shardId: number): Promise<void> {
+    if (!this.#readiness.isMade && this.#transfer.show(shardId)) {
+      this.#readiness.make();
     }
-    // A connection that waits at HELLO was of nobody's interest when it got there.
-    showSession(this.#manager, shardId, session);
-    emitOn(this.#manager, 'hello', {}, shardId);
-    return this.hosted.resume(shardId, session, context, how);
-  }
-
-  /** The session first, for it expires; then the guilds, from Discord; then the events that were kept meanwhile. */
-  async #resumeWithoutCaches(
-    shardId: number,
-    session: Cursor,
-    context: HostContext,
-    how: Partial<ResumeHow>,
-  ): Promise<ResumeOutcome> {
-    const arrival = this.#arrives(shardId);
-    const outcome = await this.hosted.resume(shardId, session, context, { ...how, hold: arrival.gate.opened });
-    if (outcome === 'resumed' && this.#arriving.get(shardId) === arrival) {
-      void this.#load(shardId, arrival, context);
-    } else {
-      this.#arrived(shardId);
+    if (this.#readiness.isMade) {
+      await this.#readiness.heard(this.#options.clock, this.timeouts.readyMs);
     }
-    return outcome;
-  }
-
-  async #load(shardId: number, arrival: Arrival, context: HostContext): Promise<void> {
-    const { clock, logger } = this.#options;
-    const { signal } = arrival.givenUp;
-    try {
-      const beginning = await loadBeginning(this.hosted, shardId, context, clock, signal);
-      await this.#deliver(shardId, arrival, (deliver, breather) => deliverBeginning(beginning, deliver, breather));
-      this.#arrived(shardId);
-      showSession(this.#manager, shardId, this.hosted.cursorOf(shardId));
-      this.#tell('hello', {}, shardId);
-      this.#tell('resumed', {}, shardId);
-    } catch (error) {
-      if (!signal.aborted) {
-        logger.error(
-          { shard: shardId, error },
-          `The guilds of shard ${shardId} could not be loaded: ${messageOf(error)}`,
-        );
-        this.#arrived(shardId);
-      }
-    }
-  }
-
-  /** Guilds of the shard to discord.js. Rejects when the shard leaves meanwhile. */
-  async #deliver(
-    shardId: number,
-    { givenUp: { signal } }: Arrival,
-    work: (deliver: Deliver, breather: Breather) => Promise<void>,
-  ): Promise<void> {
-    this.#shards.begins(shardId);
-    await work(this.#deliverTo(shardId, signal), new Breather(this.#options.clock));
-    signal.throwIfAborted();
-    void this.#readiness.make();
-  }
-
-  #deliverTo(shardId: number, signal?: AbortSignal): Deliver {
-    const send = (event: 'ready' | 'dispatch', value: object): void => {
-      signal?.throwIfAborted();
-      void this.#listeners.during(() => emitOn(this.#manager, event, value, shardId));
-    };
-    return {
-      ready: (data) => send('ready', data),
-      dispatch: (type, data) => send('dispatch', packet(type, data)),
-    };
-  }
-
-  /** The guilds were built while the shard served elsewhere: in one turn, they are in the caches and the shard is ready. */
-  #show(shardId: number, caches: WholeState): void {
-    const available = caches.guilds.filter((guild) => guild.available);
-    this.#shards.show(shardId, caches.guilds);
-    void this.#listeners.during(() => available.forEach((guild) => this.client.emit(Events.GuildAvailable, guild)));
-    deliverStaged(caches, this.#deliverTo(shardId));
-    void this.#readiness.make();
-  }
-
-  #arrives(shardId: number): Arrival {
-    const arrival: Arrival = { gate: new Gate(), givenUp: new AbortController() };
-    this.#arriving.set(shardId, arrival);
-    return arrival;
-  }
-
-  #arrived(shardId: number): void {
-    this.#arriving.get(shardId)?.gate.open();
-    this.#arriving.delete(shardId);
-  }
-
-  #leaves(shardId: number): void {
-    this.#arriving.get(shardId)?.givenUp.abort();
-    this.#arriving.delete(shardId);
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
@@ -253,9 +206,33 @@ export class DiscordjsHost implements ShardHost {
 
   async abortTransferTo(shardId: number): Promise<void> {
     this.#turns.over(shardId);
+    this.#giveUp(shardId);
     this.#transfer.forget(shardId);
     await this.hosted.unpark(shardId);
     await this.#given.state?.abortTransferTo?.(shardId);
+  }
+
+  /** What came of the shard is of no use, and what waits for it waits in vain. */
+  #giveUp(shardId: number): void {
+    this.#shards.giveUp(shardId);
+    this.#left(shardId);
+  }
+
+  #left(shardId: number): void {
+    this.#sends.left(shardId);
+    this.#requests.left(shardId);
+    this.#voice.left(shardId);
+  }
+
+  /** Tells `shardLeaving`. What listens, and what it adds by `waitUntil`, is waited for; the node says for how long. */
+  async leaving(shardId: number, how: LeavingHow): Promise<void> {
+    const notice = new LeaveNotice(how, (work) => this.#listeners.add(work));
+    await this.#listeners.during(() => this.client.emit('shardLeaving', shardId, notice));
+    await notice.ended();
+  }
+
+  stays(shardId: number): void {
+    void this.#listeners.during(() => this.client.emit('shardStays', shardId));
   }
 
   exportState(shardId: number, transfer: TransferContext): Promise<void> {
@@ -285,6 +262,7 @@ export class DiscordjsHost implements ShardHost {
   async release(shardId: number): Promise<void> {
     await this.hosted.release(shardId);
     this.#shards.setAside(shardId);
+    this.#left(shardId);
     this.#turns.over(shardId);
   }
 
@@ -294,7 +272,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   #mustBeComplete(shardId: number): void {
-    if (this.hosted.all.has(shardId) && (this.#arriving.has(shardId) || !this.#shards.isComplete(shardId))) {
+    if (this.hosted.all.has(shardId) && (this.#arrivals.has(shardId) || !this.#shards.isComplete(shardId))) {
       throw notReady(shardId);
     }
   }
@@ -305,23 +283,40 @@ export class DiscordjsHost implements ShardHost {
 
   async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     await this.hosted.released(shardId);
-    this.#shards.forget(shardId);
-    this.#transfer.forget(shardId);
+    this.#depart(shardId);
+    void this.#listeners.during(() => this.client.emit('shardMoved', shardId));
     await this.#given.state?.released?.(shardId, how);
   }
 
   async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
     this.#turns.over(shardId);
-    this.#leaves(shardId);
+    this.#arrivals.leaves(shardId);
     const cursor = await this.hosted.stop(shardId, options);
-    this.#shards.forget(shardId);
-    this.#transfer.forget(shardId);
+    this.#depart(shardId);
     return cursor;
   }
 
+  #depart(shardId: number): void {
+    this.#shards.forget(shardId);
+    this.#transfer.forget(shardId);
+    this.#left(shardId);
+  }
+
+  async settled(): Promise<void> {
+    await this.#listeners.settled();
+    await this.#commands.settled(this.#shutDown.signal).catch(() => undefined);
+  }
+
   async shutdown(): Promise<void> {
+    this.#shutDown.abort();
+    this.#shards.close();
     this.#gatewayInfo.close();
     await this.hosted.shutdown();
+  }
+
+  /** Runs `work` while the client holds the shards of `shardsInClient` and no others. */
+  speaking<T>(work: () => T): T {
+    return this.#shards.speaking(work);
   }
 
   /** What fleet calls may take `client` to speak for. */
@@ -344,17 +339,15 @@ export class DiscordjsHost implements ShardHost {
   /** What a shard tells, to discord.js. Dispatches come by themselves, see above. */
   #tell(event: ShardNews, value: unknown, shardId: number): void {
     if (event === 'ready') {
-      // A new session after all: Discord sends the guilds.
-      this.#arriving.get(shardId)?.givenUp.abort();
-      this.#arrived(shardId);
+      this.#arrivals.onReady(shardId);
       this.#shards.begins(shardId);
     }
-    if (event === 'socketError' || this.#arriving.has(shardId) || !this.#shards.has(shardId)) {
+    if (event === 'socketError' || this.#arrivals.has(shardId) || !this.#shards.has(shardId)) {
       return;
     }
     if (event === 'hello' || event === 'ready' || event === 'resumed') {
       showSession(this.#manager, shardId, this.hosted.cursorOf(shardId));
     }
-    emitOn(this.#manager, event, value ?? {}, shardId);
+    DepartedObjects.of(this.client).hidden(() => emitOn(this.#manager, event, value ?? {}, shardId));
   }
 }

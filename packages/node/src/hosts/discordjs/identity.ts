@@ -5,7 +5,7 @@
 import { Routes } from 'discord.js';
 import type { Client } from 'discord.js';
 import type { APIApplication, APIUser } from 'discord-api-types/v10';
-import { makeClientUser } from './internals.js';
+import { makeClientUser } from './structures.js';
 
 /** Rejects as discord.js' REST does. */
 export async function learnIdentity(client: Client): Promise<void> {

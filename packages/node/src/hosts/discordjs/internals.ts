@@ -1,15 +1,16 @@
 /**
- * Every place where this host goes beyond the documented surface of discord.js, and the only file that does. Made for and tested
- * with 14.28.1. `checkInternals` runs at login and says what is missing in another version, before anything connects.
+ * Every place where this host goes beyond the documented surface of discord.js: what concerns a client is here, what concerns its
+ * structures in structures.ts, and nothing anywhere else. Made for and tested with 14.28.1. `checkInternals` runs at login and says what is
+ * missing in another version, before anything connects.
  *
  * Documented doors (`ws.buildStrategy`, the dispatches of its manager, `updateSessionInfo`) are used elsewhere. What they lack:
  * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that. A client that was destroyed stays
  *   so, with the manager it had: `ws.destroyed`, `ws._ws` and `ws.packetQueue` are set back.
  * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
+ * - Nothing can be looked up that is not cached: `get`, `has` and `set` of the caches of guilds, channels and shards (departed-objects.ts).
  * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
- * - A guild has no packet that comes without an event, nor can it be made outside the caches: the constructors of Guild, Message,
- *   ClientUser and ClientApplication, `_patch`, and `_add` of the managers of users, members, presences and threads' members.
- * - A few raw values are kept in private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`, `data` of integration owners.
+ * - A fetch of members waits for two minutes for an answer that cannot come: `_fetchMany` of their manager is wrapped.
+ * - A voice connection is refused while its shard is not ready: `voiceAdapterCreator` of Guild is wrapped.
  * - `WebSocketShard` of the @discordjs/ws inside discord.js: loaded from where discord.js loads it.
  */
 import { createRequire } from 'node:module';
@@ -17,32 +18,20 @@ import {
   Client,
   ClientApplication,
   ClientUser,
-  Collection,
+  DiscordjsError,
+  DiscordjsErrorCodes,
   Events,
   Guild,
+  GuildMemberManager,
   Message,
+  SnowflakeUtil,
   Status,
   WebSocketShard,
   version as discordJsVersion,
 } from 'discord.js';
-import type {
-  GuildBasedChannel,
-  GuildEmoji,
-  GuildMember,
-  MessageInteractionMetadata,
-  MessageReaction,
-  PartialPollAnswer,
-  PollAnswer,
-  SoundboardSound,
-  TextBasedChannel,
-  ThreadChannel,
-  ThreadMember,
-  User,
-} from 'discord.js';
+import type { GatewaySendPayload } from 'discord-api-types/v10';
 import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../ws/library.js';
-import type { Payload } from './export/fields.js';
-import type { MessageRecord } from './export/messages.js';
 
 /** What the typings hide or mark as private. */
 type HiddenManager = {
@@ -54,10 +43,6 @@ type HiddenManager = {
   triggerClientReady(): void;
   handlePacket(): void;
 };
-type HiddenCache = { _add(payload: Payload): unknown };
-type Hidden<T> = new (client: Client, payload: Payload) => T;
-type Patched = { _patch(payload: Payload): void };
-type HiddenRoles = { _roles: readonly string[] };
 type Emit = (event: string, ...args: unknown[]) => boolean;
 
 const TESTED_WITH = '14.28.1';
@@ -76,6 +61,7 @@ export function checkInternals(client: Client): void {
     ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
     ['client.ws.handlePacket()', typeof manager['handlePacket'] === 'function'],
     ['client.guilds._add()', typeof guild['_add'] === 'function'],
+    ['GuildMemberManager#_fetchMany()', typeof hidden(GuildMemberManager.prototype)['_fetchMany'] === 'function'],
     ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
     ['Message', typeof Message === 'function'],
     ['ClientUser', typeof ClientUser === 'function'],
@@ -144,6 +130,76 @@ export function forgetGateway(client: Client): void {
   client.ws.status = Status.Idle;
 }
 
+type FetchMembers = (this: GuildMemberManager, options?: object) => Promise<unknown>;
+
+/** Asks Discord. `cancel`: nobody waits for the answer any more; what is left of the request is tidied up. */
+export type AskForMembers = (options: object) => { answer: Promise<unknown>; cancel: () => void };
+
+let memberFetchesWrapped = false;
+
+/** From now on every fetch of members over the gateway, by any client of this copy of discord.js, goes through `around`. Once per process. */
+export function wrapMemberFetches(
+  around: (guild: Guild, options: object, ask: AskForMembers) => Promise<unknown>,
+): void {
+  if (memberFetchesWrapped) {
+    return;
+  }
+  memberFetchesWrapped = true;
+  const prototype = GuildMemberManager.prototype as unknown as { _fetchMany: FetchMembers };
+  const fetchMany = prototype._fetchMany;
+  prototype._fetchMany = function wrapped(this: GuildMemberManager, options = {}): Promise<unknown> {
+    return around(this.guild, options, (given) => askForMembers(this, fetchMany, given));
+  };
+}
+
+/** The request listens on the client, and stops as soon as Discord says that it asked too often. */
+function askForMembers(
+  manager: GuildMemberManager,
+  fetchMany: FetchMembers,
+  options: object,
+): ReturnType<AskForMembers> {
+  const { client } = manager;
+  const before = new Set(client.rawListeners(Events.Raw));
+  const answer = fetchMany.call(manager, options);
+  const [listener] = client.rawListeners(Events.Raw).filter((each) => !before.has(each));
+  const packet = { t: 'RATE_LIMITED', d: { meta: options } };
+  answer.catch(() => undefined);
+  return { answer, cancel: () => void listener?.call(client, packet) };
+}
+
+export function membersTimeout(): Error {
+  const DjsError = DiscordjsError as unknown as new (code: DiscordjsErrorCodes) => DiscordjsError;
+  return new DjsError(DiscordjsErrorCodes.GuildMembersTimeout);
+}
+
+export function newNonce(): string {
+  return SnowflakeUtil.generate().toString();
+}
+
+let voiceAdaptersWrapped = false;
+
+/** What a voice connection sends for a guild goes through `send`, if that returns whether it did. Once per process. */
+export function wrapVoiceAdapters(send: (guild: Guild, payload: GatewaySendPayload) => boolean | null): void {
+  const getter = Object.getOwnPropertyDescriptor(Guild.prototype, 'voiceAdapterCreator');
+  const creatorOf: unknown = Reflect.get(getter ?? {}, 'get');
+  if (voiceAdaptersWrapped || typeof creatorOf !== 'function') {
+    return;
+  }
+  voiceAdaptersWrapped = true;
+  Object.defineProperty(Guild.prototype, 'voiceAdapterCreator', {
+    ...getter,
+    get(this: Guild): Guild['voiceAdapterCreator'] {
+      return (methods) => {
+        const adapter = (Reflect.apply(creatorOf, this, []) as Guild['voiceAdapterCreator'])(methods);
+        return {
+          ...adapter,
+          sendPayload: (payload: GatewaySendPayload) => send(this, payload) ?? adapter.sendPayload(payload),
+        };
+      };
+    },
+  });
+}
+
 /** A shard as `client.ws.connect()` makes it. `allReady`: its guilds are all there. */
 export function makeShard(client: Client, shardId: number, allReady: () => void): WebSocketShard {
   const Shard = WebSocketShard as unknown as new (manager: Client['ws'], id: number) => WebSocketShard;
@@ -193,130 +249,24 @@ export function replaceEmit(client: Client, emit: Emit): Emit {
   return before;
 }
 
-/** The bot and its application, as its first READY would make them: members are compared with the user when caches are limited. */
-export function makeClientUser(client: Client, user: Payload, application: Payload): void {
-  if (client.user === null) {
-    client.user = new (ClientUser as unknown as Hidden<ClientUser>)(client, user);
-    client.users.cache.set(client.user.id, client.user);
-  }
-  client.application ??= new (ClientApplication as unknown as Hidden<ClientApplication>)(client, application);
-}
-
-/** A guild in none of the client's caches. Its channels go there by themselves, and are taken out before anybody can look. */
-export function buildGuild(client: Client, shardId: number, payload: Payload): Guild {
-  const guild = new (Guild as unknown as Hidden<Guild>)(client, { ...payload, shardId });
-  guild.channels.cache.forEach(({ id }) => client.channels.cache.delete(id));
-  return guild;
-}
-
-export function buildUnavailableGuild(client: Client, shardId: number, id: string): Guild {
-  return buildGuild(client, shardId, { id, unavailable: true });
-}
-
-export function patchGuild(guild: Guild, payload: Payload): void {
-  (guild as unknown as Patched)._patch({ ...payload, id: guild.id });
-}
-
-export function patchChannel(channel: GuildBasedChannel, payload: Payload): void {
-  (channel as unknown as Patched)._patch(payload);
-}
-
-export function addMember(guild: Guild, payload: Payload): void {
-  (guild.members as unknown as HiddenCache)._add(payload);
-}
-
-export function addPresence(guild: Guild, payload: Payload): void {
-  (guild.presences as unknown as HiddenCache)._add({ ...payload, guild });
-}
-
-export function addThreadMember(thread: ThreadChannel, payload: Payload): void {
-  (thread.members as unknown as HiddenCache)._add(payload);
-}
-
-/** Text channels and threads; a voice channel has messages, too. */
-export type MessageChannel = GuildBasedChannel & Pick<TextBasedChannel, 'messages'>;
-
-export function hasMessages(channel: GuildBasedChannel): channel is MessageChannel {
-  return 'messages' in channel;
-}
-
-/** Makes messages of a guild that is in none of the client's caches: they look for it and their channel there, when they are made. */
-export function putMessages(channel: MessageChannel, records: readonly MessageRecord[]): void {
-  const { guild, client } = channel;
-  const before = { guild: client.guilds.cache.get(guild.id), channel: client.channels.cache.get(channel.id) };
-  client.guilds.cache.set(guild.id, guild);
-  client.channels.cache.set(channel.id, channel);
-  try {
-    for (const record of records) {
-      // One that is there keeps its place: the oldest is the first that a full cache drops.
-      channel.messages.cache.set(record.message.id, makeMessage(client, record));
-    }
-  } finally {
-    putBack(client.guilds.cache, guild.id, before.guild);
-    putBack(client.channels.cache, channel.id, before.channel);
-  }
-}
-
-function putBack<T>(cache: Map<string, T>, id: string, before: T | undefined): void {
-  if (before === undefined) cache.delete(id);
-  else cache.set(id, before);
-}
-
-function makeMessage(client: Client, record: MessageRecord): Message<true> {
-  const message = new (Message as unknown as Hidden<Message<true>>)(client, record.message);
-  const user = (payload: Payload): User => (client.users as unknown as HiddenCache)._add(payload) as User;
-  const fill = (cache: Map<string, User>, payloads: readonly Payload[] = []): void => {
-    cache.clear();
-    payloads.map(user).forEach((each) => cache.set(each.id, each));
+/**
+ * From now on a lookup (`get`, `has`) of what is not in the cache is answered by `find`, and what `takes` takes is not put there. What
+ * counts and iterates is as before.
+ */
+export function extendCache<K, V>(
+  cache: Map<K, V>,
+  find: (key: K) => V | undefined,
+  takes: (key: K, value: V) => boolean = () => false,
+): void {
+  const [get, has, set] = [cache.get.bind(cache), cache.has.bind(cache), cache.set.bind(cache)];
+  const extended = {
+    get: (key: K): V | undefined => get(key) ?? find(key),
+    has: (key: K): boolean => has(key) || find(key) !== undefined,
+    set: (key: K, value: V): Map<K, V> => (takes(key, value) ? cache : set(key, value)),
   };
-  if (record.repliedUser !== undefined) message.mentions.repliedUser = user(record.repliedUser);
-  [...message.reactions.cache.values()].forEach(({ users }, index) => fill(users.cache, record.reacted[index]));
-  [...(message.poll?.answers.values() ?? [])].forEach(({ voters }, index) => fill(voters.cache, record.voted[index]));
-  message.messageSnapshots = new Collection(
-    record.snapshots.map((each) => [each.message.id, makeMessage(client, each)]),
-  ) as unknown as Message['messageSnapshots'];
-  return message;
-}
-
-/** With ids of roles that are not cached, which `roles.cache` leaves out. */
-export function roleIdsOf(member: GuildMember): readonly string[] {
-  return (member as unknown as HiddenRoles)._roles;
-}
-
-export function allowedRoleIdsOf(emoji: GuildEmoji): readonly string[] {
-  return (emoji as unknown as HiddenRoles)._roles;
-}
-
-/** As Discord said, in milliseconds, or null: `createdTimestamp` also knows it from the id. */
-export function creationOf(thread: ThreadChannel): number | null {
-  return (thread as unknown as { _createdTimestamp: number | null })._createdTimestamp;
-}
-
-/** Only if Discord sent it along; `guildMember` also finds it in the guild. */
-export function memberWith(threadMember: ThreadMember): GuildMember | null {
-  return (threadMember as unknown as { member: GuildMember | null }).member;
-}
-
-export function soundEmojiOf(sound: SoundboardSound): { id: string | null; name: string | null } | null {
-  return (sound as unknown as { _emoji: { id: string | null; name: string | null } | null })._emoji;
-}
-
-/** `emoji` looks for what the client knows of it. */
-export function reactionEmojiOf(reaction: MessageReaction): {
-  id: string | null;
-  name: string | null;
-  animated: boolean | null;
-} {
-  return (reaction as unknown as { _emoji: MessageReaction['emoji'] })._emoji;
-}
-
-/** As Discord said it, or null. */
-export function answerEmojiOf(answer: PollAnswer | PartialPollAnswer): Payload | null {
-  return (answer as unknown as { _emoji: Payload | null })._emoji;
-}
-
-export function integrationOwnersOf({ authorizingIntegrationOwners }: MessageInteractionMetadata): Payload {
-  return (authorizingIntegrationOwners as unknown as { data: Payload }).data;
+  for (const [name, value] of Object.entries(extended)) {
+    Object.defineProperty(cache, name, { value, configurable: true, writable: true });
+  }
 }
 
 function hiddenManager(client: Client): HiddenManager {

@@ -1,23 +1,31 @@
 /**
  * Which listeners of the bot are still at work. `client.on('messageCreate', async …)` returns a promise that Node's emitter throws
- * away; a shard that leaves has to wait for it, so that nothing is half done when the other process goes on.
+ * away; a shard that leaves waits for it a moment, and a process that ends waits for all of them.
  *
  * Listeners are called as Node calls them: in order, with the client as `this`. One that rejects is told as 'error', as before. One
  * that throws is told as 'error' too, and keeps neither the other listeners nor the shard from going on.
  */
 import type { Client } from 'discord.js';
+import { DepartedObjects } from './departed-objects.js';
 import { replaceEmit } from './internals.js';
 
 const known = new WeakMap<Client, ListenersInFlight>();
 
 export class ListenersInFlight {
   readonly #client: Client;
+  readonly #departed: DepartedObjects;
   readonly #emit: (event: string, ...args: unknown[]) => boolean;
+  /** All that have not ended. */
+  readonly #working = new Set<Promise<void>>();
   /** Where the promises go of what is being emitted; null: nobody asks. */
   #collecting: Promise<void>[] | null = null;
+  /** What is not emitted at the moment. */
+  #muted: (event: string) => boolean = () => false;
+  #seen: (event: string, args: readonly unknown[]) => void = () => undefined;
 
   private constructor(client: Client) {
     this.#client = client;
+    this.#departed = DepartedObjects.of(client);
     this.#emit = replaceEmit(client, (event, ...args) => this.#call(event, args));
   }
 
@@ -33,24 +41,59 @@ export class ListenersInFlight {
     const collected: Promise<void>[] = [];
     this.#collecting = collected;
     try {
-      deliver();
+      this.#departed.hidden(deliver);
     } finally {
       this.#collecting = outer;
     }
     return collected.length === 0 ? undefined : Promise.all(collected).then(() => undefined);
   }
 
+  /** Runs `work`, which would emit events of a kind that the bot must not hear (again). */
+  muted(is: (event: string) => boolean, work: () => void): void {
+    const outer = this.#muted;
+    this.#muted = is;
+    try {
+      work();
+    } finally {
+      this.#muted = outer;
+    }
+  }
+
+  /** `seen` is shown what listeners get. */
+  watch(seen: (event: string, args: readonly unknown[]) => void): void {
+    this.#seen = seen;
+  }
+
+  /** Something that user code does, to be waited for like a listener. */
+  add(work: Promise<unknown>): Promise<void> {
+    const done: Promise<void> = work
+      .then(() => undefined)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => this.#working.delete(done));
+    this.#working.add(done);
+    return done;
+  }
+
+  /** Resolves when none is at work. */
+  async settled(): Promise<void> {
+    while (this.#working.size > 0) {
+      await Promise.all(this.#working);
+    }
+  }
+
   #call(event: string, args: unknown[]): boolean {
+    if (this.#muted(event)) return false;
     // An 'error' that nobody listens for has to be thrown; Node knows how.
     if (this.#collecting === null || event === 'error') {
       return this.#emit(event, ...args);
     }
     const listeners = this.#client.rawListeners(event);
+    if (listeners.length > 0) this.#seen(event, args);
     for (const listener of listeners) {
       try {
-        const result: unknown = Reflect.apply(listener, this.#client, args);
+        const result: unknown = this.#departed.visible(() => Reflect.apply(listener, this.#client, args));
         if (result instanceof Promise) {
-          this.#collecting?.push(result.catch((error: unknown) => this.#failed(error)));
+          this.#collecting?.push(this.add(result));
         }
       } catch (error) {
         this.#failed(error);

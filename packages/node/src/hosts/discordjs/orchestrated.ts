@@ -124,6 +124,7 @@ function attach(manager: GatewayManager, client: Client | null, options: Orchest
   client.shard = shardUtil(client, { node: () => node, ids: () => host.shardIds });
   return orchestratedStrategy({
     shards: () => host.hosted,
+    send: (shardId, payload) => host.send(shardId, payload),
     login: async () => {
       await learnIdentity(client);
       await node.start();

@@ -1,7 +1,10 @@
 /**
- * `clientReady`, once per process. A client that was destroyed and logs in again is ready again when its shards are, and says nothing, as
- * discord.js itself: what a bot starts when it is ready (timers, commands) is running.
+ * `clientReady`, once per process, and how long a shard that comes here waits for what listens to it.
+ *
+ * A client that was destroyed and logs in again is ready again when its shards are, and says nothing, as discord.js itself: what a bot starts
+ * when it is ready (timers, commands) is running.
  */
+import type { Clock } from '@dshard/transport';
 import type { Client } from 'discord.js';
 import { becomeReady, triggerClientReady, wrapClientReady } from './internals.js';
 import { ListenersInFlight } from './listeners-in-flight.js';
@@ -10,8 +13,9 @@ const known = new WeakMap<Client, Readiness>();
 
 export class Readiness {
   readonly #client: Client;
-  /** Resolves when all that listens to `clientReady` has ended; null: it was not emitted yet. */
+  /** Resolves when all that listens to `clientReady` has ended, or is not waited for any more; null: it was not emitted yet. */
   #heard: Promise<void> | null = null;
+  #endWait: () => void = () => undefined;
 
   private constructor(client: Client) {
     this.#client = client;
@@ -24,17 +28,41 @@ export class Readiness {
     return readiness;
   }
 
-  /** Emits, unless it was emitted. Resolves when all that listens has ended. */
-  async make(): Promise<void> {
+  /** Whether it was emitted. */
+  get isMade(): boolean {
+    return this.#heard !== null;
+  }
+
+  /** Emits, unless it was emitted. */
+  make(): void {
     if (!this.#client.isReady()) triggerClientReady(this.#client);
-    await this.#heard;
+  }
+
+  /** Resolves when all that listens has ended, or `endWait` was called, or after `atMostMs`. */
+  async heard(clock: Clock, atMostMs: number): Promise<void> {
+    let cancel = (): void => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(atMostMs, resolve);
+    });
+    await Promise.race([this.#heard, late]);
+    cancel();
+  }
+
+  /** What listens waits for something that comes only when shards do. */
+  endWait(): void {
+    this.#endWait();
   }
 
   #becomeReady(emit: () => void): void {
-    if (this.#heard === null) {
-      this.#heard = ListenersInFlight.of(this.#client).during(emit) ?? Promise.resolve();
-    } else {
+    if (this.#heard !== null) {
       becomeReady(this.#client);
+      return;
     }
+    const ended = new Promise<void>((resolve) => {
+      this.#endWait = resolve;
+    });
+    this.#heard = ended;
+    const listeners = ListenersInFlight.of(this.#client).during(emit);
+    void (listeners ?? Promise.resolve()).then(() => this.#endWait());
   }
 }

@@ -5,7 +5,9 @@ import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { NodeOptions } from '../../options.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
-import type { OrchestratedOptions } from './options.js';
+import type { OrchestratedOptions, UserCodeTimeouts } from './options.js';
+
+export const USER_CODE_TIMEOUTS: UserCodeTimeouts = { readyMs: 10_000, importMs: 5_000 };
 
 const WHERE = 'orchestrated';
 
@@ -17,6 +19,8 @@ const KEYS: readonly (keyof OrchestratedOptions)[] = [
   'userEvents',
   'logger',
   'limits',
+  'lingerMs',
+  'patienceMs',
   'exitOnShutdown',
   'fleet',
   'clock',

@@ -12,6 +12,7 @@ import { guildChannelPayload, guildPayload, unsaidPayload } from './export/guild
 import type { Payload } from './export/fields.js';
 import { messageRecord } from './export/messages.js';
 import type { MessageRecord } from './export/messages.js';
+import type { JoinedChannel } from './voice-channels.js';
 import { clientUserPayload, memberPayload, presencePayload } from './export/people.js';
 
 /** Raised when parts mean something else than before. */
@@ -61,6 +62,8 @@ export type StatePart =
   | MessagesPart
   /** Discord has told us of the guild, and that it is not available. */
   | { kind: 'unavailable'; guildId: string }
+  /** The voice channels that the bot is in. */
+  | { kind: 'voice'; channels: readonly JoinedChannel[] }
   /** Nobody serves the shard any more, so that what follows is urgent. */
   | { kind: 'frozen' }
   | { kind: 'done'; guildIds: readonly string[] };

@@ -16,12 +16,13 @@ import { changeParts, guildParts, sessionPart } from './shard-state.js';
 import { StagedState } from './staged-state.js';
 import { partsOf, StateFrames } from './state-frames.js';
 import type { Turns } from './turns.js';
+import type { VoiceChannels } from './voice-channels.js';
 
 /** How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard. */
 const LIVE_PASSES = 5;
 const FEW_GUILDS = 4;
 
-type Staged = { caches: StagedState; own: { state: unknown } | null };
+export type Staged = { caches: StagedState; own: { state: unknown } | null };
 
 export type ShardTransferOptions = {
   client: Client;
@@ -29,6 +30,9 @@ export type ShardTransferOptions = {
   options: Pick<OrchestratedOptions, 'exportShard' | 'state'>;
   clock: Clock;
   turns: Turns;
+  voice: VoiceChannels;
+  /** Runs `work` on the caches as they are, and without an event. */
+  quietly: (work: () => void) => void;
 };
 
 export class ShardTransfer {
@@ -73,13 +77,15 @@ export class ShardTransfer {
   }
 
   async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
-    const { shards, options } = this.#given;
+    const { shards, options, voice } = this.#given;
     const copied = this.#copied.get(shardId) ?? new CopiedGuilds();
     this.#copied.delete(shardId);
     this.#given.turns.frozen(shardId);
     const frames = this.#framesFor(shardId, transfer);
     await frames.add({ kind: 'frozen' });
     await this.#sendChanges(shardId, copied, frames);
+    const channels = voice.of(shardId);
+    if (channels.length > 0) await frames.add({ kind: 'voice', channels });
     await frames.add({ kind: 'done', guildIds: shards.guildsOf(shardId).map(({ id }) => id) });
     await frames.flush();
     if (options.exportShard !== undefined) {
@@ -139,7 +145,7 @@ export class ShardTransfer {
   }
 
   async #takeCaches(shardId: number, caches: StagedState, frame: Uint8Array): Promise<void> {
-    const { turns, clock } = this.#given;
+    const { turns, clock, quietly } = this.#given;
     const parts = partsOf(frame);
     if (parts.some(({ kind }) => kind === 'frozen')) {
       turns.frozen(shardId);
@@ -147,9 +153,18 @@ export class ShardTransfer {
     await turns.giveWay(shardId);
     const breather = new Breather(clock);
     for (const part of parts) {
-      caches.take(part);
+      quietly(() => caches.take(part));
       await breather.breathe();
     }
+  }
+
+  /** What came of the shard's guilds is in the client's caches now, and what changes will show there. Returns whether there is anything. */
+  show(shardId: number): boolean {
+    const staged = this.#staged.get(shardId);
+    if (staged === undefined || !staged.caches.isUsable) return false;
+    this.#given.shards.show(shardId);
+    staged.caches.shown();
+    return true;
   }
 
   /** What came for the shard; from here on it is the caller's. */

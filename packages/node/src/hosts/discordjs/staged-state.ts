@@ -1,8 +1,12 @@
 /**
  * The guilds of a shard on their way here. They are built as they come, while the shard still serves at its origin, so that all that is
  * left to do when it is here is to show them. Until then they are in none of the client's caches; their users are.
+ *
+ * From the moment they are shown (`shown`) the bot may hold what is in them. What changes then is patched: a member is the same object
+ * before and after, and what the bot fetched itself stays.
  */
 import type { Client, Guild } from 'discord.js';
+import { CopiedIds } from './copied-ids.js';
 import type { Payload } from './export/fields.js';
 import {
   addMember,
@@ -14,12 +18,20 @@ import {
   makeClientUser,
   patchChannel,
   patchGuild,
+  patchWholeGuild,
   putMessages,
-} from './internals.js';
+} from './structures.js';
 import { STATE_FORMAT } from './shard-state.js';
+import type { JoinedChannel } from './voice-channels.js';
 import type { ChangePart, GuildPart, MembersPart, MessagesPart, StatePart } from './shard-state.js';
 
-export type WholeState = { user: Payload; application: Payload; guilds: readonly Guild[] };
+export type WholeState = {
+  user: Payload;
+  application: Payload;
+  guilds: readonly Guild[];
+  /** Channels that the bot was in. */
+  voice: readonly JoinedChannel[];
+};
 
 export class StagedState {
   readonly #client: Client;
@@ -27,14 +39,28 @@ export class StagedState {
   readonly #guilds = new Map<string, Guild>();
   #session: { user: Payload; application: Payload } | null = null;
   #guildIds: readonly string[] | null = null;
+  #voice: readonly JoinedChannel[] = [];
+  /** null: they are not shown. */
+  #copied: CopiedIds | null = null;
 
   constructor(client: Client, shardId: number) {
     this.#client = client;
     this.#shardId = shardId;
   }
 
+  /** Whether what comes can be shown: it is of our version. */
+  get isUsable(): boolean {
+    return this.#session !== null;
+  }
+
   get guilds(): readonly Guild[] {
     return [...this.#guilds.values()];
+  }
+
+  /** They are in the caches from now on. */
+  shown(): void {
+    this.#copied = new CopiedIds();
+    for (const guild of this.#guilds.values()) this.#copied.began(guild);
   }
 
   take(part: StatePart): void {
@@ -62,9 +88,12 @@ export class StagedState {
         this.#takeMessages(part);
         break;
       case 'unavailable':
-        this.#guilds.set(part.guildId, buildUnavailableGuild(this.#client, this.#shardId, part.guildId));
+        this.#takeUnavailable(part.guildId);
         break;
       case 'frozen':
+        break;
+      case 'voice':
+        this.#voice = part.channels;
         break;
       case 'done':
         this.#guildIds = part.guildIds;
@@ -73,7 +102,11 @@ export class StagedState {
   }
 
   #takeGuild({ guild: payload, threadMembers }: GuildPart): void {
-    const guild = buildGuild(this.#client, this.#shardId, payload);
+    const guild = this.#shownGuild(payload.id) ?? buildGuild(this.#client, this.#shardId, payload);
+    if (this.#guilds.get(payload.id) === guild) {
+      this.#copied?.again(guild);
+      patchWholeGuild(guild, payload);
+    }
     this.#guilds.set(guild.id, guild);
     for (const [threadId, members] of Object.entries(threadMembers)) {
       const thread = guild.channels.cache.get(threadId);
@@ -81,6 +114,19 @@ export class StagedState {
         members.forEach((member) => addThreadMember(thread, member));
       }
     }
+  }
+
+  #takeUnavailable(guildId: string): void {
+    const guild = this.#shownGuild(guildId);
+    if (guild === null) {
+      this.#guilds.set(guildId, buildUnavailableGuild(this.#client, this.#shardId, guildId));
+    } else {
+      patchGuild(guild, { unavailable: true });
+    }
+  }
+
+  #shownGuild(guildId: string): Guild | null {
+    return this.#copied === null ? null : (this.#guilds.get(guildId) ?? null);
   }
 
   #takeChange({ guildId, guild: payload, channels, leftMembers, leftPresences }: ChangePart): void {
@@ -97,20 +143,21 @@ export class StagedState {
     leftPresences.forEach((id) => guild.presences.cache.delete(id));
   }
 
-  /** Who is there already is built anew: one who left and came back has lost what a patch would keep. */
+  /** Who is there already is built anew, unless the bot may hold him: one who left and came back has lost what a patch would keep. */
   #takePeople({ guildId, members, presences }: MembersPart): void {
     const guild = this.#guilds.get(guildId);
     if (guild === undefined) {
       return;
     }
     for (const member of members) {
-      guild.members.cache.delete(idOf(member));
+      if (this.#copied === null) guild.members.cache.delete(idOf(member));
       addMember(guild, member);
     }
     for (const presence of presences) {
-      guild.presences.cache.delete(idOf(presence));
+      if (this.#copied === null) guild.presences.cache.delete(idOf(presence));
       addPresence(guild, presence);
     }
+    this.#copied?.people(guildId, members.map(idOf), presences.map(idOf));
   }
 
   #takeMessages({ guildId, channelId, gone, messages }: MessagesPart): void {
@@ -119,6 +166,8 @@ export class StagedState {
     if (channel !== undefined && hasMessages(channel)) {
       gone.forEach((id) => channel.messages.cache.delete(id));
       putMessages(channel, messages);
+      const ids = messages.map(({ message }) => message.id);
+      this.#copied?.messages(channelId, ids);
     }
   }
 
@@ -127,8 +176,9 @@ export class StagedState {
     if (this.#session === null || this.#guildIds === null) {
       return null;
     }
+    this.#copied?.ended();
     const guilds = this.#guildIds.map((id) => this.#guilds.get(id));
-    return guilds.every((guild) => guild !== undefined) ? { ...this.#session, guilds } : null;
+    return guilds.every((guild) => guild !== undefined) ? { ...this.#session, guilds, voice: this.#voice } : null;
   }
 }
 

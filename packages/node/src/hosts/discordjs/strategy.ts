@@ -3,18 +3,18 @@
  * shards there are is the orchestrator's to say; `connect` and `destroy` are the client's login() and destroy().
  */
 import { Collection } from 'discord.js';
-import { NodeError } from '../../errors.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { statusOf } from '../ws/library.js';
 import type { Strategy } from './gateway-manager.js';
 
 export type StrategyHooks = {
   shards: () => ShardPool;
+  send: (shardId: number, payload: Parameters<Strategy['send']>[1]) => void;
   login: () => Promise<void>;
   destroy: () => Promise<void>;
 };
 
-export function orchestratedStrategy({ shards, login, destroy }: StrategyHooks): Strategy {
+export function orchestratedStrategy({ shards, send, login, destroy }: StrategyHooks): Strategy {
   let loggedIn = false;
   return {
     // Only ever asked for the shards that login() was given, and those are none.
@@ -27,16 +27,8 @@ export function orchestratedStrategy({ shards, login, destroy }: StrategyHooks):
     destroy: async () => {
       if (loggedIn) await destroy();
     },
-    send: async (shardId, payload) => {
-      const shard = shards().all.get(shardId);
-      if (shard === undefined) {
-        throw new NodeError(
-          'DSO_SHARD_NOT_HOSTED',
-          `Shard ${shardId} does not run in this process, so nothing was sent.`,
-        );
-      }
-      await shard.send(payload);
-    },
+    // discord.js does not wait for it, and has no answer to a rejection.
+    send: async (shardId, payload) => send(shardId, payload),
     fetchStatus: async () => {
       return new Collection(
         [...shards().all].map(([shardId, { link }]) => [shardId, statusOf(link)]),

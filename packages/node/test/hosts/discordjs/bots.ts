@@ -5,7 +5,7 @@ import { cacheTree, compareTrees, until } from '@dshard/testkit';
 import type { CacheComparison } from '@dshard/testkit';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import type { ClientOptions } from 'discord.js';
-import type { HostContext } from '../../../src/index.js';
+import type { HostContext, TransferContext } from '../../../src/index.js';
 import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
 import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
@@ -53,6 +53,7 @@ export class ClientBot {
           this.#host = host;
           return orchestratedStrategy({
             shards: () => host.hosted,
+            send: (shardId, payload) => host.send(shardId, payload),
             login: () => Promise.resolve(host.sessionEstablished(this.context)),
             destroy: () => Promise.resolve(),
           });
@@ -119,31 +120,62 @@ export class ClientBot {
   }
 }
 
-/** A live move, by hand: pre-copy, freeze, delta, release, resume, done. `meanwhile` runs between the copy and the freeze. */
+/** A live move, by hand, one step after the other. */
+export class Move {
+  readonly #shardId: number;
+  readonly #from: ClientBot;
+  readonly #to: ClientBot;
+  readonly #transfer: TransferContext;
+
+  constructor(shardId: number, from: ClientBot, to: ClientBot) {
+    this.#shardId = shardId;
+    this.#from = from;
+    this.#to = to;
+    this.#transfer = {
+      signal: new AbortController().signal,
+      send: (event, value) => to.host.handleUserEvent(shardId, String(event), value),
+      handled: () => Promise.resolve(),
+    };
+  }
+
+  async copy(): Promise<void> {
+    await this.#to.host.prepareTransferTo(this.#shardId, null);
+    await this.#from.host.exportState(this.#shardId, this.#transfer);
+  }
+
+  async warm(): Promise<void> {
+    await this.#to.host.warm(this.#shardId);
+    const early = this.#from.host.cursorOf(this.#shardId);
+    if (early !== null) await this.#to.host.preconnect(this.#shardId, early, this.#to.context);
+  }
+
+  /** Freeze, delta, release, resume, done. */
+  async finish(): Promise<string | void> {
+    const cursor = await this.#from.host.freeze(this.#shardId);
+    await this.#from.host.exportDelta(this.#shardId, this.#transfer);
+    await this.#from.host.release(this.#shardId);
+    const outcome = await this.#to.host.resumeShard(this.#shardId, cursor, this.#to.context);
+    await this.#from.host.released(this.#shardId);
+    return outcome;
+  }
+
+  async abort(): Promise<void> {
+    await this.#to.host.abortTransferTo(this.#shardId);
+  }
+}
+
+/** A whole one. `meanwhile` runs between the copy and the freeze. */
 export async function moveLive(
   shardId: number,
   from: ClientBot,
   to: ClientBot,
   meanwhile: () => unknown = () => undefined,
 ): Promise<string | void> {
-  const transfer = {
-    signal: new AbortController().signal,
-    send: async (event: string | number, value: unknown): Promise<void> => {
-      await to.host.handleUserEvent(shardId, String(event), value);
-    },
-    handled: () => Promise.resolve(),
-  };
-  await to.host.prepareTransferTo(shardId, null);
-  await from.host.exportState(shardId, transfer);
-  const early = from.host.cursorOf(shardId);
-  if (early !== null) await to.host.preconnect(shardId, early, to.context);
+  const move = new Move(shardId, from, to);
+  await move.copy();
   await meanwhile();
-  const cursor = await from.host.freeze(shardId);
-  await from.host.exportDelta(shardId, transfer);
-  await from.host.release(shardId);
-  const outcome = await to.host.resumeShard(shardId, cursor, to.context);
-  await from.host.released(shardId);
-  return outcome;
+  await move.warm();
+  return move.finish();
 }
 
 /** An ordinary client that never restarts, with sessions of its own. */

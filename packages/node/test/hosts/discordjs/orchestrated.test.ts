@@ -167,7 +167,7 @@ describe('client.shard, for code that was written for ShardingManager', () => {
     expect([shard?.ids, shard?.count, shard?.mode, shard?.parentPort]).toEqual([[1, 3], 4, 'process', null]);
     expect(shard?.client).toBe(bot);
     await expect(shard?.send('hello')).rejects.toMatchObject({ code: 'DSO_NO_PARENT', message: /fleet\.call/u });
-    await expect(shard?.respawnAll()).rejects.toMatchObject({ code: 'DSO_NO_PARENT', message: /dso rollout/u });
+    await expect(shard?.respawnAll()).rejects.toMatchObject({ code: 'DSO_CALL_REFUSED', message: /dso rollout/u });
     // This orchestrator knows no fleet calls.
     await expect(shard?.fetchClientValues('guilds.cache.size')).rejects.toMatchObject({ code: 'DSO_CALL_REFUSED' });
     await expect(shard?.broadcastEval((c) => c.guilds.cache.size)).rejects.toMatchObject({ code: 'DSO_CALL_REFUSED' });

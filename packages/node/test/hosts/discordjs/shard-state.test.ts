@@ -1,5 +1,6 @@
 /** A guild taken out of one client and put into another: nothing of it may change. */
 import { cacheTree, compareTrees } from '@dshard/testkit';
+import { systemClock } from '@dshard/transport';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { ChannelType, Client, Collection, Status } from 'discord.js';
 import type { Guild, Message } from 'discord.js';
@@ -78,7 +79,7 @@ function moved(from: Client): Client {
 
 function show(to: ReturnType<typeof client>, state: StagedState): void {
   const whole = state.whole()!;
-  new ClientShards(to.client).show(0, whole.guilds);
+  new ClientShards({ client: to.client, clock: systemClock(), lingerMs: 0 }).place(0, whole.guilds);
   deliverStaged(whole, to.deliver);
 }
 

@@ -54,7 +54,8 @@ export function unanswered({ targets, answers }: CallState): readonly number[] {
 }
 
 /**
- * Takes in what one node answered. `ownerOf` says whose a shard is now.
+ * Takes in what one node answered: no more answers than it was asked shards, which is all that an honest one has. `ownerOf` says whose
+ * a shard is now.
  * @returns the answers that stand then.
  */
 export function withAnswers(
@@ -67,7 +68,7 @@ export function withAnswers(
   const wanted = new Set(call.each === 'node' ? call.targets : asked);
   // Asked about all its shards, a node speaks anew: what it said before is replaced.
   let kept = call.each === 'node' ? call.answers.filter((answer) => answer.nodeId !== nodeId) : call.answers;
-  for (const { shards, value, error } of entries) {
+  for (const { shards, value, error } of entries.slice(0, Math.max(1, asked.length))) {
     const spokenFor = [...new Set(shards)].filter((shard) => wanted.has(shard));
     const answer = { nodeId, shards: spokenFor, value, error };
     if (spokenFor.length > 0)

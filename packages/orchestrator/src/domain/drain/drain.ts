@@ -3,7 +3,7 @@
  *
  *     awaitingDestination  a node was launched for it; it begins when that node is connected
  *     moving               its shards move to the destination, as many at once as the limits allow
- *     shuttingDown         all moved, and it was to be shut down; over when it is gone
+ *     shuttingDown         all moved, and it was to be shut down; over when it has said goodbye
  *
  * A cancelled one begins no further move and ends when those under way have; what was launched for it and is still empty goes again.
  * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was
@@ -17,7 +17,7 @@ import { waitsFor } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
 import { retireEmpty, unwantLaunch } from '../launch/retire.js';
 import { operationEnded } from '../operations/ended.js';
-import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
+import { drainFrom, drainTo, hasSaidGoodbye, isConnected, isShuttingDown } from '../nodes.js';
 import { isQuarantined } from '../quarantine/trials.js';
 import { unqueue } from '../shards/start.js';
 import { beginShutdown } from '../shutdown/node.js';
@@ -198,7 +198,8 @@ function allMoved(turn: Turn, drain: DrainState, phase: Moving): void {
 
 function awaitShutdown(turn: Turn, drain: DrainState): void {
   const node = turn.node(drain.origin);
-  if (node === undefined) {
+  if (node === undefined || hasSaidGoodbye(node)) {
+    // What it still ends is nobody's business but its own.
     endDrain(turn, drain, null);
   } else if (node.connection.kind === 'disconnected') {
     if (node.connection.gone) endDrain(turn, drain, null);

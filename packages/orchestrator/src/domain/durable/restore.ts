@@ -149,6 +149,7 @@ function restoredNodes(
             requests: [],
             final: record.final,
             answered: false,
+            byItself: false,
           }
         : { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' };
     nodes.set(id, {

@@ -4,6 +4,7 @@ import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../epochs/tenure.js';
 import type { DomainErrorCode } from '../errors.js';
 import type { Peer } from '../events.js';
+import { hasConnection, hasSaidGoodbye } from '../nodes.js';
 import type { OrchestratorState } from '../state.js';
 
 /** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
@@ -20,7 +21,9 @@ export function refusalOf(state: OrchestratorState, identify: Identify, peer: Pe
     invalidId(identify.nodeId) ??
     staleHere(state, identify) ??
     impossible(state, identify, now) ??
-    otherTotal(state, identify)
+    otherTotal(state, identify) ??
+    impossibleBounds(state, identify) ??
+    idIsTaken(state, identify)
   );
 }
 
@@ -51,9 +54,9 @@ function notTrusted({ settings }: OrchestratorState, identify: Identify, peer: P
 }
 
 /** Whatever of ours a peer makes use of, it can know the token. Of the base level's peers none sends any of this. */
-function usesExtensions({ capabilities, token, host, pid, heldSessions, ...epochs }: Identify): boolean {
-  const { runningEpochs = [], orchestratorEpoch = 0 } = epochs;
-  const isNamed = token !== null || host !== null || pid !== null;
+function usesExtensions({ capabilities, token, host, pid, heldSessions, ...rest }: Identify): boolean {
+  const { runningEpochs = [], orchestratorEpoch = 0, instance, bounds } = rest;
+  const isNamed = [token, host, pid, instance ?? null, bounds ?? null].some((each) => each !== null);
   return capabilities.length > 0 || isNamed || heldSessions.length + runningEpochs.length + orchestratorEpoch > 0;
 }
 
@@ -103,4 +106,34 @@ function otherTotal(state: OrchestratorState, { totalShards }: Identify): Refusa
     code: 'DSO_TOTAL_SHARDS_MISMATCH',
     message: `The node runs with ${totalShards} shards in total, this fleet with ${state.totalShards}. Restart the node.`,
   };
+}
+
+function impossibleBounds({ settings }: OrchestratorState, { bounds, nodeId }: Identify): Refusal | null {
+  const { freezeTimeoutMs } = settings;
+  if (bounds === undefined || bounds.handlersMs < freezeTimeoutMs) return null;
+  return {
+    code: 'DSO_BOUNDS_IMPOSSIBLE',
+    message:
+      `Node ${nodeId} waits up to ${bounds.handlersMs} ms for handlers when a shard freezes (timeouts.handlersMs of its host), and here a ` +
+      `shard may be frozen for ${freezeTimeoutMs} ms (timeouts.freeze). Make the first the smaller one.`,
+  };
+}
+
+/** A node that came back has the instance of before. One that has said goodbye needs its id no more. */
+function idIsTaken(state: OrchestratorState, { nodeId, instance, pid, host }: Identify): Refusal | null {
+  const holder = state.nodes.get(nodeId);
+  if (holder === undefined || !hasConnection(holder) || hasSaidGoodbye(holder)) return null;
+  if (instance === undefined || holder.instance === null || holder.instance === instance) return null;
+  const isSameProcess = holder.pid === pid && holder.host === host;
+  return {
+    code: 'DSO_NODE_ID_TAKEN',
+    message: isSameProcess
+      ? `This process has a node ${nodeId} already, which is connected (${processOf(holder)}): one node per process and id.`
+      : `Node id ${nodeId} is that of ${processOf(holder)}, which is connected; this is ${processOf({ pid, host })}. ` +
+        'Give each process an id of its own (DSO_NODE_ID), or none; or end the other one.',
+  };
+}
+
+function processOf({ pid, host }: { pid: number | null; host: string | null }): string {
+  return `process ${pid ?? '(of an unknown number)'} on ${host ?? 'an unknown host'}`;
 }

@@ -14,10 +14,10 @@ import { launchDone } from '../launch/launch.js';
 import { leaseOf } from '../liveness/lease.js';
 import { cutOff, lose } from '../liveness/lost.js';
 import { originsAreBack } from '../migration/live-failure.js';
-import { can, hasConnection } from '../nodes.js';
+import { can, hasConnection, hasSaidGoodbye } from '../nodes.js';
 import { sessionOf, vacate } from '../shards/vacate.js';
 import { forgetLoss, noteDeath } from '../quarantine/trials.js';
-import { remindOfShutdown } from '../shutdown/node.js';
+import { nodeGone, remindOfShutdown } from '../shutdown/node.js';
 import type { NodeState, ShardState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { refusalOf } from './admission.js';
@@ -49,8 +49,9 @@ export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'iden
 }
 
 /** A process manager started the node anew under its own id, before anybody noticed that the one before had died. */
-function isNewProcess(turn: Turn, id: string, { pid, host }: Identify): boolean {
+function isNewProcess(turn: Turn, id: string, { pid, host, instance }: Identify): boolean {
   const known = turn.node(id);
+  if (known !== undefined && known.instance !== null && instance !== undefined) return known.instance !== instance;
   return known !== undefined && known.pid !== null && pid !== null && (known.pid !== pid || known.host !== host);
 }
 
@@ -77,6 +78,11 @@ function freshId(turn: Turn): string {
 function replaceOlder(turn: Turn, id: string): void {
   const older = turn.node(id);
   if (older === undefined || !hasConnection(older)) return;
+  if (hasSaidGoodbye(older)) {
+    cutOff(turn, id, 'DSO_NODE_ENDED', `Node ${id} shut down, and another process has its id now.`);
+    nodeGone(turn, id, 'it shut down');
+    return;
+  }
   cutOff(turn, id, 'DSO_NODE_REPLACED', `A newer connection with node id ${id} takes its place.`);
   lose(turn, id, 'it connected again');
   turn.happened('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });

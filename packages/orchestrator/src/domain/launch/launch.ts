@@ -37,7 +37,7 @@ export function onNodeLaunched(turn: Turn, event: Extract<DomainEvent, { kind: '
     if (isUp) launchDone(turn, node);
   } else if (!isUp) {
     // The launcher took so long that the launch is over.
-    turn.effect({ kind: 'endProcess', node });
+    turn.effect({ kind: 'endProcess', node, graceMs: 0 });
   }
 }
 
@@ -83,7 +83,7 @@ export function expireLaunches(turn: Turn): void {
       launchFailed(turn, launch.id, `node ${node} did not connect ${within}, but ${text}`);
     } else {
       launchFailed(turn, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
-      turn.effect({ kind: 'endProcess', node });
+      turn.effect({ kind: 'endProcess', node, graceMs: 0 });
     }
   }
 }

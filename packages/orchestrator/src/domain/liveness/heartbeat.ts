@@ -9,6 +9,7 @@ import { isShuttingDown } from '../nodes.js';
 import { vacate } from '../shards/vacate.js';
 import type { Turn } from '../turn.js';
 import { noteCheckpoints } from './checkpoints.js';
+import { noteResumes } from './progress.js';
 
 export function onHeartbeat(turn: Turn, id: string, said: MessageOf<'heartbeat'>): void {
   const node = turn.node(id);
@@ -33,6 +34,7 @@ export function onHeartbeat(turn: Turn, id: string, said: MessageOf<'heartbeat'>
       why,
     });
   }
+  noteResumes(turn, id, message.shards);
   noticeMissing(turn, id, named);
 }
 

@@ -6,11 +6,11 @@ import { knownNode } from '../commands/checks.js';
 import { noteCheckpoint } from '../epochs/tenure.js';
 import { dropIdentifies } from '../identify/permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
-import { hasConnection } from '../nodes.js';
+import { hasConnection, hasSaidGoodbye } from '../nodes.js';
 import { noteDeath, noteLoss } from '../quarantine/trials.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
-import { endsWithConnection, nodeGone, shutdownOverdue } from '../shutdown/node.js';
+import { endsWithConnection, nodeGone, nodeLeft, shutdownOverdue } from '../shutdown/node.js';
 import type { NodeConnection } from '../state.js';
 import type { Turn } from '../turn.js';
 
@@ -24,7 +24,7 @@ export function onConnectionClosed(turn: Turn, connection: string, reason: strin
   const node = id === undefined ? undefined : turn.node(id);
   if (node === undefined) return;
   if (endsWithConnection(node)) {
-    nodeGone(turn, node.id, 'it shut down');
+    nodeLeft(turn, node.id);
     return;
   }
   lose(turn, node.id, reason);
@@ -127,6 +127,10 @@ export function cutOffSuspects(turn: Turn): void {
     if (due === null || due > turn.now) continue;
     const text = `Node ${node.id} sent nothing for ${3 * turn.settings.heartbeatIntervalMs} ms.`;
     cutOff(turn, node.id, 'DSO_NODE_SUSPECT', text);
+    if (hasSaidGoodbye(node)) {
+      nodeLeft(turn, node.id);
+      continue;
+    }
     lose(turn, node.id, 'silent for three heartbeats');
     turn.happened('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'suspect' });
   }
@@ -167,7 +171,7 @@ export function expireShutdowns(turn: Turn): void {
     const { requests, answered } = node.intent;
     if (answered) {
       cutOff(turn, node.id, 'DSO_NODE_ENDED', `Node ${node.id} shut down.`);
-      nodeGone(turn, node.id, 'it shut down');
+      nodeLeft(turn, node.id);
       continue;
     }
     turn.patchNode(node.id, { intent: { ...node.intent, requests: [] } });

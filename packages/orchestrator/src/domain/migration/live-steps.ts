@@ -18,7 +18,7 @@ type StepRule = {
   needs?: Capability;
   /** What the node has said that it gives user code in this step; comes on top of the bound. */
   adds?: keyof NodeBounds;
-  /** From entering the step; while copying, from the last sign of progress (`relay.ts`). */
+  /** From entering the step; while copying and activating, from the last sign of progress (`relay.ts`, `liveness/progress.ts`). */
   bound: 'migrationStepTimeoutMs' | 'freezeTimeoutMs' | 'maxNodeDowntimeMs';
   /**
    * - `callOff`: both ends are told, and the origin goes on as if nothing had happened.
@@ -106,7 +106,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     next: 'done',
     bound: 'migrationStepTimeoutMs',
     undo: 'resumeElsewhere',
-    overdue: 'did not resume it',
+    overdue: 'did not say that it resumes it',
   },
 };
 

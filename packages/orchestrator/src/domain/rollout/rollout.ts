@@ -7,6 +7,7 @@
  */
 import { beginDrain } from '../drain/drain.js';
 import { beginLaunch } from '../launch/launch.js';
+import type { DomainErrorCode } from '../errors.js';
 import { operationEnded } from '../operations/ended.js';
 import { drainFrom, drainTo, isConnected, isShuttingDown } from '../nodes.js';
 import { beginShutdown } from '../shutdown/node.js';
@@ -14,36 +15,42 @@ import type { NodeState, RolloutState } from '../state.js';
 import type { Turn } from '../turn.js';
 
 export function startRollout(turn: Turn, request: string): void {
+  const begun = beginRollout(turn, request);
+  if (!begun.ok) turn.fail(request, begun.code, begun.message);
+  else if (begun.operation === null) turn.done(request, begun.message, { nodes: 0 });
+}
+
+/** @returns whether it has begun; `operation` null: there is nothing to replace. @param request who is answered when it has ended. */
+export function beginRollout(
+  turn: Turn,
+  request: string | null,
+): { ok: true; operation: string | null; message: string } | { ok: false; code: DomainErrorCode; message: string } {
   if (turn.state.rollout !== null) {
     const { id, done, waiting } = turn.state.rollout;
-    const text = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
-    turn.fail(request, 'DSO_ROLLOUT_RUNNING', text);
-    return;
+    const message = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
+    return { ok: false, code: 'DSO_ROLLOUT_RUNNING', message };
   }
-  for (const drain of turn.state.drains.values()) {
-    turn.fail(request, 'DSO_NODE_BUSY', `Node ${drain.origin} is being drained; start the rollout when that is done.`);
-    return;
+  for (const { origin } of turn.state.drains.values()) {
+    const message = `Node ${origin} is being drained; start the rollout when that is done.`;
+    return { ok: false, code: 'DSO_NODE_BUSY', message };
   }
   const { empty, busy } = toReplace(turn);
   const waiting = [...empty, ...busy];
   if (busy.length === 0) {
-    turn.done(request, 'No connected node has shards, so there is nothing to replace.', { nodes: 0 });
-    return;
+    return { ok: true, operation: null, message: 'No connected node has shards, so there is nothing to replace.' };
   }
   if (!turn.settings.canLaunch && freeNode(turn, waiting) === undefined) {
-    const text = 'There is no empty node to move shards to, and no node command to start one with.';
-    turn.fail(request, 'DSO_NO_FREE_NODE', text);
-    return;
+    const message = 'There is no empty node to move shards to, and no node command to start one with.';
+    return { ok: false, code: 'DSO_NO_FREE_NODE', message };
   }
   const id = turn.nextId('r');
   const { by, now } = turn;
   turn.patch({
     rollout: { id, waiting, done: [], failed: [], drain: null, moved: 0, startedAt: now, request, by, cancelled: null },
   });
-  turn.happened('rolloutStarted', 'info', `Replacing ${waiting.length} node(s), one after the other.`, {
-    operation: id,
-    nodes: waiting,
-  });
+  const message = `Replacing ${waiting.length} node(s), one after the other.`;
+  turn.happened('rolloutStarted', 'info', message, { operation: id, nodes: waiting });
+  return { ok: true, operation: id, message };
 }
 
 /** The nodes that have shards, and the empty ones that are as old. */

@@ -13,7 +13,14 @@ import { movesOf } from '../migration/limits.js';
 import { can, isConnected } from '../nodes.js';
 import type { StartStep } from '../state.js';
 import type { Turn } from '../turn.js';
+import { beginStop } from './stop.js';
 import { inexact, vacate } from './vacate.js';
+
+/**
+ * So many nodes in a row say that they cannot resume a shard: then it is started anew. Only Discord can say that a session is gone, but
+ * a shard that nobody can resume serves nobody.
+ */
+const MOST_REFUSALS = 3;
 
 /** Pause after a node could not start a shard, so that a shard that cannot be started is not tried in a tight loop. */
 const START_RETRY_MS = 5_000;
@@ -89,7 +96,8 @@ export function startWaitingResumes(turn: Turn): void {
 }
 
 /**
- * The node could not start the shard. A failed resume is followed by a plain start at once; a failed start has to wait.
+ * The node could not start the shard. It has to wait a while, and keeps its session: that a node did not answer, or failed, says nothing
+ * of the session. (A base-level node cannot say more, so after a failed resume it is started anew at once.)
  * @param mayStillTry whether the node may go on with it (it did not answer), so that it is told to leave it.
  */
 export function failStart(turn: Turn, shard: number, reason: string, mayStillTry: boolean): void {
@@ -98,14 +106,38 @@ export function failStart(turn: Turn, shard: number, reason: string, mayStillTry
   const { node, step, known } = state;
   withdrawIdentify(turn, node, shard);
   const isResume = step === 'prepare' || step === 'resume';
+  const says = `Node ${node} could not`;
+  if (isResume && can(turn.node(node), 'parallel-migrations')) {
+    if (mayStillTry) stopFirst(turn, shard, node, reason, known);
+    else {
+      const kept = afterRefusal(known);
+      vacate(turn, shard, kept, turn.now + START_RETRY_MS);
+      const then = kept === null ? `; after ${MOST_REFUSALS} nodes it will be started anew` : '; its session is kept';
+      const text = `${says} resume shard ${shard}${then}: ${reason}.`;
+      turn.happened('commandFailed', 'warn', text, { node, shard, reason });
+    }
+    return;
+  }
   if (mayStillTry && step !== 'queued') {
     if (isResume) leaveHandOver(turn, node, shard, reason);
     else turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
   }
-  // A session that could not be resumed is given up; one that was not tried yet is not.
   vacate(turn, shard, isResume ? null : known, isResume ? turn.now : turn.now + START_RETRY_MS);
   const what = isResume ? `resume shard ${shard}; it will be started anew` : `start shard ${shard}`;
-  turn.happened('commandFailed', 'warn', `Node ${node} could not ${what}: ${reason}.`, { node, shard, reason });
+  turn.happened('commandFailed', 'warn', `${says} ${what}: ${reason}.`, { node, shard, reason });
+}
+
+/** The node may be resuming the shard yet: it is made to stop it, and whoever comes next goes on from where it stopped. */
+function stopFirst(turn: Turn, shard: number, node: string, reason: string, known: KnownSession | null): void {
+  leaveHandOver(turn, node, shard, reason);
+  beginStop(turn, shard, node, null, known);
+  const text = `Node ${node} did not resume shard ${shard}, and is told to stop it: ${reason}.`;
+  turn.happened('commandFailed', 'warn', text, { node, shard, reason });
+}
+
+function afterRefusal(known: KnownSession | null): KnownSession | null {
+  const refusals = (known?.refusals ?? 0) + 1;
+  return known === null || refusals >= MOST_REFUSALS ? null : { ...known, refusals };
 }
 
 export function expireStarts(turn: Turn): void {

@@ -20,8 +20,8 @@ export function knownNow(turn: Turn, session: GatewaySession | null): KnownSessi
 /** Somebody may have gone on from it. */
 export function inexact(known: KnownSession | null): KnownSession | null {
   if (known?.exact === undefined) return known;
-  const { session, at } = known;
-  return { session, at };
+  const { exact: _, ...rest } = known;
+  return rest;
 }
 
 /** The gateway session a shard can be resumed with now that its node is known, by others, not to run it any more. */

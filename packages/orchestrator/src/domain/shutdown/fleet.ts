@@ -1,7 +1,7 @@
 /** The whole fleet goes down for good: every node is told so, and nothing is started any more. Answered when all nodes are gone. */
 import { endDrain } from '../drain/drain.js';
 import { endRollout } from '../rollout/rollout.js';
-import { hasConnection } from '../nodes.js';
+import { hasConnection, hasSaidGoodbye } from '../nodes.js';
 import type { Turn } from '../turn.js';
 import { beginShutdown } from './node.js';
 
@@ -39,7 +39,8 @@ export function endFleet(turn: Turn): void {
       !connection.gone &&
       connection.since + turn.settings.maxNodeDowntimeMs > turn.now,
   );
-  if (ending.deadline > turn.now && connected.length > 0) return;
+  // Those that have said goodbye end in their own time.
+  if (connected.some((node) => ending.deadline > turn.now || hasSaidGoodbye(node))) return;
   turn.patch({ ending: { ...ending, request: null } });
   const left = [...connected, ...silent].map((node) => node.id);
   if (left.length === 0) {

@@ -5,6 +5,7 @@ import type { Identify } from '@dshard/protocol';
 import type { Peer } from '../../../src/domain/events.js';
 import { DOMAIN_ERRORS } from '../../../src/domain/errors.js';
 import { isNodeId } from '../../../src/domain/handshake/admission.js';
+import { ModelNode } from '../model-node.js';
 import { World, nearby } from '../world.js';
 
 const faraway: Peer = { remote: '10.0.0.7', loopback: false, tokenAccepted: true };
@@ -56,6 +57,7 @@ describe('a peer that is refused', () => {
     ['one capability', { capabilities: ['calls'] }],
     ['a capability that nobody knows', { capabilities: ['teleport'] }],
     ['no capability, but a process', { host: 'web', pid: 7 }],
+    ['no capability, but an instance', { instance: '7-1' }],
     ['no capability, but a token', { token: 'guess' }],
     ['no capability, but epochs', { totalShards: 4, runningShards: [0], runningEpochs: [2 ** 50] }],
     ['no capability, but a later orchestrator', { orchestratorEpoch: 1 }],
@@ -256,4 +258,82 @@ describe('the total', () => {
     expect(world.state.totalShards).toBeNull();
     expect(world.state.gateway.kind).toBe('failed');
   });
+});
+
+/** Two processes with one node id took it from each other for ever, and their shards were quarantined. */
+describe('a second process with the node id of one that is connected', () => {
+  const onA = { pid: 11, host: 'host-a' };
+  const onB = { pid: 22, host: 'host-b' };
+
+  function twins(second: Partial<Identify> = onB) {
+    const world = new World().start();
+    const first = world.join('web', onA);
+    world.pass(30_000);
+    const other = new ModelNode({ id: 'web' });
+    const connection = world.connect(other, { totalShards: 4, ...second });
+    world.settle();
+    return { world, first, other, connection };
+  }
+
+  test('is refused for now, by a sentence that names both, and the first one serves on', () => {
+    const { world, first, connection } = twins();
+    expect(world.closed).toEqual([{ connection, code: 'DSO_NODE_ID_TAKEN' }]);
+    const [rejected] = world.sent.map(({ message }) => message).filter(({ kind }) => kind === 'rejected');
+    expect(rejected).toMatchObject({ retryable: true });
+    expect(rejected).toMatchObject({
+      message: expect.stringMatching(
+        /web is that of process 11 on host-a, which is connected; this is process 22 on host-b/,
+      ),
+    });
+    expect(world.truth()).toEqual({ web: [0, 1, 2, 3] });
+    expect(world.state.nodes.get('web')).toMatchObject({ instance: first.instance, connection: { kind: 'connected' } });
+    expect(world.happened('nodeReplaced')).toEqual([]);
+  });
+
+  test('in the same process, it is told so', () => {
+    const { world } = twins(onA);
+    const [rejected] = world.sent.map(({ message }) => message).filter(({ kind }) => kind === 'rejected');
+    expect(rejected).toMatchObject({ message: expect.stringMatching(/^This process has a node web already/) });
+  });
+
+  test('is let in when the first is gone, or has said goodbye', () => {
+    const { world, first, other } = twins();
+    world.kill(first, { noticed: false });
+    world.connect(other, { totalShards: 4, ...onB });
+    expect(world.state.nodes.get('web')).toMatchObject({ instance: other.instance, connection: { kind: 'connected' } });
+    other.ended = false;
+    world.pass(30_000);
+    other.send({ kind: 'shutdown', final: false, sessions: [] });
+    world.settle();
+    const third = world.join('web', { pid: 33, host: 'host-b' });
+    expect(world.state.nodes.get('web')).toMatchObject({ instance: third.instance, intent: { kind: 'serving' } });
+  });
+
+  test('the same process that came back takes the place of its older connection', () => {
+    const { world, first } = twins();
+    world.connect(first, onA);
+    world.settle();
+    expect(world.closed.map(({ code }) => code)).toEqual(['DSO_NODE_ID_TAKEN', 'DSO_NODE_REPLACED']);
+    expect(world.truth()).toEqual({ web: [0, 1, 2, 3] });
+  });
+
+  test.each([
+    ['base-level', { id: 'web', baseLevel: true }],
+    ['older', { id: 'web', instance: null }],
+  ])('one of a %s process replaces the first, as it always did', (_, options) => {
+    const world = new World().start();
+    world.join(options, { totalShards: 4 });
+    world.settle();
+    world.connect(new ModelNode(options), { totalShards: 4 });
+    expect(world.closed.map(({ code }) => code)).toEqual(['DSO_NODE_REPLACED']);
+  });
+});
+
+test('a host that waits for handlers longer than a shard may be frozen is refused, and both settings are named', () => {
+  const world = new World({ freezeTimeoutMs: 5_000 }).start();
+  const bounds = { lingerMs: 0, patienceMs: 0, readyMs: 0, handlersMs: 5_000 };
+  world.join('slow', { bounds });
+  world.settle();
+  expect(world.closed).toMatchObject([{ code: 'DSO_BOUNDS_IMPOSSIBLE' }]);
+  expect(world.happened('nodeRefused')[0]?.text).toMatch(/5000 ms.*timeouts\.handlersMs.*5000 ms \(timeouts\.freeze\)/);
 });

@@ -124,3 +124,34 @@ describe('a rollout', () => {
     ).toEqual([0, 1, 2, 3]);
   });
 });
+
+describe('a rollout that a bot asks for', () => {
+  function asked(options: WorldOptions) {
+    const world = twoRunning({ canLaunch: true, ...options });
+    world.nodes.get('a')!.send({ kind: 'rolloutRequest', requestId: '7' });
+    world.settle();
+    return { world, answers: world.sentTo('a', 'rolloutAnswer') };
+  }
+
+  test('is refused unless the settings allow it, and the setting is named', () => {
+    const { world, answers } = asked({});
+    expect(answers).toMatchObject([{ requestId: '7', code: 'DSO_NODES_MAY_NOT_ROLLOUT' }]);
+    expect(answers[0]).toMatchObject({ message: expect.stringContaining('nodesMayRollout') });
+    expect(world.happened('rolloutStarted')).toEqual([]);
+  });
+
+  test('begins where they do, and the history says which bot wanted it', () => {
+    const { world, answers } = asked({ nodesMayRollout: true });
+    expect(answers).toMatchObject([{ code: '', message: expect.stringMatching(/Replacing 2 node\(s\).*operation r/) }]);
+    expect(world.happened('rolloutStarted')).toMatchObject([{ by: 'node a' }]);
+    expect(world.truth()).toEqual({ 'launched-1': [0, 2], 'launched-2': [1, 3] });
+  });
+
+  test('is refused while another one is under way', () => {
+    const { world, answers } = asked({ nodesMayRollout: true, launches: 'hang' });
+    expect(answers).toHaveLength(1);
+    world.nodes.get('b')!.send({ kind: 'rolloutRequest', requestId: '1' });
+    world.settle();
+    expect(world.sentTo('b', 'rolloutAnswer')).toMatchObject([{ code: 'DSO_ROLLOUT_RUNNING' }]);
+  });
+});

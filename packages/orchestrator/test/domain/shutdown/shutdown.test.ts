@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { statusV1 } from '../../../src/http/v1-status.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
@@ -127,5 +128,99 @@ describe('the end of the fleet', () => {
 
   test('without nodes is done at once', () => {
     expect(new World().start().ask({ kind: 'shutdownFleet' })).toMatchObject({ ok: true });
+  });
+});
+
+describe('a node that lingers', () => {
+  const bounds = { lingerMs: 15_000, patienceMs: 0, readyMs: 0, handlersMs: 0 };
+
+  /** `a`, which has said goodbye, and has a command in flight. */
+  function lingering(options: WorldOptions = {}) {
+    const world = new World(options).start();
+    const a = world.join('a', { bounds });
+    world.pass(25_000);
+    world.join('b');
+    a.lingers = true;
+    return { world, a };
+  }
+
+  test('has no shards any more, takes none, and is shown', () => {
+    const { world } = lingering();
+    const request = world.command({ kind: 'shutdownNode', node: 'a' });
+    world.pass(5_000);
+    expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
+    expect(world.replies.has(request)).toBe(false);
+    const status = statusV1(world.state, { version: '', now: world.now, store: { kind: 'none' } as never });
+    expect(status.nodes.map(({ id, intent }) => [id, intent])).toEqual([
+      ['a', 'lingering'],
+      ['b', 'serving'],
+    ]);
+    expect(world.endedProcesses).toEqual([]);
+  });
+
+  test('is gone when it hangs up, and what is left of its process is ended, with time for what nobody knows of', () => {
+    const { world, a } = lingering();
+    const request = world.command({ kind: 'shutdownNode', node: 'a' });
+    world.settle();
+    const effects = world.hangUp(a);
+    expect(world.replies.get(request)).toMatchObject({ ok: true });
+    expect(effects).toContainEqual({ kind: 'endProcess', node: 'a', graceMs: 20_000 });
+  });
+
+  test('is cut off when it takes longer than it said, and a command’s time', () => {
+    const { world } = lingering({ commandTimeoutMs: 10_000 });
+    world.command({ kind: 'shutdownNode', node: 'a' });
+    world.pass(24_999);
+    expect(world.endedProcesses).toEqual([]);
+    world.pass(1);
+    expect(world.closed.map(({ code }) => code)).toEqual(['DSO_NODE_ENDED']);
+    expect(world.endedProcesses).toEqual(['a']);
+  });
+
+  test('holds up neither a drain nor a rollout', () => {
+    const { world } = lingering();
+    const drain = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true } as const;
+    expect(world.ask(drain)).toMatchObject({ ok: true, data: { moved: 4, shutdown: true } });
+    expect(world.state.nodes.get('a')?.connection.kind).toBe('connected');
+  });
+
+  test('is waited for when the fleet ends, beyond the time that the others have', () => {
+    const { world, a } = lingering({ commandTimeoutMs: 10_000 });
+    const request = world.command({ kind: 'shutdownFleet' });
+    world.pass(14_000);
+    expect(world.replies.has(request)).toBe(false);
+    world.hangUp(a);
+    expect(world.replies.get(request)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a process whose node left by itself', () => {
+  function left() {
+    const world = twoNodes();
+    const a = world.nodes.get('a')!;
+    a.running.clear();
+    a.send({ kind: 'shutdown', final: false, sessions: [] });
+    world.settle();
+    world.hangUp(a);
+    return { world, a };
+  }
+
+  // A timer kept five of them alive, each with the memory of a whole bot.
+  test('is ended when it is not back in a while', () => {
+    const { world } = left();
+    world.pass(9_999);
+    expect(world.endedProcesses).toEqual([]);
+    world.pass(1);
+    expect(world.endedProcesses).toEqual(['a']);
+    world.pass(60_000);
+    expect(world.endedProcesses).toEqual(['a']);
+  });
+
+  test('is left alone when it has logged in again', () => {
+    const { world } = left();
+    world.pass(5_000);
+    world.join('a');
+    world.pass(60_000);
+    expect(world.endedProcesses).toEqual([]);
   });
 });

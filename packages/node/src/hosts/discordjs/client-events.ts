@@ -1,0 +1,16 @@
+/** The events that a client has besides discord.js' own. */
+import type { ShardLeaving } from '../leave-notice.js';
+
+export type { ShardLeaving } from '../leave-notice.js';
+
+declare module 'discord.js' {
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- only an interface can be added to.
+  interface ClientEvents {
+    /** The shard is to leave this process, and still serves. What a listener promises is waited for, as long as the patience lasts. */
+    shardLeaving: [shardId: number, notice: ShardLeaving];
+    /** It does not leave after all. */
+    shardStays: [shardId: number];
+    /** It runs in another process now. */
+    shardMoved: [shardId: number];
+  }
+}
