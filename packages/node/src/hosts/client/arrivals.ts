@@ -18,7 +18,7 @@ import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { loadBeginning } from '../discordjs/cache-loader.js';
 import { Gate } from '../discordjs/gate.js';
-import type { WebSocketHost } from '../ws/ws-host.js';
+import type { WebSocketHost } from '../ws/web-socket-host.js';
 import type { GuildTransfer, Staged } from './guild-transfer.js';
 import type { ClientHostOptions } from './resolve-options.js';
 import type { ClientPort, Packet } from './port.js';
@@ -119,9 +119,9 @@ export class Arrivals {
     port.addShard(shardId);
     states.set(shardId, state);
     transfer.staged(shardId)?.guilds.seen();
-    const work = [...beginningOf(state, shardId, totalShards, session)].map((packet) => port.deliver(shardId, packet));
+    const work = [...beginningOf(state, shardId, totalShards, session)].map((packet) => port.inject(shardId, packet));
     port.complete(shardId);
-    return Promise.all(work).then(() => undefined);
+    return ended(work);
   }
 
   async resume(resume: Resume): Promise<ResumeOutcome> {
@@ -227,7 +227,7 @@ export class Arrivals {
     const breather = new Breather(options.clock);
     for (const packet of beginningOf(state, shardId, totalShards, session)) {
       signal.throwIfAborted();
-      void port.deliver(shardId, packet);
+      void port.inject(shardId, packet);
       await breather.breathe();
     }
     signal.throwIfAborted();
@@ -258,6 +258,10 @@ export class Arrivals {
     await port.removeShard(shardId, guildIds);
     if (shown.wasTold) void port.tell('shardMoved', shardId);
   }
+}
+
+async function ended(work: readonly (Promise<void> | undefined)[]): Promise<void> {
+  await Promise.all(work.filter((one) => one !== undefined));
 }
 
 /** What Discord says at the beginning of a session. Guilds that READY does not announce would be taken for new ones. */

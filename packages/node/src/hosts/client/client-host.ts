@@ -31,7 +31,7 @@ import type {
   TransferContext,
 } from '../../shard-host.js';
 import type { Delivery } from '../../gateway-shard/timeouts.js';
-import { WebSocketHost } from '../ws/ws-host.js';
+import { WebSocketHost } from '../ws/web-socket-host.js';
 import { resolveWsOptions } from '../ws/resolve-options.js';
 import type { WsHostOptions } from '../ws/options.js';
 import { LeaveNotice } from '../leave-notice.js';
@@ -130,7 +130,7 @@ export class ClientHost implements ShardHost {
     if (state !== undefined) this.#reduce(state, shardId, packet);
     this.isRedelivering = redelivered;
     try {
-      return this.#port.deliver(shardId, packet);
+      return this.#port.inject(shardId, packet);
     } finally {
       this.isRedelivering = false;
     }

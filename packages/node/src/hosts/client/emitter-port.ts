@@ -72,7 +72,7 @@ export abstract class EmitterPort<Shard extends ShardLike, Guild extends GuildLi
     if (SENT.has(op)) this.#hooks.send(shardId, { op, d });
   }
 
-  deliver(shardId: number, packet: Packet): Promise<void> | undefined {
+  inject(shardId: number, packet: Packet): Promise<void> | undefined {
     return this.#listeners.during(() => this.give(this.shard(shardId), packet));
   }
 

@@ -120,7 +120,7 @@ export class GuildTransfer {
   }
 
   async #takeGuilds(shardId: number, guilds: IncomingGuilds, frame: Uint8Array): Promise<void> {
-    const parts = partsOf<GuildPart | { kind: 'frozen' }>(frame);
+    const parts = partsOf(frame) as readonly unknown[] as readonly (GuildPart | { kind: 'frozen' })[];
     if (parts.some(({ kind }) => kind === 'frozen')) this.turns.frozen(shardId);
     await this.turns.giveWay(shardId);
     const breather = new Breather(this.#given.options.clock);

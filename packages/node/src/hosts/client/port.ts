@@ -26,7 +26,7 @@ export type ClientPort = {
   addShard(shardId: number): void;
 
   /** Gives a packet to the library. Resolves when the bot's handlers that it called have ended; undefined: there is nothing to wait for. */
-  deliver(shardId: number, packet: Packet): Promise<void> | undefined;
+  inject(shardId: number, packet: Packet): Promise<void> | undefined;
 
   /** READY and all guilds that are available were delivered: the shard is ready, without waiting for those that are not. */
   complete(shardId: number): void;
@@ -49,7 +49,7 @@ export type ClientPort = {
   /** What the shard's connection does, in the words of @discordjs/ws. Dispatches do not come this way. */
   told(event: ConnectionEvent, shardId: number, values: readonly unknown[]): void;
 
-  /** An event of ours. Resolves as for `deliver`. */
+  /** An event of ours. Resolves as for `inject`. */
   tell(event: 'shardLeaving' | 'shardStays' | 'shardMoved', ...values: readonly unknown[]): Promise<void> | undefined;
 
   /** Work of the bot, to be waited for like a handler. What it returns never rejects. */

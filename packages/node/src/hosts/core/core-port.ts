@@ -33,7 +33,7 @@ export class CorePort implements ClientPort {
     const manager = client.gateway as WebSocketManager;
     this.#manager = manager;
     // A client that logs in again has them already.
-    this.#listeners = known.get(client) ?? new Listeners(client as unknown as Emitter);
+    this.#listeners = known.get(client) ?? new Listeners(client);
     known.set(client, this.#listeners);
     manager.send = async (shardId, payload) => send(shardId, payload);
     manager.fetchStatus = fetchStatus;
@@ -54,7 +54,7 @@ export class CorePort implements ClientPort {
     this.#tellShardIds();
   }
 
-  deliver(shardId: number, packet: Packet): Promise<void> | undefined {
+  inject(shardId: number, packet: Packet): Promise<void> | undefined {
     if (packet.t === 'READY') this.#isReady = true;
     return this.#listeners.during(() => {
       // That of a new session was told by its connection.
@@ -67,11 +67,11 @@ export class CorePort implements ClientPort {
 
   refreshGuild(shardId: number, guildId: string, data: Payload | null): void {
     const [t, d] = data === null ? ['GUILD_DELETE', { id: guildId, unavailable: true }] : ['GUILD_CREATE', data];
-    void this.deliver(shardId, { op: 0, t, s: 0, d });
+    void this.inject(shardId, { op: 0, t, s: 0, d });
   }
 
   removeGuild(shardId: number, guildId: string): void {
-    void this.deliver(shardId, { op: 0, t: 'GUILD_DELETE', s: 0, d: { id: guildId } });
+    void this.inject(shardId, { op: 0, t: 'GUILD_DELETE', s: 0, d: { id: guildId } });
   }
 
   sessionIs(): void {}
@@ -82,7 +82,7 @@ export class CorePort implements ClientPort {
   }
 
   told(event: ConnectionEvent, shardId: number, values: readonly unknown[]): void {
-    const manager: Emitter = this.#manager as unknown as Emitter;
+    const manager: Emitter = this.#manager;
     if (event === 'error' && manager.rawListeners('error').length === 0) return;
     manager.emit(event, ...values, shardId);
   }

@@ -41,7 +41,7 @@ export class StateFrames {
 }
 
 /** None of an older format, which had a part per event: without its beginning a copy is not whole, and the caches come from Discord. */
-export function partsOf<Part = StatePart>(frame: Uint8Array): readonly Part[] {
+export function partsOf(frame: Uint8Array): readonly StatePart[] {
   const parts: unknown = JSON.parse(Buffer.from(frame).toString());
   return Array.isArray(parts) ? parts : [];
 }

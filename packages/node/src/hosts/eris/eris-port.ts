@@ -51,7 +51,7 @@ export class ErisPort extends EmitterPort<Shard, Guild> {
   }
 
   protected give(shard: Shard, packet: Packet): void {
-    shard.onPacket(packet as never);
+    shard.onPacket(packet);
   }
 
   protected checkReady(shard: Shard): void {
@@ -70,7 +70,7 @@ export class ErisPort extends EmitterPort<Shard, Guild> {
 
   protected expectGuild(shardId: number, guildId: string): void {
     this.client.guildShardMap[guildId] = shardId;
-    this.client.unavailableGuilds.add({ id: guildId, unavailable: true } as never, this.client as never);
+    this.client.unavailableGuilds.add({ id: guildId, unavailable: true } as never, this.client);
   }
 
   protected unmap(guildId: string, guild: Guild | undefined): void {

@@ -8,7 +8,7 @@ import type { PortHooks } from '../client/orchestrate.js';
 import type { Packet } from '../client/port.js';
 import { checkInternals } from '../client/unsupported.js';
 
-type Request = { timeout: NodeJS.Timeout; resolve(answer: unknown): void };
+type Request = { timeout: NodeJS.Timeout; readonly resolve: (answer: unknown) => void };
 
 type ShardInternals = {
   onPacket(packet: Packet): void;
@@ -32,7 +32,7 @@ export class OceanicPort extends EmitterPort<Shard, Guild> {
       'unavailableGuilds.update',
     ];
     checkInternals('oceanic.js', '1.15.0', client, paths);
-    super(client, client as never, hooks);
+    super(client, client, hooks);
     this.client = client;
     // Connections are the host's.
     Object.assign(client.shards, { _connect: () => undefined });

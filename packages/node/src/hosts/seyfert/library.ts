@@ -26,8 +26,8 @@ function settingsOf(client: Client): GatewaySettings {
   return {
     token,
     intents,
-    ...(initialPresence && { initialPresence: initialPresence as NonNullable<GatewaySettings['initialPresence']> }),
-    identifyProperties: properties as NonNullable<GatewaySettings['identifyProperties']>,
+    ...(initialPresence && { initialPresence }),
+    identifyProperties: properties,
     // As seyfert asks for it, with its proxies and limits.
     rest: { get: () => client.proxy.gateway.bot.get() } as unknown as REST,
   };
@@ -40,7 +40,7 @@ async function learnIdentity(client: Client): Promise<void> {
   ]);
   client.botId = user.id;
   client.applicationId = application.id;
-  client.me ??= Transformers.ClientUser(client as never, user, application);
+  client.me ??= Transformers.ClientUser(client, user, application);
 }
 
 function loggerOf({ logger }: Client): Logger {

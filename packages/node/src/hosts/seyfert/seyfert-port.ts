@@ -16,7 +16,7 @@ type Shard = ReturnType<ShardManager['create']>;
 type OnPacket = (packet: object) => unknown;
 type MemberRequests = Map<
   string,
-  { timeout: NodeJS.Timeout; members: unknown; presences: unknown; resolve(answer: object): void }
+  { timeout: NodeJS.Timeout; members: unknown; presences: unknown; resolve: (answer: object) => void }
 >;
 
 /** Whose BOT_READY is told once. */
@@ -101,7 +101,7 @@ export class SeyfertPort implements ClientPort {
     this.#collecting.push(done);
   }
 
-  deliver(shardId: number, packet: Packet): Promise<void> | undefined {
+  inject(shardId: number, packet: Packet): Promise<void> | undefined {
     const shard = this.client.gateway.get(shardId);
     if (shard === undefined) return undefined;
     this.#collecting = [];
@@ -113,7 +113,7 @@ export class SeyfertPort implements ClientPort {
   /** As Discord does with guilds that are not available. */
   complete(shardId: number): void {
     for (const id of this.client.gateway.get(shardId)?.pendingGuilds ?? []) {
-      void this.deliver(shardId, { op: 0, t: 'GUILD_DELETE', s: 0, d: { id, unavailable: true } });
+      void this.inject(shardId, { op: 0, t: 'GUILD_DELETE', s: 0, d: { id, unavailable: true } });
     }
   }
 
@@ -149,7 +149,7 @@ export class SeyfertPort implements ClientPort {
     if (shard !== undefined) this.#endRequests(shard);
     if (cache.adapter.isAsync) return;
     await this.#uncache(guildIds);
-    await this.#forgetUsers();
+    this.#forgetUsers();
   }
 
   /** Whoever waits for an answer gets what has come. */
@@ -162,14 +162,13 @@ export class SeyfertPort implements ClientPort {
     requests.clear();
   }
 
-  /** Those that no guild has any more. seyfert itself never forgets a user, but then its guilds do not move. */
-  async #forgetUsers(): Promise<void> {
+  /** Those that no guild has any more. seyfert itself never forgets a user, but then its guilds do not move. Only of a cache in memory. */
+  #forgetUsers(): void {
     const { cache, botId } = this.client;
-    const members = (await cache.members?.keys('*')) ?? [];
-    const left = new Set(members.map((key) => key.slice(key.lastIndexOf('.') + 1)));
-    const users = (await cache.users?.keys()) ?? [];
-    const gone = users.filter((key) => key !== `user.${botId}` && !left.has(key.slice(key.lastIndexOf('.') + 1)));
-    await cache.adapter.bulkRemove(gone);
+    const idOf = (key: string): string => key.slice(key.lastIndexOf('.') + 1);
+    const members = new Set((cache.members?.keys('*') as readonly string[] | undefined)?.map(idOf));
+    const users = (cache.users?.keys() as readonly string[] | undefined) ?? [];
+    void cache.adapter.bulkRemove(users.filter((key) => idOf(key) !== botId && !members.has(idOf(key))));
   }
 
   told(event: ConnectionEvent, shardId: number, [value]: readonly unknown[]): void {

@@ -65,7 +65,7 @@ const makeCachingBot: MakeClientBot = (gateway, options) => {
       (await client.requestGuildMembers({ guild_id: guildId, query: '', limit: 0 })).members.length,
     joinVoice: (guildId, channelId) =>
       void client.updateVoiceState({ guild_id: guildId, channel_id: channelId, self_mute: false, self_deaf: false }),
-    onReady: (listener) => void client.once(GatewayDispatchEvents.Ready, listener as () => void),
+    onReady: (listener) => void client.once(GatewayDispatchEvents.Ready, listener),
   };
 };
 

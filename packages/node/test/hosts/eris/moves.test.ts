@@ -45,6 +45,6 @@ describeClientMoves('eris', (gateway, options) => {
       const guild = client.guilds.get(guildId);
       guild?.shard.sendWS(4, { guild_id: guildId, channel_id: channelId, self_mute: false, self_deaf: false });
     },
-    onReady: (listener) => void client.on('ready', listener as () => void),
+    onReady: (listener) => void client.on('ready', listener),
   };
 });

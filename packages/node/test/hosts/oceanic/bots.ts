@@ -21,7 +21,7 @@ export function oceanicClient(
 export const makeOceanicBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
   const client = oceanicClient(gateway, 1 | 512 | 4096);
   client.on('packet', (packet, shardId) => {
-    if ((packet.s ?? 0) > 0) handed(shardId, packet as never);
+    if ((packet.s ?? 0) > 0) handed(shardId, packet);
   });
   client.on('error', (error) => log(String(error)));
   const options = resolveClientOptions({ timeouts: { ...TEST_TIMEOUTS, quietMs }, state: movingState(state) });

@@ -40,6 +40,6 @@ describeClientMoves('oceanic.js', (gateway, options) => {
     setPresence: (_, name) => void client.editStatus('idle', [{ name, type: 0 }]),
     fetchMembers: async (guildId) => (await client.guilds.get(guildId)?.fetchMembers())?.length ?? 0,
     joinVoice: (guildId, channelId) => client.guilds.get(guildId)?.shard.updateVoiceState(guildId, channelId),
-    onReady: (listener) => void client.on('ready', listener as () => void),
+    onReady: (listener) => void client.on('ready', listener),
   };
 });

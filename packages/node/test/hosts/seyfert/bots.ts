@@ -11,7 +11,7 @@ import type { MakeBot } from '../subject.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
 
 export function seyfertClient({ token, httpUrl, url }: GatewayEmulator, intents: number): Client {
-  const client = new Client({ getRC: () => ({ token, intents, locations: { base: '' }, debug: false }) as never });
+  const client = new Client({ getRC: () => ({ token, intents, locations: { base: '' }, debug: false }) });
   const session_start_limit = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 };
   const info = { url, shards: 1, session_start_limit };
   client.setServices({
