@@ -1,6 +1,6 @@
 /**
- * seyfert as it is, with the gateway of its own that ignores ports: in a network namespace where Discord's hosts are an emulator on 443. Needs root and
- * `ip netns`; elsewhere there is no namespace to be had.
+ * seyfert as it is, with the gateway of its own that ignores ports: in a network namespace where Discord's hosts are an
+ * emulator on 443. Needs root and `ip netns`; elsewhere there is no namespace to be had.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';

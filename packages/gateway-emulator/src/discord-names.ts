@@ -1,4 +1,7 @@
-/** The hosts of Discord that an emulator stands in for, with `names: 'discord'`. Whoever uses them leads them to the emulator by a hosts file. */
+/**
+ * The hosts of Discord that an emulator stands in for, with `names: 'discord'`. Whoever uses them leads them to the
+ * emulator by a hosts file.
+ */
 export const discordNames = {
   /** REST. */
   api: 'discord.com',

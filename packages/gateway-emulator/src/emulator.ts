@@ -72,9 +72,9 @@ export type GatewayEmulator = {
 };
 
 /**
- * Starts an emulator on 127.0.0.1. Throws `DSO_EMULATOR_BAD_OPTION`, `DSO_EMULATOR_PORT_TAKEN`, `DSO_EMULATOR_LISTEN_FAILED`,
- * `DSO_EMULATOR_CA_NOT_WRITTEN`.
- * With a clock of one's own, a day of limits takes as long as one lets it.
+ * Starts an emulator on 127.0.0.1. Throws `DSO_EMULATOR_BAD_OPTION`, `DSO_EMULATOR_PORT_TAKEN`,
+ * `DSO_EMULATOR_LISTEN_FAILED`, `DSO_EMULATOR_CA_NOT_WRITTEN`. With a clock of one's own, a day of limits takes as long
+ * as one lets it.
  */
 export async function startGatewayEmulator(
   options: EmulatorOptions = {},

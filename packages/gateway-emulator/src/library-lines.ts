@@ -1,6 +1,7 @@
 /**
- * How each library is pointed at an emulator: lines of JavaScript that run as they stand, in a folder where the library is installed.
- * The program prints them; a test runs what it prints. With TLS they trust its certificate by NODE_EXTRA_CA_CERTS in their environment.
+ * How each library is pointed at an emulator: lines of JavaScript that run as they stand, in a folder where the library
+ * is installed. The program prints them; a test runs what it prints. With TLS they trust its certificate by
+ * NODE_EXTRA_CA_CERTS in their environment.
  */
 
 export type EmulatorAddress = { apiUrl: string; httpUrl: string; token: string };

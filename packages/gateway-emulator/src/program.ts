@@ -114,7 +114,7 @@ async function start(flags: Flags): Promise<Started> {
 
 function makeCommand(io: ProgramIo): Command {
   return new Command('dso-gateway')
-    .description('A local Discord gateway for developing and testing bots. Listens on 127.0.0.1 only.')
+    .description('A local Discord gateway for developing and testing bots. Listens on loopback only.')
     .option('--port <n>', 'port of gateway and HTTP, 0 for any', number('port'), 7480)
     .option('--resume-port <n>', 'port of the resume host, 0 for any', number('resumePort'), 0)
     .option('--shards <n>', 'how many shards /gateway/bot recommends', number('shards'), 1)

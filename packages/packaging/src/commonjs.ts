@@ -1,6 +1,6 @@
 /**
- * `x.cjs` and `x.d.cts` beside each entry that `tsc -b` has built, as part of `npm run build`. Files that are right are left alone, those
- * of an entry that is no more are removed.
+ * `x.cjs` and `x.d.cts` beside each entry that `tsc -b` has built, as part of `npm run build`. Files that are right are left alone. What is
+ * left of entries and of sources that are no more is removed: `tsc -b` leaves it there, and tarballs would take it along.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -30,8 +30,15 @@ function writeCommonJs({ folder, manifest }: PublicPackage): void {
     if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
   }
   readdirSync(dist, { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.(?:cjs|cts)$/.test(path) && !files.has(path))
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => !files.has(path) && isLeftOver(path, (source) => existsSync(join(folder, 'src', source))))
     .forEach((path) => rmSync(join(dist, path)));
+}
+
+/** `has`: whether there is such a file below `src`. */
+export function isLeftOver(path: string, has: (source: string) => boolean): boolean {
+  const built = /^(.+?)\.(?:d\.ts|js)(?:\.map)?$/.exec(path)?.[1];
+  return built === undefined ? /\.c(?:js|ts)$/.test(path) : !has(`${built}.ts`);
 }
 
 export function writeAllCommonJs(): void {

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { run } from '../src/tarballs.js';
+import { isLeftOver } from '../src/commonjs.js';
 import { entriesOf } from '../src/entries.js';
+import { run } from '../src/tarballs.js';
 import { readWorkspace } from '../src/workspace.js';
 
 const { root, publicPackages } = readWorkspace();
@@ -36,4 +37,18 @@ test('whoever requires gets the very functions that whoever imports gets', async
     console.log(JSON.stringify(faults));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: root });
   expect(JSON.parse(stdout)).toEqual([]);
+});
+
+test.each([
+  ['a/b.js', false],
+  ['a/b.d.ts.map', false],
+  ['a/gone.js', true],
+  ['a/gone.d.ts', true],
+  ['a/gone.js.map', true],
+  ['a/gone.cjs', true],
+  ['a/gone.d.cts', true],
+  ['.tsbuildinfo', false],
+])('whether %s is left over from a source that is no more: %s', (path, expected) => {
+  // The story: sources were moved, and everything that had been built of them was still in the tarball.
+  expect(isLeftOver(path, (source) => source === 'a/b.ts')).toBe(expected);
 });

@@ -102,7 +102,10 @@ export class Admin {
     return this.#changeLines(selector, goodLine, {});
   }
 
-  /** Closes sockets of the voice gateway with `code` (4014: never come back, 4015: RESUME, 4006: IDENTIFY), or ends them without a close frame. */
+  /**
+   * Closes sockets of the voice gateway with `code` (4014: never come back, 4015: RESUME, 4006: IDENTIFY), or ends them
+   * without a close frame.
+   */
   dropVoice({ guilds = null, code = null }: { guilds?: readonly string[] | null; code?: number | null } = {}): number {
     return this.#options.voice?.drop({ guilds, code }) ?? 0;
   }
@@ -129,7 +132,10 @@ export class Admin {
     throttleStarts(state, forMs > 0 ? clock.now() + forMs : null);
   }
 
-  /** How RESUMEs are answered: `never`, `resumable` (op 9 `true`), `refuse` (op 9 `false`, the session ends), or `serve` again. */
+  /**
+   * How RESUMEs are answered: `never`, `resumable` (op 9 `true`), `refuse` (op 9 `false`, the session ends), or `serve`
+   * again.
+   */
   answerResumes(answer: StartAnswer, selector: ShardSelector = {}, lasting: Lasting = {}): void {
     this.#answerStarts('resume', answer, selector, lasting);
   }
@@ -140,8 +146,9 @@ export class Admin {
   }
 
   /**
-   * The gateway is away while sessions live on: both hosts cut their sockets and fail, no session expires, and replay buffers keep everything until each
-   * session is resumed. Throws `DSO_EMULATOR_BAD_REQUEST` when REST is to be kept where it cannot.
+   * The gateway is away while sessions live on: both hosts cut their sockets and fail, no session expires, and replay
+   * buffers keep everything until each session is resumed. Throws `DSO_EMULATOR_BAD_REQUEST` when REST is to be kept
+   * where it cannot.
    */
   async takeGatewayAway({ how = 'hang-up', rest = how !== 'refuse', forMs }: GatewayAbsence = {}): Promise<void> {
     if (rest && how === 'refuse') {
@@ -165,7 +172,9 @@ export class Admin {
     releaseSessions(state, clock.now());
   }
 
-  /** Makes the host of `resume_gateway_url` fail (`refuse`, `unavailable`, `silent`, `hang-up`) or serve again (`up`). */
+  /**
+   * Makes the host of `resume_gateway_url` fail (`refuse`, `unavailable`, `silent`, `hang-up`) or serve again (`up`).
+   */
   async setResumeHost(mode: HostMode, lasting: Lasting = {}): Promise<void> {
     await this.#setHost(this.#options.resumeHost, mode, lasting);
   }
@@ -196,7 +205,10 @@ export class Admin {
     this.#options.state.token = token;
   }
 
-  /** Takes intents away: all sessions are closed with `code` (default 4003), IDENTIFY with one of them is closed with 4014. */
+  /**
+   * Takes intents away: all sessions are closed with `code` (default 4003), IDENTIFY with one of them is closed with
+   * 4014.
+   */
   revokeIntents(bits: number, { code = closeCodes.notAuthenticated }: { code?: number } = {}): void {
     this.#run((now, out) => revokeIntents(this.#options.state, bits, code, now, out));
   }

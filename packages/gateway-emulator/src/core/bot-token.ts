@@ -1,10 +1,13 @@
 /**
- * The bot's token. Discord's has three parts of base64url, of which the first is the bot's user id; some libraries read that id from it
- * (discordeno, seyfert), so the default one is made likewise. Any other token is taken as well.
+ * The bot's token. Discord's has three parts of base64url, of which the first is the bot's user id; some libraries read
+ * that id from it (discordeno, seyfert), so the default one is made likewise. Any other token is taken as well.
  */
 import type { GatewayState } from './state.js';
 
-/** Its parts: the id of the world's bot, and two that say what it is. They are not as long as a real token's, which keeps secret scanners quiet. */
+/**
+ * Its parts: the id of the world's bot, and two that say what it is. They are not as long as a real token's, which
+ * keeps secret scanners quiet.
+ */
 export const defaultToken = 'NjYxNzIwMjQyNTgxNDA1Njk2.emulator.not-a-secret';
 /** The default until 0.1.0. Bots that have it written in them go on working, unless the emulator is given a token. */
 const formerDefaultToken = 'emulator-token';

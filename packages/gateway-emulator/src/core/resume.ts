@@ -1,9 +1,10 @@
 /**
- * RESUME ("Gateway: Resuming"): replays what came after the client's sequence, in order, then RESUMED. Free of any identify limit
- * (discord-api-docs#1369).
+ * RESUME ("Gateway: Resuming"): replays what came after the client's sequence, in order, then RESUMED. Free of any
+ * identify limit (discord-api-docs#1369).
  *
- * Wrong token, unknown, expired or overrun session → op 9 false, on a socket that lives on (#1209, #1805). Sequence never reached → 4007
- * (#1209). An operator can have it answered otherwise (`start-answers.ts`). What becomes of a socket that still holds the session is not known: `doubleAttach` has what was seen.
+ * Wrong token, unknown, expired or overrun session → op 9 false, on a socket that lives on (#1209, #1805). Sequence
+ * never reached → 4007 (#1209). An operator can have it answered otherwise (`start-answers.ts`). What becomes of a
+ * socket that still holds the session is not known: `doubleAttach` has what was seen.
  */
 import type { Ms } from '@dshard/transport';
 import { bareToken, isBotToken } from './bot-token.js';

@@ -1,6 +1,6 @@
 /**
- * How IDENTIFYs and RESUMEs are answered when an operator wants them answered wrongly, for all shards or for some, for a time or until it is
- * taken back. What was said last of a shard holds.
+ * How IDENTIFYs and RESUMEs are answered when an operator wants them answered wrongly, for all shards or for some, for
+ * a time or until it is taken back. What was said last of a shard holds.
  *
  * - `never`: no answer at all, on a socket that stays open and acknowledges heartbeats; a session is not touched.
  * - `resumable`: op 9 `true`; a session is kept and goes on waiting for a RESUME.

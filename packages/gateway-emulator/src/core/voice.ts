@@ -10,9 +10,10 @@ import type { GatewayState, Session, VoiceState } from './state.js';
 import type { GuildView, OwnVoiceState } from './world-view.js';
 
 /**
- * Op 4, "Update Voice State": joins, moves, mutes itself or hangs up. A channel that is none of the guild's voice channels is ignored. Joining
- * is answered with VOICE_STATE_UPDATE and VOICE_SERVER_UPDATE with a new token, also where the bot is already (libraries connect anew that way; what
- * Discord does then is not documented). Muting itself is no joining.
+ * Op 4, "Update Voice State": joins, moves, mutes itself or hangs up. A channel that is none of the guild's voice
+ * channels is ignored. Joining is answered with VOICE_STATE_UPDATE and VOICE_SERVER_UPDATE with a new token, also where
+ * the bot is already (libraries connect anew that way; what Discord does then is not documented). Muting itself is no
+ * joining.
  */
 export function updateVoiceState(
   state: GatewayState,

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** Entry of `dso-gateway-netns`: a bot, unchanged, in a network namespace where Discord is an emulator. Exit code: the bot's; 1 could not run, 2 called wrongly. */
+/**
+ * Entry of `dso-gateway-netns`: a bot, unchanged, in a network namespace where Discord is an emulator. Exit code: the
+ * bot's; 1 could not run, 2 called wrongly.
+ */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

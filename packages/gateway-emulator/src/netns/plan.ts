@@ -1,6 +1,7 @@
 /**
- * What it takes to run a bot in a network namespace where Discord's hosts are an emulator on port 443: for libraries that ignore ports, and for bots
- * that shall not be changed at all. Commands and files, as data; `run.ts` carries them out.
+ * What it takes to run a bot in a network namespace where Discord's hosts are an emulator on port 443: for libraries
+ * that ignore ports, and for bots that shall not be changed at all. Commands and files, as data; `run.ts` carries them
+ * out.
  *
  * In the namespace there is loopback and nothing else: what a bot asks of other hosts fails at once.
  */

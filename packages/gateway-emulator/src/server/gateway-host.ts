@@ -1,6 +1,7 @@
 /**
- * One address that serves the gateway: 127.0.0.1 (or another of loopback) and a port, for HTTP and websockets, encrypted or not. There are two: the
- * generic host of `/gateway` and the resume host of READY. Each can be made to fail in the ways that real ones do:
+ * One address that serves the gateway: 127.0.0.1 (or another of loopback) and a port, for HTTP and websockets,
+ * encrypted or not. There are two: the generic host of `/gateway` and the resume host of READY. Each can be made to
+ * fail in the ways that real ones do:
  *
  * - `up`: serves.
  * - `refuse`: nobody listens.
@@ -8,8 +9,8 @@
  * - `silent`: accepts websockets and never says a word.
  * - `hang-up`: accepts connections and ends each as soon as something is asked on it, without an answer.
  *
- * Leaving `up` cuts every websocket it has, `refuse` everything else too. The port stays its own. REST that shares the host fails along with
- * it, unless it is to be kept; with `refuse` it cannot be.
+ * Leaving `up` cuts every websocket it has, `refuse` everything else too. The port stays its own. REST that shares the
+ * host fails along with it, unless it is to be kept; with `refuse` it cannot be.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * Between voice sockets and the voice gateway: hands it what happens, with the time, and carries out its effects. One websocket host and one UDP
- * socket, on one address.
+ * Between voice sockets and the voice gateway: hands it what happens, with the time, and carries out its effects. One
+ * websocket host and one UDP socket, on one address.
  */
 import { createSocket } from 'node:dgram';
 import type { Socket as UdpSocket } from 'node:dgram';

@@ -1,4 +1,7 @@
-/** What a voice client sent, read without trusting a byte of it: a frame of known shape, or the close code that its fault earns. Never throws. */
+/**
+ * What a voice client sent, read without trusting a byte of it: a frame of known shape, or the close code that its
+ * fault earns. Never throws.
+ */
 import { isCount, isInteger, isObject, parseObject } from '../core/json.js';
 import { ignoredVoiceOpcodes, voiceCloseCodes, voiceOpcodes } from './voice-protocol.js';
 

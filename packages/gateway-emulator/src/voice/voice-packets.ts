@@ -1,4 +1,7 @@
-/** What comes by UDP ("IP Discovery", "Voice Packet Structure"): read without trust, counted, and answered where it is a question. */
+/**
+ * What comes by UDP ("IP Discovery", "Voice Packet Structure"): read without trust, counted, and answered where it is a
+ * question.
+ */
 import type { VoiceState } from './voice-state.js';
 
 const discoveryBytes = 74;

@@ -72,8 +72,8 @@ export function isCurrent({ places }: VoiceState, session: VoiceSession): boolea
 const left = { code: voiceCloseCodes.disconnected, reason: 'Disconnected.' };
 
 /**
- * What falls due with time, and what has changed at the main gateway meanwhile: bots that left are disconnected, others in the channel came or
- * went, heartbeats stayed away, nobody resumed.
+ * What falls due with time, and what has changed at the main gateway meanwhile: bots that left are disconnected, others
+ * in the channel came or went, heartbeats stayed away, nobody resumed.
  */
 export function voiceTick(state: VoiceState, now: Ms): VoiceEffect[] {
   const out: VoiceEffect[] = [];

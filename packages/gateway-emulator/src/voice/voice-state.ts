@@ -5,9 +5,10 @@
  *
  *     unidentified ──IDENTIFY, RESUME──▶ attached ──close code──▶ closing
  *
- * A **session** is the bot's in the voice channels of one guild; there is one per guild:
+ * A **session** is the bot's in the voice channels of one guild; there is one per guild, with a socket or, for a
+ * while, without:
  *
- *     started(ssrc) ──SELECT PROTOCOL──▶ ready(mode, key)          each of them with a socket or, for a while, without
+ *     started(ssrc) ──SELECT PROTOCOL──▶ ready(mode, key)
  *     any ──IDENTIFY again, the bot leaves or moves and does not change over, nobody resumes──▶ gone
  */
 import type { Ms, Random } from '@dshard/transport';

@@ -1,4 +1,7 @@
-/** The options of an application command, and its names, checked as Discord does when it is registered. Throws RestError. */
+/**
+ * The options of an application command, and its names, checked as Discord does when it is registered. Throws
+ * RestError.
+ */
 import type { Path } from './fields.js';
 import { listField, objectField, required, textField } from './fields.js';
 import { choiceKind, isChoiceValue, optionTypes } from './option-types.js';

@@ -1,6 +1,7 @@
 /**
- * Components of messages and modals ("Components: Reference"): read without trust, numbered as Discord numbers them, and found again when somebody
- * uses one. What is checked is what an interaction needs: who has a `custom_id`, that it is the only one, what a menu lets choose. Throws RestError.
+ * Components of messages and modals ("Components: Reference"): read without trust, numbered as Discord numbers them,
+ * and found again when somebody uses one. What is checked is what an interaction needs: who has a `custom_id`, that it
+ * is the only one, what a menu lets choose. Throws RestError.
  */
 import type { Path } from './fields.js';
 import { countField, listField, objectField, required, textField } from './fields.js';
@@ -129,7 +130,9 @@ function readBounds(given: Record<string, unknown>, at: Path): void {
     throw invalidField([...at, 'min_values'], 'NUMBER_TYPE_MAX', 'min_values must not be above max_values.');
 }
 
-/** Those without an `id`, or with 0, get the lowest numbers that are free, from the outside in and one after the other. */
+/**
+ * Those without an `id`, or with 0, get the lowest numbers that are free, from the outside in and one after the other.
+ */
 function numberComponents(components: readonly Record<string, unknown>[]): Component[] {
   const taken = new Set<unknown>();
   for (const { component } of everyOne(components as readonly Component[], [])) taken.add(component['id']);

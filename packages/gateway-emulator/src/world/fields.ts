@@ -1,4 +1,7 @@
-/** Reads fields of what the bot sends by REST. Each throws RestError with the field's path and Discord's words for what is wrong. */
+/**
+ * Reads fields of what the bot sends by REST. Each throws RestError with the field's path and Discord's words for what
+ * is wrong.
+ */
 import { isObject } from '../core/json.js';
 import { invalidField } from './rest-error.js';
 

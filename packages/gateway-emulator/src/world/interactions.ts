@@ -1,6 +1,6 @@
 /**
- * Interactions: somebody uses a command of the bot, types in it, uses a component or submits a modal, and the bot has three seconds to answer and a
- * quarter of an hour to follow up.
+ * Interactions: somebody uses a command of the bot, types in it, uses a component or submits a modal, and the bot has
+ * three seconds to answer and a quarter of an hour to follow up.
  *
  *     open ──callback 4, 7──▶ answered(message)
  *     open ──callback 5, 6──▶ deferred ──edit of the original──▶ answered

@@ -1,4 +1,7 @@
-/** What somebody chooses in a menu, of a message or of a modal, held against what the menu lets choose. Throws `DSO_EMULATOR_BAD_REQUEST`. */
+/**
+ * What somebody chooses in a menu, of a message or of a modal, held against what the menu lets choose. Throws
+ * `DSO_EMULATOR_BAD_REQUEST`.
+ */
 import { badRequest } from '../errors.js';
 import type { Component } from './components.js';
 import { choicesOf, componentTypes } from './components.js';

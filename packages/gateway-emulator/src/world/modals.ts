@@ -1,6 +1,6 @@
 /**
- * Modals: read when the bot shows one ("Receiving and Responding: Modal"), and filled in by somebody. A modal that cannot be is refused as
- * Discord does (RestError); what its fields do not take, with `DSO_EMULATOR_BAD_REQUEST`.
+ * Modals: read when the bot shows one ("Receiving and Responding: Modal"), and filled in by somebody. A modal that
+ * cannot be is refused as Discord does (RestError); what its fields do not take, with `DSO_EMULATOR_BAD_REQUEST`.
  */
 import { badRequest } from '../errors.js';
 import type { Component } from './components.js';

@@ -1,6 +1,6 @@
 /**
- * What somebody fills into the options of a command, held against how the command is registered: as Discord's client does, which lets nobody
- * send anything else. Throws `DSO_EMULATOR_BAD_REQUEST`.
+ * What somebody fills into the options of a command, held against how the command is registered: as Discord's client
+ * does, which lets nobody send anything else. Throws `DSO_EMULATOR_BAD_REQUEST`.
  */
 import type { APIApplicationCommandOption } from 'discord-api-types/v10';
 import { badRequest } from '../errors.js';
@@ -29,7 +29,10 @@ const kinds: Readonly<Record<number, ResolvedKind>> = {
   [optionTypes.channel]: 'channel',
 };
 
-/** `path`: the command and its subcommands so far, for messages. With `focus`, options that are required may still be missing. */
+/**
+ * `path`: the command and its subcommands so far, for messages. With `focus`, options that are required may still be
+ * missing.
+ */
 export function fillOptions(
   options: readonly APIApplicationCommandOption[] | undefined,
   values: OptionValues,

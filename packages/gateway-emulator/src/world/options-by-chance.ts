@@ -1,4 +1,7 @@
-/** Fills the options of a command that somebody uses by chance: those that are required, and a subcommand where there are some. */
+/**
+ * Fills the options of a command that somebody uses by chance: those that are required, and a subcommand where there
+ * are some.
+ */
 import type { Random } from '@dshard/transport';
 import type { APIApplicationCommandOption } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';

@@ -50,7 +50,10 @@ export class People {
     return message;
   }
 
-  /** A slash command that the bot has registered. Ids of users, channels and roles are looked up, choices and bounds are kept to. */
+  /**
+   * A slash command that the bot has registered. Ids of users, channels and roles are looked up, choices and bounds are
+   * kept to.
+   */
   useCommand(name: string, options: OptionValues = {}, place: Place = {}): Interaction {
     return this.#uses.command(name, options, place);
   }
@@ -60,7 +63,10 @@ export class People {
     return this.#uses.contextMenu(name, target, place);
   }
 
-  /** Somebody types in an option of a slash command: the bot is to answer with choices. `options`: what is filled in already. */
+  /**
+   * Somebody types in an option of a slash command: the bot is to answer with choices. `options`: what is filled in
+   * already.
+   */
   autocomplete(name: string, focus: Focus, options: OptionValues = {}, place: Place = {}): Interaction {
     return this.#uses.autocomplete(name, focus, options, place);
   }
@@ -75,7 +81,10 @@ export class People {
     return this.#uses.choose(customId, messageId, values, place);
   }
 
-  /** Submits the modal that the bot has shown in answer to an interaction. Fields that are left out stay as the bot filled them in. */
+  /**
+   * Submits the modal that the bot has shown in answer to an interaction. Fields that are left out stay as the bot
+   * filled them in.
+   */
   submit(interactionId: string, values: ModalValues = {}): Interaction {
     return this.#uses.submit(interactionId, values);
   }

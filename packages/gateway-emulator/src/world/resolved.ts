@@ -1,6 +1,6 @@
 /**
- * `resolved` of an interaction: what the ids in it stand for. Whoever reads ids (options, select menus, modals) looks them up here, and what was
- * found goes along with the interaction.
+ * `resolved` of an interaction: what the ids in it stand for. Whoever reads ids (options, select menus, modals) looks
+ * them up here, and what was found goes along with the interaction.
  */
 import type { APIMessage } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';

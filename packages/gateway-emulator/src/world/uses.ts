@@ -1,6 +1,7 @@
 /**
- * What people do with the bot's commands, components and modals: each use is an interaction that the bot is to answer. What people could not do in
- * Discord's client (a choice that is not offered, a button that is disabled) is refused with `DSO_EMULATOR_BAD_REQUEST`.
+ * What people do with the bot's commands, components and modals: each use is an interaction that the bot is to answer.
+ * What people could not do in Discord's client (a choice that is not offered, a button that is disabled) is refused
+ * with `DSO_EMULATOR_BAD_REQUEST`.
  */
 import type { APIApplicationCommand, APIMessage } from 'discord-api-types/v10';
 import type { TrafficEvent } from '../core/dispatch.js';

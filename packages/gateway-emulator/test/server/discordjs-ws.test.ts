@@ -104,7 +104,8 @@ describe('@discordjs/ws', () => {
 
   test('resumes on the same socket after op 9 true', async () => {
     await start();
-    // What comes in one go with the op 9 is handed over, and then replayed again: the library reads the sequence to resume from too early.
+    // What comes in one go with the op 9 is handed over, and then replayed again: the library reads the sequence to
+    // resume from too early.
     await bot.settle();
     gateway.admin.invalidate({ shards: [1] }, { resumable: true });
     gateway.traffic.burst(40);

@@ -1,4 +1,7 @@
-/** The gateway goes away while sessions live on, with real sockets: each way of being away, and what REST does meanwhile. */
+/**
+ * The gateway goes away while sessions live on, with real sockets: each way of being away, and what REST does
+ * meanwhile.
+ */
 import { leakGuard, until, virtualClock } from '@dshard/testkit';
 import type { VirtualClock } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

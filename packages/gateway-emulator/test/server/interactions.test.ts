@@ -1,6 +1,6 @@
 /**
- * Interactions with the real discord.js: a bot with commands, buttons, menus of each kind, a modal and an autocomplete, used by people over the
- * admin interface, whose answers are read there.
+ * Interactions with the real discord.js: a bot with commands, buttons, menus of each kind, a modal and an autocomplete,
+ * used by people over the admin interface, whose answers are read there.
  */
 import { leakGuard, until } from '@dshard/testkit';
 import type { Interaction, RESTOptions } from 'discord.js';

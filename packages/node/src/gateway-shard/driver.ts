@@ -192,6 +192,12 @@ export class GatewayShard {
     return this.#state.link.kind;
   }
 
+  /** Dispatches that wait for user code. */
+  get waiting(): number {
+    const { delivery } = this.#state;
+    return delivery.kind === 'hold' ? (delivery.kept?.count ?? 0) : 0;
+  }
+
   /** What could be resumed if the shard stopped now. */
   get cursor(): Cursor | null {
     return cursorOf(this.#state);

@@ -55,7 +55,7 @@ export class ShardPool {
     }
   }
 
-  /** Resolves at RESUMED or READY. Until `hold` resolves, what is replayed is kept. */
+  /** Resolves at RESUMED or READY. Until `hold` resolves, what comes is kept. */
   async resume(
     shardId: number,
     session: Cursor,
@@ -65,10 +65,12 @@ export class ShardPool {
     const { hold, redelivers = false } = how;
     const before = this.#shards.get(shardId);
     const parked = this.#parked.get(shardId);
-    if (hold === undefined && parked?.isParkedFor(session) === true) {
+    if (parked?.isParkedFor(session) === true) {
       this.#parked.delete(shardId);
       this.#shards.set(shardId, parked);
       await before?.stop(KEEP_SESSION_CODE);
+      if (hold === undefined) parked.loaded();
+      else void hold.then(() => parked.loaded());
       return parked.resume(session, redelivers);
     }
     void this.unpark(shardId);
@@ -85,7 +87,7 @@ export class ShardPool {
   /** Resolves when it waits at HELLO; rejects when it could not connect. The session's connection is made anew in `resume` then. */
   async park(shardId: number, session: Cursor, context: HostContext): Promise<void> {
     await this.unpark(shardId);
-    const shard = this.#make(shardId, session, context);
+    const shard = this.#make(shardId, session, context, { loading: true });
     this.#parked.set(shardId, shard);
     await shard.park();
   }

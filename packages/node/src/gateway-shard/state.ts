@@ -77,7 +77,7 @@ export type Kept = {
 /** Bounds; times in milliseconds. */
 export type Rules = Pick<
   Required<GatewayTimeouts>,
-  'handshakeMs' | 'helloMs' | 'readyMs' | 'resumeMs' | 'closeMs' | 'quietMs' | 'backoffMinMs' | 'backoffMaxMs'
+  'handshakeMs' | 'helloMs' | 'identifyMs' | 'resumeMs' | 'closeMs' | 'quietMs' | 'backoffMinMs' | 'backoffMaxMs'
 > & {
   /** READY or RESUMED counts as held after so long. */
   readonly stableMs: number;

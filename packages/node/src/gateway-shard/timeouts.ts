@@ -8,11 +8,15 @@ export type GatewayTimeouts = {
   /** From there to HELLO. Default 5 s. */
   helloMs?: number;
   /** From IDENTIFY to READY. Default 15 s. */
-  readyMs?: number;
+  identifyMs?: number;
   /** From HELLO to the first replayed event or RESUMED, and from one replayed event to the next. Default 10 s. */
   resumeMs?: number;
   /** How long Discord may take to answer our close. The connection is cut then; the session is kept all the same. Default 3 s. */
   closeMs?: number;
+  /** How long the first shard that moves here waits for what listens to ready (clientReady, READY), while it serves elsewhere. Default 10 s. */
+  readyMs?: number;
+  /** How long `importShard` may take. Default 5 s. */
+  importMs?: number;
   /** How long a shard that leaves waits for handlers that are under way; those that take longer end in this process. Default 1 s. */
   handlersMs?: number;
   /**
@@ -31,9 +35,11 @@ export type Delivery = { redelivered: boolean };
 const TIMEOUTS: Readonly<Required<GatewayTimeouts>> = {
   handshakeMs: 5_000,
   helloMs: 5_000,
-  readyMs: 15_000,
+  identifyMs: 15_000,
   resumeMs: 10_000,
   closeMs: 3_000,
+  readyMs: 10_000,
+  importMs: 5_000,
   handlersMs: 1_000,
   quietMs: 30_000,
   backoffMinMs: 500,

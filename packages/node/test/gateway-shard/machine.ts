@@ -10,7 +10,7 @@ export const RULES: Rules = {
   ...FIXED_RULES,
   handshakeMs: 5_000,
   helloMs: 5_000,
-  readyMs: 15_000,
+  identifyMs: 15_000,
   resumeMs: 10_000,
   closeMs: 3_000,
   quietMs: 30_000,

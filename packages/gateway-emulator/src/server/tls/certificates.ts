@@ -1,6 +1,7 @@
 /**
- * A certificate authority of the emulator's own, made when it starts, and the one certificate that it signs. The authority's key is forgotten at
- * once: nobody can sign anything else with it, so that a process may trust it without a thought (`NODE_EXTRA_CA_CERTS`).
+ * A certificate authority of the emulator's own, made when it starts, and the one certificate that it signs. The
+ * authority's key is forgotten at once: nobody can sign anything else with it, so that a process may trust it without a
+ * thought (`NODE_EXTRA_CA_CERTS`).
  */
 // @peculiar/x509 asks for it.
 import 'reflect-metadata';

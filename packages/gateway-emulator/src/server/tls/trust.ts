@@ -1,6 +1,6 @@
 /**
- * What an emulator with TLS has and others need: its certificate, for every name and address that leads to it, and the file with the certificate of
- * the authority that signed it.
+ * What an emulator with TLS has and others need: its certificate, for every name and address that leads to it, and the
+ * file with the certificate of the authority that signed it.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** An emulator with TLS: who trusts its authority gets what there is without, faults included; who does not gets nothing. */
+/**
+ * An emulator with TLS: who trusts its authority gets what there is without, faults included; who does not gets
+ * nothing.
+ */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';

@@ -1,4 +1,5 @@
-// A music bot on discord.js and @discordjs/voice as they come from the registry. It tells its parent what it sees, and does what it is told.
+// A music bot on discord.js and @discordjs/voice as they come from the registry. It tells its parent what it sees, and
+// does what it is told.
 import { Readable } from 'node:stream';
 import {
   StreamType,

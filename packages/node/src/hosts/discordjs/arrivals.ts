@@ -1,12 +1,16 @@
 /**
- * How a shard that ran elsewhere comes here. With the state of its origin: its guilds are in the caches as they are now, guildAvailable and
- * shardReady are told, `importShard` is awaited, its session is resumed, what waited to be sent is sent, and the voice channels it was in
- * are joined anew, where the bot has not done so itself.
+ * How a shard that ran elsewhere comes here, in the order that user code can rely on:
+ *
+ *     its session is resumed; what Discord replays is held back
+ *     it is hosted: its guilds are in the caches as they are now, and what waited to be sent is sent
+ *     `importShard`, awaited; when it fails the shard leaves again, and nothing was told
+ *     guildAvailable, shardReady, shardResume
+ *     what was replayed, then what comes
+ *     the voice channels that it was in are joined anew, where the bot has not done so itself
  *
  * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from Discord, while what
  * is replayed is held back, and discord.js is told nothing of the connection.
  */
-import { Events } from 'discord.js';
 import type { Client } from 'discord.js';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
@@ -20,6 +24,7 @@ import { loadBeginning } from './cache-loader.js';
 import type { ClientShards } from './client-shards.js';
 import { emitOn, packet, showSession } from './gateway-manager.js';
 import type { GatewayManager } from './gateway-manager.js';
+import { setShardReady } from './internals.js';
 import type { ListenersInFlight } from './listeners-in-flight.js';
 import type { OrchestratedOptions } from './options.js';
 import { deliverBeginning, deliverStaged } from './packets.js';
@@ -31,8 +36,15 @@ import type { WholeState } from './staged-state.js';
 import { joining } from './voice-channels.js';
 import type { VoiceChannels } from './voice-channels.js';
 
-/** `gate` opens when discord.js can take the shard's events; `givenUp` aborts when the shard leaves before. */
-type Arrival = { readonly gate: Gate; readonly givenUp: AbortController };
+/** `gate` opens when user code can take the shard's events; `givenUp` aborts when the shard leaves before. */
+type Arrival = {
+  readonly gate: Gate;
+  readonly givenUp: AbortController;
+  /** Its guilds came from its origin. */
+  readonly isStaged: boolean;
+  /** READY of a new session, which came instead of RESUMED; null: it did not. */
+  ready: unknown;
+};
 
 export type ArrivalsOptions = {
   client: Client;
@@ -47,7 +59,7 @@ export type ArrivalsOptions = {
   importShard: OrchestratedOptions['importShard'];
   importMs: number;
   /** What a shard tells, to discord.js. */
-  tell: (event: 'hello' | 'resumed', shardId: number) => void;
+  tell: (event: 'hello' | 'ready' | 'resumed', value: unknown, shardId: number) => void;
 };
 
 type Resume = { shardId: number; session: Cursor; context: HostContext; how: Partial<ResumeHow> };
@@ -55,6 +67,8 @@ type Resume = { shardId: number; session: Cursor; context: HostContext; how: Par
 export class Arrivals {
   readonly #given: ArrivalsOptions;
   readonly #arriving = new Map<number, Arrival>();
+  /** Shards of which shardResume was told before RESUMED is handed over. */
+  readonly #toldResume = new Set<number>();
 
   constructor(given: ArrivalsOptions) {
     this.#given = given;
@@ -64,17 +78,28 @@ export class Arrivals {
     return this.#arriving.has(shardId);
   }
 
-  /** Discord began a new session after all, and sends the guilds. */
-  onReady(shardId: number): void {
+  /** Discord began a new session after all, and sends the guilds. Returns whether discord.js is to be told now. */
+  onReady(shardId: number, data: unknown): boolean {
     const arrival = this.#arriving.get(shardId);
+    if (arrival?.isStaged === true) {
+      arrival.ready = data;
+      return false;
+    }
     this.leaves(shardId);
     arrival?.gate.open();
+    return true;
+  }
+
+  /** RESUMED is handed over. Returns whether shardResume was told before. */
+  onResumed(shardId: number): boolean {
+    return this.#toldResume.delete(shardId);
   }
 
   /** The shard leaves before it has come. */
   leaves(shardId: number): void {
     this.#arriving.get(shardId)?.givenUp.abort();
     this.#arriving.delete(shardId);
+    this.#toldResume.delete(shardId);
   }
 
   /** The shard never left, or comes back as it was. */
@@ -89,48 +114,86 @@ export class Arrivals {
 
   /** With what came from its origin. Rejects with `DSO_IMPORT_FAILED` when user code does not take it. */
   async withState(resume: Resume, staged: Staged, state: WholeState): Promise<ResumeOutcome> {
-    const { shards, voice, sends } = this.#given;
     const { shardId } = resume;
-    shards.add(shardId);
-    shards.place(shardId, state.guilds);
-    state.voice.forEach((channel) => voice.inherit(shardId, channel));
-    this.#tellOf(shardId, state);
-    await this.#import(shardId, staged);
-    const outcome = await this.back(resume);
-    if (shards.has(shardId)) {
-      sends.arrived(shardId);
-      joining(voice.inherited(shardId)).forEach((payload) => sends.send(shardId, payload));
-    }
+    const arrival = this.#begin(shardId, true);
+    const outcome = await this.#resume(resume, arrival);
+    if (this.#arriving.get(shardId) !== arrival) return outcome;
+    this.#place(resume, state, outcome);
+    await this.#import(shardId, arrival, staged);
+    if (this.#arriving.get(shardId) === arrival) this.#complete(shardId, arrival, state);
     return outcome;
   }
 
-  #tellOf(shardId: number, state: WholeState): void {
-    const { listeners, client, readiness } = this.#given;
-    const available = state.guilds.filter((guild) => guild.available);
-    void listeners.during(() => available.forEach((guild) => client.emit(Events.GuildAvailable, guild)));
-    deliverStaged(state, this.#deliverTo(shardId));
-    readiness.make();
+  #begin(shardId: number, isStaged: boolean): Arrival {
+    this.leaves(shardId);
+    const arrival: Arrival = { gate: new Gate(), givenUp: new AbortController(), isStaged, ready: null };
+    this.#arriving.set(shardId, arrival);
+    return arrival;
   }
 
-  async #import(shardId: number, { own }: Staged): Promise<void> {
-    const { importShard, importMs, options } = this.#given;
+  async #resume({ shardId, session, context, how }: Resume, arrival: Arrival): Promise<ResumeOutcome> {
+    try {
+      return await this.#given.hosted.resume(shardId, session, context, { ...how, hold: arrival.gate.opened });
+    } catch (error) {
+      if (this.#arriving.get(shardId) === arrival) this.leaves(shardId);
+      throw error;
+    }
+  }
+
+  /** It runs here, with its guilds, and can send. */
+  #place({ shardId, session }: Resume, state: WholeState, outcome: ResumeOutcome): void {
+    const { client, manager, shards, sends, voice } = this.#given;
+    shards.add(shardId);
+    shards.place(shardId, state.guilds);
+    state.voice.forEach((channel) => voice.inherit(shardId, channel));
+    if (outcome === 'resumed') {
+      showSession(manager, shardId, session);
+      setShardReady(client, shardId);
+    }
+    sends.arrived(shardId);
+  }
+
+  async #import(shardId: number, arrival: Arrival, { own }: Staged): Promise<void> {
+    const { importShard, importMs, options, hosted } = this.#given;
     if (own === null || importShard === undefined) return;
     const deadline = { what: 'importShard', ms: importMs, limit: 'timeouts.importMs' };
     try {
       await withinDeadline(options.clock, (async () => importShard(shardId, own.state))(), deadline);
     } catch (error) {
+      if (this.#arriving.get(shardId) !== arrival) return;
+      await hosted.stop(shardId, { keepSession: true });
       const message = `Shard ${shardId} cannot run here, because importShard did not take its state: ${messageOf(error)}`;
       throw new NodeError('DSO_IMPORT_FAILED', message, { cause: error });
     }
   }
 
+  #complete(shardId: number, arrival: Arrival, state: WholeState): void {
+    const { client, listeners, readiness, hosted, voice, sends, tell } = this.#given;
+    this.#arriving.delete(shardId);
+    if (arrival.ready === null) {
+      const available = state.guilds.filter((guild) => guild.available);
+      const replayed = hosted.all.get(shardId)?.waiting ?? 0;
+      readiness.make();
+      void listeners.during(() => available.forEach((guild) => client.emit('guildAvailable', guild)));
+      deliverStaged(state, this.#deliverTo(shardId));
+      tell('hello', {}, shardId);
+      tell('resumed', {}, shardId);
+      this.#toldResume.add(shardId);
+      // RESUMED itself is one of those that wait.
+      void listeners.during(() => client.emit('shardResume', shardId, Math.max(0, replayed - 1)));
+    } else {
+      tell('ready', arrival.ready, shardId);
+    }
+    arrival.gate.open();
+    joining(voice.inherited(shardId)).forEach((payload) => sends.send(shardId, payload));
+  }
+
   /** The session first, for it expires; then the guilds, from Discord; then the events that were kept meanwhile. */
-  async withoutState({ shardId, session, context, how }: Resume): Promise<ResumeOutcome> {
-    const { shards, hosted } = this.#given;
-    shards.add(shardId);
-    const arrival: Arrival = { gate: new Gate(), givenUp: new AbortController() };
-    this.#arriving.set(shardId, arrival);
-    const outcome = await hosted.resume(shardId, session, context, { ...how, hold: arrival.gate.opened });
+  async withoutState(resume: Resume): Promise<ResumeOutcome> {
+    const { shardId, context } = resume;
+    this.#given.shards.add(shardId);
+    const arrival = this.#begin(shardId, false);
+    const outcome = await this.#resume(resume, arrival);
     if (outcome === 'resumed' && this.#arriving.get(shardId) === arrival) {
       void this.#load(shardId, arrival, context);
     } else {
@@ -147,8 +210,8 @@ export class Arrivals {
       const beginning = await loadBeginning(hosted, shardId, context, clock, signal);
       await this.#deliverLoaded(shardId, arrival, beginning);
       this.#end(shardId);
-      tell('hello', shardId);
-      tell('resumed', shardId);
+      tell('hello', {}, shardId);
+      tell('resumed', {}, shardId);
     } catch (error) {
       if (!signal.aborted) {
         logger.error(

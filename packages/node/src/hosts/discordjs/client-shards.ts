@@ -10,10 +10,10 @@
  * All of this looks at the caches as they are (`DepartedObjects.hidden`).
  */
 import type { Clock } from '@dshard/transport';
-import { Status } from 'discord.js';
-import type { Client, Guild, WebSocketShard } from 'discord.js';
+import type { Client, Guild, Status as ShardStatus, WebSocketShard } from 'discord.js';
 import { DepartedObjects } from './departed-objects.js';
 import { checkClientReady, countShards, makeShard } from './internals.js';
+import { Status } from './supported.js';
 
 export type ClientShardsOptions = { client: Client; clock: Clock; lingerMs: number };
 
@@ -202,7 +202,7 @@ export class ClientShards {
     });
   }
 
-  #make(shardId: number, status: Status): void {
+  #make(shardId: number, status: ShardStatus): void {
     const shard: WebSocketShard = makeShard(this.#client, shardId, () => this.#complete.add(shardId));
     shard.status = status;
     this.#client.ws.shards.set(shardId, shard);

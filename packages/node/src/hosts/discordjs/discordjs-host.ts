@@ -16,6 +16,7 @@ import { DEFAULT_LINGER_MS } from '../../options.js';
 import type { Cursor } from '../../session/state.js';
 import type {
   HostContext,
+  HostTimeouts,
   LeavingHow,
   ResumeHow,
   ResumeOutcome,
@@ -33,9 +34,9 @@ import { wrapVoiceAdapters } from './internals.js';
 import { ListenersInFlight } from './listeners-in-flight.js';
 import { MemberRequests } from './member-requests.js';
 import { OpenCommands } from './open-commands.js';
-import type { OrchestratedOptions, UserCodeTimeouts } from './options.js';
+import type { OrchestratedOptions } from './options.js';
 import { Readiness } from './readiness.js';
-import { gatewayOptions, USER_CODE_TIMEOUTS } from './resolve-options.js';
+import { gatewayOptions } from './resolve-options.js';
 import { Sends } from './sends.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
 import { Turns } from './turns.js';
@@ -48,7 +49,7 @@ export class DiscordjsHost implements ShardHost {
   readonly client: Client;
   readonly hosted: ShardPool;
   readonly #gatewayInfo: GatewayInfo;
-  readonly timeouts: UserCodeTimeouts & { readonly handlersMs: number };
+  readonly timeouts: HostTimeouts;
   /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
   isRedelivering = false;
   readonly #manager: GatewayManager;
@@ -74,7 +75,7 @@ export class DiscordjsHost implements ShardHost {
     this.#given = given;
     this.#options = gatewayOptions(given, (payload, shardId, how) => this.#deliver(payload, shardId, how), logger);
     const { clock, timeouts } = this.#options;
-    this.timeouts = { ...USER_CODE_TIMEOUTS, handlersMs: timeouts.handlersMs };
+    this.timeouts = timeouts;
     const shards = (this.#shards = new ClientShards({ client, clock, lingerMs: given.lingerMs ?? DEFAULT_LINGER_MS }));
     const listeners = (this.#listeners = ListenersInFlight.of(client));
     const readiness = (this.#readiness = Readiness.of(client));
@@ -90,7 +91,7 @@ export class DiscordjsHost implements ShardHost {
     const sends = (this.#sends = new Sends({
       logger,
       hosted: (shardId) => (shards.has(shardId) ? pool.all.get(shardId) : undefined),
-      isShown: (shardId) => shards.isShown(shardId),
+      isComing: (shardId) => shards.isShown(shardId) || shards.has(shardId),
       accepted: (shardId, payload) => this.#voice.sent(shardId, payload),
       dropped: (payload) => this.#requests.dropped(payload),
       waits: () => readiness.endWait(),
@@ -111,7 +112,7 @@ export class DiscordjsHost implements ShardHost {
       options: this.#options,
       importShard: given.importShard,
       importMs: this.timeouts.importMs,
-      tell: (event, shardId) => this.#tell(event, {}, shardId),
+      tell: (event, value, shardId) => this.#tell(event, value, shardId),
     });
     wrapVoiceAdapters((guild, payload) => hosts.get(guild.client)?.send(guild.shardId, payload) ?? null);
   }
@@ -124,9 +125,16 @@ export class DiscordjsHost implements ShardHost {
     this.#transfer.happened(shardId, payload);
     this.#voice.happened(shardId, payload, this.client.user?.id, this.hosted.cursorOf(shardId)?.sessionId);
     this.isRedelivering = redelivered;
-    const work = this.#listeners.during(() => emitOn(this.#manager, 'dispatch', payload, shardId));
+    const work = this.#listeners.during(() => this.#emit(payload, shardId));
     this.isRedelivering = false;
     return work;
+  }
+
+  #emit(payload: GatewayDispatchPayload, shardId: number): void {
+    const emit = (): void => emitOn(this.#manager, 'dispatch', payload, shardId);
+    const isTold = (payload.t as string) === 'RESUMED' && this.#arrivals.onResumed(shardId);
+    if (isTold) this.#listeners.muted((event) => event === 'shardResume', emit);
+    else emit();
   }
 
   /** From the bot to Discord. Never throws. Returns whether it will be sent, as far as can be said now. */
@@ -297,6 +305,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   #depart(shardId: number): void {
+    this.#shards.giveUp(shardId);
     this.#shards.forget(shardId);
     this.#transfer.forget(shardId);
     this.#left(shardId);
@@ -339,7 +348,7 @@ export class DiscordjsHost implements ShardHost {
   /** What a shard tells, to discord.js. Dispatches come by themselves, see above. */
   #tell(event: ShardNews, value: unknown, shardId: number): void {
     if (event === 'ready') {
-      this.#arrivals.onReady(shardId);
+      if (!this.#arrivals.onReady(shardId, value)) return;
       this.#shards.begins(shardId);
     }
     if (event === 'socketError' || this.#arrivals.has(shardId) || !this.#shards.has(shardId)) {

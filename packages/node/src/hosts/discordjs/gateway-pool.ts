@@ -1,5 +1,4 @@
 /** The gateway shards of a client, on the @discordjs/ws inside discord.js. */
-import { SimpleIdentifyThrottler } from 'discord.js';
 import type { ShardNews } from '../../gateway-shard/driver.js';
 import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
@@ -8,6 +7,7 @@ import { wsSockets } from '../ws/ws-socket.js';
 import type { ManagerOptions } from '../ws/ws-socket.js';
 import type { GatewayManager } from './gateway-manager.js';
 import { libraryOfDiscordJs } from './internals.js';
+import { SimpleIdentifyThrottler } from './supported.js';
 
 /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
 export function makePool(

@@ -1,7 +1,7 @@
 /**
  * Every place where this host goes beyond the documented surface of discord.js: what concerns a client is here, what concerns its
- * structures in structures.ts, and nothing anywhere else. Made for and tested with 14.28.1. `checkInternals` runs at login and says what is
- * missing in another version, before anything connects.
+ * structures in structures.ts, and nothing anywhere else. Whether the installed version has all of them
+ * is asked in supported.ts.
  *
  * Documented doors (`ws.buildStrategy`, the dispatches of its manager, `updateSessionInfo`) are used elsewhere. What they lack:
  * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that. A client that was destroyed stays
@@ -16,22 +16,17 @@
 import { createRequire } from 'node:module';
 import {
   Client,
-  ClientApplication,
-  ClientUser,
   DiscordjsError,
   DiscordjsErrorCodes,
   Events,
   Guild,
   GuildMemberManager,
-  Message,
   SnowflakeUtil,
-  Status,
-  WebSocketShard,
-  version as discordJsVersion,
 } from 'discord.js';
+import type { WebSocketShard as ClientShard } from 'discord.js';
 import type { GatewaySendPayload } from 'discord-api-types/v10';
-import { NodeError } from '../../errors.js';
 import type { GatewayLibrary } from '../ws/library.js';
+import { Status, unsupported, WebSocketShard } from './supported.js';
 
 /** What the typings hide or mark as private. */
 type HiddenManager = {
@@ -44,38 +39,6 @@ type HiddenManager = {
   handlePacket(): void;
 };
 type Emit = (event: string, ...args: unknown[]) => boolean;
-
-const TESTED_WITH = '14.28.1';
-
-/** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
-export function checkInternals(client: Client): void {
-  const manager = client.ws as unknown as Record<string, unknown>;
-  const guild = client.guilds as unknown as Record<string, unknown>;
-  const missing = [
-    ['client.ws.shards', client.ws.shards instanceof Map],
-    ['client.ws.status', typeof manager['status'] === 'number'],
-    ['client.ws.destroyed', typeof manager['destroyed'] === 'boolean'],
-    ['client.ws._ws', '_ws' in manager],
-    ['client.ws.packetQueue', Array.isArray(manager['packetQueue'])],
-    ['client.ws.checkShardsReady()', typeof manager['checkShardsReady'] === 'function'],
-    ['client.ws.triggerClientReady()', typeof manager['triggerClientReady'] === 'function'],
-    ['client.ws.handlePacket()', typeof manager['handlePacket'] === 'function'],
-    ['client.guilds._add()', typeof guild['_add'] === 'function'],
-    ['GuildMemberManager#_fetchMany()', typeof hidden(GuildMemberManager.prototype)['_fetchMany'] === 'function'],
-    ['Guild#_patch()', typeof hidden(Guild.prototype)['_patch'] === 'function'],
-    ['Message', typeof Message === 'function'],
-    ['ClientUser', typeof ClientUser === 'function'],
-    ['ClientApplication', typeof ClientApplication === 'function'],
-    ['WebSocketShard', typeof WebSocketShard === 'function'],
-    ['WebSocketShard#checkReady()', typeof hidden(WebSocketShard.prototype)['checkReady'] === 'function'],
-    ['WebSocketShard#onReadyPacket()', typeof hidden(WebSocketShard.prototype)['onReadyPacket'] === 'function'],
-  ]
-    .filter(([, there]) => there !== true)
-    .map(([name]) => name);
-  if (missing.length > 0) {
-    throw unsupported(`has no ${missing.join(', ')}`);
-  }
-}
 
 /** @discordjs/ws as discord.js has it. Throws `DSO_DISCORDJS_UNSUPPORTED`. */
 export function libraryOfDiscordJs(): GatewayLibrary {
@@ -201,8 +164,8 @@ export function wrapVoiceAdapters(send: (guild: Guild, payload: GatewaySendPaylo
 }
 
 /** A shard as `client.ws.connect()` makes it. `allReady`: its guilds are all there. */
-export function makeShard(client: Client, shardId: number, allReady: () => void): WebSocketShard {
-  const Shard = WebSocketShard as unknown as new (manager: Client['ws'], id: number) => WebSocketShard;
+export function makeShard(client: Client, shardId: number, allReady: () => void): ClientShard {
+  const Shard = WebSocketShard as unknown as new (manager: Client['ws'], id: number) => ClientShard;
   const shard = new Shard(client.ws, shardId);
   shard.on('allReady', (unavailableGuilds) => {
     allReady();
@@ -210,6 +173,12 @@ export function makeShard(client: Client, shardId: number, allReady: () => void)
     checkClientReady(client);
   });
   return shard;
+}
+
+/** As RESUMED does it. */
+export function setShardReady(client: Client, shardId: number): void {
+  const shard = client.ws.shards.get(shardId);
+  if (shard !== undefined) shard.status = Status.Ready;
 }
 
 /** Counts the client's shards, for `clientReady`. */
@@ -271,17 +240,4 @@ export function extendCache<K, V>(
 
 function hiddenManager(client: Client): HiddenManager {
   return client.ws as unknown as HiddenManager;
-}
-
-function hidden(prototype: object): Record<string, unknown> {
-  return prototype as Record<string, unknown>;
-}
-
-function unsupported(what: string, cause?: unknown): NodeError {
-  return new NodeError(
-    'DSO_DISCORDJS_UNSUPPORTED',
-    `discord.js ${discordJsVersion} ${what}, which @dshard/node/discordjs needs. Install discord.js@${TESTED_WITH}, with which it was ` +
-      'tested, or a newer @dshard/node.',
-    { cause },
-  );
 }

@@ -18,11 +18,3 @@ export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
   /** What would be `ws` among the client's options. */
   ws?: Omit<NonNullable<ClientOptions['ws']>, 'buildStrategy' | 'buildIdentifyThrottler'>;
 };
-
-/** How long user code is waited for; milliseconds. */
-export type UserCodeTimeouts = {
-  /** What listens to `clientReady`, before the first shard moves here. */
-  readonly readyMs: number;
-  /** `importShard`. */
-  readonly importMs: number;
-};

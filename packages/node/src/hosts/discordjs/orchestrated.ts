@@ -20,13 +20,14 @@ import { clientLogger } from './client-logger.js';
 import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
 import { learnIdentity } from './identity.js';
-import { checkInternals, forgetGateway, wrapLogin } from './internals.js';
+import { forgetGateway, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import type { OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './own-events.js';
 import { checkOptions, nodeOptions } from './resolve-options.js';
 import { shardUtil } from './shard-util.js';
 import { orchestratedStrategy } from './strategy.js';
+import { checkSupported } from './supported.js';
 
 /** `nodeId`: as far as it is said before the orchestrator is asked. */
 type Attachment = { client: Client | null; readonly nodeId: string | undefined };
@@ -84,7 +85,7 @@ function loginBegins(client: Client): void {
   if (attachment.client !== null && attachment.client !== client) {
     throw unknownClient('The options that one call of orchestrated() returned were given to two clients.');
   }
-  checkInternals(client);
+  checkSupported(client);
   beginLogin({
     client,
     words: { login: 'login()', destroy: 'destroy()' },
@@ -107,6 +108,8 @@ function attachmentOf(client: Client): Attachment | undefined {
 
 function attach(manager: GatewayManager, client: Client | null, options: OrchestratedOptions): Strategy {
   if (client === null) {
+    // From version 15 on a client has its strategy made before anybody logs in.
+    checkSupported(null);
     throw unknownClient(
       'The client belongs to another copy of discord.js than @dshard/node does (see npm ls discord.js).',
     );

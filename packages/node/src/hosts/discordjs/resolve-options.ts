@@ -5,9 +5,7 @@ import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { NodeOptions } from '../../options.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
-import type { OrchestratedOptions, UserCodeTimeouts } from './options.js';
-
-export const USER_CODE_TIMEOUTS: UserCodeTimeouts = { readyMs: 10_000, importMs: 5_000 };
+import type { OrchestratedOptions } from './options.js';
 
 const WHERE = 'orchestrated';
 

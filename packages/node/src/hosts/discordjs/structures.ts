@@ -121,9 +121,11 @@ function makeMessage(client: Client, record: MessageRecord): Message<true> {
   if (record.repliedUser !== undefined) message.mentions.repliedUser = user(record.repliedUser);
   [...message.reactions.cache.values()].forEach(({ users }, index) => fill(users.cache, record.reacted[index]));
   [...(message.poll?.answers.values() ?? [])].forEach(({ voters }, index) => fill(voters.cache, record.voted[index]));
-  message.messageSnapshots = new Collection(
-    record.snapshots.map((each) => [each.message.id, makeMessage(client, each)]),
-  ) as unknown as Message['messageSnapshots'];
+  if ('messageSnapshots' in message) {
+    message.messageSnapshots = new Collection(
+      record.snapshots.map((each) => [each.message.id, makeMessage(client, each)]),
+    ) as unknown as Message['messageSnapshots'];
+  }
   return message;
 }
 
@@ -164,6 +166,7 @@ export function answerEmojiOf(answer: PollAnswer | PartialPollAnswer): Payload |
   return (answer as unknown as { _emoji: Payload | null })._emoji;
 }
 
-export function integrationOwnersOf({ authorizingIntegrationOwners }: MessageInteractionMetadata): Payload {
-  return (authorizingIntegrationOwners as unknown as { data: Payload }).data;
+/** discord.js before 14.19 does not keep them. */
+export function integrationOwnersOf({ authorizingIntegrationOwners }: MessageInteractionMetadata): Payload | undefined {
+  return (authorizingIntegrationOwners as unknown as { data: Payload } | undefined)?.data;
 }

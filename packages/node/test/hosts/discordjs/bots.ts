@@ -5,7 +5,7 @@ import { cacheTree, compareTrees, until } from '@dshard/testkit';
 import type { CacheComparison } from '@dshard/testkit';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import type { ClientOptions } from 'discord.js';
-import type { HostContext, TransferContext } from '../../../src/index.js';
+import type { Cursor, HostContext, TransferContext } from '../../../src/index.js';
 import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
 import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
@@ -122,6 +122,8 @@ export class ClientBot {
 
 /** A live move, by hand, one step after the other. */
 export class Move {
+  /** Where it was frozen. */
+  cursor: Cursor | null = null;
   readonly #shardId: number;
   readonly #from: ClientBot;
   readonly #to: ClientBot;
@@ -149,11 +151,13 @@ export class Move {
     if (early !== null) await this.#to.host.preconnect(this.#shardId, early, this.#to.context);
   }
 
-  /** Freeze, delta, release, resume, done. */
-  async finish(): Promise<string | void> {
+  /** Freeze, delta, release, resume, done. `frozen` runs while nobody hands over anything. */
+  async finish(frozen: () => void = () => undefined): Promise<string | void> {
     const cursor = await this.#from.host.freeze(this.#shardId);
+    this.cursor = cursor;
     await this.#from.host.exportDelta(this.#shardId, this.#transfer);
     await this.#from.host.release(this.#shardId);
+    frozen();
     const outcome = await this.#to.host.resumeShard(this.#shardId, cursor, this.#to.context);
     await this.#from.host.released(this.#shardId);
     return outcome;

@@ -29,7 +29,8 @@ test('a client holds the guilds of the shards that its host names, all the while
     const done = new AbortController();
     const clock = systemClock();
     const look = (async () => {
-      while (!done.signal.aborted) {
+      for (let isLast = false; !isLast;) {
+        isLast = done.signal.aborted;
         const named = [a, b].map(({ host }) => host.shardsInClient());
         [a, b].forEach(({ client }, index) => {
           const shards = named[index] ?? null;

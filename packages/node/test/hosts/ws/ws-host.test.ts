@@ -166,7 +166,7 @@ describe('moving', () => {
   test('16 shards between two bots under traffic, back and forth: nothing lost, twice or out of order', async () => {
     await world({ rate: 800, shards: 16, guilds: 64 });
     // As long as in production: on a busy machine the short ones of these tests would retry, and a retry is one more gap.
-    const timeouts = { handshakeMs: 5_000, helloMs: 5_000, readyMs: 15_000, resumeMs: 10_000, closeMs: 3_000 };
+    const timeouts = { handshakeMs: 5_000, helloMs: 5_000, identifyMs: 15_000, resumeMs: 10_000, closeMs: 3_000 };
     const a = bot('a', { timeouts }, 16);
     const b = bot('b', { timeouts }, 16);
     const shards = Array.from({ length: 16 }, (_, shardId) => shardId);

@@ -143,7 +143,7 @@ export function guildPayload(guild: Guild): Payload {
     voice_states: guild.voiceStates.cache.map(voiceStatePayload),
     stage_instances: guild.stageInstances.cache.map((stage) => fieldsOf(stage, STAGE)),
     guild_scheduled_events: guild.scheduledEvents.cache.map(eventPayload),
-    soundboard_sounds: guild.soundboardSounds.cache.map(soundPayload),
+    soundboard_sounds: soundsOf(guild),
   };
 }
 
@@ -200,6 +200,11 @@ function eventPayload(event: GuildScheduledEvent): Payload {
       count: rule.count,
     },
   };
+}
+
+/** discord.js before 14.19 has none. */
+function soundsOf({ soundboardSounds: sounds }: Partial<Pick<Guild, 'soundboardSounds'>>): readonly Payload[] {
+  return sounds?.cache.map(soundPayload) ?? [];
 }
 
 function soundPayload(sound: SoundboardSound): Payload {

@@ -64,8 +64,13 @@ export function messageRecord(message: Message): MessageRecord {
     ...(repliedUser !== null && { repliedUser: userPayload(repliedUser) }),
     reacted: message.reactions.cache.map(({ users }) => users.cache.map(userPayload)),
     voted: message.poll?.answers.map(({ voters }) => voters.cache.map(userPayload)) ?? [],
-    snapshots: message.messageSnapshots.map((snapshot) => messageRecord(snapshot as unknown as Message)),
+    snapshots: snapshotsOf(message),
   };
+}
+
+/** discord.js before 14.16 has none. */
+function snapshotsOf({ messageSnapshots }: Partial<Pick<Message, 'messageSnapshots'>>): readonly MessageRecord[] {
+  return messageSnapshots?.map((snapshot) => messageRecord(snapshot as unknown as Message)) ?? [];
 }
 
 function messagePayload(message: Message): Payload {
