@@ -91,7 +91,7 @@ export class DiscordjsHost implements ShardHost {
     const sends = (this.#sends = new Sends({
       logger,
       hosted: (shardId) => (shards.has(shardId) ? pool.all.get(shardId) : undefined),
-      isShown: (shardId) => shards.isShown(shardId),
+      isComing: (shardId) => shards.isShown(shardId) || shards.has(shardId),
       accepted: (shardId, payload) => this.#voice.sent(shardId, payload),
       dropped: (payload) => this.#requests.dropped(payload),
       waits: () => readiness.endWait(),
