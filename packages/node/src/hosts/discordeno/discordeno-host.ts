@@ -58,7 +58,7 @@ class DiscordenoHost implements ShardHost {
     this.#sends = new Sends({
       logger,
       hosted: (shardId) => this.#shards.all.get(shardId),
-      isShown: (shardId) => gateway.shards.has(shardId),
+      isComing: (shardId) => gateway.shards.has(shardId),
       accepted: () => undefined,
       dropped: () => undefined,
       waits: () => this.#ready?.endWait(),

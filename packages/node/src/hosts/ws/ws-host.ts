@@ -86,7 +86,7 @@ class WebSocketHost implements WsHost {
     this.#sends = new Sends({
       logger,
       hosted: (shardId) => this.#shards.all.get(shardId),
-      isShown: (shardId) => this.#warming.has(shardId),
+      isComing: (shardId) => this.#warming.has(shardId),
       accepted: () => undefined,
       dropped: () => undefined,
       waits: () => this.#ready.endWait(),
