@@ -53,7 +53,7 @@ class DiscordenoHost implements ShardHost {
             logger,
             readyMs: timeouts.readyMs,
             identity: () => identityByRest(rest),
-            hand: (packet, shardId) => this.#botShards.get(shardId)?.hand(packet as unknown as Packet),
+            hand: (packet, shardId) => this.#botShards.get(shardId)?.hand(packet),
           });
     this.#sends = new Sends({
       logger,
