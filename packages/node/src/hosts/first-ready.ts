@@ -11,7 +11,7 @@ import type { Cursor } from '../session/state.js';
 export type Identity = { user: object; application: { id: string; flags?: number } };
 
 /** A packet as the gateway sends it. Sequence 0: it is none of the session's. */
-export type ReadyPacket = { op: 0; t: 'READY'; s: 0; d: object };
+type ReadyPacket = { op: 0; t: 'READY'; s: 0; d: object };
 
 export type FirstReadyOptions = {
   clock: Clock;
