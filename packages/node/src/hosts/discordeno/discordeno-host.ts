@@ -3,10 +3,13 @@
  * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
 import { stateMethods } from '../state-hooks.js';
 import { BotShard, DiscordenoSocket } from './discordeno-socket.js';
 import type { BotShardOptions, Packet } from './discordeno-socket.js';
@@ -33,7 +36,13 @@ class DiscordenoHost implements ShardHost {
     this.#options = options;
     this.client = bot;
     this.#shards = new ShardPool({
-      options: { clock, random, logger, timeouts, deliver: (payload, shardId) => this.#deliver(payload, shardId) },
+      options: {
+        clock,
+        random,
+        logger,
+        timeouts,
+        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+      },
       openSocket: (request) => this.#openSocket(request),
       gatewayUrl: () => gateway.url,
       locate: () => Promise.resolve(gateway.url),
@@ -111,8 +120,9 @@ class DiscordenoHost implements ShardHost {
     return this.#shards.cursorOf(shardId);
   }
 
-  #deliver(payload: object, shardId: number): Promise<void> | undefined {
-    return this.#botShards.get(shardId)?.hand(payload as Packet);
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): Promise<void> | undefined {
+    if (isSpentInteraction(payload, delivery)) return undefined;
+    return this.#botShards.get(shardId)?.hand(payload as unknown as Packet);
   }
 
   #openSocket(request: SocketRequest): GatewaySocket {

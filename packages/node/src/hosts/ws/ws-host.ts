@@ -12,6 +12,7 @@ import type { ShardNews } from '../../gateway-shard/driver.js';
 import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
 import type { Delivery } from '../../gateway-shard/timeouts.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
 import { stateMethods } from '../state-hooks.js';
 import type { WsHostOptions } from './options.js';
 import { resolveWsOptions } from './resolve-options.js';
@@ -142,12 +143,15 @@ class WebSocketHost implements WsHost {
     return this.#shards.cursorOf(shardId);
   }
 
-  /** To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. */
+  /**
+   * To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. The listeners are not told what may have
+   * been handled before.
+   */
   #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
     try {
       return this.#options.onDispatch(payload, shardId, delivery);
     } finally {
-      this.#emitDispatch(payload, shardId);
+      if (!isSpentInteraction(payload, delivery)) this.#emitDispatch(payload, shardId);
     }
   }
 
