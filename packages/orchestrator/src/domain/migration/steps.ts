@@ -126,6 +126,11 @@ export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents
   recordMove(turn, migration, null);
 }
 
+/** A node's sentence as a part of ours. */
+export function said(node: string, message: string): string {
+  return `node ${node} said: ${message.replace(/\.$/, '')}`;
+}
+
 /** The end of a migration that did not succeed. The shard has been given its new state before. */
 export function endFailed(turn: Turn, migration: MigrationState, reason: string): void {
   const { id, shard, origin, destination, step, request } = migration;
