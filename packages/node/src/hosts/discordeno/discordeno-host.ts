@@ -72,7 +72,7 @@ class DiscordenoHost implements ShardHost {
         random,
         logger,
         timeouts,
-        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+        deliver: (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
       },
       openSocket: (request) => this.#openSocket(request),
       gatewayUrl: () => gateway.url,
