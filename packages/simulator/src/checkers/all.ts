@@ -10,6 +10,7 @@ import { oneOwner } from './one-owner.js';
 import { quarantine } from './quarantine.js';
 import { resumeFirst } from './resume-first.js';
 import { sessionsKept } from './sessions-kept.js';
+import { userCodeFirst } from './user-code-first.js';
 import { wholeState } from './whole-state.js';
 import { wholeStream } from './whole-stream.js';
 
@@ -27,4 +28,5 @@ export const CHECKERS: readonly MakeChecker[] = [
   quarantine,
   epochsGrow,
   durableFirst,
+  userCodeFirst,
 ];

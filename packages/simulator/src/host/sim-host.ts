@@ -33,6 +33,8 @@ export type SimHostOptions = {
   sendMs: number;
   /** What user code takes for an event at most. */
   handlingMs: number;
+  /** How often user code, or the gateway, is not ready for a shard that comes. */
+  failsToGetReady: number;
   observe: Observe;
 };
 
@@ -177,6 +179,10 @@ export class SimHost implements ShardHost {
     if (hosted === undefined || !hosted.shard.isStopped) return;
     this.#shards.delete(shardId);
     this.user.forget(shardId);
+  }
+
+  cursorOf(shardId: number): Cursor | null {
+    return this.#shards.get(shardId)?.shard.cursor ?? null;
   }
 
   report(): readonly ShardReport[] {

@@ -4,6 +4,7 @@ import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import type { Mutant } from './mutant.js';
 import { sending } from './sending.js';
+import { SESSION_MUTANTS } from './session.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
 
@@ -56,6 +57,7 @@ const verifiesByItself =
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
+  ...SESSION_MUTANTS,
   'received-cursor': {
     bug: 'the host reports the last event it received, not the last one it handed to user code',
     host: { cursor: 'received' },
