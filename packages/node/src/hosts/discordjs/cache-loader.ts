@@ -19,7 +19,7 @@ const GUILD_TIMEOUT_MS = 15_000;
 
 /** Rejects when `signal` aborts. */
 export async function loadBeginning(
-  shards: ShardPool,
+  shards: Pick<ShardPool, 'aside'>,
   shardId: number,
   context: HostContext,
   clock: Clock,

@@ -1,7 +1,14 @@
 /** The options of `createWsHost`. */
 import type { REST } from '@discordjs/rest';
-import type { CreateWebSocketManagerOptions, ManagerShardEventsMap, WebSocketShardEvents } from '@discordjs/ws';
+import type {
+  CreateWebSocketManagerOptions,
+  ManagerShardEventsMap,
+  WebSocketManager,
+  WebSocketShardEvents,
+} from '@discordjs/ws';
 import type { Clock, Logger, Random } from '@dshard/transport';
+import type { Cursor } from '../../session/state.js';
+import type { ShardHost } from '../../shard-host.js';
 import type { StateHooks } from '../state-hooks.js';
 import type { Delivery, GatewayTimeouts } from '../../gateway-shard/timeouts.js';
 
@@ -34,4 +41,14 @@ export type WsHostOptions = WsPassthrough & {
   /** For tests. Default: the system's. */
   clock?: Clock;
   random?: Random;
+};
+
+export type WsHost = ShardHost & {
+  /**
+   * Listen on it and send with it as usual: `manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => …)`. Its connect(),
+   * updateShardCount() and destroy() are refused: the orchestrator decides.
+   */
+  readonly manager: WebSocketManager;
+  /** The cursor of a shard that runs here, or null. */
+  cursorOf(shardId: number): Cursor | null;
 };

@@ -1,0 +1,165 @@
+/**
+ * The shard host for @discordjs/ws: a real `WebSocketManager` that the bot listens on and sends with, whose shards come and
+ * go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
+ */
+import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
+import type { ShardReport } from '@dshard/protocol';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { messageOf } from '../../errors.js';
+import type { Cursor } from '../../session/state.js';
+import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { ShardNews } from '../../gateway-shard/driver.js';
+import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { WsHost } from './options.js';
+import type { ResolvedWsOptions } from './resolve-options.js';
+import { OrchestratedStrategy } from './strategy.js';
+import { wsSockets } from './ws-socket.js';
+
+export class WebSocketHost implements WsHost {
+  readonly manager: WebSocketManager;
+  readonly #options: ResolvedWsOptions;
+  readonly #shards: ShardPool;
+  readonly #gatewayInfo: GatewayInfo;
+
+  constructor(options: ResolvedWsOptions) {
+    this.#options = options;
+    const { token, intents, rest, passthrough } = options;
+    this.manager = new WebSocketManager({
+      ...passthrough,
+      token,
+      intents,
+      rest,
+      buildStrategy: (manager) => new OrchestratedStrategy(manager, () => this.#shards.all),
+    });
+    const { clock, random, logger, timeouts } = options;
+    const gatewayInfo = new GatewayInfo({
+      fetch: () => this.manager.fetchGatewayInformation(true),
+      clock,
+      random,
+      logger,
+    });
+    this.#gatewayInfo = gatewayInfo;
+    this.#shards = new ShardPool({
+      options: {
+        clock,
+        random,
+        logger,
+        timeouts,
+        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+      },
+      openSocket: wsSockets({
+        library: { WebSocketShard, valuesOf: (args) => args },
+        managerOptions: () => ({ ...this.manager.options, token }),
+        handshakeMs: timeouts.handshakeMs,
+      }),
+      gatewayUrl: () => gatewayInfo.known?.url ?? null,
+      locate: async () => (await gatewayInfo.get()).url,
+      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+      tell: (event, values, shardId) => this.#emit(event, values, shardId),
+    });
+  }
+
+  sessionEstablished({ totalShards }: HostContext): void {
+    this.manager.options.shardCount = totalShards;
+  }
+
+  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+    this.#shards.start(shardIds, context);
+  }
+
+  async stateLost(shardId: number): Promise<void> {
+    await this.#options.state.stateLost?.(shardId);
+  }
+
+  /** Until `how.hold` resolves, what is replayed is kept. */
+  resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how?: Parameters<ShardPool['resume']>[3],
+  ): Promise<ResumeOutcome> {
+    return this.#shards.resume(shardId, session, context, how);
+  }
+
+  /** See ShardPool. */
+  aside(...of: Parameters<ShardPool['aside']>): ReturnType<ShardPool['aside']> {
+    return this.#shards.aside(...of);
+  }
+
+  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    return this.#shards.park(shardId, session, context);
+  }
+
+  async abortTransferTo(shardId: number): Promise<void> {
+    await this.#shards.unpark(shardId);
+    await this.#options.state.abortTransferTo?.(shardId);
+  }
+
+  stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    return this.#shards.stop(shardId, options);
+  }
+
+  prepareTransferFrom(shardId: number): Promise<Cursor> {
+    return this.#shards.close(shardId);
+  }
+
+  freeze(shardId: number): Promise<Cursor> {
+    return this.#shards.freeze(shardId);
+  }
+
+  unfreeze(shardId: number): void {
+    this.#shards.unfreeze(shardId);
+  }
+
+  release(shardId: number): Promise<void> {
+    return this.#shards.release(shardId);
+  }
+
+  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
+    await this.#shards.released(shardId);
+    await this.#options.state.released?.(shardId, how);
+  }
+
+  shutdown(): Promise<void> {
+    this.#gatewayInfo.close();
+    return this.#shards.shutdown();
+  }
+
+  report(): readonly ShardReport[] {
+    return this.#shards.report();
+  }
+
+  cursorOf(shardId: number): Cursor | null {
+    return this.#shards.cursorOf(shardId);
+  }
+
+  /** To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. */
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
+    try {
+      return this.#options.onDispatch(payload, shardId, delivery);
+    } finally {
+      this.#emitDispatch(payload, shardId);
+    }
+  }
+
+  #emitDispatch(payload: GatewayDispatchPayload, shardId: number): void {
+    try {
+      this.manager.emit(WebSocketShardEvents.Dispatch, payload, shardId);
+    } catch (error) {
+      const text = `A listener of the manager's "dispatch" threw: ${messageOf(error)}`;
+      this.#options.logger.error({ shard: shardId, event: payload.t, error }, text);
+    }
+  }
+
+  /** An 'error' that nobody listens for would be thrown; it is in the log then. */
+  #emit(event: ShardNews, values: readonly unknown[], shardId: number): void {
+    if (event === 'error' && this.manager.listenerCount(WebSocketShardEvents.Error) === 0) {
+      this.#options.logger.error({ shard: shardId, error: values[0] }, 'The gateway connection reported an error.');
+      return;
+    }
+    const manager: { emit(event: string, ...args: readonly unknown[]): boolean } = this.manager;
+    manager.emit(event, ...values, shardId);
+  }
+}
