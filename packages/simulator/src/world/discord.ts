@@ -110,7 +110,7 @@ export class SimDiscord {
     const host = this.#genericHost;
     this.#genericHost = null;
     await Promise.all([host?.close(), this.resumeHostDown()]);
-    for (const socket of [...this.#sockets.values()]) socket.cut();
+    for (const socket of this.#sockets.values()) socket.cut();
   }
 
   async comeBack(): Promise<void> {
