@@ -67,6 +67,9 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'halted':
     case 'apart':
     case 'begins':
+    case 'invalidated':
+    case 'resumed':
+    case 'stranger':
     case 'handed':
     case 'up':
     case 'stopped':

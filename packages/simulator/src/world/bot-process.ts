@@ -31,6 +31,8 @@ export type BotProcessOptions = {
   failsToGetReady: number;
   /** The node's id, if it is not the process's name. */
   nodeId?: string;
+  /** Sessions come with resume URLs that Discord never gave. */
+  strangeUrls: boolean;
   /** Whether a message that was the last one on a connection comes once more on the next. null: none does. */
   repeats: ((name: string, message: Message) => boolean) | null;
   behaviour: HostBehaviour;
@@ -57,8 +59,21 @@ export class BotProcess {
   #shards: ReadonlyMap<number, ShardStateKind> = new Map();
 
   constructor(options: BotProcessOptions, incarnation: number) {
-    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs, handlingMs, repeats } =
-      options;
+    const {
+      name,
+      seed,
+      version,
+      baseLevel,
+      world,
+      control,
+      gateway,
+      observe,
+      behaviour,
+      sendMs,
+      handlingMs,
+      strangeUrls,
+      repeats,
+    } = options;
     this.#options = options;
     this.name = name;
     this.baseLevel = baseLevel;
@@ -77,6 +92,7 @@ export class BotProcess {
       sendMs,
       handlingMs,
       failsToGetReady: options.failsToGetReady,
+      strangeUrls,
       observe: guarded,
     });
     const plain = this.process.transport(control.member(name));
@@ -100,7 +116,6 @@ export class BotProcess {
           backoffMaxMs: 1_500,
           refusedRetryMs: 3_000,
           hostCallMs: 4_000,
-          resumeMs: 8_000,
           handoverTimeoutMs: 6_000,
           shutdownTimeoutMs: 5_000,
         },

@@ -22,8 +22,18 @@ import type { Draw } from '../random.js';
 import { GatewaySocket } from './gateway-socket.js';
 
 /** Where `GET /gateway/bot` sends everybody, and where READY says to resume. */
-export const GENERIC_GATEWAY = '10.1.0.1:443';
-const RESUME_GATEWAY = '10.1.0.2:443';
+export const GENERIC_GATEWAY = 'wss://gateway.discord.gg/';
+const RESUME_GATEWAY = 'wss://gateway-us-east1-b.discord.gg/';
+const GENERIC_ADDRESS = '10.1.0.1:443';
+const RESUME_ADDRESS = '10.1.0.2:443';
+/** Whatever else a URL may name. */
+export const STRANGERS_ADDRESS = '10.6.6.6:443';
+
+/** Of a gateway URL. */
+export function addressOf(url: string): string {
+  if (url === GENERIC_GATEWAY) return GENERIC_ADDRESS;
+  return url === RESUME_GATEWAY ? RESUME_ADDRESS : STRANGERS_ADDRESS;
+}
 
 export const BOT_TOKEN = 'simulated';
 const CHANNELS_PER_SHARD = 3;
@@ -75,7 +85,7 @@ export class SimDiscord {
 
   async start(): Promise<void> {
     const { network, clock } = this.#options;
-    this.#genericHost = await network.listen(GENERIC_GATEWAY, (stream) => this.#accept(stream));
+    this.#genericHost = await network.listen(GENERIC_ADDRESS, (stream) => this.#accept(stream));
     await this.resumeHostUp();
     clock.every(TICK_MS, () => this.#run(tick(this.state, clock.now())));
   }
@@ -87,7 +97,7 @@ export class SimDiscord {
   async resumeHostUp(): Promise<void> {
     if (this.#resumeHost !== null || this.#isResumeHostComing || this.#isAway) return;
     this.#isResumeHostComing = true;
-    this.#resumeHost = await this.#options.network.listen(RESUME_GATEWAY, (stream) => this.#accept(stream));
+    this.#resumeHost = await this.#options.network.listen(RESUME_ADDRESS, (stream) => this.#accept(stream));
     this.#isResumeHostComing = false;
     if (this.#isAway) await this.resumeHostDown();
   }
@@ -115,7 +125,7 @@ export class SimDiscord {
 
   async comeBack(): Promise<void> {
     this.#isAway = false;
-    this.#genericHost = await this.#options.network.listen(GENERIC_GATEWAY, (stream) => this.#accept(stream));
+    this.#genericHost = await this.#options.network.listen(GENERIC_ADDRESS, (stream) => this.#accept(stream));
     await this.resumeHostUp();
     releaseSessions(this.state, this.#options.clock.now());
   }

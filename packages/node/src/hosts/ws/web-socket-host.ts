@@ -47,7 +47,7 @@ export class WebSocketHost implements WsHost {
         random,
         logger,
         timeouts,
-        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+        deliver: (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
       },
       openSocket: wsSockets({
         library: { WebSocketShard, valuesOf: (args) => args },
