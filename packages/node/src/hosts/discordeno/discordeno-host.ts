@@ -3,7 +3,7 @@
  * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
-import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
 import type { Delivery } from '../../gateway-shard/timeouts.js';
@@ -120,7 +120,7 @@ class DiscordenoHost implements ShardHost {
     return this.#shards.cursorOf(shardId);
   }
 
-  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): Promise<void> | undefined {
+  #deliver(payload: Dispatch, shardId: number, delivery: Delivery): Promise<void> | undefined {
     if (isSpentInteraction(payload, delivery)) return undefined;
     return this.#botShards.get(shardId)?.hand(payload as unknown as Packet);
   }
