@@ -10,7 +10,8 @@
  * - what a node of the base level hands over, or handed over last: it is told nothing, and says nothing;
  * - what a node hands over that cannot know what became of its shards (`out-of-touch.ts`);
  * - what such a node handed over last, if the connection of the one that goes over it again just ended: nothing told it that another
- *   one had the session meanwhile.
+ *   one had the session meanwhile;
+ * - what a node had received, and kept for user code that was still loading, before such a node took the session from it.
  */
 import type { Observation } from '../observation.js';
 import type { Checker, MakeChecker } from './checker.js';
@@ -31,6 +32,8 @@ type Stream = {
   by: LastOwner[];
   state: 'attached' | 'detached' | 'ended';
   known: boolean;
+  /** The last event that was sent before the session was resumed last. */
+  beforeResume: number;
 };
 
 export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
@@ -39,6 +42,8 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
   const ofBaseLevel = new Set<string>();
   /** Who resumed a shard after its connection just ended. */
   const unproven = new Set<string>();
+  /** By shard: who resumed it last. */
+  const resumedBy = new Map<number, string>();
   const ownerOf = (node: string, at: number): LastOwner => {
     if (ofBaseLevel.has(node)) return 'baseLevel';
     return outOfTouch.has(node, at) ? 'outOfTouch' : 'inTouch';
@@ -52,7 +57,8 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
     const owner = ownerOf(node, at);
     stream.by[index] = owner;
     const sawNothing = before === 'outOfTouch' && unproven.has(`${shard}@${node}`);
-    const mayBeUnmarked = owner !== 'inTouch' || before === 'baseLevel' || sawNothing;
+    const wasReceived = before === 'outOfTouch' && resumedBy.get(shard) !== node && sequence <= stream.beforeResume;
+    const mayBeUnmarked = owner !== 'inTouch' || before === 'baseLevel' || sawNothing || wasReceived;
     const expected = stream.sequences[stream.handed];
     if (index === stream.handed) {
       stream.handed += 1;
@@ -73,6 +79,7 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
       outOfTouch.see(observation, at);
       if (observation.kind === 'begins') {
         const owner = `${observation.shard}@${observation.node}`;
+        resumedBy.set(observation.shard, observation.node);
         if (observation.cause === 'unproven') unproven.add(owner);
         else unproven.delete(owner);
       }
@@ -98,8 +105,10 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
         by: [],
         state: record.kind,
         known: false,
+        beforeResume: 0,
       };
-      streams.set(record.sessionId, { ...stream, state: record.kind });
+      const beforeResume = record.kind === 'attached' ? (stream.sequences.at(-1) ?? 0) : stream.beforeResume;
+      streams.set(record.sessionId, { ...stream, state: record.kind, beforeResume });
     },
     finish: () => {
       for (const { shard, sequences, handed, state, known } of streams.values()) {

@@ -137,6 +137,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       if (event.kind !== 'started') return decide(state, event, now);
       return decide({ ...state, startedAt: 0, identifies: { ...state.identifies, keys: {} } }, event, now);
     },
+    faults: ['orchestrator', 'op9false'],
   },
   'grants-at-once': {
     bug: 'the orchestrator lets every node identify at once',
