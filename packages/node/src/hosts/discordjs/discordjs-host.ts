@@ -39,7 +39,7 @@ import { OpenCommands } from './open-commands.js';
 import type { OrchestratedOptions } from './options.js';
 import { Readiness } from './readiness.js';
 import { gatewayOptions } from './resolve-options.js';
-import { Sends } from './sends.js';
+import { Sends } from '../sends.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
 import { Turns } from './turns.js';
 import { VoiceChannels } from './voice-channels.js';

@@ -4,25 +4,34 @@
  */
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
-import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import type { GatewayDispatchPayload, GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeOutcome } from '../../shard-host.js';
-import type { ShardNews } from '../../gateway-shard/driver.js';
+import type { GatewayShard, ShardNews } from '../../gateway-shard/driver.js';
+import { notHosted } from '../../gateway-shard/shard-errors.js';
 import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
 import type { Delivery } from '../../gateway-shard/timeouts.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { Sends } from '../sends.js';
 import type { WsHost } from './options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
 import { wsSockets } from './ws-socket.js';
 import { isSpentInteraction } from '../replayed-interactions.js';
 
+const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
+
 export class WebSocketHost implements WsHost {
   readonly manager: WebSocketManager;
   readonly #options: ResolvedWsOptions;
   readonly #shards: ShardPool;
   readonly #gatewayInfo: GatewayInfo;
+  readonly #sends: Sends;
+  /** Shards that are on their way here, of which the bot knows: what is sent to them waits. */
+  readonly #coming = new Set<number>();
+  /** User code may wait for an answer that comes when its shard does, and not before. */
+  onWait: () => void = () => undefined;
 
   constructor(options: ResolvedWsOptions) {
     this.#options = options;
@@ -32,9 +41,25 @@ export class WebSocketHost implements WsHost {
       token,
       intents,
       rest,
-      buildStrategy: (manager) => new OrchestratedStrategy(manager, () => this.#shards.all),
+      buildStrategy: (manager) =>
+        new OrchestratedStrategy(manager, {
+          shards: () => this.#shards.all,
+          send: (shardId, payload) => this.#send(shardId, payload),
+        }),
     });
+    // Those that run here; without this it counts them.
+    this.manager.getShardIds = async () => [...new Set([...this.#shards.all.keys(), ...this.#coming])];
+    // As it is, so that a rejection which nobody waits for ends no process.
+    this.manager.send = (shardId, payload) => this.#send(shardId, payload);
     const { clock, random, logger, timeouts } = options;
+    this.#sends = new Sends({
+      logger,
+      hosted: (shardId) => this.#shards.all.get(shardId),
+      isComing: (shardId) => this.#coming.has(shardId),
+      accepted: () => undefined,
+      dropped: () => undefined,
+      waits: () => this.onWait(),
+    });
     const gatewayInfo = new GatewayInfo({
       fetch: () => this.manager.fetchGatewayInformation(true),
       clock,
@@ -48,7 +73,7 @@ export class WebSocketHost implements WsHost {
         random,
         logger,
         timeouts,
-        deliver: (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
+        deliver: (payload, shardId, how) => this.hand(payload as GatewayDispatchPayload, shardId, how),
       },
       openSocket: wsSockets({
         library: { WebSocketShard, valuesOf: (args) => args },
@@ -136,11 +161,46 @@ export class WebSocketHost implements WsHost {
     return this.#shards.cursorOf(shardId);
   }
 
+  /** The bot knows of a shard that is on its way. */
+  expect(shardId: number): void {
+    this.#coming.add(shardId);
+  }
+
+  /** It is here. */
+  arrived(shardId: number): void {
+    this.#coming.delete(shardId);
+    this.#sends.arrived(shardId);
+  }
+
+  /** It does not come. */
+  left(shardId: number): void {
+    this.#coming.delete(shardId);
+    this.#sends.left(shardId);
+  }
+
+  /** Resolves when it is sent, waits for a shard on its way here, or is dropped. A request rejects when its answer cannot come. */
+  #send(shardId: number, payload: GatewaySendPayload): Promise<void> {
+    const shard = this.#shards.all.get(shardId);
+    const sent = shard === undefined ? this.#sends.send(shardId, payload) : this.#sendTo(shard, payload);
+    const done = Promise.resolve(sent).then((isSent) => {
+      if (!isSent && payload.op === MEMBERS_OPCODE) throw notHosted(shardId);
+    });
+    // Who does not wait for it ends no process by that.
+    done.catch(() => undefined);
+    return done;
+  }
+
+  async #sendTo(shard: GatewayShard, payload: GatewaySendPayload): Promise<boolean> {
+    const canSend = await shard.whenCanSend();
+    await shard.send(payload);
+    return canSend;
+  }
+
   /**
    * To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. The listeners are not told what may have
    * been handled before.
    */
-  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
+  hand(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
     try {
       return this.#options.onDispatch(payload, shardId, delivery);
     } finally {

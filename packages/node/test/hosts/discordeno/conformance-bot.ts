@@ -13,11 +13,13 @@ export const makeBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
     token: `${Buffer.from('123456789012345678').toString('base64')}.x.y`,
     intents: 1 | 512 | 4096,
     desiredProperties: {},
+    rest: { token: gateway.token, proxy: { baseUrl: gateway.apiUrl, authorization: `Bot ${gateway.token}` } },
     gateway: { token: gateway.token, url: gateway.url },
     loggerFactory: () => quiet as never,
     events: {
       raw: (packet, shardId) => {
-        if (packet.t !== null && packet.t !== undefined) handed(shardId, packet as never);
+        // Sequence 0: a READY that was made here.
+        if (packet.t !== null && packet.t !== undefined && packet.s !== 0) handed(shardId, packet as never);
       },
     },
   });
