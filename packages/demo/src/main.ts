@@ -7,6 +7,7 @@ import { Fleet } from './fleet.js';
 import { freePort } from './free-port.js';
 import { discordjsTour } from './discordjs/tour.js';
 import { orchestratorCrash, orchestratorRestart, standbyTour } from './orchestrator-tours.js';
+import { outageTour } from './outage-tour.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
@@ -24,6 +25,7 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   standby: standbyTour,
   quarantine: quarantineTour,
   alarm: alarmTour,
+  outage: outageTour,
   state: stateTour,
   start: startTour,
 };

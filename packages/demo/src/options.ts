@@ -13,13 +13,14 @@ const SCENARIOS = [
   'standby',
   'quarantine',
   'alarm',
+  'outage',
   'state',
   'start',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Where one or two of them are lost. */
-const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm'];
+const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage'];
 
 export type DemoOptions = {
   /** The library of the bot: @discordjs/ws or discord.js. */
@@ -78,6 +79,7 @@ Examples:
   npm run demo -- --scenario standby --json              a second orchestrator on the same store, when the first is killed
   npm run demo -- --scenario quarantine --json           a shard that kills node after node is set aside, and released
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
+  npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,

@@ -26,6 +26,7 @@ export type NodeErrorCode =
   | 'DSO_LOGIN_TWICE'
   | 'DSO_NO_PARENT'
   | 'DSO_DISCORDJS_UNSUPPORTED'
+  | 'DSO_LIBRARY_UNSUPPORTED'
   | 'DSO_CALL_INVALID'
   | 'DSO_CALL_REFUSED'
   | 'DSO_CALL_INCOMPLETE'
@@ -160,6 +161,12 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_DISCORDJS_UNSUPPORTED: {
     meaning: 'The installed version of discord.js lacks something that @dshard/node/discordjs is built on.',
     remedy: 'Install the version of discord.js that the message names, or a newer @dshard/node.',
+    retryable: false,
+  },
+  DSO_LIBRARY_UNSUPPORTED: {
+    meaning:
+      'What was given to orchestrated() is not what the host for that library knows: another version, or another thing.',
+    remedy: 'Install the version that the message names, and give orchestrated() the client that the bot made.',
     retryable: false,
   },
   DSO_CALL_INVALID: {

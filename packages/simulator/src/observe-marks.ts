@@ -62,8 +62,14 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'processStarted':
       if (observation.name === 'orchestrator') marks.reach('orchestrator started');
       return;
+    case 'ready':
+    case 'leaving':
+    case 'halted':
     case 'apart':
     case 'begins':
+    case 'invalidated':
+    case 'resumed':
+    case 'stranger':
     case 'handed':
     case 'up':
     case 'stopped':

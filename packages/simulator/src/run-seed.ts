@@ -3,6 +3,7 @@
  * ends, and what is still under way arrives. Checkers watch from the first moment to the last.
  */
 import { Ledger } from '@dshard/gateway-emulator';
+import { decide as decideShard } from '@dshard/node/gateway-shard';
 import { memoryNetwork, virtualClock } from '@dshard/testkit';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import { CHECKERS } from './checkers/all.js';
@@ -10,7 +11,6 @@ import type { Checker } from './checkers/checker.js';
 import { CONVERGENCE, missing } from './checkers/convergence.js';
 import { FaultDriver } from './faults/fault-driver.js';
 import { Operators } from './faults/operators.js';
-import { HONEST_HOST } from './host/behaviour.js';
 import { Marks } from './marks.js';
 import type { Mutant } from './mutants/mutant.js';
 import type { Observation, Observe } from './observation.js';
@@ -19,7 +19,7 @@ import { planFor } from './plan.js';
 import type { FaultName, Plan } from './plan.js';
 import { drawFor } from './random.js';
 import { Trace } from './trace.js';
-import { SimDiscord } from './world/discord.js';
+import { SimDiscord, STRANGERS_ADDRESS } from './world/discord.js';
 import { Fleet } from './world/fleet.js';
 import { OrchestratorSeat } from './world/orchestrator-seat.js';
 import type { LaunchFault } from './world/sim-launcher.js';
@@ -49,6 +49,8 @@ export type RunResult = {
   marks: Readonly<Record<string, number>>;
 };
 
+/** Under the fault `notReady`: so many shards find user code, or the gateway, not ready for them. */
+const NOT_READY_SHARE = 0.3;
 const WARM_UP_MS = 40_000;
 const SLICE_MS = 500;
 /** Everything may have to happen after another: downtime, launches, steps of moves, identifies one per window. */
@@ -122,8 +124,16 @@ class Run {
         version: 'v1',
         sendMs: plan.sendMs,
         handlingMs: plan.handlingMs,
+        patienceMs: plan.patienceMs,
+        failsToGetReady: plan.faults.has('notReady') ? NOT_READY_SHARE : 0,
+        strangeUrls: plan.faults.has('strangeUrls'),
         repeats: plan.faults.has('repeats') ? (name, message) => this.#repeats(name, message.kind) : null,
-        behaviour: { ...HONEST_HOST, ...mutant?.host },
+        behaviour: {
+          sendsWholeState: true,
+          sendsChanges: true,
+          ...mutant?.host,
+          decideShard: (mutant?.decideShard ?? ((decide) => decide))(decideShard),
+        },
         world,
         control,
         gateway,
@@ -181,6 +191,7 @@ class Run {
   async #live(): Promise<void> {
     const { plan } = this;
     await this.#discord.start();
+    await this.#gateway.listen(STRANGERS_ADDRESS, () => this.#observe({ kind: 'stranger' }));
     this.#discord.startTraffic(plan.messagesPerSecond);
     this.#orchestrator.start();
     if (plan.supervised) for (let node = 0; node < plan.nodes; node += 1) this.#fleet.spawn(this.#fleet.nextName());
@@ -356,8 +367,18 @@ class Run {
         const how = record.kind === 'ended' ? ` (${record.reason})` : code;
         return trace.say('discord', `shard ${record.shard} ${record.kind}${how}`);
       }
+      case 'ready':
+        return trace.say(observation.node, `is ready for shard ${observation.shard}`);
+      case 'leaving': {
+        const { node, shard, done } = observation;
+        return trace.say(node, `user code ${done ? 'has finished with' : 'is told of the end of'} shard ${shard}`);
+      }
+      case 'halted':
       case 'apart':
       case 'begins':
+      case 'invalidated':
+      case 'resumed':
+      case 'stranger':
       case 'decided':
       case 'stateArrived':
       case 'recorded':

@@ -91,7 +91,7 @@ const afterClosed: Cell = {
         const serving = new Set((await trial.nodes()).map(({ pid }) => pid));
         await allRan(trial.watch.pids().filter((pid) => !serving.has(pid)));
       },
-      afterStop: () => allRan(trial.watch.pids()),
+      afterStop: () => allRan(trial.watch.pids().filter((pid) => !trial.killed.has(pid))),
     };
   },
 };
@@ -202,12 +202,23 @@ const twoProcesses: Cell = {
   bot: 'rows/sharding-manager.cjs',
   run: (trial) => ({
     launched: async () => {
-      const { rest } = await said(trial, 'login failed:');
-      check(/^DSO_\w+ /.test(rest), () => `the second process was refused with “${rest}”`);
-      const { nodes } = await trial.fleet.client.status();
-      const named = nodes.some(({ id }) => rest.includes(id));
-      check(named, () => `the refusal names no node: “${rest}”`);
+      const refusals = (): RegExpExecArray[] =>
+        trial.watch.of('line').flatMap(({ text }) => {
+          const refusal = /Node id (\S+) is that of process (\d+) .* this is process (\d+) /.exec(text);
+          return refusal === null ? [] : [refusal];
+        });
+      await trial.until('the second process of a node to be refused by name', SOON_MS, () => refusals().length > 0);
       await trial.until('every shard to run', SOON_MS, () => trial.allServe());
+      const before = (await trial.nodes()).map(({ pid }) => pid);
+      await delay(trial.clock, QUIET_MS);
+      const after = (await trial.nodes()).map(({ pid }) => pid);
+      check(before.join() === after.join(), () => `the nodes went from process ${before.join()} to ${after.join()}`);
+      const second = refusals().map(([, , first, other]) => `${first ?? ''} ${other ?? ''}`);
+      check(
+        second.every((pair) => before.some((pid) => pair.startsWith(`${pid} `))),
+        () => `of the processes ${second.join(', ')} the first ones are not those that serve: ${before.join()}`,
+      );
+      check(trial.identifies() === SHARDS, () => `${trial.identifies()} IDENTIFYs were spent on ${SHARDS} shards`);
     },
   }),
 };

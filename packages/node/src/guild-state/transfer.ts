@@ -128,6 +128,8 @@ function* writtenTexts({ id, written }: RawGuild, channelIds: Iterable<string>):
 /** The guilds of a shard that comes here. */
 export class IncomingGuilds {
   readonly #state: ShardState;
+  /** Guilds of which something came since `seen`, or that went. */
+  readonly #touched = new Set<string>();
   #begun = false;
   #guildIds: readonly string[] | null = null;
 
@@ -153,8 +155,18 @@ export class IncomingGuilds {
     for (const id of this.#guildIds) {
       if (!gone.delete(id)) return null;
     }
-    gone.forEach((id) => guilds.delete(id));
+    for (const id of gone) {
+      guilds.delete(id);
+      this.#touched.add(id);
+    }
     return this.#state;
+  }
+
+  /** The guilds that are not what they were when this was asked for last. */
+  seen(): readonly string[] {
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    return touched;
   }
 
   /** Of another version: nothing of it counts, and the guilds come from Discord. */
@@ -169,6 +181,7 @@ export class IncomingGuilds {
 
   #takeOfGuild(part: Exclude<GuildPart, { kind: 'shard' }>): void {
     const { guilds } = this.#state;
+    if (part.kind !== 'done') this.#touched.add(part.id);
     switch (part.kind) {
       case 'done':
         this.#guildIds = part.guildIds;

@@ -9,7 +9,7 @@ import type { ShardState } from '../../src/guild-state/reduce.js';
 /** All that can happen in a guild. */
 export const EVERYTHING = { guilds: 30, members: 15, presences: 15, voice: 15, messages: 10, reactions: 2, typing: 2 };
 
-const ALL_INTENTS: number = 0x1ffff | (0b11 << 20) | (0b11 << 24);
+export const ALL_INTENTS: number = 0x1ffff | (0b11 << 20) | (0b11 << 24);
 const LARGE_THRESHOLD = 250;
 
 /** What GUILD_CREATE says of each guild of a shard now, by id. */
@@ -20,7 +20,7 @@ export function shownByWorld({ world }: GatewayEmulator, shard = 0, count = 1): 
 }
 
 /** With its lists as maps. */
-function sorted(guild: Payload): Payload {
+export function sorted(guild: Payload): Payload {
   const lists = PARTS.map((part) => {
     const items = (guild[part] ?? []) as readonly object[];
     return [part, Object.fromEntries(items.map((item) => [keyOf(part, item), item]))];

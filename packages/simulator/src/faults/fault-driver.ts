@@ -3,7 +3,8 @@
  * them: what was cut is mended, what was paused goes on, what was down comes up.
  */
 import { EVENT_IDS } from '@dshard/protocol';
-import { askToReconnect, drop, expire, invalidate } from '@dshard/gateway-emulator/core';
+import { askToReconnect, drop, expire, invalidate, setStartAnswer } from '@dshard/gateway-emulator/core';
+import type { StartAnswer } from '@dshard/gateway-emulator/core';
 import type { CutDirection, MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { Observe } from '../observation.js';
 import type { FaultName, Plan } from '../plan.js';
@@ -41,7 +42,9 @@ const SAID_BY_NODES = [
   'identifyRequest',
   'identifyFinished',
   'transferOpened',
+  'shardMayLeave',
   'transferCopied',
+  'transferWarm',
   'transferData',
   'transferManifest',
   'transferVerified',
@@ -59,8 +62,10 @@ const SAID_BY_ORCHESTRATOR = [
   'migrationFinished',
   'migrationAborted',
   'identifyGranted',
+  'shardLeaving',
   'transferOpen',
   'transferCopy',
+  'transferWarmUp',
   'transferFreeze',
   'transferManifest',
   'transferRelease',
@@ -71,6 +76,9 @@ const SAID_BY_ORCHESTRATOR = [
 ] as const;
 const LONGEST_MS = 25_000;
 const LONGEST_OUTAGE_MS = 15_000;
+/** Several times what any step may take. */
+const LONGEST_ABSENCE_MS = 40_000;
+const LONGEST_TWIN_MS = 10_000;
 
 export class FaultDriver {
   readonly #options: FaultDriverOptions;
@@ -88,6 +96,10 @@ export class FaultDriver {
       expiry: () => this.#onShards('expiry', expire),
       drops: () => this.#drops(),
       deadResumeUrl: () => this.#deadResumeUrl(),
+      away: () => this.#away(),
+      twins: () => this.#twin(),
+      muteResumes: () => this.#answerResumes('muteResumes', 'never'),
+      op9storm: () => this.#answerResumes('op9storm', 'resumable'),
       resets: () => this.#reset(),
       partitions: () => this.#partition(),
       pauses: () => this.#pause(),
@@ -169,6 +181,37 @@ export class FaultDriver {
     this.#note('deadResumeUrl', 'resume host');
     void discord.resumeHostDown();
     this.#forAWhile(LONGEST_OUTAGE_MS, () => void discord.resumeHostUp());
+  }
+
+  /** Discord's gateway is away; sessions live on. */
+  #away(): void {
+    const { discord } = this.#options;
+    if (discord.isAway) return;
+    this.#note('away', 'the gateway');
+    void discord.goAway();
+    this.#forAWhile(LONGEST_ABSENCE_MS, () => void discord.comeBack());
+  }
+
+  /** A second process with the node id of one that lives. */
+  #twin(): void {
+    const { fleet } = this.#options;
+    const bot = this.#someNode();
+    if (bot === undefined || bot.baseLevel) return;
+    const twin = fleet.spawnTwin(bot.name);
+    if (twin === null) return;
+    this.#note('twins', bot.name);
+    this.#forAWhile(LONGEST_TWIN_MS, () => twin.die('abort', 'was killed'));
+  }
+
+  /** Of some shards, or of all. Short enough for their sessions to live on. */
+  #answerResumes(fault: FaultName, answer: StartAnswer): void {
+    const { plan, draw, discord, world } = this.#options;
+    const shards = draw.chance(0.5) ? null : new Set([draw.whole(0, plan.shards - 1)]);
+    this.#note(fault, shards === null ? 'all shards' : `shard ${[...shards].join(' ')}`);
+    const rule = (what: StartAnswer): void =>
+      setStartAnswer(discord.state.answers, 'resume', { answer: what, shards, until: null }, world.now());
+    rule(answer);
+    this.#forAWhile(LONGEST_OUTAGE_MS, () => rule('serve'));
   }
 
   #reset(): void {

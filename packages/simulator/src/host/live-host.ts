@@ -1,37 +1,69 @@
 /**
  * A simulated host whose shards move live: they are frozen with their connection open, their state is copied while they serve, and a
- * destination connects before it is told to resume.
+ * destination connects before it is told to resume. What it has of a shard whose state was lost it loads, while the session is resumed.
  */
 import { DirtyKeys } from '@dshard/node';
-import type { Cursor, HostContext, ShardHost, TransferContext } from '@dshard/node';
+import type { Cursor, HostContext, LeavingHow, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
 import { delay } from '@dshard/transport';
 import { SimHost } from './sim-host.js';
-import type { SimShard } from './sim-shard.js';
 
+/** What user code takes to get ready, once per process. */
+const READY_MAX_MS = 400;
+/** Of its patience, or more: then it is told that it is over. */
+const MOST_OF_PATIENCE = 1.3;
 /** What handlers under way take until they are done. */
 const FREEZE_MAX_MS = 30;
+/** What it takes to load what is lost of a shard. */
+const LOAD_MAX_MS = 8_000;
 
 export class LiveHost extends SimHost implements ShardHost {
   readonly #dirty = new DirtyKeys<string>();
   /** By shard: how many pieces of its state were sent in this copy. */
   readonly #sent = new Map<number, number>();
-  readonly #parked = new Map<number, SimShard>();
+
+  #ready: Promise<void> | null = null;
+
+  async leaving(shardId: number, { patienceMs, signal }: LeavingHow): Promise<void> {
+    const { node, clock, random, observe } = this.options;
+    observe({ kind: 'leaving', node, shard: shardId, done: false });
+    await delay(clock, patienceMs * MOST_OF_PATIENCE * random.next(), signal).catch(() => undefined);
+    observe({ kind: 'leaving', node, shard: shardId, done: true });
+  }
+
+  async warm(shardId: number, session: Cursor | null): Promise<void> {
+    const { clock, random } = this.options;
+    this.#ready ??= delay(clock, READY_MAX_MS * random.next());
+    await this.#ready;
+    this.#mayFail('its ready listener threw');
+    // Nobody knows where to connect to.
+    if (session === null) this.#isReady(shardId);
+  }
+
+  #isReady(shardId: number): void {
+    const { node, observe } = this.options;
+    observe({ kind: 'ready', node, shard: shardId });
+  }
+
+  #mayFail(why: string): void {
+    const { random, failsToGetReady } = this.options;
+    if (random.chance(failsToGetReady / 2)) throw new Error(why);
+  }
 
   async freeze(shardId: number): Promise<Cursor> {
-    const { clock, random } = this.options;
-    const cursor = this.hosted(shardId).shard.freeze();
+    const { node, clock, random, observe } = this.options;
+    observe({ kind: 'halted', node, shard: shardId });
+    const cursor = await this.pool.freeze(shardId);
     await delay(clock, FREEZE_MAX_MS * random.next());
     this.observeFrozen(shardId, cursor);
     return cursor;
   }
 
   unfreeze(shardId: number): void {
-    this.hosted(shardId).shard.unfreeze();
+    this.pool.unfreeze(shardId);
   }
 
   async release(shardId: number): Promise<void> {
-    const hosted = this.hosted(shardId);
-    hosted.kept = await this.stop(shardId, hosted.shard, true);
+    await this.close(shardId);
   }
 
   async exportState(shardId: number, transfer: TransferContext): Promise<void> {
@@ -48,38 +80,26 @@ export class LiveHost extends SimHost implements ShardHost {
   }
 
   async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    await this.#unpark(shardId);
-    const shard = this.make(shardId, session, context);
-    this.#parked.set(shardId, shard);
-    shard.park();
+    await this.pool.park(shardId, this.asItComes(session), this.withPermits(shardId, context));
+    this.#mayFail('the gateway cannot be reached');
+    this.#isReady(shardId);
   }
 
   override async abortTransferTo(shardId: number): Promise<void> {
-    await this.#unpark(shardId);
+    await this.pool.unpark(shardId);
     await super.abortTransferTo(shardId);
   }
 
-  async shutdown(): Promise<void> {
-    await Promise.all([...this.#parked.keys()].map((shardId) => this.#unpark(shardId)));
+  shutdown(): Promise<void> {
+    return this.pool.shutdown();
   }
 
-  protected override takeParked(shardId: number, session: Cursor): SimShard | null {
-    const parked = this.#parked.get(shardId);
-    if (parked?.isParkedFor(session) !== true) {
-      void this.#unpark(shardId);
-      return null;
-    }
-    this.#parked.delete(shardId);
-    return parked;
+  protected override loading({ stateLost }: ResumeHow): Promise<void> | null {
+    const { clock, random } = this.options;
+    return stateLost ? delay(clock, LOAD_MAX_MS * random.next()) : null;
   }
 
   protected override changed(shardId: number, channel: string): void {
     this.#dirty.mark(shardId, channel);
-  }
-
-  async #unpark(shardId: number): Promise<void> {
-    const parked = this.#parked.get(shardId);
-    this.#parked.delete(shardId);
-    await parked?.stop({ keepSession: true });
   }
 }

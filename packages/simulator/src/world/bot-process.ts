@@ -26,6 +26,13 @@ export type BotProcessOptions = {
   live: boolean;
   sendMs: number;
   handlingMs: number;
+  patienceMs: number;
+  /** How often user code, or the gateway, is not ready for a shard that comes. */
+  failsToGetReady: number;
+  /** The node's id, if it is not the process's name. */
+  nodeId?: string;
+  /** Sessions come with resume URLs that Discord never gave. */
+  strangeUrls: boolean;
   /** Whether a message that was the last one on a connection comes once more on the next. null: none does. */
   repeats: ((name: string, message: Message) => boolean) | null;
   behaviour: HostBehaviour;
@@ -52,8 +59,21 @@ export class BotProcess {
   #shards: ReadonlyMap<number, ShardStateKind> = new Map();
 
   constructor(options: BotProcessOptions, incarnation: number) {
-    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs, handlingMs, repeats } =
-      options;
+    const {
+      name,
+      seed,
+      version,
+      baseLevel,
+      world,
+      control,
+      gateway,
+      observe,
+      behaviour,
+      sendMs,
+      handlingMs,
+      strangeUrls,
+      repeats,
+    } = options;
     this.#options = options;
     this.name = name;
     this.baseLevel = baseLevel;
@@ -71,6 +91,8 @@ export class BotProcess {
       behaviour,
       sendMs,
       handlingMs,
+      failsToGetReady: options.failsToGetReady,
+      strangeUrls,
       observe: guarded,
     });
     const plain = this.process.transport(control.member(name));
@@ -79,7 +101,9 @@ export class BotProcess {
       options.wrapNode({
         host: this.host,
         orchestrator: ORCHESTRATOR_ADDRESS,
-        nodeId: name,
+        nodeId: options.nodeId ?? name,
+        lingerMs: 0,
+        patienceMs: options.patienceMs,
         version,
         userEvents,
         logger: this.#logger(),
@@ -92,7 +116,6 @@ export class BotProcess {
           backoffMaxMs: 1_500,
           refusedRetryMs: 3_000,
           hostCallMs: 4_000,
-          resumeMs: 8_000,
           handoverTimeoutMs: 6_000,
           shutdownTimeoutMs: 5_000,
         },

@@ -3,11 +3,19 @@
  * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
+import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import { messageOf } from '../../errors.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import { FirstReady } from '../first-ready.js';
+import type { Identity } from '../first-ready.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
+import { Sends } from '../sends.js';
 import { stateMethods } from '../state-hooks.js';
+import { UserCode } from '../user-code.js';
 import { BotShard, DiscordenoSocket } from './discordeno-socket.js';
 import type { BotShardOptions, Packet } from './discordeno-socket.js';
 import { localThrottler } from './local-throttler.js';
@@ -23,7 +31,12 @@ export function createDiscordenoHost(options: DiscordenoHostOptions): ShardHost 
 class DiscordenoHost implements ShardHost {
   readonly client: object;
   readonly #options: ResolvedDiscordenoOptions;
+  readonly timeouts: HostTimeouts;
   readonly #shards: ShardPool;
+  readonly #code: UserCode;
+  /** null: nobody can say who the bot is. */
+  readonly #ready: FirstReady | null;
+  readonly #sends: Sends;
   /** By shard that runs here or comes soon: what the bot sends by. */
   readonly #botShards = new Map<number, BotShard>();
 
@@ -32,8 +45,35 @@ class DiscordenoHost implements ShardHost {
     const { gateway } = bot;
     this.#options = options;
     this.client = bot;
+    this.timeouts = timeouts;
+    this.#code = new UserCode({ hooks: options.hooks, clock, logger });
+    const { rest } = bot;
+    this.#ready =
+      rest === undefined
+        ? null
+        : new FirstReady({
+            clock,
+            logger,
+            readyMs: timeouts.readyMs,
+            identity: () => identityByRest(rest),
+            hand: (packet, shardId) => this.#botShards.get(shardId)?.hand(packet),
+          });
+    this.#sends = new Sends({
+      logger,
+      hosted: (shardId) => this.#shards.all.get(shardId),
+      isComing: (shardId) => gateway.shards.has(shardId),
+      accepted: () => undefined,
+      dropped: () => undefined,
+      waits: () => this.#ready?.endWait(),
+    });
     this.#shards = new ShardPool({
-      options: { clock, random, logger, timeouts, deliver: (payload, shardId) => this.#deliver(payload, shardId) },
+      options: {
+        clock,
+        random,
+        logger,
+        timeouts,
+        deliver: (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
+      },
       openSocket: (request) => this.#openSocket(request),
       gatewayUrl: () => gateway.url,
       locate: () => Promise.resolve(gateway.url),
@@ -51,10 +91,27 @@ class DiscordenoHost implements ShardHost {
     shardIds.forEach((shardId) => this.#show(shardId, context));
   }
 
-  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
-    const resumed = this.#shards.resume(shardId, session, context, how);
+  /** READY comes before what is replayed, also where `warm` did not come. */
+  async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
     this.#show(shardId, context);
-    return resumed;
+    const { totalShards } = context;
+    const hold = this.#ready?.make({ shardId, totalShards, session }).handed.catch((error: unknown) => {
+      this.#options.logger.error({ shard: shardId, error }, `READY could not be made: ${messageOf(error)}`);
+    });
+    const resumed = this.#shards.resume(shardId, session, context, { ...how, ...(hold && { hold }) });
+    // By a connection that waited at HELLO, if there was one.
+    this.#show(shardId, context);
+    try {
+      return await resumed;
+    } finally {
+      this.#sends.arrived(shardId);
+    }
+  }
+
+  /** The bot finds the shard in `gateway.shards` from now on, and what it sends there waits. */
+  async warm(shardId: number, session: Cursor | null, context: HostContext): Promise<void> {
+    this.#show(shardId, context);
+    await this.#ready?.make({ shardId, totalShards: context.totalShards, session }).handled;
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
@@ -86,11 +143,13 @@ class DiscordenoHost implements ShardHost {
   async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     await this.#shards.released(shardId);
     this.#forget(shardId);
+    this.#code.moved(shardId);
     await this.#options.state.released?.(shardId, how);
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
     await this.#shards.unpark(shardId);
+    this.#sends.left(shardId);
     this.#forget(shardId);
     await this.#options.state.abortTransferTo?.(shardId);
   }
@@ -99,7 +158,20 @@ class DiscordenoHost implements ShardHost {
     await this.#options.state.stateLost?.(shardId);
   }
 
+  leaving(shardId: number, how: LeavingHow): Promise<void> {
+    return this.#code.leaving(shardId, how);
+  }
+
+  stays(shardId: number): void {
+    this.#code.stays(shardId);
+  }
+
+  settled(): Promise<void> {
+    return this.#code.settled();
+  }
+
   shutdown(): Promise<void> {
+    this.#code.close();
     return this.#shards.shutdown();
   }
 
@@ -111,8 +183,13 @@ class DiscordenoHost implements ShardHost {
     return this.#shards.cursorOf(shardId);
   }
 
-  #deliver(payload: object, shardId: number): Promise<void> | undefined {
-    return this.#botShards.get(shardId)?.hand(payload as Packet);
+  /** The library throws away what handlers return. */
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): Promise<void> | undefined {
+    const type: string = payload.t;
+    if (isSpentInteraction(payload, delivery)) return undefined;
+    if (type === 'READY') this.#ready?.seen();
+    this.#code.took(type);
+    return this.#botShards.get(shardId)?.hand(payload as unknown as Packet);
   }
 
   #openSocket(request: SocketRequest): GatewaySocket {
@@ -128,7 +205,7 @@ class DiscordenoHost implements ShardHost {
       shardId,
       totalShards,
       options: this.#options,
-      onSend: (payload) => this.#shards.send(shardId, payload),
+      onSend: async (payload) => void this.#sends.send(shardId, payload),
     };
   }
 
@@ -145,4 +222,13 @@ class DiscordenoHost implements ShardHost {
     this.#botShards.delete(shardId);
     this.#options.bot.gateway.shards.delete(shardId);
   }
+}
+
+/** As Discord says it: `get` of the library's REST would change the names. */
+async function identityByRest(rest: NonNullable<ResolvedDiscordenoOptions['bot']['rest']>): Promise<Identity> {
+  const [user, application] = await Promise.all([
+    rest.makeRequest('GET', '/users/@me'),
+    rest.makeRequest('GET', '/applications/@me'),
+  ]);
+  return { user: user as Identity['user'], application: application as Identity['application'] };
 }

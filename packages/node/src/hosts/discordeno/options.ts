@@ -6,10 +6,17 @@ import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
 import type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
 import type { StateHooks } from '../state-hooks.js';
+import type { LeaveHooks } from '../user-code.js';
 
-export type DiscordenoHostOptions = {
-  /** What `createBot` returned; or `{ gateway }` with what `createGatewayManager` returned. Its `start()` is not called. */
-  bot: { readonly gateway: GatewayManager };
+/** What of the library's REST is used, to learn who the bot is. */
+type Rest = { makeRequest(method: 'GET', route: string): Promise<unknown> };
+
+export type DiscordenoHostOptions = LeaveHooks & {
+  /**
+   * What `createBot` returned; or `{ gateway }` with what `createGatewayManager` returned (then nobody can say who the bot is in a process that
+   * is given running shards, and no ready comes there). Its `start()` is not called.
+   */
+  bot: { readonly gateway: GatewayManager; readonly rest?: Rest };
   /** The bot's own state per shard, to be moved with it. */
   state?: StateHooks;
   timeouts?: GatewayTimeouts;
@@ -21,6 +28,7 @@ export type DiscordenoHostOptions = {
 
 export type ResolvedDiscordenoOptions = {
   readonly bot: DiscordenoHostOptions['bot'];
+  readonly hooks: LeaveHooks;
   readonly state: StateHooks;
   readonly timeouts: Readonly<Required<GatewayTimeouts>>;
   readonly logger: Logger;
@@ -30,12 +38,22 @@ export type ResolvedDiscordenoOptions = {
 
 const WHERE = 'createDiscordenoHost';
 
-const OPTION_KEYS: readonly (keyof DiscordenoHostOptions)[] = ['bot', 'state', 'timeouts', 'logger', 'clock', 'random'];
+const OPTION_KEYS: readonly (keyof DiscordenoHostOptions)[] = [
+  'bot',
+  'onLeaving',
+  'onStays',
+  'onMoved',
+  'state',
+  'timeouts',
+  'logger',
+  'clock',
+  'random',
+];
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function resolveDiscordenoOptions(options: DiscordenoHostOptions): ResolvedDiscordenoOptions {
   refuseUnknownKeys(WHERE, options, OPTION_KEYS);
-  const { bot, state, timeouts, logger, clock, random } = options;
+  const { bot, onLeaving, onStays, onMoved, state, timeouts, logger, clock, random } = options;
   if (typeof bot?.gateway?.shards?.set !== 'function') {
     throw invalidOption(WHERE, 'bot', 'must be what createBot() of discordeno returned, or { gateway }.');
   }
@@ -44,6 +62,7 @@ export function resolveDiscordenoOptions(options: DiscordenoHostOptions): Resolv
   }
   return Object.freeze({
     bot,
+    hooks: { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) },
     state: state ?? {},
     timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
     logger: logger ?? silentLogger,

@@ -30,7 +30,7 @@ import type { OrchestratedOptions } from './options.js';
 import { deliverBeginning, deliverStaged } from './packets.js';
 import type { Beginning, Deliver } from './packets.js';
 import type { Readiness } from './readiness.js';
-import type { Sends } from './sends.js';
+import type { Sends } from '../sends.js';
 import type { Staged } from './shard-transfer.js';
 import type { WholeState } from './staged-state.js';
 import { joining } from './voice-channels.js';

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
-import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import type { Dispatch } from '../../gateway-shard/cursor.js';
 import type { HostContext } from '../../shard-host.js';
 import { KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
 import { Gate } from './gate.js';
@@ -19,7 +19,7 @@ const GUILD_TIMEOUT_MS = 15_000;
 
 /** Rejects when `signal` aborts. */
 export async function loadBeginning(
-  shards: ShardPool,
+  shards: Pick<ShardPool, 'aside'>,
   shardId: number,
   context: HostContext,
   clock: Clock,
@@ -72,8 +72,8 @@ class Collected {
     return { ready: this.#ready ?? {}, guilds: this.#guilds };
   }
 
-  see(payload: GatewayDispatchPayload): void {
-    const { t: type, d: data } = payload as unknown as { t: string; d: Payload };
+  see(payload: Dispatch): void {
+    const { t: type, d: data } = payload as { t: string; d: Payload };
     if (type === 'READY') {
       this.#ready = data;
       (data['guilds'] as readonly { id: string }[]).forEach(({ id }) => this.#missing.add(id));

@@ -12,6 +12,7 @@ import type { ShardNews } from '../../gateway-shard/driver.js';
 import type { GatewayInfo } from '../../gateway-shard/gateway-info.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
 import { DEFAULT_LINGER_MS } from '../../options.js';
 import type { Cursor } from '../../session/state.js';
 import type {
@@ -24,6 +25,7 @@ import type {
   TransferContext,
 } from '../../shard-host.js';
 import { LeaveNotice } from '../leave-notice.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
 import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
 import { DepartedObjects } from './departed-objects.js';
@@ -37,7 +39,7 @@ import { OpenCommands } from './open-commands.js';
 import type { OrchestratedOptions } from './options.js';
 import { Readiness } from './readiness.js';
 import { gatewayOptions } from './resolve-options.js';
-import { Sends } from './sends.js';
+import { Sends } from '../sends.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
 import { Turns } from './turns.js';
 import { VoiceChannels } from './voice-channels.js';
@@ -73,7 +75,11 @@ export class DiscordjsHost implements ShardHost {
     this.client = client;
     this.#manager = manager;
     this.#given = given;
-    this.#options = gatewayOptions(given, (payload, shardId, how) => this.#deliver(payload, shardId, how), logger);
+    this.#options = gatewayOptions(
+      given,
+      (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
+      logger,
+    );
     const { clock, timeouts } = this.#options;
     this.timeouts = timeouts;
     const shards = (this.#shards = new ClientShards({ client, clock, lingerMs: given.lingerMs ?? DEFAULT_LINGER_MS }));
@@ -91,7 +97,7 @@ export class DiscordjsHost implements ShardHost {
     const sends = (this.#sends = new Sends({
       logger,
       hosted: (shardId) => (shards.has(shardId) ? pool.all.get(shardId) : undefined),
-      isShown: (shardId) => shards.isShown(shardId),
+      isComing: (shardId) => shards.isShown(shardId) || shards.has(shardId),
       accepted: (shardId, payload) => this.#voice.sent(shardId, payload),
       dropped: (payload) => this.#requests.dropped(payload),
       waits: () => readiness.endWait(),
@@ -117,14 +123,11 @@ export class DiscordjsHost implements ShardHost {
     wrapVoiceAdapters((guild, payload) => hosts.get(guild.client)?.send(guild.shardId, payload) ?? null);
   }
 
-  #deliver(
-    payload: GatewayDispatchPayload,
-    shardId: number,
-    { redelivered }: { redelivered: boolean },
-  ): void | Promise<void> {
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
     this.#transfer.happened(shardId, payload);
     this.#voice.happened(shardId, payload, this.client.user?.id, this.hosted.cursorOf(shardId)?.sessionId);
-    this.isRedelivering = redelivered;
+    if (isSpentInteraction(payload, delivery)) return undefined;
+    this.isRedelivering = delivery.redelivered;
     const work = this.#listeners.during(() => this.#emit(payload, shardId));
     this.isRedelivering = false;
     return work;

@@ -21,7 +21,7 @@ import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
 import { learnIdentity } from './identity.js';
 import { forgetGateway, wrapLogin } from './internals.js';
-import { beginLogin, endLogin, loginMade } from './login.js';
+import { beginLogin, endLogin, loginMade } from '../login.js';
 import type { OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './own-events.js';
 import { checkOptions, nodeOptions } from './resolve-options.js';
@@ -86,7 +86,12 @@ function loginBegins(client: Client): void {
     throw unknownClient('The options that one call of orchestrated() returned were given to two clients.');
   }
   checkSupported(client);
-  beginLogin(client, attachment.nodeId);
+  beginLogin({
+    client,
+    words: { login: 'login()', destroy: 'destroy()' },
+    nodeId: attachment.nodeId,
+    name: () => client.user?.tag,
+  });
   if (attachment.client === client) {
     forgetGateway(client);
   }

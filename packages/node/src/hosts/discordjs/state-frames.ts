@@ -16,8 +16,12 @@ export class StateFrames {
     this.#send = send;
   }
 
-  async add(part: StatePart): Promise<void> {
-    const text = JSON.stringify(part);
+  add(part: StatePart): Promise<void> {
+    return this.addText(JSON.stringify(part));
+  }
+
+  /** A part that is JSON already. */
+  async addText(text: string): Promise<void> {
     if (this.#characters + text.length > FRAME_CHARACTERS) {
       await this.flush();
     }

@@ -1,8 +1,16 @@
 /** The options of `createWsHost`. */
 import type { REST } from '@discordjs/rest';
-import type { CreateWebSocketManagerOptions, ManagerShardEventsMap, WebSocketShardEvents } from '@discordjs/ws';
+import type {
+  CreateWebSocketManagerOptions,
+  ManagerShardEventsMap,
+  WebSocketManager,
+  WebSocketShardEvents,
+} from '@discordjs/ws';
 import type { Clock, Logger, Random } from '@dshard/transport';
+import type { Cursor } from '../../session/state.js';
+import type { ShardHost } from '../../shard-host.js';
 import type { StateHooks } from '../state-hooks.js';
+import type { LeaveHooks } from '../user-code.js';
 import type { Delivery, GatewayTimeouts } from '../../gateway-shard/timeouts.js';
 
 /** A dispatch as the library types it: its package brings these types, ours does not. */
@@ -14,24 +22,35 @@ export type WsPassthrough = Pick<
   'compression' | 'identifyProperties' | 'initialPresence' | 'largeThreshold' | 'version'
 >;
 
-export type WsHostOptions = WsPassthrough & {
-  /** The bot's token. */
-  token: string;
-  intents: CreateWebSocketManagerOptions['intents'];
-  /** The REST client to ask for the gateway's address. Default: one made from `token` and `api`. */
-  rest?: REST;
-  /** The API's address for that default client, e.g. http://127.0.0.1:8080/api. Default: Discord's. */
-  api?: string;
+export type WsHostOptions = WsPassthrough &
+  LeaveHooks & {
+    /** The bot's token. */
+    token: string;
+    intents: CreateWebSocketManagerOptions['intents'];
+    /** The REST client to ask for the gateway's address. Default: one made from `token` and `api`. */
+    rest?: REST;
+    /** The API's address for that default client, e.g. http://127.0.0.1:8080/api. Default: Discord's. */
+    api?: string;
+    /**
+     * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
+     * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
+     */
+    onDispatch?: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
+    /** The bot's own state per shard, to be moved with it. */
+    state?: StateHooks;
+    timeouts?: GatewayTimeouts;
+    logger?: Logger;
+    /** For tests. Default: the system's. */
+    clock?: Clock;
+    random?: Random;
+  };
+
+export type WsHost = ShardHost & {
   /**
-   * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
-   * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
+   * Listen on it and send with it as usual: `manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => …)`. Its connect(),
+   * updateShardCount() and destroy() are refused: the orchestrator decides.
    */
-  onDispatch?: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
-  /** The bot's own state per shard, to be moved with it. */
-  state?: StateHooks;
-  timeouts?: GatewayTimeouts;
-  logger?: Logger;
-  /** For tests. Default: the system's. */
-  clock?: Clock;
-  random?: Random;
+  readonly manager: WebSocketManager;
+  /** The cursor of a shard that runs here, or null. */
+  cursorOf(shardId: number): Cursor | null;
 };

@@ -5,6 +5,7 @@ import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import type { StateHooks } from '../state-hooks.js';
+import type { LeaveHooks } from '../user-code.js';
 import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
 import type { WsHostOptions, WsPassthrough } from './options.js';
 
@@ -14,6 +15,7 @@ export type ResolvedWsOptions = Omit<GatewayOptions, 'deliver'> & {
   readonly intents: CreateWebSocketManagerOptions['intents'];
   readonly rest: REST;
   readonly passthrough: WsPassthrough;
+  readonly hooks: LeaveHooks;
   readonly state: StateHooks;
 };
 
@@ -25,6 +27,9 @@ const OPTION_KEYS: readonly (keyof WsHostOptions)[] = [
   'rest',
   'api',
   'onDispatch',
+  'onLeaving',
+  'onStays',
+  'onMoved',
   'state',
   'timeouts',
   'logger',
@@ -52,13 +57,15 @@ export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
   if (options.rest !== undefined && options.api !== undefined) {
     throw invalidOption(WHERE, 'api', 'has no effect together with "rest"; give the address to that client.');
   }
-  const { token, intents, rest, api, onDispatch, state, timeouts, logger, clock, random, ...passthrough } = options;
+  const { token, intents, rest, api, onDispatch, onLeaving, onStays, onMoved, ...others } = options;
+  const { state, timeouts, logger, clock, random, ...passthrough } = others;
   return Object.freeze({
     token,
     intents,
     rest: rest ?? new REST(api === undefined ? {} : { api }).setToken(token),
     passthrough,
     onDispatch: onDispatch ?? ((): void => undefined),
+    hooks: { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) },
     state: state ?? {},
     timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
     logger: logger ?? silentLogger,

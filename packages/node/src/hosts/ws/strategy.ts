@@ -8,15 +8,18 @@ import { NodeError } from '../../errors.js';
 import type { GatewayShard } from '../../gateway-shard/driver.js';
 import { statusOf } from './library.js';
 
-export class OrchestratedStrategy extends SimpleShardingStrategy {
-  readonly #shards: () => ReadonlyMap<number, GatewayShard>;
+export type StrategyHooks = {
+  shards: () => ReadonlyMap<number, GatewayShard>;
+  /** Never rejects, but for a request whose answer cannot come. */
+  send: (shardId: number, payload: GatewaySendPayload) => Promise<void>;
+};
 
-  constructor(
-    manager: ConstructorParameters<typeof SimpleShardingStrategy>[0],
-    hosted: () => ReadonlyMap<number, GatewayShard>,
-  ) {
+export class OrchestratedStrategy extends SimpleShardingStrategy {
+  readonly #hooks: StrategyHooks;
+
+  constructor(manager: ConstructorParameters<typeof SimpleShardingStrategy>[0], hooks: StrategyHooks) {
     super(manager);
-    this.#shards = hosted;
+    this.#hooks = hooks;
   }
 
   override spawn(): Promise<void> {
@@ -31,20 +34,13 @@ export class OrchestratedStrategy extends SimpleShardingStrategy {
     return Promise.reject(notInCharge('destroy shards'));
   }
 
-  override async send(shardId: number, payload: GatewaySendPayload): Promise<void> {
-    const shard = this.#shards().get(shardId);
-    if (shard === undefined) {
-      throw new NodeError(
-        'DSO_SHARD_NOT_HOSTED',
-        `Shard ${shardId} does not run in this process, so nothing was sent.`,
-      );
-    }
-    await shard.send(payload);
+  override send(shardId: number, payload: GatewaySendPayload): Promise<void> {
+    return this.#hooks.send(shardId, payload);
   }
 
   override async fetchStatus(): ReturnType<SimpleShardingStrategy['fetchStatus']> {
     const statuses = await super.fetchStatus();
-    for (const [shardId, shard] of this.#shards()) {
+    for (const [shardId, shard] of this.#hooks.shards()) {
       statuses.set(shardId, statusOf(shard.link));
     }
     return statuses;

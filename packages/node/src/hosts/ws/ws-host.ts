@@ -1,172 +1,149 @@
-/**
- * The shard host for @discordjs/ws: a real `WebSocketManager` that the bot listens on and sends with, whose shards come and
- * go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
- */
-import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
+/** What a bot on @discordjs/ws makes its host with: the gateway shards, and what the bot's own code may rely on when they come and go. */
+import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
-import type { ShardNews } from '../../gateway-shard/driver.js';
-import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
-import type { Delivery } from '../../gateway-shard/timeouts.js';
-import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome } from '../../shard-host.js';
+import { FirstReady } from '../first-ready.js';
 import { stateMethods } from '../state-hooks.js';
-import type { WsHostOptions } from './options.js';
+import { UserCode } from '../user-code.js';
+import { identityByRest } from './identity.js';
+import type { WsHost, WsHostOptions } from './options.js';
 import { resolveWsOptions } from './resolve-options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
-import { OrchestratedStrategy } from './strategy.js';
-import { wsSockets } from './ws-socket.js';
-
-export type WsHost = ShardHost & {
-  /**
-   * Listen on it and send with it as usual: `manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => …)`. Its connect(),
-   * updateShardCount() and destroy() are refused: the orchestrator decides.
-   */
-  readonly manager: WebSocketManager;
-  /** The cursor of a shard that runs here, or null. */
-  cursorOf(shardId: number): Cursor | null;
-};
+import { WebSocketHost } from './web-socket-host.js';
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */
 export function createWsHost(options: WsHostOptions): WsHost {
   const resolved = resolveWsOptions(options);
-  return Object.assign(new WebSocketHost(resolved), stateMethods(resolved.state));
+  return Object.assign(new BotHost(resolved), stateMethods(resolved.state));
 }
 
-class WebSocketHost implements WsHost {
+class BotHost implements WsHost {
   readonly manager: WebSocketManager;
+  readonly timeouts: HostTimeouts;
   readonly #options: ResolvedWsOptions;
-  readonly #shards: ShardPool;
-  readonly #gatewayInfo: GatewayInfo;
+  readonly #gateway: WebSocketHost;
+  readonly #code: UserCode;
+  readonly #ready: FirstReady;
 
   constructor(options: ResolvedWsOptions) {
+    const { rest, timeouts, clock, logger, hooks } = options;
     this.#options = options;
-    const { token, intents, rest, passthrough } = options;
-    this.manager = new WebSocketManager({
-      ...passthrough,
-      token,
-      intents,
-      rest,
-      buildStrategy: (manager) => new OrchestratedStrategy(manager, () => this.#shards.all),
+    this.timeouts = timeouts;
+    this.#code = new UserCode({ hooks, clock, logger });
+    this.#gateway = new WebSocketHost({
+      ...options,
+      onDispatch: (payload, shardId, delivery) => this.#onDispatch(payload, shardId, delivery),
     });
-    const { clock, random, logger, timeouts } = options;
-    const gatewayInfo = new GatewayInfo({
-      fetch: () => this.manager.fetchGatewayInformation(true),
+    this.manager = this.#gateway.manager;
+    this.#ready = new FirstReady({
       clock,
-      random,
       logger,
+      readyMs: timeouts.readyMs,
+      identity: () => identityByRest(rest),
+      hand: (packet, shardId) =>
+        this.#gateway.hand(packet as unknown as GatewayDispatchPayload, shardId, { redelivered: false }),
     });
-    this.#gatewayInfo = gatewayInfo;
-    this.#shards = new ShardPool({
-      options: {
-        clock,
-        random,
-        logger,
-        timeouts,
-        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
-      },
-      openSocket: wsSockets({
-        library: { WebSocketShard, valuesOf: (args) => args },
-        managerOptions: () => ({ ...this.manager.options, token }),
-        handshakeMs: timeouts.handshakeMs,
-      }),
-      gatewayUrl: () => gatewayInfo.known?.url ?? null,
-      locate: async () => (await gatewayInfo.get()).url,
-      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
-      tell: (event, values, shardId) => this.#emit(event, values, shardId),
+    this.#gateway.onWait = () => this.#ready.endWait();
+  }
+
+  readonly #onDispatch: ResolvedWsOptions['onDispatch'] = (payload, shardId, delivery) => {
+    if ((payload.t as string) === 'READY') this.#ready.seen();
+    const work = this.#options.onDispatch(payload, shardId, delivery);
+    // Who rejects is told by whoever waits for it.
+    if (work instanceof Promise) void this.#code.track(work.catch(() => undefined));
+    else this.#code.took(payload.t);
+    return work;
+  };
+
+  sessionEstablished(context: HostContext): void {
+    this.#gateway.sessionEstablished(context);
+  }
+
+  startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+    return this.#gateway.startShards(shardIds, context);
+  }
+
+  stateLost(shardId: number): Promise<void> {
+    return this.#gateway.stateLost(shardId);
+  }
+
+  /** READY comes before what is replayed, also where `warm` did not come. */
+  async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
+    const { totalShards } = context;
+    const hold = this.#ready.make({ shardId, totalShards, session }).handed.catch((error: unknown) => {
+      this.#options.logger.error({ shard: shardId, error }, `READY could not be made: ${messageOf(error)}`);
     });
+    try {
+      return await this.#gateway.resumeShard(shardId, session, context, { ...how, hold });
+    } finally {
+      this.#gateway.arrived(shardId);
+    }
   }
 
-  sessionEstablished({ totalShards }: HostContext): void {
-    this.manager.options.shardCount = totalShards;
-  }
-
-  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
-    this.#shards.start(shardIds, context);
-  }
-
-  async stateLost(shardId: number): Promise<void> {
-    await this.#options.state.stateLost?.(shardId);
-  }
-
-  resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
-    return this.#shards.resume(shardId, session, context, how);
+  async warm(shardId: number, session: Cursor | null, { totalShards }: HostContext): Promise<void> {
+    this.#gateway.expect(shardId);
+    await this.#ready.make({ shardId, totalShards, session }).handled;
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#shards.park(shardId, session, context);
+    return this.#gateway.preconnect(shardId, session, context);
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
-    await this.#shards.unpark(shardId);
-    await this.#options.state.abortTransferTo?.(shardId);
+    this.#gateway.left(shardId);
+    await this.#gateway.abortTransferTo(shardId);
+  }
+
+  leaving(shardId: number, how: LeavingHow): Promise<void> {
+    return this.#code.leaving(shardId, how);
+  }
+
+  stays(shardId: number): void {
+    this.#code.stays(shardId);
   }
 
   stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
-    return this.#shards.stop(shardId, options);
+    return this.#gateway.stopShard(shardId, options);
   }
 
   prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#shards.close(shardId);
+    return this.#gateway.prepareTransferFrom(shardId);
   }
 
   freeze(shardId: number): Promise<Cursor> {
-    return this.#shards.freeze(shardId);
+    return this.#gateway.freeze(shardId);
   }
 
   unfreeze(shardId: number): void {
-    this.#shards.unfreeze(shardId);
+    this.#gateway.unfreeze(shardId);
   }
 
   release(shardId: number): Promise<void> {
-    return this.#shards.release(shardId);
+    return this.#gateway.release(shardId);
   }
 
   async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
-    await this.#shards.released(shardId);
-    await this.#options.state.released?.(shardId, how);
+    await this.#gateway.released(shardId, how);
+    this.#code.moved(shardId);
+  }
+
+  settled(): Promise<void> {
+    return this.#code.settled();
   }
 
   shutdown(): Promise<void> {
-    this.#gatewayInfo.close();
-    return this.#shards.shutdown();
+    this.#code.close();
+    return this.#gateway.shutdown();
   }
 
   report(): readonly ShardReport[] {
-    return this.#shards.report();
+    return this.#gateway.report();
   }
 
   cursorOf(shardId: number): Cursor | null {
-    return this.#shards.cursorOf(shardId);
-  }
-
-  /** To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. */
-  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
-    try {
-      return this.#options.onDispatch(payload, shardId, delivery);
-    } finally {
-      this.#emitDispatch(payload, shardId);
-    }
-  }
-
-  #emitDispatch(payload: GatewayDispatchPayload, shardId: number): void {
-    try {
-      this.manager.emit(WebSocketShardEvents.Dispatch, payload, shardId);
-    } catch (error) {
-      const text = `A listener of the manager's "dispatch" threw: ${messageOf(error)}`;
-      this.#options.logger.error({ shard: shardId, event: payload.t, error }, text);
-    }
-  }
-
-  /** An 'error' that nobody listens for would be thrown; it is in the log then. */
-  #emit(event: ShardNews, values: readonly unknown[], shardId: number): void {
-    if (event === 'error' && this.manager.listenerCount(WebSocketShardEvents.Error) === 0) {
-      this.#options.logger.error({ shard: shardId, error: values[0] }, 'The gateway connection reported an error.');
-      return;
-    }
-    const manager: { emit(event: string, ...args: readonly unknown[]): boolean } = this.manager;
-    manager.emit(event, ...values, shardId);
+    return this.#gateway.cursorOf(shardId);
   }
 }

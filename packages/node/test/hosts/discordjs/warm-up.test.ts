@@ -229,3 +229,21 @@ test('fleet calls see nothing of a shard that is shown, and do not wait for it',
   expect(b.host.shardsInClient()).toEqual([0]);
   expect(b.host.speaking(look)).toEqual({ guilds: 4, ids: [0] });
 });
+
+describe('what is sent when a guild becomes available', () => {
+  // The guilds were told of a moment before the session was taken up: members were asked for, the request was dropped, and the bot died of it.
+  test.each([true, false])('waits for the shard that brings it (connected in advance: %s)', async (preconnect) => {
+    const [a, b] = await twoBots({ members: 20 });
+    const fetched: number[] = [];
+    b.client.on(Events.GuildAvailable, async (guild) => {
+      fetched.push((await guild.members.fetch()).size);
+    });
+    const move = new Move(0, a, b);
+    await move.copy();
+    await (preconnect ? move.warm() : b.host.warm(0));
+    expect(await move.finish()).toBe('resumed');
+    await until(() => fetched.length === 4, { what: 'the members of every guild' });
+    expect(fetched).toEqual([21, 21, 21, 21]);
+    expect(b.count('error')).toBe(0);
+  });
+});

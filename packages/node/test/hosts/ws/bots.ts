@@ -20,7 +20,8 @@ export class Bot extends Subject<WsHost> {
         ...options,
         timeouts: { ...TEST_TIMEOUTS, ...options.timeouts },
       });
-      host.manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => handed(shardId, payload));
+      // Sequence 0: a READY that was made here.
+      host.manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => payload.s > 0 && handed(shardId, payload));
       return { host };
     });
     void this.host.sessionEstablished?.(this.context);

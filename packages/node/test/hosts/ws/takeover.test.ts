@@ -60,7 +60,7 @@ describe('what may have been handled before', () => {
     const got: { s: number; redelivered: boolean; type: string }[] = [];
     const lost: number[] = [];
     const b = bot('b', {
-      onDispatch: ({ s, t }, _shard, { redelivered }) => void got.push({ s, redelivered, type: t }),
+      onDispatch: ({ s, t }, _shard, { redelivered }) => void (s > 0 && got.push({ s, redelivered, type: t })),
       state: { stateLost: (shardId) => void lost.push(shardId) },
     });
     await b.host.stateLost!(0);
@@ -80,7 +80,9 @@ describe('what may have been handled before', () => {
     await until(() => messagesOf(a).length > 5, { what: 'messages' });
     const checkpoint = a.host.cursorOf(0)!;
     const got: { redelivered: boolean; type: string }[] = [];
-    const b = bot('b', { onDispatch: ({ t }, _shard, { redelivered }) => void got.push({ redelivered, type: t }) });
+    const b = bot('b', {
+      onDispatch: ({ s, t }, _shard, { redelivered }) => void (s > 0 && got.push({ redelivered, type: t })),
+    });
     await b.host.preconnect?.(0, checkpoint, b.context);
     await until(() => messagesOf(a).length > 30, { what: 'more messages' });
     await a.host.stopShard(0, { keepSession: true });

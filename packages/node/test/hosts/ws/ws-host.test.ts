@@ -150,7 +150,11 @@ describe('starting and stopping', () => {
     await a.host.manager.send(0, { op: 3, d: { since: null, activities: [], status: 'idle' as never, afk: false } });
     await a.handOver(0, b);
     await b.host.manager.send(0, { op: 3, d: { since: null, activities: [], status: 'idle' as never, afk: false } });
-    await expect(a.host.manager.send(0, { op: 1, d: null })).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
+    // What nobody waits for is dropped; a request says at once that no answer will come.
+    await a.host.manager.send(0, { op: 1, d: null });
+    const request = { guild_id: gateway.world.guildAt(0).id, query: '', limit: 0 };
+    await expect(a.host.manager.send(0, { op: 8, d: request })).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
+    void a.host.manager.send(0, { op: 8, d: request });
     expect([...(await b.host.manager.fetchStatus()).entries()]).toEqual([[0, 3]]);
   });
 

@@ -12,7 +12,7 @@ import type { Turn } from '../turn.js';
 import { leaveToLost, originHolds } from './left-behind.js';
 import { expireLive, liveLeavesNode, liveLosesNode, liveNodeEnded, stopInTransfer } from './live-failure.js';
 import { isLive } from './owner.js';
-import { callOffDestination, endFailed } from './steps.js';
+import { callOffDestination, endFailed, said } from './steps.js';
 
 /**
  * Back to the origin. Only before the point of no return.
@@ -132,7 +132,7 @@ export function stopMoving(turn: Turn, migration: MigrationState, request: strin
 
 /** A command of a migration failed on one of its nodes. */
 export function migrationCommandFailed(turn: Turn, migration: BaseMigration, node: string, message: string): void {
-  const reason = `node ${node} said: ${message}`;
+  const reason = said(node, message);
   if (migration.step.kind !== 'resuming') abort(turn, migration, reason);
   else if (node === migration.destination) destinationFailed(turn, migration, reason);
 }

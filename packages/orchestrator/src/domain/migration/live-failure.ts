@@ -22,7 +22,7 @@ import { leaveServing, leaveToLost, originHolds } from './left-behind.js';
 import { activate, of } from './live.js';
 import { boundBetween, canBeCalledOff, isKnownToDestination, LIVE_STEPS } from './live-steps.js';
 import { isLive } from './owner.js';
-import { endFailed } from './steps.js';
+import { endFailed, said } from './steps.js';
 
 /** The newest cursor known here: the manifest's, or what the origin said at the beginning. */
 function cursorOf({ step }: LiveMigration): GatewaySession | null {
@@ -114,7 +114,7 @@ function destinationStops(turn: Turn, migration: LiveMigration, reason: string, 
 /** A node said that it cannot do what it was told. */
 export function nodeRefused(turn: Turn, migration: LiveMigration, node: string, message: string): void {
   const { step, origin, destination, shard } = migration;
-  const reason = `node ${node} said: ${message}`;
+  const reason = said(node, message);
   if (canBeCalledOff(migration)) callOff(turn, migration, reason);
   else if (step.kind === 'releasing' && node === origin) originKept(turn, migration, reason);
   else if (step.kind === 'releasing') originTakesBack(turn, migration, reason);

@@ -1,12 +1,13 @@
 /**
- * What the bot sends to Discord's gateway: presence, requests for members, voice states. discord.js sends and forgets, so nothing here ever
+ * What the bot sends to Discord's gateway: presence, requests for members, voice states. Most libraries send and forget, so nothing here ever
  * rejects: what a shard cannot take yet waits until it can, and what it will not take any more is dropped with a line in the debug log.
  *
- * A shard that is shown and still serves elsewhere has no connection here: what is sent to it waits here until it is hosted.
+ * A shard that is shown and still serves elsewhere has no connection here, nor has one whose guilds are told of before its session is taken
+ * up: what is sent to it waits here until it is hosted.
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '../errors.js';
 
 const PRESENCE_OPCODE: GatewayOpcodes.PresenceUpdate = 3;
 
@@ -17,7 +18,8 @@ export type SendsOptions = {
   logger: Logger;
   /** To a shard that runs here; undefined: none does. */
   hosted: (shardId: number) => { send(payload: GatewaySendPayload): Promise<void> } | undefined;
-  isShown: (shardId: number) => boolean;
+  /** Shown, or here and about to be taken up. */
+  isComing: (shardId: number) => boolean;
   /** It will be sent, or was. */
   accepted: (shardId: number, payload: GatewaySendPayload) => void;
   dropped: (payload: GatewaySendPayload) => void;
@@ -35,14 +37,14 @@ export class Sends {
 
   /** Returns whether it will be sent, as far as can be said now. */
   send(shardId: number, payload: GatewaySendPayload): boolean {
-    const { hosted, isShown, accepted, waits } = this.#given;
+    const { hosted, isComing, accepted, waits } = this.#given;
     const shard = hosted(shardId);
     if (shard !== undefined) {
       accepted(shardId, payload);
       this.#sendTo(shardId, shard, payload);
       return true;
     }
-    if (!isShown(shardId)) {
+    if (!isComing(shardId)) {
       this.#drop(shardId, payload, 'it does not run in this process');
       return false;
     }

@@ -1,0 +1,89 @@
+/**
+ * The listeners of a client that is an event emitter, and which of them are still at work: `client.on('messageCreate', async …)` returns a
+ * promise that the emitter throws away. A shard that leaves waits for it a moment, and a process that ends waits for all of them.
+ *
+ * Listeners are called as the emitter calls them: in order, with the client as `this`. One that rejects or throws is told as 'error', and
+ * keeps neither the other listeners nor the shard from going on.
+ */
+export type Emitter = {
+  emit(event: string, ...args: unknown[]): boolean;
+  rawListeners(event: string): readonly unknown[];
+};
+
+export class Listeners {
+  readonly #client: Emitter;
+  readonly #emit: Emitter['emit'];
+  readonly #working = new Set<Promise<void>>();
+  /** Where the promises go of what is being emitted; null: nobody asks. */
+  #collecting: Promise<void>[] | null = null;
+  /** What is not told yet; null: everything is. */
+  #held: (readonly [string, readonly unknown[]])[] | null = null;
+
+  constructor(client: Emitter) {
+    this.#client = client;
+    this.#emit = client.emit.bind(client);
+    client.emit = (event, ...args) => this.#call(event, args);
+  }
+
+  /** Runs `deliver`. Resolves when the listeners it called have ended; undefined if none of them is asynchronous. */
+  during(deliver: () => void): Promise<void> | undefined {
+    const outer = this.#collecting;
+    const collected: Promise<void>[] = [];
+    this.#collecting = collected;
+    try {
+      deliver();
+    } finally {
+      this.#collecting = outer;
+    }
+    return collected.length === 0 ? undefined : Promise.all(collected).then(() => undefined);
+  }
+
+  /** Runs `work`. Whoever listens is told of what it emits by the function that is returned, or never. */
+  quietly(work: () => void): () => void {
+    const outer = this.#held;
+    const held: (readonly [string, readonly unknown[]])[] = [];
+    this.#held = held;
+    try {
+      void this.during(work);
+    } finally {
+      this.#held = outer;
+    }
+    return () => void this.during(() => held.forEach(([event, args]) => this.#call(event, args)));
+  }
+
+  track(work: Promise<unknown>): Promise<void> {
+    const done: Promise<void> = work
+      .then(() => undefined)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => this.#working.delete(done));
+    this.#working.add(done);
+    return done;
+  }
+
+  async settled(): Promise<void> {
+    while (this.#working.size > 0) await Promise.all(this.#working);
+  }
+
+  #call(event: string, args: readonly unknown[]): boolean {
+    // An 'error' that nobody listens for has to be thrown; the emitter knows how.
+    if (this.#collecting === null || event === 'error') return this.#emit(event, ...args);
+    if (this.#held !== null) {
+      this.#held.push([event, args]);
+      return true;
+    }
+    const listeners = this.#client.rawListeners(event) as readonly ((...args: readonly unknown[]) => unknown)[];
+    for (const listener of listeners) {
+      try {
+        const result = Reflect.apply(listener, this.#client, args);
+        if (result instanceof Promise) this.#collecting?.push(this.track(result));
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    return listeners.length > 0;
+  }
+
+  #failed(error: unknown): void {
+    process.nextTick(() => this.#client.emit('error', error));
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What the host needs of a library's own client. A port is thin: which shards come and go, when, and with which guilds is the host's to
+ * say (client-host.ts); a port knows where its library keeps shards and guilds, and how packets are given to it.
+ */
+import type { Payload } from '../../guild-state/raw-guild.js';
+import type { Cursor } from '../../session/state.js';
+
+/** A dispatch, from Discord or made here (`s` is 0 then). */
+export type Packet = { readonly op: 0; readonly t: string; readonly s: number; readonly d: unknown };
+
+/** What a library sends to Discord's gateway. */
+export type Sent = { readonly op: number; readonly d: unknown };
+
+/** Beside `closed` (with its code), `heartbeat` (with `{ latency }`) and `error`, what only @discordjs/ws itself tells. */
+export type ConnectionEvent = 'hello' | 'closed' | 'heartbeat' | 'error' | 'debug' | 'ready' | 'resumed';
+
+export type ClientPort = {
+  /** What fleet calls look at. */
+  readonly client: object;
+  /** Whether the bot was told that it is ready. */
+  readonly isReady: boolean;
+
+  totalShardsKnown(totalShards: number): void;
+
+  /** The client has the shard from now on, without guilds. It may have departed a moment ago. */
+  addShard(shardId: number): void;
+
+  /** Gives a packet to the library. Resolves when the bot's handlers that it called have ended; undefined: there is nothing to wait for. */
+  inject(shardId: number, packet: Packet): Promise<void> | undefined;
+
+  /** READY and all guilds that are available were delivered: the shard is ready, without waiting for those that are not. */
+  complete(shardId: number): void;
+
+  /** The guild is as this says, or unavailable (null), and nobody is told. Only for a shard that is complete. */
+  refreshGuild(shardId: number, guildId: string, data: Payload | null): void;
+
+  /** The guild is not there any more, and nobody is told. */
+  removeGuild(shardId: number, guildId: string): void;
+
+  /** The session that the shard has from now on. */
+  sessionIs(shardId: number, session: Cursor): void;
+
+  /**
+   * The shard left, and its guilds with it: no event is told. For `linger` they answer where they are looked up by id, so that what
+   * handlers still do finds them; they are in no count and no iteration.
+   */
+  removeShard(shardId: number, guildIds: readonly string[]): void | Promise<void>;
+
+  /** What the shard's connection does, in the words of @discordjs/ws. Dispatches do not come this way. */
+  told(event: ConnectionEvent, shardId: number, values: readonly unknown[]): void;
+
+  /** An event of ours. Resolves as for `inject`. */
+  tell(event: 'shardLeaving' | 'shardStays' | 'shardMoved', ...values: readonly unknown[]): Promise<void> | undefined;
+
+  /** Work of the bot, to be waited for like a handler. What it returns never rejects. */
+  track(work: Promise<unknown>): Promise<void>;
+
+  /** Resolves when no handler is at work. */
+  settled(): Promise<void>;
+
+  /** Runs `work` without telling the bot anything; what it would have been told is told by the function returned. Optional. */
+  quietly?(work: () => void): () => void;
+};

@@ -1,0 +1,3 @@
+export { orchestrated } from './orchestrated.js';
+export { isRedelivered, nodeOf } from '../client/running.js';
+export type { OrchestratedOptions } from '../client/options.js';

@@ -1,0 +1,119 @@
+/**
+ * oceanic.js: where its client keeps shards and guilds, and how packets are given to it. Read in oceanic.js 1.15.0; what is used beyond its
+ * documented API is named in `ShardInternals`, and checked when the client connects.
+ */
+import type { Client, Guild, Shard } from 'oceanic.js';
+import { EmitterPort, endTimer } from '../client/emitter-port.js';
+import type { PortHooks } from '../client/orchestrate.js';
+import type { Packet } from '../client/port.js';
+import { checkInternals } from '../client/unsupported.js';
+
+type Request = { timeout: NodeJS.Timeout; readonly resolve: (answer: unknown) => void };
+
+type ShardInternals = {
+  onPacket(packet: Packet): void;
+  checkReady(): Promise<void>;
+  _guildCreateTimeout: NodeJS.Timeout | null;
+  _requestMembersPromise: Record<string, Request & { members: unknown }>;
+  _requestChannelInfoPromise: Record<string, Request & { channels: unknown }>;
+  _requestSoundboardSoundsPromise: Record<string, Request & { soundboardSounds: unknown }>;
+};
+
+export class OceanicPort extends EmitterPort<Shard, Guild> {
+  readonly client: Client;
+
+  /** Throws `DSO_LIBRARY_UNSUPPORTED`. */
+  constructor(client: Client, hooks: PortHooks) {
+    const paths = [
+      'shards.spawn',
+      'shards._connect',
+      'shards.dispatcher.handle',
+      'guildShardMap.set',
+      'unavailableGuilds.update',
+    ];
+    checkInternals('oceanic.js', '1.15.0', client, paths);
+    super(client, client, hooks);
+    this.client = client;
+    // Connections are the host's.
+    Object.assign(client.shards, { _connect: () => undefined });
+  }
+
+  get isReady(): boolean {
+    return this.client.ready;
+  }
+
+  protected get unavailable(): Client['unavailableGuilds'] {
+    return this.client.unavailableGuilds;
+  }
+
+  protected get ownId(): string | undefined {
+    return (this.client as unknown as { _user?: { id: string } })._user?.id;
+  }
+
+  /** A guild's shard is found by it; and many things of a client are only there while it is connected. */
+  totalShardsKnown(totalShards: number): void {
+    this.client.shards.options.maxShards = totalShards;
+    this.client.shards.connected = true;
+  }
+
+  protected spawn(shardId: number): void {
+    this.#keepingVoice(() => this.client.shards.spawn(shardId));
+    const shard = this.shard(shardId);
+    shard.send = (op, data) => this.sends(shardId, op, data);
+    shard.connect = () => Promise.resolve();
+    shard.disconnect = () => undefined;
+  }
+
+  /** A shard that is made destroys all voice connections of the client, of whatever shard they are (`hardReset`). */
+  #keepingVoice(work: () => void): void {
+    const { voiceAdapters } = this.client;
+    const adapters = [...voiceAdapters];
+    voiceAdapters.clear();
+    work();
+    for (const [guildId, adapter] of adapters) voiceAdapters.set(guildId, adapter);
+  }
+
+  protected give(shard: Shard, packet: Packet): void {
+    internals(shard).onPacket(packet);
+  }
+
+  protected checkReady(shard: Shard): void {
+    const { _guildCreateTimeout: timeout } = internals(shard);
+    endTimer(timeout);
+    void internals(shard).checkReady();
+  }
+
+  protected endRequests(shard: Shard): void {
+    const {
+      _guildCreateTimeout: timeout,
+      _requestMembersPromise: members,
+      _requestChannelInfoPromise: channels,
+      _requestSoundboardSoundsPromise: sounds,
+    } = internals(shard);
+    endTimer(timeout);
+    for (const request of Object.values(members)) answer(request, request.members);
+    for (const request of Object.values(channels)) answer(request, request.channels);
+    for (const request of Object.values(sounds)) answer(request, request.soundboardSounds);
+  }
+
+  protected expectGuild(shardId: number, guildId: string): void {
+    this.client.guildShardMap.set(guildId, shardId);
+    this.client.unavailableGuilds.update({ id: guildId, unavailable: true });
+  }
+
+  protected unmap(guildId: string, guild: Guild | undefined): void {
+    const { guildShardMap, channelGuildMap, threadGuildMap } = this.client;
+    guildShardMap.delete(guildId);
+    for (const id of guild?.channels.keys() ?? []) channelGuildMap.delete(id);
+    for (const id of guild?.threads.keys() ?? []) threadGuildMap.delete(id);
+  }
+}
+
+function internals(shard: Shard): ShardInternals {
+  return shard as unknown as ShardInternals;
+}
+
+function answer({ timeout, resolve }: Request, value: unknown): void {
+  endTimer(timeout);
+  resolve(value);
+}

@@ -1,0 +1,229 @@
+/**
+ * The shard host for @discordjs/ws: a real `WebSocketManager` that the bot listens on and sends with, whose shards come and
+ * go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
+ */
+import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
+import type { ShardReport } from '@dshard/protocol';
+import type { GatewayDispatchPayload, GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
+import { messageOf } from '../../errors.js';
+import type { Cursor } from '../../session/state.js';
+import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { GatewayShard, ShardNews } from '../../gateway-shard/driver.js';
+import { notHosted } from '../../gateway-shard/shard-errors.js';
+import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { Sends } from '../sends.js';
+import type { WsHost } from './options.js';
+import type { ResolvedWsOptions } from './resolve-options.js';
+import { OrchestratedStrategy } from './strategy.js';
+import { wsSockets } from './ws-socket.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
+
+const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
+
+export class WebSocketHost implements WsHost {
+  readonly manager: WebSocketManager;
+  readonly #options: ResolvedWsOptions;
+  readonly #shards: ShardPool;
+  readonly #gatewayInfo: GatewayInfo;
+  readonly #sends: Sends;
+  /** Shards that are on their way here, of which the bot knows: what is sent to them waits. */
+  readonly #coming = new Set<number>();
+  /** User code may wait for an answer that comes when its shard does, and not before. */
+  onWait: () => void = () => undefined;
+
+  constructor(options: ResolvedWsOptions) {
+    this.#options = options;
+    const { token, intents, rest, passthrough } = options;
+    this.manager = new WebSocketManager({
+      ...passthrough,
+      token,
+      intents,
+      rest,
+      buildStrategy: (manager) =>
+        new OrchestratedStrategy(manager, {
+          shards: () => this.#shards.all,
+          send: (shardId, payload) => this.#send(shardId, payload),
+        }),
+    });
+    // Those that run here; without this it counts them.
+    this.manager.getShardIds = async () => [...new Set([...this.#shards.all.keys(), ...this.#coming])];
+    // As it is, so that a rejection which nobody waits for ends no process.
+    this.manager.send = (shardId, payload) => this.#send(shardId, payload);
+    const { clock, random, logger, timeouts } = options;
+    this.#sends = new Sends({
+      logger,
+      hosted: (shardId) => this.#shards.all.get(shardId),
+      isComing: (shardId) => this.#coming.has(shardId),
+      accepted: () => undefined,
+      dropped: () => undefined,
+      waits: () => this.onWait(),
+    });
+    const gatewayInfo = new GatewayInfo({
+      fetch: () => this.manager.fetchGatewayInformation(true),
+      clock,
+      random,
+      logger,
+    });
+    this.#gatewayInfo = gatewayInfo;
+    this.#shards = new ShardPool({
+      options: {
+        clock,
+        random,
+        logger,
+        timeouts,
+        deliver: (payload, shardId, how) => this.hand(payload as GatewayDispatchPayload, shardId, how),
+      },
+      openSocket: wsSockets({
+        library: { WebSocketShard, valuesOf: (args) => args },
+        managerOptions: () => ({ ...this.manager.options, token }),
+        handshakeMs: timeouts.handshakeMs,
+      }),
+      gatewayUrl: () => gatewayInfo.known?.url ?? null,
+      locate: async () => (await gatewayInfo.get()).url,
+      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+      tell: (event, values, shardId) => this.#emit(event, values, shardId),
+    });
+  }
+
+  sessionEstablished({ totalShards }: HostContext): void {
+    this.manager.options.shardCount = totalShards;
+  }
+
+  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+    this.#shards.start(shardIds, context);
+  }
+
+  async stateLost(shardId: number): Promise<void> {
+    await this.#options.state.stateLost?.(shardId);
+  }
+
+  /** Until `how.hold` resolves, what is replayed is kept. */
+  resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how?: Parameters<ShardPool['resume']>[3],
+  ): Promise<ResumeOutcome> {
+    return this.#shards.resume(shardId, session, context, how);
+  }
+
+  /** See ShardPool. */
+  aside(...of: Parameters<ShardPool['aside']>): ReturnType<ShardPool['aside']> {
+    return this.#shards.aside(...of);
+  }
+
+  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    return this.#shards.park(shardId, session, context);
+  }
+
+  async abortTransferTo(shardId: number): Promise<void> {
+    await this.#shards.unpark(shardId);
+    await this.#options.state.abortTransferTo?.(shardId);
+  }
+
+  stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    return this.#shards.stop(shardId, options);
+  }
+
+  prepareTransferFrom(shardId: number): Promise<Cursor> {
+    return this.#shards.close(shardId);
+  }
+
+  freeze(shardId: number): Promise<Cursor> {
+    return this.#shards.freeze(shardId);
+  }
+
+  unfreeze(shardId: number): void {
+    this.#shards.unfreeze(shardId);
+  }
+
+  release(shardId: number): Promise<void> {
+    return this.#shards.release(shardId);
+  }
+
+  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
+    await this.#shards.released(shardId);
+    await this.#options.state.released?.(shardId, how);
+  }
+
+  shutdown(): Promise<void> {
+    this.#gatewayInfo.close();
+    return this.#shards.shutdown();
+  }
+
+  report(): readonly ShardReport[] {
+    return this.#shards.report();
+  }
+
+  cursorOf(shardId: number): Cursor | null {
+    return this.#shards.cursorOf(shardId);
+  }
+
+  /** The bot knows of a shard that is on its way. */
+  expect(shardId: number): void {
+    this.#coming.add(shardId);
+  }
+
+  /** It is here. */
+  arrived(shardId: number): void {
+    this.#coming.delete(shardId);
+    this.#sends.arrived(shardId);
+  }
+
+  /** It does not come. */
+  left(shardId: number): void {
+    this.#coming.delete(shardId);
+    this.#sends.left(shardId);
+  }
+
+  /** Resolves when it is sent, waits for a shard on its way here, or is dropped. A request rejects when its answer cannot come. */
+  #send(shardId: number, payload: GatewaySendPayload): Promise<void> {
+    const shard = this.#shards.all.get(shardId);
+    const sent = shard === undefined ? this.#sends.send(shardId, payload) : this.#sendTo(shard, payload);
+    const done = Promise.resolve(sent).then((isSent) => {
+      if (!isSent && payload.op === MEMBERS_OPCODE) throw notHosted(shardId);
+    });
+    // Who does not wait for it ends no process by that.
+    done.catch(() => undefined);
+    return done;
+  }
+
+  async #sendTo(shard: GatewayShard, payload: GatewaySendPayload): Promise<boolean> {
+    const canSend = await shard.whenCanSend();
+    await shard.send(payload);
+    return canSend;
+  }
+
+  /**
+   * To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. The listeners are not told what may have
+   * been handled before.
+   */
+  hand(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
+    try {
+      return this.#options.onDispatch(payload, shardId, delivery);
+    } finally {
+      if (!isSpentInteraction(payload, delivery)) this.#emitDispatch(payload, shardId);
+    }
+  }
+
+  #emitDispatch(payload: GatewayDispatchPayload, shardId: number): void {
+    try {
+      this.manager.emit(WebSocketShardEvents.Dispatch, payload, shardId);
+    } catch (error) {
+      const text = `A listener of the manager's "dispatch" threw: ${messageOf(error)}`;
+      this.#options.logger.error({ shard: shardId, event: payload.t, error }, text);
+    }
+  }
+
+  /** An 'error' that nobody listens for would be thrown; it is in the log then. */
+  #emit(event: ShardNews, values: readonly unknown[], shardId: number): void {
+    if (event === 'error' && this.manager.listenerCount(WebSocketShardEvents.Error) === 0) {
+      this.#options.logger.error({ shard: shardId, error: values[0] }, 'The gateway connection reported an error.');
+      return;
+    }
+    const manager: { emit(event: string, ...args: readonly unknown[]): boolean } = this.manager;
+    manager.emit(event, ...values, shardId);
+  }
+}

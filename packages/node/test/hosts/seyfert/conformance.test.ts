@@ -1,0 +1,4 @@
+import { describeShardHost } from '../conformance.js';
+import { makeSeyfertBot } from './bots.js';
+
+describeShardHost('seyfert', makeSeyfertBot);
