@@ -3,8 +3,8 @@
  * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
-import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { messageOf } from '../../errors.js';
+import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
 import type { Delivery } from '../../gateway-shard/timeouts.js';
@@ -72,7 +72,7 @@ class DiscordenoHost implements ShardHost {
         random,
         logger,
         timeouts,
-        deliver: (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
+        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
       },
       openSocket: (request) => this.#openSocket(request),
       gatewayUrl: () => gateway.url,
@@ -184,8 +184,8 @@ class DiscordenoHost implements ShardHost {
   }
 
   /** The library throws away what handlers return. */
-  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): Promise<void> | undefined {
-    const type: string = payload.t;
+  #deliver(payload: Dispatch, shardId: number, delivery: Delivery): Promise<void> | undefined {
+    const { t: type } = payload;
     if (isSpentInteraction(payload, delivery)) return undefined;
     if (type === 'READY') this.#ready?.seen();
     this.#code.took(type);
