@@ -105,7 +105,7 @@ export function resumeWhenOpen(tx: Transaction): void {
 function sendResume(tx: Transaction): void {
   const { session, rules, retries } = tx.state;
   if (session === null) return;
-  tx.set({ retries: withResume(retries, tx.now.ms) });
+  tx.set({ retries: withResume(retries, rules, tx.now.ms) });
   tx.enterLink({ kind: 'resuming', until: tx.now.ms + rules.resumeMs });
   tx.effect({ kind: 'resume', session });
 }

@@ -10,7 +10,7 @@ import type { ShardReport } from '@dshard/protocol';
 import { messageOf } from '../errors.js';
 import type { NodeError } from '../errors.js';
 import type { Cursor } from '../session/state.js';
-import type { HostContext, LossCause, ResumeOutcome } from '../shard-host.js';
+import type { HostContext, ResumeOutcome } from '../shard-host.js';
 import { ABNORMAL_CODE } from './close-codes.js';
 import { isParkedFor } from './connecting.js';
 import type { Dispatch } from './cursor.js';
@@ -20,9 +20,11 @@ import type { GatewayShardEffect, GatewayShardEvent } from './events.js';
 import { GuildCount } from './guild-count.js';
 import { HandlersInFlight } from './handlers-in-flight.js';
 import type { GatewayOptions } from './options.js';
-import { Outcomes } from './outcomes.js';
+import { Outcomes, settled } from './outcomes.js';
+import type { Settled } from './outcomes.js';
 import { PermitRequest } from './permit-request.js';
 import type { LocalThrottler } from './permit-request.js';
+import { Questions } from './questions.js';
 import { WaitingSends } from './sends.js';
 import { notMovable, preconnectFailed, refusedByDiscord, stopped } from './shard-errors.js';
 import type { GatewaySocket, OpenSocket, Sending, SocketNews } from './socket.js';
@@ -54,8 +56,6 @@ export type GatewayShardOptions = {
 
 export type ShardNews = SocketNews | 'ready' | 'resumed';
 
-type Settled<T> = { promise: Promise<T>; resolve: (value: T) => void };
-
 export class GatewayShard {
   readonly #given: GatewayShardOptions;
   readonly #decide: Decide;
@@ -64,6 +64,7 @@ export class GatewayShard {
   readonly #handlers: HandlersInFlight;
   readonly #guilds = new GuildCount();
   readonly #permit: PermitRequest;
+  readonly #questions: Questions;
   /** Aborts when the shard stops. */
   readonly #stopping = new AbortController();
   readonly #gone: Settled<void> = settled();
@@ -75,8 +76,6 @@ export class GatewayShard {
   #timer: { at: number; cancel: Cancel } | null = null;
   /** A shard that leaves waits once for handlers. */
   #handlersDone: Promise<void> | null = null;
-  /** The last question to the node that was not answered at once. */
-  #question: object | null = null;
   #events = 0;
   #pingMs = -1;
 
@@ -89,6 +88,12 @@ export class GatewayShard {
     this.#handlers = new HandlersInFlight(options.clock);
     const granted = (): void => this.#handle({ kind: 'permit' });
     this.#permit = new PermitRequest({ shardId, context, localThrottler, granted });
+    this.#questions = new Questions({
+      tenancy: context.tenancy,
+      locate: given.locate,
+      stopping: this.#stopping.signal,
+      answer: (event) => this.#handle(event),
+    });
   }
 
   /** Begins to connect, and keeps the shard connected from then on. */
@@ -274,14 +279,11 @@ export class GatewayShard {
       case 'endPermit':
         return this.#permit.end(effect.ready);
       case 'askLease':
-        return this.#askLease(effect.cause);
+        return this.#questions.askLease(effect.cause);
       case 'askTrust':
-        return void this.#given.context.tenancy?.trusted().then((outcome) => this.#handle({ kind: 'trust', outcome }));
+        return this.#questions.askTrust();
       case 'locate':
-        return void this.#given.locate().then(
-          (url) => this.#handle({ kind: 'located', url }),
-          () => undefined,
-        );
+        return this.#questions.locate();
       case 'settle':
         return this.#outcomes.settle(effect.outcome);
       case 'fail':
@@ -347,21 +349,6 @@ export class GatewayShard {
     this.#tell(t === 'READY' ? 'ready' : 'resumed', t === 'READY' ? [d] : []);
   }
 
-  /** An answer that comes too late was asked for by an attempt of before. */
-  #askLease(cause: LossCause): void {
-    const { tenancy } = this.#given.context;
-    const question = {};
-    this.#question = question;
-    const wait = tenancy?.beforeResume(cause, this.#stopping.signal) ?? null;
-    if (wait === null) return this.#handle({ kind: 'lease', outcome: 'confirmed' });
-    wait.then(
-      (outcome) => {
-        if (this.#question === question) this.#handle({ kind: 'lease', outcome });
-      },
-      () => undefined,
-    );
-  }
-
   /** It will not come up. */
   #fail(): void {
     const error = this.#endError();
@@ -405,12 +392,4 @@ export class GatewayShard {
     const { mode } = this.#state;
     return mode.kind === 'refused' ? refusedByDiscord(shardId, mode.code) : stopped(shardId);
   }
-}
-
-function settled<T>(): Settled<T> {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -31,3 +31,14 @@ export class Outcomes {
     return waiters;
   }
 }
+
+/** Something that happens once. */
+export type Settled<T> = { readonly promise: Promise<T>; readonly resolve: (value: T) => void };
+
+export function settled<T>(): Settled<T> {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

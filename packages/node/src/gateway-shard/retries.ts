@@ -2,7 +2,9 @@
  * When a gateway shard may try again. Each way back counts (op 7, op 9, a refused connection, a refused RESUME, close codes) until READY or
  * RESUMED has held for a while; waits grow with the count, and are drawn, so that shards do not come back all at once.
  *
- * Whatever the reason, no shard sends more than `resumesPerMinute`: Discord resets the token of bots that reconnect in a circle.
+ * Whatever the reason, a few RESUMEs may follow each other soon, then one each `resumeEveryMs`: no more than a handful a minute, for Discord resets
+ * the token of bots that reconnect in a circle. And no pause is so long that the session would expire in it: a handful at once, and nothing
+ * for the rest of the minute, cost sessions in the simulator.
  */
 import type { Rules } from './state.js';
 
@@ -11,26 +13,24 @@ export type Retries = {
   readonly failures: number;
   /** How often Discord said since then that the session is invalid (op 9). */
   readonly invalidated: number;
-  /** When RESUME was sent in the last minute, oldest first. */
-  readonly resumes: readonly number[];
+  /** As if each RESUME took `resumeEveryMs`: when the last of them is over. */
+  readonly resumesUntil: number;
 };
 
-export const NO_RETRIES: Retries = { failures: 0, invalidated: 0, resumes: [] };
-
-const MINUTE_MS = 60_000;
+export const NO_RETRIES: Retries = { failures: 0, invalidated: 0, resumesUntil: 0 };
 
 export function withFailure(retries: Retries, isInvalidated: boolean): Retries {
-  const { failures, invalidated, resumes } = retries;
-  return { failures: failures + 1, invalidated: invalidated + (isInvalidated ? 1 : 0), resumes };
+  const { failures, invalidated } = retries;
+  return { ...retries, failures: failures + 1, invalidated: invalidated + (isInvalidated ? 1 : 0) };
 }
 
-export function withResume(retries: Retries, now: number): Retries {
-  return { ...retries, resumes: [...retries.resumes.filter((at) => at > now - MINUTE_MS), now] };
+export function withResume(retries: Retries, { resumeEveryMs }: Rules, now: number): Retries {
+  return { ...retries, resumesUntil: Math.max(retries.resumesUntil, now) + resumeEveryMs };
 }
 
 /** It was up for a while. RESUMEs are counted on. */
-export function calmed({ resumes }: Retries): Retries {
-  return { ...NO_RETRIES, resumes };
+export function calmed({ resumesUntil }: Retries): Retries {
+  return { ...NO_RETRIES, resumesUntil };
 }
 
 /** The earliest moment of the next attempt. `draw`: from 0 to 1. */
@@ -46,9 +46,8 @@ export function nextAttemptAt(
 }
 
 /** The earliest moment at which another RESUME may be sent. */
-export function nextResumeAt({ resumes }: Retries, { resumesPerMinute }: Rules): number {
-  const decisive = resumes.at(-resumesPerMinute);
-  return decisive === undefined ? 0 : decisive + MINUTE_MS;
+export function nextResumeAt({ resumesUntil }: Retries, { resumeBurst, resumeEveryMs }: Rules): number {
+  return resumesUntil - (resumeBurst - 1) * resumeEveryMs;
 }
 
 /** The first attempt comes within the shortest wait, each further one after twice the time. */

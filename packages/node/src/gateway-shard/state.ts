@@ -84,7 +84,9 @@ export type Rules = Pick<
   /** What Discord asks for after op 9. */
   readonly invalidMinMs: number;
   readonly invalidMaxMs: number;
-  readonly resumesPerMinute: number;
+  /** So many RESUMEs may follow each other soon; after that one each `resumeEveryMs`. */
+  readonly resumeBurst: number;
+  readonly resumeEveryMs: number;
   /** Dispatches that a hold keeps. */
   readonly keptMax: number;
 };
@@ -94,7 +96,8 @@ export const FIXED_RULES = {
   stableMs: 10_000,
   invalidMinMs: 1_000,
   invalidMaxMs: 5_000,
-  resumesPerMinute: 6,
+  resumeBurst: 3,
+  resumeEveryMs: 20_000,
   keptMax: 10_000,
 } as const;
 

@@ -18,6 +18,9 @@ import {
   SESSION,
 } from './machine.js';
 
+/** RESUMEs a minute. */
+const HANDFUL = 6;
+
 /** Whatever the machine waits for comes; RESUMEs are answered by `answer`. Returns when RESUMEs were sent. */
 function resumesWithin(ms: number, answer: readonly GatewayShardEvent[], machine = new Machine()): number[] {
   const resumes: number[] = [];
@@ -116,8 +119,15 @@ describe('retries', () => {
     const times = resumesWithin(600_000, answer);
     expect(times.length).toBeGreaterThan(5);
     for (const from of times) {
-      expect(times.filter((at) => at >= from && at < from + 60_000).length).toBeLessThanOrEqual(RULES.resumesPerMinute);
+      expect(times.filter((at) => at >= from && at < from + 60_000).length).toBeLessThanOrEqual(HANDFUL);
     }
+  });
+
+  // Found by the simulator: six RESUMEs within 18 s, and then none for the rest of the minute: the session expired meanwhile.
+  test('no pause between two of them is longer than sessions live', () => {
+    const times = resumesWithin(300_000, [dispatch(12, 'RESUMED'), { kind: 'reconnect' }]);
+    const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(RULES.backoffMaxMs);
   });
 
   test('whatever comes, no more than a handful a minute', () => {
@@ -133,9 +143,7 @@ describe('retries', () => {
         const machine = new Machine();
         machine.draw = draw;
         const times = resumesWithin(200_000, given, machine);
-        return times.every(
-          (from) => times.filter((at) => at >= from && at < from + 60_000).length <= RULES.resumesPerMinute,
-        );
+        return times.every((from) => times.filter((at) => at >= from && at < from + 60_000).length <= HANDFUL);
       }),
       { numRuns: 50 },
     );

@@ -79,6 +79,9 @@ const LONGEST_OUTAGE_MS = 15_000;
 /** Several times what any step may take. */
 const LONGEST_ABSENCE_MS = 40_000;
 const LONGEST_TWIN_MS = 10_000;
+/** Sessions live for 40 s, and operators may stop a shard meanwhile. */
+const LONGEST_ANSWERS_MS = 10_000;
+const BETWEEN_ANSWERS_MS = 20_000;
 
 export class FaultDriver {
   readonly #options: FaultDriverOptions;
@@ -86,6 +89,7 @@ export class FaultDriver {
   readonly #ends = new Set<() => void>();
   readonly #actions: Readonly<Partial<Record<FaultName, () => void>>>;
   #running = false;
+  #nextAnswersAt = 0;
 
   constructor(options: FaultDriverOptions) {
     this.#options = options;
@@ -203,15 +207,17 @@ export class FaultDriver {
     this.#forAWhile(LONGEST_TWIN_MS, () => twin.die('abort', 'was killed'));
   }
 
-  /** Of some shards, or of all. Short enough for their sessions to live on. */
+  /** Of some shards, or of all. Short enough, and far enough from the next, for their sessions to live on. */
   #answerResumes(fault: FaultName, answer: StartAnswer): void {
     const { plan, draw, discord, world } = this.#options;
+    if (world.monotonicMs() < this.#nextAnswersAt) return;
+    this.#nextAnswersAt = world.monotonicMs() + LONGEST_ANSWERS_MS + BETWEEN_ANSWERS_MS;
     const shards = draw.chance(0.5) ? null : new Set([draw.whole(0, plan.shards - 1)]);
     this.#note(fault, shards === null ? 'all shards' : `shard ${[...shards].join(' ')}`);
     const rule = (what: StartAnswer): void =>
       setStartAnswer(discord.state.answers, 'resume', { answer: what, shards, until: null }, world.now());
     rule(answer);
-    this.#forAWhile(LONGEST_OUTAGE_MS, () => rule('serve'));
+    this.#forAWhile(LONGEST_ANSWERS_MS, () => rule('serve'));
   }
 
   #reset(): void {

@@ -273,16 +273,12 @@ export class SimHost implements ShardHost {
   #tell(event: ShardNews, shardId: number): void {
     if (event !== 'ready' && event !== 'resumed') return;
     const { node, observe } = this.options;
-    if (event === 'ready') {
-      // The session is new: what was remembered may have gaps now.
-      for (const channel of this.user.stateOf(shardId).keys()) this.changed(shardId, channel);
-      this.user.forget(shardId);
-    }
     const sessionId = this.pool.cursorOf(shardId)?.sessionId ?? '';
     observe({ kind: 'up', node, shard: shardId, sessionId, how: event });
   }
 
   #deliver({ t, s, d }: Dispatch, shardId: number, redelivered: boolean): void {
+    if (t === 'READY') return this.#begins(shardId);
     if (t !== 'MESSAGE_CREATE') return;
     const { node, observe } = this.options;
     const { id: eventId, channel_id: channel, number, sessionId } = d as MessageEvent;
@@ -290,6 +286,12 @@ export class SimHost implements ShardHost {
     this.changed(shardId, channel);
     const event = { sessionId, sequence: s, eventId, channel, number, expected, redelivered };
     observe({ kind: 'handed', node, shard: shardId, ...event });
+  }
+
+  /** The session is new: what was remembered may have gaps now. */
+  #begins(shardId: number): void {
+    for (const channel of this.user.stateOf(shardId).keys()) this.changed(shardId, channel);
+    this.user.forget(shardId);
   }
 
   async #paceLocally(signal: AbortSignal): Promise<void> {

@@ -28,7 +28,7 @@ const RULES: Rules = {
   backoffMaxMs: 0,
   invalidMinMs: 0,
   invalidMaxMs: 0,
-  resumesPerMinute: 1_000,
+  resumeEveryMs: 0,
 };
 const GATEWAY_URL = 'wss://gateway.discord.gg/';
 /** Another connection resumed the session. */

@@ -3,6 +3,7 @@
  * itself is the production one.
  */
 import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
+import type { MessageOf } from '@dshard/protocol';
 import type { ByteStream, Transport } from '@dshard/transport';
 import { writtenThrough } from './written-through.js';
 
@@ -20,11 +21,15 @@ function withPlainIdentify(stream: ByteStream): ByteStream {
     let takesMore = true;
     for (let frame = frames.next(); frame !== null; frame = frames.next()) {
       const message = decodeMessage(frame.eventId, frame.body);
-      const plain =
-        message.kind === 'identify' ? { ...message, capabilities: [], heldSessions: [], token: null } : message;
-      takesMore = stream.write(encodeMessage(plain));
+      takesMore = stream.write(encodeMessage(message.kind === 'identify' ? plainIdentify(message) : message));
     }
     return takesMore;
   };
   return writtenThrough(stream, write);
+}
+
+/** Of a peer that has never heard of what the extended level adds. */
+function plainIdentify(identify: MessageOf<'identify'>): MessageOf<'identify'> {
+  const { instance: _, bounds: __, runningEpochs: ___, orchestratorEpoch: ____, ...known } = identify;
+  return { ...known, capabilities: [], heldSessions: [], token: null };
 }

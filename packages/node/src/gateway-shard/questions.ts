@@ -1,0 +1,50 @@
+/** What a gateway shard asks of its node and of Discord's REST, and the answers, as events. */
+import type { LossCause, Tenancy } from '../tenancy.js';
+import type { GatewayShardEvent } from './events.js';
+
+export type QuestionsOptions = {
+  /** Absent: the session is always ours. */
+  tenancy: Tenancy | undefined;
+  /** The generic gateway URL. Never rejects while the shard runs. */
+  locate: () => Promise<string>;
+  /** Aborts when the shard stops. */
+  stopping: AbortSignal;
+  answer: (event: GatewayShardEvent) => void;
+};
+
+export class Questions {
+  readonly #given: QuestionsOptions;
+  /** The last question whose the session is. An answer to one of before belongs to an attempt of before. */
+  #lease: object | null = null;
+
+  constructor(given: QuestionsOptions) {
+    this.#given = given;
+  }
+
+  askLease(cause: LossCause): void {
+    const { tenancy, stopping, answer } = this.#given;
+    const question = {};
+    this.#lease = question;
+    const wait = tenancy?.beforeResume(cause, stopping) ?? null;
+    if (wait === null) return answer({ kind: 'lease', outcome: 'confirmed' });
+    wait.then(
+      (outcome) => {
+        if (this.#lease === question) answer({ kind: 'lease', outcome });
+      },
+      () => undefined,
+    );
+  }
+
+  askTrust(): void {
+    const { tenancy, answer } = this.#given;
+    void tenancy?.trusted().then((outcome) => answer({ kind: 'trust', outcome }));
+  }
+
+  locate(): void {
+    const { locate, answer } = this.#given;
+    locate().then(
+      (url) => answer({ kind: 'located', url }),
+      () => undefined,
+    );
+  }
+}
