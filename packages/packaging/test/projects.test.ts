@@ -48,6 +48,13 @@ describe('the projects', () => {
     expect(new Set(projects.map(({ name }) => name)).size).toBe(projects.length);
   });
 
+  test('have the lowest discord.js of the peer range among them', () => {
+    const node = readWorkspace().publicPackages.find(({ manifest }) => manifest.name === '@dshard/node');
+    const peers = node?.manifest['peerDependencies'] as Record<string, string>;
+    const lowest = `discord.js@${String(peers['discord.js']).replace('^', '')}`;
+    expect(projects.flatMap(({ packages }) => packages)).toContain(lowest);
+  });
+
   test('have a line to start each kind of bot in the README of the node library', () => {
     for (const text of [
       '--bot bot.cjs',
