@@ -6,6 +6,7 @@
  */
 import type { Clock } from '@dshard/transport';
 import { withinDeadline } from './deadline.js';
+import { settled } from './gateway-shard/outcomes.js';
 import type { Deadline } from './deadline.js';
 import { messageOf, NodeError } from './errors.js';
 import type { HostCall } from './session/effects.js';
@@ -32,6 +33,8 @@ export class HostCalls {
   readonly #options: HostCallsOptions;
   /** The notifications under way, per shard. */
   readonly #notifications = new Map<number, Promise<unknown>>();
+  /** By shard: until resumeShard was called. A stop that came before it would stop nothing, and the shard run on unknown to anybody. */
+  readonly #beginning = new Map<number, Promise<void>>();
   /** By call: until when a shard that is to leave is kept. */
   readonly #patience = new Map<number, AbortController>();
 
@@ -42,10 +45,12 @@ export class HostCalls {
   /** Never rejects. */
   async run(call: number, request: HostCall): Promise<HostOutcome> {
     const shardIds = request.method === 'startShards' ? request.shardIds : [request.shardId];
+    const begun = request.method === 'resumeShard' ? this.#begins(request.shardId) : () => undefined;
     await Promise.all(shardIds.map((shardId) => this.#notifications.get(shardId) ?? Promise.resolve()));
+    if (request.method === 'stopShard') await this.#beginning.get(request.shardId);
     const { clock } = this.#options;
     try {
-      const work = this.#invoke(call, request);
+      const work = this.#invoke(call, request, begun);
       const deadline = this.#deadlineOf(request);
       const result = deadline === null ? await work : await withinDeadline(clock, work, deadline);
       return typeof result === 'string'
@@ -54,7 +59,19 @@ export class HostCalls {
     } catch (error) {
       const timedOut = error instanceof NodeError && error.code === 'DSO_HOST_TIMEOUT';
       return { ok: false, timedOut, message: messageOf(error) };
+    } finally {
+      begun();
     }
+  }
+
+  /** Returns what says that it was called, or will not be. */
+  #begins(shardId: number): () => void {
+    const { promise, resolve } = settled<void>();
+    this.#beginning.set(shardId, promise);
+    return () => {
+      if (this.#beginning.get(shardId) === promise) this.#beginning.delete(shardId);
+      resolve();
+    };
   }
 
   /** null: the session watches its progress, or lets it take its time. */
@@ -88,14 +105,14 @@ export class HostCalls {
     }
   }
 
-  async #invoke(call: number, request: HostCall): Promise<Cursor | ResumeOutcome | null> {
+  async #invoke(call: number, request: HostCall, begun: () => void): Promise<Cursor | ResumeOutcome | null> {
     const { host, context, transfers } = this.#options;
     switch (request.method) {
       case 'startShards':
         await host.startShards(request.shardIds, context());
         return null;
       case 'resumeShard':
-        return this.#resume(request);
+        return this.#resume(request, begun);
       case 'stopShard':
         return host.stopShard(request.shardId, { keepSession: request.keepSession });
       case 'prepareTransferFrom':
@@ -162,7 +179,7 @@ export class HostCalls {
     this.#patience.get(call)?.abort(error);
   }
 
-  async #resume(request: Extract<HostCall, { method: 'resumeShard' }>): Promise<ResumeOutcome> {
+  async #resume(request: Extract<HostCall, { method: 'resumeShard' }>, begun: () => void): Promise<ResumeOutcome> {
     const { host, clock, hostCallMs, resumeMs, slow, context } = this.#options;
     const { shardId, session, how = { stateLost: false, redelivers: false } } = request;
     if (how.stateLost) {
@@ -172,7 +189,9 @@ export class HostCalls {
     const text = `Shard ${shardId} has not been resumed for ${resumeMs} ms (limits.resumeMs). It goes on; Discord may be away.`;
     const cancel = clock.after(resumeMs, () => slow(text, shardId));
     try {
-      return (await host.resumeShard(shardId, session, context(), how)) ?? 'resumed';
+      const resumed = host.resumeShard(shardId, session, context(), how);
+      begun();
+      return (await resumed) ?? 'resumed';
     } finally {
       cancel();
     }

@@ -7,7 +7,8 @@
  * The exception that today's design makes, and says so: a node that the orchestrator cannot hear (cut off, paused, or the
  * orchestrator itself is away) keeps its shards, and after `maxNodeDowntime` they are started elsewhere, by IDENTIFY: with another session. Both
  * hand over events then until the silent node is heard again. Two nodes on one and the same session are never excused, but for what
- * such a node has received before another one resumed the session: Discord's word of that comes later, or never (`silentDoubleAttach`).
+ * a node had received before another one resumed the session, if one of the two is such a node: Discord's word of that comes later, or never
+ * (`silentDoubleAttach`).
  */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Checker, MakeChecker } from './checker.js';
@@ -42,7 +43,8 @@ export const oneOwner: MakeChecker = ({ plan, violated }): Checker => {
         return;
       }
       if (owner.node === node) return;
-      const wasReceived = outOfTouch.has(node, at) && sequence <= (sent.get(sessionId)?.beforeResume ?? 0);
+      const isApart = outOfTouch.has(node, at) || outOfTouch.has(owner.node, at);
+      const wasReceived = isApart && sequence <= (sent.get(sessionId)?.beforeResume ?? 0);
       const isExcused = !plan.gentle && owner.sessionId !== sessionId;
       if (isExcused || wasReceived) return;
       violated(
