@@ -1,6 +1,7 @@
 /** `npm run check:model`: every state that small fleets can come to, through the production reducers. */
 import { parseArgs } from 'node:util';
 import { systemClock } from '@dshard/transport';
+import { decide as decideShard } from '@dshard/node/gateway-shard';
 import { decide as decideNode } from '@dshard/node/session';
 import { productionDecide } from './model/orchestrator-side.js';
 import { SCOPES, worldOf } from './model/scopes.js';
@@ -27,7 +28,7 @@ function main(): number {
     process.stdout.write(USAGE);
     return 0;
   }
-  const reducers = { orchestrator: productionDecide, node: decideNode };
+  const reducers = { orchestrator: productionDecide, node: decideNode, shard: decideShard };
   const clock = systemClock();
   const startedAt = clock.monotonicMs();
   const sum = { scopes: 0, states: 0, transitions: 0, violations: 0 };

@@ -2,8 +2,9 @@
  * `npm run check:mutants`: every seeded bug must be caught, by the simulator within so many seeds or by the exhaustive checker, or they are
  * not worth their figures. A seed catches a bug only if the same seed with the same faults holds without it.
  */
+import { decide as decideShard } from '@dshard/node/gateway-shard';
 import { decide as decideNode } from '@dshard/node/session';
-import type { Decide } from '@dshard/orchestrator/domain';
+import type { Reducers } from './model/moves.js';
 import { productionDecide } from './model/orchestrator-side.js';
 import { SCOPES, worldOf } from './model/scopes.js';
 import type { Scope } from './model/scopes.js';
@@ -12,19 +13,23 @@ import { MUTANTS } from './mutants/all.js';
 import type { Mutant } from './mutants/mutant.js';
 import { SeedPool } from './seed-pool.js';
 
+const PRODUCTION: Reducers = { orchestrator: productionDecide, node: decideNode, shard: decideShard };
 const MOST_SEEDS = 200;
 const MOST_STATES = 200_000;
 const FIRST_SEED = 1;
 
 /** What catches it, or null. */
-async function findingOf(pool: SeedPool, mutant: string, { inModel, decide, faults }: Mutant): Promise<string | null> {
-  if (inModel === true && decide !== undefined) {
-    const found = inTheModel(decide);
+async function findingOf(pool: SeedPool, name: string, mutant: Mutant): Promise<string | null> {
+  const { inModel, faults } = mutant;
+  if (inModel === true) {
+    const found = inTheModel(mutant);
     if (found !== null) return found;
   }
   for (let seed = FIRST_SEED; seed < FIRST_SEED + MOST_SEEDS; seed += pool.threads) {
     const seeds = Array.from({ length: pool.threads }, (_, index) => seed + index);
-    const results = await Promise.all(seeds.map((one) => pool.run({ seed: one, faults: faults ?? null, mutant })));
+    const results = await Promise.all(
+      seeds.map((one) => pool.run({ seed: one, faults: faults ?? null, mutant: name })),
+    );
     for (const { seed: found, violations } of results) {
       if (violations[0] === undefined) continue;
       const without = await pool.run({ seed: found, faults: faults ?? null, mutant: null });
@@ -37,18 +42,21 @@ async function findingOf(pool: SeedPool, mutant: string, { inModel, decide, faul
   return null;
 }
 
-/** The exhaustive checker with this orchestrator. A scope in which something is found must hold with the production one. */
-function inTheModel(wrap: (decide: Decide) => Decide): string | null {
+/** The exhaustive checker with the bug. A scope in which something is found must hold with the production reducers. */
+function inTheModel({ decide, decideShard: shard }: Mutant): string | null {
+  const withBug: Reducers = {
+    ...PRODUCTION,
+    ...(decide !== undefined && { orchestrator: decide(productionDecide) }),
+    ...(shard !== undefined && { shard: shard(decideShard) }),
+  };
   for (const scope of SCOPES) {
-    const found = foundIn(scope, wrap(productionDecide));
-    if (found !== null && foundIn(scope, productionDecide) === null)
-      return `exhaustive checker, "${scope.name}": ${found}`;
+    const found = foundIn(scope, withBug);
+    if (found !== null && foundIn(scope, PRODUCTION) === null) return `exhaustive checker, "${scope.name}": ${found}`;
   }
   return null;
 }
 
-function foundIn(scope: Scope, orchestrator: Decide): string | null {
-  const reducers = { orchestrator, node: decideNode };
+function foundIn(scope: Scope, reducers: Reducers): string | null {
   const { violations } = search(worldOf(scope, reducers), new Set(scope.faults), reducers, MOST_STATES);
   return violations[0]?.what ?? null;
 }

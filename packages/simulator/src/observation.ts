@@ -24,9 +24,15 @@ export type Observation =
       /** It was marked as one that may have been handled before. */
       redelivered: boolean;
     }
-  /** A host is up with a shard: READY came, or RESUMED. */
   /** A host sends RESUME: told to, or because its connection ended in this way. */
   | { kind: 'begins'; node: string; shard: number; cause: LossCause }
+  /** Discord said to a host that a session is invalid (op 9). */
+  | { kind: 'invalidated'; node: string; shard: number }
+  /** A host says that a shard which it was told to resume is. */
+  | { kind: 'resumed'; node: string; shard: number; isUp: boolean }
+  /** A host connected to an address that is not Discord's. */
+  | { kind: 'stranger' }
+  /** A host is up with a shard: READY came, or RESUMED. */
   | { kind: 'up'; node: string; shard: number; sessionId: string; how: 'ready' | 'resumed' }
   /** A host stopped a shard; from here on it hands over nothing. */
   | { kind: 'stopped'; node: string; shard: number }

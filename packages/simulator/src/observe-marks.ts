@@ -64,6 +64,9 @@ export function observeMarks(marks: Marks, observation: Observation): void {
       return;
     case 'apart':
     case 'begins':
+    case 'invalidated':
+    case 'resumed':
+    case 'stranger':
     case 'handed':
     case 'up':
     case 'stopped':

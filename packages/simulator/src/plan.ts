@@ -22,6 +22,9 @@ export const FAULTS = [
   'op9true',
   'drops',
   'deadResumeUrl',
+  'strangeUrls',
+  'muteResumes',
+  'op9storm',
   'silentDoubleAttach',
   'op9false',
   'expiry',
@@ -51,6 +54,9 @@ const GENTLE: ReadonlySet<FaultName> = new Set([
   'op9true',
   'drops',
   'deadResumeUrl',
+  'strangeUrls',
+  'muteResumes',
+  'op9storm',
   'silentDoubleAttach',
 ]);
 

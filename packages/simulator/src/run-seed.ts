@@ -3,6 +3,7 @@
  * ends, and what is still under way arrives. Checkers watch from the first moment to the last.
  */
 import { Ledger } from '@dshard/gateway-emulator';
+import { decide as decideShard } from '@dshard/node/gateway-shard';
 import { memoryNetwork, virtualClock } from '@dshard/testkit';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import { CHECKERS } from './checkers/all.js';
@@ -10,7 +11,6 @@ import type { Checker } from './checkers/checker.js';
 import { CONVERGENCE, missing } from './checkers/convergence.js';
 import { FaultDriver } from './faults/fault-driver.js';
 import { Operators } from './faults/operators.js';
-import { HONEST_HOST } from './host/behaviour.js';
 import { Marks } from './marks.js';
 import type { Mutant } from './mutants/mutant.js';
 import type { Observation, Observe } from './observation.js';
@@ -19,7 +19,7 @@ import { planFor } from './plan.js';
 import type { FaultName, Plan } from './plan.js';
 import { drawFor } from './random.js';
 import { Trace } from './trace.js';
-import { SimDiscord } from './world/discord.js';
+import { SimDiscord, STRANGERS_ADDRESS } from './world/discord.js';
 import { Fleet } from './world/fleet.js';
 import { OrchestratorSeat } from './world/orchestrator-seat.js';
 import type { LaunchFault } from './world/sim-launcher.js';
@@ -122,8 +122,14 @@ class Run {
         version: 'v1',
         sendMs: plan.sendMs,
         handlingMs: plan.handlingMs,
+        strangeUrls: plan.faults.has('strangeUrls'),
         repeats: plan.faults.has('repeats') ? (name, message) => this.#repeats(name, message.kind) : null,
-        behaviour: { ...HONEST_HOST, ...mutant?.host },
+        behaviour: {
+          sendsWholeState: true,
+          sendsChanges: true,
+          ...mutant?.host,
+          decideShard: (mutant?.decideShard ?? ((decide) => decide))(decideShard),
+        },
         world,
         control,
         gateway,
@@ -181,6 +187,7 @@ class Run {
   async #live(): Promise<void> {
     const { plan } = this;
     await this.#discord.start();
+    await this.#gateway.listen(STRANGERS_ADDRESS, () => this.#observe({ kind: 'stranger' }));
     this.#discord.startTraffic(plan.messagesPerSecond);
     this.#orchestrator.start();
     if (plan.supervised) for (let node = 0; node < plan.nodes; node += 1) this.#fleet.spawn(this.#fleet.nextName());
@@ -358,6 +365,9 @@ class Run {
       }
       case 'apart':
       case 'begins':
+      case 'invalidated':
+      case 'resumed':
+      case 'stranger':
       case 'decided':
       case 'stateArrived':
       case 'recorded':

@@ -35,7 +35,7 @@ describe('a run', () => {
   });
 
   test('names the invariant that was violated, and shows it in the trace', async () => {
-    const { violations, lastLines } = await run(1, { mutant: MUTANTS['close-1000']! });
+    const { violations, lastLines } = await run(2, { mutant: MUTANTS['close-1000']! });
     expect(violations[0]?.invariant).toMatch(/^no session is closed with 1000 or 1001/);
     expect(lastLines.some((line) => line.includes('CHECKER'))).toBe(true);
   });

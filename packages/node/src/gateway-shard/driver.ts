@@ -7,7 +7,6 @@
  */
 import type { Cancel } from '@dshard/transport';
 import type { ShardReport } from '@dshard/protocol';
-import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
 import { messageOf } from '../errors.js';
 import type { NodeError } from '../errors.js';
 import type { Cursor } from '../session/state.js';
@@ -26,8 +25,8 @@ import { PermitRequest } from './permit-request.js';
 import type { LocalThrottler } from './permit-request.js';
 import { WaitingSends } from './sends.js';
 import { notMovable, preconnectFailed, refusedByDiscord, stopped } from './shard-errors.js';
-import type { GatewaySocket, OpenSocket, SocketNews } from './socket.js';
-import { canSend, cursorOf, FIXED_RULES, initialShard, isOpen, phaseOf } from './state.js';
+import type { GatewaySocket, OpenSocket, Sending, SocketNews } from './socket.js';
+import { canSend, cursorOf, FIXED_RULES, initialShard, isFrozen, isOpen, phaseOf } from './state.js';
 import type { GatewayShardState, Link } from './state.js';
 
 export type GatewayShardOptions = {
@@ -124,8 +123,7 @@ export class GatewayShard {
   /** Where another node could go on. Throws while there is no such place. */
   movable(): Cursor {
     const { session } = this.#state;
-    const why = whyNotMovable(this.#state);
-    if (why !== null || session === null) throw notMovable(this.#given.shardId, why ?? 'noSession');
+    if (whyNotMovable(this.#state) !== null || session === null) throw this.#notMovable();
     return session;
   }
 
@@ -135,10 +133,13 @@ export class GatewayShard {
    */
   async freeze(): Promise<Cursor> {
     if (this.#state.mode.kind !== 'open') throw this.#endError();
-    const cursor = this.movable();
     this.#handle({ kind: 'freeze' });
+    // Within a handler its turn comes later.
+    const isRefused = this.#isDeciding ? whyNotMovable(this.#state) !== null : !isFrozen(this.#state);
+    const { session } = this.#state;
+    if (isRefused || session === null) throw this.#notMovable();
     await this.#waitForHandlers();
-    return cursor;
+    return session;
   }
 
   /** What was kept is handed over, and the shard goes on. */
@@ -170,7 +171,7 @@ export class GatewayShard {
   }
 
   /** Sends when the shard can. What waits when it leaves is dropped. Never rejects. */
-  async send(payload: GatewaySendPayload): Promise<void> {
+  async send(payload: Sending): Promise<void> {
     const { shardId, options } = this.#given;
     while (!canSend(this.#state)) {
       if (!(await this.whenCanSend())) {
@@ -235,7 +236,7 @@ export class GatewayShard {
     return { ms: options.clock.monotonicMs(), draw: options.random.next(), trusted };
   }
 
-  /** A timer that comes too early asks again. */
+  /** A timer that comes too early, by less than clocks can tell, asks again. */
   #setTimer(): void {
     const at = dueAt(this.#state);
     if (this.#timer !== null && this.#timer.at <= at && at !== Infinity) return;
@@ -243,7 +244,7 @@ export class GatewayShard {
     this.#timer = null;
     if (at === Infinity) return;
     const { clock } = this.#given.options;
-    const cancel = clock.after(at - clock.monotonicMs(), () => {
+    const cancel = clock.after(Math.max(1, at - clock.monotonicMs()), () => {
       this.#timer = null;
       this.#handle({ kind: 'tick' });
     });
@@ -294,13 +295,12 @@ export class GatewayShard {
 
   #deliver(payload: Dispatch, redelivered: boolean): void {
     const { shardId, options } = this.#given;
-    const dispatch = payload as GatewayDispatchPayload;
     this.#events += 1;
-    this.#guilds.see(dispatch);
+    this.#guilds.see(payload);
     const complain = (error: unknown): void =>
       options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
     try {
-      const work = options.deliver(dispatch, shardId, { redelivered });
+      const work = options.deliver(payload, shardId, { redelivered });
       if (work instanceof Promise) this.#handlers.add(work, complain);
     } catch (error) {
       complain(error);
@@ -394,6 +394,10 @@ export class GatewayShard {
     } catch (error) {
       this.#log('error', `A listener for "${event}" threw: ${messageOf(error)}`);
     }
+  }
+
+  #notMovable(): NodeError {
+    return notMovable(this.#given.shardId, whyNotMovable(this.#state) ?? 'noSession');
   }
 
   #endError(): NodeError {

@@ -4,15 +4,20 @@
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
-import type { APIGatewayBotInfo } from 'discord-api-types/v10';
 import { messageOf } from '../errors.js';
 import type { LocalThrottler } from './permit-request.js';
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 
+/** What of it is used. */
+export type GatewayBotInfo = {
+  readonly url: string;
+  readonly session_start_limit: { readonly max_concurrency: number };
+};
+
 export type GatewayInfoOptions = {
-  fetch: () => Promise<APIGatewayBotInfo>;
+  fetch: () => Promise<GatewayBotInfo>;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -21,8 +26,8 @@ export type GatewayInfoOptions = {
 export class GatewayInfo {
   readonly #options: GatewayInfoOptions;
   readonly #stopped = new AbortController();
-  #known: APIGatewayBotInfo | null = null;
-  #asking: Promise<APIGatewayBotInfo> | null = null;
+  #known: GatewayBotInfo | null = null;
+  #asking: Promise<GatewayBotInfo> | null = null;
   #throttler: Promise<LocalThrottler> | null = null;
 
   constructor(options: GatewayInfoOptions) {
@@ -30,12 +35,12 @@ export class GatewayInfo {
   }
 
   /** null until it was asked for. */
-  get known(): APIGatewayBotInfo | null {
+  get known(): GatewayBotInfo | null {
     return this.#known;
   }
 
   /** Rejects only after `close()`. */
-  get(): Promise<APIGatewayBotInfo> {
+  get(): Promise<GatewayBotInfo> {
     if (this.#known !== null) {
       return Promise.resolve(this.#known);
     }
@@ -49,7 +54,7 @@ export class GatewayInfo {
     return this.#throttler;
   }
 
-  async #ask(): Promise<APIGatewayBotInfo> {
+  async #ask(): Promise<GatewayBotInfo> {
     const { fetch, clock, random, logger } = this.#options;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)) {
       try {

@@ -1,5 +1,5 @@
 /** How many guilds a shard has, counted from its dispatches. Not known (-1) after a RESUME in another process than READY's. */
-import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import type { Dispatch } from './cursor.js';
 
 /** What is read of a dispatch, by its name on the wire: the names' table is no dependency of a bot. */
 type GuildPayload =
@@ -14,7 +14,7 @@ export class GuildCount {
     return this.#ids?.size ?? -1;
   }
 
-  see(payload: GatewayDispatchPayload): void {
+  see(payload: Dispatch): void {
     const seen = payload as GuildPayload;
     if (seen.t === 'READY') {
       this.#ids = new Set(seen.d.guilds.map((guild) => guild.id));

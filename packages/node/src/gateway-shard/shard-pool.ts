@@ -3,7 +3,6 @@
  * is decided in decide.ts.
  */
 import type { ShardReport } from '@dshard/protocol';
-import type { GatewaySendPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
@@ -13,7 +12,7 @@ import type { GatewayShardOptions, ShardNews } from './driver.js';
 import type { GatewayOptions } from './options.js';
 import type { LocalThrottler } from './permit-request.js';
 import { notHosted, sessionLost } from './shard-errors.js';
-import type { OpenSocket } from './socket.js';
+import type { OpenSocket, Sending } from './socket.js';
 
 export type ShardPoolOptions = {
   options: GatewayOptions;
@@ -158,7 +157,7 @@ export class ShardPool {
   }
 
   /** Sends when the shard can; what waits when it leaves is dropped. Rejects only where the shard does not run here. */
-  async send(shardId: number, payload: GatewaySendPayload): Promise<void> {
+  async send(shardId: number, payload: Sending): Promise<void> {
     await this.#hosted(shardId).send(payload);
   }
 

@@ -1,7 +1,9 @@
 /** What a gateway shard needs of a Discord library: one connection, that does as it is told and decides nothing. */
-import type { GatewaySendPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../session/state.js';
 import type { SocketEvent } from './events.js';
+
+/** What a bot sends. */
+export type Sending = { readonly op: number; readonly d?: unknown };
 
 export type GatewaySocket = {
   /** Sends IDENTIFY. After HELLO, on a connection that was made for it. */
@@ -9,7 +11,7 @@ export type GatewaySocket = {
   /** Sends RESUME. After HELLO. */
   resume(session: Cursor): void;
   /** After READY or RESUMED. Resolves when it is out; may wait for the connection's rate limit. */
-  send(payload: GatewaySendPayload): Promise<void>;
+  send(payload: Sending): Promise<void>;
   /** Closes, or cuts what is still being made; `closed` is told in either case. */
   close(code: number): void;
   /** Ends it without the peer's help. */
@@ -28,7 +30,7 @@ export type SocketRequest = {
   readonly event: (event: SocketEvent) => void;
   readonly ping: (ms: number) => void;
   /** A send that the connection could not take any more: it goes out on the next one. */
-  readonly resend: (payload: GatewaySendPayload) => void;
+  readonly resend: (payload: Sending) => void;
   /** For the manager's listeners: what the library tells besides, with its values. */
   readonly tell: (event: SocketNews, values: readonly unknown[]) => void;
 };

@@ -197,6 +197,10 @@ export function isOpen({ mode }: GatewayShardState): boolean {
   return mode.kind !== 'stopped' && mode.kind !== 'refused';
 }
 
+export function isFrozen({ mode }: GatewayShardState): boolean {
+  return mode.kind === 'frozen';
+}
+
 export function canSend({ mode, link }: GatewayShardState): boolean {
   return link.kind === 'ready' && (mode.kind === 'open' || mode.kind === 'frozen');
 }

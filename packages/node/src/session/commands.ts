@@ -63,6 +63,11 @@ export function onCommand(draft: Draft, shardId: number, command: ShardCommand, 
     stopShard(draft, shardId, 'withdrawn');
     return;
   }
+  if (command.kind === 'stopShard' && isResuming(shard)) {
+    // Discord may be away for long.
+    stopShard(draft, shardId, 'command');
+    return;
+  }
   if (!draft.isBusy(shardId)) {
     carryOut(draft, shardId, command, connection);
     return;
@@ -87,9 +92,13 @@ export function continueCommands(draft: Draft, shardId: number): void {
   }
 }
 
-/** The one host call that a stop may cut short. */
+/** The host calls that a stop may cut short. */
 function isStarting(shard: ShardState | null): boolean {
-  return shard?.kind === 'starting' || shard?.kind === 'resuming' || shard?.kind === 'activating';
+  return shard?.kind === 'starting' || isResuming(shard);
+}
+
+function isResuming(shard: ShardState | null): boolean {
+  return shard?.kind === 'resuming' || shard?.kind === 'activating';
 }
 
 /**

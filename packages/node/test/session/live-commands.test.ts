@@ -234,6 +234,9 @@ const ROWS: Record<string, Row> = {
       collecting: ['absent', 'dropStaging', 'send stopShard'],
       warming: ['absent', 'dropStaging', 'send stopShard'],
       verified: ['absent', 'dropStaging', 'send stopShard'],
+      // Discord may be away for long: a resume is cut short.
+      resuming: ['stopping', 'call stopShard'],
+      activating: ['stopping', 'call stopShard'],
     },
   },
   prepareOrigin: {

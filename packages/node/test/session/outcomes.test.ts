@@ -107,7 +107,7 @@ describe('a failure', () => {
     'to resume a shard that comes here, toward %s: it is said that it does not run',
     (_, capabilities, said) => {
       const bench = new Bench().established(capabilities).put('resuming');
-      bench.callEnds(LATE);
+      bench.callEnds(THREW);
       bench.callEnds({});
       expect(bench.kind()).toBe('absent');
       expect(bench.sent('stopShard')).toEqual(said);

@@ -100,7 +100,11 @@ const TABLE: readonly Row[] = [
   ['staging', 'migrationAborted', 'absent', 'dropStaging'],
   ['staging', 'migrationFinished', 'staging'],
 
-  ...BUSY.flatMap((state): Row[] => QUEUED.map((command): Row => [state, command, state, WAIT])),
+  ...BUSY.flatMap((state): Row[] => QUEUED.map((command): Row => [state, command, state, WAIT])).filter(
+    ([state, command]) => state !== 'resuming' || command !== 'stopShard',
+  ),
+  // Discord may be away for long: a resume is cut short.
+  ['resuming', 'stopShard', 'stopping', 'call stopShard'],
   ...BUSY.flatMap((state): Row[] => [
     [state, 'allUserDataSent', state],
     [state, 'userEvent', state],

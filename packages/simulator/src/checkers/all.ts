@@ -1,5 +1,6 @@
 import { boundedMemory } from './bounded-memory.js';
 import type { MakeChecker } from './checker.js';
+import { doneMeansReady } from './done-means-ready.js';
 import { durableFirst } from './durable-first.js';
 import { epochsGrow } from './epochs-grow.js';
 import { frozenInTime } from './frozen-in-time.js';
@@ -9,6 +10,7 @@ import { identifyPace } from './identify-pace.js';
 import { oneOwner } from './one-owner.js';
 import { quarantine } from './quarantine.js';
 import { resumeFirst } from './resume-first.js';
+import { resumePace } from './resume-pace.js';
 import { sessionsKept } from './sessions-kept.js';
 import { wholeState } from './whole-state.js';
 import { wholeStream } from './whole-stream.js';
@@ -18,6 +20,8 @@ export const CHECKERS: readonly MakeChecker[] = [
   identifyPace,
   wholeStream,
   resumeFirst,
+  resumePace,
+  doneMeansReady,
   wholeState,
   sessionsKept,
   goodManners,

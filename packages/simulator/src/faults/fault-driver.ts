@@ -3,7 +3,8 @@
  * them: what was cut is mended, what was paused goes on, what was down comes up.
  */
 import { EVENT_IDS } from '@dshard/protocol';
-import { askToReconnect, drop, expire, invalidate } from '@dshard/gateway-emulator/core';
+import { askToReconnect, drop, expire, invalidate, setStartAnswer } from '@dshard/gateway-emulator/core';
+import type { StartAnswer } from '@dshard/gateway-emulator/core';
 import type { CutDirection, MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { Observe } from '../observation.js';
 import type { FaultName, Plan } from '../plan.js';
@@ -88,6 +89,8 @@ export class FaultDriver {
       expiry: () => this.#onShards('expiry', expire),
       drops: () => this.#drops(),
       deadResumeUrl: () => this.#deadResumeUrl(),
+      muteResumes: () => this.#answerResumes('muteResumes', 'never'),
+      op9storm: () => this.#answerResumes('op9storm', 'resumable'),
       resets: () => this.#reset(),
       partitions: () => this.#partition(),
       pauses: () => this.#pause(),
@@ -169,6 +172,17 @@ export class FaultDriver {
     this.#note('deadResumeUrl', 'resume host');
     void discord.resumeHostDown();
     this.#forAWhile(LONGEST_OUTAGE_MS, () => void discord.resumeHostUp());
+  }
+
+  /** Of some shards, or of all. Short enough for their sessions to live on. */
+  #answerResumes(fault: FaultName, answer: StartAnswer): void {
+    const { plan, draw, discord, world } = this.#options;
+    const shards = draw.chance(0.5) ? null : new Set([draw.whole(0, plan.shards - 1)]);
+    this.#note(fault, shards === null ? 'all shards' : `shard ${[...shards].join(' ')}`);
+    const rule = (what: StartAnswer): void =>
+      setStartAnswer(discord.state.answers, 'resume', { answer: what, shards, until: null }, world.now());
+    rule(answer);
+    this.#forAWhile(LONGEST_OUTAGE_MS, () => rule('serve'));
   }
 
   #reset(): void {

@@ -1,37 +1,36 @@
 /**
  * A simulated host whose shards move live: they are frozen with their connection open, their state is copied while they serve, and a
- * destination connects before it is told to resume.
+ * destination connects before it is told to resume. What it has of a shard whose state was lost it loads, while the session is resumed.
  */
 import { DirtyKeys } from '@dshard/node';
-import type { Cursor, HostContext, ShardHost, TransferContext } from '@dshard/node';
+import type { Cursor, HostContext, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
 import { delay } from '@dshard/transport';
 import { SimHost } from './sim-host.js';
-import type { SimShard } from './sim-shard.js';
 
 /** What handlers under way take until they are done. */
 const FREEZE_MAX_MS = 30;
+/** What it takes to load what is lost of a shard. */
+const LOAD_MAX_MS = 8_000;
 
 export class LiveHost extends SimHost implements ShardHost {
   readonly #dirty = new DirtyKeys<string>();
   /** By shard: how many pieces of its state were sent in this copy. */
   readonly #sent = new Map<number, number>();
-  readonly #parked = new Map<number, SimShard>();
 
   async freeze(shardId: number): Promise<Cursor> {
     const { clock, random } = this.options;
-    const cursor = this.hosted(shardId).shard.freeze();
+    const cursor = await this.pool.freeze(shardId);
     await delay(clock, FREEZE_MAX_MS * random.next());
     this.observeFrozen(shardId, cursor);
     return cursor;
   }
 
   unfreeze(shardId: number): void {
-    this.hosted(shardId).shard.unfreeze();
+    this.pool.unfreeze(shardId);
   }
 
   async release(shardId: number): Promise<void> {
-    const hosted = this.hosted(shardId);
-    hosted.kept = await this.stop(shardId, hosted.shard, true);
+    await this.close(shardId);
   }
 
   async exportState(shardId: number, transfer: TransferContext): Promise<void> {
@@ -47,39 +46,25 @@ export class LiveHost extends SimHost implements ShardHost {
     if (this.options.behaviour.sendsChanges) await this.send(changes, this.#sent.get(shardId) ?? 0, transfer);
   }
 
-  async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    await this.#unpark(shardId);
-    const shard = this.make(shardId, session, context);
-    this.#parked.set(shardId, shard);
-    shard.park();
+  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    return this.pool.park(shardId, this.asItComes(session), this.withPermits(shardId, context));
   }
 
   override async abortTransferTo(shardId: number): Promise<void> {
-    await this.#unpark(shardId);
+    await this.pool.unpark(shardId);
     await super.abortTransferTo(shardId);
   }
 
-  async shutdown(): Promise<void> {
-    await Promise.all([...this.#parked.keys()].map((shardId) => this.#unpark(shardId)));
+  shutdown(): Promise<void> {
+    return this.pool.shutdown();
   }
 
-  protected override takeParked(shardId: number, session: Cursor): SimShard | null {
-    const parked = this.#parked.get(shardId);
-    if (parked?.isParkedFor(session) !== true) {
-      void this.#unpark(shardId);
-      return null;
-    }
-    this.#parked.delete(shardId);
-    return parked;
+  protected override loading({ stateLost }: ResumeHow): Promise<void> | null {
+    const { clock, random } = this.options;
+    return stateLost ? delay(clock, LOAD_MAX_MS * random.next()) : null;
   }
 
   protected override changed(shardId: number, channel: string): void {
     this.#dirty.mark(shardId, channel);
-  }
-
-  async #unpark(shardId: number): Promise<void> {
-    const parked = this.#parked.get(shardId);
-    this.#parked.delete(shardId);
-    await parked?.stop({ keepSession: true });
   }
 }

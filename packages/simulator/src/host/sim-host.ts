@@ -1,16 +1,21 @@
 /**
- * The shard host of a simulated bot: shards of a simulated library, and user code whose state moves with them. It is one of before live
- * migration; `live-host.ts` adds that.
+ * The shard host of a simulated bot: the product's gateway shards on a simulated library, and user code whose state moves with them. It is one of
+ * before live migration; `live-host.ts` adds that.
  */
-import { NodeError, UserEventRegistry } from '@dshard/node';
-import type { Cursor, HostContext, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
+import { UserEventRegistry } from '@dshard/node';
+import type { Cursor, HostContext, LossCause, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
+import { ShardPool } from '@dshard/node/gateway-shard';
+import type { Decide, Dispatch, GatewaySocket, ShardNews, SocketRequest } from '@dshard/node/gateway-shard';
 import type { ShardReport } from '@dshard/protocol';
-import { delay } from '@dshard/transport';
+import { delay, silentLogger } from '@dshard/transport';
 import type { Clock, Transport } from '@dshard/transport';
 import type { Observe } from '../observation.js';
 import type { Draw } from '../random.js';
+import { GENERIC_GATEWAY } from '../world/discord.js';
 import type { HostBehaviour } from './behaviour.js';
-import { SimShard } from './sim-shard.js';
+import { TIMEOUTS } from './sim-gateway.js';
+import type { MessageEvent } from './sim-gateway.js';
+import { SimSocket } from './sim-socket.js';
 import { UserCode } from './user-code.js';
 
 /** `last` null: the channel is forgotten. */
@@ -33,87 +38,122 @@ export type SimHostOptions = {
   sendMs: number;
   /** What user code takes for an event at most. */
   handlingMs: number;
+  /** Sessions come with resume URLs that Discord never gave. */
+  strangeUrls: boolean;
   observe: Observe;
 };
 
-/** `kept`: the state of a shard that was closed to be handed over, with the cursor it belongs to. */
-type Hosted = { shard: SimShard; kept: Cursor | null };
 /** State on its way in, and how many pieces of it came. */
 type Arriving = { state: Map<string, number>; pieces: number };
 
 export class SimHost implements ShardHost {
   protected readonly options: SimHostOptions;
   protected readonly user: UserCode = new UserCode();
-  readonly #shards = new Map<number, Hosted>();
+  protected readonly pool: ShardPool;
+  /** By shard that was closed to be handed over: the cursor that its state belongs to. */
+  readonly #kept = new Map<number, Cursor>();
   readonly #arriving = new Map<number, Arriving>();
+  /** By shard that may identify: who said so. */
+  readonly #permits = new Map<number, 'granted' | 'uncoordinated'>();
+  /** Of the connection that is being made: how the one before ended. */
+  #cause: LossCause = 'attached';
   #localIdentifyAt = 0;
 
   constructor(options: SimHostOptions) {
     this.options = options;
+    const { clock, random } = options;
+    this.pool = new ShardPool({
+      options: {
+        clock,
+        random,
+        logger: silentLogger,
+        timeouts: TIMEOUTS,
+        deliver: (payload, shardId, { redelivered }) => this.#deliver(payload, shardId, redelivered),
+      },
+      openSocket: (request) => this.#openSocket(request),
+      gatewayUrl: () => GENERIC_GATEWAY,
+      locate: () => Promise.resolve(GENERIC_GATEWAY),
+      localThrottler: () => Promise.resolve({ waitForIdentify: (_, signal) => this.#paceLocally(signal) }),
+      tell: (event, _, shardId) => this.#tell(event, shardId),
+      decide: (state, event, now) => this.#decide(state, event, now),
+    });
   }
 
   /** Shards that are not stopped, and whether they are up. */
   openShards(): ReadonlyMap<number, boolean> {
-    const open = [...this.#shards].filter(([, { shard }]) => !shard.isStopped);
-    return new Map(open.map(([shardId, { shard }]) => [shardId, shard.isUp]));
+    const open = [...this.pool.all].filter(([, { isOpen }]) => isOpen);
+    return new Map(open.map(([shardId, shard]) => [shardId, shard.report().phase === 'ready']));
   }
 
   async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
     for (const shardId of shardIds) {
-      if (this.#shards.get(shardId)?.shard.isStopped === false) continue;
+      if (this.pool.all.get(shardId)?.isOpen === true) continue;
       this.user.forget(shardId);
-      const shard = this.make(shardId, null, context);
-      this.#shards.set(shardId, { shard, kept: null });
-      shard.open();
+      this.#kept.delete(shardId);
+      this.pool.start([shardId], this.withPermits(shardId, context));
     }
   }
 
-  async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<void> {
+  async resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how: ResumeHow = { stateLost: false, redelivers: false },
+  ): Promise<void> {
     const { node, observe } = this.options;
-    const before = this.#shards.get(shardId);
     const arrived = this.#arriving.get(shardId);
     this.#arriving.delete(shardId);
     const received = arrived?.pieces ?? 0;
-    const isOwn = before?.kept?.sessionId === session.sessionId && before.kept.sequence === session.sequence;
+    const kept = this.#kept.get(shardId);
+    this.#kept.delete(shardId);
+    const isOwn = kept?.sessionId === session.sessionId && kept.sequence === session.sequence;
     if (received > 0 || !isOwn) this.user.adopt(shardId, arrived?.state ?? new Map());
-    // It is there before anything is waited for: a stop that comes meanwhile must find it.
-    const parked = this.takeParked(shardId, session);
-    const redelivers = how?.redelivers === true && this.options.behaviour.marksRedeliveries;
-    const shard = parked ?? this.make(shardId, session, context, redelivers);
-    this.#shards.set(shardId, { shard, kept: null });
-    const settled = shard.whenSettled();
-    settled.catch(() => undefined);
-    await before?.shard.stop({ keepSession: true });
-    if (!shard.isStopped) {
-      const state = this.user.stateOf(shardId);
-      observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received });
-      if (parked === null) shard.open();
-      else shard.resumeParked(session, redelivers);
-    }
-    await settled;
+    const state = this.user.stateOf(shardId);
+    observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received });
+    const { redelivers } = how;
+    const loading = this.loading(how);
+    const resumed = this.pool.resume(shardId, this.asItComes(session), this.withPermits(shardId, context), {
+      redelivers,
+      ...(loading !== null && { hold: loading }),
+    });
+    await resumed;
+    observe({ kind: 'resumed', node, shard: shardId, isUp: this.pool.all.get(shardId)?.link === 'ready' });
   }
 
   async stopShard(shardId: number, { keepSession }: { keepSession: boolean }): Promise<Cursor | null> {
-    const hosted = this.#shards.get(shardId);
-    if (hosted === undefined) return null;
-    const cursor = await this.stop(shardId, hosted.shard, keepSession);
-    if (this.#shards.get(shardId) === hosted) {
-      this.#shards.delete(shardId);
+    const shard = this.pool.all.get(shardId);
+    if (shard === undefined) return null;
+    const stopping = this.pool.stop(shardId, { keepSession });
+    this.#observeStopped(shardId);
+    const cursor = await stopping;
+    const now = this.pool.all.get(shardId);
+    if (now === undefined || now === shard) {
+      this.#kept.delete(shardId);
       this.user.forget(shardId);
     }
-    return keepSession ? cursor : null;
+    return cursor;
   }
 
   async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    const hosted = this.#shards.get(shardId);
-    if (hosted === undefined || hosted.shard.cursor === null || hosted.shard.redelivers) {
-      throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} cannot be moved yet.`);
-    }
-    const cursor = await this.stop(shardId, hosted.shard, true);
-    if (cursor === null) throw new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
-    hosted.kept = cursor;
+    const closing = this.pool.close(shardId);
+    if (this.pool.all.get(shardId)?.isOpen === false) this.#observeStopped(shardId);
+    const cursor = await closing;
+    this.#kept.set(shardId, cursor);
     this.observeFrozen(shardId, cursor);
     return cursor;
+  }
+
+  /** Closes the connection of a frozen shard; its state is kept. */
+  protected async close(shardId: number): Promise<void> {
+    const closing = this.pool.release(shardId);
+    this.#observeStopped(shardId);
+    await closing;
+    const cursor = this.pool.cursorOf(shardId);
+    if (cursor !== null) this.#kept.set(shardId, cursor);
+  }
+
+  #observeStopped(shardId: number): void {
+    this.options.observe({ kind: 'stopped', node: this.options.node, shard: shardId });
   }
 
   protected observeFrozen(shardId: number, cursor: Cursor): void {
@@ -121,19 +161,19 @@ export class SimHost implements ShardHost {
     observe({ kind: 'frozen', node, shard: shardId, cursor, state: this.user.stateOf(shardId) });
   }
 
-  /** A connection that waits for this session to be resumed, if there is one. */
-  protected takeParked(_shardId: number, _session: Cursor): SimShard | null {
+  /** Until when user code cannot take the shard's events; null: it can at once. */
+  protected loading(_how: ResumeHow): Promise<void> | null {
     return null;
+  }
+
+  /** A session that has been through other hands. */
+  protected asItComes(session: Cursor): Cursor {
+    const { strangeUrls, random } = this.options;
+    return strangeUrls && random.chance(0.3) ? { ...session, resumeGatewayUrl: 'wss://gateway.example.com/' } : session;
   }
 
   /** The state of the channel is another one now. */
   protected changed(_shardId: number, _channel: string): void {}
-
-  protected hosted(shardId: number): Hosted {
-    const hosted = this.#shards.get(shardId);
-    if (hosted === undefined) throw new NodeError('DSO_SHARD_NOT_HOSTED', `Shard ${shardId} is not here.`);
-    return hosted;
-  }
 
   prepareTransferTo(shardId: number): void {
     this.#arriving.set(shardId, { state: new Map(), pieces: 0 });
@@ -173,59 +213,81 @@ export class SimHost implements ShardHost {
   }
 
   async released(shardId: number): Promise<void> {
-    const hosted = this.#shards.get(shardId);
-    if (hosted === undefined || !hosted.shard.isStopped) return;
-    this.#shards.delete(shardId);
+    const shard = this.pool.all.get(shardId);
+    if (shard === undefined || shard.isOpen) return;
+    await this.pool.released(shardId);
+    this.#kept.delete(shardId);
     this.user.forget(shardId);
   }
 
   report(): readonly ShardReport[] {
-    return [...this.#shards].map(([shardId, { shard }]) => ({
-      shardId,
-      phase: shard.phase,
-      pingMs: -1,
-      guilds: 0,
-      events: shard.events,
-      session: shard.isStopped ? null : shard.cursor,
-    }));
+    return this.pool.report();
   }
 
-  protected async stop(shardId: number, shard: SimShard, keepSession: boolean): Promise<Cursor | null> {
-    const stopping = shard.stop({ keepSession });
-    this.options.observe({ kind: 'stopped', node: this.options.node, shard: shardId });
-    return stopping;
+  cursorOf(shardId: number): Cursor | null {
+    return this.pool.cursorOf(shardId);
   }
 
-  protected make(shardId: number, session: Cursor | null, context: HostContext, redelivers = false): SimShard {
-    const { node, clock, random, gateway, behaviour, handlingMs, observe } = this.options;
-    return new SimShard({
-      shardId,
-      session,
-      redelivers,
-      context,
-      clock,
-      random,
-      gateway,
-      behaviour,
-      handlingMs,
-      paceLocally: (signal) => this.#paceLocally(signal),
-      onMessage: ({ id: eventId, channel_id: channel, number }, { sessionId, sequence }, redelivered) => {
-        const expected = this.user.handle(shardId, channel, number);
-        this.changed(shardId, channel);
-        const event = { sessionId, sequence, eventId, channel, number, expected, redelivered };
-        observe({ kind: 'handed', node, shard: shardId, ...event });
+  /** Notes who let the shard identify. */
+  protected withPermits(shardId: number, context: HostContext): HostContext {
+    return {
+      ...context,
+      requestIdentify: async (id, signal) => {
+        const permit = await context.requestIdentify(id, signal);
+        this.#permits.set(shardId, permit.coordinated ? 'granted' : 'uncoordinated');
+        return permit;
       },
-      onResume: (cause) => observe({ kind: 'begins', node, shard: shardId, cause }),
-      onUp: ({ sessionId }, how) => {
-        // The session is new: what was remembered may have gaps now.
-        if (how === 'ready') {
-          for (const channel of this.user.stateOf(shardId).keys()) this.changed(shardId, channel);
-          this.user.forget(shardId);
-        }
-        observe({ kind: 'up', node, shard: shardId, sessionId, how });
+    };
+  }
+
+  /** The machine, seeded bugs included, and a look at why it connects. */
+  #decide(...[state, event, now]: Parameters<Decide>): ReturnType<Decide> {
+    const decision = this.options.behaviour.decideShard(state, event, now);
+    if ('cause' in state.link && decision.effects.some(({ kind }) => kind === 'open')) this.#cause = state.link.cause;
+    return decision;
+  }
+
+  #openSocket(request: SocketRequest): GatewaySocket {
+    const { clock, random, gateway, handlingMs, observe, node } = this.options;
+    const { shardId: shard } = request;
+    const cause = request.resumes ? this.#cause : 'attached';
+    return new SimSocket(
+      {
+        clock,
+        random,
+        gateway,
+        handlingMs,
+        onStart: (what) => {
+          if (what === 'resume') observe({ kind: 'begins', node, shard, cause });
+          else observe({ kind: 'identify', node, shard, permit: this.#permits.get(shard) ?? 'none' });
+          this.#permits.delete(shard);
+        },
+        onInvalidated: () => observe({ kind: 'invalidated', node, shard }),
       },
-      onIdentify: (permit) => observe({ kind: 'identify', node, shard: shardId, permit }),
-    });
+      request,
+    );
+  }
+
+  #tell(event: ShardNews, shardId: number): void {
+    if (event !== 'ready' && event !== 'resumed') return;
+    const { node, observe } = this.options;
+    if (event === 'ready') {
+      // The session is new: what was remembered may have gaps now.
+      for (const channel of this.user.stateOf(shardId).keys()) this.changed(shardId, channel);
+      this.user.forget(shardId);
+    }
+    const sessionId = this.pool.cursorOf(shardId)?.sessionId ?? '';
+    observe({ kind: 'up', node, shard: shardId, sessionId, how: event });
+  }
+
+  #deliver({ t, s, d }: Dispatch, shardId: number, redelivered: boolean): void {
+    if (t !== 'MESSAGE_CREATE') return;
+    const { node, observe } = this.options;
+    const { id: eventId, channel_id: channel, number, sessionId } = d as MessageEvent;
+    const expected = this.user.handle(shardId, channel, number);
+    this.changed(shardId, channel);
+    const event = { sessionId, sequence: s, eventId, channel, number, expected, redelivered };
+    observe({ kind: 'handed', node, shard: shardId, ...event });
   }
 
   async #paceLocally(signal: AbortSignal): Promise<void> {

@@ -17,6 +17,9 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'reason',
   'limits',
   'identity',
+  // Of gateway shards: there is no wait between attempts here.
+  'rules',
+  'retries',
 ]);
 /** The clock of the world starts here; ids and sizes are far below. */
 export const FIRST_INSTANT = 1_000_000_000_000;

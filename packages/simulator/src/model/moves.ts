@@ -1,16 +1,16 @@
 /** What can happen next in the world, each with a line for the reader of a path. */
 import type { Decide } from '@dshard/orchestrator/domain';
-import { detach, emit } from './discord.js';
+import { detach, drop, emit } from './gateway.js';
 import { complete, disconnect, nodeHears } from './node-side.js';
-import type { DecideNode } from './node-side.js';
+import type { NodeReducers } from './node-side.js';
 import { orchestratorDies, orchestratorHears, orchestratorStarts } from './orchestrator-side.js';
-import { withNode } from './world.js';
+import { SHARD, withNode } from './world.js';
 import type { Pending, World } from './world.js';
 
 /** The reducers under check: the production ones, or with a seeded bug. */
-export type Reducers = { orchestrator: Decide; node: DecideNode };
+export type Reducers = NodeReducers & { orchestrator: Decide };
 
-export type FaultKind = 'crashNode' | 'crashOrchestrator' | 'reset' | 'pause';
+export type FaultKind = 'crashNode' | 'crashOrchestrator' | 'reset' | 'drop' | 'pause';
 
 export type Move = { what: string; to: (world: World) => World };
 
@@ -29,7 +29,7 @@ export function ordinaryMoves(world: World, reducers: Reducers): Move[] {
       moves.push({ what: `orchestrator gets ${what} of ${id}`, to: (at) => deliverToOrchestrator(at, id, reducers) });
     }
     for (const each of pending) {
-      moves.push({ what: `${id}: ${nameOfPending(each)} ends`, to: (at) => complete(at, id, each, reducers.node) });
+      moves.push({ what: `${id}: ${nameOfPending(each)} ends`, to: (at) => complete(at, id, each, reducers) });
     }
   }
   const [outside] = world.outside;
@@ -42,7 +42,17 @@ export function ordinaryMoves(world: World, reducers: Reducers): Move[] {
   if (world.orchestrator === null) {
     moves.push({ what: 'orchestrator starts again', to: (at) => orchestratorStarts(at, reducers.orchestrator) });
   }
-  if (world.emitsLeft > 0) moves.push({ what: 'Discord emits an event', to: emit });
+  const [shard] = world.orchestrator?.shards ?? [];
+  if (world.movesLeft > 0 && shard?.kind === 'running') {
+    for (const destination of world.nodes.keys()) {
+      if (destination === shard.node) continue;
+      const command = { kind: 'migrateShard', shard: SHARD, destination } as const;
+      const asked = { kind: 'command', request: 'again', command, by: 'the checker' } as const;
+      const to = (at: World): World => orchestratorHears({ ...at, movesLeft: 0 }, asked, reducers.orchestrator);
+      moves.push({ what: `an operator moves the shard to ${destination}`, to });
+    }
+  }
+  if (world.emitsLeft > 0) moves.push({ what: 'Discord emits an event', to: (at) => emit(at, reducers.shard) });
   return moves;
 }
 
@@ -90,6 +100,10 @@ export function faultMoves(world: World, kinds: ReadonlySet<FaultKind>, reducers
         to: (at) => reset(spend(at), id, reducers),
       });
     }
+  }
+  if (kinds.has('drop') && world.discord.attached !== null) {
+    const what = `the gateway connection of ${world.discord.attached} ends`;
+    moves.push({ what, to: (at) => drop(spend(at), reducers.shard) });
   }
   if (kinds.has('crashOrchestrator') && world.orchestrator !== null) {
     moves.push({ what: 'kill -9 of the orchestrator', to: (at) => crash(spend(at), reducers) });
@@ -162,5 +176,7 @@ function nameOf(message: { kind: string }): string {
 
 function nameOfPending(pending: Pending): string {
   if (pending.kind === 'call') return pending.request.method;
+  if (pending.kind === 'loading') return 'loading what was lost';
+  if (pending.kind === 'lingering') return 'what user code was still at';
   return pending.kind === 'connecting' ? 'connecting' : 'taking in a piece of state';
 }

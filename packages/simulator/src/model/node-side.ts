@@ -1,14 +1,19 @@
 /** A node: the production session, and a host that does what it is told at some time. */
+import type { Decide as DecideShard } from '@dshard/node/gateway-shard';
 import type { decide, HostCall, HostOutcome, NodeEffect, NodeEvent } from '@dshard/node/session';
+import type { DomainEvent } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
-import { detach, identify, resume, setHost, unfreeze } from './discord.js';
-import { SHARD, withNode } from './world.js';
+import { begin as beginShard, close, detach, freeze, hostCursor, phaseOf, setHost, tell } from './gateway.js';
+import { SHARD, withNode, withoutNode } from './world.js';
 import type { ModelNode, Pending, World } from './world.js';
 
 const STATE_EVENT = 100;
 
 /** Seeded bugs replace it. */
 export type DecideNode = typeof decide;
+
+/** The reducers of a node's process: its session, and its gateway shards. */
+export type NodeReducers = { node: DecideNode; shard: DecideShard };
 
 export function nodeHears(world: World, id: string, event: NodeEvent, decideNode: DecideNode): World {
   const node = world.nodes.get(id);
@@ -52,13 +57,13 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
     case 'send':
       return say(world, id, effect.message);
     case 'opened': {
-      const host = world.nodes.get(id)?.host;
-      const session = host !== undefined && host.kind !== 'none' ? host.cursor : null;
+      const session = hostCursor(world.nodes.get(id)?.host ?? { kind: 'none' });
       return say(world, id, { ...effect.message, session });
     }
     case 'closeConnection':
+      return leaveConnection(world, id, world.nodes.get(id)?.connection?.toOrchestrator ?? []);
     case 'dropConnection':
-      return leaveConnection(world, id);
+      return leaveConnection(world, id, []);
     case 'call':
       return begin(world, id, { kind: 'call', call: effect.call, request: effect.request, cancelled: false });
     case 'cancelTransfer':
@@ -96,19 +101,21 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
     case 'endPatience':
     case 'stays':
     case 'log':
-    // Nobody leaves in these worlds.
-    case 'emptied':
-    case 'left':
       return world;
+    case 'emptied':
+      return begin(world, id, { kind: 'lingering' });
+    case 'left':
+      return withoutNode(world, id);
   }
 }
 
 /** The node's end of the connection is gone; the orchestrator hears of it behind what was said. */
-function leaveConnection(world: World, id: string): World {
+function leaveConnection(world: World, id: string, said: readonly (DomainEvent | 'end')[]): World {
   const connection = world.nodes.get(id)?.connection ?? null;
   if (connection === null) return world;
   const lost = { kind: 'connectionClosed', connection: `c${connection.id}`, reason: 'closed' } as const;
-  return { ...change(world, id, () => ({ connection: null })), outside: [...world.outside, lost] };
+  const heard = said.filter((one) => one !== 'end');
+  return { ...change(world, id, () => ({ connection: null })), outside: [...world.outside, ...heard, lost] };
 }
 
 /** The connection is gone for the node, without a word. */
@@ -125,7 +132,12 @@ export function disconnect(world: World, id: string, decideNode: DecideNode): Wo
 }
 
 /** Something that is under way in the node ends. */
-export function complete(world: World, id: string, pending: Pending, decideNode: DecideNode): World {
+export function complete(
+  world: World,
+  id: string,
+  pending: Pending,
+  { node: decideNode, shard: decideShard }: NodeReducers,
+): World {
   const rest = change(world, id, (node) => ({ pending: node.pending.filter((each) => each !== pending) }));
   if (pending.kind === 'connecting') {
     if (rest.orchestrator === null) {
@@ -135,6 +147,8 @@ export function complete(world: World, id: string, pending: Pending, decideNode:
     const connected = change({ ...rest, nextConnection: rest.nextConnection + 1 }, id, () => ({ connection }));
     return nodeHears(connected, id, { kind: 'connected', connection: connection.id }, decideNode);
   }
+  if (pending.kind === 'lingering') return nodeHears(rest, id, { kind: 'departed' }, decideNode);
+  if (pending.kind === 'loading') return tell(rest, id, { kind: 'loaded' }, decideShard);
   if (pending.kind === 'handling') {
     const { stage, bytes } = pending;
     return nodeHears(rest, id, { kind: 'userEventHandled', stage, shardId: SHARD, bytes, failure: null }, decideNode);
@@ -156,52 +170,54 @@ export function complete(world: World, id: string, pending: Pending, decideNode:
     );
     outcome = { ok: true, session: null };
   } else if (!sends) {
-    [next, outcome] = act(rest, id, request);
+    [next, outcome] = act(rest, id, request, decideShard);
   }
   return nodeHears(next, id, { kind: 'callEnded', call, shardIds: [SHARD], outcome }, decideNode);
 }
 
 /** What the host does. */
-function act(world: World, id: string, request: HostCall): [World, HostOutcome] {
+function act(world: World, id: string, request: HostCall, decideShard: DecideShard): [World, HostOutcome] {
   const node = world.nodes.get(id);
   const host = node?.host ?? { kind: 'none' };
+  const cursor = hostCursor(host);
   const done: HostOutcome = { ok: true, session: null };
   switch (request.method) {
     case 'startShards':
-      return [host.kind === 'none' ? identify(world, id) : world, done];
+      return [
+        host.kind === 'none' ? beginShard(world, id, { session: null, state: null, how: null }, decideShard) : world,
+        done,
+      ];
     case 'resumeShard': {
-      const own = host.kind === 'closed' && host.cursor.sequence === request.session.sequence ? host.state : null;
+      const isOwn = phaseOf(host) === 'closed' && cursor?.sequence === request.session.sequence;
+      const own = isOwn && host.kind === 'shard' ? host.state : null;
+      const unstaged = change(close(world, id, decideShard), id, () => ({ staged: null }));
+      const { session, how = null } = request;
       const state = node?.staged ?? own;
-      const resumed = resume(
-        change(world, id, () => ({ staged: null })),
-        id,
-        request.session,
-        state,
-      );
-      return [resumed, done];
+      const begun = beginShard(unstaged, id, { session, state, how }, decideShard);
+      return [how?.stateLost === true ? begin(begun, id, { kind: 'loading' }) : begun, done];
     }
     case 'stopShard': {
-      const session = host.kind === 'none' || !request.keepSession ? null : host.cursor;
-      return [setHost(detach(world, id), id, { kind: 'none' }), { ok: true, session }];
+      const closed = close(world, id, decideShard);
+      const session = request.keepSession ? hostCursor(closed.nodes.get(id)?.host ?? { kind: 'none' }) : null;
+      return [setHost(closed, id, { kind: 'none' }), { ok: true, session }];
     }
-    case 'freeze':
-      if (host.kind !== 'up') return [world, { ok: false, timedOut: false, message: 'the shard is not up' }];
-      return [setHost(world, id, { ...host, kind: 'frozen', kept: [] }), { ok: true, session: host.cursor }];
+    case 'freeze': {
+      const frozen = freeze(world, id, decideShard);
+      if (frozen === null) return [world, { ok: false, timedOut: false, message: 'the shard is not up' }];
+      return [frozen[0], { ok: true, session: frozen[1] }];
+    }
     case 'unfreeze':
-      return [unfreeze(world, id), done];
-    case 'release': {
-      if (host.kind === 'none') return [world, done];
-      const { cursor, state } = host;
-      return [setHost(detach(world, id), id, { kind: 'closed', cursor, state }), done];
-    }
-    case 'leaving':
-    case 'warm':
-    case 'preconnect':
+      return [tell(world, id, { kind: 'unfreeze' }, decideShard), done];
+    case 'release':
+      return [close(world, id, decideShard), done];
     case 'prepareTransferTo':
     case 'prepareTransferFrom':
     case 'transferFrom':
     case 'exportState':
     case 'exportDelta':
+    case 'leaving':
+    case 'warm':
+    case 'preconnect':
       return [world, done];
   }
 }

@@ -16,13 +16,35 @@ export type Scope = {
   faults: readonly FaultKind[];
   faultCount: number;
   emits: number;
+  /** How it begins, if not with a move to `b`: `a`, which has the shard, is shut down. */
+  first?: 'shutdown';
+  /** How often an operator moves the shard once more. */
+  moves?: number;
 };
 
 export const SCOPES: readonly Scope[] = [
   { name: 'nothing goes wrong', nodes: ['a', 'b'], faults: [], faultCount: 0, emits: 2 },
   { name: 'a connection is reset', nodes: ['a', 'b'], faults: ['reset'], faultCount: 1, emits: 1 },
+  { name: 'a gateway connection ends', nodes: ['a', 'b'], faults: ['drop'], faultCount: 2, emits: 2 },
   { name: 'the orchestrator dies', nodes: ['a', 'b'], faults: ['crashOrchestrator'], faultCount: 1, emits: 1 },
   { name: 'a node dies', nodes: ['a', 'b'], faults: ['crashNode'], faultCount: 1, emits: 1 },
+  {
+    name: 'a node is shut down, and the shard is moved on',
+    nodes: ['a', 'b', 'c'],
+    first: 'shutdown',
+    faults: ['drop'],
+    faultCount: 1,
+    emits: 2,
+    moves: 1,
+  },
+  {
+    name: 'a node dies, and the shard is moved on',
+    nodes: ['a', 'b', 'c'],
+    faults: ['crashNode'],
+    faultCount: 1,
+    emits: 1,
+    moves: 1,
+  },
   { name: 'all but one are stopped', nodes: ['a', 'b'], faults: ['pause'], faultCount: 1, emits: 1 },
   {
     name: 'a connection or the orchestrator, three nodes',
@@ -59,6 +81,7 @@ const NOBODY: World = {
   discord: { session: 0, last: 0, attached: null },
   handed: 0,
   emitsLeft: 0,
+  movesLeft: 0,
   faultsLeft: 0,
   ticksLeft: 0,
   nextConnection: 1,
@@ -78,13 +101,22 @@ export function worldOf(scope: Scope, reducers: Reducers): World {
       world = quiet(nextTick(world, reducers)?.to(world) ?? world, reducers);
     }
   }
-  const command = { kind: 'migrateShard', shard: SHARD, destination: 'b' } as const;
+  const command =
+    scope.first === 'shutdown'
+      ? ({ kind: 'shutdownNode', node: 'a' } as const)
+      : ({ kind: 'migrateShard', shard: SHARD, destination: 'b' } as const);
   world = orchestratorHears(
     world,
     { kind: 'command', request: 'r', command, by: 'the checker' },
     reducers.orchestrator,
   );
-  return { ...world, emitsLeft: scope.emits, faultsLeft: scope.faultCount, ticksLeft: TICKS };
+  return {
+    ...world,
+    emitsLeft: scope.emits,
+    movesLeft: scope.moves ?? 0,
+    faultsLeft: scope.faultCount,
+    ticksLeft: TICKS,
+  };
 }
 
 function join(world: World, id: string, reducers: Reducers): World {

@@ -3,6 +3,7 @@ import { canonical } from './canonical.js';
 import { faultMoves, nextTick, ordinaryMoves } from './moves.js';
 import type { FaultKind, Move, Reducers } from './moves.js';
 import { assertInvariants } from '@dshard/orchestrator/domain';
+import { phaseOf } from './gateway.js';
 import { violated } from './world.js';
 import type { World } from './world.js';
 
@@ -98,8 +99,8 @@ function missing({ orchestrator, nodes, discord, handed }: World): string | null
     if (pending.length > 0) return `${id} is busy`;
     if (staged !== null) return `${id} keeps state that nobody needs`;
     const kind = state.shards.get(0)?.kind ?? 'absent';
-    if (id === shard.node ? host.kind !== 'up' : host.kind !== 'none')
-      return `the host of ${id} has the shard ${host.kind}`;
+    const phase = phaseOf(host);
+    if (phase !== (id === shard.node ? 'up' : 'none')) return `the host of ${id} has the shard ${phase}`;
     if (id === shard.node ? kind !== 'running' : kind !== 'absent') return `the shard is ${kind} on ${id}`;
   }
   if (discord.attached !== shard.node) return `the session is ${discord.attached ?? 'nobody'}'s`;

@@ -4,19 +4,21 @@
  */
 import type { DomainEvent, OrchestratorState, restoredState } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
-import type { Cursor, HostCall, NodeState } from '@dshard/node/session';
+import type { GatewayShardState } from '@dshard/node/gateway-shard';
+import type { HostCall, NodeState } from '@dshard/node/session';
 
-/** What a host has of the shard. `state`: the last event that is in user code's memory; null: it has none. */
-export type Host =
-  | { kind: 'none' }
-  | { kind: 'up' | 'closed'; cursor: Cursor; state: number | null }
-  | { kind: 'frozen'; cursor: Cursor; state: number | null; kept: readonly number[] };
+/** What a host has of the shard: its machine. `state`: the last event that is in user code's memory; null: it has none. */
+export type Host = { kind: 'none' } | { kind: 'shard'; machine: GatewayShardState; state: number | null };
 
 /** What is under way in a node, and ends at any time. */
 export type Pending =
   | { kind: 'connecting' }
   | { kind: 'call'; call: number; request: HostCall; cancelled: boolean }
-  | { kind: 'handling'; stage: number; bytes: number };
+  | { kind: 'handling'; stage: number; bytes: number }
+  /** All shards are gone: what user code is still at. */
+  | { kind: 'lingering' }
+  /** Of a shard whose state was lost: user code cannot take its events yet. */
+  | { kind: 'loading' };
 
 /** `end`: the connection is closed behind what was sent on it. */
 type Parcel<T> = T | 'end';
@@ -51,6 +53,8 @@ export type World = {
   /** The last event that user code got, on whichever node. */
   handed: number;
   emitsLeft: number;
+  /** How often an operator moves the shard once more. */
+  movesLeft: number;
   faultsLeft: number;
   /** How often the clock may still go on in every possible order of what follows; after that one order is followed to its end. */
   ticksLeft: number;
@@ -68,6 +72,12 @@ export const SHARD = 0;
 
 export function withNode(world: World, id: string, node: ModelNode): World {
   return { ...world, nodes: new Map(world.nodes).set(id, node) };
+}
+
+export function withoutNode(world: World, id: string): World {
+  const nodes = new Map(world.nodes);
+  nodes.delete(id);
+  return { ...world, nodes };
 }
 
 export function violated(world: World, what: string): World {

@@ -2,6 +2,7 @@
 import type { ShardHost } from '@dshard/node';
 import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
+import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import type { Mutant } from './mutant.js';
 import { sending } from './sending.js';
 
@@ -56,29 +57,10 @@ const verifiesByItself =
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
-  'received-cursor': {
-    bug: 'the host reports the last event it received, not the last one it handed to user code',
-    host: { cursor: 'received' },
-  },
-  'close-1000': {
-    bug: 'the host closes with 1000 where the session is to be kept',
-    host: { keepSessionCode: 1000 },
-  },
-  'no-permit': {
-    bug: 'the host identifies without asking for a permit',
-    host: { asksForPermits: false },
-  },
-  'frozen-goes-on': {
-    bug: 'a frozen shard hands over what it has received already',
-    host: { stopsWhenFrozen: false },
-  },
+  ...GATEWAY_SHARD_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },
-  },
-  'identify-again': {
-    bug: 'the host identifies after a lost connection instead of resuming',
-    host: { resumes: false },
   },
   'no-take-back': {
     bug: 'the node never takes a shard back: resuming one that was its own does nothing',

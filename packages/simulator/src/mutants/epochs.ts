@@ -42,23 +42,9 @@ export const EPOCH_MUTANTS: Readonly<Record<string, Mutant>> = {
     decide: looksAtNoEpoch,
     faults: ['operators', 'partitions', 'pauses', 'kills'],
   },
-  'resumes-unasked': {
-    bug: 'the host resumes a session that may be another node’s without asking',
-    host: { asksBeforeItResumes: false },
-    faults: ['pauses', 'partitions', 'resets'],
-  },
-  'trusts-silence': {
-    bug: 'the host takes a connection on which nothing comes for one that still has its session',
-    host: { doubtsSilence: false },
-    faults: ['silentDoubleAttach', 'partitions', 'pauses', 'resets', 'drops'],
-  },
   'forgets-replays': {
     bug: 'the orchestrator takes a session for exact that a node gave back from the middle of a replay',
     decide: takesAllForExact,
     faults: ['operators', 'kills'],
-  },
-  'unmarked-repeats': {
-    bug: 'the host does not mark events that may have been handled before',
-    host: { marksRedeliveries: false },
   },
 };

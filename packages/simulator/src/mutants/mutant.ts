@@ -3,6 +3,7 @@
  * simulator must catch each of them, or it proves nothing.
  */
 import type { NodeOptions } from '@dshard/node';
+import type { Decide as DecideShard } from '@dshard/node/gateway-shard';
 import type { Decide } from '@dshard/orchestrator/domain';
 import type { HostBehaviour } from '../host/behaviour.js';
 import type { FaultName } from '../plan.js';
@@ -12,7 +13,9 @@ export type Mutant = {
   bug: string;
   /** The faults under which it shows soon; without them those of the seed. */
   faults?: readonly FaultName[];
-  host?: Partial<HostBehaviour>;
+  host?: Partial<Omit<HostBehaviour, 'decideShard'>>;
+  /** The machine of gateway shards. */
+  decideShard?: (decide: DecideShard) => DecideShard;
   decide?: (decide: Decide) => Decide;
   node?: (options: NodeOptions) => NodeOptions;
   /** The store says that it has kept what it keeps only a while later. */

@@ -26,6 +26,8 @@ export type BotProcessOptions = {
   live: boolean;
   sendMs: number;
   handlingMs: number;
+  /** Sessions come with resume URLs that Discord never gave. */
+  strangeUrls: boolean;
   /** Whether a message that was the last one on a connection comes once more on the next. null: none does. */
   repeats: ((name: string, message: Message) => boolean) | null;
   behaviour: HostBehaviour;
@@ -52,8 +54,21 @@ export class BotProcess {
   #shards: ReadonlyMap<number, ShardStateKind> = new Map();
 
   constructor(options: BotProcessOptions, incarnation: number) {
-    const { name, seed, version, baseLevel, world, control, gateway, observe, behaviour, sendMs, handlingMs, repeats } =
-      options;
+    const {
+      name,
+      seed,
+      version,
+      baseLevel,
+      world,
+      control,
+      gateway,
+      observe,
+      behaviour,
+      sendMs,
+      handlingMs,
+      strangeUrls,
+      repeats,
+    } = options;
     this.#options = options;
     this.name = name;
     this.baseLevel = baseLevel;
@@ -71,6 +86,7 @@ export class BotProcess {
       behaviour,
       sendMs,
       handlingMs,
+      strangeUrls,
       observe: guarded,
     });
     const plain = this.process.transport(control.member(name));
@@ -92,7 +108,6 @@ export class BotProcess {
           backoffMaxMs: 1_500,
           refusedRetryMs: 3_000,
           hostCallMs: 4_000,
-          resumeMs: 8_000,
           handoverTimeoutMs: 6_000,
           shutdownTimeoutMs: 5_000,
         },

@@ -20,8 +20,18 @@ import type { Draw } from '../random.js';
 import { GatewaySocket } from './gateway-socket.js';
 
 /** Where `GET /gateway/bot` sends everybody, and where READY says to resume. */
-export const GENERIC_GATEWAY = '10.1.0.1:443';
-const RESUME_GATEWAY = '10.1.0.2:443';
+export const GENERIC_GATEWAY = 'wss://gateway.discord.gg/';
+const RESUME_GATEWAY = 'wss://gateway-us-east1-b.discord.gg/';
+const GENERIC_ADDRESS = '10.1.0.1:443';
+const RESUME_ADDRESS = '10.1.0.2:443';
+/** Whatever else a URL may name. */
+export const STRANGERS_ADDRESS = '10.6.6.6:443';
+
+/** Of a gateway URL. */
+export function addressOf(url: string): string {
+  if (url === GENERIC_GATEWAY) return GENERIC_ADDRESS;
+  return url === RESUME_GATEWAY ? RESUME_ADDRESS : STRANGERS_ADDRESS;
+}
 
 export const BOT_TOKEN = 'simulated';
 const CHANNELS_PER_SHARD = 3;
@@ -69,7 +79,7 @@ export class SimDiscord {
 
   async start(): Promise<void> {
     const { network, clock } = this.#options;
-    await network.listen(GENERIC_GATEWAY, (stream) => this.#accept(stream));
+    await network.listen(GENERIC_ADDRESS, (stream) => this.#accept(stream));
     await this.resumeHostUp();
     clock.every(TICK_MS, () => this.#run(tick(this.state, clock.now())));
   }
@@ -80,7 +90,7 @@ export class SimDiscord {
 
   async resumeHostUp(): Promise<void> {
     if (this.#resumeHost !== null) return;
-    this.#resumeHost = await this.#options.network.listen(RESUME_GATEWAY, (stream) => this.#accept(stream));
+    this.#resumeHost = await this.#options.network.listen(RESUME_ADDRESS, (stream) => this.#accept(stream));
   }
 
   /** New connections to it are refused; those that are open live on. */

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
-import type { GatewayDispatchPayload } from 'discord-api-types/v10';
+import type { Dispatch } from '../../gateway-shard/cursor.js';
 import type { HostContext } from '../../shard-host.js';
 import { KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
 import { Gate } from './gate.js';
@@ -72,8 +72,8 @@ class Collected {
     return { ready: this.#ready ?? {}, guilds: this.#guilds };
   }
 
-  see(payload: GatewayDispatchPayload): void {
-    const { t: type, d: data } = payload as unknown as { t: string; d: Payload };
+  see(payload: Dispatch): void {
+    const { t: type, d: data } = payload as { t: string; d: Payload };
     if (type === 'READY') {
       this.#ready = data;
       (data['guilds'] as readonly { id: string }[]).forEach(({ id }) => this.#missing.add(id));

@@ -73,7 +73,11 @@ export class DiscordjsHost implements ShardHost {
     this.client = client;
     this.#manager = manager;
     this.#given = given;
-    this.#options = gatewayOptions(given, (payload, shardId, how) => this.#deliver(payload, shardId, how), logger);
+    this.#options = gatewayOptions(
+      given,
+      (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
+      logger,
+    );
     const { clock, timeouts } = this.#options;
     this.timeouts = timeouts;
     const shards = (this.#shards = new ClientShards({ client, clock, lingerMs: given.lingerMs ?? DEFAULT_LINGER_MS }));

@@ -72,7 +72,7 @@ export class WebSocketHost implements WsHost {
         random,
         logger,
         timeouts,
-        deliver: (payload, shardId, how) => this.hand(payload, shardId, how),
+        deliver: (payload, shardId, how) => this.hand(payload as GatewayDispatchPayload, shardId, how),
       },
       openSocket: wsSockets({
         library: { WebSocketShard, valuesOf: (args) => args },

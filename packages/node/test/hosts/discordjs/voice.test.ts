@@ -102,3 +102,24 @@ test('a bot that joins before the shard can send is heard when it can', async ()
   await moveLive(0, a, b);
   await until(() => libraries[0]?.events.length === 2, { what: 'the two events' });
 });
+
+/**
+ * What a music bot sent from `importShard` or `shardReady` was dropped: the shard was hosted there, but had no connection of its own yet. Its
+ * voice library was told that it could not join.
+ */
+test('a bot that joins in importShard or shardReady is heard when the shard is resumed', async () => {
+  gateway = await scene.world();
+  const a = await scene.bot('a', { exportShard: () => 'queue' });
+  const accepted: boolean[] = [];
+  const join = (): void => {
+    const guild = b.client.guilds.cache.find(({ shardId }) => shardId === 0)!;
+    const channel = guild.channels.cache.find(({ type }) => type === ChannelType.GuildVoice)!;
+    accepted.push(heard(guild).send(channel.id));
+  };
+  const b = await scene.bot('b', { importShard: join });
+  b.client.on(Events.ShardReady, join);
+  await a.startShards(0);
+  await moveLive(0, a, b);
+  expect(accepted).toEqual([true, true]);
+  await until(() => voiceEvents(b).length === 4, { what: 'the answers to both' });
+});

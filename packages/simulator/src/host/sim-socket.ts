@@ -1,0 +1,158 @@
+/**
+ * One gateway connection of a simulated Discord library, for the product's gateway shard: the virtual network to events and back. Its process
+ * is busy: what has come is read piece by piece, and what was not read when the connection ends is lost with it.
+ */
+import { opcodes } from '@dshard/gateway-emulator/core';
+import { ABNORMAL_CODE } from '@dshard/node/gateway-shard';
+import type { Dispatch, GatewaySocket as ShardSocket, SocketEvent, SocketRequest } from '@dshard/node/gateway-shard';
+import type { Cursor } from '@dshard/node';
+import type { Cancel, Clock, Transport } from '@dshard/transport';
+import type { Draw } from '../random.js';
+import { addressOf, BOT_TOKEN } from '../world/discord.js';
+import { GatewaySocket } from '../world/gateway-socket.js';
+import { INTENTS, TIMEOUTS } from './sim-gateway.js';
+import type { Payload } from './sim-gateway.js';
+import { SimHeart } from './sim-heart.js';
+
+export type SimSocketOptions = {
+  clock: Clock;
+  random: Draw;
+  gateway: Transport;
+  /** What the process takes for an event at most, before it reads the next. */
+  handlingMs: number;
+  /** RESUME, or IDENTIFY, is sent. */
+  onStart: (what: 'resume' | 'identify') => void;
+  /** Op 9 came. */
+  onInvalidated: () => void;
+};
+
+export class SimSocket implements ShardSocket {
+  readonly #options: SimSocketOptions;
+  readonly #request: SocketRequest;
+  readonly #connecting = new AbortController();
+  readonly #heart: SimHeart;
+  #socket: GatewaySocket | null = null;
+  #sessionId = '';
+  /** Dispatches that were not read yet. */
+  #unread: Payload[] = [];
+  #cancelRead: Cancel | null = null;
+  /** `ending`: nothing that comes is read any more; `ended`: `closed` was told, or nobody listens. */
+  #state: 'open' | 'ending' | 'ended' = 'open';
+
+  constructor(options: SimSocketOptions, request: SocketRequest) {
+    const { clock, random, gateway } = options;
+    this.#options = options;
+    this.#request = request;
+    const send = (): void => this.#send(opcodes.heartbeat, request.cursor()?.sequence ?? null);
+    this.#heart = new SimHeart({ clock, random, send, dead: () => this.#tell({ kind: 'zombie' }) });
+    const { signal } = this.#connecting;
+    gateway.connect(addressOf(request.url), { timeoutMs: TIMEOUTS.handshakeMs, signal }).then(
+      (stream) => (this.#state === 'open' ? this.#adopt(stream) : this.#abandon(stream)),
+      () => this.#end(ABNORMAL_CODE),
+    );
+  }
+
+  identify(): void {
+    const { shardId, totalShards } = this.#request;
+    this.#options.onStart('identify');
+    this.#send(opcodes.identify, { token: BOT_TOKEN, intents: INTENTS, shard: [shardId, totalShards], properties: {} });
+  }
+
+  resume({ sessionId, sequence }: Cursor): void {
+    this.#sessionId = sessionId;
+    this.#options.onStart('resume');
+    this.#send(opcodes.resume, { token: BOT_TOKEN, session_id: sessionId, seq: sequence });
+  }
+
+  async send(): Promise<void> {}
+
+  close(code: number): void {
+    if (this.#state !== 'open') return;
+    this.#leave('ending');
+    if (this.#socket === null) this.#connecting.abort(new Error('The connection is given up.'));
+    else this.#socket.close(code);
+  }
+
+  cut(): void {
+    this.#leave('ended');
+    this.#connecting.abort(new Error('The connection is cut.'));
+    this.#socket?.cut();
+  }
+
+  #leave(state: 'ending' | 'ended'): void {
+    this.#state = state;
+    this.#heart.stop();
+    this.#unread = [];
+    this.#cancelRead?.();
+  }
+
+  #abandon(stream: { destroy(): void }): void {
+    stream.destroy();
+    this.#end(ABNORMAL_CODE);
+  }
+
+  #adopt(stream: ConstructorParameters<typeof GatewaySocket>[0]): void {
+    this.#socket = new GatewaySocket(stream, {
+      onText: (text) => {
+        if (this.#state === 'open') this.#onPayload(JSON.parse(new TextDecoder().decode(text)) as Payload);
+      },
+      onClose: (code) => {
+        if (this.#state === 'open') this.#end(code);
+      },
+      onGone: () => this.#end(ABNORMAL_CODE),
+    });
+  }
+
+  #end(code: number): void {
+    if (this.#state === 'ended') return;
+    this.#leave('ended');
+    this.#request.event({ kind: 'closed', code });
+  }
+
+  #onPayload(payload: Payload): void {
+    switch (payload.op) {
+      case opcodes.hello:
+        this.#heart.start((payload.d as { heartbeat_interval: number }).heartbeat_interval);
+        return this.#tell({ kind: 'hello' });
+      case opcodes.dispatch:
+        this.#unread.push(payload);
+        return this.#readNext();
+      case opcodes.heartbeat:
+        return this.#heart.beat();
+      case opcodes.heartbeatAck:
+        return this.#heart.acknowledged();
+      case opcodes.reconnect:
+        return this.#tell({ kind: 'reconnect' });
+      case opcodes.invalidSession:
+        this.#options.onInvalidated();
+        return this.#tell({ kind: 'invalidSession', resumable: payload.d === true });
+      default:
+        return undefined;
+    }
+  }
+
+  #readNext(): void {
+    if (this.#cancelRead !== null || this.#unread.length === 0) return;
+    const { clock, random, handlingMs } = this.#options;
+    this.#cancelRead = clock.after(handlingMs * random.next(), () => {
+      this.#cancelRead = null;
+      const next = this.#unread.shift();
+      if (next !== undefined) this.#read(next);
+      if (this.#state === 'open') this.#readNext();
+    });
+  }
+
+  #read({ t, s, d }: Payload): void {
+    if (t === 'READY') this.#sessionId = (d as { session_id: string }).session_id;
+    const payload: Dispatch = { t, s, d: { ...(d as object), sessionId: this.#sessionId } };
+    this.#tell({ kind: 'dispatch', payload });
+  }
+
+  #send(op: number, d: unknown): void {
+    if (this.#state === 'open') this.#socket?.send(JSON.stringify({ op, d }));
+  }
+
+  #tell(event: SocketEvent): void {
+    if (this.#state === 'open') this.#request.event(event);
+  }
+}
