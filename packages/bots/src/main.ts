@@ -15,8 +15,8 @@ type Flags = { framework: string[]; cell: string[]; alone?: true; short?: true; 
 
 const page = fileURLToPath(new URL('../../../docs/reference/bots.md', import.meta.url));
 const cellNames = cells.map(({ name }) => name);
-/** One with caches of its own, one without. */
-const shortFrameworks = ['discord.js', '@discordjs/core'].filter((name) => frameworkNames.includes(name));
+/** One whose caches move as the library has them, one that is fed with dispatches. */
+const shortFrameworks = ['discord.js', '@discordjs/core'];
 
 const oneOf =
   (allowed: readonly string[]) =>
@@ -41,7 +41,7 @@ const program = new Command('bots')
   .option('--framework <name>', `only this one, repeatable: ${frameworkNames.join(', ')}`, oneOf(frameworkNames), [])
   .option('--cell <name>', 'only this one, repeatable; the list is below', oneOf(cellNames), [])
   .option('--alone', 'each cell with a fleet of its own; otherwise they share one per framework')
-  .option('--short', `only ${shortFrameworks.join(' and ')}`)
+  .option('--short', `only ${shortFrameworks.join(' and ')}, and what every framework has to pass`)
   .option('--json', 'the last line is the outcome as JSON')
   .option('--write', 'write the page (needs every framework and cell)')
   .addHelpText('after', examples)
@@ -51,7 +51,9 @@ const flags = program.parse().opts<Flags>();
 
 const named = flags.framework.length > 0 ? flags.framework : flags.short === true ? shortFrameworks : frameworkNames;
 const chosen = frameworks(named);
-const asked = cells.filter(({ name }) => flags.cell.length === 0 || flags.cell.includes(name));
+const asked = cells.filter(({ name, only }) =>
+  flags.cell.length === 0 ? only === undefined || flags.short === undefined : flags.cell.includes(name),
+);
 if (flags.write === true && (chosen.length < frameworkNames.length || asked.length < cells.length)) {
   console.error('The page says what every framework did in every cell: leave --framework, --cell and --short away.');
   process.exit(2);

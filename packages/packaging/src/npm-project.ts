@@ -19,24 +19,26 @@ export type NpmProjectOptions = {
   readonly type?: 'commonjs' | 'module';
   /** For versions that our peer range refuses, which is what is being found out. */
   readonly ignorePeers?: boolean;
+  /** Of npm itself; the Node.js in PATH runs it. */
+  readonly env?: NodeJS.ProcessEnv;
 };
 
 /** Throws with what npm said. */
 export async function npmProject(folder: string, options: NpmProjectOptions): Promise<NpmProject> {
   mkdirSync(folder, { recursive: true });
-  await npm(['init', '-y'], folder);
+  await npm(['init', '-y'], folder, options.env);
   if (options.type !== undefined) {
     const file = join(folder, 'package.json');
     const manifest = JSON.parse(readFileSync(file, 'utf8')) as object;
     writeFileSync(file, JSON.stringify({ ...manifest, type: options.type }));
   }
   const flags = options.ignorePeers === true ? ['--legacy-peer-deps'] : [];
-  const said = await npm(['install', ...QUIET, ...flags, ...options.packages], folder);
+  const said = await npm(['install', ...QUIET, ...flags, ...options.packages], folder, options.env);
   return { folder, complaints: said.split('\n').filter((line) => /^npm (?:warn|error)/i.test(line)) };
 }
 
-async function npm(args: readonly string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await run('npm', args, { cwd });
+async function npm(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const { code, stdout, stderr } = await run('npm', args, { cwd, env });
   if (code !== 0) throw new Error(`npm ${args[0] ?? ''} failed: ${stderr.trim() || stdout.trim()}`);
   return `${stdout}${stderr}`;
 }

@@ -3,8 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import type { Ran } from './tarballs.js';
@@ -13,14 +12,10 @@ import { run } from './tarballs.js';
 export type PackedFleetOptions = {
   /** The project. */
   readonly folder: string;
-  /** `--bot …`, or `--command …`. */
-  readonly bot: readonly string[];
-  readonly shards: number;
-  readonly nodes: number;
+  /** What follows `dso up`: the bot, and how much of it. */
+  readonly args: readonly string[];
   readonly emulator: Pick<GatewayEmulator, 'apiUrl' | 'token'>;
   readonly env?: Readonly<Record<string, string>>;
-  /** The Node.js that runs `dso`. */
-  readonly node?: string;
 };
 
 const LOG_LINES = 2_000;
@@ -44,10 +39,8 @@ export class PackedFleet {
   }
 
   /** Resolves when the orchestrator listens. */
-  static async start(options: PackedFleetOptions): Promise<PackedFleet> {
-    const { folder, bot, shards, nodes, emulator, env, node = process.execPath } = options;
-    const manifest = createRequire(join(folder, 'package.json')).resolve('@dshard/cli/package.json');
-    const dso = join(dirname(manifest), 'bin', 'dso.js');
+  static async start({ folder, args, emulator, env }: PackedFleetOptions): Promise<PackedFleet> {
+    const dso = join(folder, 'node_modules', '.bin', 'dso');
     const places = [
       '--listen',
       '127.0.0.1:0',
@@ -56,10 +49,11 @@ export class PackedFleet {
       '--data-dir',
       mkdtempSync(join(folder, '.dso-')),
     ];
-    const sizes = ['--shards', `${shards}`, '--nodes', `${nodes}`, '-s', 'discord.identifyWindow=250ms'];
-    const child = spawn(node, [dso, 'up', '--json', '--log', 'json', ...places, ...sizes, ...bot], {
+    const environment = { ...process.env, DISCORD_TOKEN: emulator.token, DISCORD_API: emulator.apiUrl, ...env };
+    const own = ['--json', '--log', 'json', ...places, '-s', 'discord.identifyWindow=250ms'];
+    const child = spawn(dso, ['up', ...args, ...own], {
       cwd: folder,
-      env: { ...process.env, DISCORD_TOKEN: emulator.token, DISCORD_API: emulator.apiUrl, ...env },
+      env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const said: string[] = [];
@@ -72,8 +66,8 @@ export class PackedFleet {
       once(child, 'exit').then(() => Promise.reject(new Error(`dso up ended at once: ${said.join('\n')}`))),
     ]);
     const { http } = JSON.parse(String(line)) as { http: string };
-    const operator = { ...process.env, DSO_CLI_ADDR: http };
-    return new PackedFleet(child, said, (args) => run(node, [dso, ...args], { env: operator }));
+    const operator = { ...environment, DSO_CLI_ADDR: http };
+    return new PackedFleet(child, said, (command) => run(dso, command, { env: operator }));
   }
 
   /** Throws with what `dso` said, unless its exit code is 0. */

@@ -22,6 +22,7 @@ const REQUIRED: readonly string[] = [
   'live migration completed',
   'migration aborted while openingDestination',
   'migration aborted while copying',
+  'migration aborted while warming',
   'migration aborted while freezing',
   'migration aborted while closing',
   'migration aborted while preparing',

@@ -62,6 +62,9 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'processStarted':
       if (observation.name === 'orchestrator') marks.reach('orchestrator started');
       return;
+    case 'ready':
+    case 'leaving':
+    case 'halted':
     case 'apart':
     case 'begins':
     case 'invalidated':

@@ -26,6 +26,9 @@ export const FAULTS = [
   'muteResumes',
   'op9storm',
   'silentDoubleAttach',
+  'away',
+  'notReady',
+  'twins',
   'op9false',
   'expiry',
   'shortBuffer',
@@ -58,6 +61,9 @@ const GENTLE: ReadonlySet<FaultName> = new Set([
   'muteResumes',
   'op9storm',
   'silentDoubleAttach',
+  'away',
+  'notReady',
+  'twins',
 ]);
 
 /** Faults during which every node keeps what it has: the state of a shard is never lost. */
@@ -83,6 +89,8 @@ export type Plan = {
   sendMs: number;
   /** What user code takes for an event at most. */
   handlingMs: number;
+  /** How long user code may keep a shard that is to leave. */
+  patienceMs: number;
   /** How long faults go on. */
   faultyMs: number;
   /** Faults begin before everything runs. */
@@ -120,6 +128,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     jitterMs: faults.has('delays') ? draw.between(20, 300) : draw.between(0, 5),
     sendMs: faults.has('slowState') ? draw.between(100, 4_000) : draw.between(0, 10),
     handlingMs: drawFor(seed, 'user code').pick([15, 15, 60]) ?? 15,
+    patienceMs: drawFor(seed, 'patience').pick([0, 0, 1_500]) ?? 0,
     faultyMs: draw.between(25_000, 45_000),
     impatient: draw.chance(0.3),
     faultEveryMs: draw.between(800, 5_000),
@@ -141,6 +150,9 @@ function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): ReadonlySe
     // With a list of its own, what is on the list is on.
     if (allowed && (drawn || only !== null)) faults.add(fault);
   }
+  // A second process of a name is refused only while the first is there.
+  const staysPut = [...faults].every((fault) => GENTLE.has(fault) && fault !== 'operators');
+  if (only === null && !staysPut) faults.delete('twins');
   return faults;
 }
 

@@ -49,6 +49,8 @@ export type RunResult = {
   marks: Readonly<Record<string, number>>;
 };
 
+/** Under the fault `notReady`: so many shards find user code, or the gateway, not ready for them. */
+const NOT_READY_SHARE = 0.3;
 const WARM_UP_MS = 40_000;
 const SLICE_MS = 500;
 /** Everything may have to happen after another: downtime, launches, steps of moves, identifies one per window. */
@@ -122,6 +124,8 @@ class Run {
         version: 'v1',
         sendMs: plan.sendMs,
         handlingMs: plan.handlingMs,
+        patienceMs: plan.patienceMs,
+        failsToGetReady: plan.faults.has('notReady') ? NOT_READY_SHARE : 0,
         strangeUrls: plan.faults.has('strangeUrls'),
         repeats: plan.faults.has('repeats') ? (name, message) => this.#repeats(name, message.kind) : null,
         behaviour: {
@@ -363,6 +367,13 @@ class Run {
         const how = record.kind === 'ended' ? ` (${record.reason})` : code;
         return trace.say('discord', `shard ${record.shard} ${record.kind}${how}`);
       }
+      case 'ready':
+        return trace.say(observation.node, `is ready for shard ${observation.shard}`);
+      case 'leaving': {
+        const { node, shard, done } = observation;
+        return trace.say(node, `user code ${done ? 'has finished with' : 'is told of the end of'} shard ${shard}`);
+      }
+      case 'halted':
       case 'apart':
       case 'begins':
       case 'invalidated':

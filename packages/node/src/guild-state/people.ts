@@ -2,11 +2,6 @@
  * The members and presences of a guild, as many as are to be kept. The bot itself and those in voice channels always are: Discord names
  * them to every bot. Of the others the first to come are the first to go.
  */
-import type {
-  APIGuildMember,
-  GatewayGuildMemberUpdateDispatchData,
-  GatewayPresenceUpdate,
-} from 'discord-api-types/v10';
 import type { Payload, RawGuild } from './raw-guild.js';
 import type { ShardState } from './reduce.js';
 
@@ -15,22 +10,21 @@ export type PeopleLimits = { readonly members: number; readonly presences: numbe
 
 export const KEEP_ALL: PeopleLimits = { members: Infinity, presences: Infinity };
 
-/** A member in the shape of any event: some of them say less than others. */
-type MemberData = APIGuildMember | Omit<GatewayGuildMemberUpdateDispatchData, 'guild_id'>;
+/** In the shape of any event: some of them say less than others. */
+type MemberData = { readonly user: { readonly id: string } };
+type PresenceData = { readonly user: { readonly id: string }; readonly status?: string };
 
 export function addMember(guild: RawGuild, member: MemberData, state: ShardState): void {
   const { id } = member.user;
+  // Most events name a member that has not changed.
+  if (guild.parts.members.get(id) === JSON.stringify(member)) return;
   if (guild.merge('members', id, member)) return;
   guild.put('members', id, member);
   prune(guild, 'members', state);
 }
 
 /** Of who is offline nothing is kept. A user whose name has changed is named as a whole. */
-export function addPresence(
-  guild: RawGuild,
-  { user, ...presence }: Omit<GatewayPresenceUpdate, 'guild_id'>,
-  state: ShardState,
-): void {
+export function addPresence(guild: RawGuild, { user, ...presence }: PresenceData, state: ShardState): void {
   const { id, ...renamed } = user;
   if (Object.keys(renamed).length > 0) {
     const before = guild.get('members', id)?.['user'];

@@ -2,11 +2,9 @@
  * A guild as Discord sends it, kept up to date: what GUILD_CREATE would say of it now.
  *
  * Each part (a channel, a member, a presence) is kept as the JSON text of the object that Discord sent. So a library that writes into the
- * objects it is given cannot change it, it takes a fraction of the memory that the objects would, and it travels as it is. What
- * changes with every message is kept beside the texts (`written`), so that a message costs no text.
+ * objects it is given cannot change it, and it travels as it is; it takes about the memory that the object would. What changes with
+ * every message is kept beside the texts (`written`), so that a message costs no text. `npm run bench:guild-state` has the figures.
  */
-import type { GatewayGuildCreateDispatchData } from 'discord-api-types/v10';
-
 /** The lists of GUILD_CREATE, and what the items of each are known by. */
 const KEYS = {
   channels: 'id',
@@ -29,6 +27,11 @@ export const PARTS = Object.keys(KEYS) as readonly Part[];
 /** A JSON object that nobody looks into, beyond what is named. */
 export type Payload = Readonly<Record<string, unknown>>;
 
+/** The `d` of GUILD_CREATE. Each list may be missing: not all is sent to every bot. */
+export type GuildCreateData = { readonly id: string; readonly member_count: number } & {
+  readonly [P in Part]?: readonly object[];
+};
+
 /** What has been written in a channel or thread since its text was sent. */
 export type Written = { lastMessageId: string; sent: number; deleted: number };
 
@@ -50,7 +53,11 @@ export class RawGuild {
   }
 
   put(part: Part, key: string, item: object): void {
-    this.parts[part].set(key, JSON.stringify(item));
+    const text = JSON.stringify(item);
+    if (this.parts[part].get(key) === text && !this.written.has(key)) return;
+    // As a number it is looked at from end to end, which joins the pieces that it was made of: they take a third more memory.
+    Number(text);
+    this.parts[part].set(key, text);
     this.#changed(part, key);
   }
 
@@ -158,13 +165,12 @@ export function keyOf(part: Part, item: object): string {
   return typeof key === 'object' && key !== null ? String((key as Payload)['id']) : String(key);
 }
 
-export function rawGuildOf(data: GatewayGuildCreateDispatchData): RawGuild {
+export function rawGuildOf(data: GuildCreateData): RawGuild {
   const { member_count: count, ...rest } = data;
   const fields: Record<string, unknown> = { ...rest };
   for (const part of PARTS) delete fields[part];
   const guild = new RawGuild(data.id, JSON.stringify(fields), count);
   for (const part of PARTS) {
-    // Each may be missing: not all is sent to every bot.
     for (const item of data[part] ?? []) guild.put(part, keyOf(part, item), item);
   }
   return guild;

@@ -12,7 +12,7 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Cursor, Tenancy } from '../../src/index.js';
-import { emulator, Subject, traffic, verdictOf } from './subject.js';
+import { emulator, registerCommand, Subject, traffic, verdictOf } from './subject.js';
 import type { EmulatorOptions, MakeBot, Mood } from './subject.js';
 
 /** A node that does not know whether its shards are still its own, until somebody says so: nothing is handed over before. */
@@ -176,6 +176,31 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await b.host.resumeShard(0, moved, b.context);
         await b.ready(0);
         expect(await verdictOf(gateway)).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
+      });
+
+      // A bot was killed. Commands since its last heartbeat came again on the next node, where answering them was refused; the bot died of
+      // that, and so did the next one.
+      test('commands that a dead node may have answered do not come again; those after the takeover do', async () => {
+        await world();
+        const [a, b] = [await bot('a'), await bot('b')];
+        await a.start(0);
+        const { people, world: discord } = gateway;
+        await registerCommand(gateway);
+        const [guildId] = discord.guildIdsOf(0, 4);
+        const place = { guildId: guildId ?? '' };
+        const checkpoint = a.host.report?.()[0]?.session as Cursor;
+        const commands = (of: Subject): number => of.seen.filter(({ type }) => type === 'INTERACTION_CREATE').length;
+        people.useCommand('ping', {}, place);
+        people.say('hello', place);
+        await until(() => commands(a) === 1 && gateway.ledger.verdict().handled === 1, { what: 'the first node' });
+        await a.host.stopShard(0, { keepSession: true });
+        await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
+        await b.ready(0);
+        await until(() => b.seen.some(({ type }) => type === 'MESSAGE_CREATE'), { what: 'the message, again' });
+        expect(commands(b)).toBe(0);
+        people.useCommand('ping', {}, place);
+        await until(() => commands(b) === 1, { what: 'the next command' });
+        expect(b.lastOf(0)).toBe(b.host.report?.()[0]?.session?.sequence);
       });
 
       test('freeze and unfreeze: nothing is handed over meanwhile, all of it afterwards, on the same connection', async () => {

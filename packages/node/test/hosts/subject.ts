@@ -12,6 +12,15 @@ export function emulator(options: EmulatorOptions = {}): Promise<GatewayEmulator
   return startGatewayEmulator({ ...patient, shards: 4, guilds: 16, ...options });
 }
 
+/** The bot has `/ping` from now on. */
+export async function registerCommand({ apiUrl, token, world }: GatewayEmulator): Promise<void> {
+  await fetch(`${apiUrl}/v10/applications/${world.applicationId}/commands`, {
+    method: 'POST',
+    headers: { authorization: `Bot ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'ping', description: 'pong' }),
+  });
+}
+
 /** A dispatch as user code gets it. */
 type Dispatch = { t: string; s: number; d: unknown };
 

@@ -50,6 +50,7 @@ export type HappeningName =
   | 'shardVacant'
   | 'shardConflict'
   | 'resumeSlow'
+  | 'migrationAnnounced'
   | 'migrationStarted'
   | 'migrationCompleted'
   | 'migrationFailed'

@@ -37,9 +37,7 @@ export async function tryVersion(folder: string, cacheTree: string, clock: Clock
   try {
     const fleet = await PackedFleet.start({
       folder,
-      bot: ['--bot', 'bot.mjs'],
-      shards: SHARDS,
-      nodes: 2,
+      args: ['--bot', 'bot.mjs', '--nodes', '2', '--shards', `${SHARDS}`],
       emulator,
       env: { TRIAL_FOLDER: folder, TRIAL_CACHE_TREE: cacheTree },
     });

@@ -12,6 +12,7 @@ import { quarantine } from './quarantine.js';
 import { resumeFirst } from './resume-first.js';
 import { resumePace } from './resume-pace.js';
 import { sessionsKept } from './sessions-kept.js';
+import { userCodeFirst } from './user-code-first.js';
 import { wholeState } from './whole-state.js';
 import { wholeStream } from './whole-stream.js';
 
@@ -31,4 +32,5 @@ export const CHECKERS: readonly MakeChecker[] = [
   quarantine,
   epochsGrow,
   durableFirst,
+  userCodeFirst,
 ];

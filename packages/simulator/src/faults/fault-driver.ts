@@ -42,7 +42,9 @@ const SAID_BY_NODES = [
   'identifyRequest',
   'identifyFinished',
   'transferOpened',
+  'shardMayLeave',
   'transferCopied',
+  'transferWarm',
   'transferData',
   'transferManifest',
   'transferVerified',
@@ -60,8 +62,10 @@ const SAID_BY_ORCHESTRATOR = [
   'migrationFinished',
   'migrationAborted',
   'identifyGranted',
+  'shardLeaving',
   'transferOpen',
   'transferCopy',
+  'transferWarmUp',
   'transferFreeze',
   'transferManifest',
   'transferRelease',
@@ -72,6 +76,9 @@ const SAID_BY_ORCHESTRATOR = [
 ] as const;
 const LONGEST_MS = 25_000;
 const LONGEST_OUTAGE_MS = 15_000;
+/** Several times what any step may take. */
+const LONGEST_ABSENCE_MS = 40_000;
+const LONGEST_TWIN_MS = 10_000;
 
 export class FaultDriver {
   readonly #options: FaultDriverOptions;
@@ -89,6 +96,8 @@ export class FaultDriver {
       expiry: () => this.#onShards('expiry', expire),
       drops: () => this.#drops(),
       deadResumeUrl: () => this.#deadResumeUrl(),
+      away: () => this.#away(),
+      twins: () => this.#twin(),
       muteResumes: () => this.#answerResumes('muteResumes', 'never'),
       op9storm: () => this.#answerResumes('op9storm', 'resumable'),
       resets: () => this.#reset(),
@@ -172,6 +181,26 @@ export class FaultDriver {
     this.#note('deadResumeUrl', 'resume host');
     void discord.resumeHostDown();
     this.#forAWhile(LONGEST_OUTAGE_MS, () => void discord.resumeHostUp());
+  }
+
+  /** Discord's gateway is away; sessions live on. */
+  #away(): void {
+    const { discord } = this.#options;
+    if (discord.isAway) return;
+    this.#note('away', 'the gateway');
+    void discord.goAway();
+    this.#forAWhile(LONGEST_ABSENCE_MS, () => void discord.comeBack());
+  }
+
+  /** A second process with the node id of one that lives. */
+  #twin(): void {
+    const { fleet } = this.#options;
+    const bot = this.#someNode();
+    if (bot === undefined || bot.baseLevel) return;
+    const twin = fleet.spawnTwin(bot.name);
+    if (twin === null) return;
+    this.#note('twins', bot.name);
+    this.#forAWhile(LONGEST_TWIN_MS, () => twin.die('abort', 'was killed'));
   }
 
   /** Of some shards, or of all. Short enough for their sessions to live on. */

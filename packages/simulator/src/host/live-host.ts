@@ -3,10 +3,14 @@
  * destination connects before it is told to resume. What it has of a shard whose state was lost it loads, while the session is resumed.
  */
 import { DirtyKeys } from '@dshard/node';
-import type { Cursor, HostContext, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
+import type { Cursor, HostContext, LeavingHow, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
 import { delay } from '@dshard/transport';
 import { SimHost } from './sim-host.js';
 
+/** What user code takes to get ready, once per process. */
+const READY_MAX_MS = 400;
+/** Of its patience, or more: then it is told that it is over. */
+const MOST_OF_PATIENCE = 1.3;
 /** What handlers under way take until they are done. */
 const FREEZE_MAX_MS = 30;
 /** What it takes to load what is lost of a shard. */
@@ -17,8 +21,37 @@ export class LiveHost extends SimHost implements ShardHost {
   /** By shard: how many pieces of its state were sent in this copy. */
   readonly #sent = new Map<number, number>();
 
-  async freeze(shardId: number): Promise<Cursor> {
+  #ready: Promise<void> | null = null;
+
+  async leaving(shardId: number, { patienceMs, signal }: LeavingHow): Promise<void> {
+    const { node, clock, random, observe } = this.options;
+    observe({ kind: 'leaving', node, shard: shardId, done: false });
+    await delay(clock, patienceMs * MOST_OF_PATIENCE * random.next(), signal).catch(() => undefined);
+    observe({ kind: 'leaving', node, shard: shardId, done: true });
+  }
+
+  async warm(shardId: number, session: Cursor | null): Promise<void> {
     const { clock, random } = this.options;
+    this.#ready ??= delay(clock, READY_MAX_MS * random.next());
+    await this.#ready;
+    this.#mayFail('its ready listener threw');
+    // Nobody knows where to connect to.
+    if (session === null) this.#isReady(shardId);
+  }
+
+  #isReady(shardId: number): void {
+    const { node, observe } = this.options;
+    observe({ kind: 'ready', node, shard: shardId });
+  }
+
+  #mayFail(why: string): void {
+    const { random, failsToGetReady } = this.options;
+    if (random.chance(failsToGetReady / 2)) throw new Error(why);
+  }
+
+  async freeze(shardId: number): Promise<Cursor> {
+    const { node, clock, random, observe } = this.options;
+    observe({ kind: 'halted', node, shard: shardId });
     const cursor = await this.pool.freeze(shardId);
     await delay(clock, FREEZE_MAX_MS * random.next());
     this.observeFrozen(shardId, cursor);
@@ -46,8 +79,10 @@ export class LiveHost extends SimHost implements ShardHost {
     if (this.options.behaviour.sendsChanges) await this.send(changes, this.#sent.get(shardId) ?? 0, transfer);
   }
 
-  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.pool.park(shardId, this.asItComes(session), this.withPermits(shardId, context));
+  async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    await this.pool.park(shardId, this.asItComes(session), this.withPermits(shardId, context));
+    this.#mayFail('the gateway cannot be reached');
+    this.#isReady(shardId);
   }
 
   override async abortTransferTo(shardId: number): Promise<void> {

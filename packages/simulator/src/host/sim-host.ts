@@ -38,6 +38,8 @@ export type SimHostOptions = {
   sendMs: number;
   /** What user code takes for an event at most. */
   handlingMs: number;
+  /** How often user code, or the gateway, is not ready for a shard that comes. */
+  failsToGetReady: number;
   /** Sessions come with resume URLs that Discord never gave. */
   strangeUrls: boolean;
   observe: Observe;

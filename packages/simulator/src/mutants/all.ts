@@ -5,6 +5,7 @@ import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import type { Mutant } from './mutant.js';
 import { sending } from './sending.js';
+import { SESSION_MUTANTS } from './session.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
 
@@ -57,6 +58,7 @@ const verifiesByItself =
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
+  ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',

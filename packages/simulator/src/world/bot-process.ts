@@ -26,6 +26,11 @@ export type BotProcessOptions = {
   live: boolean;
   sendMs: number;
   handlingMs: number;
+  patienceMs: number;
+  /** How often user code, or the gateway, is not ready for a shard that comes. */
+  failsToGetReady: number;
+  /** The node's id, if it is not the process's name. */
+  nodeId?: string;
   /** Sessions come with resume URLs that Discord never gave. */
   strangeUrls: boolean;
   /** Whether a message that was the last one on a connection comes once more on the next. null: none does. */
@@ -86,6 +91,7 @@ export class BotProcess {
       behaviour,
       sendMs,
       handlingMs,
+      failsToGetReady: options.failsToGetReady,
       strangeUrls,
       observe: guarded,
     });
@@ -95,7 +101,9 @@ export class BotProcess {
       options.wrapNode({
         host: this.host,
         orchestrator: ORCHESTRATOR_ADDRESS,
-        nodeId: name,
+        nodeId: options.nodeId ?? name,
+        lingerMs: 0,
+        patienceMs: options.patienceMs,
         version,
         userEvents,
         logger: this.#logger(),

@@ -8,8 +8,10 @@ import {
   createGatewayState,
   dispatch,
   frameReceived,
+  holdSessions,
   intents,
   readBudget,
+  releaseSessions,
   tick,
 } from '@dshard/gateway-emulator/core';
 import type { Effect, FaultResult, GatewayRules, GatewayState, WorldView } from '@dshard/gateway-emulator/core';
@@ -59,7 +61,11 @@ export class SimDiscord {
   readonly #options: DiscordOptions;
   readonly #sockets = new Map<number, GatewaySocket>();
   readonly #numbers = new Map<string, number>();
+  #genericHost: Listener | null = null;
   #resumeHost: Listener | null = null;
+  /** It begins to listen: two faults that end at once bring it up together. */
+  #isResumeHostComing = false;
+  #isAway = false;
   #nextConnection = 1;
   #nextEvent = 1;
   #cancelTraffic: Cancel | null = null;
@@ -79,7 +85,7 @@ export class SimDiscord {
 
   async start(): Promise<void> {
     const { network, clock } = this.#options;
-    await network.listen(GENERIC_ADDRESS, (stream) => this.#accept(stream));
+    this.#genericHost = await network.listen(GENERIC_ADDRESS, (stream) => this.#accept(stream));
     await this.resumeHostUp();
     clock.every(TICK_MS, () => this.#run(tick(this.state, clock.now())));
   }
@@ -89,8 +95,11 @@ export class SimDiscord {
   }
 
   async resumeHostUp(): Promise<void> {
-    if (this.#resumeHost !== null) return;
+    if (this.#resumeHost !== null || this.#isResumeHostComing || this.#isAway) return;
+    this.#isResumeHostComing = true;
     this.#resumeHost = await this.#options.network.listen(RESUME_ADDRESS, (stream) => this.#accept(stream));
+    this.#isResumeHostComing = false;
+    if (this.#isAway) await this.resumeHostDown();
   }
 
   /** New connections to it are refused; those that are open live on. */
@@ -98,6 +107,27 @@ export class SimDiscord {
     const host = this.#resumeHost;
     this.#resumeHost = null;
     await host?.close();
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Every connection is cut and none comes about, while sessions live on and keep what is emitted. */
+  async goAway(): Promise<void> {
+    this.#isAway = true;
+    holdSessions(this.state);
+    const host = this.#genericHost;
+    this.#genericHost = null;
+    await Promise.all([host?.close(), this.resumeHostDown()]);
+    for (const socket of this.#sockets.values()) socket.cut();
+  }
+
+  async comeBack(): Promise<void> {
+    this.#isAway = false;
+    this.#genericHost = await this.#options.network.listen(GENERIC_ADDRESS, (stream) => this.#accept(stream));
+    await this.resumeHostUp();
+    releaseSessions(this.state, this.#options.clock.now());
   }
 
   /** What `GET /gateway/bot` answers. */

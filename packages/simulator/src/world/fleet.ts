@@ -25,6 +25,7 @@ const RESTART_MAX_MS = 3_000;
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #living = new Map<string, BotProcess>();
+  readonly #twins = new Set<string>();
   readonly #exitListeners = new Set<(exit: ProcessExit) => void>();
   #incarnations = 0;
   #launched = 0;
@@ -58,6 +59,16 @@ export class Fleet {
     const process = new BotProcess({ ...bot, name, baseLevel, live, onExit }, this.#incarnations);
     this.#living.set(name, process);
     return process;
+  }
+
+  /** Another process with the node id of one that lives; it is nobody's to launch or to miss. null: there is one already. */
+  spawnTwin(name: string): BotProcess | null {
+    if (this.#twins.has(name)) return null;
+    this.#twins.add(name);
+    this.#incarnations += 1;
+    const onExit = (): void => void this.#twins.delete(name);
+    const options = { ...this.#options.bot, name: `${name}~`, nodeId: name, baseLevel: false, live: true, onExit };
+    return new BotProcess(options, this.#incarnations);
   }
 
   /** Returns the function that takes the listener off again. */

@@ -12,6 +12,7 @@ import { oneOwner } from '../../src/checkers/one-owner.js';
 import { quarantine } from '../../src/checkers/quarantine.js';
 import { resumeFirst } from '../../src/checkers/resume-first.js';
 import { sessionsKept } from '../../src/checkers/sessions-kept.js';
+import { userCodeFirst } from '../../src/checkers/user-code-first.js';
 import { wholeState } from '../../src/checkers/whole-state.js';
 import { wholeStream } from '../../src/checkers/whole-stream.js';
 import type { Observation } from '../../src/observation.js';
@@ -190,5 +191,30 @@ describe('durable first', () => {
   ])('%s', (_, message, lacking) => {
     const expected = lacking === null ? [] : [`${message.kind} was sent, and the disk did not have ${lacking}`];
     expect(found(durableFirst, said(message), true, true)).toEqual(expected);
+  });
+});
+
+describe('user code first', () => {
+  const of = { node: 'a', shard: 0 } as const;
+  const ready: Observation = { kind: 'ready', node: 'b', shard: 0 };
+  const halted: Observation = { kind: 'halted', ...of };
+  const leaving = (done: boolean): Observation => ({ kind: 'leaving', ...of, done });
+
+  test('a move that begins when everybody is ready is fine', () => {
+    expect(found(userCodeFirst, [leaving(false), leaving(true), ready, halted])).toEqual([]);
+  });
+
+  test('a freeze before the destination is ready, and one on the word of the move before', () => {
+    const seen = 'node a froze shard 0, and nobody was ready for it';
+    expect(found(userCodeFirst, [halted])).toEqual([seen]);
+    expect(found(userCodeFirst, [ready, halted, halted])).toEqual([seen]);
+  });
+
+  test('a freeze while user code is at the shard; a process that ended is at nothing', () => {
+    expect(found(userCodeFirst, [leaving(false), ready, halted])).toEqual([
+      'node a froze shard 0 while user code was at it',
+    ]);
+    const ended: Observation = { kind: 'processEnded', name: 'a', how: 'was killed' };
+    expect(found(userCodeFirst, [leaving(false), ended, ready, halted])).toEqual([]);
   });
 });

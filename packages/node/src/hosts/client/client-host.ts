@@ -40,6 +40,7 @@ import type { Departed } from './departed.js';
 import { GuildTransfer, notReady } from './guild-transfer.js';
 import type { ClientHostOptions } from './resolve-options.js';
 import type { ClientPort, Packet, Sent } from './port.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
 
 /** How shards of this bot connect. */
 export type GatewaySettings = Pick<
@@ -123,12 +124,13 @@ export class ClientHost implements ShardHost {
     return this.#gateway.manager.fetchStatus();
   }
 
-  #deliver(payload: GatewayDispatchPayload, shardId: number, { redelivered }: Delivery): Promise<void> | undefined {
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): Promise<void> | undefined {
     const packet = payload as Packet;
     if (packet.t === 'READY') this.#arrivals.onReady(shardId);
     const state = this.#states.get(shardId);
     if (state !== undefined) this.#reduce(state, shardId, packet);
-    this.isRedelivering = redelivered;
+    if (isSpentInteraction(packet, delivery)) return undefined;
+    this.isRedelivering = delivery.redelivered;
     try {
       return this.#port.inject(shardId, packet);
     } finally {

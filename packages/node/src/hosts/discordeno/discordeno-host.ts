@@ -4,12 +4,15 @@
  */
 import type { ShardReport } from '@dshard/protocol';
 import { messageOf } from '../../errors.js';
+import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';
 import type { Identity } from '../first-ready.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
 import { Sends } from '../sends.js';
 import { stateMethods } from '../state-hooks.js';
 import { UserCode } from '../user-code.js';
@@ -64,7 +67,13 @@ class DiscordenoHost implements ShardHost {
       waits: () => this.#ready?.endWait(),
     });
     this.#shards = new ShardPool({
-      options: { clock, random, logger, timeouts, deliver: (payload, shardId) => this.#deliver(payload, shardId) },
+      options: {
+        clock,
+        random,
+        logger,
+        timeouts,
+        deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+      },
       openSocket: (request) => this.#openSocket(request),
       gatewayUrl: () => gateway.url,
       locate: () => Promise.resolve(gateway.url),
@@ -175,11 +184,12 @@ class DiscordenoHost implements ShardHost {
   }
 
   /** The library throws away what handlers return. */
-  #deliver(payload: object, shardId: number): Promise<void> | undefined {
-    const type = String(Reflect.get(payload, 't'));
+  #deliver(payload: Dispatch, shardId: number, delivery: Delivery): Promise<void> | undefined {
+    const { t: type } = payload;
+    if (isSpentInteraction(payload, delivery)) return undefined;
     if (type === 'READY') this.#ready?.seen();
     this.#code.took(type);
-    return this.#botShards.get(shardId)?.hand(payload as Packet);
+    return this.#botShards.get(shardId)?.hand(payload as unknown as Packet);
   }
 
   #openSocket(request: SocketRequest): GatewaySocket {

@@ -12,6 +12,7 @@ import type { ShardNews } from '../../gateway-shard/driver.js';
 import type { GatewayInfo } from '../../gateway-shard/gateway-info.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { Delivery } from '../../gateway-shard/timeouts.js';
 import { DEFAULT_LINGER_MS } from '../../options.js';
 import type { Cursor } from '../../session/state.js';
 import type {
@@ -24,6 +25,7 @@ import type {
   TransferContext,
 } from '../../shard-host.js';
 import { LeaveNotice } from '../leave-notice.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
 import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
 import { DepartedObjects } from './departed-objects.js';
@@ -121,14 +123,11 @@ export class DiscordjsHost implements ShardHost {
     wrapVoiceAdapters((guild, payload) => hosts.get(guild.client)?.send(guild.shardId, payload) ?? null);
   }
 
-  #deliver(
-    payload: GatewayDispatchPayload,
-    shardId: number,
-    { redelivered }: { redelivered: boolean },
-  ): void | Promise<void> {
+  #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
     this.#transfer.happened(shardId, payload);
     this.#voice.happened(shardId, payload, this.client.user?.id, this.hosted.cursorOf(shardId)?.sessionId);
-    this.isRedelivering = redelivered;
+    if (isSpentInteraction(payload, delivery)) return undefined;
+    this.isRedelivering = delivery.redelivered;
     const work = this.#listeners.during(() => this.#emit(payload, shardId));
     this.isRedelivering = false;
     return work;

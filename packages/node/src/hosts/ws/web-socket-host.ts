@@ -18,6 +18,7 @@ import type { WsHost } from './options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
 import { wsSockets } from './ws-socket.js';
+import { isSpentInteraction } from '../replayed-interactions.js';
 
 const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
 
@@ -195,12 +196,15 @@ export class WebSocketHost implements WsHost {
     return canSend;
   }
 
-  /** To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. */
+  /**
+   * To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. The listeners are not told what may have
+   * been handled before.
+   */
   hand(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
     try {
       return this.#options.onDispatch(payload, shardId, delivery);
     } finally {
-      this.#emitDispatch(payload, shardId);
+      if (!isSpentInteraction(payload, delivery)) this.#emitDispatch(payload, shardId);
     }
   }
 

@@ -14,6 +14,7 @@ export const makeBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
     timeouts: { ...TEST_TIMEOUTS, quietMs },
     state: movingState(state),
   });
+  // Sequence 0: a READY that was made here.
   host.manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => payload.s > 0 && handed(shardId, payload));
   return { host };
 };

@@ -31,15 +31,20 @@ function limitOf(turn: Turn, node: string): number {
   return can(turn.node(node), 'parallel-migrations') ? turn.settings.migrationsPerNode : 1;
 }
 
-/** How long a shard of the node is kept when it is to leave. */
-export function patienceOf(turn: Turn, origin: string): number {
+/** Whether shards move live between the two. */
+export function movesLive(turn: Turn, origin: string, destination: string): boolean {
+  return can(turn.node(origin), 'live-migration') && can(turn.node(destination), 'live-migration');
+}
+
+/** How long a shard is kept that is to leave for this destination. */
+export function patienceOf(turn: Turn, origin: string, destination: string): number {
   const node = turn.node(origin);
-  return can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
+  return movesLive(turn, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
 }
 
 /** What a move between the nodes has to wait for before it begins; null: nothing. Where user code is waited for, it waits after that. */
 export function waitsFor(turn: Turn, origin: string, destination: string): 'room' | 'budget' | null {
-  if (patienceOf(turn, origin) > 0) return null;
+  if (patienceOf(turn, origin, destination) > 0) return null;
   if (!hasRoomToMove(turn, origin, destination)) return 'room';
   return budgetAllowsMove(turn) ? null : 'budget';
 }

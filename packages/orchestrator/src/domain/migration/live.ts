@@ -22,9 +22,12 @@ import type { GatewaySession, MessageOf } from '@dshard/protocol';
 import { recordMove } from '../drain/record.js';
 import type { LiveMigration, Manifest } from '../state.js';
 import { can } from '../nodes.js';
+import { checkpointOf } from '../shards/vacate.js';
 import type { Turn } from '../turn.js';
 import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../epochs/tenure.js';
 import { enterStep, nextStep } from './live-steps.js';
+import { takesRoom } from './owner.js';
+import { moveStarted } from './started.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
 
@@ -49,7 +52,9 @@ export function mayLeave(turn: Turn, migration: At<'announcing'>): void {
 }
 
 export function leaveNow(turn: Turn, migration: At<'announcing'>): void {
-  openOrigin(turn, enterStep(turn, migration, { kind: 'openingOrigin' }));
+  const entered = enterStep(turn, migration, { kind: 'openingOrigin' });
+  if (!takesRoom(migration)) moveStarted(turn, migration, true);
+  openOrigin(turn, entered);
 }
 
 /** The migration is in the step already. */
@@ -59,7 +64,9 @@ export function openOrigin(turn: Turn, migration: LiveMigration): void {
   turn.send(migration.origin, { ...message, ...of(migration) });
 }
 
-export function originOpened(turn: Turn, migration: At<'openingOrigin'>, session: GatewaySession | null): void {
+/** @param told the origin's session now; a host that does not say it has reported one in heartbeats, which is good enough to connect by. */
+export function originOpened(turn: Turn, migration: At<'openingOrigin'>, told: GatewaySession | null): void {
+  const session = told ?? checkpointOf(turn, migration.origin, migration.shard)?.session ?? null;
   enterStep(turn, migration, { kind: 'openingDestination', session });
   const { freezeTimeoutMs } = turn.settings;
   const message = { kind: 'transferOpen', role: 'destination', session, freezeTimeoutMs } as const;

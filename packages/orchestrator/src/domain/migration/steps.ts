@@ -17,7 +17,6 @@
  * with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
-import { disruptionOf } from '../disruption/budget.js';
 import { assign, newEpoch, noteCheckpoint } from '../epochs/tenure.js';
 import { can } from '../nodes.js';
 import { recordMove } from '../drain/record.js';
@@ -25,7 +24,10 @@ import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { announce, openOrigin } from './live.js';
 import { leaveHandOver } from './leave.js';
-import { patienceOf } from './limits.js';
+import { takesRoom } from './owner.js';
+import { moveStarted } from './started.js';
+import type { About } from './started.js';
+import { movesLive, patienceOf } from './limits.js';
 import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
@@ -35,25 +37,26 @@ export function beginMigration(
   const { shard, origin, destination } = plan;
   const about = { ...plan, id: turn.nextMigrationId(), epoch: newEpoch(turn), startedAt: turn.now, by: turn.by };
   turn.setShard(shard, { kind: 'migrating', migration: about.id });
-  const live = [origin, destination].every((node) => can(turn.node(node), 'live-migration'));
+  const live = movesLive(turn, origin, destination);
   if (live) beginLive(turn, about);
   else beginBase(turn, about);
-  turn.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
-    migration: about.id,
-    shard,
-    origin,
-    destination,
-    live,
-    operation: plan.drain,
-    ...disruptionOf(turn.state),
-  });
+  const begun = turn.state.migrations.get(about.id);
+  if (begun === undefined || takesRoom(begun)) moveStarted(turn, about, live);
+  else moveAnnounced(turn, about);
 }
 
-function beginLive(turn: Turn, about: Omit<MigrationState, 'step' | 'deadline'>): void {
+/** User code is told, and the shard serves for as long as it may be kept. */
+function moveAnnounced(turn: Turn, { id, shard, origin, destination, drain }: About): void {
+  const text = `Shard ${shard} is to move from node ${origin} to node ${destination}, when user code has finished with it.`;
+  const facts = { migration: id, shard, origin, destination, operation: drain };
+  turn.happened('migrationAnnounced', 'info', text, facts);
+}
+
+function beginLive(turn: Turn, about: About): void {
   const kind = firstStep(turn, about);
   const deadline = turn.now + boundBetween(turn, about, kind);
   if (kind === 'announcing') {
-    const step = { kind, patienceMs: patienceOf(turn, about.origin), mayLeave: false };
+    const step = { kind, patienceMs: patienceOf(turn, about.origin, about.destination), mayLeave: false };
     turn.setMigration({ ...about, step, deadline });
     announce(turn, { ...about, step, deadline });
     return;
@@ -63,7 +66,7 @@ function beginLive(turn: Turn, about: Omit<MigrationState, 'step' | 'deadline'>)
   openOrigin(turn, migration);
 }
 
-function beginBase(turn: Turn, about: Omit<MigrationState, 'step' | 'deadline'>): void {
+function beginBase(turn: Turn, about: About): void {
   const deadline = turn.now + turn.settings.migrationStepTimeoutMs;
   turn.setMigration({ ...about, step: { kind: 'closing' }, deadline });
   turn.send(about.origin, { kind: 'prepareMigration', origin: true, shardId: about.shard, session: null });

@@ -2,6 +2,7 @@
  * User code is told that its shards are to leave, and may keep them while it finishes. A music bot with eight shards and ten minutes of
  * patience is drained: every player hears of it at once, and a shard goes when its player has finished and there is room for it.
  */
+import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { disruptionOf } from '../../../src/domain/disruption/budget.js';
 import type { ModelNode } from '../model-node.js';
@@ -126,5 +127,33 @@ describe('shards that are announced to leave', () => {
     world.settle();
     expect(world.sentTo('a', 'shardLeaving')).toHaveLength(2);
     expect(disruptionOf(world.state)).toMatchObject({ moving: 2 });
+  });
+
+  // Found by the simulator: the budget was not asked, because the node has patience, and nobody was told, because it does not move live.
+  test('of a node that does not move live are not announced, and count', () => {
+    const world = new World({ totalShards: 8, migrationsPerNode: 8, maxUnavailable: { count: 2 } }).start();
+    const a = world.join(
+      { id: 'a', capabilities: CAPABILITIES.filter((each) => each !== 'live-migration') },
+      { bounds },
+    );
+    world.pass(60_000);
+    world.join('b');
+    a.mute.add('prepareMigration');
+    world.command(drain);
+    world.settle();
+    expect(world.sentTo('a', 'shardLeaving')).toEqual([]);
+    expect(world.sentTo('a', 'prepareMigration')).toHaveLength(2);
+    expect(disruptionOf(world.state)).toMatchObject({ moving: 2 });
+  });
+
+  // Found by the simulator: the history said that a shard moves, with more moving or down than may be, when it was only announced.
+  test('are told of when they are announced, and again when they begin to move', () => {
+    const made = fleet();
+    const { world } = made;
+    world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
+    world.settle();
+    expect([world.happened('migrationAnnounced').length, world.happened('migrationStarted').length]).toEqual([1, 0]);
+    finish(made, 0);
+    expect(world.happened('migrationStarted')).toMatchObject([{ fields: { shard: 0, moving: 1, limit: 2 } }]);
   });
 });

@@ -1,0 +1,19 @@
+/** That a shard begins to move: from here on it counts for everybody's limits. */
+import { disruptionOf } from '../disruption/budget.js';
+import type { MigrationState } from '../state.js';
+import type { Turn } from '../turn.js';
+
+/** What is known of a migration before its first step. */
+export type About = Omit<MigrationState, 'step' | 'deadline'>;
+
+export function moveStarted(turn: Turn, { id, shard, origin, destination, drain }: About, live: boolean): void {
+  turn.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
+    migration: id,
+    shard,
+    origin,
+    destination,
+    live,
+    operation: drain,
+    ...disruptionOf(turn.state),
+  });
+}

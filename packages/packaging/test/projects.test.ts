@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { projects } from '../src/projects/list.js';
+import { blockWith, dsoUpWith } from '../src/projects/readme.js';
+import { settingsOf } from '../src/projects/settings.js';
+import { readWorkspace } from '../src/workspace.js';
+
+const README = [
+  '```sh',
+  'npm install x',
+  '```',
+  '```js',
+  "require('x');",
+  '```',
+  '```js',
+  "import 'x';",
+  '```',
+  '| a | `npx dso up --bot bot.mjs` |',
+  "| b | `npx dso up --command 'node --import tsx bot.ts' --nodes 2` |",
+].join('\n');
+
+describe('lines of a README', () => {
+  test('are found by their language and what is in them', () => {
+    expect(blockWith(README, ['js'], ['import'])).toBe("import 'x';\n");
+  });
+
+  test('that are not there are named', () => {
+    expect(() => blockWith(README, ['ts'], ['import'])).toThrow('no block (ts) with import');
+    expect(() => dsoUpWith(README, 'bun')).toThrow('no line npx dso up … bun');
+  });
+
+  test('of the shell are split as a shell splits them', () => {
+    expect(dsoUpWith(README, 'tsx')).toEqual(['--command', 'node --import tsx bot.ts', '--nodes', '2']);
+    expect(dsoUpWith(README, 'bot.mjs')).toEqual(['--bot', 'bot.mjs']);
+  });
+});
+
+describe('the projects', () => {
+  const { root } = readWorkspace();
+  const nodeReadme = readFileSync(join(root, 'packages/node/README.md'), 'utf8');
+
+  test('are at least twelve, on every Node.js that is supported, bun and deno', () => {
+    expect(projects.length).toBeGreaterThanOrEqual(12);
+    expect(new Set(projects.flatMap(({ runtimes }) => runtimes))).toEqual(
+      new Set(['node20', 'node22', 'node24', 'bun', 'deno']),
+    );
+    expect(new Set(projects.map(({ name }) => name)).size).toBe(projects.length);
+  });
+
+  test('have a line to start each kind of bot in the README of the node library', () => {
+    for (const text of [
+      '--bot bot.cjs',
+      '--bot dist/bot.js',
+      '--import tsx',
+      'ts-node',
+      'node bot.mts',
+      'bun bot.ts',
+      'deno run',
+    ]) {
+      expect(dsoUpWith(nodeReadme, text).join(' ')).toContain(text);
+    }
+  });
+});
+
+test('TypeScript 5.9 has twelve settings, and 7 has the eight without node10', () => {
+  expect(settingsOf(5)).toHaveLength(12);
+  expect(settingsOf(7)).toHaveLength(8);
+  expect(settingsOf(7).map(({ moduleResolution }) => moduleResolution)).not.toContain('node10');
+});
