@@ -10,10 +10,12 @@ import type { BotLibrary } from './options.js';
 import { OrchestratorClient } from './orchestrator-client.js';
 import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
 import { readStateReports, type StateReport } from './state-reports.js';
+import { readWaitReports, type WaitReport } from './wait-reports.js';
 import { waitFor } from './wait.js';
 
 /** Lines that the bots write, see state-reports.ts. */
 const STATE_FILE = 'state.jsonl';
+const WAITS_FILE = 'waits.jsonl';
 /** The same, see handled-reports.ts. */
 const HANDLED_FILE = 'handled.jsonl';
 /** So many of the orchestrator's last log lines are at hand. */
@@ -102,6 +104,11 @@ export class Fleet {
     return readStateReports(join(this.folder, STATE_FILE));
   }
 
+  /** How long frozen shards waited for handlers. */
+  waitReports(): readonly WaitReport[] {
+    return readWaitReports(join(this.folder, WAITS_FILE));
+  }
+
   async untilReachable(): Promise<void> {
     await waitFor(this.#clock, 'the orchestrator to answer', 15_000, async () => {
       if (this.#orchestrator.exitCode !== null) {
@@ -184,6 +191,7 @@ function configuration(folder: string, options: FleetOptions): string {
         env: {
           DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
           DEMO_STATE_FILE: join(folder, STATE_FILE),
+          DEMO_WAITS_FILE: join(folder, WAITS_FILE),
           DEMO_STATE_MB: `${options.stateMb}`,
           DEMO_VERSION_FILE: version,
           DISCORD_API: options.api,

@@ -15,7 +15,8 @@ import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
 import { crashTour, grandTour, stateTour, type Tour, type TourEnd } from './tour.js';
-import { judge, type Verdict } from './verdict.js';
+import { judge, type Verdict, type VerdictInput } from './verdict.js';
+import { waitsOf } from './wait-reports.js';
 
 const TOURS: Readonly<Record<Scenario, Tour>> = {
   tour: grandTour,
@@ -194,13 +195,15 @@ class Demo {
     return this.#fleet?.stateReports().filter(({ forgotten }) => forgotten).length ?? 0;
   }
 
-  async #migrations(): Promise<{ completed: number; failed: number; frozenMs: readonly number[] }> {
+  async #migrations(): Promise<VerdictInput['migrations']> {
     const events = (await this.#fleet?.client.events(0).catch(() => [])) ?? [];
     const count = (name: string): number => events.filter((event) => event.name === name).length;
-    const frozenMs = events.flatMap(({ name, fields }) =>
-      name === 'migrationCompleted' && typeof fields['frozenMs'] === 'number' ? [fields['frozenMs']] : [],
+    const moves = events.flatMap(({ name, fields: { shard, frozenMs } }) =>
+      name === 'migrationCompleted' && typeof frozenMs === 'number' ? [{ shard: Number(shard), frozenMs }] : [],
     );
-    return { completed: count('migrationCompleted'), failed: count('migrationFailed'), frozenMs };
+    const handlerWaitMs = waitsOf(moves, this.#fleet?.waitReports() ?? []);
+    const frozenMs = moves.map((move) => move.frozenMs);
+    return { completed: count('migrationCompleted'), failed: count('migrationFailed'), frozenMs, handlerWaitMs };
   }
 
   #logLine(line: string): void {
@@ -243,7 +246,7 @@ function nodeRow(node: Status['nodes'][number], migrations: Status['migrations']
 function verdictText(verdict: Verdict): string {
   const { ok, shards, events, identifies, migrations, takeovers, calls, caches, commands, state, start, durationMs } =
     verdict;
-  const { gapMs, frozenMs } = migrations;
+  const { gapMs, frozenMs, handlerWaitMs, frozenBesideMs } = migrations;
   return [
     '',
     ok ? '✔ The verdict holds.' : '✘ The verdict does not hold.',
@@ -253,6 +256,12 @@ function verdictText(verdict: Verdict): string {
     `  ${migrations.completed} migrations, ${migrations.failed} failed; a shard was without a session for` +
       ` ${formatMs(gapMs.p50)} (p50), ${formatMs(gapMs.p99)} (p99), ${formatMs(gapMs.max)} at most;`,
     `  user code had to wait for ${formatMs(frozenMs.p50)} (p50), ${formatMs(frozenMs.p99)} (p99) while one was frozen.`,
+    ...(handlerWaitMs === undefined || frozenBesideMs === undefined
+      ? []
+      : [
+          `  Of that, the wait for handlers took ${formatMs(handlerWaitMs.p50)} (p50), ${formatMs(handlerWaitMs.p99)} (p99); the rest` +
+            ` ${formatMs(frozenBesideMs.p50)} (p50), ${formatMs(frozenBesideMs.p99)} (p99).`,
+        ]),
     ...(takeovers === undefined
       ? []
       : [

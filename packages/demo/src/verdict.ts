@@ -46,8 +46,18 @@ export type Verdict = {
     outOfOrder: number;
   };
   identifies: { used: number; needed: number };
-  /** `gapMs`: without a session. `frozenMs`: without an event for user code, of live moves. */
-  migrations: { completed: number; failed: number; gapMs: Spread; frozenMs: Spread };
+  /**
+   * `gapMs`: without a session. `frozenMs`: without an event for user code, of live moves; of that `handlerWaitMs` is the wait for handlers at
+   * work, and `frozenBesideMs` the rest, move by move (`--bot discordjs`).
+   */
+  migrations: {
+    completed: number;
+    failed: number;
+    gapMs: Spread;
+    frozenMs: Spread;
+    handlerWaitMs?: Spread;
+    frozenBesideMs?: Spread;
+  };
   /** Scenario `crash`: shards that were taken over, and how long they were without an owner. */
   takeovers?: { shards: number; withoutOwnerMs: Spread };
   /** Scenario `quarantine`: the shard that killed nodes. */
@@ -72,7 +82,8 @@ export type VerdictInput = {
   shards: number;
   nodes: number;
   ledger: LedgerFigures;
-  migrations: { completed: number; failed: number; frozenMs: readonly number[] };
+  /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
+  migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
   /** Scenario `orchestrator-crash`: moves that were under way when it died may have been called off, and are made again. */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
@@ -160,6 +171,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       failed: migrations.failed,
       gapMs,
       frozenMs: spreadOf(migrations.frozenMs),
+      ...waits(migrations),
     },
     ...(takeovers && { takeovers: { shards: ledger.gapsMs.length, withoutOwnerMs: gapMs } }),
     ...(quarantine && { quarantine }),
@@ -171,6 +183,15 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     durationMs: Math.round(input.durationMs),
   };
   return { verdict, reasons };
+}
+
+function waits({
+  frozenMs,
+  handlerWaitMs,
+}: VerdictInput['migrations']): Pick<Verdict['migrations'], 'handlerWaitMs' | 'frozenBesideMs'> {
+  if (handlerWaitMs.length === 0 || handlerWaitMs.length !== frozenMs.length) return {};
+  const beside = frozenMs.map((ms, index) => Math.max(0, ms - (handlerWaitMs[index] ?? 0)));
+  return { handlerWaitMs: spreadOf(handlerWaitMs), frozenBesideMs: spreadOf(beside) };
 }
 
 /** In tenths. */

@@ -20,7 +20,7 @@ function input(ledger: Partial<LedgerFigures> = {}, rest: Partial<VerdictInput> 
     shards: 8,
     nodes: 2,
     ledger: { ...clean, ...ledger },
-    migrations: { completed: 13, failed: 0, frozenMs: [40, 20] },
+    migrations: { completed: 13, failed: 0, frozenMs: [40, 20], handlerWaitMs: [] },
     migrationsExpected: 13,
     forgotten: 0,
     durationMs: 1000.4,
@@ -60,10 +60,14 @@ describe('the verdict', () => {
     ['one unaccounted for', input({ handled: 99 }), /100 events were emitted and 99 handled/],
     ['one IDENTIFY too many', input({ identifiesUsed: 9 }), /9 IDENTIFYs/],
     ['one IDENTIFY too few', input({ identifiesUsed: 7 }), /7 IDENTIFYs/],
-    ['a failed migration', input({}, { migrations: { completed: 13, failed: 1, frozenMs: [] } }), /failed/],
+    [
+      'a failed migration',
+      input({}, { migrations: { completed: 13, failed: 1, frozenMs: [], handlerWaitMs: [] } }),
+      /failed/,
+    ],
     [
       'a migration that never happened',
-      input({}, { migrations: { completed: 12, failed: 0, frozenMs: [] } }),
+      input({}, { migrations: { completed: 12, failed: 0, frozenMs: [], handlerWaitMs: [] } }),
       /12 migrations/,
     ],
     ['a marked repeat without a crash', input({ redelivered: 1 }), /though no node died/],
@@ -103,5 +107,15 @@ describe('the verdict', () => {
     [{ shards: 4, maxConcurrency: 16, identifyWindow: 500 }, [0, 12], 0, 1],
   ])('measures the start of %j', (pace, begunAt, leastMs, ratio) => {
     expect(startFigures(pace, { begunAt, inWrongWindow: 0 })).toMatchObject({ leastMs, ratio, tookMs: begunAt[1] });
+  });
+});
+
+test('what a frozen shard waited for handlers is told beside the rest, move by move', () => {
+  const { verdict } = judge(
+    input({}, { migrations: { completed: 13, failed: 0, frozenMs: [1_050, 60], handlerWaitMs: [1_001, 2] } }),
+  );
+  expect(verdict.migrations).toMatchObject({
+    handlerWaitMs: { p50: 2, p99: 1_001, max: 1_001 },
+    frozenBesideMs: { p50: 49, p99: 58, max: 58 },
   });
 });

@@ -1,15 +1,18 @@
 /**
- * The demo's discord.js bot: an ordinary one, with a prefix command and a slash command that tell how many messages a guild has had. It
- * runs under the orchestrator by two lines, and takes its counters along with its shards by two callbacks. Everything else in this
- * file tells the demo what was handled.
+ * The demo's discord.js bot: an ordinary one, with a prefix command and a slash command that tell how many messages a guild has had, one that
+ * takes 8 s, and what most bots do when they are ready: a presence, its commands, the members of a guild. It runs under the
+ * orchestrator by two lines, and takes its counters along with its shards by two callbacks. Everything else in this file tells the
+ * demo what was handled, and how long a frozen shard waited for handlers.
  */
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { isRedelivered, nodeOf, orchestrated } from '@dshard/node/discordjs';
-import { systemClock } from '@dshard/transport';
+import { delay, systemClock } from '@dshard/transport';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import { HandledReports } from '../handled-reports.js';
+import { reportWait } from '../wait-reports.js';
 import { dumpOf } from './cache-dump.js';
+import { LONG_COMMAND_MS } from './commands.js';
 import { GuildCounters, type GuildCounts } from './guild-counters.js';
 
 const clock = systemClock();
@@ -29,7 +32,14 @@ const client = new Client({
 });
 
 client.once(Events.ClientReady, async (ready) => {
-  await ready.application.commands.set([{ name: 'count', description: 'How many messages this server has had' }]);
+  ready.user.setActivity('with shards');
+  await ready.application.commands.set([
+    { name: 'count', description: 'How many messages this server has had' },
+    { name: 'ask', description: 'Thinks for a while' },
+  ]);
+  // Not the same one in each process: Discord answers for a guild once in 30 s.
+  const guild = ready.guilds.cache.at(process.pid % ready.guilds.cache.size);
+  await guild?.members.fetch();
 });
 
 client.on(Events.MessageCreate, async (message) => {
@@ -42,6 +52,12 @@ client.on(Events.MessageCreate, async (message) => {
 client.on(Events.InteractionCreate, async (interaction) => {
   handled(interaction.id);
   if (!interaction.isChatInputCommand() || interaction.guildId === null) return;
+  if (interaction.commandName === 'ask') {
+    await interaction.deferReply();
+    await delay(clock, LONG_COMMAND_MS);
+    await interaction.editReply(`That was in ${interaction.guild?.name ?? 'a guild that is lost'}`);
+    return;
+  }
   await interaction.reply(`${counters.of(interaction.guildId)} messages so far`);
 });
 
@@ -53,7 +69,7 @@ let place = { shard: 0, s: 0, t: '' };
 
 client.on(Events.Raw, (packet: { t: string; s: number }, shard: number) => {
   place = { shard, s: packet.s, t: packet.t };
-  const own = ['MESSAGE_CREATE', 'INTERACTION_CREATE', 'READY', 'RESUMED', 'GUILD_CREATE'];
+  const own = ['MESSAGE_CREATE', 'INTERACTION_CREATE', 'READY', 'RESUMED', 'GUILD_CREATE', 'GUILD_MEMBERS_CHUNK'];
   if (packet.s > 0 && !own.includes(packet.t)) handled('');
 });
 
@@ -76,6 +92,21 @@ function guildIdsOf(shard: number): string[] {
 await client.login(setting('DISCORD_TOKEN'));
 const node = nodeOf(client);
 if (node === null) throw new Error("The demo's bot was started without an orchestrator.");
+
+/** Since when a shard is frozen and waits for handlers. */
+const halting = new Map<number, number>();
+
+node.on('shards', (shards) => {
+  for (const [shard, kind] of shards) {
+    const since = halting.get(shard);
+    if (kind === 'halting') {
+      if (since === undefined) halting.set(shard, clock.monotonicMs());
+    } else if (since !== undefined) {
+      halting.delete(shard);
+      reportWait(setting('DEMO_WAITS_FILE'), { shard, ms: clock.monotonicMs() - since });
+    }
+  }
+});
 
 // Asked over and over while shards move (fleet-calls.ts).
 node.fleet.handle('shards', (_, { shards }) => shards);

@@ -1,17 +1,20 @@
-/** People who use the bot's commands, by turns the slash command and the prefix one, and what they get for an answer. */
+/** People who use the bot's commands, by turns the slash command and the prefix one, and one that takes long; and what they get for an answer. */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
 
 export type CommandFigures = { sent: number; answered: number; twice: number };
 
 const EVERY_MS = 50;
+/** One of them is always open. */
+export const LONG_COMMAND_MS = 8_000;
+const LONG_EVERY_MS = LONG_COMMAND_MS / 2;
 
 export class Commands {
   readonly #emulator: Pick<GatewayEmulator, 'people' | 'posted' | 'world'>;
   readonly #clock: Clock;
   /** Ids of interactions, and of messages that hold a command. */
   readonly #sent: string[] = [];
-  #stop: Cancel = () => undefined;
+  #stops: readonly Cancel[] = [];
   #turn = 0;
 
   constructor(emulator: Pick<GatewayEmulator, 'people' | 'posted' | 'world'>, clock: Clock) {
@@ -21,11 +24,15 @@ export class Commands {
 
   /** The bot has to have registered its command. */
   start(): void {
-    this.#stop = this.#clock.every(EVERY_MS, () => this.#sendOne());
+    this.#sendLong();
+    this.#stops = [
+      this.#clock.every(EVERY_MS, () => this.#sendOne()),
+      this.#clock.every(LONG_EVERY_MS, () => this.#sendLong()),
+    ];
   }
 
   stop(): void {
-    this.#stop();
+    for (const stop of this.#stops) stop();
   }
 
   figures(): CommandFigures {
@@ -45,6 +52,12 @@ export class Commands {
     this.#sent.push(
       turn % 2 === 0 ? people.useCommand('count', {}, { guildId }).id : people.say('!count', { guildId }).id,
     );
+  }
+
+  #sendLong(): void {
+    const { people, world } = this.#emulator;
+    const guildId = world.guildAt((this.#turn * 3) % world.guildCount).id;
+    this.#sent.push(people.useCommand('ask', {}, { guildId }).id);
   }
 
   /** How many answers each got. */

@@ -11,7 +11,7 @@ import type { Discord } from '../discord.js';
 import { allShardsRunning, everybodyRuns, lastEventHandled } from '../tour.js';
 import type { Tour, TourContext } from '../tour.js';
 import { waitFor } from '../wait.js';
-import { Commands } from './commands.js';
+import { Commands, LONG_COMMAND_MS } from './commands.js';
 import { ReferenceClient } from './reference-client.js';
 import type { Comparison } from './reference-client.js';
 
@@ -44,7 +44,7 @@ export const discordjsTour: Tour = async (context) => {
   context.atEnd(async () => commands.stop());
   discord.startTraffic();
   commands.start();
-  await steps.run(`${options.rate} events a second begin to flow, and 20 commands`, () =>
+  await steps.run(`${options.rate} events a second begin to flow, and 20 commands, one of 8 s always open`, () =>
     delay(clock, BETWEEN_STEPS_MS),
   );
   for (const version of ['v2', 'v3']) {
@@ -58,6 +58,9 @@ export const discordjsTour: Tour = async (context) => {
   }
   commands.stop();
   await lastEventHandled(context);
+  await steps.run('waiting for the last command that takes long', () =>
+    delay(clock, LONG_COMMAND_MS + BETWEEN_STEPS_MS),
+  );
   const rolloutIdentifies = discord.figures().identifies - fleetIdentifies - referenceIdentifies;
   const planned = await compare(context, reference, new Set());
 
