@@ -24,7 +24,8 @@ const host = createWsHost({
   intents: GatewayIntentBits.Guilds | GatewayIntentBits.GuildMessages | GatewayIntentBits.MessageContent,
   logger: logger(),
   onDispatch(payload, shard, { redelivered }) {
-    if (payload.t === GatewayDispatchEvents.Ready) state.begin(shard);
+    // With sequence 0 it is the process's, made from REST, and no session begins.
+    if (payload.t === GatewayDispatchEvents.Ready && payload.s > 0) state.begin(shard);
     if (payload.t !== GatewayDispatchEvents.MessageCreate) return;
     const { id, channel_id: channel, nonce, content } = payload.d;
     if (version === DEFECTIVE_VERSION && content === DEADLY_MESSAGE) dieOf(content);

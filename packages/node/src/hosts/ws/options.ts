@@ -34,6 +34,7 @@ export type WsHostOptions = WsPassthrough &
     /**
      * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
      * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
+     * READY with `s` 0 is made from REST, once in a process that is given running shards: no session begins with it.
      */
     onDispatch?: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
     /** The bot's own state per shard, to be moved with it. */
