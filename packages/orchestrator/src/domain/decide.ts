@@ -1,24 +1,24 @@
 /** The whole domain: plain data in, plain data out. No clock, no randomness, no I/O. */
-import { onCommand } from './commands/operator.js';
-import type { Decision } from './decision.js';
-import type { DomainEvent } from './events.js';
-import { onIdentify } from './handshake/identify.js';
-import { heardOf, onGatewayInfo, onGatewayInfoFailed } from './handshake/total-shards.js';
-import { launchFailed, launchOf, onNodeLaunched } from './launch/launch.js';
-import { onConnectionClosed, onProcessExited, sleptThrough } from './liveness/lost.js';
-import { onMessage } from './messages.js';
+import { onCommand } from './on-command.js';
+import type { Decision } from './state/decision.js';
+import type { DomainEvent } from './state/events.js';
+import { onIdentify } from './fleet/handshake.js';
+import { heardOf, onGatewayInfo, onGatewayInfoFailed } from './fleet/total-shards.js';
+import { launchFailed, launchOf, onNodeLaunched } from './fleet/launch.js';
+import { onConnectionClosed, onProcessExited, sleptThrough } from './fleet/lost.js';
+import { onMessage } from './on-message.js';
 import { isRelayed, relayTransfer } from './migration/relay.js';
 import { forwardUserEvent } from './migration/user-events.js';
 import { reconcile } from './reconcile.js';
-import type { Settings } from './settings.js';
-import type { OrchestratorState } from './state.js';
+import type { Settings } from './state/settings.js';
+import type { OrchestratorState } from './state/state.js';
 import { withAssignments } from './trace/assignments.js';
-import { Turn } from './turn.js';
+import { Turn } from './state/transaction.js';
 
 export type Decide = (state: OrchestratorState, event: DomainEvent, now: number) => Decision;
 export type InitialState = (settings: Settings, now: number) => OrchestratorState;
 
-export { initialState } from './initial-state.js';
+export { initialState } from './state/initial-state.js';
 
 export const decide: Decide = (state, event, now) => {
   if (event.kind === 'message' && (event.message.kind === 'userEvent' || event.message.kind === 'shardUserEvent')) {

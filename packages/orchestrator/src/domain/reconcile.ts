@@ -6,26 +6,26 @@
  * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
  */
 import { runCalls } from './calls/calls.js';
-import { answerStartRequests } from './commands/start-shards.js';
-import { runDrains } from './drain/drain.js';
-import { establishWaiting, releaseHeld } from './handshake/identify.js';
-import { askGateway, endGrace, settleTotal } from './handshake/total-shards.js';
-import { watchBudget } from './identify/budget.js';
-import { grantIdentifies } from './identify/permits.js';
-import { expireLaunches, keepNodesUp } from './launch/launch.js';
-import { watchForSilence } from './liveness/alarm.js';
-import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './liveness/lost.js';
+import { answerStartRequests } from './shards/start-request.js';
+import { runDrains } from './operations/drain.js';
+import { establishWaiting, releaseHeld } from './fleet/handshake.js';
+import { askGateway, endGrace, settleTotal } from './fleet/total-shards.js';
+import { watchBudget } from './shards/identify-budget.js';
+import { grantIdentifies } from './shards/identify-permits.js';
+import { expireLaunches, keepNodesUp } from './fleet/launch.js';
+import { watchForSilence } from './fleet/alarm.js';
+import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './fleet/lost.js';
 import { expireMigrations } from './migration/failure.js';
 import { leaveWhenThereIsRoom } from './migration/announced.js';
 import { startWaitingMigrations } from './migration/requests.js';
-import { placeVacant } from './placement/assign.js';
-import { clearTrials } from './quarantine/trials.js';
-import { runRollout } from './rollout/rollout.js';
+import { placeVacant } from './fleet/placement.js';
+import { clearTrials } from './shards/quarantine.js';
+import { runRollout } from './operations/rollout.js';
 import { expireStarts, startWaitingResumes } from './shards/start.js';
 import { expireStops } from './shards/stop.js';
-import { endFleet } from './shutdown/fleet.js';
-import { endLeftProcesses } from './shutdown/node.js';
-import type { Turn } from './turn.js';
+import { endFleet } from './operations/shutdown-fleet.js';
+import { endLeftProcesses } from './fleet/leave.js';
+import type { Turn } from './state/transaction.js';
 import { setWakeUp } from './wake.js';
 
 const PHASES: readonly ((turn: Turn) => void)[] = [

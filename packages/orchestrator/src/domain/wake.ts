@@ -1,12 +1,12 @@
 /** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
 import { callDeadlines } from './calls/calls.js';
-import { heldUntil } from './drain/drain.js';
-import { permitsHeldUntil } from './identify/permits.js';
-import { gatewayDue } from './handshake/total-shards.js';
-import { forgetAt, suspectAt } from './liveness/lost.js';
-import { clearedAt } from './quarantine/trials.js';
-import { endProcessAt } from './shutdown/node.js';
-import type { Turn } from './turn.js';
+import { heldUntil } from './operations/drain.js';
+import { permitsHeldUntil } from './shards/identify-permits.js';
+import { gatewayDue } from './fleet/total-shards.js';
+import { forgetAt, suspectAt } from './fleet/lost.js';
+import { clearedAt } from './shards/quarantine.js';
+import { endProcessAt } from './fleet/leave.js';
+import type { Turn } from './state/transaction.js';
 
 /** Asks for the next wake-up, if it is another one than the one asked for. */
 export function setWakeUp(turn: Turn): void {

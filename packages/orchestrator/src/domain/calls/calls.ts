@@ -1,11 +1,11 @@
 /** Fleet calls, from the question to the result: who is asked when, what of the answers stands (`call.ts`), and when it is over. */
 import { MAX_CALL_BYTES } from '@dshard/protocol';
 import type { CallAnswerEntry, CallEach, MessageOf } from '@dshard/protocol';
-import type { OperatorCommand } from '../commands.js';
-import { ownerOf } from '../migration/owner.js';
-import { can, isConnected } from '../nodes.js';
-import type { OrchestratorState } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { OperatorCommand } from '../state/commands.js';
+import { ownerOf } from '../state/migrations.js';
+import { can, isConnected } from '../state/nodes.js';
+import type { OrchestratorState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 import {
   MAX_CALLS,
   MAX_CALLS_PER_CALLER,

@@ -2,8 +2,8 @@
  * Reads records back. They come from outside, so each one is checked: one that does not make sense is left out, and said so; the nodes
  * make up for it when they come back.
  */
-import { MAX_TOTAL_SHARDS, isNodeId } from '../handshake/admission.js';
-import type { KnownSession } from '../commands.js';
+import { MAX_TOTAL_SHARDS, isNodeId } from '../fleet/admission.js';
+import type { KnownSession } from '../state/commands.js';
 import type {
   Cancellation,
   DrainState,
@@ -13,7 +13,7 @@ import type {
   RolloutState,
   Trial,
   Tenure,
-} from '../state.js';
+} from '../state/state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };

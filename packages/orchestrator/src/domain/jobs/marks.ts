@@ -3,8 +3,8 @@
  * and the answer leaves when the mark is durable, so of two nodes that ask for the same run one is told to begin it.
  */
 import type { MessageOf } from '@dshard/protocol';
-import { can } from '../nodes.js';
-import type { Turn } from '../turn.js';
+import { can } from '../state/nodes.js';
+import type { Turn } from '../state/transaction.js';
 
 /** Names at once; beyond that the mark that is the longest ago is forgotten. Nobody asks for a run of that time any more. */
 export const MAX_JOBS = 256;

@@ -2,9 +2,9 @@
  * Shards that are announced to leave, where user code was waited for: they go when it has finished and there is room and budget, those first
  * that were announced first. One whose drain is not to move anything any more stays.
  */
-import { budgetAllowsMove } from '../disruption/budget.js';
-import type { LiveMigration } from '../state.js';
-import type { Turn } from '../turn.js';
+import { budgetAllowsMove } from './disruption.js';
+import type { LiveMigration } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 import { hasRoomToMove } from './limits.js';
 import { leaveNow } from './live.js';
 import { callOff } from './live-failure.js';

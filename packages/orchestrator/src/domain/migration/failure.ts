@@ -3,15 +3,15 @@
  * migrations are passed on to `live-failure.ts`.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import { can, isConnected, isShuttingDown } from '../nodes.js';
+import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginResume } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
-import type { BaseMigration, MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { BaseMigration, MigrationState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 import { leaveToLost, originHolds } from './left-behind.js';
 import { expireLive, liveLeavesNode, liveLosesNode, liveNodeEnded, stopInTransfer } from './live-failure.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 import { callOffDestination, endFailed, said } from './steps.js';
 
 /**

@@ -1,10 +1,10 @@
 /** Where a shard is left when the node that had it last is out of reach, and who is to be asked first to resume it. */
 import type { GatewaySession } from '@dshard/protocol';
-import { isConnected } from '../nodes.js';
+import { isConnected } from '../state/nodes.js';
 import { checkpointOf, inexact, knownNow, vacate } from '../shards/vacate.js';
-import type { KnownSession } from '../commands.js';
-import type { MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { KnownSession } from '../state/commands.js';
+import type { MigrationState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 
 /** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
 export function leaveToLost(turn: Turn, shard: number, node: string, session: GatewaySession | null): void {

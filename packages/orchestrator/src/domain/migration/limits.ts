@@ -1,8 +1,8 @@
 /** How many shards may move at once: per node and in the whole fleet. Those that are only announced to leave take no room (`owner.ts`). */
-import { budgetAllowsMove } from '../disruption/budget.js';
-import { can } from '../nodes.js';
-import type { Turn } from '../turn.js';
-import { takesRoom } from './owner.js';
+import { budgetAllowsMove } from './disruption.js';
+import { can } from '../state/nodes.js';
+import type { Turn } from '../state/transaction.js';
+import { takesRoom } from '../state/migrations.js';
 
 /** What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count for it. */
 export function movesOf(turn: Turn, node: string): number {

@@ -10,18 +10,18 @@
  * Whatever happens, the record is gone afterwards or one step on, and the shard is in exactly one other state.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import { keep } from '../epochs/keep.js';
-import { letGo } from '../epochs/let-go.js';
-import { isConnected, isShuttingDown } from '../nodes.js';
+import { keep } from '../shards/keep.js';
+import { letGo } from '../shards/let-go.js';
+import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginTakeBack } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
-import type { LiveMigration } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { LiveMigration } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 import { leaveServing, leaveToLost, originHolds } from './left-behind.js';
 import { activate, of } from './live.js';
 import { boundBetween, canBeCalledOff, isKnownToDestination, LIVE_STEPS } from './live-steps.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 import { endFailed, said } from './steps.js';
 
 /** The newest cursor known here: the manifest's, or what the origin said at the beginning. */

@@ -4,8 +4,8 @@
  */
 import type { MessageOf } from '@dshard/protocol';
 import { knownNow } from '../shards/vacate.js';
-import type { LiveMigration } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { LiveMigration } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 import {
   activate,
   activated,
@@ -19,7 +19,7 @@ import {
 } from './live.js';
 import { callOff, nodeRefused } from './live-failure.js';
 import { LIVE_STEPS } from './live-steps.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 
 export type TransferAnswer = MessageOf<
   | 'shardMayLeave'

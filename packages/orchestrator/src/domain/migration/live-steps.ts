@@ -3,10 +3,10 @@
  * what undoes it. Everything else about the steps is in `live.ts` (forward) and `live-failure.ts` (undo).
  */
 import type { Capability, MessageKind, NodeBounds } from '@dshard/protocol';
-import { can } from '../nodes.js';
-import type { Settings } from '../settings.js';
-import type { LiveMigration, LiveStep } from '../state.js';
-import type { Turn } from '../turn.js';
+import { can } from '../state/nodes.js';
+import type { Settings } from '../state/settings.js';
+import type { LiveMigration, LiveStep } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 
 type LiveKind = LiveStep['kind'];
 

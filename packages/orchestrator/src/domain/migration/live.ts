@@ -19,14 +19,14 @@
  * cursor and no later one, for the state is as of it, and marks what comes again as redelivered, for an origin that unfroze has served on.
  */
 import type { GatewaySession, MessageOf } from '@dshard/protocol';
-import { recordMove } from '../drain/record.js';
-import type { LiveMigration, Manifest } from '../state.js';
-import { can } from '../nodes.js';
+import { recordMove } from '../operations/drain-record.js';
+import type { LiveMigration, Manifest } from '../state/state.js';
+import { can } from '../state/nodes.js';
 import { checkpointOf } from '../shards/vacate.js';
-import type { Turn } from '../turn.js';
-import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../epochs/tenure.js';
+import type { Turn } from '../state/transaction.js';
+import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../shards/epochs.js';
 import { enterStep, nextStep } from './live-steps.js';
-import { takesRoom } from './owner.js';
+import { takesRoom } from '../state/migrations.js';
 import { moveStarted } from './started.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };

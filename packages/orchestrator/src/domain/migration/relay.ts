@@ -16,11 +16,11 @@
  * `runtime/connections.ts`.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
-import type { Decision } from '../decision.js';
-import { isConnected } from '../nodes.js';
-import type { LiveMigration, MigrationState, OrchestratorState } from '../state.js';
+import type { Decision } from '../state/decision.js';
+import { isConnected } from '../state/nodes.js';
+import type { LiveMigration, MigrationState, OrchestratorState } from '../state/state.js';
 import { withHeard } from './heard.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 
 const PROGRESS_RESOLUTION_MS = 500;
 

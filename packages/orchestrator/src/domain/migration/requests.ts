@@ -2,12 +2,12 @@
  * An operator moves one shard. By hand one may go over maxShardsPerNode, use a cordoned node and take a shard out of its bucket, as
  * with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most, and is refused then.
  */
-import { refused, runningOn, usableNode } from '../commands/checks.js';
-import type { Checked } from '../commands/checks.js';
-import type { OperatorCommand } from '../commands.js';
-import { budgetReason } from '../disruption/budget.js';
-import { drainFrom } from '../nodes.js';
-import type { Turn } from '../turn.js';
+import { refused, runningOn, usableNode } from '../state/checks.js';
+import type { Checked } from '../state/checks.js';
+import type { OperatorCommand } from '../state/commands.js';
+import { budgetReason } from './disruption.js';
+import { drainFrom } from '../state/nodes.js';
+import type { Turn } from '../state/transaction.js';
 import { waitsFor } from './limits.js';
 import { beginMigration } from './steps.js';
 

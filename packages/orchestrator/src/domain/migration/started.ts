@@ -1,7 +1,7 @@
 /** That a shard begins to move: from here on it counts for everybody's limits. */
-import { disruptionOf } from '../disruption/budget.js';
-import type { MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import { disruptionOf } from './disruption.js';
+import type { MigrationState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 
 /** What is known of a migration before its first step. */
 export type About = Omit<MigrationState, 'step' | 'deadline'>;

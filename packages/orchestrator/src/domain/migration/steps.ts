@@ -17,14 +17,14 @@
  * with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
-import { assign, newEpoch, noteCheckpoint } from '../epochs/tenure.js';
-import { can } from '../nodes.js';
-import { recordMove } from '../drain/record.js';
-import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import { assign, newEpoch, noteCheckpoint } from '../shards/epochs.js';
+import { can } from '../state/nodes.js';
+import { recordMove } from '../operations/drain-record.js';
+import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
-import { leaveHandOver } from './leave.js';
-import { takesRoom } from './owner.js';
+import { leaveHandOver } from '../shards/leave-hand-over.js';
+import { takesRoom } from '../state/migrations.js';
 import { moveStarted } from './started.js';
 import type { About } from './started.js';
 import { movesLive, patienceOf } from './limits.js';

@@ -6,12 +6,12 @@
  * User events that belong to no transfer are dropped without a word: after an abort there may be thousands on their way.
  */
 import type { MessageOf } from '@dshard/protocol';
-import type { Decision } from '../decision.js';
-import { can } from '../nodes.js';
-import type { MigrationState, OrchestratorState } from '../state.js';
-import type { Effect } from '../effects.js';
+import type { Decision } from '../state/decision.js';
+import { can } from '../state/nodes.js';
+import type { MigrationState, OrchestratorState } from '../state/state.js';
+import type { Effect } from '../state/effects.js';
 import { withHeard } from './heard.js';
-import { isBase } from './owner.js';
+import { isBase } from '../state/migrations.js';
 
 type AnyUserEvent = MessageOf<'userEvent'> | MessageOf<'shardUserEvent'>;
 

@@ -2,11 +2,11 @@
  * An operator calls an operation off. What is under way comes to its end, nothing further is begun; then the operation ends and everybody
  * who waits is told what was done. That it is cancelled is durable before anything follows from it, so a restart does not forget it.
  */
-import { endDrain } from '../drain/drain.js';
-import { commandError } from '../errors.js';
-import { runRollout } from '../rollout/rollout.js';
-import type { Cancellation, DrainState, RolloutState } from '../state.js';
-import type { Turn } from '../turn.js';
+import { endDrain } from './drain.js';
+import { commandError } from '../state/errors.js';
+import { runRollout } from './rollout.js';
+import type { Cancellation, DrainState, RolloutState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 
 export function cancelOperation(turn: Turn, request: string, id: string): void {
   const { rollout, drains, endedOperations } = turn.state;

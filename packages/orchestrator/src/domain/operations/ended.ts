@@ -2,8 +2,8 @@
  * An operation is over: those who cancelled it hear so, and how it ended is kept for a while, because whoever asked for it may not be
  * there any more to be told (a hung-up client, a restart of the orchestrator).
  */
-import type { DrainState, EndedOperation, RolloutState } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { DrainState, EndedOperation, RolloutState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 
 /** How many are kept. */
 const KEPT = 20;

@@ -5,14 +5,14 @@
  * the session → the node is ready → allUserDataSent{0} → the node resumes and answers startShards. Without one, or when the
  * resume flow failed, by startShards. The steps are described at `StartStep`.
  */
-import type { KnownSession } from '../commands.js';
-import { assign } from '../epochs/tenure.js';
-import { enqueueIdentify, withdrawIdentify } from '../identify/permits.js';
-import { leaveHandOver } from '../migration/leave.js';
+import type { KnownSession } from '../state/commands.js';
+import { assign } from './epochs.js';
+import { enqueueIdentify, withdrawIdentify } from './identify-permits.js';
+import { leaveHandOver } from './leave-hand-over.js';
 import { movesOf } from '../migration/limits.js';
-import { can, isConnected } from '../nodes.js';
-import type { StartStep } from '../state.js';
-import type { Turn } from '../turn.js';
+import { can, isConnected } from '../state/nodes.js';
+import type { StartStep } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
 import { beginStop } from './stop.js';
 import { inexact, vacate } from './vacate.js';
 

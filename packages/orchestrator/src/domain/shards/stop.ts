@@ -5,9 +5,9 @@
  * own (the destination of a hand-over did not answer) is followed by a start elsewhere at once.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import type { KnownSession } from '../commands.js';
-import { withdrawIdentify } from '../identify/permits.js';
-import type { Turn } from '../turn.js';
+import type { KnownSession } from '../state/commands.js';
+import { withdrawIdentify } from './identify-permits.js';
+import type { Turn } from '../state/transaction.js';
 import { inexact, knownNow, vacate } from './vacate.js';
 
 export function beginStop(

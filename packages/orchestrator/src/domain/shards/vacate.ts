@@ -1,8 +1,8 @@
 /** Nobody runs the shard any more. */
 import type { GatewaySession } from '@dshard/protocol';
-import type { KnownSession } from '../commands.js';
-import { tenureOf } from '../epochs/tenure.js';
-import type { Turn } from '../turn.js';
+import type { KnownSession } from '../state/commands.js';
+import { tenureOf } from './epochs.js';
+import type { Turn } from '../state/transaction.js';
 
 /** @param notBefore when it may be placed again; at once by default. */
 export function vacate(turn: Turn, shard: number, known: KnownSession | null, notBefore: number = turn.now): void {
