@@ -26,6 +26,7 @@ export function assertInvariants(state: OrchestratorState): void {
   migrationsAreOfMigratingShards(state);
   drainsAndRolloutAgree(state);
   permitsAreUnique(state);
+  must(state.migrationOutcomes.length === 0, 'an operation has not read how its migration ended');
 }
 
 function shardIsSomewhere(state: OrchestratorState, id: number, shard: ShardState): void {

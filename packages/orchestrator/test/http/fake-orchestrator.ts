@@ -44,6 +44,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     held: [],
     missing: [],
     checkpointedAt: 0,
+    launch: null,
     joinedAt: 1000,
     ...changes,
   };

@@ -2,7 +2,8 @@
  * Reads records back. They come from outside, so each one is checked: one that does not make sense is left out, and said so; the nodes
  * make up for it when they come back.
  */
-import { MAX_TOTAL_SHARDS, isNodeId } from '../fleet/admission.js';
+import { isNodeId } from '@dshard/protocol';
+import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 import type { KnownSession } from '../state/commands.js';
 import type {
   Cancellation,

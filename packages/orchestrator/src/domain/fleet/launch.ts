@@ -6,7 +6,6 @@
  * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a failure: one at a time, at
  * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
  */
-import { recordDestination } from '../operations/drain-record.js';
 import type { DomainEvent } from '../state/events.js';
 import { hasConnection, isShuttingDown } from '../state/nodes.js';
 import { retireEmpty } from './retire.js';
@@ -47,7 +46,7 @@ export function launchDone(turn: Turn, node: string): void {
   if (launch === undefined) return;
   turn.removeLaunch(launch.id);
   turn.patch({ launchFailures: 0, launchNotBefore: turn.now });
-  recordDestination(turn, launch.id, node);
+  turn.patchNode(node, { launch: launch.id });
   turn.done(launch.request, `Node ${node} is started and connected.`, { node });
   if (launch.unwanted) retireEmpty(turn, node);
 }

@@ -17,3 +17,10 @@ export function moveStarted(turn: Turn, { id, shard, origin, destination, drain 
     ...disruptionOf(turn.state),
   });
 }
+
+/** A migration is over: the operation that it was part of draws the conclusions. @param failure null: the shard was moved. */
+export function leaveOutcome(turn: Turn, { drain, shard }: MigrationState, failure: string | null): void {
+  if (drain === null) return;
+  const outcome = { operation: drain, shard, failure };
+  turn.patch({ migrationOutcomes: [...turn.state.migrationOutcomes, outcome] });
+}

@@ -19,13 +19,12 @@
 import type { GatewaySession, Message } from '@dshard/protocol';
 import { assign, newEpoch, noteCheckpoint } from '../shards/epochs.js';
 import { can } from '../state/nodes.js';
-import { recordMove } from '../operations/drain-record.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
-import { leaveHandOver } from '../shards/leave-hand-over.js';
+import { leaveHandOver } from '../shards/start.js';
 import { takesRoom } from '../state/migrations.js';
-import { moveStarted } from './started.js';
+import { leaveOutcome, moveStarted } from './started.js';
 import type { About } from './started.js';
 import { movesLive, patienceOf } from './limits.js';
 import { boundBetween, firstStep } from './live-steps.js';
@@ -126,7 +125,7 @@ export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents
   const facts = { migration: migration.id, shard, origin, destination, durationMs, frozenMs: durationMs, userEvents };
   turn.happened('migrationCompleted', 'info', text, facts, migration.by);
   turn.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
-  recordMove(turn, migration, null);
+  leaveOutcome(turn, migration, null);
 }
 
 /** A node's sentence as a part of ours. */
@@ -144,7 +143,7 @@ export function endFailed(turn: Turn, migration: MigrationState, reason: string)
   const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
   turn.happened('migrationFailed', 'warn', text, facts, migration.by);
   turn.fail(request, 'DSO_MIGRATION_FAILED', text);
-  recordMove(turn, migration, reason);
+  leaveOutcome(turn, migration, reason);
 }
 
 function whereabouts(shard: number, state: Exclude<ReturnType<Turn['shard']>, undefined>): string {

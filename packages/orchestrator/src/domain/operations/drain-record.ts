@@ -1,12 +1,18 @@
-/** What the parts of a drain that happen elsewhere leave behind in it. Bookkeeping only: `drain.ts` draws the conclusions. */
-import type { MigrationState } from '../state/state.js';
+/** What became of the migrations that belong to a drain. Bookkeeping only: `drain.ts` draws the conclusions. */
+import type { MigrationOutcome } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
 
-/** A migration that belongs to a drain is over. @param failure null: the shard was moved. */
-export function recordMove(turn: Turn, migration: MigrationState, failure: string | null): void {
-  const drain = migration.drain === null ? undefined : turn.state.drains.get(migration.drain);
+/** Those of a drain that is over are nobody's. */
+export function readOutcomes(turn: Turn): void {
+  const { migrationOutcomes } = turn.state;
+  if (migrationOutcomes.length === 0) return;
+  for (const outcome of migrationOutcomes) recordMove(turn, outcome);
+  turn.patch({ migrationOutcomes: [] });
+}
+
+function recordMove(turn: Turn, { operation, shard, failure }: MigrationOutcome): void {
+  const drain = turn.state.drains.get(operation);
   if (drain?.phase.kind !== 'moving') return;
-  const { shard } = migration;
   const { phase } = drain;
   if (failure === null) {
     const moved = [...phase.moved, shard];
@@ -19,17 +25,5 @@ export function recordMove(turn: Turn, migration: MigrationState, failure: strin
     turn.setDrain({ ...drain, phase: { ...phase, failed: [...phase.failed, { shard, reason: failure }] } });
   } else {
     turn.setDrain({ ...drain, phase: { ...phase, retried: [...phase.retried, shard] } });
-  }
-}
-
-/** The node a drain waited for is there. */
-export function recordDestination(turn: Turn, launch: string, node: string): void {
-  for (const drain of turn.state.drains.values()) {
-    if (drain.phase.kind !== 'awaitingDestination' || drain.phase.launch !== launch) continue;
-    turn.setDrain({
-      ...drain,
-      destination: node,
-      phase: { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null, heldSince: null },
-    });
   }
 }

@@ -16,6 +16,7 @@ import { budgetAllowsMove, budgetReason } from '../migration/disruption.js';
 import { waitsFor } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
 import { retireEmpty, unwantLaunch } from '../fleet/retire.js';
+import { readOutcomes } from './drain-record.js';
 import { operationEnded } from './ended.js';
 import { drainFrom, drainTo, hasSaidGoodbye, isConnected, isShuttingDown } from '../state/nodes.js';
 import { isQuarantined } from '../shards/quarantine.js';
@@ -25,6 +26,17 @@ import type { DrainState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
 
 type Moving = Extract<DrainState['phase'], { kind: 'moving' }>;
+
+/** As a drain begins to move. */
+const MOVING: Moving = {
+  kind: 'moving',
+  waiting: [],
+  moved: [],
+  failed: [],
+  retried: [],
+  stopped: null,
+  heldSince: null,
+};
 
 export function migrateNode(
   turn: Turn,
@@ -76,7 +88,7 @@ export function beginDrain(
     phase:
       destination === null
         ? { kind: 'awaitingDestination', launch, deadline: turn.now + turn.settings.launchTimeoutMs }
-        : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null, heldSince: null },
+        : MOVING,
     startedAt: turn.now,
     request,
     by,
@@ -92,6 +104,7 @@ export function beginDrain(
 
 /** Takes every drain as far as it goes now. */
 export function runDrains(turn: Turn): void {
+  readOutcomes(turn);
   // Of an earlier run: its nodes are still on their way back.
   if (turn.state.recalled && turn.state.graceUntil !== null) return;
   for (const { id } of turn.state.drains.values()) {
@@ -117,7 +130,11 @@ function awaitDestination(
   phase: Extract<DrainState['phase'], { kind: 'awaitingDestination' }>,
 ): void {
   const problem = problemOf(turn, drain.origin);
-  if (problem !== null) {
+  const launched = [...turn.state.nodes.values()].find(({ launch }) => launch !== null && launch === phase.launch);
+  if (launched !== undefined) {
+    turn.setDrain({ ...drain, destination: launched.id, phase: MOVING });
+    move(turn, { ...drain, destination: launched.id, phase: MOVING }, MOVING);
+  } else if (problem !== null) {
     endDrain(turn, drain, problem);
   } else if (phase.launch === null || !turn.state.launches.has(phase.launch)) {
     endDrain(turn, drain, 'no new node could be started for its shards');

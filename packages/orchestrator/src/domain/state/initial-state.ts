@@ -1,5 +1,5 @@
 /** The state of an orchestrator that knows nothing yet but its settings. */
-import { firstEpoch } from '../shards/epochs.js';
+import { firstEpoch } from './epochs.js';
 import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
 
@@ -19,6 +19,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     nodes: new Map(),
     connections: new Map(),
     migrations: new Map(),
+    migrationOutcomes: [],
     staleTransfers: 0,
     waitingMigrations: [],
     startRequests: new Map(),
