@@ -362,7 +362,7 @@ export type OrchestratorState = {
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
   migrations: ReadonlyMap<string, MigrationState>;
-  /** Of migrations that are over, until their operations have read them: by the end of a turn there are none. */
+  /** Of migrations that are over, until their operations have read them: by the end of a transaction there are none. */
   migrationOutcomes: readonly MigrationOutcome[];
   /** Messages of migrations that are over, or not at that step: dropped, and counted here. */
   staleTransfers: number;
