@@ -21,7 +21,10 @@ export function withAssignments(before: OrchestratorState, decision: Decision): 
     assigned.epochs.push(tenure.epoch);
     byNode.set(node, assigned);
   }
-  return { state, effects: [...[...byNode].map(([node, assigned]) => assignedTo(node, assigned)), ...decision.effects] };
+  return {
+    state,
+    effects: [...[...byNode].map(([node, assigned]) => assignedTo(node, assigned)), ...decision.effects],
+  };
 }
 
 /** A hand-over has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
