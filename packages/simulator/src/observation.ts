@@ -4,7 +4,7 @@ import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
 import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { TraceEntry } from '@dshard/orchestrator/trace';
 import type { Message } from '@dshard/protocol';
-import type { FaultName } from './plan.js';
+import type { FaultName, Plan } from './plan.js';
 
 /** A channel's last number, as user code remembers it: the state that moves with a shard. */
 export type UserState = ReadonlyMap<string, number>;
@@ -71,3 +71,21 @@ export type Observation =
   | { kind: 'ending' };
 
 export type Observe = (observation: Observation) => void;
+
+/**
+ * A checker watches one invariant of the design (`docs`: moving a shard) for the whole run. It sees observations only; what it
+ * finds is a violation of the sentence it is named after.
+ */
+export type Checker = {
+  see(observation: Observation, at: number): void;
+  /** The run is over, traffic has stopped, everything had its time. */
+  finish?(at: number): void;
+};
+
+type CheckerSurroundings = {
+  plan: Plan;
+  /** `what` completes the invariant's sentence: what was seen instead. */
+  violated: (invariant: string, what: string) => void;
+};
+
+export type MakeChecker = (surroundings: CheckerSurroundings) => Checker;

@@ -4,19 +4,18 @@
  */
 import { Ledger } from '@dshard/gateway-emulator';
 import { decide as decideShard } from '@dshard/node/gateway-shard';
-import { memoryNetwork, virtualClock } from '@dshard/testkit';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
+import { memoryNetwork, virtualClock } from '@dshard/testkit';
 import { CHECKERS } from './checkers/all.js';
-import type { Checker } from './checkers/checker.js';
+import type { Checker, Observation, Observe } from './observation.js';
 import { CONVERGENCE, missing } from './checkers/convergence.js';
 import { FaultDriver } from './faults/fault-driver.js';
 import { Operators } from './faults/operators.js';
 import { Marks } from './marks.js';
 import type { Mutant } from './mutants/mutant.js';
-import type { Observation, Observe } from './observation.js';
 import { observeMarks } from './observe-marks.js';
-import { planFor } from './plan.js';
 import type { FaultName, Plan } from './plan.js';
+import { planFor } from './plan.js';
 import { drawFor } from './random.js';
 import { Trace } from './trace.js';
 import { SimDiscord, STRANGERS_ADDRESS } from './world/discord.js';

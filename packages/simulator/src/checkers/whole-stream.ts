@@ -13,9 +13,8 @@
  *   one had the session meanwhile;
  * - what a node had received, and kept for user code that was still loading, before such a node took the session from it.
  */
-import type { Observation } from '../observation.js';
-import type { Checker, MakeChecker } from './checker.js';
-import { OutOfTouch } from './out-of-touch.js';
+import type { Observation, Checker, MakeChecker } from '../observation.js';
+import { OutOfTouch } from './ownership.js';
 
 const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly once, in order';
 const MARKED = 'a crash: what comes again is marked';

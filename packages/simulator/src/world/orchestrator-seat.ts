@@ -2,13 +2,13 @@
  * Where the orchestrator sits: starts the production orchestrator in a virtual process, crashes it (at once, or in the middle of the effects of
  * a decision), starts the next one. Every decision is looked at: the domain's invariants hold after each.
  */
-import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
-import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
+import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Decide, DomainEvent, Effect, HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
+import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
 import { EVENT_IDS } from '@dshard/protocol';
-import { delay, silentLogger } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
+import { delay, silentLogger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { Observe } from '../observation.js';
 import type { Draw } from '../random.js';
@@ -17,7 +17,7 @@ import type { Trace } from '../trace.js';
 import type { SimDiscord } from './discord.js';
 import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
 import type { Fleet } from './fleet.js';
-import { overheard } from './listening.js';
+import { overheard } from './control-connection.js';
 import { slowStore } from './slow-store.js';
 import type { LaunchFault } from './sim-launcher.js';
 import { simLauncher } from './sim-launcher.js';

@@ -7,9 +7,9 @@
  * - `catchingUp`: what waited is handled, one thing at a time, before anything new.
  * - `dead` (kill -9): nothing comes in, nothing goes out, its sockets and ports are closed by the system.
  */
-import { everyBy } from '@dshard/transport';
 import type { Address, ByteStream, ByteStreamHandlers, Cancel, Clock, Transport } from '@dshard/transport';
-import { namesEvent, truncateFrames } from './frames.js';
+import { everyBy } from '@dshard/transport';
+import { namesEvent, truncateFrames } from './control-connection.js';
 
 /** `abort`: unsent bytes are lost; `flush`: they still arrive; `silent`: the machine is gone and nobody is told. */
 export type Death = 'abort' | 'flush' | 'silent';

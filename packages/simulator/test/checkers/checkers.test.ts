@@ -1,21 +1,15 @@
 /** Each checker finds what it is for, and only that: fed by hand. */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
-import { initialState } from '@dshard/orchestrator/domain';
 import type { HistoryEntry } from '@dshard/orchestrator/domain';
+import { initialState } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import type { MakeChecker } from '../../src/checkers/checker.js';
-import { durableFirst } from '../../src/checkers/durable-first.js';
-import { epochsGrow } from '../../src/checkers/epochs-grow.js';
-import { identifyPace } from '../../src/checkers/identify-pace.js';
-import { oneOwner } from '../../src/checkers/one-owner.js';
-import { quarantine } from '../../src/checkers/quarantine.js';
-import { resumeFirst } from '../../src/checkers/resume-first.js';
-import { sessionsKept } from '../../src/checkers/sessions-kept.js';
-import { userCodeFirst } from '../../src/checkers/user-code-first.js';
-import { wholeState } from '../../src/checkers/whole-state.js';
+import type { MakeChecker, Observation } from '../../src/observation.js';
+import { durableFirst, quarantine } from '../../src/checkers/orchestrator.js';
+import { epochsGrow, oneOwner } from '../../src/checkers/ownership.js';
+import { identifyPace, resumeFirst, sessionsKept } from '../../src/checkers/discord-rules.js';
+import { userCodeFirst, wholeState } from '../../src/checkers/user-code.js';
 import { wholeStream } from '../../src/checkers/whole-stream.js';
-import type { Observation } from '../../src/observation.js';
 import { planFor } from '../../src/plan.js';
 
 function found(make: MakeChecker, observations: readonly Observation[], gentle = true, durable = false): string[] {
