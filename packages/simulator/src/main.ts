@@ -1,12 +1,12 @@
 /** `npm run sim`: many seeds, what they found, and one line of JSON for programs. */
 import { parseArgs } from 'node:util';
 import { systemClock } from '@dshard/transport';
-import { FAULTS } from './plan.js';
 import type { FaultName } from './plan.js';
+import { FAULTS } from './plan.js';
 import { MUTANTS } from './mutants/all.js';
 import { runSeed } from './run-seed.js';
 import { report, runSeeds } from './run-seeds.js';
-import { stillFigures } from './world/still-figures.js';
+import { stillFigures } from './world/virtual-process.js';
 
 const USAGE = `npm run sim -- [options]
 
