@@ -6,7 +6,7 @@ import { FAULTS } from './plan.js';
 import { MUTANTS } from './mutants/all.js';
 import { runSeed } from './run-seed.js';
 import { report, runSeeds } from './run-seeds.js';
-import { stillFigures } from './world/virtual-process.js';
+import { pinProcessFigures } from './world/virtual-process.js';
 
 const USAGE = `npm run sim -- [options]
 
@@ -109,7 +109,7 @@ function freshSeed(): number {
   return Math.floor(systemClock().now() % 1_000_000_000);
 }
 
-stillFigures();
+pinProcessFigures();
 try {
   process.exitCode = await main();
 } catch (error) {

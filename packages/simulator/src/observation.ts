@@ -41,7 +41,7 @@ export type Observation =
   /** User code was told that a shard is to leave (`done` false); it has finished, or is not asked any more (`done`). */
   | { kind: 'leaving'; node: string; shard: number; done: boolean }
   /** A host is told to freeze a shard that moves live. */
-  | { kind: 'halted'; node: string; shard: number }
+  | { kind: 'freezing'; node: string; shard: number }
   /** A host stopped a shard to hand it over. */
   | { kind: 'frozen'; node: string; shard: number; cursor: Cursor; state: UserState }
   /** A host resumes a shard with this state, of which `received` entries came from another node. */

@@ -4,13 +4,13 @@ import { MUTANTS } from './mutants/all.js';
 import type { FaultName } from './plan.js';
 import type { RunResult } from './run-seed.js';
 import { runSeed } from './run-seed.js';
-import { stillFigures } from './world/virtual-process.js';
+import { pinProcessFigures } from './world/virtual-process.js';
 
 /** `faults` null: those that the seed draws. `mutant`: its name, or null. */
 export type SeedJob = { seed: number; faults: readonly FaultName[] | null; mutant: string | null };
 export type SeedDone = { job: SeedJob; result: RunResult };
 
-stillFigures();
+pinProcessFigures();
 parentPort?.on('message', (job: SeedJob) => void work(job));
 
 async function work(job: SeedJob): Promise<void> {

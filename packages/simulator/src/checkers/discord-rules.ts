@@ -22,7 +22,7 @@ export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
   let forgotUntil = 0;
   /** By key: until when a late use of a permit excuses the next one. */
   const excusedUntil = new Map<number, number>();
-  const isHeld = (node: string, shard: number): boolean =>
+  const holdsPermit = (node: string, shard: number): boolean =>
     Object.values(state?.identifies.keys ?? {}).some(({ holder }) => holder?.node === node && holder.shard === shard);
   return {
     see: (observation, at) => {
@@ -33,7 +33,7 @@ export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
       if (observation.kind === 'identify') {
         const { node, shard, permit } = observation;
         if (permit === 'none') violated(IDENTIFY_PACE, `node ${node} identified shard ${shard} without a permit`);
-        const isLate = permit === 'granted' && !isHeld(node, shard);
+        const isLate = permit === 'granted' && !holdsPermit(node, shard);
         if (isLate && !plan.gentle) excusedUntil.set(shard % maxConcurrency, at + 2 * identifyWindowMs);
       }
       if (observation.kind !== 'gateway' || observation.record.kind !== 'violation') return;

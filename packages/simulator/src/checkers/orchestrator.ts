@@ -36,7 +36,7 @@ function lackingFor(message: Message, kept: Kept): string | null {
   }
   if (message.kind === 'prepareMigration' || message.kind === 'transferOpen') {
     const { nextEpoch = 0 } = (kept('fleet/ids') ?? {}) as { nextEpoch?: number };
-    return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the hand-over` : null;
+    return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the migration` : null;
   }
   if (message.kind === 'transferRelease') {
     const { known = null } = (kept(`shard/${message.shardId}`) ?? {}) as { known?: unknown };

@@ -29,7 +29,7 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
       if (observation.kind === 'processEnded') {
         for (const key of busy) if (key.startsWith(`${observation.name}/`)) busy.delete(key);
       }
-      if (observation.kind !== 'halted') return;
+      if (observation.kind !== 'freezing') return;
       const { node, shard } = observation;
       if (!ready.delete(shard)) violated(READY, `node ${node} froze shard ${shard}, and nobody was ready for it`);
       if (busy.has(`${node}/${shard}`))

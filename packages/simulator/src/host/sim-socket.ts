@@ -50,7 +50,7 @@ export class SimSocket implements ShardSocket {
     this.#heart = new SimHeart({ clock, random, send, dead: () => this.#tell({ kind: 'zombie' }) });
     const { signal } = this.#connecting;
     gateway.connect(addressOf(request.url), { timeoutMs: TIMEOUTS.handshakeMs, signal }).then(
-      (stream) => (this.#state === 'open' ? this.#adopt(stream) : this.#abandon(stream)),
+      (stream) => (this.#state === 'open' ? this.#adopt(stream) : this.#discard(stream)),
       () => this.#end(ABNORMAL_CODE),
     );
   }
@@ -89,7 +89,7 @@ export class SimSocket implements ShardSocket {
     this.#cancelRead?.();
   }
 
-  #abandon(stream: { destroy(): void }): void {
+  #discard(stream: { destroy(): void }): void {
     stream.destroy();
     this.#end(ABNORMAL_CODE);
   }
@@ -167,7 +167,7 @@ export type Payload = { op: number; t: string; s: number; d: unknown };
 export type MessageEvent = { id: string; channel_id: string; number: number; sessionId: string };
 
 /** Guilds and their messages. */
-export const INTENTS = 513;
+const INTENTS = 513;
 
 /** `quietMs`: so much before a session with nobody to it would expire that it is resumed in time. */
 export const TIMEOUTS: Required<GatewayTimeouts> = {
@@ -186,16 +186,16 @@ export const TIMEOUTS: Required<GatewayTimeouts> = {
 
 /** The heartbeats of one gateway connection: the first at a random moment, and the end of the connection where two were not answered. */
 export class SimHeart {
-  readonly #given: { clock: Clock; random: Draw; send: () => void; dead: () => void };
+  readonly #options: { clock: Clock; random: Draw; send: () => void; dead: () => void };
   #timers: Cancel[] = [];
   #unacknowledged = 0;
 
-  constructor(given: { clock: Clock; random: Draw; send: () => void; dead: () => void }) {
-    this.#given = given;
+  constructor(options: { clock: Clock; random: Draw; send: () => void; dead: () => void }) {
+    this.#options = options;
   }
 
   start(intervalMs: number): void {
-    const { clock, random } = this.#given;
+    const { clock, random } = this.#options;
     this.#unacknowledged = 0;
     this.#timers.push(
       clock.after(intervalMs * random.next(), () => {
@@ -207,11 +207,11 @@ export class SimHeart {
 
   beat(): void {
     if (this.#unacknowledged > 1) {
-      this.#given.dead();
+      this.#options.dead();
       return;
     }
     this.#unacknowledged += 1;
-    this.#given.send();
+    this.#options.send();
   }
 
   acknowledged(): void {

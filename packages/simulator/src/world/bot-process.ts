@@ -12,7 +12,7 @@ import type { Observe } from '../observation.js';
 import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
 import { baseLevelTransport, repeatingTransport } from './control-connection.js';
-import { ORCHESTRATOR_ADDRESS } from './orchestrator-seat.js';
+import { ORCHESTRATOR_ADDRESS } from './sim-orchestrator.js';
 import type { Death } from './virtual-process.js';
 import { VirtualProcess } from './virtual-process.js';
 

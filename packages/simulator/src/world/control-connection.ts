@@ -7,7 +7,7 @@ import type { Message, MessageOf } from '@dshard/protocol';
 import { decodeMessage, FrameReader, MAX_BODY_BYTES, encodeMessage } from '@dshard/protocol';
 
 /** A connection on which what is written goes through somebody first; all else is the connection's own. */
-export function writtenThrough(stream: ByteStream, write: ByteStream['write']): ByteStream {
+function writtenThrough(stream: ByteStream, write: ByteStream['write']): ByteStream {
   return {
     remote: stream.remote,
     loopback: stream.loopback,

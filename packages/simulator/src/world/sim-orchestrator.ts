@@ -47,7 +47,7 @@ const MOST_COMMIT_MS = 10;
 /** Until somebody starts it again when it could not start. */
 const RESTART_MS = 1_000;
 
-export type OrchestratorSeatOptions = {
+export type SimOrchestratorOptions = {
   seed: number;
   settings: Settings;
   /** Whether it has a store. */
@@ -70,8 +70,8 @@ export type OrchestratorSeatOptions = {
 /** `handle` null: it waits for its store. */
 type Life = { process: VirtualProcess; handle: Orchestrator | null };
 
-export class OrchestratorSeat {
-  readonly #options: OrchestratorSeatOptions;
+export class SimOrchestrator {
+  readonly #options: SimOrchestratorOptions;
   /** What the store of all its lives has on disk. */
   readonly disk: MemoryDisk = memoryDisk();
   #life: Life | null = null;
@@ -80,7 +80,7 @@ export class OrchestratorSeat {
   #effectsToLive: number | null = null;
   decisions = 0;
 
-  constructor(options: OrchestratorSeatOptions) {
+  constructor(options: SimOrchestratorOptions) {
     this.#options = options;
   }
 
