@@ -5,9 +5,9 @@
  * is recorded at once and handed to `note`, which makes it durable soon. A listener that throws is logged and harms nobody.
  */
 import type { Cancel, Clock, Logger } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import type { JsonValue } from '../domain/durable/records.js';
 import type { Happening } from '../domain/effects.js';
-import { messageOf } from '../errors.js';
 import type { HistoryEntry, HistoryResult } from '../ports/state-store.js';
 import type { RecordedHappening } from './contract.js';
 
