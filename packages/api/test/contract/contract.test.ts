@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CONTRACT, ENDPOINT_NAMES } from '../../src/contract/contract.js';
+import type { Parameter } from '../../src/contract/endpoint.js';
 import { requestFor } from '../../src/contract/request.js';
 
 const entries = ENDPOINT_NAMES.map((name) => [name, CONTRACT[name]] as const);
@@ -31,9 +32,7 @@ describe('the contract', () => {
   });
 
   test.each(entries)('has a fallback for %s that its parameter itself takes', (_name, { parameters }) => {
-    for (const { field, fallback } of Object.values<{ field: { read(value: unknown): unknown }; fallback?: unknown }>(
-      parameters,
-    )) {
+    for (const { field, fallback } of Object.values(parameters as Record<string, Parameter<unknown>>)) {
       if (fallback !== undefined && fallback !== null && !Array.isArray(fallback)) {
         expect(field.read(fallback)).toEqual(fallback);
       }

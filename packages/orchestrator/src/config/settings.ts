@@ -8,7 +8,7 @@
  * without a launcher.
  */
 import { defaultValues, type ConfigValues, type ResolvedConfig } from '@dshard/api/config';
-import type { Settings } from '../domain/settings.js';
+import type { Settings } from '../domain/state/settings.js';
 
 export function settingsOf({ values, token, launcher }: ResolvedConfig): Settings {
   return settings(values, { token, canLaunch: launcher !== null });

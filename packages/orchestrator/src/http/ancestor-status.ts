@@ -3,7 +3,7 @@
  * shards that move from or to a node it can only name one; it names the one that has been moving longest.
  */
 import type { AncestorNodeStatus, AncestorStatus } from '@dshard/api';
-import type { NodeState, OrchestratorState } from '../domain/state.js';
+import type { NodeState, OrchestratorState } from '../domain/state/state.js';
 import { shardsByNode } from './shards-by-node.js';
 
 const GO_ZERO_TIME = '0001-01-01T00:00:00Z';

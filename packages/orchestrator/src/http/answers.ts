@@ -1,6 +1,6 @@
 /** How the end of a command becomes an answer over HTTP. */
 import type { Answer } from '@dshard/api';
-import type { CommandError, CommandResult } from '../domain/commands.js';
+import type { CommandError, CommandResult } from '../domain/state/commands.js';
 
 export type Reply<Body> = { readonly status: number; readonly body: Body };
 

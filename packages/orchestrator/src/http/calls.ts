@@ -4,7 +4,7 @@
  */
 import type { Answer, CallReport, Takes } from '@dshard/api';
 import type { CallEnded } from '@dshard/protocol';
-import type { CommandResult, OperatorCommand } from '../domain/commands.js';
+import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { replyTo, type Reply } from './answers.js';
 
 const encoder = new TextEncoder();

@@ -5,7 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, Answers, EndpointName, HistoryEntry, Takes } from '@dshard/api';
 import type { Clock } from '@dshard/transport';
-import type { OperatorCommand } from '../domain/commands.js';
+import type { OperatorCommand } from '../domain/state/commands.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { ancestorStatus } from './ancestor-status.js';
 import { failed, replyTo, type Reply } from './answers.js';

@@ -3,8 +3,8 @@
  * `POST /v1/operations/:id/cancel` takes.
  */
 import type { OperationStatus } from '@dshard/api';
-import { disruptionOf } from '../domain/disruption/budget.js';
-import type { DrainState, EndedOperation, OrchestratorState, RolloutState } from '../domain/state.js';
+import { disruptionOf } from '../domain/migration/disruption.js';
+import type { DrainState, EndedOperation, OrchestratorState, RolloutState } from '../domain/state/state.js';
 import { shardsByNode } from './shards-by-node.js';
 
 /** Those under way first, then the last ones that ended, the newest first. */

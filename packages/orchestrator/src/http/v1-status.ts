@@ -3,11 +3,11 @@
  * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
 import type { DrainStatus, MigrationStatus, NodeStatus, RolloutStatus, StatusV1, StoreStatus } from '@dshard/api';
-import { sessionStarts } from '../domain/identify/budget.js';
-import { disruptionOf } from '../domain/disruption/budget.js';
-import { isLive } from '../domain/migration/owner.js';
-import { hasSaidGoodbye } from '../domain/nodes.js';
-import type { DrainState, MigrationState, NodeState, OrchestratorState } from '../domain/state.js';
+import { sessionStarts } from '../domain/shards/identify-budget.js';
+import { disruptionOf } from '../domain/migration/disruption.js';
+import { isLive } from '../domain/state/migrations.js';
+import { hasSaidGoodbye } from '../domain/state/nodes.js';
+import type { DrainState, MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
 import { operationsOf } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';
 

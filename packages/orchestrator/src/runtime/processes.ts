@@ -2,7 +2,7 @@
 import { delay } from '@dshard/transport';
 import type { Clock, Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
-import type { DomainEvent } from '../domain/events.js';
+import type { DomainEvent } from '../domain/state/events.js';
 import type { Launcher } from '../ports/launcher.js';
 import { asReason } from './reason.js';
 
