@@ -1,6 +1,6 @@
 /** The checks of an event history, for `dso verify-trace` and the simulator. */
 export { traceEntry } from './entry.js';
-export type { TraceEntry } from './entry.js';
+export type { TracedName, TraceEntry } from './entry.js';
 export { durationsOf } from './figures.js';
 export type { Durations } from './figures.js';
 export { TraceChecks } from './trace-checks.js';

@@ -6,8 +6,7 @@
  * grow, so they are remembered. Where ids begin anew, the store was lost: that is another history.
  */
 import { type Durations, durationsOf } from './figures.js';
-import type { HappeningName } from '../state/effects.js';
-import { Facts, type TraceEntry } from './entry.js';
+import { Facts, type TracedName, type TraceEntry } from './entry.js';
 import { IdentifyChecks } from './identify-checks.js';
 
 /** `invariant`: its number in docs/reference/trace.md. `id` and `at`: of the entry that shows it. */
@@ -56,7 +55,7 @@ export class TraceChecks {
   readonly #frozen: number[] = [];
   readonly #ownerless: number[] = [];
   /** What an entry changes and shows, by its name. All others say nothing here. */
-  readonly #rules: Partial<Record<HappeningName, (facts: Facts) => void>> = {
+  readonly #rules: Readonly<Record<TracedName, (facts: Facts) => void>> = {
     orchestratorStarted: (facts) => this.#started(facts),
     shardsAssigned: (facts) => this.#assigned(facts),
     shardRunning: (facts) => this.#running(facts),
@@ -95,7 +94,7 @@ export class TraceChecks {
       this.#forget();
       if (isAnew) this.#forgetEpochs();
     }
-    this.#rules[entry.name as HappeningName]?.(new Facts(entry));
+    if (Object.hasOwn(this.#rules, entry.name)) this.#rules[entry.name as TracedName](new Facts(entry));
   }
 
   finish(): TraceReport {

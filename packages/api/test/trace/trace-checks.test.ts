@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { TraceChecks, traceEntry } from '../../../src/domain/trace/index.js';
-import type { TraceReport } from '../../../src/domain/trace/index.js';
+import { TraceChecks, traceEntry } from '../../src/trace/index.js';
+import type { TraceReport } from '../../src/trace/index.js';
 
 type Row = [at: number, name: string, fields: Record<string, unknown>];
 
