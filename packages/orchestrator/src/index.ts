@@ -13,7 +13,7 @@ export { versionCommands } from './adapters/version-commands/version-commands.js
 export type { VersionCommandsOptions } from './adapters/version-commands/version-commands.js';
 export { defaultSettings, settingsOf } from './config/settings.js';
 export type { CommandError, CommandResult, OperatorCommand } from './domain/state/commands.js';
-export type { Happening, HappeningName } from './domain/state/effects.js';
+export type { HistoryEntry, HistoryName } from './domain/state/effects.js';
 export { DOMAIN_ERRORS } from './domain/state/errors.js';
 export type { Settings } from './domain/state/settings.js';
 export type { OrchestratorState } from './domain/state/state.js';
@@ -27,7 +27,7 @@ export type { GatewayInfo, GatewayInfoSource } from './ports/gateway-info.js';
 export type { Launcher, NodeProcess, ProcessExit } from './ports/launcher.js';
 export type { StateStore, StoreFailure } from './ports/state-store.js';
 export type { VersionSource } from './ports/version-source.js';
-export type { OrchestratorHandle, OrchestratorOptions, RecordedHappening } from './runtime/contract.js';
+export type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './runtime/contract.js';
 export { lead } from './runtime/leadership.js';
 export type { Leadership, LeadOptions } from './runtime/leadership.js';
 export { createOrchestrator } from './runtime/orchestrator.js';

@@ -92,7 +92,7 @@ async function answerEvents(
   if (!accepts(request, 'text/event-stream')) {
     // An id that was not reached yet is of an earlier run that kept nothing: then all is new.
     const newest = orchestrator.history().at(-1)?.id ?? 0;
-    return found(await orchestrator.pastHappenings(after !== null && after > newest ? null : after, limit));
+    return found(await orchestrator.pastEntries(after !== null && after > newest ? null : after, limit));
   }
   if (!streams.open(reply.raw, after ?? 0)) {
     return failed(503, 'Too many event streams are open already: close one, then try again.');
