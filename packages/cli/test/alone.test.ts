@@ -62,5 +62,5 @@ test('says what to install when it is to run one', async () => {
   expect(code).toBe(1);
   expect(stderr).toContain(`\n  ${INSTALL_LINE}\n`);
   expect(stderr).not.toMatch(/\n {4}at /);
-  expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(`${INSTALL_LINE}`);
+  expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(INSTALL_LINE);
 });
