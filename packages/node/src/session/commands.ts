@@ -5,33 +5,33 @@
  */
 import { announce } from './announcing.js';
 import { announceRunning, commandFailed, startShards, stopShard, transferFailed } from './hosting.js';
-import { dropStaging, prepareToReceive } from './destination.js';
-import type { Draft } from './draft.js';
-import { giveUp } from './epochs.js';
-import { activate, dropIncoming, isCollecting, openIncoming, warmUp } from './live-destination.js';
+import { abortStaging, prepareToReceive } from './destination.js';
+import type { Transaction } from './transaction.js';
+import { onTakenOver } from './epochs.js';
+import { activate, abortIncoming, isCollecting, openIncoming, warmUp } from './live-destination.js';
 import {
   answerReleased,
-  callOff,
-  cancelExport,
-  copy,
-  halt,
+  abortServing,
+  abortExport,
+  copyState,
+  freeze,
   isFrozenInTransfer,
   offer,
   release,
   servesInTransfer,
-  thaw,
+  unfreeze,
 } from './live-origin.js';
-import { beginTransfer, freeze, isLeaving, letGo, takeBack } from './origin.js';
+import { beginTransfer, close, isLeaving, letGo, takeBack } from './origin.js';
 import { say } from './outbox.js';
 import type { Cursor, ShardCommand, ShardState, TransferCommand } from './state.js';
 
 /** startShards names several shards: those that are free start in one host call. */
-export function onStartShards(draft: Draft, shardIds: readonly number[], connection: number): void {
+export function onStartShards(tx: Transaction, shardIds: readonly number[], connection: number): void {
   const free: number[] = [];
   const running: number[] = [];
   for (const shardId of new Set(shardIds)) {
-    const kind = draft.kindOf(shardId);
-    if (!isValid(draft, { kind: 'startShards' }, shardId)) {
+    const kind = tx.kindOf(shardId);
+    if (!isValid(tx, { kind: 'startShards' }, shardId)) {
       continue;
     }
     if (kind === 'absent') {
@@ -39,56 +39,56 @@ export function onStartShards(draft: Draft, shardIds: readonly number[], connect
     } else if (kind === 'running') {
       running.push(shardId);
     } else {
-      onCommand(draft, shardId, { kind: 'startShards' }, connection);
+      onCommand(tx, shardId, { kind: 'startShards' }, connection);
     }
   }
-  announceRunning(draft, running);
+  announceRunning(tx, running);
   if (free.length > 0) {
-    startShards(draft, free);
+    startShards(tx, free);
   }
 }
 
-export function onCommand(draft: Draft, shardId: number, command: ShardCommand, connection: number): void {
-  if (!isValid(draft, command, shardId)) {
+export function onCommand(tx: Transaction, shardId: number, command: ShardCommand, connection: number): void {
+  if (!isValid(tx, command, shardId)) {
     return;
   }
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   if (command.kind === 'shardTakenOver' && isStarting(shard)) {
-    giveUp(draft, shardId);
+    onTakenOver(tx, shardId);
     return;
   }
-  if (withdraws(command, shard)) {
+  if (abortsResume(command, shard)) {
     // Its session goes back to the origin, so there is no waiting for RESUMED.
-    draft.log('warn', `The hand-over of shard ${shardId} to this node is off.`, { shard: shardId });
-    stopShard(draft, shardId, 'withdrawn');
+    tx.log('warn', `The hand-over of shard ${shardId} to this node is off.`, { shard: shardId });
+    stopShard(tx, shardId, 'aborted');
     return;
   }
   if (command.kind === 'stopShard' && isResuming(shard)) {
     // Discord may be away for long.
-    stopShard(draft, shardId, 'command');
+    stopShard(tx, shardId, 'command');
     return;
   }
-  if (!draft.isBusy(shardId)) {
-    carryOut(draft, shardId, command, connection);
+  if (!tx.isBusy(shardId)) {
+    carryOut(tx, shardId, command, connection);
     return;
   }
-  const waiting = draft.waitingFor(shardId);
-  if (waiting.length >= draft.limits.commandsPerShard) {
-    refuse(draft, command, shardId, `${waiting.length} commands for this shard already wait.`);
+  const waiting = tx.waitingFor(shardId);
+  if (waiting.length >= tx.limits.commandsPerShard) {
+    refuse(tx, command, shardId, `${waiting.length} commands for this shard already wait.`);
     return;
   }
-  draft.setWaiting(shardId, [...waiting, { command, connection }]);
+  tx.setWaiting(shardId, [...waiting, { command, connection }]);
 }
 
 /** A shard's host call has ended: its next commands have their turn. */
-export function continueCommands(draft: Draft, shardId: number): void {
+export function continueCommands(tx: Transaction, shardId: number): void {
   for (;;) {
-    const [next, ...rest] = draft.waitingFor(shardId);
-    if (next === undefined || draft.isBusy(shardId)) {
+    const [next, ...rest] = tx.waitingFor(shardId);
+    if (next === undefined || tx.isBusy(shardId)) {
       return;
     }
-    draft.setWaiting(shardId, rest);
-    carryOut(draft, shardId, next.command, next.connection);
+    tx.setWaiting(shardId, rest);
+    carryOut(tx, shardId, next.command, next.connection);
   }
 }
 
@@ -105,191 +105,191 @@ function isResuming(shard: ShardState | null): boolean {
  * Whether a stop is what comes next for the shard; it is taken, and the caller answers it: only the stop under way knows the cursor, which
  * has moved since whoever asked for it last heard of it.
  */
-export function takeWaitingStop(draft: Draft, shardId: number): boolean {
-  const [next, ...rest] = draft.waitingFor(shardId);
+export function takeWaitingStop(tx: Transaction, shardId: number): boolean {
+  const [next, ...rest] = tx.waitingFor(shardId);
   if (next?.command.kind !== 'stopShard') {
     return false;
   }
-  draft.setWaiting(shardId, rest);
+  tx.setWaiting(shardId, rest);
   return true;
 }
 
 /** The shard is being resumed here for a hand-over that is off. */
-function withdraws(command: ShardCommand, shard: ShardState | null): boolean {
+function abortsResume(command: ShardCommand, shard: ShardState | null): boolean {
   if (command.kind === 'migrationAborted') {
     return (shard?.kind === 'resuming' && shard.why === 'handover') || shard?.kind === 'activating';
   }
   return command.kind === 'transferAbort' && shard?.kind === 'activating' && shard.migrationId === command.migrationId;
 }
 
-function refuse(draft: Draft, command: ShardCommand, shardId: number, reason: string): void {
+function refuse(tx: Transaction, command: ShardCommand, shardId: number, reason: string): void {
   if ('migrationId' in command) {
-    transferFailed(draft, shardId, command, reason);
+    transferFailed(tx, shardId, command, reason);
   } else {
-    commandFailed(draft, command.kind, shardId, reason, 'warn');
+    commandFailed(tx, command.kind, shardId, reason, 'warn');
   }
 }
 
-function isValid(draft: Draft, command: ShardCommand, shardId: number): boolean {
-  if (draft.totalShards !== null && shardId < draft.totalShards && shardId >= 0) {
+function isValid(tx: Transaction, command: ShardCommand, shardId: number): boolean {
+  if (tx.totalShards !== null && shardId < tx.totalShards && shardId >= 0) {
     return true;
   }
-  refuse(draft, command, shardId, `There is no shard ${shardId}; there are ${draft.totalShards ?? 0}.`);
+  refuse(tx, command, shardId, `There is no shard ${shardId}; there are ${tx.totalShards ?? 0}.`);
   return false;
 }
 
-function carryOut(draft: Draft, shardId: number, command: ShardCommand, connection: number): void {
+function carryOut(tx: Transaction, shardId: number, command: ShardCommand, connection: number): void {
   switch (command.kind) {
     case 'startShards':
-      return start(draft, shardId);
+      return start(tx, shardId);
     case 'stopShard':
-      return stop(draft, shardId);
+      return stop(tx, shardId);
     case 'prepareMigration':
       return command.origin
-        ? freeze(draft, shardId, connection)
-        : prepareToReceive(draft, shardId, command.session, connection, command.takeover);
+        ? close(tx, shardId, connection)
+        : prepareToReceive(tx, shardId, command.session, connection, command.takeover);
     case 'startMigration':
-      return beginTransfer(draft, shardId, connection);
+      return beginTransfer(tx, shardId, connection);
     case 'migrationAborted':
-      return abort(draft, shardId, command.reason);
+      return abort(tx, shardId, command.reason);
     case 'migrationFinished':
-      return letGo(draft, shardId);
+      return letGo(tx, shardId);
     case 'shardTakenOver':
-      return giveUp(draft, shardId);
+      return onTakenOver(tx, shardId);
     case 'transferOpen':
       return command.role === 'origin'
-        ? offer(draft, shardId, command, connection)
-        : openDestination(draft, shardId, command, connection);
+        ? offer(tx, shardId, command, connection)
+        : openDestination(tx, shardId, command, connection);
     case 'shardLeaving':
-      return announce(draft, shardId, command, connection);
+      return announce(tx, shardId, command, connection);
     case 'transferWarmUp':
-      return warmUp(draft, shardId, command);
+      return warmUp(tx, shardId, command);
     case 'transferCopy':
-      return copy(draft, shardId, command);
+      return copyState(tx, shardId, command);
     case 'transferFreeze':
-      return halt(draft, shardId, command);
+      return freeze(tx, shardId, command);
     case 'transferRelease':
-      return release(draft, shardId, command);
+      return release(tx, shardId, command);
     case 'transferActivate':
-      return activate(draft, shardId, command, connection);
+      return activate(tx, shardId, command, connection);
     case 'transferDone':
-      return done(draft, shardId, command);
+      return onTransferDone(tx, shardId, command);
     case 'transferAbort':
-      return abortTransfer(draft, shardId, command);
+      return abortTransfer(tx, shardId, command);
   }
 }
 
 function openDestination(
-  draft: Draft,
+  tx: Transaction,
   shardId: number,
   command: Extract<TransferCommand, { kind: 'transferOpen' }>,
   connection: number,
 ): void {
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   if (shard?.kind === 'staging') {
-    dropStaging(draft, shardId, shard, 'The orchestrator began a live migration instead.');
+    abortStaging(tx, shardId, shard, 'The orchestrator began a live migration instead.');
   }
-  openIncoming(draft, shardId, command, connection);
+  openIncoming(tx, shardId, command, connection);
 }
 
-function start(draft: Draft, shardId: number): void {
-  const shard = draft.shard(shardId);
+function start(tx: Transaction, shardId: number): void {
+  const shard = tx.shard(shardId);
   if (shard?.kind === 'running' || servesInTransfer(shard)) {
-    announceRunning(draft, [shardId]);
+    announceRunning(tx, [shardId]);
   } else if (isFrozenInTransfer(shard)) {
-    thaw(draft, shardId, 'the orchestrator wants it to run here.');
-    draft.whenFree(shardId, { kind: 'startShards' });
+    unfreeze(tx, shardId, 'the orchestrator wants it to run here.');
+    tx.whenFree(shardId, { kind: 'startShards' });
   } else if (isLeaving(shard)) {
-    takeBack(draft, shardId, shard, 'the orchestrator wants it to run here.');
+    takeBack(tx, shardId, shard, 'the orchestrator wants it to run here.');
   } else {
     if (shard?.kind === 'staging') {
-      dropStaging(draft, shardId, shard, 'The orchestrator wants it started instead.');
+      abortStaging(tx, shardId, shard, 'The orchestrator wants it started instead.');
     } else if (isCollecting(shard)) {
-      dropIncoming(draft, shardId, shard, 'The orchestrator wants it started instead.');
+      abortIncoming(tx, shardId, shard, 'The orchestrator wants it started instead.');
     }
-    startShards(draft, [shardId]);
+    startShards(tx, [shardId]);
   }
 }
 
-function stop(draft: Draft, shardId: number): void {
-  const shard = draft.shard(shardId);
+function stop(tx: Transaction, shardId: number): void {
+  const shard = tx.shard(shardId);
   if (servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    cancelExport(draft, shard, 'The orchestrator wants the shard stopped.');
+    abortExport(tx, shard, 'The orchestrator wants the shard stopped.');
   }
   if (shard?.kind === 'running' || servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    stopShard(draft, shardId, 'command');
+    stopShard(tx, shardId, 'command');
     return;
   }
   let session: Cursor | null = null;
   if (isLeaving(shard)) {
     session = shard.session;
-    letGo(draft, shardId);
+    letGo(tx, shardId);
   } else if (shard?.kind === 'staging') {
     session = shard.how?.redelivers === true ? { ...shard.session, redelivers: true } : shard.session;
-    dropStaging(draft, shardId, shard, 'The orchestrator wants it stopped.');
+    abortStaging(tx, shardId, shard, 'The orchestrator wants it stopped.');
   } else if (isCollecting(shard)) {
-    dropIncoming(draft, shardId, shard, 'The orchestrator wants it stopped.');
+    abortIncoming(tx, shardId, shard, 'The orchestrator wants it stopped.');
   }
-  say(draft, { kind: 'stopShard', shardId, session });
+  say(tx, { kind: 'stopShard', shardId, session });
 }
 
-function abort(draft: Draft, shardId: number, reason: string): void {
-  const shard = draft.shard(shardId);
+function abort(tx: Transaction, shardId: number, reason: string): void {
+  const shard = tx.shard(shardId);
   if (isLeaving(shard)) {
-    takeBack(draft, shardId, shard, reason);
+    takeBack(tx, shardId, shard, reason);
   } else if (shard?.kind === 'staging') {
-    dropStaging(draft, shardId, shard, reason);
+    abortStaging(tx, shardId, shard, reason);
   } else {
-    undo(draft, shardId, shard, reason);
+    abortLive(tx, shardId, shard, reason);
   }
 }
 
 /** A live migration is off, wherever it stands before the point of no return. */
-function undo(draft: Draft, shardId: number, shard: ShardState | null, reason: string): void {
+function abortLive(tx: Transaction, shardId: number, shard: ShardState | null, reason: string): void {
   if (servesInTransfer(shard)) {
-    callOff(draft, shardId, shard, reason);
+    abortServing(tx, shardId, shard, reason);
   } else if (isFrozenInTransfer(shard)) {
-    thaw(draft, shardId, reason);
+    unfreeze(tx, shardId, reason);
   } else if (isCollecting(shard)) {
-    dropIncoming(draft, shardId, shard, reason);
+    abortIncoming(tx, shardId, shard, reason);
   }
 }
 
 /** transferAbort. An origin that has released the shard says so again: from there on it is only forward. */
 function abortTransfer(
-  draft: Draft,
+  tx: Transaction,
   shardId: number,
   command: Extract<TransferCommand, { kind: 'transferAbort' }>,
 ): void {
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   const { migrationId, reason } = command;
   if (shard?.kind === 'released' && shard.migrationId === migrationId) {
-    return answerReleased(draft, shardId, migrationId);
+    return answerReleased(tx, shardId, migrationId);
   }
   if (shard !== null && 'transfer' in shard && shard.transfer.migrationId === migrationId) {
-    undo(draft, shardId, shard, reason);
+    abortLive(tx, shardId, shard, reason);
   }
 }
 
 /** transferDone. */
-function done(draft: Draft, shardId: number, command: TransferCommand): void {
-  const shard = draft.shard(shardId);
+function onTransferDone(tx: Transaction, shardId: number, command: TransferCommand): void {
+  const shard = tx.shard(shardId);
   if (shard?.kind === 'released' && shard.migrationId === command.migrationId) {
-    letGo(draft, shardId);
+    letGo(tx, shardId);
   }
 }
 
-/** The connection is gone: what still waits is dropped, an origin goes on by itself, a destination drops what it was given. */
-export function dropMigrationsOf(draft: Draft, connection: number): void {
-  draft.dropAllWaiting();
+/** The connection is lost: waiting commands are dropped, an origin goes on by itself, a destination aborts what it was given. */
+export function abortMigrationsOf(tx: Transaction, connection: number): void {
+  tx.abortAllWaiting();
   const reason = 'the connection to the orchestrator is lost.';
-  for (const [shardId, shard] of draft.shards) {
-    if ((shard.kind === 'frozen' || shard.kind === 'sending') && shard.connection === connection) {
-      takeBack(draft, shardId, shard, reason);
+  for (const [shardId, shard] of tx.shards) {
+    if ((shard.kind === 'closed' || shard.kind === 'sending') && shard.connection === connection) {
+      takeBack(tx, shardId, shard, reason);
     } else if (shard.kind === 'staging' && shard.connection === connection) {
-      dropStaging(draft, shardId, shard, reason);
+      abortStaging(tx, shardId, shard, reason);
     } else if ('transfer' in shard && shard.transfer.connection === connection) {
-      undo(draft, shardId, shard, reason);
+      abortLive(tx, shardId, shard, reason);
     }
   }
 }

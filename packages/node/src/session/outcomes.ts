@@ -19,101 +19,101 @@
  * | unfreeze, release | stopped, then resumed from its session | the same |
  */
 import type { MessageKind } from '@dshard/protocol';
-import { announcingEnded } from './announcing.js';
+import { onAnnouncingEnded } from './announcing.js';
 import { continueCommands, takeWaitingStop } from './commands.js';
-import { abandonPreparing, prepared } from './destination.js';
-import type { Draft } from './draft.js';
-import { gone } from './epochs.js';
+import { abortPreparing, onPrepared } from './destination.js';
+import type { Transaction } from './transaction.js';
+import { confirmGone } from './epochs.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, commandFailed, resumeShard, startShards, stopShard } from './hosting.js';
-import { leaveShard, leaveWhenEmpty, stopped } from './leaving.js';
-import { activateEnded, openingEnded, warmingEnded } from './live-destination.js';
-import { copyEnded, flushEnded, haltEnded, releaseEnded, thawEnded } from './live-origin.js';
-import { frozen, takeBack, transferEnded } from './origin.js';
+import { leaveShard, leaveWhenEmpty, noteSession } from './leaving.js';
+import { onActivateEnded, onOpeningEnded, onWarmingEnded } from './live-destination.js';
+import { onCopyEnded, onDeltaEnded, onFreezeEnded, onReleaseEnded, onUnfreezeEnded } from './live-origin.js';
+import { onClosed, takeBack, onTransferEnded } from './origin.js';
 import { say } from './outbox.js';
 import type { ShardState, StopReason } from './state.js';
 
 type Failure = Extract<HostOutcome, { ok: false }>;
 
-export function onCallEnded(draft: Draft, call: number, shardIds: readonly number[], outcome: HostOutcome): void {
+export function onCallEnded(tx: Transaction, call: number, shardIds: readonly number[], outcome: HostOutcome): void {
   const concerned = shardIds.filter((shardId) => {
-    const shard = draft.shard(shardId);
+    const shard = tx.shard(shardId);
     return shard !== null && 'call' in shard && shard.call === call;
   });
   const running: number[] = [];
   for (const shardId of concerned) {
-    const shard = draft.shard(shardId);
+    const shard = tx.shard(shardId);
     if (shard !== null) {
-      endOf(draft, shardId, shard, outcome);
+      endOf(tx, shardId, shard, outcome);
       const isNews = shard.kind === 'starting' || shard.kind === 'resuming';
-      running.push(...(isNews && outcome.ok && draft.kindOf(shardId) === 'running' ? [shardId] : []));
+      running.push(...(isNews && outcome.ok && tx.kindOf(shardId) === 'running' ? [shardId] : []));
     }
   }
   // One answer for all shards of one startShards.
-  announceRunning(draft, running);
+  announceRunning(tx, running);
   for (const shardId of concerned) {
-    if (draft.lifecycle.kind === 'leaving') {
-      leaveShard(draft, shardId);
+    if (tx.lifecycle.kind === 'leaving') {
+      leaveShard(tx, shardId);
     } else {
-      continueCommands(draft, shardId);
+      continueCommands(tx, shardId);
     }
   }
-  leaveWhenEmpty(draft);
+  leaveWhenEmpty(tx);
 }
 
-function endOf(draft: Draft, shardId: number, shard: ShardState, outcome: HostOutcome): void {
+function endOf(tx: Transaction, shardId: number, shard: ShardState, outcome: HostOutcome): void {
   switch (shard.kind) {
     case 'starting':
       if (outcome.ok) {
-        draft.enterShard(shardId, { kind: 'running' });
+        tx.enterShard(shardId, { kind: 'running' });
         return;
       }
-      fail(draft, 'startShards', shardId, outcome);
-      return stopShard(draft, shardId, 'withdrawn');
+      fail(tx, 'startShards', shardId, outcome);
+      return stopShard(tx, shardId, 'aborted');
     case 'stopping':
-      return stopEnded(draft, shardId, shard.why, outcome);
-    case 'freezing':
-      return freezeEnded(draft, shardId, shard.connection, outcome);
+      return onStopEnded(tx, shardId, shard.why, outcome);
+    case 'closing':
+      return onCloseEnded(tx, shardId, shard.connection, outcome);
     case 'sending':
       if (outcome.ok) {
-        return transferEnded(draft, shardId, shard);
+        return onTransferEnded(tx, shardId, shard);
       }
-      fail(draft, 'startMigration', shardId, outcome);
-      return takeBack(draft, shardId, shard, 'its state could not be sent.');
+      fail(tx, 'startMigration', shardId, outcome);
+      return takeBack(tx, shardId, shard, 'its state could not be sent.');
     case 'preparing':
       if (outcome.ok) {
-        return prepared(draft, shardId, shard);
+        return onPrepared(tx, shardId, shard);
       }
-      abandonPreparing(draft, shardId, shard, outcome.message);
-      return fail(draft, 'prepareMigration', shardId, outcome);
+      abortPreparing(tx, shardId, shard, outcome.message);
+      return fail(tx, 'prepareMigration', shardId, outcome);
     case 'resuming':
-      return resumeEnded(draft, shardId, shard, outcome);
+      return onResumeEnded(tx, shardId, shard, outcome);
     case 'announcing':
-      return announcingEnded(draft, shardId, shard, outcome);
+      return onAnnouncingEnded(tx, shardId, shard, outcome);
     case 'warming':
-      return warmingEnded(draft, shardId, shard, outcome);
+      return onWarmingEnded(tx, shardId, shard, outcome);
     case 'copying':
-      return copyEnded(draft, shardId, shard, outcome);
-    case 'halting':
-      return haltEnded(draft, shardId, shard, outcome);
-    case 'flushing':
-      return flushEnded(draft, shardId, shard, outcome);
-    case 'thawing':
-      return thawEnded(draft, shardId, outcome);
+      return onCopyEnded(tx, shardId, shard, outcome);
+    case 'freezing':
+      return onFreezeEnded(tx, shardId, shard, outcome);
+    case 'sendingDelta':
+      return onDeltaEnded(tx, shardId, shard, outcome);
+    case 'unfreezing':
+      return onUnfreezeEnded(tx, shardId, outcome);
     case 'releasing':
-      return releaseEnded(draft, shardId, shard, outcome);
+      return onReleaseEnded(tx, shardId, shard, outcome);
     case 'opening':
-      return openingEnded(draft, shardId, shard, outcome);
+      return onOpeningEnded(tx, shardId, shard, outcome);
     case 'activating':
-      return activateEnded(draft, shardId, shard, outcome);
+      return onActivateEnded(tx, shardId, shard, outcome);
     case 'running':
-    case 'frozen':
-    case 'held':
+    case 'closed':
+    case 'sent':
     case 'staging':
     case 'announced':
     case 'offered':
     case 'copied':
-    case 'sealed':
+    case 'frozen':
     case 'released':
     case 'collecting':
     case 'verified':
@@ -121,76 +121,76 @@ function endOf(draft: Draft, shardId: number, shard: ShardState, outcome: HostOu
   }
 }
 
-function stopEnded(draft: Draft, shardId: number, why: StopReason, outcome: HostOutcome): void {
+function onStopEnded(tx: Transaction, shardId: number, why: StopReason, outcome: HostOutcome): void {
   const session = outcome.ok ? outcome.session : null;
   if (why === 'takenOver') {
     if (!outcome.ok) {
-      fail(draft, 'stopShard', shardId, outcome);
+      fail(tx, 'stopShard', shardId, outcome);
     }
-    return gone(draft, shardId, session);
+    return confirmGone(tx, shardId, session);
   }
   if (why === 'recover') {
     if (!outcome.ok) {
-      fail(draft, 'stopShard', shardId, outcome);
-      draft.enterShard(shardId, { kind: 'running' });
+      fail(tx, 'stopShard', shardId, outcome);
+      tx.enterShard(shardId, { kind: 'running' });
     } else if (session === null) {
-      startShards(draft, [shardId]);
+      startShards(tx, [shardId]);
     } else {
-      resumeShard(draft, shardId, session, 'takeBack');
+      resumeShard(tx, shardId, session, 'takeBack');
     }
     return;
   }
   if (!outcome.ok) {
-    fail(draft, 'stopShard', shardId, outcome);
+    fail(tx, 'stopShard', shardId, outcome);
   }
-  if (why === 'command' && !outcome.ok && draft.lifecycle.kind === 'serving') {
-    draft.enterShard(shardId, { kind: 'running' });
+  if (why === 'command' && !outcome.ok && tx.lifecycle.kind === 'serving') {
+    tx.enterShard(shardId, { kind: 'running' });
     return;
   }
-  stopped(draft, shardId, session);
-  draft.enterShard(shardId, null);
+  noteSession(tx, shardId, session);
+  tx.enterShard(shardId, null);
   // A base-level orchestrator does not hear of failures, and may have been told meanwhile that the shard runs here.
-  const isUnheard = draft.established !== null && !draft.negotiated('parallel-migrations');
-  if (why === 'command' || (why === 'withdrawn' && (takeWaitingStop(draft, shardId) || isUnheard))) {
-    say(draft, { kind: 'stopShard', shardId, session });
+  const isUnheard = tx.established !== null && !tx.negotiated('parallel-migrations');
+  if (why === 'command' || (why === 'aborted' && (takeWaitingStop(tx, shardId) || isUnheard))) {
+    say(tx, { kind: 'stopShard', shardId, session });
   }
 }
 
-function freezeEnded(draft: Draft, shardId: number, connection: number, outcome: HostOutcome): void {
+function onCloseEnded(tx: Transaction, shardId: number, connection: number, outcome: HostOutcome): void {
   if (outcome.ok && outcome.session !== null) {
-    return frozen(draft, shardId, connection, outcome.session);
+    return onClosed(tx, shardId, connection, outcome.session);
   }
   if (outcome.ok) {
-    commandFailed(draft, 'prepareMigration', shardId, 'The host returned no gateway session from prepareTransferFrom.');
-    return stopShard(draft, shardId, 'recover');
+    commandFailed(tx, 'prepareMigration', shardId, 'The host returned no gateway session from prepareTransferFrom.');
+    return stopShard(tx, shardId, 'recover');
   }
-  fail(draft, 'prepareMigration', shardId, outcome);
+  fail(tx, 'prepareMigration', shardId, outcome);
   if (outcome.timedOut) {
-    return stopShard(draft, shardId, 'recover');
+    return stopShard(tx, shardId, 'recover');
   }
-  draft.enterShard(shardId, { kind: 'running' });
+  tx.enterShard(shardId, { kind: 'running' });
 }
 
-function resumeEnded(
-  draft: Draft,
+function onResumeEnded(
+  tx: Transaction,
   shardId: number,
   shard: Extract<ShardState, { kind: 'resuming' }>,
   outcome: HostOutcome,
 ): void {
   if (outcome.ok) {
-    draft.enterShard(shardId, { kind: 'running' });
+    tx.enterShard(shardId, { kind: 'running' });
     return;
   }
   if (shard.why === 'handover') {
-    fail(draft, 'prepareMigration', shardId, outcome);
-    return stopShard(draft, shardId, 'withdrawn');
+    fail(tx, 'prepareMigration', shardId, outcome);
+    return stopShard(tx, shardId, 'aborted');
   }
-  draft.log('error', `Shard ${shardId} could not be resumed here and is started anew: ${outcome.message}`, {
+  tx.log('error', `Shard ${shardId} could not be resumed here and is started anew: ${outcome.message}`, {
     shard: shardId,
   });
-  startShards(draft, [shardId]);
+  startShards(tx, [shardId]);
 }
 
-function fail(draft: Draft, command: MessageKind, shardId: number, outcome: Failure): void {
-  commandFailed(draft, command, shardId, outcome.message);
+function fail(tx: Transaction, command: MessageKind, shardId: number, outcome: Failure): void {
+  commandFailed(tx, command, shardId, outcome.message);
 }

@@ -8,19 +8,19 @@ import type { NodeState, ShardState, ShardStateKind } from './state.js';
  */
 const SERVED: ReadonlySet<ShardStateKind> = new Set([
   'running',
-  'freezing',
-  'frozen',
+  'closing',
+  'closed',
   'sending',
-  'held',
+  'sent',
   'announcing',
   'announced',
   'offered',
   'copying',
   'copied',
-  'halting',
-  'flushing',
-  'sealed',
-  'thawing',
+  'freezing',
+  'sendingDelta',
+  'frozen',
+  'unfreezing',
   'releasing',
 ]);
 

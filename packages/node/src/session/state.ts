@@ -74,13 +74,13 @@ export type ShardState =
   /** host.stopShard is under way. */
   | { kind: 'stopping'; call: number; why: StopReason }
   /** Origin: host.prepareTransferFrom is under way. */
-  | { kind: 'freezing'; call: number; connection: number }
+  | { kind: 'closing'; call: number; connection: number }
   /** Origin: the gateway connection is closed and the session kept; waits for startMigration. */
-  | { kind: 'frozen'; connection: number; session: Cursor; since: number }
+  | { kind: 'closed'; connection: number; session: Cursor; since: number }
   /** Origin: host.transferFrom is under way; `sent` user events are out. */
   | { kind: 'sending'; call: number; connection: number; session: Cursor; sent: number; progressAt: number }
   /** Origin: everything was sent. Only the orchestrator can say what becomes of the shard. */
-  | { kind: 'held'; connection: number; session: Cursor; sent: number }
+  | { kind: 'sent'; connection: number; session: Cursor; sent: number }
   /** Destination: host.prepareTransferTo is under way. */
   | { kind: 'preparing'; call: number; connection: number; session: Cursor; how: ResumeHow | null }
   /** Destination: takes user events, one at a time; `stage` names this staging to the runtime. */
@@ -129,13 +129,13 @@ type LiveOriginState =
   | { kind: 'copying'; call: number; transfer: Outgoing }
   | { kind: 'copied'; transfer: Outgoing }
   /** host.freeze is under way. From here on `deadline` holds: then the shard is unfrozen, whatever has come. */
-  | { kind: 'halting'; call: number; transfer: Outgoing; copied: boolean; deadline: number }
+  | { kind: 'freezing'; call: number; transfer: Outgoing; copied: boolean; deadline: number }
   /** Frozen: host.exportDelta is under way. */
-  | { kind: 'flushing'; call: number; transfer: Outgoing; session: Cursor; deadline: number }
+  | { kind: 'sendingDelta'; call: number; transfer: Outgoing; session: Cursor; deadline: number }
   /** Frozen: the manifest is out. Waits for RELEASE. */
-  | { kind: 'sealed'; transfer: Outgoing; session: Cursor; deadline: number }
+  | { kind: 'frozen'; transfer: Outgoing; session: Cursor; deadline: number }
   /** host.unfreeze is under way. */
-  | { kind: 'thawing'; call: number }
+  | { kind: 'unfreezing'; call: number }
   /** host.release is under way: the point of no return, unless it fails. */
   | { kind: 'releasing'; call: number; transfer: Outgoing; session: Cursor }
   /** The gateway connection is closed, and the frozen state kept: only the orchestrator can say what becomes of the shard. */
@@ -187,7 +187,7 @@ export type ShardStateKind = ShardState['kind'] | 'absent';
  * is off); `shutdown`: the session goes into the shutdown's answer; `recover`: the shard goes on from the session; `takenOver`:
  * another node has it.
  */
-export type StopReason = 'command' | 'withdrawn' | 'shutdown' | 'recover' | 'takenOver';
+export type StopReason = 'command' | 'aborted' | 'shutdown' | 'recover' | 'takenOver';
 
 /**
  * What is not as in a hand-over. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to RESUMED, that were
@@ -198,30 +198,30 @@ export type ResumeHow = { stateLost: boolean; redelivers: boolean };
 /** `handover`: as a destination. `takeBack`: an origin that goes on as before. */
 export type ResumeReason = 'handover' | 'takeBack';
 
-/** The legal moves of a shard on this node; `enterShard` (draft.ts) throws on any other. */
+/** The legal moves of a shard on this node; `enterShard` (transaction.ts) throws on any other. */
 export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKind[]>> = {
   absent: ['starting', 'preparing', 'opening'],
   starting: ['running', 'stopping'],
-  running: ['stopping', 'freezing', 'announcing', 'offered'],
+  running: ['stopping', 'closing', 'announcing', 'offered'],
   stopping: ['absent', 'running', 'resuming', 'starting'],
-  freezing: ['frozen', 'running', 'resuming', 'stopping'],
-  frozen: ['sending', 'resuming', 'absent'],
-  sending: ['held', 'resuming', 'absent'],
-  held: ['frozen', 'resuming', 'preparing', 'opening', 'absent'],
+  closing: ['closed', 'running', 'resuming', 'stopping'],
+  closed: ['sending', 'resuming', 'absent'],
+  sending: ['sent', 'resuming', 'absent'],
+  sent: ['closed', 'resuming', 'preparing', 'opening', 'absent'],
   preparing: ['staging', 'absent'],
   staging: ['resuming', 'absent'],
   resuming: ['running', 'stopping', 'starting'],
   announcing: ['announced', 'offered', 'running', 'stopping'],
   announced: ['offered', 'running', 'stopping'],
-  offered: ['copying', 'halting', 'running', 'stopping'],
+  offered: ['copying', 'freezing', 'running', 'stopping'],
   copying: ['copied', 'running', 'stopping'],
-  copied: ['halting', 'running', 'stopping'],
-  halting: ['flushing', 'thawing', 'running', 'stopping'],
-  flushing: ['sealed', 'thawing', 'stopping'],
-  sealed: ['releasing', 'thawing', 'stopping'],
-  thawing: ['running', 'stopping'],
+  copied: ['freezing', 'running', 'stopping'],
+  freezing: ['sendingDelta', 'unfreezing', 'running', 'stopping'],
+  sendingDelta: ['frozen', 'unfreezing', 'stopping'],
+  frozen: ['releasing', 'unfreezing', 'stopping'],
+  unfreezing: ['running', 'stopping'],
   releasing: ['released', 'stopping'],
-  released: ['frozen', 'resuming', 'preparing', 'opening', 'absent'],
+  released: ['closed', 'resuming', 'preparing', 'opening', 'absent'],
   opening: ['collecting', 'absent'],
   collecting: ['warming', 'verified', 'absent'],
   warming: ['collecting', 'absent'],
@@ -233,11 +233,11 @@ export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKin
 export const BUSY: ReadonlySet<ShardStateKind> = new Set([
   'starting',
   'stopping',
-  'freezing',
+  'closing',
   'preparing',
   'resuming',
-  'halting',
-  'thawing',
+  'freezing',
+  'unfreezing',
   'releasing',
   'opening',
   'activating',

@@ -87,7 +87,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 );
 
 /** Those under way are looked at when they end; the others are only the orchestrator's to speak of. */
-const OUTLIVES_CONNECTION = new Set(['held', 'released', 'freezing', 'preparing', 'opening', 'activating']);
+const OUTLIVES_CONNECTION = new Set(['sent', 'released', 'closing', 'preparing', 'opening', 'activating']);
 
 type Step =
   | { do: 'message'; message: Message }
@@ -223,7 +223,7 @@ class World {
       if (shard.kind === 'collecting') {
         expect(shard.transfer.pendingBytes).toBeLessThanOrEqual(LIMITS.transferWindowBytes);
       }
-      if (shard.kind === 'flushing' || shard.kind === 'sealed') {
+      if (shard.kind === 'sendingDelta' || shard.kind === 'frozen') {
         // Time passes only with a tick, so a frozen shard never outlives its deadline.
         expect(shard.deadline).toBeGreaterThan(this.bench.now);
       }
@@ -260,7 +260,7 @@ test('the session stands whatever happens', () => {
   );
 });
 
-test.each(['held', 'released'] as const)(
+test.each(['sent', 'released'] as const)(
   'a shard that is %s stays known until the orchestrator speaks of it',
   (kind) => {
     const silent = step.filter((each) => each.do !== 'message');

@@ -26,7 +26,7 @@ type Rest = Pick<
   'identity' | 'totalShards' | 'leadShard' | 'lifecycle' | 'link' | 'orchestratorEpoch' | 'outbox'
 >;
 
-export class Draft {
+export class Transaction {
   readonly #base: NodeState;
   readonly now: number;
   readonly effects: NodeEffect[] = [];
@@ -125,7 +125,7 @@ export class Draft {
       throw new Error(`Shard ${shardId} cannot go from ${from} to ${to}.`);
     }
     this.cameUp ||= to === 'running';
-    if ((to === 'running' || to === 'thawing') && wasAnnounced(this.shard(shardId))) {
+    if ((to === 'running' || to === 'unfreezing') && wasAnnounced(this.shard(shardId))) {
       this.effect({ kind: 'stays', shardId });
     }
     this.#writeShard(shardId, next);
@@ -169,7 +169,7 @@ export class Draft {
   }
 
   /** Commands of a connection that is gone are nobody's any more. */
-  dropAllWaiting(): void {
+  abortAllWaiting(): void {
     this.#waiting = new Map();
   }
 
