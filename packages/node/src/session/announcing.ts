@@ -5,7 +5,7 @@
 import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
 import { isInTransfer, newTransfer } from './live-origin.js';
-import type { ShardState, TransferCommand } from './state.js';
+import type { ShardOf, TransferCommand } from './state.js';
 
 /** shardLeaving: the shard is to move, and user code is told. Told again, the orchestrator waits no longer. */
 export function announce(
@@ -37,7 +37,7 @@ export function announce(
 export function onAnnouncingEnded(
   tx: Transaction,
   shardId: number,
-  shard: Extract<ShardState, { kind: 'announcing' }>,
+  shard: ShardOf<'announcing'>,
   outcome: HostOutcome,
 ): void {
   if (!outcome.ok) {

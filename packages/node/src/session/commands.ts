@@ -4,26 +4,17 @@
  * again, what is already so is answered again. Waiting commands die with the connection they came on.
  */
 import { announce } from './announcing.js';
-import { announceRunning, commandFailed, startShards, stopShard, transferFailed } from './hosting.js';
 import { abortStaging, prepareToReceive } from './destination.js';
+import type { HostOutcome } from './events.js';
+import { announceRunning, commandFailed, startShards, transferFailed } from './hosting.js';
+import { leaveWhenEmpty } from './leaving.js';
+import { activate, openIncoming, warmUp } from './live-destination.js';
+import { answerReleased, copyState, freeze, offer, release } from './live-origin.js';
+import { beginTransfer, close, letGo } from './origin.js';
+import { ruleOf } from './shard-states.js';
+import { isOneOf, LEAVING } from './state.js';
+import type { ShardCommand, ShardState, TransferCommand } from './state.js';
 import type { Transaction } from './transaction.js';
-import { onTakenOver } from './epochs.js';
-import { activate, abortIncoming, isCollecting, openIncoming, warmUp } from './live-destination.js';
-import {
-  answerReleased,
-  abortServing,
-  abortExport,
-  copyState,
-  freeze,
-  isFrozenInTransfer,
-  offer,
-  release,
-  servesInTransfer,
-  unfreeze,
-} from './live-origin.js';
-import { beginTransfer, close, isLeaving, letGo, takeBack } from './origin.js';
-import { say } from './outbox.js';
-import type { Cursor, ShardCommand, ShardState, TransferCommand } from './state.js';
 
 /** startShards names several shards: those that are free start in one host call. */
 export function onStartShards(tx: Transaction, shardIds: readonly number[], connection: number): void {
@@ -53,22 +44,7 @@ export function onCommand(tx: Transaction, shardId: number, command: ShardComman
     return;
   }
   const shard = tx.shard(shardId);
-  if (command.kind === 'shardTakenOver' && isStarting(shard)) {
-    onTakenOver(tx, shardId);
-    return;
-  }
-  if (abortsResume(command, shard)) {
-    // Its session goes back to the origin, so there is no waiting for RESUMED.
-    tx.log('warn', `The hand-over of shard ${shardId} to this node is off.`, { shard: shardId });
-    stopShard(tx, shardId, 'aborted');
-    return;
-  }
-  if (command.kind === 'stopShard' && isResuming(shard)) {
-    // Discord may be away for long.
-    stopShard(tx, shardId, 'command');
-    return;
-  }
-  if (!tx.isBusy(shardId)) {
+  if (!tx.isBusy(shardId) || ruleOf(shard).isCutShort?.(shard, command) === true) {
     carryOut(tx, shardId, command, connection);
     return;
   }
@@ -80,8 +56,36 @@ export function onCommand(tx: Transaction, shardId: number, command: ShardComman
   tx.setWaiting(shardId, [...waiting, { command, connection }]);
 }
 
+/** A host call has ended, for all the shards that it was for. One that is not the state's own call any more is stale. */
+export function onCallEnded(tx: Transaction, call: number, shardIds: readonly number[], outcome: HostOutcome): void {
+  const concerned = shardIds.filter((shardId) => {
+    const shard = tx.shard(shardId);
+    return shard !== null && 'call' in shard && shard.call === call;
+  });
+  const running: number[] = [];
+  for (const shardId of concerned) {
+    const shard = tx.shard(shardId);
+    if (shard !== null) {
+      ruleOf(shard).onCallEnd?.(tx, shardId, shard, outcome);
+      const isNews = shard.kind === 'starting' || shard.kind === 'resuming';
+      running.push(...(isNews && outcome.ok && tx.kindOf(shardId) === 'running' ? [shardId] : []));
+    }
+  }
+  // One answer for all shards of one startShards.
+  announceRunning(tx, running);
+  for (const shardId of concerned) {
+    const shard = tx.shard(shardId);
+    if (tx.lifecycle.kind === 'leaving') {
+      ruleOf(shard).onShutdown?.(tx, shardId, shard);
+    } else {
+      continueCommands(tx, shardId);
+    }
+  }
+  leaveWhenEmpty(tx);
+}
+
 /** A shard's host call has ended: its next commands have their turn. */
-export function continueCommands(tx: Transaction, shardId: number): void {
+function continueCommands(tx: Transaction, shardId: number): void {
   for (;;) {
     const [next, ...rest] = tx.waitingFor(shardId);
     if (next === undefined || tx.isBusy(shardId)) {
@@ -90,36 +94,6 @@ export function continueCommands(tx: Transaction, shardId: number): void {
     tx.setWaiting(shardId, rest);
     carryOut(tx, shardId, next.command, next.connection);
   }
-}
-
-/** The host calls that a stop may cut short. */
-function isStarting(shard: ShardState | null): boolean {
-  return shard?.kind === 'starting' || isResuming(shard);
-}
-
-function isResuming(shard: ShardState | null): boolean {
-  return shard?.kind === 'resuming' || shard?.kind === 'activating';
-}
-
-/**
- * Whether a stop is what comes next for the shard; it is taken, and the caller answers it: only the stop under way knows the cursor, which
- * has moved since whoever asked for it last heard of it.
- */
-export function takeWaitingStop(tx: Transaction, shardId: number): boolean {
-  const [next, ...rest] = tx.waitingFor(shardId);
-  if (next?.command.kind !== 'stopShard') {
-    return false;
-  }
-  tx.setWaiting(shardId, rest);
-  return true;
-}
-
-/** The shard is being resumed here for a hand-over that is off. */
-function abortsResume(command: ShardCommand, shard: ShardState | null): boolean {
-  if (command.kind === 'migrationAborted') {
-    return (shard?.kind === 'resuming' && shard.why === 'handover') || shard?.kind === 'activating';
-  }
-  return command.kind === 'transferAbort' && shard?.kind === 'activating' && shard.migrationId === command.migrationId;
 }
 
 function refuse(tx: Transaction, command: ShardCommand, shardId: number, reason: string): void {
@@ -139,11 +113,13 @@ function isValid(tx: Transaction, command: ShardCommand, shardId: number): boole
 }
 
 function carryOut(tx: Transaction, shardId: number, command: ShardCommand, connection: number): void {
+  const shard = tx.shard(shardId);
+  const rule = ruleOf(shard);
   switch (command.kind) {
     case 'startShards':
-      return start(tx, shardId);
+      return rule.onStart?.(tx, shardId, shard);
     case 'stopShard':
-      return stop(tx, shardId);
+      return rule.onStop?.(tx, shardId, shard);
     case 'prepareMigration':
       return command.origin
         ? close(tx, shardId, connection)
@@ -151,11 +127,11 @@ function carryOut(tx: Transaction, shardId: number, command: ShardCommand, conne
     case 'startMigration':
       return beginTransfer(tx, shardId, connection);
     case 'migrationAborted':
-      return abort(tx, shardId, command.reason);
+      return rule.onAbort?.(tx, shardId, shard, command.reason);
     case 'migrationFinished':
-      return letGo(tx, shardId);
+      return isOneOf(shard, LEAVING) ? letGo(tx, shardId, shard) : undefined;
     case 'shardTakenOver':
-      return onTakenOver(tx, shardId);
+      return takenOver(tx, shardId, shard);
     case 'transferOpen':
       return command.role === 'origin'
         ? offer(tx, shardId, command, connection)
@@ -192,67 +168,12 @@ function openDestination(
   openIncoming(tx, shardId, command, connection);
 }
 
-function start(tx: Transaction, shardId: number): void {
-  const shard = tx.shard(shardId);
-  if (shard?.kind === 'running' || servesInTransfer(shard)) {
-    announceRunning(tx, [shardId]);
-  } else if (isFrozenInTransfer(shard)) {
-    unfreeze(tx, shardId, 'the orchestrator wants it to run here.');
-    tx.whenFree(shardId, { kind: 'startShards' });
-  } else if (isLeaving(shard)) {
-    takeBack(tx, shardId, shard, 'the orchestrator wants it to run here.');
-  } else {
-    if (shard?.kind === 'staging') {
-      abortStaging(tx, shardId, shard, 'The orchestrator wants it started instead.');
-    } else if (isCollecting(shard)) {
-      abortIncoming(tx, shardId, shard, 'The orchestrator wants it started instead.');
-    }
-    startShards(tx, [shardId]);
+/** Another node has the shard: whatever it is doing here ends. */
+function takenOver(tx: Transaction, shardId: number, shard: ShardState | null): void {
+  if (shard !== null) {
+    tx.log('warn', `Shard ${shardId} was taken over by another node; this one lets go of it.`, { shard: shardId });
   }
-}
-
-function stop(tx: Transaction, shardId: number): void {
-  const shard = tx.shard(shardId);
-  if (servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    abortExport(tx, shard, 'The orchestrator wants the shard stopped.');
-  }
-  if (shard?.kind === 'running' || servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    stopShard(tx, shardId, 'command');
-    return;
-  }
-  let session: Cursor | null = null;
-  if (isLeaving(shard)) {
-    session = shard.session;
-    letGo(tx, shardId);
-  } else if (shard?.kind === 'staging') {
-    session = shard.how?.redelivers === true ? { ...shard.session, redelivers: true } : shard.session;
-    abortStaging(tx, shardId, shard, 'The orchestrator wants it stopped.');
-  } else if (isCollecting(shard)) {
-    abortIncoming(tx, shardId, shard, 'The orchestrator wants it stopped.');
-  }
-  say(tx, { kind: 'stopShard', shardId, session });
-}
-
-function abort(tx: Transaction, shardId: number, reason: string): void {
-  const shard = tx.shard(shardId);
-  if (isLeaving(shard)) {
-    takeBack(tx, shardId, shard, reason);
-  } else if (shard?.kind === 'staging') {
-    abortStaging(tx, shardId, shard, reason);
-  } else {
-    abortLive(tx, shardId, shard, reason);
-  }
-}
-
-/** A live migration is off, wherever it stands before the point of no return. */
-function abortLive(tx: Transaction, shardId: number, shard: ShardState | null, reason: string): void {
-  if (servesInTransfer(shard)) {
-    abortServing(tx, shardId, shard, reason);
-  } else if (isFrozenInTransfer(shard)) {
-    unfreeze(tx, shardId, reason);
-  } else if (isCollecting(shard)) {
-    abortIncoming(tx, shardId, shard, reason);
-  }
+  ruleOf(shard).onTakenOver?.(tx, shardId, shard);
 }
 
 /** transferAbort. An origin that has released the shard says so again: from there on it is only forward. */
@@ -266,16 +187,23 @@ function abortTransfer(
   if (shard?.kind === 'released' && shard.migrationId === migrationId) {
     return answerReleased(tx, shardId, migrationId);
   }
-  if (shard !== null && 'transfer' in shard && shard.transfer.migrationId === migrationId) {
-    abortLive(tx, shardId, shard, reason);
+  if (shard !== null && migrationOf(shard) === migrationId) {
+    ruleOf(shard).onAbort?.(tx, shardId, shard, reason);
   }
+}
+
+function migrationOf(shard: ShardState): string | null {
+  if ('transfer' in shard) {
+    return shard.transfer.migrationId;
+  }
+  return shard.kind === 'activating' ? shard.migrationId : null;
 }
 
 /** transferDone. */
 function onTransferDone(tx: Transaction, shardId: number, command: TransferCommand): void {
   const shard = tx.shard(shardId);
   if (shard?.kind === 'released' && shard.migrationId === command.migrationId) {
-    letGo(tx, shardId);
+    letGo(tx, shardId, shard);
   }
 }
 
@@ -284,12 +212,9 @@ export function abortMigrationsOf(tx: Transaction, connection: number): void {
   tx.abortAllWaiting();
   const reason = 'the connection to the orchestrator is lost.';
   for (const [shardId, shard] of tx.shards) {
-    if ((shard.kind === 'closed' || shard.kind === 'sending') && shard.connection === connection) {
-      takeBack(tx, shardId, shard, reason);
-    } else if (shard.kind === 'staging' && shard.connection === connection) {
-      abortStaging(tx, shardId, shard, reason);
-    } else if ('transfer' in shard && shard.transfer.connection === connection) {
-      abortLive(tx, shardId, shard, reason);
+    const askedFor = 'transfer' in shard ? shard.transfer.connection : 'connection' in shard ? shard.connection : null;
+    if (askedFor === connection) {
+      ruleOf(shard).onDisconnect?.(tx, shardId, shard, reason);
     }
   }
 }

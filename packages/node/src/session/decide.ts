@@ -3,7 +3,7 @@
  * the events, executes the effects in order, and delivers `tick` when the last `wakeAt` says so.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
-import { onCommand, onStartShards } from './commands.js';
+import { onCallEnded, onCommand, onStartShards } from './commands.js';
 import { onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
 import { cursorOf, Transaction } from './transaction.js';
 import type { NodeEffect } from './effects.js';
@@ -21,10 +21,10 @@ import {
 } from './link.js';
 import { beatNow, beatSoon, nextBeat, onHeartbeatAck } from './heartbeat.js';
 import { onTransferData, onManifest } from './live-destination.js';
-import { onCredit, freezeDeadline, tickFrozen } from './live-origin.js';
-import { handoverDeadline, tickOrigins, onUserEventProduced } from './origin.js';
-import { onCallEnded } from './outcomes.js';
+import { onCredit } from './live-origin.js';
+import { onUserEventProduced } from './origin.js';
 import { onIdentifyGranted, onPermitEnded, onPermitRequested } from './permits.js';
+import { ruleOf, SHARD_STATES } from './shard-states.js';
 import type { NodeState } from './state.js';
 
 export type NodeDecision = { state: NodeState; effects: readonly NodeEffect[] };
@@ -33,7 +33,7 @@ export function decide(state: NodeState, event: NodeEvent, now: number): NodeDec
   if (state.lifecycle.kind === 'left') {
     return { state, effects: [] };
   }
-  const tx = new Transaction(state, now);
+  const tx = new Transaction(state, now, SHARD_STATES);
   react(tx, event);
   if (tx.cameUp) {
     beatSoon(tx);
@@ -53,8 +53,7 @@ function react(tx: Transaction, event: NodeEvent): void {
     case 'tick':
       tickLink(tx);
       if (tx.lifecycle.kind === 'serving') {
-        tickOrigins(tx);
-        tickFrozen(tx);
+        tickShards(tx);
       }
       return leaveWhenEmpty(tx);
     case 'departed':
@@ -81,6 +80,16 @@ function react(tx: Transaction, event: NodeEvent): void {
       return onPermitEnded(tx, event.shardId, event.request, false);
     case 'permitFinished':
       return onPermitEnded(tx, event.shardId, event.request, event.ready);
+  }
+}
+
+function tickShards(tx: Transaction): void {
+  for (const [shardId, shard] of tx.shards) {
+    const rule = ruleOf(shard);
+    const deadline = rule.deadline?.(tx.limits, shard);
+    if (deadline !== undefined && tx.now >= deadline) {
+      rule.onDeadline?.(tx, shardId, shard);
+    }
   }
 }
 
@@ -275,8 +284,8 @@ function nextWake(tx: Transaction): number | null {
     due.push(tx.lifecycle.deadline);
   } else if (tx.lifecycle.kind === 'serving') {
     for (const shard of tx.shards.values()) {
-      const deadline = handoverDeadline(tx, shard) ?? freezeDeadline(shard);
-      due.push(...(deadline === null ? [] : [deadline]));
+      const deadline = ruleOf(shard).deadline?.(tx.limits, shard);
+      due.push(...(deadline === undefined ? [] : [deadline]));
     }
   }
   return due.length === 0 ? null : Math.min(...due);

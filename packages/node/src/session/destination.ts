@@ -11,12 +11,13 @@
  */
 import type { Takeover } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
+import type { HostOutcome } from './events.js';
 import { commandFailed, resumeShard } from './hosting.js';
-import { abortIncoming, isCollecting, onStateHandled } from './live-destination.js';
-import { isLeaving } from './origin.js';
-import type { Cursor, ShardState } from './state.js';
+import { abortIncoming, onStateHandled } from './live-destination.js';
+import { COLLECTED, isOneOf, LEAVING } from './state.js';
+import type { Cursor, ShardOf } from './state.js';
 
-type Staging = Extract<ShardState, { kind: 'staging' }>;
+type Staging = ShardOf<'staging'>;
 
 /**
  * prepareMigration{origin: false}. Asked again with the same session, it answers again.
@@ -40,13 +41,13 @@ export function prepareToReceive(
       return;
     }
     abortStaging(tx, shardId, shard, 'The orchestrator began the hand-over anew.');
-  } else if (isCollecting(shard)) {
+  } else if (isOneOf(shard, COLLECTED)) {
     abortIncoming(tx, shardId, shard, 'The orchestrator began a hand-over of the other kind.');
   } else if (shard !== null && shard.kind !== 'sent' && shard.kind !== 'released') {
     commandFailed(tx, 'prepareMigration', shardId, `This node already has shard ${shardId} (${shard.kind}).`, 'warn');
     return;
   }
-  const isOwn = isLeaving(shard) && sameSession(shard.session, session);
+  const isOwn = isOneOf(shard, LEAVING) && sameSession(shard.session, session);
   const how = takeover === undefined ? null : { stateLost: !isOwn, redelivers: takeover === 'checkpoint' };
   const call = tx.call({ method: 'prepareTransferTo', shardId, session });
   tx.enterShard(shardId, { kind: 'preparing', call, connection, session, how });
@@ -56,7 +57,16 @@ function sameSession(a: Cursor, b: Cursor): boolean {
   return a.sessionId === b.sessionId && a.sequence === b.sequence;
 }
 
-export function onPrepared(tx: Transaction, shardId: number, shard: Extract<ShardState, { kind: 'preparing' }>): void {
+export function onPreparingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'preparing'>,
+  outcome: HostOutcome,
+): void {
+  if (!outcome.ok) {
+    abortPreparing(tx, shardId, shard, outcome.message);
+    return commandFailed(tx, 'prepareMigration', shardId, outcome.message);
+  }
   const { connection, session, call, how } = shard;
   if (tx.established?.connection !== connection) {
     abortPreparing(tx, shardId, shard, 'The connection on which it was asked for is lost.');
@@ -76,12 +86,7 @@ export function onPrepared(tx: Transaction, shardId: number, shard: Extract<Shar
   answerReady(tx, shardId, session);
 }
 
-export function abortPreparing(
-  tx: Transaction,
-  shardId: number,
-  shard: Extract<ShardState, { kind: 'preparing' }>,
-  reason: string,
-): void {
+export function abortPreparing(tx: Transaction, shardId: number, shard: ShardOf<'preparing'>, reason: string): void {
   tx.enterShard(shardId, null);
   tx.effect({ kind: 'abortStaging', stage: shard.call, shardId, reason });
 }

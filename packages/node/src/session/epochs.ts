@@ -6,14 +6,7 @@
 import { highestFromOrchestrator } from '@dshard/protocol';
 import type { Identified, MessageOf, Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
-import { abortStaging } from './destination.js';
 import type { Transaction } from './transaction.js';
-import { stopShard } from './hosting.js';
-import { abortIncoming, isCollecting } from './live-destination.js';
-import { abortExport, isFrozenInTransfer, servesInTransfer } from './live-origin.js';
-import { isLeaving, letGo } from './origin.js';
-import { say } from './outbox.js';
-import type { Cursor, ShardState } from './state.js';
 
 /** Why an orchestrator is not obeyed, or null. One that knows no epochs is. */
 export function whyNotObeyed(tx: Transaction, { orchestratorEpoch = 0 }: Identified): Rejected | null {
@@ -75,43 +68,4 @@ export function isTakenOver(tx: Transaction, { shardId, epoch }: MessageOf<'shar
   }
   tx.setEpoch(shardId, epoch);
   return true;
-}
-
-/** The shard is another node's: whatever it is doing here ends. Not while a host call is under way that cannot be cut short. */
-export function onTakenOver(tx: Transaction, shardId: number): void {
-  const shard = tx.shard(shardId);
-  if (shard !== null) {
-    tx.log('warn', `Shard ${shardId} was taken over by another node; this one lets go of it.`, { shard: shardId });
-  }
-  if (isLeaving(shard)) {
-    const { session } = shard;
-    letGo(tx, shardId, true);
-    return answerGone(tx, shardId, session);
-  }
-  if (shard?.kind === 'staging') {
-    abortStaging(tx, shardId, shard, 'another node has taken it over.');
-  } else if (isCollecting(shard)) {
-    abortIncoming(tx, shardId, shard, 'another node has taken it over.');
-  } else if (shard !== null) {
-    return stopHere(tx, shardId, shard);
-  }
-  answerGone(tx, shardId, null);
-}
-
-function stopHere(tx: Transaction, shardId: number, shard: ShardState): void {
-  if (servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    abortExport(tx, shard, 'Another node has taken the shard over.');
-  }
-  stopShard(tx, shardId, 'takenOver');
-}
-
-/** The host has stopped it, or failed to: it is not ours either way. */
-export function confirmGone(tx: Transaction, shardId: number, session: Cursor | null): void {
-  tx.enterShard(shardId, null);
-  tx.effect({ kind: 'released', shardId, takenOver: true });
-  answerGone(tx, shardId, session);
-}
-
-function answerGone(tx: Transaction, shardId: number, session: Cursor | null): void {
-  say(tx, { kind: 'stopShard', shardId, session });
 }

@@ -1,5 +1,5 @@
 /** What every part of the session does with a shard and its host: start it, resume it, stop it, say that something failed. */
-import type { MessageKind } from '@dshard/protocol';
+import type { MessageKind, ShardSession } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
 import { say } from './outbox.js';
 import type { Cursor, ResumeHow, ResumeReason, StopReason } from './state.js';
@@ -35,6 +35,27 @@ export function stopShard(tx: Transaction, shardId: number, why: StopReason): vo
 export function announceRunning(tx: Transaction, shardIds: readonly number[]): void {
   if (shardIds.length > 0) {
     say(tx, { kind: 'startShards', shardIds });
+  }
+}
+
+/** The answer to stopShard, and what another node's takeover is answered with: the shard is not here. */
+export function answerGone(tx: Transaction, shardId: number, session: Cursor | null): void {
+  say(tx, { kind: 'stopShard', shardId, session });
+}
+
+/** A stop for another node's takeover has ended, well or not: the shard is not ours either way. */
+export function confirmGone(tx: Transaction, shardId: number, session: Cursor | null): void {
+  tx.enterShard(shardId, null);
+  tx.effect({ kind: 'released', shardId, takenOver: true });
+  answerGone(tx, shardId, session);
+}
+
+/** The node leaves: a session for the answer to shutdown. */
+export function noteSession(tx: Transaction, shardId: number, session: Cursor | null): void {
+  const { lifecycle } = tx;
+  if (lifecycle.kind === 'leaving' && session !== null && !lifecycle.final) {
+    const entry: ShardSession = { shardId, ...session };
+    tx.set({ lifecycle: { ...lifecycle, stopped: [...lifecycle.stopped, entry] } });
   }
 }
 

@@ -6,15 +6,9 @@
  * sees it; the orchestrator goes on without this node. A connection that is lost meanwhile is not made anew. The runtime says when
  * it is over.
  */
-import type { ShardSession } from '@dshard/protocol';
-import { abortPreparing, abortStaging } from './destination.js';
 import type { Transaction } from './transaction.js';
-import { stopShard } from './hosting.js';
-import { abortOpening, abortIncoming } from './live-destination.js';
-import { abortExport } from './live-origin.js';
-import { letGo } from './origin.js';
 import { say } from './outbox.js';
-import type { Cursor } from './state.js';
+import { ruleOf } from './shard-states.js';
 
 export function beginLeaving(tx: Transaction, asked: 'orchestrator' | 'bot', final: boolean): void {
   if (tx.lifecycle.kind !== 'serving') {
@@ -24,63 +18,10 @@ export function beginLeaving(tx: Transaction, asked: 'orchestrator' | 'bot', fin
   tx.set({ lifecycle: { kind: 'leaving', asked, final, deadline, stopped: [] } });
   tx.abortAllWaiting();
   tx.log('info', `The node leaves with ${tx.shards.size} shards${final ? ', for good' : ''}.`, { asked });
-  for (const shardId of tx.shards.keys()) {
-    leaveShard(tx, shardId);
+  for (const [shardId, shard] of tx.shards) {
+    ruleOf(shard).onShutdown?.(tx, shardId, shard);
   }
   leaveWhenEmpty(tx);
-}
-
-/** Stops one shard; one whose host call cannot be cut short is stopped when that ends. */
-export function leaveShard(tx: Transaction, shardId: number): void {
-  const shard = tx.shard(shardId);
-  switch (shard?.kind) {
-    case undefined:
-    case 'stopping':
-    case 'closing':
-    case 'freezing':
-    case 'unfreezing':
-    case 'releasing':
-      return;
-    case 'announcing':
-    case 'announced':
-    case 'offered':
-    case 'copying':
-    case 'copied':
-    case 'sendingDelta':
-    case 'frozen':
-      abortExport(tx, shard, 'The node leaves.');
-      return stopShard(tx, shardId, 'shutdown');
-    case 'starting':
-    case 'running':
-    case 'resuming':
-    case 'activating':
-      return stopShard(tx, shardId, 'shutdown');
-    case 'closed':
-    case 'sending':
-    case 'sent':
-    case 'released':
-      noteSession(tx, shardId, shard.session);
-      return letGo(tx, shardId);
-    case 'preparing':
-      return abortPreparing(tx, shardId, shard, 'The node leaves.');
-    case 'staging':
-      return abortStaging(tx, shardId, shard, 'The node leaves.');
-    case 'opening':
-      return abortOpening(tx, shardId, shard, 'The node leaves.');
-    case 'collecting':
-    case 'warming':
-    case 'verified':
-      return abortIncoming(tx, shardId, shard, 'The node leaves.');
-  }
-}
-
-/** Notes a session for the answer. */
-export function noteSession(tx: Transaction, shardId: number, session: Cursor | null): void {
-  const { lifecycle } = tx;
-  if (lifecycle.kind === 'leaving' && session !== null && !lifecycle.final) {
-    const entry: ShardSession = { shardId, ...session };
-    tx.set({ lifecycle: { ...lifecycle, stopped: [...lifecycle.stopped, entry] } });
-  }
 }
 
 export function leaveWhenEmpty(tx: Transaction): void {

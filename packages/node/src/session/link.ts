@@ -16,29 +16,7 @@ import { beat, MAX_UNANSWERED } from './heartbeat.js';
 import { retainedSession } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
-import { isTaken } from './reports.js';
-import type { ShardStateKind } from './state.js';
-
-/** Shards in these states belong to this node. The others were given away (their sessions are named separately) or only being handed to it. */
-const OWNED: ReadonlySet<ShardStateKind> = new Set([
-  'starting',
-  'running',
-  'stopping',
-  'closing',
-  'closed',
-  'sending',
-  'resuming',
-  'announcing',
-  'announced',
-  'offered',
-  'copying',
-  'copied',
-  'freezing',
-  'sendingDelta',
-  'frozen',
-  'unfreezing',
-  'activating',
-]);
+import { isTaken, ruleOf } from './shard-states.js';
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
   tx.set({ link: { kind: 'connecting', attempt } });
@@ -66,7 +44,7 @@ function identifyMessage(tx: Transaction): Identify {
   const heldSessions: ShardSession[] = [];
   for (const [shardId, shard] of tx.shards) {
     const session = retainedSession(shard);
-    if (OWNED.has(shard.kind) && !isTaken(shard)) {
+    if (ruleOf(shard).owned === true && !isTaken(shard)) {
       runningShards.push(shardId);
     } else if (session !== null) {
       heldSessions.push({ shardId, ...session });

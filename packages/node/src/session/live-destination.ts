@@ -15,27 +15,22 @@ import { cursorOf } from './transaction.js';
 import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, stopShard, transferFailed } from './hosting.js';
-import type { Incoming, ShardState, TransferCommand } from './state.js';
+import { COLLECTED, isOneOf } from './state.js';
+import type { Collected, Incoming, ShardOf, TransferCommand } from './state.js';
 import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 type ActivateCommand = Extract<TransferCommand, { kind: 'transferActivate' }>;
-type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;
-type Collecting = Of<'collecting'>;
-type Collected = Of<'collecting' | 'warming' | 'verified'>;
+type Collecting = ShardOf<'collecting'>;
 
 /** Credit is given back in parts of the window, so that it is not a message per event. */
 const CREDIT_PARTS = 4;
-
-export function isCollecting(shard: ShardState | null): shard is Collected {
-  return shard?.kind === 'collecting' || shard?.kind === 'warming' || shard?.kind === 'verified';
-}
 
 /** transferOpen to the destination. */
 export function openIncoming(tx: Transaction, shardId: number, command: OpenCommand, connection: number): void {
   const shard = tx.shard(shardId);
   const { migrationId, session } = command;
-  if (isCollecting(shard)) {
+  if (isOneOf(shard, COLLECTED)) {
     if (shard.transfer.migrationId === migrationId) {
       return answerOpened(tx, shardId, migrationId);
     }
@@ -47,7 +42,12 @@ export function openIncoming(tx: Transaction, shardId: number, command: OpenComm
   tx.enterShard(shardId, { kind: 'opening', call, connection, migrationId, session });
 }
 
-export function onOpeningEnded(tx: Transaction, shardId: number, shard: Of<'opening'>, outcome: HostOutcome): void {
+export function onOpeningEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'opening'>,
+  outcome: HostOutcome,
+): void {
   const { call, connection, migrationId, session } = shard;
   if (tx.established?.connection !== connection) {
     return abortOpening(tx, shardId, shard, 'The connection on which it was asked for is lost.');
@@ -84,7 +84,7 @@ function answerOpened(tx: Transaction, shardId: number, migrationId: string): vo
   tx.sendNow({ kind: 'transferOpened', migrationId, shardId, session: null, creditBytes });
 }
 
-export function abortOpening(tx: Transaction, shardId: number, shard: Of<'opening'>, reason: string): void {
+export function abortOpening(tx: Transaction, shardId: number, shard: ShardOf<'opening'>, reason: string): void {
   tx.enterShard(shardId, null);
   tx.effect({ kind: 'abortStaging', stage: shard.call, shardId, reason });
 }
@@ -92,7 +92,7 @@ export function abortOpening(tx: Transaction, shardId: number, shard: Of<'openin
 /** Data and manifest of a migration that is off may still be on their way: they are nobody's. */
 function collectingOf(tx: Transaction, message: MessageOf<'transferData' | 'transferManifest'>): Collected | null {
   const shard = tx.shard(message.shardId);
-  if (isCollecting(shard) && shard.transfer.migrationId === message.migrationId) {
+  if (isOneOf(shard, COLLECTED) && shard.transfer.migrationId === message.migrationId) {
     return shard;
   }
   tx.log('debug', `${message.kind} belongs to no migration to this node; it is ignored.`, {
@@ -185,7 +185,7 @@ export function warmUp(
 ): void {
   const shard = tx.shard(shardId);
   const { migrationId, session } = command;
-  if (!isCollecting(shard) || shard.transfer.migrationId !== migrationId) {
+  if (!isOneOf(shard, COLLECTED) || shard.transfer.migrationId !== migrationId) {
     return transferFailed(tx, shardId, command, `Shard ${shardId} is not in this migration here.`);
   }
   if (shard.kind === 'warming' || (shard.kind === 'collecting' && shard.warmth === 'wanted')) {
@@ -207,7 +207,12 @@ function warmWhenHandled(tx: Transaction, shardId: number, shard: Collecting): v
   }
 }
 
-export function onWarmingEnded(tx: Transaction, shardId: number, shard: Of<'warming'>, outcome: HostOutcome): void {
+export function onWarmingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'warming'>,
+  outcome: HostOutcome,
+): void {
   const { part, transfer, session } = shard;
   if (!outcome.ok) {
     const what = part === 'userCode' ? 'user code was not ready for it' : 'there is no way to the gateway';
@@ -292,7 +297,12 @@ export function activate(tx: Transaction, shardId: number, command: ActivateComm
   tx.enterShard(shardId, { kind: 'activating', call, connection, migrationId, session });
 }
 
-export function onActivateEnded(tx: Transaction, shardId: number, shard: Of<'activating'>, outcome: HostOutcome): void {
+export function onActivatingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'activating'>,
+  outcome: HostOutcome,
+): void {
   const { migrationId, connection } = shard;
   if (!outcome.ok) {
     transferFailed(tx, shardId, { kind: 'transferActivate', migrationId }, outcome.message);

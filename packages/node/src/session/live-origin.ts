@@ -19,30 +19,16 @@ import type { MessageOf } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
 import { stopShard, transferFailed } from './hosting.js';
-import type { Cursor, Outgoing, ShardState, TransferCommand } from './state.js';
+import { FROZEN, isOneOf, SERVING } from './state.js';
+import type { Cursor, Frozen, Outgoing, Serving, ShardOf, ShardState, TransferCommand } from './state.js';
 import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
-type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;
-/** The migration is under way, and the shard serves. */
-type Serving = Of<'announcing' | 'announced' | 'offered' | 'copying' | 'copied'>;
-/** The shard is frozen, and nothing irrevocable has happened. */
-type Frozen = Of<'sendingDelta' | 'frozen'>;
-
-export function servesInTransfer(shard: ShardState | null): shard is Serving {
-  return isAnnounced(shard) || shard?.kind === 'offered' || shard?.kind === 'copying' || shard?.kind === 'copied';
-}
-
-function isAnnounced(shard: ShardState | null): shard is Of<'announcing' | 'announced'> {
-  return shard?.kind === 'announcing' || shard?.kind === 'announced';
-}
-
-export function isFrozenInTransfer(shard: ShardState | null): shard is Frozen {
-  return shard?.kind === 'sendingDelta' || shard?.kind === 'frozen';
-}
+/** User code knows; the orchestrator has not opened the transfer. */
+const ANNOUNCED = ['announcing', 'announced'] as const;
 
 export function isInTransfer(shard: ShardState | null, migrationId: string): shard is Serving | Frozen {
-  return (servesInTransfer(shard) || isFrozenInTransfer(shard)) && shard.transfer.migrationId === migrationId;
+  return (isOneOf(shard, SERVING) || isOneOf(shard, FROZEN)) && shard.transfer.migrationId === migrationId;
 }
 
 /** What a migration that begins here has sent so far; null: it cannot begin, and that was said. */
@@ -57,7 +43,7 @@ export function newTransfer(
     transferFailed(tx, shardId, command, 'Live migration was not agreed upon.');
     return null;
   }
-  if (servesInTransfer(shard)) {
+  if (isOneOf(shard, SERVING)) {
     abortServing(tx, shardId, shard, 'The orchestrator began another migration.');
   } else if (shard?.kind !== 'running') {
     const reason = `This node does not run shard ${shardId} (${shard?.kind ?? 'absent'}).`;
@@ -82,7 +68,7 @@ export function offer(tx: Transaction, shardId: number, command: OpenCommand, co
   const shard = tx.shard(shardId);
   const { migrationId, freezeTimeoutMs } = command;
   const isBegun = isInTransfer(shard, migrationId);
-  if (isBegun && !isAnnounced(shard)) {
+  if (isBegun && !isOneOf(shard, ANNOUNCED)) {
     return answerOpened(tx, shardId, migrationId, connection);
   }
   if (shard?.kind === 'announcing' && isBegun) {
@@ -109,7 +95,7 @@ export function copyState(
   command: Extract<TransferCommand, { kind: 'transferCopy' }>,
 ): void {
   const shard = tx.shard(shardId);
-  if (!servesInTransfer(shard) || isAnnounced(shard) || shard.transfer.migrationId !== command.migrationId) {
+  if (!isOneOf(shard, SERVING) || isOneOf(shard, ANNOUNCED) || shard.transfer.migrationId !== command.migrationId) {
     return transferFailed(tx, shardId, command, `Shard ${shardId} is not in this migration here.`);
   }
   if (shard.kind === 'copied') {
@@ -151,7 +137,7 @@ export function onCredit(tx: Transaction, { migrationId, shardId, bytes }: Messa
 export function onStateProduced(
   tx: Transaction,
   shardId: number,
-  shard: Of<'copying' | 'sendingDelta'>,
+  shard: ShardOf<'copying' | 'sendingDelta'>,
   eventId: number,
   body: Uint8Array,
 ): void {
@@ -167,7 +153,12 @@ export function onStateProduced(
   tx.updateShard(shardId, { ...shard, transfer });
 }
 
-export function onCopyEnded(tx: Transaction, shardId: number, shard: Of<'copying'>, outcome: HostOutcome): void {
+export function onCopyingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'copying'>,
+  outcome: HostOutcome,
+): void {
   const { transfer } = shard;
   if (outcome.ok) {
     tx.enterShard(shardId, { kind: 'copied', transfer });
@@ -180,7 +171,7 @@ export function onCopyEnded(tx: Transaction, shardId: number, shard: Of<'copying
 /** transferFreeze. Also without a copy: the delta is everything then. */
 export function freeze(tx: Transaction, shardId: number, command: TransferCommand): void {
   const shard = tx.shard(shardId);
-  const inIt = isInTransfer(shard, command.migrationId) && !isAnnounced(shard);
+  const inIt = isInTransfer(shard, command.migrationId) && !isOneOf(shard, ANNOUNCED);
   if (!inIt || shard.kind === 'copying') {
     const reason = inIt ? 'is still being copied' : 'is not in this migration here';
     return transferFailed(tx, shardId, command, `Shard ${shardId} ${reason}.`);
@@ -197,7 +188,12 @@ export function freeze(tx: Transaction, shardId: number, command: TransferComman
   tx.enterShard(shardId, { kind: 'freezing', call, transfer, copied: shard.kind === 'copied', deadline });
 }
 
-export function onFreezeEnded(tx: Transaction, shardId: number, shard: Of<'freezing'>, outcome: HostOutcome): void {
+export function onFreezingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'freezing'>,
+  outcome: HostOutcome,
+): void {
   const { transfer, deadline, copied } = shard;
   const step = { kind: 'transferFreeze', ...transfer } as const;
   if (!outcome.ok && !outcome.timedOut) {
@@ -209,29 +205,34 @@ export function onFreezeEnded(tx: Transaction, shardId: number, shard: Of<'freez
   const session = outcome.ok ? outcome.session : null;
   if (session === null) {
     const reason = outcome.ok ? 'The host returned no gateway session from freeze.' : outcome.message;
-    return abortFrozen(tx, shardId, step, reason);
+    return abortFrozen(tx, shardId, shard, step, reason);
   }
   if (tx.established?.connection !== transfer.connection) {
-    return unfreeze(tx, shardId, 'the connection to the orchestrator is lost.');
+    return unfreeze(tx, shardId, shard, 'the connection to the orchestrator is lost.');
   }
   if (tx.now >= deadline) {
-    return abortFrozen(tx, shardId, step, tooLong(transfer));
+    return abortFrozen(tx, shardId, shard, step, tooLong(transfer));
   }
   const call = tx.call({ method: 'exportDelta', shardId, credit: creditOf(transfer), copied });
   tx.enterShard(shardId, { kind: 'sendingDelta', call, transfer, session, deadline });
 }
 
-export function onDeltaEnded(tx: Transaction, shardId: number, shard: Of<'sendingDelta'>, outcome: HostOutcome): void {
+export function onSendingDeltaEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'sendingDelta'>,
+  outcome: HostOutcome,
+): void {
   const { transfer, session, deadline } = shard;
   if (!outcome.ok) {
-    return abortFrozen(tx, shardId, { kind: 'transferFreeze', ...transfer }, outcome.message);
+    return abortFrozen(tx, shardId, shard, { kind: 'transferFreeze', ...transfer }, outcome.message);
   }
   const sealed = { kind: 'frozen', transfer, session, deadline } as const;
   tx.enterShard(shardId, sealed);
   answerFrozen(tx, shardId, sealed);
 }
 
-function answerFrozen(tx: Transaction, shardId: number, { transfer, session }: Of<'frozen'>): void {
+function answerFrozen(tx: Transaction, shardId: number, { transfer, session }: ShardOf<'frozen'>): void {
   const { migrationId, events, bytes, hash } = transfer;
   tx.sendNow({ kind: 'transferManifest', migrationId, shardId, events, bytes, hash, session });
 }
@@ -247,13 +248,18 @@ export function release(tx: Transaction, shardId: number, command: TransferComma
   }
   const { transfer, session, deadline } = shard;
   if (tx.now >= deadline) {
-    return abortFrozen(tx, shardId, command, tooLong(transfer));
+    return abortFrozen(tx, shardId, shard, command, tooLong(transfer));
   }
   const call = tx.call({ method: 'release', shardId });
   tx.enterShard(shardId, { kind: 'releasing', call, transfer, session });
 }
 
-export function onReleaseEnded(tx: Transaction, shardId: number, shard: Of<'releasing'>, outcome: HostOutcome): void {
+export function onReleasingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'releasing'>,
+  outcome: HostOutcome,
+): void {
   const { session } = shard;
   const { migrationId, connection } = shard.transfer;
   const current = tx.established?.connection === connection;
@@ -279,7 +285,7 @@ export function abortServing(tx: Transaction, shardId: number, shard: Serving, r
 }
 
 /** What the host does for the migration, if anything, is off. The shard is about to leave the state. */
-export function abortExport(tx: Transaction, shard: Serving | Frozen, reason: string): void {
+export function abortExport(tx: Transaction, shard: Serving | Frozen | ShardOf<'freezing'>, reason: string): void {
   if (shard.kind === 'copying' || shard.kind === 'sendingDelta') {
     tx.effect({ kind: 'abortTransfer', call: shard.call, reason });
   } else if (shard.kind === 'announcing') {
@@ -288,31 +294,35 @@ export function abortExport(tx: Transaction, shard: Serving | Frozen, reason: st
 }
 
 /** The events that waited go to user code, and the shard goes on. */
-export function unfreeze(tx: Transaction, shardId: number, reason: string): void {
-  const shard = tx.shard(shardId);
-  if (isFrozenInTransfer(shard)) {
-    abortExport(tx, shard, reason);
-  }
+export function unfreeze(tx: Transaction, shardId: number, shard: Frozen | ShardOf<'freezing'>, reason: string): void {
+  abortExport(tx, shard, reason);
   tx.log('warn', `Shard ${shardId} is unfrozen: ${reason}`, { shard: shardId });
   const call = tx.call({ method: 'unfreeze', shardId });
   tx.enterShard(shardId, { kind: 'unfreezing', call });
 }
 
-function abortFrozen(
+/** Before RELEASE: the orchestrator is told, and the shard goes on here. */
+export function abortFrozen(
   tx: Transaction,
   shardId: number,
+  shard: Frozen | ShardOf<'freezing'>,
   step: { kind: TransferCommand['kind']; migrationId: string },
   reason: string,
 ): void {
   transferFailed(tx, shardId, step, reason);
-  unfreeze(tx, shardId, reason);
+  unfreeze(tx, shardId, shard, reason);
 }
 
-function tooLong({ freezeTimeoutMs }: Outgoing): string {
+export function tooLong({ freezeTimeoutMs }: Outgoing): string {
   return `It was frozen for longer than ${freezeTimeoutMs / 1000} s.`;
 }
 
-export function onUnfreezeEnded(tx: Transaction, shardId: number, outcome: HostOutcome): void {
+export function onUnfreezingEnded(
+  tx: Transaction,
+  shardId: number,
+  _: ShardOf<'unfreezing'>,
+  outcome: HostOutcome,
+): void {
   if (outcome.ok) {
     tx.enterShard(shardId, { kind: 'running' });
     return;
@@ -321,19 +331,6 @@ export function onUnfreezeEnded(tx: Transaction, shardId: number, outcome: HostO
     shard: shardId,
   });
   stopShard(tx, shardId, 'recover');
-}
-
-/** When a frozen shard is unfrozen, come what may. null: it is not frozen. */
-export function freezeDeadline(shard: ShardState): number | null {
-  return isFrozenInTransfer(shard) ? shard.deadline : null;
-}
-
-export function tickFrozen(tx: Transaction): void {
-  for (const [shardId, shard] of tx.shards) {
-    if (isFrozenInTransfer(shard) && tx.now >= shard.deadline) {
-      abortFrozen(tx, shardId, { kind: 'transferFreeze', ...shard.transfer }, tooLong(shard.transfer));
-    }
-  }
 }
 
 /** The cursor of a shard that is past the point of no return: another node may be resuming it. */

@@ -7,24 +7,18 @@
  * else becomes of it, if need be on a later connection. A base-level orchestrator says nothing of the kind; toward it
  * the shard is let go as soon as everything is sent, as the ancestor's nodes do.
  */
-import { commandFailed, resumeShard } from './hosting.js';
+import type { HostOutcome } from './events.js';
+import { commandFailed, resumeShard, stopShard } from './hosting.js';
 import { onStateProduced } from './live-origin.js';
 import { say } from './outbox.js';
 import type { Transaction } from './transaction.js';
-import type { Cursor, ShardState } from './state.js';
-
-/** `released` is where a live migration (live-origin.ts) meets this one: closed, kept, and the orchestrator's to decide on. */
-type Leaving = Extract<ShardState, { kind: 'closed' | 'sending' | 'sent' | 'released' }>;
-
-export function isLeaving(shard: ShardState | null): shard is Leaving {
-  const kind = shard?.kind;
-  return kind === 'closed' || kind === 'sending' || kind === 'sent' || kind === 'released';
-}
+import { isOneOf, LEAVING } from './state.js';
+import type { Cursor, Leaving, NodeState, ShardOf } from './state.js';
 
 /** prepareMigration{origin: true}. Asked again, it answers with what was recorded. */
 export function close(tx: Transaction, shardId: number, connection: number): void {
   const shard = tx.shard(shardId);
-  if (isLeaving(shard)) {
+  if (isOneOf(shard, LEAVING)) {
     if (shard.kind === 'released' || shard.connection !== connection) {
       // Only a shard that was given away outlives its connection. A new hand-over sends everything again.
       tx.enterShard(shardId, { kind: 'closed', connection, session: shard.session, since: tx.now });
@@ -54,14 +48,35 @@ export function close(tx: Transaction, shardId: number, connection: number): voi
 /** The shard that is in a migration, if any. */
 function migrating(tx: Transaction): number | undefined {
   for (const [shardId, shard] of tx.shards) {
-    if (isLeaving(shard) || ['closing', 'preparing', 'staging'].includes(shard.kind)) {
+    if (isOneOf(shard, LEAVING) || ['closing', 'preparing', 'staging'].includes(shard.kind)) {
       return shardId;
     }
   }
   return undefined;
 }
 
-export function onClosed(tx: Transaction, shardId: number, connection: number, session: Cursor): void {
+/** prepareTransferFrom has ended. */
+export function onClosingEnded(
+  tx: Transaction,
+  shardId: number,
+  { connection }: ShardOf<'closing'>,
+  outcome: HostOutcome,
+): void {
+  if (outcome.ok && outcome.session !== null) {
+    return onClosed(tx, shardId, connection, outcome.session);
+  }
+  if (outcome.ok) {
+    commandFailed(tx, 'prepareMigration', shardId, 'The host returned no gateway session from prepareTransferFrom.');
+    return stopShard(tx, shardId, 'recover');
+  }
+  commandFailed(tx, 'prepareMigration', shardId, outcome.message);
+  if (outcome.timedOut) {
+    return stopShard(tx, shardId, 'recover');
+  }
+  tx.enterShard(shardId, { kind: 'running' });
+}
+
+function onClosed(tx: Transaction, shardId: number, connection: number, session: Cursor): void {
   if (tx.established?.connection !== connection) {
     resumeShard(tx, shardId, session, 'takeBack');
     return;
@@ -119,18 +134,24 @@ export function onUserEventProduced(
   tx.updateShard(shardId, { ...shard, sent: shard.sent + 1, progressAt: tx.now });
 }
 
-export function onTransferEnded(
+/** transferFrom has ended. */
+export function onSendingEnded(
   tx: Transaction,
   shardId: number,
-  shard: Extract<ShardState, { kind: 'sending' }>,
+  shard: ShardOf<'sending'>,
+  outcome: HostOutcome,
 ): void {
+  if (!outcome.ok) {
+    commandFailed(tx, 'startMigration', shardId, outcome.message);
+    return takeBack(tx, shardId, shard, 'its state could not be sent.');
+  }
   say(tx, { kind: 'allUserDataSent', numEvents: shard.sent, shardId });
   if (tx.negotiated('parallel-migrations')) {
     const { connection, session, sent } = shard;
     tx.enterShard(shardId, { kind: 'sent', connection, session, sent });
     return;
   }
-  letGo(tx, shardId);
+  letGo(tx, shardId, shard);
 }
 
 /** The shard goes on here, from the cursor at which it stopped. */
@@ -144,11 +165,7 @@ export function takeBack(tx: Transaction, shardId: number, shard: Leaving, reaso
 }
 
 /** Somebody else runs the shard, or it is stopped: nothing of it is kept. */
-export function letGo(tx: Transaction, shardId: number, takenOver = false): void {
-  const shard = tx.shard(shardId);
-  if (!isLeaving(shard)) {
-    return;
-  }
+export function letGo(tx: Transaction, shardId: number, shard: Leaving, takenOver = false): void {
   abortSending(tx, shard, `Shard ${shardId} is not moved from here any more.`);
   tx.enterShard(shardId, null);
   tx.effect({ kind: 'released', shardId, takenOver });
@@ -160,21 +177,13 @@ function abortSending(tx: Transaction, shard: Leaving, reason: string): void {
   }
 }
 
-/** When an origin stops waiting for the next word. null: it is not waiting. */
-export function handoverDeadline(tx: Transaction, shard: ShardState): number | null {
-  if (shard.kind === 'closed') {
-    return shard.since + tx.limits.handoverTimeoutMs;
-  }
-  return shard.kind === 'sending' ? shard.progressAt + tx.limits.handoverTimeoutMs : null;
+/** When an origin stops waiting for the next word. */
+export function stallDeadline(limits: NodeState['limits'], shard: ShardOf<'closed' | 'sending'>): number {
+  return (shard.kind === 'closed' ? shard.since : shard.progressAt) + limits.handoverTimeoutMs;
 }
 
-export function tickOrigins(tx: Transaction): void {
-  for (const [shardId, shard] of tx.shards) {
-    const deadline = handoverDeadline(tx, shard);
-    if (isLeaving(shard) && deadline !== null && tx.now >= deadline) {
-      const reason = `nothing happened for ${tx.limits.handoverTimeoutMs / 1000} s.`;
-      commandFailed(tx, 'startMigration', shardId, `The hand-over of shard ${shardId} stood still: ${reason}`, 'warn');
-      takeBack(tx, shardId, shard, reason);
-    }
-  }
+export function abortStalled(tx: Transaction, shardId: number, shard: ShardOf<'closed' | 'sending'>): void {
+  const reason = `nothing happened for ${tx.limits.handoverTimeoutMs / 1000} s.`;
+  commandFailed(tx, 'startMigration', shardId, `The hand-over of shard ${shardId} stood still: ${reason}`, 'warn');
+  takeBack(tx, shardId, shard, reason);
 }

@@ -18,120 +18,37 @@
  * | exportDelta | unfrozen | (no deadline of its own: the freeze has one) |
  * | unfreeze, release | stopped, then resumed from its session | the same |
  */
-import type { MessageKind } from '@dshard/protocol';
-import { onAnnouncingEnded } from './announcing.js';
-import { continueCommands, takeWaitingStop } from './commands.js';
-import { abortPreparing, onPrepared } from './destination.js';
-import type { Transaction } from './transaction.js';
-import { confirmGone } from './epochs.js';
 import type { HostOutcome } from './events.js';
-import { announceRunning, commandFailed, resumeShard, startShards, stopShard } from './hosting.js';
-import { leaveShard, leaveWhenEmpty, noteSession } from './leaving.js';
-import { onActivateEnded, onOpeningEnded, onWarmingEnded } from './live-destination.js';
-import { onCopyEnded, onDeltaEnded, onFreezeEnded, onReleaseEnded, onUnfreezeEnded } from './live-origin.js';
-import { onClosed, takeBack, onTransferEnded } from './origin.js';
+import { commandFailed, confirmGone, noteSession, resumeShard, startShards, stopShard } from './hosting.js';
 import { say } from './outbox.js';
-import type { ShardState, StopReason } from './state.js';
+import type { ShardOf } from './state.js';
+import type { Transaction } from './transaction.js';
 
-type Failure = Extract<HostOutcome, { ok: false }>;
-
-export function onCallEnded(tx: Transaction, call: number, shardIds: readonly number[], outcome: HostOutcome): void {
-  const concerned = shardIds.filter((shardId) => {
-    const shard = tx.shard(shardId);
-    return shard !== null && 'call' in shard && shard.call === call;
-  });
-  const running: number[] = [];
-  for (const shardId of concerned) {
-    const shard = tx.shard(shardId);
-    if (shard !== null) {
-      endOf(tx, shardId, shard, outcome);
-      const isNews = shard.kind === 'starting' || shard.kind === 'resuming';
-      running.push(...(isNews && outcome.ok && tx.kindOf(shardId) === 'running' ? [shardId] : []));
-    }
+export function onStartingEnded(tx: Transaction, shardId: number, _: ShardOf<'starting'>, outcome: HostOutcome): void {
+  if (outcome.ok) {
+    tx.enterShard(shardId, { kind: 'running' });
+    return;
   }
-  // One answer for all shards of one startShards.
-  announceRunning(tx, running);
-  for (const shardId of concerned) {
-    if (tx.lifecycle.kind === 'leaving') {
-      leaveShard(tx, shardId);
-    } else {
-      continueCommands(tx, shardId);
-    }
-  }
-  leaveWhenEmpty(tx);
+  commandFailed(tx, 'startShards', shardId, outcome.message);
+  stopShard(tx, shardId, 'aborted');
 }
 
-function endOf(tx: Transaction, shardId: number, shard: ShardState, outcome: HostOutcome): void {
-  switch (shard.kind) {
-    case 'starting':
-      if (outcome.ok) {
-        tx.enterShard(shardId, { kind: 'running' });
-        return;
-      }
-      fail(tx, 'startShards', shardId, outcome);
-      return stopShard(tx, shardId, 'aborted');
-    case 'stopping':
-      return onStopEnded(tx, shardId, shard.why, outcome);
-    case 'closing':
-      return onCloseEnded(tx, shardId, shard.connection, outcome);
-    case 'sending':
-      if (outcome.ok) {
-        return onTransferEnded(tx, shardId, shard);
-      }
-      fail(tx, 'startMigration', shardId, outcome);
-      return takeBack(tx, shardId, shard, 'its state could not be sent.');
-    case 'preparing':
-      if (outcome.ok) {
-        return onPrepared(tx, shardId, shard);
-      }
-      abortPreparing(tx, shardId, shard, outcome.message);
-      return fail(tx, 'prepareMigration', shardId, outcome);
-    case 'resuming':
-      return onResumeEnded(tx, shardId, shard, outcome);
-    case 'announcing':
-      return onAnnouncingEnded(tx, shardId, shard, outcome);
-    case 'warming':
-      return onWarmingEnded(tx, shardId, shard, outcome);
-    case 'copying':
-      return onCopyEnded(tx, shardId, shard, outcome);
-    case 'freezing':
-      return onFreezeEnded(tx, shardId, shard, outcome);
-    case 'sendingDelta':
-      return onDeltaEnded(tx, shardId, shard, outcome);
-    case 'unfreezing':
-      return onUnfreezeEnded(tx, shardId, outcome);
-    case 'releasing':
-      return onReleaseEnded(tx, shardId, shard, outcome);
-    case 'opening':
-      return onOpeningEnded(tx, shardId, shard, outcome);
-    case 'activating':
-      return onActivateEnded(tx, shardId, shard, outcome);
-    case 'running':
-    case 'closed':
-    case 'sent':
-    case 'staging':
-    case 'announced':
-    case 'offered':
-    case 'copied':
-    case 'frozen':
-    case 'released':
-    case 'collecting':
-    case 'verified':
-      return;
-  }
-}
-
-function onStopEnded(tx: Transaction, shardId: number, why: StopReason, outcome: HostOutcome): void {
+export function onStoppingEnded(
+  tx: Transaction,
+  shardId: number,
+  { why }: ShardOf<'stopping'>,
+  outcome: HostOutcome,
+): void {
   const session = outcome.ok ? outcome.session : null;
   if (why === 'takenOver') {
     if (!outcome.ok) {
-      fail(tx, 'stopShard', shardId, outcome);
+      commandFailed(tx, 'stopShard', shardId, outcome.message);
     }
     return confirmGone(tx, shardId, session);
   }
   if (why === 'recover') {
     if (!outcome.ok) {
-      fail(tx, 'stopShard', shardId, outcome);
+      commandFailed(tx, 'stopShard', shardId, outcome.message);
       tx.enterShard(shardId, { kind: 'running' });
     } else if (session === null) {
       startShards(tx, [shardId]);
@@ -141,7 +58,7 @@ function onStopEnded(tx: Transaction, shardId: number, why: StopReason, outcome:
     return;
   }
   if (!outcome.ok) {
-    fail(tx, 'stopShard', shardId, outcome);
+    commandFailed(tx, 'stopShard', shardId, outcome.message);
   }
   if (why === 'command' && !outcome.ok && tx.lifecycle.kind === 'serving') {
     tx.enterShard(shardId, { kind: 'running' });
@@ -151,30 +68,15 @@ function onStopEnded(tx: Transaction, shardId: number, why: StopReason, outcome:
   tx.enterShard(shardId, null);
   // A base-level orchestrator does not hear of failures, and may have been told meanwhile that the shard runs here.
   const isUnheard = tx.established !== null && !tx.negotiated('parallel-migrations');
-  if (why === 'command' || (why === 'aborted' && (takeWaitingStop(tx, shardId) || isUnheard))) {
+  if (why === 'command' || (why === 'aborted' && (tx.takeWaiting(shardId, 'stopShard') || isUnheard))) {
     say(tx, { kind: 'stopShard', shardId, session });
   }
 }
 
-function onCloseEnded(tx: Transaction, shardId: number, connection: number, outcome: HostOutcome): void {
-  if (outcome.ok && outcome.session !== null) {
-    return onClosed(tx, shardId, connection, outcome.session);
-  }
-  if (outcome.ok) {
-    commandFailed(tx, 'prepareMigration', shardId, 'The host returned no gateway session from prepareTransferFrom.');
-    return stopShard(tx, shardId, 'recover');
-  }
-  fail(tx, 'prepareMigration', shardId, outcome);
-  if (outcome.timedOut) {
-    return stopShard(tx, shardId, 'recover');
-  }
-  tx.enterShard(shardId, { kind: 'running' });
-}
-
-function onResumeEnded(
+export function onResumingEnded(
   tx: Transaction,
   shardId: number,
-  shard: Extract<ShardState, { kind: 'resuming' }>,
+  shard: ShardOf<'resuming'>,
   outcome: HostOutcome,
 ): void {
   if (outcome.ok) {
@@ -182,15 +84,11 @@ function onResumeEnded(
     return;
   }
   if (shard.why === 'handover') {
-    fail(tx, 'prepareMigration', shardId, outcome);
+    commandFailed(tx, 'prepareMigration', shardId, outcome.message);
     return stopShard(tx, shardId, 'aborted');
   }
   tx.log('error', `Shard ${shardId} could not be resumed here and is started anew: ${outcome.message}`, {
     shard: shardId,
   });
   startShards(tx, [shardId]);
-}
-
-function fail(tx: Transaction, command: MessageKind, shardId: number, outcome: Failure): void {
-  commandFailed(tx, command, shardId, outcome.message);
 }

@@ -198,50 +198,29 @@ export type ResumeHow = { stateLost: boolean; redelivers: boolean };
 /** `handover`: as a destination. `takeBack`: an origin that goes on as before. */
 export type ResumeReason = 'handover' | 'takeBack';
 
-/** The legal moves of a shard on this node; `enterShard` (transaction.ts) throws on any other. */
-export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKind[]>> = {
-  absent: ['starting', 'preparing', 'opening'],
-  starting: ['running', 'stopping'],
-  running: ['stopping', 'closing', 'announcing', 'offered'],
-  stopping: ['absent', 'running', 'resuming', 'starting'],
-  closing: ['closed', 'running', 'resuming', 'stopping'],
-  closed: ['sending', 'resuming', 'absent'],
-  sending: ['sent', 'resuming', 'absent'],
-  sent: ['closed', 'resuming', 'preparing', 'opening', 'absent'],
-  preparing: ['staging', 'absent'],
-  staging: ['resuming', 'absent'],
-  resuming: ['running', 'stopping', 'starting'],
-  announcing: ['announced', 'offered', 'running', 'stopping'],
-  announced: ['offered', 'running', 'stopping'],
-  offered: ['copying', 'freezing', 'running', 'stopping'],
-  copying: ['copied', 'running', 'stopping'],
-  copied: ['freezing', 'running', 'stopping'],
-  freezing: ['sendingDelta', 'unfreezing', 'running', 'stopping'],
-  sendingDelta: ['frozen', 'unfreezing', 'stopping'],
-  frozen: ['releasing', 'unfreezing', 'stopping'],
-  unfreezing: ['running', 'stopping'],
-  releasing: ['released', 'stopping'],
-  released: ['closed', 'resuming', 'preparing', 'opening', 'absent'],
-  opening: ['collecting', 'absent'],
-  collecting: ['warming', 'verified', 'absent'],
-  warming: ['collecting', 'absent'],
-  verified: ['activating', 'absent'],
-  activating: ['running', 'stopping'],
-};
+/** The shard as it is in that state. */
+export type ShardOf<K extends ShardStateKind> = K extends 'absent' ? null : Extract<ShardState, { kind: K }>;
 
-/** States in which a host call is under way that commands wait for. */
-export const BUSY: ReadonlySet<ShardStateKind> = new Set([
-  'starting',
-  'stopping',
-  'closing',
-  'preparing',
-  'resuming',
-  'freezing',
-  'unfreezing',
-  'releasing',
-  'opening',
-  'activating',
-]);
+/** An origin that has closed the connection. `released` is where a live migration meets these: closed, kept, the orchestrator's to decide. */
+export const LEAVING = ['closed', 'sending', 'sent', 'released'] as const;
+/** The origin of a live migration, while the shard serves. */
+export const SERVING = ['announcing', 'announced', 'offered', 'copying', 'copied'] as const;
+/** The origin of a live migration, while the shard is frozen and nothing irrevocable has happened. */
+export const FROZEN = ['sendingDelta', 'frozen'] as const;
+/** The destination of a live migration, before ACTIVATE. */
+export const COLLECTED = ['collecting', 'warming', 'verified'] as const;
+
+export type Leaving = ShardOf<(typeof LEAVING)[number]>;
+export type Serving = ShardOf<(typeof SERVING)[number]>;
+export type Frozen = ShardOf<(typeof FROZEN)[number]>;
+export type Collected = ShardOf<(typeof COLLECTED)[number]>;
+
+export function isOneOf<K extends ShardState['kind']>(
+  shard: ShardState | null,
+  kinds: readonly K[],
+): shard is ShardOf<K> {
+  return shard !== null && kinds.some((kind) => kind === shard.kind);
+}
 
 /** A command for one shard, waiting for the one before it. */
 export type ShardCommand =

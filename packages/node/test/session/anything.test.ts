@@ -6,7 +6,7 @@ import { CAPABILITIES } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BUSY } from '../../src/session/state.js';
+import { SHARD_STATES } from '../../src/session/shard-states.js';
 import { Bench, LIMITS, SESSION } from './bench.js';
 
 const SHARDS = 2;
@@ -217,7 +217,7 @@ class World {
       if ('connection' in shard && !OUTLIVES_CONNECTION.has(shard.kind)) {
         expect(state.link).toMatchObject({ kind: 'established', connection: shard.connection });
       }
-      if ('transfer' in shard && !BUSY.has(shard.kind)) {
+      if ('transfer' in shard && SHARD_STATES[shard.kind].busy !== true) {
         expect(state.link).toMatchObject({ kind: 'established', connection: shard.transfer.connection });
       }
       if (shard.kind === 'collecting') {
@@ -230,7 +230,7 @@ class World {
     }
     for (const [id, commands] of state.waiting) {
       expect(commands.length).toBeLessThanOrEqual(LIMITS.commandsPerShard);
-      expect(BUSY.has(state.shards.get(id)!.kind)).toBe(true);
+      expect(SHARD_STATES[state.shards.get(id)!.kind].busy).toBe(true);
     }
     expect(state.outbox.length).toBeLessThanOrEqual(LIMITS.outboxMessages);
     const wake = this.bench.effects.findLast((effect) => effect.kind === 'wakeAt');

@@ -1,11 +1,11 @@
 /** Nobody acts on an epoch lower than the highest it has seen: the node's half, state by state. */
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import { SHARD_MOVES } from '../../src/session/state.js';
+import { SHARD_STATES } from '../../src/session/shard-states.js';
 import type { ShardStateKind } from '../../src/session/state.js';
 import { Bench, SESSION, SHARD } from './bench.js';
 
-const KINDS = Object.keys(SHARD_MOVES) as ShardStateKind[];
+const KINDS = Object.keys(SHARD_STATES) as ShardStateKind[];
 
 function identified(orchestratorEpoch: number | undefined): Message {
   const message = { kind: 'identified', totalShards: 16, nodeId: 'a', capabilities: ['epochs'] } as const;

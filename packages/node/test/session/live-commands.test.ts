@@ -4,7 +4,7 @@
  */
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import { BUSY, SHARD_MOVES } from '../../src/session/state.js';
+import { SHARD_STATES } from '../../src/session/shard-states.js';
 import type { ShardStateKind } from '../../src/session/state.js';
 import { digestTransferData } from '../../src/session/transfer-digest.js';
 import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
@@ -298,14 +298,14 @@ const ROWS: Record<string, Row> = {
   },
 };
 
-const STATES = Object.keys(SHARD_MOVES) as ShardStateKind[];
+const STATES = Object.keys(SHARD_STATES) as ShardStateKind[];
 
 function expected(row: Row, state: ShardStateKind): Reaction {
   const named = row.reactions[state];
   if (named !== undefined) {
     return named;
   }
-  return BUSY.has(state) && row.atOnce !== true ? [state, 'wait'] : [state, ...row.otherwise];
+  return SHARD_STATES[state].busy === true && row.atOnce !== true ? [state, 'wait'] : [state, ...row.otherwise];
 }
 
 describe.each(Object.entries(ROWS))('%s', (_, row) => {
