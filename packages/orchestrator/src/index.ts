@@ -17,11 +17,11 @@ export type { ConfigSources, LauncherConfig, ResolvedConfig } from './config/res
 export { resolveConfig } from './config/resolve.js';
 export { defaultSettings } from './config/settings.js';
 export type { Flag } from './config/sources.js';
-export type { CommandError, CommandResult, OperatorCommand } from './domain/commands.js';
-export type { Happening, HappeningName } from './domain/effects.js';
-export { DOMAIN_ERRORS } from './domain/errors.js';
-export type { Settings } from './domain/settings.js';
-export type { OrchestratorState } from './domain/state.js';
+export type { CommandError, CommandResult, OperatorCommand } from './domain/state/commands.js';
+export type { Happening, HappeningName } from './domain/state/effects.js';
+export { DOMAIN_ERRORS } from './domain/state/errors.js';
+export type { Settings } from './domain/state/settings.js';
+export type { OrchestratorState } from './domain/state/state.js';
 export type { OrchestratorErrorCode } from './errors.js';
 export { ORCHESTRATOR_ERRORS, OrchestratorError } from './errors.js';
 export type { Answer } from './http/answers.js';

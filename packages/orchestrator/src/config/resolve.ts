@@ -12,7 +12,7 @@
 import { statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import type { Address } from '@dshard/transport';
-import type { Settings } from '../domain/settings.js';
+import type { Settings } from '../domain/state/settings.js';
 import { OrchestratorError } from '../errors.js';
 import { describeValue, readField } from './field.js';
 import { configEntry, CONFIG_KEYS, defaultValues, isConfigKey, type ConfigKey, type ConfigValues } from './keys.js';

@@ -1,5 +1,5 @@
 /** The domain's part of the configuration, in the domain's own words. */
-import type { Settings } from '../domain/settings.js';
+import type { Settings } from '../domain/state/settings.js';
 import { defaultValues, type ConfigValues } from './keys.js';
 
 export function settingsOf(values: ConfigValues, known: { token: string | null; canLaunch: boolean }): Settings {

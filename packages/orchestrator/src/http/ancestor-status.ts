@@ -2,7 +2,7 @@
  * `GET /status` as the ancestor answers it: the same keys in the same order, so that its own command line reads it. Of several
  * shards that move from or to a node it can only name one; it names the one that has been moving longest.
  */
-import type { NodeState, OrchestratorState } from '../domain/state.js';
+import type { NodeState, OrchestratorState } from '../domain/state/state.js';
 import { shardsByNode } from './shards-by-node.js';
 
 export type AncestorNodeStatus = {

@@ -1,5 +1,5 @@
 /** The one body every endpoint of the ancestor answers with, and every error of this server: `{"Message":"…","Error":false}`. */
-import type { CommandError, CommandResult } from '../domain/commands.js';
+import type { CommandError, CommandResult } from '../domain/state/commands.js';
 
 export type Answer = { Message: string; Error: boolean };
 

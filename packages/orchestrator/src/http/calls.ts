@@ -4,7 +4,7 @@
  */
 import type { CallEnded } from '@dshard/protocol';
 import { choice, duration, shardList, text, type Field } from '../config/field.js';
-import type { CommandResult, OperatorCommand } from '../domain/commands.js';
+import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { replyTo, type Answer } from './answers.js';
 import { readParameters, type Parameters } from './parameters.js';
 

@@ -2,8 +2,8 @@
  * `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. The ids are those that
  * `POST /v1/operations/:id/cancel` takes.
  */
-import { disruptionOf } from '../domain/disruption/budget.js';
-import type { DrainState, EndedOperation, OrchestratorState, RolloutState } from '../domain/state.js';
+import { disruptionOf } from '../domain/migration/disruption.js';
+import type { DrainState, EndedOperation, OrchestratorState, RolloutState } from '../domain/state/state.js';
 import { shardsByNode } from './shards-by-node.js';
 
 export type OperationStatus = {

@@ -4,7 +4,7 @@
  */
 import { flag, shardList, text, wholeNumber, type Field } from '../config/field.js';
 import { MAX_SHARDS } from '../config/shard-list.js';
-import type { OperatorCommand } from '../domain/commands.js';
+import type { OperatorCommand } from '../domain/state/commands.js';
 import { readParameters, type Parameters } from './parameters.js';
 
 type OperationRead = { ok: true; command: OperatorCommand } | { ok: false; message: string };

@@ -3,12 +3,12 @@
  * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
 import type { ProcessReport, ShardPhase } from '@dshard/protocol';
-import { sessionStarts, type SessionStarts } from '../domain/identify/budget.js';
-import { disruptionOf } from '../domain/disruption/budget.js';
-import type { Disruption } from '../domain/disruption/budget.js';
-import { isLive } from '../domain/migration/owner.js';
-import { hasSaidGoodbye } from '../domain/nodes.js';
-import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state.js';
+import { sessionStarts, type SessionStarts } from '../domain/shards/identify-budget.js';
+import { disruptionOf } from '../domain/migration/disruption.js';
+import type { Disruption } from '../domain/migration/disruption.js';
+import { isLive } from '../domain/state/migrations.js';
+import { hasSaidGoodbye } from '../domain/state/nodes.js';
+import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from '../domain/state/state.js';
 import type { StoreStatus } from '../runtime/contract.js';
 import { operationsOf } from './operation-status.js';
 import type { OperationStatus } from './operation-status.js';

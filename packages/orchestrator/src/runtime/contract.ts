@@ -1,8 +1,8 @@
 import type { Address, Cancel, Clock, Logger, MessageConnectionOptions, Random, Transport } from '@dshard/transport';
-import type { CommandResult, OperatorCommand } from '../domain/commands.js';
-import type { Happening } from '../domain/effects.js';
-import type { Settings } from '../domain/settings.js';
-import type { OrchestratorState } from '../domain/state.js';
+import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
+import type { Happening } from '../domain/state/effects.js';
+import type { Settings } from '../domain/state/settings.js';
+import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
 import type { GatewayInfoSource } from '../ports/gateway-info.js';
 import type { Launcher } from '../ports/launcher.js';

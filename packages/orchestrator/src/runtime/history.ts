@@ -6,7 +6,7 @@
  */
 import type { Cancel, Clock, Logger } from '@dshard/transport';
 import type { JsonValue } from '../domain/durable/records.js';
-import type { Happening } from '../domain/effects.js';
+import type { Happening } from '../domain/state/effects.js';
 import { messageOf } from '../errors.js';
 import type { HistoryEntry, HistoryResult } from '../ports/state-store.js';
 import type { RecordedHappening } from './contract.js';

@@ -3,7 +3,7 @@
  * a time, and executes the effects it gives back, in order.
  *
  * With a store, what must not be forgotten of a decision is durable before the first of its effects (`journal.ts`). While that
- * cannot be done nothing is decided (`domain/durable/suspended.ts`): messages that would have consequences are dropped, and the
+ * cannot be done nothing is decided (`domain/suspended.ts`): messages that would have consequences are dropped, and the
  * connections they came by are closed when it can be done again, so that those nodes tell their whole state anew; all other
  * events are handled then, in their order.
  *
@@ -12,17 +12,17 @@
  */
 import { isLoopback, parseAddress } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
-import type { CommandResult, OperatorCommand } from '../domain/commands.js';
+import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
-import type { Decision } from '../domain/decision.js';
-import { afterSuspension, whileSuspended } from '../domain/durable/suspended.js';
+import type { Decision } from '../domain/state/decision.js';
+import { afterSuspension, whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
-import { AUTOMATIC } from '../domain/effects.js';
-import type { Effect } from '../domain/effects.js';
-import type { DomainEvent } from '../domain/events.js';
-import { fleetEndsWithin, graceOf } from '../domain/shutdown/node.js';
-import type { OrchestratorState } from '../domain/state.js';
+import { AUTOMATIC } from '../domain/state/effects.js';
+import type { Effect } from '../domain/state/effects.js';
+import type { DomainEvent } from '../domain/state/events.js';
+import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
+import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError, messageOf } from '../errors.js';
 import { Connections } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening, StoreStatus } from './contract.js';

@@ -2,7 +2,7 @@
 import type { InitialState } from '../domain/decide.js';
 import { restoredState } from '../domain/durable/restore.js';
 import { correctingWrites } from '../domain/durable/writes.js';
-import type { OrchestratorState } from '../domain/state.js';
+import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorOptions } from './contract.js';
 import { CAPACITY } from './history.js';
 import type { History } from './history.js';

@@ -3,18 +3,18 @@
  * when a test says so. After every event the invariants are checked, and that deciding the same moment again changes nothing.
  */
 import type { Identify, Message, MessageKind } from '@dshard/protocol';
-import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
+import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { decide, initialState } from '../../src/domain/decide.js';
 import type { JsonValue } from '../../src/domain/durable/records.js';
 import { restoredState } from '../../src/domain/durable/restore.js';
 import { correctingWrites, durableWrites } from '../../src/domain/durable/writes.js';
-import type { Effect, Happening, HappeningName } from '../../src/domain/effects.js';
-import type { DomainEvent, Peer } from '../../src/domain/events.js';
+import type { Effect, Happening, HappeningName } from '../../src/domain/state/effects.js';
+import type { DomainEvent, Peer } from '../../src/domain/state/events.js';
 import { assertInvariants } from '../../src/domain/invariants.js';
 import { assertStep } from '../../src/domain/step-invariants.js';
 import { defaultSettings } from '../../src/config/settings.js';
-import type { Settings } from '../../src/domain/settings.js';
-import type { OrchestratorState, ShardState } from '../../src/domain/state.js';
+import type { Settings } from '../../src/domain/state/settings.js';
+import type { OrchestratorState, ShardState } from '../../src/domain/state/state.js';
 import { ModelNode } from './model-node.js';
 import type { ModelNodeOptions } from './model-node.js';
 

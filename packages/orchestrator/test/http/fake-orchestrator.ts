@@ -1,8 +1,8 @@
 /** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
-import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
-import { initialState } from '../../src/domain/initial-state.js';
-import type { Settings } from '../../src/domain/settings.js';
-import type { NodeState, OrchestratorState } from '../../src/domain/state.js';
+import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
+import { initialState } from '../../src/domain/state/initial-state.js';
+import type { Settings } from '../../src/domain/state/settings.js';
+import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
 import type { OrchestratorHandle, RecordedHappening } from '../../src/runtime/contract.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 
@@ -44,6 +44,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     held: [],
     missing: [],
     checkpointedAt: 0,
+    launch: null,
     joinedAt: 1000,
     ...changes,
   };

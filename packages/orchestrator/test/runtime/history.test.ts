@@ -1,6 +1,6 @@
 import { virtualClock } from '@dshard/testkit';
 import { expect, test } from 'vitest';
-import type { Happening } from '../../src/domain/effects.js';
+import type { Happening } from '../../src/domain/state/effects.js';
 import { History } from '../../src/runtime/history.js';
 import { recordingLogger } from '../recording-logger.js';
 

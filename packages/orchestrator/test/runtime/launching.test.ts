@@ -2,7 +2,7 @@
 import { until } from '@dshard/testkit';
 import { systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Settings } from '../../src/domain/settings.js';
+import type { Settings } from '../../src/domain/state/settings.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import { WAITS, isRunning, nodeProgram, testLauncher } from '../adapters/process-launcher/fixture.js';
 import { settings } from './settings.js';

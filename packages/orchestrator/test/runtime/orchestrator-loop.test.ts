@@ -2,10 +2,10 @@
 import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
 import { openMessageConnection } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
-import { initialState } from '../../src/domain/initial-state.js';
+import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Decide } from '../../src/domain/decide.js';
-import type { Effect, Happening } from '../../src/domain/effects.js';
-import type { DomainEvent } from '../../src/domain/events.js';
+import type { Effect, Happening } from '../../src/domain/state/effects.js';
+import type { DomainEvent } from '../../src/domain/state/events.js';
 import type { Launcher, NodeProcess } from '../../src/ports/launcher.js';
 import type { OrchestratorOptions } from '../../src/runtime/contract.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';

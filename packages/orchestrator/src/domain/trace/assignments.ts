@@ -2,11 +2,11 @@
  * Which shards a decision assigned to whom, and under what epoch: one happening per node, before everything else the decision leads to. Found by
  * comparing the states, so that no assignment can be forgotten.
  */
-import type { Decision } from '../decision.js';
-import { AUTOMATIC } from '../effects.js';
-import type { Effect } from '../effects.js';
-import { epochOf } from '../epochs/tenure.js';
-import type { OrchestratorState } from '../state.js';
+import type { Decision } from '../state/decision.js';
+import { AUTOMATIC } from '../state/effects.js';
+import type { Effect } from '../state/effects.js';
+import { epochOf } from '../state/epochs.js';
+import type { OrchestratorState } from '../state/state.js';
 
 export function withAssignments(before: OrchestratorState, decision: Decision): Decision {
   const { state } = decision;

@@ -1,5 +1,5 @@
 /** An entry of the event history, and what may be read off one that comes from a file. */
-import type { Happening } from '../effects.js';
+import type { Happening } from '../state/effects.js';
 
 /** As `GET /v1/events` gives it. `at`: Unix milliseconds. Names of a later version are no error: they say nothing to the checks. */
 export type TraceEntry = { id: number; at: number; name: string; text: string; fields: Happening['fields'] };

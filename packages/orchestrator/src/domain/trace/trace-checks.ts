@@ -6,7 +6,7 @@
  * grow, so they are remembered. Where ids begin anew, the store was lost: that is another history.
  */
 import { type Durations, durationsOf } from './figures.js';
-import type { HappeningName } from '../effects.js';
+import type { HappeningName } from '../state/effects.js';
 import { Facts, type TraceEntry } from './entry.js';
 import { IdentifyChecks } from './identify-checks.js';
 
