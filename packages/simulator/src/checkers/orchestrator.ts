@@ -4,7 +4,7 @@
  */
 import type { Message } from '@dshard/protocol';
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
-import { TraceChecks } from '@dshard/orchestrator/trace';
+import { TraceChecks } from '@dshard/api/trace';
 import type { Observation, Checker, MakeChecker } from '../observation.js';
 
 /**

@@ -43,7 +43,7 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
  * of the others. Counted where the node was neither stopped nor dead meanwhile: its own clock ends a freeze, whoever it is cut off from.
  */
 const FROZEN_IN_TIME = 'a shard is frozen no longer than the freeze timeout';
-const FROZEN: ReadonlySet<ShardStateKind> = new Set(['halting', 'flushing', 'sealed']);
+const FROZEN: ReadonlySet<ShardStateKind> = new Set(['freezing', 'sendingDelta', 'frozen']);
 /** The host's own call has the same deadline. */
 const MARGIN_MS = 300;
 
@@ -94,12 +94,12 @@ function stops({ fault, target }: Extract<Observation, { kind: 'fault' }>): bool
 
 /** The first four: its node leaves, or stops it, in the middle of it, and takes the state with it. */
 const LETS_GO: ReadonlySet<ShardStateKind> = new Set([
-  'freezing',
-  'frozen',
+  'closing',
+  'closed',
   'sending',
   'releasing',
   'stopping',
-  'held',
+  'sent',
   'released',
 ]);
 const WHOLE_STATE = 'user state arrives whole and in order, or the move aborts';
