@@ -2,10 +2,10 @@
 import type { Clock } from '@dshard/transport';
 import { delay, systemClock } from '@dshard/transport';
 import { Admin } from './admin/admin.js';
-import { botIdIn } from './core/bot-token.js';
+import { botIdIn } from './core/token.js';
 import type { TrafficEvent } from './core/dispatch.js';
 import { dispatch } from './core/dispatch.js';
-import { discordNames } from './discord-names.js';
+import { discordNames } from './core/discord.js';
 import type { GatewayState } from './core/state.js';
 import { createGatewayState } from './core/state.js';
 import { ownVoiceState } from './core/voice.js';

@@ -7,13 +7,12 @@ import { readClientFrame } from './client-frame.js';
 import { closeCodes, defaultVersion, servedVersions } from './discord.js';
 import type { Effect } from './effects.js';
 import { identify } from './identify.js';
-import { heartbeatAckText, helloText, reconnectText, sendText } from './payloads.js';
+import { heartbeatAckText, helloText, reconnectText, sendText, recordViolation } from './effects.js';
 import { carryOut } from './requests.js';
 import { resume } from './resume.js';
-import { countSend, createSendLimit } from './send-limit.js';
+import { countSend, createSendLimit } from './limits.js';
 import type { Connection, GatewayState } from './state.js';
 import { closeConnection, cutConnection, destroySession, detach, stopEcho } from './sessions.js';
-import { recordViolation } from './violations.js';
 
 /** Transport compressions ("Gateway: Compression"). */
 const compressions: readonly string[] = ['zlib-stream', 'zstd-stream'];

@@ -12,7 +12,7 @@ import type {
   ChannelType,
   GatewayGuildCreateDispatchData,
 } from 'discord-api-types/v10';
-import { idIn } from './guild-ids.js';
+import { idIn } from './snowflakes.js';
 import { pick, seededRandom, seedOf } from './seeded-random.js';
 import { joinedAt, noFlags } from './users.js';
 

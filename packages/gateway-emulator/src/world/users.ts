@@ -5,9 +5,8 @@ import type {
   GatewayPresenceUpdate,
   PresenceUpdateReceiveStatus,
 } from 'discord-api-types/v10';
-import { firstGuildMs, idIn } from './guild-ids.js';
+import { firstGuildMs, idIn, snowflake } from './snowflakes.js';
 import { pick, seededRandom, seedOf } from './seeded-random.js';
-import { snowflake } from './snowflakes.js';
 
 export type User = {
   id: string;

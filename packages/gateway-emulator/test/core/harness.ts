@@ -1,5 +1,5 @@
 /** Drives the pure gateway as a client would: no socket, and time goes on when it is told to. */
-import { defaultToken } from '../../src/core/bot-token.js';
+import { defaultToken } from '../../src/core/token.js';
 import { connectionClosed, connectionOpened, frameReceived } from '../../src/core/connections.js';
 import { dispatch } from '../../src/core/dispatch.js';
 import type { Effect } from '../../src/core/effects.js';

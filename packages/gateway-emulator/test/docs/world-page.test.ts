@@ -2,7 +2,7 @@
 import { virtualClock } from '@dshard/testkit';
 import { format } from 'prettier';
 import { expect, test } from 'vitest';
-import { defaultToken } from '../../src/core/bot-token.js';
+import { defaultToken } from '../../src/core/token.js';
 import { createGatewayState } from '../../src/core/state.js';
 import { defaultRules } from '../../src/core/rules.js';
 import { libraryLines } from '../../src/library-lines.js';
