@@ -7,7 +7,7 @@ import type { Transaction } from '../state/transaction.js';
 export type About = Omit<MigrationState, 'step' | 'deadline'>;
 
 export function moveStarted(tx: Transaction, { id, shard, origin, destination, drain }: About, live: boolean): void {
-  tx.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
+  tx.record('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
     migration: id,
     shard,
     origin,

@@ -34,7 +34,7 @@ function cancelRollout(tx: Transaction, request: string, rollout: RolloutState):
   tx.patch({ rollout: { ...rollout, cancelled } });
   if (rollout.cancelled !== null) return;
   const text = `Rollout ${rollout.id} is cancelled: no further node is replaced.`;
-  tx.happened('operationCancelled', 'info', text, { operation: rollout.id });
+  tx.record('operationCancelled', 'info', text, { operation: rollout.id });
   const drain = rollout.drain === null ? undefined : tx.state.drains.get(rollout.drain);
   if (drain === undefined) runRollout(tx);
   else stopDrain(tx, drain, cancellation(tx, null, null));
@@ -51,7 +51,7 @@ function cancelDrain(tx: Transaction, request: string, drain: DrainState): void 
     return;
   }
   const text = `Draining node ${drain.origin} (${drain.id}) is cancelled: no further shard is moved.`;
-  tx.happened('operationCancelled', 'info', text, { operation: drain.id });
+  tx.record('operationCancelled', 'info', text, { operation: drain.id });
   stopDrain(tx, drain, cancellation(tx, request, null));
 }
 

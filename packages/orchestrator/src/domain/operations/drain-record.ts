@@ -20,7 +20,7 @@ function recordMove(tx: Transaction, { operation, shard, failure }: MigrationOut
     const left = phase.waiting.length;
     const text = `Node ${drain.origin} has given up ${moved.length} shard(s); ${left} wait for their turn.`;
     const facts = { operation: drain.id, moved: moved.length, waiting: left, failed: phase.failed.length };
-    tx.happened('operationProgress', 'debug', text, facts, drain.by);
+    tx.record('operationProgress', 'debug', text, facts, drain.by);
   } else if (phase.retried.includes(shard)) {
     tx.setDrain({ ...drain, phase: { ...phase, failed: [...phase.failed, { shard, reason: failure }] } });
   } else {

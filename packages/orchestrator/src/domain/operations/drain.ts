@@ -98,7 +98,7 @@ export function beginDrain(
   for (const shard of tx.shardsOf(origin)) unqueue(tx, shard);
   const where = destination ?? 'a new node';
   const facts = { operation: id, origin, destination, shards: tx.shardsOf(origin) };
-  tx.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, facts, by);
+  tx.record('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, facts, by);
   return id;
 }
 
@@ -249,7 +249,7 @@ export function endDrain(tx: Transaction, drain: DrainState, failure: string | n
     moved,
     failed: failed.map(({ shard }) => shard),
   };
-  tx.happened('drainFinished', failure === null || cancelled !== null ? 'info' : 'warn', text, facts, by);
+  tx.record('drainFinished', failure === null || cancelled !== null ? 'info' : 'warn', text, facts, by);
   operationEnded(tx, { id, kind: 'drain', operation: drain, failure, text });
   if (failure === null) {
     const { shutdown } = drain;

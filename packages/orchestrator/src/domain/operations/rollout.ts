@@ -49,7 +49,7 @@ export function beginRollout(
     rollout: { id, waiting, done: [], failed: [], drain: null, moved: 0, startedAt: now, request, by, cancelled: null },
   });
   const message = `Replacing ${waiting.length} node(s), one after the other.`;
-  tx.happened('rolloutStarted', 'info', message, { operation: id, nodes: waiting });
+  tx.record('rolloutStarted', 'info', message, { operation: id, nodes: waiting });
   return { ok: true, operation: id, message };
 }
 
@@ -138,7 +138,7 @@ export function endRollout(tx: Transaction, rollout: RolloutState, failure: stri
       ? `Replaced ${done.length} node(s).`
       : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.${detail}`;
   const level = failure === null || cancelled !== null ? 'info' : 'error';
-  tx.happened('rolloutFinished', level, text, { operation: id, ok: failure === null, done, left: waiting }, by);
+  tx.record('rolloutFinished', level, text, { operation: id, ok: failure === null, done, left: waiting }, by);
   operationEnded(tx, { id, kind: 'rollout', operation: rollout, failure, text });
   if (failure === null) tx.done(request, text, { operation: id, nodes: done.length });
   else tx.fail(request, cancelled === null ? 'DSO_ROLLOUT_FAILED' : 'DSO_OPERATION_CANCELLED', text);

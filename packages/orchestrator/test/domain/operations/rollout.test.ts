@@ -34,7 +34,7 @@ describe('a rollout', () => {
     expect(world.ask({ kind: 'rollout' })).toMatchObject({ ok: true });
     world.pass(60_000);
     expect(world.truth()).toEqual({ 'launched-3': [0, 1], 'launched-4': [2, 3] });
-    expect(world.happened('nodeLaunching')).toHaveLength(4);
+    expect(world.recorded('nodeLaunching')).toHaveLength(4);
   });
 
   test('uses an empty node that is there already', () => {
@@ -137,13 +137,13 @@ describe('a rollout that a bot asks for', () => {
     const { world, answers } = asked({});
     expect(answers).toMatchObject([{ requestId: '7', code: 'DSO_NODES_MAY_NOT_ROLLOUT' }]);
     expect(answers[0]).toMatchObject({ message: expect.stringContaining('nodesMayRollout') });
-    expect(world.happened('rolloutStarted')).toEqual([]);
+    expect(world.recorded('rolloutStarted')).toEqual([]);
   });
 
   test('begins where they do, and the history says which bot wanted it', () => {
     const { world, answers } = asked({ nodesMayRollout: true });
     expect(answers).toMatchObject([{ code: '', message: expect.stringMatching(/Replacing 2 node\(s\).*operation r/) }]);
-    expect(world.happened('rolloutStarted')).toMatchObject([{ by: 'node a' }]);
+    expect(world.recorded('rolloutStarted')).toMatchObject([{ by: 'node a' }]);
     expect(world.truth()).toEqual({ 'launched-1': [0, 2], 'launched-2': [1, 3] });
   });
 
