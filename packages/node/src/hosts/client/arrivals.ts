@@ -20,7 +20,7 @@ import { loadBeginning } from '../discordjs/cache-loader.js';
 import { Gate } from '../discordjs/gate.js';
 import type { WebSocketHost } from '../ws/web-socket-host.js';
 import type { GuildTransfer, Staged } from './guild-transfer.js';
-import type { ClientHostOptions } from './resolve-options.js';
+import type { ClientHostOptions } from './options.js';
 import type { ClientPort, Packet } from './port.js';
 
 const PRESENCE_OPCODE: GatewayOpcodes.PresenceUpdate = 3;

@@ -5,8 +5,7 @@ import type { Clock, Logger, Random } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
 import type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
-import type { StateHooks } from '../state-hooks.js';
-import type { LeaveHooks } from '../user-code.js';
+import type { StateHooks, LeaveHooks } from '../user-code.js';
 
 /** What of the library's REST is used, to learn who the bot is. */
 type Rest = { makeRequest(method: 'GET', route: string): Promise<unknown> };

@@ -24,8 +24,7 @@ import type {
   ShardHost,
   TransferContext,
 } from '../../shard-host.js';
-import { LeaveNotice } from '../leave-notice.js';
-import { isSpentInteraction } from '../replayed-interactions.js';
+import { LeaveNotice, isSpentInteraction } from '../user-code.js';
 import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
 import { DepartedObjects } from './departed-objects.js';

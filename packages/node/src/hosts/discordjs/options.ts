@@ -1,7 +1,7 @@
 /** The options of `orchestrated`: those of the node, and what is particular to discord.js. */
 import type { ClientOptions } from 'discord.js';
 import type { NodeOptions } from '../../options.js';
-import type { StateHooks } from '../state-hooks.js';
+import type { StateHooks } from '../user-code.js';
 import type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
 
 export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {

@@ -18,7 +18,7 @@ import type { WsHost } from './options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
 import { wsSockets } from './ws-socket.js';
-import { isSpentInteraction } from '../replayed-interactions.js';
+import { isSpentInteraction } from '../user-code.js';
 
 const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
 
