@@ -30,7 +30,7 @@ import type {
   ShardHost,
   TransferContext,
 } from '../../shard-host.js';
-import type { Delivery } from '../../gateway-shard/timeouts.js';
+import type { Delivery } from '../../gateway-shard/options.js';
 import { WebSocketHost } from '../ws/web-socket-host.js';
 import { resolveWsOptions } from '../ws/resolve-options.js';
 import type { WsHostOptions } from '../ws/options.js';

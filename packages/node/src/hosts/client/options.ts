@@ -2,8 +2,8 @@
 import { systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Random } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from '../../check-options.js';
-import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
-import type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
+import { resolveTimeouts } from '../../gateway-shard/options.js';
+import type { GatewayTimeouts } from '../../gateway-shard/options.js';
 import { KEEP_ALL } from '../../guild-state/people.js';
 import type { PeopleLimits } from '../../guild-state/people.js';
 import type { NodeOptions } from '../../options.js';

@@ -10,7 +10,7 @@ import type { Logger } from '@dshard/transport';
 import { launchEnvironment } from '../../environment.js';
 import type { DshardNode } from '../../node-api.js';
 import { createNode } from '../../node.js';
-import { withOwnEvents } from '../discordjs/own-events.js';
+import { withOwnEvents } from '../discordjs/state-frames.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import type { LoginWords } from '../login.js';
 import { ClientHost } from './client-host.js';
