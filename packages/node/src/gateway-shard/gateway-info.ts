@@ -4,7 +4,7 @@
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Dispatch } from './cursor.js';
 import type { LocalThrottler } from './permit-request.js';
 

@@ -4,7 +4,7 @@
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger } from '@dshard/transport';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Delivery } from '../gateway-shard/options.js';
 import type { LeavingHow, ShardHost } from '../shard-host.js';
 import { WorkInFlight } from './work-in-flight.js';

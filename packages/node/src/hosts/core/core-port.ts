@@ -17,7 +17,7 @@ import { checkInternals } from '../client/port.js';
 
 const known = new WeakMap<object, Listeners>();
 
-export class CorePort implements ClientPort {
+class CorePort implements ClientPort {
   readonly client: Client;
   readonly #manager: WebSocketManager;
   readonly #listeners: Listeners;

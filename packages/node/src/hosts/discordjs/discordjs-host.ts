@@ -200,7 +200,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.hosted.park(shardId, session, context);
+    return this.hosted.preconnect(shardId, session, context);
   }
 
   prepareTransferTo(shardId: number, session: Cursor | null): void | Promise<void> {
@@ -216,7 +216,7 @@ export class DiscordjsHost implements ShardHost {
     this.#turns.over(shardId);
     this.#giveUp(shardId);
     this.#transfer.forget(shardId);
-    await this.hosted.unpark(shardId);
+    await this.hosted.closePreconnected(shardId);
     await this.#given.state?.abortTransferTo?.(shardId);
   }
 

@@ -11,7 +11,7 @@ import type { Library, PortHooks } from '../client/orchestrate.js';
 import type { Packet } from '../client/port.js';
 import { checkInternals } from '../client/port.js';
 
-export class ErisPort extends EmitterPort<Shard, Guild> {
+class ErisPort extends EmitterPort<Shard, Guild> {
   readonly client: Client;
 
   /** Throws `DSO_LIBRARY_UNSUPPORTED`. */

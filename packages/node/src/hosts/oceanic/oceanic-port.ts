@@ -22,7 +22,7 @@ type ShardInternals = {
   _requestSoundboardSoundsPromise: Record<string, Request & { soundboardSounds: unknown }>;
 };
 
-export class OceanicPort extends EmitterPort<Shard, Guild> {
+class OceanicPort extends EmitterPort<Shard, Guild> {
   readonly client: Client;
 
   /** Throws `DSO_LIBRARY_UNSUPPORTED`. */

@@ -27,7 +27,7 @@ type MemberRequests = Map<
 /** Whose BOT_READY is told once. */
 const told = new WeakSet<object>();
 
-export class SeyfertPort implements ClientPort {
+class SeyfertPort implements ClientPort {
   readonly client: Client;
   isReady = false;
   readonly #hooks: PortHooks;

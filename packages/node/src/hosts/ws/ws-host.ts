@@ -3,7 +3,7 @@ import type { REST } from '@discordjs/rest';
 import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';
@@ -155,7 +155,7 @@ class BotHost implements WsHost {
 }
 
 /** Rejects as the REST client does. */
-export async function identityByRest(rest: REST): Promise<Identity> {
+async function identityByRest(rest: REST): Promise<Identity> {
   const [user, application] = await Promise.all([rest.get('/users/@me'), rest.get('/applications/@me')]);
   return { user: user as Identity['user'], application: application as Identity['application'] };
 }
