@@ -111,7 +111,7 @@ type Running = { readonly node: DshardNode; readonly host: { readonly isRedelive
 
 const running = new WeakMap<object, Running>();
 
-export function nowRuns(client: object, what: Running): void {
+function nowRuns(client: object, what: Running): void {
   running.set(client, what);
 }
 
