@@ -1,6 +1,6 @@
 /** Puts the emulator together: core, world, ledger, two hosts, HTTP. */
 import type { Clock } from '@dshard/transport';
-import { delay, systemClock } from '@dshard/transport';
+import { delay, seededRandom, systemClock } from '@dshard/transport';
 import { Admin } from './admin/admin.js';
 import { botIdIn } from './core/token.js';
 import type { TrafficEvent } from './core/dispatch.js';
@@ -13,7 +13,7 @@ import { EmulatorError } from './errors.js';
 import { Ledger } from './ledger/ledger.js';
 import type { EmulatorOptions } from './options.js';
 import { resolveOptions } from './options.js';
-import { emulatorRoutes, isEmulatorPath } from './server/emulator-routes.js';
+import { emulatorRoutes, isEmulatorPath } from './admin/emulator-routes.js';
 import { GatewayEdge } from './server/gateway-edge.js';
 import { GatewayHost } from './server/gateway-host.js';
 import { requestListener } from './server/http.js';
@@ -27,7 +27,6 @@ import { People } from './world/people.js';
 import type { Posted } from './world/posted.js';
 import type { ScriptLine } from './world/script.js';
 import { ScriptPlayer } from './world/script.js';
-import { seededRandom } from './world/seeded-random.js';
 import { setStage } from './world/stage.js';
 import { Traffic } from './world/traffic.js';
 import { World } from './world/world.js';

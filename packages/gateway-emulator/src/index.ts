@@ -19,7 +19,7 @@ export type { ExactlyOnce, ExactlyOnceOptions, Handled } from './ledger/exactly-
 export type { Reporter } from './ledger/handled-report.js';
 export { parseHandledReport } from './ledger/handled-report.js';
 export type { HandledBatch, HandledEvent } from './ledger/handled-report.js';
-export type { LedgerRecord, Violation, ViolationKind } from './ledger/records.js';
+export type { LedgerRecord, Violation, ViolationKind } from './core/records.js';
 export { Guild } from './world/guild.js';
 export type { GuildEdit, PartKind } from './world/guild-edits.js';
 export { People } from './world/people.js';

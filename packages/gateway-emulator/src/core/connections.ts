@@ -1,6 +1,6 @@
 /** What happens on one connection: it opens, it says something, it is gone. */
 import type { Ms } from '@dshard/transport';
-import type { ViolationKind } from '../ledger/records.js';
+import type { ViolationKind } from './records.js';
 import type { ClientFrame } from './client-frame.js';
 import type { ClientRequest } from './client-requests.js';
 import { readClientFrame } from './client-frame.js';

@@ -9,7 +9,7 @@ import type { HandledBatch, HandledEvent, Reporter } from './handled-report.js';
 import { EventBook } from './event-book.js';
 import type { ExactlyOnce, ExactlyOnceOptions, Handled } from './exactly-once.js';
 import { assertExactlyOnce, findingsOf, judge } from './exactly-once.js';
-import type { LedgerRecord, Violation, ViolationKind } from './records.js';
+import type { LedgerRecord, Violation, ViolationKind } from '../core/records.js';
 import { reportText } from './report.js';
 import { createReporter } from './handled-report.js';
 

@@ -9,7 +9,7 @@ import { guildCreateJson, voiceStateJson } from './guild-create.js';
 import { idIn, memberNumberOf, routeOfGuild } from './snowflakes.js';
 import type { GuildChannel, GuildParts } from './guild-parts.js';
 import { channelTypes, guildChannels, guildParts, rolesOfMembers } from './guild-parts.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 import type { Member, Status, User } from './users.js';
 import { generatedMember, generatedStatus, joinedAt, memberJson, presenceJson } from './users.js';
 

@@ -8,7 +8,7 @@ import type { Guild } from './guild.js';
 import { somebody } from './happenings.js';
 import { optionTypes } from './command-options.js';
 import type { OptionValues } from './option-values.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 
 type Known = Readonly<Record<string, unknown>> & { name: string; type: number; options?: readonly Known[] };
 

@@ -1,4 +1,5 @@
 /** Users and what a guild knows of them: members and their presences, each made from the seed when somebody looks. */
+import { seededRandom } from '@dshard/transport';
 import type {
   APIGuildMember,
   APIUser,
@@ -6,7 +7,7 @@ import type {
   PresenceUpdateReceiveStatus,
 } from 'discord-api-types/v10';
 import { firstGuildMs, idIn, snowflake } from './snowflakes.js';
-import { pick, seededRandom, seedOf } from './seeded-random.js';
+import { pick, seedOf } from './chance.js';
 
 export type User = {
   id: string;

@@ -22,7 +22,7 @@ import { optionsByChance } from './options-by-chance.js';
 import type { Place, Setting, Stage } from './stage.js';
 import { Places } from './stage.js';
 import { Resolved } from './resolved.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 
 /** Of commands, by Discord's numbers. */
 const commandTypes = { chatInput: 1, user: 2, message: 3 } as const;
