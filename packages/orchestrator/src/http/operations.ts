@@ -56,13 +56,17 @@ export const OPERATIONS: readonly Operation[] = [
       shutdown: { field: flag(), fallback: false },
     },
     (given) => ({
-      kind: 'migrateNode',
-      origin: given.origin_node,
-      destination: given.destination_node,
-      shutdown: given.shutdown,
+      kind: 'startOperation',
+      plan: {
+        kind: 'drain',
+        origin: given.origin_node,
+        destination: given.destination_node,
+        shutdown: given.shutdown,
+      },
+      answer: 'ended',
     }),
   ),
-  operation('/fullmigration', {}, () => ({ kind: 'rollout' })),
+  operation('/fullmigration', {}, () => ({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })),
   operation<{ shard: number }>('/stopshard', { shard: { field: shardId } }, (given) => ({
     kind: 'stopShard',
     shard: given.shard,

@@ -4,12 +4,11 @@ import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../shards/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
 import type { Peer } from '../state/events.js';
-import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { hasConnection, hasSaidGoodbye, isNodeId, MAX_NODE_ID_LENGTH } from '../state/nodes.js';
 import type { OrchestratorState } from '../state/state.js';
 
 /** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
 export const MAX_TOTAL_SHARDS = 100_000;
-const MAX_NODE_ID_LENGTH = 128;
 
 export type Refusal = { code: DomainErrorCode; message: string };
 
@@ -66,10 +65,6 @@ function invalidId(id: string): Refusal | null {
     code: 'DSO_NODE_ID_INVALID',
     message: `A node id is 1 to ${MAX_NODE_ID_LENGTH} printable characters without slashes or backslashes.`,
   };
-}
-
-export function isNodeId(id: string): boolean {
-  return id.length > 0 && id.length <= MAX_NODE_ID_LENGTH && !/[\p{C}\p{Zl}\p{Zp}/\\]/u.test(id) && id.trim() === id;
 }
 
 /** The node has obeyed an orchestrator that started after this one. */

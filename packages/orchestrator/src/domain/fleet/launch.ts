@@ -6,24 +6,27 @@
  * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a failure: one at a time, at
  * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
  */
-import { recordDestination } from '../operations/drain-record.js';
 import type { DomainEvent } from '../state/events.js';
 import { hasConnection, isShuttingDown } from '../state/nodes.js';
 import { retireEmpty } from './retire.js';
 import type { LaunchState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
 
-export function beginLaunch(turn: Turn, why: string, request: string | null): string {
+/** @param forWhom who is answered when the node is up, and the operation that needs it. */
+export function beginLaunch(
+  turn: Turn,
+  why: string,
+  { request = null, operation = null }: { request?: string | null; operation?: string | null } = {},
+): void {
   const id = turn.nextId('l');
   const deadline = turn.now + turn.settings.launchTimeoutMs;
-  turn.setLaunch({ id, node: null, pid: null, since: turn.now, deadline, request, unwanted: false });
+  turn.setLaunch({ id, node: null, pid: null, since: turn.now, deadline, request, operation, unwanted: false });
   turn.effect({ kind: 'launchNode', launch: id });
   turn.happened('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
-  return id;
 }
 
 export function startNode(turn: Turn, request: string): void {
-  if (turn.settings.canLaunch) beginLaunch(turn, 'an operator asked for it', request);
+  if (turn.settings.canLaunch) beginLaunch(turn, 'an operator asked for it', { request });
   else turn.fail(request, 'DSO_NO_LAUNCHER', 'No node command is configured, so no node can be started from here.');
 }
 
@@ -47,7 +50,7 @@ export function launchDone(turn: Turn, node: string): void {
   if (launch === undefined) return;
   turn.removeLaunch(launch.id);
   turn.patch({ launchFailures: 0, launchNotBefore: turn.now });
-  recordDestination(turn, launch.id, node);
+  turn.leaveOutcome(launch.operation, { kind: 'launched', node });
   turn.done(launch.request, `Node ${node} is started and connected.`, { node });
   if (launch.unwanted) retireEmpty(turn, node);
 }
@@ -63,6 +66,7 @@ export function launchFailed(turn: Turn, id: string, reason: string): void {
   const text = `A node could not be launched: ${reason}.`;
   turn.happened('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
   turn.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
+  turn.leaveOutcome(launch.operation, { kind: 'notLaunched' });
 }
 
 export function launchOf(turn: Turn, node: string): LaunchState | undefined {
@@ -112,7 +116,7 @@ export function keepNodesUp(turn: Turn): void {
     if (isBack || (!connection.gone && mayComeBack(turn, node.id, connection.since))) up += 1;
   }
   for (let missing = settings.nodes - up; missing > 0 && mayLaunch(turn); missing -= 1) {
-    beginLaunch(turn, `${settings.nodes} are to be up`, null);
+    beginLaunch(turn, `${settings.nodes} are to be up`);
   }
 }
 
@@ -124,7 +128,7 @@ function mayComeBack(turn: Turn, node: string, awaySince: number): boolean {
 /** Shards have no node with room: one node at a time, as long as that is so. */
 export function launchForRoom(turn: Turn, shards: readonly number[]): void {
   if (shards.length === 0 || turn.state.launches.size > 0 || !mayLaunch(turn)) return;
-  beginLaunch(turn, `${shards.length} shard(s) have no node with room`, null);
+  beginLaunch(turn, `${shards.length} shard(s) have no node with room`);
 }
 
 /** Whether a launch nobody asked for may be made now. */

@@ -12,7 +12,7 @@
  */
 import { launchForRoom } from './launch.js';
 import { tenureOf } from '../shards/epochs.js';
-import { can, drainFrom, isConnected, isShuttingDown } from '../state/nodes.js';
+import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
 import { hasSuspect, isQuarantined, isSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
@@ -121,7 +121,7 @@ function placeNode(turn: Turn, node: NodeState, takes: number): PlaceNode {
 }
 
 function opennessOf(turn: Turn, node: NodeState): Openness {
-  if (!isConnected(node) || isShuttingDown(node) || drainFrom(turn.state, node.id) !== undefined) return 'closed';
+  if (!isConnected(node) || isShuttingDown(node) || drainedBy(turn.state, node.id) !== undefined) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
 

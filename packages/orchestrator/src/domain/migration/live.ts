@@ -19,7 +19,6 @@
  * cursor and no later one, for the state is as of it, and marks what comes again as redelivered, for an origin that unfroze has served on.
  */
 import type { GatewaySession, MessageOf } from '@dshard/protocol';
-import { recordMove } from '../operations/drain-record.js';
 import type { LiveMigration, Manifest } from '../state/state.js';
 import { can } from '../state/nodes.js';
 import { checkpointOf } from '../shards/vacate.js';
@@ -141,5 +140,5 @@ export function activated(turn: Turn, migration: At<'activating'>, resumed: bool
   const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
   turn.happened('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
   turn.done(request, text, facts);
-  recordMove(turn, migration, null);
+  turn.leaveOutcome(migration.operation, { kind: 'moved', shard });
 }

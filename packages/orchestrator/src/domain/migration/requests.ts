@@ -6,7 +6,7 @@ import { refused, runningOn, usableNode } from '../state/checks.js';
 import type { Checked } from '../state/checks.js';
 import type { OperatorCommand } from '../state/commands.js';
 import { budgetReason } from './disruption.js';
-import { drainFrom } from '../state/nodes.js';
+import { drainedBy } from '../state/nodes.js';
 import type { Turn } from '../state/transaction.js';
 import { waitsFor } from './limits.js';
 import { beginMigration } from './steps.js';
@@ -42,7 +42,7 @@ function migratable(turn: Turn, shard: number, destination: string): Checked<str
   }
   const source = usableNode(turn.state, origin.value);
   if (!source.ok) return source;
-  if (drainFrom(turn.state, destination) !== undefined) {
+  if (drainedBy(turn.state, destination) !== undefined) {
     return refused('DSO_NODE_BUSY', `Node ${destination} is being drained, so it takes no shard.`);
   }
   return origin;
@@ -61,13 +61,13 @@ export function startWaitingMigrations(turn: Turn): void {
     }
     const wait = waitsFor(turn, origin.value, destination);
     if (wait === null) {
-      const plan = { shard, origin: origin.value, destination, request, drain: null };
+      const plan = { shard, origin: origin.value, destination, request, operation: null };
       turn.actingFor(waiting.by, () => beginMigration(turn, plan));
       return false;
     }
     if (waiting.deadline > turn.now) return true;
     const why =
-      wait === 'budget' ? budgetReason(turn) : `nodes ${origin.value} and ${destination} are moving other shards`;
+      wait === 'budget' ? budgetReason(turn.state) : `nodes ${origin.value} and ${destination} are moving other shards`;
     const text = `Shard ${shard} waited ${turn.now - waiting.since} ms for its turn: ${why}.`;
     turn.fail(request, wait === 'budget' ? 'DSO_BUDGET_USED_UP' : 'DSO_NODE_BUSY', text);
     return false;

@@ -6,14 +6,14 @@ import type { Turn } from '../state/transaction.js';
 /** What is known of a migration before its first step. */
 export type About = Omit<MigrationState, 'step' | 'deadline'>;
 
-export function moveStarted(turn: Turn, { id, shard, origin, destination, drain }: About, live: boolean): void {
+export function moveStarted(turn: Turn, { id, shard, origin, destination, operation }: About, live: boolean): void {
   turn.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
     migration: id,
     shard,
     origin,
     destination,
     live,
-    operation: drain,
+    operation,
     ...disruptionOf(turn.state),
   });
 }

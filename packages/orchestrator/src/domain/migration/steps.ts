@@ -19,7 +19,6 @@
 import type { GatewaySession, Message } from '@dshard/protocol';
 import { assign, newEpoch, noteCheckpoint } from '../shards/epochs.js';
 import { can } from '../state/nodes.js';
-import { recordMove } from '../operations/drain-record.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
@@ -32,7 +31,7 @@ import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
   turn: Turn,
-  plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
+  plan: { shard: number; origin: string; destination: string; request: string | null; operation: string | null },
 ): void {
   const { shard, origin, destination } = plan;
   const about = { ...plan, id: turn.nextMigrationId(), epoch: newEpoch(turn), startedAt: turn.now, by: turn.by };
@@ -46,9 +45,9 @@ export function beginMigration(
 }
 
 /** User code is told, and the shard serves for as long as it may be kept. */
-function moveAnnounced(turn: Turn, { id, shard, origin, destination, drain }: About): void {
+function moveAnnounced(turn: Turn, { id, shard, origin, destination, operation }: About): void {
   const text = `Shard ${shard} is to move from node ${origin} to node ${destination}, when user code has finished with it.`;
-  const facts = { migration: id, shard, origin, destination, operation: drain };
+  const facts = { migration: id, shard, origin, destination, operation };
   turn.happened('migrationAnnounced', 'info', text, facts);
 }
 
@@ -126,7 +125,7 @@ export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents
   const facts = { migration: migration.id, shard, origin, destination, durationMs, frozenMs: durationMs, userEvents };
   turn.happened('migrationCompleted', 'info', text, facts, migration.by);
   turn.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
-  recordMove(turn, migration, null);
+  turn.leaveOutcome(migration.operation, { kind: 'moved', shard });
 }
 
 /** A node's sentence as a part of ours. */
@@ -144,7 +143,7 @@ export function endFailed(turn: Turn, migration: MigrationState, reason: string)
   const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
   turn.happened('migrationFailed', 'warn', text, facts, migration.by);
   turn.fail(request, 'DSO_MIGRATION_FAILED', text);
-  recordMove(turn, migration, reason);
+  turn.leaveOutcome(migration.operation, { kind: 'notMoved', shard, reason });
 }
 
 function whereabouts(shard: number, state: Exclude<ReturnType<Turn['shard']>, undefined>): string {

@@ -1,127 +1,171 @@
 /**
  * A node gives up all its shards.
  *
- *     awaitingDestination  a node was launched for it; it begins when that node is connected
+ *     awaitingDestination  a node is launched for it; it begins when that node is connected
  *     moving               its shards move to the destination, as many at once as the limits allow
  *     shuttingDown         all moved, and it was to be shut down; over when it has said goodbye
  *
- * A cancelled one begins no further move and ends when those under way have; what was launched for it and is still empty goes again.
- * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was
- * still starting, or that an operator moved by hand, is neither missed nor moved twice. A move that fails is tried once more; if a
- * shard stays behind, the node is not shut down and the drain says which and why.
+ * A cancelled drain begins no further migration and ends when those under way have; what was launched for it and is still empty goes again.
+ * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was still
+ * starting, or that an operator moved by hand, is neither missed nor moved twice. A migration that fails is tried once more; if a shard stays
+ * behind, the node is not shut down and the drain says which and why.
  */
-import { type Checked, refused, usableNode } from '../state/checks.js';
-import type { OperatorCommand } from '../state/commands.js';
+import { beginLaunch } from '../fleet/launch.js';
+import { beginShutdown } from '../fleet/leave.js';
+import { retireEmpty, unwantLaunch } from '../fleet/retire.js';
 import { budgetAllowsMove, budgetReason } from '../migration/disruption.js';
 import { waitsFor } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
-import { retireEmpty, unwantLaunch } from '../fleet/retire.js';
-import { operationEnded } from './ended.js';
-import { drainFrom, drainTo, hasSaidGoodbye, isConnected, isShuttingDown } from '../state/nodes.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
-import { beginShutdown } from '../fleet/leave.js';
-import type { DrainState } from '../state/state.js';
+import { usableNode } from '../state/checks.js';
+import { drainedBy, hasSaidGoodbye, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import type { OperationState } from '../state/operations.js';
+import { atMostOne, count, exactlyOne, flag, listOf, nodeId, object, oneOf, text } from '../state/shape.js';
+import type { OrchestratorState } from '../state/state.js';
+import { survey } from '../state/survey.js';
 import type { Turn } from '../state/transaction.js';
+import { beginOperation, endOperation, notStarted } from './operation.js';
+import type { Asked, Operation, Progress, Started } from './operation.js';
 
-type Moving = Extract<DrainState['phase'], { kind: 'moving' }>;
+type Drain = OperationState<'drain'>;
 
-export function migrateNode(
-  turn: Turn,
-  request: string,
-  command: Extract<OperatorCommand, { kind: 'migrateNode' }>,
-): void {
-  const possible = drainable(turn, command.origin, command.destination);
-  if (!possible.ok) {
-    turn.reply(request, possible);
-    return;
-  }
-  const { origin, destination, shutdown } = command;
-  beginDrain(turn, { origin, destination, shutdown, request, by: turn.by, rollout: false, launch: null });
-}
-
-function drainable(turn: Turn, origin: string, destination: string): Checked<string> {
-  if (origin === destination) return refused('DSO_SAME_NODE', `Node ${origin} is origin and destination.`);
-  for (const id of [origin, destination]) {
-    const usable = usableNode(turn.state, id);
-    if (!usable.ok) return usable;
-  }
-  for (const [id, drain] of [
-    [origin, drainFrom(turn.state, origin)],
-    [origin, drainTo(turn.state, origin)],
-    [destination, drainFrom(turn.state, destination)],
-  ] as const) {
-    if (drain === undefined) continue;
-    const text = `Node ${id} is busy: node ${drain.origin} is being drained to ${drain.destination ?? 'a new node'}.`;
-    return refused('DSO_NODE_BUSY', text);
-  }
-  return { ok: true, value: origin };
-}
-
-/** @param plan.launch the launch it waits for, when there is no destination yet. */
-export function beginDrain(
-  turn: Turn,
-  plan: Pick<DrainState, 'origin' | 'destination' | 'shutdown' | 'request' | 'by' | 'rollout'> & {
-    launch: string | null;
+export const DRAIN: Operation<'drain'> = {
+  kind: 'drain',
+  idPrefix: 'd',
+  start(turn, { origin, destination, shutdown }, asked) {
+    const refusal = refusalOf(turn, origin, destination);
+    if (refusal !== null) return refusal;
+    const operation = beginDrain(turn, { origin, destination, shutdown }, asked);
+    return { ok: true, operation, message: `Moving the shards of node ${origin} to node ${destination}.` };
   },
-): string {
-  const { origin, destination, shutdown, request, by, rollout, launch } = plan;
-  const id = turn.nextId('d');
-  turn.setDrain({
-    id,
-    origin,
-    destination,
-    launched: launch !== null,
-    shutdown,
-    phase:
-      destination === null
-        ? { kind: 'awaitingDestination', launch, deadline: turn.now + turn.settings.launchTimeoutMs }
-        : { kind: 'moving', waiting: [], moved: [], failed: [], retried: [], stopped: null, heldSince: null },
-    startedAt: turn.now,
-    request,
-    by,
-    rollout,
-    cancelled: null,
-  });
-  for (const shard of turn.shardsOf(origin)) unqueue(turn, shard);
-  const where = destination ?? 'a new node';
-  const facts = { operation: id, origin, destination, shards: turn.shardsOf(origin) };
-  turn.happened('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, facts, by);
-  return id;
-}
-
-/** Takes every drain as far as it goes now. */
-export function runDrains(turn: Turn): void {
-  // Of an earlier run: its nodes are still on their way back.
-  if (turn.state.recalled && turn.state.graceUntil !== null) return;
-  for (const { id } of turn.state.drains.values()) {
-    const drain = turn.state.drains.get(id);
-    if (drain === undefined) continue;
-    switch (drain.phase.kind) {
+  step(turn, given) {
+    const drain = withOutcomes(turn, given);
+    switch (drain.phase) {
       case 'awaitingDestination':
-        awaitDestination(turn, drain, drain.phase);
+        awaitDestination(turn, drain);
         break;
       case 'moving':
-        move(turn, drain, drain.phase);
+        move(turn, drain);
         break;
       case 'shuttingDown':
         awaitShutdown(turn, drain);
         break;
     }
+  },
+  /** The disruption budget has held it up for too long. */
+  overdue(turn, drain) {
+    if (budgetAllowsMove(turn)) return;
+    const stopped = `no shard could be moved for ${turn.settings.budgetTimeoutMs} ms: ${budgetReason(turn.state)}`;
+    turn.patchOperation(drain.id, { stopped: drain.stopped ?? stopped, deadline: null });
+  },
+  record: {
+    origins: exactlyOne(nodeId),
+    destinations: atMostOne(nodeId),
+    launched: flag,
+    shutdown: flag,
+    phase: oneOf('awaitingDestination', 'moving', 'shuttingDown'),
+    moved: listOf(count),
+    failed: listOf(object({ shard: count, reason: text })),
+    retried: listOf(count),
+  },
+  nodes: ({ origins, destinations }) => [...origins, ...destinations],
+  // The node that was being launched for it is nobody's destination any more.
+  restored: (drain) => (drain.phase === 'awaitingDestination' ? null : drain),
+  status: statusOf,
+  cancel({ id, phase, origins: [origin] }) {
+    return phase === 'shuttingDown'
+      ? {
+          ok: false,
+          text: `All shards of node ${origin} are moved and it is shutting down: there is nothing left to cancel.`,
+        }
+      : { ok: true, text: `Draining node ${origin} (${id}) is cancelled: no further shard is moved.` };
+  },
+  end: endDrain,
+};
+
+function refusalOf(turn: Turn, origin: string, destination: string): (Started & { ok: false }) | null {
+  if (origin === destination) return notStarted('DSO_SAME_NODE', `Node ${origin} is origin and destination.`);
+  for (const id of [origin, destination]) {
+    const usable = usableNode(turn.state, id);
+    if (!usable.ok) return usable;
   }
+  for (const [id, busy] of [
+    [origin, drainedBy(turn.state, origin) ?? keptBy(turn.state, origin)],
+    [destination, drainedBy(turn.state, destination)],
+  ] as const) {
+    if (busy !== undefined) return notStarted('DSO_NODE_BUSY', `Node ${id} is busy: ${busy.kind} ${busy.id} is under way.`);
+  }
+  return null;
 }
 
-function awaitDestination(
+/** @param plan.destination null: a node is launched for it. */
+export function beginDrain(
   turn: Turn,
-  drain: DrainState,
-  phase: Extract<DrainState['phase'], { kind: 'awaitingDestination' }>,
-): void {
-  const problem = problemOf(turn, drain.origin);
-  if (problem !== null) {
-    endDrain(turn, drain, problem);
-  } else if (phase.launch === null || !turn.state.launches.has(phase.launch)) {
-    endDrain(turn, drain, 'no new node could be started for its shards');
-  }
+  { origin, destination, shutdown }: { origin: string; destination: string | null; shutdown: boolean },
+  asked: Asked,
+): string {
+  const id = beginOperation(
+    turn,
+    DRAIN,
+    asked,
+    {
+      origins: [origin],
+      destinations: destination === null ? [] : [destination],
+      launched: destination === null,
+      shutdown,
+      phase: destination === null ? 'awaitingDestination' : 'moving',
+      moved: [],
+      failed: [],
+      retried: [],
+    },
+    {
+      text: `Node ${origin} gives its shards to ${destination ?? 'a new node'}.`,
+      facts: { origin, destination, shards: turn.shardsOf(origin) },
+    },
+  );
+  for (const shard of turn.shardsOf(origin)) unqueue(turn, shard);
+  if (destination === null) beginLaunch(turn, `node ${origin} is to be drained`, { operation: id });
+  return id;
+}
+
+/** What became of its migrations and of its launch since it was run last. */
+function withOutcomes(turn: Turn, drain: Drain): Drain {
+  if (drain.outcomes.length === 0) return drain;
+  const next = drain.outcomes.reduce<Drain>((known, outcome) => {
+    switch (outcome.kind) {
+      case 'moved':
+        return moved(turn, { ...known, moved: [...known.moved, outcome.shard] });
+      case 'notMoved': {
+        const { shard, reason } = outcome;
+        if (!known.retried.includes(shard)) return { ...known, retried: [...known.retried, shard] };
+        return { ...known, failed: [...known.failed, { shard, reason }] };
+      }
+      case 'launched':
+        return { ...known, destinations: [outcome.node], phase: 'moving' };
+      case 'notLaunched':
+        return { ...known, stopped: known.stopped ?? 'no new node could be started for its shards' };
+      case 'ended':
+        return known;
+    }
+  }, drain);
+  const taken = { ...next, outcomes: [] };
+  turn.setOperation(taken);
+  return taken;
+}
+
+function moved(turn: Turn, drain: Drain): Drain {
+  const [origin] = drain.origins;
+  const { waiting } = shardsLeft(turn.state, drain);
+  const text = `Node ${origin} has given up ${drain.moved.length} shard(s); ${waiting.length} wait for their turn.`;
+  const facts = { moved: drain.moved.length, waiting: waiting.length, failed: drain.failed.length };
+  turn.happened('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
+  return drain;
+}
+
+function awaitDestination(turn: Turn, drain: Drain): void {
+  const why = problemOf(turn, drain.origins[0]) ?? drain.stopped;
+  if (why !== null) endDrain(turn, drain, why);
 }
 
 /** Why a node can take no further part in a drain; null: it can. */
@@ -131,39 +175,48 @@ function problemOf(turn: Turn, id: string): string | null {
   return isShuttingDown(node) ? `node ${id} is shutting down` : null;
 }
 
-function move(turn: Turn, drain: DrainState, phase: Moving): void {
-  const { origin, destination } = drain;
-  if (destination === null) return;
-  const stopped = phase.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination) ?? heldTooLong(turn, phase);
-  const failed = new Set(phase.failed.map(({ shard }) => shard));
-  let isHeld = false;
-  const waiting = turn.shardsOf(origin).filter((shard) => {
-    if (failed.has(shard)) return false;
-    const canMove = stopped === null && turn.shard(shard)?.kind === 'running';
-    if (!canMove) return true;
-    const wait = waitsFor(turn, origin, destination);
-    if (wait !== null) {
-      isHeld ||= wait === 'budget';
-      return true;
-    }
-    const plan = { shard, origin, destination, request: null, drain: drain.id };
-    turn.actingFor(drain.by, () => beginMigration(turn, plan));
-    return false;
-  });
-  const moving = [...turn.state.migrations.values()].filter((migration) => migration.origin === origin);
-  const heldSince = isHeld && moving.length === 0 ? (phase.heldSince ?? turn.now) : null;
-  if (stopped !== phase.stopped || heldSince !== phase.heldSince || waiting.join() !== phase.waiting.join()) {
-    turn.setDrain({ ...drain, phase: { ...phase, waiting, stopped, heldSince } });
-  }
+function move(turn: Turn, drain: Drain): void {
+  const [origin] = drain.origins;
+  const [destination] = drain.destinations;
+  if (destination === undefined) return;
+  const stopped = drain.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination);
+  const { waiting, isBlocked } = stopped === null ? beginMoves(turn, drain, destination) : leftOf(turn, drain);
+  const isMoving = [...turn.state.migrations.values()].some((migration) => migration.origin === origin);
+  const deadline = isBlocked && !isMoving ? (drain.deadline ?? turn.now + turn.settings.budgetTimeoutMs) : null;
+  if (stopped !== drain.stopped || deadline !== drain.deadline) turn.patchOperation(drain.id, { stopped, deadline });
+  // A migration that broke at once: it is heard of first.
+  if (turn.state.operations.get(drain.id)?.outcomes.length !== 0) return;
   // Those that move to the origin (begun before the drain) are waited for too: they are its shards in a moment.
   for (const migration of turn.state.migrations.values()) {
     if (migration.origin === origin || migration.destination === origin) return;
   }
-  if (stopped !== null) endDrain(turn, drain, stopped);
-  else if (waiting.length === 0 && !isComingBack(turn, origin)) allMoved(turn, drain, phase);
+  if (stopped !== null) endDrain(turn, { ...drain, stopped }, stopped);
+  else if (waiting === 0 && !isComingBack(turn, origin)) allMoved(turn, drain);
 }
 
-/** Whether a shard whose hand-over broke is about to be given back to the node, with the state that it still has; it is moved again then. */
+/** @returns how many shards wait for their turn, and whether the disruption budget is what they wait for. */
+function beginMoves(turn: Turn, drain: Drain, destination: string): { waiting: number; isBlocked: boolean } {
+  const [origin] = drain.origins;
+  let isBlocked = false;
+  const waiting = shardsLeft(turn.state, drain).waiting.filter((shard) => {
+    if (turn.shard(shard)?.kind !== 'running') return true;
+    const wait = waitsFor(turn, origin, destination);
+    if (wait !== null) {
+      isBlocked ||= wait === 'budget';
+      return true;
+    }
+    const plan = { shard, origin, destination, request: null, operation: drain.id };
+    turn.actingFor(drain.by, () => beginMigration(turn, plan));
+    return false;
+  });
+  return { waiting: waiting.length, isBlocked };
+}
+
+function leftOf(turn: Turn, drain: Drain): { waiting: number; isBlocked: boolean } {
+  return { waiting: shardsLeft(turn.state, drain).waiting.length, isBlocked: false };
+}
+
+/** Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is moved again then. */
 function isComingBack(turn: Turn, origin: string): boolean {
   const held = turn.node(origin)?.held ?? [];
   return held.some((shard) => {
@@ -172,32 +225,21 @@ function isComingBack(turn: Turn, origin: string): boolean {
   });
 }
 
-/** When a drain that the disruption budget holds up gives up; null: it is not held up. */
-export function heldUntil(turn: Turn, { phase }: DrainState): number | null {
-  if (phase.kind !== 'moving' || phase.heldSince === null) return null;
-  return phase.heldSince + turn.settings.budgetTimeoutMs;
-}
-
-function heldTooLong(turn: Turn, { heldSince }: Moving): string | null {
-  const { budgetTimeoutMs } = turn.settings;
-  if (heldSince === null || heldSince + budgetTimeoutMs > turn.now || budgetAllowsMove(turn)) return null;
-  return `no shard could be moved for ${budgetTimeoutMs} ms: ${budgetReason(turn)}`;
-}
-
-function allMoved(turn: Turn, drain: DrainState, phase: Moving): void {
-  if (phase.failed.length > 0) {
-    const shards = phase.failed.map(({ shard }) => shard).join(', ');
-    endDrain(turn, drain, `could not move shard(s) ${shards} (${phase.failed[0]?.reason ?? 'no reason known'})`);
+function allMoved(turn: Turn, drain: Drain): void {
+  const [first] = drain.failed;
+  if (first !== undefined) {
+    const shards = drain.failed.map(({ shard }) => shard).join(', ');
+    endDrain(turn, drain, `could not move shard(s) ${shards} (${first.reason})`);
   } else if (drain.shutdown) {
-    turn.setDrain({ ...drain, phase: { kind: 'shuttingDown', moved: phase.moved } });
-    turn.actingFor(drain.by, () => beginShutdown(turn, drain.origin, null, false));
+    turn.setOperation({ ...drain, phase: 'shuttingDown' });
+    turn.actingFor(drain.by, () => beginShutdown(turn, drain.origins[0], null, false));
   } else {
     endDrain(turn, drain, null);
   }
 }
 
-function awaitShutdown(turn: Turn, drain: DrainState): void {
-  const node = turn.node(drain.origin);
+function awaitShutdown(turn: Turn, drain: Drain): void {
+  const node = turn.node(drain.origins[0]);
   if (node === undefined || hasSaidGoodbye(node)) {
     // What it still ends is nobody's business but its own.
     endDrain(turn, drain, null);
@@ -209,63 +251,75 @@ function awaitShutdown(turn: Turn, drain: DrainState): void {
   }
 }
 
-/** @param failure why it ends before all is done; null: everything that was asked for is done. */
-export function endDrain(turn: Turn, drain: DrainState, failure: string | null): void {
-  const { id, origin, request, by, cancelled } = drain;
-  const destination = drain.destination ?? 'a new node';
-  const moved = drain.phase.kind === 'awaitingDestination' ? [] : drain.phase.moved;
-  const failed = drain.phase.kind === 'moving' ? drain.phase.failed : [];
-  turn.removeDrain(id);
-  const ending = drain.shutdown ? ', and the node was shut down' : '';
-  const keeps = turn.shardsOf(origin).length;
-  const kept = cancelled === null || keeps === 0 ? '' : ` Node ${origin} keeps ${keeps} shard(s).`;
-  const rest = `${kept}${cancelled === null ? '' : afterCancel(turn, drain)}`;
+function endDrain(turn: Turn, drain: Drain, failure: string | null): void {
+  const [origin] = drain.origins;
+  const [destination = null] = drain.destinations;
+  const to = destination ?? 'a new node';
+  const { cancelled, failed, shutdown } = drain;
+  const moved = drain.moved.length;
+  // Its nodes are nobody's from here on.
+  turn.removeOperation(drain.id);
+  const ending = shutdown ? ', and the node was shut down' : '';
   const text =
     failure === null
-      ? `Moved ${moved.length} shard(s) from node ${origin} to node ${destination}${ending}.`
-      : `Draining node ${origin} to ${destination} stopped after ${moved.length} shard(s): ${failure}.${rest}`;
-  const facts = {
-    operation: id,
-    origin,
-    destination: drain.destination,
-    ok: failure === null,
-    moved,
-    failed: failed.map(({ shard }) => shard),
-  };
-  turn.happened('drainFinished', failure === null || cancelled !== null ? 'info' : 'warn', text, facts, by);
-  operationEnded(turn, { id, kind: 'drain', operation: drain, failure, text });
-  if (failure === null) {
-    const { shutdown } = drain;
-    turn.done(request, text, { operation: id, origin, destination, moved: moved.length, failed: 0, shutdown });
-  } else {
-    turn.fail(request, cancelled === null ? 'DSO_DRAIN_FAILED' : 'DSO_OPERATION_CANCELLED', text);
-  }
-  if (drain.rollout) recordReplacement(turn, drain, failure, text);
+      ? `Moved ${moved} shard(s) from node ${origin} to node ${to}${ending}.`
+      : `Draining node ${origin} to ${to} stopped after ${moved} shard(s): ${failure}.`;
+  const rest = failure === null || cancelled === null ? '' : `${kept(turn, origin)}${afterCancel(turn, drain)}`;
+  const facts = { origin, destination, shutdown, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
+  endOperation(turn, drain, failure, { text: `${text}${rest}`, moved, facts });
+}
+
+function kept(turn: Turn, origin: string): string {
+  const { length } = turn.shardsOf(origin);
+  return length === 0 ? '' : ` Node ${origin} keeps ${length} shard(s).`;
 }
 
 /** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
-function afterCancel(turn: Turn, drain: DrainState): string {
-  const { destination, launched, phase } = drain;
-  if (phase.kind === 'awaitingDestination' && phase.launch !== null) {
-    unwantLaunch(turn, phase.launch);
+function afterCancel(turn: Turn, { id, launched, destinations: [destination] }: Drain): string {
+  if (!launched) return '';
+  if (destination === undefined) {
+    unwantLaunch(turn, id);
     return ' The node that is being launched for it is shut down as soon as it is up.';
   }
-  if (!launched || destination === null || !retireEmpty(turn, destination)) return '';
-  return ` Node ${destination}, which was launched for it and is empty, is shut down again.`;
+  return retireEmpty(turn, destination)
+    ? ` Node ${destination}, which was launched for it and is empty, is shut down again.`
+    : '';
 }
 
-/** The drain was a step of the rollout. */
-function recordReplacement(turn: Turn, drain: DrainState, failure: string | null, text: string): void {
-  const { rollout } = turn.state;
-  if (rollout === null || rollout.drain !== drain.id) return;
-  const moved = rollout.moved + (drain.phase.kind === 'awaitingDestination' ? 0 : drain.phase.moved.length);
-  const next = { ...rollout, drain: null, moved };
-  if (failure === null) {
-    turn.patch({ rollout: { ...next, done: [...rollout.done, drain.origin] } });
-  } else if (rollout.cancelled !== null) {
-    const cancelled = { ...rollout.cancelled, detail: text };
-    turn.patch({ rollout: { ...next, waiting: [drain.origin, ...rollout.waiting], cancelled } });
-  } else {
-    turn.patch({ rollout: { ...next, failed: [...rollout.failed, { node: drain.origin, reason: failure }] } });
+/** The shards of its origin that are on their way, and those that are still to go. */
+function shardsLeft(state: OrchestratorState, { origins: [origin], failed }: Drain): { moving: number[]; waiting: number[] } {
+  const moving = [...state.migrations.values()].flatMap((each) => (each.origin === origin ? [each.shard] : []));
+  const stay = new Set(failed.map(({ shard }) => shard));
+  const waiting = (survey(state.shards).byNode.get(origin) ?? []).filter((shard) => !stay.has(shard));
+  return { moving, waiting };
+}
+
+function statusOf(state: OrchestratorState, drain: Drain): Progress {
+  const [origin] = drain.origins;
+  const [destination = null] = drain.destinations;
+  const { failed } = drain;
+  const { moving, waiting } = shardsLeft(state, drain);
+  const total = drain.moved.length + failed.length + moving.length + waiting.length;
+  const blocked = drain.deadline !== null && drain.cancelled === null ? budgetReason(state) : null;
+  return {
+    text: textOf(drain, total),
+    waitsFor: blocked,
+    origin,
+    destination,
+    shards: { moved: drain.moved.length, total, moving, waiting },
+    failed,
+    nodes: null,
+  };
+}
+
+function textOf({ origins: [origin], destinations: [destination], phase, cancelled, moved }: Drain, total: number): string {
+  if (cancelled !== null) return `Cancelled by ${cancelled.by}; waiting for the moves under way.`;
+  switch (phase) {
+    case 'awaitingDestination':
+      return `Waiting for a node to take the shards of ${origin}.`;
+    case 'moving':
+      return `Moving the shards of ${origin} to ${destination ?? 'a new node'}: ${moved.length} of ${total} moved.`;
+    case 'shuttingDown':
+      return `All ${moved.length} shard(s) of ${origin} are moved; it is shutting down.`;
   }
 }

@@ -1,38 +1,61 @@
 /**
- * Every connected node that has shards when the rollout starts is replaced, one after the other: drained to an empty node (one that is
- * connected and free, else a newly launched one), then shut down. The drains do the work; this decides what is next. The first node that
- * cannot be replaced ends the rollout, with everything left running where it is.
+ * Every node is replaced, one after the other: each node that has shards is drained to an empty node (one that is connected and free, else a
+ * newly launched one), then shut down. The drains do the work; this decides what is next. The first node that cannot be replaced ends the
+ * rollout, with everything left running where it is.
  *
  * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down first.
  */
-import { beginDrain } from './drain.js';
-import { beginLaunch } from '../fleet/launch.js';
-import type { DomainErrorCode } from '../state/errors.js';
-import { operationEnded } from './ended.js';
-import { drainFrom, drainTo, isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginShutdown } from '../fleet/leave.js';
-import type { NodeState, RolloutState } from '../state/state.js';
+import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import type { OperationOutcome, OperationState } from '../state/operations.js';
+import { count, listOf, nodeId, none, nullOr, object, text } from '../state/shape.js';
+import type { NodeState, OrchestratorState } from '../state/state.js';
+import { survey } from '../state/survey.js';
 import type { Turn } from '../state/transaction.js';
+import { beginDrain, DRAIN } from './drain.js';
+import { beginOperation, endOperation, notStarted } from './operation.js';
+import type { Asked, Operation, Progress, Started } from './operation.js';
 
-export function startRollout(turn: Turn, request: string): void {
-  const begun = beginRollout(turn, request);
-  if (!begun.ok) turn.fail(request, begun.code, begun.message);
-  else if (begun.operation === null) turn.done(request, begun.message, { nodes: 0 });
-}
+type Rollout = OperationState<'rollout'>;
 
-/** @returns whether it has begun; `operation` null: there is nothing to replace. @param request who is answered when it has ended. */
-export function beginRollout(
-  turn: Turn,
-  request: string | null,
-): { ok: true; operation: string | null; message: string } | { ok: false; code: DomainErrorCode; message: string } {
-  if (turn.state.rollout !== null) {
-    const { id, done, waiting } = turn.state.rollout;
-    const message = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
-    return { ok: false, code: 'DSO_ROLLOUT_RUNNING', message };
-  }
-  for (const { origin } of turn.state.drains.values()) {
-    const message = `Node ${origin} is being drained; start the rollout when that is done.`;
-    return { ok: false, code: 'DSO_NODE_BUSY', message };
+export const ROLLOUT: Operation<'rollout'> = {
+  kind: 'rollout',
+  idPrefix: 'r',
+  start: (turn, _plan, asked) => startRollout(turn, asked),
+  step: replaceNext,
+  // It has no deadline of its own: its drains have.
+  overdue: () => undefined,
+  record: {
+    origins: none,
+    destinations: none,
+    waiting: listOf(nodeId),
+    done: listOf(nodeId),
+    failed: listOf(object({ node: nodeId, reason: text })),
+    current: nullOr(object({ node: nodeId, drain: text })),
+    moved: count,
+    detail: nullOr(text),
+  },
+  nodes: ({ waiting, current }) => (current === null ? waiting : [current.node, ...waiting]),
+  restored(rollout, others) {
+    const { current, waiting } = rollout;
+    if (current === null || others.has(current.drain)) return rollout;
+    // A replacement that waited for its new node is begun anew.
+    return { ...rollout, current: null, waiting: [current.node, ...waiting] };
+  },
+  status: statusOf,
+  cancel: ({ id }) => ({ ok: true, text: `Rollout ${id} is cancelled: no further node is replaced.` }),
+  end: endRollout,
+};
+
+function startRollout(turn: Turn, asked: Asked): Started {
+  for (const operation of turn.state.operations.values()) {
+    if (operation.kind === 'rollout') {
+      const { id, done, waiting } = operation;
+      const message = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
+      return notStarted('DSO_ROLLOUT_RUNNING', message);
+    }
+    const message = `Operation ${operation.id} (${operation.kind}) is under way; start the rollout when it has ended.`;
+    return notStarted('DSO_NODE_BUSY', message);
   }
   const { empty, busy } = toReplace(turn);
   const waiting = [...empty, ...busy];
@@ -41,16 +64,12 @@ export function beginRollout(
   }
   if (!turn.settings.canLaunch && freeNode(turn, waiting) === undefined) {
     const message = 'There is no empty node to move shards to, and no node command to start one with.';
-    return { ok: false, code: 'DSO_NO_FREE_NODE', message };
+    return notStarted('DSO_NO_FREE_NODE', message);
   }
-  const id = turn.nextId('r');
-  const { by, now } = turn;
-  turn.patch({
-    rollout: { id, waiting, done: [], failed: [], drain: null, moved: 0, startedAt: now, request, by, cancelled: null },
-  });
   const message = `Replacing ${waiting.length} node(s), one after the other.`;
-  turn.happened('rolloutStarted', 'info', message, { operation: id, nodes: waiting });
-  return { ok: true, operation: id, message };
+  const data = { origins: [], destinations: [], waiting, done: [], failed: [], current: null, moved: 0, detail: null } as const;
+  const operation = beginOperation(turn, ROLLOUT, asked, data, { text: message, facts: { nodes: waiting } });
+  return { ok: true, operation, message };
 }
 
 /** The nodes that have shards, and the empty ones that are as old. */
@@ -73,26 +92,22 @@ function freeNode(turn: Turn, waiting: readonly string[]): NodeState | undefined
       node.intent.kind === 'serving' &&
       !waiting.includes(node.id) &&
       !old.has(node.version) &&
-      drainFrom(turn.state, node.id) === undefined &&
-      drainTo(turn.state, node.id) === undefined &&
+      !isInUse(turn, node.id) &&
       turn.loadOf(node.id) === 0;
     if (isFree) return node;
   }
   return undefined;
 }
 
-export function runRollout(turn: Turn): void {
-  const { rollout } = turn.state;
-  if (rollout === null || rollout.drain !== null) return;
-  // Of an earlier run: its nodes are still on their way back.
-  if (turn.state.recalled && turn.state.graceUntil !== null) return;
-  if (rollout.cancelled !== null) {
-    endRollout(turn, rollout, `it was cancelled by ${rollout.cancelled.by}`);
-    return;
-  }
-  const [failure] = rollout.failed;
-  if (failure !== undefined) {
-    endRollout(turn, rollout, `node ${failure.node} could not be replaced: ${failure.reason}`);
+function isInUse(turn: Turn, node: string): boolean {
+  return drainedBy(turn.state, node) !== undefined || keptBy(turn.state, node) !== undefined;
+}
+
+function replaceNext(turn: Turn, given: Rollout): void {
+  const rollout = withOutcomes(turn, given);
+  if (rollout.current !== null) return;
+  if (rollout.stopped !== null) {
+    endRollout(turn, rollout, rollout.stopped);
     return;
   }
   // What it would begin now could not move.
@@ -105,41 +120,78 @@ export function runRollout(turn: Turn): void {
   const node = turn.node(next);
   const isThere = isConnected(node) && !isShuttingDown(node);
   // An operator's drain of this node goes first; its end brings us back here.
-  if (isThere && (drainFrom(turn.state, next) !== undefined || drainTo(turn.state, next) !== undefined)) return;
+  if (isThere && isInUse(turn, next)) return;
   if (!isThere || turn.loadOf(next) === 0) {
     // It left before its turn, or has no shards: there is nothing to move.
     if (isThere && turn.settings.canLaunch) beginShutdown(turn, next, null, false);
-    turn.patch({ rollout: { ...rollout, waiting, done: [...rollout.done, next] } });
+    turn.setOperation({ ...rollout, waiting, done: [...rollout.done, next] });
     return;
   }
   const free = freeNode(turn, rollout.waiting);
   if (free === undefined && !turn.settings.canLaunch) {
     const reason = 'there is no empty node to move its shards to, and no node command to start one with';
-    turn.patch({ rollout: { ...rollout, failed: [...rollout.failed, { node: next, reason }] } });
+    turn.setOperation(notReplaced(rollout, next, reason));
     return;
   }
-  const { by } = rollout;
-  const why = `node ${next} is to be replaced`;
-  const launch = free === undefined ? turn.actingFor(by, () => beginLaunch(turn, why, null)) : null;
-  const destination = free?.id ?? null;
-  const plan = { origin: next, destination, shutdown: true, request: null, by, rollout: true, launch };
-  const drain = beginDrain(turn, plan);
-  turn.patch({ rollout: { ...rollout, waiting, drain } });
+  const plan = { origin: next, destination: free?.id ?? null, shutdown: true };
+  const asked = { request: null, parent: rollout.id };
+  const drain = turn.actingFor(rollout.by, () => beginDrain(turn, plan, asked));
+  turn.setOperation({ ...rollout, waiting, current: { node: next, drain } });
 }
 
-/** @param failure why it ends before every node is replaced; null: all are. */
-export function endRollout(turn: Turn, rollout: RolloutState, failure: string | null): void {
-  const { id, done, failed, waiting, request, by, cancelled } = rollout;
-  turn.patch({ rollout: null });
+/** The drain of a node was a step of it. */
+function withOutcomes(turn: Turn, rollout: Rollout): Rollout {
+  if (rollout.outcomes.length === 0) return rollout;
+  const next = { ...rollout.outcomes.reduce(withOutcome, rollout), outcomes: [] };
+  turn.setOperation(next);
+  return next;
+}
+
+function withOutcome(rollout: Rollout, outcome: OperationOutcome): Rollout {
+  const { current } = rollout;
+  if (outcome.kind !== 'ended' || current === null || current.drain !== outcome.operation) return rollout;
+  const next = { ...rollout, current: null, moved: rollout.moved + outcome.moved };
+  if (outcome.failure === null) return { ...next, done: [...rollout.done, current.node] };
+  if (rollout.cancelled === null) return notReplaced(next, current.node, outcome.failure);
+  return { ...next, waiting: [current.node, ...rollout.waiting], detail: outcome.text };
+}
+
+function notReplaced(rollout: Rollout, node: string, reason: string): Rollout {
+  const stopped = rollout.stopped ?? `node ${node} could not be replaced: ${reason}`;
+  return { ...rollout, failed: [...rollout.failed, { node, reason }], stopped };
+}
+
+function endRollout(turn: Turn, rollout: Rollout, failure: string | null): void {
+  const { done, failed, waiting, detail, moved } = rollout;
   const left = waiting.length + failed.length;
-  const detail = cancelled === null || cancelled.detail === null ? '' : ` ${cancelled.detail}`;
   const text =
     failure === null
       ? `Replaced ${done.length} node(s).`
-      : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.${detail}`;
-  const level = failure === null || cancelled !== null ? 'info' : 'error';
-  turn.happened('rolloutFinished', level, text, { operation: id, ok: failure === null, done, left: waiting }, by);
-  operationEnded(turn, { id, kind: 'rollout', operation: rollout, failure, text });
-  if (failure === null) turn.done(request, text, { operation: id, nodes: done.length });
-  else turn.fail(request, cancelled === null ? 'DSO_ROLLOUT_FAILED' : 'DSO_OPERATION_CANCELLED', text);
+      : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
+  const facts = { done, left: waiting, nodes: done.length };
+  endOperation(turn, rollout, failure, { text: detail === null ? text : `${text} ${detail}`, moved, facts });
+}
+
+function statusOf(state: OrchestratorState, rollout: Rollout): Progress {
+  const { waiting, done, failed, moved, current } = rollout;
+  const drain = current === null ? undefined : state.operations.get(current.drain);
+  const step = drain?.kind === 'drain' ? DRAIN.status(state, drain) : null;
+  const { byNode } = survey(state.shards);
+  const later = waiting.flatMap((node) => byNode.get(node) ?? []);
+  const total = done.length + failed.length + waiting.length + (current === null ? 0 : 1);
+  const head = `${done.length} of ${total} node(s) replaced.`;
+  return {
+    text: step === null ? head : `${head} ${step.text}`,
+    waitsFor: step?.waitsFor ?? null,
+    origin: step?.origin ?? null,
+    destination: step?.destination ?? null,
+    shards: {
+      moved: moved + (step?.shards.moved ?? 0),
+      total: moved + (step?.shards.total ?? 0) + later.length,
+      moving: step?.shards.moving ?? [],
+      waiting: [...(step?.shards.waiting ?? []), ...later],
+    },
+    failed: step?.failed ?? [],
+    nodes: { done: done.length, total },
+  };
 }

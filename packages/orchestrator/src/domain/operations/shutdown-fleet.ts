@@ -1,6 +1,5 @@
 /** The whole fleet goes down for good: every node is told so, and nothing is started any more. Answered when all nodes are gone. */
-import { endDrain } from './drain.js';
-import { endRollout } from './rollout.js';
+import { endOperations } from './operations.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import type { Turn } from '../state/transaction.js';
 import { beginShutdown } from '../fleet/leave.js';
@@ -9,11 +8,7 @@ export function shutdownFleet(turn: Turn, request: string): void {
   const deadline = turn.now + turn.settings.commandTimeoutMs;
   turn.patch({ ending: { request, deadline } });
   const why = 'the fleet is being shut down';
-  if (turn.state.rollout !== null) {
-    turn.fail(turn.state.rollout.request, 'DSO_FLEET_ENDING', `The rollout was called off: ${why}.`);
-    endRollout(turn, { ...turn.state.rollout, request: null }, why);
-  }
-  for (const drain of turn.state.drains.values()) endDrain(turn, drain, why);
+  endOperations(turn, why);
   for (const { request: asked, shard } of turn.state.waitingMigrations) {
     turn.fail(asked, 'DSO_FLEET_ENDING', `Shard ${shard} was not moved: ${why}.`);
   }

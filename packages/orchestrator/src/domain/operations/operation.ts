@@ -1,0 +1,107 @@
+/**
+ * What an operation is, whatever its kind: how it begins, goes on, and ends. A kind says what is its own in an `Operation` and is registered in
+ * `registry.ts`; the durable record, the history, cancelling, restarts, REST and the command line follow from there.
+ */
+import type { CommandError } from '../state/commands.js';
+import type { Happening } from '../state/effects.js';
+import { commandError } from '../state/errors.js';
+import type { OperationData, OperationKind, OperationPlans, OperationState } from '../state/operations.js';
+import type { Shape } from '../state/shape.js';
+import type { OrchestratorState } from '../state/state.js';
+import type { Turn } from '../state/transaction.js';
+
+/** Who is answered when it has ended, and the operation that it is a step of. */
+export type Asked = { request: string | null; parent: string | null };
+
+/** `operation` null: there is nothing to do. */
+export type Started =
+  { ok: true; operation: string | null; message: string } | { ok: false; error: CommandError };
+
+/** How far an operation is. `shards.total`: as far as it is known now. */
+export type Progress = {
+  /** In a sentence. */
+  text: string;
+  /** Why nothing of it goes on at the moment. null: it does. */
+  waitsFor: string | null;
+  /** The node that gives up its shards now. */
+  origin: string | null;
+  /** null: not known yet. */
+  destination: string | null;
+  shards: { moved: number; total: number; moving: readonly number[]; waiting: readonly number[] };
+  /** Tried twice and given up; they stay where they are. */
+  failed: readonly { shard: number; reason: string }[];
+  /** Of operations that take node by node. */
+  nodes: { done: number; total: number } | null;
+};
+
+/** One kind of operation. */
+export type Operation<K extends OperationKind> = {
+  kind: K;
+  /** Its ids are `d7`. */
+  idPrefix: string;
+  /** Checks a plan, and begins. */
+  start(turn: Turn, plan: OperationPlans[K], asked: Asked): Started;
+  /** Takes it as far as it goes now. Run again on its own result it must change nothing. */
+  step(turn: Turn, operation: OperationState<K>): void;
+  /** Its `deadline` has passed. */
+  overdue(turn: Turn, operation: OperationState<K>): void;
+  /** What is stored of it, beside what every operation has. */
+  record: Shape<OperationData[K]>;
+  /** The nodes that a restarted orchestrator waits for before it goes on with it. */
+  nodes(operation: OperationState<K>): readonly string[];
+  /** What is left of it for the next run of the orchestrator; null: nothing. @param others those that were begun after it. */
+  restored(operation: OperationState<K>, others: ReadonlyMap<string, OperationState>): OperationState<K> | null;
+  status(state: OrchestratorState, operation: OperationState<K>): Progress;
+  /** What cancelling it means, or why it is too late for that. */
+  cancel(operation: OperationState<K>): { ok: boolean; text: string };
+  /** @param failure why it ends before all is done; null: everything that was asked for is done. */
+  end(turn: Turn, operation: OperationState<K>, failure: string | null): void;
+};
+
+type Facts = Happening['fields'];
+
+/** @param about what it does, as a sentence, and its facts for the history. */
+export function beginOperation<K extends OperationKind>(
+  turn: Turn,
+  { kind, idPrefix }: Pick<Operation<K>, 'kind' | 'idPrefix'>,
+  { request, parent }: Asked,
+  data: OperationData[K],
+  about: { text: string; facts: Facts },
+): string {
+  const id = turn.nextId(idPrefix);
+  const common = { id, parent, startedAt: turn.now, by: turn.by, request, cancelled: null, stopped: null };
+  const operation = { ...common, kind, deadline: null, outcomes: [], ...data };
+  turn.setOperation(operation as unknown as OperationState);
+  turn.happened('operationStarted', 'info', about.text, { operation: id, kind, parent, ...about.facts });
+  return id;
+}
+
+/** How many that are over are kept: whoever asked for one may not be there any more to be told. */
+const KEPT = 20;
+
+/** @param ending.text how it ended, for everybody who is told; `moved`: so many shards. */
+export function endOperation(
+  turn: Turn,
+  operation: OperationState,
+  failure: string | null,
+  ending: { text: string; moved: number; facts: Facts },
+): void {
+  const { id, kind, parent, by, startedAt, request, cancelled } = operation;
+  const { text, moved } = ending;
+  const outcome = failure === null ? 'done' : cancelled === null ? 'failed' : 'cancelled';
+  turn.removeOperation(id);
+  const ended = { id, kind, outcome, text, by, startedAt, endedAt: turn.now } as const;
+  turn.patch({ endedOperations: [...turn.state.endedOperations, ended].slice(-KEPT) });
+  const level = outcome !== 'failed' ? 'info' : parent === null ? 'error' : 'warn';
+  const facts = { operation: id, ok: failure === null, ...ending.facts };
+  turn.happened('operationEnded', level, text, { kind, parent, outcome, ...facts }, by);
+  turn.leaveOutcome(parent, { kind: 'ended', operation: id, failure, text, moved });
+  for (const asked of cancelled?.requests ?? []) turn.done(asked, text, { operation: id, outcome });
+  if (turn.state.ending !== null) turn.fail(request, 'DSO_FLEET_ENDING', text);
+  else if (outcome === 'done') turn.done(request, text, facts);
+  else turn.fail(request, outcome === 'failed' ? 'DSO_OPERATION_FAILED' : 'DSO_OPERATION_CANCELLED', text);
+}
+
+export function notStarted(...reason: Parameters<typeof commandError>): Started & { ok: false } {
+  return { ok: false, error: commandError(...reason) };
+}
