@@ -108,7 +108,7 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'takeOverNode', node })),
   fc.constant<OperatorCommand>({ kind: 'startNode' }),
-  fc.constant<OperatorCommand>({ kind: 'rollout' }),
+  fc.constant<OperatorCommand>({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
 );
 
 const op: fc.Arbitrary<Op> = fc.oneof(
@@ -252,8 +252,8 @@ describe('whatever happens', () => {
           expect(world.state.shards.map(({ kind }) => kind)).toEqual(Array.from({ length: SHARDS }, () => 'running'));
           expect([...world.state.migrations.keys()]).toEqual([]);
           expect(world.state.waitingMigrations).toEqual([]);
-          expect([...world.state.drains.keys()]).toEqual([]);
-          expect(world.state.rollout).toBeNull();
+          expect([...world.state.operations.keys()]).toEqual([]);
+          expect(world.state.operations.size).toBe(0);
           expect([...world.state.startRequests.keys()]).toEqual([]);
           expect(world.truth()).toEqual(world.placement());
           for (const { transfers } of world.nodes.values()) {

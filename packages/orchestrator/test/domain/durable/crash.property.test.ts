@@ -26,7 +26,7 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   shard.map((s): OperatorCommand => ({ kind: 'stopShard', shard: s })),
   id.map((node): OperatorCommand => ({ kind: 'cordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),
-  fc.constant<OperatorCommand>({ kind: 'rollout' }),
+  fc.constant<OperatorCommand>({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
   fc
     .tuple(fc.constantFrom('d', 'r'), fc.integer({ min: 1, max: 30 }))
     .map(([prefix, n]): OperatorCommand => ({ kind: 'cancelOperation', operation: `${prefix}${n}` })),
@@ -160,8 +160,8 @@ describe('an orchestrator that is killed again and again', () => {
         storeIsWhole(world);
         expect(world.state.shards.map(({ kind }) => kind)).toEqual(Array.from({ length: SHARDS }, () => 'running'));
         expect(world.truth()).toEqual(world.placement());
-        expect(world.state.drains.size + world.state.migrations.size).toBe(0);
-        expect(world.state.rollout).toBeNull();
+        expect(world.state.operations.size + world.state.migrations.size).toBe(0);
+        expect(world.state.operations.size).toBe(0);
       }),
       { numRuns: 120 },
     );

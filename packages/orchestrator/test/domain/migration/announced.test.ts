@@ -10,7 +10,7 @@ import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
 const TEN_MINUTES = 600_000;
-const drain = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false } as const;
+const drain = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' } as const;
 const bounds = { lingerMs: 0, patienceMs: TEN_MINUTES, readyMs: 0, handlersMs: 0 };
 
 /** Eight shards on `a`, whose user code does not finish before it is told to; `b` is empty. */
@@ -95,7 +95,7 @@ describe('shards that are announced to leave', () => {
     const asked = world.command(drain);
     world.settle();
     finish(made, 3);
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     world.ask({ kind: 'cancelOperation', operation: id! });
     expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
     expect(world.state.migrations.size).toBe(0);

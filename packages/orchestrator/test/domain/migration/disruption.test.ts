@@ -4,7 +4,7 @@ import type { Settings } from '../../../src/domain/state/settings.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
-const migrateNode = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false } as const;
+const migrateNode = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' } as const;
 
 /** Eight shards on `a`; `b` and `c` are empty. */
 function fleet(options: WorldOptions = {}): World {
@@ -70,7 +70,7 @@ describe('while the budget is used up', () => {
     world.pass(61_000);
     expect(world.replies.get(asked)).toMatchObject({
       error: {
-        code: 'DSO_DRAIN_FAILED',
+        code: 'DSO_OPERATION_FAILED',
         message: expect.stringMatching(/60000 ms: 0 shard\(s\) are moving and 4 are down, and maxUnavailable allows 2/),
       },
     });

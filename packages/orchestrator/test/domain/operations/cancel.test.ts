@@ -3,7 +3,7 @@ import { operationOf, operationsOf } from '../../../src/http/operation-status.js
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
-const migrateNode = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true } as const;
+const migrateNode = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' } as const;
 
 /** Shards 0–3 on `a`; `b` is empty. */
 function twoNodes(options: WorldOptions & { baseLevel?: boolean } = {}): World {
@@ -37,7 +37,7 @@ describe('a drain that is cancelled', () => {
     hold(world);
     const asked = world.command(migrateNode);
     world.settle();
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     expect(operationOf(world.state, id!)).toMatchObject({
       kind: 'drain',
       state: 'running',
@@ -72,7 +72,7 @@ describe('a drain that is cancelled', () => {
     hold(world);
     world.command(migrateNode);
     world.settle();
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     world.command({ kind: 'cancelOperation', operation: id! });
     world.crash();
     expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelling', cancelledBy: 'alice', by: 'alice' });
@@ -90,7 +90,7 @@ describe('a drain that is cancelled', () => {
     world.nodes.get('a')!.mute.add('shutdown');
     world.command(migrateNode);
     world.settle();
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     expect(world.ask({ kind: 'cancelOperation', operation: id! })).toMatchObject({
       error: { code: 'DSO_OPERATION_OVER', message: expect.stringContaining('nothing left to cancel') },
     });
@@ -105,7 +105,7 @@ describe('a rollout that is cancelled', () => {
     world.join('b');
     world.start();
     world.pass(25_000);
-    world.ask({ kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false });
+    world.ask({ kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' });
     for (const shard of [0, 2]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
     expect(world.truth()).toEqual({ a: [0, 2], b: [1, 3] });
     return world;
@@ -114,7 +114,7 @@ describe('a rollout that is cancelled', () => {
   test('while a node is launched for it: that one is shut down when it comes', () => {
     const world = fleet({ launches: 'hang' });
     const before = world.truth();
-    const asked = world.command({ kind: 'rollout' });
+    const asked = world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
     world.settle();
     const { id } = world.state.rollout!;
     expect(operationOf(world.state, id)).toMatchObject({ kind: 'rollout', nodes: { done: 0, total: 2 } });
@@ -131,7 +131,7 @@ describe('a rollout that is cancelled', () => {
     const world = fleet({});
     const before = world.truth();
     for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
-    const asked = world.command({ kind: 'rollout' });
+    const asked = world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
     world.settle();
     const { id } = world.state.rollout!;
     world.command({ kind: 'cancelOperation', operation: id });
@@ -150,21 +150,21 @@ describe('a rollout that is cancelled', () => {
     const [first] = Object.keys(world.truth());
     const completed = (): number => world.happened('migrationCompleted').length;
     const before = completed();
-    const asked = world.command({ kind: 'rollout' });
+    const asked = world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
     while (completed() === before && world.deliver(() => 0));
-    const drain = [...world.state.drains.keys()][0]!;
+    const drain = [...world.state.operations.keys()][0]!;
     // Also by the id of the step that is under way.
     expect(world.ask({ kind: 'cancelOperation', operation: drain })).toMatchObject({ ok: true });
     expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
     expect(world.truth()['launched-1']?.length).toBeGreaterThan(0);
     expect(world.nodes.get(first!)?.alive).toBe(true);
-    expect(world.state.rollout).toBeNull();
-    expect(world.state.drains.size).toBe(0);
+    expect(world.state.operations.size).toBe(0);
+    expect(world.state.operations.size).toBe(0);
   });
 
   test('keeps a launched node that is needed by then', () => {
     const world = fleet({ nodes: 2, launches: 'hang' });
-    world.command({ kind: 'rollout' });
+    world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
     world.settle();
     world.ask({ kind: 'cancelOperation', operation: world.state.rollout!.id });
     world.kill(world.nodes.get('b')!);
@@ -176,7 +176,7 @@ describe('a rollout that is cancelled', () => {
   test('stays cancelled when the orchestrator crashes', () => {
     const world = fleet({});
     for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
-    world.command({ kind: 'rollout' });
+    world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
     world.settle();
     const before = world.truth();
     const { id } = world.state.rollout!;

@@ -12,7 +12,7 @@ function twoNodes(options: WorldOptions & { baseLevel?: boolean } = {}): World {
   return world;
 }
 
-const migrateNode = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false } as const;
+const migrateNode = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' } as const;
 
 describe('a node gives up its shards', () => {
   test.each([
@@ -96,7 +96,7 @@ describe('a shard that does not move', () => {
     const world = twoNodes();
     world.nodes.get('b')?.fail.add('transferOpen');
     const result = world.ask({ ...migrateNode, shutdown: true });
-    expect(result).toMatchObject({ ok: false, error: { code: 'DSO_DRAIN_FAILED', fault: 'fleet' } });
+    expect(result).toMatchObject({ ok: false, error: { code: 'DSO_OPERATION_FAILED', fault: 'fleet' } });
     expect(JSON.stringify(result)).toContain('0, 1, 2, 3');
     expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
     expect(world.placement()).toEqual(world.truth());
@@ -116,7 +116,7 @@ describe('a drain ends with a reason', () => {
     world.nodes.get('b')?.mute.clear();
     world.kill(world.nodes.get(lost)!);
     world.pass(30_000);
-    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_DRAIN_FAILED' } });
+    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_OPERATION_FAILED' } });
     expect(world.truth()).toEqual(left);
   });
 
@@ -130,6 +130,6 @@ describe('a drain ends with a reason', () => {
     world.nodes.get('b')?.mute.add('transferOpen');
     world.ask(migrateNode);
     expect(world.ask(command)).toMatchObject({ ok: false, error: { code } });
-    expect(world.state.drains.size).toBe(1);
+    expect(world.state.operations.size).toBe(1);
   });
 });
