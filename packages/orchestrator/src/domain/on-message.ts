@@ -16,7 +16,7 @@ import {
   originStopped,
   originTookBack,
 } from './migration/failure.js';
-import { leaveHandOver } from './shards/leave-hand-over.js';
+import { beginResume, failStart, leaveHandOver, onReadyToResume } from './shards/start.js';
 import { onTransferAnswer } from './migration/live-messages.js';
 import { activated } from './migration/live.js';
 import { originKept, stopAnswered } from './migration/live-failure.js';
@@ -25,7 +25,6 @@ import { destinationReady, destinationRuns, migrationOf, originClosed, userDataS
 import { CAPABILITY_OF } from './message-capabilities.js';
 import { can } from './state/nodes.js';
 import { onRolloutRequest } from './operations/rollout-requests.js';
-import { beginResume, failStart, onReadyToResume } from './shards/start.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
 import { onShutdown } from './fleet/leave.js';

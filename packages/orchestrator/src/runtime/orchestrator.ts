@@ -3,7 +3,7 @@
  * a time, and executes the effects it gives back, in order.
  *
  * With a store, what must not be forgotten of a decision is durable before the first of its effects (`journal.ts`). While that
- * cannot be done nothing is decided (`domain/durable/suspended.ts`): messages that would have consequences are dropped, and the
+ * cannot be done nothing is decided (`domain/suspended.ts`): messages that would have consequences are dropped, and the
  * connections they came by are closed when it can be done again, so that those nodes tell their whole state anew; all other
  * events are handled then, in their order.
  *

@@ -4,17 +4,9 @@ import type { CallAnswerEntry, CallEach, MessageOf } from '@dshard/protocol';
 import type { OperatorCommand } from '../state/commands.js';
 import { ownerOf } from '../state/migrations.js';
 import { can, isConnected } from '../state/nodes.js';
-import type { OrchestratorState } from '../state/state.js';
+import type { CallState, OrchestratorState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
-import {
-  MAX_CALLS,
-  MAX_CALLS_PER_CALLER,
-  pauseAfter,
-  unanswered,
-  withAnswers,
-  type CallResult,
-  type CallState,
-} from './call.js';
+import { MAX_CALLS, MAX_CALLS_PER_CALLER, pauseAfter, unanswered, withAnswers, type CallResult } from './call.js';
 
 /** A shard that nobody has is waited for this long: a takeover takes less. */
 const PATIENCE_MS = 3_000;

@@ -2,8 +2,8 @@
  * Reads records back. They come from outside, so each one is checked: one that does not make sense is left out, and said so; the nodes
  * make up for it when they come back.
  */
-import { MAX_TOTAL_SHARDS } from '../fleet/admission.js';
-import { isNodeId } from '../state/nodes.js';
+import { isNodeId } from '@dshard/protocol';
+import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 import { Unreadable } from '../state/shape.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 import { readOperation } from './operation-records.js';

@@ -18,7 +18,7 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
-import { tenureOf } from '../shards/epochs.js';
+import { tenureOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
 import type {
   IdentifyBudget,

@@ -9,7 +9,7 @@
  *   that its record names, and the operation that it was a step of moves it again if it has to. A replacement that waited for
  *   a node to be launched is begun anew, with that node if it came up.
  */
-import { firstEpoch, NEVER_HELD } from '../shards/epochs.js';
+import { firstEpoch, NEVER_HELD } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
 import type { NodeState, OrchestratorState, ShardState, Tenure } from '../state/state.js';

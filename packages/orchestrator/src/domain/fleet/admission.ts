@@ -1,14 +1,12 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
-import { LOGIC_VERSION } from '@dshard/protocol';
+import { isNodeId, LOGIC_VERSION } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
-import { isPossibleEpoch } from '../shards/epochs.js';
+import { isPossibleEpoch } from '../state/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
 import type { Peer } from '../state/events.js';
-import { hasConnection, hasSaidGoodbye, isNodeId, MAX_NODE_ID_LENGTH } from '../state/nodes.js';
+import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 import type { OrchestratorState } from '../state/state.js';
-
-/** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
-export const MAX_TOTAL_SHARDS = 100_000;
 
 export type Refusal = { code: DomainErrorCode; message: string };
 
@@ -63,7 +61,7 @@ function invalidId(id: string): Refusal | null {
   if (id === '' || isNodeId(id)) return null;
   return {
     code: 'DSO_NODE_ID_INVALID',
-    message: `A node id is 1 to ${MAX_NODE_ID_LENGTH} printable characters without slashes or backslashes.`,
+    message: 'A node id is 1 to 128 printable characters without spaces, slashes or backslashes.',
   };
 }
 

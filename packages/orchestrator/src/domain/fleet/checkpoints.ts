@@ -4,7 +4,8 @@
  * can wait. A node's cursors go into one commit, and there are at most COMMITS_PER_S of these, however many nodes there are.
  */
 import type { MessageOf } from '@dshard/protocol';
-import { noteCheckpoint, tenureOf } from '../shards/epochs.js';
+import { noteCheckpoint } from '../shards/epochs.js';
+import { tenureOf } from '../state/epochs.js';
 import { isConnected } from '../state/nodes.js';
 import { knownNow, inexact } from '../shards/vacate.js';
 import type { Turn } from '../state/transaction.js';

@@ -5,9 +5,8 @@
  * - its epoch is higher: what gave it was forgotten (a lost store), so the incumbent is the one who was succeeded;
  * - it has none (base level), or the shard's own: another connected node that has the shard keeps it.
  */
-import { keep } from '../shards/keep.js';
-import { letGo } from '../shards/let-go.js';
-import { adoptEpoch, assign, epochOf, mayHaveKept } from '../shards/epochs.js';
+import { adoptEpoch, assign, keep, letGo } from '../shards/epochs.js';
+import { epochOf, mayHaveKept } from '../state/epochs.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { originKept } from '../migration/live-failure.js';
 import { isLive, ownerOf } from '../state/migrations.js';

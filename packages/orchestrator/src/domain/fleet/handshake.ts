@@ -9,7 +9,7 @@ import { CAPABILITIES } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
 import { DOMAIN_ERRORS } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
-import { leadShardOf } from '../jobs/marks.js';
+import { leadShardOf } from '../state/settings.js';
 import { launchDone } from './launch.js';
 import { leaseOf } from './lease.js';
 import { cutOff, lose } from './lost.js';
@@ -121,7 +121,7 @@ function establish(turn: Turn, id: string): void {
   turn.effect({ kind: 'accept', connection, node: id });
   const message = { kind: 'identified', totalShards, nodeId: id, capabilities, heartbeatIntervalMs } as const;
   const epochs = { orchestratorEpoch: turn.state.epoch, leaseMs: leaseOf(turn.settings) };
-  const leadShard = leadShardOf(turn.state);
+  const leadShard = leadShardOf(turn.settings);
   turn.sendOn(connection, {
     ...message,
     ...(capabilities.includes('epochs') && epochs),

@@ -1,9 +1,9 @@
 /**
- * A heartbeat is the node's full state. What it names is believed (`handshake/claims.ts`); a shard it should run and does not name twice
+ * A heartbeat is the node's full state. What it names is believed (`claims.ts`); a shard it should run and does not name twice
  * in a row is vacant (once may be a heartbeat that was on its way).
  */
 import type { MessageOf, ShardReport } from '@dshard/protocol';
-import { isPossibleEpoch } from '../shards/epochs.js';
+import { isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
 import { isShuttingDown } from '../state/nodes.js';
 import { vacate } from '../shards/vacate.js';

@@ -11,7 +11,7 @@
  * its state with it), and after a restart the shard of a broken hand-over waits for its origin as long as the grace lasts.
  */
 import { launchForRoom } from './launch.js';
-import { tenureOf } from '../shards/epochs.js';
+import { tenureOf } from '../state/epochs.js';
 import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
 import { hasSuspect, isQuarantined, isSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
@@ -75,7 +75,7 @@ function placeAll(turn: Turn, vacant: readonly number[], holders: ReadonlyMap<nu
 
 type ByCare = { suspects: number[]; resumable: number[]; others: number[] };
 
-/** Suspects one at a time, resumes at a pace; IDENTIFYs have one of their own (`identify/permits.ts`). */
+/** Suspects one at a time, resumes at a pace; IDENTIFYs have one of their own (`shards/identify-permits.ts`). */
 function byCare(turn: Turn, vacant: readonly number[]): ByCare {
   const sorted: ByCare = { suspects: [], resumable: [], others: [] };
   for (const shard of vacant) {

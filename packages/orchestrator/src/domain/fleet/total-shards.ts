@@ -3,13 +3,13 @@
  * recommendation. The last two wait for the start-up grace to be over, so that nodes that ran on through a restart of the orchestrator
  * are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the recommendation, and for max_concurrency).
  */
-import { NEVER_HELD } from '../shards/epochs.js';
+import { NEVER_HELD } from '../state/epochs.js';
 import type { DomainEvent } from '../state/events.js';
 import { beforeAnswer } from '../shards/identify-budget.js';
 import { setConcurrency } from '../shards/identify-permits.js';
 import type { IdentifyBudget, OrchestratorState, ShardState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
-import { MAX_TOTAL_SHARDS } from './admission.js';
+import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;

@@ -34,8 +34,3 @@ function withMark(jobs: ReadonlyMap<string, number>, name: string, dueAt: number
   }
   return marked;
 }
-
-/** Whose node leads: the lowest shard that this orchestrator is responsible for. */
-export function leadShardOf({ settings }: Turn['state']): number {
-  return (settings.responsibleForShards ?? [0]).reduce((lowest, shard) => Math.min(lowest, shard));
-}

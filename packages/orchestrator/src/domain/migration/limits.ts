@@ -1,22 +1,9 @@
-/** How many shards may move at once: per node and in the whole fleet. Those that are only announced to leave take no room (`owner.ts`). */
+/** How many shards may move at once: per node and in the whole fleet. Those that are only announced to leave take no room (`state/migrations.ts`). */
 import { budgetAllowsMove } from './disruption.js';
+import { movesOf } from '../shards/start.js';
 import { can } from '../state/nodes.js';
 import type { Turn } from '../state/transaction.js';
 import { takesRoom } from '../state/migrations.js';
-
-/** What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count for it. */
-export function movesOf(turn: Turn, node: string): number {
-  let moves = 0;
-  for (const migration of turn.state.migrations.values()) {
-    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
-  }
-  if (can(turn.node(node), 'parallel-migrations')) return moves;
-  for (const shard of turn.shardsOf(node)) {
-    const state = turn.shard(shard);
-    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
-  }
-  return moves;
-}
 
 export function hasRoomToMove(turn: Turn, origin: string, destination: string): boolean {
   const moving = [...turn.state.migrations.values()].filter(takesRoom).length;

@@ -10,8 +10,7 @@
  * Whatever happens, the record is gone afterwards or one step on, and the shard is in exactly one other state.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import { keep } from '../shards/keep.js';
-import { letGo } from '../shards/let-go.js';
+import { keep, letGo } from '../shards/epochs.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginTakeBack } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';

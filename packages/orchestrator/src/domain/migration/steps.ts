@@ -22,7 +22,7 @@ import { can } from '../state/nodes.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
-import { leaveHandOver } from '../shards/leave-hand-over.js';
+import { leaveHandOver } from '../shards/start.js';
 import { takesRoom } from '../state/migrations.js';
 import { moveStarted } from './started.js';
 import type { About } from './started.js';

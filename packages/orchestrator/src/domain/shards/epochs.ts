@@ -1,33 +1,8 @@
-/**
- * Epochs: numbers that only grow, so that of two who think that they have a shard the later one is known.
- *
- * Each assignment of a shard to a node has its own epoch, from one counter for the whole fleet. It is in the shard's record before
- * the message that says so is sent. The epoch of a shard is the one of its last assignment, also after its node is gone: whoever
- * says later that it has the shard under a lower one was succeeded, and lets go (`handshake/claims.ts`). A hand-over has the
- * destination's epoch from its beginning; it becomes the shard's at the point of no return.
- *
- * The orchestrator's own epoch is from the same counter, one at each start, so that a node obeys only the newest. Where nothing is
- * remembered (no store, or a lost one) the counter starts at the clock, in milliseconds: it grows slower than that.
- */
-import { highestFromNode } from '@dshard/protocol';
+/** Shards are assigned to nodes, each time under an epoch of its own (`state/epochs.ts`). */
 import type { KnownSession } from '../state/commands.js';
-import type { OrchestratorState, Tenure } from '../state/state.js';
+import { epochOf, tenureOf } from '../state/epochs.js';
+import { can } from '../state/nodes.js';
 import type { Turn } from '../state/transaction.js';
-
-export const NEVER_HELD: Tenure = { epoch: 0, checkpoint: null, before: null };
-
-/** Where the counter of a run starts. @param remembered the store's, if there is one. */
-export function firstEpoch(now: number, remembered = 0): number {
-  return Math.max(1, remembered, Math.floor(now));
-}
-
-export function tenureOf(state: OrchestratorState, shard: number): Tenure {
-  return state.tenures[shard] ?? NEVER_HELD;
-}
-
-export function epochOf(state: OrchestratorState, shard: number): number {
-  return tenureOf(state, shard).epoch;
-}
 
 /** The next epoch, for an assignment that is not made yet. */
 export function newEpoch(turn: Turn): number {
@@ -61,17 +36,6 @@ export function originIsDone(turn: Turn, shard: number): void {
   turn.setTenure(shard, { ...tenureOf(turn.state, shard), before: null });
 }
 
-/** Whether the node is the origin of a hand-over that stopped short of telling the destination to run the shard. */
-export function mayHaveKept(state: OrchestratorState, shard: number, node: string, epoch: number): boolean {
-  const { before } = tenureOf(state, shard);
-  return before?.mayRun === true && before.node === node && before.epoch === epoch;
-}
-
-/** Whether a node can have been given it. One that is not believed would use up the numbers there are. */
-export function isPossibleEpoch(state: OrchestratorState, epoch: number, now: number): boolean {
-  return epoch < state.nextEpoch || epoch <= highestFromNode(now);
-}
-
 /** A node has the shard under an epoch that we know nothing of: what gave it was forgotten, and is made up for. */
 export function adoptEpoch(turn: Turn, shard: number, epoch: number): void {
   assign(turn, shard, epoch);
@@ -81,4 +45,23 @@ export function adoptEpoch(turn: Turn, shard: number, epoch: number): void {
 /** Where to resume from, should everybody be gone who knows more; null: the session is gone. */
 export function noteCheckpoint(turn: Turn, shard: number, checkpoint: KnownSession | null): void {
   turn.setTenure(shard, { ...tenureOf(turn.state, shard), checkpoint });
+}
+
+/** An origin that did not let go: COMMIT gave the shard the destination's epoch, so the origin has it anew, under a later one. */
+export function keep(turn: Turn, shard: number, origin: string): void {
+  const { before } = tenureOf(turn.state, shard);
+  turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
+  assign(turn, shard);
+  // The message may be lost, and the origin come back once more with the epoch it knows.
+  if (before?.node === origin) turn.setTenure(shard, { ...tenureOf(turn.state, shard), before });
+  if (can(turn.node(origin), 'epochs')) turn.send(origin, { kind: 'startShards', shardIds: [shard] });
+}
+
+/** A node is told that it does not have a shard any more: by epoch if it knows them, so that it does not touch the session. */
+export function letGo(turn: Turn, node: string, shard: number): void {
+  if (can(turn.node(node), 'epochs')) {
+    turn.send(node, { kind: 'shardTakenOver', shardId: shard, epoch: epochOf(turn.state, shard) });
+  } else {
+    turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
+  }
 }

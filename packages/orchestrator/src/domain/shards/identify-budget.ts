@@ -8,7 +8,7 @@
  *   comes from a cache, or is simply wrong, cannot make us spend twice. A day ends when Discord first said that it ends.
  * - The reserve is not granted. It is for the operator (`dso allowidentifies`), who may want to save the shards that matter.
  *
- * Who gets a permit is decided in `permits.ts`.
+ * Who gets a permit is decided in `identify-permits.ts`.
  */
 import type { IdentifyBudget, OrchestratorState } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';

@@ -8,9 +8,8 @@
 import type { KnownSession } from '../state/commands.js';
 import { assign } from './epochs.js';
 import { enqueueIdentify, withdrawIdentify } from './identify-permits.js';
-import { leaveHandOver } from './leave-hand-over.js';
-import { movesOf } from '../migration/limits.js';
-import { can, isConnected } from '../state/nodes.js';
+import { takesRoom } from '../state/migrations.js';
+import { can, hasConnection, isConnected } from '../state/nodes.js';
 import type { StartStep } from '../state/state.js';
 import type { Turn } from '../state/transaction.js';
 import { beginStop } from './stop.js';
@@ -83,6 +82,20 @@ export function onReadyToResume(turn: Turn, node: string, shard: number): boolea
   return true;
 }
 
+/** What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count for it. */
+export function movesOf(turn: Turn, node: string): number {
+  let moves = 0;
+  for (const migration of turn.state.migrations.values()) {
+    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
+  }
+  if (can(turn.node(node), 'parallel-migrations')) return moves;
+  for (const shard of turn.shardsOf(node)) {
+    const state = turn.shard(shard);
+    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
+  }
+  return moves;
+}
+
 /** Base-level nodes take over one session at a time: begins the next ones whose node is free. */
 export function startWaitingResumes(turn: Turn): void {
   if (!turn.survey().resumesQueued) return;
@@ -92,6 +105,17 @@ export function startWaitingResumes(turn: Turn): void {
     if (isConnected(turn.node(state.node)) && movesOf(turn, state.node) === 0) {
       beginResume(turn, shard, state.node, state.known);
     }
+  }
+}
+
+/** Tells a node that a shard is not coming to it (any more). */
+export function leaveHandOver(turn: Turn, id: string, shard: number, reason: string): void {
+  const node = turn.node(id);
+  if (node === undefined || !hasConnection(node)) return;
+  if (can(node, 'parallel-migrations')) {
+    turn.send(node.id, { kind: 'migrationAborted', shardId: shard, reason });
+  } else {
+    turn.send(node.id, { kind: 'stopShard', shardId: shard, session: null });
   }
 }
 

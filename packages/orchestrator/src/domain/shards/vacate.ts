@@ -1,7 +1,7 @@
 /** Nobody runs the shard any more. */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
-import { tenureOf } from './epochs.js';
+import { tenureOf } from '../state/epochs.js';
 import type { Turn } from '../state/transaction.js';
 
 /** @param notBefore when it may be placed again; at once by default. */

@@ -1,5 +1,5 @@
 /** The state of an orchestrator that knows nothing yet but its settings. */
-import { firstEpoch } from '../shards/epochs.js';
+import { firstEpoch } from './epochs.js';
 import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
 

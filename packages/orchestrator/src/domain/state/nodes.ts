@@ -3,8 +3,6 @@ import type { Capability } from '@dshard/protocol';
 import type { OperationState } from './operations.js';
 import type { NodeState, OrchestratorState } from './state.js';
 
-export const MAX_NODE_ID_LENGTH = 128;
-
 /** Established: it was told the total and may be given shards. */
 export function isConnected(node: NodeState | undefined): node is NodeState {
   return node?.connection.kind === 'connected';
@@ -45,9 +43,4 @@ export function keptBy({ operations }: OrchestratorState, node: string): Operati
 
 function isAmong(node: string, nodes: readonly string[]): boolean {
   return nodes.includes(node);
-}
-
-/** Whether a text can be the id of a node: printable, without slashes. */
-export function isNodeId(id: string): boolean {
-  return id.length > 0 && id.length <= MAX_NODE_ID_LENGTH && !/[\p{C}\p{Zl}\p{Zp}/\\]/u.test(id) && id.trim() === id;
 }

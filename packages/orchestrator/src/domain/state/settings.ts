@@ -39,7 +39,7 @@ export type Settings = {
   migrationsPerNode: number;
   /** How many shards may move at once in the whole fleet. */
   migrationsTotal: number;
-  /** How many shards may be moving or down at once; planned moves wait while more are (`disruption/budget.ts`). */
+  /** How many shards may be moving or down at once; planned moves wait while more are (`migration/disruption.ts`). */
   maxUnavailable: { count: number } | { percent: number };
   /** How long a drain may wait for that before it stops. */
   budgetTimeoutMs: number;
@@ -64,3 +64,11 @@ export type Settings = {
   /** Let base-level peers (which know no token) in from beyond loopback. */
   allowBaseLevelPeers: boolean;
 };
+
+/** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
+export const MAX_TOTAL_SHARDS = 100_000;
+
+/** Whose node leads: the lowest shard that this orchestrator is responsible for. */
+export function leadShardOf({ responsibleForShards }: Settings): number {
+  return (responsibleForShards ?? [0]).reduce((lowest, shard) => Math.min(lowest, shard));
+}

@@ -2,8 +2,14 @@
  * Everything the orchestrator knows, as plain data. Never mutated in place by callers: `decide` returns the next one.
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
-import type { GatewaySession, NodeBounds, ProcessReport, ShardReport } from '@dshard/protocol';
-import type { CallState } from '../calls/call.js';
+import type {
+  CallAnswerEntry,
+  CallEach,
+  GatewaySession,
+  NodeBounds,
+  ProcessReport,
+  ShardReport,
+} from '@dshard/protocol';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
 import type { Settings } from './settings.js';
@@ -25,7 +31,7 @@ export type ShardState =
       by: string;
       known: KnownSession | null;
     }
-  /** Whose it is meanwhile is for its migration to say: `migration/owner.ts`. */
+  /** Whose it is meanwhile is for its migration to say: `migrations.ts`. */
   | { kind: 'migrating'; migration: string }
   /** Its node is away, but may still be running it. After maxNodeDowntime (or when known dead) it is vacant. */
   | {
@@ -47,7 +53,7 @@ export type ShardState =
  */
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
-/** Under what a shard was last assigned (`epochs/`). */
+/** Under what a shard was last assigned (`shards/epochs.ts`). */
 export type Tenure = {
   epoch: number;
   /** The last cursor of its time that is durable. */
@@ -221,7 +227,7 @@ export type IdentifyBudget = {
   keys: Readonly<Record<number, { holder: { node: string; shard: number } | null; freeAt: number }>>;
   /** In the order they asked. */
   waiting: readonly { node: string; shard: number; since: number }[];
-  /** Discord's last word on the session starts of the day, less what was granted since (`identify/budget.ts`). null: not known. */
+  /** Discord's last word on the session starts of the day, less what was granted since (`shards/identify-budget.ts`). null: not known. */
   budget: { total: number; remaining: number; resetAt: number } | null;
   /** Permits given in the day that ends at `until`, by our own count. */
   ledger: { used: number; until: number };
@@ -231,6 +237,30 @@ export type IdentifyBudget = {
   unsure: number;
   /** Since when shards wait for want of session starts; null: none does. */
   shortSince: number | null;
+};
+
+/** An answer that stands; `shards` are those of the call only. */
+export type KeptAnswer = CallAnswerEntry & { nodeId: string };
+
+/** A question that a node has not answered yet. */
+type OpenQuestion = { askId: string; connection: string; shards: readonly number[] };
+
+/** A fleet call under way (`calls/call.ts`). */
+export type CallState = {
+  id: string;
+  caller: { kind: 'node'; node: string; connection: string; callId: string } | { kind: 'operator'; request: string };
+  name: string;
+  args: Uint8Array;
+  each: CallEach;
+  /** Ascending. */
+  targets: readonly number[];
+  startedAt: number;
+  deadline: number;
+  /** By node: at most one at a time. */
+  open: ReadonlyMap<string, OpenQuestion>;
+  answers: readonly KeptAnswer[];
+  /** By node: how often it answered, and before when it is not asked again. */
+  asked: ReadonlyMap<string, { times: number; notBefore: number }>;
 };
 
 export type OrchestratorState = {
@@ -267,7 +297,7 @@ export type OrchestratorState = {
   endedOperations: readonly EndedOperation[];
   /** By shard; most have none. */
   trials: ReadonlyMap<number, Trial>;
-  /** Most nodes are silent: nothing is done until that is over (`liveness/alarm.ts`). */
+  /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
   alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */

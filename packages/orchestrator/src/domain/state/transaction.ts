@@ -10,7 +10,7 @@ import type { CommandResult } from './commands.js';
 import type { Decision } from './decision.js';
 import { AUTOMATIC } from './effects.js';
 import type { Effect, Happening, HappeningName } from './effects.js';
-import { stamped } from './stamp.js';
+import { stamped } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { OperationOutcome, OperationState } from './operations.js';
 import type { Settings } from './settings.js';

@@ -5,7 +5,7 @@
 import type { Decision } from '../state/decision.js';
 import { AUTOMATIC } from '../state/effects.js';
 import type { Effect } from '../state/effects.js';
-import { epochOf } from '../shards/epochs.js';
+import { epochOf } from '../state/epochs.js';
 import type { OrchestratorState } from '../state/state.js';
 
 export function withAssignments(before: OrchestratorState, decision: Decision): Decision {
