@@ -29,67 +29,67 @@ import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
 import { onShutdown } from './fleet/leave.js';
 import type { BaseMigration, LiveMigration, ShardState } from './state/state.js';
-import type { Turn } from './state/transaction.js';
+import type { Transaction } from './state/transaction.js';
 
-export function onMessage(turn: Turn, connection: string, message: Message): void {
-  const id = turn.state.connections.get(connection);
-  const node = id === undefined ? undefined : turn.node(id);
+export function onMessage(tx: Transaction, connection: string, message: Message): void {
+  const id = tx.state.connections.get(connection);
+  const node = id === undefined ? undefined : tx.node(id);
   // What a connection says after it was closed from this side is not heard.
   if (node === undefined || node.connection.kind === 'disconnected') return;
-  turn.setNode({ ...node, connection: { ...node.connection, lastHeardAt: turn.now } });
+  tx.setNode({ ...node, connection: { ...node.connection, lastHeardAt: tx.now } });
   if (node.connection.kind === 'awaitingTotal' && message.kind !== 'shutdown') {
-    violation(turn, node.id, message.kind, 'the total shard count is not decided yet');
+    violation(tx, node.id, message.kind, 'the total shard count is not decided yet');
     return;
   }
   const needed = CAPABILITY_OF[message.kind];
   if (needed !== null && !can(node, needed)) {
-    violation(turn, node.id, message.kind, `it did not name the capability ${needed}`);
+    violation(tx, node.id, message.kind, `it did not name the capability ${needed}`);
     return;
   }
-  dispatch(turn, node.id, message);
+  dispatch(tx, node.id, message);
 }
 
-function dispatch(turn: Turn, node: string, message: Message): void {
+function dispatch(tx: Transaction, node: string, message: Message): void {
   switch (message.kind) {
     case 'heartbeat':
-      onHeartbeat(turn, node, message);
+      onHeartbeat(tx, node, message);
       break;
     case 'startShards':
-      onAllStarted(turn, node, message.shardIds);
+      onAllStarted(tx, node, message.shardIds);
       break;
     case 'stopShard':
-      onStopShard(turn, node, message);
+      onStopShard(tx, node, message);
       break;
     case 'prepareMigration':
-      onPrepared(turn, node, message);
+      onPrepared(tx, node, message);
       break;
     case 'allUserDataSent':
-      onAllUserDataSent(turn, node, message);
+      onAllUserDataSent(tx, node, message);
       break;
     case 'commandFailed':
-      onCommandFailed(turn, node, message);
+      onCommandFailed(tx, node, message);
       break;
     case 'shutdown':
-      onShutdown(turn, node, message.sessions);
+      onShutdown(tx, node, message.sessions);
       break;
     case 'identifyRequest':
-      onIdentifyRequest(turn, node, message.shardId);
+      onIdentifyRequest(tx, node, message.shardId);
       break;
     case 'identifyFinished':
-      if (message.ready && !holdsPermit(turn, node, message.shardId)) identifiedUnasked(turn, message.shardId);
-      finishIdentify(turn, node, message.shardId);
+      if (message.ready && !holdsPermit(tx, node, message.shardId)) identifiedUnasked(tx, message.shardId);
+      finishIdentify(tx, node, message.shardId);
       break;
     case 'callStart':
-      onCallStart(turn, node, message);
+      onCallStart(tx, node, message);
       break;
     case 'callAnswer':
-      onCallAnswer(turn, node, message);
+      onCallAnswer(tx, node, message);
       break;
     case 'jobMark':
-      onJobMark(turn, node, message);
+      onJobMark(tx, node, message);
       break;
     case 'rolloutRequest':
-      onRolloutRequest(turn, node, message);
+      onRolloutRequest(tx, node, message);
       break;
     case 'shardMayLeave':
     case 'transferOpened':
@@ -100,9 +100,9 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'transferReleased':
     case 'transferActivated':
     case 'transferFailed':
-      onTransferAnswer(turn, node, message);
+      onTransferAnswer(tx, node, message);
       break;
-    // These take no turn: see decide.ts.
+    // These take no tx: see decide.ts.
     case 'userEvent':
     case 'shardUserEvent':
     case 'transferData':
@@ -130,195 +130,195 @@ function dispatch(turn: Turn, node: string, message: Message): void {
     case 'jobMarked':
     case 'rolloutAnswer':
     case 'shardTakenOver':
-      violation(turn, node, message.kind, 'it is not for a node to send');
+      violation(tx, node, message.kind, 'it is not for a node to send');
       break;
   }
 }
 
-function violation(turn: Turn, node: string, message: string, why: string): void {
-  turn.happened('protocolViolation', 'warn', `Node ${node} sent ${message}: ${why}.`, { node, message, why });
+function violation(tx: Transaction, node: string, message: string, why: string): void {
+  tx.happened('protocolViolation', 'warn', `Node ${node} sent ${message}: ${why}.`, { node, message, why });
 }
 
 /** Not necessarily wrong: it may have crossed with a message of ours. */
-function late(turn: Turn, node: string, message: string, shard: number): void {
+function late(tx: Transaction, node: string, message: string, shard: number): void {
   const why = `nothing of the kind is asked of it for shard ${shard} now`;
-  turn.happened('protocolViolation', 'debug', `Node ${node} sent ${message}: ${why}.`, { node, message, why, shard });
+  tx.happened('protocolViolation', 'debug', `Node ${node} sent ${message}: ${why}.`, { node, message, why, shard });
 }
 
 /** Told once, however many there are: a list is as long as its sender likes. */
-function onAllStarted(turn: Turn, node: string, shardIds: readonly number[]): void {
-  const [stranger] = shardIds.filter((shard) => turn.shard(shard) === undefined);
-  if (stranger !== undefined) violation(turn, node, 'startShards', `there is no shard ${stranger}`);
-  for (const shard of new Set(shardIds)) onStarted(turn, node, shard);
+function onAllStarted(tx: Transaction, node: string, shardIds: readonly number[]): void {
+  const [stranger] = shardIds.filter((shard) => tx.shard(shard) === undefined);
+  if (stranger !== undefined) violation(tx, node, 'startShards', `there is no shard ${stranger}`);
+  for (const shard of new Set(shardIds)) onStarted(tx, node, shard);
 }
 
-function onStarted(turn: Turn, node: string, shard: number): void {
-  const state = turn.shard(shard);
+function onStarted(tx: Transaction, node: string, shard: number): void {
+  const state = tx.shard(shard);
   if (state === undefined) return;
-  const migration = migrationOf(turn, shard);
+  const migration = migrationOf(tx, shard);
   if (migration !== undefined && isLive(migration)) {
-    onStartedInTransfer(turn, node, migration);
+    onStartedInTransfer(tx, node, migration);
   } else if (migration !== undefined) {
     const { step } = migration;
     if (migration.destination === node && step.kind === 'resuming') {
-      destinationRuns(turn, migration, step.userEvents);
+      destinationRuns(tx, migration, step.userEvents);
     } else if (migration.origin === node && (step.kind === 'preparing' || step.kind === 'transferring')) {
-      originTookBack(turn, migration);
+      originTookBack(tx, migration);
     } else if (migration.destination === node || migration.origin === node) {
-      late(turn, node, 'startShards', shard);
+      late(tx, node, 'startShards', shard);
     } else {
-      claim(turn, node, shard);
+      claim(tx, node, shard);
     }
   } else if (state.kind === 'starting' && state.node === node && state.step !== 'queued') {
-    turn.setShard(shard, { kind: 'running', node, since: turn.now });
-    if (state.known !== null) noteCheckpoint(turn, shard, state.known);
+    tx.setShard(shard, { kind: 'running', node, since: tx.now });
+    if (state.known !== null) noteCheckpoint(tx, shard, state.known);
     const how = state.known === null ? 'started' : 'resumed';
-    turn.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {
+    tx.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {
       node,
       shard,
       resumed: state.known !== null,
     });
   } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {
-    claim(turn, node, shard);
+    claim(tx, node, shard);
   }
 }
 
 /** Not among the answers of the flow, but a node that says that it runs the shard is the truth about it. */
-function onStartedInTransfer(turn: Turn, node: string, migration: LiveMigration): void {
+function onStartedInTransfer(tx: Transaction, node: string, migration: LiveMigration): void {
   const { step, origin, destination, shard } = migration;
-  if (step.kind === 'releasing' && node === origin) originKept(turn, migration, `node ${node} took it back`);
-  else if (step.kind === 'activating' && node === destination) activated(turn, { ...migration, step }, true);
-  else if (node === origin && step.kind !== 'activating') late(turn, node, 'startShards', shard);
-  else claim(turn, node, shard);
+  if (step.kind === 'releasing' && node === origin) originKept(tx, migration, `node ${node} took it back`);
+  else if (step.kind === 'activating' && node === destination) activated(tx, { ...migration, step }, true);
+  else if (node === origin && step.kind !== 'activating') late(tx, node, 'startShards', shard);
+  else claim(tx, node, shard);
 }
 
-function onStopShard(turn: Turn, node: string, { shardId: shard, session }: MessageOf<'stopShard'>): void {
-  const migration = migrationOf(turn, shard);
+function onStopShard(tx: Transaction, node: string, { shardId: shard, session }: MessageOf<'stopShard'>): void {
+  const migration = migrationOf(tx, shard);
   if (migration !== undefined && isLive(migration)) {
-    if (!stopAnswered(turn, migration, node, session)) onStopped(turn, node, shard, session);
+    if (!stopAnswered(tx, migration, node, session)) onStopped(tx, node, shard, session);
     return;
   }
   const { kind } = migration?.step ?? {};
   // In the steps between, it is the late answer to a stop of an attempt before this one.
-  if (migration?.origin === node && kind === 'closing') originStopped(turn, migration, session);
+  if (migration?.origin === node && kind === 'closing') originStopped(tx, migration, session);
   else if (migration?.destination === node && kind === 'resuming') {
-    destinationFailed(turn, migration, `node ${node} stopped it`, session);
+    destinationFailed(tx, migration, `node ${node} stopped it`, session);
   } else {
-    onStopped(turn, node, shard, session);
+    onStopped(tx, node, shard, session);
   }
 }
 
-function onPrepared(turn: Turn, node: string, message: MessageOf<'prepareMigration'>): void {
+function onPrepared(tx: Transaction, node: string, message: MessageOf<'prepareMigration'>): void {
   const { shardId: shard, session } = message;
-  const migration = migrationOf(turn, shard);
+  const migration = migrationOf(tx, shard);
   if (migration !== undefined && isLive(migration)) {
-    late(turn, node, 'prepareMigration', shard);
+    late(tx, node, 'prepareMigration', shard);
     return;
   }
   if (migration !== undefined) {
-    onMigrationPrepared(turn, node, migration, message);
+    onMigrationPrepared(tx, node, migration, message);
     return;
   }
-  if (onReadyToResume(turn, node, shard)) return;
-  const state = turn.shard(shard);
-  const known = knownNow(turn, session);
+  if (onReadyToResume(tx, node, shard)) return;
+  const state = tx.shard(shard);
+  const known = knownNow(tx, session);
   if (
     state?.kind === 'running' &&
     state.node === node &&
     known !== null &&
-    !can(turn.node(node), 'parallel-migrations')
+    !can(tx.node(node), 'parallel-migrations')
   ) {
     // A base-level origin that closed only after its migration was called off: it is given its session back.
-    beginResume(turn, shard, node, known);
+    beginResume(tx, shard, node, known);
   } else {
-    late(turn, node, 'prepareMigration', shard);
+    late(tx, node, 'prepareMigration', shard);
     // It made room because it was told twice; nothing else would ever end that.
     const isHere = state !== undefined && state.kind !== 'vacant' && state.kind !== 'migrating' && state.node === node;
-    if (!message.origin && !isHere) leaveHandOver(turn, node, shard, 'The shard is not coming here');
+    if (!message.origin && !isHere) leaveHandOver(tx, node, shard, 'The shard is not coming here');
   }
 }
 
 function onMigrationPrepared(
-  turn: Turn,
+  tx: Transaction,
   node: string,
   migration: BaseMigration,
   { shardId: shard, session }: MessageOf<'prepareMigration'>,
 ): void {
   const { step, origin, destination } = migration;
   if (step.kind === 'closing' && node === origin) {
-    if (knownNow(turn, session) === null || session === null) {
-      abort(turn, migration, `node ${origin} closed the shard without a session to resume`);
+    if (knownNow(tx, session) === null || session === null) {
+      abort(tx, migration, `node ${origin} closed the shard without a session to resume`);
     } else {
-      originClosed(turn, migration, session);
+      originClosed(tx, migration, session);
     }
   } else if (step.kind === 'preparing' && node === destination) {
-    destinationReady(turn, migration, step.session);
+    destinationReady(tx, migration, step.session);
   } else if (step.kind !== 'resuming' && step.kind !== 'closing' && node === origin) {
     // Two sessions for one hand-over: the first was the late answer to an attempt before this one, and is stale.
-    abort(turn, migration, `node ${origin} gave a second session for shard ${shard}`);
+    abort(tx, migration, `node ${origin} gave a second session for shard ${shard}`);
   } else {
-    late(turn, node, 'prepareMigration', shard);
+    late(tx, node, 'prepareMigration', shard);
   }
 }
 
-function onAllUserDataSent(turn: Turn, node: string, message: MessageOf<'allUserDataSent'>): void {
-  const migration = transferOf(turn, node, message.shardId);
+function onAllUserDataSent(tx: Transaction, node: string, message: MessageOf<'allUserDataSent'>): void {
+  const migration = transferOf(tx, node, message.shardId);
   if (migration === undefined || !isBase(migration) || migration.step.kind !== 'transferring') {
-    violation(turn, node, 'allUserDataSent', 'it has no transfer under way that this could end');
+    violation(tx, node, 'allUserDataSent', 'it has no transfer under way that this could end');
     return;
   }
   const { userEvents } = migration.step;
-  if (message.numEvents === userEvents) userDataSent(turn, migration, migration.step);
+  if (message.numEvents === userEvents) userDataSent(tx, migration, migration.step);
   else {
     const counts = `${message.numEvents} user events were announced, ${userEvents} came`;
-    abort(turn, migration, `the user data is not whole: ${counts}`);
+    abort(tx, migration, `the user data is not whole: ${counts}`);
   }
 }
 
 /** A base-level origin does not name the shard: it has one transfer at a time. */
-function transferOf(turn: Turn, node: string, shard: number | null): ReturnType<typeof migrationOf> {
+function transferOf(tx: Transaction, node: string, shard: number | null): ReturnType<typeof migrationOf> {
   if (shard !== null) {
-    const migration = migrationOf(turn, shard);
+    const migration = migrationOf(tx, shard);
     return migration?.origin === node ? migration : undefined;
   }
-  const own = [...turn.state.migrations.values()].filter(
+  const own = [...tx.state.migrations.values()].filter(
     (migration) => migration.origin === node && migration.step.kind === 'transferring',
   );
   return own.length === 1 ? own[0] : undefined;
 }
 
-function onCommandFailed(turn: Turn, node: string, message: MessageOf<'commandFailed'>): void {
+function onCommandFailed(tx: Transaction, node: string, message: MessageOf<'commandFailed'>): void {
   const { command, shardId: shard, message: reason } = message;
-  const state = turn.shard(shard);
-  const migration = migrationOf(turn, shard);
+  const state = tx.shard(shard);
+  const migration = migrationOf(tx, shard);
   const isPartOfIt = migration?.origin === node || migration?.destination === node;
   if (migration !== undefined && isPartOfIt && isBase(migration)) {
-    migrationCommandFailed(turn, migration, node, reason);
+    migrationCommandFailed(tx, migration, node, reason);
   } else if (state?.kind === 'starting' && state.node === node && state.step !== 'queued' && command !== 'stopShard') {
-    failStart(turn, shard, reason, false);
+    failStart(tx, shard, reason, false);
   } else if (state?.kind === 'stopping' && state.node === node && command === 'stopShard') {
-    failStop(turn, shard, 'DSO_NODE_FAILED', reason);
+    failStop(tx, shard, 'DSO_NODE_FAILED', reason);
   } else {
-    late(turn, node, 'commandFailed', shard);
+    late(tx, node, 'commandFailed', shard);
   }
 }
 
-function onIdentifyRequest(turn: Turn, node: string, shard: number): void {
-  const state = turn.shard(shard);
+function onIdentifyRequest(tx: Transaction, node: string, shard: number): void {
+  const state = tx.shard(shard);
   if (state === undefined) {
-    violation(turn, node, 'identifyRequest', `shard ${shard} is none it could identify`);
+    violation(tx, node, 'identifyRequest', `shard ${shard} is none it could identify`);
     return;
   }
   // Asking again means that the earlier attempt is over.
-  finishIdentify(turn, node, shard);
+  finishIdentify(tx, node, shard);
   // A vacant shard, or one whose node is away, may well be the node's: it says so in its next heartbeat.
-  if (isOthers(turn, node, shard, state)) claim(turn, node, shard);
-  else enqueueIdentify(turn, node, shard);
+  if (isOthers(tx, node, shard, state)) claim(tx, node, shard);
+  else enqueueIdentify(tx, node, shard);
 }
 
 /** Whether another connected node has the shard. */
-function isOthers(turn: Turn, node: string, shard: number, state: ShardState): boolean {
-  const migration = migrationOf(turn, shard);
+function isOthers(tx: Transaction, node: string, shard: number, state: ShardState): boolean {
+  const migration = migrationOf(tx, shard);
   if (migration !== undefined) return migration.destination !== node && migration.origin !== node;
   switch (state.kind) {
     case 'starting':

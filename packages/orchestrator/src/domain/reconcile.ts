@@ -1,6 +1,6 @@
 /**
- * The end of every turn: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
- * rest to the next turn, which an event or the wake-up brings; none of them remembers to do something later.
+ * The end of every tx: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
+ * rest to the next tx, which an event or the wake-up brings; none of them remembers to do something later.
  *
  * Phases make work for each other (a launch that failed ends its drain, the end of a drain takes the rollout further), so they are run until
  * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
@@ -24,10 +24,10 @@ import { expireStarts, startWaitingResumes } from './shards/start.js';
 import { expireStops } from './shards/stop.js';
 import { endFleet } from './operations/shutdown-fleet.js';
 import { endLeftProcesses } from './fleet/leave.js';
-import type { Turn } from './state/transaction.js';
+import type { Transaction } from './state/transaction.js';
 import { setWakeUp } from './wake.js';
 
-const PHASES: readonly ((turn: Turn) => void)[] = [
+const PHASES: readonly ((tx: Transaction) => void)[] = [
   // What has taken too long.
   cutOffSuspects,
   expireShutdowns,
@@ -64,11 +64,11 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
 /** Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process. */
 const MAX_ROUNDS = 20;
 
-export function reconcile(turn: Turn): void {
+export function reconcile(tx: Transaction): void {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const before = turn.changes;
-    for (const phase of PHASES) phase(turn);
-    if (turn.changes === before) break;
+    const before = tx.changes;
+    for (const phase of PHASES) phase(tx);
+    if (tx.changes === before) break;
   }
-  setWakeUp(turn);
+  setWakeUp(tx);
 }

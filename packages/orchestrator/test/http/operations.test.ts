@@ -20,13 +20,21 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
   [
     '/migratenode',
     'origin_node=a&destination_node=b&shutdown=false',
-    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' },
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      answer: 'ended',
+    },
   ],
   // What is not asked for is not shut down.
   [
     '/migratenode',
     'origin_node=a&destination_node=b',
-    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' },
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      answer: 'ended',
+    },
   ],
   ['/fullmigration', '', { kind: 'rollout' }],
   ['/stopshard', 'shard=12', { kind: 'stopShard', shard: 12 }],

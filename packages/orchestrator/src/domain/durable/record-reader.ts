@@ -8,12 +8,7 @@ import { Unreadable } from '../state/shape.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 import { readOperation } from './operation-records.js';
 import type { KnownSession } from '../state/commands.js';
-import type {
-  IdentifyBudget,
-  NodeState,
-  Trial,
-  Tenure,
-} from '../state/state.js';
+import type { IdentifyBudget, NodeState, Trial, Tenure } from '../state/state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };
@@ -123,7 +118,9 @@ export class RecordReader {
 
   /** Those under way and those that ended, in the order of their ids. */
   operations(): (OperationState | EndedOperation)[] {
-    const read = this.#keys('operation').flatMap((id) => this.#read('operation', id, (record) => readOperation(id, record)) ?? []);
+    const read = this.#keys('operation').flatMap(
+      (id) => this.#read('operation', id, (record) => readOperation(id, record)) ?? [],
+    );
     const numberOf = ({ id }: { id: string }): number => Number(id.replace(/^\D+/, ''));
     return read.sort((a, b) => numberOf(a) - numberOf(b));
   }

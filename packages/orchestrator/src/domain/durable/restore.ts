@@ -172,7 +172,9 @@ function restoredNodes(
 /** What they make of a restart themselves (`restored`), the newest first, so that an operation knows which of its steps are left. */
 function restoredOperations(reader: RecordReader): Pick<OrchestratorState, 'operations' | 'endedOperations'> {
   const known = reader.operations();
-  const endedOperations = known.filter((each): each is EndedOperation => 'outcome' in each).sort((a, b) => a.endedAt - b.endedAt);
+  const endedOperations = known
+    .filter((each): each is EndedOperation => 'outcome' in each)
+    .sort((a, b) => a.endedAt - b.endedAt);
   const later = new Map<string, OperationState>();
   for (const operation of known.filter((each): each is OperationState => !('outcome' in each)).reverse()) {
     const left = restoredOperation(operation, later);

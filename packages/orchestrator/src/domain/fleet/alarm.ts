@@ -7,7 +7,7 @@
  */
 import { isShuttingDown } from '../state/nodes.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** From so many missed heartbeats on a node that still seems connected looks silent. (After three it is cut off.) */
 const SILENT_AFTER_INTERVALS = 2;
@@ -15,14 +15,14 @@ const SILENT_AFTER_INTERVALS = 2;
 type Silence = { silent: string[]; heard: string[] };
 
 /** Nodes that matter: those that have shards and are away, and those that are connected. */
-function silenceOf(turn: Turn): Silence {
+function silenceOf(tx: Transaction): Silence {
   const silence: Silence = { silent: [], heard: [] };
-  for (const node of turn.state.nodes.values()) {
+  for (const node of tx.state.nodes.values()) {
     if (isShuttingDown(node)) continue;
     if (node.connection.kind === 'disconnected') {
-      if (!node.connection.gone && turn.shardsOf(node.id).length > 0) silence.silent.push(node.id);
+      if (!node.connection.gone && tx.shardsOf(node.id).length > 0) silence.silent.push(node.id);
     } else {
-      const isQuiet = isOverdue(node, turn.settings.heartbeatIntervalMs, turn.now);
+      const isQuiet = isOverdue(node, tx.settings.heartbeatIntervalMs, tx.now);
       (isQuiet ? silence.silent : silence.heard).push(node.id);
     }
   }
@@ -45,30 +45,30 @@ export function mayAlarm({ graceUntil, ending }: OrchestratorState): boolean {
   return graceUntil === null && ending === null;
 }
 
-export function watchForSilence(turn: Turn): void {
-  const { alarm } = turn.state;
-  const { silent, heard } = silenceOf(turn);
-  const isOn = mayAlarm(turn.state) && isMostSilent(silent.length, heard.length);
-  if (isOn && alarm === null) raise(turn, silent, heard);
-  else if (!isOn && alarm !== null) clear(turn, silent);
-  else if (alarm !== null && alarm.silent.join() !== silent.join()) turn.patch({ alarm: { ...alarm, silent } });
+export function watchForSilence(tx: Transaction): void {
+  const { alarm } = tx.state;
+  const { silent, heard } = silenceOf(tx);
+  const isOn = mayAlarm(tx.state) && isMostSilent(silent.length, heard.length);
+  if (isOn && alarm === null) raise(tx, silent, heard);
+  else if (!isOn && alarm !== null) clear(tx, silent);
+  else if (alarm !== null && alarm.silent.join() !== silent.join()) tx.patch({ alarm: { ...alarm, silent } });
 }
 
-function raise(turn: Turn, silent: readonly string[], heard: readonly string[]): void {
-  turn.patch({ alarm: { since: turn.now, silent } });
+function raise(tx: Transaction, silent: readonly string[], heard: readonly string[]): void {
+  tx.patch({ alarm: { since: tx.now, silent } });
   const text =
     `${silent.length} of ${silent.length + heard.length} nodes are silent, and none of them is known to be dead: this orchestrator may be cut ` +
     'off. Nothing is taken over, launched or moved until they are heard again. If a node is dead, say so: `dso takeover <node>`.';
-  turn.happened('alarmRaised', 'error', text, { silent, heard });
+  tx.happened('alarmRaised', 'error', text, { silent, heard });
 }
 
-function clear(turn: Turn, stillSilent: readonly string[]): void {
-  turn.patch({ alarm: null });
-  for (const shard of turn.survey().unreachable) {
-    const state = turn.shard(shard);
-    if (state?.kind === 'unreachable') turn.setShard(shard, { ...state, since: turn.now });
+function clear(tx: Transaction, stillSilent: readonly string[]): void {
+  tx.patch({ alarm: null });
+  for (const shard of tx.survey().unreachable) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'unreachable') tx.setShard(shard, { ...state, since: tx.now });
   }
   const rest = stillSilent.length === 0 ? '' : ` Still silent: ${stillSilent.join(', ')}.`;
-  const why = turn.state.ending === null ? 'most nodes are heard, or known to be dead' : 'the fleet is shut down';
-  turn.happened('alarmCleared', 'info', `The alarm is over: ${why}.${rest}`, { silent: stillSilent });
+  const why = tx.state.ending === null ? 'most nodes are heard, or known to be dead' : 'the fleet is shut down';
+  tx.happened('alarmCleared', 'info', `The alarm is over: ${why}.${rest}`, { silent: stillSilent });
 }

@@ -8,34 +8,34 @@ import { noteCheckpoint } from '../shards/epochs.js';
 import { tenureOf } from '../state/epochs.js';
 import { isConnected } from '../state/nodes.js';
 import { knownNow, inexact } from '../shards/vacate.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 
 const EVERY_MS = 5_000;
 const COMMITS_PER_S = 10;
 
-export function noteCheckpoints(turn: Turn, id: string, { shards }: MessageOf<'heartbeat'>): void {
-  const node = turn.node(id);
+export function noteCheckpoints(tx: Transaction, id: string, { shards }: MessageOf<'heartbeat'>): void {
+  const node = tx.node(id);
   if (node === undefined) return;
-  const isDue = turn.now - node.checkpointedAt >= intervalOf(turn);
+  const isDue = tx.now - node.checkpointedAt >= intervalOf(tx);
   for (const { shardId: shard, phase, session } of shards) {
-    const state = turn.shard(shard);
+    const state = tx.shard(shard);
     if (state?.kind !== 'running' || state.node !== id) continue;
-    const before = tenureOf(turn.state, shard).checkpoint?.session;
+    const before = tenureOf(tx.state, shard).checkpoint?.session;
     if (session === null) {
       const hasLostIt = phase === 'waiting' || phase === 'identifying';
-      if (hasLostIt && before !== undefined) noteCheckpoint(turn, shard, null);
+      if (hasLostIt && before !== undefined) noteCheckpoint(tx, shard, null);
       continue;
     }
     const isNews = before?.sessionId !== session.sessionId;
     const hasMoved = before?.sequence !== session.sequence;
-    const checkpoint = inexact(knownNow(turn, session));
-    if (checkpoint !== null && (isNews || (isDue && hasMoved))) noteCheckpoint(turn, shard, checkpoint);
+    const checkpoint = inexact(knownNow(tx, session));
+    if (checkpoint !== null && (isNews || (isDue && hasMoved))) noteCheckpoint(tx, shard, checkpoint);
   }
-  if (isDue) turn.patchNode(id, { checkpointedAt: turn.now });
+  if (isDue) tx.patchNode(id, { checkpointedAt: tx.now });
 }
 
-function intervalOf(turn: Turn): number {
+function intervalOf(tx: Transaction): number {
   let connected = 0;
-  for (const node of turn.state.nodes.values()) if (isConnected(node)) connected += 1;
+  for (const node of tx.state.nodes.values()) if (isConnected(node)) connected += 1;
   return Math.max(EVERY_MS, (connected * 1_000) / COMMITS_PER_S);
 }

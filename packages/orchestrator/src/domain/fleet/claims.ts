@@ -12,63 +12,63 @@ import { originKept } from '../migration/live-failure.js';
 import { isLive, ownerOf } from '../state/migrations.js';
 import { migrationOf } from '../migration/steps.js';
 import { unqueue } from '../shards/start.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** @param epoch under which the node has it; undefined or 0: it does not know. @returns whether the shard is the node's now. */
-export function claim(turn: Turn, node: string, shard: number, epoch = 0): boolean {
+export function claim(tx: Transaction, node: string, shard: number, epoch = 0): boolean {
   // What was assigned to another node, but not sent to it, is not begun.
-  unqueue(turn, shard);
-  const state = turn.shard(shard);
+  unqueue(tx, shard);
+  const state = tx.shard(shard);
   if (state === undefined) return false;
-  const claimant = turn.node(node);
+  const claimant = tx.node(node);
   if (claimant === undefined || isShuttingDown(claimant)) return false;
-  const migration = migrationOf(turn, shard);
+  const migration = migrationOf(tx, shard);
   if (migration?.origin === node && isLive(migration) && migration.step.kind === 'releasing') {
-    originKept(turn, migration, `node ${node} did not hear that it was to let go`);
+    originKept(tx, migration, `node ${node} did not hear that it was to let go`);
     return true;
   }
-  const incumbent = incumbentOf(turn, shard);
+  const incumbent = incumbentOf(tx, shard);
   if (incumbent === node) return true;
-  const current = epochOf(turn.state, shard);
+  const current = epochOf(tx.state, shard);
   const isOpen = state.kind === 'vacant' || state.kind === 'unreachable';
-  if (isOpen && mayHaveKept(turn.state, shard, node, epoch)) {
-    keep(turn, shard, node);
+  if (isOpen && mayHaveKept(tx.state, shard, node, epoch)) {
+    keep(tx, shard, node);
     return true;
   }
   if (epoch > 0 && epoch < current) {
-    succeeded(turn, shard, node, incumbent);
+    succeeded(tx, shard, node, incumbent);
     return false;
   }
   if (isOpen) {
-    if (epoch > current) adoptEpoch(turn, shard, epoch);
-    else if (epoch === 0 && (state.kind === 'vacant' || state.node !== node)) assign(turn, shard);
-    turn.setShard(shard, { kind: 'running', node, since: turn.now });
+    if (epoch > current) adoptEpoch(tx, shard, epoch);
+    else if (epoch === 0 && (state.kind === 'vacant' || state.node !== node)) assign(tx, shard);
+    tx.setShard(shard, { kind: 'running', node, since: tx.now });
     return true;
   }
   if (state.kind === 'running' && epoch > current) {
-    adoptEpoch(turn, shard, epoch);
-    turn.setShard(shard, { kind: 'running', node, since: turn.now });
-    succeeded(turn, shard, incumbent, node);
+    adoptEpoch(tx, shard, epoch);
+    tx.setShard(shard, { kind: 'running', node, since: tx.now });
+    succeeded(tx, shard, incumbent, node);
     return true;
   }
-  if (epoch >= current && epoch > 0) adoptEpoch(turn, shard, epoch + 1);
-  letGo(turn, node, shard);
+  if (epoch >= current && epoch > 0) adoptEpoch(tx, shard, epoch + 1);
+  letGo(tx, node, shard);
   const text = `Nodes ${incumbent} and ${node} both have shard ${shard}; node ${node} is told to stop it.`;
-  turn.happened('shardConflict', 'warn', text, { shard, incumbent, node });
+  tx.happened('shardConflict', 'warn', text, { shard, incumbent, node });
   return false;
 }
 
-function succeeded(turn: Turn, shard: number, node: string, successor: string): void {
-  if (isConnected(turn.node(node))) letGo(turn, node, shard);
+function succeeded(tx: Transaction, shard: number, node: string, successor: string): void {
+  if (isConnected(tx.node(node))) letGo(tx, node, shard);
   const by = successor === '' ? 'The shard was taken from it meanwhile' : `Node ${successor} has taken it over`;
   const text = `Node ${node} has shard ${shard} under an epoch that is over. ${by}; it is told to let go.`;
-  turn.happened('shardConflict', 'warn', text, { shard, incumbent: successor, node });
+  tx.happened('shardConflict', 'warn', text, { shard, incumbent: successor, node });
 }
 
-function incumbentOf(turn: Turn, shard: number): string {
-  const state = turn.shard(shard);
+function incumbentOf(tx: Transaction, shard: number): string {
+  const state = tx.shard(shard);
   if (state === undefined || state.kind === 'vacant' || state.kind === 'unreachable') return '';
   if (state.kind !== 'migrating') return state.node;
-  const migration = turn.state.migrations.get(state.migration);
+  const migration = tx.state.migrations.get(state.migration);
   return migration === undefined ? '' : ownerOf(migration);
 }

@@ -19,88 +19,88 @@ import { sessionOf, vacate } from '../shards/vacate.js';
 import { forgetLoss, noteDeath } from '../shards/quarantine.js';
 import { nodeGone, remindOfShutdown } from './leave.js';
 import type { NodeState, ShardState } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 import { refusalOf } from './admission.js';
 import type { Refusal } from './admission.js';
 import { claim } from './claims.js';
 import { decideTotal, heardOf } from './total-shards.js';
 
-export function onIdentify(turn: Turn, event: Extract<DomainEvent, { kind: 'identify' }>): void {
+export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 'identify' }>): void {
   const { connection, message, peer } = event;
-  if (turn.state.connections.has(connection)) return;
-  const refusal = refusalOf(turn.state, message, peer, turn.now);
+  if (tx.state.connections.has(connection)) return;
+  const refusal = refusalOf(tx.state, message, peer, tx.now);
   if (refusal !== null) {
-    refuse(turn, connection, message, peer.remote, refusal);
+    refuse(tx, connection, message, peer.remote, refusal);
     return;
   }
-  const id = message.nodeId === '' ? freshId(turn) : message.nodeId;
-  replaceOlder(turn, id);
-  if (isNewProcess(turn, id, message)) noteDeath(turn, id);
-  forgetLoss(turn, id);
-  enter(turn, id, connection, message);
-  if (turn.state.totalShards === null && message.totalShards > 0) {
-    decideTotal(turn, message.totalShards, `node ${id} runs with it`);
+  const id = message.nodeId === '' ? freshId(tx) : message.nodeId;
+  replaceOlder(tx, id);
+  if (isNewProcess(tx, id, message)) noteDeath(tx, id);
+  forgetLoss(tx, id);
+  enter(tx, id, connection, message);
+  if (tx.state.totalShards === null && message.totalShards > 0) {
+    decideTotal(tx, message.totalShards, `node ${id} runs with it`);
   }
-  if (turn.state.totalShards !== null) establish(turn, id);
-  takeOver(turn, id, message);
-  heardOf(turn, id);
-  remindOfShutdown(turn, id);
-  launchDone(turn, id);
+  if (tx.state.totalShards !== null) establish(tx, id);
+  takeOver(tx, id, message);
+  heardOf(tx, id);
+  remindOfShutdown(tx, id);
+  launchDone(tx, id);
 }
 
 /** A process manager started the node anew under its own id, before anybody noticed that the one before had died. */
-function isNewProcess(turn: Turn, id: string, { pid, host, instance }: Identify): boolean {
-  const known = turn.node(id);
+function isNewProcess(tx: Transaction, id: string, { pid, host, instance }: Identify): boolean {
+  const known = tx.node(id);
   if (known !== undefined && known.instance !== null && instance !== undefined) return known.instance !== instance;
   return known !== undefined && known.pid !== null && pid !== null && (known.pid !== pid || known.host !== host);
 }
 
-function refuse(turn: Turn, connection: string, message: Identify, remote: string, refusal: Refusal): void {
+function refuse(tx: Transaction, connection: string, message: Identify, remote: string, refusal: Refusal): void {
   const { code, message: text } = refusal;
   if (message.capabilities.includes('auth')) {
-    turn.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
+    tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
   }
-  turn.effect({ kind: 'close', connection, code, message: text });
-  turn.happened('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
+  tx.effect({ kind: 'close', connection, code, message: text });
+  tx.happened('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
     remote,
     node: message.nodeId,
     code,
   });
 }
 
-function freshId(turn: Turn): string {
+function freshId(tx: Transaction): string {
   for (;;) {
-    const id = turn.nextId('node-');
-    if (turn.node(id) === undefined) return id;
+    const id = tx.nextId('node-');
+    if (tx.node(id) === undefined) return id;
   }
 }
 
-function replaceOlder(turn: Turn, id: string): void {
-  const older = turn.node(id);
+function replaceOlder(tx: Transaction, id: string): void {
+  const older = tx.node(id);
   if (older === undefined || !hasConnection(older)) return;
   if (hasSaidGoodbye(older)) {
-    cutOff(turn, id, 'DSO_NODE_ENDED', `Node ${id} shut down, and another process has its id now.`);
-    nodeGone(turn, id, 'it shut down');
+    cutOff(tx, id, 'DSO_NODE_ENDED', `Node ${id} shut down, and another process has its id now.`);
+    nodeGone(tx, id, 'it shut down');
     return;
   }
-  cutOff(turn, id, 'DSO_NODE_REPLACED', `A newer connection with node id ${id} takes its place.`);
-  lose(turn, id, 'it connected again');
-  turn.happened('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });
+  cutOff(tx, id, 'DSO_NODE_REPLACED', `A newer connection with node id ${id} takes its place.`);
+  lose(tx, id, 'it connected again');
+  tx.happened('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });
 }
 
-function enter(turn: Turn, id: string, connection: string, message: Identify): void {
-  const known = turn.node(id);
+function enter(tx: Transaction, id: string, connection: string, message: Identify): void {
+  const known = tx.node(id);
   const capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
-  turn.link(connection, id);
-  turn.setNode({
+  tx.link(connection, id);
+  tx.setNode({
     id,
     version: message.version,
     host: message.host,
     pid: message.pid,
     instance: message.instance ?? null,
     bounds: message.bounds ?? null,
-    connection: { kind: 'awaitingTotal', connection, capabilities, since: turn.now, lastHeardAt: turn.now },
-    joinedAt: turn.now,
+    connection: { kind: 'awaitingTotal', connection, capabilities, since: tx.now, lastHeardAt: tx.now },
+    joinedAt: tx.now,
     intent: known?.intent ?? { kind: 'serving' },
     shardReports: [],
     process: null,
@@ -111,18 +111,18 @@ function enter(turn: Turn, id: string, connection: string, message: Identify): v
 }
 
 /** The total is known: the node is told, and is part of the fleet. */
-function establish(turn: Turn, id: string): void {
-  const node = turn.node(id);
-  const { totalShards } = turn.state;
+function establish(tx: Transaction, id: string): void {
+  const node = tx.node(id);
+  const { totalShards } = tx.state;
   if (node?.connection.kind !== 'awaitingTotal' || totalShards === null) return;
-  turn.setNode({ ...node, connection: { ...node.connection, kind: 'connected' } });
+  tx.setNode({ ...node, connection: { ...node.connection, kind: 'connected' } });
   const { connection, capabilities } = node.connection;
-  const heartbeatIntervalMs = capabilities.includes('heartbeat') ? turn.settings.heartbeatIntervalMs : 0;
-  turn.effect({ kind: 'accept', connection, node: id });
+  const heartbeatIntervalMs = capabilities.includes('heartbeat') ? tx.settings.heartbeatIntervalMs : 0;
+  tx.effect({ kind: 'accept', connection, node: id });
   const message = { kind: 'identified', totalShards, nodeId: id, capabilities, heartbeatIntervalMs } as const;
-  const epochs = { orchestratorEpoch: turn.state.epoch, leaseMs: leaseOf(turn.settings) };
-  const leadShard = leadShardOf(turn.settings);
-  turn.sendOn(connection, {
+  const epochs = { orchestratorEpoch: tx.state.epoch, leaseMs: leaseOf(tx.settings) };
+  const leadShard = leadShardOf(tx.settings);
+  tx.sendOn(connection, {
     ...message,
     ...(capabilities.includes('epochs') && epochs),
     ...(capabilities.includes('jobs') && leadShard > 0 && { leadShard }),
@@ -130,27 +130,27 @@ function establish(turn: Turn, id: string): void {
 }
 
 /** Those that came before the total was decided. */
-export function establishWaiting(turn: Turn): void {
-  if (turn.state.totalShards === null) return;
-  for (const node of turn.state.nodes.values()) {
-    if (node.connection.kind === 'awaitingTotal') establish(turn, node.id);
+export function establishWaiting(tx: Transaction): void {
+  if (tx.state.totalShards === null) return;
+  for (const node of tx.state.nodes.values()) {
+    if (node.connection.kind === 'awaitingTotal') establish(tx, node.id);
   }
 }
 
 /** What the node has, and what it no longer has. */
-function takeOver(turn: Turn, id: string, message: Identify): void {
+function takeOver(tx: Transaction, id: string, message: Identify): void {
   const epochs = message.runningEpochs ?? [];
   const runs = new Map(message.runningShards.map((shard, index) => [shard, epochs[index]]));
-  const kept = [...runs].filter(([shard, epoch]) => claim(turn, id, shard, epoch)).map(([shard]) => shard);
-  for (const shard of turn.shardsOf(id)) {
-    const state = turn.shard(shard);
-    if (state?.kind === 'unreachable') vacate(turn, shard, sessionOf(turn, shard));
+  const kept = [...runs].filter(([shard, epoch]) => claim(tx, id, shard, epoch)).map(([shard]) => shard);
+  for (const shard of tx.shardsOf(id)) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'unreachable') vacate(tx, shard, sessionOf(tx, shard));
   }
-  for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(turn, id, session);
-  originsAreBack(turn, id);
-  const node = turn.node(id);
+  for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(tx, id, session);
+  originsAreBack(tx, id);
+  const node = tx.node(id);
   const version = message.version === '' ? '' : ` (version ${message.version})`;
-  turn.happened('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
+  tx.happened('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
     node: id,
     version: message.version,
     shards: kept,
@@ -159,15 +159,15 @@ function takeOver(turn: Turn, id: string, message: Identify): void {
 }
 
 /** A session the node closed, and whose hand-over was never confirmed to it. */
-function hold(turn: Turn, id: string, held: ShardSession): void {
+function hold(tx: Transaction, id: string, held: ShardSession): void {
   const { shardId, sessionId, sequence, resumeGatewayUrl } = held;
-  const state = turn.shard(shardId);
-  if (state === undefined || !can(turn.node(id), 'parallel-migrations')) return;
-  const node: NodeState | undefined = turn.node(id);
-  if (node !== undefined) turn.setNode({ ...node, held: [...new Set([...node.held, shardId])] });
+  const state = tx.shard(shardId);
+  if (state === undefined || !can(tx.node(id), 'parallel-migrations')) return;
+  const node: NodeState | undefined = tx.node(id);
+  if (node !== undefined) tx.setNode({ ...node, held: [...new Set([...node.held, shardId])] });
   if (state.kind !== 'vacant' && state.kind !== 'unreachable') return;
   const session = { sessionId, sequence, resumeGatewayUrl };
-  if (isNewer(session, state)) turn.setShard(shardId, { ...state, known: { session, at: turn.now } });
+  if (isNewer(session, state)) tx.setShard(shardId, { ...state, known: { session, at: tx.now } });
 }
 
 /** A later owner's word of the shard counts for more than that of a node that handed it over before. */
@@ -181,17 +181,17 @@ function isNewer(
 }
 
 /** Nodes that hold a session of a shard that runs again are told to drop it. */
-export function releaseHeld(turn: Turn): void {
-  for (const node of turn.state.nodes.values()) {
+export function releaseHeld(tx: Transaction): void {
+  for (const node of tx.state.nodes.values()) {
     if (node.held.length === 0) continue;
     const still = node.held.filter((shard) => {
-      const state = turn.shard(shard);
+      const state = tx.shard(shard);
       if (state?.kind !== 'running') return true;
       if (state.node !== node.id && can(node, 'parallel-migrations')) {
-        turn.send(node.id, { kind: 'migrationFinished', shardId: shard });
+        tx.send(node.id, { kind: 'migrationFinished', shardId: shard });
       }
       return false;
     });
-    if (still.length < node.held.length) turn.patchNode(node.id, { held: still });
+    if (still.length < node.held.length) tx.patchNode(node.id, { held: still });
   }
 }

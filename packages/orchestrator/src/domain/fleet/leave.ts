@@ -14,96 +14,96 @@ import { unqueue } from '../shards/start.js';
 import { finishStop } from '../shards/stop.js';
 import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** Who left by itself may come back: a bot that logs out and in again. */
 const BACK_WITHIN_MS = 10_000;
 /** On top of what a node lingers: its hooks, and timers that are late. */
 const LINGER_MARGIN_MS = 5_000;
 
-export function beginShutdown(turn: Turn, id: string, request: string | null, final: boolean): void {
-  const node = turn.node(id);
+export function beginShutdown(tx: Transaction, id: string, request: string | null, final: boolean): void {
+  const node = tx.node(id);
   if (node === undefined) return;
   const requests = request === null ? [] : [request];
   if (node.intent.kind === 'shuttingDown') {
     const all = [...node.intent.requests, ...requests];
-    turn.setNode({ ...node, intent: { ...node.intent, requests: all } });
+    tx.setNode({ ...node, intent: { ...node.intent, requests: all } });
     return;
   }
-  leaveMigrations(turn, id);
-  enterShuttingDown(turn, id, { requests, final });
-  turn.send(id, { kind: 'shutdown', final, sessions: [] });
-  turn.happened('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final });
+  leaveMigrations(tx, id);
+  enterShuttingDown(tx, id, { requests, final });
+  tx.send(id, { kind: 'shutdown', final, sessions: [] });
+  tx.happened('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final });
 }
 
 /** A node that was told to shut down before its connection was lost is back: it is told again. */
-export function remindOfShutdown(turn: Turn, id: string): void {
-  const node = turn.node(id);
+export function remindOfShutdown(tx: Transaction, id: string): void {
+  const node = tx.node(id);
   if (node?.intent.kind !== 'shuttingDown') return;
-  enterShuttingDown(turn, id, { requests: node.intent.requests, final: node.intent.final });
-  turn.send(id, { kind: 'shutdown', final: node.intent.final, sessions: [] });
+  enterShuttingDown(tx, id, { requests: node.intent.requests, final: node.intent.final });
+  tx.send(id, { kind: 'shutdown', final: node.intent.final, sessions: [] });
 }
 
 function enterShuttingDown(
-  turn: Turn,
+  tx: Transaction,
   id: string,
   intent: { requests: readonly string[]; final: boolean; byItself?: boolean },
 ): void {
-  const deadline = turn.now + turn.settings.commandTimeoutMs;
-  const defaults = { since: turn.now, deadline, answered: false, byItself: false };
-  turn.patchNode(id, { intent: { kind: 'shuttingDown', ...defaults, ...intent } });
+  const deadline = tx.now + tx.settings.commandTimeoutMs;
+  const defaults = { since: tx.now, deadline, answered: false, byItself: false };
+  tx.patchNode(id, { intent: { kind: 'shuttingDown', ...defaults, ...intent } });
 }
 
-function leaveMigrations(turn: Turn, id: string): void {
-  abortMigrationsOf(turn, id, `node ${id} is being shut down`);
-  for (const shard of turn.shardsOf(id)) unqueue(turn, shard);
+function leaveMigrations(tx: Transaction, id: string): void {
+  abortMigrationsOf(tx, id, `node ${id} is being shut down`);
+  for (const shard of tx.shardsOf(id)) unqueue(tx, shard);
 }
 
 /** The node says that it stopped its shards: in answer, or because it leaves by itself. */
-export function onShutdown(turn: Turn, id: string, sessions: readonly ShardSession[]): void {
-  const node = turn.node(id);
+export function onShutdown(tx: Transaction, id: string, sessions: readonly ShardSession[]): void {
+  const node = tx.node(id);
   if (node === undefined) return;
   if (hasSaidGoodbye(node)) return;
   if (node.intent.kind !== 'shuttingDown') {
-    leaveMigrations(turn, id);
-    enterShuttingDown(turn, id, { requests: [], final: false, byItself: true });
-    turn.happened('nodeShutdown', 'info', `Node ${id} leaves.`, { node: id, final: false });
+    leaveMigrations(tx, id);
+    enterShuttingDown(tx, id, { requests: [], final: false, byItself: true });
+    tx.happened('nodeShutdown', 'info', `Node ${id} leaves.`, { node: id, final: false });
   }
-  beginLingering(turn, id);
-  releaseShards(turn, id, sessions);
+  beginLingering(tx, id);
+  releaseShards(tx, id, sessions);
 }
 
 /** It runs nothing any more. What it still ends takes as long as it has said, and a command's time for all that comes after. */
-function beginLingering(turn: Turn, id: string): void {
-  const node = turn.node(id);
+function beginLingering(tx: Transaction, id: string): void {
+  const node = tx.node(id);
   if (node?.intent.kind !== 'shuttingDown') return;
-  const deadline = turn.now + (node.bounds?.lingerMs ?? 0) + turn.settings.commandTimeoutMs;
-  turn.setNode({ ...node, intent: { ...node.intent, answered: true, deadline } });
+  const deadline = tx.now + (node.bounds?.lingerMs ?? 0) + tx.settings.commandTimeoutMs;
+  tx.setNode({ ...node, intent: { ...node.intent, answered: true, deadline } });
 }
 
 /**
  * It said goodbye, and what it was still at has ended, or is cut short. If the launcher started it, what is left of its process is ended:
  * at once if it was told to shut down; if it left by itself (a bot may log in again) when it is not back in a while.
  */
-export function nodeLeft(turn: Turn, id: string): void {
-  const intent = turn.node(id)?.intent;
-  nodeGone(turn, id, 'it shut down');
-  const node = turn.node(id);
+export function nodeLeft(tx: Transaction, id: string): void {
+  const intent = tx.node(id)?.intent;
+  nodeGone(tx, id, 'it shut down');
+  const node = tx.node(id);
   if (node === undefined || intent?.kind !== 'shuttingDown') return;
-  if (!intent.byItself) endProcessOf(turn, node);
+  if (!intent.byItself) endProcessOf(tx, node);
   else if (node.connection.kind === 'disconnected') {
-    turn.setNode({ ...node, connection: { ...node.connection, endAt: turn.now + BACK_WITHIN_MS } });
+    tx.setNode({ ...node, connection: { ...node.connection, endAt: tx.now + BACK_WITHIN_MS } });
   }
 }
 
 /** Processes of nodes that left by themselves and are not back. */
-export function endLeftProcesses(turn: Turn): void {
-  for (const node of turn.state.nodes.values()) {
+export function endLeftProcesses(tx: Transaction): void {
+  for (const node of tx.state.nodes.values()) {
     const endAt = endProcessAt(node);
-    if (endAt === null || endAt > turn.now || node.connection.kind !== 'disconnected') continue;
+    if (endAt === null || endAt > tx.now || node.connection.kind !== 'disconnected') continue;
     const { kind, since, gone } = node.connection;
-    turn.setNode({ ...node, connection: { kind, since, gone } });
-    endProcessOf(turn, node);
+    tx.setNode({ ...node, connection: { kind, since, gone } });
+    endProcessOf(tx, node);
   }
 }
 
@@ -111,8 +111,8 @@ export function endProcessAt({ connection }: NodeState): number | null {
   return connection.kind === 'disconnected' ? (connection.endAt ?? null) : null;
 }
 
-function endProcessOf(turn: Turn, { id, bounds }: NodeState): void {
-  turn.effect({ kind: 'endProcess', node: id, graceMs: graceOf(bounds) });
+function endProcessOf(tx: Transaction, { id, bounds }: NodeState): void {
+  tx.effect({ kind: 'endProcess', node: id, graceMs: graceOf(bounds) });
 }
 
 /** A handler whose promise the node does not know may be under way for as long as the node would linger. */
@@ -121,32 +121,32 @@ export function graceOf(bounds: NodeBounds | null): number {
 }
 
 /** The node runs nothing any more: all its shards are vacant at once. */
-function releaseShards(turn: Turn, id: string, sessions: readonly ShardSession[]): void {
+function releaseShards(tx: Transaction, id: string, sessions: readonly ShardSession[]): void {
   const given = new Map(sessions.map((session) => [session.shardId, session]));
   const fresh = (shard: number): ShardSession | null => given.get(shard) ?? null;
-  migrationsOutliveNode(turn, id, fresh);
-  for (const shard of turn.shardsOf(id)) {
-    const known = knownNow(turn, fresh(shard)) ?? inexact(sessionOf(turn, shard));
-    if (turn.shard(shard)?.kind === 'stopping') finishStop(turn, shard, known);
-    else vacate(turn, shard, known);
+  migrationsOutliveNode(tx, id, fresh);
+  for (const shard of tx.shardsOf(id)) {
+    const known = knownNow(tx, fresh(shard)) ?? inexact(sessionOf(tx, shard));
+    if (tx.shard(shard)?.kind === 'stopping') finishStop(tx, shard, known);
+    else vacate(tx, shard, known);
   }
-  dropIdentifies(turn, id);
-  turn.patchNode(id, { held: [], missing: [], shardReports: [] });
+  dropIdentifies(tx, id);
+  tx.patchNode(id, { held: [], missing: [], shardReports: [] });
 }
 
 /** Known not to run any more. Its connection is closed or about to be. */
-export function nodeGone(turn: Turn, id: string, how: string): void {
-  const node = turn.node(id);
+export function nodeGone(tx: Transaction, id: string, how: string): void {
+  const node = tx.node(id);
   if (node === undefined || (node.connection.kind === 'disconnected' && node.connection.gone)) return;
-  if (node.connection.kind !== 'disconnected') turn.unlink(node.connection.connection);
-  const since = node.connection.kind === 'disconnected' ? node.connection.since : turn.now;
-  turn.setNode({ ...node, connection: { kind: 'disconnected', since, gone: true }, intent: { kind: 'serving' } });
-  abortMigrationsOf(turn, id, `node ${id} is gone`);
-  releaseShards(turn, id, []);
+  if (node.connection.kind !== 'disconnected') tx.unlink(node.connection.connection);
+  const since = node.connection.kind === 'disconnected' ? node.connection.since : tx.now;
+  tx.setNode({ ...node, connection: { kind: 'disconnected', since, gone: true }, intent: { kind: 'serving' } });
+  abortMigrationsOf(tx, id, `node ${id} is gone`);
+  releaseShards(tx, id, []);
   const asked = node.intent.kind === 'shuttingDown';
-  turn.happened('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
+  tx.happened('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
   if (node.intent.kind !== 'shuttingDown') return;
-  for (const request of node.intent.requests) turn.done(request, `Node ${id} was shut down.`, { node: id });
+  for (const request of node.intent.requests) tx.done(request, `Node ${id} was shut down.`, { node: id });
 }
 
 /** Whether the end of its connection means the end of the node: it said that it is done, or cannot say so. */

@@ -8,7 +8,7 @@ import type { DomainEvent } from '../state/events.js';
 import { beforeAnswer } from '../shards/identify-budget.js';
 import { setConcurrency } from '../shards/identify-permits.js';
 import type { IdentifyBudget, OrchestratorState, ShardState } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 
 const FIRST_RETRY_MS = 1_000;
@@ -17,78 +17,78 @@ const LONGEST_RETRY_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 const REFRESH_MS = 60 * 60 * 1_000;
 
-export function decideTotal(turn: Turn, total: number, why: string): void {
-  if (turn.state.totalShards !== null) return;
-  const vacant: ShardState = { kind: 'vacant', since: turn.now, notBefore: turn.now, known: null };
-  turn.patch({
+export function decideTotal(tx: Transaction, total: number, why: string): void {
+  if (tx.state.totalShards !== null) return;
+  const vacant: ShardState = { kind: 'vacant', since: tx.now, notBefore: tx.now, known: null };
+  tx.patch({
     totalShards: total,
     shards: Array.from({ length: total }, () => vacant),
     tenures: Array.from({ length: total }, () => NEVER_HELD),
   });
-  const configured = turn.settings.totalShards;
+  const configured = tx.settings.totalShards;
   const isOther = configured !== null && configured !== total;
   const but = isOther ? ` The configuration says ${configured}; it counts after all nodes were restarted.` : '';
-  turn.happened('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${total} shards: ${why}.${but}`, {
+  tx.happened('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${total} shards: ${why}.${but}`, {
     totalShards: total,
   });
 }
 
 /** A node that was running before is back, or known not to run any more. */
-export function heardOf(turn: Turn, node: string): void {
-  const { awaitedNodes } = turn.state;
+export function heardOf(tx: Transaction, node: string): void {
+  const { awaitedNodes } = tx.state;
   if (awaitedNodes === null || !awaitedNodes.includes(node)) return;
-  turn.patch({ awaitedNodes: awaitedNodes.filter((other) => other !== node) });
+  tx.patch({ awaitedNodes: awaitedNodes.filter((other) => other !== node) });
 }
 
-export function endGrace(turn: Turn): void {
-  const { graceUntil, awaitedNodes, settings } = turn.state;
+export function endGrace(tx: Transaction): void {
+  const { graceUntil, awaitedNodes, settings } = tx.state;
   if (graceUntil === null) return;
-  const likely = likelyTotal(turn.state);
+  const likely = likelyTotal(tx.state);
   const isOver =
-    graceUntil <= turn.now ||
+    graceUntil <= tx.now ||
     awaitedNodes?.length === 0 ||
     (likely !== null && likely <= settings.skipStartupGraceMaxShards);
-  if (isOver) turn.patch({ graceUntil: null });
+  if (isOver) tx.patch({ graceUntil: null });
 }
 
 function likelyTotal({ totalShards, settings, gateway }: OrchestratorState): number | null {
   return totalShards ?? settings.totalShards ?? (gateway.kind === 'known' ? gateway.recommendedShards : null);
 }
 
-export function settleTotal(turn: Turn): void {
-  const { totalShards, graceUntil, settings, gateway } = turn.state;
+export function settleTotal(tx: Transaction): void {
+  const { totalShards, graceUntil, settings, gateway } = tx.state;
   if (totalShards !== null || graceUntil !== null) return;
-  if (settings.totalShards !== null) decideTotal(turn, settings.totalShards, 'it is configured so');
-  else if (gateway.kind === 'known') decideTotal(turn, gateway.recommendedShards, 'Discord recommends it');
+  if (settings.totalShards !== null) decideTotal(tx, settings.totalShards, 'it is configured so');
+  else if (gateway.kind === 'known') decideTotal(tx, gateway.recommendedShards, 'Discord recommends it');
 }
 
 /** Asks Discord at the start, again after failures, every hour, and when the day of its session starts is over. */
-export function askGateway(turn: Turn): void {
-  const { gateway, identifies } = turn.state;
+export function askGateway(tx: Transaction): void {
+  const { gateway, identifies } = tx.state;
   switch (gateway.kind) {
     case 'unasked':
-      ask(turn, 0);
+      ask(tx, 0);
       break;
     case 'asking':
-      if (gateway.since + ANSWER_TIMEOUT_MS <= turn.now) {
-        onGatewayInfoFailed(turn, `no answer within ${ANSWER_TIMEOUT_MS} ms`);
+      if (gateway.since + ANSWER_TIMEOUT_MS <= tx.now) {
+        onGatewayInfoFailed(tx, `no answer within ${ANSWER_TIMEOUT_MS} ms`);
       }
       break;
     case 'failed':
-      if (gateway.retryAt <= turn.now) ask(turn, gateway.failures);
+      if (gateway.retryAt <= tx.now) ask(tx, gateway.failures);
       break;
     case 'known':
-      if (refreshAt(gateway.at, identifies.budget) <= turn.now) ask(turn, 0);
+      if (refreshAt(gateway.at, identifies.budget) <= tx.now) ask(tx, 0);
       break;
   }
 }
 
-function ask(turn: Turn, failures: number): void {
-  turn.patch({
-    gateway: { kind: 'asking', since: turn.now, failures },
-    identifies: beforeAnswer(turn.state.identifies),
+function ask(tx: Transaction, failures: number): void {
+  tx.patch({
+    gateway: { kind: 'asking', since: tx.now, failures },
+    identifies: beforeAnswer(tx.state.identifies),
   });
-  turn.effect({ kind: 'fetchGatewayInfo' });
+  tx.effect({ kind: 'fetchGatewayInfo' });
 }
 
 /** When `askGateway` has something to do next; null: when an event says so. */
@@ -104,37 +104,37 @@ function refreshAt(at: number, budget: IdentifyBudget['budget']): number {
   return Math.min(at + REFRESH_MS, resetAt);
 }
 
-export function onGatewayInfo(turn: Turn, info: Extract<DomainEvent, { kind: 'gatewayInfo' }>): void {
+export function onGatewayInfo(tx: Transaction, info: Extract<DomainEvent, { kind: 'gatewayInfo' }>): void {
   const { recommendedShards, maxConcurrency, identifiesTotal, identifiesRemaining, resetAfterMs } = info;
   const isSane = (value: number, from: number): boolean =>
     Number.isSafeInteger(value) && value >= from && value <= MAX_TOTAL_SHARDS;
   if (!isSane(recommendedShards, 1) || !isSane(maxConcurrency, 1)) {
     const said = `${recommendedShards} shards, max_concurrency ${maxConcurrency}`;
-    onGatewayInfoFailed(turn, `the answer cannot be right (${said})`);
+    onGatewayInfoFailed(tx, `the answer cannot be right (${said})`);
     return;
   }
-  turn.patch({ gateway: { kind: 'known', at: turn.now, recommendedShards } });
-  setConcurrency(turn, maxConcurrency, {
+  tx.patch({ gateway: { kind: 'known', at: tx.now, recommendedShards } });
+  setConcurrency(tx, maxConcurrency, {
     total: Math.max(1, identifiesTotal),
     remaining: Math.max(0, identifiesRemaining),
-    resetAt: turn.now + Math.max(0, resetAfterMs),
+    resetAt: tx.now + Math.max(0, resetAfterMs),
   });
 }
 
 /** Asked again, with a pause that doubles. Only without a total is it a problem. */
-export function onGatewayInfoFailed(turn: Turn, reason: string): void {
-  const { gateway, totalShards, settings, identifies } = turn.state;
+export function onGatewayInfoFailed(tx: Transaction, reason: string): void {
+  const { gateway, totalShards, settings, identifies } = tx.state;
   const before = gateway.kind === 'asking' || gateway.kind === 'failed' ? gateway.failures : 0;
   const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(before, 10));
   const failures = before + 1;
-  turn.patch({ gateway: { kind: 'failed', at: turn.now, retryAt: turn.now + pauseMs, failures, reason } });
+  tx.patch({ gateway: { kind: 'failed', at: tx.now, retryAt: tx.now + pauseMs, failures, reason } });
   const isNeeded = totalShards === null && settings.totalShards === null;
   const consequence = isNeeded
     ? 'Without it the total shard count is not known.'
     : identifies.budget === null
       ? 'Until it is known, one shard identifies at a time.'
       : 'What it said last goes on to count.';
-  turn.happened(
+  tx.happened(
     'gatewayInfoFailed',
     isNeeded ? 'warn' : 'info',
     `GET /gateway/bot failed: ${reason}. ${consequence} Asked again in ${pauseMs / 1000} s.`,

@@ -4,20 +4,20 @@
  */
 import { budgetAllowsMove } from './disruption.js';
 import type { LiveMigration } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 import { hasRoomToMove } from './limits.js';
 import { leaveNow } from './live.js';
 import { callOff } from './live-failure.js';
 
-export function leaveWhenThereIsRoom(turn: Turn): void {
-  for (const migration of turn.state.migrations.values()) {
+export function leaveWhenThereIsRoom(tx: Transaction): void {
+  for (const migration of tx.state.migrations.values()) {
     const { step, origin, destination, operation } = migration;
     if (step.kind !== 'announcing' || step.patienceMs === 0) continue;
     const announced: LiveMigration & { step: typeof step } = { ...migration, step };
-    const stopped = operation === null ? null : (turn.state.operations.get(operation)?.stopped ?? null);
-    if (stopped !== null) callOff(turn, announced, `the operation it was part of moves no further shard: ${stopped}`);
-    else if (step.mayLeave && hasRoomToMove(turn, origin, destination) && budgetAllowsMove(turn)) {
-      turn.actingFor(migration.by, () => leaveNow(turn, announced));
+    const stopped = operation === null ? null : (tx.state.operations.get(operation)?.stopped ?? null);
+    if (stopped !== null) callOff(tx, announced, `the operation it was part of moves no further shard: ${stopped}`);
+    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && budgetAllowsMove(tx)) {
+      tx.actingFor(migration.by, () => leaveNow(tx, announced));
     }
   }
 }

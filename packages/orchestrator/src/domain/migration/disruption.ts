@@ -8,7 +8,7 @@
 import type { OrchestratorState } from '../state/state.js';
 import { takesRoom } from '../state/migrations.js';
 import { survey } from '../state/survey.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 
 export type Disruption = { moving: number; down: number; limit: number };
 
@@ -37,9 +37,9 @@ function vacantCount(state: OrchestratorState, vacant: readonly number[]): numbe
 }
 
 /** Whether one more shard may be moved now. */
-export function budgetAllowsMove(turn: Turn): boolean {
-  if (turn.state.alarm !== null) return false;
-  const { moving, down, limit } = disruptionOf(turn.state);
+export function budgetAllowsMove(tx: Transaction): boolean {
+  if (tx.state.alarm !== null) return false;
+  const { moving, down, limit } = disruptionOf(tx.state);
   return moving + down < limit;
 }
 

@@ -4,45 +4,45 @@ import { unqueue } from '../shards/start.js';
 import { afterwards, beginStop } from '../shards/stop.js';
 import { vacate } from '../shards/vacate.js';
 import { migrationOf } from './steps.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 import { knownShard } from '../state/checks.js';
 
-export function stopShard(turn: Turn, request: string, shard: number): void {
-  const known = knownShard(turn.state, shard);
+export function stopShard(tx: Transaction, request: string, shard: number): void {
+  const known = knownShard(tx.state, shard);
   if (!known.ok) {
-    turn.reply(request, known);
+    tx.reply(request, known);
     return;
   }
-  const migration = migrationOf(turn, shard);
-  if (migration !== undefined && stopMoving(turn, migration, request)) return;
-  unqueue(turn, shard);
-  const state = turn.shard(shard);
+  const migration = migrationOf(tx, shard);
+  if (migration !== undefined && stopMoving(tx, migration, request)) return;
+  unqueue(tx, shard);
+  const state = tx.shard(shard);
   switch (state?.kind) {
     case 'running':
-      beginStop(turn, shard, state.node, request, null);
+      beginStop(tx, shard, state.node, request, null);
       break;
     case 'starting':
-      beginStop(turn, shard, state.node, request, state.known);
+      beginStop(tx, shard, state.node, request, state.known);
       break;
     case 'vacant':
       if (known.value.kind === 'vacant') {
-        turn.fail(request, 'DSO_SHARD_NOT_RUNNING', `No node runs shard ${shard}.`);
+        tx.fail(request, 'DSO_SHARD_NOT_RUNNING', `No node runs shard ${shard}.`);
       } else {
-        vacate(turn, shard, state.known, turn.now + turn.settings.maxNodeDowntimeMs);
-        turn.done(request, `Stopped shard ${shard}. ${afterwards(turn)}`, { shard });
+        vacate(tx, shard, state.known, tx.now + tx.settings.maxNodeDowntimeMs);
+        tx.done(request, `Stopped shard ${shard}. ${afterwards(tx)}`, { shard });
       }
       break;
     case 'stopping':
-      turn.fail(request, 'DSO_SHARD_BUSY', `Shard ${shard} is being stopped on node ${state.node} already.`);
+      tx.fail(request, 'DSO_SHARD_BUSY', `Shard ${shard} is being stopped on node ${state.node} already.`);
       break;
     case 'unreachable': {
       const text = `Shard ${shard} is on node ${state.node}, which is not connected.`;
-      turn.fail(request, 'DSO_NODE_NOT_CONNECTED', text);
+      tx.fail(request, 'DSO_NODE_NOT_CONNECTED', text);
       break;
     }
     case 'migrating':
     case undefined:
-      turn.fail(request, 'DSO_SHARD_BUSY', `Shard ${shard} is being moved.`);
+      tx.fail(request, 'DSO_SHARD_BUSY', `Shard ${shard} is being moved.`);
       break;
   }
 }

@@ -24,7 +24,7 @@ import type { OperationState } from '../state/operations.js';
 import { atMostOne, count, exactlyOne, flag, listOf, nodeId, object, oneOf, text } from '../state/shape.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 import { beginOperation, endOperation, notStarted } from './operation.js';
 import type { Asked, Operation, Progress, Started } from './operation.js';
 
@@ -33,31 +33,31 @@ type Drain = OperationState<'drain'>;
 export const DRAIN: Operation<'drain'> = {
   kind: 'drain',
   idPrefix: 'd',
-  start(turn, { origin, destination, shutdown }, asked) {
-    const refusal = refusalOf(turn, origin, destination);
+  start(tx, { origin, destination, shutdown }, asked) {
+    const refusal = refusalOf(tx, origin, destination);
     if (refusal !== null) return refusal;
-    const operation = beginDrain(turn, { origin, destination, shutdown }, asked);
+    const operation = beginDrain(tx, { origin, destination, shutdown }, asked);
     return { ok: true, operation, message: `Moving the shards of node ${origin} to node ${destination}.` };
   },
-  step(turn, given) {
-    const drain = withOutcomes(turn, given);
+  step(tx, given) {
+    const drain = withOutcomes(tx, given);
     switch (drain.phase) {
       case 'awaitingDestination':
-        awaitDestination(turn, drain);
+        awaitDestination(tx, drain);
         break;
       case 'moving':
-        move(turn, drain);
+        move(tx, drain);
         break;
       case 'shuttingDown':
-        awaitShutdown(turn, drain);
+        awaitShutdown(tx, drain);
         break;
     }
   },
   /** The disruption budget has held it up for too long. */
-  overdue(turn, drain) {
-    if (budgetAllowsMove(turn)) return;
-    const stopped = `no shard could be moved for ${turn.settings.budgetTimeoutMs} ms: ${budgetReason(turn.state)}`;
-    turn.patchOperation(drain.id, { stopped: drain.stopped ?? stopped, deadline: null });
+  overdue(tx, drain) {
+    if (budgetAllowsMove(tx)) return;
+    const stopped = `no shard could be moved for ${tx.settings.budgetTimeoutMs} ms: ${budgetReason(tx.state)}`;
+    tx.patchOperation(drain.id, { stopped: drain.stopped ?? stopped, deadline: null });
   },
   record: {
     origins: exactlyOne(nodeId),
@@ -84,29 +84,30 @@ export const DRAIN: Operation<'drain'> = {
   end: endDrain,
 };
 
-function refusalOf(turn: Turn, origin: string, destination: string): (Started & { ok: false }) | null {
+function refusalOf(tx: Transaction, origin: string, destination: string): (Started & { ok: false }) | null {
   if (origin === destination) return notStarted('DSO_SAME_NODE', `Node ${origin} is origin and destination.`);
   for (const id of [origin, destination]) {
-    const usable = usableNode(turn.state, id);
+    const usable = usableNode(tx.state, id);
     if (!usable.ok) return usable;
   }
   for (const [id, busy] of [
-    [origin, drainedBy(turn.state, origin) ?? keptBy(turn.state, origin)],
-    [destination, drainedBy(turn.state, destination)],
+    [origin, drainedBy(tx.state, origin) ?? keptBy(tx.state, origin)],
+    [destination, drainedBy(tx.state, destination)],
   ] as const) {
-    if (busy !== undefined) return notStarted('DSO_NODE_BUSY', `Node ${id} is busy: ${busy.kind} ${busy.id} is under way.`);
+    if (busy !== undefined)
+      return notStarted('DSO_NODE_BUSY', `Node ${id} is busy: ${busy.kind} ${busy.id} is under way.`);
   }
   return null;
 }
 
 /** @param plan.destination null: a node is launched for it. */
 export function beginDrain(
-  turn: Turn,
+  tx: Transaction,
   { origin, destination, shutdown }: { origin: string; destination: string | null; shutdown: boolean },
   asked: Asked,
 ): string {
   const id = beginOperation(
-    turn,
+    tx,
     DRAIN,
     asked,
     {
@@ -121,21 +122,21 @@ export function beginDrain(
     },
     {
       text: `Node ${origin} gives its shards to ${destination ?? 'a new node'}.`,
-      facts: { origin, destination, shards: turn.shardsOf(origin) },
+      facts: { origin, destination, shards: tx.shardsOf(origin) },
     },
   );
-  for (const shard of turn.shardsOf(origin)) unqueue(turn, shard);
-  if (destination === null) beginLaunch(turn, `node ${origin} is to be drained`, { operation: id });
+  for (const shard of tx.shardsOf(origin)) unqueue(tx, shard);
+  if (destination === null) beginLaunch(tx, `node ${origin} is to be drained`, { operation: id });
   return id;
 }
 
 /** What became of its migrations and of its launch since it was run last. */
-function withOutcomes(turn: Turn, drain: Drain): Drain {
+function withOutcomes(tx: Transaction, drain: Drain): Drain {
   if (drain.outcomes.length === 0) return drain;
   const next = drain.outcomes.reduce<Drain>((known, outcome) => {
     switch (outcome.kind) {
       case 'moved':
-        return moved(turn, { ...known, moved: [...known.moved, outcome.shard] });
+        return moved(tx, { ...known, moved: [...known.moved, outcome.shard] });
       case 'notMoved': {
         const { shard, reason } = outcome;
         if (!known.retried.includes(shard)) return { ...known, retried: [...known.retried, shard] };
@@ -150,144 +151,147 @@ function withOutcomes(turn: Turn, drain: Drain): Drain {
     }
   }, drain);
   const taken = { ...next, outcomes: [] };
-  turn.setOperation(taken);
+  tx.setOperation(taken);
   return taken;
 }
 
-function moved(turn: Turn, drain: Drain): Drain {
+function moved(tx: Transaction, drain: Drain): Drain {
   const [origin] = drain.origins;
-  const { waiting } = shardsLeft(turn.state, drain);
-  const text = `Node ${origin} has given up ${drain.moved.length} shard(s); ${waiting.length} wait for their turn.`;
+  const { waiting } = shardsLeft(tx.state, drain);
+  const text = `Node ${origin} has given up ${drain.moved.length} shard(s); ${waiting.length} wait for their tx.`;
   const facts = { moved: drain.moved.length, waiting: waiting.length, failed: drain.failed.length };
-  turn.happened('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
+  tx.happened('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
   return drain;
 }
 
-function awaitDestination(turn: Turn, drain: Drain): void {
-  const why = problemOf(turn, drain.origins[0]) ?? drain.stopped;
-  if (why !== null) endDrain(turn, drain, why);
+function awaitDestination(tx: Transaction, drain: Drain): void {
+  const why = problemOf(tx, drain.origins[0]) ?? drain.stopped;
+  if (why !== null) endDrain(tx, drain, why);
 }
 
 /** Why a node can take no further part in a drain; null: it can. */
-function problemOf(turn: Turn, id: string): string | null {
-  const node = turn.node(id);
+function problemOf(tx: Transaction, id: string): string | null {
+  const node = tx.node(id);
   if (!isConnected(node)) return `node ${id} was lost`;
   return isShuttingDown(node) ? `node ${id} is shutting down` : null;
 }
 
-function move(turn: Turn, drain: Drain): void {
+function move(tx: Transaction, drain: Drain): void {
   const [origin] = drain.origins;
   const [destination] = drain.destinations;
   if (destination === undefined) return;
-  const stopped = drain.stopped ?? problemOf(turn, origin) ?? problemOf(turn, destination);
-  const { waiting, isBlocked } = stopped === null ? beginMoves(turn, drain, destination) : leftOf(turn, drain);
-  const isMoving = [...turn.state.migrations.values()].some((migration) => migration.origin === origin);
-  const deadline = isBlocked && !isMoving ? (drain.deadline ?? turn.now + turn.settings.budgetTimeoutMs) : null;
-  if (stopped !== drain.stopped || deadline !== drain.deadline) turn.patchOperation(drain.id, { stopped, deadline });
+  const stopped = drain.stopped ?? problemOf(tx, origin) ?? problemOf(tx, destination);
+  const { waiting, isBlocked } = stopped === null ? beginMoves(tx, drain, destination) : leftOf(tx, drain);
+  const isMoving = [...tx.state.migrations.values()].some((migration) => migration.origin === origin);
+  const deadline = isBlocked && !isMoving ? (drain.deadline ?? tx.now + tx.settings.budgetTimeoutMs) : null;
+  if (stopped !== drain.stopped || deadline !== drain.deadline) tx.patchOperation(drain.id, { stopped, deadline });
   // A migration that broke at once: it is heard of first.
-  if (turn.state.operations.get(drain.id)?.outcomes.length !== 0) return;
+  if (tx.state.operations.get(drain.id)?.outcomes.length !== 0) return;
   // Those that move to the origin (begun before the drain) are waited for too: they are its shards in a moment.
-  for (const migration of turn.state.migrations.values()) {
+  for (const migration of tx.state.migrations.values()) {
     if (migration.origin === origin || migration.destination === origin) return;
   }
-  if (stopped !== null) endDrain(turn, { ...drain, stopped }, stopped);
-  else if (waiting === 0 && !isComingBack(turn, origin)) allMoved(turn, drain);
+  if (stopped !== null) endDrain(tx, { ...drain, stopped }, stopped);
+  else if (waiting === 0 && !isComingBack(tx, origin)) allMoved(tx, drain);
 }
 
-/** @returns how many shards wait for their turn, and whether the disruption budget is what they wait for. */
-function beginMoves(turn: Turn, drain: Drain, destination: string): { waiting: number; isBlocked: boolean } {
+/** @returns how many shards wait for their tx, and whether the disruption budget is what they wait for. */
+function beginMoves(tx: Transaction, drain: Drain, destination: string): { waiting: number; isBlocked: boolean } {
   const [origin] = drain.origins;
   let isBlocked = false;
-  const waiting = shardsLeft(turn.state, drain).waiting.filter((shard) => {
-    if (turn.shard(shard)?.kind !== 'running') return true;
-    const wait = waitsFor(turn, origin, destination);
+  const waiting = shardsLeft(tx.state, drain).waiting.filter((shard) => {
+    if (tx.shard(shard)?.kind !== 'running') return true;
+    const wait = waitsFor(tx, origin, destination);
     if (wait !== null) {
       isBlocked ||= wait === 'budget';
       return true;
     }
     const plan = { shard, origin, destination, request: null, operation: drain.id };
-    turn.actingFor(drain.by, () => beginMigration(turn, plan));
+    tx.actingFor(drain.by, () => beginMigration(tx, plan));
     return false;
   });
   return { waiting: waiting.length, isBlocked };
 }
 
-function leftOf(turn: Turn, drain: Drain): { waiting: number; isBlocked: boolean } {
-  return { waiting: shardsLeft(turn.state, drain).waiting.length, isBlocked: false };
+function leftOf(tx: Transaction, drain: Drain): { waiting: number; isBlocked: boolean } {
+  return { waiting: shardsLeft(tx.state, drain).waiting.length, isBlocked: false };
 }
 
 /** Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is moved again then. */
-function isComingBack(turn: Turn, origin: string): boolean {
-  const held = turn.node(origin)?.held ?? [];
+function isComingBack(tx: Transaction, origin: string): boolean {
+  const held = tx.node(origin)?.held ?? [];
   return held.some((shard) => {
-    const kind = turn.shard(shard)?.kind;
-    return kind === 'stopping' || kind === 'starting' || (kind === 'vacant' && !isQuarantined(turn, shard));
+    const kind = tx.shard(shard)?.kind;
+    return kind === 'stopping' || kind === 'starting' || (kind === 'vacant' && !isQuarantined(tx, shard));
   });
 }
 
-function allMoved(turn: Turn, drain: Drain): void {
+function allMoved(tx: Transaction, drain: Drain): void {
   const [first] = drain.failed;
   if (first !== undefined) {
     const shards = drain.failed.map(({ shard }) => shard).join(', ');
-    endDrain(turn, drain, `could not move shard(s) ${shards} (${first.reason})`);
+    endDrain(tx, drain, `could not move shard(s) ${shards} (${first.reason})`);
   } else if (drain.shutdown) {
-    turn.setOperation({ ...drain, phase: 'shuttingDown' });
-    turn.actingFor(drain.by, () => beginShutdown(turn, drain.origins[0], null, false));
+    tx.setOperation({ ...drain, phase: 'shuttingDown' });
+    tx.actingFor(drain.by, () => beginShutdown(tx, drain.origins[0], null, false));
   } else {
-    endDrain(turn, drain, null);
+    endDrain(tx, drain, null);
   }
 }
 
-function awaitShutdown(turn: Turn, drain: Drain): void {
-  const node = turn.node(drain.origins[0]);
+function awaitShutdown(tx: Transaction, drain: Drain): void {
+  const node = tx.node(drain.origins[0]);
   if (node === undefined || hasSaidGoodbye(node)) {
     // What it still ends is nobody's business but its own.
-    endDrain(turn, drain, null);
+    endDrain(tx, drain, null);
   } else if (node.connection.kind === 'disconnected') {
-    if (node.connection.gone) endDrain(turn, drain, null);
-    else if (node.intent.kind !== 'shuttingDown' || node.intent.deadline <= turn.now) {
-      endDrain(turn, drain, `all its shards were moved, but it did not shut down in time`);
+    if (node.connection.gone) endDrain(tx, drain, null);
+    else if (node.intent.kind !== 'shuttingDown' || node.intent.deadline <= tx.now) {
+      endDrain(tx, drain, `all its shards were moved, but it did not shut down in time`);
     }
   }
 }
 
-function endDrain(turn: Turn, drain: Drain, failure: string | null): void {
+function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
   const [origin] = drain.origins;
   const [destination = null] = drain.destinations;
   const to = destination ?? 'a new node';
   const { cancelled, failed, shutdown } = drain;
   const moved = drain.moved.length;
   // Its nodes are nobody's from here on.
-  turn.removeOperation(drain.id);
+  tx.removeOperation(drain.id);
   const ending = shutdown ? ', and the node was shut down' : '';
   const text =
     failure === null
       ? `Moved ${moved} shard(s) from node ${origin} to node ${to}${ending}.`
       : `Draining node ${origin} to ${to} stopped after ${moved} shard(s): ${failure}.`;
-  const rest = failure === null || cancelled === null ? '' : `${kept(turn, origin)}${afterCancel(turn, drain)}`;
+  const rest = failure === null || cancelled === null ? '' : `${kept(tx, origin)}${afterCancel(tx, drain)}`;
   const facts = { origin, destination, shutdown, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
-  endOperation(turn, drain, failure, { text: `${text}${rest}`, moved, facts });
+  endOperation(tx, drain, failure, { text: `${text}${rest}`, moved, facts });
 }
 
-function kept(turn: Turn, origin: string): string {
-  const { length } = turn.shardsOf(origin);
+function kept(tx: Transaction, origin: string): string {
+  const { length } = tx.shardsOf(origin);
   return length === 0 ? '' : ` Node ${origin} keeps ${length} shard(s).`;
 }
 
 /** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
-function afterCancel(turn: Turn, { id, launched, destinations: [destination] }: Drain): string {
+function afterCancel(tx: Transaction, { id, launched, destinations: [destination] }: Drain): string {
   if (!launched) return '';
   if (destination === undefined) {
-    unwantLaunch(turn, id);
+    unwantLaunch(tx, id);
     return ' The node that is being launched for it is shut down as soon as it is up.';
   }
-  return retireEmpty(turn, destination)
+  return retireEmpty(tx, destination)
     ? ` Node ${destination}, which was launched for it and is empty, is shut down again.`
     : '';
 }
 
 /** The shards of its origin that are on their way, and those that are still to go. */
-function shardsLeft(state: OrchestratorState, { origins: [origin], failed }: Drain): { moving: number[]; waiting: number[] } {
+function shardsLeft(
+  state: OrchestratorState,
+  { origins: [origin], failed }: Drain,
+): { moving: number[]; waiting: number[] } {
   const moving = [...state.migrations.values()].flatMap((each) => (each.origin === origin ? [each.shard] : []));
   const stay = new Set(failed.map(({ shard }) => shard));
   const waiting = (survey(state.shards).byNode.get(origin) ?? []).filter((shard) => !stay.has(shard));
@@ -312,7 +316,10 @@ function statusOf(state: OrchestratorState, drain: Drain): Progress {
   };
 }
 
-function textOf({ origins: [origin], destinations: [destination], phase, cancelled, moved }: Drain, total: number): string {
+function textOf(
+  { origins: [origin], destinations: [destination], phase, cancelled, moved }: Drain,
+  total: number,
+): string {
   if (cancelled !== null) return `Cancelled by ${cancelled.by}; waiting for the moves under way.`;
   switch (phase) {
     case 'awaitingDestination':

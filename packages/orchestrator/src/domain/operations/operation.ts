@@ -8,14 +8,13 @@ import { commandError } from '../state/errors.js';
 import type { OperationData, OperationKind, OperationPlans, OperationState } from '../state/operations.js';
 import type { Shape } from '../state/shape.js';
 import type { OrchestratorState } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** Who is answered when it has ended, and the operation that it is a step of. */
 export type Asked = { request: string | null; parent: string | null };
 
 /** `operation` null: there is nothing to do. */
-export type Started =
-  { ok: true; operation: string | null; message: string } | { ok: false; error: CommandError };
+export type Started = { ok: true; operation: string | null; message: string } | { ok: false; error: CommandError };
 
 /** How far an operation is. `shards.total`: as far as it is known now. */
 export type Progress = {
@@ -40,11 +39,11 @@ export type Operation<K extends OperationKind> = {
   /** Its ids are `d7`. */
   idPrefix: string;
   /** Checks a plan, and begins. */
-  start(turn: Turn, plan: OperationPlans[K], asked: Asked): Started;
+  start(tx: Transaction, plan: OperationPlans[K], asked: Asked): Started;
   /** Takes it as far as it goes now. Run again on its own result it must change nothing. */
-  step(turn: Turn, operation: OperationState<K>): void;
+  step(tx: Transaction, operation: OperationState<K>): void;
   /** Its `deadline` has passed. */
-  overdue(turn: Turn, operation: OperationState<K>): void;
+  overdue(tx: Transaction, operation: OperationState<K>): void;
   /** What is stored of it, beside what every operation has. */
   record: Shape<OperationData[K]>;
   /** The nodes that a restarted orchestrator waits for before it goes on with it. */
@@ -55,24 +54,24 @@ export type Operation<K extends OperationKind> = {
   /** What cancelling it means, or why it is too late for that. */
   cancel(operation: OperationState<K>): { ok: boolean; text: string };
   /** @param failure why it ends before all is done; null: everything that was asked for is done. */
-  end(turn: Turn, operation: OperationState<K>, failure: string | null): void;
+  end(tx: Transaction, operation: OperationState<K>, failure: string | null): void;
 };
 
 type Facts = Happening['fields'];
 
 /** @param about what it does, as a sentence, and its facts for the history. */
 export function beginOperation<K extends OperationKind>(
-  turn: Turn,
+  tx: Transaction,
   { kind, idPrefix }: Pick<Operation<K>, 'kind' | 'idPrefix'>,
   { request, parent }: Asked,
   data: OperationData[K],
   about: { text: string; facts: Facts },
 ): string {
-  const id = turn.nextId(idPrefix);
-  const common = { id, parent, startedAt: turn.now, by: turn.by, request, cancelled: null, stopped: null };
+  const id = tx.nextId(idPrefix);
+  const common = { id, parent, startedAt: tx.now, by: tx.by, request, cancelled: null, stopped: null };
   const operation = { ...common, kind, deadline: null, outcomes: [], ...data };
-  turn.setOperation(operation as unknown as OperationState);
-  turn.happened('operationStarted', 'info', about.text, { operation: id, kind, parent, ...about.facts });
+  tx.setOperation(operation as unknown as OperationState);
+  tx.happened('operationStarted', 'info', about.text, { operation: id, kind, parent, ...about.facts });
   return id;
 }
 
@@ -81,7 +80,7 @@ const KEPT = 20;
 
 /** @param ending.text how it ended, for everybody who is told; `moved`: so many shards. */
 export function endOperation(
-  turn: Turn,
+  tx: Transaction,
   operation: OperationState,
   failure: string | null,
   ending: { text: string; moved: number; facts: Facts },
@@ -89,17 +88,17 @@ export function endOperation(
   const { id, kind, parent, by, startedAt, request, cancelled } = operation;
   const { text, moved } = ending;
   const outcome = failure === null ? 'done' : cancelled === null ? 'failed' : 'cancelled';
-  turn.removeOperation(id);
-  const ended = { id, kind, outcome, text, by, startedAt, endedAt: turn.now } as const;
-  turn.patch({ endedOperations: [...turn.state.endedOperations, ended].slice(-KEPT) });
+  tx.removeOperation(id);
+  const ended = { id, kind, outcome, text, by, startedAt, endedAt: tx.now } as const;
+  tx.patch({ endedOperations: [...tx.state.endedOperations, ended].slice(-KEPT) });
   const level = outcome !== 'failed' ? 'info' : parent === null ? 'error' : 'warn';
   const facts = { operation: id, ok: failure === null, ...ending.facts };
-  turn.happened('operationEnded', level, text, { kind, parent, outcome, ...facts }, by);
-  turn.leaveOutcome(parent, { kind: 'ended', operation: id, failure, text, moved });
-  for (const asked of cancelled?.requests ?? []) turn.done(asked, text, { operation: id, outcome });
-  if (turn.state.ending !== null) turn.fail(request, 'DSO_FLEET_ENDING', text);
-  else if (outcome === 'done') turn.done(request, text, facts);
-  else turn.fail(request, outcome === 'failed' ? 'DSO_OPERATION_FAILED' : 'DSO_OPERATION_CANCELLED', text);
+  tx.happened('operationEnded', level, text, { kind, parent, outcome, ...facts }, by);
+  tx.leaveOutcome(parent, { kind: 'ended', operation: id, failure, text, moved });
+  for (const asked of cancelled?.requests ?? []) tx.done(asked, text, { operation: id, outcome });
+  if (tx.state.ending !== null) tx.fail(request, 'DSO_FLEET_ENDING', text);
+  else if (outcome === 'done') tx.done(request, text, facts);
+  else tx.fail(request, outcome === 'failed' ? 'DSO_OPERATION_FAILED' : 'DSO_OPERATION_CANCELLED', text);
 }
 
 export function notStarted(...reason: Parameters<typeof commandError>): Started & { ok: false } {

@@ -11,7 +11,7 @@ import type { OperationOutcome, OperationState } from '../state/operations.js';
 import { count, listOf, nodeId, none, nullOr, object, text } from '../state/shape.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 import { beginDrain, DRAIN } from './drain.js';
 import { beginOperation, endOperation, notStarted } from './operation.js';
 import type { Asked, Operation, Progress, Started } from './operation.js';
@@ -21,7 +21,7 @@ type Rollout = OperationState<'rollout'>;
 export const ROLLOUT: Operation<'rollout'> = {
   kind: 'rollout',
   idPrefix: 'r',
-  start: (turn, _plan, asked) => startRollout(turn, asked),
+  start: (tx, _plan, asked) => startRollout(tx, asked),
   step: replaceNext,
   // It has no deadline of its own: its drains have.
   overdue: () => undefined,
@@ -47,8 +47,8 @@ export const ROLLOUT: Operation<'rollout'> = {
   end: endRollout,
 };
 
-function startRollout(turn: Turn, asked: Asked): Started {
-  for (const operation of turn.state.operations.values()) {
+function startRollout(tx: Transaction, asked: Asked): Started {
+  for (const operation of tx.state.operations.values()) {
     if (operation.kind === 'rollout') {
       const { id, done, waiting } = operation;
       const message = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
@@ -57,93 +57,102 @@ function startRollout(turn: Turn, asked: Asked): Started {
     const message = `Operation ${operation.id} (${operation.kind}) is under way; start the rollout when it has ended.`;
     return notStarted('DSO_NODE_BUSY', message);
   }
-  const { empty, busy } = toReplace(turn);
+  const { empty, busy } = toReplace(tx);
   const waiting = [...empty, ...busy];
   if (busy.length === 0) {
     return { ok: true, operation: null, message: 'No connected node has shards, so there is nothing to replace.' };
   }
-  if (!turn.settings.canLaunch && freeNode(turn, waiting) === undefined) {
+  if (!tx.settings.canLaunch && freeNode(tx, waiting) === undefined) {
     const message = 'There is no empty node to move shards to, and no node command to start one with.';
     return notStarted('DSO_NO_FREE_NODE', message);
   }
   const message = `Replacing ${waiting.length} node(s), one after the other.`;
-  const data = { origins: [], destinations: [], waiting, done: [], failed: [], current: null, moved: 0, detail: null } as const;
-  const operation = beginOperation(turn, ROLLOUT, asked, data, { text: message, facts: { nodes: waiting } });
+  const data = {
+    origins: [],
+    destinations: [],
+    waiting,
+    done: [],
+    failed: [],
+    current: null,
+    moved: 0,
+    detail: null,
+  } as const;
+  const operation = beginOperation(tx, ROLLOUT, asked, data, { text: message, facts: { nodes: waiting } });
   return { ok: true, operation, message };
 }
 
 /** The nodes that have shards, and the empty ones that are as old. */
-function toReplace(turn: Turn): { empty: string[]; busy: string[] } {
-  const connected = [...turn.state.nodes.values()].filter((node) => isConnected(node) && !isShuttingDown(node));
-  const busy = connected.filter(({ id }) => turn.loadOf(id) > 0);
+function toReplace(tx: Transaction): { empty: string[]; busy: string[] } {
+  const connected = [...tx.state.nodes.values()].filter((node) => isConnected(node) && !isShuttingDown(node));
+  const busy = connected.filter(({ id }) => tx.loadOf(id) > 0);
   const old = new Set(busy.map(({ version }) => version));
   const empty = connected.filter(
-    ({ id, version, intent }) => turn.loadOf(id) === 0 && intent.kind === 'serving' && old.has(version),
+    ({ id, version, intent }) => tx.loadOf(id) === 0 && intent.kind === 'serving' && old.has(version),
   );
-  return { empty: turn.settings.canLaunch ? empty.map(({ id }) => id) : [], busy: busy.map(({ id }) => id) };
+  return { empty: tx.settings.canLaunch ? empty.map(({ id }) => id) : [], busy: busy.map(({ id }) => id) };
 }
 
 /** Connected, empty, not meant for anything else, and not as old as what is replaced, unless nothing newer can be launched. */
-function freeNode(turn: Turn, waiting: readonly string[]): NodeState | undefined {
-  const old = new Set(turn.settings.canLaunch ? waiting.map((id) => turn.node(id)?.version) : []);
-  for (const node of turn.state.nodes.values()) {
+function freeNode(tx: Transaction, waiting: readonly string[]): NodeState | undefined {
+  const old = new Set(tx.settings.canLaunch ? waiting.map((id) => tx.node(id)?.version) : []);
+  for (const node of tx.state.nodes.values()) {
     const isFree =
       isConnected(node) &&
       node.intent.kind === 'serving' &&
       !waiting.includes(node.id) &&
       !old.has(node.version) &&
-      !isInUse(turn, node.id) &&
-      turn.loadOf(node.id) === 0;
+      !isInUse(tx, node.id) &&
+      tx.loadOf(node.id) === 0;
     if (isFree) return node;
   }
   return undefined;
 }
 
-function isInUse(turn: Turn, node: string): boolean {
-  return drainedBy(turn.state, node) !== undefined || keptBy(turn.state, node) !== undefined;
+function isInUse(tx: Transaction, node: string): boolean {
+  return drainedBy(tx.state, node) !== undefined || keptBy(tx.state, node) !== undefined;
 }
 
-function replaceNext(turn: Turn, given: Rollout): void {
-  const rollout = withOutcomes(turn, given);
+function replaceNext(tx: Transaction, given: Rollout): void {
+  const rollout = withOutcomes(tx, given);
   if (rollout.current !== null) return;
   if (rollout.stopped !== null) {
-    endRollout(turn, rollout, rollout.stopped);
+    endRollout(tx, rollout, rollout.stopped);
     return;
   }
   // What it would begin now could not move.
-  if (turn.state.alarm !== null) return;
+  if (tx.state.alarm !== null) return;
   const [next, ...waiting] = rollout.waiting;
   if (next === undefined) {
-    endRollout(turn, rollout, null);
+    endRollout(tx, rollout, null);
     return;
   }
-  const node = turn.node(next);
+  const node = tx.node(next);
   const isThere = isConnected(node) && !isShuttingDown(node);
   // An operator's drain of this node goes first; its end brings us back here.
-  if (isThere && isInUse(turn, next)) return;
-  if (!isThere || turn.loadOf(next) === 0) {
-    // It left before its turn, or has no shards: there is nothing to move.
-    if (isThere && turn.settings.canLaunch) beginShutdown(turn, next, null, false);
-    turn.setOperation({ ...rollout, waiting, done: [...rollout.done, next] });
+  if (isThere && isInUse(tx, next)) return;
+  if (!isThere || tx.loadOf(next) === 0) {
+    // It left before its tx, or has no shards: there is nothing to move.
+    if (isThere && tx.settings.canLaunch) beginShutdown(tx, next, null, false);
+    tx.setOperation({ ...rollout, waiting, done: [...rollout.done, next] });
     return;
   }
-  const free = freeNode(turn, rollout.waiting);
-  if (free === undefined && !turn.settings.canLaunch) {
+  const free = freeNode(tx, rollout.waiting);
+  if (free === undefined && !tx.settings.canLaunch) {
     const reason = 'there is no empty node to move its shards to, and no node command to start one with';
-    turn.setOperation(notReplaced(rollout, next, reason));
+    tx.setOperation(notReplaced(rollout, next, reason));
     return;
   }
   const plan = { origin: next, destination: free?.id ?? null, shutdown: true };
   const asked = { request: null, parent: rollout.id };
-  const drain = turn.actingFor(rollout.by, () => beginDrain(turn, plan, asked));
-  turn.setOperation({ ...rollout, waiting, current: { node: next, drain } });
+  const drain = tx.actingFor(rollout.by, () => beginDrain(tx, plan, asked));
+  tx.setOperation({ ...rollout, waiting, current: { node: next, drain } });
 }
 
 /** The drain of a node was a step of it. */
-function withOutcomes(turn: Turn, rollout: Rollout): Rollout {
+function withOutcomes(tx: Transaction, rollout: Rollout): Rollout {
   if (rollout.outcomes.length === 0) return rollout;
   const next = { ...rollout.outcomes.reduce(withOutcome, rollout), outcomes: [] };
-  turn.setOperation(next);
+  tx.setOperation(next);
   return next;
 }
 
@@ -161,7 +170,7 @@ function notReplaced(rollout: Rollout, node: string, reason: string): Rollout {
   return { ...rollout, failed: [...rollout.failed, { node, reason }], stopped };
 }
 
-function endRollout(turn: Turn, rollout: Rollout, failure: string | null): void {
+function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): void {
   const { done, failed, waiting, detail, moved } = rollout;
   const left = waiting.length + failed.length;
   const text =
@@ -169,7 +178,7 @@ function endRollout(turn: Turn, rollout: Rollout, failure: string | null): void 
       ? `Replaced ${done.length} node(s).`
       : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
   const facts = { done, left: waiting, nodes: done.length };
-  endOperation(turn, rollout, failure, { text: detail === null ? text : `${text} ${detail}`, moved, facts });
+  endOperation(tx, rollout, failure, { text: detail === null ? text : `${text} ${detail}`, moved, facts });
 }
 
 function statusOf(state: OrchestratorState, rollout: Rollout): Progress {

@@ -11,7 +11,7 @@
  * Who gets a permit is decided in `identify-permits.ts`.
  */
 import type { IdentifyBudget, OrchestratorState } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** What every bot has a day, until Discord says something else. */
 const USUAL_TOTAL = 1_000;
@@ -102,33 +102,33 @@ export function afterAnswer(identifies: IdentifyBudget, told: ToldBudget, now: n
 }
 
 /** Says once that shards wait for want of session starts, and once that it is over. */
-export function watchBudget(turn: Turn): void {
-  const { identifies } = turn.state;
+export function watchBudget(tx: Transaction): void {
+  const { identifies } = tx.state;
   const waiting = identifies.waiting.length;
-  const isShort = waiting > 0 && !hasSessionStart(turn.state, turn.now);
+  const isShort = waiting > 0 && !hasSessionStart(tx.state, tx.now);
   if (isShort === (identifies.shortSince !== null)) return;
-  turn.patch({ identifies: { ...identifies, shortSince: isShort ? turn.now : null } });
-  const { total, remaining, reserve, used, resetAt } = sessionStarts(turn.state, turn.now);
+  tx.patch({ identifies: { ...identifies, shortSince: isShort ? tx.now : null } });
+  const { total, remaining, reserve, used, resetAt } = sessionStarts(tx.state, tx.now);
   const fields = { waiting, remaining, total, reserve, used, resetAt };
   if (!isShort) {
-    turn.happened('identifyBudgetRestored', 'info', 'No shard waits for want of session starts any more.', fields);
+    tx.happened('identifyBudgetRestored', 'info', 'No shard waits for want of session starts any more.', fields);
     return;
   }
   const until = resetAt === null ? '' : ` until ${new Date(resetAt).toISOString()}`;
   const text =
     `Shards wait to IDENTIFY and may not${until}: ${remaining} of Discord's ${total} session starts are left, and ${reserve} are kept in reserve. ` +
     'Shards that run, resume and move as before. To let some of the waiting ones start: dso allowidentifies <count>.';
-  turn.happened('identifyBudgetLow', 'error', text, fields);
+  tx.happened('identifyBudgetLow', 'error', text, fields);
 }
 
 /** An operator's word: so many may go beyond the reserve. It replaces what was allowed before. */
-export function allowIdentifies(turn: Turn, request: string, count: number): void {
-  turn.patch({ identifies: { ...turn.state.identifies, allowed: count } });
-  const { remaining, total, reserve } = sessionStarts(turn.state, turn.now);
+export function allowIdentifies(tx: Transaction, request: string, count: number): void {
+  tx.patch({ identifies: { ...tx.state.identifies, allowed: count } });
+  const { remaining, total, reserve } = sessionStarts(tx.state, tx.now);
   const text =
     count === 0
       ? 'No IDENTIFY may go beyond the reserve any more.'
       : `${count} IDENTIFY(s) may go beyond the reserve of ${reserve}; ${remaining} of ${total} session starts are left.`;
-  turn.happened('identifiesAllowed', 'warn', text, { count, remaining, total, reserve });
-  turn.done(request, text, { count, remaining, total, reserve });
+  tx.happened('identifiesAllowed', 'warn', text, { count, remaining, total, reserve });
+  tx.done(request, text, { count, remaining, total, reserve });
 }

@@ -7,26 +7,26 @@ import { drainedBy } from '../state/nodes.js';
 import { isQuarantined } from './quarantine.js';
 import { startOn } from './start.js';
 import type { OrchestratorState } from '../state/state.js';
-import type { Turn } from '../state/transaction.js';
+import type { Transaction } from '../state/transaction.js';
 import { type Checked, knownShard, refused, usableNode } from '../state/checks.js';
 
-export function startShards(turn: Turn, request: string, node: string, shards: readonly number[]): void {
+export function startShards(tx: Transaction, request: string, node: string, shards: readonly number[]): void {
   const wanted = [...new Set(shards)];
-  const problem = problemOf(turn, node, wanted);
+  const problem = problemOf(tx, node, wanted);
   if (problem !== null) {
-    turn.reply(request, { ok: false, error: problem });
+    tx.reply(request, { ok: false, error: problem });
     return;
   }
   startOn(
-    turn,
+    tx,
     node,
-    wanted.filter((shard) => turn.shard(shard)?.kind === 'vacant'),
+    wanted.filter((shard) => tx.shard(shard)?.kind === 'vacant'),
   );
-  turn.setStartRequest(request, { node, waiting: wanted, failed: [] });
+  tx.setStartRequest(request, { node, waiting: wanted, failed: [] });
 }
 
-function problemOf(turn: Turn, id: string, shards: readonly number[]): CommandError | null {
-  const { state } = turn;
+function problemOf(tx: Transaction, id: string, shards: readonly number[]): CommandError | null {
+  const { state } = tx;
   const node = usableNode(state, id);
   if (!node.ok) return node.error;
   if (drainedBy(state, id) !== undefined) {
@@ -40,7 +40,7 @@ function problemOf(turn: Turn, id: string, shards: readonly number[]): CommandEr
     }
     const startable = startableOn(state, id, shard);
     if (!startable.ok) return startable.error;
-    if (isQuarantined(turn, shard)) {
+    if (isQuarantined(tx, shard)) {
       const text = `Shard ${shard} is quarantined, because nodes died when it was started. Release it first.`;
       return refused('DSO_SHARD_QUARANTINED', text).error;
     }
@@ -72,21 +72,21 @@ function startableOn(state: OrchestratorState, node: string, shard: number): Che
 }
 
 /** Answers those that are over. */
-export function answerStartRequests(turn: Turn): void {
-  for (const [request, { node, waiting, failed }] of turn.state.startRequests) {
+export function answerStartRequests(tx: Transaction): void {
+  for (const [request, { node, waiting, failed }] of tx.state.startRequests) {
     const still: number[] = [];
     const lost = [...failed];
     for (const shard of waiting) {
-      const state = turn.shard(shard);
+      const state = tx.shard(shard);
       if (state?.kind === 'starting' && state.node === node) still.push(shard);
       else if (state?.kind !== 'running' || state.node !== node) lost.push(shard);
     }
     if (still.length > 0) {
-      if (still.length < waiting.length) turn.setStartRequest(request, { node, waiting: still, failed: lost });
+      if (still.length < waiting.length) tx.setStartRequest(request, { node, waiting: still, failed: lost });
       continue;
     }
-    turn.removeStartRequest(request);
-    if (lost.length === 0) turn.done(request, `Started the shards on node ${node}.`, { node });
-    else turn.fail(request, 'DSO_NODE_FAILED', `Node ${node} did not start shard(s) ${lost.join(', ')}.`);
+    tx.removeStartRequest(request);
+    if (lost.length === 0) tx.done(request, `Started the shards on node ${node}.`, { node });
+    else tx.fail(request, 'DSO_NODE_FAILED', `Node ${node} did not start shard(s) ${lost.join(', ')}.`);
   }
 }

@@ -42,7 +42,7 @@ export function isPossibleEpoch(state: OrchestratorState, epoch: number, now: nu
 }
 
 /**
- * What is said to a node about a shard carries the epoch it is meant for. Put on at the one way out (`Turn.send`), so that no sender can forget
+ * What is said to a node about a shard carries the epoch it is meant for. Put on at the one way out (`Transaction.send`), so that no sender can forget
  * it. Nodes without the capability get the message as it is.
  */
 export function stamped(state: OrchestratorState, node: string, message: Message): Message {

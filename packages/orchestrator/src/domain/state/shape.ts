@@ -16,7 +16,11 @@ export const time: Reader<number> = (value) => checked(typeof value === 'number'
 export const nodeId: Reader<string> = (value) => checked(typeof value === 'string' && isNodeId(value), value);
 
 export function oneOf<T extends string>(...known: readonly T[]): Reader<T> {
-  return (value) => checked(known.some((each) => each === value), value);
+  return (value) =>
+    checked(
+      known.some((each) => each === value),
+      value,
+    );
 }
 
 export function nullOr<T>(read: Reader<T>): Reader<T | null> {

@@ -36,7 +36,7 @@ type Patch = Partial<
   >
 >;
 
-export class Turn {
+export class Transaction {
   readonly now: number;
   readonly #draft: Draft;
   readonly #effects: Effect[] = [];

@@ -128,7 +128,11 @@ describe('after a crash', () => {
 
   test('a drain goes on where it was, with the shard that was on its way', () => {
     const world = fleet({ migrationsPerNode: 1 });
-    world.command({ kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' });
+    world.command({
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true },
+      answer: 'ended',
+    });
     for (let i = 0; i < 4; i += 1) world.deliver(() => 0);
     expect(world.state.migrations.size).toBe(1);
     world.crash();

@@ -102,7 +102,9 @@ describe('the end of the fleet', () => {
     world.pass(120_000);
     expect(world.truth()).toEqual({});
     expect(world.happened('nodeLaunching')).toHaveLength(launches);
-    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({ error: { code: 'DSO_FLEET_ENDING' } });
+    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({
+      error: { code: 'DSO_FLEET_ENDING' },
+    });
   });
 
   test('names those that did not say so in time', () => {
@@ -179,7 +181,11 @@ describe('a node that lingers', () => {
 
   test('holds up neither a drain nor a rollout', () => {
     const { world } = lingering();
-    const drain = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' } as const;
+    const drain = {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true },
+      answer: 'ended',
+    } as const;
     expect(world.ask(drain)).toMatchObject({ ok: true, data: { moved: 4, shutdown: true } });
     expect(world.state.nodes.get('a')?.connection.kind).toBe('connected');
   });

@@ -10,7 +10,11 @@ import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
 const TEN_MINUTES = 600_000;
-const drain = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' } as const;
+const drain = {
+  kind: 'startOperation',
+  plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+  answer: 'ended',
+} as const;
 const bounds = { lingerMs: 0, patienceMs: TEN_MINUTES, readyMs: 0, handlersMs: 0 };
 
 /** Eight shards on `a`, whose user code does not finish before it is told to; `b` is empty. */

@@ -4,7 +4,11 @@ import type { Settings } from '../../../src/domain/state/settings.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
-const migrateNode = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' } as const;
+const migrateNode = {
+  kind: 'startOperation',
+  plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+  answer: 'ended',
+} as const;
 
 /** Eight shards on `a`; `b` and `c` are empty. */
 function fleet(options: WorldOptions = {}): World {

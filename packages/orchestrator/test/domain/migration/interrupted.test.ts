@@ -61,26 +61,45 @@ const OPERATIONS: Operation[] = [
   },
   {
     name: 'draining and shutting down',
-    begin: (world, node) => world.command({ kind: 'startOperation', plan: { kind: 'drain', origin: node, destination: 'c', shutdown: true }, answer: 'ended' }),
+    begin: (world, node) =>
+      world.command({
+        kind: 'startOperation',
+        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: true },
+        answer: 'ended',
+      }),
     leaves: 'dead',
     keepsSessions: true,
   },
   {
     name: 'draining',
-    begin: (world, node) => world.command({ kind: 'startOperation', plan: { kind: 'drain', origin: node, destination: 'c', shutdown: false }, answer: 'ended' }),
+    begin: (world, node) =>
+      world.command({
+        kind: 'startOperation',
+        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: false },
+        answer: 'ended',
+      }),
     leaves: 'empty',
     keepsSessions: true,
   },
   {
     name: 'draining, which is cancelled at once,',
     begin(world, node) {
-      world.command({ kind: 'startOperation', plan: { kind: 'drain', origin: node, destination: 'c', shutdown: true }, answer: 'ended' });
+      world.command({
+        kind: 'startOperation',
+        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: true },
+        answer: 'ended',
+      });
       world.command({ kind: 'cancelOperation', operation: [...world.state.operations.keys()][0]! });
     },
     leaves: 'as it is',
     keepsSessions: true,
   },
-  { name: 'replacing', begin: (world) => world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }), leaves: 'as it is', keepsSessions: true },
+  {
+    name: 'replacing',
+    begin: (world) => world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
+    leaves: 'as it is',
+    keepsSessions: true,
+  },
   { name: 'losing', begin: (world, node) => world.kill(world.nodes.get(node)!), leaves: 'dead', keepsSessions: false },
   {
     name: 'losing sight for a moment of',
@@ -95,7 +114,11 @@ const OPERATIONS: Operation[] = [
   {
     name: 'crashing the orchestrator in the middle of draining',
     begin(world, node) {
-      world.command({ kind: 'startOperation', plan: { kind: 'drain', origin: node, destination: 'c', shutdown: false }, answer: 'ended' });
+      world.command({
+        kind: 'startOperation',
+        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: false },
+        answer: 'ended',
+      });
       world.crash();
       for (const each of world.nodes.values()) world.connect(each);
     },

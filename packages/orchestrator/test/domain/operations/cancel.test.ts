@@ -3,7 +3,11 @@ import { operationOf, operationsOf } from '../../../src/http/operation-status.js
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
-const migrateNode = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' } as const;
+const migrateNode = {
+  kind: 'startOperation',
+  plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true },
+  answer: 'ended',
+} as const;
 
 /** Shards 0–3 on `a`; `b` is empty. */
 function twoNodes(options: WorldOptions & { baseLevel?: boolean } = {}): World {
@@ -105,7 +109,11 @@ describe('a rollout that is cancelled', () => {
     world.join('b');
     world.start();
     world.pass(25_000);
-    world.ask({ kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' });
+    world.ask({
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      answer: 'ended',
+    });
     for (const shard of [0, 2]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
     expect(world.truth()).toEqual({ a: [0, 2], b: [1, 3] });
     return world;

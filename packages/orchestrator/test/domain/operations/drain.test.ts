@@ -12,7 +12,11 @@ function twoNodes(options: WorldOptions & { baseLevel?: boolean } = {}): World {
   return world;
 }
 
-const migrateNode = { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' } as const;
+const migrateNode = {
+  kind: 'startOperation',
+  plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+  answer: 'ended',
+} as const;
 
 describe('a node gives up its shards', () => {
   test.each([

@@ -8,7 +8,11 @@ function twoRunning(options: WorldOptions = {}): World {
   world.join('b');
   world.start();
   world.pass(25_000);
-  world.ask({ kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }, answer: 'ended' });
+  world.ask({
+    kind: 'startOperation',
+    plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+    answer: 'ended',
+  });
   for (const shard of [0, 2]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
   expect(world.truth()).toEqual({ a: [0, 2], b: [1, 3] });
   for (const node of world.nodes.values()) node.identifies = [];
@@ -31,7 +35,9 @@ describe('a rollout', () => {
     const world = new World({ canLaunch: true, nodes: 2 }).start();
     world.pass(25_000);
     expect(world.truth()).toEqual({ 'launched-1': [0, 1], 'launched-2': [2, 3] });
-    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({
+      ok: true,
+    });
     world.pass(60_000);
     expect(world.truth()).toEqual({ 'launched-3': [0, 1], 'launched-4': [2, 3] });
     expect(world.happened('nodeLaunching')).toHaveLength(4);
@@ -51,7 +57,10 @@ describe('a rollout', () => {
     world.pass(60_000);
     const before = [...world.nodes.values()].filter(({ alive }) => alive);
     expect(before.filter(({ running }) => running.size === 0).length).toBeGreaterThan(0);
-    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({ ok: true, data: { nodes: before.length } });
+    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({
+      ok: true,
+      data: { nodes: before.length },
+    });
     world.pass(60_000);
     expect(before.some(({ alive }) => alive)).toBe(false);
     expect([...world.nodes.values()].filter(({ alive }) => alive)).toHaveLength(3);
@@ -64,23 +73,32 @@ describe('a rollout', () => {
   test('goes to an empty node of another version before it launches one', () => {
     const world = twoRunning({ canLaunch: true });
     world.join('new', { version: 'v2' });
-    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({ ok: true, data: { nodes: 2 } });
+    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({
+      ok: true,
+      data: { nodes: 2 },
+    });
     expect(world.truth()).toEqual({ new: [0, 2], 'launched-1': [1, 3] });
   });
 
   test('is refused when there is nowhere to go', () => {
     const world = twoRunning();
-    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({ error: { code: 'DSO_NO_FREE_NODE', fault: 'conflict' } });
+    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({
+      error: { code: 'DSO_NO_FREE_NODE', fault: 'conflict' },
+    });
   });
 
   test('with nothing to replace is done', () => {
-    expect(new World().start().ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({ ok: true });
+    expect(
+      new World().start().ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
+    ).toMatchObject({ ok: true });
   });
 
   test('refuses a second one, and says how far the first is', () => {
     const world = twoRunning({ canLaunch: true, launches: 'hang' });
     world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
-    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({ error: { code: 'DSO_ROLLOUT_RUNNING' } });
+    expect(world.ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })).toMatchObject({
+      error: { code: 'DSO_ROLLOUT_RUNNING' },
+    });
     expect(world.state.rollout).toMatchObject({ done: [], waiting: ['b'], drain: expect.any(String) });
   });
 
