@@ -173,6 +173,7 @@ class NodeRuntime implements DshardNode {
   }
 
   async close(): Promise<void> {
+    this.#options.host.closing?.();
     this.#dispatch({ kind: 'close' });
     await this.closed;
   }

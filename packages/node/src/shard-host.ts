@@ -143,6 +143,9 @@ export type ShardHost = {
    */
   stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null>;
 
+  /** The bot's own code asks the node to leave, and runs at the moment: `settled` does not wait for that call. */
+  closing?(): void;
+
   /**
    * The node leaves and all shards are gone: resolves when the handlers and promises that the host knows of have ended. The node waits no
    * longer than `lingerMs`; then come the bot's own shutdown hooks (`node.onShutdown`), then shutdown.

@@ -8,6 +8,7 @@ import { messageOf } from '../errors.js';
 import type { LeavingHow } from '../shard-host.js';
 import { LeaveNotice } from './leave-notice.js';
 import type { ShardLeaving } from './leave-notice.js';
+import { WorkInFlight } from './work-in-flight.js';
 
 export type LeaveHooks = {
   /**
@@ -30,7 +31,7 @@ export type UserCodeOptions = { hooks: LeaveHooks; clock: Clock; logger: Logger 
 
 export class UserCode {
   readonly #given: UserCodeOptions;
-  readonly #working = new Set<Promise<void>>();
+  readonly #work = new WorkInFlight((error) => this.#failed(error));
   readonly #ended = new AbortController();
   /** Until when a command may be at work that nobody knows of. */
   #openUntil = -Infinity;
@@ -39,14 +40,9 @@ export class UserCode {
     this.#given = given;
   }
 
-  /** What it promises is waited for when the process ends. Returns the same, which never rejects. */
-  track(work: Promise<unknown>): Promise<void> {
-    const done: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => this.#working.delete(done));
-    this.#working.add(done);
-    return done;
+  /** Calls it. What it promises is waited for when the process ends; the promise that is returned never rejects. */
+  call(userCode: () => unknown): Promise<void> | undefined {
+    return this.#work.call(userCode);
   }
 
   /** It got an event, and nobody knows what it does with it. */
@@ -57,27 +53,30 @@ export class UserCode {
 
   /** See ShardHost. */
   async leaving(shardId: number, how: LeavingHow): Promise<void> {
-    const notice = new LeaveNotice(how, (work) => this.track(work));
-    await this.track((async () => this.#given.hooks.onLeaving?.(shardId, notice))());
+    const notice = new LeaveNotice(how, (work) => this.#work.add(work));
+    await this.call(async () => this.#given.hooks.onLeaving?.(shardId, notice));
     await notice.ended();
   }
 
   stays(shardId: number): void {
-    void this.track((async () => this.#given.hooks.onStays?.(shardId))());
+    void this.call(async () => this.#given.hooks.onStays?.(shardId));
   }
 
   moved(shardId: number): void {
-    void this.track((async () => this.#given.hooks.onMoved?.(shardId))());
+    void this.call(async () => this.#given.hooks.onMoved?.(shardId));
   }
 
   async settled(): Promise<void> {
     const { clock } = this.#given;
-    while (this.#working.size > 0) {
-      await Promise.all(this.#working);
-    }
+    await this.#work.settled();
     while (clock.monotonicMs() < this.#openUntil && !this.#ended.signal.aborted) {
       await delay(clock, LOOK_EVERY_MS, this.#ended.signal).catch(() => undefined);
     }
+  }
+
+  /** See ShardHost. */
+  closing(): void {
+    this.#work.closing();
   }
 
   /** Nobody waits any more. */

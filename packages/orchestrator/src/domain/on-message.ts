@@ -102,7 +102,7 @@ function dispatch(tx: Transaction, node: string, message: Message): void {
     case 'transferFailed':
       onTransferAnswer(tx, node, message);
       break;
-    // These take no tx: see decide.ts.
+    // These take no transaction: see decide.ts.
     case 'userEvent':
     case 'shardUserEvent':
     case 'transferData':

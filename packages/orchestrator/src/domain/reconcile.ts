@@ -1,6 +1,6 @@
 /**
- * The end of every tx: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
- * rest to the next tx, which an event or the wake-up brings; none of them remembers to do something later.
+ * The end of every transaction: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
+ * rest to the next transaction, which an event or the wake-up brings; none of them remembers to do something later.
  *
  * Phases make work for each other (a launch that failed ends its drain, the end of a drain takes the rollout further), so they are run until
  * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.

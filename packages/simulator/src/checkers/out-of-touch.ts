@@ -1,6 +1,6 @@
 /**
  * Which nodes cannot know what became of their shards: they were stopped, or cut off from the orchestrator, and it has not heard from them
- * since. One of those may go on with a shard that another node has taken over (decision 007), so a few sentences do not hold for it.
+ * since. One of those may go on with a shard that another node has taken over (decision 006), so a few sentences do not hold for it.
  */
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Observation } from '../observation.js';

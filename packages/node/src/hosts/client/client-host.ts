@@ -286,6 +286,10 @@ export class ClientHost implements ShardHost {
     void this.#port.tell('shardMoved', shardId);
   }
 
+  closing(): void {
+    this.#port.closing();
+  }
+
   settled(): Promise<void> {
     return this.#port.settled();
   }

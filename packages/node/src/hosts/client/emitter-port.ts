@@ -129,6 +129,10 @@ export abstract class EmitterPort<Shard extends ShardLike, Guild extends GuildLi
     return this.#listeners.track(work);
   }
 
+  closing(): void {
+    this.#listeners.closing();
+  }
+
   settled(): Promise<void> {
     return this.#listeners.settled();
   }

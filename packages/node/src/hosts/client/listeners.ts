@@ -5,6 +5,8 @@
  * Listeners are called as the emitter calls them: in order, with the client as `this`. One that rejects or throws is told as 'error', and
  * keeps neither the other listeners nor the shard from going on.
  */
+import { WorkInFlight } from '../work-in-flight.js';
+
 export type Emitter = {
   emit(event: string, ...args: unknown[]): boolean;
   rawListeners(event: string): readonly unknown[];
@@ -13,7 +15,7 @@ export type Emitter = {
 export class Listeners {
   readonly #client: Emitter;
   readonly #emit: Emitter['emit'];
-  readonly #working = new Set<Promise<void>>();
+  readonly #work = new WorkInFlight((error) => this.#failed(error));
   /** Where the promises go of what is being emitted; null: nobody asks. */
   #collecting: Promise<void>[] | null = null;
   /** What is not told yet; null: everything is. */
@@ -52,16 +54,16 @@ export class Listeners {
   }
 
   track(work: Promise<unknown>): Promise<void> {
-    const done: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => this.#working.delete(done));
-    this.#working.add(done);
-    return done;
+    return this.#work.add(work);
   }
 
-  async settled(): Promise<void> {
-    while (this.#working.size > 0) await Promise.all(this.#working);
+  settled(): Promise<void> {
+    return this.#work.settled();
+  }
+
+  /** See ShardHost. */
+  closing(): void {
+    this.#work.closing();
   }
 
   #call(event: string, args: readonly unknown[]): boolean {
@@ -74,8 +76,8 @@ export class Listeners {
     const listeners = this.#client.rawListeners(event) as readonly ((...args: readonly unknown[]) => unknown)[];
     for (const listener of listeners) {
       try {
-        const result = Reflect.apply(listener, this.#client, args);
-        if (result instanceof Promise) this.#collecting?.push(this.track(result));
+        const work = this.#work.call(() => Reflect.apply(listener, this.#client, args));
+        if (work !== undefined) this.#collecting?.push(work);
       } catch (error) {
         this.#failed(error);
       }

@@ -56,6 +56,7 @@ export type ClientPort = {
   track(work: Promise<unknown>): Promise<void>;
 
   /** Resolves when no handler is at work. */
+  closing(): void;
   settled(): Promise<void>;
 
   /** Runs `work` without telling the bot anything; what it would have been told is told by the function returned. Optional. */

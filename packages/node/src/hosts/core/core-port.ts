@@ -95,6 +95,10 @@ export class CorePort implements ClientPort {
     return this.#listeners.track(work);
   }
 
+  closing(): void {
+    this.#listeners.closing();
+  }
+
   settled(): Promise<void> {
     return this.#listeners.settled();
   }

@@ -166,6 +166,10 @@ class DiscordenoHost implements ShardHost {
     this.#code.stays(shardId);
   }
 
+  closing(): void {
+    this.#code.closing();
+  }
+
   settled(): Promise<void> {
     return this.#code.settled();
   }

@@ -314,6 +314,10 @@ export class DiscordjsHost implements ShardHost {
     this.#left(shardId);
   }
 
+  closing(): void {
+    this.#listeners.closing();
+  }
+
   async settled(): Promise<void> {
     await this.#listeners.settled();
     await this.#commands.settled(this.#shutDown.signal).catch(() => undefined);

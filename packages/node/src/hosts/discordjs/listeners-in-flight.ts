@@ -8,6 +8,7 @@
 import type { Client } from 'discord.js';
 import { DepartedObjects } from './departed-objects.js';
 import { replaceEmit } from './internals.js';
+import { WorkInFlight } from '../work-in-flight.js';
 
 const known = new WeakMap<Client, ListenersInFlight>();
 
@@ -15,8 +16,7 @@ export class ListenersInFlight {
   readonly #client: Client;
   readonly #departed: DepartedObjects;
   readonly #emit: (event: string, ...args: unknown[]) => boolean;
-  /** All that have not ended. */
-  readonly #working = new Set<Promise<void>>();
+  readonly #work = new WorkInFlight((error) => this.#failed(error));
   /** Where the promises go of what is being emitted; null: nobody asks. */
   #collecting: Promise<void>[] | null = null;
   /** What is not emitted at the moment. */
@@ -66,19 +66,17 @@ export class ListenersInFlight {
 
   /** Something that user code does, to be waited for like a listener. */
   add(work: Promise<unknown>): Promise<void> {
-    const done: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => this.#working.delete(done));
-    this.#working.add(done);
-    return done;
+    return this.#work.add(work);
   }
 
   /** Resolves when none is at work. */
-  async settled(): Promise<void> {
-    while (this.#working.size > 0) {
-      await Promise.all(this.#working);
-    }
+  settled(): Promise<void> {
+    return this.#work.settled();
+  }
+
+  /** See ShardHost. */
+  closing(): void {
+    this.#work.closing();
   }
 
   #call(event: string, args: unknown[]): boolean {
@@ -91,10 +89,8 @@ export class ListenersInFlight {
     if (listeners.length > 0) this.#seen(event, args);
     for (const listener of listeners) {
       try {
-        const result: unknown = this.#departed.visible(() => Reflect.apply(listener, this.#client, args));
-        if (result instanceof Promise) {
-          this.#collecting?.push(this.add(result));
-        }
+        const work = this.#work.call(() => this.#departed.visible(() => Reflect.apply(listener, this.#client, args)));
+        if (work !== undefined) this.#collecting?.push(work);
       } catch (error) {
         this.#failed(error);
       }

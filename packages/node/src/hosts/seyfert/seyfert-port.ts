@@ -11,6 +11,7 @@ import type { PortHooks } from '../client/orchestrate.js';
 import type { ClientPort, ConnectionEvent, Packet } from '../client/port.js';
 import { checkInternals } from '../client/unsupported.js';
 import { endTimer } from '../client/emitter-port.js';
+import { WorkInFlight } from '../work-in-flight.js';
 
 type Shard = ReturnType<ShardManager['create']>;
 type OnPacket = (packet: object) => unknown;
@@ -26,7 +27,7 @@ export class SeyfertPort implements ClientPort {
   readonly client: Client;
   isReady = false;
   readonly #hooks: PortHooks;
-  readonly #working = new Set<Promise<void>>();
+  readonly #work = new WorkInFlight((error) => this.client.logger.error(error));
   /** Where the promises go of what is being delivered. */
   #collecting: Promise<void>[] = [];
 
@@ -80,7 +81,7 @@ export class SeyfertPort implements ClientPort {
     const { gateway } = this.client;
     const shard = gateway.create(shardId);
     const nothing = (): Promise<void> => Promise.resolve();
-    shard.options.handlePayload = (_, packet) => this.#collect(gateway.options.handlePayload(shardId, packet));
+    shard.options.handlePayload = (_, packet) => this.#collect(() => gateway.options.handlePayload(shardId, packet));
     Object.defineProperty(shard, 'isOpen', { value: true, configurable: true });
     Object.assign(shard, {
       send: async (_: boolean, payload: object) => this.#hooks.send(shardId, payload as never),
@@ -92,13 +93,9 @@ export class SeyfertPort implements ClientPort {
     });
   }
 
-  #collect(work: unknown): void {
-    const done: Promise<void> = Promise.resolve(work)
-      .then(() => undefined)
-      .catch((error: unknown) => this.client.logger.error(error))
-      .finally(() => this.#working.delete(done));
-    this.#working.add(done);
-    this.#collecting.push(done);
+  #collect(userCode: () => unknown): void {
+    const work = this.#work.call(userCode);
+    if (work !== undefined) this.#collecting.push(work);
   }
 
   inject(shardId: number, packet: Packet): Promise<void> | undefined {
@@ -181,17 +178,19 @@ export class SeyfertPort implements ClientPort {
     if (event === 'closed') void gateway.options.onShardDisconnect?.({ shardId, code: value as number, reason: '' });
   }
 
-  tell(event: string, ...values: readonly unknown[]): Promise<void> {
-    return this.track(this.client.events.runCustom(event as never, ...(values as never)));
+  tell(event: string, ...values: readonly unknown[]): Promise<void> | undefined {
+    return this.#work.call(() => this.client.events.runCustom(event as never, ...(values as never)));
   }
 
   track(work: Promise<unknown>): Promise<void> {
-    this.#collecting = [];
-    this.#collect(work);
-    return Promise.all(this.#collecting).then(() => undefined);
+    return this.#work.add(work);
   }
 
-  async settled(): Promise<void> {
-    while (this.#working.size > 0) await Promise.all(this.#working);
+  closing(): void {
+    this.#work.closing();
+  }
+
+  settled(): Promise<void> {
+    return this.#work.settled();
   }
 }

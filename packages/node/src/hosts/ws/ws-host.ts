@@ -51,10 +51,12 @@ class BotHost implements WsHost {
 
   readonly #onDispatch: ResolvedWsOptions['onDispatch'] = (payload, shardId, delivery) => {
     if ((payload.t as string) === 'READY') this.#ready.seen();
-    const work = this.#options.onDispatch(payload, shardId, delivery);
+    let work: void | Promise<void> = undefined;
     // Who rejects is told by whoever waits for it.
-    if (work instanceof Promise) void this.#code.track(work.catch(() => undefined));
-    else this.#code.took(payload.t);
+    const done = this.#code.call(() =>
+      (work = this.#options.onDispatch(payload, shardId, delivery))?.catch(() => undefined),
+    );
+    if (done === undefined) this.#code.took(payload.t);
     return work;
   };
 
@@ -128,6 +130,10 @@ class BotHost implements WsHost {
   async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     await this.#gateway.released(shardId, how);
     this.#code.moved(shardId);
+  }
+
+  closing(): void {
+    this.#code.closing();
   }
 
   settled(): Promise<void> {

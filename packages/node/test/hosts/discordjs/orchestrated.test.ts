@@ -94,6 +94,28 @@ describe('login()', () => {
     expect(messages).toBe(1);
   });
 
+  /** A shutdown command that awaited destroy() waited for itself, for the whole of lingerMs. */
+  test('a listener that awaits destroy() is not waited for; the others are', async () => {
+    const bot = client({ lingerMs: 60_000 });
+    const ended: string[] = [];
+    let finish = (): void => undefined;
+    bot.once(Events.ClientReady, async () => {
+      await new Promise<void>((resolve) => (finish = resolve));
+      ended.push('other');
+    });
+    bot.once(Events.ClientReady, async () => {
+      await Promise.resolve();
+      const destroyed = bot.destroy();
+      finish();
+      await destroyed;
+      ended.push('destroyer');
+    });
+    await bot.login(gateway.token);
+    orchestrator.peer.send({ kind: 'startShards', shardIds: [1] });
+    await until(() => ended.length === 2, { what: 'both listeners to end' });
+    expect(ended).toEqual(['other', 'destroyer']);
+  });
+
   test('a login() that failed can be repeated', async () => {
     const bot = client();
     await expect(bot.login('wrong')).rejects.toMatchObject({ code: 'TokenInvalid' });

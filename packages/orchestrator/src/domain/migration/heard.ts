@@ -1,4 +1,4 @@
-/** That a node was heard of, for the paths that take no tx. */
+/** That a node was heard of, for the paths that take no transaction. */
 import type { OrchestratorState } from '../state/state.js';
 
 /** How stale `lastHeardAt` may become while only such messages come in; renewing it costs a copy of the nodes. */

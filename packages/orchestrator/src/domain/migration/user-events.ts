@@ -1,6 +1,6 @@
 /**
  * User events on their way from the origin to the destination. The only path that has to be fast (tens of thousands a second), so it
- * does not take a tx: of the state only the migration's own record is renewed, which counts the event and, as long as events
+ * does not take a transaction: of the state only the migration's own record is renewed, which counts the event and, as long as events
  * flow, moves the deadline of the step. Order is kept because every event is answered by its one `send` at once.
  *
  * User events that belong to no transfer are dropped without a word: after an abort there may be thousands on their way.

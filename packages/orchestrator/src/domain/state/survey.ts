@@ -37,7 +37,7 @@ export function survey(shards: readonly ShardState[]): Survey {
   return made;
 }
 
-/** For the tx, which writes to its own copy of the shards: what was remembered of it, if anything, is true no more. */
+/** For the transaction, which writes to its own copy of the shards: what was remembered of it, if anything, is true no more. */
 export function forgetSurvey(shards: readonly ShardState[]): void {
   remembered.delete(shards);
 }

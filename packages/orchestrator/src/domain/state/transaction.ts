@@ -42,7 +42,7 @@ export class Transaction {
   readonly #effects: Effect[] = [];
   #by = AUTOMATIC;
   #changes = 0;
-  /** The copy of the shards this turn writes to. */
+  /** The copy of the shards this transaction writes to. */
   #shards: ShardState[] | null = null;
   #tenures: Tenure[] | null = null;
   /** The last survey, and what the shards that changed since were then. */
@@ -83,7 +83,7 @@ export class Transaction {
     return { state: this.#draft, effects: this.#effects };
   }
 
-  /** On whose behalf this part of the turn is. */
+  /** On whose behalf this part of the transaction is. */
   get by(): string {
     return this.#by;
   }
@@ -301,7 +301,7 @@ export class Transaction {
     this.reply(request, { ok: false, error: commandError(code, message) });
   }
 
-  /** @param by who asked for it, where that is not whom this part of the turn is for. */
+  /** @param by who asked for it, where that is not whom this part of the transaction is for. */
   happened(
     name: HappeningName,
     level: Happening['level'],

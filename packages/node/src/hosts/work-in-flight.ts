@@ -1,0 +1,51 @@
+/**
+ * What the bot's own code is still doing. A shard that leaves waits for it a moment, and a process that ends waits for all of it, but for
+ * the work that asked for the end: a listener that awaits `client.destroy()` waits for the process, and must not be waited for.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+type Call = { done: Promise<void> | null; endsTheProcess: boolean };
+
+export class WorkInFlight {
+  readonly #failed: (error: unknown) => void;
+  readonly #working = new Set<Promise<void>>();
+  readonly #calls = new AsyncLocalStorage<Call>();
+
+  /** `failed` is told of every piece of work that rejects. */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
+
+  /** Calls user code. Returns what `add` returns if it is asynchronous. What it throws at once is thrown. */
+  call(userCode: () => unknown): Promise<void> | undefined {
+    const call: Call = { done: null, endsTheProcess: false };
+    const result = this.#calls.run(call, userCode);
+    if (!(result instanceof Promise)) return undefined;
+    call.done = this.add(result);
+    if (call.endsTheProcess) this.#working.delete(call.done);
+    return call.done;
+  }
+
+  /** Something to be waited for. The promise that is returned never rejects. */
+  add(work: Promise<unknown>): Promise<void> {
+    const done: Promise<void> = work
+      .then(() => undefined)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => this.#working.delete(done));
+    this.#working.add(done);
+    return done;
+  }
+
+  /** The process is to end. If user code that was called here asks for that, `settled` does not wait for that call. */
+  closing(): void {
+    const call = this.#calls.getStore();
+    if (call === undefined) return;
+    call.endsTheProcess = true;
+    if (call.done !== null) this.#working.delete(call.done);
+  }
+
+  /** Resolves when nothing is at work. */
+  async settled(): Promise<void> {
+    while (this.#working.size > 0) await Promise.all(this.#working);
+  }
+}
