@@ -133,8 +133,10 @@ function operationsAgree(state: OrchestratorState): void {
 function drainIsSound(state: OrchestratorState, { id, destinations, phase }: OperationState<'drain'>): void {
   const isWaiting = phase === 'awaitingDestination';
   must((destinations.length === 0) === isWaiting, `drain ${id} is ${phase} with destination ${destinations.join()}`);
+  // After a restart nothing goes on before the grace is over.
+  const isPending = state.recalled && state.graceUntil !== null;
   const isLaunched = [...state.launches.values()].some(({ operation }) => operation === id);
-  must(!isWaiting || isLaunched, `drain ${id} waits for a launch that is over`);
+  must(!isWaiting || isLaunched || isPending, `drain ${id} waits for a launch that is over`);
 }
 
 function rolloutIsSound(state: OrchestratorState, { id, current }: OperationState<'rollout'>): void {

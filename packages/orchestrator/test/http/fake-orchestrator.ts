@@ -58,6 +58,21 @@ export function testState(changes: Partial<OrchestratorState> = {}): Orchestrato
   };
 }
 
+/** What operations of all kinds have. */
+export function operation(id: string, startedAt: number, by = 'alice') {
+  return {
+    id,
+    parent: null,
+    startedAt,
+    by,
+    request: null,
+    cancelled: null,
+    stopped: null,
+    deadline: null,
+    outcomes: [],
+  } as const;
+}
+
 export function fakeOrchestrator(): FakeOrchestrator {
   const listeners = new Set<(happening: RecordedHappening) => void>();
   const history: RecordedHappening[] = [];

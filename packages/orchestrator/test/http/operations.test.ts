@@ -36,7 +36,7 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
       answer: 'ended',
     },
   ],
-  ['/fullmigration', '', { kind: 'rollout' }],
+  ['/fullmigration', '', { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }],
   ['/stopshard', 'shard=12', { kind: 'stopShard', shard: 12 }],
   ['/startshards', 'node=a&shards=0-2,7', { kind: 'startShards', node: 'a', shards: [0, 1, 2, 7] }],
   ['/blacklistnode', 'node=a', { kind: 'cordonNode', node: 'a' }],

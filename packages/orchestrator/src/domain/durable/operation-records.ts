@@ -2,14 +2,14 @@
  * Operations as records, `operation/<id>`: those under way with all that the next run needs, and the last ones that ended with how they did. An
  * operation keeps its record when it ends, so one write tells both. Those who wait for an answer do not survive us.
  */
-import { OPERATIONS } from '../operations/registry.js';
+import { OPERATION_SHAPES } from '../state/operations.js';
 import type { EndedOperation, OperationData, OperationKind, OperationState } from '../state/operations.js';
 import { nullOr, object, oneOf, picked, text, time, Unreadable } from '../state/shape.js';
 import type { Reader, Shape } from '../state/shape.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { JsonValue } from './records.js';
 
-const kind: Reader<OperationKind> = oneOf(...(Object.keys(OPERATIONS) as OperationKind[]));
+const kind: Reader<OperationKind> = oneOf(...(Object.keys(OPERATION_SHAPES) as OperationKind[]));
 
 /** What every operation has that is under way. */
 type Running = Pick<OperationState, 'parent' | 'startedAt' | 'by' | 'stopped'> & {
@@ -55,8 +55,8 @@ export function operationRecord(operation: OperationState | EndedOperation | und
 }
 
 function dataOf<K extends OperationKind>(operation: OperationState<K>): OperationData[K] {
-  const { record }: { record: Shape<OperationData[K]> } = OPERATIONS[operation.kind];
-  return picked(record, operation);
+  const shape: Shape<OperationData[K]> = OPERATION_SHAPES[operation.kind];
+  return picked(shape, operation);
 }
 
 /** @throws Unreadable */
@@ -70,6 +70,6 @@ export function readOperation(id: string, record: JsonValue): OperationState | E
 }
 
 function readData<K extends OperationKind>(of: K, record: JsonValue): OperationData[K] {
-  const shape: Shape<OperationData[K]> = OPERATIONS[of].record;
+  const shape: Shape<OperationData[K]> = OPERATION_SHAPES[of];
   return object(shape)(record);
 }

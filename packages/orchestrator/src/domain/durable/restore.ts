@@ -13,7 +13,7 @@ import { firstEpoch, NEVER_HELD } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
 import type { NodeState, OrchestratorState, ShardState, Tenure } from '../state/state.js';
-import { nodesOf, restoredOperation } from '../operations/operations.js';
+import { nodesOf } from '../state/operations.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 import type { JsonValue } from './records.js';
 import { RecordReader } from './record-reader.js';
@@ -169,19 +169,17 @@ function restoredNodes(
   return nodes;
 }
 
-/** What they make of a restart themselves (`restored`), the newest first, so that an operation knows which of its steps are left. */
+/** Who is a step of an operation that is not known any more stands for itself. */
 function restoredOperations(reader: RecordReader): Pick<OrchestratorState, 'operations' | 'endedOperations'> {
   const known = reader.operations();
-  const endedOperations = known
-    .filter((each): each is EndedOperation => 'outcome' in each)
-    .sort((a, b) => a.endedAt - b.endedAt);
-  const later = new Map<string, OperationState>();
-  for (const operation of known.filter((each): each is OperationState => !('outcome' in each)).reverse()) {
-    const left = restoredOperation(operation, later);
-    if (left !== null) later.set(left.id, left);
-  }
+  const running = known.filter((each): each is OperationState => !('outcome' in each));
+  const ids = new Set(running.map(({ id }) => id));
   const withParent = (operation: OperationState): OperationState =>
-    operation.parent === null || later.has(operation.parent) ? operation : { ...operation, parent: null };
-  const operations = new Map([...later.values()].reverse().map((operation) => [operation.id, withParent(operation)]));
-  return { operations, endedOperations };
+    operation.parent === null || ids.has(operation.parent) ? operation : { ...operation, parent: null };
+  return {
+    operations: new Map(running.map((operation) => [operation.id, withParent(operation)])),
+    endedOperations: known
+      .filter((each): each is EndedOperation => 'outcome' in each)
+      .sort((a, b) => a.endedAt - b.endedAt),
+  };
 }

@@ -21,7 +21,6 @@ import { unqueue } from '../shards/start.js';
 import { usableNode } from '../state/checks.js';
 import { drainedBy, hasSaidGoodbye, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationState } from '../state/operations.js';
-import { atMostOne, count, exactlyOne, flag, listOf, nodeId, object, oneOf, text } from '../state/shape.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
@@ -59,19 +58,6 @@ export const DRAIN: Operation<'drain'> = {
     const stopped = `no shard could be moved for ${tx.settings.budgetTimeoutMs} ms: ${budgetReason(tx.state)}`;
     tx.patchOperation(drain.id, { stopped: drain.stopped ?? stopped, deadline: null });
   },
-  record: {
-    origins: exactlyOne(nodeId),
-    destinations: atMostOne(nodeId),
-    launched: flag,
-    shutdown: flag,
-    phase: oneOf('awaitingDestination', 'moving', 'shuttingDown'),
-    moved: listOf(count),
-    failed: listOf(object({ shard: count, reason: text })),
-    retried: listOf(count),
-  },
-  nodes: ({ origins, destinations }) => [...origins, ...destinations],
-  // The node that was being launched for it is nobody's destination any more.
-  restored: (drain) => (drain.phase === 'awaitingDestination' ? null : drain),
   status: statusOf,
   cancel({ id, phase, origins: [origin] }) {
     return phase === 'shuttingDown'
@@ -167,6 +153,14 @@ function moved(tx: Transaction, drain: Drain): Drain {
 function awaitDestination(tx: Transaction, drain: Drain): void {
   const why = problemOf(tx, drain.origins[0]) ?? drain.stopped;
   if (why !== null) endDrain(tx, drain, why);
+  else if (isAwaited(tx, drain)) return;
+  // An earlier run of the orchestrator launched the node. What it is a step of begins anew, with that node if it came up.
+  else if (drain.parent !== null) tx.removeOperation(drain.id);
+  else endDrain(tx, drain, 'the orchestrator was restarted before the new node for its shards was up');
+}
+
+function isAwaited(tx: Transaction, { id }: Drain): boolean {
+  return [...tx.state.launches.values()].some(({ operation }) => operation === id);
 }
 
 /** Why a node can take no further part in a drain; null: it can. */
@@ -266,8 +260,9 @@ function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
       ? `Moved ${moved} shard(s) from node ${origin} to node ${to}${ending}.`
       : `Draining node ${origin} to ${to} stopped after ${moved} shard(s): ${failure}.`;
   const rest = failure === null || cancelled === null ? '' : `${kept(tx, origin)}${afterCancel(tx, drain)}`;
-  const facts = { origin, destination, shutdown, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
-  endOperation(tx, drain, failure, { text: `${text}${rest}`, moved, facts });
+  const facts = { origin, destination, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
+  const figures = { origin, destination, shutdown, moved, failed: failed.length };
+  endOperation(tx, drain, failure, { text: `${text}${rest}`, figures, facts });
 }
 
 function kept(tx: Transaction, origin: string): string {

@@ -6,7 +6,6 @@ import type { CommandError } from '../state/commands.js';
 import type { Happening } from '../state/effects.js';
 import { commandError } from '../state/errors.js';
 import type { OperationData, OperationKind, OperationPlans, OperationState } from '../state/operations.js';
-import type { Shape } from '../state/shape.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
@@ -44,12 +43,6 @@ export type Operation<K extends OperationKind> = {
   step(tx: Transaction, operation: OperationState<K>): void;
   /** Its `deadline` has passed. */
   overdue(tx: Transaction, operation: OperationState<K>): void;
-  /** What is stored of it, beside what every operation has. */
-  record: Shape<OperationData[K]>;
-  /** The nodes that a restarted orchestrator waits for before it goes on with it. */
-  nodes(operation: OperationState<K>): readonly string[];
-  /** What is left of it for the next run of the orchestrator; null: nothing. @param others those that were begun after it. */
-  restored(operation: OperationState<K>, others: ReadonlyMap<string, OperationState>): OperationState<K> | null;
   status(state: OrchestratorState, operation: OperationState<K>): Progress;
   /** What cancelling it means, or why it is too late for that. */
   cancel(operation: OperationState<K>): { ok: boolean; text: string };
@@ -78,26 +71,26 @@ export function beginOperation<K extends OperationKind>(
 /** How many that are over are kept: whoever asked for one may not be there any more to be told. */
 const KEPT = 20;
 
-/** @param ending.text how it ended, for everybody who is told; `moved`: so many shards. */
+/** @param ending.text how it ended, for everybody who is told; `figures` are for whoever asked for it, `facts` for the history. */
 export function endOperation(
   tx: Transaction,
   operation: OperationState,
   failure: string | null,
-  ending: { text: string; moved: number; facts: Facts },
+  ending: { text: string; figures: { moved: number } & Record<string, unknown>; facts: Facts },
 ): void {
   const { id, kind, parent, by, startedAt, request, cancelled } = operation;
-  const { text, moved } = ending;
+  const { text, figures } = ending;
   const outcome = failure === null ? 'done' : cancelled === null ? 'failed' : 'cancelled';
   tx.removeOperation(id);
   const ended = { id, kind, outcome, text, by, startedAt, endedAt: tx.now } as const;
   tx.patch({ endedOperations: [...tx.state.endedOperations, ended].slice(-KEPT) });
   const level = outcome !== 'failed' ? 'info' : parent === null ? 'error' : 'warn';
-  const facts = { operation: id, ok: failure === null, ...ending.facts };
-  tx.happened('operationEnded', level, text, { kind, parent, outcome, ...facts }, by);
-  tx.leaveOutcome(parent, { kind: 'ended', operation: id, failure, text, moved });
+  const facts = { operation: id, kind, parent, outcome, ok: failure === null, ...ending.facts };
+  tx.happened('operationEnded', level, text, facts, by);
+  tx.leaveOutcome(parent, { kind: 'ended', operation: id, failure, text, moved: figures.moved });
   for (const asked of cancelled?.requests ?? []) tx.done(asked, text, { operation: id, outcome });
   if (tx.state.ending !== null) tx.fail(request, 'DSO_FLEET_ENDING', text);
-  else if (outcome === 'done') tx.done(request, text, facts);
+  else if (outcome === 'done') tx.done(request, text, { operation: id, ...figures });
   else tx.fail(request, outcome === 'failed' ? 'DSO_OPERATION_FAILED' : 'DSO_OPERATION_CANCELLED', text);
 }
 

@@ -29,7 +29,7 @@ export function start<K extends OperationKind>(tx: Transaction, plan: OperationP
 export function runOperations(tx: Transaction): void {
   // Of an earlier run: its nodes are still on their way back.
   if (tx.state.recalled && tx.state.graceUntil !== null) return;
-  for (const id of [...tx.state.operations.keys()]) {
+  for (const id of tx.state.operations.keys()) {
     const due = tx.state.operations.get(id);
     if (due !== undefined && due.deadline !== null && due.deadline <= tx.now) overdue(tx, due);
     const operation = tx.state.operations.get(id);
@@ -52,19 +52,6 @@ function end<K extends OperationKind>(tx: Transaction, operation: OperationState
 /** All of them at once, with what is under way. */
 export function endOperations(tx: Transaction, why: string): void {
   for (const operation of tx.state.operations.values()) end(tx, operation, why);
-}
-
-/** The nodes that a restarted orchestrator waits for before it goes on with it. */
-export function nodesOf<K extends OperationKind>(operation: OperationState<K>): readonly string[] {
-  return OPERATIONS[operation.kind].nodes(operation);
-}
-
-/** What is left of it for the next run; null: nothing. @param later those that were begun after it. */
-export function restoredOperation<K extends OperationKind>(
-  operation: OperationState<K>,
-  later: ReadonlyMap<string, OperationState>,
-): OperationState<K> | null {
-  return OPERATIONS[operation.kind].restored(operation, later);
 }
 
 /** How far it is. */

@@ -8,7 +8,6 @@
 import { beginShutdown } from '../fleet/leave.js';
 import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationOutcome, OperationState } from '../state/operations.js';
-import { count, listOf, nodeId, none, nullOr, object, text } from '../state/shape.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
@@ -25,23 +24,6 @@ export const ROLLOUT: Operation<'rollout'> = {
   step: replaceNext,
   // It has no deadline of its own: its drains have.
   overdue: () => undefined,
-  record: {
-    origins: none,
-    destinations: none,
-    waiting: listOf(nodeId),
-    done: listOf(nodeId),
-    failed: listOf(object({ node: nodeId, reason: text })),
-    current: nullOr(object({ node: nodeId, drain: text })),
-    moved: count,
-    detail: nullOr(text),
-  },
-  nodes: ({ waiting, current }) => (current === null ? waiting : [current.node, ...waiting]),
-  restored(rollout, others) {
-    const { current, waiting } = rollout;
-    if (current === null || others.has(current.drain)) return rollout;
-    // A replacement that waited for its new node is begun anew.
-    return { ...rollout, current: null, waiting: [current.node, ...waiting] };
-  },
   status: statusOf,
   cancel: ({ id }) => ({ ok: true, text: `Rollout ${id} is cancelled: no further node is replaced.` }),
   end: endRollout,
@@ -114,7 +96,12 @@ function isInUse(tx: Transaction, node: string): boolean {
 
 function replaceNext(tx: Transaction, given: Rollout): void {
   const rollout = withOutcomes(tx, given);
-  if (rollout.current !== null) return;
+  const { current } = rollout;
+  if (current !== null) {
+    if (tx.state.operations.has(current.drain)) return;
+    tx.setOperation({ ...rollout, current: null, waiting: [current.node, ...rollout.waiting] });
+    return;
+  }
   if (rollout.stopped !== null) {
     endRollout(tx, rollout, rollout.stopped);
     return;
@@ -177,8 +164,11 @@ function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): 
     failure === null
       ? `Replaced ${done.length} node(s).`
       : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
-  const facts = { done, left: waiting, nodes: done.length };
-  endOperation(tx, rollout, failure, { text: detail === null ? text : `${text} ${detail}`, moved, facts });
+  endOperation(tx, rollout, failure, {
+    text: detail === null ? text : `${text} ${detail}`,
+    figures: { nodes: done.length, moved },
+    facts: { done, left: waiting },
+  });
 }
 
 function statusOf(state: OrchestratorState, rollout: Rollout): Progress {

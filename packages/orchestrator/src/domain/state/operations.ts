@@ -5,6 +5,8 @@
  * Layers below read an operation as data (which nodes are drained, which are kept for it), and leave in `outcomes` what became of the migrations,
  * launches and operations that it began. They never call it: it takes its outcomes in when it is run next.
  */
+import { atMostOne, count, exactlyOne, flag, listOf, nodeId, none, nullOr, object, oneOf, text } from './shape.js';
+import type { Shape } from './shape.js';
 type Common = {
   id: string;
   /** The operation that it is a step of. null: it was asked for by itself. */
@@ -60,6 +62,30 @@ export type OperationData = {
 
 export type OperationKind = keyof OperationData;
 
+/** The same, for what is read back from the store. */
+export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationData[K]> } = {
+  drain: {
+    origins: exactlyOne(nodeId),
+    destinations: atMostOne(nodeId),
+    launched: flag,
+    shutdown: flag,
+    phase: oneOf('awaitingDestination', 'moving', 'shuttingDown'),
+    moved: listOf(count),
+    failed: listOf(object({ shard: count, reason: text })),
+    retried: listOf(count),
+  },
+  rollout: {
+    origins: none,
+    destinations: none,
+    waiting: listOf(nodeId),
+    done: listOf(nodeId),
+    failed: listOf(object({ node: nodeId, reason: text })),
+    current: nullOr(object({ node: nodeId, drain: text })),
+    moved: count,
+    detail: nullOr(text),
+  },
+};
+
 /** What is asked for. */
 export type OperationPlans = {
   drain: { origin: string; destination: string; shutdown: boolean };
@@ -83,6 +109,13 @@ export type OperationOutcome =
 export type OperationState<K extends OperationKind = OperationKind> = {
   [P in K]: Readonly<Common> & { readonly kind: P } & OperationData[P];
 }[K];
+
+/** The nodes that it has to do with: a restarted orchestrator waits for them before it goes on. */
+export function nodesOf(operation: OperationState): readonly string[] {
+  const { origins, destinations } = operation;
+  const later = operation.kind === 'rollout' ? operation.waiting : [];
+  return [...origins, ...destinations, ...later];
+}
 
 /** An operation that is over, for those who ask later how it ended. */
 export type EndedOperation = {

@@ -9,18 +9,23 @@ export class Unreadable extends Error {}
 export type Reader<T> = (value: unknown) => T;
 export type Shape<T> = { readonly [K in keyof T]: Reader<T[K]> };
 
-export const text: Reader<string> = (value) => checked(typeof value === 'string', value);
-export const flag: Reader<boolean> = (value) => checked(typeof value === 'boolean', value);
-export const count: Reader<number> = (value) => checked(Number.isSafeInteger(value) && Number(value) >= 0, value);
-export const time: Reader<number> = (value) => checked(typeof value === 'number', value);
-export const nodeId: Reader<string> = (value) => checked(typeof value === 'string' && isNodeId(value), value);
+function reader<T>(accepts: (value: unknown) => value is T): Reader<T> {
+  return (value) => (accepts(value) ? value : unreadable());
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+
+export const text: Reader<string> = reader(isText);
+export const flag: Reader<boolean> = reader((value): value is boolean => typeof value === 'boolean');
+export const time: Reader<number> = reader(isNumber);
+export const count: Reader<number> = reader(
+  (value): value is number => Number.isSafeInteger(value) && Number(value) >= 0,
+);
+export const nodeId: Reader<string> = reader((value): value is string => isText(value) && isNodeId(value));
 
 export function oneOf<T extends string>(...known: readonly T[]): Reader<T> {
-  return (value) =>
-    checked(
-      known.some((each) => each === value),
-      value,
-    );
+  return reader((value): value is T => known.some((each) => each === value));
 }
 
 export function nullOr<T>(read: Reader<T>): Reader<T | null> {
@@ -54,10 +59,6 @@ export function object<T extends object>(shape: Shape<T>): Reader<T> {
 export function picked<T extends object>(shape: Shape<T>, value: T): T {
   const names = Object.keys(shape) as (keyof T)[];
   return Object.fromEntries(names.map((name) => [name, value[name]])) as T;
-}
-
-function checked<T>(isSo: boolean, value: unknown): T {
-  return isSo ? (value as T) : unreadable();
 }
 
 function unreadable(): never {

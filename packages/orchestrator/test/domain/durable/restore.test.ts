@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { restoredState } from '../../../src/domain/durable/restore.js';
 import type { OrchestratorState } from '../../../src/domain/state/state.js';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 
 /** Two nodes with two shards each, and everything started. */
 function fleet(options: ConstructorParameters<typeof World>[0] = {}): World {
@@ -128,11 +128,7 @@ describe('after a crash', () => {
 
   test('a drain goes on where it was, with the shard that was on its way', () => {
     const world = fleet({ migrationsPerNode: 1 });
-    world.command({
-      kind: 'startOperation',
-      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true },
-      answer: 'ended',
-    });
+    world.command(drain('a', 'b', { shutdown: true }));
     for (let i = 0; i < 4; i += 1) world.deliver(() => 0);
     expect(world.state.migrations.size).toBe(1);
     world.crash();
@@ -149,7 +145,7 @@ describe('after a crash', () => {
     world.pass(60_000);
     const old = Object.keys(world.placement()).toSorted();
     expect(old).toHaveLength(2);
-    world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
+    world.command(rollout);
     for (let i = 0; i < deliveries; i += 1) world.deliver(() => 0);
     world.crash();
     // A copy: nodes are launched as these connect.

@@ -7,7 +7,7 @@ import type { MessageKind } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { OLDER_CAPABILITIES } from '../model-node.js';
 import type { ModelNodeOptions } from '../model-node.js';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 
 type Role = 'origin' | 'destination';
 type Flow = {
@@ -61,34 +61,20 @@ const OPERATIONS: Operation[] = [
   },
   {
     name: 'draining and shutting down',
-    begin: (world, node) =>
-      world.command({
-        kind: 'startOperation',
-        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: true },
-        answer: 'ended',
-      }),
+    begin: (world, node) => world.command(drain(node, 'c', { shutdown: true })),
     leaves: 'dead',
     keepsSessions: true,
   },
   {
     name: 'draining',
-    begin: (world, node) =>
-      world.command({
-        kind: 'startOperation',
-        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: false },
-        answer: 'ended',
-      }),
+    begin: (world, node) => world.command(drain(node, 'c')),
     leaves: 'empty',
     keepsSessions: true,
   },
   {
     name: 'draining, which is cancelled at once,',
     begin(world, node) {
-      world.command({
-        kind: 'startOperation',
-        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: true },
-        answer: 'ended',
-      });
+      world.command(drain(node, 'c', { shutdown: true }));
       world.command({ kind: 'cancelOperation', operation: [...world.state.operations.keys()][0]! });
     },
     leaves: 'as it is',
@@ -96,7 +82,7 @@ const OPERATIONS: Operation[] = [
   },
   {
     name: 'replacing',
-    begin: (world) => world.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
+    begin: (world) => world.command(rollout),
     leaves: 'as it is',
     keepsSessions: true,
   },
@@ -114,11 +100,7 @@ const OPERATIONS: Operation[] = [
   {
     name: 'crashing the orchestrator in the middle of draining',
     begin(world, node) {
-      world.command({
-        kind: 'startOperation',
-        plan: { kind: 'drain', origin: node, destination: 'c', shutdown: false },
-        answer: 'ended',
-      });
+      world.command(drain(node, 'c'));
       world.crash();
       for (const each of world.nodes.values()) world.connect(each);
     },
@@ -154,7 +136,7 @@ function expectInOrder(world: World, operation: Operation, node: string): void {
       .flat()
       .toSorted((a, b) => a - b),
   ).toEqual([0, 1, 2, 3]);
-  expect([world.state.migrations.size, world.state.operations.size, world.state.rollout]).toEqual([0, 0, null]);
+  expect([world.state.migrations.size, world.state.operations.size]).toEqual([0, 0]);
   for (const { alive, transfers } of world.nodes.values()) {
     if (alive) expect([transfers.offers.size, transfers.frozen.size, transfers.staging.size]).toEqual([0, 0, 0]);
   }
