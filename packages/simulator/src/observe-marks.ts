@@ -1,5 +1,5 @@
 /** Which rare branches a run has reached, read off what can be observed. */
-import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
+import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Marks } from './marks.js';
 import type { Observation } from './observation.js';
 
@@ -36,7 +36,7 @@ const MOVES: Readonly<Record<string, string>> = {
 export function observeMarks(marks: Marks, observation: Observation): void {
   switch (observation.kind) {
     case 'decided':
-      for (const happening of observation.happenings) observeHappening(marks, happening, observation.state);
+      for (const entry of observation.entries) observeEntry(marks, entry, observation.state);
       return;
     case 'moved': {
       const mark = MOVES[`${observation.from}→${observation.to}`];
@@ -83,7 +83,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
   }
 }
 
-function observeHappening(marks: Marks, { name, fields }: Happening, { operations }: OrchestratorState): void {
+function observeEntry(marks: Marks, { name, fields }: HistoryEntry, { operations }: OrchestratorState): void {
   if (name === 'migrationFailed') {
     const step = String(fields['step']);
     const reason = String(fields['reason']);

@@ -85,7 +85,7 @@ function cordonNode(tx: Transaction, request: string, id: string): void {
   } else {
     if (known.value.intent.kind === 'serving') {
       tx.patchNode(id, { intent: { kind: 'cordoned' } });
-      tx.happened('nodeCordoned', 'info', `Node ${id} takes no new shards.`, { node: id });
+      tx.record('nodeCordoned', 'info', `Node ${id} takes no new shards.`, { node: id });
     }
     tx.done(request, `Node ${id} is cordoned: no shard is placed on it automatically.`, { node: id });
   }
@@ -100,7 +100,7 @@ function uncordonNode(tx: Transaction, request: string, id: string): void {
   } else {
     if (known.value.intent.kind === 'cordoned') {
       tx.patchNode(id, { intent: { kind: 'serving' } });
-      tx.happened('nodeUncordoned', 'info', `Node ${id} takes shards again.`, { node: id });
+      tx.record('nodeUncordoned', 'info', `Node ${id} takes shards again.`, { node: id });
     }
     tx.done(request, `Node ${id} takes shards again.`, { node: id });
   }

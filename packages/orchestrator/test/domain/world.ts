@@ -8,7 +8,7 @@ import { decide, initialState } from '../../src/domain/decide.js';
 import type { JsonValue } from '../../src/domain/durable/records.js';
 import { restoredState } from '../../src/domain/durable/restore.js';
 import { correctingWrites, durableWrites } from '../../src/domain/durable/writes.js';
-import type { Effect, Happening, HappeningName } from '../../src/domain/state/effects.js';
+import type { Effect, HistoryEntry, HistoryName } from '../../src/domain/state/effects.js';
 import type { DomainEvent, Peer } from '../../src/domain/state/events.js';
 import { assertInvariants } from '../../src/domain/invariants.js';
 import { assertStep } from '../../src/domain/step-invariants.js';
@@ -63,7 +63,7 @@ export class World {
   /** The requests of all commands. */
   readonly asked = new Set<string>();
   readonly replies = new Map<string, CommandResult>();
-  readonly happenings: Happening[] = [];
+  readonly entries: HistoryEntry[] = [];
   /** Everything sent, in order. */
   readonly sent: { node: string; message: Message }[] = [];
   /** The store, by `kind/key`. */
@@ -152,7 +152,7 @@ export class World {
   #mustBeAtRest(event: DomainEvent): void {
     if (event.kind === 'message') return;
     const again = decide(this.state, { kind: 'started' }, this.now).effects.filter(
-      (effect) => effect.kind !== 'happened' || effect.happening.name !== 'orchestratorStarted',
+      (effect) => effect.kind !== 'record' || effect.entry.name !== 'orchestratorStarted',
     );
     if (again.length > 0) throw new Error(`not at rest after ${JSON.stringify(event)}: ${JSON.stringify(again)}`);
   }
@@ -309,8 +309,8 @@ export class World {
       case 'endProcess':
         this.endedProcesses.push(effect.node);
         break;
-      case 'happened':
-        this.happenings.push(effect.happening);
+      case 'record':
+        this.entries.push(effect.entry);
         break;
       case 'accept':
         break;
@@ -395,8 +395,8 @@ export class World {
     return nodes;
   }
 
-  happened(name: HappeningName): Happening[] {
-    return this.happenings.filter((happening) => happening.name === name);
+  recorded(name: HistoryName): HistoryEntry[] {
+    return this.entries.filter((entry) => entry.name === name);
   }
 
   sentTo(node: string, kind?: MessageKind): Message[] {

@@ -4,7 +4,7 @@ import { openMessageConnection } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
 import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Decide } from '../../src/domain/decide.js';
-import type { Effect, Happening } from '../../src/domain/state/effects.js';
+import type { Effect, HistoryEntry } from '../../src/domain/state/effects.js';
 import type { DomainEvent } from '../../src/domain/state/events.js';
 import type { Launcher, NodeProcess } from '../../src/ports/launcher.js';
 import type { OrchestratorOptions } from '../../src/runtime/contract.js';
@@ -14,7 +14,7 @@ import { identify } from './peer.js';
 import { alone } from './alone.js';
 import { settings } from './settings.js';
 
-const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
+const happening: HistoryEntry = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
 
 /** `react` says what a domain would want done; it may throw. */
 function orchestrator(react: (event: DomainEvent) => readonly Effect[], more: Partial<OrchestratorOptions> = {}) {

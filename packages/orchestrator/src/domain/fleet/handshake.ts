@@ -61,7 +61,7 @@ function refuse(tx: Transaction, connection: string, message: Identify, remote: 
     tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
   }
   tx.effect({ kind: 'close', connection, code, message: text });
-  tx.happened('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
+  tx.record('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
     remote,
     node: message.nodeId,
     code,
@@ -85,7 +85,7 @@ function replaceOlder(tx: Transaction, id: string): void {
   }
   cutOff(tx, id, 'DSO_NODE_REPLACED', `A newer connection with node id ${id} takes its place.`);
   lose(tx, id, 'it connected again');
-  tx.happened('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });
+  tx.record('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });
 }
 
 function enter(tx: Transaction, id: string, connection: string, message: Identify): void {
@@ -150,7 +150,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
   originsAreBack(tx, id);
   const node = tx.node(id);
   const version = message.version === '' ? '' : ` (version ${message.version})`;
-  tx.happened('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
+  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
     node: id,
     version: message.version,
     shards: kept,

@@ -22,7 +22,7 @@ export function beginLaunch(
   const deadline = tx.now + tx.settings.launchTimeoutMs;
   tx.setLaunch({ id, node: null, pid: null, since: tx.now, deadline, request, operation, unwanted: false });
   tx.effect({ kind: 'launchNode', launch: id });
-  tx.happened('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
+  tx.record('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
 }
 
 export function startNode(tx: Transaction, request: string): void {
@@ -64,7 +64,7 @@ export function launchFailed(tx: Transaction, id: string, reason: string): void 
     launchNotBefore: tx.now + tx.settings.launchRetryMs,
   });
   const text = `A node could not be launched: ${reason}.`;
-  tx.happened('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
+  tx.record('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
   tx.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
   tx.leaveOutcome(launch.operation, { kind: 'notLaunched' });
 }

@@ -138,7 +138,7 @@ export function activated(tx: Transaction, migration: At<'activating'>, resumed:
   const how = resumed ? '' : ' Its gateway session was gone, so it identified anew.';
   const text = `Shard ${shard} moved from node ${origin} to node ${destination}, frozen for ${frozenMs} ms.${how}`;
   const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
-  tx.happened('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
+  tx.record('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
   tx.done(request, text, facts);
   tx.leaveOutcome(migration.operation, { kind: 'moved', shard });
 }

@@ -11,7 +11,7 @@ export function moveStarted(
   { id, shard, origin, destination, operation }: About,
   live: boolean,
 ): void {
-  tx.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
+  tx.record('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
     migration: id,
     shard,
     origin,

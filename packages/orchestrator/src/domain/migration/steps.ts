@@ -48,7 +48,7 @@ export function beginMigration(
 function moveAnnounced(tx: Transaction, { id, shard, origin, destination, operation }: About): void {
   const text = `Shard ${shard} is to move from node ${origin} to node ${destination}, when user code has finished with it.`;
   const facts = { migration: id, shard, origin, destination, operation };
-  tx.happened('migrationAnnounced', 'info', text, facts);
+  tx.record('migrationAnnounced', 'info', text, facts);
 }
 
 function beginLive(tx: Transaction, about: About): void {
@@ -123,7 +123,7 @@ export function destinationRuns(tx: Transaction, migration: BaseMigration, userE
   const text = `Shard ${shard} moved from node ${origin} to node ${destination} in ${durationMs} ms.`;
   // It was closed from the first step on.
   const facts = { migration: migration.id, shard, origin, destination, durationMs, frozenMs: durationMs, userEvents };
-  tx.happened('migrationCompleted', 'info', text, facts, migration.by);
+  tx.record('migrationCompleted', 'info', text, facts, migration.by);
   tx.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
   tx.leaveOutcome(migration.operation, { kind: 'moved', shard });
 }
@@ -141,7 +141,7 @@ export function endFailed(tx: Transaction, migration: MigrationState, reason: st
   const now = where === undefined || where.kind === 'migrating' ? '' : ` ${whereabouts(shard, where)}`;
   const text = `Shard ${shard} was not moved from node ${origin} to node ${destination}: ${reason}.${now}`;
   const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
-  tx.happened('migrationFailed', 'warn', text, facts, migration.by);
+  tx.record('migrationFailed', 'warn', text, facts, migration.by);
   tx.fail(request, 'DSO_MIGRATION_FAILED', text);
   tx.leaveOutcome(migration.operation, { kind: 'notMoved', shard, reason });
 }

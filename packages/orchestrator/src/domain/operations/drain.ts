@@ -146,7 +146,7 @@ function moved(tx: Transaction, drain: Drain): Drain {
   const { waiting } = shardsLeft(tx.state, drain);
   const text = `Node ${origin} has given up ${drain.moved.length} shard(s); ${waiting.length} wait for their tx.`;
   const facts = { moved: drain.moved.length, waiting: waiting.length, failed: drain.failed.length };
-  tx.happened('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
+  tx.record('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
   return drain;
 }
 

@@ -3,7 +3,7 @@
  * `registry.ts`; the durable record, the history, cancelling, restarts, REST and the command line follow from there.
  */
 import type { CommandError } from '../state/commands.js';
-import type { Happening } from '../state/effects.js';
+import type { HistoryEntry } from '../state/effects.js';
 import { commandError } from '../state/errors.js';
 import type { OperationData, OperationKind, OperationPlans, OperationState } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
@@ -50,7 +50,7 @@ export type Operation<K extends OperationKind> = {
   end(tx: Transaction, operation: OperationState<K>, failure: string | null): void;
 };
 
-type Facts = Happening['fields'];
+type Facts = HistoryEntry['fields'];
 
 /** @param about what it does, as a sentence, and its facts for the history. */
 export function beginOperation<K extends OperationKind>(
@@ -64,7 +64,7 @@ export function beginOperation<K extends OperationKind>(
   const common = { id, parent, startedAt: tx.now, by: tx.by, request, cancelled: null, stopped: null };
   const operation = { ...common, kind, deadline: null, outcomes: [], ...data };
   tx.setOperation(operation as unknown as OperationState);
-  tx.happened('operationStarted', 'info', about.text, { operation: id, kind, parent, ...about.facts });
+  tx.record('operationStarted', 'info', about.text, { operation: id, kind, parent, ...about.facts });
   return id;
 }
 
@@ -86,7 +86,7 @@ export function endOperation(
   tx.patch({ endedOperations: [...tx.state.endedOperations, ended].slice(-KEPT) });
   const level = outcome !== 'failed' ? 'info' : parent === null ? 'error' : 'warn';
   const facts = { operation: id, kind, parent, outcome, ok: failure === null, ...ending.facts };
-  tx.happened('operationEnded', level, text, facts, by);
+  tx.record('operationEnded', level, text, facts, by);
   tx.leaveOutcome(parent, { kind: 'ended', operation: id, failure, text, moved: figures.moved });
   for (const asked of cancelled?.requests ?? []) tx.done(asked, text, { operation: id, outcome });
   if (tx.state.ending !== null) tx.fail(request, 'DSO_FLEET_ENDING', text);

@@ -78,7 +78,7 @@ export function cancelOperation(tx: Transaction, request: string, id: string): v
     const { cancelled } = operation;
     tx.patchOperation(operation.id, { cancelled: { ...cancelled, requests: [...cancelled.requests, request] } });
   } else {
-    tx.happened('operationCancelled', 'info', means.text, { operation: operation.id, kind: operation.kind });
+    tx.record('operationCancelled', 'info', means.text, { operation: operation.id, kind: operation.kind });
     stop(tx, operation, { at: tx.now, by: tx.by, requests: [request] });
   }
 }

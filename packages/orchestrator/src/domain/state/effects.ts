@@ -19,18 +19,18 @@ export type Effect =
   /** The launcher's process of this node: SIGTERM, and SIGKILL after the launcher's grace, but not before `graceMs`. */
   | { kind: 'endProcess'; node: string; graceMs: number }
   /** Something an operator would want to read, count or see in the history. */
-  | { kind: 'happened'; happening: Happening };
+  | { kind: 'record'; entry: HistoryEntry };
 
 /** `level` is the log level; `fields` name the things; `text` is a whole sentence; `by` is who asked for it, or `AUTOMATIC`. */
-export type Happening = {
-  name: HappeningName;
+export type HistoryEntry = {
+  name: HistoryName;
   level: 'debug' | 'info' | 'warn' | 'error';
   text: string;
   by: string;
   fields: Readonly<Record<string, string | number | boolean | null | readonly number[] | readonly string[]>>;
 };
 
-export type HappeningName =
+export type HistoryName =
   | 'orchestratorStarted'
   | 'totalShardsDecided'
   | 'nodeJoined'

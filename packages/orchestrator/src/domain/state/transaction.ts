@@ -9,7 +9,7 @@ import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
 import type { Decision } from './decision.js';
 import { AUTOMATIC } from './effects.js';
-import type { Effect, Happening, HappeningName } from './effects.js';
+import type { Effect, HistoryEntry, HistoryName } from './effects.js';
 import { stamped } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { OperationOutcome, OperationState } from './operations.js';
@@ -284,7 +284,7 @@ export class Transaction {
     this.#effects.push({ kind: 'send', connection, message });
   }
 
-  effect(effect: Exclude<Effect, { kind: 'send' | 'reply' | 'happened' }>): void {
+  effect(effect: Exclude<Effect, { kind: 'send' | 'reply' | 'record' }>): void {
     this.#effects.push(effect);
   }
 
@@ -302,14 +302,14 @@ export class Transaction {
   }
 
   /** @param by who asked for it, where that is not whom this part of the transaction is for. */
-  happened(
-    name: HappeningName,
-    level: Happening['level'],
+  record(
+    name: HistoryName,
+    level: HistoryEntry['level'],
     text: string,
-    fields: Happening['fields'],
+    fields: HistoryEntry['fields'],
     by: string = this.#by,
   ): void {
-    this.#effects.push({ kind: 'happened', happening: { name, level, text, by, fields } });
+    this.#effects.push({ kind: 'record', entry: { name, level, text, by, fields } });
   }
 }
 

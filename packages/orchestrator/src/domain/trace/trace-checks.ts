@@ -6,7 +6,7 @@
  * grow, so they are remembered. Where ids begin anew, the store was lost: that is another history.
  */
 import { type Durations, durationsOf } from './figures.js';
-import type { HappeningName } from '../state/effects.js';
+import type { HistoryName } from '../state/effects.js';
 import { Facts, type TraceEntry } from './entry.js';
 import { IdentifyChecks } from './identify-checks.js';
 
@@ -56,7 +56,7 @@ export class TraceChecks {
   readonly #frozen: number[] = [];
   readonly #ownerless: number[] = [];
   /** What an entry changes and shows, by its name. All others say nothing here. */
-  readonly #rules: Partial<Record<HappeningName, (facts: Facts) => void>> = {
+  readonly #rules: Partial<Record<HistoryName, (facts: Facts) => void>> = {
     orchestratorStarted: (facts) => this.#started(facts),
     shardsAssigned: (facts) => this.#assigned(facts),
     shardRunning: (facts) => this.#running(facts),
@@ -93,7 +93,7 @@ export class TraceChecks {
       this.#forget();
       if (isAnew) this.#forgetEpochs();
     }
-    this.#rules[entry.name as HappeningName]?.(new Facts(entry));
+    this.#rules[entry.name as HistoryName]?.(new Facts(entry));
   }
 
   finish(): TraceReport {

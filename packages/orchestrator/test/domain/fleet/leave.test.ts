@@ -98,10 +98,10 @@ describe('the end of the fleet', () => {
     const world = twoNodes({ canLaunch: true, nodes: 2 });
     expect(world.ask({ kind: 'shutdownFleet' })).toMatchObject({ ok: true });
     for (const node of ['a', 'b']) expect(world.sentTo(node, 'shutdown')).toMatchObject([{ final: true }]);
-    const launches = world.happened('nodeLaunching').length;
+    const launches = world.recorded('nodeLaunching').length;
     world.pass(120_000);
     expect(world.truth()).toEqual({});
-    expect(world.happened('nodeLaunching')).toHaveLength(launches);
+    expect(world.recorded('nodeLaunching')).toHaveLength(launches);
     expect(world.ask(rollout)).toMatchObject({
       error: { code: 'DSO_FLEET_ENDING' },
     });

@@ -56,7 +56,7 @@ describe('shards that are announced to leave', () => {
     expect(world.truth()).toEqual({ a: [0, 1, 2, 4, 5, 6, 7], b: [3] });
     for (const shard of [0, 1, 2, 4, 5, 6, 7]) finish(made, shard);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3, 4, 5, 6, 7] });
-    expect(world.happened('operationEnded')[0]?.fields).toMatchObject({ ok: true });
+    expect(world.recorded('operationEnded')[0]?.fields).toMatchObject({ ok: true });
   });
 
   test('wait for room and budget then, those first that were told first', () => {
@@ -152,8 +152,8 @@ describe('shards that are announced to leave', () => {
     const { world } = made;
     world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
     world.settle();
-    expect([world.happened('migrationAnnounced').length, world.happened('migrationStarted').length]).toEqual([1, 0]);
+    expect([world.recorded('migrationAnnounced').length, world.recorded('migrationStarted').length]).toEqual([1, 0]);
     finish(made, 0);
-    expect(world.happened('migrationStarted')).toMatchObject([{ fields: { shard: 0, moving: 1, limit: 2 } }]);
+    expect(world.recorded('migrationStarted')).toMatchObject([{ fields: { shard: 0, moving: 1, limit: 2 } }]);
   });
 });

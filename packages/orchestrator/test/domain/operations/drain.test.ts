@@ -86,7 +86,7 @@ describe('a shard that does not move', () => {
     const b = world.nodes.get('b')!;
     b.fail.add('transferOpen');
     const request = world.command(draining);
-    while (world.happened('migrationFailed').length === 0) expect(world.deliver(() => 0)).toBe(true);
+    while (world.recorded('migrationFailed').length === 0) expect(world.deliver(() => 0)).toBe(true);
     b.fail.clear();
     world.settle();
     expect(world.replies.get(request)).toMatchObject({ ok: true, data: { moved: 4 } });

@@ -36,7 +36,7 @@ describe('a rollout', () => {
     });
     world.pass(60_000);
     expect(world.truth()).toEqual({ 'launched-3': [0, 1], 'launched-4': [2, 3] });
-    expect(world.happened('nodeLaunching')).toHaveLength(4);
+    expect(world.recorded('nodeLaunching')).toHaveLength(4);
   });
 
   test('uses an empty node that is there already', () => {
@@ -141,7 +141,7 @@ describe('a rollout', () => {
 });
 
 function rolloutsOf(world: World): unknown[] {
-  return world.happened('operationStarted').filter(({ fields }) => fields['kind'] === 'rollout');
+  return world.recorded('operationStarted').filter(({ fields }) => fields['kind'] === 'rollout');
 }
 
 describe('a rollout that a bot asks for', () => {
