@@ -5,7 +5,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { hostname, userInfo } from 'node:os';
-import type { Answer, CallReport, OperationStatus, RecordedHappening, StatusV1 } from '@dshard/orchestrator';
+import type { Answer, CallReport, OperationStatus, RecordedEntry, StatusV1 } from '@dshard/orchestrator';
 import { systemClock, type Clock } from '@dshard/transport';
 import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
@@ -14,9 +14,9 @@ export type Client = {
   status(): Promise<StatusV1>;
   operations(): Promise<readonly OperationStatus[]>;
   /** All of the history after an id; null: the last events. */
-  events(after: number | null): Promise<readonly RecordedHappening[]>;
+  events(after: number | null): Promise<readonly RecordedEntry[]>;
   /** Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream ends. */
-  follow(after: number, onHappening: (happening: RecordedHappening) => void): Promise<void>;
+  follow(after: number, onEntry: (entry: RecordedEntry) => void): Promise<void>;
   get(path: string): Promise<Answer>;
   /** Resolves when the operation is done. */
   post(path: string, parameters?: Readonly<Record<string, string>>): Promise<Answer>;
@@ -42,10 +42,10 @@ export function createClient(target: Target, clock: Clock = systemClock()): Clie
     status: () => json({ method: 'GET', path: '/v1/status' }),
     operations: () => json({ method: 'GET', path: '/v1/operations' }),
     async events(after) {
-      const all: RecordedHappening[] = [];
+      const all: RecordedEntry[] = [];
       for (let last = after; ;) {
         const query = last === null ? '' : `?after=${last}&limit=${EVENTS_AT_ONCE}`;
-        const page = await json<RecordedHappening[]>({ method: 'GET', path: `/v1/events${query}` });
+        const page = await json<RecordedEntry[]>({ method: 'GET', path: `/v1/events${query}` });
         all.push(...page);
         last = page.at(-1)?.id ?? last;
         if (after === null || page.length < EVENTS_AT_ONCE) return all;
@@ -56,7 +56,7 @@ export function createClient(target: Target, clock: Clock = systemClock()): Clie
       json({ method: 'POST', path, body: new URLSearchParams({ ...parameters }).toString() }),
     call: (parameters) =>
       json({ method: 'POST', path: '/v1/call', body: new URLSearchParams({ ...parameters }).toString() }),
-    async follow(after, onHappening) {
+    async follow(after, onEntry) {
       const response = await send(
         target,
         { method: 'GET', path: `/v1/events?after=${after}`, accept: 'text/event-stream' },
@@ -66,7 +66,7 @@ export function createClient(target: Target, clock: Clock = systemClock()): Clie
         parseAnswer(target, response.statusCode ?? 0, await readAll(target, response));
         return;
       }
-      await readEvents(response, onHappening);
+      await readEvents(response, onEntry);
     },
   };
 }
@@ -148,10 +148,7 @@ function parseAnswer(target: Target, status: number, text: string): unknown {
 }
 
 /** Server-sent events: blocks between blank lines; comments (heartbeats) carry no data. */
-async function readEvents(
-  response: IncomingMessage,
-  onHappening: (happening: RecordedHappening) => void,
-): Promise<void> {
+async function readEvents(response: IncomingMessage, onEntry: (entry: RecordedEntry) => void): Promise<void> {
   let rest = '';
   response.setEncoding('utf8');
   try {
@@ -160,7 +157,7 @@ async function readEvents(
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
         const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data !== undefined) onHappening(JSON.parse(data) as RecordedHappening);
+        if (data !== undefined) onEntry(JSON.parse(data) as RecordedEntry);
       }
     }
   } catch {

@@ -1,7 +1,7 @@
 /** What can be seen from outside of the parties: the checkers and the trace know nothing else. */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
-import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
+import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { TraceEntry } from '@dshard/orchestrator/trace';
 import type { Message } from '@dshard/protocol';
 import type { FaultName } from './plan.js';
@@ -53,7 +53,7 @@ export type Observation =
   /** What Discord did. */
   | { kind: 'gateway'; record: LedgerRecord }
   /** The orchestrator decided: what it was told, what it knows now, what it did. */
-  | { kind: 'decided'; state: OrchestratorState; happenings: readonly Happening[] }
+  | { kind: 'decided'; state: OrchestratorState; entries: readonly HistoryEntry[] }
   /** The orchestrator's history has a new entry: what led to it is durable. */
   | { kind: 'recorded'; entry: TraceEntry }
   /** The orchestrator writes a message to a socket. `kept`: what its disk has of a record (`kind/key`) at this moment. */

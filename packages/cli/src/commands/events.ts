@@ -1,5 +1,5 @@
 /** `dso events`: what happened, and with --follow what happens. A follower survives a restart of the orchestrator. */
-import type { RecordedHappening } from '@dshard/orchestrator';
+import type { RecordedEntry } from '@dshard/orchestrator';
 import { delay, systemClock } from '@dshard/transport';
 import type { Command } from 'commander';
 import { createClient, type Client } from '../client.js';
@@ -28,8 +28,8 @@ export function addEvents(program: Command): void {
         return;
       }
       await runCommand(options, async (client) => {
-        const happenings = await client.events(after);
-        return { document: happenings, text: happenings.map(lineOf).join('\n') };
+        const entries = await client.events(after);
+        return { document: entries, text: entries.map(lineOf).join('\n') };
       });
     },
   );
@@ -38,9 +38,9 @@ export function addEvents(program: Command): void {
 /** Goes on until the program is ended. Rejects when nobody listens at first. */
 async function follow(client: Client, after: number, json: boolean): Promise<never> {
   let last = after;
-  const show = (happening: RecordedHappening): void => {
-    last = happening.id;
-    process.stdout.write(`${json ? JSON.stringify(happening) : lineOf(happening)}\n`);
+  const show = (entry: RecordedEntry): void => {
+    last = entry.id;
+    process.stdout.write(`${json ? JSON.stringify(entry) : lineOf(entry)}\n`);
   };
   await client.follow(last, show);
   process.stderr.write('The orchestrator hung up; waiting for it to come back …\n');
@@ -53,7 +53,7 @@ async function follow(client: Client, after: number, json: boolean): Promise<nev
   }
 }
 
-function lineOf({ id, at, level, text, by }: RecordedHappening): string {
+function lineOf({ id, at, level, text, by }: RecordedEntry): string {
   const who = by === 'automatic' ? '' : ` [${by}]`;
   const shown = `${text}${who}`.replaceAll(/\p{Cc}/gu, ' ');
   return `${String(id).padStart(5)}  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${shown}`;

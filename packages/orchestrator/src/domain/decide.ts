@@ -75,7 +75,7 @@ function handle(tx: Transaction, event: DomainEvent): void {
 
 function onStart(tx: Transaction): void {
   const { epoch, totalShards } = tx.state;
-  tx.happened('orchestratorStarted', 'info', `The orchestrator started; its epoch is ${epoch}.`, {
+  tx.record('orchestratorStarted', 'info', `The orchestrator started; its epoch is ${epoch}.`, {
     epoch,
     totalShards,
   });

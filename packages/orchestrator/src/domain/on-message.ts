@@ -136,13 +136,13 @@ function dispatch(tx: Transaction, node: string, message: Message): void {
 }
 
 function violation(tx: Transaction, node: string, message: string, why: string): void {
-  tx.happened('protocolViolation', 'warn', `Node ${node} sent ${message}: ${why}.`, { node, message, why });
+  tx.record('protocolViolation', 'warn', `Node ${node} sent ${message}: ${why}.`, { node, message, why });
 }
 
 /** Not necessarily wrong: it may have crossed with a message of ours. */
 function late(tx: Transaction, node: string, message: string, shard: number): void {
   const why = `nothing of the kind is asked of it for shard ${shard} now`;
-  tx.happened('protocolViolation', 'debug', `Node ${node} sent ${message}: ${why}.`, { node, message, why, shard });
+  tx.record('protocolViolation', 'debug', `Node ${node} sent ${message}: ${why}.`, { node, message, why, shard });
 }
 
 /** Told once, however many there are: a list is as long as its sender likes. */
@@ -173,7 +173,7 @@ function onStarted(tx: Transaction, node: string, shard: number): void {
     tx.setShard(shard, { kind: 'running', node, since: tx.now });
     if (state.known !== null) noteCheckpoint(tx, shard, state.known);
     const how = state.known === null ? 'started' : 'resumed';
-    tx.happened('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {
+    tx.record('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {
       node,
       shard,
       resumed: state.known !== null,

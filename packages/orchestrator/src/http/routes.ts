@@ -59,7 +59,7 @@ export function addRoutes(app: FastifyInstance, { orchestrator, clock, streams, 
     if (!accepts(request, 'text/event-stream')) {
       // An id that was not reached yet is of an earlier run that kept nothing: then all is new.
       const newest = orchestrator.history().at(-1)?.id ?? 0;
-      return orchestrator.pastHappenings(after !== null && after > newest ? null : after, limit);
+      return orchestrator.pastEntries(after !== null && after > newest ? null : after, limit);
     }
     if (!streams.open(reply.raw, after ?? 0)) {
       return send(reply, failed(503, 'Too many event streams are open already: close one, then try again.'));

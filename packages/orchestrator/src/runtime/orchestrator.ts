@@ -25,7 +25,7 @@ import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError, messageOf } from '../errors.js';
 import { Connections } from './connections.js';
-import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening, StoreStatus } from './contract.js';
+import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry, StoreStatus } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import { deferred } from './deferred.js';
 import { EventLoop } from './event-loop.js';
@@ -176,11 +176,11 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#versions.pullNew();
   }
 
-  history(): readonly RecordedHappening[] {
+  history(): readonly RecordedEntry[] {
     return this.#history.all();
   }
 
-  pastHappenings(after: number | null, limit: number): Promise<readonly RecordedHappening[]> {
+  pastEntries(after: number | null, limit: number): Promise<readonly RecordedEntry[]> {
     return this.#history.past(after, limit, (query) => this.#journal.history(query));
   }
 
@@ -192,8 +192,8 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#lost.promise;
   }
 
-  onHappening(listener: (happening: RecordedHappening) => void): Cancel {
-    return this.#history.onHappening(listener);
+  onEntry(listener: (entry: RecordedEntry) => void): Cancel {
+    return this.#history.onEntry(listener);
   }
 
   violations(): Readonly<Record<string, number>> {
@@ -292,22 +292,22 @@ class OrchestratorRuntime implements Orchestrator {
       this.#apply(decision, event, null);
       return;
     }
-    const happenings = decision.effects.flatMap((effect) =>
-      effect.kind === 'happened' ? [this.#history.number(effect.happening)] : [],
+    const entries = decision.effects.flatMap((effect) =>
+      effect.kind === 'record' ? [this.#history.number(effect.entry)] : [],
     );
-    return whenDone(this.#journal.commit(writes, happenings.map(entryOf)), (isDurable) => {
-      if (isDurable) this.#apply(decision, event, happenings);
+    return whenDone(this.#journal.commit(writes, entries.map(entryOf)), (isDurable) => {
+      if (isDurable) this.#apply(decision, event, entries);
       else this.#postpone(event);
     });
   }
 
   /** @param committed what happened, where it was made durable with the decision. */
-  #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedHappening[] | null): void {
+  #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedEntry[] | null): void {
     this.#state = state;
     const cause = event.kind === 'message' ? event.connection : null;
     for (const effect of effects) {
       try {
-        const recorded = effect.kind === 'happened' ? committed?.shift() : undefined;
+        const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
         if (recorded === undefined) this.#execute(effect, cause);
         else this.#history.publish(recorded);
       } catch (error) {
@@ -392,8 +392,8 @@ class OrchestratorRuntime implements Orchestrator {
       case 'endProcess':
         void this.#processes.stop(effect.node, Math.max(effect.graceMs, this.#options.stopGraceMs));
         return;
-      case 'happened':
-        this.#history.record(effect.happening);
+      case 'record':
+        this.#history.record(effect.entry);
     }
   }
 }

@@ -15,7 +15,7 @@ describe('stopping a shard', () => {
     const a = world.nodes.get('a')!;
     a.identifies = [];
     const result = world.ask({ kind: 'stopShard', shard: 1 });
-    expect(world.happened('shardStopped')).toMatchObject([{ by: 'alice', fields: { shard: 1 } }]);
+    expect(world.recorded('shardStopped')).toMatchObject([{ by: 'alice', fields: { shard: 1 } }]);
     expect(result).toMatchObject({ ok: true });
     expect(JSON.stringify(result)).toContain('started again in 30 s');
     world.pass(29_999);
@@ -136,7 +136,7 @@ describe('a session that cannot be resumed', () => {
       world.pass(10_000);
       expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
       expect([a.resumes, a.identifies]).toEqual([[], [0]]);
-      expect(world.happened('commandFailed').at(-1)?.text).toContain('after 3 nodes it will be started anew');
+      expect(world.recorded('commandFailed').at(-1)?.text).toContain('after 3 nodes it will be started anew');
     },
   );
 

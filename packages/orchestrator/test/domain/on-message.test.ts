@@ -21,7 +21,7 @@ function fleet(baseLevel: boolean): { world: World; tell: (message: Message) => 
   world.settle();
   const liar = world.join({ id: 'liar', baseLevel }, {}, { ...nearby, tokenAccepted: !baseLevel });
   world.settle();
-  world.happenings.length = 0;
+  world.entries.length = 0;
   return {
     world,
     tell: (message) => {
@@ -62,7 +62,7 @@ describe('a base-level peer, which proved no token', () => {
       tell(message);
       expect(world.state).toMatchObject({ shards, tenures, nextEpoch, identifies, calls });
       expect(world.sent.slice(sent)).toEqual([]);
-      const [violation] = world.happened('protocolViolation');
+      const [violation] = world.recorded('protocolViolation');
       expect(violation?.text).toMatch(new RegExp(`^Node liar sent ${kind}: it did not name the capability`, 'u'));
     },
   );
@@ -76,10 +76,10 @@ describe('a list that is longer than the fleet', () => {
     const { world, tell } = fleet(false);
     tell({ kind: 'startShards', shardIds: many });
     tell({ kind: 'startShards', shardIds: many.map(() => 0) });
-    expect(world.happened('protocolViolation').map(({ text }) => text)).toEqual([
+    expect(world.recorded('protocolViolation').map(({ text }) => text)).toEqual([
       'Node liar sent startShards: there is no shard 4.',
     ]);
-    expect(world.happened('shardConflict')).toHaveLength(5);
+    expect(world.recorded('shardConflict')).toHaveLength(5);
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
 
@@ -87,6 +87,6 @@ describe('a list that is longer than the fleet', () => {
     const { world, tell } = fleet(false);
     tell(heartbeat(many.map((shard) => report(shard % 8))));
     expect(world.state.nodes.get('liar')?.shardReports.map(({ shardId }) => shardId)).toEqual([0, 1, 2, 3]);
-    expect(world.happened('shardConflict')).toHaveLength(4);
+    expect(world.recorded('shardConflict')).toHaveLength(4);
   });
 });

@@ -3,7 +3,7 @@ import type { CommandResult, OperatorCommand } from '../../src/domain/state/comm
 import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Settings } from '../../src/domain/state/settings.js';
 import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
-import type { OrchestratorHandle, RecordedHappening } from '../../src/runtime/contract.js';
+import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contract.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 
 export type FakeOrchestrator = OrchestratorHandle & {
@@ -74,8 +74,8 @@ export function operation(id: string, startedAt: number, by = 'alice') {
 }
 
 export function fakeOrchestrator(): FakeOrchestrator {
-  const listeners = new Set<(happening: RecordedHappening) => void>();
-  const history: RecordedHappening[] = [];
+  const listeners = new Set<(entry: RecordedEntry) => void>();
+  const history: RecordedEntry[] = [];
   const fake: FakeOrchestrator = {
     commands: [],
     requesters: [],
@@ -92,19 +92,19 @@ export function fakeOrchestrator(): FakeOrchestrator {
     deployedVersion: async () => ({ ok: true, message: 'Deployed version: v2' }),
     pullNewVersion: async () => fake.result,
     history: () => [...history],
-    pastHappenings: async (after, limit) =>
+    pastEntries: async (after, limit) =>
       after === null ? history.slice(-limit) : history.filter(({ id }) => id > after).slice(0, limit),
     store: { name: 'none', epoch: 0, state: 'open', since: 500, problem: null },
     lost: new Promise(() => undefined),
     get listeners() {
       return listeners.size;
     },
-    onHappening(listener) {
+    onEntry(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     happen(text) {
-      const happening: RecordedHappening = {
+      const entry: RecordedEntry = {
         id: (history.at(-1)?.id ?? 0) + 1,
         at: 1000,
         name: 'nodeJoined',
@@ -113,8 +113,8 @@ export function fakeOrchestrator(): FakeOrchestrator {
         text,
         fields: {},
       };
-      history.push(happening);
-      for (const listener of listeners) listener(happening);
+      history.push(entry);
+      for (const listener of listeners) listener(entry);
     },
   };
   return fake;

@@ -25,7 +25,7 @@ async function orchestratorWith(command: string | readonly string[], more: Parti
   onTestFinished(() => orchestrator.close('leave'));
   await orchestrator.start();
   const told = (name: string): Promise<string> =>
-    until(() => orchestrator.history().find((happening) => happening.name === name)?.text, { what: name });
+    until(() => orchestrator.history().find((entry) => entry.name === name)?.text, { what: name });
   return { orchestrator, launcher, told };
 }
 

@@ -14,7 +14,7 @@ import { identify } from './peer.js';
 import { alone } from './alone.js';
 import { settings } from './settings.js';
 
-const happening: HistoryEntry = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
+const entry: HistoryEntry = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
 
 /** `react` says what a domain would want done; it may throw. */
 function orchestrator(react: (event: DomainEvent) => readonly Effect[], more: Partial<OrchestratorOptions> = {}) {
@@ -98,7 +98,7 @@ describe('what goes wrong inside ends there', () => {
         const tooLarge = { kind: 'userEvent', eventId: 100, body: new Uint8Array(2_000) } as const;
         return [
           { kind: 'send', connection: event.connection, message: tooLarge },
-          { kind: 'happened', happening },
+          { kind: 'record', entry },
         ];
       },
       { connection: { maxFrameBytes: 1_000 } },

@@ -10,7 +10,7 @@ export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
       if (observation.kind === 'processStarted' && observation.name === 'orchestrator') quarantined.clear();
       // A decision that could not be kept was never made, and is seen here all the same.
       if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
-      for (const { name, fields } of observation.happenings) {
+      for (const { name, fields } of observation.entries) {
         const shard = Number(fields['shard']);
         if (name === 'shardQuarantined') quarantined.add(shard);
         else if (name === 'shardReleased') quarantined.delete(shard);

@@ -5,7 +5,7 @@
 import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
 import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
-import type { Decide, DomainEvent, Effect, Happening, OrchestratorState } from '@dshard/orchestrator/domain';
+import type { Decide, DomainEvent, Effect, HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import { EVENT_IDS } from '@dshard/protocol';
 import { delay, silentLogger } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
@@ -140,7 +140,7 @@ export class OrchestratorSeat {
       { decide: this.#watched(process), initialState },
     );
     life.handle = handle;
-    handle.onHappening((entry) => this.#options.observe({ kind: 'recorded', entry }));
+    handle.onEntry((entry) => this.#options.observe({ kind: 'recorded', entry }));
     await handle.start();
   }
 
@@ -190,7 +190,7 @@ export class OrchestratorSeat {
         const words = wordsOfEffect(effect, decision.state);
         if (words !== null) trace.say(NAME, words);
       }
-      observe({ kind: 'decided', state: decision.state, happenings: happeningsOf(effects) });
+      observe({ kind: 'decided', state: decision.state, entries: entriesOf(effects) });
       if (effects.length < decision.effects.length) {
         dying = true;
         trace.say(NAME, `dies with ${decision.effects.length - effects.length} effects not executed`);
@@ -220,14 +220,14 @@ export class OrchestratorSeat {
       error: (fields, message) => {
         if (!process.alive) return;
         trace.say(NAME, `log: ${message}`);
-        if (fields['happening'] === undefined) onBroken(`the runtime reports: ${message}`);
+        if (fields['event'] === undefined) onBroken(`the runtime reports: ${message}`);
       },
     };
   }
 }
 
-function happeningsOf(effects: readonly Effect[]): readonly Happening[] {
-  return effects.flatMap((effect) => (effect.kind === 'happened' ? [effect.happening] : []));
+function entriesOf(effects: readonly Effect[]): readonly HistoryEntry[] {
+  return effects.flatMap((effect) => (effect.kind === 'record' ? [effect.entry] : []));
 }
 
 function checkInvariants(

@@ -1,7 +1,7 @@
 /** Each checker finds what it is for, and only that: fed by hand. */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import { initialState } from '@dshard/orchestrator/domain';
-import type { Happening } from '@dshard/orchestrator/domain';
+import type { HistoryEntry } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import type { MakeChecker } from '../../src/checkers/checker.js';
@@ -142,15 +142,15 @@ test('sessions are kept, and nobody identifies without a permit', () => {
 
 test('a quarantined shard is not started until it is released', () => {
   const state = initialState(planFor(1, new Set()).settings, 0);
-  const happened = (name: 'shardQuarantined' | 'shardReleased' | 'shardsStarting', fields: Happening['fields']) => {
-    const happening: Happening = { name, level: 'info', text: '', by: 'automatic', fields };
-    return { kind: 'decided', state, happenings: [happening] } as const;
+  const recorded = (name: 'shardQuarantined' | 'shardReleased' | 'shardsStarting', fields: HistoryEntry['fields']) => {
+    const entry: HistoryEntry = { name, level: 'info', text: '', by: 'automatic', fields };
+    return { kind: 'decided', state, entries: [entry] } as const;
   };
-  const quarantined = happened('shardQuarantined', { shard: 3 });
-  const starting = happened('shardsStarting', { shards: [2, 3] });
+  const quarantined = recorded('shardQuarantined', { shard: 3 });
+  const starting = recorded('shardsStarting', { shards: [2, 3] });
   const restarted: Observation = { kind: 'processStarted', name: 'orchestrator' };
   expect(found(quarantine, [starting, quarantined, starting])).toEqual(['shard 3 was started']);
-  expect(found(quarantine, [quarantined, happened('shardReleased', { shard: 3 }), starting])).toEqual([]);
+  expect(found(quarantine, [quarantined, recorded('shardReleased', { shard: 3 }), starting])).toEqual([]);
   expect(found(quarantine, [quarantined, restarted, starting])).toEqual([]);
 });
 

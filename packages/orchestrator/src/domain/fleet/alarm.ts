@@ -59,7 +59,7 @@ function raise(tx: Transaction, silent: readonly string[], heard: readonly strin
   const text =
     `${silent.length} of ${silent.length + heard.length} nodes are silent, and none of them is known to be dead: this orchestrator may be cut ` +
     'off. Nothing is taken over, launched or moved until they are heard again. If a node is dead, say so: `dso takeover <node>`.';
-  tx.happened('alarmRaised', 'error', text, { silent, heard });
+  tx.record('alarmRaised', 'error', text, { silent, heard });
 }
 
 function clear(tx: Transaction, stillSilent: readonly string[]): void {
@@ -70,5 +70,5 @@ function clear(tx: Transaction, stillSilent: readonly string[]): void {
   }
   const rest = stillSilent.length === 0 ? '' : ` Still silent: ${stillSilent.join(', ')}.`;
   const why = tx.state.ending === null ? 'most nodes are heard, or known to be dead' : 'the fleet is shut down';
-  tx.happened('alarmCleared', 'info', `The alarm is over: ${why}.${rest}`, { silent: stillSilent });
+  tx.record('alarmCleared', 'info', `The alarm is over: ${why}.${rest}`, { silent: stillSilent });
 }

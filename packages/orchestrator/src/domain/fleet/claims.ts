@@ -54,7 +54,7 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
   if (epoch >= current && epoch > 0) adoptEpoch(tx, shard, epoch + 1);
   letGo(tx, node, shard);
   const text = `Nodes ${incumbent} and ${node} both have shard ${shard}; node ${node} is told to stop it.`;
-  tx.happened('shardConflict', 'warn', text, { shard, incumbent, node });
+  tx.record('shardConflict', 'warn', text, { shard, incumbent, node });
   return false;
 }
 
@@ -62,7 +62,7 @@ function succeeded(tx: Transaction, shard: number, node: string, successor: stri
   if (isConnected(tx.node(node))) letGo(tx, node, shard);
   const by = successor === '' ? 'The shard was taken from it meanwhile' : `Node ${successor} has taken it over`;
   const text = `Node ${node} has shard ${shard} under an epoch that is over. ${by}; it is told to let go.`;
-  tx.happened('shardConflict', 'warn', text, { shard, incumbent: successor, node });
+  tx.record('shardConflict', 'warn', text, { shard, incumbent: successor, node });
 }
 
 function incumbentOf(tx: Transaction, shard: number): string {

@@ -28,7 +28,7 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
   }
   if (unbelieved.length > 0) {
     const why = `it names shard(s) ${unbelieved.join(', ')} under epochs that nobody can have given. Is a clock wrong?`;
-    tx.happened('protocolViolation', 'warn', `Node ${id} sent heartbeat: ${why}`, {
+    tx.record('protocolViolation', 'warn', `Node ${id} sent heartbeat: ${why}`, {
       node: id,
       message: 'heartbeat',
       why,
@@ -76,5 +76,5 @@ function noticeMissing(tx: Transaction, id: string, named: ReadonlySet<number>):
   if (missing.length > 0 || before.length > 0) tx.patchNode(id, { missing });
   if (vacated.length === 0) return;
   const text = `Node ${id} does not name shard(s) ${vacated.join(', ')} in its heartbeats any more.`;
-  tx.happened('shardVacant', 'warn', text, { node: id, shards: vacated });
+  tx.record('shardVacant', 'warn', text, { node: id, shards: vacated });
 }

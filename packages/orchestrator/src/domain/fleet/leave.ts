@@ -33,7 +33,7 @@ export function beginShutdown(tx: Transaction, id: string, request: string | nul
   leaveMigrations(tx, id);
   enterShuttingDown(tx, id, { requests, final });
   tx.send(id, { kind: 'shutdown', final, sessions: [] });
-  tx.happened('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final });
+  tx.record('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final });
 }
 
 /** A node that was told to shut down before its connection was lost is back: it is told again. */
@@ -67,7 +67,7 @@ export function onShutdown(tx: Transaction, id: string, sessions: readonly Shard
   if (node.intent.kind !== 'shuttingDown') {
     leaveMigrations(tx, id);
     enterShuttingDown(tx, id, { requests: [], final: false, byItself: true });
-    tx.happened('nodeShutdown', 'info', `Node ${id} leaves.`, { node: id, final: false });
+    tx.record('nodeShutdown', 'info', `Node ${id} leaves.`, { node: id, final: false });
   }
   beginLingering(tx, id);
   releaseShards(tx, id, sessions);
@@ -144,7 +144,7 @@ export function nodeGone(tx: Transaction, id: string, how: string): void {
   abortMigrationsOf(tx, id, `node ${id} is gone`);
   releaseShards(tx, id, []);
   const asked = node.intent.kind === 'shuttingDown';
-  tx.happened('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
+  tx.record('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
   if (node.intent.kind !== 'shuttingDown') return;
   for (const request of node.intent.requests) tx.done(request, `Node ${id} was shut down.`, { node: id });
 }

@@ -28,7 +28,7 @@ export function onConnectionClosed(tx: Transaction, connection: string, reason: 
     return;
   }
   lose(tx, node.id, reason);
-  tx.happened('nodeLost', 'warn', `The connection of node ${node.id} is closed: ${reason}.`, {
+  tx.record('nodeLost', 'warn', `The connection of node ${node.id} is closed: ${reason}.`, {
     node: node.id,
     reason,
   });
@@ -132,7 +132,7 @@ export function cutOffSuspects(tx: Transaction): void {
       continue;
     }
     lose(tx, node.id, 'silent for three heartbeats');
-    tx.happened('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'suspect' });
+    tx.record('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'suspect' });
   }
 }
 
@@ -161,7 +161,7 @@ export function expireUnreachable(tx: Transaction): void {
   }
   if (vacated.length === 0) return;
   const text = `The node of ${vacated.length} shard(s) was away for too long; they are taken over by others.`;
-  tx.happened('shardVacant', 'warn', text, { shards: vacated });
+  tx.record('shardVacant', 'warn', text, { shards: vacated });
 }
 
 /** Nodes that did not shut down in time are cut off. */
@@ -179,7 +179,7 @@ export function expireShutdowns(tx: Transaction): void {
     for (const request of requests) tx.fail(request, 'DSO_NODE_TIMEOUT', `${text} It was cut off.`);
     cutOff(tx, node.id, 'DSO_NODE_ENDED', text);
     lose(tx, node.id, 'it did not shut down in time');
-    tx.happened('commandFailed', 'warn', text, { node: node.id });
+    tx.record('commandFailed', 'warn', text, { node: node.id });
   }
 }
 

@@ -47,5 +47,5 @@ function tellWhenSlow(
   if (tx.now < due || heardBefore >= due) return;
   const ms = tx.now - about.since;
   const text = `Shard ${shard} has been resuming on node ${node} for ${ms} ms. It goes on, and its session is kept; Discord may be away.`;
-  tx.happened('resumeSlow', 'warn', text, { node, shard, ms });
+  tx.record('resumeSlow', 'warn', text, { node, shard, ms });
 }

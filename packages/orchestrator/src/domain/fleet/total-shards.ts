@@ -28,7 +28,7 @@ export function decideTotal(tx: Transaction, total: number, why: string): void {
   const configured = tx.settings.totalShards;
   const isOther = configured !== null && configured !== total;
   const but = isOther ? ` The configuration says ${configured}; it counts after all nodes were restarted.` : '';
-  tx.happened('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${total} shards: ${why}.${but}`, {
+  tx.record('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${total} shards: ${why}.${but}`, {
     totalShards: total,
   });
 }
@@ -134,7 +134,7 @@ export function onGatewayInfoFailed(tx: Transaction, reason: string): void {
     : identifies.budget === null
       ? 'Until it is known, one shard identifies at a time.'
       : 'What it said last goes on to count.';
-  tx.happened(
+  tx.record(
     'gatewayInfoFailed',
     isNeeded ? 'warn' : 'info',
     `GET /gateway/bot failed: ${reason}. ${consequence} Asked again in ${pauseMs / 1000} s.`,

@@ -19,7 +19,7 @@ export function onJobMark(tx: Transaction, node: string, { markId, name, dueAt }
   if (isAhead) {
     const minutes = Math.round((dueAt - tx.now) / 60_000);
     const text = `Node ${node} wants to begin a run of "${name}" that is due in ${minutes} minutes: the clocks of the hosts differ. It is not begun.`;
-    tx.happened('protocolViolation', 'warn', text, { node, message: 'jobMark', why: 'it is due in the future' });
+    tx.record('protocolViolation', 'warn', text, { node, message: 'jobMark', why: 'it is due in the future' });
   }
   const isNew = dueAt > before && !isAhead;
   if (isNew) tx.patch({ jobs: withMark(tx.state.jobs, name, dueAt) });

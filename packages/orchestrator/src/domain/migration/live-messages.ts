@@ -51,7 +51,7 @@ function stale(tx: Transaction, node: string, message: TransferAnswer): void {
   const { kind, migrationId: migration, shardId: shard } = message;
   tx.patch({ staleTransfers: tx.state.staleTransfers + 1 });
   const why = `migration ${migration} of shard ${shard} does not wait for it`;
-  tx.happened('protocolViolation', 'debug', `Node ${node} sent ${kind}: ${why}.`, {
+  tx.record('protocolViolation', 'debug', `Node ${node} sent ${kind}: ${why}.`, {
     node,
     message: kind,
     why,

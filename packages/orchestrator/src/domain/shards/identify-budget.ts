@@ -111,14 +111,14 @@ export function watchBudget(tx: Transaction): void {
   const { total, remaining, reserve, used, resetAt } = sessionStarts(tx.state, tx.now);
   const fields = { waiting, remaining, total, reserve, used, resetAt };
   if (!isShort) {
-    tx.happened('identifyBudgetRestored', 'info', 'No shard waits for want of session starts any more.', fields);
+    tx.record('identifyBudgetRestored', 'info', 'No shard waits for want of session starts any more.', fields);
     return;
   }
   const until = resetAt === null ? '' : ` until ${new Date(resetAt).toISOString()}`;
   const text =
     `Shards wait to IDENTIFY and may not${until}: ${remaining} of Discord's ${total} session starts are left, and ${reserve} are kept in reserve. ` +
     'Shards that run, resume and move as before. To let some of the waiting ones start: dso allowidentifies <count>.';
-  tx.happened('identifyBudgetLow', 'error', text, fields);
+  tx.record('identifyBudgetLow', 'error', text, fields);
 }
 
 /** An operator's word: so many may go beyond the reserve. It replaces what was allowed before. */
@@ -129,6 +129,6 @@ export function allowIdentifies(tx: Transaction, request: string, count: number)
     count === 0
       ? 'No IDENTIFY may go beyond the reserve any more.'
       : `${count} IDENTIFY(s) may go beyond the reserve of ${reserve}; ${remaining} of ${total} session starts are left.`;
-  tx.happened('identifiesAllowed', 'warn', text, { count, remaining, total, reserve });
+  tx.record('identifiesAllowed', 'warn', text, { count, remaining, total, reserve });
   tx.done(request, text, { count, remaining, total, reserve });
 }

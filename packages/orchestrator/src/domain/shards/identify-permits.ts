@@ -126,7 +126,7 @@ function grant(tx: Transaction, node: string, shard: number): void {
     },
   });
   const { maxConcurrency } = spent;
-  tx.happened('identifyGranted', 'debug', `Node ${node} may IDENTIFY shard ${shard}.`, {
+  tx.record('identifyGranted', 'debug', `Node ${node} may IDENTIFY shard ${shard}.`, {
     node,
     shard,
     maxConcurrency,

@@ -71,7 +71,7 @@ function oneDeathMore(tx: Transaction, shard: number, trial: Trial, node: string
   const text =
     `Shard ${shard} is not started any more: nodes ${nodes.join(', ')} died one after the other when it was newly started on them. ` +
     `When the cause is gone: \`dso release ${shard}\`.`;
-  tx.happened('shardQuarantined', 'error', text, { shard, nodes });
+  tx.record('shardQuarantined', 'error', text, { shard, nodes });
 }
 
 export function isQuarantined(tx: Transaction, shard: number): boolean {
@@ -112,7 +112,7 @@ export function clearedAt(tx: Transaction, shard: number): number | null {
 function release(tx: Transaction, shard: number, { quarantinedAt }: Trial, why: string): void {
   tx.removeTrial(shard);
   if (quarantinedAt === null) return;
-  tx.happened('shardReleased', 'info', `Shard ${shard} is not quarantined any more: ${why}.`, { shard });
+  tx.record('shardReleased', 'info', `Shard ${shard} is not quarantined any more: ${why}.`, { shard });
 }
 
 /** As if it were one death before the last: should the cause not be gone, that costs one more node, and no other shard is blamed for it. */

@@ -43,7 +43,7 @@ export function startOn(tx: Transaction, node: string, shards: readonly number[]
   }
   if (batch.length > 0) tx.send(node, { kind: 'startShards', shardIds: batch });
   if (shards.length > 0) {
-    tx.happened('shardsStarting', 'info', `Starting ${shards.length} shard(s) on node ${node}.`, { node, shards });
+    tx.record('shardsStarting', 'info', `Starting ${shards.length} shard(s) on node ${node}.`, { node, shards });
   }
 }
 
@@ -138,7 +138,7 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
       vacate(tx, shard, kept, tx.now + START_RETRY_MS);
       const then = kept === null ? `; after ${MOST_REFUSALS} nodes it will be started anew` : '; its session is kept';
       const text = `${says} resume shard ${shard}${then}: ${reason}.`;
-      tx.happened('commandFailed', 'warn', text, { node, shard, reason });
+      tx.record('commandFailed', 'warn', text, { node, shard, reason });
     }
     return;
   }
@@ -148,7 +148,7 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
   }
   vacate(tx, shard, isResume ? null : known, isResume ? tx.now : tx.now + START_RETRY_MS);
   const what = isResume ? `resume shard ${shard}; it will be started anew` : `start shard ${shard}`;
-  tx.happened('commandFailed', 'warn', `${says} ${what}: ${reason}.`, { node, shard, reason });
+  tx.record('commandFailed', 'warn', `${says} ${what}: ${reason}.`, { node, shard, reason });
 }
 
 /** The node may be resuming the shard yet: it is made to stop it, and whoever comes next goes on from where it stopped. */
@@ -156,7 +156,7 @@ function stopFirst(tx: Transaction, shard: number, node: string, reason: string,
   leaveHandOver(tx, node, shard, reason);
   beginStop(tx, shard, node, null, known);
   const text = `Node ${node} did not resume shard ${shard}, and is told to stop it: ${reason}.`;
-  tx.happened('commandFailed', 'warn', text, { node, shard, reason });
+  tx.record('commandFailed', 'warn', text, { node, shard, reason });
 }
 
 function afterRefusal(known: KnownSession | null): KnownSession | null {

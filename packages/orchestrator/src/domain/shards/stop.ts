@@ -39,7 +39,7 @@ export function onStopped(tx: Transaction, node: string, shard: number, session:
     finishStop(tx, shard, knownNow(tx, session) ?? state.known);
   } else if (state?.kind === 'running' && state.node === node) {
     vacate(tx, shard, knownNow(tx, session));
-    tx.happened('shardVacant', 'warn', `Node ${node} stopped shard ${shard} by itself.`, { node, shard });
+    tx.record('shardVacant', 'warn', `Node ${node} stopped shard ${shard} by itself.`, { node, shard });
   } else if (state?.kind === 'vacant' && state.known === null && session !== null) {
     // It was succeeded, and its successor did not get far: its session may be good yet.
     tx.setShard(shard, { ...state, known: inexact(knownNow(tx, session)) });
@@ -57,7 +57,7 @@ export function finishStop(tx: Transaction, shard: number, known: KnownSession |
     vacate(tx, shard, known, tx.now + tx.settings.maxNodeDowntimeMs);
     tx.done(request, `Stopped shard ${shard} on node ${node}. ${afterwards(tx)}`, { shard, node });
   }
-  tx.happened('shardStopped', 'info', `Shard ${shard} was stopped on node ${node}.`, { node, shard }, by);
+  tx.record('shardStopped', 'info', `Shard ${shard} was stopped on node ${node}.`, { node, shard }, by);
 }
 
 /** What becomes of a shard an operator stopped. */

@@ -1,8 +1,8 @@
 /** An entry of the event history, and what may be read off one that comes from a file. */
-import type { Happening } from '../state/effects.js';
+import type { HistoryEntry } from '../state/effects.js';
 
 /** As `GET /v1/events` gives it. `at`: Unix milliseconds. Names of a later version are no error: they say nothing to the checks. */
-export type TraceEntry = { id: number; at: number; name: string; text: string; fields: Happening['fields'] };
+export type TraceEntry = { id: number; at: number; name: string; text: string; fields: HistoryEntry['fields'] };
 
 /** Throws an Error whose message is the rest of a sentence that begins with what the entry is. */
 export function traceEntry(value: unknown): TraceEntry {
@@ -13,12 +13,12 @@ export function traceEntry(value: unknown): TraceEntry {
   if (typeof name !== 'string' || name === '') throw new Error('has no name');
   if (typeof text !== 'string') throw new Error('has no text');
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) throw new Error('has no fields');
-  return { id: Number(id), at, name, text, fields: fields as Happening['fields'] };
+  return { id: Number(id), at, name, text, fields: fields as HistoryEntry['fields'] };
 }
 
 /** The fields of one entry, by type: a field of another type is as good as none. */
 export class Facts {
-  readonly #fields: Happening['fields'];
+  readonly #fields: HistoryEntry['fields'];
 
   constructor({ fields }: TraceEntry) {
     this.#fields = fields;

@@ -25,20 +25,20 @@ describe('most nodes fall silent', () => {
     const world = fleet();
     silence(world, 'a', 'b');
     expect(world.state.alarm).toMatchObject({ silent: ['a', 'b'] });
-    expect(world.happened('alarmRaised')).toMatchObject([
+    expect(world.recorded('alarmRaised')).toMatchObject([
       { level: 'error', by: 'automatic', fields: { silent: ['a', 'b'], heard: ['c'] } },
     ]);
     world.pass(LONG_MS);
     expect(world.state.shards.slice(0, 4).map(({ kind }) => kind)).toEqual(Array(4).fill('unreachable'));
     expect(world.truth()).toEqual({ a: [0, 1], b: [2, 3], c: [4, 5] });
-    expect(world.happened('alarmRaised')).toHaveLength(1);
+    expect(world.recorded('alarmRaised')).toHaveLength(1);
   });
 
   test('no node is launched in their place', () => {
     const world = fleet({ canLaunch: true, nodes: 3, expectedNodes: ['a', 'b', 'c'] });
     silence(world, 'a', 'b');
     world.pass(LONG_MS);
-    expect(world.happened('nodeLaunching')).toEqual([]);
+    expect(world.recorded('nodeLaunching')).toEqual([]);
   });
 
   test('nor in the place of one that is still on its way back when the alarm is over', () => {
@@ -48,9 +48,9 @@ describe('most nodes fall silent', () => {
     world.connect(world.nodes.get('a')!);
     world.pass(29_000);
     expect(world.state.alarm).toBeNull();
-    expect(world.happened('nodeLaunching')).toEqual([]);
+    expect(world.recorded('nodeLaunching')).toEqual([]);
     world.pass(2_000);
-    expect(world.happened('nodeLaunching')).toHaveLength(1);
+    expect(world.recorded('nodeLaunching')).toHaveLength(1);
   });
 
   test('nothing is moved', () => {
@@ -72,7 +72,7 @@ describe('most nodes fall silent', () => {
     world.connect(world.nodes.get('a')!);
     world.settle();
     expect(world.state.alarm).toBeNull();
-    expect(world.happened('alarmCleared')).toMatchObject([{ fields: { silent: ['b'] } }]);
+    expect(world.recorded('alarmCleared')).toMatchObject([{ fields: { silent: ['b'] } }]);
     world.pass(29_000);
     expect(world.truth()).toEqual({ a: [0, 1], b: [2, 3], c: [4, 5] });
     world.pass(2_000);
@@ -87,7 +87,7 @@ describe('most nodes fall silent', () => {
     world.pass(100);
     b.alive = false;
     world.pass(LONG_MS);
-    expect(world.happened('alarmRaised')).toHaveLength(1);
+    expect(world.recorded('alarmRaised')).toHaveLength(1);
     expect(world.shard(0)).toMatchObject({ kind: 'unreachable', node: 'a' });
   });
 
@@ -98,7 +98,7 @@ describe('most nodes fall silent', () => {
     expect(world.ask({ kind: 'takeOverNode', node: 'c' })).toMatchObject({ error: { code: 'DSO_NODE_CONNECTED' } });
     expect(world.ask({ kind: 'takeOverNode', node: 'z' })).toMatchObject({ error: { code: 'DSO_UNKNOWN_NODE' } });
     expect(world.ask({ kind: 'takeOverNode', node: 'a' })).toMatchObject({ ok: true, data: { shards: [0, 1] } });
-    expect(world.happened('nodeGone').at(-1)).toMatchObject({ by: 'alice', fields: { node: 'a' } });
+    expect(world.recorded('nodeGone').at(-1)).toMatchObject({ by: 'alice', fields: { node: 'a' } });
     world.pass(1_000);
     expect(world.truth()).toMatchObject({ b: [2, 3], c: [0, 1, 4, 5] });
     expect(world.nodes.get('c')!.identifies).toEqual([]);

@@ -45,7 +45,7 @@ describe('a peer that is refused', () => {
       const rejected = world.sent.map(({ message }) => message).filter(({ kind }) => kind === 'rejected');
       expect(rejected).toEqual(base === true ? [] : [expect.objectContaining({ code })]);
       expect({ shards: world.state.shards, nodes: world.state.nodes }).toEqual(before);
-      expect(world.happened('nodeRefused')).toHaveLength(1);
+      expect(world.recorded('nodeRefused')).toHaveLength(1);
       expect(Object.keys(DOMAIN_ERRORS)).toContain(code);
     },
   );
@@ -139,7 +139,7 @@ describe('a node that joins', () => {
     expect(world.sentTo('b', 'shardTakenOver').map((message) => 'shardId' in message && message.shardId)).toEqual([
       1, 2,
     ]);
-    expect(world.happened('shardConflict')).toHaveLength(2);
+    expect(world.recorded('shardConflict')).toHaveLength(2);
     world.settle();
     expect(late.running.size).toBe(0);
     expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
@@ -158,7 +158,7 @@ describe('an orchestrator that was restarted', () => {
     expect(world.state.graceUntil).toBeNull();
     expect(world.placement()).toEqual({ a: [0, 2], b: [1, 3] });
     expect(world.sent.filter(({ message }) => message.kind !== 'identified')).toEqual([]);
-    expect(world.happened('nodeLaunching')).toEqual([]);
+    expect(world.recorded('nodeLaunching')).toEqual([]);
   });
 
   test('does not wait for a node whose process is known to be gone', () => {
@@ -213,7 +213,7 @@ describe('the total', () => {
     const world = new World({ totalShards: 8, expectedNodes: null }).start();
     world.join('a', { totalShards: 4, runningShards: [0] });
     expect(world.state.totalShards).toBe(4);
-    expect(world.happened('totalShardsDecided')[0]).toMatchObject({ level: 'warn' });
+    expect(world.recorded('totalShardsDecided')[0]).toMatchObject({ level: 'warn' });
   });
 
   test('is asked of Discord after the grace; nodes that wait are told then', () => {
@@ -236,7 +236,7 @@ describe('the total', () => {
     world.join('a');
     world.pass(32_000);
     expect(world.state.totalShards).toBeNull();
-    expect(world.happened('gatewayInfoFailed').map(({ fields }) => fields['retryMs'])).toEqual([
+    expect(world.recorded('gatewayInfoFailed').map(({ fields }) => fields['retryMs'])).toEqual([
       1_000, 2_000, 4_000, 8_000, 16_000, 32_000,
     ]);
     world.gateway = { shards: 2, maxConcurrency: 1 };
@@ -278,7 +278,7 @@ describe('a second process with the node id of one that is connected', () => {
     });
     expect(world.truth()).toEqual({ web: [0, 1, 2, 3] });
     expect(world.state.nodes.get('web')).toMatchObject({ instance: first.instance, connection: { kind: 'connected' } });
-    expect(world.happened('nodeReplaced')).toEqual([]);
+    expect(world.recorded('nodeReplaced')).toEqual([]);
   });
 
   test('in the same process, it is told so', () => {
@@ -326,5 +326,5 @@ test('a host that waits for handlers longer than a shard may be frozen is refuse
   world.join('slow', { bounds });
   world.settle();
   expect(world.closed).toMatchObject([{ code: 'DSO_BOUNDS_IMPOSSIBLE' }]);
-  expect(world.happened('nodeRefused')[0]?.text).toMatch(/5000 ms.*timeouts\.handlersMs.*5000 ms \(timeouts\.freeze\)/);
+  expect(world.recorded('nodeRefused')[0]?.text).toMatch(/5000 ms.*timeouts\.handlersMs.*5000 ms \(timeouts\.freeze\)/);
 });

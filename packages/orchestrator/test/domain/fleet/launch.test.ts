@@ -34,12 +34,12 @@ describe('a launch that takes too long', () => {
   test('has its process ended before another is started', () => {
     const world = new World(slow).start();
     for (let launches = 1; launches <= 5; launches += 1) {
-      expect(world.happened('nodeLaunching')).toHaveLength(launches);
+      expect(world.recorded('nodeLaunching')).toHaveLength(launches);
       world.pass(60_000);
       expect(world.endedProcesses).toEqual(Array.from({ length: launches }, (_, index) => `launched-${index + 1}`));
       world.pass(30_000);
     }
-    expect(world.happened('launchFailed')[0]?.text).toContain(
+    expect(world.recorded('launchFailed')[0]?.text).toContain(
       'did not connect within 60000 ms, so its process is ended',
     );
   });
@@ -58,7 +58,7 @@ describe('a launch that takes too long', () => {
     world.join('my-bot', { pid: world.state.launches.values().next().value?.pid ?? null, host: 'here' });
     world.pass(60_000);
     expect(world.endedProcesses).toEqual([]);
-    expect(world.happened('launchFailed')[0]?.text).toMatch(/connected as my-bot: let the bot take the id/u);
+    expect(world.recorded('launchFailed')[0]?.text).toMatch(/connected as my-bot: let the bot take the id/u);
     expect(world.placement()).toEqual({ 'my-bot': [0, 1, 2, 3] });
   });
 });
@@ -118,21 +118,21 @@ describe('the nodes that are to be up', () => {
     const world = new World({ canLaunch: true, nodes: 2 }).start();
     world.disconnect(world.nodes.get('launched-1')!);
     world.pass(29_000);
-    expect(world.happened('nodeLaunching')).toHaveLength(2);
+    expect(world.recorded('nodeLaunching')).toHaveLength(2);
     world.pass(1_000);
-    expect(world.happened('nodeLaunching')).toHaveLength(3);
+    expect(world.recorded('nodeLaunching')).toHaveLength(3);
   });
 
   test.each(['fail', 'die'] as const)(
     'that do not come up (%s) are tried one at a time, at most every launchRetryMs',
     (launches) => {
       const world = new World({ canLaunch: true, nodes: 3, launches }).start();
-      expect(world.happened('nodeLaunching')).toHaveLength(3);
+      expect(world.recorded('nodeLaunching')).toHaveLength(3);
       world.pass(29_999);
-      expect(world.happened('nodeLaunching')).toHaveLength(3);
+      expect(world.recorded('nodeLaunching')).toHaveLength(3);
       world.pass(30_001);
-      expect(world.happened('nodeLaunching')).toHaveLength(5);
-      expect(world.happened('launchFailed')).toHaveLength(5);
+      expect(world.recorded('nodeLaunching')).toHaveLength(5);
+      expect(world.recorded('launchFailed')).toHaveLength(5);
     },
   );
 
@@ -141,9 +141,9 @@ describe('the nodes that are to be up', () => {
     for (let i = 1; i <= 3; i += 1) {
       world.kill(world.nodes.get(`launched-${i}`)!);
       world.pass(29_999);
-      expect(world.happened('nodeLaunching')).toHaveLength(i);
+      expect(world.recorded('nodeLaunching')).toHaveLength(i);
       world.pass(1);
-      expect(world.happened('nodeLaunching')).toHaveLength(i + 1);
+      expect(world.recorded('nodeLaunching')).toHaveLength(i + 1);
     }
   });
 
@@ -162,12 +162,12 @@ describe('without a number of nodes', () => {
     const world = new World({ canLaunch: true, maxShardsPerNode: 2 }).start();
     world.pass(25_000);
     expect(world.truth()).toEqual({ 'launched-1': [0, 1], 'launched-2': [2, 3] });
-    expect(world.happened('nodeLaunching')).toHaveLength(2);
+    expect(world.recorded('nodeLaunching')).toHaveLength(2);
   });
 
   test('none is launched when nothing is to run by itself', () => {
     const world = new World({ canLaunch: true, nodes: 2, ensureAllShardsRunning: false }).start();
     world.pass(60_000);
-    expect(world.happened('nodeLaunching')).toEqual([]);
+    expect(world.recorded('nodeLaunching')).toEqual([]);
   });
 });

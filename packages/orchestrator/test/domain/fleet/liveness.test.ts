@@ -30,7 +30,7 @@ describe('heartbeats', () => {
     expect(world.shard(1)).toMatchObject({ kind: 'running', node: 'a' });
     world.beat();
     world.settle();
-    expect(world.happened('shardVacant')[0]?.fields).toMatchObject({ node: 'a', shards: [1] });
+    expect(world.recorded('shardVacant')[0]?.fields).toMatchObject({ node: 'a', shards: [1] });
     expect(world.placement()).toEqual({ a: [0], b: [1] });
   });
 
@@ -129,7 +129,7 @@ describe('a dead process', () => {
     a.die();
     world.settle();
     expect(world.placement()).toEqual({ b: [0, 1] });
-    expect(world.happened('nodeGone')[0]?.text).toContain('exited with code 1');
+    expect(world.recorded('nodeGone')[0]?.text).toContain('exited with code 1');
   });
 
   test.each([
@@ -188,7 +188,7 @@ describe('a message that does not fit', () => {
     const before = world.state.shards;
     world.nodes.get('a')?.send(message);
     world.settle();
-    expect(world.happened('protocolViolation')).toMatchObject([{ level }]);
+    expect(world.recorded('protocolViolation')).toMatchObject([{ level }]);
     expect(world.state.shards).toBe(before);
   });
 

@@ -16,7 +16,7 @@ describe('while Discord is away', () => {
     const request = world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
     world.pass(AWAY_MS);
     expect([...world.state.migrations.values()][0]?.step.kind).toBe('activating');
-    expect(world.happened('resumeSlow')).toHaveLength(1);
+    expect(world.recorded('resumeSlow')).toHaveLength(1);
     b.discordIsBack();
     world.settle();
     expect(world.replies.get(request)).toMatchObject({ ok: true, data: { resumed: true } });
@@ -46,7 +46,7 @@ describe('while Discord is away', () => {
     for (const node of [b, c]) node.discordIsAway = true;
     world.kill(a);
     world.pass(AWAY_MS);
-    expect(world.happened('resumeSlow')).toHaveLength(4);
+    expect(world.recorded('resumeSlow')).toHaveLength(4);
     for (const node of [b, c]) node.discordIsBack();
     world.settle();
     expect([...b.resumes, ...c.resumes].toSorted((x, y) => x - y)).toEqual([0, 1, 2, 3]);

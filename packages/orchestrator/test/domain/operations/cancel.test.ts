@@ -225,7 +225,7 @@ test('every event says who asked for it', () => {
   const world = twoNodes();
   world.ask(drain('a', 'b'));
   world.ask({ kind: 'cordonNode', node: 'a' });
-  const by = (name: Parameters<World["recorded"]>[0]): string[] => world.recorded(name).map((each) => each.by);
+  const by = (name: Parameters<World['recorded']>[0]): string[] => world.recorded(name).map((each) => each.by);
   expect(by('operationStarted')).toEqual(['alice']);
   expect(by('migrationStarted')).toEqual(Array.from({ length: 4 }, () => 'alice'));
   expect(by('migrationCompleted')).toEqual(Array.from({ length: 4 }, () => 'alice'));

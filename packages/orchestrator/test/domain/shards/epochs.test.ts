@@ -36,7 +36,7 @@ describe('an orchestrator', () => {
     const c = world.join('c', { orchestratorEpoch: world.state.epoch + 1 }, nearby);
     expect(c.connection).toBeNull();
     expect(world.closed.at(-1)?.code).toBe('DSO_ORCHESTRATOR_STALE');
-    expect(world.happened('nodeRefused')[0]?.text).toMatch(/was succeeded/u);
+    expect(world.recorded('nodeRefused')[0]?.text).toMatch(/was succeeded/u);
   });
 
   test('says nothing of epochs to a node that does not know them', () => {
@@ -129,7 +129,7 @@ describe('an epoch that nobody can have given', () => {
     b.heartbeat(1);
     world.settle();
     expect({ placement: world.placement(), epochs: epochsOf(world) }).toEqual(before);
-    expect(world.happened('protocolViolation').at(-1)?.text).toMatch(/shard\(s\) 0 under epochs/u);
+    expect(world.recorded('protocolViolation').at(-1)?.text).toMatch(/shard\(s\) 0 under epochs/u);
     b.running.delete(0);
     b.epochs.delete(0);
     a.die();
@@ -148,7 +148,7 @@ describe('an epoch that nobody can have given', () => {
     for (const node of [a, b]) node.heartbeat(1);
     world.settle();
     expect(world.placement()).toEqual({ a: [1], b: [0] });
-    expect(world.happened('protocolViolation').filter(({ text }) => /epochs/u.test(text))).toEqual([]);
+    expect(world.recorded('protocolViolation').filter(({ text }) => /epochs/u.test(text))).toEqual([]);
   });
 });
 

@@ -48,16 +48,16 @@ describe('the session starts of a day', () => {
     const a = world.join('a');
     world.pass(300_000);
     expect(a.identifies).toHaveLength(5);
-    expect(world.happened('identifyBudgetLow')).toMatchObject([
+    expect(world.recorded('identifyBudgetLow')).toMatchObject([
       { level: 'error', fields: { remaining: 5, total: 100, reserve: 5, used: 5 } },
     ]);
-    expect(world.happened('identifyBudgetLow')[0]?.text).toContain('dso allowidentifies');
+    expect(world.recorded('identifyBudgetLow')[0]?.text).toContain('dso allowidentifies');
     expect(world.state.identifies.shortSince).not.toBeNull();
     world.gateway = { shards: 8, maxConcurrency: 8, total: 100, remaining: 100 };
     world.pass(300_000);
     expect(a.identifies).toHaveLength(8);
-    expect(world.happened('identifyBudgetLow')).toHaveLength(1);
-    expect(world.happened('identifyBudgetRestored')).toHaveLength(1);
+    expect(world.recorded('identifyBudgetLow')).toHaveLength(1);
+    expect(world.recorded('identifyBudgetRestored')).toHaveLength(1);
   });
 
   test('beyond the reserve are granted at an operator’s word, so many and no more', () => {
@@ -110,7 +110,7 @@ describe('the session starts of a day', () => {
     expect(a.identifies).toHaveLength(8);
     identifyAgain(world, 5);
     expect(a.identifies).toHaveLength(10);
-    expect(world.happened('identifyBudgetLow')).toHaveLength(1);
+    expect(world.recorded('identifyBudgetLow')).toHaveLength(1);
   });
 
   test('that are out while Discord is asked are taken off what it says', () => {

@@ -41,7 +41,7 @@ describe('a shard that kills node after node', () => {
     expect(poison(world, 7, 120_000)).toBe(4);
     expect(world.shard(7)).toMatchObject({ kind: 'vacant' });
     expect(up(world)).toBe(29);
-    expect(world.happened('shardQuarantined')).toMatchObject([{ level: 'error', fields: { shard: 7 } }]);
+    expect(world.recorded('shardQuarantined')).toMatchObject([{ level: 'error', fields: { shard: 7 } }]);
     expect([...world.state.trials.keys()]).toEqual([7]);
   });
 
@@ -60,7 +60,7 @@ describe('a shard that kills node after node', () => {
     expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({ ok: true });
     world.pass(30_000);
     expect(up(world)).toBe(30);
-    expect(world.happened('shardReleased')).toMatchObject([{ by: 'alice', fields: { shard: 7 } }]);
+    expect(world.recorded('shardReleased')).toMatchObject([{ by: 'alice', fields: { shard: 7 } }]);
     expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({
       error: { code: 'DSO_SHARD_NOT_QUARANTINED' },
     });
@@ -72,7 +72,7 @@ describe('a shard that kills node after node', () => {
     world.pass(60_000);
     expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({ ok: true });
     expect(poison(world, 7, 60_000)).toBe(1);
-    expect(world.happened('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7, 7]);
+    expect(world.recorded('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7, 7]);
     world.pass(60_000);
     expect(up(world)).toBe(29);
     expect([...world.state.trials.keys()]).toEqual([7]);
@@ -92,7 +92,7 @@ test('nodes that die for other reasons cost no shard anything', () => {
     world.kill(node!);
     world.pass(15_000);
   }
-  expect(world.happened('shardQuarantined')).toEqual([]);
+  expect(world.recorded('shardQuarantined')).toEqual([]);
   world.pass(60_000);
   expect(world.state.trials.size).toBe(0);
   expect(up(world)).toBe(30);
