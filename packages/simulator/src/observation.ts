@@ -2,7 +2,7 @@
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
 import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
-import type { TraceEntry } from '@dshard/orchestrator/trace';
+import type { TraceEntry } from '@dshard/api/trace';
 import type { Message } from '@dshard/protocol';
 import type { FaultName } from './plan.js';
 

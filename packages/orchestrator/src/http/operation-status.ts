@@ -2,26 +2,10 @@
  * `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. The ids are those that
  * `POST /v1/operations/:id/cancel` takes.
  */
-import type { Progress } from '../domain/operations/operation.js';
+import type { OperationStatus } from '@dshard/api';
 import { progressOf } from '../domain/operations/operations.js';
 import type { EndedOperation, OperationState } from '../domain/state/operations.js';
 import type { OrchestratorState } from '../domain/state/state.js';
-
-export type OperationStatus = Omit<Progress, 'shards'> & {
-  id: string;
-  kind: EndedOperation['kind'];
-  /** `cancelling`: nothing further is begun, what is under way comes to its end. */
-  state: 'running' | 'cancelling' | EndedOperation['outcome'];
-  /** The operation that it is a step of. null: it was asked for by itself. */
-  parent: string | null;
-  /** Who asked for it. */
-  by: string;
-  cancelledBy: string | null;
-  /** null once it is over. `total`: as far as it is known now. */
-  shards: Progress['shards'] | null;
-  startedAt: number;
-  endedAt: number | null;
-};
 
 /** Those under way first, then the last ones that ended, the newest first. A step is told of with the whole. */
 export function operationsOf(state: OrchestratorState): readonly OperationStatus[] {

@@ -3,7 +3,7 @@
  *
  * How long something took is not judged here: simulated faults take as long as they like, and convergence has a bound of its own.
  */
-import { TraceChecks } from '@dshard/orchestrator/trace';
+import { TraceChecks } from '@dshard/api/trace';
 import type { Checker, MakeChecker } from './checker.js';
 
 /** Invariant 7 of the design: time without an owner. */
