@@ -10,7 +10,7 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
-import { isLoopback, parseAddress } from '@dshard/transport';
+import { EventLoop, isLoopback, parseAddress, WakeUp } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState } from '../domain/decide.js';
@@ -28,7 +28,6 @@ import { Connections } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry, StoreStatus } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import { deferred } from './deferred.js';
-import { EventLoop } from './event-loop.js';
 import { whenDone } from './eventually.js';
 import { GatewayQuestion } from './gateway-question.js';
 import { History, entryOf } from './history.js';
@@ -37,19 +36,20 @@ import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
 import { asReason } from './reason.js';
 import { recall } from './recall.js';
-import { closedByDefault, NOT_RUNNING, RESYNC, unavailable } from './refusals.js';
+import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
 import { Requests } from './requests.js';
 import { settingsOf } from './settings.js';
 import { tokenAccepted } from './token.js';
 import { Versions } from './version.js';
 import { Violations } from './violations.js';
-import { WakeUp } from './wake-up.js';
 
 const DEFAULT_MAX_CONNECTIONS = 4_096;
 /** How long closed connections may take to flush. */
 const CLOSE_TIMEOUT_MS = 3_000;
 /** When the domain failed to say when to wake it. */
 const RETRY_TICK_MS = 1_000;
+/** Events that wait while a decision is made durable: some seconds of what thousands of nodes say. */
+const MAX_WAITING_EVENTS = 2 ** 16;
 
 /** Who shuts the fleet down when the orchestrator is ended. */
 const ENDING = 'the end of the orchestrator';
@@ -77,7 +77,13 @@ export function createOrchestrator(
 class OrchestratorRuntime implements Orchestrator {
   readonly #options: OrchestratorOptions;
   readonly #domain: Domain;
-  readonly #loop = new EventLoop<DomainEvent>((event) => this.#step(event));
+  readonly #loop = new EventLoop<DomainEvent, Effect>({
+    step: (event) => this.#step(event),
+    stepFailed: (event, error) => this.#stepFailed(event, error),
+    effectFailed: (effect, error) => this.#effectFailed(effect, error),
+    capacity: MAX_WAITING_EVENTS,
+    overflow: (event) => this.#overflow(event),
+  });
   readonly #wakeUp: WakeUp;
   readonly #history: History;
   readonly #requests: Requests;
@@ -280,13 +286,7 @@ class OrchestratorRuntime implements Orchestrator {
       this.#postpone(event);
       return;
     }
-    let decision: Decision;
-    try {
-      decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
-    } catch (error) {
-      this.#decisionFailed(event, error);
-      return;
-    }
+    const decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
     const writes = durableWrites(this.#state, decision.state);
     if (writes.length === 0) {
       this.#apply(decision, event, null);
@@ -305,18 +305,26 @@ class OrchestratorRuntime implements Orchestrator {
   #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedEntry[] | null): void {
     this.#state = state;
     const cause = event.kind === 'message' ? event.connection : null;
-    for (const effect of effects) {
-      try {
-        const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
-        if (recorded === undefined) this.#execute(effect, cause);
-        else this.#history.publish(recorded);
-      } catch (error) {
-        this.#options.logger.error(
-          { err: error, effect: effect.kind },
-          `The effect ${effect.kind} failed: ${messageOf(error)}`,
-        );
-      }
-    }
+    this.#loop.execute(effects, (effect) => {
+      const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
+      if (recorded === undefined) this.#execute(effect, cause);
+      else this.#history.publish(recorded);
+    });
+  }
+
+  #effectFailed({ kind }: Effect, error: unknown): void {
+    this.#options.logger.error({ err: error, effect: kind }, `The effect ${kind} failed: ${messageOf(error)}`);
+  }
+
+  /**
+   * Too much waits. What a peer says is dropped, and the peer connects again to tell its whole state; what happened is kept, bounded by
+   * the connections and processes there are.
+   */
+  #overflow(event: DomainEvent): boolean {
+    if (event.kind === 'command') this.#requests.answer(event.request, { ok: false, error: overloaded() });
+    else if (event.kind === 'identify' || event.kind === 'message') this.#connections.close(event.connection, BEHIND);
+    else return true;
+    return false;
   }
 
   /** Nothing can be made durable now. */
@@ -357,13 +365,13 @@ class OrchestratorRuntime implements Orchestrator {
   }
 
   /** The event is dropped and the state is what it was; whoever waits is answered, and time goes on. */
-  #decisionFailed(event: DomainEvent, error: unknown): void {
+  #stepFailed(event: DomainEvent, error: unknown): void {
     const message = `Deciding on ${event.kind} failed: ${messageOf(error)}`;
-    this.#options.logger.error({ err: error, event: event.kind }, message);
     if (event.kind === 'command') {
       this.#requests.answer(event.request, { ok: false, error: { code: 'DSO_INTERNAL', message, fault: 'fleet' } });
     }
-    if (!this.#wakeUp.isArmed) this.#wakeUp.set(this.#options.clock.now() + RETRY_TICK_MS);
+    this.#wakeUp.setIfNone(RETRY_TICK_MS);
+    this.#options.logger.error({ err: error, event: event.kind }, message);
   }
 
   #execute(effect: Effect, cause: string | null): void {
