@@ -7,7 +7,7 @@
  */
 import type { Cancel } from '@dshard/transport';
 import type { ShardReport } from '@dshard/protocol';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { NodeError } from '../errors.js';
 import type { Cursor } from '../session/state.js';
 import type { HostContext, ResumeOutcome } from '../shard-host.js';

@@ -10,8 +10,10 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
+import type { StoreStatus } from '@dshard/api';
 import { EventLoop, isLoopback, parseAddress, WakeUp } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
@@ -23,9 +25,9 @@ import type { Effect } from '../domain/state/effects.js';
 import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
 import type { OrchestratorState } from '../domain/state/state.js';
-import { OrchestratorError, messageOf } from '../errors.js';
+import { OrchestratorError } from '../errors.js';
 import { Connections } from './connections.js';
-import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry, StoreStatus } from './contract.js';
+import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import { deferred } from './deferred.js';
 import { whenDone } from './eventually.js';
@@ -37,7 +39,7 @@ import { Postponed } from './postponed.js';
 import { asReason } from './reason.js';
 import { recall } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
-import { Requests } from './requests.js';
+import { drawRunId, Requests } from './requests.js';
 import { settingsOf } from './settings.js';
 import { tokenAccepted } from './token.js';
 import { Versions } from './version.js';
@@ -106,10 +108,7 @@ class OrchestratorRuntime implements Orchestrator {
 
   constructor(options: OrchestratorOptions, domain: Domain) {
     const { clock, logger } = options;
-    // Ids of one run differ from those of any other, so that lines of two runs in one log are not taken for each other.
-    const runId = Math.floor(options.random.next() * 36 ** 6)
-      .toString(36)
-      .padStart(6, '0');
+    const runId = drawRunId(options.random);
     this.#options = options;
     this.#domain = domain;
     this.#address = options.listen;
@@ -354,14 +353,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#loop.push({ kind: 'tick' });
   }
 
-  async #leave(error: OrchestratorError): Promise<void> {
-    await this.close('leave');
-    this.#lost.resolve(error);
-  }
-
   #leadershipLost(error: OrchestratorError): void {
     this.#options.logger.error({ code: error.code }, error.message);
-    void this.#leave(error);
+    void this.close('leave').then(() => this.#lost.resolve(error));
   }
 
   /** The event is dropped and the state is what it was; whoever waits is answered, and time goes on. */

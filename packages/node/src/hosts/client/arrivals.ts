@@ -7,9 +7,10 @@
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
+import { messageOf } from '@dshard/protocol';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
-import { messageOf, NodeError } from '../../errors.js';
+import { NodeError } from '../../errors.js';
 import { guildCreateOf } from '../../guild-state/raw-guild.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import { emptyState, reduce } from '../../guild-state/reduce.js';

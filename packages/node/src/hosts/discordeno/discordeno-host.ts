@@ -3,7 +3,7 @@
  * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';

@@ -5,7 +5,7 @@
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload, GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeOutcome } from '../../shard-host.js';
 import type { GatewayShard, ShardNews } from '../../gateway-shard/driver.js';
