@@ -48,18 +48,17 @@ import { Violations } from './violations.js';
 const DEFAULT_MAX_CONNECTIONS = 4_096;
 /** How long closed connections may take to flush. */
 const CLOSE_TIMEOUT_MS = 3_000;
-/** When the domain failed to say when to wake it. */
+/** When the domain failed to say when. */
 const RETRY_TICK_MS = 1_000;
 /** Events that wait while a decision is made durable: some seconds of what thousands of nodes say. */
 const MAX_WAITING_EVENTS = 2 ** 16;
 
 /** Who shuts the fleet down when the orchestrator is ended. */
 const ENDING = 'the end of the orchestrator';
-
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
 
-/** The pure core, replaceable so that the runtime can be tested by itself. */
+/** The pure core, replaceable in tests. */
 type Domain = { decide: Decide; initialState: InitialState };
 
 /** The handle, and what only tests and metrics ask for. */
@@ -107,22 +106,22 @@ class OrchestratorRuntime implements Orchestrator {
   #closing: Promise<void> | null = null;
 
   constructor(options: OrchestratorOptions, domain: Domain) {
-    const { clock, logger } = options;
-    const runId = drawRunId(options.random);
+    const { clock, logger, random } = options;
+    const runId = drawRunId(random);
     this.#options = options;
     this.#domain = domain;
     this.#address = options.listen;
-    this.#state = domain.initialState(settingsOf(this.#options), clock.now());
+    this.#state = domain.initialState(settingsOf(options), clock.now());
     this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
     this.#journal = new Journal({
       leadership: options.leadership ?? null,
       clock,
-      random: options.random,
+      random,
       logger,
       correction: (stored) => correctingWrites(stored, this.#state),
       onSuspended: (problem) => this.#suspended(problem),
       onResumed: (ms) => this.#resumed(ms),
-      onLost: (error) => this.#leadershipLost(error),
+      onLost: (error) => void this.#leadershipLost(error),
     });
     this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
     this.#violations = new Violations(clock, this.#history);
@@ -281,16 +280,10 @@ class OrchestratorRuntime implements Orchestrator {
   }
 
   #step(event: DomainEvent): Eventually<void> {
-    if (!this.#journal.ready()) {
-      this.#postpone(event);
-      return;
-    }
+    if (!this.#journal.ready()) return this.#postpone(event);
     const decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
     const writes = durableWrites(this.#state, decision.state);
-    if (writes.length === 0) {
-      this.#apply(decision, event, null);
-      return;
-    }
+    if (writes.length === 0) return this.#apply(decision, event, null);
     const entries = decision.effects.flatMap((effect) =>
       effect.kind === 'record' ? [this.#history.number(effect.entry)] : [],
     );
@@ -353,9 +346,10 @@ class OrchestratorRuntime implements Orchestrator {
     this.#loop.push({ kind: 'tick' });
   }
 
-  #leadershipLost(error: OrchestratorError): void {
+  async #leadershipLost(error: OrchestratorError): Promise<void> {
     this.#options.logger.error({ code: error.code }, error.message);
-    void this.close('leave').then(() => this.#lost.resolve(error));
+    await this.close('leave');
+    this.#lost.resolve(error);
   }
 
   /** The event is dropped and the state is what it was; whoever waits is answered, and time goes on. */
