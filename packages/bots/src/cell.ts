@@ -1,6 +1,6 @@
 /** A cell of the matrix: one thing that a bot may rely on, looked at while a trial goes through its phases. */
 import type { EmulatorOptions } from '@dshard/gateway-emulator';
-import type { Trial } from './trial.js';
+import type { Trial } from './rig.js';
 
 /** How far a trial has to go for a cell. `launch`: until the orchestrator answers. */
 export const phases = ['launch', 'start', 'rollout', 'kill', 'stop'] as const;

@@ -6,7 +6,7 @@ import type { Cell, CellRun } from './cell.js';
 import { phases } from './cell.js';
 import type { Installed } from './fixture.js';
 import type { Framework } from './frameworks.js';
-import { CheckFailed, Trial } from './trial.js';
+import { CheckFailed, Trial } from './rig.js';
 
 export type Result = { framework: Framework; cell: Cell; problem: string | null; seconds: number };
 

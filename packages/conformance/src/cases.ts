@@ -1,7 +1,7 @@
 /** What each library has to get through. A case throws CheckFailed where the library does not; what it returns is worth telling. */
 import type { EmulatorOptions, Verdict } from '@dshard/gateway-emulator';
-import type { Trial } from './trial.js';
-import { CheckFailed } from './trial.js';
+import type { Trial } from './rig.js';
+import { CheckFailed } from './rig.js';
 
 export type Case = {
   name: string;

@@ -4,7 +4,7 @@ import type { Case } from './cases.js';
 import type { Library } from './libraries.js';
 import type { LibraryFault } from './library-faults.js';
 import { faultOf } from './library-faults.js';
-import { CheckFailed, Trial } from './trial.js';
+import { CheckFailed, Trial } from './rig.js';
 
 export type Outcome =
   | { kind: 'passed'; note: string | undefined }

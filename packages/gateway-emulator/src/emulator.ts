@@ -24,7 +24,7 @@ import { VoiceEdge } from './server/voice-edge.js';
 import type { VoicePlaces } from './voice/voice-state.js';
 import { createVoiceState } from './voice/voice-state.js';
 import { People } from './world/people.js';
-import type { Posted } from './world/posted.js';
+import type { Posted } from './world/rest-actions.js';
 import type { ScriptLine } from './world/script.js';
 import { ScriptPlayer } from './world/script.js';
 import { setStage } from './world/stage.js';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { firstAndLast, inRange, newestPreview, releasesOf } from '../src/versions/candidates.js';
-import { faultOf, pageOf, summaryOf } from '../src/versions/report.js';
 import type { Tried } from '../src/versions/report.js';
-import type { Verdict } from '../src/versions/trial.js';
+import { faultOf, pageOf, summaryOf } from '../src/versions/report.js';
+import type { Verdict } from '../src/versions/try-version.js';
 
 const VERSIONS = [
   '13.9.0',

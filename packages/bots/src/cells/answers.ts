@@ -1,8 +1,8 @@
 /** A bot that starts, answers, and goes on answering where a message of another process stands. */
 import type { Cell } from '../cell.js';
 import type { Answer } from '../questions.js';
-import { check } from '../trial.js';
-import type { Trial } from '../trial.js';
+import type { Trial } from '../rig.js';
+import { check } from '../rig.js';
 
 const ANSWER_MS = 5_000;
 

@@ -1,7 +1,7 @@
 /** Commands that take a while, and are under way when their shard leaves. */
 import type { Cell, CellRun } from '../cell.js';
-import type { Trial } from '../trial.js';
-import { SHARDS, check } from '../trial.js';
+import type { Trial } from '../rig.js';
+import { SHARDS, check } from '../rig.js';
 import type { Question, Toll } from '../questions.js';
 import { Steady } from '../questions.js';
 

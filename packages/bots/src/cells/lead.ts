@@ -1,7 +1,7 @@
 /** What runs once per fleet. */
 import type { Cell } from '../cell.js';
-import { check } from '../trial.js';
-import type { Trial } from '../trial.js';
+import type { Trial } from '../rig.js';
+import { check } from '../rig.js';
 import type { WatchEntry } from '../watch.js';
 
 const SOON_MS = 15_000;

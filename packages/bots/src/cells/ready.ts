@@ -1,7 +1,7 @@
 /** What bots do in their ready listener, which in a rollout comes before the first shard is theirs. */
 import type { Cell } from '../cell.js';
-import { MEMBERS, check } from '../trial.js';
-import type { Trial } from '../trial.js';
+import type { Trial } from '../rig.js';
+import { MEMBERS, check } from '../rig.js';
 
 const SOON_MS = 10_000;
 

@@ -5,8 +5,8 @@
 import { runDso } from '@dshard/demo';
 import { delay } from '@dshard/transport';
 import type { Cell } from '../cell.js';
-import { MEMBERS, SHARDS, check, firstLines } from '../trial.js';
-import type { Trial } from '../trial.js';
+import type { Trial } from '../rig.js';
+import { MEMBERS, SHARDS, check, firstLines } from '../rig.js';
 import { isAlive } from '../watch.js';
 
 const only = 'discord.js';

@@ -2,7 +2,7 @@
 import type { GuildView, OwnVoiceState } from '../core/world-view.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { People } from '../world/people.js';
-import type { Posted } from '../world/posted.js';
+import type { Posted } from '../world/rest-actions.js';
 import type { Traffic } from '../world/traffic.js';
 import type { World } from '../world/world.js';
 import type { Admin } from './admin.js';

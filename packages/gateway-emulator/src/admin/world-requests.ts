@@ -4,7 +4,7 @@ import { isObject } from '../core/json.js';
 import { badRequest } from '../errors.js';
 import type { GuildEdit } from '../world/guild-edits.js';
 import { partKinds } from '../world/guild-edits.js';
-import type { Deed, DeedFilter } from '../world/posted.js';
+import type { Deed, DeedFilter } from '../world/rest-actions.js';
 import type { Status } from '../world/users.js';
 import type { World } from '../world/world.js';
 import type { Body } from './body.js';

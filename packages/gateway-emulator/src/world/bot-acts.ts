@@ -1,7 +1,7 @@
 /** What the bot does by REST, with what follows from it: events to its own gateway sessions, and an entry in `Posted`. Throws RestError. */
 import type { APIMessage } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';
-import { reactionAdded } from './happenings.js';
+import { reactionAdded } from './member-events.js';
 import { readChoices } from './command-options.js';
 import { objectField } from './fields.js';
 import type { Interaction } from './interactions.js';

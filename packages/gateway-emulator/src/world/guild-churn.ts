@@ -6,8 +6,8 @@ import { editGuild, partKinds } from './guild-edits.js';
 import type { Guild } from './guild.js';
 import { activeThreads } from './guild-create.js';
 import { channelTypes } from './guild-parts.js';
-import type { Occasion } from './happenings.js';
-import { somebody } from './happenings.js';
+import type { Occasion } from './member-events.js';
+import { somebody } from './member-events.js';
 import { pick } from './chance.js';
 
 /** Of a kind, beyond those that the guild began with. */

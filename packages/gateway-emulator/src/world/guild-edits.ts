@@ -10,8 +10,8 @@ import type { Guild } from './guild.js';
 import { activeThreads, shownChannel, shownThread } from './guild-create.js';
 import type { GuildChannel, GuildThread } from './guild-parts.js';
 import { channelTypes } from './guild-parts.js';
-import type { Occasion } from './happenings.js';
-import { voiceChanges } from './happenings.js';
+import type { Occasion } from './member-events.js';
+import { voiceChanges } from './member-events.js';
 import { memberJson } from './users.js';
 
 /** Where the parts of a kind are, and by which events they are told. `list`: as a whole. */

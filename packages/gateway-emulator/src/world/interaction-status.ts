@@ -3,7 +3,7 @@ import type { APIMessage } from 'discord-api-types/v10';
 import type { Interaction, InteractionType } from './interactions.js';
 import { isExpired } from './interactions.js';
 import type { Modal } from './modals.js';
-import type { Deed, Posted } from './posted.js';
+import type { Deed, Posted } from './rest-actions.js';
 
 export type InteractionStatus = {
   id: string;

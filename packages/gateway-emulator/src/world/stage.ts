@@ -4,14 +4,14 @@ import type { TrafficEvent } from '../core/dispatch.js';
 import { Commands } from './commands.js';
 import { Interactions } from './interactions.js';
 import { MessageBook } from './message-book.js';
-import { Posted } from './posted.js';
+import { Posted } from './rest-actions.js';
 import type { SnowflakeSource } from './snowflakes.js';
 import { snowflakeSource } from './snowflakes.js';
 import type { World } from './world.js';
 import { badRequest } from '../errors.js';
 import type { Guild } from './guild.js';
-import type { Occasion } from './happenings.js';
-import { somebody } from './happenings.js';
+import type { Occasion } from './member-events.js';
+import { somebody } from './member-events.js';
 import type { User } from './users.js';
 
 export type Stage = {
