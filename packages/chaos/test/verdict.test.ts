@@ -50,7 +50,7 @@ function session(shard: number, ended: string | null, sessionId = `session-${sha
 }
 
 function judged(
-  given: Partial<Omit<VerdictInput, 'ledger'>> & { ledger?: Partial<LedgerVerdict> },
+  input: Partial<Omit<VerdictInput, 'ledger'>> & { ledger?: Partial<LedgerVerdict> },
 ): ReturnType<typeof judge> {
   return judge({
     seed: 1,
@@ -62,8 +62,8 @@ function judged(
     lost: [],
     moves: [],
     failures: [],
-    ...given,
-    ledger: { ...LEDGER, ...given.ledger },
+    ...input,
+    ledger: { ...LEDGER, ...input.ledger },
   });
 }
 
@@ -111,8 +111,8 @@ describe('what holds', () => {
         ],
       },
     ],
-  ])('%s', (_, given) => {
-    expect(judged(given)).toMatchObject({ verdict: { ok: true }, reasons: [] });
+  ])('%s', (_, input) => {
+    expect(judged(input)).toMatchObject({ verdict: { ok: true }, reasons: [] });
   });
 });
 
@@ -150,8 +150,8 @@ describe('what does not', () => {
     ['two connections on one session in the calm', { ledger: { violations: [doubleAttach(250)] } }, /double-attach/],
     ['processes that were left', { failures: ['processes were left: 17'] }, /processes were left: 17/],
     ['nothing emitted', { ledger: { emitted: 0, handled: 0 } }, /no event was emitted/],
-  ])('%s', (_, given, reason) => {
-    const { verdict, reasons } = judged(given);
+  ])('%s', (_, input, reason) => {
+    const { verdict, reasons } = judged(input);
     expect(verdict.ok).toBe(false);
     expect(reasons.join('\n')).toMatch(reason);
   });
@@ -163,7 +163,7 @@ describe('what does not', () => {
   });
 });
 
-test('the watch knows what is open, what was given up, and who repeated what', () => {
+test('the watch knows what is open, what counts as lost, and who repeated what', () => {
   const watch = new EventWatch();
   watch.emitted('1', 0, 10);
   watch.emitted('2', 0, 20);
@@ -171,7 +171,7 @@ test('the watch knows what is open, what was given up, and who repeated what', (
   watch.handled('b', '1', true, 25);
   watch.handled('b', 'never emitted', false, 26);
   expect(watch.openBefore(20)).toEqual([]);
-  expect(watch.giveUp(21)).toMatchObject([{ id: '2' }]);
+  expect(watch.countAsLost(21)).toMatchObject([{ id: '2' }]);
   expect(watch.openBefore(100)).toEqual([]);
   expect(watch.repeats).toEqual([{ id: '1', shard: 0, at: 25, node: 'b', before: 'a', marked: true }]);
 });
