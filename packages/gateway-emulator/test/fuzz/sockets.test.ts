@@ -94,14 +94,17 @@ describe('gateway payloads', () => {
     );
   });
 
-  test.each([4_097, 65_536, 1_048_576, 1_048_577, 20 * 1_048_576])('of %i bytes are a decode error', async (bytes) => {
-    const client = new RawClient(gateway.url);
-    await client.until('HELLO', ({ op }) => op === 10);
-    client.socket.send('x'.repeat(bytes));
-    expect(await client.untilClosed()).toBe(4002);
-  });
+  test.each([4_097, 65_536, 1_048_576, 1_048_577, 20 * 1_048_576])(
+    'of %i bytes are closed with 4002, a decode error',
+    async (bytes) => {
+      const client = new RawClient(gateway.url);
+      await client.until('HELLO', ({ op }) => op === 10);
+      client.socket.send('x'.repeat(bytes));
+      expect(await client.untilClosed()).toBe(4002);
+    },
+  );
 
-  test('in a thousand fragments are one payload', async () => {
+  test('in a thousand fragments are read as one payload', async () => {
     const text = JSON.stringify({ op: 1, d: null, pad: 'x'.repeat(1_000) });
     const fragments = text.split('').map((char, at) => {
       const isLast = at === text.length - 1;

@@ -61,7 +61,7 @@ describe.each([
   });
 });
 
-test('refuse: nobody listens, REST neither, until the operator brings the gateway back', async () => {
+test('with refuse nobody listens, REST neither, until the operator brings the gateway back', async () => {
   const client = new RawClient(gateway.url);
   const { d } = await client.identify(gateway.token);
   await gateway.admin.takeGatewayAway({ how: 'refuse' });
