@@ -2,7 +2,7 @@
  * The faults there are, and what each may cost. None may cost an event. `mayRepeat`: events may come again, marked, because a node
  * was lost, or was taken for lost. `mayDoubleAttach`: the other node resumes a session while the lost one still holds it, which
  * is what Discord sees when a process stands still. `finishesLate`: a process that was stopped in the middle of an event's handler ends it
- * when it wakes, whoever has the shard by then, and nobody can mark that (decision 007): one event at the most, as handlers do not wait here.
+ * when it wakes, whoever has the shard by then, and nobody can mark that (decision 006): one event at the most, as handlers do not wait here.
  */
 export type FaultCost = { mayRepeat: boolean; mayDoubleAttach: boolean; finishesLate: boolean };
 

@@ -192,6 +192,7 @@ function configuration(folder: string, options: FleetOptions): string {
           DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
           DEMO_STATE_FILE: join(folder, STATE_FILE),
           DEMO_WAITS_FILE: join(folder, WAITS_FILE),
+          DEMO_ASKED_FILES: join(folder, 'asked'),
           DEMO_STATE_MB: `${options.stateMb}`,
           DEMO_VERSION_FILE: version,
           DISCORD_API: options.api,

@@ -1,7 +1,7 @@
 /** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
-import type { CallReport, StatusV1 } from '@dshard/orchestrator';
+import type { CallReport, StatusV1 } from '@dshard/api';
 
-export type HappeningRow = {
+export type HistoryRow = {
   id: number;
   name: string;
   text: string;
@@ -20,9 +20,9 @@ export class OrchestratorClient {
     return (await this.#request('GET', '/v1/status')) as StatusV1;
   }
 
-  /** What happened after the happening with that id. */
-  async events(after: number): Promise<readonly HappeningRow[]> {
-    return (await this.#request('GET', `/v1/events?after=${after}`)) as readonly HappeningRow[];
+  /** What happened after the entry with that id. */
+  async events(after: number): Promise<readonly HistoryRow[]> {
+    return (await this.#request('GET', `/v1/events?after=${after}`)) as readonly HistoryRow[];
   }
 
   /** Resolves with the orchestrator's sentence when the operation is done. */

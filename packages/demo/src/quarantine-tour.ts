@@ -4,7 +4,7 @@
  */
 import { DEADLY_MESSAGE } from './deadly-message.js';
 import { dsoShows, runDso } from './dso.js';
-import { happened, timesResumed } from './losses.js';
+import { recorded, timesResumed } from './losses.js';
 import { lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } from './tour.js';
 import { waitFor } from './wait.js';
 
@@ -93,7 +93,7 @@ async function onlyThisOne(context: TourContext, shard: number): Promise<number>
 
 /** Nodes that nobody asked to go. */
 async function deaths({ fleet }: TourContext): Promise<number> {
-  const exits = (await happened(fleet, 'nodeGone')).filter(({ text }) => text.includes('exited'));
+  const exits = (await recorded(fleet, 'nodeGone')).filter(({ text }) => text.includes('exited'));
   return exits.length;
 }
 

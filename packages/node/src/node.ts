@@ -5,10 +5,11 @@
  */
 import type { ShardReport } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
 import { Departure } from './departure.js';
-import { messageOf, NodeError } from './errors.js';
+import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
 import { HostCalls } from './host-calls.js';
@@ -268,7 +269,7 @@ class NodeRuntime implements DshardNode {
       case 'stays':
         void this.#notify(effect.shardId, 'stays', () => this.#options.host.stays?.(effect.shardId));
         return;
-      case 'cancelTransfer':
+      case 'abortTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
       case 'released':
         void this.#notify(effect.shardId, 'released', () =>
@@ -277,7 +278,7 @@ class NodeRuntime implements DshardNode {
         return;
       case 'handleUserEvent':
         return this.#lanes.add(effect.stage, effect.shardId, effect.eventId, effect.body);
-      case 'dropStaging':
+      case 'abortStaging':
         void this.#notify(effect.shardId, 'abortTransferTo', async () => {
           await this.#lanes.drop(effect.stage);
           await this.#options.host.abortTransferTo?.(effect.shardId);

@@ -54,7 +54,7 @@ const COLORS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '32', war
  */
 export function formatLine({ at, level, fields, message, color }: LogEntry): string {
   const text = printable(message);
-  const { node, err, happening: _named, ...others } = fields;
+  const { node, err, event: _named, ...others } = fields;
   const prefix = typeof node === 'string' && !text.includes(node) ? `${printable(node)} | ` : '';
   const rest = (level === 'info' ? [] : Object.entries(others))
     .map(

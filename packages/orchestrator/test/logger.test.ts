@@ -7,13 +7,13 @@ const line = (entry: Partial<LogEntry>): string =>
 
 describe('a line for people', () => {
   test.each<[Partial<LogEntry>, string]>([
-    [{ message: 'Node a joined.', fields: { node: 'a', shards: [0, 1], happening: 'x' } }, 'info   Node a joined.'],
+    [{ message: 'Node a joined.', fields: { node: 'a', shards: [0, 1], event: 'x' } }, 'info   Node a joined.'],
     [{ message: 'ready', fields: { node: 'web-1' } }, 'info   web-1 | ready'],
     [
       {
         level: 'warn',
         message: 'Shard 3 did not move.',
-        fields: { shard: 3, to: 'b', list: [1], no: null, happening: 'x' },
+        fields: { shard: 3, to: 'b', list: [1], no: null, event: 'x' },
       },
       'warn   Shard 3 did not move. to=b list=[1] no=null',
     ],

@@ -1,33 +1,33 @@
 /** Which rare branches a run has reached, read off what can be observed. */
-import type { Happening, OrchestratorState } from '@dshard/orchestrator/domain';
+import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Marks } from './marks.js';
 import type { Observation } from './observation.js';
 
 /** What a shard's moves within a node mean. */
 const MOVES: Readonly<Record<string, string>> = {
-  'frozen→resuming': 'frozen shard taken back',
+  'closed→resuming': 'closed shard taken back',
   'sending→resuming': 'transfer cancelled, shard taken back',
-  'held→resuming': 'held shard taken back',
-  'held→preparing': 'held session given back by the orchestrator',
-  'held→frozen': 'held shard handed over anew',
-  'held→absent': 'held shard released',
+  'sent→resuming': 'given-away shard taken back',
+  'sent→preparing': 'given-away session given back by the orchestrator',
+  'sent→closed': 'given-away shard handed over anew',
+  'sent→absent': 'given-away shard released',
   'preparing→absent': 'destination called off while it prepared',
   'staging→absent': 'destination dropped what it was given',
   'resuming→stopping': 'destination called off while it resumed',
   'resuming→starting': 'resume failed, shard started anew',
-  'freezing→stopping': 'freeze failed',
-  'freezing→resuming': 'frozen for a connection that is gone',
+  'closing→stopping': 'freeze failed',
+  'closing→resuming': 'closed for a connection that is lost',
   'offered→running': 'copy called off while the shard served',
   'copying→running': 'copy called off while the shard served',
   'copied→running': 'copy called off while the shard served',
-  'halting→thawing': 'frozen shard unfrozen',
-  'flushing→thawing': 'frozen shard unfrozen',
-  'sealed→thawing': 'frozen shard unfrozen',
+  'freezing→unfreezing': 'frozen shard unfrozen',
+  'sendingDelta→unfreezing': 'frozen shard unfrozen',
+  'frozen→unfreezing': 'frozen shard unfrozen',
   'releasing→stopping': 'release failed at the host',
   'released→resuming': 'released shard taken back',
   'released→preparing': 'released session given back by the orchestrator',
   'released→opening': 'released shard comes back in another live migration',
-  'released→absent': 'held shard released',
+  'released→absent': 'given-away shard released',
   'collecting→absent': 'destination dropped what it was given',
   'verified→absent': 'destination dropped what it was given',
   'activating→stopping': 'destination called off while it resumed',
@@ -36,7 +36,7 @@ const MOVES: Readonly<Record<string, string>> = {
 export function observeMarks(marks: Marks, observation: Observation): void {
   switch (observation.kind) {
     case 'decided':
-      for (const happening of observation.happenings) observeHappening(marks, happening, observation.state);
+      for (const entry of observation.entries) observeEntry(marks, entry, observation.state);
       return;
     case 'moved': {
       const mark = MOVES[`${observation.from}→${observation.to}`];
@@ -64,7 +64,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
       return;
     case 'ready':
     case 'leaving':
-    case 'halted':
+    case 'freezing':
     case 'apart':
     case 'begins':
     case 'invalidated':
@@ -85,7 +85,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
 
 const ENDINGS: Readonly<Record<string, string>> = { drainFinished: 'drain', rolloutFinished: 'rollout' };
 
-function observeHappening(marks: Marks, { name, fields }: Happening, { drains, rollout }: OrchestratorState): void {
+function observeEntry(marks: Marks, { name, fields }: HistoryEntry, { drains, rollout }: OrchestratorState): void {
   const ending = ENDINGS[name];
   if (name === 'migrationFailed') {
     const step = String(fields['step']);

@@ -5,7 +5,7 @@
  * demo what was handled, and how long a frozen shard waited for handlers.
  */
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { isRedelivered, nodeOf, orchestrated } from '@dshard/node/discordjs';
 import { delay, systemClock } from '@dshard/transport';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
@@ -37,10 +37,18 @@ client.once(Events.ClientReady, async (ready) => {
     { name: 'count', description: 'How many messages this server has had' },
     { name: 'ask', description: 'Thinks for a while' },
   ]);
-  // Not the same one in each process: Discord answers for a guild once in 30 s.
-  const guild = ready.guilds.cache.at(process.pid % ready.guilds.cache.size);
-  await guild?.members.fetch();
+  await ready.guilds.cache.find(({ id }) => isFirstAsk(id))?.members.fetch();
 });
+
+/** Of all processes: Discord answers for a guild once in 30 s. */
+function isFirstAsk(guildId: string): boolean {
+  try {
+    writeFileSync(`${setting('DEMO_ASKED_FILES')}-${guildId}`, '', { flag: 'wx' });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 client.on(Events.MessageCreate, async (message) => {
   handled(message.id);
@@ -94,15 +102,15 @@ const node = nodeOf(client);
 if (node === null) throw new Error("The demo's bot was started without an orchestrator.");
 
 /** Since when a shard is frozen and waits for handlers. */
-const halting = new Map<number, number>();
+const frozenSince = new Map<number, number>();
 
 node.on('shards', (shards) => {
   for (const [shard, kind] of shards) {
-    const since = halting.get(shard);
-    if (kind === 'halting') {
-      if (since === undefined) halting.set(shard, clock.monotonicMs());
+    const since = frozenSince.get(shard);
+    if (kind === 'freezing') {
+      if (since === undefined) frozenSince.set(shard, clock.monotonicMs());
     } else if (since !== undefined) {
-      halting.delete(shard);
+      frozenSince.delete(shard);
       reportWait(setting('DEMO_WAITS_FILE'), { shard, ms: clock.monotonicMs() - since });
     }
   }

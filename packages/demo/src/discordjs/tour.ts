@@ -89,7 +89,7 @@ export const discordjsTour: Tour = async (context) => {
 /** Resolves with the shards it had, when they run elsewhere. */
 async function killOneNode(context: TourContext): Promise<ReadonlySet<number>> {
   const { fleet, discord, steps, clock } = context;
-  // Joins and departures are counted anew when they are replayed upon a fresh copy, see decision 012.
+  // Joins and departures are counted anew when they are replayed upon a fresh copy, see decision 007.
   discord.emulator.traffic.setMix({ messages: 1 });
   discord.startTraffic();
   await delay(clock, BETWEEN_STEPS_MS);

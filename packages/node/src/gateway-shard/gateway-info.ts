@@ -4,7 +4,7 @@
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { LocalThrottler } from './permit-request.js';
 
 const FIRST_WAIT_MS = 1_000;

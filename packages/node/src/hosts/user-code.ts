@@ -4,7 +4,7 @@
  */
 import type { Clock, Logger } from '@dshard/transport';
 import { delay } from '@dshard/transport';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { LeavingHow } from '../shard-host.js';
 import { LeaveNotice } from './leave-notice.js';
 import type { ShardLeaving } from './leave-notice.js';

@@ -1,10 +1,10 @@
 /**
  * What must be true of every state between two events. Run by the tests after each event; throws naming what is broken.
  */
-import { can } from './nodes.js';
+import { can } from './state/nodes.js';
 import { boundOf, LIVE_STEPS } from './migration/live-steps.js';
-import { isLive, takesRoom } from './migration/owner.js';
-import type { LiveMigration, OrchestratorState, ShardState } from './state.js';
+import { isLive, takesRoom } from './state/migrations.js';
+import type { LiveMigration, OrchestratorState, ShardState } from './state/state.js';
 
 export class BrokenInvariant extends Error {
   constructor(what: string) {
@@ -26,6 +26,7 @@ export function assertInvariants(state: OrchestratorState): void {
   migrationsAreOfMigratingShards(state);
   drainsAndRolloutAgree(state);
   permitsAreUnique(state);
+  must(state.migrationOutcomes.length === 0, 'an operation has not read how its migration ended');
 }
 
 function shardIsSomewhere(state: OrchestratorState, id: number, shard: ShardState): void {

@@ -1,34 +1,34 @@
 /**
- * The end of every turn: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
- * rest to the next turn, which an event or the wake-up brings; none of them remembers to do something later.
+ * The end of every transaction: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
+ * rest to the next transaction, which an event or the wake-up brings; none of them remembers to do something later.
  *
  * Phases make work for each other (a launch that failed ends its drain, the end of a drain continues the rollout), so they are run until
  * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
  */
 import { runCalls } from './calls/calls.js';
-import { answerStartRequests } from './commands/start-shards.js';
-import { runDrains } from './drain/drain.js';
-import { establishWaiting, releaseHeld } from './handshake/identify.js';
-import { askGateway, endGrace, settleTotal } from './handshake/total-shards.js';
-import { watchBudget } from './identify/budget.js';
-import { grantIdentifies } from './identify/permits.js';
-import { expireLaunches, keepNodesUp } from './launch/launch.js';
-import { watchForSilence } from './liveness/alarm.js';
-import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './liveness/lost.js';
+import { answerStartRequests } from './shards/start-request.js';
+import { runDrains } from './operations/drain.js';
+import { establishWaiting, releaseHeld } from './fleet/handshake.js';
+import { askGateway, endGrace, settleTotal } from './fleet/total-shards.js';
+import { watchBudget } from './shards/identify-budget.js';
+import { grantIdentifies } from './shards/identify-permits.js';
+import { expireLaunches, keepNodesUp } from './fleet/launch.js';
+import { watchForSilence } from './fleet/alarm.js';
+import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './fleet/lost.js';
 import { expireMigrations } from './migration/failure.js';
 import { leaveWhenThereIsRoom } from './migration/announced.js';
 import { startWaitingMigrations } from './migration/requests.js';
-import { placeVacant } from './placement/assign.js';
-import { clearTrials } from './quarantine/trials.js';
-import { runRollout } from './rollout/rollout.js';
+import { placeVacant } from './fleet/placement.js';
+import { clearTrials } from './shards/quarantine.js';
+import { runRollout } from './operations/rollout.js';
 import { expireStarts, startWaitingResumes } from './shards/start.js';
 import { expireStops } from './shards/stop.js';
-import { endFleet } from './shutdown/fleet.js';
-import { endLeftProcesses } from './shutdown/node.js';
-import type { Turn } from './turn.js';
+import { endFleet } from './operations/shutdown-fleet.js';
+import { endLeftProcesses } from './fleet/leave.js';
+import type { Transaction } from './state/transaction.js';
 import { setWakeUp } from './wake.js';
 
-const PHASES: readonly ((turn: Turn) => void)[] = [
+const PHASES: readonly ((tx: Transaction) => void)[] = [
   // What has taken too long.
   cutOffSuspects,
   expireShutdowns,
@@ -66,11 +66,11 @@ const PHASES: readonly ((turn: Turn) => void)[] = [
 /** Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process. */
 const MAX_ROUNDS = 20;
 
-export function reconcile(turn: Turn): void {
+export function reconcile(tx: Transaction): void {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const before = turn.changes;
-    for (const phase of PHASES) phase(turn);
-    if (turn.changes === before) break;
+    const before = tx.changes;
+    for (const phase of PHASES) phase(tx);
+    if (tx.changes === before) break;
   }
-  setWakeUp(turn);
+  setWakeUp(tx);
 }

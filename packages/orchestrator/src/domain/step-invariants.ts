@@ -2,12 +2,12 @@
  * What must be true of every step from one state to the next: rules about what is begun, which no single state shows. Run by the tests and the
  * simulator after each event; throws naming what is broken.
  */
-import { disruptionOf } from './disruption/budget.js';
+import { disruptionOf } from './migration/disruption.js';
 import { BrokenInvariant } from './invariants.js';
-import { isMostSilent, mayAlarm } from './liveness/alarm.js';
-import { hasConnection, hasSaidGoodbye } from './nodes.js';
-import { takesRoom } from './migration/owner.js';
-import type { MigrationState, OrchestratorState } from './state.js';
+import { isMostSilent, mayAlarm } from './fleet/alarm.js';
+import { hasConnection, hasSaidGoodbye } from './state/nodes.js';
+import { takesRoom } from './state/migrations.js';
+import type { MigrationState, OrchestratorState } from './state/state.js';
 
 function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new BrokenInvariant(what);

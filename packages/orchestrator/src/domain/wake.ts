@@ -1,35 +1,35 @@
 /** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
 import { callDeadlines } from './calls/calls.js';
-import { heldUntil } from './drain/drain.js';
-import { permitsHeldUntil } from './identify/permits.js';
-import { gatewayDue } from './handshake/total-shards.js';
-import { forgetAt, suspectAt } from './liveness/lost.js';
-import { clearedAt } from './quarantine/trials.js';
-import { endProcessAt } from './shutdown/node.js';
-import type { Turn } from './turn.js';
+import { heldUntil } from './operations/drain.js';
+import { permitsHeldUntil } from './shards/identify-permits.js';
+import { gatewayDue } from './fleet/total-shards.js';
+import { forgetAt, suspectAt } from './fleet/lost.js';
+import { clearedAt } from './shards/quarantine.js';
+import { endProcessAt } from './fleet/leave.js';
+import type { Transaction } from './state/transaction.js';
 
 /** Asks for the next wake-up, if it is another one than the one asked for. */
-export function setWakeUp(turn: Turn): void {
-  const at = nextDeadline(turn);
-  if (at === turn.state.wakeAt) return;
-  turn.patch({ wakeAt: at });
-  turn.effect({ kind: 'wakeAt', at });
+export function setWakeUp(tx: Transaction): void {
+  const at = nextDeadline(tx);
+  if (at === tx.state.wakeAt) return;
+  tx.patch({ wakeAt: at });
+  tx.effect({ kind: 'wakeAt', at });
 }
 
 /** What is due already and was not done waits for an event, not for time: only the future counts. */
-function nextDeadline(turn: Turn): number | null {
+function nextDeadline(tx: Transaction): number | null {
   let earliest = Number.POSITIVE_INFINITY;
   const at = (time: number | null): void => {
-    if (time !== null && time > turn.now && time < earliest) earliest = time;
+    if (time !== null && time > tx.now && time < earliest) earliest = time;
   };
-  const { state, settings } = turn;
+  const { state, settings } = tx;
   at(state.graceUntil);
   at(gatewayDue(state));
   at(state.launchNotBefore);
   at(state.ending?.deadline ?? null);
-  shardDeadlines(turn, at);
+  shardDeadlines(tx, at);
   for (const node of state.nodes.values()) {
-    at(suspectAt(turn, node.id));
+    at(suspectAt(tx, node.id));
     if (node.intent.kind === 'shuttingDown') at(node.intent.deadline);
     if (node.connection.kind === 'disconnected') {
       at(forgetAt(node.connection));
@@ -38,22 +38,22 @@ function nextDeadline(turn: Turn): number | null {
     }
   }
   for (const migration of state.migrations.values()) at(migration.deadline);
-  for (const drain of state.drains.values()) at(heldUntil(turn, drain));
-  for (const shard of state.trials.keys()) at(clearedAt(turn, shard));
+  for (const drain of state.drains.values()) at(heldUntil(tx, drain));
+  for (const shard of state.trials.keys()) at(clearedAt(tx, shard));
   for (const waiting of state.waitingMigrations) at(waiting.deadline);
   for (const launch of state.launches.values()) at(launch.deadline);
   for (const entry of Object.values(state.identifies.keys)) at(entry.freeAt);
-  at(permitsHeldUntil(turn));
+  at(permitsHeldUntil(tx));
   callDeadlines(state, at);
   return Number.isFinite(earliest) ? earliest : null;
 }
 
-function shardDeadlines(turn: Turn, at: (time: number) => void): void {
-  const { vacant, earliestDeadline, awaySince } = turn.survey();
+function shardDeadlines(tx: Transaction, at: (time: number) => void): void {
+  const { vacant, earliestDeadline, awaySince } = tx.survey();
   at(earliestDeadline);
-  at(awaySince + turn.settings.maxNodeDowntimeMs);
+  at(awaySince + tx.settings.maxNodeDowntimeMs);
   for (const shard of vacant) {
-    const state = turn.shard(shard);
+    const state = tx.shard(shard);
     if (state?.kind === 'vacant') at(state.notBefore);
   }
 }

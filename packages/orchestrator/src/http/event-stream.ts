@@ -8,7 +8,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '@dshard/transport';
-import type { OrchestratorHandle, RecordedHappening } from '../runtime/contract.js';
+import type { OrchestratorHandle, RecordedEntry } from '../runtime/contract.js';
 
 export type EventStreams = {
   /** Takes the response over. False: there are too many streams already, and the response is untouched. */
@@ -36,9 +36,9 @@ export function createEventStreams(orchestrator: OrchestratorHandle, clock: Cloc
         if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
       };
       write(': the orchestrator says hello\n\n');
-      for (const happening of happeningsAfter(orchestrator.history(), after)) write(eventOf(happening));
+      for (const entry of entriesAfter(orchestrator.history(), after)) write(eventOf(entry));
       const cancels = [
-        orchestrator.onHappening((happening) => write(eventOf(happening))),
+        orchestrator.onEntry((entry) => write(eventOf(entry))),
         clock.every(HEARTBEAT_MS, () => write(': still here\n\n')),
       ];
       const end = (): void => {
@@ -58,11 +58,11 @@ export function createEventStreams(orchestrator: OrchestratorHandle, clock: Cloc
 }
 
 /** What a client that has seen `after` has not seen yet. */
-function happeningsAfter(history: readonly RecordedHappening[], after: number): readonly RecordedHappening[] {
+function entriesAfter(history: readonly RecordedEntry[], after: number): readonly RecordedEntry[] {
   const newest = history.at(-1)?.id ?? 0;
-  return after > newest ? history : history.filter((happening) => happening.id > after);
+  return after > newest ? history : history.filter((entry) => entry.id > after);
 }
 
-function eventOf(happening: RecordedHappening): string {
-  return `id: ${happening.id}\ndata: ${JSON.stringify(happening)}\n\n`;
+function eventOf(entry: RecordedEntry): string {
+  return `id: ${entry.id}\ndata: ${JSON.stringify(entry)}\n\n`;
 }

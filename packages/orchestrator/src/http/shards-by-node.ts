@@ -1,6 +1,6 @@
 /** Which shards belong to which node, also while they move. */
-import { ownerOf } from '../domain/migration/owner.js';
-import type { OrchestratorState, ShardState } from '../domain/state.js';
+import { ownerOf } from '../domain/state/migrations.js';
+import type { OrchestratorState, ShardState } from '../domain/state/state.js';
 
 export function shardsByNode(state: OrchestratorState): Map<string, number[]> {
   const byNode = new Map<string, number[]>();

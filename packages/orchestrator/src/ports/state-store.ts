@@ -5,7 +5,7 @@
  *   raises the version by one: all of it or nothing, durable before it is answered.
  * - **Leadership**: only one orchestrator writes. `acquire` gives it an epoch, higher than any before; every commit carries it and is
  *   refused (`staleLeader`) once another one acquired. A lease says until when others keep off; it must be renewed.
- * - **History**: happenings in the order of their ids, the oldest dropped beyond a bound.
+ * - **History**: entries in the order of their ids, the oldest dropped beyond a bound.
  *
  * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An implementation
  * that shares one clock with its peers uses `now` as it is given; one with a clock of its own (a database server) ignores it.
@@ -19,7 +19,7 @@ export type Write = { readonly kind: string; readonly key: string; readonly valu
 export type StoredRecord = Write;
 
 /** One entry of the history. */
-export type HistoryEntry = { readonly id: number; readonly at: number; readonly value: JsonValue };
+export type StoredEntry = { readonly id: number; readonly at: number; readonly value: JsonValue };
 
 /** Who leads, for people, and for telling whether it still lives. */
 export type LeaderIdentity = {
@@ -48,7 +48,7 @@ export type StoreFailure = {
 export type Acquired = {
   ok: true;
   epoch: number;
-  /** `crashed`: the leader before did not release the store, so its last happenings may be missing from the history. */
+  /** `crashed`: the leader before did not release the store, so its last entries may be missing from the history. */
   before: 'none' | 'released' | 'crashed';
 };
 
@@ -62,12 +62,12 @@ export type Commit = {
   expectedVersion: number;
   writes: readonly Write[];
   /** With ids above all there are. */
-  history: readonly HistoryEntry[];
+  history: readonly StoredEntry[];
 };
 
 export type CommitResult = { ok: true; version: number } | StoreFailure;
 
-export type HistoryResult = { ok: true; entries: readonly HistoryEntry[] } | StoreFailure;
+export type HistoryResult = { ok: true; entries: readonly StoredEntry[] } | StoreFailure;
 
 /** At once, or later. */
 export type Eventually<T> = T | Promise<T>;

@@ -1,8 +1,9 @@
+import type { StoreStatus } from '@dshard/api';
 import type { Address, Cancel, Clock, Logger, MessageConnectionOptions, Random, Transport } from '@dshard/transport';
-import type { CommandResult, OperatorCommand } from '../domain/commands.js';
-import type { Happening } from '../domain/effects.js';
-import type { Settings } from '../domain/settings.js';
-import type { OrchestratorState } from '../domain/state.js';
+import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
+import type { HistoryEntry } from '../domain/state/effects.js';
+import type { Settings } from '../domain/state/settings.js';
+import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
 import type { GatewayInfoSource } from '../ports/gateway-info.js';
 import type { Launcher } from '../ports/launcher.js';
@@ -32,24 +33,8 @@ export type OrchestratorOptions = {
   connection?: MessageConnectionOptions;
 };
 
-/**
- * - `open`: decisions are made durable.
- * - `suspended`: they cannot be, so none is made; it is tried again by itself.
- * - `lost`: another orchestrator leads on the store.
- */
-export type StoreStatus = {
-  /** `none`: there is no store. */
-  name: string;
-  /** Grows with each start of an orchestrator on this store. */
-  epoch: number;
-  state: 'open' | 'suspended' | 'lost' | 'closed';
-  since: number;
-  /** Why it is suspended or lost, in a sentence. */
-  problem: string | null;
-};
-
-/** A happening with its place in the history; ids grow, from run to run where there is a store, and may leave gaps. */
-export type RecordedHappening = Happening & { id: number; at: number };
+/** An entry of the history with its place there; ids grow, from run to run where there is a store, and may leave gaps. */
+export type RecordedEntry = HistoryEntry & { id: number; at: number };
 
 export type OrchestratorHandle = {
   start(): Promise<void>;
@@ -65,11 +50,11 @@ export type OrchestratorHandle = {
   deployedVersion(): Promise<CommandResult>;
   pullNewVersion(): Promise<CommandResult>;
   readonly store: StoreStatus;
-  /** The last happenings, oldest first (a bounded ring), those of earlier runs included. */
-  history(): readonly RecordedHappening[];
+  /** The last entries, oldest first (a bounded ring), those of earlier runs included. */
+  history(): readonly RecordedEntry[];
   /** From the whole history: the first `limit` after an id, or, with null, the last `limit`. Oldest first. */
-  pastHappenings(after: number | null, limit: number): Promise<readonly RecordedHappening[]>;
-  onHappening(listener: (happening: RecordedHappening) => void): Cancel;
+  pastEntries(after: number | null, limit: number): Promise<readonly RecordedEntry[]>;
+  onEntry(listener: (entry: RecordedEntry) => void): Cancel;
   /** Resolves when another orchestrator has taken over the store: this one has stopped acting and is closed as by `leave`. */
   readonly lost: Promise<OrchestratorError>;
   /** `leave`: nodes and their processes live on. `end`: the fleet is shut down for good, processes stopped, then killed. */

@@ -8,29 +8,31 @@
  *
  * Always true: an answer `true` of `commit` means that the writes are durable under our epoch; nothing is committed while suspended but
  * the correction that ends it, which makes the store hold exactly what the state in memory says. That also settles a commit whose
- * outcome was not known. Happenings without writes are committed with the next ones, at the latest after FLUSH_MS; a crash loses
+ * outcome was not known. Entries of the history without writes are committed with the next ones, at the latest after FLUSH_MS; a crash loses
  * no more than BACKLOG of them.
  *
  * Without a store everything is answered at once, and nothing is kept.
  */
+import type { StoreStatus } from '@dshard/api';
 import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
-import { OrchestratorError, messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from '../errors.js';
 import type {
   Commit,
   CommitResult,
   Eventually,
-  HistoryEntry,
+  StoredEntry,
   HistoryResult,
   LoadResult,
   StoreFailure,
   Write,
 } from '../ports/state-store.js';
-import type { StoreStatus } from './contract.js';
+
 import { isPromise, whenDone } from './eventually.js';
 import { LEASE_MS } from './leadership.js';
 import type { Leadership } from './leadership.js';
 
-/** How many happenings may wait for a commit. */
+/** How many entries may wait for a commit. */
 export const BACKLOG = 1_000;
 const FLUSH_MS = 250;
 const RENEW_MS = LEASE_MS / 5;
@@ -67,7 +69,7 @@ export class Journal {
   #version = 0;
   #actUntil: number;
   #failures = 0;
-  #backlog: HistoryEntry[] = [];
+  #backlog: StoredEntry[] = [];
   #cancelFlush: Cancel | null = null;
   #cancelRenewal: Cancel | null = null;
   #committing: Promise<unknown> | null = null;
@@ -106,7 +108,7 @@ export class Journal {
     return false;
   }
 
-  commit(writes: readonly Write[], history: readonly HistoryEntry[]): Eventually<boolean> {
+  commit(writes: readonly Write[], history: readonly StoredEntry[]): Eventually<boolean> {
     if (this.#leadership === null) return true;
     if (this.#committing !== null) return this.#committing.then(() => this.commit(writes, history));
     if (this.#phase.kind !== 'open') return false;
@@ -116,8 +118,8 @@ export class Journal {
     });
   }
 
-  /** A happening that need not be durable before anything else. */
-  note(entry: HistoryEntry): void {
+  /** An entry of the history that need not be durable before anything else. */
+  note(entry: StoredEntry): void {
     if (this.#leadership === null || this.#phase.kind === 'closed') return;
     this.#backlog.push(entry);
     if (this.#backlog.length > BACKLOG) this.#backlog.shift();
@@ -155,7 +157,7 @@ export class Journal {
   }
 
   /** The one place that commits; one at a time. */
-  #write(writes: readonly Write[], history: readonly HistoryEntry[]): Eventually<CommitResult> {
+  #write(writes: readonly Write[], history: readonly StoredEntry[]): Eventually<CommitResult> {
     if (this.#leadership === null) return { ok: true, version: 0 };
     const { store, epoch } = this.#leadership;
     const waiting = this.#backlog;
@@ -256,7 +258,7 @@ export class Journal {
     if (unrenewed !== null) return unrenewed;
     const loaded = await store.load();
     if (!loaded.ok) return loaded;
-    // A commit of unknown outcome may have taken effect, and then its happenings are there.
+    // A commit of unknown outcome may have taken effect, and then its entries are there.
     this.#version = loaded.version;
     this.#backlog = this.#backlog.filter(({ id }) => id > loaded.lastHistoryId);
     const committed = await this.#write(this.#options.correction(loaded.records), []);

@@ -3,29 +3,31 @@
  * a time, and executes the effects it gives back, in order.
  *
  * With a store, what must not be forgotten of a decision is durable before the first of its effects (`journal.ts`). While that
- * cannot be done nothing is decided (`domain/durable/suspended.ts`): messages that would have consequences are dropped, and the
+ * cannot be done nothing is decided (`domain/suspended.ts`): messages that would have consequences are dropped, and the
  * connections they came by are closed when it can be done again, so that those nodes tell their whole state anew; all other
  * events are handled then, in their order.
  *
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
+import type { StoreStatus } from '@dshard/api';
 import { isLoopback, parseAddress } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
-import type { CommandResult, OperatorCommand } from '../domain/commands.js';
+import { messageOf } from '@dshard/protocol';
+import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
-import type { Decision } from '../domain/decision.js';
-import { afterSuspension, whileSuspended } from '../domain/durable/suspended.js';
+import type { Decision } from '../domain/state/decision.js';
+import { afterSuspension, whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
-import { AUTOMATIC } from '../domain/effects.js';
-import type { Effect } from '../domain/effects.js';
-import type { DomainEvent } from '../domain/events.js';
-import { fleetEndsWithin, graceOf } from '../domain/shutdown/node.js';
-import type { OrchestratorState } from '../domain/state.js';
-import { OrchestratorError, messageOf } from '../errors.js';
+import { AUTOMATIC } from '../domain/state/effects.js';
+import type { Effect } from '../domain/state/effects.js';
+import type { DomainEvent } from '../domain/state/events.js';
+import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
+import type { OrchestratorState } from '../domain/state/state.js';
+import { OrchestratorError } from '../errors.js';
 import { Connections } from './connections.js';
-import type { OrchestratorHandle, OrchestratorOptions, RecordedHappening, StoreStatus } from './contract.js';
+import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import { deferred } from './deferred.js';
 import { EventLoop } from './event-loop.js';
@@ -176,11 +178,11 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#versions.pullNew();
   }
 
-  history(): readonly RecordedHappening[] {
+  history(): readonly RecordedEntry[] {
     return this.#history.all();
   }
 
-  pastHappenings(after: number | null, limit: number): Promise<readonly RecordedHappening[]> {
+  pastEntries(after: number | null, limit: number): Promise<readonly RecordedEntry[]> {
     return this.#history.past(after, limit, (query) => this.#journal.history(query));
   }
 
@@ -192,8 +194,8 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#lost.promise;
   }
 
-  onHappening(listener: (happening: RecordedHappening) => void): Cancel {
-    return this.#history.onHappening(listener);
+  onEntry(listener: (entry: RecordedEntry) => void): Cancel {
+    return this.#history.onEntry(listener);
   }
 
   violations(): Readonly<Record<string, number>> {
@@ -292,22 +294,22 @@ class OrchestratorRuntime implements Orchestrator {
       this.#apply(decision, event, null);
       return;
     }
-    const happenings = decision.effects.flatMap((effect) =>
-      effect.kind === 'happened' ? [this.#history.number(effect.happening)] : [],
+    const entries = decision.effects.flatMap((effect) =>
+      effect.kind === 'record' ? [this.#history.number(effect.entry)] : [],
     );
-    return whenDone(this.#journal.commit(writes, happenings.map(entryOf)), (isDurable) => {
-      if (isDurable) this.#apply(decision, event, happenings);
+    return whenDone(this.#journal.commit(writes, entries.map(entryOf)), (isDurable) => {
+      if (isDurable) this.#apply(decision, event, entries);
       else this.#postpone(event);
     });
   }
 
   /** @param committed what happened, where it was made durable with the decision. */
-  #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedHappening[] | null): void {
+  #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedEntry[] | null): void {
     this.#state = state;
     const cause = event.kind === 'message' ? event.connection : null;
     for (const effect of effects) {
       try {
-        const recorded = effect.kind === 'happened' ? committed?.shift() : undefined;
+        const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
         if (recorded === undefined) this.#execute(effect, cause);
         else this.#history.publish(recorded);
       } catch (error) {
@@ -392,8 +394,8 @@ class OrchestratorRuntime implements Orchestrator {
       case 'endProcess':
         void this.#processes.stop(effect.node, Math.max(effect.graceMs, this.#options.stopGraceMs));
         return;
-      case 'happened':
-        this.#history.record(effect.happening);
+      case 'record':
+        this.#history.record(effect.entry);
     }
   }
 }

@@ -3,7 +3,7 @@
  * one that was dropped is asked to connect again, and then tells its whole state. Everything else happened all the same, and is
  * handled later, in its order. Bounded by the connections and processes there are.
  */
-import type { DomainEvent } from '../domain/events.js';
+import type { DomainEvent } from '../domain/state/events.js';
 
 export class Postponed {
   #events: DomainEvent[] = [];

@@ -2,7 +2,7 @@
 import type { InitialState } from '../domain/decide.js';
 import { restoredState } from '../domain/durable/restore.js';
 import { correctingWrites } from '../domain/durable/writes.js';
-import type { OrchestratorState } from '../domain/state.js';
+import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorOptions } from './contract.js';
 import { CAPACITY } from './history.js';
 import type { History } from './history.js';
@@ -24,7 +24,7 @@ export async function recall(
   if (loaded === null) return { state: fresh(settings, clock.now()), writes: [] };
   const { state, warnings } = restoredState(settings, loaded.records, clock.now(), dead);
   const past = await journal.history({ after: null, limit: CAPACITY });
-  // A run that crashed may have published happenings that it did not get to commit; their ids are not given again.
+  // A run that crashed may have published entries that it did not get to commit; their ids are not given again.
   const lost = leadership?.before === 'crashed' ? BACKLOG : 0;
   history.recall(past.ok ? past.entries : [], loaded.lastHistoryId + lost);
   for (const warning of warnings) logger.warn({}, warning);

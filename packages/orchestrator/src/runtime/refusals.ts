@@ -1,6 +1,6 @@
 /** What the runtime itself refuses, in its own words. */
 import type { Address } from '@dshard/transport';
-import type { CommandError } from '../domain/commands.js';
+import type { CommandError } from '../domain/state/commands.js';
 import { OrchestratorError } from '../errors.js';
 
 export const RESYNC = {

@@ -1,5 +1,5 @@
 /** Operator commands under way: each is answered exactly once, at the latest when the orchestrator closes. */
-import type { CommandError, CommandResult } from '../domain/commands.js';
+import type { CommandError, CommandResult } from '../domain/state/commands.js';
 
 export class Requests {
   readonly #runId: string;

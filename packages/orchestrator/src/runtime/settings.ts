@@ -1,6 +1,6 @@
 /** The domain's settings: as configured, completed by what only the runtime knows. */
 import { isLoopback, parseAddress } from '@dshard/transport';
-import type { Settings } from '../domain/settings.js';
+import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorOptions } from './contract.js';
 
 export function settingsOf(options: OrchestratorOptions): Settings {

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type {
   AcquireResult,
   Acquired,
-  HistoryEntry,
+  StoredEntry,
   LeaderIdentity,
   StateStore,
   StoredRecord,
@@ -30,7 +30,7 @@ export async function leading(store: StateStore, now = TERMS.now): Promise<Acqui
 }
 
 const record = (key: string, value: StoredRecord['value']): StoredRecord => ({ kind: 'shard', key, value });
-const entry = (id: number): HistoryEntry => ({ id, at: 1_000 + id, value: { text: `event ${id}` } });
+const entry = (id: number): StoredEntry => ({ id, at: 1_000 + id, value: { text: `event ${id}` } });
 
 /** @param canFill whether `create` gives a `fill`. */
 export function storeConformance(name: string, canFill: boolean, create: () => StoreUnderTest): void {

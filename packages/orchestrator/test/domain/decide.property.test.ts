@@ -6,7 +6,7 @@
 import type { Message } from '@dshard/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { OperatorCommand } from '../../src/domain/commands.js';
+import type { OperatorCommand } from '../../src/domain/state/commands.js';
 import { OLDER_CAPABILITIES } from './model-node.js';
 import type { ModelNode, ModelNodeOptions } from './model-node.js';
 import { World } from './world.js';

@@ -3,18 +3,18 @@
  * when a test says so. After every event the invariants are checked, and that deciding the same moment again changes nothing.
  */
 import type { Identify, Message, MessageKind } from '@dshard/protocol';
-import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
+import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { decide, initialState } from '../../src/domain/decide.js';
 import type { JsonValue } from '../../src/domain/durable/records.js';
 import { restoredState } from '../../src/domain/durable/restore.js';
 import { correctingWrites, durableWrites } from '../../src/domain/durable/writes.js';
-import type { Effect, Happening, HappeningName } from '../../src/domain/effects.js';
-import type { DomainEvent, Peer } from '../../src/domain/events.js';
+import type { Effect, HistoryEntry, HistoryName } from '../../src/domain/state/effects.js';
+import type { DomainEvent, Peer } from '../../src/domain/state/events.js';
 import { assertInvariants } from '../../src/domain/invariants.js';
 import { assertStep } from '../../src/domain/step-invariants.js';
 import { defaultSettings } from '../../src/config/settings.js';
-import type { Settings } from '../../src/domain/settings.js';
-import type { OrchestratorState, ShardState } from '../../src/domain/state.js';
+import type { Settings } from '../../src/domain/state/settings.js';
+import type { OrchestratorState, ShardState } from '../../src/domain/state/state.js';
 import { ModelNode } from './model-node.js';
 import type { ModelNodeOptions } from './model-node.js';
 
@@ -57,7 +57,7 @@ export class World {
   /** The requests of all commands. */
   readonly asked = new Set<string>();
   readonly replies = new Map<string, CommandResult>();
-  readonly happenings: Happening[] = [];
+  readonly entries: HistoryEntry[] = [];
   /** Everything sent, in order. */
   readonly sent: { node: string; message: Message }[] = [];
   /** The store, by `kind/key`. */
@@ -146,7 +146,7 @@ export class World {
   #mustBeAtRest(event: DomainEvent): void {
     if (event.kind === 'message') return;
     const again = decide(this.state, { kind: 'started' }, this.now).effects.filter(
-      (effect) => effect.kind !== 'happened' || effect.happening.name !== 'orchestratorStarted',
+      (effect) => effect.kind !== 'record' || effect.entry.name !== 'orchestratorStarted',
     );
     if (again.length > 0) throw new Error(`not at rest after ${JSON.stringify(event)}: ${JSON.stringify(again)}`);
   }
@@ -303,8 +303,8 @@ export class World {
       case 'endProcess':
         this.endedProcesses.push(effect.node);
         break;
-      case 'happened':
-        this.happenings.push(effect.happening);
+      case 'record':
+        this.entries.push(effect.entry);
         break;
       case 'accept':
         break;
@@ -389,8 +389,8 @@ export class World {
     return nodes;
   }
 
-  happened(name: HappeningName): Happening[] {
-    return this.happenings.filter((happening) => happening.name === name);
+  recorded(name: HistoryName): HistoryEntry[] {
+    return this.entries.filter((entry) => entry.name === name);
   }
 
   sentTo(node: string, kind?: MessageKind): Message[] {

@@ -1,10 +1,10 @@
 /** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
-import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
-import { initialState } from '../../src/domain/initial-state.js';
-import type { Settings } from '../../src/domain/settings.js';
-import type { NodeState, OrchestratorState } from '../../src/domain/state.js';
-import type { OrchestratorHandle, RecordedHappening } from '../../src/runtime/contract.js';
-import { resolveConfig } from '../../src/config/resolve.js';
+import { defaultSettings } from '../../src/config/settings.js';
+import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
+import { initialState } from '../../src/domain/state/initial-state.js';
+import type { Settings } from '../../src/domain/state/settings.js';
+import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
+import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contract.js';
 
 export type FakeOrchestrator = OrchestratorHandle & {
   commands: OperatorCommand[];
@@ -18,10 +18,7 @@ export type FakeOrchestrator = OrchestratorHandle & {
   readonly listeners: number;
 };
 
-export const testSettings: Settings = resolveConfig({
-  flags: [{ key: 'totalShards', written: '4', flag: 'test' }],
-  cwd: '/nowhere',
-}).settings;
+export const testSettings: Settings = defaultSettings({ totalShards: 4 });
 
 export function testNode(id: string, changes: Partial<NodeState> = {}): NodeState {
   return {
@@ -44,6 +41,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     held: [],
     missing: [],
     checkpointedAt: 0,
+    launch: null,
     joinedAt: 1000,
     ...changes,
   };
@@ -59,8 +57,8 @@ export function testState(changes: Partial<OrchestratorState> = {}): Orchestrato
 }
 
 export function fakeOrchestrator(): FakeOrchestrator {
-  const listeners = new Set<(happening: RecordedHappening) => void>();
-  const history: RecordedHappening[] = [];
+  const listeners = new Set<(entry: RecordedEntry) => void>();
+  const history: RecordedEntry[] = [];
   const fake: FakeOrchestrator = {
     commands: [],
     requesters: [],
@@ -77,19 +75,19 @@ export function fakeOrchestrator(): FakeOrchestrator {
     deployedVersion: async () => ({ ok: true, message: 'Deployed version: v2' }),
     pullNewVersion: async () => fake.result,
     history: () => [...history],
-    pastHappenings: async (after, limit) =>
+    pastEntries: async (after, limit) =>
       after === null ? history.slice(-limit) : history.filter(({ id }) => id > after).slice(0, limit),
     store: { name: 'none', epoch: 0, state: 'open', since: 500, problem: null },
     lost: new Promise(() => undefined),
     get listeners() {
       return listeners.size;
     },
-    onHappening(listener) {
+    onEntry(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     happen(text) {
-      const happening: RecordedHappening = {
+      const entry: RecordedEntry = {
         id: (history.at(-1)?.id ?? 0) + 1,
         at: 1000,
         name: 'nodeJoined',
@@ -98,8 +96,8 @@ export function fakeOrchestrator(): FakeOrchestrator {
         text,
         fields: {},
       };
-      history.push(happening);
-      for (const listener of listeners) listener(happening);
+      history.push(entry);
+      for (const listener of listeners) listener(entry);
     },
   };
   return fake;

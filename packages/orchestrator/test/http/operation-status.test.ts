@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EndedOperation } from '../../src/domain/state.js';
+import type { EndedOperation } from '../../src/domain/state/state.js';
 import { testNode, testState } from './fake-orchestrator.js';
 import { testServer } from './test-server.js';
 

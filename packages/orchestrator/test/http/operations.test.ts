@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CommandResult, OperatorCommand } from '../../src/domain/commands.js';
+import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { testServer } from './test-server.js';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };

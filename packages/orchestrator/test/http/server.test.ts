@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leakGuard, until } from '@dshard/testkit';
 import { systemClock } from '@dshard/transport';
-import type { CommandResult } from '../../src/domain/commands.js';
+import type { CommandResult } from '../../src/domain/state/commands.js';
 import { testServer } from './test-server.js';
 
 leakGuard({ beforeEach, afterEach });

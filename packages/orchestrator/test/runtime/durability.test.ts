@@ -168,11 +168,11 @@ describe('after a crash', () => {
     // After a clean end the ids go on without a gap, after a crash with one: some may have been seen that were not kept.
     expect(all[all.indexOf(last) + 1]).toBe(last + 1);
     expect(all.at(-1)).toBeGreaterThan(last + 1_000);
-    const pages = await third.orchestrator.pastHappenings(0, 3);
+    const pages = await third.orchestrator.pastEntries(0, 3);
     expect(pages.map(({ id }) => id)).toEqual(all.slice(0, 3));
-    const rest = await third.orchestrator.pastHappenings(all[2]!, 10_000);
+    const rest = await third.orchestrator.pastEntries(all[2]!, 10_000);
     expect(rest.map(({ id }) => id)).toEqual(all.slice(3));
-    expect((await third.orchestrator.pastHappenings(null, 2)).map(({ id }) => id)).toEqual(all.slice(-2));
+    expect((await third.orchestrator.pastEntries(null, 2)).map(({ id }) => id)).toEqual(all.slice(-2));
   });
 });
 

@@ -1,10 +1,10 @@
 import { virtualClock } from '@dshard/testkit';
 import { expect, test } from 'vitest';
-import type { Happening } from '../../src/domain/effects.js';
+import type { HistoryEntry } from '../../src/domain/state/effects.js';
 import { History } from '../../src/runtime/history.js';
 import { recordingLogger } from '../recording-logger.js';
 
-const happening = (text: string, level: Happening['level'] = 'info'): Happening => ({
+const entry = (text: string, level: HistoryEntry['level'] = 'info'): HistoryEntry => ({
   name: 'nodeJoined',
   level,
   text,
@@ -18,22 +18,22 @@ function history() {
   return { logger, clock, history: new History(clock, logger) };
 }
 
-test('a happening is logged at its level with its fields, kept, and told', () => {
+test('an entry is logged at its level with its fields, kept, and told', () => {
   const { history: kept, logger } = history();
   const heard: unknown[] = [];
-  kept.onHappening((recorded) => heard.push(recorded));
-  kept.record(happening('Node web-1 joined.', 'warn'));
-  const recorded = { ...happening('Node web-1 joined.', 'warn'), id: 1, at: 1_000 };
+  kept.onEntry((recorded) => heard.push(recorded));
+  kept.record(entry('Node web-1 joined.', 'warn'));
+  const recorded = { ...entry('Node web-1 joined.', 'warn'), id: 1, at: 1_000 };
   expect(kept.all()).toEqual([recorded]);
   expect(heard).toEqual([recorded]);
   expect(logger.lines).toEqual([
-    { level: 'warn', fields: { happening: 'nodeJoined', node: 'web-1' }, message: 'Node web-1 joined.' },
+    { level: 'warn', fields: { event: 'nodeJoined', node: 'web-1' }, message: 'Node web-1 joined.' },
   ]);
 });
 
 test('the newest 2,000 are kept, oldest first', () => {
   const { history: kept } = history();
-  for (let i = 1; i <= 2_010; i++) kept.record(happening(`${i}`));
+  for (let i = 1; i <= 2_010; i++) kept.record(entry(`${i}`));
   expect(kept.all()).toHaveLength(2_000);
   expect(kept.all().map(({ id }) => id)).toEqual(Array.from({ length: 2_000 }, (_, i) => i + 11));
 });
@@ -41,16 +41,16 @@ test('the newest 2,000 are kept, oldest first', () => {
 test('a listener that throws harms neither the others nor us; one that left hears nothing', () => {
   const { history: kept, logger } = history();
   const heard: string[] = [];
-  kept.onHappening(() => {
+  kept.onEntry(() => {
     throw new Error('broken listener');
   });
-  const listener = ({ text }: Happening): void => void heard.push(text);
-  const leave = kept.onHappening(listener);
-  kept.onHappening(listener);
-  kept.record(happening('one'));
+  const listener = ({ text }: HistoryEntry): void => void heard.push(text);
+  const leave = kept.onEntry(listener);
+  kept.onEntry(listener);
+  kept.record(entry('one'));
   leave();
   leave();
-  kept.record(happening('two'));
+  kept.record(entry('two'));
   expect(heard).toEqual(['one', 'one', 'two']);
   expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
   expect(logger.lines.at(-1)?.message).toContain('broken listener');

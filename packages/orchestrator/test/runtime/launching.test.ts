@@ -2,7 +2,7 @@
 import { until } from '@dshard/testkit';
 import { systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Settings } from '../../src/domain/settings.js';
+import type { Settings } from '../../src/domain/state/settings.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import { WAITS, isRunning, nodeProgram, testLauncher } from '../adapters/process-launcher/fixture.js';
 import { settings } from './settings.js';
@@ -25,7 +25,7 @@ async function orchestratorWith(command: string | readonly string[], more: Parti
   onTestFinished(() => orchestrator.close('leave'));
   await orchestrator.start();
   const told = (name: string): Promise<string> =>
-    until(() => orchestrator.history().find((happening) => happening.name === name)?.text, { what: name });
+    until(() => orchestrator.history().find((entry) => entry.name === name)?.text, { what: name });
   return { orchestrator, launcher, told };
 }
 

@@ -2,10 +2,10 @@
 import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
 import { openMessageConnection } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
-import { initialState } from '../../src/domain/initial-state.js';
+import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Decide } from '../../src/domain/decide.js';
-import type { Effect, Happening } from '../../src/domain/effects.js';
-import type { DomainEvent } from '../../src/domain/events.js';
+import type { Effect, HistoryEntry } from '../../src/domain/state/effects.js';
+import type { DomainEvent } from '../../src/domain/state/events.js';
 import type { Launcher, NodeProcess } from '../../src/ports/launcher.js';
 import type { OrchestratorOptions } from '../../src/runtime/contract.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
@@ -14,7 +14,7 @@ import { identify } from './peer.js';
 import { alone } from './alone.js';
 import { settings } from './settings.js';
 
-const happening: Happening = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
+const entry: HistoryEntry = { name: 'nodeJoined', level: 'info', text: 'It goes on.', by: 'automatic', fields: {} };
 
 /** `react` says what a domain would want done; it may throw. */
 function orchestrator(react: (event: DomainEvent) => readonly Effect[], more: Partial<OrchestratorOptions> = {}) {
@@ -94,7 +94,7 @@ describe('what goes wrong inside ends there', () => {
         const tooLarge = { kind: 'userEvent', eventId: 100, body: new Uint8Array(2_000) } as const;
         return [
           { kind: 'send', connection: event.connection, message: tooLarge },
-          { kind: 'happened', happening },
+          { kind: 'record', entry },
         ];
       },
       { connection: { maxFrameBytes: 1_000 } },

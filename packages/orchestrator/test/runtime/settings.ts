@@ -1,5 +1,5 @@
 import { defaultSettings } from '../../src/config/settings.js';
-import type { Settings } from '../../src/domain/settings.js';
+import type { Settings } from '../../src/domain/state/settings.js';
 
 /** As the defaults are, with four shards, and without waiting at the start. */
 export function settings(more: Partial<Settings> = {}): Settings {

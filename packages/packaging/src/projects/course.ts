@@ -39,7 +39,7 @@ export async function runCourse({ folder, args, env, prints, startEmulator, cloc
     try {
       await watch({ emulator, fleet, prints, clock });
     } catch (error) {
-      const words = fleet.log.filter((line) => !line.includes('"happening"')).slice(-LAST_WORDS);
+      const words = fleet.log.filter((line) => !line.includes('"event":')).slice(-LAST_WORDS);
       throw new Error([error instanceof Error ? error.message : String(error), ...words].join('\n'), { cause: error });
     } finally {
       exitCode = await fleet.end();
@@ -86,8 +86,8 @@ async function talk({ emulator, fleet, prints, clock }: Watched, when: string): 
 /** A line of a bot, in the orchestrator's log. */
 function printed(line: string): string {
   try {
-    const { node, happening, msg } = JSON.parse(line) as { node?: string; happening?: string; msg: string };
-    return node === undefined || happening !== undefined ? '' : msg;
+    const { node, event, msg } = JSON.parse(line) as { node?: string; event?: string; msg: string };
+    return node === undefined || event !== undefined ? '' : msg;
   } catch {
     return '';
   }

@@ -26,7 +26,7 @@ export function wordsOfEffect(effect: Effect, state: OrchestratorState): string 
     return message.kind === 'heartbeatAck' ? null : `⟶ ${nodeOf(state, connection)}: ${wordsOfMessage(message)}`;
   }
   if (effect.kind === 'close') return `closes the connection of ${nodeOf(state, effect.connection)}: ${effect.message}`;
-  if (effect.kind === 'happened') return `! ${effect.happening.text}`;
+  if (effect.kind === 'record') return `! ${effect.entry.text}`;
   if (effect.kind === 'reply')
     return `answers: ${effect.result.ok ? effect.result.message : effect.result.error.message}`;
   return effect.kind === 'accept' || effect.kind === 'wakeAt' ? null : effect.kind;

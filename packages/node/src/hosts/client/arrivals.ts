@@ -3,13 +3,14 @@
  * `importShard` is awaited, the library tells what it tells of a shard that is ready, its session is resumed, what waited to be sent is sent.
  *
  * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from Discord, while what
- * is replayed is held back (docs/decisions/012-caches-of-a-dead-node.md).
+ * is replayed is held back (docs/decisions/007-caches-of-a-dead-node.md).
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
+import { messageOf } from '@dshard/protocol';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
-import { messageOf, NodeError } from '../../errors.js';
+import { NodeError } from '../../errors.js';
 import { guildCreateOf } from '../../guild-state/raw-guild.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import { emptyState, reduce } from '../../guild-state/reduce.js';

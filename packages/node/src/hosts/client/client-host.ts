@@ -17,7 +17,7 @@ import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import { emptyState, reduce } from '../../guild-state/reduce.js';
 import type { ShardState } from '../../guild-state/reduce.js';
 import type { Cursor } from '../../session/state.js';

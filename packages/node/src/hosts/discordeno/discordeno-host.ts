@@ -3,7 +3,7 @@
  * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
@@ -115,7 +115,7 @@ class DiscordenoHost implements ShardHost {
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#shards.park(shardId, session, context);
+    return this.#shards.preconnect(shardId, session, context);
   }
 
   async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
@@ -148,7 +148,7 @@ class DiscordenoHost implements ShardHost {
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
-    await this.#shards.unpark(shardId);
+    await this.#shards.closePreconnected(shardId);
     this.#sends.left(shardId);
     this.#forget(shardId);
     await this.#options.state.abortTransferTo?.(shardId);

@@ -12,9 +12,10 @@
  * is replayed is held back, and discord.js is told nothing of the connection.
  */
 import type { Client } from 'discord.js';
+import { messageOf } from '@dshard/protocol';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
-import { messageOf, NodeError } from '../../errors.js';
+import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';

@@ -5,7 +5,7 @@
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload, GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeOutcome } from '../../shard-host.js';
 import type { GatewayShard, ShardNews } from '../../gateway-shard/driver.js';
@@ -115,11 +115,11 @@ export class WebSocketHost implements WsHost {
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#shards.park(shardId, session, context);
+    return this.#shards.preconnect(shardId, session, context);
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
-    await this.#shards.unpark(shardId);
+    await this.#shards.closePreconnected(shardId);
     await this.#options.state.abortTransferTo?.(shardId);
   }
 

@@ -2,7 +2,7 @@
 import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';

@@ -9,30 +9,8 @@
  * `each: 'node'`: an answer is about all the shards of its node together and stands or falls as a whole. `each: 'shard'`: every shard is
  * answered for by itself, and one that was is never asked again.
  */
-import type { CallAnswerEntry, CallEach, CallEnded } from '@dshard/protocol';
-
-/** An answer that stands; `shards` are those of the call only. */
-export type KeptAnswer = CallAnswerEntry & { nodeId: string };
-
-/** A question that a node has not answered yet. */
-type OpenQuestion = { askId: string; connection: string; shards: readonly number[] };
-
-export type CallState = {
-  id: string;
-  caller: { kind: 'node'; node: string; connection: string; callId: string } | { kind: 'operator'; request: string };
-  name: string;
-  args: Uint8Array;
-  each: CallEach;
-  /** Ascending. */
-  targets: readonly number[];
-  startedAt: number;
-  deadline: number;
-  /** By node: at most one at a time. */
-  open: ReadonlyMap<string, OpenQuestion>;
-  answers: readonly KeptAnswer[];
-  /** By node: how often it answered, and before when it is not asked again. */
-  asked: ReadonlyMap<string, { times: number; notBefore: number }>;
-};
+import type { CallAnswerEntry, CallEnded } from '@dshard/protocol';
+import type { CallState, KeptAnswer } from '../state/state.js';
 
 export type CallResult = Pick<CallEnded, 'answers' | 'missing' | 'error'>;
 

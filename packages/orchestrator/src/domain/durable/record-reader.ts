@@ -2,8 +2,9 @@
  * Reads records back. They come from outside, so each one is checked: one that does not make sense is left out, and said so; the nodes
  * make up for it when they come back.
  */
-import { MAX_TOTAL_SHARDS, isNodeId } from '../handshake/admission.js';
-import type { KnownSession } from '../commands.js';
+import { isNodeId } from '@dshard/protocol';
+import { MAX_TOTAL_SHARDS } from '../state/settings.js';
+import type { KnownSession } from '../state/commands.js';
 import type {
   Cancellation,
   DrainState,
@@ -13,7 +14,7 @@ import type {
   RolloutState,
   Trial,
   Tenure,
-} from '../state.js';
+} from '../state/state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };

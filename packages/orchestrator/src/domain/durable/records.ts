@@ -19,9 +19,9 @@
  * was never told to run the shard.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import type { KnownSession } from '../commands.js';
-import { tenureOf } from '../epochs/tenure.js';
-import { ownerOf } from '../migration/owner.js';
+import type { KnownSession } from '../state/commands.js';
+import { tenureOf } from '../state/epochs.js';
+import { ownerOf } from '../state/migrations.js';
 import type {
   Cancellation,
   DrainState,
@@ -34,7 +34,7 @@ import type {
   ShardState,
   Trial,
   Tenure,
-} from '../state.js';
+} from '../state/state.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 

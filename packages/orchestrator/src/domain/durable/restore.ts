@@ -9,10 +9,10 @@
  *   that its record names, and the drain it was part of moves it again if it has to. A replacement that waited for
  *   a node to be launched is begun anew, with that node if it came up.
  */
-import { firstEpoch, NEVER_HELD } from '../epochs/tenure.js';
-import { initialState } from '../initial-state.js';
-import type { Settings } from '../settings.js';
-import type { DrainState, NodeState, OrchestratorState, RolloutState, ShardState, Tenure } from '../state.js';
+import { firstEpoch, NEVER_HELD } from '../state/epochs.js';
+import { initialState } from '../state/initial-state.js';
+import type { Settings } from '../state/settings.js';
+import type { DrainState, NodeState, OrchestratorState, RolloutState, ShardState, Tenure } from '../state/state.js';
 import type { JsonValue } from './records.js';
 import { RecordReader } from './record-reader.js';
 import type { ShardRecord } from './record-reader.js';
@@ -160,6 +160,7 @@ function restoredNodes(
       instance: null,
       bounds: null,
       connection: { kind: 'disconnected', since: now, gone: gone.has(id) },
+      launch: null,
       joinedAt: now,
       intent,
       shardReports: [],

@@ -4,7 +4,7 @@
  * Cheap where nothing changed, because the domain copies on write: a part that is the same object is the same. A heartbeat costs a
  * look at each node, a user event one at each migration. Only what differs as text is written.
  */
-import type { MigrationState, OrchestratorState } from '../state.js';
+import type { MigrationState, OrchestratorState } from '../state/state.js';
 import {
   drainRecord,
   endedRecord,

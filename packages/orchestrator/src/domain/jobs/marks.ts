@@ -3,8 +3,8 @@
  * and the answer leaves when the mark is durable, so of two nodes that ask for the same run one is told to begin it.
  */
 import type { MessageOf } from '@dshard/protocol';
-import { can } from '../nodes.js';
-import type { Turn } from '../turn.js';
+import { can } from '../state/nodes.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** Names at once; beyond that the mark that is the longest ago is forgotten. Nobody asks for a run of that time any more. */
 export const MAX_JOBS = 256;
@@ -12,18 +12,18 @@ export const MAX_JOBS = 256;
 /** How far the clock of a node may be ahead of ours. A mark of a later time would keep the job from running until then. */
 const MAX_AHEAD_MS = 600_000;
 
-export function onJobMark(turn: Turn, node: string, { markId, name, dueAt }: MessageOf<'jobMark'>): void {
-  if (!can(turn.node(node), 'jobs')) return;
-  const before = turn.state.jobs.get(name) ?? 0;
-  const isAhead = dueAt > turn.now + MAX_AHEAD_MS;
+export function onJobMark(tx: Transaction, node: string, { markId, name, dueAt }: MessageOf<'jobMark'>): void {
+  if (!can(tx.node(node), 'jobs')) return;
+  const before = tx.state.jobs.get(name) ?? 0;
+  const isAhead = dueAt > tx.now + MAX_AHEAD_MS;
   if (isAhead) {
-    const minutes = Math.round((dueAt - turn.now) / 60_000);
+    const minutes = Math.round((dueAt - tx.now) / 60_000);
     const text = `Node ${node} wants to begin a run of "${name}" that is due in ${minutes} minutes: the clocks of the hosts differ. It is not begun.`;
-    turn.happened('protocolViolation', 'warn', text, { node, message: 'jobMark', why: 'it is due in the future' });
+    tx.record('protocolViolation', 'warn', text, { node, message: 'jobMark', why: 'it is due in the future' });
   }
   const isNew = dueAt > before && !isAhead;
-  if (isNew) turn.patch({ jobs: withMark(turn.state.jobs, name, dueAt) });
-  turn.send(node, { kind: 'jobMarked', markId, isNew, latest: isNew ? dueAt : before });
+  if (isNew) tx.patch({ jobs: withMark(tx.state.jobs, name, dueAt) });
+  tx.send(node, { kind: 'jobMarked', markId, isNew, latest: isNew ? dueAt : before });
 }
 
 function withMark(jobs: ReadonlyMap<string, number>, name: string, dueAt: number): ReadonlyMap<string, number> {
@@ -33,9 +33,4 @@ function withMark(jobs: ReadonlyMap<string, number>, name: string, dueAt: number
     marked.delete(oldest);
   }
   return marked;
-}
-
-/** Whose node leads: the lowest shard that this orchestrator is responsible for. */
-export function leadShardOf({ settings }: Turn['state']): number {
-  return (settings.responsibleForShards ?? [0]).reduce((lowest, shard) => Math.min(lowest, shard));
 }

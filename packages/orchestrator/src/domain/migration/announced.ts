@@ -2,23 +2,23 @@
  * Shards that are announced to leave, where user code was waited for: they go when it has finished and there is room and budget, those first
  * that were announced first. One whose drain is not to move anything any more stays.
  */
-import { budgetAllowsMove } from '../disruption/budget.js';
-import type { LiveMigration } from '../state.js';
-import type { Turn } from '../turn.js';
+import { budgetAllowsMove } from './disruption.js';
+import type { LiveMigration } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 import { hasRoomToMove } from './limits.js';
 import { leaveNow } from './live.js';
 import { callOff } from './live-failure.js';
 
-export function leaveWhenThereIsRoom(turn: Turn): void {
-  for (const migration of turn.state.migrations.values()) {
+export function leaveWhenThereIsRoom(tx: Transaction): void {
+  for (const migration of tx.state.migrations.values()) {
     const { step, origin, destination, drain: id } = migration;
     if (step.kind !== 'announcing' || step.patienceMs === 0) continue;
     const announced: LiveMigration & { step: typeof step } = { ...migration, step };
-    const drain = id === null ? undefined : turn.state.drains.get(id);
+    const drain = id === null ? undefined : tx.state.drains.get(id);
     const stopped = drain?.phase.kind === 'moving' ? drain.phase.stopped : null;
-    if (stopped !== null) callOff(turn, announced, `the drain it was part of moves no further shard: ${stopped}`);
-    else if (step.mayLeave && hasRoomToMove(turn, origin, destination) && budgetAllowsMove(turn)) {
-      turn.actingFor(migration.by, () => leaveNow(turn, announced));
+    if (stopped !== null) callOff(tx, announced, `the drain it was part of moves no further shard: ${stopped}`);
+    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && budgetAllowsMove(tx)) {
+      tx.actingFor(migration.by, () => leaveNow(tx, announced));
     }
   }
 }

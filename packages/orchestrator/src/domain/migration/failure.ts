@@ -3,138 +3,138 @@
  * migrations are passed on to `live-failure.ts`.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import { can, isConnected, isShuttingDown } from '../nodes.js';
+import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginResume } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
-import type { BaseMigration, MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { BaseMigration, MigrationState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 import { leaveToLost, originHolds } from './left-behind.js';
 import { expireLive, liveLeavesNode, liveLosesNode, liveNodeEnded, stopInTransfer } from './live-failure.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 import { callOffDestination, endFailed, said } from './steps.js';
 
 /**
  * Back to the origin. Only before the point of no return.
  * @param resume false: the shard is to go down anyway, so a base-level origin is not given its session back.
  */
-export function abort(turn: Turn, migration: BaseMigration, reason: string, resume = true): void {
+export function abort(tx: Transaction, migration: BaseMigration, reason: string, resume = true): void {
   const { step, shard } = migration;
   if (step.kind === 'resuming') return;
-  callOffDestination(turn, migration, reason);
+  callOffDestination(tx, migration, reason);
   // What the origin closed is closed: from the second step on, the session is in our hands.
   const session = step.kind === 'closing' ? null : step.session;
-  const origin = turn.node(migration.origin);
+  const origin = tx.node(migration.origin);
   const isThere = isConnected(origin);
-  const known = knownNow(turn, session);
+  const known = knownNow(tx, session);
   if (isThere && can(origin, 'parallel-migrations')) {
-    turn.send(origin.id, { kind: 'migrationAborted', shardId: shard, reason });
-    turn.setShard(shard, { kind: 'running', node: origin.id, since: turn.now });
+    tx.send(origin.id, { kind: 'migrationAborted', shardId: shard, reason });
+    tx.setShard(shard, { kind: 'running', node: origin.id, since: tx.now });
   } else if (isThere && known === null) {
     // It was told to close and did not say that it did. Should it say so later, it is given the session back then.
-    turn.setShard(shard, { kind: 'running', node: origin.id, since: turn.now });
+    tx.setShard(shard, { kind: 'running', node: origin.id, since: tx.now });
   } else if (isThere && known !== null && resume && !isShuttingDown(origin)) {
-    beginResume(turn, shard, origin.id, known);
+    beginResume(tx, shard, origin.id, known);
   } else if (isThere) {
-    vacate(turn, shard, known);
+    vacate(tx, shard, known);
   } else {
-    leaveToLost(turn, shard, migration.origin, session);
+    leaveToLost(tx, shard, migration.origin, session);
   }
-  endFailed(turn, migration, reason);
+  endFailed(tx, migration, reason);
 }
 
 /** The origin waited too long for the next step, and runs the shard again. */
-export function originTookBack(turn: Turn, migration: BaseMigration): void {
+export function originTookBack(tx: Transaction, migration: BaseMigration): void {
   const { shard, origin } = migration;
   const reason = `node ${origin} took it back`;
-  callOffDestination(turn, migration, reason);
-  turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
-  endFailed(turn, migration, reason);
+  callOffDestination(tx, migration, reason);
+  tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
+  endFailed(tx, migration, reason);
 }
 
 /** The origin does not run the shard at all: the answer to a stop that was given up crossed with the migration. */
-export function originStopped(turn: Turn, migration: BaseMigration, session: GatewaySession | null): void {
-  vacate(turn, migration.shard, knownNow(turn, session));
-  endFailed(turn, migration, `node ${migration.origin} had stopped it`);
+export function originStopped(tx: Transaction, migration: BaseMigration, session: GatewaySession | null): void {
+  vacate(tx, migration.shard, knownNow(tx, session));
+  endFailed(tx, migration, `node ${migration.origin} had stopped it`);
 }
 
 /** After the point of no return: the destination says, or is known, not to run the shard. */
 export function destinationFailed(
-  turn: Turn,
+  tx: Transaction,
   migration: BaseMigration,
   reason: string,
   session: GatewaySession | null = null,
 ): void {
   if (migration.step.kind !== 'resuming') return;
-  originHolds(turn, migration);
-  vacate(turn, migration.shard, knownNow(turn, session) ?? inexact(knownNow(turn, migration.step.session)));
-  endFailed(turn, migration, reason);
+  originHolds(tx, migration);
+  vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, migration.step.session)));
+  endFailed(tx, migration, reason);
 }
 
 /** After the point of no return: the destination may or may not run the shard, so it is stopped there first. */
-function stopAtDestination(turn: Turn, migration: BaseMigration, reason: string, request: string | null): void {
+function stopAtDestination(tx: Transaction, migration: BaseMigration, reason: string, request: string | null): void {
   if (migration.step.kind !== 'resuming') return;
-  originHolds(turn, migration);
-  beginStop(turn, migration.shard, migration.destination, request, knownNow(turn, migration.step.session));
-  endFailed(turn, migration, reason);
+  originHolds(tx, migration);
+  beginStop(tx, migration.shard, migration.destination, request, knownNow(tx, migration.step.session));
+  endFailed(tx, migration, reason);
 }
 
 /** A node is gone or silent; its record says so already. */
-export function migrationsLoseNode(turn: Turn, node: string, reason: string): void {
-  for (const migration of turn.state.migrations.values()) {
+export function migrationsLoseNode(tx: Transaction, node: string, reason: string): void {
+  for (const migration of tx.state.migrations.values()) {
     if (migration.origin !== node && migration.destination !== node) continue;
     if (isLive(migration)) {
-      liveLosesNode(turn, migration, node, reason);
+      liveLosesNode(tx, migration, node, reason);
     } else if (migration.step.kind !== 'resuming') {
-      abort(turn, migration, reason);
+      abort(tx, migration, reason);
     } else if (migration.destination === node) {
-      originHolds(turn, migration);
-      leaveToLost(turn, migration.shard, node, migration.step.session);
-      endFailed(turn, migration, reason);
+      originHolds(tx, migration);
+      leaveToLost(tx, migration.shard, node, migration.step.session);
+      endFailed(tx, migration, reason);
     }
   }
 }
 
 /** A node is about to shut down: what can still go back goes back. What is past that point ends by the destination's answer. */
-export function abortMigrationsOf(turn: Turn, node: string, reason: string): void {
-  for (const migration of turn.state.migrations.values()) {
+export function abortMigrationsOf(tx: Transaction, node: string, reason: string): void {
+  for (const migration of tx.state.migrations.values()) {
     if (migration.origin !== node && migration.destination !== node) continue;
-    if (isLive(migration)) liveLeavesNode(turn, migration, node, reason);
-    else abort(turn, migration, reason);
+    if (isLive(migration)) liveLeavesNode(tx, migration, node, reason);
+    else abort(tx, migration, reason);
   }
 }
 
 /** A node runs nothing any more: it said so, or it is known dead. @param sessionOf what it gave for a shard, if anything. */
 export function migrationsOutliveNode(
-  turn: Turn,
+  tx: Transaction,
   node: string,
   sessionOf: (shard: number) => GatewaySession | null,
 ): void {
-  for (const migration of turn.state.migrations.values()) {
+  for (const migration of tx.state.migrations.values()) {
     const session = sessionOf(migration.shard);
-    if (isLive(migration)) liveNodeEnded(turn, migration, node, session);
-    else if (migration.destination === node) destinationFailed(turn, migration, `node ${node} shut down`, session);
+    if (isLive(migration)) liveNodeEnded(tx, migration, node, session);
+    else if (migration.destination === node) destinationFailed(tx, migration, `node ${node} shut down`, session);
   }
 }
 
 /** An operator wants the shard down. @returns whether that is under way; false: the migration is over, the stop is to be begun. */
-export function stopMoving(turn: Turn, migration: MigrationState, request: string): boolean {
+export function stopMoving(tx: Transaction, migration: MigrationState, request: string): boolean {
   const reason = `an operator stops shard ${migration.shard}`;
-  if (isLive(migration)) return stopInTransfer(turn, migration, reason, request);
+  if (isLive(migration)) return stopInTransfer(tx, migration, reason, request);
   if (migration.step.kind === 'resuming') {
-    stopAtDestination(turn, migration, reason, request);
+    stopAtDestination(tx, migration, reason, request);
     return true;
   }
   // In the first step a base-level origin may not have closed yet; later its closed session is all there is to the shard.
-  abort(turn, migration, reason, false);
+  abort(tx, migration, reason, false);
   return false;
 }
 
 /** A command of a migration failed on one of its nodes. */
-export function migrationCommandFailed(turn: Turn, migration: BaseMigration, node: string, message: string): void {
+export function migrationCommandFailed(tx: Transaction, migration: BaseMigration, node: string, message: string): void {
   const reason = said(node, message);
-  if (migration.step.kind !== 'resuming') abort(turn, migration, reason);
-  else if (node === migration.destination) destinationFailed(turn, migration, reason);
+  if (migration.step.kind !== 'resuming') abort(tx, migration, reason);
+  else if (node === migration.destination) destinationFailed(tx, migration, reason);
 }
 
 const WAITED_FOR = {
@@ -144,17 +144,17 @@ const WAITED_FOR = {
   resuming: 'did not start it',
 } as const;
 
-export function expireMigrations(turn: Turn): void {
-  for (const migration of turn.state.migrations.values()) {
-    if (migration.deadline > turn.now) continue;
+export function expireMigrations(tx: Transaction): void {
+  for (const migration of tx.state.migrations.values()) {
+    if (migration.deadline > tx.now) continue;
     if (isLive(migration)) {
-      expireLive(turn, migration);
+      expireLive(tx, migration);
       continue;
     }
     const { kind } = migration.step;
     const slow = kind === 'closing' || kind === 'transferring' ? migration.origin : migration.destination;
-    const reason = `node ${slow} ${WAITED_FOR[kind]} within ${turn.settings.migrationStepTimeoutMs} ms`;
-    if (kind === 'resuming') stopAtDestination(turn, migration, reason, null);
-    else abort(turn, migration, reason);
+    const reason = `node ${slow} ${WAITED_FOR[kind]} within ${tx.settings.migrationStepTimeoutMs} ms`;
+    if (kind === 'resuming') stopAtDestination(tx, migration, reason, null);
+    else abort(tx, migration, reason);
   }
 }

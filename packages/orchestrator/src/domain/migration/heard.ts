@@ -1,5 +1,5 @@
-/** That a node was heard of, for the paths that take no turn. */
-import type { OrchestratorState } from '../state.js';
+/** That a node was heard of, for the paths that take no transaction. */
+import type { OrchestratorState } from '../state/state.js';
 
 /** How stale `lastHeardAt` may become while only such messages come in; renewing it costs a copy of the nodes. */
 const HEARD_RESOLUTION_MS = 500;

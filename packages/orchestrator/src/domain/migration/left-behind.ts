@@ -1,20 +1,20 @@
 /** Where a shard is left when the node that had it last is out of reach, and who is to be asked first to resume it. */
 import type { GatewaySession } from '@dshard/protocol';
-import { isConnected } from '../nodes.js';
+import { isConnected } from '../state/nodes.js';
 import { checkpointOf, inexact, knownNow, vacate } from '../shards/vacate.js';
-import type { KnownSession } from '../commands.js';
-import type { MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { KnownSession } from '../state/commands.js';
+import type { MigrationState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
-export function leaveToLost(turn: Turn, shard: number, node: string, session: GatewaySession | null): void {
-  const known = inexact(knownNow(turn, session));
-  const checkpoint = known === null ? checkpointOf(turn, node, shard) : null;
-  const connection = turn.node(node)?.connection;
+export function leaveToLost(tx: Transaction, shard: number, node: string, session: GatewaySession | null): void {
+  const known = inexact(knownNow(tx, session));
+  const checkpoint = known === null ? checkpointOf(tx, node, shard) : null;
+  const connection = tx.node(node)?.connection;
   if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
-    vacate(turn, shard, known ?? checkpoint);
+    vacate(tx, shard, known ?? checkpoint);
   } else {
-    turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known, checkpoint });
+    tx.setShard(shard, { kind: 'unreachable', node, since: tx.now, known, checkpoint });
   }
 }
 
@@ -23,19 +23,19 @@ export function leaveToLost(turn: Turn, shard: number, node: string, session: Ga
  * @param session what else is known of it: the cursor of a frozen shard, which is the last there is, or one from before.
  */
 export function leaveServing(
-  turn: Turn,
+  tx: Transaction,
   shard: number,
   node: string,
   session: { cursor: GatewaySession | null; isLast: boolean },
 ): void {
-  const told = inexact(knownNow(turn, session.cursor));
-  const reported = checkpointOf(turn, node, shard);
+  const told = inexact(knownNow(tx, session.cursor));
+  const reported = checkpointOf(tx, node, shard);
   const checkpoint = session.isLast ? (told ?? reported) : newer(reported, told);
-  const connection = turn.node(node)?.connection;
+  const connection = tx.node(node)?.connection;
   if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
-    vacate(turn, shard, checkpoint);
+    vacate(tx, shard, checkpoint);
   } else {
-    turn.setShard(shard, { kind: 'unreachable', node, since: turn.now, known: null, checkpoint });
+    tx.setShard(shard, { kind: 'unreachable', node, since: tx.now, known: null, checkpoint });
   }
 }
 
@@ -47,8 +47,8 @@ function newer(reported: KnownSession | null, told: KnownSession | null): KnownS
 }
 
 /** The origin still has the closed session, so it is the first choice to resume the shard. */
-export function originHolds(turn: Turn, migration: MigrationState): void {
-  const origin = turn.node(migration.origin);
+export function originHolds(tx: Transaction, migration: MigrationState): void {
+  const origin = tx.node(migration.origin);
   if (!isConnected(origin) || origin.held.includes(migration.shard)) return;
-  turn.patchNode(origin.id, { held: [...origin.held, migration.shard] });
+  tx.patchNode(origin.id, { held: [...origin.held, migration.shard] });
 }

@@ -1,50 +1,37 @@
-/** How many shards may move at once: per node and in the whole fleet. Those that are only announced to leave take no room (`owner.ts`). */
-import { budgetAllowsMove } from '../disruption/budget.js';
-import { can } from '../nodes.js';
-import type { Turn } from '../turn.js';
-import { takesRoom } from './owner.js';
+/** How many shards may move at once: per node and in the whole fleet. Those that are only announced to leave take no room (`state/migrations.ts`). */
+import { budgetAllowsMove } from './disruption.js';
+import { movesOf } from '../shards/start.js';
+import { can } from '../state/nodes.js';
+import type { Transaction } from '../state/transaction.js';
+import { takesRoom } from '../state/migrations.js';
 
-/** What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count for it. */
-export function movesOf(turn: Turn, node: string): number {
-  let moves = 0;
-  for (const migration of turn.state.migrations.values()) {
-    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
-  }
-  if (can(turn.node(node), 'parallel-migrations')) return moves;
-  for (const shard of turn.shardsOf(node)) {
-    const state = turn.shard(shard);
-    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
-  }
-  return moves;
-}
-
-export function hasRoomToMove(turn: Turn, origin: string, destination: string): boolean {
-  const moving = [...turn.state.migrations.values()].filter(takesRoom).length;
+export function hasRoomToMove(tx: Transaction, origin: string, destination: string): boolean {
+  const moving = [...tx.state.migrations.values()].filter(takesRoom).length;
   return (
-    moving < turn.settings.migrationsTotal &&
-    movesOf(turn, origin) < limitOf(turn, origin) &&
-    movesOf(turn, destination) < limitOf(turn, destination)
+    moving < tx.settings.migrationsTotal &&
+    movesOf(tx, origin) < limitOf(tx, origin) &&
+    movesOf(tx, destination) < limitOf(tx, destination)
   );
 }
 
-function limitOf(turn: Turn, node: string): number {
-  return can(turn.node(node), 'parallel-migrations') ? turn.settings.migrationsPerNode : 1;
+function limitOf(tx: Transaction, node: string): number {
+  return can(tx.node(node), 'parallel-migrations') ? tx.settings.migrationsPerNode : 1;
 }
 
 /** Whether shards move live between the two. */
-export function movesLive(turn: Turn, origin: string, destination: string): boolean {
-  return can(turn.node(origin), 'live-migration') && can(turn.node(destination), 'live-migration');
+export function movesLive(tx: Transaction, origin: string, destination: string): boolean {
+  return can(tx.node(origin), 'live-migration') && can(tx.node(destination), 'live-migration');
 }
 
 /** How long a shard is kept that is to leave for this destination. */
-export function patienceOf(turn: Turn, origin: string, destination: string): number {
-  const node = turn.node(origin);
-  return movesLive(turn, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
+export function patienceOf(tx: Transaction, origin: string, destination: string): number {
+  const node = tx.node(origin);
+  return movesLive(tx, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
 }
 
 /** What a move between the nodes has to wait for before it begins; null: nothing. Where user code is waited for, it waits after that. */
-export function waitsFor(turn: Turn, origin: string, destination: string): 'room' | 'budget' | null {
-  if (patienceOf(turn, origin, destination) > 0) return null;
-  if (!hasRoomToMove(turn, origin, destination)) return 'room';
-  return budgetAllowsMove(turn) ? null : 'budget';
+export function waitsFor(tx: Transaction, origin: string, destination: string): 'room' | 'budget' | null {
+  if (patienceOf(tx, origin, destination) > 0) return null;
+  if (!hasRoomToMove(tx, origin, destination)) return 'room';
+  return budgetAllowsMove(tx) ? null : 'budget';
 }

@@ -10,18 +10,17 @@
  * Whatever happens, the record is gone afterwards or one step on, and the shard is in exactly one other state.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import { keep } from '../epochs/keep.js';
-import { letGo } from '../epochs/let-go.js';
-import { isConnected, isShuttingDown } from '../nodes.js';
+import { keep, letGo } from '../shards/epochs.js';
+import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginTakeBack } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
-import type { LiveMigration } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { LiveMigration } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 import { leaveServing, leaveToLost, originHolds } from './left-behind.js';
 import { activate, of } from './live.js';
 import { boundBetween, canBeCalledOff, isKnownToDestination, LIVE_STEPS } from './live-steps.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 import { endFailed, said } from './steps.js';
 
 /** The newest cursor known here: the manifest's, or what the origin said at the beginning. */
@@ -30,47 +29,47 @@ function cursorOf({ step }: LiveMigration): GatewaySession | null {
   return 'session' in step ? step.session : null;
 }
 
-function tellAbort(turn: Turn, migration: LiveMigration, node: string, reason: string): void {
-  turn.send(node, { kind: 'transferAbort', ...of(migration), reason });
+function tellAbort(tx: Transaction, migration: LiveMigration, node: string, reason: string): void {
+  tx.send(node, { kind: 'transferAbort', ...of(migration), reason });
 }
 
 /** Before COMMIT only. */
-export function callOff(turn: Turn, migration: LiveMigration, reason: string): void {
+export function callOff(tx: Transaction, migration: LiveMigration, reason: string): void {
   if (!canBeCalledOff(migration)) return;
   const { shard, origin, destination, step } = migration;
-  if (isKnownToDestination(migration)) tellAbort(turn, migration, destination, reason);
-  tellAbort(turn, migration, origin, reason);
-  if (isConnected(turn.node(origin))) turn.setShard(shard, { kind: 'running', node: origin, since: turn.now });
-  else leaveServing(turn, shard, origin, { cursor: cursorOf(migration), isLast: step.kind === 'verifying' });
-  endFailed(turn, migration, reason);
+  if (isKnownToDestination(migration)) tellAbort(tx, migration, destination, reason);
+  tellAbort(tx, migration, origin, reason);
+  if (isConnected(tx.node(origin))) tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
+  else leaveServing(tx, shard, origin, { cursor: cursorOf(migration), isLast: step.kind === 'verifying' });
+  endFailed(tx, migration, reason);
 }
 
 /** The origin does not run the shard at all (a stop that was given up crossed with the migration, say). */
-function originStopped(turn: Turn, migration: LiveMigration, session: GatewaySession | null): void {
+function originStopped(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
   const reason = `node ${migration.origin} had stopped it`;
-  tellAbort(turn, migration, migration.destination, reason);
-  vacate(turn, migration.shard, knownNow(turn, session));
-  endFailed(turn, migration, reason);
+  tellAbort(tx, migration, migration.destination, reason);
+  vacate(tx, migration.shard, knownNow(tx, session));
+  endFailed(tx, migration, reason);
 }
 
 /** In `releasing` the origin says that it did not let go: the shard is its own again. */
-export function originKept(turn: Turn, migration: LiveMigration, reason: string): void {
+export function originKept(tx: Transaction, migration: LiveMigration, reason: string): void {
   const { shard, origin, destination } = migration;
-  tellAbort(turn, migration, destination, reason);
-  keep(turn, shard, origin);
-  endFailed(turn, migration, reason);
+  tellAbort(tx, migration, destination, reason);
+  keep(tx, shard, origin);
+  endFailed(tx, migration, reason);
 }
 
 /** In `releasing`, without a destination: the origin is to run the shard, whether it let go or not. */
-function originTakesBack(turn: Turn, migration: LiveMigration, reason: string): void {
+function originTakesBack(tx: Transaction, migration: LiveMigration, reason: string): void {
   const { shard, origin, destination } = migration;
-  const node = turn.node(origin);
+  const node = tx.node(origin);
   const session = cursorOf(migration);
-  tellAbort(turn, migration, destination, reason);
-  if (!isConnected(node)) leaveToLost(turn, shard, origin, session);
-  else if (isShuttingDown(node)) beginStop(turn, shard, origin, null, knownNow(turn, session));
-  else beginTakeBack(turn, shard, origin, knownNow(turn, session));
-  endFailed(turn, migration, reason);
+  tellAbort(tx, migration, destination, reason);
+  if (!isConnected(node)) leaveToLost(tx, shard, origin, session);
+  else if (isShuttingDown(node)) beginStop(tx, shard, origin, null, knownNow(tx, session));
+  else beginTakeBack(tx, shard, origin, knownNow(tx, session));
+  endFailed(tx, migration, reason);
 }
 
 /**
@@ -78,101 +77,106 @@ function originTakesBack(turn: Turn, migration: LiveMigration, reason: string): 
  * @param session with which it stopped the shard; null: nobody knows how far it got. If the shard had moved on, the state at the
  * destination is of no use.
  */
-function originEnded(turn: Turn, migration: LiveMigration, session: GatewaySession | null): void {
+function originEnded(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
   const { step, shard, destination } = migration;
   if (step.kind !== 'releasing') return;
   const { sessionId, sequence } = step.manifest.session;
   const movedOn = session !== null && (session.sessionId !== sessionId || session.sequence > sequence);
-  const node = turn.node(destination);
+  const node = tx.node(destination);
   if (!movedOn && node !== undefined && !isShuttingDown(node)) {
-    activate(turn, { ...migration, step }, session !== null);
+    activate(tx, { ...migration, step }, session !== null);
     return;
   }
   const reason = movedOn ? `node ${migration.origin} had gone on with it` : `node ${destination} is shutting down`;
-  tellAbort(turn, migration, destination, reason);
-  vacate(turn, shard, knownNow(turn, session) ?? inexact(knownNow(turn, step.manifest.session)));
-  endFailed(turn, migration, reason);
+  tellAbort(tx, migration, destination, reason);
+  vacate(tx, shard, knownNow(tx, session) ?? inexact(knownNow(tx, step.manifest.session)));
+  endFailed(tx, migration, reason);
 }
 
 /** In `activating` the destination says, or is known, not to run the shard. */
-function destinationEnded(turn: Turn, migration: LiveMigration, reason: string, session: GatewaySession | null): void {
-  originHolds(turn, migration);
-  vacate(turn, migration.shard, knownNow(turn, session) ?? inexact(knownNow(turn, cursorOf(migration))));
-  endFailed(turn, migration, reason);
+function destinationEnded(
+  tx: Transaction,
+  migration: LiveMigration,
+  reason: string,
+  session: GatewaySession | null,
+): void {
+  originHolds(tx, migration);
+  vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, cursorOf(migration))));
+  endFailed(tx, migration, reason);
 }
 
 /** In `activating` the destination may or may not run the shard, so it is stopped there first. */
-function destinationStops(turn: Turn, migration: LiveMigration, reason: string, request: string | null): void {
-  originHolds(turn, migration);
+function destinationStops(tx: Transaction, migration: LiveMigration, reason: string, request: string | null): void {
+  originHolds(tx, migration);
   // A resume that hangs is cut short by the first, one that succeeded is stopped by the second.
-  tellAbort(turn, migration, migration.destination, reason);
-  const known = knownNow(turn, cursorOf(migration));
-  beginStop(turn, migration.shard, migration.destination, request, known);
-  endFailed(turn, migration, reason);
+  tellAbort(tx, migration, migration.destination, reason);
+  const known = knownNow(tx, cursorOf(migration));
+  beginStop(tx, migration.shard, migration.destination, request, known);
+  endFailed(tx, migration, reason);
 }
 
 /** A node said that it cannot do what it was told. */
-export function nodeRefused(turn: Turn, migration: LiveMigration, node: string, message: string): void {
+export function nodeRefused(tx: Transaction, migration: LiveMigration, node: string, message: string): void {
   const { step, origin, destination, shard } = migration;
   const reason = said(node, message);
-  if (canBeCalledOff(migration)) callOff(turn, migration, reason);
-  else if (step.kind === 'releasing' && node === origin) originKept(turn, migration, reason);
-  else if (step.kind === 'releasing') originTakesBack(turn, migration, reason);
-  else if (node === destination) destinationEnded(turn, migration, reason, null);
+  if (canBeCalledOff(migration)) callOff(tx, migration, reason);
+  else if (step.kind === 'releasing' && node === origin) originKept(tx, migration, reason);
+  else if (step.kind === 'releasing') originTakesBack(tx, migration, reason);
+  else if (node === destination) destinationEnded(tx, migration, reason, null);
   else if (step.kind === 'activating' && !step.originReleased) {
     // It was silent for too long and went on by itself. The destination has the shard now.
-    letGo(turn, origin, shard);
+    letGo(tx, origin, shard);
   }
 }
 
 /** @returns whether the answer belongs to the migration. */
 export function stopAnswered(
-  turn: Turn,
+  tx: Transaction,
   migration: LiveMigration,
   node: string,
   session: GatewaySession | null,
 ): boolean {
-  if (node === migration.origin && canBeCalledOff(migration)) originStopped(turn, migration, session);
-  else if (node === migration.origin && migration.step.kind === 'releasing') originEnded(turn, migration, session);
+  if (node === migration.origin && canBeCalledOff(migration)) originStopped(tx, migration, session);
+  else if (node === migration.origin && migration.step.kind === 'releasing') originEnded(tx, migration, session);
   else if (node === migration.destination && migration.step.kind === 'activating') {
-    destinationEnded(turn, migration, `node ${node} stopped it`, session);
+    destinationEnded(tx, migration, `node ${node} stopped it`, session);
   } else return false;
   return true;
 }
 
 /** One of its nodes is gone or silent; the node's record says so already. */
-export function liveLosesNode(turn: Turn, migration: LiveMigration, node: string, reason: string): void {
+export function liveLosesNode(tx: Transaction, migration: LiveMigration, node: string, reason: string): void {
   const { step, destination, shard } = migration;
-  if (canBeCalledOff(migration)) callOff(turn, migration, reason);
-  else if (step.kind === 'releasing' && node === destination) originTakesBack(turn, migration, reason);
+  if (canBeCalledOff(migration)) callOff(tx, migration, reason);
+  else if (step.kind === 'releasing' && node === destination) originTakesBack(tx, migration, reason);
   else if (step.kind === 'releasing') {
-    turn.setMigration({ ...migration, deadline: turn.now + turn.settings.maxNodeDowntimeMs });
+    tx.setMigration({ ...migration, deadline: tx.now + tx.settings.maxNodeDowntimeMs });
   } else if (node === destination) {
-    originHolds(turn, migration);
-    leaveToLost(turn, shard, node, cursorOf(migration));
-    endFailed(turn, migration, reason);
+    originHolds(tx, migration);
+    leaveToLost(tx, shard, node, cursorOf(migration));
+    endFailed(tx, migration, reason);
   }
 }
 
 /** One of its nodes is about to shut down. What is past COMMIT ends by what its nodes say, as far as both are there. */
-export function liveLeavesNode(turn: Turn, migration: LiveMigration, node: string, reason: string): void {
-  if (canBeCalledOff(migration)) callOff(turn, migration, reason);
+export function liveLeavesNode(tx: Transaction, migration: LiveMigration, node: string, reason: string): void {
+  if (canBeCalledOff(migration)) callOff(tx, migration, reason);
   else if (migration.step.kind === 'releasing' && node === migration.destination) {
-    originTakesBack(turn, migration, reason);
+    originTakesBack(tx, migration, reason);
   }
 }
 
 /** One of its nodes has stopped all its shards, or is known dead. @param session the shard's, if the node gave it. */
 export function liveNodeEnded(
-  turn: Turn,
+  tx: Transaction,
   migration: LiveMigration,
   node: string,
   session: GatewaySession | null,
 ): void {
   const { step, origin, destination } = migration;
-  if (step.kind === 'releasing' && node === origin) originEnded(turn, migration, session);
+  if (step.kind === 'releasing' && node === origin) originEnded(tx, migration, session);
   else if (step.kind === 'activating' && node === destination) {
-    destinationEnded(turn, migration, `node ${node} shut down`, session);
+    destinationEnded(tx, migration, `node ${node} shut down`, session);
   }
 }
 
@@ -180,41 +184,41 @@ export function liveNodeEnded(
  * A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. If it does not hold the session
  * either, it is another process, and nobody knows what the one before did last.
  */
-export function originsAreBack(turn: Turn, node: string): void {
-  for (const migration of turn.state.migrations.values()) {
+export function originsAreBack(tx: Transaction, node: string): void {
+  for (const migration of tx.state.migrations.values()) {
     const { step, origin } = migration;
     if (origin !== node || !isLive(migration) || step.kind !== 'releasing') continue;
-    activate(turn, { ...migration, step }, turn.node(node)?.held.includes(migration.shard) === true);
+    activate(tx, { ...migration, step }, tx.node(node)?.held.includes(migration.shard) === true);
   }
 }
 
 /** An operator wants the shard down. @returns whether that is under way; false: it is still where it was before. */
-export function stopInTransfer(turn: Turn, migration: LiveMigration, reason: string, request: string): boolean {
+export function stopInTransfer(tx: Transaction, migration: LiveMigration, reason: string, request: string): boolean {
   const { step, origin, destination, shard } = migration;
   if (step.kind === 'activating') {
-    destinationStops(turn, migration, reason, request);
+    destinationStops(tx, migration, reason, request);
     return true;
   }
-  if (step.kind === 'releasing' && isConnected(turn.node(origin))) {
+  if (step.kind === 'releasing' && isConnected(tx.node(origin))) {
     // Whether it let go or not: it answers with the session either way.
-    tellAbort(turn, migration, destination, reason);
-    beginStop(turn, shard, origin, request, knownNow(turn, cursorOf(migration)));
-    endFailed(turn, migration, reason);
+    tellAbort(tx, migration, destination, reason);
+    beginStop(tx, shard, origin, request, knownNow(tx, cursorOf(migration)));
+    endFailed(tx, migration, reason);
     return true;
   }
-  callOff(turn, migration, reason);
+  callOff(tx, migration, reason);
   return false;
 }
 
-export function expireLive(turn: Turn, migration: LiveMigration): void {
+export function expireLive(tx: Transaction, migration: LiveMigration): void {
   const { step } = migration;
   const { undo, waitsFor, overdue } = LIVE_STEPS[step.kind];
-  const waited = `within ${boundBetween(turn, migration, step.kind)} ms`;
+  const waited = `within ${boundBetween(tx, migration, step.kind)} ms`;
   const reason =
     step.kind === 'announcing' && step.mayLeave
-      ? `there was no room for it to move within ${turn.settings.budgetTimeoutMs} ms`
+      ? `there was no room for it to move within ${tx.settings.budgetTimeoutMs} ms`
       : `node ${migration[waitsFor]} ${overdue} ${waited}`;
-  if (undo === 'callOff') callOff(turn, migration, reason);
-  else if (undo === 'resumeElsewhere') destinationStops(turn, migration, reason, null);
-  else originEnded(turn, migration, null);
+  if (undo === 'callOff') callOff(tx, migration, reason);
+  else if (undo === 'resumeElsewhere') destinationStops(tx, migration, reason, null);
+  else originEnded(tx, migration, null);
 }

@@ -4,8 +4,8 @@
  */
 import type { MessageOf } from '@dshard/protocol';
 import { knownNow } from '../shards/vacate.js';
-import type { LiveMigration } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { LiveMigration } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 import {
   activate,
   activated,
@@ -19,7 +19,7 @@ import {
 } from './live.js';
 import { callOff, nodeRefused } from './live-failure.js';
 import { LIVE_STEPS } from './live-steps.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 
 export type TransferAnswer = MessageOf<
   | 'shardMayLeave'
@@ -33,25 +33,25 @@ export type TransferAnswer = MessageOf<
   | 'transferFailed'
 >;
 
-export function onTransferAnswer(turn: Turn, node: string, message: TransferAnswer): void {
-  const migration = turn.state.migrations.get(message.migrationId);
+export function onTransferAnswer(tx: Transaction, node: string, message: TransferAnswer): void {
+  const migration = tx.state.migrations.get(message.migrationId);
   const isPartOfIt = migration?.origin === node || migration?.destination === node;
   if (migration === undefined || !isLive(migration) || !isPartOfIt || migration.shard !== message.shardId) {
-    stale(turn, node, message);
+    stale(tx, node, message);
   } else if (message.kind === 'transferFailed') {
-    nodeRefused(turn, migration, node, message.reason);
+    nodeRefused(tx, migration, node, message.reason);
   } else {
     const { answer, waitsFor } = LIVE_STEPS[migration.step.kind];
-    if (message.kind === answer && migration[waitsFor] === node) advance(turn, migration, message);
-    else stale(turn, node, message);
+    if (message.kind === answer && migration[waitsFor] === node) advance(tx, migration, message);
+    else stale(tx, node, message);
   }
 }
 
-function stale(turn: Turn, node: string, message: TransferAnswer): void {
+function stale(tx: Transaction, node: string, message: TransferAnswer): void {
   const { kind, migrationId: migration, shardId: shard } = message;
-  turn.patch({ staleTransfers: turn.state.staleTransfers + 1 });
+  tx.patch({ staleTransfers: tx.state.staleTransfers + 1 });
   const why = `migration ${migration} of shard ${shard} does not wait for it`;
-  turn.happened('protocolViolation', 'debug', `Node ${node} sent ${kind}: ${why}.`, {
+  tx.record('protocolViolation', 'debug', `Node ${node} sent ${kind}: ${why}.`, {
     node,
     message: kind,
     why,
@@ -61,54 +61,58 @@ function stale(turn: Turn, node: string, message: TransferAnswer): void {
 }
 
 /** `message` is the answer that the step waits for. */
-function advance(turn: Turn, migration: LiveMigration, message: Exclude<TransferAnswer, { kind: 'transferFailed' }>) {
+function advance(
+  tx: Transaction,
+  migration: LiveMigration,
+  message: Exclude<TransferAnswer, { kind: 'transferFailed' }>,
+) {
   const { step } = migration;
   switch (step.kind) {
     case 'announcing':
-      if (!step.mayLeave) mayLeave(turn, { ...migration, step });
+      if (!step.mayLeave) mayLeave(tx, { ...migration, step });
       break;
     case 'openingOrigin':
-      if (message.kind === 'transferOpened') originOpened(turn, { ...migration, step }, message.session);
+      if (message.kind === 'transferOpened') originOpened(tx, { ...migration, step }, message.session);
       break;
     case 'openingDestination':
-      if (message.kind === 'transferOpened') destinationOpened(turn, { ...migration, step }, message.creditBytes);
+      if (message.kind === 'transferOpened') destinationOpened(tx, { ...migration, step }, message.creditBytes);
       break;
     case 'copying':
-      copied(turn, { ...migration, step });
+      copied(tx, { ...migration, step });
       break;
     case 'warming':
-      freeze(turn, { ...migration, step });
+      freeze(tx, { ...migration, step });
       break;
     case 'freezing':
-      if (message.kind === 'transferManifest') onManifest(turn, { ...migration, step }, message);
+      if (message.kind === 'transferManifest') onManifest(tx, { ...migration, step }, message);
       break;
     case 'verifying':
-      if (message.kind === 'transferVerified') onVerified(turn, { ...migration, step }, message);
+      if (message.kind === 'transferVerified') onVerified(tx, { ...migration, step }, message);
       break;
     case 'releasing':
-      activate(turn, { ...migration, step }, true);
+      activate(tx, { ...migration, step }, true);
       break;
     case 'activating':
-      if (message.kind === 'transferActivated') activated(turn, { ...migration, step }, message.resumed);
+      if (message.kind === 'transferActivated') activated(tx, { ...migration, step }, message.resumed);
       break;
   }
 }
 
 function onManifest(
-  turn: Turn,
+  tx: Transaction,
   migration: Parameters<typeof manifestCame>[1],
   message: MessageOf<'transferManifest'>,
 ): void {
-  const known = knownNow(turn, message.session);
-  if (known === null) callOff(turn, migration, `node ${migration.origin} froze it without a session to resume`);
-  else manifestCame(turn, migration, message, known.session);
+  const known = knownNow(tx, message.session);
+  if (known === null) callOff(tx, migration, `node ${migration.origin} froze it without a session to resume`);
+  else manifestCame(tx, migration, message, known.session);
 }
 
 function onVerified(
-  turn: Turn,
+  tx: Transaction,
   migration: Parameters<typeof commit>[1],
   { ok, reason }: MessageOf<'transferVerified'>,
 ): void {
-  if (ok) commit(turn, migration);
-  else callOff(turn, migration, `the state that came is not what was sent: ${reason}`);
+  if (ok) commit(tx, migration);
+  else callOff(tx, migration, `the state that came is not what was sent: ${reason}`);
 }

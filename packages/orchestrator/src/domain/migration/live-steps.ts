@@ -3,10 +3,10 @@
  * what undoes it. Everything else about the steps is in `live.ts` (forward) and `live-failure.ts` (undo).
  */
 import type { Capability, MessageKind, NodeBounds } from '@dshard/protocol';
-import { can } from '../nodes.js';
-import type { Settings } from '../settings.js';
-import type { LiveMigration, LiveStep } from '../state.js';
-import type { Turn } from '../turn.js';
+import { can } from '../state/nodes.js';
+import type { Settings } from '../state/settings.js';
+import type { LiveMigration, LiveStep } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 
 type LiveKind = LiveStep['kind'];
 
@@ -18,7 +18,7 @@ type StepRule = {
   needs?: Capability;
   /** What the node has said that it gives user code in this step; comes on top of the bound. */
   adds?: keyof NodeBounds;
-  /** From entering the step; while copying and activating, from the last sign of progress (`relay.ts`, `liveness/progress.ts`). */
+  /** From entering the step; while copying and activating, from the last sign of progress (`relay.ts`, `fleet/progress.ts`). */
   bound: 'migrationStepTimeoutMs' | 'freezeTimeoutMs' | 'maxNodeDowntimeMs';
   /**
    * - `callOff`: both ends are told, and the origin goes on as if nothing had happened.
@@ -95,7 +95,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     waitsFor: 'origin',
     answer: 'transferReleased',
     next: 'activating',
-    // An origin that was asleep may unfreeze when it wakes, unless its lease is over by then (`liveness/lease.ts`).
+    // An origin that was asleep may unfreeze when it wakes, unless its lease is over by then (`fleet/lease.ts`).
     bound: 'maxNodeDowntimeMs',
     undo: 'goForward',
     overdue: 'did not say that it let go',
@@ -120,36 +120,36 @@ export function boundOf(settings: Settings, kind: LiveKind, theirs: NodeBounds |
 }
 
 /** How long the step may take between these nodes. */
-export function boundBetween(turn: Turn, ends: Ends, kind: LiveKind): number {
-  return boundOf(turn.settings, kind, turn.node(ends[LIVE_STEPS[kind].waitsFor])?.bounds);
+export function boundBetween(tx: Transaction, ends: Ends, kind: LiveKind): number {
+  return boundOf(tx.settings, kind, tx.node(ends[LIVE_STEPS[kind].waitsFor])?.bounds);
 }
 
 /** This step, or the first after it that the nodes know. */
-function orNext(turn: Turn, ends: Ends, kind: LiveKind): LiveKind {
+function orNext(tx: Transaction, ends: Ends, kind: LiveKind): LiveKind {
   const { needs, waitsFor, next } = LIVE_STEPS[kind];
-  const isKnown = needs === undefined || can(turn.node(ends[waitsFor]), needs);
-  return isKnown || next === 'done' ? kind : orNext(turn, ends, next);
+  const isKnown = needs === undefined || can(tx.node(ends[waitsFor]), needs);
+  return isKnown || next === 'done' ? kind : orNext(tx, ends, next);
 }
 
 /** The step that a live migration between these nodes begins with. */
-export function firstStep(turn: Turn, ends: Ends): LiveKind {
-  return orNext(turn, ends, 'announcing');
+export function firstStep(tx: Transaction, ends: Ends): LiveKind {
+  return orNext(tx, ends, 'announcing');
 }
 
 /** The step that comes after the one it is in. */
-export function nextStep(turn: Turn, migration: LiveMigration): LiveKind | 'done' {
+export function nextStep(tx: Transaction, migration: LiveMigration): LiveKind | 'done' {
   const { next } = LIVE_STEPS[migration.step.kind];
-  return next === 'done' ? next : orNext(turn, migration, next);
+  return next === 'done' ? next : orNext(tx, migration, next);
 }
 
 /** The only way from one step to another. */
-export function enterStep(turn: Turn, migration: LiveMigration, step: LiveStep): LiveMigration {
+export function enterStep(tx: Transaction, migration: LiveMigration, step: LiveStep): LiveMigration {
   const { kind } = migration.step;
-  if (nextStep(turn, migration) !== step.kind) {
+  if (nextStep(tx, migration) !== step.kind) {
     throw new Error(`migration ${migration.id} cannot go from ${kind} to ${step.kind}`);
   }
-  const entered = { ...migration, step, deadline: turn.now + boundBetween(turn, migration, step.kind) };
-  turn.setMigration(entered);
+  const entered = { ...migration, step, deadline: tx.now + boundBetween(tx, migration, step.kind) };
+  tx.setMigration(entered);
   return entered;
 }
 

@@ -19,15 +19,14 @@
  * cursor and no later one, for the state is as of it, and marks what comes again as redelivered, for an origin that unfroze has served on.
  */
 import type { GatewaySession, MessageOf } from '@dshard/protocol';
-import { recordMove } from '../drain/record.js';
-import type { LiveMigration, Manifest } from '../state.js';
-import { can } from '../nodes.js';
+import type { LiveMigration, Manifest } from '../state/state.js';
+import { can } from '../state/nodes.js';
 import { checkpointOf } from '../shards/vacate.js';
-import type { Turn } from '../turn.js';
-import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../epochs/tenure.js';
+import type { Transaction } from '../state/transaction.js';
+import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../shards/epochs.js';
 import { enterStep, nextStep } from './live-steps.js';
-import { takesRoom } from './owner.js';
-import { moveStarted } from './started.js';
+import { takesRoom } from '../state/migrations.js';
+import { leaveOutcome, moveStarted } from './started.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
 
@@ -36,110 +35,110 @@ export function of({ id, shard }: LiveMigration): { migrationId: string; shardId
 }
 
 /** The first step; the migration is in it already. */
-export function announce(turn: Turn, migration: At<'announcing'>): void {
+export function announce(tx: Transaction, migration: At<'announcing'>): void {
   const { patienceMs } = migration.step;
-  turn.send(migration.origin, { kind: 'shardLeaving', ...of(migration), patienceMs });
+  tx.send(migration.origin, { kind: 'shardLeaving', ...of(migration), patienceMs });
 }
 
 /** User code has finished. Where nobody was waited for, its room was taken when it began. */
-export function mayLeave(turn: Turn, migration: At<'announcing'>): void {
+export function mayLeave(tx: Transaction, migration: At<'announcing'>): void {
   const { step } = migration;
-  if (step.patienceMs === 0) leaveNow(turn, migration);
+  if (step.patienceMs === 0) leaveNow(tx, migration);
   else {
-    const deadline = turn.now + turn.settings.budgetTimeoutMs;
-    turn.setMigration({ ...migration, step: { ...step, mayLeave: true }, deadline });
+    const deadline = tx.now + tx.settings.budgetTimeoutMs;
+    tx.setMigration({ ...migration, step: { ...step, mayLeave: true }, deadline });
   }
 }
 
-export function leaveNow(turn: Turn, migration: At<'announcing'>): void {
-  const entered = enterStep(turn, migration, { kind: 'openingOrigin' });
-  if (!takesRoom(migration)) moveStarted(turn, migration, true);
-  openOrigin(turn, entered);
+export function leaveNow(tx: Transaction, migration: At<'announcing'>): void {
+  const entered = enterStep(tx, migration, { kind: 'openingOrigin' });
+  if (!takesRoom(migration)) moveStarted(tx, migration, true);
+  openOrigin(tx, entered);
 }
 
 /** The migration is in the step already. */
-export function openOrigin(turn: Turn, migration: LiveMigration): void {
-  const { freezeTimeoutMs } = turn.settings;
+export function openOrigin(tx: Transaction, migration: LiveMigration): void {
+  const { freezeTimeoutMs } = tx.settings;
   const message = { kind: 'transferOpen', role: 'origin', session: null, freezeTimeoutMs } as const;
-  turn.send(migration.origin, { ...message, ...of(migration) });
+  tx.send(migration.origin, { ...message, ...of(migration) });
 }
 
 /** @param told the origin's session now; a host that does not say it has reported one in heartbeats, which is good enough to connect by. */
-export function originOpened(turn: Turn, migration: At<'openingOrigin'>, told: GatewaySession | null): void {
-  const session = told ?? checkpointOf(turn, migration.origin, migration.shard)?.session ?? null;
-  enterStep(turn, migration, { kind: 'openingDestination', session });
-  const { freezeTimeoutMs } = turn.settings;
+export function originOpened(tx: Transaction, migration: At<'openingOrigin'>, told: GatewaySession | null): void {
+  const session = told ?? checkpointOf(tx, migration.origin, migration.shard)?.session ?? null;
+  enterStep(tx, migration, { kind: 'openingDestination', session });
+  const { freezeTimeoutMs } = tx.settings;
   const message = { kind: 'transferOpen', role: 'destination', session, freezeTimeoutMs } as const;
-  turn.send(migration.destination, { ...message, ...of(migration) });
+  tx.send(migration.destination, { ...message, ...of(migration) });
 }
 
-export function destinationOpened(turn: Turn, migration: At<'openingDestination'>, creditBytes: number): void {
-  enterStep(turn, migration, { kind: 'copying', session: migration.step.session });
-  turn.send(migration.origin, { kind: 'transferCopy', ...of(migration), creditBytes });
+export function destinationOpened(tx: Transaction, migration: At<'openingDestination'>, creditBytes: number): void {
+  enterStep(tx, migration, { kind: 'copying', session: migration.step.session });
+  tx.send(migration.origin, { kind: 'transferCopy', ...of(migration), creditBytes });
 }
 
-export function copied(turn: Turn, migration: At<'copying'>): void {
+export function copied(tx: Transaction, migration: At<'copying'>): void {
   const { session } = migration.step;
-  if (nextStep(turn, migration) !== 'warming') {
-    freeze(turn, migration);
+  if (nextStep(tx, migration) !== 'warming') {
+    freeze(tx, migration);
     return;
   }
-  enterStep(turn, migration, { kind: 'warming', session });
-  turn.send(migration.destination, { kind: 'transferWarmUp', ...of(migration), session });
+  enterStep(tx, migration, { kind: 'warming', session });
+  tx.send(migration.destination, { kind: 'transferWarmUp', ...of(migration), session });
 }
 
-export function freeze(turn: Turn, migration: At<'copying' | 'warming'>): void {
-  enterStep(turn, migration, { kind: 'freezing', session: migration.step.session, frozenAt: turn.now });
-  turn.send(migration.origin, { kind: 'transferFreeze', ...of(migration) });
+export function freeze(tx: Transaction, migration: At<'copying' | 'warming'>): void {
+  enterStep(tx, migration, { kind: 'freezing', session: migration.step.session, frozenAt: tx.now });
+  tx.send(migration.origin, { kind: 'transferFreeze', ...of(migration) });
 }
 
 /** Everything that was sent before it has been passed on before it: both go the same way, in order. */
 export function manifestCame(
-  turn: Turn,
+  tx: Transaction,
   migration: At<'freezing'>,
   message: MessageOf<'transferManifest'>,
   session: GatewaySession,
 ): void {
   const { events, bytes } = message;
   const manifest: Manifest = { session, events, bytes };
-  enterStep(turn, migration, { kind: 'verifying', frozenAt: migration.step.frozenAt, manifest });
-  turn.send(migration.destination, message);
+  enterStep(tx, migration, { kind: 'verifying', frozenAt: migration.step.frozenAt, manifest });
+  tx.send(migration.destination, message);
 }
 
 /** COMMIT, then RELEASE. */
-export function commit(turn: Turn, migration: At<'verifying'>): void {
+export function commit(tx: Transaction, migration: At<'verifying'>): void {
   const { frozenAt, manifest } = migration.step;
-  enterStep(turn, migration, { kind: 'releasing', frozenAt, manifest });
-  assignFrom(turn, migration.shard, migration.origin, migration.epoch);
-  turn.send(migration.origin, { kind: 'transferRelease', ...of(migration) });
+  enterStep(tx, migration, { kind: 'releasing', frozenAt, manifest });
+  assignFrom(tx, migration.shard, migration.origin, migration.epoch);
+  tx.send(migration.origin, { kind: 'transferRelease', ...of(migration) });
 }
 
 /** @param originReleased it let go or stopped with the manifest's cursor; false: it may have gone on from there. */
-export function activate(turn: Turn, migration: At<'releasing'>, originReleased: boolean): void {
+export function activate(tx: Transaction, migration: At<'releasing'>, originReleased: boolean): void {
   const { frozenAt, manifest } = migration.step;
-  enterStep(turn, migration, { kind: 'activating', frozenAt, manifest, originReleased });
-  originIsOut(turn, migration.shard);
+  enterStep(tx, migration, { kind: 'activating', frozenAt, manifest, originReleased });
+  originIsOut(tx, migration.shard);
   const message = { kind: 'transferActivate', ...of(migration) } as const;
-  const redelivers = !originReleased && can(turn.node(migration.destination), 'epochs');
-  turn.send(migration.destination, redelivers ? { ...message, redelivers } : message);
+  const redelivers = !originReleased && can(tx.node(migration.destination), 'epochs');
+  tx.send(migration.destination, redelivers ? { ...message, redelivers } : message);
 }
 
 /** @param resumed false: the session was gone, so the destination identified. */
-export function activated(turn: Turn, migration: At<'activating'>, resumed: boolean): void {
+export function activated(tx: Transaction, migration: At<'activating'>, resumed: boolean): void {
   const { id, shard, origin, destination, request, startedAt } = migration;
   const { frozenAt, manifest } = migration.step;
-  turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
-  originIsDone(turn, shard);
-  if (resumed) noteCheckpoint(turn, shard, { session: manifest.session, at: turn.now });
-  turn.removeMigration(id);
-  turn.send(origin, { kind: 'transferDone', ...of(migration) });
-  const durationMs = turn.now - startedAt;
-  const frozenMs = turn.now - frozenAt;
+  tx.setShard(shard, { kind: 'running', node: destination, since: tx.now });
+  originIsDone(tx, shard);
+  if (resumed) noteCheckpoint(tx, shard, { session: manifest.session, at: tx.now });
+  tx.removeMigration(id);
+  tx.send(origin, { kind: 'transferDone', ...of(migration) });
+  const durationMs = tx.now - startedAt;
+  const frozenMs = tx.now - frozenAt;
   const { events: userEvents, bytes } = manifest;
   const how = resumed ? '' : ' Its gateway session was gone, so it identified anew.';
   const text = `Shard ${shard} moved from node ${origin} to node ${destination}, frozen for ${frozenMs} ms.${how}`;
   const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
-  turn.happened('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
-  turn.done(request, text, facts);
-  recordMove(turn, migration, null);
+  tx.record('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
+  tx.done(request, text, facts);
+  leaveOutcome(tx, migration, null);
 }

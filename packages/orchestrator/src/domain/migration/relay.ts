@@ -1,8 +1,8 @@
 /**
  * The state of a shard that moves live, on its way from origin to destination, and the credit that comes back: thousands of messages a
- * second, so they take no turn and, but for one thing, leave no trace in the state. What was passed on needs no count here, because the
+ * second, so they take no transaction and, but for one thing, leave no trace in the state. What was passed on needs no count here, because the
  * destination checks order, number and digest itself. The one thing is that data is progress: at most once per
- * PROGRESS_RESOLUTION_MS it moves the deadline of `copying`. (The manifest is one message per migration and takes a turn.)
+ * PROGRESS_RESOLUTION_MS it moves the deadline of `copying`. (The manifest is one message per migration and takes a transaction.)
  *
  * Never mixed up: a message is passed on only if its id names a migration that is under way, it comes from the right end of it, and it is
  * of the step; everything else is dropped and counted, because after an abort a whole window of data may be on its way.
@@ -16,11 +16,11 @@
  * `runtime/connections.ts`.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
-import type { Decision } from '../decision.js';
-import { isConnected } from '../nodes.js';
-import type { LiveMigration, MigrationState, OrchestratorState } from '../state.js';
+import type { Decision } from '../state/decision.js';
+import { isConnected } from '../state/nodes.js';
+import type { LiveMigration, MigrationState, OrchestratorState } from '../state/state.js';
 import { withHeard } from './heard.js';
-import { isLive } from './owner.js';
+import { isLive } from '../state/migrations.js';
 
 const PROGRESS_RESOLUTION_MS = 500;
 

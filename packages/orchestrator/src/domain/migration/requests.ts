@@ -2,75 +2,75 @@
  * An operator moves one shard. By hand one may go over maxShardsPerNode, use a cordoned node and take a shard out of its bucket, as
  * with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most, and is refused then.
  */
-import { refused, runningOn, usableNode } from '../commands/checks.js';
-import type { Checked } from '../commands/checks.js';
-import type { OperatorCommand } from '../commands.js';
-import { budgetReason } from '../disruption/budget.js';
-import { drainFrom } from '../nodes.js';
-import type { Turn } from '../turn.js';
+import { refused, runningOn, usableNode } from '../state/checks.js';
+import type { Checked } from '../state/checks.js';
+import type { OperatorCommand } from '../state/commands.js';
+import { budgetReason } from './disruption.js';
+import { drainFrom } from '../state/nodes.js';
+import type { Transaction } from '../state/transaction.js';
 import { waitsFor } from './limits.js';
 import { beginMigration } from './steps.js';
 
 export function migrateShard(
-  turn: Turn,
+  tx: Transaction,
   request: string,
   command: Extract<OperatorCommand, { kind: 'migrateShard' }>,
 ): void {
   const { shard, destination } = command;
-  const origin = migratable(turn, shard, destination);
+  const origin = migratable(tx, shard, destination);
   if (!origin.ok) {
-    turn.reply(request, origin);
+    tx.reply(request, origin);
     return;
   }
-  if (turn.state.waitingMigrations.some((waiting) => waiting.shard === shard)) {
-    turn.fail(request, 'DSO_SHARD_BUSY', `A move of shard ${shard} waits its turn already.`);
+  if (tx.state.waitingMigrations.some((waiting) => waiting.shard === shard)) {
+    tx.fail(request, 'DSO_SHARD_BUSY', `A move of shard ${shard} waits its turn already.`);
     return;
   }
-  const deadline = turn.now + turn.settings.migrationStepTimeoutMs;
-  const waiting = { shard, destination, request, by: turn.by, since: turn.now, deadline };
-  turn.patch({ waitingMigrations: [...turn.state.waitingMigrations, waiting] });
+  const deadline = tx.now + tx.settings.migrationStepTimeoutMs;
+  const waiting = { shard, destination, request, by: tx.by, since: tx.now, deadline };
+  tx.patch({ waitingMigrations: [...tx.state.waitingMigrations, waiting] });
 }
 
 /** The origin of a possible migration, or why it is not possible. */
-function migratable(turn: Turn, shard: number, destination: string): Checked<string> {
-  const origin = runningOn(turn.state, shard);
+function migratable(tx: Transaction, shard: number, destination: string): Checked<string> {
+  const origin = runningOn(tx.state, shard);
   if (!origin.ok) return origin;
-  const target = usableNode(turn.state, destination);
+  const target = usableNode(tx.state, destination);
   if (!target.ok) return target;
   if (origin.value === destination) {
     return refused('DSO_SAME_NODE', `Shard ${shard} is on node ${destination} already.`);
   }
-  const source = usableNode(turn.state, origin.value);
+  const source = usableNode(tx.state, origin.value);
   if (!source.ok) return source;
-  if (drainFrom(turn.state, destination) !== undefined) {
+  if (drainFrom(tx.state, destination) !== undefined) {
     return refused('DSO_NODE_BUSY', `Node ${destination} is being drained, so it takes no shard.`);
   }
   return origin;
 }
 
 /** Begins the waiting migrations whose turn it is, oldest first, and answers those that waited too long or became impossible. */
-export function startWaitingMigrations(turn: Turn): void {
-  const before = turn.state.waitingMigrations;
+export function startWaitingMigrations(tx: Transaction): void {
+  const before = tx.state.waitingMigrations;
   if (before.length === 0) return;
   const still = before.filter((waiting) => {
     const { shard, destination, request } = waiting;
-    const origin = migratable(turn, shard, destination);
+    const origin = migratable(tx, shard, destination);
     if (!origin.ok) {
-      turn.reply(request, origin);
+      tx.reply(request, origin);
       return false;
     }
-    const wait = waitsFor(turn, origin.value, destination);
+    const wait = waitsFor(tx, origin.value, destination);
     if (wait === null) {
       const plan = { shard, origin: origin.value, destination, request, drain: null };
-      turn.actingFor(waiting.by, () => beginMigration(turn, plan));
+      tx.actingFor(waiting.by, () => beginMigration(tx, plan));
       return false;
     }
-    if (waiting.deadline > turn.now) return true;
+    if (waiting.deadline > tx.now) return true;
     const why =
-      wait === 'budget' ? budgetReason(turn) : `nodes ${origin.value} and ${destination} are moving other shards`;
-    const text = `Shard ${shard} waited ${turn.now - waiting.since} ms for its turn: ${why}.`;
-    turn.fail(request, wait === 'budget' ? 'DSO_BUDGET_USED_UP' : 'DSO_NODE_BUSY', text);
+      wait === 'budget' ? budgetReason(tx) : `nodes ${origin.value} and ${destination} are moving other shards`;
+    const text = `Shard ${shard} waited ${tx.now - waiting.since} ms for its turn: ${why}.`;
+    tx.fail(request, wait === 'budget' ? 'DSO_BUDGET_USED_UP' : 'DSO_NODE_BUSY', text);
     return false;
   });
-  if (still.length < before.length) turn.patch({ waitingMigrations: still });
+  if (still.length < before.length) tx.patch({ waitingMigrations: still });
 }

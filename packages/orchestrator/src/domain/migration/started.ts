@@ -1,19 +1,26 @@
 /** That a shard begins to move: from here on it counts for everybody's limits. */
-import { disruptionOf } from '../disruption/budget.js';
-import type { MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import { disruptionOf } from './disruption.js';
+import type { MigrationState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** What is known of a migration before its first step. */
 export type About = Omit<MigrationState, 'step' | 'deadline'>;
 
-export function moveStarted(turn: Turn, { id, shard, origin, destination, drain }: About, live: boolean): void {
-  turn.happened('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
+export function moveStarted(tx: Transaction, { id, shard, origin, destination, drain }: About, live: boolean): void {
+  tx.record('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
     migration: id,
     shard,
     origin,
     destination,
     live,
     operation: drain,
-    ...disruptionOf(turn.state),
+    ...disruptionOf(tx.state),
   });
+}
+
+/** A migration is over: the operation that it was part of draws the conclusions. @param failure null: the shard was moved. */
+export function leaveOutcome(tx: Transaction, { drain, shard }: MigrationState, failure: string | null): void {
+  if (drain === null) return;
+  const outcome = { operation: drain, shard, failure };
+  tx.patch({ migrationOutcomes: [...tx.state.migrationOutcomes, outcome] });
 }

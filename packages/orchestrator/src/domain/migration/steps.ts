@@ -17,116 +17,115 @@
  * with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
-import { assign, newEpoch, noteCheckpoint } from '../epochs/tenure.js';
-import { can } from '../nodes.js';
-import { recordMove } from '../drain/record.js';
-import type { BaseMigration, BaseStep, MigrationState } from '../state.js';
-import type { Turn } from '../turn.js';
+import { assign, newEpoch, noteCheckpoint } from '../shards/epochs.js';
+import { can } from '../state/nodes.js';
+import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
-import { leaveHandOver } from './leave.js';
-import { takesRoom } from './owner.js';
-import { moveStarted } from './started.js';
+import { leaveHandOver } from '../shards/start.js';
+import { takesRoom } from '../state/migrations.js';
+import { leaveOutcome, moveStarted } from './started.js';
 import type { About } from './started.js';
 import { movesLive, patienceOf } from './limits.js';
 import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
-  turn: Turn,
+  tx: Transaction,
   plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
 ): void {
   const { shard, origin, destination } = plan;
-  const about = { ...plan, id: turn.nextMigrationId(), epoch: newEpoch(turn), startedAt: turn.now, by: turn.by };
-  turn.setShard(shard, { kind: 'migrating', migration: about.id });
-  const live = movesLive(turn, origin, destination);
-  if (live) beginLive(turn, about);
-  else beginBase(turn, about);
-  const begun = turn.state.migrations.get(about.id);
-  if (begun === undefined || takesRoom(begun)) moveStarted(turn, about, live);
-  else moveAnnounced(turn, about);
+  const about = { ...plan, id: tx.nextMigrationId(), epoch: newEpoch(tx), startedAt: tx.now, by: tx.by };
+  tx.setShard(shard, { kind: 'migrating', migration: about.id });
+  const live = movesLive(tx, origin, destination);
+  if (live) beginLive(tx, about);
+  else beginBase(tx, about);
+  const begun = tx.state.migrations.get(about.id);
+  if (begun === undefined || takesRoom(begun)) moveStarted(tx, about, live);
+  else moveAnnounced(tx, about);
 }
 
 /** User code is told, and the shard serves for as long as it may be kept. */
-function moveAnnounced(turn: Turn, { id, shard, origin, destination, drain }: About): void {
+function moveAnnounced(tx: Transaction, { id, shard, origin, destination, drain }: About): void {
   const text = `Shard ${shard} is to move from node ${origin} to node ${destination}, when user code has finished with it.`;
   const facts = { migration: id, shard, origin, destination, operation: drain };
-  turn.happened('migrationAnnounced', 'info', text, facts);
+  tx.record('migrationAnnounced', 'info', text, facts);
 }
 
-function beginLive(turn: Turn, about: About): void {
-  const kind = firstStep(turn, about);
-  const deadline = turn.now + boundBetween(turn, about, kind);
+function beginLive(tx: Transaction, about: About): void {
+  const kind = firstStep(tx, about);
+  const deadline = tx.now + boundBetween(tx, about, kind);
   if (kind === 'announcing') {
-    const step = { kind, patienceMs: patienceOf(turn, about.origin, about.destination), mayLeave: false };
-    turn.setMigration({ ...about, step, deadline });
-    announce(turn, { ...about, step, deadline });
+    const step = { kind, patienceMs: patienceOf(tx, about.origin, about.destination), mayLeave: false };
+    tx.setMigration({ ...about, step, deadline });
+    announce(tx, { ...about, step, deadline });
     return;
   }
   const migration = { ...about, step: { kind: 'openingOrigin' } as const, deadline };
-  turn.setMigration(migration);
-  openOrigin(turn, migration);
+  tx.setMigration(migration);
+  openOrigin(tx, migration);
 }
 
-function beginBase(turn: Turn, about: About): void {
-  const deadline = turn.now + turn.settings.migrationStepTimeoutMs;
-  turn.setMigration({ ...about, step: { kind: 'closing' }, deadline });
-  turn.send(about.origin, { kind: 'prepareMigration', origin: true, shardId: about.shard, session: null });
+function beginBase(tx: Transaction, about: About): void {
+  const deadline = tx.now + tx.settings.migrationStepTimeoutMs;
+  tx.setMigration({ ...about, step: { kind: 'closing' }, deadline });
+  tx.send(about.origin, { kind: 'prepareMigration', origin: true, shardId: about.shard, session: null });
 }
 
 /** The migration a shard is in, if it is in one. */
-export function migrationOf(turn: Turn, shard: number): MigrationState | undefined {
-  const state = turn.shard(shard);
-  return state?.kind === 'migrating' ? turn.state.migrations.get(state.migration) : undefined;
+export function migrationOf(tx: Transaction, shard: number): MigrationState | undefined {
+  const state = tx.shard(shard);
+  return state?.kind === 'migrating' ? tx.state.migrations.get(state.migration) : undefined;
 }
 
-function enter(turn: Turn, migration: BaseMigration, step: BaseStep): void {
-  turn.setMigration({ ...migration, step, deadline: turn.now + turn.settings.migrationStepTimeoutMs });
+function enter(tx: Transaction, migration: BaseMigration, step: BaseStep): void {
+  tx.setMigration({ ...migration, step, deadline: tx.now + tx.settings.migrationStepTimeoutMs });
 }
 
 /** closing → preparing. */
-export function originClosed(turn: Turn, migration: BaseMigration, session: GatewaySession): void {
-  enter(turn, migration, { kind: 'preparing', session });
-  turn.send(migration.destination, { kind: 'prepareMigration', origin: false, shardId: migration.shard, session });
+export function originClosed(tx: Transaction, migration: BaseMigration, session: GatewaySession): void {
+  enter(tx, migration, { kind: 'preparing', session });
+  tx.send(migration.destination, { kind: 'prepareMigration', origin: false, shardId: migration.shard, session });
 }
 
 /** preparing → transferring. */
-export function destinationReady(turn: Turn, migration: BaseMigration, session: GatewaySession): void {
-  enter(turn, migration, { kind: 'transferring', session, userEvents: 0 });
-  turn.send(migration.origin, { kind: 'startMigration', shardId: migration.shard });
+export function destinationReady(tx: Transaction, migration: BaseMigration, session: GatewaySession): void {
+  enter(tx, migration, { kind: 'transferring', session, userEvents: 0 });
+  tx.send(migration.origin, { kind: 'startMigration', shardId: migration.shard });
 }
 
 /** transferring → resuming. */
 export function userDataSent(
-  turn: Turn,
+  tx: Transaction,
   migration: BaseMigration,
   step: Extract<BaseStep, { kind: 'transferring' }>,
 ): void {
-  enter(turn, migration, { ...step, kind: 'resuming' });
-  assign(turn, migration.shard, migration.epoch);
-  const named = can(turn.node(migration.destination), 'parallel-migrations');
+  enter(tx, migration, { ...step, kind: 'resuming' });
+  assign(tx, migration.shard, migration.epoch);
+  const named = can(tx.node(migration.destination), 'parallel-migrations');
   const message: Message = {
     kind: 'allUserDataSent',
     numEvents: step.userEvents,
     shardId: named ? migration.shard : null,
   };
-  turn.send(migration.destination, message);
+  tx.send(migration.destination, message);
 }
 
 /** resuming → done. */
-export function destinationRuns(turn: Turn, migration: BaseMigration, userEvents: number): void {
+export function destinationRuns(tx: Transaction, migration: BaseMigration, userEvents: number): void {
   const { shard, origin, destination } = migration;
-  turn.setShard(shard, { kind: 'running', node: destination, since: turn.now });
+  tx.setShard(shard, { kind: 'running', node: destination, since: tx.now });
   if (migration.step.kind === 'resuming') {
-    noteCheckpoint(turn, shard, { session: migration.step.session, at: turn.now });
+    noteCheckpoint(tx, shard, { session: migration.step.session, at: tx.now });
   }
-  turn.removeMigration(migration.id);
-  if (can(turn.node(origin), 'parallel-migrations')) turn.send(origin, { kind: 'migrationFinished', shardId: shard });
-  const durationMs = turn.now - migration.startedAt;
+  tx.removeMigration(migration.id);
+  if (can(tx.node(origin), 'parallel-migrations')) tx.send(origin, { kind: 'migrationFinished', shardId: shard });
+  const durationMs = tx.now - migration.startedAt;
   const text = `Shard ${shard} moved from node ${origin} to node ${destination} in ${durationMs} ms.`;
   // It was closed from the first step on.
   const facts = { migration: migration.id, shard, origin, destination, durationMs, frozenMs: durationMs, userEvents };
-  turn.happened('migrationCompleted', 'info', text, facts, migration.by);
-  turn.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
-  recordMove(turn, migration, null);
+  tx.record('migrationCompleted', 'info', text, facts, migration.by);
+  tx.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
+  leaveOutcome(tx, migration, null);
 }
 
 /** A node's sentence as a part of ours. */
@@ -135,19 +134,19 @@ export function said(node: string, message: string): string {
 }
 
 /** The end of a migration that did not succeed. The shard has been given its new state before. */
-export function endFailed(turn: Turn, migration: MigrationState, reason: string): void {
+export function endFailed(tx: Transaction, migration: MigrationState, reason: string): void {
   const { id, shard, origin, destination, step, request } = migration;
-  turn.removeMigration(id);
-  const where = turn.shard(shard);
+  tx.removeMigration(id);
+  const where = tx.shard(shard);
   const now = where === undefined || where.kind === 'migrating' ? '' : ` ${whereabouts(shard, where)}`;
   const text = `Shard ${shard} was not moved from node ${origin} to node ${destination}: ${reason}.${now}`;
   const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
-  turn.happened('migrationFailed', 'warn', text, facts, migration.by);
-  turn.fail(request, 'DSO_MIGRATION_FAILED', text);
-  recordMove(turn, migration, reason);
+  tx.record('migrationFailed', 'warn', text, facts, migration.by);
+  tx.fail(request, 'DSO_MIGRATION_FAILED', text);
+  leaveOutcome(tx, migration, reason);
 }
 
-function whereabouts(shard: number, state: Exclude<ReturnType<Turn['shard']>, undefined>): string {
+function whereabouts(shard: number, state: Exclude<ReturnType<Transaction['shard']>, undefined>): string {
   switch (state.kind) {
     case 'running':
       return `It runs on node ${state.node}.`;
@@ -164,6 +163,6 @@ function whereabouts(shard: number, state: Exclude<ReturnType<Turn['shard']>, un
 }
 
 /** Tells a destination that was given a session to leave it. */
-export function callOffDestination(turn: Turn, migration: BaseMigration, reason: string): void {
-  if (migration.step.kind !== 'closing') leaveHandOver(turn, migration.destination, migration.shard, reason);
+export function callOffDestination(tx: Transaction, migration: BaseMigration, reason: string): void {
+  if (migration.step.kind !== 'closing') leaveHandOver(tx, migration.destination, migration.shard, reason);
 }

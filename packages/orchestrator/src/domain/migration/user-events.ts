@@ -1,17 +1,17 @@
 /**
  * User events on their way from the origin to the destination. The only path that has to be fast (tens of thousands a second), so it
- * does not take a turn: of the state only the migration's own record is renewed, which counts the event and, as long as events
+ * does not take a transaction: of the state only the migration's own record is renewed, which counts the event and, as long as events
  * flow, moves the deadline of the step. Order is kept because every event is answered by its one `send` at once.
  *
  * User events that belong to no transfer are dropped without a word: after an abort there may be thousands on their way.
  */
 import type { MessageOf } from '@dshard/protocol';
-import type { Decision } from '../decision.js';
-import { can } from '../nodes.js';
-import type { MigrationState, OrchestratorState } from '../state.js';
-import type { Effect } from '../effects.js';
+import type { Decision } from '../state/decision.js';
+import { can } from '../state/nodes.js';
+import type { MigrationState, OrchestratorState } from '../state/state.js';
+import type { Effect } from '../state/effects.js';
 import { withHeard } from './heard.js';
-import { isBase } from './owner.js';
+import { isBase } from '../state/migrations.js';
 
 type AnyUserEvent = MessageOf<'userEvent'> | MessageOf<'shardUserEvent'>;
 

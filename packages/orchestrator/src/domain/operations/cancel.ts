@@ -2,76 +2,76 @@
  * An operator calls an operation off. What is under way comes to its end, nothing further is begun; then the operation ends and everybody
  * who waits is told what was done. That it is cancelled is durable before anything follows from it, so a restart does not forget it.
  */
-import { endDrain } from '../drain/drain.js';
-import { commandError } from '../errors.js';
-import { runRollout } from '../rollout/rollout.js';
-import type { Cancellation, DrainState, RolloutState } from '../state.js';
-import type { Turn } from '../turn.js';
+import { endDrain } from './drain.js';
+import { commandError } from '../state/errors.js';
+import { runRollout } from './rollout.js';
+import type { Cancellation, DrainState, RolloutState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 
-export function cancelOperation(turn: Turn, request: string, id: string): void {
-  const { rollout, drains, endedOperations } = turn.state;
+export function cancelOperation(tx: Transaction, request: string, id: string): void {
+  const { rollout, drains, endedOperations } = tx.state;
   const drain = drains.get(id);
   if (rollout !== null && (rollout.id === id || rollout.drain === id)) {
-    cancelRollout(turn, request, rollout);
+    cancelRollout(tx, request, rollout);
   } else if (drain !== undefined) {
-    cancelDrain(turn, request, drain);
+    cancelDrain(tx, request, drain);
   } else {
     const ended = endedOperations.find((operation) => operation.id === id);
-    if (ended === undefined) turn.reply(request, { ok: false, error: unknownOperation(turn, id) });
-    else turn.fail(request, 'DSO_OPERATION_OVER', `Operation ${id} is over already. ${ended.text}`);
+    if (ended === undefined) tx.reply(request, { ok: false, error: unknownOperation(tx, id) });
+    else tx.fail(request, 'DSO_OPERATION_OVER', `Operation ${id} is over already. ${ended.text}`);
   }
 }
 
-function unknownOperation(turn: Turn, id: string): ReturnType<typeof commandError> {
-  const { rollout, drains } = turn.state;
+function unknownOperation(tx: Transaction, id: string): ReturnType<typeof commandError> {
+  const { rollout, drains } = tx.state;
   const ids = [...(rollout === null ? [] : [rollout.id]), ...drains.keys()];
   const hint = ids.length === 0 ? 'None is under way.' : `Under way: ${ids.join(', ')}.`;
   return commandError('DSO_UNKNOWN_OPERATION', `There is no operation "${id}". ${hint}`);
 }
 
-function cancelRollout(turn: Turn, request: string, rollout: RolloutState): void {
-  const cancelled = cancellation(turn, request, rollout.cancelled);
-  turn.patch({ rollout: { ...rollout, cancelled } });
+function cancelRollout(tx: Transaction, request: string, rollout: RolloutState): void {
+  const cancelled = cancellation(tx, request, rollout.cancelled);
+  tx.patch({ rollout: { ...rollout, cancelled } });
   if (rollout.cancelled !== null) return;
   const text = `Rollout ${rollout.id} is cancelled: no further node is replaced.`;
-  turn.happened('operationCancelled', 'info', text, { operation: rollout.id });
-  const drain = rollout.drain === null ? undefined : turn.state.drains.get(rollout.drain);
-  if (drain === undefined) runRollout(turn);
-  else stopDrain(turn, drain, cancellation(turn, null, null));
+  tx.record('operationCancelled', 'info', text, { operation: rollout.id });
+  const drain = rollout.drain === null ? undefined : tx.state.drains.get(rollout.drain);
+  if (drain === undefined) runRollout(tx);
+  else stopDrain(tx, drain, cancellation(tx, null, null));
 }
 
-function cancelDrain(turn: Turn, request: string, drain: DrainState): void {
+function cancelDrain(tx: Transaction, request: string, drain: DrainState): void {
   if (drain.phase.kind === 'shuttingDown') {
     const text = `All shards of node ${drain.origin} are moved and it is shutting down: there is nothing left to cancel.`;
-    turn.fail(request, 'DSO_OPERATION_OVER', text);
+    tx.fail(request, 'DSO_OPERATION_OVER', text);
     return;
   }
   if (drain.cancelled !== null) {
-    turn.setDrain({ ...drain, cancelled: cancellation(turn, request, drain.cancelled) });
+    tx.setDrain({ ...drain, cancelled: cancellation(tx, request, drain.cancelled) });
     return;
   }
   const text = `Draining node ${drain.origin} (${drain.id}) is cancelled: no further shard is moved.`;
-  turn.happened('operationCancelled', 'info', text, { operation: drain.id });
-  stopDrain(turn, drain, cancellation(turn, request, null));
+  tx.record('operationCancelled', 'info', text, { operation: drain.id });
+  stopDrain(tx, drain, cancellation(tx, request, null));
 }
 
-function cancellation(turn: Turn, request: string | null, before: Cancellation | null): Cancellation {
+function cancellation(tx: Transaction, request: string | null, before: Cancellation | null): Cancellation {
   const requests = [...(before?.requests ?? []), ...(request === null ? [] : [request])];
-  return before === null ? { at: turn.now, by: turn.by, requests, detail: null } : { ...before, requests };
+  return before === null ? { at: tx.now, by: tx.by, requests, detail: null } : { ...before, requests };
 }
 
 /** A node that was emptied and is shutting down goes on with that. */
-function stopDrain(turn: Turn, drain: DrainState, cancelled: Cancellation): void {
+function stopDrain(tx: Transaction, drain: DrainState, cancelled: Cancellation): void {
   const why = `it was cancelled by ${cancelled.by}`;
   switch (drain.phase.kind) {
     case 'awaitingDestination':
-      endDrain(turn, { ...drain, cancelled }, why);
+      endDrain(tx, { ...drain, cancelled }, why);
       break;
     case 'moving':
-      turn.setDrain({ ...drain, cancelled, phase: { ...drain.phase, stopped: drain.phase.stopped ?? why } });
+      tx.setDrain({ ...drain, cancelled, phase: { ...drain.phase, stopped: drain.phase.stopped ?? why } });
       break;
     case 'shuttingDown':
-      turn.setDrain({ ...drain, cancelled });
+      tx.setDrain({ ...drain, cancelled });
       break;
   }
 }

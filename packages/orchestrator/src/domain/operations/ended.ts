@@ -2,8 +2,8 @@
  * An operation is over: those who cancelled it hear so, and how it ended is kept for a while, because whoever asked for it may not be
  * there any more to be told (a hung-up client, a restart of the orchestrator).
  */
-import type { DrainState, EndedOperation, RolloutState } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { DrainState, EndedOperation, RolloutState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 
 /** How many are kept. */
 const KEPT = 20;
@@ -17,10 +17,10 @@ type Ending = {
   text: string;
 };
 
-export function operationEnded(turn: Turn, { id, kind, operation, failure, text }: Ending): void {
+export function operationEnded(tx: Transaction, { id, kind, operation, failure, text }: Ending): void {
   const { by, startedAt, cancelled } = operation;
   const outcome = failure === null ? 'done' : cancelled === null ? 'failed' : 'cancelled';
-  const ended: EndedOperation = { id, kind, outcome, text, by, startedAt, endedAt: turn.now };
-  turn.patch({ endedOperations: [...turn.state.endedOperations, ended].slice(-KEPT) });
-  for (const request of cancelled?.requests ?? []) turn.done(request, text, { operation: id, outcome });
+  const ended: EndedOperation = { id, kind, outcome, text, by, startedAt, endedAt: tx.now };
+  tx.patch({ endedOperations: [...tx.state.endedOperations, ended].slice(-KEPT) });
+  for (const request of cancelled?.requests ?? []) tx.done(request, text, { operation: id, outcome });
 }

@@ -5,14 +5,13 @@
  * the session → the node is ready → allUserDataSent{0} → the node resumes and answers startShards. Without one, or when the
  * resume flow failed, by startShards. The steps are described at `StartStep`.
  */
-import type { KnownSession } from '../commands.js';
-import { assign } from '../epochs/tenure.js';
-import { enqueueIdentify, withdrawIdentify } from '../identify/permits.js';
-import { leaveHandOver } from '../migration/leave.js';
-import { movesOf } from '../migration/limits.js';
-import { can, isConnected } from '../nodes.js';
-import type { StartStep } from '../state.js';
-import type { Turn } from '../turn.js';
+import type { KnownSession } from '../state/commands.js';
+import { assign } from './epochs.js';
+import { enqueueIdentify, withdrawIdentify } from './identify-permits.js';
+import { takesRoom } from '../state/migrations.js';
+import { can, hasConnection, isConnected } from '../state/nodes.js';
+import type { StartStep } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
 import { beginStop } from './stop.js';
 import { inexact, vacate } from './vacate.js';
 
@@ -26,72 +25,97 @@ const MOST_REFUSALS = 3;
 const START_RETRY_MS = 5_000;
 
 /** Starts vacant shards on a connected node. */
-export function startOn(turn: Turn, node: string, shards: readonly number[]): void {
-  const target = turn.node(node);
+export function startOn(tx: Transaction, node: string, shards: readonly number[]): void {
+  const target = tx.node(node);
   const batch: number[] = [];
   for (const shard of shards) {
-    const state = turn.shard(shard);
+    const state = tx.shard(shard);
     if (state?.kind !== 'vacant') continue;
     if (state.known !== null && can(target, 'parallel-migrations')) {
-      beginResume(turn, shard, node, state.known);
+      beginResume(tx, shard, node, state.known);
     } else if (state.known === null && can(target, 'identify-permits')) {
-      setStarting(turn, shard, node, 'start', null);
+      setStarting(tx, shard, node, 'start', null);
       batch.push(shard);
     } else {
-      setStarting(turn, shard, node, 'queued', state.known);
-      if (state.known === null) enqueueIdentify(turn, node, shard);
+      setStarting(tx, shard, node, 'queued', state.known);
+      if (state.known === null) enqueueIdentify(tx, node, shard);
     }
   }
-  if (batch.length > 0) turn.send(node, { kind: 'startShards', shardIds: batch });
+  if (batch.length > 0) tx.send(node, { kind: 'startShards', shardIds: batch });
   if (shards.length > 0) {
-    turn.happened('shardsStarting', 'info', `Starting ${shards.length} shard(s) on node ${node}.`, { node, shards });
+    tx.record('shardsStarting', 'info', `Starting ${shards.length} shard(s) on node ${node}.`, { node, shards });
   }
 }
 
-function setStarting(turn: Turn, shard: number, node: string, step: StartStep, known: KnownSession | null): void {
+function setStarting(tx: Transaction, shard: number, node: string, step: StartStep, known: KnownSession | null): void {
   const isSent = step !== 'queued';
-  if (step === 'start' || step === 'prepare') assign(turn, shard);
-  const deadline = isSent ? turn.now + turn.settings.commandTimeoutMs : Number.POSITIVE_INFINITY;
+  if (step === 'start' || step === 'prepare') assign(tx, shard);
+  const deadline = isSent ? tx.now + tx.settings.commandTimeoutMs : Number.POSITIVE_INFINITY;
   const left = isSent ? inexact(known) : known;
-  turn.setShard(shard, { kind: 'starting', node, since: turn.now, deadline, known: left, step });
+  tx.setShard(shard, { kind: 'starting', node, since: tx.now, deadline, known: left, step });
 }
 
 /** First step of the resume flow. */
-export function beginResume(turn: Turn, shard: number, node: string, known: KnownSession): void {
-  setStarting(turn, shard, node, 'prepare', known);
+export function beginResume(tx: Transaction, shard: number, node: string, known: KnownSession): void {
+  setStarting(tx, shard, node, 'prepare', known);
   const message = { kind: 'prepareMigration', origin: false, shardId: shard, session: known.session } as const;
   const takeover = known.exact === true ? 'exact' : 'checkpoint';
-  turn.send(node, can(turn.node(node), 'epochs') ? { ...message, takeover } : message);
+  tx.send(node, can(tx.node(node), 'epochs') ? { ...message, takeover } : message);
 }
 
 /**
  * The node was in the middle of handing the shard over and is to run it after all. It knows best how: it may be serving, frozen, or
  * have closed the session, which it then resumes.
  */
-export function beginTakeBack(turn: Turn, shard: number, node: string, known: KnownSession | null): void {
-  setStarting(turn, shard, node, 'start', known);
-  turn.send(node, { kind: 'startShards', shardIds: [shard] });
+export function beginTakeBack(tx: Transaction, shard: number, node: string, known: KnownSession | null): void {
+  setStarting(tx, shard, node, 'start', known);
+  tx.send(node, { kind: 'startShards', shardIds: [shard] });
 }
 
 /** The node is ready to resume the shard: there is no user data to wait for. */
-export function onReadyToResume(turn: Turn, node: string, shard: number): boolean {
-  const state = turn.shard(shard);
+export function onReadyToResume(tx: Transaction, node: string, shard: number): boolean {
+  const state = tx.shard(shard);
   if (state?.kind !== 'starting' || state.node !== node || state.step !== 'prepare') return false;
-  setStarting(turn, shard, node, 'resume', state.known);
-  const named = can(turn.node(node), 'parallel-migrations') ? shard : null;
-  turn.send(node, { kind: 'allUserDataSent', numEvents: 0, shardId: named });
+  setStarting(tx, shard, node, 'resume', state.known);
+  const named = can(tx.node(node), 'parallel-migrations') ? shard : null;
+  tx.send(node, { kind: 'allUserDataSent', numEvents: 0, shardId: named });
   return true;
 }
 
+/** What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count for it. */
+export function movesOf(tx: Transaction, node: string): number {
+  let moves = 0;
+  for (const migration of tx.state.migrations.values()) {
+    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
+  }
+  if (can(tx.node(node), 'parallel-migrations')) return moves;
+  for (const shard of tx.shardsOf(node)) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
+  }
+  return moves;
+}
+
 /** Base-level nodes take over one session at a time: begins the next ones whose node is free. */
-export function startWaitingResumes(turn: Turn): void {
-  if (!turn.survey().resumesQueued) return;
-  for (const shard of turn.survey().starting) {
-    const state = turn.shard(shard);
+export function startWaitingResumes(tx: Transaction): void {
+  if (!tx.survey().resumesQueued) return;
+  for (const shard of tx.survey().starting) {
+    const state = tx.shard(shard);
     if (state?.kind !== 'starting' || state.step !== 'queued' || state.known === null) continue;
-    if (isConnected(turn.node(state.node)) && movesOf(turn, state.node) === 0) {
-      beginResume(turn, shard, state.node, state.known);
+    if (isConnected(tx.node(state.node)) && movesOf(tx, state.node) === 0) {
+      beginResume(tx, shard, state.node, state.known);
     }
+  }
+}
+
+/** Tells a node that a shard is not coming to it (any more). */
+export function leaveHandOver(tx: Transaction, id: string, shard: number, reason: string): void {
+  const node = tx.node(id);
+  if (node === undefined || !hasConnection(node)) return;
+  if (can(node, 'parallel-migrations')) {
+    tx.send(node.id, { kind: 'migrationAborted', shardId: shard, reason });
+  } else {
+    tx.send(node.id, { kind: 'stopShard', shardId: shard, session: null });
   }
 }
 
@@ -100,39 +124,39 @@ export function startWaitingResumes(turn: Turn): void {
  * of the session. (A base-level node cannot say more, so after a failed resume it is started anew at once.)
  * @param mayStillTry whether the node may go on with it (it did not answer), so that it is told to leave it.
  */
-export function failStart(turn: Turn, shard: number, reason: string, mayStillTry: boolean): void {
-  const state = turn.shard(shard);
+export function failStart(tx: Transaction, shard: number, reason: string, mayStillTry: boolean): void {
+  const state = tx.shard(shard);
   if (state?.kind !== 'starting') return;
   const { node, step, known } = state;
-  withdrawIdentify(turn, node, shard);
+  withdrawIdentify(tx, node, shard);
   const isResume = step === 'prepare' || step === 'resume';
   const says = `Node ${node} could not`;
-  if (isResume && can(turn.node(node), 'parallel-migrations')) {
-    if (mayStillTry) stopFirst(turn, shard, node, reason, known);
+  if (isResume && can(tx.node(node), 'parallel-migrations')) {
+    if (mayStillTry) stopFirst(tx, shard, node, reason, known);
     else {
       const kept = afterRefusal(known);
-      vacate(turn, shard, kept, turn.now + START_RETRY_MS);
+      vacate(tx, shard, kept, tx.now + START_RETRY_MS);
       const then = kept === null ? `; after ${MOST_REFUSALS} nodes it will be started anew` : '; its session is kept';
       const text = `${says} resume shard ${shard}${then}: ${reason}.`;
-      turn.happened('commandFailed', 'warn', text, { node, shard, reason });
+      tx.record('commandFailed', 'warn', text, { node, shard, reason });
     }
     return;
   }
   if (mayStillTry && step !== 'queued') {
-    if (isResume) leaveHandOver(turn, node, shard, reason);
-    else turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
+    if (isResume) leaveHandOver(tx, node, shard, reason);
+    else tx.send(node, { kind: 'stopShard', shardId: shard, session: null });
   }
-  vacate(turn, shard, isResume ? null : known, isResume ? turn.now : turn.now + START_RETRY_MS);
+  vacate(tx, shard, isResume ? null : known, isResume ? tx.now : tx.now + START_RETRY_MS);
   const what = isResume ? `resume shard ${shard}; it will be started anew` : `start shard ${shard}`;
-  turn.happened('commandFailed', 'warn', `${says} ${what}: ${reason}.`, { node, shard, reason });
+  tx.record('commandFailed', 'warn', `${says} ${what}: ${reason}.`, { node, shard, reason });
 }
 
 /** The node may be resuming the shard yet: it is made to stop it, and whoever comes next goes on from where it stopped. */
-function stopFirst(turn: Turn, shard: number, node: string, reason: string, known: KnownSession | null): void {
-  leaveHandOver(turn, node, shard, reason);
-  beginStop(turn, shard, node, null, known);
+function stopFirst(tx: Transaction, shard: number, node: string, reason: string, known: KnownSession | null): void {
+  leaveHandOver(tx, node, shard, reason);
+  beginStop(tx, shard, node, null, known);
   const text = `Node ${node} did not resume shard ${shard}, and is told to stop it: ${reason}.`;
-  turn.happened('commandFailed', 'warn', text, { node, shard, reason });
+  tx.record('commandFailed', 'warn', text, { node, shard, reason });
 }
 
 function afterRefusal(known: KnownSession | null): KnownSession | null {
@@ -140,19 +164,19 @@ function afterRefusal(known: KnownSession | null): KnownSession | null {
   return known === null || refusals >= MOST_REFUSALS ? null : { ...known, refusals };
 }
 
-export function expireStarts(turn: Turn): void {
-  if (turn.survey().earliestDeadline > turn.now) return;
-  for (const shard of turn.survey().starting) {
-    const state = turn.shard(shard);
-    if (state?.kind !== 'starting' || state.deadline > turn.now) continue;
-    failStart(turn, shard, `no answer within ${turn.settings.commandTimeoutMs} ms`, true);
+export function expireStarts(tx: Transaction): void {
+  if (tx.survey().earliestDeadline > tx.now) return;
+  for (const shard of tx.survey().starting) {
+    const state = tx.shard(shard);
+    if (state?.kind !== 'starting' || state.deadline > tx.now) continue;
+    failStart(tx, shard, `no answer within ${tx.settings.commandTimeoutMs} ms`, true);
   }
 }
 
 /** A start that was not sent yet is taken back. */
-export function unqueue(turn: Turn, shard: number): void {
-  const state = turn.shard(shard);
+export function unqueue(tx: Transaction, shard: number): void {
+  const state = tx.shard(shard);
   if (state?.kind !== 'starting' || state.step !== 'queued') return;
-  withdrawIdentify(turn, state.node, shard);
-  vacate(turn, shard, state.known);
+  withdrawIdentify(tx, state.node, shard);
+  vacate(tx, shard, state.known);
 }

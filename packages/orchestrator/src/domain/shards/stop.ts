@@ -5,91 +5,91 @@
  * own (the destination of a hand-over did not answer) is followed by a start elsewhere at once.
  */
 import type { GatewaySession } from '@dshard/protocol';
-import type { KnownSession } from '../commands.js';
-import { withdrawIdentify } from '../identify/permits.js';
-import type { Turn } from '../turn.js';
+import type { KnownSession } from '../state/commands.js';
+import { withdrawIdentify } from './identify-permits.js';
+import type { Transaction } from '../state/transaction.js';
 import { inexact, knownNow, vacate } from './vacate.js';
 
 export function beginStop(
-  turn: Turn,
+  tx: Transaction,
   shard: number,
   node: string,
   request: string | null,
   known: KnownSession | null,
 ): void {
-  turn.setShard(shard, {
+  tx.setShard(shard, {
     kind: 'stopping',
     node,
-    since: turn.now,
-    deadline: turn.now + turn.settings.commandTimeoutMs,
+    since: tx.now,
+    deadline: tx.now + tx.settings.commandTimeoutMs,
     request,
-    by: turn.by,
+    by: tx.by,
     known: inexact(known),
   });
-  turn.send(node, { kind: 'stopShard', shardId: shard, session: null });
+  tx.send(node, { kind: 'stopShard', shardId: shard, session: null });
 }
 
 /** The node says that it does not run the shard any more. Anything but an answer or a shard it really ran is old news. */
-export function onStopped(turn: Turn, node: string, shard: number, session: GatewaySession | null): void {
-  const state = turn.shard(shard);
+export function onStopped(tx: Transaction, node: string, shard: number, session: GatewaySession | null): void {
+  const state = tx.shard(shard);
   // One that waits in the queue to be started on this very node was asked to stop before that: its place is kept.
   const isQueued = state?.kind === 'starting' && state.node === node && state.step === 'queued';
-  if (!isQueued) withdrawIdentify(turn, node, shard);
+  if (!isQueued) withdrawIdentify(tx, node, shard);
   if (state?.kind === 'stopping' && state.node === node) {
-    finishStop(turn, shard, knownNow(turn, session) ?? state.known);
+    finishStop(tx, shard, knownNow(tx, session) ?? state.known);
   } else if (state?.kind === 'running' && state.node === node) {
-    vacate(turn, shard, knownNow(turn, session));
-    turn.happened('shardVacant', 'warn', `Node ${node} stopped shard ${shard} by itself.`, { node, shard });
+    vacate(tx, shard, knownNow(tx, session));
+    tx.record('shardVacant', 'warn', `Node ${node} stopped shard ${shard} by itself.`, { node, shard });
   } else if (state?.kind === 'vacant' && state.known === null && session !== null) {
     // It was succeeded, and its successor did not get far: its session may be good yet.
-    turn.setShard(shard, { ...state, known: inexact(knownNow(turn, session)) });
+    tx.setShard(shard, { ...state, known: inexact(knownNow(tx, session)) });
   }
 }
 
 /** A shard that is being stopped is down: by the node's answer, or because the node itself is. */
-export function finishStop(turn: Turn, shard: number, known: KnownSession | null): void {
-  const state = turn.shard(shard);
+export function finishStop(tx: Transaction, shard: number, known: KnownSession | null): void {
+  const state = tx.shard(shard);
   if (state?.kind !== 'stopping') return;
   const { node, request, by } = state;
   if (request === null) {
-    vacate(turn, shard, known);
+    vacate(tx, shard, known);
   } else {
-    vacate(turn, shard, known, turn.now + turn.settings.maxNodeDowntimeMs);
-    turn.done(request, `Stopped shard ${shard} on node ${node}. ${afterwards(turn)}`, { shard, node });
+    vacate(tx, shard, known, tx.now + tx.settings.maxNodeDowntimeMs);
+    tx.done(request, `Stopped shard ${shard} on node ${node}. ${afterwards(tx)}`, { shard, node });
   }
-  turn.happened('shardStopped', 'info', `Shard ${shard} was stopped on node ${node}.`, { node, shard }, by);
+  tx.record('shardStopped', 'info', `Shard ${shard} was stopped on node ${node}.`, { node, shard }, by);
 }
 
 /** What becomes of a shard an operator stopped. */
-export function afterwards(turn: Turn): string {
-  const seconds = turn.settings.maxNodeDowntimeMs / 1000;
-  return turn.settings.ensureAllShardsRunning
+export function afterwards(tx: Transaction): string {
+  const seconds = tx.settings.maxNodeDowntimeMs / 1000;
+  return tx.settings.ensureAllShardsRunning
     ? `All shards are to run here, so it is started again in ${seconds} s.`
     : 'It stays down until it is started.';
 }
 
 /** The node could not stop it, or did not answer. */
 export function failStop(
-  turn: Turn,
+  tx: Transaction,
   shard: number,
   code: 'DSO_NODE_FAILED' | 'DSO_NODE_TIMEOUT',
   reason: string,
 ): void {
-  const state = turn.shard(shard);
+  const state = tx.shard(shard);
   if (state?.kind !== 'stopping') return;
   if (state.request === null) {
-    vacate(turn, shard, state.known);
+    vacate(tx, shard, state.known);
     return;
   }
-  turn.setShard(shard, { kind: 'running', node: state.node, since: turn.now });
-  turn.fail(state.request, code, `Node ${state.node} did not stop shard ${shard}: ${reason}.`);
+  tx.setShard(shard, { kind: 'running', node: state.node, since: tx.now });
+  tx.fail(state.request, code, `Node ${state.node} did not stop shard ${shard}: ${reason}.`);
 }
 
-export function expireStops(turn: Turn): void {
-  if (turn.survey().earliestDeadline > turn.now) return;
-  for (const shard of turn.survey().stopping) {
-    const state = turn.shard(shard);
-    if (state?.kind !== 'stopping' || state.deadline > turn.now) continue;
-    failStop(turn, shard, 'DSO_NODE_TIMEOUT', `it did not answer within ${turn.settings.commandTimeoutMs} ms`);
+export function expireStops(tx: Transaction): void {
+  if (tx.survey().earliestDeadline > tx.now) return;
+  for (const shard of tx.survey().stopping) {
+    const state = tx.shard(shard);
+    if (state?.kind !== 'stopping' || state.deadline > tx.now) continue;
+    failStop(tx, shard, 'DSO_NODE_TIMEOUT', `it did not answer within ${tx.settings.commandTimeoutMs} ms`);
   }
 }

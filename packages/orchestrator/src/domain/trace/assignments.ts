@@ -1,12 +1,12 @@
 /**
- * Which shards a decision assigned to whom, and under what epoch: one happening per node, before everything else the decision leads to. Found by
+ * Which shards a decision assigned to whom, and under what epoch: one entry per node, before everything else the decision leads to. Found by
  * comparing the states, so that no assignment can be forgotten.
  */
-import type { Decision } from '../decision.js';
-import { AUTOMATIC } from '../effects.js';
-import type { Effect } from '../effects.js';
-import { epochOf } from '../epochs/tenure.js';
-import type { OrchestratorState } from '../state.js';
+import type { Decision } from '../state/decision.js';
+import { AUTOMATIC } from '../state/effects.js';
+import type { Effect } from '../state/effects.js';
+import { epochOf } from '../state/epochs.js';
+import type { OrchestratorState } from '../state/state.js';
 
 export function withAssignments(before: OrchestratorState, decision: Decision): Decision {
   const { state } = decision;
@@ -21,7 +21,10 @@ export function withAssignments(before: OrchestratorState, decision: Decision): 
     assigned.epochs.push(tenure.epoch);
     byNode.set(node, assigned);
   }
-  return { state, effects: [...[...byNode].map(([node, assigned]) => happening(node, assigned)), ...decision.effects] };
+  return {
+    state,
+    effects: [...[...byNode].map(([node, assigned]) => assignedTo(node, assigned)), ...decision.effects],
+  };
 }
 
 /** A hand-over has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
@@ -34,10 +37,10 @@ function holderOf(state: OrchestratorState, shard: number, epoch: number): strin
   return migration.epoch === epoch ? migration.destination : migration.origin;
 }
 
-function happening(node: string, fields: { shards: readonly number[]; epochs: readonly number[] }): Effect {
+function assignedTo(node: string, fields: { shards: readonly number[]; epochs: readonly number[] }): Effect {
   const text = `${fields.shards.length} shard(s) are assigned to node ${node}.`;
   return {
-    kind: 'happened',
-    happening: { name: 'shardsAssigned', level: 'debug', text, by: AUTOMATIC, fields: { node, ...fields } },
+    kind: 'record',
+    entry: { name: 'shardsAssigned', level: 'debug', text, by: AUTOMATIC, fields: { node, ...fields } },
   };
 }

@@ -1,7 +1,7 @@
 /** What of a node's answer to a call is taken in. */
 import { expect, test } from 'vitest';
 import { withAnswers } from '../../../src/domain/calls/call.js';
-import type { CallState } from '../../../src/domain/calls/call.js';
+import type { CallState } from '../../../src/domain/state/state.js';
 
 const nothing = new Uint8Array(0);
 

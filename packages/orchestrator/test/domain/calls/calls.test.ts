@@ -1,6 +1,6 @@
 import type { CallEach, CallEnded, Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import type { OperatorCommand } from '../../../src/domain/commands.js';
+import type { OperatorCommand } from '../../../src/domain/state/commands.js';
 import { OLDER_CAPABILITIES } from '../model-node.js';
 import type { ModelNode } from '../model-node.js';
 import { World } from '../world.js';

@@ -5,7 +5,7 @@
  */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { OperatorCommand } from '../../../src/domain/commands.js';
+import type { OperatorCommand } from '../../../src/domain/state/commands.js';
 import { recordsOf } from '../../../src/domain/durable/writes.js';
 import type { ModelNode } from '../model-node.js';
 import { World } from '../world.js';

@@ -1,7 +1,7 @@
 /** An orchestrator that crashed and is started again on its store: whom it waits for, what it places, and what goes on. */
 import { describe, expect, test } from 'vitest';
 import { restoredState } from '../../../src/domain/durable/restore.js';
-import type { OrchestratorState } from '../../../src/domain/state.js';
+import type { OrchestratorState } from '../../../src/domain/state/state.js';
 import { World } from '../world.js';
 
 /** Two nodes with two shards each, and everything started. */

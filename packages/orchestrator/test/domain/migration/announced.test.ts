@@ -4,7 +4,7 @@
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import { disruptionOf } from '../../../src/domain/disruption/budget.js';
+import { disruptionOf } from '../../../src/domain/migration/disruption.js';
 import type { ModelNode } from '../model-node.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
@@ -56,7 +56,7 @@ describe('shards that are announced to leave', () => {
     expect(world.truth()).toEqual({ a: [0, 1, 2, 4, 5, 6, 7], b: [3] });
     for (const shard of [0, 1, 2, 4, 5, 6, 7]) finish(made, shard);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3, 4, 5, 6, 7] });
-    expect(world.happened('drainFinished')[0]?.fields).toMatchObject({ ok: true });
+    expect(world.recorded('drainFinished')[0]?.fields).toMatchObject({ ok: true });
   });
 
   test('wait for room and budget then, those first that were told first', () => {
@@ -152,8 +152,8 @@ describe('shards that are announced to leave', () => {
     const { world } = made;
     world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
     world.settle();
-    expect([world.happened('migrationAnnounced').length, world.happened('migrationStarted').length]).toEqual([1, 0]);
+    expect([world.recorded('migrationAnnounced').length, world.recorded('migrationStarted').length]).toEqual([1, 0]);
     finish(made, 0);
-    expect(world.happened('migrationStarted')).toMatchObject([{ fields: { shard: 0, moving: 1, limit: 2 } }]);
+    expect(world.recorded('migrationStarted')).toMatchObject([{ fields: { shard: 0, moving: 1, limit: 2 } }]);
   });
 });

@@ -66,7 +66,7 @@ describe('a shard moves live', () => {
     world.now += 120;
     b.receive(world.sentTo('b', 'transferManifest')[0]!);
     world.settle();
-    expect(world.happened('migrationCompleted')[0]?.fields).toMatchObject({
+    expect(world.recorded('migrationCompleted')[0]?.fields).toMatchObject({
       frozenMs: 120,
       durationMs: 120,
       userEvents: 3,
@@ -81,7 +81,7 @@ describe('a shard moves live', () => {
     b.transfers.staging.clear();
     b.send({ kind: 'transferActivated', migrationId, shardId: 0, resumed: false });
     world.settle();
-    expect(world.happened('migrationCompleted')).toMatchObject([{ level: 'warn', fields: { resumed: false } }]);
+    expect(world.recorded('migrationCompleted')).toMatchObject([{ level: 'warn', fields: { resumed: false } }]);
   });
 
   test('many at once between the same nodes, each with its own data', () => {
@@ -159,7 +159,7 @@ describe('a node says no', () => {
     const { world, a, b, migrationId } = stuckIn('verifying');
     b.send({ kind: 'transferVerified', migrationId, shardId: 0, ok: false, reason: 'the hash differs' });
     world.settle();
-    expect(world.happened('migrationFailed')[0]?.text).toContain('the hash differs');
+    expect(world.recorded('migrationFailed')[0]?.text).toContain('the hash differs');
     expect([world.truth(), b.resumes, a.transfers.unfrozen]).toEqual([everythingOnA, [], 1]);
     expect(world.sentTo('a', 'transferRelease')).toEqual([]);
   });
@@ -205,8 +205,8 @@ describe('a step takes too long', () => {
     expect(world.replies.has(request)).toBe(false);
     world.pass(1);
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
-    expect(world.happened('migrationFailed')[0]?.fields).toMatchObject({ step });
-    expect(world.happened('migrationFailed')[0]?.text).toContain(LIVE_STEPS[step].overdue);
+    expect(world.recorded('migrationFailed')[0]?.fields).toMatchObject({ step });
+    expect(world.recorded('migrationFailed')[0]?.text).toContain(LIVE_STEPS[step].overdue);
     expect(world.truth()).toEqual(everythingOnA);
     expect(made.a.resumes).toEqual([]);
     expectOver(made);
@@ -377,7 +377,7 @@ describe('what nobody waits for', () => {
     }
     world.settle();
     expect([world.truth(), world.placement()]).toEqual([shard0OnB, shard0OnB]);
-    expect(world.happened('protocolViolation').every(({ level }) => level === 'debug')).toBe(true);
+    expect(world.recorded('protocolViolation').every(({ level }) => level === 'debug')).toBe(true);
   });
 
   function failed(migrationId: string): Message {

@@ -1,7 +1,7 @@
 /** A live migration of shard 0 from node `a` to node `b`, and how it is held in each of its steps. */
 import type { MessageKind } from '@dshard/protocol';
 import { expect } from 'vitest';
-import type { LiveStep } from '../../../src/domain/state.js';
+import type { LiveStep } from '../../../src/domain/state/state.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 import { holdIn } from './held.js';

@@ -97,7 +97,7 @@ describe('a step takes too long', () => {
     const { world, request } = stuckIn(step);
     world.pass(20_000);
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
-    expect(world.happened('migrationFailed')[0]?.fields).toMatchObject({ step });
+    expect(world.recorded('migrationFailed')[0]?.fields).toMatchObject({ step });
     // `closing`: the origin never heard of it as far as we know; the others resume from their cursor.
     expect(world.shard(0)).toMatchObject({ kind: 'running', node: 'a' });
     if (step !== 'closing') expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });

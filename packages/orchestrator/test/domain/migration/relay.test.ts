@@ -1,7 +1,7 @@
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/domain/decide.js';
-import { whileSuspended } from '../../../src/domain/durable/suspended.js';
+import { whileSuspended } from '../../../src/domain/suspended.js';
 import { durableWrites } from '../../../src/domain/durable/writes.js';
 import { World } from '../world.js';
 

@@ -63,9 +63,9 @@ describe('user events', () => {
   ] as const)('%s go nowhere, without a word', (_, from, message) => {
     const world = transferring();
     world.nodes.get(from)?.send(message);
-    const before = world.happenings.length;
+    const before = world.entries.length;
     world.settle();
     expect(world.sent).toEqual([]);
-    expect(world.happenings.length).toBe(before);
+    expect(world.entries.length).toBe(before);
   });
 });

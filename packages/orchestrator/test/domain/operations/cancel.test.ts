@@ -148,7 +148,7 @@ describe('a rollout that is cancelled', () => {
   test('with a node half replaced: both stay, and the reply says what is where', () => {
     const world = fleet({});
     const [first] = Object.keys(world.truth());
-    const completed = (): number => world.happened('migrationCompleted').length;
+    const completed = (): number => world.recorded('migrationCompleted').length;
     const before = completed();
     const asked = world.command({ kind: 'rollout' });
     while (completed() === before && world.deliver(() => 0));
@@ -226,7 +226,7 @@ test('every event says who asked for it', () => {
   const world = twoNodes();
   world.ask({ ...migrateNode, shutdown: false });
   world.ask({ kind: 'cordonNode', node: 'a' });
-  const by = (name: Parameters<World['happened']>[0]): string[] => world.happened(name).map((each) => each.by);
+  const by = (name: Parameters<World['recorded']>[0]): string[] => world.recorded(name).map((each) => each.by);
   expect(by('drainStarted')).toEqual(['alice']);
   expect(by('migrationStarted')).toEqual(Array.from({ length: 4 }, () => 'alice'));
   expect(by('migrationCompleted')).toEqual(Array.from({ length: 4 }, () => 'alice'));

@@ -1,0 +1,198 @@
+/**
+ * The first message of a connection.
+ *
+ * A peer that is let in is `connected` and hears Identified, or, while the total shard count is not decided, `awaitingTotal`, and
+ * hears it when that is decided. What it says it runs is taken over (`claims.ts`), what it holds closed is remembered. A second connection with
+ * the same node id takes the place of the first: that is the first one's loss and a reconnect in one.
+ */
+import { CAPABILITIES } from '@dshard/protocol';
+import type { Identify, ShardSession } from '@dshard/protocol';
+import { DOMAIN_ERRORS } from '../state/errors.js';
+import type { DomainEvent } from '../state/events.js';
+import { leadShardOf } from '../state/settings.js';
+import { launchDone } from './launch.js';
+import { leaseOf } from './lease.js';
+import { cutOff, lose } from './lost.js';
+import { originsAreBack } from '../migration/live-failure.js';
+import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { sessionOf, vacate } from '../shards/vacate.js';
+import { forgetLoss, noteDeath } from '../shards/quarantine.js';
+import { nodeGone, remindOfShutdown } from './leave.js';
+import type { NodeState, ShardState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import { refusalOf } from './admission.js';
+import type { Refusal } from './admission.js';
+import { claim } from './claims.js';
+import { decideTotal, heardOf } from './total-shards.js';
+
+export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 'identify' }>): void {
+  const { connection, message, peer } = event;
+  if (tx.state.connections.has(connection)) return;
+  const refusal = refusalOf(tx.state, message, peer, tx.now);
+  if (refusal !== null) {
+    refuse(tx, connection, message, peer.remote, refusal);
+    return;
+  }
+  const id = message.nodeId === '' ? freshId(tx) : message.nodeId;
+  replaceOlder(tx, id);
+  if (isNewProcess(tx, id, message)) noteDeath(tx, id);
+  forgetLoss(tx, id);
+  enter(tx, id, connection, message);
+  if (tx.state.totalShards === null && message.totalShards > 0) {
+    decideTotal(tx, message.totalShards, `node ${id} runs with it`);
+  }
+  if (tx.state.totalShards !== null) establish(tx, id);
+  takeOver(tx, id, message);
+  heardOf(tx, id);
+  remindOfShutdown(tx, id);
+  launchDone(tx, id);
+}
+
+/** A process manager started the node anew under its own id, before anybody noticed that the one before had died. */
+function isNewProcess(tx: Transaction, id: string, { pid, host, instance }: Identify): boolean {
+  const known = tx.node(id);
+  if (known !== undefined && known.instance !== null && instance !== undefined) return known.instance !== instance;
+  return known !== undefined && known.pid !== null && pid !== null && (known.pid !== pid || known.host !== host);
+}
+
+function refuse(tx: Transaction, connection: string, message: Identify, remote: string, refusal: Refusal): void {
+  const { code, message: text } = refusal;
+  if (message.capabilities.includes('auth')) {
+    tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
+  }
+  tx.effect({ kind: 'close', connection, code, message: text });
+  tx.record('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
+    remote,
+    node: message.nodeId,
+    code,
+  });
+}
+
+function freshId(tx: Transaction): string {
+  for (;;) {
+    const id = tx.nextId('node-');
+    if (tx.node(id) === undefined) return id;
+  }
+}
+
+function replaceOlder(tx: Transaction, id: string): void {
+  const older = tx.node(id);
+  if (older === undefined || !hasConnection(older)) return;
+  if (hasSaidGoodbye(older)) {
+    cutOff(tx, id, 'DSO_NODE_ENDED', `Node ${id} shut down, and another process has its id now.`);
+    nodeGone(tx, id, 'it shut down');
+    return;
+  }
+  cutOff(tx, id, 'DSO_NODE_REPLACED', `A newer connection with node id ${id} takes its place.`);
+  lose(tx, id, 'it connected again');
+  tx.record('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });
+}
+
+function enter(tx: Transaction, id: string, connection: string, message: Identify): void {
+  const known = tx.node(id);
+  const capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
+  tx.link(connection, id);
+  tx.setNode({
+    id,
+    version: message.version,
+    host: message.host,
+    pid: message.pid,
+    instance: message.instance ?? null,
+    bounds: message.bounds ?? null,
+    connection: { kind: 'awaitingTotal', connection, capabilities, since: tx.now, lastHeardAt: tx.now },
+    launch: known?.launch ?? null,
+    joinedAt: tx.now,
+    intent: known?.intent ?? { kind: 'serving' },
+    shardReports: [],
+    process: null,
+    held: [],
+    missing: [],
+    checkpointedAt: 0,
+  });
+}
+
+/** The total is known: the node is told, and is part of the fleet. */
+function establish(tx: Transaction, id: string): void {
+  const node = tx.node(id);
+  const { totalShards } = tx.state;
+  if (node?.connection.kind !== 'awaitingTotal' || totalShards === null) return;
+  tx.setNode({ ...node, connection: { ...node.connection, kind: 'connected' } });
+  const { connection, capabilities } = node.connection;
+  const heartbeatIntervalMs = capabilities.includes('heartbeat') ? tx.settings.heartbeatIntervalMs : 0;
+  tx.effect({ kind: 'accept', connection, node: id });
+  const message = { kind: 'identified', totalShards, nodeId: id, capabilities, heartbeatIntervalMs } as const;
+  const epochs = { orchestratorEpoch: tx.state.epoch, leaseMs: leaseOf(tx.settings) };
+  const leadShard = leadShardOf(tx.settings);
+  tx.sendOn(connection, {
+    ...message,
+    ...(capabilities.includes('epochs') && epochs),
+    ...(capabilities.includes('jobs') && leadShard > 0 && { leadShard }),
+  });
+}
+
+/** Those that came before the total was decided. */
+export function establishWaiting(tx: Transaction): void {
+  if (tx.state.totalShards === null) return;
+  for (const node of tx.state.nodes.values()) {
+    if (node.connection.kind === 'awaitingTotal') establish(tx, node.id);
+  }
+}
+
+/** What the node has, and what it no longer has. */
+function takeOver(tx: Transaction, id: string, message: Identify): void {
+  const epochs = message.runningEpochs ?? [];
+  const runs = new Map(message.runningShards.map((shard, index) => [shard, epochs[index]]));
+  const kept = [...runs].filter(([shard, epoch]) => claim(tx, id, shard, epoch)).map(([shard]) => shard);
+  for (const shard of tx.shardsOf(id)) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'unreachable') vacate(tx, shard, sessionOf(tx, shard));
+  }
+  for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(tx, id, session);
+  originsAreBack(tx, id);
+  const node = tx.node(id);
+  const version = message.version === '' ? '' : ` (version ${message.version})`;
+  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
+    node: id,
+    version: message.version,
+    shards: kept,
+    held: node?.held ?? [],
+  });
+}
+
+/** A session the node closed, and whose hand-over was never confirmed to it. */
+function hold(tx: Transaction, id: string, held: ShardSession): void {
+  const { shardId, sessionId, sequence, resumeGatewayUrl } = held;
+  const state = tx.shard(shardId);
+  if (state === undefined || !can(tx.node(id), 'parallel-migrations')) return;
+  const node: NodeState | undefined = tx.node(id);
+  if (node !== undefined) tx.setNode({ ...node, held: [...new Set([...node.held, shardId])] });
+  if (state.kind !== 'vacant' && state.kind !== 'unreachable') return;
+  const session = { sessionId, sequence, resumeGatewayUrl };
+  if (isNewer(session, state)) tx.setShard(shardId, { ...state, known: { session, at: tx.now } });
+}
+
+/** A later owner's word of the shard counts for more than that of a node that handed it over before. */
+function isNewer(
+  session: { sessionId: string; sequence: number | bigint },
+  state: Extract<ShardState, { kind: 'vacant' | 'unreachable' }>,
+): boolean {
+  if (state.known === null) return true;
+  const known = state.known.session;
+  return known.sessionId === session.sessionId && known.sequence < session.sequence;
+}
+
+/** Nodes that hold a session of a shard that runs again are told to drop it. */
+export function releaseHeld(tx: Transaction): void {
+  for (const node of tx.state.nodes.values()) {
+    if (node.held.length === 0) continue;
+    const still = node.held.filter((shard) => {
+      const state = tx.shard(shard);
+      if (state?.kind !== 'running') return true;
+      if (state.node !== node.id && can(node, 'parallel-migrations')) {
+        tx.send(node.id, { kind: 'migrationFinished', shardId: shard });
+      }
+      return false;
+    });
+    if (still.length < node.held.length) tx.patchNode(node.id, { held: still });
+  }
+}

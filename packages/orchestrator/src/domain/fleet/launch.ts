@@ -1,0 +1,134 @@
+/**
+ * Starting node processes. A launch is over when its node is connected, or when it failed: the launcher said so, the process ended
+ * before that, or it took longer than launchTimeoutMs. A process whose launch took too long is ended: another is started in its place, and
+ * those that hang would fill the host.
+ *
+ * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a failure: one at a time, at
+ * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
+ */
+import type { DomainEvent } from '../state/events.js';
+import { hasConnection, isShuttingDown } from '../state/nodes.js';
+import { retireEmpty } from './retire.js';
+import type { LaunchState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+
+export function beginLaunch(tx: Transaction, why: string, request: string | null): string {
+  const id = tx.nextId('l');
+  const deadline = tx.now + tx.settings.launchTimeoutMs;
+  tx.setLaunch({ id, node: null, pid: null, since: tx.now, deadline, request, unwanted: false });
+  tx.effect({ kind: 'launchNode', launch: id });
+  tx.record('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
+  return id;
+}
+
+export function startNode(tx: Transaction, request: string): void {
+  if (tx.settings.canLaunch) beginLaunch(tx, 'an operator asked for it', request);
+  else tx.fail(request, 'DSO_NO_LAUNCHER', 'No node command is configured, so no node can be started from here.');
+}
+
+export function onNodeLaunched(tx: Transaction, event: Extract<DomainEvent, { kind: 'nodeLaunched' }>): void {
+  const { launch: id, node, pid } = event;
+  const launch = tx.state.launches.get(id);
+  const known = tx.node(node);
+  const isUp = known !== undefined && hasConnection(known);
+  if (launch !== undefined) {
+    tx.setLaunch({ ...launch, node, pid });
+    if (isUp) launchDone(tx, node);
+  } else if (!isUp) {
+    // The launcher took so long that the launch is over.
+    tx.effect({ kind: 'endProcess', node, graceMs: 0 });
+  }
+}
+
+/** A node is connected: the end of its launch, if it was launched. */
+export function launchDone(tx: Transaction, node: string): void {
+  const launch = launchOf(tx, node);
+  if (launch === undefined) return;
+  tx.removeLaunch(launch.id);
+  tx.patch({ launchFailures: 0, launchNotBefore: tx.now });
+  tx.patchNode(node, { launch: launch.id });
+  tx.done(launch.request, `Node ${node} is started and connected.`, { node });
+  if (launch.unwanted) retireEmpty(tx, node);
+}
+
+export function launchFailed(tx: Transaction, id: string, reason: string): void {
+  const launch = tx.state.launches.get(id);
+  if (launch === undefined) return;
+  tx.removeLaunch(id);
+  tx.patch({
+    launchFailures: tx.state.launchFailures + 1,
+    launchNotBefore: tx.now + tx.settings.launchRetryMs,
+  });
+  const text = `A node could not be launched: ${reason}.`;
+  tx.record('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
+  tx.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
+}
+
+export function launchOf(tx: Transaction, node: string): LaunchState | undefined {
+  for (const launch of tx.state.launches.values()) if (launch.node === node) return launch;
+  return undefined;
+}
+
+export function expireLaunches(tx: Transaction): void {
+  for (const launch of tx.state.launches.values()) {
+    if (launch.deadline > tx.now) continue;
+    const { node } = launch;
+    const within = `within ${tx.settings.launchTimeoutMs} ms`;
+    const alias = connectedAs(tx, launch);
+    if (node === null) {
+      launchFailed(tx, launch.id, `the launcher did not answer ${within}`);
+    } else if (alias !== null) {
+      const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
+      launchFailed(tx, launch.id, `node ${node} did not connect ${within}, but ${text}`);
+    } else {
+      launchFailed(tx, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
+      tx.effect({ kind: 'endProcess', node, graceMs: 0 });
+    }
+  }
+}
+
+/** Under which id the process serves that was to be another node: it is not ended for that. */
+function connectedAs(tx: Transaction, { pid, since }: LaunchState): string | null {
+  if (pid === null) return null;
+  for (const node of tx.state.nodes.values()) {
+    if (node.pid === pid && node.joinedAt >= since && hasConnection(node)) return node.id;
+  }
+  return null;
+}
+
+/**
+ * Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over, and for as long as
+ * its shards are left to it: after an alarm that is longer.
+ */
+export function keepNodesUp(tx: Transaction): void {
+  const { settings } = tx;
+  if (settings.nodes === 0 || !mayLaunch(tx)) return;
+  let up = tx.state.launches.size;
+  for (const node of tx.state.nodes.values()) {
+    if (isShuttingDown(node) || launchOf(tx, node.id) !== undefined) continue;
+    const { connection } = node;
+    const isBack = connection.kind !== 'disconnected';
+    if (isBack || (!connection.gone && mayComeBack(tx, node.id, connection.since))) up += 1;
+  }
+  for (let missing = settings.nodes - up; missing > 0 && mayLaunch(tx); missing -= 1) {
+    beginLaunch(tx, `${settings.nodes} are to be up`, null);
+  }
+}
+
+function mayComeBack(tx: Transaction, node: string, awaySince: number): boolean {
+  const isWaitedFor = tx.state.alarm !== null || tx.shardsOf(node).length > 0;
+  return isWaitedFor || awaySince + tx.settings.maxNodeDowntimeMs > tx.now;
+}
+
+/** Shards have no node with room: one node at a time, as long as that is so. */
+export function launchForRoom(tx: Transaction, shards: readonly number[]): void {
+  if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx)) return;
+  beginLaunch(tx, `${shards.length} shard(s) have no node with room`, null);
+}
+
+/** Whether a launch nobody asked for may be made now. */
+function mayLaunch(tx: Transaction): boolean {
+  const { settings, ending, graceUntil, launchNotBefore, launchFailures, launches } = tx.state;
+  if (!settings.canLaunch || !settings.ensureAllShardsRunning || ending !== null || graceUntil !== null) return false;
+  return launchNotBefore <= tx.now && (launchFailures === 0 || launches.size === 0);
+}

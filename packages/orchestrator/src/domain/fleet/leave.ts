@@ -1,0 +1,170 @@
+/**
+ * A node ends: asked to (by an operator, a drain, the end of the fleet), or because it says so itself.
+ *
+ * `shuttingDown` from the moment shutdown is sent. Its shards stay its own until it answers that it stopped them; the sessions in
+ * the answer let other nodes resume them at once. After that it lingers, with its connection open, while handlers in flight end; nobody
+ * waits for that but who asked for its end. It is gone when its connection closes, or its process exits. A node that does not answer in
+ * time is cut off, and told again should it come back.
+ */
+import type { NodeBounds, ShardSession } from '@dshard/protocol';
+import { dropIdentifies } from '../shards/identify-permits.js';
+import { abortMigrationsOf, migrationsOutliveNode } from '../migration/failure.js';
+import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { unqueue } from '../shards/start.js';
+import { finishStop } from '../shards/stop.js';
+import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
+import type { NodeState, OrchestratorState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+
+/** Who left by itself may come back: a bot that logs out and in again. */
+const BACK_WITHIN_MS = 10_000;
+/** On top of what a node lingers: its hooks, and timers that are late. */
+const LINGER_MARGIN_MS = 5_000;
+
+export function beginShutdown(tx: Transaction, id: string, request: string | null, final: boolean): void {
+  const node = tx.node(id);
+  if (node === undefined) return;
+  const requests = request === null ? [] : [request];
+  if (node.intent.kind === 'shuttingDown') {
+    const all = [...node.intent.requests, ...requests];
+    tx.setNode({ ...node, intent: { ...node.intent, requests: all } });
+    return;
+  }
+  leaveMigrations(tx, id);
+  enterShuttingDown(tx, id, { requests, final });
+  tx.send(id, { kind: 'shutdown', final, sessions: [] });
+  tx.record('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final });
+}
+
+/** A node that was told to shut down before its connection was lost is back: it is told again. */
+export function remindOfShutdown(tx: Transaction, id: string): void {
+  const node = tx.node(id);
+  if (node?.intent.kind !== 'shuttingDown') return;
+  enterShuttingDown(tx, id, { requests: node.intent.requests, final: node.intent.final });
+  tx.send(id, { kind: 'shutdown', final: node.intent.final, sessions: [] });
+}
+
+function enterShuttingDown(
+  tx: Transaction,
+  id: string,
+  intent: { requests: readonly string[]; final: boolean; byItself?: boolean },
+): void {
+  const deadline = tx.now + tx.settings.commandTimeoutMs;
+  const defaults = { since: tx.now, deadline, answered: false, byItself: false };
+  tx.patchNode(id, { intent: { kind: 'shuttingDown', ...defaults, ...intent } });
+}
+
+function leaveMigrations(tx: Transaction, id: string): void {
+  abortMigrationsOf(tx, id, `node ${id} is being shut down`);
+  for (const shard of tx.shardsOf(id)) unqueue(tx, shard);
+}
+
+/** The node says that it stopped its shards: in answer, or because it leaves by itself. */
+export function onShutdown(tx: Transaction, id: string, sessions: readonly ShardSession[]): void {
+  const node = tx.node(id);
+  if (node === undefined) return;
+  if (hasSaidGoodbye(node)) return;
+  if (node.intent.kind !== 'shuttingDown') {
+    leaveMigrations(tx, id);
+    enterShuttingDown(tx, id, { requests: [], final: false, byItself: true });
+    tx.record('nodeShutdown', 'info', `Node ${id} leaves.`, { node: id, final: false });
+  }
+  beginLingering(tx, id);
+  releaseShards(tx, id, sessions);
+}
+
+/** It runs nothing any more. What it still ends takes as long as it has said, and a command's time for all that comes after. */
+function beginLingering(tx: Transaction, id: string): void {
+  const node = tx.node(id);
+  if (node?.intent.kind !== 'shuttingDown') return;
+  const deadline = tx.now + (node.bounds?.lingerMs ?? 0) + tx.settings.commandTimeoutMs;
+  tx.setNode({ ...node, intent: { ...node.intent, answered: true, deadline } });
+}
+
+/**
+ * It said goodbye, and what it was still at has ended, or is cut short. If the launcher started it, what is left of its process is ended:
+ * at once if it was told to shut down; if it left by itself (a bot may log in again) when it is not back in a while.
+ */
+export function nodeLeft(tx: Transaction, id: string): void {
+  const intent = tx.node(id)?.intent;
+  nodeGone(tx, id, 'it shut down');
+  const node = tx.node(id);
+  if (node === undefined || intent?.kind !== 'shuttingDown') return;
+  if (!intent.byItself) endProcessOf(tx, node);
+  else if (node.connection.kind === 'disconnected') {
+    tx.setNode({ ...node, connection: { ...node.connection, endAt: tx.now + BACK_WITHIN_MS } });
+  }
+}
+
+/** Processes of nodes that left by themselves and are not back. */
+export function endLeftProcesses(tx: Transaction): void {
+  for (const node of tx.state.nodes.values()) {
+    const endAt = endProcessAt(node);
+    if (endAt === null || endAt > tx.now || node.connection.kind !== 'disconnected') continue;
+    const { kind, since, gone } = node.connection;
+    tx.setNode({ ...node, connection: { kind, since, gone } });
+    endProcessOf(tx, node);
+  }
+}
+
+export function endProcessAt({ connection }: NodeState): number | null {
+  return connection.kind === 'disconnected' ? (connection.endAt ?? null) : null;
+}
+
+function endProcessOf(tx: Transaction, { id, bounds }: NodeState): void {
+  tx.effect({ kind: 'endProcess', node: id, graceMs: graceOf(bounds) });
+}
+
+/** A handler whose promise the node does not know may be under way for as long as the node would linger. */
+export function graceOf(bounds: NodeBounds | null): number {
+  return bounds === null ? 0 : bounds.lingerMs + LINGER_MARGIN_MS;
+}
+
+/** The node runs nothing any more: all its shards are vacant at once. */
+function releaseShards(tx: Transaction, id: string, sessions: readonly ShardSession[]): void {
+  const given = new Map(sessions.map((session) => [session.shardId, session]));
+  const fresh = (shard: number): ShardSession | null => given.get(shard) ?? null;
+  migrationsOutliveNode(tx, id, fresh);
+  for (const shard of tx.shardsOf(id)) {
+    const known = knownNow(tx, fresh(shard)) ?? inexact(sessionOf(tx, shard));
+    if (tx.shard(shard)?.kind === 'stopping') finishStop(tx, shard, known);
+    else vacate(tx, shard, known);
+  }
+  dropIdentifies(tx, id);
+  tx.patchNode(id, { held: [], missing: [], shardReports: [] });
+}
+
+/** Known not to run any more. Its connection is closed or about to be. */
+export function nodeGone(tx: Transaction, id: string, how: string): void {
+  const node = tx.node(id);
+  if (node === undefined || (node.connection.kind === 'disconnected' && node.connection.gone)) return;
+  if (node.connection.kind !== 'disconnected') tx.unlink(node.connection.connection);
+  const since = node.connection.kind === 'disconnected' ? node.connection.since : tx.now;
+  tx.setNode({ ...node, connection: { kind: 'disconnected', since, gone: true }, intent: { kind: 'serving' } });
+  abortMigrationsOf(tx, id, `node ${id} is gone`);
+  releaseShards(tx, id, []);
+  const asked = node.intent.kind === 'shuttingDown';
+  tx.record('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
+  if (node.intent.kind !== 'shuttingDown') return;
+  for (const request of node.intent.requests) tx.done(request, `Node ${id} was shut down.`, { node: id });
+}
+
+/** Whether the end of its connection means the end of the node: it said that it is done, or cannot say so. */
+export function endsWithConnection(node: NodeState): boolean {
+  if (node.intent.kind !== 'shuttingDown' || node.connection.kind === 'disconnected') return false;
+  return node.intent.answered || !node.connection.capabilities.includes('parallel-migrations');
+}
+
+export function shutdownOverdue(node: NodeState, now: number): boolean {
+  return (
+    node.intent.kind === 'shuttingDown' &&
+    node.intent.deadline <= now &&
+    (hasConnection(node) || node.intent.requests.length > 0)
+  );
+}
+
+/** How long the whole fleet may take to end: to say goodbye, and where a node lingers for that and what comes after. */
+export function fleetEndsWithin({ nodes, settings }: OrchestratorState): number {
+  const lingerMs = Math.max(0, ...[...nodes.values()].map(({ bounds }) => bounds?.lingerMs ?? 0));
+  return settings.commandTimeoutMs + (lingerMs === 0 ? 0 : lingerMs + settings.commandTimeoutMs);
+}

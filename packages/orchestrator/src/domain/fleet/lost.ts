@@ -1,0 +1,211 @@
+/**
+ * A node's connection is over. Its process may live on and run its shards: they are `unreachable` until it comes back, is known to be
+ * dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
+ */
+import { knownNode } from '../state/checks.js';
+import { noteCheckpoint } from '../shards/epochs.js';
+import { dropIdentifies } from '../shards/identify-permits.js';
+import { migrationsLoseNode } from '../migration/failure.js';
+import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { noteDeath, noteLoss } from '../shards/quarantine.js';
+import { unqueue } from '../shards/start.js';
+import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
+import { endsWithConnection, nodeGone, nodeLeft, shutdownOverdue } from './leave.js';
+import type { NodeConnection } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+
+/** How long a node that is away and has no shards stays listed. */
+const FORGET_AWAY_MS = 600_000;
+/** The same for one that is known not to run any more. */
+const FORGET_GONE_MS = 30_000;
+
+export function onConnectionClosed(tx: Transaction, connection: string, reason: string): void {
+  const id = tx.state.connections.get(connection);
+  const node = id === undefined ? undefined : tx.node(id);
+  if (node === undefined) return;
+  if (endsWithConnection(node)) {
+    nodeLeft(tx, node.id);
+    return;
+  }
+  lose(tx, node.id, reason);
+  tx.record('nodeLost', 'warn', `The connection of node ${node.id} is closed: ${reason}.`, {
+    node: node.id,
+    reason,
+  });
+}
+
+/** Closes the connection from this side and forgets about it; what it still says is not heard. */
+export function cutOff(
+  tx: Transaction,
+  id: string,
+  code: 'DSO_NODE_SUSPECT' | 'DSO_NODE_REPLACED' | 'DSO_NODE_ENDED',
+  message: string,
+): void {
+  const connection = tx.node(id)?.connection;
+  if (connection === undefined || connection.kind === 'disconnected') return;
+  tx.effect({ kind: 'close', connection: connection.connection, code, message });
+}
+
+export function lose(tx: Transaction, id: string, reason: string): void {
+  const node = tx.node(id);
+  if (node === undefined || node.connection.kind === 'disconnected') return;
+  noteLoss(tx, id);
+  tx.unlink(node.connection.connection);
+  tx.setNode({
+    ...node,
+    connection: { kind: 'disconnected', since: tx.now, gone: false },
+    process: null,
+    held: [],
+    missing: [],
+  });
+  migrationsLoseNode(tx, id, `node ${id} was lost (${reason})`);
+  for (const shard of tx.shardsOf(id)) loseShard(tx, shard, id);
+  dropIdentifies(tx, id);
+  // Until here: its shards' last checkpoints are in them.
+  tx.patchNode(id, { shardReports: [] });
+}
+
+function loseShard(tx: Transaction, shard: number, node: string): void {
+  unqueue(tx, shard);
+  const state = tx.shard(shard);
+  if (state === undefined || state.kind === 'vacant' || state.kind === 'migrating' || state.kind === 'unreachable')
+    return;
+  const known = state.kind === 'running' ? null : state.known;
+  if (state.kind === 'stopping') {
+    tx.fail(state.request, 'DSO_NODE_LOST', `Node ${node} was lost before it said that shard ${shard} is stopped.`);
+  }
+  const checkpoint = state.kind === 'running' ? checkpointOf(tx, node, shard) : null;
+  if (checkpoint !== null) noteCheckpoint(tx, shard, checkpoint);
+  tx.setShard(shard, { kind: 'unreachable', node, since: tx.now, known, checkpoint });
+}
+
+/** The process of a node is gone; its connection may not have noticed yet. */
+export function onProcessExited(tx: Transaction, id: string, description: string): void {
+  const node = tx.node(id);
+  if (node === undefined) return;
+  cutOff(tx, id, 'DSO_NODE_ENDED', `The process of node ${id} is gone.`);
+  noteEarlyDeath(tx, id);
+  noteDeath(tx, id);
+  nodeGone(tx, id, description);
+}
+
+/** An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to stop them. */
+export function takeOverNode(tx: Transaction, request: string, id: string): void {
+  const known = knownNode(tx.state, id);
+  if (!known.ok) {
+    tx.reply(request, known);
+  } else if (hasConnection(known.value)) {
+    const isSilent = tx.state.alarm?.silent.includes(id) === true;
+    const way = isSilent
+      ? 'it is cut off when it has missed three heartbeats: ask again then'
+      : 'to end it, shut it down';
+    tx.fail(request, 'DSO_NODE_CONNECTED', `Node ${id} is ${isSilent ? 'silent, but ' : ''}connected; ${way}.`);
+  } else {
+    const shards = tx.shardsOf(id);
+    nodeGone(tx, id, `${tx.by} says that it is dead`);
+    const text = `Node ${id} counts as dead; ${shards.length} shard(s) are taken over from it.`;
+    tx.done(request, text, { node: id, shards });
+  }
+}
+
+/** A process that dies soon after it connected is no better than one that never did: the next launch waits. */
+function noteEarlyDeath(tx: Transaction, id: string): void {
+  const node = tx.node(id);
+  if (node === undefined || node.intent.kind === 'shuttingDown') return;
+  if (node.connection.kind === 'disconnected' && node.connection.gone) return;
+  if (tx.now - node.joinedAt >= tx.settings.launchRetryMs) return;
+  tx.patch({
+    launchFailures: tx.state.launchFailures + 1,
+    launchNotBefore: tx.now + tx.settings.launchRetryMs,
+  });
+}
+
+/** Nodes that were silent for three heartbeats. */
+export function cutOffSuspects(tx: Transaction): void {
+  for (const node of tx.state.nodes.values()) {
+    const due = suspectAt(tx, node.id);
+    if (due === null || due > tx.now) continue;
+    const text = `Node ${node.id} sent nothing for ${3 * tx.settings.heartbeatIntervalMs} ms.`;
+    cutOff(tx, node.id, 'DSO_NODE_SUSPECT', text);
+    if (hasSaidGoodbye(node)) {
+      nodeLeft(tx, node.id);
+      continue;
+    }
+    lose(tx, node.id, 'silent for three heartbeats');
+    tx.record('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'suspect' });
+  }
+}
+
+/** When a node's silence becomes suspect; null: it is not expected to send heartbeats. */
+export function suspectAt(tx: Transaction, id: string): number | null {
+  const connection = tx.node(id)?.connection;
+  const interval = tx.settings.heartbeatIntervalMs;
+  if (connection?.kind !== 'connected' || interval <= 0 || !connection.capabilities.includes('heartbeat')) return null;
+  return connection.lastHeardAt + 3 * interval;
+}
+
+/**
+ * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it may have been
+ * succeeded (`lease.ts`), and it is told so when it is back. During the start-up grace nobody is away for too long: a node may wait between
+ * two attempts to connect for longer than maxNodeDowntime, and serve all the while.
+ */
+export function expireUnreachable(tx: Transaction): void {
+  if (tx.state.alarm !== null || tx.state.graceUntil !== null) return;
+  if (tx.survey().awaySince + tx.settings.maxNodeDowntimeMs > tx.now) return;
+  const vacated: number[] = [];
+  for (const shard of tx.survey().unreachable) {
+    const state = tx.shard(shard);
+    if (state?.kind !== 'unreachable' || state.since + tx.settings.maxNodeDowntimeMs > tx.now) continue;
+    vacate(tx, shard, sessionOf(tx, shard));
+    vacated.push(shard);
+  }
+  if (vacated.length === 0) return;
+  const text = `The node of ${vacated.length} shard(s) was away for too long; they are taken over by others.`;
+  tx.record('shardVacant', 'warn', text, { shards: vacated });
+}
+
+/** Nodes that did not shut down in time are cut off. */
+export function expireShutdowns(tx: Transaction): void {
+  for (const node of tx.state.nodes.values()) {
+    if (node.intent.kind !== 'shuttingDown' || !shutdownOverdue(node, tx.now)) continue;
+    const { requests, answered } = node.intent;
+    if (answered) {
+      cutOff(tx, node.id, 'DSO_NODE_ENDED', `Node ${node.id} shut down.`);
+      nodeLeft(tx, node.id);
+      continue;
+    }
+    tx.patchNode(node.id, { intent: { ...node.intent, requests: [] } });
+    const text = `Node ${node.id} did not say within ${tx.settings.commandTimeoutMs} ms that it is shut down.`;
+    for (const request of requests) tx.fail(request, 'DSO_NODE_TIMEOUT', `${text} It was cut off.`);
+    cutOff(tx, node.id, 'DSO_NODE_ENDED', text);
+    lose(tx, node.id, 'it did not shut down in time');
+    tx.record('commandFailed', 'warn', text, { node: node.id });
+  }
+}
+
+/** When a node that is not connected is no longer worth showing. */
+export function forgetAt(connection: NodeConnection & { kind: 'disconnected' }): number {
+  return connection.since + (connection.gone ? FORGET_GONE_MS : FORGET_AWAY_MS);
+}
+
+export function forgetNodes(tx: Transaction): void {
+  for (const node of tx.state.nodes.values()) {
+    const { connection } = node;
+    if (connection.kind !== 'disconnected' || forgetAt(connection) > tx.now) continue;
+    if (tx.shardsOf(node.id).length === 0) tx.removeNode(node.id);
+  }
+}
+
+/**
+ * A wake-up that came much too late means that it was this process that slept (a suspended machine, a debugger): what nodes sent in the
+ * meantime has not been read yet, so nobody's silence counts.
+ */
+export function sleptThrough(tx: Transaction): void {
+  const { wakeAt, nodes } = tx.state;
+  const interval = tx.settings.heartbeatIntervalMs;
+  if (wakeAt === null || interval <= 0 || tx.now - wakeAt <= interval) return;
+  for (const node of nodes.values()) {
+    if (node.connection.kind === 'disconnected') continue;
+    tx.setNode({ ...node, connection: { ...node.connection, lastHeardAt: tx.now } });
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Starts what nobody runs, where `place` says.
+ *
+ * Nothing is placed before the grace is over, unless the store told who had which shards. While launched nodes are on their way, no
+ * node takes more than its fair share of the shards that have to identify; those with a session to resume do not wait, since
+ * sessions die within a minute or two. When their launches fail, the others take it all rather than leave shards down. A node resumes
+ * `takeoversPerNode` shards at once, so that after a loss the survivors share the work, and each gets more when it is done with those. Without ensureAllShardsRunning only shards whose
+ * session a connected node holds (a hand-over that broke) are started: on that node.
+ *
+ * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a drain moves it again, and
+ * its state with it), and after a restart the shard of a broken hand-over waits for its origin as long as the grace lasts.
+ */
+import { launchForRoom } from './launch.js';
+import { tenureOf } from '../state/epochs.js';
+import { can, drainFrom, isConnected, isShuttingDown } from '../state/nodes.js';
+import { hasSuspect, isQuarantined, isSuspect } from '../shards/quarantine.js';
+import { startOn } from '../shards/start.js';
+import type { NodeState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import { fairShare } from './buckets.js';
+import { place } from './place.js';
+import type { Openness, PlaceNode } from './place.js';
+
+export function placeVacant(tx: Transaction): void {
+  const { graceUntil, recalled, ending, totalShards } = tx.state;
+  if ((graceUntil !== null && !recalled) || ending !== null || totalShards === null) return;
+  const holders = holdersOf(tx);
+  const vacant = due(tx).filter((shard) => holders.has(shard) || !mayHaveHolder(tx, shard));
+  if (vacant.length === 0) return;
+  if (!tx.settings.ensureAllShardsRunning) return giveBack(tx, vacant, holders);
+  const isGivenBack = (shard: number): boolean => {
+    const holder = tx.node(holders.get(shard) ?? '');
+    return holder !== undefined && opennessOf(tx, holder) !== 'open';
+  };
+  giveBack(tx, vacant.filter(isGivenBack), holders);
+  const others = vacant.filter((shard) => !isGivenBack(shard));
+  if (others.length > 0) placeAll(tx, others, holders);
+}
+
+/** The origin of a hand-over that a crash of ours broke is still on its way back: it runs the shard, or holds its session and its state. */
+function mayHaveHolder(tx: Transaction, shard: number): boolean {
+  const { before } = tenureOf(tx.state, shard);
+  const origin = before === null ? undefined : tx.node(before.node);
+  return tx.state.graceUntil !== null && origin?.connection.kind === 'disconnected' && !origin.connection.gone;
+}
+
+/** Vacant shards that may be started now. */
+function due(tx: Transaction): readonly number[] {
+  const ours = tx.settings.responsibleForShards;
+  const isOurs = ours === null ? null : new Set(ours);
+  return tx.survey().vacant.filter((shard) => {
+    const state = tx.shard(shard);
+    const isDue = state?.kind === 'vacant' && state.notBefore <= tx.now && (isOurs === null || isOurs.has(shard));
+    return isDue && !isQuarantined(tx, shard);
+  });
+}
+
+function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {
+  const { maxShardsPerNode } = tx.settings;
+  const share = shareWhileLaunching(tx);
+  const noRoom: number[] = [];
+  const startSome = (shards: readonly number[], limit: number | null, takes: (node: NodeState) => number): void => {
+    if (shards.length === 0) return;
+    const nodes = [...tx.state.nodes.values()].map((node) => placeNode(tx, node, takes(node)));
+    const placement = place({ nodes, vacant: shards, holders, limit, rules: tx.settings });
+    for (const [node, assigned] of placement.assignments) startOn(tx, node, assigned);
+    noRoom.push(...placement.noRoom);
+  };
+  const { suspects, resumable, others } = byCare(tx, vacant);
+  startSome(resumable, maxShardsPerNode, (node) => takeoversLeft(tx, node));
+  startSome(others, share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share), () => Infinity);
+  for (const shard of suspects) startSome([shard], maxShardsPerNode, (node) => (hasSuspect(tx, node.id) ? 0 : 1));
+  launchForRoom(tx, noRoom);
+}
+
+type ByCare = { suspects: number[]; resumable: number[]; others: number[] };
+
+/** Suspects one at a time, resumes at a pace; IDENTIFYs have one of their own (`shards/identify-permits.ts`). */
+function byCare(tx: Transaction, vacant: readonly number[]): ByCare {
+  const sorted: ByCare = { suspects: [], resumable: [], others: [] };
+  for (const shard of vacant) {
+    const state = tx.shard(shard);
+    if (isSuspect(tx, shard)) sorted.suspects.push(shard);
+    else if (state?.kind === 'vacant' && state.known !== null) sorted.resumable.push(shard);
+    else sorted.others.push(shard);
+  }
+  return sorted;
+}
+
+/** How many more resumes a node may begin now. One of the base level queues them by itself. */
+function takeoversLeft(tx: Transaction, node: NodeState): number {
+  if (!can(node, 'parallel-migrations')) return Infinity;
+  let left = tx.settings.takeoversPerNode;
+  for (const shard of tx.shardsOf(node.id)) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) left -= 1;
+  }
+  return left;
+}
+
+function giveBack(tx: Transaction, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {
+  for (const shard of vacant) {
+    const holder = holders.get(shard);
+    if (holder !== undefined) startOn(tx, holder, [shard]);
+  }
+}
+
+/** null: nobody is on the way, so there is nothing to leave for anybody. */
+function shareWhileLaunching(tx: Transaction): number | null {
+  const { settings, launches, launchFailures, totalShards } = tx.state;
+  if (settings.nodes < 2 || launches.size === 0 || launchFailures > 0 || totalShards === null) return null;
+  return fairShare(settings.responsibleForShards?.length ?? totalShards, settings.nodes, settings);
+}
+
+function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
+  const shards = [...tx.shardsOf(node.id)];
+  for (const migration of tx.state.migrations.values()) {
+    if (migration.origin === node.id || migration.destination === node.id) shards.push(migration.shard);
+  }
+  return { id: node.id, openness: opennessOf(tx, node), shards, takes };
+}
+
+function opennessOf(tx: Transaction, node: NodeState): Openness {
+  if (!isConnected(node) || isShuttingDown(node) || drainFrom(tx.state, node.id) !== undefined) return 'closed';
+  return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
+}
+
+function holdersOf(tx: Transaction): ReadonlyMap<number, string> {
+  const holders = new Map<number, string>();
+  for (const node of tx.state.nodes.values()) {
+    if (!isConnected(node) || isShuttingDown(node)) continue;
+    for (const shard of node.held) holders.set(shard, node.id);
+  }
+  return holders;
+}

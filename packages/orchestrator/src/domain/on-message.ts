@@ -1,0 +1,333 @@
+/**
+ * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on is recorded as
+ * a protocolViolation and does nothing; late answers to something that was called off are expected, and are recorded at debug level.
+ */
+import type { Message, MessageOf } from '@dshard/protocol';
+import { onCallAnswer, onCallStart } from './calls/calls.js';
+import { noteCheckpoint } from './shards/epochs.js';
+import { claim } from './fleet/claims.js';
+import { enqueueIdentify, finishIdentify, holdsPermit, identifiedUnasked } from './shards/identify-permits.js';
+import { onJobMark } from './jobs/marks.js';
+import { onHeartbeat } from './fleet/heartbeat.js';
+import {
+  abort,
+  destinationFailed,
+  migrationCommandFailed,
+  originStopped,
+  originTookBack,
+} from './migration/failure.js';
+import { beginResume, failStart, leaveHandOver, onReadyToResume } from './shards/start.js';
+import { onTransferAnswer } from './migration/live-messages.js';
+import { activated } from './migration/live.js';
+import { originKept, stopAnswered } from './migration/live-failure.js';
+import { isBase, isLive } from './state/migrations.js';
+import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
+import { CAPABILITY_OF } from './message-capabilities.js';
+import { can } from './state/nodes.js';
+import { onRolloutRequest } from './operations/rollout-requests.js';
+import { failStop, onStopped } from './shards/stop.js';
+import { knownNow } from './shards/vacate.js';
+import { onShutdown } from './fleet/leave.js';
+import type { BaseMigration, LiveMigration, ShardState } from './state/state.js';
+import type { Transaction } from './state/transaction.js';
+
+export function onMessage(tx: Transaction, connection: string, message: Message): void {
+  const id = tx.state.connections.get(connection);
+  const node = id === undefined ? undefined : tx.node(id);
+  // What a connection says after it was closed from this side is not heard.
+  if (node === undefined || node.connection.kind === 'disconnected') return;
+  tx.setNode({ ...node, connection: { ...node.connection, lastHeardAt: tx.now } });
+  if (node.connection.kind === 'awaitingTotal' && message.kind !== 'shutdown') {
+    violation(tx, node.id, message.kind, 'the total shard count is not decided yet');
+    return;
+  }
+  const needed = CAPABILITY_OF[message.kind];
+  if (needed !== null && !can(node, needed)) {
+    violation(tx, node.id, message.kind, `it did not name the capability ${needed}`);
+    return;
+  }
+  dispatch(tx, node.id, message);
+}
+
+function dispatch(tx: Transaction, node: string, message: Message): void {
+  switch (message.kind) {
+    case 'heartbeat':
+      onHeartbeat(tx, node, message);
+      break;
+    case 'startShards':
+      onAllStarted(tx, node, message.shardIds);
+      break;
+    case 'stopShard':
+      onStopShard(tx, node, message);
+      break;
+    case 'prepareMigration':
+      onPrepared(tx, node, message);
+      break;
+    case 'allUserDataSent':
+      onAllUserDataSent(tx, node, message);
+      break;
+    case 'commandFailed':
+      onCommandFailed(tx, node, message);
+      break;
+    case 'shutdown':
+      onShutdown(tx, node, message.sessions);
+      break;
+    case 'identifyRequest':
+      onIdentifyRequest(tx, node, message.shardId);
+      break;
+    case 'identifyFinished':
+      if (message.ready && !holdsPermit(tx, node, message.shardId)) identifiedUnasked(tx, message.shardId);
+      finishIdentify(tx, node, message.shardId);
+      break;
+    case 'callStart':
+      onCallStart(tx, node, message);
+      break;
+    case 'callAnswer':
+      onCallAnswer(tx, node, message);
+      break;
+    case 'jobMark':
+      onJobMark(tx, node, message);
+      break;
+    case 'rolloutRequest':
+      onRolloutRequest(tx, node, message);
+      break;
+    case 'shardMayLeave':
+    case 'transferOpened':
+    case 'transferCopied':
+    case 'transferWarm':
+    case 'transferManifest':
+    case 'transferVerified':
+    case 'transferReleased':
+    case 'transferActivated':
+    case 'transferFailed':
+      onTransferAnswer(tx, node, message);
+      break;
+    // These take no transaction: see decide.ts.
+    case 'userEvent':
+    case 'shardUserEvent':
+    case 'transferData':
+    case 'transferCredit':
+      break;
+    case 'identify':
+    case 'identified':
+    case 'startMigration':
+    case 'rejected':
+    case 'heartbeatAck':
+    case 'migrationAborted':
+    case 'migrationFinished':
+    case 'identifyGranted':
+    case 'shardLeaving':
+    case 'transferWarmUp':
+    case 'transferOpen':
+    case 'transferCopy':
+    case 'transferFreeze':
+    case 'transferRelease':
+    case 'transferActivate':
+    case 'transferDone':
+    case 'transferAbort':
+    case 'callAsk':
+    case 'callEnded':
+    case 'jobMarked':
+    case 'rolloutAnswer':
+    case 'shardTakenOver':
+      violation(tx, node, message.kind, 'it is not for a node to send');
+      break;
+  }
+}
+
+function violation(tx: Transaction, node: string, message: string, why: string): void {
+  tx.record('protocolViolation', 'warn', `Node ${node} sent ${message}: ${why}.`, { node, message, why });
+}
+
+/** Not necessarily wrong: it may have crossed with a message of ours. */
+function late(tx: Transaction, node: string, message: string, shard: number): void {
+  const why = `nothing of the kind is asked of it for shard ${shard} now`;
+  tx.record('protocolViolation', 'debug', `Node ${node} sent ${message}: ${why}.`, { node, message, why, shard });
+}
+
+/** Told once, however many there are: a list is as long as its sender likes. */
+function onAllStarted(tx: Transaction, node: string, shardIds: readonly number[]): void {
+  const [stranger] = shardIds.filter((shard) => tx.shard(shard) === undefined);
+  if (stranger !== undefined) violation(tx, node, 'startShards', `there is no shard ${stranger}`);
+  for (const shard of new Set(shardIds)) onStarted(tx, node, shard);
+}
+
+function onStarted(tx: Transaction, node: string, shard: number): void {
+  const state = tx.shard(shard);
+  if (state === undefined) return;
+  const migration = migrationOf(tx, shard);
+  if (migration !== undefined && isLive(migration)) {
+    onStartedInTransfer(tx, node, migration);
+  } else if (migration !== undefined) {
+    const { step } = migration;
+    if (migration.destination === node && step.kind === 'resuming') {
+      destinationRuns(tx, migration, step.userEvents);
+    } else if (migration.origin === node && (step.kind === 'preparing' || step.kind === 'transferring')) {
+      originTookBack(tx, migration);
+    } else if (migration.destination === node || migration.origin === node) {
+      late(tx, node, 'startShards', shard);
+    } else {
+      claim(tx, node, shard);
+    }
+  } else if (state.kind === 'starting' && state.node === node && state.step !== 'queued') {
+    tx.setShard(shard, { kind: 'running', node, since: tx.now });
+    if (state.known !== null) noteCheckpoint(tx, shard, state.known);
+    const how = state.known === null ? 'started' : 'resumed';
+    tx.record('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {
+      node,
+      shard,
+      resumed: state.known !== null,
+    });
+  } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {
+    claim(tx, node, shard);
+  }
+}
+
+/** Not among the answers of the flow, but a node that says that it runs the shard is the truth about it. */
+function onStartedInTransfer(tx: Transaction, node: string, migration: LiveMigration): void {
+  const { step, origin, destination, shard } = migration;
+  if (step.kind === 'releasing' && node === origin) originKept(tx, migration, `node ${node} took it back`);
+  else if (step.kind === 'activating' && node === destination) activated(tx, { ...migration, step }, true);
+  else if (node === origin && step.kind !== 'activating') late(tx, node, 'startShards', shard);
+  else claim(tx, node, shard);
+}
+
+function onStopShard(tx: Transaction, node: string, { shardId: shard, session }: MessageOf<'stopShard'>): void {
+  const migration = migrationOf(tx, shard);
+  if (migration !== undefined && isLive(migration)) {
+    if (!stopAnswered(tx, migration, node, session)) onStopped(tx, node, shard, session);
+    return;
+  }
+  const { kind } = migration?.step ?? {};
+  // In the steps between, it is the late answer to a stop of an attempt before this one.
+  if (migration?.origin === node && kind === 'closing') originStopped(tx, migration, session);
+  else if (migration?.destination === node && kind === 'resuming') {
+    destinationFailed(tx, migration, `node ${node} stopped it`, session);
+  } else {
+    onStopped(tx, node, shard, session);
+  }
+}
+
+function onPrepared(tx: Transaction, node: string, message: MessageOf<'prepareMigration'>): void {
+  const { shardId: shard, session } = message;
+  const migration = migrationOf(tx, shard);
+  if (migration !== undefined && isLive(migration)) {
+    late(tx, node, 'prepareMigration', shard);
+    return;
+  }
+  if (migration !== undefined) {
+    onMigrationPrepared(tx, node, migration, message);
+    return;
+  }
+  if (onReadyToResume(tx, node, shard)) return;
+  const state = tx.shard(shard);
+  const known = knownNow(tx, session);
+  if (
+    state?.kind === 'running' &&
+    state.node === node &&
+    known !== null &&
+    !can(tx.node(node), 'parallel-migrations')
+  ) {
+    // A base-level origin that closed only after its migration was called off: it is given its session back.
+    beginResume(tx, shard, node, known);
+  } else {
+    late(tx, node, 'prepareMigration', shard);
+    // It made room because it was told twice; nothing else would ever end that.
+    const isHere = state !== undefined && state.kind !== 'vacant' && state.kind !== 'migrating' && state.node === node;
+    if (!message.origin && !isHere) leaveHandOver(tx, node, shard, 'The shard is not coming here');
+  }
+}
+
+function onMigrationPrepared(
+  tx: Transaction,
+  node: string,
+  migration: BaseMigration,
+  { shardId: shard, session }: MessageOf<'prepareMigration'>,
+): void {
+  const { step, origin, destination } = migration;
+  if (step.kind === 'closing' && node === origin) {
+    if (knownNow(tx, session) === null || session === null) {
+      abort(tx, migration, `node ${origin} closed the shard without a session to resume`);
+    } else {
+      originClosed(tx, migration, session);
+    }
+  } else if (step.kind === 'preparing' && node === destination) {
+    destinationReady(tx, migration, step.session);
+  } else if (step.kind !== 'resuming' && step.kind !== 'closing' && node === origin) {
+    // Two sessions for one hand-over: the first was the late answer to an attempt before this one, and is stale.
+    abort(tx, migration, `node ${origin} gave a second session for shard ${shard}`);
+  } else {
+    late(tx, node, 'prepareMigration', shard);
+  }
+}
+
+function onAllUserDataSent(tx: Transaction, node: string, message: MessageOf<'allUserDataSent'>): void {
+  const migration = transferOf(tx, node, message.shardId);
+  if (migration === undefined || !isBase(migration) || migration.step.kind !== 'transferring') {
+    violation(tx, node, 'allUserDataSent', 'it has no transfer under way that this could end');
+    return;
+  }
+  const { userEvents } = migration.step;
+  if (message.numEvents === userEvents) userDataSent(tx, migration, migration.step);
+  else {
+    const counts = `${message.numEvents} user events were announced, ${userEvents} came`;
+    abort(tx, migration, `the user data is not whole: ${counts}`);
+  }
+}
+
+/** A base-level origin does not name the shard: it has one transfer at a time. */
+function transferOf(tx: Transaction, node: string, shard: number | null): ReturnType<typeof migrationOf> {
+  if (shard !== null) {
+    const migration = migrationOf(tx, shard);
+    return migration?.origin === node ? migration : undefined;
+  }
+  const own = [...tx.state.migrations.values()].filter(
+    (migration) => migration.origin === node && migration.step.kind === 'transferring',
+  );
+  return own.length === 1 ? own[0] : undefined;
+}
+
+function onCommandFailed(tx: Transaction, node: string, message: MessageOf<'commandFailed'>): void {
+  const { command, shardId: shard, message: reason } = message;
+  const state = tx.shard(shard);
+  const migration = migrationOf(tx, shard);
+  const isPartOfIt = migration?.origin === node || migration?.destination === node;
+  if (migration !== undefined && isPartOfIt && isBase(migration)) {
+    migrationCommandFailed(tx, migration, node, reason);
+  } else if (state?.kind === 'starting' && state.node === node && state.step !== 'queued' && command !== 'stopShard') {
+    failStart(tx, shard, reason, false);
+  } else if (state?.kind === 'stopping' && state.node === node && command === 'stopShard') {
+    failStop(tx, shard, 'DSO_NODE_FAILED', reason);
+  } else {
+    late(tx, node, 'commandFailed', shard);
+  }
+}
+
+function onIdentifyRequest(tx: Transaction, node: string, shard: number): void {
+  const state = tx.shard(shard);
+  if (state === undefined) {
+    violation(tx, node, 'identifyRequest', `shard ${shard} is none it could identify`);
+    return;
+  }
+  // Asking again means that the earlier attempt is over.
+  finishIdentify(tx, node, shard);
+  // A vacant shard, or one whose node is away, may well be the node's: it says so in its next heartbeat.
+  if (isOthers(tx, node, shard, state)) claim(tx, node, shard);
+  else enqueueIdentify(tx, node, shard);
+}
+
+/** Whether another connected node has the shard. */
+function isOthers(tx: Transaction, node: string, shard: number, state: ShardState): boolean {
+  const migration = migrationOf(tx, shard);
+  if (migration !== undefined) return migration.destination !== node && migration.origin !== node;
+  switch (state.kind) {
+    case 'starting':
+    case 'running':
+    case 'stopping':
+      return state.node !== node;
+    case 'vacant':
+    case 'unreachable':
+    case 'migrating':
+      return false;
+  }
+}

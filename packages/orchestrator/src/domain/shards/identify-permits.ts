@@ -1,0 +1,155 @@
+/**
+ * Who may IDENTIFY when. Discord allows one IDENTIFY per key (`shard % maxConcurrency`) and window, and a number of them a
+ * day.
+ *
+ * One queue, in the order of asking. A node with the identify-permits capability asks for itself and is answered
+ * `identifyGranted`; for a base-level node, which cannot ask, starting a shard *is* the identify, so its startShards
+ * stands in the same queue. Always true: per key there is at most one holder, and nobody is granted a key before
+ * `freeAt`. A key is free again one window after its holder said that it is finished, or, if it never does, when the permit times out.
+ */
+import { assign } from './epochs.js';
+import { can, isConnected } from '../state/nodes.js';
+import type { IdentifyBudget } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import { afterAnswer, hasSessionStart, sessionStarts, spendSessionStart, type ToldBudget } from './identify-budget.js';
+
+/** How long permits wait at start for Discord's max_concurrency before they go by 1. */
+const GATEWAY_WAIT_MS = 5_000;
+
+export function enqueueIdentify(tx: Transaction, node: string, shard: number): void {
+  const { identifies } = tx.state;
+  if (identifies.waiting.some((other) => other.shard === shard && other.node === node)) return;
+  tx.patch({
+    identifies: { ...identifies, waiting: [...identifies.waiting, { node, shard, since: tx.now }] },
+  });
+}
+
+/** The node does not want to identify this shard any more (or never asked). */
+export function withdrawIdentify(tx: Transaction, node: string, shard: number): void {
+  const { identifies } = tx.state;
+  const waiting = identifies.waiting.filter((other) => other.shard !== shard || other.node !== node);
+  if (waiting.length < identifies.waiting.length) tx.patch({ identifies: { ...identifies, waiting } });
+}
+
+/** The holder is done: the window starts. */
+export function finishIdentify(tx: Transaction, node: string, shard: number): void {
+  withdrawIdentify(tx, node, shard);
+  releaseKeys(tx, (holder) => holder.node === node && holder.shard === shard);
+}
+
+/** The node is away: what it asked for is dropped, and what it held may have been used just now. */
+export function dropIdentifies(tx: Transaction, node: string): void {
+  const { identifies } = tx.state;
+  const waiting = identifies.waiting.filter((other) => other.node !== node);
+  if (waiting.length < identifies.waiting.length) tx.patch({ identifies: { ...identifies, waiting } });
+  releaseKeys(tx, (holder) => holder.node === node);
+}
+
+function releaseKeys(tx: Transaction, isMeant: (holder: { node: string; shard: number }) => boolean): void {
+  const { identifies } = tx.state;
+  for (const [key, entry] of Object.entries(identifies.keys)) {
+    if (entry.holder === null || !isMeant(entry.holder)) continue;
+    const freed = { holder: null, freeAt: tx.now + tx.settings.identifyWindowMs };
+    tx.patch({ identifies: { ...tx.state.identifies, keys: { ...tx.state.identifies.keys, [key]: freed } } });
+  }
+}
+
+/** Discord's answer. Windows that run are kept: under the new keys it is not known which one they belong to, so all wait. */
+export function setConcurrency(tx: Transaction, maxConcurrency: number, told: ToldBudget): void {
+  tx.patch({ identifies: afterAnswer(tx.state.identifies, told, tx.now) });
+  const { identifies } = tx.state;
+  if (maxConcurrency === identifies.maxConcurrency) return;
+  const keys: Record<number, IdentifyBudget['keys'][number]> = {};
+  const entries = Object.values(identifies.keys);
+  const windowEnd = Math.max(0, ...entries.map((entry) => (entry.holder === null ? entry.freeAt : 0)));
+  if (windowEnd > tx.now) {
+    for (let key = 0; key < maxConcurrency; key += 1) keys[key] = { holder: null, freeAt: windowEnd };
+  }
+  for (const entry of entries) if (entry.holder !== null) keys[entry.holder.shard % maxConcurrency] = entry;
+  tx.patch({ identifies: { ...identifies, maxConcurrency, keys } });
+}
+
+/**
+ * READY came on a permit that this run did not give: one of the run before, or one that was given up. Its window starts now.
+ */
+export function identifiedUnasked(tx: Transaction, shard: number): void {
+  const { identifies, settings } = tx.state;
+  const key = shard % identifies.maxConcurrency;
+  const entry = identifies.keys[key];
+  const freeAt = tx.now + settings.identifyWindowMs;
+  if (entry !== undefined && (entry.holder !== null || entry.freeAt >= freeAt)) return;
+  tx.patch({ identifies: { ...identifies, keys: { ...identifies.keys, [key]: { holder: null, freeAt } } } });
+}
+
+export function holdsPermit(tx: Transaction, node: string, shard: number): boolean {
+  return Object.values(tx.state.identifies.keys).some(({ holder }) => holder?.node === node && holder.shard === shard);
+}
+
+/** Until when permits are held back altogether; null: they are not. */
+export function permitsHeldUntil(tx: Transaction): number | null {
+  const { gateway, startedAt, identifies, settings } = tx.state;
+  // Nodes of an earlier run may live, and it may have let one of them identify just before it ended: every window may be running.
+  const windowsOver = startedAt + settings.identifyWindowMs;
+  if (settings.expectedNodes?.length !== 0 && tx.now < windowsOver) return windowsOver;
+  const firstAnswerDue = startedAt + GATEWAY_WAIT_MS;
+  const isFirst = gateway.kind === 'unasked' || (gateway.kind === 'asking' && gateway.failures === 0);
+  if (isFirst && identifies.budget === null && tx.now < firstAnswerDue) return firstAnswerDue;
+  return hasSessionStart(tx.state, tx.now) ? null : sessionStarts(tx.state, tx.now).resetAt;
+}
+
+/** Grants what can be granted now. */
+export function grantIdentifies(tx: Transaction): void {
+  expirePermits(tx);
+  if (tx.state.identifies.waiting.length === 0 || permitsHeldUntil(tx) !== null) return;
+  for (const { node, shard } of tx.state.identifies.waiting) {
+    if (!hasSessionStart(tx.state, tx.now)) break;
+    const { maxConcurrency, keys } = tx.state.identifies;
+    const entry = keys[shard % maxConcurrency];
+    const isFree = entry === undefined || (entry.holder === null && entry.freeAt <= tx.now);
+    if (isFree && isConnected(tx.node(node))) grant(tx, node, shard);
+  }
+}
+
+/** Counted first: the permit is sent when the count is durable. */
+function grant(tx: Transaction, node: string, shard: number): void {
+  const { settings, now } = tx;
+  const asks = can(tx.node(node), 'identify-permits');
+  const entry = asks
+    ? { holder: { node, shard }, freeAt: now + settings.identifyTimeoutMs }
+    : { holder: null, freeAt: now + settings.identifyWindowMs };
+  const spent = spendSessionStart(tx.state, now);
+  tx.patch({
+    identifies: {
+      ...spent,
+      keys: { ...spent.keys, [shard % spent.maxConcurrency]: entry },
+      waiting: spent.waiting.filter((other) => other.shard !== shard || other.node !== node),
+    },
+  });
+  const { maxConcurrency } = spent;
+  tx.record('identifyGranted', 'debug', `Node ${node} may IDENTIFY shard ${shard}.`, {
+    node,
+    shard,
+    maxConcurrency,
+    windowMs: settings.identifyWindowMs,
+    total: spent.budget?.total ?? null,
+  });
+  if (asks) tx.send(node, { kind: 'identifyGranted', shardId: shard });
+  else startQueued(tx, node, shard);
+}
+
+function startQueued(tx: Transaction, node: string, shard: number): void {
+  const state = tx.shard(shard);
+  if (state?.kind !== 'starting' || state.node !== node || state.step !== 'queued') return;
+  assign(tx, shard);
+  tx.setShard(shard, { ...state, step: 'start', deadline: tx.now + tx.settings.commandTimeoutMs });
+  tx.send(node, { kind: 'startShards', shardIds: [shard] });
+}
+
+function expirePermits(tx: Transaction): void {
+  for (const [key, entry] of Object.entries(tx.state.identifies.keys)) {
+    if (entry.holder === null || entry.freeAt > tx.now) continue;
+    const { identifies } = tx.state;
+    const freed = { holder: null, freeAt: tx.now };
+    tx.patch({ identifies: { ...identifies, keys: { ...identifies.keys, [key]: freed } } });
+  }
+}

@@ -1,0 +1,75 @@
+import type { Message } from '@dshard/protocol';
+import type { CommandResult } from './commands.js';
+
+/** Nobody asked for it: the orchestrator itself saw to it. */
+export const AUTOMATIC = 'automatic';
+
+/** What the domain wants done. Plain data; the runtime executes them in order. */
+export type Effect =
+  | { kind: 'send'; connection: string; message: Message }
+  /** Flush, then close. */
+  | { kind: 'close'; connection: string; code: string; message: string }
+  /** The connection is established: the larger frame limit applies. */
+  | { kind: 'accept'; connection: string; node: string }
+  | { kind: 'reply'; request: string; result: CommandResult }
+  /** Deliver `tick` at this time; replaces the earlier wish. null: none. */
+  | { kind: 'wakeAt'; at: number | null }
+  | { kind: 'fetchGatewayInfo' }
+  | { kind: 'launchNode'; launch: string }
+  /** The launcher's process of this node: SIGTERM, and SIGKILL after the launcher's grace, but not before `graceMs`. */
+  | { kind: 'endProcess'; node: string; graceMs: number }
+  /** Something an operator would want to read, count or see in the history. */
+  | { kind: 'record'; entry: HistoryEntry };
+
+/** `level` is the log level; `fields` name the things; `text` is a whole sentence; `by` is who asked for it, or `AUTOMATIC`. */
+export type HistoryEntry = {
+  name: HistoryName;
+  level: 'debug' | 'info' | 'warn' | 'error';
+  text: string;
+  by: string;
+  fields: Readonly<Record<string, string | number | boolean | null | readonly number[] | readonly string[]>>;
+};
+
+export type HistoryName =
+  | 'orchestratorStarted'
+  | 'totalShardsDecided'
+  | 'nodeJoined'
+  | 'nodeReplaced'
+  | 'nodeRefused'
+  | 'nodeLost'
+  | 'nodeGone'
+  | 'nodeLaunching'
+  | 'launchFailed'
+  | 'nodeCordoned'
+  | 'nodeUncordoned'
+  | 'nodeShutdown'
+  | 'shardsAssigned'
+  | 'shardsStarting'
+  | 'shardRunning'
+  | 'shardStopped'
+  | 'shardVacant'
+  | 'shardConflict'
+  | 'resumeSlow'
+  | 'migrationAnnounced'
+  | 'migrationStarted'
+  | 'migrationCompleted'
+  | 'migrationFailed'
+  | 'drainStarted'
+  | 'drainFinished'
+  | 'rolloutStarted'
+  | 'rolloutFinished'
+  | 'shardQuarantined'
+  | 'shardReleased'
+  | 'alarmRaised'
+  | 'alarmCleared'
+  | 'operationProgress'
+  | 'operationCancelled'
+  | 'gatewayInfoFailed'
+  | 'identifyGranted'
+  | 'identifyBudgetLow'
+  | 'identifyBudgetRestored'
+  | 'identifiesAllowed'
+  | 'protocolViolation'
+  | 'commandFailed'
+  | 'storeLost'
+  | 'storeRecovered';

@@ -1,0 +1,52 @@
+/** The state of an orchestrator that knows nothing yet but its settings. */
+import { firstEpoch } from './epochs.js';
+import type { Settings } from './settings.js';
+import type { OrchestratorState } from './state.js';
+
+export function initialState(settings: Settings, now: number): OrchestratorState {
+  const epoch = firstEpoch(now);
+  return {
+    settings,
+    startedAt: now,
+    epoch,
+    totalShards: null,
+    graceUntil: now + settings.startupGraceMs,
+    awaitedNodes: settings.expectedNodes,
+    recalled: false,
+    gateway: { kind: 'unasked' },
+    shards: [],
+    tenures: [],
+    nodes: new Map(),
+    connections: new Map(),
+    migrations: new Map(),
+    migrationOutcomes: [],
+    staleTransfers: 0,
+    waitingMigrations: [],
+    startRequests: new Map(),
+    drains: new Map(),
+    rollout: null,
+    endedOperations: [],
+    trials: new Map(),
+    alarm: null,
+    launches: new Map(),
+    launchNotBefore: now,
+    launchFailures: 0,
+    identifies: {
+      maxConcurrency: 1,
+      keys: {},
+      waiting: [],
+      budget: null,
+      ledger: { used: 0, until: 0 },
+      allowed: 0,
+      unsure: 0,
+      shortSince: null,
+    },
+    jobs: new Map(),
+    calls: new Map(),
+    nextCall: 1,
+    ending: null,
+    nextId: 1,
+    nextEpoch: epoch + 1,
+    wakeAt: null,
+  };
+}

@@ -1,0 +1,36 @@
+/** Who a migration is between, and whose its shard is meanwhile. */
+import type { BaseMigration, LiveMigration, MigrationState } from './state.js';
+
+const LIVE: Readonly<Record<MigrationState['step']['kind'], boolean>> = {
+  closing: false,
+  preparing: false,
+  transferring: false,
+  resuming: false,
+  announcing: true,
+  openingOrigin: true,
+  openingDestination: true,
+  copying: true,
+  warming: true,
+  freezing: true,
+  verifying: true,
+  releasing: true,
+  activating: true,
+};
+
+export function isLive(migration: MigrationState): migration is LiveMigration {
+  return LIVE[migration.step.kind];
+}
+
+export function isBase(migration: MigrationState): migration is BaseMigration {
+  return !isLive(migration);
+}
+
+/** A live migration's shard changes hands at COMMIT, one of the base level when the destination says that it runs it. */
+export function ownerOf({ step, origin, destination }: MigrationState): string {
+  return step.kind === 'releasing' || step.kind === 'activating' ? destination : origin;
+}
+
+/** One whose shard is only announced to leave, and kept for as long as user code's patience lasts, takes nobody's room yet. */
+export function takesRoom({ step }: MigrationState): boolean {
+  return step.kind !== 'announcing' || step.patienceMs === 0;
+}

@@ -1,0 +1,401 @@
+/**
+ * Everything the orchestrator knows, as plain data. Never mutated in place by callers: `decide` returns the next one.
+ * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
+ */
+import type {
+  CallAnswerEntry,
+  CallEach,
+  GatewaySession,
+  NodeBounds,
+  ProcessReport,
+  ShardReport,
+} from '@dshard/protocol';
+import type { KnownSession } from './commands.js';
+import type { Settings } from './settings.js';
+
+/** What a shard is doing, as far as the orchestrator knows. */
+export type ShardState =
+  /** Nobody runs it. `known` lets the next node RESUME. It is not placed automatically before `notBefore`. */
+  | { kind: 'vacant'; since: number; notBefore: number; known: KnownSession | null }
+  /** Assigned to a node that does not run it yet; see StartStep. */
+  | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: StartStep }
+  | { kind: 'running'; node: string; since: number }
+  /** stopShard was sent; `request` is the operator's, if it was one, and `by` tells who. `known`: the session, should the answer have none. */
+  | {
+      kind: 'stopping';
+      node: string;
+      since: number;
+      deadline: number;
+      request: string | null;
+      by: string;
+      known: KnownSession | null;
+    }
+  /** Whose it is meanwhile is for its migration to say: `migrations.ts`. */
+  | { kind: 'migrating'; migration: string }
+  /** Its node is away, but may still be running it. After maxNodeDowntime (or when known dead) it is vacant. */
+  | {
+      kind: 'unreachable';
+      node: string;
+      since: number;
+      known: KnownSession | null;
+      /** Its cursor as the node last reported it: what to resume from once the node is known to be dead, and not before. */
+      checkpoint: KnownSession | null;
+    };
+
+/**
+ * How far a starting shard is.
+ * - `queued`: nothing was sent yet. A base-level node asks for no identify permit, so startShards waits for the identify
+ *   window, and it can take over one session at a time. The deadline is Infinity.
+ * - `start`: startShards was sent.
+ * - `prepare`: the resume flow was begun with prepareMigration{origin: false} and the session.
+ * - `resume`: allUserDataSent{0} was sent; the node resumes the session and answers startShards.
+ */
+export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
+
+/** Under what a shard was last assigned (`shards/epochs.ts`). */
+export type Tenure = {
+  epoch: number;
+  /** The last cursor of its time that is durable. */
+  checkpoint: KnownSession | null;
+  /**
+   * From COMMIT until the hand-over is done: the origin, which still has the shard's state. `mayRun`: it may have kept the shard, for the
+   * destination was not told to run it yet.
+   */
+  before: { node: string; epoch: number; mayRun: boolean } | null;
+};
+
+export type NodeConnection =
+  | { kind: 'connected'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
+  /** Identified itself before the total shard count was decided; answered when it is. */
+  | { kind: 'awaitingTotal'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
+  /**
+   * `gone`: known not to run any more (it said so, or its process exited), rather than merely silent. `endAt`: it left by itself, and what
+   * is left of its process is ended then, unless it is back.
+   */
+  | { kind: 'disconnected'; since: number; gone: boolean; endAt?: number };
+
+/** What is to become of a node. */
+type NodeIntent =
+  | { kind: 'serving' }
+  | { kind: 'cordoned' }
+  /**
+   * Shutdown was sent, or the node said that it leaves (`byItself`). `answered`: it said that its shards are stopped; as long as it is connected
+   * after that it lingers, so that handlers in flight can end.
+   */
+  | {
+      kind: 'shuttingDown';
+      since: number;
+      deadline: number;
+      requests: readonly string[];
+      final: boolean;
+      answered: boolean;
+      byItself: boolean;
+    };
+
+export type NodeState = {
+  id: string;
+  version: string;
+  host: string | null;
+  pid: number | null;
+  /** Which process it is; null: it does not say. */
+  instance: string | null;
+  /** What it gives user code; null: it does not say. */
+  bounds: NodeBounds | null;
+  connection: NodeConnection;
+  /** The launch that it came of; null: none of this run. */
+  launch: string | null;
+  /** When its connection of now, or its last one, began. */
+  joinedAt: number;
+  intent: NodeIntent;
+  /** From its last heartbeat. */
+  shardReports: readonly ShardReport[];
+  process: ProcessReport | null;
+  /** Shards whose closed session this node still keeps (a hand-over that was never confirmed): the first choice to resume them. */
+  held: readonly number[];
+  /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
+  missing: readonly number[];
+  /** When the cursors of its shards were last made durable. */
+  checkpointedAt: number;
+};
+
+/** Where a migration of the base-level flow stands (`migration/steps.ts`). */
+export type BaseStep =
+  /** prepareMigration{origin} sent; the origin closes its gateway connection and answers with the session. */
+  | { kind: 'closing' }
+  /** prepareMigration{destination} sent; waiting for it to be ready. */
+  | { kind: 'preparing'; session: GatewaySession }
+  /** startMigration sent; user events pass through; waiting for the origin's allUserDataSent. */
+  | { kind: 'transferring'; session: GatewaySession; userEvents: number }
+  /** allUserDataSent passed on: from here only forward. Waiting for the destination's startShards. */
+  | { kind: 'resuming'; session: GatewaySession; userEvents: number };
+
+/** Where a live migration stands (`migration/live.ts`). `frozenAt`: when the origin was told to freeze. */
+export type LiveStep =
+  /** shardLeaving sent to the origin: user code may finish what it is at. `mayLeave`: it has, and waits for room to move. */
+  | { kind: 'announcing'; patienceMs: number; mayLeave: boolean }
+  /** transferOpen sent to the origin. */
+  | { kind: 'openingOrigin' }
+  /** transferOpen sent to the destination. `session`: the origin's as it was a moment ago; it grows old. */
+  | { kind: 'openingDestination'; session: GatewaySession | null }
+  /** transferCopy sent; the shard serves while its state passes through. */
+  | { kind: 'copying'; session: GatewaySession | null }
+  /** transferWarmUp sent to the destination; the origin serves while user code gets ready there. */
+  | { kind: 'warming'; session: GatewaySession | null }
+  /** transferFreeze sent; the delta passes through; waiting for the manifest. */
+  | { kind: 'freezing'; session: GatewaySession | null; frozenAt: number }
+  /** The manifest was passed on; waiting for the destination's verdict. */
+  | { kind: 'verifying'; frozenAt: number; manifest: Manifest }
+  /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
+  | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
+  /** transferActivate sent. `originReleased`: the origin let go or stopped; otherwise it may have gone on from the manifest's cursor. */
+  | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
+
+/** What a live migration moves: the cursor, and how many user events of how many bytes. */
+export type Manifest = { session: GatewaySession; events: number; bytes: number };
+
+type MigrationIn<Step> = {
+  /** Unique across runs of the orchestrator: what a node still says of an earlier run's migration is nobody's. */
+  id: string;
+  shard: number;
+  origin: string;
+  destination: string;
+  step: Step;
+  startedAt: number;
+  /** When the step it is in has taken too long. */
+  deadline: number;
+  /** Operator request to answer when it ends, if any. */
+  request: string | null;
+  /** Who asked for it. */
+  by: string;
+  /** The drain it belongs to, if any. */
+  drain: string | null;
+  /** Under which the destination has the shard. */
+  epoch: number;
+};
+
+export type BaseMigration = MigrationIn<BaseStep>;
+export type LiveMigration = MigrationIn<LiveStep>;
+export type MigrationState = BaseMigration | LiveMigration;
+
+/** How a migration ended that is part of an operation. The operation reads that, and then the record is gone. */
+export type MigrationOutcome = {
+  operation: string;
+  shard: number;
+  /** null: the shard was moved. */
+  failure: string | null;
+};
+
+/** An operator wants an operation to begin nothing further. Those who asked are answered when it has ended. */
+export type Cancellation = {
+  at: number;
+  by: string;
+  requests: readonly string[];
+  /** Of a rollout: how far the node came that was being replaced. */
+  detail: string | null;
+};
+
+/** A node gives up all its shards. */
+export type DrainState = {
+  id: string;
+  origin: string;
+  /** null: a node that is being launched for it. */
+  destination: string | null;
+  /** The destination was launched for it, so nobody else needs it should the drain be cancelled. */
+  launched: boolean;
+  shutdown: boolean;
+  phase:
+    | { kind: 'awaitingDestination'; launch: string | null; deadline: number }
+    | {
+        kind: 'moving';
+        waiting: readonly number[];
+        moved: readonly number[];
+        /** Tried twice, given up. */
+        failed: readonly { shard: number; reason: string }[];
+        /** Failed once; they get a second try. */
+        retried: readonly number[];
+        /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
+        stopped: string | null;
+        /** Since when nothing of it moves because the disruption budget is used up. */
+        heldSince: number | null;
+      }
+    | { kind: 'shuttingDown'; moved: readonly number[] };
+  startedAt: number;
+  request: string | null;
+  by: string;
+  /** Whether it belongs to the rollout. */
+  rollout: boolean;
+  cancelled: Cancellation | null;
+};
+
+/** What a shard has to answer for (`shards/quarantine.ts`). */
+export type Trial = {
+  /** The nodes that died, one after the other, while it was newly started on them. */
+  deaths: readonly { node: string; at: number }[];
+  /** It was newly started on this node when that one fell silent. */
+  lostOn: string | null;
+  /** It is not started any more. */
+  quarantinedAt: number | null;
+};
+
+/** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
+type WaitingMigration = {
+  shard: number;
+  destination: string;
+  request: string | null;
+  by: string;
+  since: number;
+  deadline: number;
+};
+
+/** An operator's startShards, answered when none is waiting any more. */
+export type StartRequest = { node: string; waiting: readonly number[]; failed: readonly number[] };
+
+/** What is known of `GET /gateway/bot`. */
+type GatewayState =
+  | { kind: 'unasked' }
+  /** `failures`: how many answers in a row were failures. */
+  | { kind: 'asking'; since: number; failures: number }
+  | { kind: 'known'; at: number; recommendedShards: number }
+  | { kind: 'failed'; at: number; retryAt: number; failures: number; reason: string };
+
+/** Every node is replaced, one after the other. */
+export type RolloutState = {
+  id: string;
+  waiting: readonly string[];
+  done: readonly string[];
+  failed: readonly { node: string; reason: string }[];
+  /** The drain in progress. */
+  drain: string | null;
+  /** Shards moved by the drains before it. */
+  moved: number;
+  startedAt: number;
+  request: string | null;
+  by: string;
+  cancelled: Cancellation | null;
+};
+
+/** An operation that is over, for those who ask later how it ended. */
+export type EndedOperation = {
+  id: string;
+  kind: 'drain' | 'rollout';
+  outcome: 'done' | 'failed' | 'cancelled';
+  /** What was said when it ended. */
+  text: string;
+  by: string;
+  startedAt: number;
+  endedAt: number;
+};
+
+export type LaunchState = {
+  id: string;
+  node: string | null;
+  /** Of the process that was started. */
+  pid: number | null;
+  since: number;
+  deadline: number;
+  request: string | null;
+  /** What it was launched for was cancelled: its node is shut down when it is up, unless it is needed by then. */
+  unwanted: boolean;
+};
+
+export type IdentifyBudget = {
+  maxConcurrency: number;
+  /** Per key (`shard % maxConcurrency`): who holds the permit and until when, or when the key is free again. */
+  keys: Readonly<Record<number, { holder: { node: string; shard: number } | null; freeAt: number }>>;
+  /** In the order they asked. */
+  waiting: readonly { node: string; shard: number; since: number }[];
+  /** Discord's last word on the session starts of the day, less what was granted since (`shards/identify-budget.ts`). null: not known. */
+  budget: { total: number; remaining: number; resetAt: number } | null;
+  /** Permits given in the day that ends at `until`, by our own count. */
+  ledger: { used: number; until: number };
+  /** Permits that an operator allows beyond the reserve. */
+  allowed: number;
+  /** Permits of which Discord's next answer may not know yet. */
+  unsure: number;
+  /** Since when shards wait for want of session starts; null: none does. */
+  shortSince: number | null;
+};
+
+/** An answer that stands; `shards` are those of the call only. */
+export type KeptAnswer = CallAnswerEntry & { nodeId: string };
+
+/** A question that a node has not answered yet. */
+type OpenQuestion = { askId: string; connection: string; shards: readonly number[] };
+
+/** A fleet call under way (`calls/call.ts`). */
+export type CallState = {
+  id: string;
+  caller: { kind: 'node'; node: string; connection: string; callId: string } | { kind: 'operator'; request: string };
+  name: string;
+  args: Uint8Array;
+  each: CallEach;
+  /** Ascending. */
+  targets: readonly number[];
+  startedAt: number;
+  deadline: number;
+  /** By node: at most one at a time. */
+  open: ReadonlyMap<string, OpenQuestion>;
+  answers: readonly KeptAnswer[];
+  /** By node: how often it answered, and before when it is not asked again. */
+  asked: ReadonlyMap<string, { times: number; notBefore: number }>;
+};
+
+export type OrchestratorState = {
+  settings: Settings;
+  startedAt: number;
+  /** Of this run: higher than that of any before. */
+  epoch: number;
+  /** null until decided. */
+  totalShards: number | null;
+  /** Waiting for running nodes to come back; null when over. */
+  graceUntil: number | null;
+  /** Of settings.expectedNodes, those not heard of yet. */
+  awaitedNodes: readonly string[] | null;
+  /** Which nodes had shards before is known from the store, so what is vacant is vacant, and need not wait for the grace. */
+  recalled: boolean;
+  gateway: GatewayState;
+  /** Indexed by shard id; empty until the total is decided. */
+  shards: readonly ShardState[];
+  /** Indexed by shard id. */
+  tenures: readonly Tenure[];
+  nodes: ReadonlyMap<string, NodeState>;
+  /** The node behind each open connection. */
+  connections: ReadonlyMap<string, string>;
+  migrations: ReadonlyMap<string, MigrationState>;
+  /** Of migrations that are over, until their operations have read them: by the end of a transaction there are none. */
+  migrationOutcomes: readonly MigrationOutcome[];
+  /** Messages of migrations that are over, or not at that step: dropped, and counted here. */
+  staleTransfers: number;
+  /** In the order they were asked for. */
+  waitingMigrations: readonly WaitingMigration[];
+  /** By request id. */
+  startRequests: ReadonlyMap<string, StartRequest>;
+  drains: ReadonlyMap<string, DrainState>;
+  rollout: RolloutState | null;
+  /** The newest last; a bounded number. */
+  endedOperations: readonly EndedOperation[];
+  /** By shard; most have none. */
+  trials: ReadonlyMap<number, Trial>;
+  /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
+  alarm: { since: number; silent: readonly string[] } | null;
+  launches: ReadonlyMap<string, LaunchState>;
+  /** No launch before this time (after a failed one). */
+  launchNotBefore: number;
+  /** Launches that failed in a row. */
+  launchFailures: number;
+  identifies: IdentifyBudget;
+  /** Fleet calls under way, by id. */
+  calls: ReadonlyMap<string, CallState>;
+  /** By the name of a job that runs once per fleet: when its latest run was due (`jobs/`). */
+  jobs: ReadonlyMap<string, number>;
+  /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
+  nextCall: number;
+  /** The fleet is going down for good: nothing is started any more. */
+  ending: { request: string | null; deadline: number } | null;
+  /** Source of ids for migrations, drains and launches. */
+  nextId: number;
+  /** Source of epochs. */
+  nextEpoch: number;
+  /** The wake-up asked for. */
+  wakeAt: number | null;
+};

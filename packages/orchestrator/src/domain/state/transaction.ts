@@ -1,0 +1,318 @@
+/**
+ * One event's worth of work: a copy-on-write draft of the state, and the effects so far.
+ *
+ * The state that came in is never touched: a collection is copied the first time it is written to. `changes` grows with
+ * every write, so that `reconcile` knows when nothing more follows. Handlers write through the methods here only, and
+ * effects are listed in the order in which they are to happen.
+ */
+import type { Message } from '@dshard/protocol';
+import type { CommandResult } from './commands.js';
+import type { Decision } from './decision.js';
+import { AUTOMATIC } from './effects.js';
+import type { Effect, HistoryEntry, HistoryName } from './effects.js';
+import { stamped } from './epochs.js';
+import { type DomainErrorCode, commandError } from './errors.js';
+import type { Settings } from './settings.js';
+import type {
+  DrainState,
+  LaunchState,
+  MigrationState,
+  NodeState,
+  OrchestratorState,
+  ShardState,
+  StartRequest,
+  Trial,
+  Tenure,
+} from './state.js';
+import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
+
+type Draft = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
+
+/** The parts of the state that have no methods of their own here. */
+type Patch = Partial<
+  Omit<
+    OrchestratorState,
+    'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'drains' | 'launches' | 'trials'
+  >
+>;
+
+export class Transaction {
+  readonly now: number;
+  readonly #draft: Draft;
+  readonly #effects: Effect[] = [];
+  #by = AUTOMATIC;
+  #changes = 0;
+  /** The copy of the shards this transaction writes to. */
+  #shards: ShardState[] | null = null;
+  #tenures: Tenure[] | null = null;
+  /** The last survey, and what the shards that changed since were then. */
+  #surveyed: Survey | null = null;
+  readonly #touched = new Map<number, ShardState>();
+  readonly #nodes: OwnedMap<NodeState>;
+  readonly #connections: OwnedMap<string>;
+  readonly #migrations: OwnedMap<MigrationState>;
+  readonly #startRequests: OwnedMap<StartRequest>;
+  readonly #drains: OwnedMap<DrainState>;
+  readonly #launches: OwnedMap<LaunchState>;
+
+  constructor(state: OrchestratorState, now: number) {
+    this.now = now;
+    this.#draft = { ...state };
+    this.#nodes = new OwnedMap(state.nodes);
+    this.#connections = new OwnedMap(state.connections);
+    this.#migrations = new OwnedMap(state.migrations);
+    this.#startRequests = new OwnedMap(state.startRequests);
+    this.#drains = new OwnedMap(state.drains);
+    this.#launches = new OwnedMap(state.launches);
+  }
+
+  /** The draft as it is now. Do not hold on to it across writes. */
+  get state(): OrchestratorState {
+    return this.#draft;
+  }
+
+  get settings(): Settings {
+    return this.#draft.settings;
+  }
+
+  get changes(): number {
+    return this.#changes;
+  }
+
+  decision(): Decision {
+    return { state: this.#draft, effects: this.#effects };
+  }
+
+  /** On whose behalf this part of the transaction is. */
+  get by(): string {
+    return this.#by;
+  }
+
+  /** What happens in `work` is recorded as asked for by `by`. */
+  actingFor<T>(by: string, work: () => T): T {
+    const before = this.#by;
+    this.#by = by;
+    try {
+      return work();
+    } finally {
+      this.#by = before;
+    }
+  }
+
+  patch(patch: Patch): void {
+    Object.assign(this.#draft, patch);
+    if (patch.tenures !== undefined) this.#tenures = null;
+    if (patch.shards !== undefined) {
+      this.#shards = null;
+      this.#surveyed = null;
+      this.#touched.clear();
+    }
+    this.#changes += 1;
+  }
+
+  /** `m7`: unique in this run. */
+  nextId(prefix: string): string {
+    const id = `${prefix}${this.#draft.nextId}`;
+    this.#draft.nextId += 1;
+    return id;
+  }
+
+  /** `m1n8sqk2f0-7`: unique across runs, because no two start in the same millisecond. */
+  nextMigrationId(): string {
+    return this.nextId(`m${this.#draft.startedAt.toString(36)}-`);
+  }
+
+  /** `c1n8sqk2f0-7`: of calls and their questions, unique across runs. Nothing of them is durable. */
+  nextCallId(): string {
+    const { nextCall, startedAt } = this.#draft;
+    this.#draft.nextCall = nextCall + 1;
+    return `c${startedAt.toString(36)}-${nextCall}`;
+  }
+
+  shard(shard: number): ShardState | undefined {
+    return this.#draft.shards[shard];
+  }
+
+  setShard(shard: number, next: ShardState): void {
+    const before = this.#draft.shards[shard];
+    if (before === undefined) return;
+    this.#surveyed ??= survey(this.#draft.shards);
+    if (this.#shards === null) {
+      this.#shards = this.#draft.shards.slice();
+      this.#draft.shards = this.#shards;
+    }
+    if (!this.#touched.has(shard)) this.#touched.set(shard, before);
+    this.#shards[shard] = next;
+    forgetSurvey(this.#shards);
+    this.#changes += 1;
+  }
+
+  setTenure(shard: number, next: Tenure): void {
+    if (this.#tenures === null) {
+      this.#tenures = this.#draft.tenures.slice();
+      this.#draft.tenures = this.#tenures;
+    }
+    this.#tenures[shard] = next;
+    this.#changes += 1;
+  }
+
+  survey(): Survey {
+    if (this.#surveyed === null || this.#touched.size === 0) return survey(this.#draft.shards);
+    this.#surveyed = revisedSurvey(this.#surveyed, this.#draft.shards, this.#touched);
+    this.#touched.clear();
+    return this.#surveyed;
+  }
+
+  /** The shards that sit on a node, without those it hands over or takes over. */
+  shardsOf(node: string): readonly number[] {
+    return this.survey().byNode.get(node) ?? [];
+  }
+
+  /** How many shards a node has to answer for: its own, those it hands over and those it is about to take over. */
+  loadOf(node: string): number {
+    let load = this.shardsOf(node).length;
+    for (const migration of this.#draft.migrations.values()) {
+      if (migration.origin === node || migration.destination === node) load += 1;
+    }
+    return load;
+  }
+
+  node(id: string): NodeState | undefined {
+    return this.#draft.nodes.get(id);
+  }
+
+  setNode(node: NodeState): void {
+    this.#draft.nodes = this.#nodes.own().set(node.id, node);
+    this.#changes += 1;
+  }
+
+  patchNode(id: string, patch: Partial<Omit<NodeState, 'id'>>): void {
+    const node = this.node(id);
+    if (node !== undefined) this.setNode({ ...node, ...patch });
+  }
+
+  removeNode(id: string): void {
+    this.#nodes.own().delete(id);
+    this.#draft.nodes = this.#nodes.own();
+    this.#changes += 1;
+  }
+
+  link(connection: string, node: string): void {
+    this.#draft.connections = this.#connections.own().set(connection, node);
+  }
+
+  unlink(connection: string): void {
+    this.#connections.own().delete(connection);
+    this.#draft.connections = this.#connections.own();
+  }
+
+  setMigration(migration: MigrationState): void {
+    this.#draft.migrations = this.#migrations.own().set(migration.id, migration);
+    this.#changes += 1;
+  }
+
+  removeMigration(id: string): void {
+    this.#migrations.own().delete(id);
+    this.#draft.migrations = this.#migrations.own();
+    this.#changes += 1;
+  }
+
+  setDrain(drain: DrainState): void {
+    this.#draft.drains = this.#drains.own().set(drain.id, drain);
+    this.#changes += 1;
+  }
+
+  removeDrain(id: string): void {
+    this.#drains.own().delete(id);
+    this.#draft.drains = this.#drains.own();
+    this.#changes += 1;
+  }
+
+  setTrial(shard: number, trial: Trial): void {
+    this.#draft.trials = new Map(this.#draft.trials).set(shard, trial);
+    this.#changes += 1;
+  }
+
+  removeTrial(shard: number): void {
+    const trials = new Map(this.#draft.trials);
+    trials.delete(shard);
+    this.#draft.trials = trials;
+    this.#changes += 1;
+  }
+
+  setLaunch(launch: LaunchState): void {
+    this.#draft.launches = this.#launches.own().set(launch.id, launch);
+    this.#changes += 1;
+  }
+
+  removeLaunch(id: string): void {
+    this.#launches.own().delete(id);
+    this.#draft.launches = this.#launches.own();
+    this.#changes += 1;
+  }
+
+  setStartRequest(request: string, start: StartRequest): void {
+    this.#draft.startRequests = this.#startRequests.own().set(request, start);
+    this.#changes += 1;
+  }
+
+  removeStartRequest(request: string): void {
+    this.#startRequests.own().delete(request);
+    this.#draft.startRequests = this.#startRequests.own();
+    this.#changes += 1;
+  }
+
+  /** To a node, if it is connected; what is not sent is made up for by what the node says when it comes back. */
+  send(node: string, message: Message): void {
+    const connection = this.node(node)?.connection;
+    if (connection !== undefined && connection.kind !== 'disconnected')
+      this.sendOn(connection.connection, stamped(this.#draft, node, message));
+  }
+
+  sendOn(connection: string, message: Message): void {
+    this.#effects.push({ kind: 'send', connection, message });
+  }
+
+  effect(effect: Exclude<Effect, { kind: 'send' | 'reply' | 'record' }>): void {
+    this.#effects.push(effect);
+  }
+
+  /** Answers an operator's request; nobody waits where there is none. */
+  reply(request: string | null, result: CommandResult): void {
+    if (request !== null) this.#effects.push({ kind: 'reply', request, result });
+  }
+
+  done(request: string | null, message: string, data: Record<string, unknown> = {}): void {
+    this.reply(request, { ok: true, message, data });
+  }
+
+  fail(request: string | null, code: DomainErrorCode, message: string): void {
+    this.reply(request, { ok: false, error: commandError(code, message) });
+  }
+
+  /** @param by who asked for it, where that is not whom this part of the transaction is for. */
+  record(
+    name: HistoryName,
+    level: HistoryEntry['level'],
+    text: string,
+    fields: HistoryEntry['fields'],
+    by: string = this.#by,
+  ): void {
+    this.#effects.push({ kind: 'record', entry: { name, level, text, by, fields } });
+  }
+}
+
+/** A map that is copied before its first write. */
+class OwnedMap<V> {
+  readonly #base: ReadonlyMap<string, V>;
+  #copy: Map<string, V> | null = null;
+
+  constructor(base: ReadonlyMap<string, V>) {
+    this.#base = base;
+  }
+
+  own(): Map<string, V> {
+    this.#copy ??= new Map(this.#base);
+    return this.#copy;
+  }
+}

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { World } from '../world.js';
+import type { WorldOptions } from '../world.js';
+
+/** Ten shards on each of three launched nodes. */
+function fleet(options: WorldOptions = {}): World {
+  const world = new World({
+    totalShards: 30,
+    canLaunch: true,
+    nodes: 3,
+    launchRetryMs: 1_000,
+    takeoversPerNode: 4,
+    gateway: { shards: 30, maxConcurrency: 16 },
+    ...options,
+  }).start();
+  world.pass(120_000);
+  expect(world.state.shards.every(({ kind }) => kind === 'running')).toBe(true);
+  return world;
+}
+
+/** Every node that runs the shard dies of it. @returns how many did. */
+function poison(world: World, shard: number, ms: number): number {
+  let deaths = 0;
+  for (let passed = 0; passed < ms; passed += 500) {
+    for (const node of world.nodes.values()) {
+      if (!node.alive || !node.running.has(shard)) continue;
+      world.kill(node);
+      deaths += 1;
+    }
+    world.pass(500);
+  }
+  return deaths;
+}
+
+const up = (world: World): number => world.state.shards.filter(({ kind }) => kind === 'running').length;
+
+describe('a shard that kills node after node', () => {
+  test('is quarantined, reported, and not passed on; everything else runs', () => {
+    const world = fleet();
+    // The first node had run it for long: that death is not held against it.
+    expect(poison(world, 7, 120_000)).toBe(4);
+    expect(world.shard(7)).toMatchObject({ kind: 'vacant' });
+    expect(up(world)).toBe(29);
+    expect(world.recorded('shardQuarantined')).toMatchObject([{ level: 'error', fields: { shard: 7 } }]);
+    expect([...world.state.trials.keys()]).toEqual([7]);
+  });
+
+  test('stays quarantined over a restart, until an operator releases it', () => {
+    const world = fleet();
+    poison(world, 7, 120_000);
+    world.crash();
+    for (const node of world.nodes.values()) if (node.alive) world.connect(node);
+    world.pass(60_000);
+    expect(world.shard(7)).toMatchObject({ kind: 'vacant' });
+    expect(up(world)).toBe(29);
+    const [node] = [...world.nodes.values()].filter(({ alive }) => alive);
+    expect(world.ask({ kind: 'startShards', node: node!.id, shards: [7] })).toMatchObject({
+      error: { code: 'DSO_SHARD_QUARANTINED' },
+    });
+    expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({ ok: true });
+    world.pass(30_000);
+    expect(up(world)).toBe(30);
+    expect(world.recorded('shardReleased')).toMatchObject([{ by: 'alice', fields: { shard: 7 } }]);
+    expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({
+      error: { code: 'DSO_SHARD_NOT_QUARANTINED' },
+    });
+  });
+
+  test('costs one more node, and no other shard, when it is released too early', () => {
+    const world = fleet();
+    poison(world, 7, 120_000);
+    world.pass(60_000);
+    expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(poison(world, 7, 60_000)).toBe(1);
+    expect(world.recorded('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7, 7]);
+    world.pass(60_000);
+    expect(up(world)).toBe(29);
+    expect([...world.state.trials.keys()]).toEqual([7]);
+  });
+
+  test('is passed on for ever where that is wanted', () => {
+    const world = fleet({ quarantineAfter: 0 });
+    expect(poison(world, 7, 60_000)).toBeGreaterThan(5);
+    expect(world.state.trials.get(7)?.quarantinedAt ?? null).toBeNull();
+  });
+});
+
+test('nodes that die for other reasons cost no shard anything', () => {
+  const world = fleet();
+  for (let round = 0; round < 6; round += 1) {
+    const [node] = [...world.nodes.values()].filter(({ alive }) => alive);
+    world.kill(node!);
+    world.pass(15_000);
+  }
+  expect(world.recorded('shardQuarantined')).toEqual([]);
+  world.pass(60_000);
+  expect(world.state.trials.size).toBe(0);
+  expect(up(world)).toBe(30);
+});
+
+test('a node that was away and comes back did not die', () => {
+  const world = fleet();
+  const [first, second] = [...world.nodes.values()];
+  world.ask({ kind: 'migrateShard', shard: [...first!.running][0]!, destination: second!.id });
+  world.pass(1_000);
+  world.disconnect(second!);
+  expect(world.state.trials.size).toBe(1);
+  world.connect(second!);
+  world.settle();
+  expect(world.state.trials.size).toBe(0);
+});
+
+test.each([
+  ['another process under the same id: the one before died', 2, ['b']],
+  ['the same process: it was only away', 1, []],
+])('%s', (_, pid, deaths) => {
+  const world = new World({ totalShards: 4 }).start();
+  world.join('a');
+  world.pass(25_000);
+  const b = world.join('b', { pid: 1, host: 'h' });
+  world.pass(1_000);
+  world.ask({ kind: 'migrateShard', shard: 2, destination: 'b' });
+  world.pass(1_000);
+  world.kill(b, { noticed: false });
+  world.join({ id: 'b', instance: pid === 1 ? b.instance : 'another' }, { pid, host: 'h' });
+  expect((world.state.trials.get(2)?.deaths ?? []).map(({ node }) => node)).toEqual(deaths);
+});
