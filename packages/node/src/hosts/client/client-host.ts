@@ -30,17 +30,16 @@ import type {
   ShardHost,
   TransferContext,
 } from '../../shard-host.js';
-import type { Delivery } from '../../gateway-shard/timeouts.js';
+import type { Delivery } from '../../gateway-shard/options.js';
 import { WebSocketHost } from '../ws/web-socket-host.js';
 import { resolveWsOptions } from '../ws/resolve-options.js';
 import type { WsHostOptions } from '../ws/options.js';
-import { LeaveNotice } from '../leave-notice.js';
+import { LeaveNotice, isSpentInteraction } from '../user-code.js';
 import { Arrivals } from './arrivals.js';
 import type { Departed } from './departed.js';
 import { GuildTransfer, notReady } from './guild-transfer.js';
-import type { ClientHostOptions } from './resolve-options.js';
+import type { ClientHostOptions } from './options.js';
 import type { ClientPort, Packet, Sent } from './port.js';
-import { isSpentInteraction } from '../replayed-interactions.js';
 
 /** How shards of this bot connect. */
 export type GatewaySettings = Pick<

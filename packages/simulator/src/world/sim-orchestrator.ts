@@ -2,13 +2,13 @@
  * Where the orchestrator sits: starts the production orchestrator in a virtual process, crashes it (at once, or in the middle of the effects of
  * a decision), starts the next one. Every decision is looked at: the domain's invariants hold after each.
  */
-import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
-import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
+import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Decide, DomainEvent, Effect, HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
+import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
 import { EVENT_IDS } from '@dshard/protocol';
-import { delay, silentLogger } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
+import { delay, silentLogger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { Observe } from '../observation.js';
 import type { Draw } from '../random.js';
@@ -17,7 +17,7 @@ import type { Trace } from '../trace.js';
 import type { SimDiscord } from './discord.js';
 import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
 import type { Fleet } from './fleet.js';
-import { overheard } from './listening.js';
+import { overheard } from './control-connection.js';
 import { slowStore } from './slow-store.js';
 import type { LaunchFault } from './sim-launcher.js';
 import { simLauncher } from './sim-launcher.js';
@@ -47,7 +47,7 @@ const MOST_COMMIT_MS = 10;
 /** Until somebody starts it again when it could not start. */
 const RESTART_MS = 1_000;
 
-export type OrchestratorSeatOptions = {
+export type SimOrchestratorOptions = {
   seed: number;
   settings: Settings;
   /** Whether it has a store. */
@@ -70,8 +70,8 @@ export type OrchestratorSeatOptions = {
 /** `handle` null: it waits for its store. */
 type Life = { process: VirtualProcess; handle: Orchestrator | null };
 
-export class OrchestratorSeat {
-  readonly #options: OrchestratorSeatOptions;
+export class SimOrchestrator {
+  readonly #options: SimOrchestratorOptions;
   /** What the store of all its lives has on disk. */
   readonly disk: MemoryDisk = memoryDisk();
   #life: Life | null = null;
@@ -80,7 +80,7 @@ export class OrchestratorSeat {
   #effectsToLive: number | null = null;
   decisions = 0;
 
-  constructor(options: OrchestratorSeatOptions) {
+  constructor(options: SimOrchestratorOptions) {
     this.#options = options;
   }
 
