@@ -21,8 +21,12 @@ export type LeaveHooks = {
   onMoved?: (shardId: number) => void;
 };
 
-/** Those that are there, of options that have others, too. */
-export function leaveHooks({ onLeaving, onStays, onMoved }: LeaveHooks): LeaveHooks {
+/** Those that are there. */
+export function leaveHooks({
+  onLeaving,
+  onStays,
+  onMoved,
+}: { [Name in keyof LeaveHooks]: LeaveHooks[Name] | undefined }): LeaveHooks {
   return { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) };
 }
 

@@ -63,7 +63,7 @@ export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
     rest: rest ?? new REST(api === undefined ? {} : { api }).setToken(token),
     passthrough,
     onDispatch: onDispatch ?? ((): void => undefined),
-    hooks: leaveHooks(options),
+    hooks: leaveHooks({ onLeaving, onStays, onMoved }),
     state: state ?? {},
     timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
     logger: logger ?? silentLogger,
