@@ -83,7 +83,7 @@ export const OPERATIONS: readonly Operation[] = [
   operation('/blacklistnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
   operation('/cordonnode', node, (given) => ({ kind: 'cordonNode', node: given.node })),
   operation<{ shard: number }>('/releaseshard', { shard: { field: shardId } }, (given) => ({
-    kind: 'releaseShard',
+    kind: 'unquarantineShard',
     shard: given.shard,
   })),
   operation('/takeover', node, (given) => ({ kind: 'takeOverNode', node: given.node })),

@@ -41,7 +41,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     intent: { kind: 'serving' },
     shardReports: [],
     process: null,
-    held: [],
+    retained: [],
     missing: [],
     checkpointedAt: 0,
     launch: null,

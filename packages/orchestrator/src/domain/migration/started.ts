@@ -6,7 +6,11 @@ import type { Transaction } from '../state/transaction.js';
 /** What is known of a migration before its first step. */
 export type About = Omit<MigrationState, 'step' | 'deadline'>;
 
-export function moveStarted(tx: Transaction, { id, shard, origin, destination, drain }: About, live: boolean): void {
+export function recordMoveStarted(
+  tx: Transaction,
+  { id, shard, origin, destination, drain }: About,
+  live: boolean,
+): void {
   tx.record('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
     migration: id,
     shard,

@@ -59,7 +59,7 @@ export type HistoryName =
   | 'rolloutStarted'
   | 'rolloutFinished'
   | 'shardQuarantined'
-  | 'shardReleased'
+  | 'shardUnquarantined'
   | 'alarmRaised'
   | 'alarmCleared'
   | 'operationProgress'

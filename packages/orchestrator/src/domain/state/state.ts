@@ -53,7 +53,7 @@ export type ShardState =
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
 /** Under what a shard was last assigned (`shards/epochs.ts`). */
-export type Tenure = {
+export type Assignment = {
   epoch: number;
   /** The last cursor of its time that is durable. */
   checkpoint: KnownSession | null;
@@ -111,7 +111,7 @@ export type NodeState = {
   shardReports: readonly ShardReport[];
   process: ProcessReport | null;
   /** Shards whose closed session this node still keeps (a hand-over that was never confirmed): the first choice to resume them. */
-  held: readonly number[];
+  retained: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
   missing: readonly number[];
   /** When the cursors of its shards were last made durable. */
@@ -228,9 +228,9 @@ export type DrainState = {
 };
 
 /** What a shard has to answer for (`shards/quarantine.ts`). */
-export type Trial = {
+export type CrashRecord = {
   /** The nodes that died, one after the other, while it was newly started on them. */
-  deaths: readonly { node: string; at: number }[];
+  crashes: readonly { node: string; at: number }[];
   /** It was newly started on this node when that one fell silent. */
   lostOn: string | null;
   /** It is not started any more. */
@@ -357,7 +357,7 @@ export type OrchestratorState = {
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
   /** Indexed by shard id. */
-  tenures: readonly Tenure[];
+  assignments: readonly Assignment[];
   nodes: ReadonlyMap<string, NodeState>;
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
@@ -375,7 +375,7 @@ export type OrchestratorState = {
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
   /** By shard; most have none. */
-  trials: ReadonlyMap<number, Trial>;
+  crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
   alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
