@@ -268,7 +268,7 @@ class NodeRuntime implements DshardNode {
       case 'stays':
         void this.#notify(effect.shardId, 'stays', () => this.#options.host.stays?.(effect.shardId));
         return;
-      case 'cancelTransfer':
+      case 'abortTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
       case 'released':
         void this.#notify(effect.shardId, 'released', () =>
@@ -277,7 +277,7 @@ class NodeRuntime implements DshardNode {
         return;
       case 'handleUserEvent':
         return this.#lanes.add(effect.stage, effect.shardId, effect.eventId, effect.body);
-      case 'dropStaging':
+      case 'abortStaging':
         void this.#notify(effect.shardId, 'abortTransferTo', async () => {
           await this.#lanes.drop(effect.stage);
           await this.#options.host.abortTransferTo?.(effect.shardId);

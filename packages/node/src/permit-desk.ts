@@ -34,7 +34,7 @@ export class PermitDesk {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#waiting.delete(request);
-        this.#dispatch({ kind: 'permitWithdrawn', shardId, request });
+        this.#dispatch({ kind: 'permitAborted', shardId, request });
         reject(signal.reason);
       };
       signal.addEventListener('abort', onAbort, { once: true });

@@ -243,7 +243,7 @@ describe('between two nodes', () => {
     const { clock, origin, destination, tell, last, open, close } = await world();
     await open();
     await tell(origin, { kind: 'transferFreeze', ...of });
-    expect(origin.node.shards.get(SHARD)).toBe('sealed');
+    expect(origin.node.shards.get(SHARD)).toBe('frozen');
     await clock.run(5_000);
     expect(origin.node.shards.get(SHARD)).toBe('running');
     expect(origin.host.calls.at(-1)).toBe(`unfreeze ${SHARD}`);

@@ -31,7 +31,7 @@ describe('moving a shard with its state', () => {
     await clock.run(100);
     expect(orchestrator.peer.of('shardUserEvent')).toHaveLength(500);
     expect(orchestrator.peer.received.at(-1)).toEqual({ kind: 'allUserDataSent', numEvents: 500, shardId: 3 });
-    expect(node.shards.get(3)).toBe('held');
+    expect(node.shards.get(3)).toBe('sent');
     await say({ kind: 'migrationFinished', shardId: 3 });
     expect(host.calls.at(-1)).toBe('released 3');
     await close(node, clock);
@@ -57,7 +57,7 @@ describe('moving a shard with its state', () => {
     await until(
       async () => {
         await clock.run(10);
-        return node.shards.get(3) === 'held';
+        return node.shards.get(3) === 'sent';
       },
       { what: 'the rest to be sent' },
     );

@@ -30,7 +30,7 @@ const REQUIRED: readonly string[] = [
   'frozen shard unfrozen',
   'freeze timeout',
   'copy aborted while the shard served',
-  'held shard released',
+  'given-away shard released',
   'rollout finished',
   'rollout stopped',
   'drain finished',

@@ -102,15 +102,15 @@ const node = nodeOf(client);
 if (node === null) throw new Error("The demo's bot was started without an orchestrator.");
 
 /** Since when a shard is frozen and waits for handlers. */
-const halting = new Map<number, number>();
+const frozenSince = new Map<number, number>();
 
 node.on('shards', (shards) => {
   for (const [shard, kind] of shards) {
-    const since = halting.get(shard);
-    if (kind === 'halting') {
-      if (since === undefined) halting.set(shard, clock.monotonicMs());
+    const since = frozenSince.get(shard);
+    if (kind === 'freezing') {
+      if (since === undefined) frozenSince.set(shard, clock.monotonicMs());
     } else if (since !== undefined) {
-      halting.delete(shard);
+      frozenSince.delete(shard);
       reportWait(setting('DEMO_WAITS_FILE'), { shard, ms: clock.monotonicMs() - since });
     }
   }

@@ -3,7 +3,7 @@ import type { Message } from '@dshard/protocol';
 import type { HostReports } from '../host-reports.js';
 import type { ResolvedOptions } from '../options.js';
 import type { HostCall } from '../session/effects.js';
-import { linkOf, servedShards, servesLeadShard } from '../session/serving.js';
+import { linkOf, servedShards, servesLeadShard } from '../session/reports.js';
 import type { NodeState } from '../session/state.js';
 import type { TenancyDesk } from '../tenancy.js';
 import { FleetCalls } from './fleet.js';

@@ -12,9 +12,9 @@ import { trustedResumeUrl } from './resume-url.js';
 import type { GatewayShardState } from './state.js';
 import type { Transaction } from './transaction.js';
 
-/** Whether a parked connection leads, or will lead, to where `session` has to be resumed. */
-export function isParkedFor({ mode, link, gatewayUrl, deadUrl }: GatewayShardState, session: Cursor): boolean {
-  if (mode.kind !== 'parked') return false;
+/** Whether a preconnected connection leads, or will lead, to where `session` has to be resumed. */
+export function isPreconnectedFor({ mode, link, gatewayUrl, deadUrl }: GatewayShardState, session: Cursor): boolean {
+  if (mode.kind !== 'preconnected') return false;
   const url = session.resumeGatewayUrl === deadUrl ? '' : trustedResumeUrl(session.resumeGatewayUrl, gatewayUrl);
   return link.kind !== 'connecting' && link.kind !== 'waiting' ? true : link.url === (url || gatewayUrl);
 }
@@ -90,7 +90,7 @@ export function onHello(tx: Transaction): void {
     return;
   }
   tx.enterLink({ kind: 'waiting', url: link.url, asked: false });
-  if (mode.kind === 'parked') tx.effect({ kind: 'parked', failure: null });
+  if (mode.kind === 'preconnected') tx.effect({ kind: 'preconnected', failure: null });
   resumeWhenOpen(tx);
 }
 

@@ -43,8 +43,8 @@ function on(tx: Transaction, event: GatewayShardEvent): void {
   switch (event.kind) {
     case 'connect':
       return begin(tx, 'open');
-    case 'park':
-      return begin(tx, 'parked');
+    case 'preconnect':
+      return begin(tx, 'preconnected');
     case 'resume':
       return resume(tx, event);
     case 'freeze':
@@ -80,7 +80,7 @@ function on(tx: Transaction, event: GatewayShardEvent): void {
   }
 }
 
-function begin(tx: Transaction, mode: 'open' | 'parked'): void {
+function begin(tx: Transaction, mode: 'open' | 'preconnected'): void {
   if (tx.state.mode.kind !== 'new') return;
   tx.enterMode({ kind: mode });
   beginQuiet(tx);
@@ -95,7 +95,7 @@ function beginQuiet(tx: Transaction): void {
 
 function resume(tx: Transaction, { session, redelivers }: Extract<GatewayShardEvent, { kind: 'resume' }>): void {
   const { mode, link, deadUrl } = tx.state;
-  if (mode.kind !== 'parked') return;
+  if (mode.kind !== 'preconnected') return;
   tx.enterMode({ kind: 'open' });
   tx.set({ session: session.resumeGatewayUrl === deadUrl ? withoutUrl(session) : session, redelivers });
   beginQuiet(tx);

@@ -12,7 +12,7 @@ import type { NodeError } from '../errors.js';
 import type { Cursor } from '../session/state.js';
 import type { HostContext, ResumeOutcome } from '../shard-host.js';
 import { ABNORMAL_CODE } from './close-codes.js';
-import { isParkedFor } from './connecting.js';
+import { isPreconnectedFor } from './connecting.js';
 import type { Dispatch } from './cursor.js';
 import { decide as decideShard, dueAt, whyNotMovable } from './decide.js';
 import type { Decide } from './decide.js';
@@ -68,7 +68,7 @@ export class GatewayShard {
   /** Aborts when the shard stops. */
   readonly #stopping = new AbortController();
   readonly #gone: Settled<void> = settled();
-  readonly #parked: Settled<string | null> = settled();
+  readonly #preconnected: Settled<string | null> = settled();
   #state: GatewayShardState;
   #queue: GatewayShardEvent[] = [];
   #isDeciding = false;
@@ -102,18 +102,18 @@ export class GatewayShard {
   }
 
   /** Connects up to HELLO, and waits there for `resume`. Resolves at HELLO; rejects when its one attempt failed. */
-  async park(): Promise<void> {
-    this.#handle({ kind: 'park' });
-    const failure = await this.#parked.promise;
+  async preconnect(): Promise<void> {
+    this.#handle({ kind: 'preconnect' });
+    const failure = await this.#preconnected.promise;
     if (failure !== null) throw preconnectFailed(this.#given.shardId, failure);
   }
 
-  /** Whether a parked connection leads, or will lead, to where this session has to be resumed. */
-  isParkedFor(session: Cursor): boolean {
-    return isParkedFor(this.#state, session);
+  /** Whether a preconnected connection leads, or will lead, to where this session has to be resumed. */
+  isPreconnectedFor(session: Cursor): boolean {
+    return isPreconnectedFor(this.#state, session);
   }
 
-  /** RESUMEs a parked shard, from `session`. `redelivers`: what comes up to RESUMED, or READY, is marked. */
+  /** RESUMEs a preconnected shard, from `session`. `redelivers`: what comes up to RESUMED, or READY, is marked. */
   resume(session: Cursor, redelivers: boolean): Promise<ResumeOutcome> {
     const outcome = this.whenSettled();
     this.#handle({ kind: 'resume', session, redelivers });
@@ -288,8 +288,8 @@ export class GatewayShard {
         return this.#outcomes.settle(effect.outcome);
       case 'fail':
         return this.#fail();
-      case 'parked':
-        return this.#parked.resolve(effect.failure);
+      case 'preconnected':
+        return this.#preconnected.resolve(effect.failure);
       case 'log':
         return this.#log(effect.level, effect.text);
     }
@@ -355,7 +355,7 @@ export class GatewayShard {
     this.#outcomes.fail(error);
     this.#sends.end(false);
     if (this.#state.mode.kind !== 'stopped') return;
-    this.#parked.resolve(null);
+    this.#preconnected.resolve(null);
     this.#stopping.abort(error);
   }
 

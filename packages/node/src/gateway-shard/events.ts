@@ -18,8 +18,8 @@ export type Moment = {
 type Order =
   | { kind: 'connect' }
   /** Connect up to HELLO, and wait there for `resume`. One attempt: if that fails, `resume` makes the next. */
-  | { kind: 'park' }
-  /** A parked shard: RESUME from `session`. */
+  | { kind: 'preconnect' }
+  /** A preconnected shard: RESUME from `session`. */
   | { kind: 'resume'; session: Cursor; redelivers: boolean }
   | { kind: 'freeze' }
   | { kind: 'unfreeze' }
@@ -84,8 +84,8 @@ export type GatewayShardEffect =
   | { kind: 'settle'; outcome: ResumeOutcome }
   /** To the same: it will not be, for it is refused or stopped. */
   | { kind: 'fail' }
-  /** To whoever parked it: it waits at HELLO, or its attempt failed. */
-  | { kind: 'parked'; failure: string | null }
+  /** To whoever preconnected it: it waits at HELLO, or its attempt failed. */
+  | { kind: 'preconnected'; failure: string | null }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string };
 
 export type Decision<State> = { state: State; effects: readonly GatewayShardEffect[] };

@@ -42,7 +42,7 @@ export function lose(tx: Transaction, loss: Loss): void {
     tx.effect({ kind: 'close', code: KEEP_SESSION_CODE });
     tx.enterLink({ kind: 'closing', until: tx.now.ms + rules.closeMs, notBefore, cause });
   }
-  if (mode.kind === 'parked') tx.effect({ kind: 'parked', failure: reason });
+  if (mode.kind === 'preconnected') tx.effect({ kind: 'preconnected', failure: reason });
 }
 
 export function endPermit(tx: Transaction, link: Link): void {

@@ -36,7 +36,7 @@ export class ShardPool {
   readonly #given: ShardPoolOptions;
   readonly #shards = new Map<number, GatewayShard>();
   /** Connections at HELLO, for shards that come here soon. */
-  readonly #parked = new Map<number, GatewayShard>();
+  readonly #preconnected = new Map<number, GatewayShard>();
 
   constructor(given: ShardPoolOptions) {
     this.#given = given;
@@ -63,16 +63,16 @@ export class ShardPool {
   ): Promise<ResumeOutcome> {
     const { hold, redelivers = false } = how;
     const before = this.#shards.get(shardId);
-    const parked = this.#parked.get(shardId);
-    if (parked?.isParkedFor(session) === true) {
-      this.#parked.delete(shardId);
-      this.#shards.set(shardId, parked);
+    const preconnected = this.#preconnected.get(shardId);
+    if (preconnected?.isPreconnectedFor(session) === true) {
+      this.#preconnected.delete(shardId);
+      this.#shards.set(shardId, preconnected);
       await before?.stop(KEEP_SESSION_CODE);
-      if (hold === undefined) parked.loaded();
-      else void hold.then(() => parked.loaded());
-      return parked.resume(session, redelivers);
+      if (hold === undefined) preconnected.loaded();
+      else void hold.then(() => preconnected.loaded());
+      return preconnected.resume(session, redelivers);
     }
-    void this.unpark(shardId);
+    void this.closePreconnected(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
     const shard = this.#host(shardId, session, context, { redelivers, loading: hold !== undefined });
     void hold?.then(() => shard.loaded());
@@ -84,11 +84,11 @@ export class ShardPool {
   }
 
   /** Resolves when it waits at HELLO; rejects when it could not connect. The session's connection is made anew in `resume` then. */
-  async park(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    await this.unpark(shardId);
+  async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
+    await this.closePreconnected(shardId);
     const shard = this.#make(shardId, session, context, { loading: true });
-    this.#parked.set(shardId, shard);
-    await shard.park();
+    this.#preconnected.set(shardId, shard);
+    await shard.preconnect();
   }
 
   /**
@@ -100,10 +100,10 @@ export class ShardPool {
     return this.#make(shardId, null, context, { options, tell: () => undefined });
   }
 
-  async unpark(shardId: number): Promise<void> {
-    const parked = this.#parked.get(shardId);
-    this.#parked.delete(shardId);
-    await parked?.stop(KEEP_SESSION_CODE);
+  async closePreconnected(shardId: number): Promise<void> {
+    const preconnected = this.#preconnected.get(shardId);
+    this.#preconnected.delete(shardId);
+    await preconnected?.stop(KEEP_SESSION_CODE);
   }
 
   async stop(shardId: number, { keepSession }: { keepSession: boolean }): Promise<Cursor | null> {
@@ -148,7 +148,7 @@ export class ShardPool {
 
   async shutdown(): Promise<void> {
     const shards = [...this.#shards.values()].map((shard) => shard.stop(KEEP_SESSION_CODE));
-    await Promise.all([...shards, ...[...this.#parked.keys()].map((shardId) => this.unpark(shardId))]);
+    await Promise.all([...shards, ...[...this.#preconnected.keys()].map((shardId) => this.closePreconnected(shardId))]);
   }
 
   /** Resolves with true when the shard can send; with false when it leaves before, or does not run here. Never rejects. */

@@ -23,7 +23,7 @@ export type Mode =
   /** It is kept connected. */
   | { kind: 'open' }
   /** It connects once, up to HELLO, and waits there for its session to be resumed. */
-  | { kind: 'parked' }
+  | { kind: 'preconnected' }
   /** Nothing is handed over; a connection that ends is not made anew. `refused`: Discord closed with such a code meanwhile. */
   | { kind: 'frozen'; refused: number | null }
   /** Discord does not want it (wrong token, intents, shard count): connecting again is of no use. */
@@ -40,7 +40,7 @@ export type Link =
   | { kind: 'locating' }
   /** Up to HELLO. */
   | { kind: 'connecting'; url: string; until: number }
-  /** HELLO came. RESUME waits: for the node's answer whose the session is (`asked`), or for the end of parked or frozen. */
+  /** HELLO came. RESUME waits: for the node's answer whose the session is (`asked`), or for the end of `preconnected` or `frozen`. */
   | { kind: 'waiting'; url: string; asked: boolean }
   /** HELLO came. IDENTIFY waits for leave. */
   | { kind: 'awaitingPermit' }
@@ -158,8 +158,8 @@ export const MOVES: {
   readonly delivery: Moves<DeliveryKind>;
 } = {
   mode: {
-    new: ['open', 'parked', 'stopped'],
-    parked: ['open', 'stopped'],
+    new: ['open', 'preconnected', 'stopped'],
+    preconnected: ['open', 'stopped'],
     open: ['frozen', 'refused', 'stopped'],
     frozen: ['open', 'refused', 'stopped'],
     refused: ['stopped'],
@@ -236,7 +236,7 @@ export function phaseOf({ mode, link, retries }: GatewayShardState): ShardPhase 
   switch (mode.kind) {
     case 'refused':
       return 'disconnected';
-    case 'parked':
+    case 'preconnected':
     case 'frozen':
     case 'stopped':
       return 'frozen';

@@ -4,34 +4,25 @@
  * again, what is already so is answered again. Waiting commands die with the connection they came on.
  */
 import { announce } from './announcing.js';
-import { announceRunning, commandFailed, startShards, stopShard, transferFailed } from './hosting.js';
-import { dropStaging, prepareToReceive } from './destination.js';
-import type { Draft } from './draft.js';
-import { giveUp } from './epochs.js';
-import { activate, dropIncoming, isCollecting, openIncoming, warmUp } from './live-destination.js';
-import {
-  answerReleased,
-  callOff,
-  cancelExport,
-  copy,
-  halt,
-  isFrozenInTransfer,
-  offer,
-  release,
-  servesInTransfer,
-  thaw,
-} from './live-origin.js';
-import { beginTransfer, freeze, isLeaving, letGo, takeBack } from './origin.js';
-import { say } from './outbox.js';
-import type { Cursor, ShardCommand, ShardState, TransferCommand } from './state.js';
+import { abortStaging, prepareToReceive } from './destination.js';
+import type { HostOutcome } from './events.js';
+import { announceRunning, commandFailed, startShards, transferFailed } from './hosting.js';
+import { leaveWhenEmpty } from './leaving.js';
+import { activate, openIncoming, warmUp } from './live-destination.js';
+import { answerReleased, copyState, freeze, offer, release } from './live-origin.js';
+import { beginTransfer, close, letGo } from './origin.js';
+import { ruleOf } from './shard-states.js';
+import { isOneOf, LEAVING } from './state.js';
+import type { ShardCommand, ShardState, TransferCommand } from './state.js';
+import type { Transaction } from './transaction.js';
 
 /** startShards names several shards: those that are free start in one host call. */
-export function onStartShards(draft: Draft, shardIds: readonly number[], connection: number): void {
+export function onStartShards(tx: Transaction, shardIds: readonly number[], connection: number): void {
   const free: number[] = [];
   const running: number[] = [];
   for (const shardId of new Set(shardIds)) {
-    const kind = draft.kindOf(shardId);
-    if (!isValid(draft, { kind: 'startShards' }, shardId)) {
+    const kind = tx.kindOf(shardId);
+    if (!isValid(tx, { kind: 'startShards' }, shardId)) {
       continue;
     }
     if (kind === 'absent') {
@@ -39,257 +30,191 @@ export function onStartShards(draft: Draft, shardIds: readonly number[], connect
     } else if (kind === 'running') {
       running.push(shardId);
     } else {
-      onCommand(draft, shardId, { kind: 'startShards' }, connection);
+      onCommand(tx, shardId, { kind: 'startShards' }, connection);
     }
   }
-  announceRunning(draft, running);
+  announceRunning(tx, running);
   if (free.length > 0) {
-    startShards(draft, free);
+    startShards(tx, free);
   }
 }
 
-export function onCommand(draft: Draft, shardId: number, command: ShardCommand, connection: number): void {
-  if (!isValid(draft, command, shardId)) {
+export function onCommand(tx: Transaction, shardId: number, command: ShardCommand, connection: number): void {
+  if (!isValid(tx, command, shardId)) {
     return;
   }
-  const shard = draft.shard(shardId);
-  if (command.kind === 'shardTakenOver' && isStarting(shard)) {
-    giveUp(draft, shardId);
+  const shard = tx.shard(shardId);
+  if (!tx.isBusy(shardId) || ruleOf(shard).isCutShort?.(shard, command) === true) {
+    carryOut(tx, shardId, command, connection);
     return;
   }
-  if (withdraws(command, shard)) {
-    // Its session goes back to the origin, so there is no waiting for RESUMED.
-    draft.log('warn', `The hand-over of shard ${shardId} to this node is off.`, { shard: shardId });
-    stopShard(draft, shardId, 'withdrawn');
+  const waiting = tx.waitingFor(shardId);
+  if (waiting.length >= tx.limits.commandsPerShard) {
+    refuse(tx, command, shardId, `${waiting.length} commands for this shard already wait.`);
     return;
   }
-  if (command.kind === 'stopShard' && isResuming(shard)) {
-    // Discord may be away for long.
-    stopShard(draft, shardId, 'command');
-    return;
+  tx.setWaiting(shardId, [...waiting, { command, connection }]);
+}
+
+/** A host call has ended, for all the shards that it was for. One that is not the state's own call any more is stale. */
+export function onCallEnded(tx: Transaction, call: number, shardIds: readonly number[], outcome: HostOutcome): void {
+  const concerned = shardIds.filter((shardId) => {
+    const shard = tx.shard(shardId);
+    return shard !== null && 'call' in shard && shard.call === call;
+  });
+  const running: number[] = [];
+  for (const shardId of concerned) {
+    const shard = tx.shard(shardId);
+    if (shard !== null) {
+      ruleOf(shard).onCallEnd?.(tx, shardId, shard, outcome);
+      const isNews = shard.kind === 'starting' || shard.kind === 'resuming';
+      running.push(...(isNews && outcome.ok && tx.kindOf(shardId) === 'running' ? [shardId] : []));
+    }
   }
-  if (!draft.isBusy(shardId)) {
-    carryOut(draft, shardId, command, connection);
-    return;
+  // One answer for all shards of one startShards.
+  announceRunning(tx, running);
+  for (const shardId of concerned) {
+    const shard = tx.shard(shardId);
+    if (tx.lifecycle.kind === 'leaving') {
+      ruleOf(shard).onShutdown?.(tx, shardId, shard);
+    } else {
+      continueCommands(tx, shardId);
+    }
   }
-  const waiting = draft.waitingFor(shardId);
-  if (waiting.length >= draft.limits.commandsPerShard) {
-    refuse(draft, command, shardId, `${waiting.length} commands for this shard already wait.`);
-    return;
-  }
-  draft.setWaiting(shardId, [...waiting, { command, connection }]);
+  leaveWhenEmpty(tx);
 }
 
 /** A shard's host call has ended: its next commands have their turn. */
-export function continueCommands(draft: Draft, shardId: number): void {
+function continueCommands(tx: Transaction, shardId: number): void {
   for (;;) {
-    const [next, ...rest] = draft.waitingFor(shardId);
-    if (next === undefined || draft.isBusy(shardId)) {
+    const [next, ...rest] = tx.waitingFor(shardId);
+    if (next === undefined || tx.isBusy(shardId)) {
       return;
     }
-    draft.setWaiting(shardId, rest);
-    carryOut(draft, shardId, next.command, next.connection);
+    tx.setWaiting(shardId, rest);
+    carryOut(tx, shardId, next.command, next.connection);
   }
 }
 
-/** The host calls that a stop may cut short. */
-function isStarting(shard: ShardState | null): boolean {
-  return shard?.kind === 'starting' || isResuming(shard);
-}
-
-function isResuming(shard: ShardState | null): boolean {
-  return shard?.kind === 'resuming' || shard?.kind === 'activating';
-}
-
-/**
- * Whether a stop is what comes next for the shard; it is taken, and the caller answers it: only the stop under way knows the cursor, which
- * has moved since whoever asked for it last heard of it.
- */
-export function takeWaitingStop(draft: Draft, shardId: number): boolean {
-  const [next, ...rest] = draft.waitingFor(shardId);
-  if (next?.command.kind !== 'stopShard') {
-    return false;
-  }
-  draft.setWaiting(shardId, rest);
-  return true;
-}
-
-/** The shard is being resumed here for a hand-over that is off. */
-function withdraws(command: ShardCommand, shard: ShardState | null): boolean {
-  if (command.kind === 'migrationAborted') {
-    return (shard?.kind === 'resuming' && shard.why === 'handover') || shard?.kind === 'activating';
-  }
-  return command.kind === 'transferAbort' && shard?.kind === 'activating' && shard.migrationId === command.migrationId;
-}
-
-function refuse(draft: Draft, command: ShardCommand, shardId: number, reason: string): void {
+function refuse(tx: Transaction, command: ShardCommand, shardId: number, reason: string): void {
   if ('migrationId' in command) {
-    transferFailed(draft, shardId, command, reason);
+    transferFailed(tx, shardId, command, reason);
   } else {
-    commandFailed(draft, command.kind, shardId, reason, 'warn');
+    commandFailed(tx, command.kind, shardId, reason, 'warn');
   }
 }
 
-function isValid(draft: Draft, command: ShardCommand, shardId: number): boolean {
-  if (draft.totalShards !== null && shardId < draft.totalShards && shardId >= 0) {
+function isValid(tx: Transaction, command: ShardCommand, shardId: number): boolean {
+  if (tx.totalShards !== null && shardId < tx.totalShards && shardId >= 0) {
     return true;
   }
-  refuse(draft, command, shardId, `There is no shard ${shardId}; there are ${draft.totalShards ?? 0}.`);
+  refuse(tx, command, shardId, `There is no shard ${shardId}; there are ${tx.totalShards ?? 0}.`);
   return false;
 }
 
-function carryOut(draft: Draft, shardId: number, command: ShardCommand, connection: number): void {
+function carryOut(tx: Transaction, shardId: number, command: ShardCommand, connection: number): void {
+  const shard = tx.shard(shardId);
+  const rule = ruleOf(shard);
   switch (command.kind) {
     case 'startShards':
-      return start(draft, shardId);
+      return rule.onStart?.(tx, shardId, shard);
     case 'stopShard':
-      return stop(draft, shardId);
+      return rule.onStop?.(tx, shardId, shard);
     case 'prepareMigration':
       return command.origin
-        ? freeze(draft, shardId, connection)
-        : prepareToReceive(draft, shardId, command.session, connection, command.takeover);
+        ? close(tx, shardId, connection)
+        : prepareToReceive(tx, shardId, command.session, connection, command.takeover);
     case 'startMigration':
-      return beginTransfer(draft, shardId, connection);
+      return beginTransfer(tx, shardId, connection);
     case 'migrationAborted':
-      return abort(draft, shardId, command.reason);
+      return rule.onAbort?.(tx, shardId, shard, command.reason);
     case 'migrationFinished':
-      return letGo(draft, shardId);
+      return isOneOf(shard, LEAVING) ? letGo(tx, shardId, shard) : undefined;
     case 'shardTakenOver':
-      return giveUp(draft, shardId);
+      return takenOver(tx, shardId, shard);
     case 'transferOpen':
       return command.role === 'origin'
-        ? offer(draft, shardId, command, connection)
-        : openDestination(draft, shardId, command, connection);
+        ? offer(tx, shardId, command, connection)
+        : openDestination(tx, shardId, command, connection);
     case 'shardLeaving':
-      return announce(draft, shardId, command, connection);
+      return announce(tx, shardId, command, connection);
     case 'transferWarmUp':
-      return warmUp(draft, shardId, command);
+      return warmUp(tx, shardId, command);
     case 'transferCopy':
-      return copy(draft, shardId, command);
+      return copyState(tx, shardId, command);
     case 'transferFreeze':
-      return halt(draft, shardId, command);
+      return freeze(tx, shardId, command);
     case 'transferRelease':
-      return release(draft, shardId, command);
+      return release(tx, shardId, command);
     case 'transferActivate':
-      return activate(draft, shardId, command, connection);
+      return activate(tx, shardId, command, connection);
     case 'transferDone':
-      return done(draft, shardId, command);
+      return onTransferDone(tx, shardId, command);
     case 'transferAbort':
-      return abortTransfer(draft, shardId, command);
+      return abortTransfer(tx, shardId, command);
   }
 }
 
 function openDestination(
-  draft: Draft,
+  tx: Transaction,
   shardId: number,
   command: Extract<TransferCommand, { kind: 'transferOpen' }>,
   connection: number,
 ): void {
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   if (shard?.kind === 'staging') {
-    dropStaging(draft, shardId, shard, 'The orchestrator began a live migration instead.');
+    abortStaging(tx, shardId, shard, 'The orchestrator began a live migration instead.');
   }
-  openIncoming(draft, shardId, command, connection);
+  openIncoming(tx, shardId, command, connection);
 }
 
-function start(draft: Draft, shardId: number): void {
-  const shard = draft.shard(shardId);
-  if (shard?.kind === 'running' || servesInTransfer(shard)) {
-    announceRunning(draft, [shardId]);
-  } else if (isFrozenInTransfer(shard)) {
-    thaw(draft, shardId, 'the orchestrator wants it to run here.');
-    draft.whenFree(shardId, { kind: 'startShards' });
-  } else if (isLeaving(shard)) {
-    takeBack(draft, shardId, shard, 'the orchestrator wants it to run here.');
-  } else {
-    if (shard?.kind === 'staging') {
-      dropStaging(draft, shardId, shard, 'The orchestrator wants it started instead.');
-    } else if (isCollecting(shard)) {
-      dropIncoming(draft, shardId, shard, 'The orchestrator wants it started instead.');
-    }
-    startShards(draft, [shardId]);
+/** Another node has the shard: whatever it is doing here ends. */
+function takenOver(tx: Transaction, shardId: number, shard: ShardState | null): void {
+  if (shard !== null) {
+    tx.log('warn', `Shard ${shardId} was taken over by another node; this one lets go of it.`, { shard: shardId });
   }
-}
-
-function stop(draft: Draft, shardId: number): void {
-  const shard = draft.shard(shardId);
-  if (servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    cancelExport(draft, shard, 'The orchestrator wants the shard stopped.');
-  }
-  if (shard?.kind === 'running' || servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    stopShard(draft, shardId, 'command');
-    return;
-  }
-  let session: Cursor | null = null;
-  if (isLeaving(shard)) {
-    session = shard.session;
-    letGo(draft, shardId);
-  } else if (shard?.kind === 'staging') {
-    session = shard.how?.redelivers === true ? { ...shard.session, redelivers: true } : shard.session;
-    dropStaging(draft, shardId, shard, 'The orchestrator wants it stopped.');
-  } else if (isCollecting(shard)) {
-    dropIncoming(draft, shardId, shard, 'The orchestrator wants it stopped.');
-  }
-  say(draft, { kind: 'stopShard', shardId, session });
-}
-
-function abort(draft: Draft, shardId: number, reason: string): void {
-  const shard = draft.shard(shardId);
-  if (isLeaving(shard)) {
-    takeBack(draft, shardId, shard, reason);
-  } else if (shard?.kind === 'staging') {
-    dropStaging(draft, shardId, shard, reason);
-  } else {
-    undo(draft, shardId, shard, reason);
-  }
-}
-
-/** A live migration is off, wherever it stands before the point of no return. */
-function undo(draft: Draft, shardId: number, shard: ShardState | null, reason: string): void {
-  if (servesInTransfer(shard)) {
-    callOff(draft, shardId, shard, reason);
-  } else if (isFrozenInTransfer(shard)) {
-    thaw(draft, shardId, reason);
-  } else if (isCollecting(shard)) {
-    dropIncoming(draft, shardId, shard, reason);
-  }
+  ruleOf(shard).onTakenOver?.(tx, shardId, shard);
 }
 
 /** transferAbort. An origin that has released the shard says so again: from there on it is only forward. */
 function abortTransfer(
-  draft: Draft,
+  tx: Transaction,
   shardId: number,
   command: Extract<TransferCommand, { kind: 'transferAbort' }>,
 ): void {
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   const { migrationId, reason } = command;
   if (shard?.kind === 'released' && shard.migrationId === migrationId) {
-    return answerReleased(draft, shardId, migrationId);
+    return answerReleased(tx, shardId, migrationId);
   }
-  if (shard !== null && 'transfer' in shard && shard.transfer.migrationId === migrationId) {
-    undo(draft, shardId, shard, reason);
+  if (shard !== null && migrationOf(shard) === migrationId) {
+    ruleOf(shard).onAbort?.(tx, shardId, shard, reason);
   }
+}
+
+function migrationOf(shard: ShardState): string | null {
+  if ('transfer' in shard) {
+    return shard.transfer.migrationId;
+  }
+  return shard.kind === 'activating' ? shard.migrationId : null;
 }
 
 /** transferDone. */
-function done(draft: Draft, shardId: number, command: TransferCommand): void {
-  const shard = draft.shard(shardId);
+function onTransferDone(tx: Transaction, shardId: number, command: TransferCommand): void {
+  const shard = tx.shard(shardId);
   if (shard?.kind === 'released' && shard.migrationId === command.migrationId) {
-    letGo(draft, shardId);
+    letGo(tx, shardId, shard);
   }
 }
 
-/** The connection is gone: what still waits is dropped, an origin goes on by itself, a destination drops what it was given. */
-export function dropMigrationsOf(draft: Draft, connection: number): void {
-  draft.dropAllWaiting();
+/** The connection is lost: waiting commands are dropped, an origin goes on by itself, a destination aborts what it was given. */
+export function abortMigrationsOf(tx: Transaction, connection: number): void {
+  tx.abortAllWaiting();
   const reason = 'the connection to the orchestrator is lost.';
-  for (const [shardId, shard] of draft.shards) {
-    if ((shard.kind === 'frozen' || shard.kind === 'sending') && shard.connection === connection) {
-      takeBack(draft, shardId, shard, reason);
-    } else if (shard.kind === 'staging' && shard.connection === connection) {
-      dropStaging(draft, shardId, shard, reason);
-    } else if ('transfer' in shard && shard.transfer.connection === connection) {
-      undo(draft, shardId, shard, reason);
+  for (const [shardId, shard] of tx.shards) {
+    const askedFor = 'transfer' in shard ? shard.transfer.connection : 'connection' in shard ? shard.connection : null;
+    if (askedFor === connection) {
+      ruleOf(shard).onDisconnect?.(tx, shardId, shard, reason);
     }
   }
 }

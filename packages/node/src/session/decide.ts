@@ -3,9 +3,9 @@
  * the events, executes the effects in order, and delivers `tick` when the last `wakeAt` says so.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
-import { onCommand, onStartShards } from './commands.js';
-import { allUserDataArrived, userEventArrived, userEventHandled } from './destination.js';
-import { cursorOf, Draft } from './draft.js';
+import { onCallEnded, onCommand, onStartShards } from './commands.js';
+import { onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
+import { cursorOf, Transaction } from './transaction.js';
 import type { NodeEffect } from './effects.js';
 import { currentOf, isCurrent, isTakenOver } from './epochs.js';
 import type { NodeEvent } from './events.js';
@@ -16,15 +16,15 @@ import {
   onConnectFailed,
   onDisconnected,
   onIdentified,
-  refused,
+  onRefused,
   tickLink,
 } from './link.js';
 import { beatNow, beatSoon, nextBeat, onHeartbeatAck } from './heartbeat.js';
-import { dataCame, manifestCame } from './live-destination.js';
-import { creditCame, freezeDeadline, tickFrozen } from './live-origin.js';
-import { handoverDeadline, tickOrigins, userEventProduced } from './origin.js';
-import { onCallEnded } from './outcomes.js';
+import { onTransferData, onManifest } from './live-destination.js';
+import { onCredit } from './live-origin.js';
+import { onUserEventProduced } from './origin.js';
 import { onIdentifyGranted, onPermitEnded, onPermitRequested } from './permits.js';
+import { ruleOf, SHARD_STATES } from './shard-states.js';
 import type { NodeState } from './state.js';
 
 export type NodeDecision = { state: NodeState; effects: readonly NodeEffect[] };
@@ -33,90 +33,99 @@ export function decide(state: NodeState, event: NodeEvent, now: number): NodeDec
   if (state.lifecycle.kind === 'left') {
     return { state, effects: [] };
   }
-  const draft = new Draft(state, now);
-  react(draft, event);
-  if (draft.cameUp) {
-    beatSoon(draft);
+  const tx = new Transaction(state, now, SHARD_STATES);
+  react(tx, event);
+  if (tx.cameUp) {
+    beatSoon(tx);
   }
-  if (draft.lifecycle.kind !== 'left') {
-    draft.effect({ kind: 'wakeAt', at: nextWake(draft) });
+  if (tx.lifecycle.kind !== 'left') {
+    tx.effect({ kind: 'wakeAt', at: nextWake(tx) });
   }
-  return { state: draft.finish(), effects: draft.effects };
+  return { state: tx.finish(), effects: tx.effects };
 }
 
-function react(draft: Draft, event: NodeEvent): void {
+function react(tx: Transaction, event: NodeEvent): void {
   switch (event.kind) {
     case 'start':
-      return draft.link.kind === 'idle' ? beginConnecting(draft, 0) : undefined;
+      return tx.link.kind === 'idle' ? beginConnecting(tx, 0) : undefined;
     case 'close':
-      return beginLeaving(draft, 'bot', false);
+      return beginLeaving(tx, 'bot', false);
     case 'tick':
-      tickLink(draft);
-      if (draft.lifecycle.kind === 'serving') {
-        tickOrigins(draft);
-        tickFrozen(draft);
+      tickLink(tx);
+      if (tx.lifecycle.kind === 'serving') {
+        tickShards(tx);
       }
-      return leaveWhenEmpty(draft);
+      return leaveWhenEmpty(tx);
     case 'departed':
-      return leave(draft);
+      return leave(tx);
     case 'confirm':
-      return beatNow(draft);
+      return beatNow(tx);
     case 'connected':
-      return onConnected(draft, event.connection);
+      return onConnected(tx, event.connection);
     case 'connectFailed':
-      return onConnectFailed(draft, event.reason, event.jitter);
+      return onConnectFailed(tx, event.reason, event.jitter);
     case 'disconnected':
-      return onDisconnected(draft, event.connection, event.reason, event.jitter);
+      return onDisconnected(tx, event.connection, event.reason, event.jitter);
     case 'message':
-      return onMessage(draft, event.connection, event.message);
+      return onMessage(tx, event.connection, event.message);
     case 'callEnded':
-      return onCallEnded(draft, event.call, event.shardIds, event.outcome);
+      return onCallEnded(tx, event.call, event.shardIds, event.outcome);
     case 'userEventProduced':
-      return userEventProduced(draft, event.shardId, event.call, event.eventId, event.body);
+      return onUserEventProduced(tx, event.shardId, event.call, event.eventId, event.body);
     case 'userEventHandled':
-      return userEventHandled(draft, event.shardId, event.stage, event.bytes, event.failure);
+      return onUserEventHandled(tx, event.shardId, event.stage, event.bytes, event.failure);
     case 'permitRequested':
-      return onPermitRequested(draft, event.shardId, event.request);
-    case 'permitWithdrawn':
-      return onPermitEnded(draft, event.shardId, event.request, false);
+      return onPermitRequested(tx, event.shardId, event.request);
+    case 'permitAborted':
+      return onPermitEnded(tx, event.shardId, event.request, false);
     case 'permitFinished':
-      return onPermitEnded(draft, event.shardId, event.request, event.ready);
+      return onPermitEnded(tx, event.shardId, event.request, event.ready);
   }
 }
 
-function onMessage(draft: Draft, connection: number, message: Message): void {
-  const { link } = draft;
+function tickShards(tx: Transaction): void {
+  for (const [shardId, shard] of tx.shards) {
+    const rule = ruleOf(shard);
+    const deadline = rule.deadline?.(tx.limits, shard);
+    if (deadline !== undefined && tx.now >= deadline) {
+      rule.onDeadline?.(tx, shardId, shard);
+    }
+  }
+}
+
+function onMessage(tx: Transaction, connection: number, message: Message): void {
+  const { link } = tx;
   if (link.kind === 'identifying' && link.connection === connection) {
-    return onHandshakeMessage(draft, connection, message);
+    return onHandshakeMessage(tx, connection, message);
   }
   if (link.kind === 'established' && link.connection === connection) {
-    return onEstablishedMessage(draft, connection, message);
+    return onEstablishedMessage(tx, connection, message);
   }
   // Of a connection that is over: nothing it says counts any more.
 }
 
-function onHandshakeMessage(draft: Draft, connection: number, message: Message): void {
+function onHandshakeMessage(tx: Transaction, connection: number, message: Message): void {
   if (message.kind === 'identified') {
-    onIdentified(draft, connection, message);
+    onIdentified(tx, connection, message);
   } else if (message.kind === 'rejected') {
-    refused(draft, connection, message);
+    onRefused(tx, connection, message);
   } else if (message.kind === 'shutdown') {
-    beginLeaving(draft, 'orchestrator', message.final);
+    beginLeaving(tx, 'orchestrator', message.final);
   } else {
-    draft.log('warn', `The orchestrator sent ${message.kind} before Identified; it is ignored.`);
+    tx.log('warn', `The orchestrator sent ${message.kind} before Identified; it is ignored.`);
   }
 }
 
-function onEstablishedMessage(draft: Draft, connection: number, message: Message): void {
+function onEstablishedMessage(tx: Transaction, connection: number, message: Message): void {
   switch (message.kind) {
     case 'heartbeatAck':
-      return onHeartbeatAck(draft, message.sequence);
+      return onHeartbeatAck(tx, message.sequence);
     case 'identifyGranted':
-      return onIdentifyGranted(draft, message.shardId);
+      return onIdentifyGranted(tx, message.shardId);
     case 'rejected':
-      return refused(draft, connection, message);
+      return onRefused(tx, connection, message);
     case 'shutdown':
-      return beginLeaving(draft, 'orchestrator', message.final);
+      return beginLeaving(tx, 'orchestrator', message.final);
     case 'identify':
     case 'identified':
     case 'heartbeat':
@@ -141,7 +150,7 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'rolloutRequest':
     case 'rolloutAnswer':
     case 'transferFailed':
-      return draft.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
+      return tx.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':
     case 'stopShard':
     case 'startMigration':
@@ -164,9 +173,9 @@ function onEstablishedMessage(draft: Draft, connection: number, message: Message
     case 'transferActivate':
     case 'transferDone':
     case 'transferAbort':
-      return draft.lifecycle.kind === 'serving'
-        ? onShardMessage(draft, connection, message)
-        : draft.log('debug', `The node leaves; ${message.kind} is ignored.`);
+      return tx.lifecycle.kind === 'serving'
+        ? onShardMessage(tx, connection, message)
+        : tx.log('debug', `The node leaves; ${message.kind} is ignored.`);
   }
 }
 
@@ -195,45 +204,45 @@ type ShardMessage = MessageOf<
   | 'transferAbort'
 >;
 
-function onShardMessage(draft: Draft, connection: number, message: ShardMessage): void {
+function onShardMessage(tx: Transaction, connection: number, message: ShardMessage): void {
   switch (message.kind) {
     case 'startShards':
-      return onStartShards(draft, currentOf(draft, message), connection);
+      return onStartShards(tx, currentOf(tx, message), connection);
     case 'stopShard':
-      if (isCurrent(draft, message.shardId, message.epoch, message.kind)) {
-        onCommand(draft, message.shardId, { kind: message.kind }, connection);
+      if (isCurrent(tx, message.shardId, message.epoch, message.kind)) {
+        onCommand(tx, message.shardId, { kind: message.kind }, connection);
       }
       return;
     case 'shardTakenOver':
-      if (isTakenOver(draft, message)) {
-        onCommand(draft, message.shardId, { kind: message.kind }, connection);
+      if (isTakenOver(tx, message)) {
+        onCommand(tx, message.shardId, { kind: message.kind }, connection);
       }
       return;
     case 'startMigration':
     case 'migrationFinished':
-      return onCommand(draft, message.shardId, { kind: message.kind }, connection);
+      return onCommand(tx, message.shardId, { kind: message.kind }, connection);
     case 'migrationAborted':
-      return onCommand(draft, message.shardId, { kind: message.kind, reason: message.reason }, connection);
+      return onCommand(tx, message.shardId, { kind: message.kind, reason: message.reason }, connection);
     case 'prepareMigration': {
       const { kind, origin, shardId, takeover } = message;
-      if (isCurrent(draft, shardId, message.epoch, kind)) {
-        onCommand(draft, shardId, { kind, origin, session: cursorOf(message.session), takeover }, connection);
+      if (isCurrent(tx, shardId, message.epoch, kind)) {
+        onCommand(tx, shardId, { kind, origin, session: cursorOf(message.session), takeover }, connection);
       }
       return;
     }
     case 'userEvent':
-      return userEventArrived(draft, null, message.eventId, message.body);
+      return onUserEvent(tx, null, message.eventId, message.body);
     case 'shardUserEvent':
-      return userEventArrived(draft, message.shardId, message.eventId, message.body);
+      return onUserEvent(tx, message.shardId, message.eventId, message.body);
     case 'allUserDataSent':
-      return allUserDataArrived(draft, message.shardId, message.numEvents);
+      return onAllUserDataSent(tx, message.shardId, message.numEvents);
     case 'transferOpen':
-      if (isCurrent(draft, message.shardId, message.epoch, message.kind)) {
-        onCommand(draft, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
+      if (isCurrent(tx, message.shardId, message.epoch, message.kind)) {
+        onCommand(tx, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
       }
       return;
     case 'transferWarmUp':
-      return onCommand(draft, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
+      return onCommand(tx, message.shardId, { ...message, session: cursorOf(message.session) }, connection);
     case 'shardLeaving':
     case 'transferCopy':
     case 'transferFreeze':
@@ -241,28 +250,28 @@ function onShardMessage(draft: Draft, connection: number, message: ShardMessage)
     case 'transferActivate':
     case 'transferDone':
     case 'transferAbort':
-      return onCommand(draft, message.shardId, message, connection);
+      return onCommand(tx, message.shardId, message, connection);
     case 'transferData':
-      return dataCame(draft, message);
+      return onTransferData(tx, message);
     case 'transferCredit':
-      return creditCame(draft, message);
+      return onCredit(tx, message);
     case 'transferManifest':
-      return manifestCame(draft, message);
+      return onManifest(tx, message);
   }
 }
 
 /** The earliest time at which something is due by itself. */
-function nextWake(draft: Draft): number | null {
+function nextWake(tx: Transaction): number | null {
   const due: number[] = [];
-  switch (draft.link.kind) {
+  switch (tx.link.kind) {
     case 'waiting':
-      due.push(draft.link.until);
+      due.push(tx.link.until);
       break;
     case 'identifying':
-      due.push(draft.link.deadline);
+      due.push(tx.link.deadline);
       break;
     case 'established': {
-      const beat = nextBeat(draft);
+      const beat = nextBeat(tx);
       due.push(...(beat === null ? [] : [beat]));
       break;
     }
@@ -271,12 +280,12 @@ function nextWake(draft: Draft): number | null {
     case 'closed':
       break;
   }
-  if (draft.lifecycle.kind === 'leaving') {
-    due.push(draft.lifecycle.deadline);
-  } else if (draft.lifecycle.kind === 'serving') {
-    for (const shard of draft.shards.values()) {
-      const deadline = handoverDeadline(draft, shard) ?? freezeDeadline(shard);
-      due.push(...(deadline === null ? [] : [deadline]));
+  if (tx.lifecycle.kind === 'leaving') {
+    due.push(tx.lifecycle.deadline);
+  } else if (tx.lifecycle.kind === 'serving') {
+    for (const shard of tx.shards.values()) {
+      const deadline = ruleOf(shard).deadline?.(tx.limits, shard);
+      due.push(...(deadline === undefined ? [] : [deadline]));
     }
   }
   return due.length === 0 ? null : Math.min(...due);

@@ -10,65 +10,69 @@
  * it is worked off.
  */
 import type { Takeover } from '@dshard/protocol';
-import type { Draft } from './draft.js';
+import type { Transaction } from './transaction.js';
+import type { HostOutcome } from './events.js';
 import { commandFailed, resumeShard } from './hosting.js';
-import { dropIncoming, isCollecting, stateHandled } from './live-destination.js';
-import { isLeaving } from './origin.js';
-import type { Cursor, ShardState } from './state.js';
+import { abortIncoming, onStateHandled } from './live-destination.js';
+import { COLLECTED, isOneOf, LEAVING } from './state.js';
+import type { Cursor, ShardOf } from './state.js';
 
-type Staging = Extract<ShardState, { kind: 'staging' }>;
+type Staging = ShardOf<'staging'>;
 
 /**
  * prepareMigration{origin: false}. Asked again with the same session, it answers again.
  * @param takeover the shard comes without its state, and how its session is known.
  */
 export function prepareToReceive(
-  draft: Draft,
+  tx: Transaction,
   shardId: number,
   session: Cursor | null,
   connection: number,
   takeover?: Takeover,
 ): void {
   if (session === null) {
-    commandFailed(draft, 'prepareMigration', shardId, 'The orchestrator gave no usable gateway session.');
+    commandFailed(tx, 'prepareMigration', shardId, 'The orchestrator gave no usable gateway session.');
     return;
   }
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   if (shard?.kind === 'staging') {
     if (sameSession(shard.session, session)) {
-      answerReady(draft, shardId, session);
+      answerReady(tx, shardId, session);
       return;
     }
-    dropStaging(draft, shardId, shard, 'The orchestrator began the hand-over anew.');
-  } else if (isCollecting(shard)) {
-    dropIncoming(draft, shardId, shard, 'The orchestrator began a hand-over of the other kind.');
-  } else if (shard !== null && shard.kind !== 'held' && shard.kind !== 'released') {
-    commandFailed(
-      draft,
-      'prepareMigration',
-      shardId,
-      `This node already has shard ${shardId} (${shard.kind}).`,
-      'warn',
-    );
+    abortStaging(tx, shardId, shard, 'The orchestrator began the hand-over anew.');
+  } else if (isOneOf(shard, COLLECTED)) {
+    abortIncoming(tx, shardId, shard, 'The orchestrator began a hand-over of the other kind.');
+  } else if (shard !== null && shard.kind !== 'sent' && shard.kind !== 'released') {
+    commandFailed(tx, 'prepareMigration', shardId, `This node already has shard ${shardId} (${shard.kind}).`, 'warn');
     return;
   }
-  const isOwn = isLeaving(shard) && sameSession(shard.session, session);
+  const isOwn = isOneOf(shard, LEAVING) && sameSession(shard.session, session);
   const how = takeover === undefined ? null : { stateLost: !isOwn, redelivers: takeover === 'checkpoint' };
-  const call = draft.call({ method: 'prepareTransferTo', shardId, session });
-  draft.enterShard(shardId, { kind: 'preparing', call, connection, session, how });
+  const call = tx.call({ method: 'prepareTransferTo', shardId, session });
+  tx.enterShard(shardId, { kind: 'preparing', call, connection, session, how });
 }
 
 function sameSession(a: Cursor, b: Cursor): boolean {
   return a.sessionId === b.sessionId && a.sequence === b.sequence;
 }
 
-export function prepared(draft: Draft, shardId: number, shard: Extract<ShardState, { kind: 'preparing' }>): void {
+export function onPreparingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'preparing'>,
+  outcome: HostOutcome,
+): void {
+  if (!outcome.ok) {
+    abortPreparing(tx, shardId, shard, outcome.message);
+    return commandFailed(tx, 'prepareMigration', shardId, outcome.message);
+  }
   const { connection, session, call, how } = shard;
-  if (draft.established?.connection !== connection) {
-    abandonPreparing(draft, shardId, shard, 'The connection on which it was asked for is lost.');
+  if (tx.established?.connection !== connection) {
+    abortPreparing(tx, shardId, shard, 'The connection on which it was asked for is lost.');
     return;
   }
-  draft.enterShard(shardId, {
+  tx.enterShard(shardId, {
     kind: 'staging',
     stage: call,
     connection,
@@ -79,116 +83,111 @@ export function prepared(draft: Draft, shardId: number, shard: Extract<ShardStat
     pendingBytes: 0,
     expected: null,
   });
-  answerReady(draft, shardId, session);
+  answerReady(tx, shardId, session);
 }
 
-export function abandonPreparing(
-  draft: Draft,
-  shardId: number,
-  shard: Extract<ShardState, { kind: 'preparing' }>,
-  reason: string,
-): void {
-  draft.enterShard(shardId, null);
-  draft.effect({ kind: 'dropStaging', stage: shard.call, shardId, reason });
+export function abortPreparing(tx: Transaction, shardId: number, shard: ShardOf<'preparing'>, reason: string): void {
+  tx.enterShard(shardId, null);
+  tx.effect({ kind: 'abortStaging', stage: shard.call, shardId, reason });
 }
 
-function answerReady(draft: Draft, shardId: number, session: Cursor): void {
-  draft.sendNow({ kind: 'prepareMigration', origin: false, shardId, session });
+function answerReady(tx: Transaction, shardId: number, session: Cursor): void {
+  tx.sendNow({ kind: 'prepareMigration', origin: false, shardId, session });
 }
 
 /** A user event; `named` is null from a base-level peer, which moves one shard at a time. */
-export function userEventArrived(draft: Draft, named: number | null, eventId: number, body: Uint8Array): void {
-  const shardId = named ?? onlyStaging(draft);
-  const shard = shardId === null ? null : draft.shard(shardId);
+export function onUserEvent(tx: Transaction, named: number | null, eventId: number, body: Uint8Array): void {
+  const shardId = named ?? onlyStaging(tx);
+  const shard = shardId === null ? null : tx.shard(shardId);
   if (shardId === null || shard?.kind !== 'staging') {
-    draft.log('warn', `User event ${eventId} belongs to no shard that is being handed to this node; it is dropped.`, {
+    tx.log('warn', `User event ${eventId} belongs to no shard that is being handed to this node; it is dropped.`, {
       shard: named,
     });
     return;
   }
   const received = shard.received + 1;
-  draft.updateShard(shardId, { ...shard, received, pendingBytes: shard.pendingBytes + body.byteLength });
-  draft.effect({ kind: 'handleUserEvent', stage: shard.stage, shardId, eventId, body });
-  keepReadingBounded(draft);
+  tx.updateShard(shardId, { ...shard, received, pendingBytes: shard.pendingBytes + body.byteLength });
+  tx.effect({ kind: 'handleUserEvent', stage: shard.stage, shardId, eventId, body });
+  keepReadingBounded(tx);
 }
 
-function onlyStaging(draft: Draft): number | null {
-  const staging = [...draft.shards].filter(([, shard]) => shard.kind === 'staging');
+function onlyStaging(tx: Transaction): number | null {
+  const staging = [...tx.shards].filter(([, shard]) => shard.kind === 'staging');
   return staging.length === 1 ? (staging[0]?.[0] ?? null) : null;
 }
 
-export function userEventHandled(
-  draft: Draft,
+export function onUserEventHandled(
+  tx: Transaction,
   shardId: number,
   stage: number,
   bytes: number,
   failure: string | null,
 ): void {
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   if (shard?.kind === 'collecting' && shard.transfer.stage === stage) {
-    return stateHandled(draft, shardId, shard, bytes, failure);
+    return onStateHandled(tx, shardId, shard, bytes, failure);
   }
   if (shard?.kind !== 'staging' || shard.stage !== stage) {
     return;
   }
   if (failure !== null) {
-    dropStaging(draft, shardId, shard, failure);
-    commandFailed(draft, 'userEvent', shardId, failure);
+    abortStaging(tx, shardId, shard, failure);
+    commandFailed(tx, 'userEvent', shardId, failure);
     return;
   }
   const next: Staging = { ...shard, handled: shard.handled + 1, pendingBytes: shard.pendingBytes - bytes };
-  draft.updateShard(shardId, next);
-  keepReadingBounded(draft);
-  resumeWhenComplete(draft, shardId, next);
+  tx.updateShard(shardId, next);
+  keepReadingBounded(tx);
+  resumeWhenComplete(tx, shardId, next);
 }
 
-export function allUserDataArrived(draft: Draft, named: number | null, numEvents: number): void {
-  const shardId = named ?? onlyStaging(draft);
-  const shard = shardId === null ? null : draft.shard(shardId);
+export function onAllUserDataSent(tx: Transaction, named: number | null, numEvents: number): void {
+  const shardId = named ?? onlyStaging(tx);
+  const shard = shardId === null ? null : tx.shard(shardId);
   if (shardId === null || shard?.kind !== 'staging') {
-    draft.log('warn', 'allUserDataSent belongs to no shard that is being handed to this node; it is ignored.', {
+    tx.log('warn', 'allUserDataSent belongs to no shard that is being handed to this node; it is ignored.', {
       shard: named,
     });
     return;
   }
   if (shard.received > numEvents) {
     const reason = `${shard.received} user events came, and the origin says it sent ${numEvents}.`;
-    dropStaging(draft, shardId, shard, reason);
-    commandFailed(draft, 'allUserDataSent', shardId, reason);
+    abortStaging(tx, shardId, shard, reason);
+    commandFailed(tx, 'allUserDataSent', shardId, reason);
     return;
   }
   const next: Staging = { ...shard, expected: numEvents };
-  draft.updateShard(shardId, next);
-  resumeWhenComplete(draft, shardId, next);
+  tx.updateShard(shardId, next);
+  resumeWhenComplete(tx, shardId, next);
 }
 
-function resumeWhenComplete(draft: Draft, shardId: number, shard: Staging): void {
+function resumeWhenComplete(tx: Transaction, shardId: number, shard: Staging): void {
   if (shard.expected !== null && shard.handled >= shard.expected) {
-    resumeShard(draft, shardId, shard.session, 'handover', shard.how);
+    resumeShard(tx, shardId, shard.session, 'handover', shard.how);
   }
 }
 
 /** The shard does not come after all: nothing of it is kept. */
-export function dropStaging(draft: Draft, shardId: number, shard: Staging, reason: string): void {
-  draft.log('warn', `The hand-over of shard ${shardId} to this node is off: ${reason}`, { shard: shardId });
-  draft.enterShard(shardId, null);
-  draft.effect({ kind: 'dropStaging', stage: shard.stage, shardId, reason });
-  keepReadingBounded(draft);
+export function abortStaging(tx: Transaction, shardId: number, shard: Staging, reason: string): void {
+  tx.log('warn', `The hand-over of shard ${shardId} to this node is off: ${reason}`, { shard: shardId });
+  tx.enterShard(shardId, null);
+  tx.effect({ kind: 'abortStaging', stage: shard.stage, shardId, reason });
+  keepReadingBounded(tx);
 }
 
-function keepReadingBounded(draft: Draft): void {
-  const link = draft.established;
+function keepReadingBounded(tx: Transaction): void {
+  const link = tx.established;
   if (link === null) {
     return;
   }
   let bytes = 0;
-  for (const shard of draft.shards.values()) {
+  for (const shard of tx.shards.values()) {
     bytes += shard.kind === 'staging' ? shard.pendingBytes : 0;
   }
-  const high = draft.limits.stagedHighBytes;
+  const high = tx.limits.stagedHighBytes;
   const paused = link.reading === 'paused' ? bytes > high / 2 : bytes > high;
   if (paused !== (link.reading === 'paused')) {
-    draft.set({ link: { ...link, reading: paused ? 'paused' : 'open' } });
-    draft.effect({ kind: 'reading', connection: link.connection, paused });
+    tx.set({ link: { ...link, reading: paused ? 'paused' : 'open' } });
+    tx.effect({ kind: 'reading', connection: link.connection, paused });
   }
 }

@@ -50,12 +50,12 @@ export type NodeEffect =
   /** The migration that user code was told of is off. */
   | { kind: 'stays'; shardId: number }
   /** The transfer of this call id is off: its `send` fails from now on. */
-  | { kind: 'cancelTransfer'; call: number; reason: string }
+  | { kind: 'abortTransfer'; call: number; reason: string }
   /** The host may drop what it kept of a shard that it handed over. */
   | { kind: 'released'; shardId: number; takenOver: boolean }
   | { kind: 'handleUserEvent'; stage: number; shardId: number; eventId: number; body: Uint8Array }
   /** Drop the user events of this staging that were not handled yet, and tell the host. */
-  | { kind: 'dropStaging'; stage: number; shardId: number; reason: string }
+  | { kind: 'abortStaging'; stage: number; shardId: number; reason: string }
   /** `coordinated` false: the orchestrator knows no permits, the host paces itself. */
   | { kind: 'grantPermit'; shardId: number; request: number; coordinated: boolean }
   /** Deliver `tick` at this time; replaces the earlier wish. null: none. */

@@ -6,112 +6,66 @@
 import { highestFromOrchestrator } from '@dshard/protocol';
 import type { Identified, MessageOf, Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
-import { dropStaging } from './destination.js';
-import type { Draft } from './draft.js';
-import { stopShard } from './hosting.js';
-import { dropIncoming, isCollecting } from './live-destination.js';
-import { cancelExport, isFrozenInTransfer, servesInTransfer } from './live-origin.js';
-import { isLeaving, letGo } from './origin.js';
-import { say } from './outbox.js';
-import type { Cursor, ShardState } from './state.js';
+import type { Transaction } from './transaction.js';
 
 /** Why an orchestrator is not obeyed, or null. One that knows no epochs is. */
-export function notObeyed(draft: Draft, { orchestratorEpoch = 0 }: Identified): Rejected | null {
+export function whyNotObeyed(tx: Transaction, { orchestratorEpoch = 0 }: Identified): Rejected | null {
   const refuse = (code: NodeErrorCode, message: string): Rejected => ({
     kind: 'rejected',
     code,
     message,
     retryable: true,
   });
-  if (!isPossible(draft, orchestratorEpoch)) {
+  if (!isPossible(tx, orchestratorEpoch)) {
     return refuse(
       'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE',
       `It is of epoch ${orchestratorEpoch}, far ahead of the clock here. If it is yours, its clock or this one is wrong.`,
     );
   }
-  if (orchestratorEpoch === 0 || orchestratorEpoch >= draft.orchestratorEpoch) {
+  if (orchestratorEpoch === 0 || orchestratorEpoch >= tx.orchestratorEpoch) {
     return null;
   }
   return refuse(
     'DSO_ORCHESTRATOR_SUCCEEDED',
-    `It is of epoch ${orchestratorEpoch}, and this node has obeyed one of epoch ${draft.orchestratorEpoch}. ` +
+    `It is of epoch ${orchestratorEpoch}, and this node has obeyed one of epoch ${tx.orchestratorEpoch}. ` +
       'End the older orchestrator; if no other one runs, its clock was set back and its store was lost: restart the node.',
   );
 }
 
 /** One that is not would be the last that this node ever obeys, or has a shard under. */
-function isPossible(draft: Draft, epoch: number): boolean {
-  return epoch <= highestFromOrchestrator(draft.now);
+function isPossible(tx: Transaction, epoch: number): boolean {
+  return epoch <= highestFromOrchestrator(tx.now);
 }
 
 /** Whether what is said of the shard is meant for now. Notes the epoch. */
-export function isCurrent(draft: Draft, shardId: number, epoch: number | undefined, what: string): boolean {
+export function isCurrent(tx: Transaction, shardId: number, epoch: number | undefined, what: string): boolean {
   if (epoch === undefined) {
     return true;
   }
-  const seen = draft.epochOf(shardId);
-  if (epoch < seen || !isPossible(draft, epoch)) {
+  const seen = tx.epochOf(shardId);
+  if (epoch < seen || !isPossible(tx, epoch)) {
     const why = epoch < seen ? `which is over: this node has seen ${seen}` : 'far ahead of the clock here';
-    draft.log('warn', `${what} of shard ${shardId} is of epoch ${epoch}, ${why}.`, { shard: shardId, epoch });
+    tx.log('warn', `${what} of shard ${shardId} is of epoch ${epoch}, ${why}.`, { shard: shardId, epoch });
     return false;
   }
-  draft.setEpoch(shardId, epoch);
+  tx.setEpoch(shardId, epoch);
   return true;
 }
 
 /** Of startShards, the shards it is meant for. */
-export function currentOf(draft: Draft, { shardIds, epochs }: MessageOf<'startShards'>): readonly number[] {
-  return shardIds.filter((shardId, index) => isCurrent(draft, shardId, epochs?.[index], 'startShards'));
+export function currentOf(tx: Transaction, { shardIds, epochs }: MessageOf<'startShards'>): readonly number[] {
+  return shardIds.filter((shardId, index) => isCurrent(tx, shardId, epochs?.[index], 'startShards'));
 }
 
 /** Whether another node has the shard under an epoch that is news. */
-export function isTakenOver(draft: Draft, { shardId, epoch }: MessageOf<'shardTakenOver'>): boolean {
-  if (epoch <= draft.epochOf(shardId) || !isPossible(draft, epoch)) {
-    draft.log(
+export function isTakenOver(tx: Transaction, { shardId, epoch }: MessageOf<'shardTakenOver'>): boolean {
+  if (epoch <= tx.epochOf(shardId) || !isPossible(tx, epoch)) {
+    tx.log(
       'debug',
       `shardTakenOver of shard ${shardId} is of epoch ${epoch}: seen already, or far ahead of the clock.`,
     );
     return false;
   }
-  draft.setEpoch(shardId, epoch);
+  tx.setEpoch(shardId, epoch);
   return true;
-}
-
-/** The shard is another node's: whatever it is doing here ends. Not while a host call is under way that cannot be cut short. */
-export function giveUp(draft: Draft, shardId: number): void {
-  const shard = draft.shard(shardId);
-  if (shard !== null) {
-    draft.log('warn', `Shard ${shardId} was taken over by another node; this one lets go of it.`, { shard: shardId });
-  }
-  if (isLeaving(shard)) {
-    const { session } = shard;
-    letGo(draft, shardId, true);
-    return answerGone(draft, shardId, session);
-  }
-  if (shard?.kind === 'staging') {
-    dropStaging(draft, shardId, shard, 'another node has taken it over.');
-  } else if (isCollecting(shard)) {
-    dropIncoming(draft, shardId, shard, 'another node has taken it over.');
-  } else if (shard !== null) {
-    return stopHere(draft, shardId, shard);
-  }
-  answerGone(draft, shardId, null);
-}
-
-function stopHere(draft: Draft, shardId: number, shard: ShardState): void {
-  if (servesInTransfer(shard) || isFrozenInTransfer(shard)) {
-    cancelExport(draft, shard, 'Another node has taken the shard over.');
-  }
-  stopShard(draft, shardId, 'takenOver');
-}
-
-/** The host has stopped it, or failed to: it is not ours either way. */
-export function gone(draft: Draft, shardId: number, session: Cursor | null): void {
-  draft.enterShard(shardId, null);
-  draft.effect({ kind: 'released', shardId, takenOver: true });
-  answerGone(draft, shardId, session);
-}
-
-function answerGone(draft: Draft, shardId: number, session: Cursor | null): void {
-  say(draft, { kind: 'stopShard', shardId, session });
 }

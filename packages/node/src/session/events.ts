@@ -28,5 +28,5 @@ export type NodeEvent =
   | { kind: 'userEventProduced'; call: number; shardId: number; eventId: number; body: Uint8Array }
   | { kind: 'userEventHandled'; stage: number; shardId: number; bytes: number; failure: string | null }
   | { kind: 'permitRequested'; shardId: number; request: number }
-  | { kind: 'permitWithdrawn'; shardId: number; request: number }
+  | { kind: 'permitAborted'; shardId: number; request: number }
   | { kind: 'permitFinished'; shardId: number; request: number; ready: boolean };

@@ -3,7 +3,7 @@
  * which another node resumes should this process die: a shard that has just got its session must not have to wait for
  * its first.
  */
-import type { Draft } from './draft.js';
+import type { Transaction } from './transaction.js';
 
 /** So many heartbeats without an answer: the connection is as good as gone. Those out of turn do not count. */
 export const MAX_UNANSWERED = 3;
@@ -15,14 +15,14 @@ const MOST_REMEMBERED = 16;
 const SOON_MS = 100;
 
 /** Sends one if it is time. `unanswered`: it is, and too many were not answered. */
-export function beat(draft: Draft): 'unanswered' | 'fine' {
-  const link = draft.established;
+export function beat(tx: Transaction): 'unanswered' | 'fine' {
+  const link = tx.established;
   if (link === null || link.heartbeat === null) {
     return 'fine';
   }
   const { intervalMs, nextAt, soonAt, sequence } = link.heartbeat;
-  const inTurn = draft.now >= nextAt;
-  if (!inTurn && (soonAt === null || draft.now < soonAt)) {
+  const inTurn = tx.now >= nextAt;
+  if (!inTurn && (soonAt === null || tx.now < soonAt)) {
     return 'fine';
   }
   // While we do not read, acks cannot come: that is our doing, not the peer's.
@@ -30,54 +30,54 @@ export function beat(draft: Draft): 'unanswered' | 'fine' {
   if (inTurn && unanswered >= MAX_UNANSWERED) {
     return 'unanswered';
   }
-  draft.set({
+  tx.set({
     link: {
       ...link,
       heartbeat: {
         intervalMs,
-        nextAt: inTurn ? draft.now + intervalMs : nextAt,
+        nextAt: inTurn ? tx.now + intervalMs : nextAt,
         soonAt: null,
         sequence: sequence + 1,
         unanswered: inTurn ? unanswered + 1 : unanswered,
-        sent: [...link.heartbeat.sent, { sequence: sequence + 1, at: draft.now }].slice(-MOST_REMEMBERED),
+        sent: [...link.heartbeat.sent, { sequence: sequence + 1, at: tx.now }].slice(-MOST_REMEMBERED),
       },
     },
   });
-  draft.effect({ kind: 'heartbeat', connection: link.connection, sequence: sequence + 1 });
+  tx.effect({ kind: 'heartbeat', connection: link.connection, sequence: sequence + 1 });
   return 'fine';
 }
 
 /** A shard came up: its cursor is to be known soon. */
-export function beatSoon(draft: Draft): void {
-  const link = draft.established;
+export function beatSoon(tx: Transaction): void {
+  const link = tx.established;
   if (link?.heartbeat && link.heartbeat.soonAt === null) {
-    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, soonAt: draft.now + SOON_MS } } });
+    tx.set({ link: { ...link, heartbeat: { ...link.heartbeat, soonAt: tx.now + SOON_MS } } });
   }
 }
 
-export function onHeartbeatAck(draft: Draft, sequence: number): void {
-  const link = draft.established;
+export function onHeartbeatAck(tx: Transaction, sequence: number): void {
+  const link = tx.established;
   if (link?.heartbeat) {
     const { sent } = link.heartbeat;
     const answered = sent.find((each) => each.sequence === sequence);
     const left = sent.filter((each) => each.sequence > sequence);
-    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, unanswered: 0, sent: left } } });
+    tx.set({ link: { ...link, heartbeat: { ...link.heartbeat, unanswered: 0, sent: left } } });
     if (answered !== undefined) {
-      draft.effect({ kind: 'answered', sentAt: answered.at });
+      tx.effect({ kind: 'answered', sentAt: answered.at });
     }
   }
 }
 
 /** Somebody has to know whether the shards are still ours: one now. */
-export function beatNow(draft: Draft): void {
-  const link = draft.established;
+export function beatNow(tx: Transaction): void {
+  const link = tx.established;
   if (link?.heartbeat) {
-    draft.set({ link: { ...link, heartbeat: { ...link.heartbeat, soonAt: draft.now } } });
+    tx.set({ link: { ...link, heartbeat: { ...link.heartbeat, soonAt: tx.now } } });
   }
 }
 
 /** When the next one is due; null: none. */
-export function nextBeat(draft: Draft): number | null {
-  const heartbeat = draft.established?.heartbeat ?? null;
+export function nextBeat(tx: Transaction): number | null {
+  const heartbeat = tx.established?.heartbeat ?? null;
   return heartbeat === null ? null : Math.min(heartbeat.nextAt, heartbeat.soonAt ?? Infinity);
 }

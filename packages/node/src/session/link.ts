@@ -9,64 +9,42 @@
 import { LOGIC_VERSION, negotiate } from '@dshard/protocol';
 import type { Identified, Identify, Rejected, ShardSession } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
-import { dropMigrationsOf } from './commands.js';
-import type { Draft } from './draft.js';
-import { notObeyed } from './epochs.js';
+import { abortMigrationsOf } from './commands.js';
+import type { Transaction } from './transaction.js';
+import { whyNotObeyed } from './epochs.js';
 import { beat, MAX_UNANSWERED } from './heartbeat.js';
-import { givenAway } from './live-origin.js';
+import { retainedSession } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
-import { isTaken } from './reports.js';
-import type { ShardStateKind } from './state.js';
+import { isTaken, ruleOf } from './shard-states.js';
 
-/** Shards in these states belong to this node. The others are held (said separately) or only being handed to it. */
-const OWNED: ReadonlySet<ShardStateKind> = new Set([
-  'starting',
-  'running',
-  'stopping',
-  'freezing',
-  'frozen',
-  'sending',
-  'resuming',
-  'announcing',
-  'announced',
-  'offered',
-  'copying',
-  'copied',
-  'halting',
-  'flushing',
-  'sealed',
-  'thawing',
-  'activating',
-]);
-
-export function beginConnecting(draft: Draft, attempt: number): void {
-  draft.set({ link: { kind: 'connecting', attempt } });
-  draft.effect({ kind: 'connect' });
+export function beginConnecting(tx: Transaction, attempt: number): void {
+  tx.set({ link: { kind: 'connecting', attempt } });
+  tx.effect({ kind: 'connect' });
 }
 
-export function onConnected(draft: Draft, connection: number): void {
-  if (draft.link.kind !== 'connecting') {
-    draft.effect({ kind: 'dropConnection', connection, reason: 'It is not wanted any more.' });
+export function onConnected(tx: Transaction, connection: number): void {
+  if (tx.link.kind !== 'connecting') {
+    tx.effect({ kind: 'dropConnection', connection, reason: 'It is not wanted any more.' });
     return;
   }
-  draft.set({
+  tx.set({
     link: {
       kind: 'identifying',
       connection,
-      attempt: draft.link.attempt,
-      deadline: draft.now + draft.limits.identifyTimeoutMs,
+      attempt: tx.link.attempt,
+      deadline: tx.now + tx.limits.identifyTimeoutMs,
     },
   });
-  draft.effect({ kind: 'identify', connection, message: identifyMessage(draft) });
+  tx.effect({ kind: 'identify', connection, message: identifyMessage(tx) });
 }
 
-function identifyMessage(draft: Draft): Identify {
+function identifyMessage(tx: Transaction): Identify {
   const runningShards: number[] = [];
   const heldSessions: ShardSession[] = [];
-  for (const [shardId, shard] of draft.shards) {
-    const session = givenAway(shard);
-    if (OWNED.has(shard.kind) && !isTaken(shard)) {
+  for (const [shardId, shard] of tx.shards) {
+    const session = retainedSession(shard);
+    if (ruleOf(shard).owned === true && !isTaken(shard)) {
       runningShards.push(shardId);
     } else if (session !== null) {
       heldSessions.push({ shardId, ...session });
@@ -74,48 +52,48 @@ function identifyMessage(draft: Draft): Identify {
   }
   runningShards.sort((a, b) => a - b);
   const epochs = {
-    runningEpochs: runningShards.map((shardId) => draft.epochOf(shardId)),
-    orchestratorEpoch: draft.orchestratorEpoch,
+    runningEpochs: runningShards.map((shardId) => tx.epochOf(shardId)),
+    orchestratorEpoch: tx.orchestratorEpoch,
   };
   return {
-    ...(draft.identity.capabilities.includes('epochs') ? epochs : {}),
+    ...(tx.identity.capabilities.includes('epochs') ? epochs : {}),
     kind: 'identify',
-    totalShards: draft.totalShards ?? 0,
+    totalShards: tx.totalShards ?? 0,
     runningShards,
-    version: draft.identity.version,
-    nodeId: draft.identity.nodeId,
+    version: tx.identity.version,
+    nodeId: tx.identity.nodeId,
     logicVersion: LOGIC_VERSION,
-    capabilities: draft.identity.capabilities,
-    token: draft.identity.token,
-    host: draft.identity.host,
-    pid: draft.identity.pid,
+    capabilities: tx.identity.capabilities,
+    token: tx.identity.token,
+    host: tx.identity.host,
+    pid: tx.identity.pid,
     heldSessions,
-    instance: draft.identity.instance,
-    bounds: draft.identity.bounds,
+    instance: tx.identity.instance,
+    bounds: tx.identity.bounds,
   };
 }
 
-export function onIdentified(draft: Draft, connection: number, message: Identified): void {
-  if (draft.totalShards !== null && message.totalShards !== draft.totalShards) {
-    refused(draft, connection, {
+export function onIdentified(tx: Transaction, connection: number, message: Identified): void {
+  if (tx.totalShards !== null && message.totalShards !== tx.totalShards) {
+    onRefused(tx, connection, {
       kind: 'rejected',
       code: 'DSO_TOTAL_SHARDS_CHANGED' satisfies NodeErrorCode,
       message:
-        `The orchestrator has ${message.totalShards} shards in total, and this node was started with ${draft.totalShards}. ` +
+        `The orchestrator has ${message.totalShards} shards in total, and this node was started with ${tx.totalShards}. ` +
         'Restart the node, or give the orchestrator the old count.',
       retryable: false,
     });
     return;
   }
-  const problem = notObeyed(draft, message);
-  if (problem !== null) return refused(draft, connection, problem);
-  const capabilities = negotiate(draft.identity.capabilities, message.capabilities);
+  const problem = whyNotObeyed(tx, message);
+  if (problem !== null) return onRefused(tx, connection, problem);
+  const capabilities = negotiate(tx.identity.capabilities, message.capabilities);
   const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
-  draft.set({
+  tx.set({
     totalShards: message.totalShards,
     leadShard: message.leadShard ?? 0,
-    orchestratorEpoch: message.orchestratorEpoch ?? draft.orchestratorEpoch,
-    identity: { ...draft.identity, nodeId: message.nodeId === '' ? draft.identity.nodeId : message.nodeId },
+    orchestratorEpoch: message.orchestratorEpoch ?? tx.orchestratorEpoch,
+    identity: { ...tx.identity, nodeId: message.nodeId === '' ? tx.identity.nodeId : message.nodeId },
     link: {
       kind: 'established',
       connection,
@@ -123,7 +101,7 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
       heartbeat: beats
         ? {
             intervalMs: message.heartbeatIntervalMs,
-            nextAt: draft.now,
+            nextAt: tx.now,
             soonAt: null,
             sequence: 0,
             unanswered: 0,
@@ -133,87 +111,87 @@ export function onIdentified(draft: Draft, connection: number, message: Identifi
       reading: 'open',
     },
   });
-  draft.effect({
+  tx.effect({
     kind: 'established',
     connection,
     totalShards: message.totalShards,
-    nodeId: draft.identity.nodeId,
+    nodeId: tx.identity.nodeId,
     capabilities,
   });
-  draft.effect({ kind: 'leased', leaseMs: beats ? (message.leaseMs ?? null) : null });
-  flushOutbox(draft);
-  permitsAfterIdentified(draft);
+  tx.effect({ kind: 'leased', leaseMs: beats ? (message.leaseMs ?? null) : null });
+  flushOutbox(tx);
+  permitsAfterIdentified(tx);
 }
 
 /** The orchestrator refuses this connection, or we do for what it says. */
-export function refused(draft: Draft, connection: number, rejection: Rejected): void {
-  const link = draft.link;
+export function onRefused(tx: Transaction, connection: number, rejection: Rejected): void {
+  const link = tx.link;
   const attempt = link.kind === 'identifying' ? link.attempt : 0;
-  draft.effect({ kind: 'closeConnection', connection, reason: rejection.message });
-  dropMigrationsOf(draft, connection);
+  tx.effect({ kind: 'closeConnection', connection, reason: rejection.message });
+  abortMigrationsOf(tx, connection);
   if (rejection.retryable) {
-    draft.log('warn', `The orchestrator refused this node for now: ${rejection.message}`, { code: rejection.code });
-    waitAndRetry(draft, attempt + 1, backoffMs(draft, attempt, 1), rejection.message);
+    tx.log('warn', `The orchestrator refused this node for now: ${rejection.message}`, { code: rejection.code });
+    waitAndRetry(tx, attempt + 1, backoffMs(tx, attempt, 1), rejection.message);
     return;
   }
-  draft.log(
+  tx.log(
     'error',
     `The orchestrator refused this node (${rejection.code}): ${rejection.message} Shards that run here go on; ` +
-      `the node tries again every ${draft.limits.refusedRetryMs / 1000} s, so that correcting the orchestrator is enough.`,
+      `the node tries again every ${tx.limits.refusedRetryMs / 1000} s, so that correcting the orchestrator is enough.`,
     { code: rejection.code },
   );
-  waitAndRetry(draft, attempt + 1, draft.limits.refusedRetryMs, rejection.message);
+  waitAndRetry(tx, attempt + 1, tx.limits.refusedRetryMs, rejection.message);
 }
 
-export function onConnectFailed(draft: Draft, reason: string, jitter: number): void {
-  if (draft.link.kind !== 'connecting') {
+export function onConnectFailed(tx: Transaction, reason: string, jitter: number): void {
+  if (tx.link.kind !== 'connecting') {
     return;
   }
-  const { attempt } = draft.link;
+  const { attempt } = tx.link;
   // Once a minute at most: an orchestrator that is away for an hour is one fact, not a thousand.
-  draft.log(attempt % 12 === 0 ? 'warn' : 'debug', `The orchestrator cannot be reached: ${reason}`, { attempt });
-  waitAndRetry(draft, attempt + 1, backoffMs(draft, attempt, jitter), reason);
+  tx.log(attempt % 12 === 0 ? 'warn' : 'debug', `The orchestrator cannot be reached: ${reason}`, { attempt });
+  waitAndRetry(tx, attempt + 1, backoffMs(tx, attempt, jitter), reason);
 }
 
-export function onDisconnected(draft: Draft, connection: number, reason: string, jitter: number): void {
-  const link = draft.link;
+export function onDisconnected(tx: Transaction, connection: number, reason: string, jitter: number): void {
+  const link = tx.link;
   if ((link.kind !== 'identifying' && link.kind !== 'established') || link.connection !== connection) {
     return;
   }
   const attempt = link.kind === 'identifying' ? link.attempt + 1 : 0;
-  draft.log('warn', `The connection to the orchestrator is lost; the shards go on: ${reason}`);
-  dropMigrationsOf(draft, connection);
-  waitAndRetry(draft, attempt, backoffMs(draft, attempt, jitter), reason);
+  tx.log('warn', `The connection to the orchestrator is lost; the shards go on: ${reason}`);
+  abortMigrationsOf(tx, connection);
+  waitAndRetry(tx, attempt, backoffMs(tx, attempt, jitter), reason);
 }
 
-function backoffMs(draft: Draft, attempt: number, jitter: number): number {
-  const full = Math.min(draft.limits.backoffMaxMs, draft.limits.backoffMinMs * 2 ** Math.min(attempt, 20));
+function backoffMs(tx: Transaction, attempt: number, jitter: number): number {
+  const full = Math.min(tx.limits.backoffMaxMs, tx.limits.backoffMinMs * 2 ** Math.min(attempt, 20));
   return full / 2 + (full / 2) * jitter;
 }
 
-function waitAndRetry(draft: Draft, attempt: number, waitMs: number, reason: string): void {
+function waitAndRetry(tx: Transaction, attempt: number, waitMs: number, reason: string): void {
   // A node without shards that only ends what it is at has nothing to connect for.
-  const isOver = draft.lifecycle.kind === 'lingering';
-  draft.set({ link: isOver ? { kind: 'closed' } : { kind: 'waiting', attempt, until: draft.now + waitMs, reason } });
+  const isOver = tx.lifecycle.kind === 'lingering';
+  tx.set({ link: isOver ? { kind: 'closed' } : { kind: 'waiting', attempt, until: tx.now + waitMs, reason } });
 }
 
 /** What of the connection is due now. */
-export function tickLink(draft: Draft): void {
-  const link = draft.link;
+export function tickLink(tx: Transaction): void {
+  const link = tx.link;
   switch (link.kind) {
     case 'waiting':
-      if (draft.now >= link.until) {
-        beginConnecting(draft, link.attempt);
+      if (tx.now >= link.until) {
+        beginConnecting(tx, link.attempt);
       }
       return;
     case 'identifying':
-      if (draft.now >= link.deadline) {
-        drop(draft, link.connection, 'The orchestrator did not answer Identify in time.');
+      if (tx.now >= link.deadline) {
+        drop(tx, link.connection, 'The orchestrator did not answer Identify in time.');
       }
       return;
     case 'established':
-      if (beat(draft) === 'unanswered') {
-        drop(draft, link.connection, `The orchestrator left ${MAX_UNANSWERED} heartbeats unanswered.`);
+      if (beat(tx) === 'unanswered') {
+        drop(tx, link.connection, `The orchestrator left ${MAX_UNANSWERED} heartbeats unanswered.`);
       }
       return;
     case 'idle':
@@ -223,7 +201,7 @@ export function tickLink(draft: Draft): void {
   }
 }
 
-function drop(draft: Draft, connection: number, reason: string): void {
-  draft.effect({ kind: 'dropConnection', connection, reason });
-  onDisconnected(draft, connection, reason, 0.5);
+function drop(tx: Transaction, connection: number, reason: string): void {
+  tx.effect({ kind: 'dropConnection', connection, reason });
+  onDisconnected(tx, connection, reason, 0.5);
 }

@@ -11,52 +11,52 @@
  * what the origin has credit for, and an origin that sends more is refused.
  */
 import type { MessageOf } from '@dshard/protocol';
-import { cursorOf } from './draft.js';
-import type { Draft } from './draft.js';
+import { cursorOf } from './transaction.js';
+import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, stopShard, transferFailed } from './hosting.js';
-import type { Incoming, ShardState, TransferCommand } from './state.js';
+import { COLLECTED, isOneOf } from './state.js';
+import type { Collected, Incoming, ShardOf, TransferCommand } from './state.js';
 import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 type ActivateCommand = Extract<TransferCommand, { kind: 'transferActivate' }>;
-type Of<K extends ShardState['kind']> = Extract<ShardState, { kind: K }>;
-type Collecting = Of<'collecting'>;
-type Collected = Of<'collecting' | 'warming' | 'verified'>;
+type Collecting = ShardOf<'collecting'>;
 
 /** Credit is given back in parts of the window, so that it is not a message per event. */
 const CREDIT_PARTS = 4;
 
-export function isCollecting(shard: ShardState | null): shard is Collected {
-  return shard?.kind === 'collecting' || shard?.kind === 'warming' || shard?.kind === 'verified';
-}
-
 /** transferOpen to the destination. */
-export function openIncoming(draft: Draft, shardId: number, command: OpenCommand, connection: number): void {
-  const shard = draft.shard(shardId);
+export function openIncoming(tx: Transaction, shardId: number, command: OpenCommand, connection: number): void {
+  const shard = tx.shard(shardId);
   const { migrationId, session } = command;
-  if (isCollecting(shard)) {
+  if (isOneOf(shard, COLLECTED)) {
     if (shard.transfer.migrationId === migrationId) {
-      return answerOpened(draft, shardId, migrationId);
+      return answerOpened(tx, shardId, migrationId);
     }
-    dropIncoming(draft, shardId, shard, 'The orchestrator began another migration.');
-  } else if (shard !== null && shard.kind !== 'held' && shard.kind !== 'released') {
-    return transferFailed(draft, shardId, command, `This node already has shard ${shardId} (${shard.kind}).`);
+    abortIncoming(tx, shardId, shard, 'The orchestrator began another migration.');
+  } else if (shard !== null && shard.kind !== 'sent' && shard.kind !== 'released') {
+    return transferFailed(tx, shardId, command, `This node already has shard ${shardId} (${shard.kind}).`);
   }
-  const call = draft.call({ method: 'prepareTransferTo', shardId, session });
-  draft.enterShard(shardId, { kind: 'opening', call, connection, migrationId, session });
+  const call = tx.call({ method: 'prepareTransferTo', shardId, session });
+  tx.enterShard(shardId, { kind: 'opening', call, connection, migrationId, session });
 }
 
-export function openingEnded(draft: Draft, shardId: number, shard: Of<'opening'>, outcome: HostOutcome): void {
+export function onOpeningEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'opening'>,
+  outcome: HostOutcome,
+): void {
   const { call, connection, migrationId, session } = shard;
-  if (draft.established?.connection !== connection) {
-    return abandonOpening(draft, shardId, shard, 'The connection on which it was asked for is lost.');
+  if (tx.established?.connection !== connection) {
+    return abortOpening(tx, shardId, shard, 'The connection on which it was asked for is lost.');
   }
   if (!outcome.ok) {
-    abandonOpening(draft, shardId, shard, outcome.message);
-    return transferFailed(draft, shardId, { kind: 'transferOpen', migrationId }, outcome.message);
+    abortOpening(tx, shardId, shard, outcome.message);
+    return transferFailed(tx, shardId, { kind: 'transferOpen', migrationId }, outcome.message);
   }
-  draft.enterShard(shardId, {
+  tx.enterShard(shardId, {
     kind: 'collecting',
     transfer: {
       migrationId,
@@ -73,43 +73,43 @@ export function openingEnded(draft: Draft, shardId: number, shard: Of<'opening'>
     manifest: null,
     warmth: 'cold',
   });
-  answerOpened(draft, shardId, migrationId);
-  if (session !== null && !draft.negotiated('warm-up')) {
-    draft.effect({ kind: 'preconnect', shardId, session });
+  answerOpened(tx, shardId, migrationId);
+  if (session !== null && !tx.negotiated('warm-up')) {
+    tx.effect({ kind: 'preconnect', shardId, session });
   }
 }
 
-function answerOpened(draft: Draft, shardId: number, migrationId: string): void {
-  const creditBytes = draft.limits.transferWindowBytes;
-  draft.sendNow({ kind: 'transferOpened', migrationId, shardId, session: null, creditBytes });
+function answerOpened(tx: Transaction, shardId: number, migrationId: string): void {
+  const creditBytes = tx.limits.transferWindowBytes;
+  tx.sendNow({ kind: 'transferOpened', migrationId, shardId, session: null, creditBytes });
 }
 
-export function abandonOpening(draft: Draft, shardId: number, shard: Of<'opening'>, reason: string): void {
-  draft.enterShard(shardId, null);
-  draft.effect({ kind: 'dropStaging', stage: shard.call, shardId, reason });
+export function abortOpening(tx: Transaction, shardId: number, shard: ShardOf<'opening'>, reason: string): void {
+  tx.enterShard(shardId, null);
+  tx.effect({ kind: 'abortStaging', stage: shard.call, shardId, reason });
 }
 
 /** Data and manifest of a migration that is off may still be on their way: they are nobody's. */
-function collectingOf(draft: Draft, message: MessageOf<'transferData' | 'transferManifest'>): Collected | null {
-  const shard = draft.shard(message.shardId);
-  if (isCollecting(shard) && shard.transfer.migrationId === message.migrationId) {
+function collectingOf(tx: Transaction, message: MessageOf<'transferData' | 'transferManifest'>): Collected | null {
+  const shard = tx.shard(message.shardId);
+  if (isOneOf(shard, COLLECTED) && shard.transfer.migrationId === message.migrationId) {
     return shard;
   }
-  draft.log('debug', `${message.kind} belongs to no migration to this node; it is ignored.`, {
+  tx.log('debug', `${message.kind} belongs to no migration to this node; it is ignored.`, {
     shard: message.shardId,
   });
   return null;
 }
 
-export function dataCame(draft: Draft, message: MessageOf<'transferData'>): void {
-  const shard = collectingOf(draft, message);
+export function onTransferData(tx: Transaction, message: MessageOf<'transferData'>): void {
+  const shard = collectingOf(tx, message);
   if (shard === null) {
     return;
   }
   const { shardId, index, eventId, body } = message;
-  const problem = problemWith(draft, shard, message);
+  const problem = problemWith(tx, shard, message);
   if (problem !== null) {
-    return refuse(draft, shardId, shard, problem);
+    return refuse(tx, shardId, shard, problem);
   }
   const { transfer } = shard;
   const next: Incoming = {
@@ -119,11 +119,11 @@ export function dataCame(draft: Draft, message: MessageOf<'transferData'>): void
     hash: digestTransferData(transfer.hash, { index, eventId, body }),
     pendingBytes: transfer.pendingBytes + body.byteLength,
   };
-  draft.updateShard(shardId, { ...shard, transfer: next });
-  draft.effect({ kind: 'handleUserEvent', stage: transfer.stage, shardId, eventId, body });
+  tx.updateShard(shardId, { ...shard, transfer: next });
+  tx.effect({ kind: 'handleUserEvent', stage: transfer.stage, shardId, eventId, body });
 }
 
-function problemWith(draft: Draft, shard: Collected, message: MessageOf<'transferData'>): string | null {
+function problemWith(tx: Transaction, shard: Collected, message: MessageOf<'transferData'>): string | null {
   const { received, pendingBytes, owedCredit } = shard.transfer;
   if (shard.kind === 'verified' || (shard.kind === 'collecting' && shard.manifest !== null)) {
     return 'State came after the manifest.';
@@ -135,122 +135,127 @@ function problemWith(draft: Draft, shard: Collected, message: MessageOf<'transfe
     return `The event with index ${message.index} came where ${received} was due.`;
   }
   const outstanding = pendingBytes + owedCredit;
-  return outstanding > 0 && outstanding + message.body.byteLength > draft.limits.transferWindowBytes
+  return outstanding > 0 && outstanding + message.body.byteLength > tx.limits.transferWindowBytes
     ? 'The origin sent more than it had credit for.'
     : null;
 }
 
 function refuse(
-  draft: Draft,
+  tx: Transaction,
   shardId: number,
   shard: Collected,
   reason: string,
   step: 'transferData' | 'transferWarmUp' = 'transferData',
 ): void {
   const { migrationId } = shard.transfer;
-  dropIncoming(draft, shardId, shard, reason);
-  transferFailed(draft, shardId, { kind: step, migrationId }, reason);
+  abortIncoming(tx, shardId, shard, reason);
+  transferFailed(tx, shardId, { kind: step, migrationId }, reason);
 }
 
 /** The host has handled an event of the staging, or failed at it. */
-export function stateHandled(
-  draft: Draft,
+export function onStateHandled(
+  tx: Transaction,
   shardId: number,
   shard: Collecting,
   bytes: number,
   failure: string | null,
 ): void {
   if (failure !== null) {
-    return refuse(draft, shardId, shard, failure);
+    return refuse(tx, shardId, shard, failure);
   }
   const { transfer } = shard;
   const owed = transfer.owedCredit + bytes;
   const pendingBytes = transfer.pendingBytes - bytes;
   const handled = transfer.handled + 1;
-  const due = owed > 0 && (handled === transfer.received || owed >= draft.limits.transferWindowBytes / CREDIT_PARTS);
+  const due = owed > 0 && (handled === transfer.received || owed >= tx.limits.transferWindowBytes / CREDIT_PARTS);
   const next: Collecting = { ...shard, transfer: { ...transfer, handled, pendingBytes, owedCredit: due ? 0 : owed } };
-  draft.updateShard(shardId, next);
+  tx.updateShard(shardId, next);
   if (due) {
-    draft.sendNow({ kind: 'transferCredit', migrationId: transfer.migrationId, shardId, bytes: owed });
+    tx.sendNow({ kind: 'transferCredit', migrationId: transfer.migrationId, shardId, bytes: owed });
   }
-  verifyWhenHandled(draft, shardId, next);
-  warmWhenHandled(draft, shardId, next);
+  verifyWhenHandled(tx, shardId, next);
+  warmWhenHandled(tx, shardId, next);
 }
 
 /** transferWarmUp. */
 export function warmUp(
-  draft: Draft,
+  tx: Transaction,
   shardId: number,
   command: Extract<TransferCommand, { kind: 'transferWarmUp' }>,
 ): void {
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   const { migrationId, session } = command;
-  if (!isCollecting(shard) || shard.transfer.migrationId !== migrationId) {
-    return transferFailed(draft, shardId, command, `Shard ${shardId} is not in this migration here.`);
+  if (!isOneOf(shard, COLLECTED) || shard.transfer.migrationId !== migrationId) {
+    return transferFailed(tx, shardId, command, `Shard ${shardId} is not in this migration here.`);
   }
   if (shard.kind === 'warming' || (shard.kind === 'collecting' && shard.warmth === 'wanted')) {
     return;
   }
   if (shard.kind === 'verified' || shard.warmth === 'warm') {
-    return answerWarm(draft, shardId, migrationId);
+    return answerWarm(tx, shardId, migrationId);
   }
   const next: Collecting = { ...shard, session: session ?? shard.session, warmth: 'wanted' };
-  draft.updateShard(shardId, next);
-  warmWhenHandled(draft, shardId, next);
+  tx.updateShard(shardId, next);
+  warmWhenHandled(tx, shardId, next);
 }
 
-function warmWhenHandled(draft: Draft, shardId: number, shard: Collecting): void {
+function warmWhenHandled(tx: Transaction, shardId: number, shard: Collecting): void {
   const { transfer, session, warmth } = shard;
   if (warmth === 'wanted' && transfer.handled === transfer.received) {
-    const call = draft.call({ method: 'warm', shardId, session });
-    draft.enterShard(shardId, { kind: 'warming', call, part: 'userCode', transfer, session });
+    const call = tx.call({ method: 'warm', shardId, session });
+    tx.enterShard(shardId, { kind: 'warming', call, part: 'userCode', transfer, session });
   }
 }
 
-export function warmingEnded(draft: Draft, shardId: number, shard: Of<'warming'>, outcome: HostOutcome): void {
+export function onWarmingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'warming'>,
+  outcome: HostOutcome,
+): void {
   const { part, transfer, session } = shard;
   if (!outcome.ok) {
     const what = part === 'userCode' ? 'user code was not ready for it' : 'there is no way to the gateway';
-    return refuse(draft, shardId, shard, `${what}: ${outcome.message}`, 'transferWarmUp');
+    return refuse(tx, shardId, shard, `${what}: ${outcome.message}`, 'transferWarmUp');
   }
   if (part === 'userCode' && session !== null) {
-    const call = draft.call({ method: 'preconnect', shardId, session });
-    return draft.updateShard(shardId, { ...shard, call, part: 'gateway' });
+    const call = tx.call({ method: 'preconnect', shardId, session });
+    return tx.updateShard(shardId, { ...shard, call, part: 'gateway' });
   }
-  draft.enterShard(shardId, { kind: 'collecting', transfer, session, manifest: null, warmth: 'warm' });
-  answerWarm(draft, shardId, transfer.migrationId);
+  tx.enterShard(shardId, { kind: 'collecting', transfer, session, manifest: null, warmth: 'warm' });
+  answerWarm(tx, shardId, transfer.migrationId);
 }
 
-function answerWarm(draft: Draft, shardId: number, migrationId: string): void {
-  draft.sendNow({ kind: 'transferWarm', migrationId, shardId });
+function answerWarm(tx: Transaction, shardId: number, migrationId: string): void {
+  tx.sendNow({ kind: 'transferWarm', migrationId, shardId });
 }
 
-export function manifestCame(draft: Draft, message: MessageOf<'transferManifest'>): void {
-  const shard = collectingOf(draft, message);
+export function onManifest(tx: Transaction, message: MessageOf<'transferManifest'>): void {
+  const shard = collectingOf(tx, message);
   if (shard === null) {
     return;
   }
   const { shardId, migrationId } = message;
   if (shard.kind === 'verified') {
-    return answerVerified(draft, shardId, migrationId, null);
+    return answerVerified(tx, shardId, migrationId, null);
   }
   if (shard.kind === 'warming' || shard.warmth === 'wanted') {
     const reason = 'The manifest came while the shard was made ready.';
-    dropIncoming(draft, shardId, shard, reason);
-    return answerVerified(draft, shardId, migrationId, reason);
+    abortIncoming(tx, shardId, shard, reason);
+    return answerVerified(tx, shardId, migrationId, reason);
   }
   const session = cursorOf(message.session);
   const problem =
     session === null ? 'The manifest names no usable gateway session.' : difference(shard.transfer, message);
   if (session === null || problem !== null) {
     const reason = problem ?? '';
-    dropIncoming(draft, shardId, shard, reason);
-    return answerVerified(draft, shardId, migrationId, reason);
+    abortIncoming(tx, shardId, shard, reason);
+    return answerVerified(tx, shardId, migrationId, reason);
   }
   const { events, bytes, hash } = message;
   const next: Collecting = { ...shard, manifest: { events, bytes, hash, session } };
-  draft.updateShard(shardId, next);
-  verifyWhenHandled(draft, shardId, next);
+  tx.updateShard(shardId, next);
+  verifyWhenHandled(tx, shardId, next);
 }
 
 /** What of the state that came is not as the manifest says, or null. */
@@ -262,58 +267,63 @@ function difference(came: Incoming, manifest: MessageOf<'transferManifest'>): st
   return came.hash === manifest.hash ? null : 'What came does not have the hash that the manifest says.';
 }
 
-function verifyWhenHandled(draft: Draft, shardId: number, shard: Collecting): void {
+function verifyWhenHandled(tx: Transaction, shardId: number, shard: Collecting): void {
   const { transfer, manifest } = shard;
   if (manifest !== null && transfer.handled === manifest.events) {
-    draft.enterShard(shardId, { kind: 'verified', transfer, session: manifest.session });
-    answerVerified(draft, shardId, transfer.migrationId, null);
+    tx.enterShard(shardId, { kind: 'verified', transfer, session: manifest.session });
+    answerVerified(tx, shardId, transfer.migrationId, null);
   }
 }
 
-function answerVerified(draft: Draft, shardId: number, migrationId: string, problem: string | null): void {
-  draft.sendNow({ kind: 'transferVerified', migrationId, shardId, ok: problem === null, reason: problem ?? '' });
+function answerVerified(tx: Transaction, shardId: number, migrationId: string, problem: string | null): void {
+  tx.sendNow({ kind: 'transferVerified', migrationId, shardId, ok: problem === null, reason: problem ?? '' });
 }
 
 /** transferActivate. */
-export function activate(draft: Draft, shardId: number, command: ActivateCommand, connection: number): void {
-  const shard = draft.shard(shardId);
+export function activate(tx: Transaction, shardId: number, command: ActivateCommand, connection: number): void {
+  const shard = tx.shard(shardId);
   const { migrationId, redelivers } = command;
-  const arrival = draft.arrivalOf(shardId);
+  const arrival = tx.arrivalOf(shardId);
   if (shard?.kind === 'running' && arrival?.migrationId === migrationId) {
-    return answerActivated(draft, shardId, migrationId, arrival.resumed);
+    return answerActivated(tx, shardId, migrationId, arrival.resumed);
   }
   if (shard?.kind !== 'verified' || shard.transfer.migrationId !== migrationId) {
-    return transferFailed(draft, shardId, command, `Shard ${shardId} is not ready to be activated here.`);
+    return transferFailed(tx, shardId, command, `Shard ${shardId} is not ready to be activated here.`);
   }
   const { session } = shard;
   const request = { method: 'resumeShard', shardId, session, why: 'handover' } as const;
   const how = { stateLost: false, redelivers: true };
-  const call = draft.call(redelivers === true ? { ...request, how } : request);
-  draft.enterShard(shardId, { kind: 'activating', call, connection, migrationId, session });
+  const call = tx.call(redelivers === true ? { ...request, how } : request);
+  tx.enterShard(shardId, { kind: 'activating', call, connection, migrationId, session });
 }
 
-export function activateEnded(draft: Draft, shardId: number, shard: Of<'activating'>, outcome: HostOutcome): void {
+export function onActivatingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'activating'>,
+  outcome: HostOutcome,
+): void {
   const { migrationId, connection } = shard;
   if (!outcome.ok) {
-    transferFailed(draft, shardId, { kind: 'transferActivate', migrationId }, outcome.message);
-    return stopShard(draft, shardId, 'withdrawn');
+    transferFailed(tx, shardId, { kind: 'transferActivate', migrationId }, outcome.message);
+    return stopShard(tx, shardId, 'aborted');
   }
   const resumed = outcome.sessionLost !== true;
-  draft.enterShard(shardId, { kind: 'running' });
-  draft.setArrival(shardId, { migrationId, resumed });
-  if (draft.established?.connection === connection) {
-    return answerActivated(draft, shardId, migrationId, resumed);
+  tx.enterShard(shardId, { kind: 'running' });
+  tx.setArrival(shardId, { migrationId, resumed });
+  if (tx.established?.connection === connection) {
+    return answerActivated(tx, shardId, migrationId, resumed);
   }
-  announceRunning(draft, [shardId]);
+  announceRunning(tx, [shardId]);
 }
 
-function answerActivated(draft: Draft, shardId: number, migrationId: string, resumed: boolean): void {
-  draft.sendNow({ kind: 'transferActivated', migrationId, shardId, resumed });
+function answerActivated(tx: Transaction, shardId: number, migrationId: string, resumed: boolean): void {
+  tx.sendNow({ kind: 'transferActivated', migrationId, shardId, resumed });
 }
 
 /** The shard does not come after all: nothing of it is kept. */
-export function dropIncoming(draft: Draft, shardId: number, shard: Collected, reason: string): void {
-  draft.log('warn', `The live migration of shard ${shardId} to this node is off: ${reason}`, { shard: shardId });
-  draft.enterShard(shardId, null);
-  draft.effect({ kind: 'dropStaging', stage: shard.transfer.stage, shardId, reason });
+export function abortIncoming(tx: Transaction, shardId: number, shard: Collected, reason: string): void {
+  tx.log('warn', `The live migration of shard ${shardId} to this node is off: ${reason}`, { shard: shardId });
+  tx.enterShard(shardId, null);
+  tx.effect({ kind: 'abortStaging', stage: shard.transfer.stage, shardId, reason });
 }

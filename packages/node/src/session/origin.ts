@@ -1,45 +1,39 @@
 /**
- * A shard that leaves this node: running → freezing → frozen → sending → held → gone.
+ * A shard that leaves this node: running → closing → closed → sending → sent → gone.
  *
  * Until everything is sent the shard is still ours: on a lost connection, an abort, a failing host or no progress for
  * `handoverTimeoutMs` it is resumed here from its own cursor. Once `allUserDataSent` is out another node may be resuming
- * it, so it is `held`: only the orchestrator can say that it moved (migrationFinished), is off (migrationAborted) or what
+ * it, so it is `sent`: only the orchestrator can say that it moved (migrationFinished), is off (migrationAborted) or what
  * else becomes of it, if need be on a later connection. A base-level orchestrator says nothing of the kind; toward it
  * the shard is let go as soon as everything is sent, as the ancestor's nodes do.
  */
-import { commandFailed, resumeShard } from './hosting.js';
-import { stateProduced } from './live-origin.js';
+import type { HostOutcome } from './events.js';
+import { commandFailed, resumeShard, stopShard } from './hosting.js';
+import { onStateProduced } from './live-origin.js';
 import { say } from './outbox.js';
-import type { Draft } from './draft.js';
-import type { Cursor, ShardState } from './state.js';
-
-/** `released` is where a live migration (live-origin.ts) meets this one: closed, kept, and the orchestrator's to decide on. */
-type Leaving = Extract<ShardState, { kind: 'frozen' | 'sending' | 'held' | 'released' }>;
-
-export function isLeaving(shard: ShardState | null): shard is Leaving {
-  const kind = shard?.kind;
-  return kind === 'frozen' || kind === 'sending' || kind === 'held' || kind === 'released';
-}
+import type { Transaction } from './transaction.js';
+import { isOneOf, LEAVING } from './state.js';
+import type { Cursor, Leaving, NodeState, ShardOf } from './state.js';
 
 /** prepareMigration{origin: true}. Asked again, it answers with what was recorded. */
-export function freeze(draft: Draft, shardId: number, connection: number): void {
-  const shard = draft.shard(shardId);
-  if (isLeaving(shard)) {
+export function close(tx: Transaction, shardId: number, connection: number): void {
+  const shard = tx.shard(shardId);
+  if (isOneOf(shard, LEAVING)) {
     if (shard.kind === 'released' || shard.connection !== connection) {
       // Only a shard that was given away outlives its connection. A new hand-over sends everything again.
-      draft.enterShard(shardId, { kind: 'frozen', connection, session: shard.session, since: draft.now });
+      tx.enterShard(shardId, { kind: 'closed', connection, session: shard.session, since: tx.now });
     }
-    answerFrozen(draft, shardId, shard.session);
+    answerClosed(tx, shardId, shard.session);
     return;
   }
   if (shard?.kind !== 'running') {
-    commandFailed(draft, 'prepareMigration', shardId, `This node does not run shard ${shardId}.`, 'warn');
+    commandFailed(tx, 'prepareMigration', shardId, `This node does not run shard ${shardId}.`, 'warn');
     return;
   }
-  const other = draft.negotiated('parallel-migrations') ? undefined : migrating(draft);
+  const other = tx.negotiated('parallel-migrations') ? undefined : migrating(tx);
   if (other !== undefined) {
     commandFailed(
-      draft,
+      tx,
       'prepareMigration',
       shardId,
       `Shard ${other} is being moved, and a base-level orchestrator can move one shard at a time.`,
@@ -47,136 +41,149 @@ export function freeze(draft: Draft, shardId: number, connection: number): void 
     );
     return;
   }
-  const call = draft.call({ method: 'prepareTransferFrom', shardId });
-  draft.enterShard(shardId, { kind: 'freezing', call, connection });
+  const call = tx.call({ method: 'prepareTransferFrom', shardId });
+  tx.enterShard(shardId, { kind: 'closing', call, connection });
 }
 
 /** The shard that is in a migration, if any. */
-function migrating(draft: Draft): number | undefined {
-  for (const [shardId, shard] of draft.shards) {
-    if (isLeaving(shard) || ['freezing', 'preparing', 'staging'].includes(shard.kind)) {
+function migrating(tx: Transaction): number | undefined {
+  for (const [shardId, shard] of tx.shards) {
+    if (isOneOf(shard, LEAVING) || ['closing', 'preparing', 'staging'].includes(shard.kind)) {
       return shardId;
     }
   }
   return undefined;
 }
 
-export function frozen(draft: Draft, shardId: number, connection: number, session: Cursor): void {
-  if (draft.established?.connection !== connection) {
-    resumeShard(draft, shardId, session, 'takeBack');
-    return;
+/** prepareTransferFrom has ended. */
+export function onClosingEnded(
+  tx: Transaction,
+  shardId: number,
+  { connection }: ShardOf<'closing'>,
+  outcome: HostOutcome,
+): void {
+  if (outcome.ok && outcome.session !== null) {
+    return onClosed(tx, shardId, connection, outcome.session);
   }
-  draft.enterShard(shardId, { kind: 'frozen', connection, session, since: draft.now });
-  answerFrozen(draft, shardId, session);
+  if (outcome.ok) {
+    commandFailed(tx, 'prepareMigration', shardId, 'The host returned no gateway session from prepareTransferFrom.');
+    return stopShard(tx, shardId, 'recover');
+  }
+  commandFailed(tx, 'prepareMigration', shardId, outcome.message);
+  if (outcome.timedOut) {
+    return stopShard(tx, shardId, 'recover');
+  }
+  tx.enterShard(shardId, { kind: 'running' });
 }
 
-function answerFrozen(draft: Draft, shardId: number, session: Cursor): void {
-  draft.sendNow({ kind: 'prepareMigration', origin: true, shardId, session });
+function onClosed(tx: Transaction, shardId: number, connection: number, session: Cursor): void {
+  if (tx.established?.connection !== connection) {
+    resumeShard(tx, shardId, session, 'takeBack');
+    return;
+  }
+  tx.enterShard(shardId, { kind: 'closed', connection, session, since: tx.now });
+  answerClosed(tx, shardId, session);
+}
+
+function answerClosed(tx: Transaction, shardId: number, session: Cursor): void {
+  tx.sendNow({ kind: 'prepareMigration', origin: true, shardId, session });
 }
 
 /** startMigration. */
-export function beginTransfer(draft: Draft, shardId: number, connection: number): void {
-  const shard = draft.shard(shardId);
-  if (shard?.kind === 'frozen') {
-    const call = draft.call({ method: 'transferFrom', shardId });
+export function beginTransfer(tx: Transaction, shardId: number, connection: number): void {
+  const shard = tx.shard(shardId);
+  if (shard?.kind === 'closed') {
+    const call = tx.call({ method: 'transferFrom', shardId });
     const { session } = shard;
-    draft.enterShard(shardId, { kind: 'sending', call, connection, session, sent: 0, progressAt: draft.now });
+    tx.enterShard(shardId, { kind: 'sending', call, connection, session, sent: 0, progressAt: tx.now });
     return;
   }
   if (shard?.kind === 'sending') {
     return;
   }
-  if (shard?.kind === 'held' && shard.connection === connection) {
-    say(draft, { kind: 'allUserDataSent', numEvents: shard.sent, shardId });
+  if (shard?.kind === 'sent' && shard.connection === connection) {
+    say(tx, { kind: 'allUserDataSent', numEvents: shard.sent, shardId });
     return;
   }
-  commandFailed(draft, 'startMigration', shardId, `Shard ${shardId} was not prepared to leave this node.`, 'warn');
+  commandFailed(tx, 'startMigration', shardId, `Shard ${shardId} was not prepared to leave this node.`, 'warn');
 }
 
 /** A user event of the host. One of a transfer that is off is dropped: its `send` was told. */
-export function userEventProduced(
-  draft: Draft,
+export function onUserEventProduced(
+  tx: Transaction,
   shardId: number,
   call: number,
   eventId: number,
   body: Uint8Array,
 ): void {
-  const shard = draft.shard(shardId);
+  const shard = tx.shard(shardId);
   if (shard === null || !('call' in shard) || shard.call !== call) {
     return;
   }
-  if (shard.kind === 'copying' || shard.kind === 'flushing') {
-    return stateProduced(draft, shardId, shard, eventId, body);
+  if (shard.kind === 'copying' || shard.kind === 'sendingDelta') {
+    return onStateProduced(tx, shardId, shard, eventId, body);
   }
   if (shard.kind !== 'sending') {
     return;
   }
-  draft.sendNow(
-    draft.negotiated('parallel-migrations')
+  tx.sendNow(
+    tx.negotiated('parallel-migrations')
       ? { kind: 'shardUserEvent', shardId, eventId, body }
       : { kind: 'userEvent', eventId, body },
   );
-  draft.updateShard(shardId, { ...shard, sent: shard.sent + 1, progressAt: draft.now });
+  tx.updateShard(shardId, { ...shard, sent: shard.sent + 1, progressAt: tx.now });
 }
 
-export function transferEnded(draft: Draft, shardId: number, shard: Extract<ShardState, { kind: 'sending' }>): void {
-  say(draft, { kind: 'allUserDataSent', numEvents: shard.sent, shardId });
-  if (draft.negotiated('parallel-migrations')) {
+/** transferFrom has ended. */
+export function onSendingEnded(
+  tx: Transaction,
+  shardId: number,
+  shard: ShardOf<'sending'>,
+  outcome: HostOutcome,
+): void {
+  if (!outcome.ok) {
+    commandFailed(tx, 'startMigration', shardId, outcome.message);
+    return takeBack(tx, shardId, shard, 'its state could not be sent.');
+  }
+  say(tx, { kind: 'allUserDataSent', numEvents: shard.sent, shardId });
+  if (tx.negotiated('parallel-migrations')) {
     const { connection, session, sent } = shard;
-    draft.enterShard(shardId, { kind: 'held', connection, session, sent });
+    tx.enterShard(shardId, { kind: 'sent', connection, session, sent });
     return;
   }
-  letGo(draft, shardId);
+  letGo(tx, shardId, shard);
 }
 
 /** The shard goes on here, from the cursor at which it stopped. */
-export function takeBack(draft: Draft, shardId: number, shard: Leaving, reason: string): void {
-  draft.log('warn', `Shard ${shardId} is taken back: ${reason}`, { shard: shardId });
-  cancelSending(draft, shard, reason);
+export function takeBack(tx: Transaction, shardId: number, shard: Leaving, reason: string): void {
+  tx.log('warn', `Shard ${shardId} is taken back: ${reason}`, { shard: shardId });
+  abortSending(tx, shard, reason);
   // Past the point of no return another node may have gone on from this session.
-  const wasGivenAway = shard.kind === 'held' || shard.kind === 'released';
+  const wasGivenAway = shard.kind === 'sent' || shard.kind === 'released';
   const how = wasGivenAway ? { stateLost: false, redelivers: true } : null;
-  resumeShard(draft, shardId, shard.session, 'takeBack', how);
+  resumeShard(tx, shardId, shard.session, 'takeBack', how);
 }
 
 /** Somebody else runs the shard, or it is stopped: nothing of it is kept. */
-export function letGo(draft: Draft, shardId: number, takenOver = false): void {
-  const shard = draft.shard(shardId);
-  if (!isLeaving(shard)) {
-    return;
-  }
-  cancelSending(draft, shard, `Shard ${shardId} is not moved from here any more.`);
-  draft.enterShard(shardId, null);
-  draft.effect({ kind: 'released', shardId, takenOver });
+export function letGo(tx: Transaction, shardId: number, shard: Leaving, takenOver = false): void {
+  abortSending(tx, shard, `Shard ${shardId} is not moved from here any more.`);
+  tx.enterShard(shardId, null);
+  tx.effect({ kind: 'released', shardId, takenOver });
 }
 
-function cancelSending(draft: Draft, shard: Leaving, reason: string): void {
+function abortSending(tx: Transaction, shard: Leaving, reason: string): void {
   if (shard.kind === 'sending') {
-    draft.effect({ kind: 'cancelTransfer', call: shard.call, reason });
+    tx.effect({ kind: 'abortTransfer', call: shard.call, reason });
   }
 }
 
-/** When an origin stops waiting for the next word. null: it is not waiting. */
-export function handoverDeadline(draft: Draft, shard: ShardState): number | null {
-  if (shard.kind === 'frozen') {
-    return shard.since + draft.limits.handoverTimeoutMs;
-  }
-  return shard.kind === 'sending' ? shard.progressAt + draft.limits.handoverTimeoutMs : null;
+/** When an origin stops waiting for the next word. */
+export function stallDeadline(limits: NodeState['limits'], shard: ShardOf<'closed' | 'sending'>): number {
+  return (shard.kind === 'closed' ? shard.since : shard.progressAt) + limits.handoverTimeoutMs;
 }
 
-export function tickOrigins(draft: Draft): void {
-  for (const [shardId, shard] of draft.shards) {
-    const deadline = handoverDeadline(draft, shard);
-    if (isLeaving(shard) && deadline !== null && draft.now >= deadline) {
-      const reason = `nothing happened for ${draft.limits.handoverTimeoutMs / 1000} s.`;
-      commandFailed(
-        draft,
-        'startMigration',
-        shardId,
-        `The hand-over of shard ${shardId} stood still: ${reason}`,
-        'warn',
-      );
-      takeBack(draft, shardId, shard, reason);
-    }
-  }
+export function abortStalled(tx: Transaction, shardId: number, shard: ShardOf<'closed' | 'sending'>): void {
+  const reason = `nothing happened for ${tx.limits.handoverTimeoutMs / 1000} s.`;
+  commandFailed(tx, 'startMigration', shardId, `The hand-over of shard ${shardId} stood still: ${reason}`, 'warn');
+  takeBack(tx, shardId, shard, reason);
 }

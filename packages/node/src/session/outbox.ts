@@ -8,7 +8,7 @@
  * asked for on.
  */
 import type { Message } from '@dshard/protocol';
-import type { Draft } from './draft.js';
+import type { Transaction } from './transaction.js';
 import type { QueuedMessage } from './state.js';
 
 function saysNoMoreThanIdentify(message: Message): boolean {
@@ -16,58 +16,58 @@ function saysNoMoreThanIdentify(message: Message): boolean {
 }
 
 /** The Identify that speaks for us now, as a number that grows with each connection. 0: none is out. */
-function identifyOf(draft: Draft): number {
-  return draft.link.kind === 'identifying' ? draft.link.connection : 0;
+function identifyOf(tx: Transaction): number {
+  return tx.link.kind === 'identifying' ? tx.link.connection : 0;
 }
 
 /** Sends now, or when a connection is established. */
-export function say(draft: Draft, message: Message): void {
-  if (draft.established !== null) {
-    sendFitting(draft, message);
+export function say(tx: Transaction, message: Message): void {
+  if (tx.established !== null) {
+    sendFitting(tx, message);
     return;
   }
-  const queued: QueuedMessage[] = [...draft.outbox, { message, bytes: sizeOf(message), identify: identifyOf(draft) }];
+  const queued: QueuedMessage[] = [...tx.outbox, { message, bytes: sizeOf(message), identify: identifyOf(tx) }];
   let bytes = queued.reduce((sum, each) => sum + each.bytes, 0);
-  while (queued.length > draft.limits.outboxMessages || bytes > draft.limits.outboxBytes) {
+  while (queued.length > tx.limits.outboxMessages || bytes > tx.limits.outboxBytes) {
     const dropped = queued.shift();
     if (dropped === undefined) {
       break;
     }
     bytes -= dropped.bytes;
-    draft.log('warn', `Too much waits for the orchestrator; the oldest message (${dropped.message.kind}) was dropped.`);
+    tx.log('warn', `Too much waits for the orchestrator; the oldest message (${dropped.message.kind}) was dropped.`);
   }
-  draft.set({ outbox: queued });
+  tx.set({ outbox: queued });
 }
 
 /** Called when the link has just become established. */
-export function flushOutbox(draft: Draft): void {
-  const link = draft.established;
+export function flushOutbox(tx: Transaction): void {
+  const link = tx.established;
   if (link === null) {
     return;
   }
   const extended = link.capabilities.length > 0;
-  for (const { message, identify } of draft.outbox) {
+  for (const { message, identify } of tx.outbox) {
     const superseded = extended && identify < link.connection && saysNoMoreThanIdentify(message);
     if (!superseded) {
-      sendFitting(draft, message);
+      sendFitting(tx, message);
     }
   }
-  draft.set({ outbox: [] });
+  tx.set({ outbox: [] });
 }
 
 /** Sends what the peer understands: a message without its extended fields, or not at all. */
-function sendFitting(draft: Draft, message: Message): void {
-  const fitting = fit(draft, message);
+function sendFitting(tx: Transaction, message: Message): void {
+  const fitting = fit(tx, message);
   if (fitting !== null) {
-    draft.sendNow(fitting);
+    tx.sendNow(fitting);
   }
 }
 
-function fit(draft: Draft, message: Message): Message | null {
+function fit(tx: Transaction, message: Message): Message | null {
   if (message.kind === 'identifyRequest' || message.kind === 'identifyFinished') {
-    return draft.negotiated('identify-permits') ? message : null;
+    return tx.negotiated('identify-permits') ? message : null;
   }
-  if (draft.negotiated('parallel-migrations')) {
+  if (tx.negotiated('parallel-migrations')) {
     return message;
   }
   if (message.kind === 'commandFailed') {

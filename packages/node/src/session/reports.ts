@@ -1,46 +1,13 @@
 /**
- * What a heartbeat says of the shards. The session knows which shards are this node's, the host how they are: the orchestrator takes a
+ * What the session says of the shards: in heartbeats, and to fleet calls.
+ *
+ * The session knows which shards are this node's, the host how they are: the orchestrator takes a
  * shard that is not named for lost, so one that the host does not report (yet, or at all) is named all the same, and one
  * that is only being handed to this node, or that another one has taken over, is not.
  */
-import type { ShardPhase, ShardReport } from '@dshard/protocol';
-import type { ShardState, ShardStateKind } from './state.js';
-
-/** null: not this node's. `host`: as the host says. */
-const PHASES: Readonly<Record<ShardStateKind, ShardPhase | 'host' | null>> = {
-  absent: null,
-  starting: 'host',
-  running: 'host',
-  stopping: 'disconnected',
-  freezing: 'frozen',
-  frozen: 'frozen',
-  sending: 'frozen',
-  held: 'frozen',
-  preparing: null,
-  staging: null,
-  resuming: 'resuming',
-  announcing: 'host',
-  announced: 'host',
-  offered: 'host',
-  copying: 'host',
-  copied: 'host',
-  halting: 'frozen',
-  flushing: 'frozen',
-  sealed: 'frozen',
-  thawing: 'frozen',
-  releasing: 'frozen',
-  released: 'frozen',
-  opening: null,
-  collecting: null,
-  warming: null,
-  verified: null,
-  activating: 'resuming',
-};
-
-/** It is another node's, under the epoch that was told: only its end here is waited for. */
-export function isTaken(shard: ShardState): boolean {
-  return shard.kind === 'stopping' && shard.why === 'takenOver';
-}
+import type { Capability, ShardReport } from '@dshard/protocol';
+import { isTaken, ruleOf } from './shard-states.js';
+import type { NodeState, ShardState } from './state.js';
 
 /** @param epochs null: the orchestrator does not know them. */
 export function shardReports(
@@ -50,7 +17,7 @@ export function shardReports(
 ): readonly ShardReport[] {
   const known = new Map(fromHost.map((report) => [report.shardId, report]));
   return [...shards].flatMap(([shardId, shard]) => {
-    const phase = PHASES[shard.kind];
+    const phase = ruleOf(shard).phase;
     if (phase === null || isTaken(shard)) {
       return [];
     }
@@ -65,4 +32,21 @@ export function shardReports(
     const told = phase === 'host' ? report : { ...report, phase };
     return [epochs === null ? told : { ...told, epoch: epochs.get(shardId) ?? 0 }];
   });
+}
+
+/** The shards that this node can speak for. */
+export function servedShards(shards: ReadonlyMap<number, ShardState>): number[] {
+  return [...shards].flatMap(([id, shard]) => (ruleOf(shard).served === true ? [id] : [])).toSorted((a, b) => a - b);
+}
+
+/** Whether what runs once per fleet may run here, as far as the session knows. */
+export function servesLeadShard({ lifecycle, leadShard, shards }: NodeState): boolean {
+  return lifecycle.kind === 'serving' && ruleOf(shards.get(leadShard) ?? null).leads === true;
+}
+
+/** The connection by which the orchestrator can be asked, and whether it knows that kind of question. */
+export function linkOf({ link }: NodeState, capability: Capability): { connection: number; can: boolean } | null {
+  return link.kind === 'established'
+    ? { connection: link.connection, can: link.capabilities.includes(capability) }
+    : null;
 }

@@ -74,13 +74,13 @@ export type ShardState =
   /** host.stopShard is under way. */
   | { kind: 'stopping'; call: number; why: StopReason }
   /** Origin: host.prepareTransferFrom is under way. */
-  | { kind: 'freezing'; call: number; connection: number }
+  | { kind: 'closing'; call: number; connection: number }
   /** Origin: the gateway connection is closed and the session kept; waits for startMigration. */
-  | { kind: 'frozen'; connection: number; session: Cursor; since: number }
+  | { kind: 'closed'; connection: number; session: Cursor; since: number }
   /** Origin: host.transferFrom is under way; `sent` user events are out. */
   | { kind: 'sending'; call: number; connection: number; session: Cursor; sent: number; progressAt: number }
   /** Origin: everything was sent. Only the orchestrator can say what becomes of the shard. */
-  | { kind: 'held'; connection: number; session: Cursor; sent: number }
+  | { kind: 'sent'; connection: number; session: Cursor; sent: number }
   /** Destination: host.prepareTransferTo is under way. */
   | { kind: 'preparing'; call: number; connection: number; session: Cursor; how: ResumeHow | null }
   /** Destination: takes user events, one at a time; `stage` names this staging to the runtime. */
@@ -129,13 +129,13 @@ type LiveOriginState =
   | { kind: 'copying'; call: number; transfer: Outgoing }
   | { kind: 'copied'; transfer: Outgoing }
   /** host.freeze is under way. From here on `deadline` holds: then the shard is unfrozen, whatever has come. */
-  | { kind: 'halting'; call: number; transfer: Outgoing; copied: boolean; deadline: number }
+  | { kind: 'freezing'; call: number; transfer: Outgoing; copied: boolean; deadline: number }
   /** Frozen: host.exportDelta is under way. */
-  | { kind: 'flushing'; call: number; transfer: Outgoing; session: Cursor; deadline: number }
+  | { kind: 'sendingDelta'; call: number; transfer: Outgoing; session: Cursor; deadline: number }
   /** Frozen: the manifest is out. Waits for RELEASE. */
-  | { kind: 'sealed'; transfer: Outgoing; session: Cursor; deadline: number }
+  | { kind: 'frozen'; transfer: Outgoing; session: Cursor; deadline: number }
   /** host.unfreeze is under way. */
-  | { kind: 'thawing'; call: number }
+  | { kind: 'unfreezing'; call: number }
   /** host.release is under way: the point of no return, unless it fails. */
   | { kind: 'releasing'; call: number; transfer: Outgoing; session: Cursor }
   /** The gateway connection is closed, and the frozen state kept: only the orchestrator can say what becomes of the shard. */
@@ -187,7 +187,7 @@ export type ShardStateKind = ShardState['kind'] | 'absent';
  * is off); `shutdown`: the session goes into the shutdown's answer; `recover`: the shard goes on from the session; `takenOver`:
  * another node has it.
  */
-export type StopReason = 'command' | 'withdrawn' | 'shutdown' | 'recover' | 'takenOver';
+export type StopReason = 'command' | 'aborted' | 'shutdown' | 'recover' | 'takenOver';
 
 /**
  * What is not as in a hand-over. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to RESUMED, that were
@@ -198,50 +198,29 @@ export type ResumeHow = { stateLost: boolean; redelivers: boolean };
 /** `handover`: as a destination. `takeBack`: an origin that goes on as before. */
 export type ResumeReason = 'handover' | 'takeBack';
 
-/** The legal moves of a shard on this node; `enterShard` (draft.ts) throws on any other. */
-export const SHARD_MOVES: Readonly<Record<ShardStateKind, readonly ShardStateKind[]>> = {
-  absent: ['starting', 'preparing', 'opening'],
-  starting: ['running', 'stopping'],
-  running: ['stopping', 'freezing', 'announcing', 'offered'],
-  stopping: ['absent', 'running', 'resuming', 'starting'],
-  freezing: ['frozen', 'running', 'resuming', 'stopping'],
-  frozen: ['sending', 'resuming', 'absent'],
-  sending: ['held', 'resuming', 'absent'],
-  held: ['frozen', 'resuming', 'preparing', 'opening', 'absent'],
-  preparing: ['staging', 'absent'],
-  staging: ['resuming', 'absent'],
-  resuming: ['running', 'stopping', 'starting'],
-  announcing: ['announced', 'offered', 'running', 'stopping'],
-  announced: ['offered', 'running', 'stopping'],
-  offered: ['copying', 'halting', 'running', 'stopping'],
-  copying: ['copied', 'running', 'stopping'],
-  copied: ['halting', 'running', 'stopping'],
-  halting: ['flushing', 'thawing', 'running', 'stopping'],
-  flushing: ['sealed', 'thawing', 'stopping'],
-  sealed: ['releasing', 'thawing', 'stopping'],
-  thawing: ['running', 'stopping'],
-  releasing: ['released', 'stopping'],
-  released: ['frozen', 'resuming', 'preparing', 'opening', 'absent'],
-  opening: ['collecting', 'absent'],
-  collecting: ['warming', 'verified', 'absent'],
-  warming: ['collecting', 'absent'],
-  verified: ['activating', 'absent'],
-  activating: ['running', 'stopping'],
-};
+/** The shard as it is in that state. */
+export type ShardOf<K extends ShardStateKind> = K extends 'absent' ? null : Extract<ShardState, { kind: K }>;
 
-/** States in which a host call is under way that commands wait for. */
-export const BUSY: ReadonlySet<ShardStateKind> = new Set([
-  'starting',
-  'stopping',
-  'freezing',
-  'preparing',
-  'resuming',
-  'halting',
-  'thawing',
-  'releasing',
-  'opening',
-  'activating',
-]);
+/** An origin that has closed the connection. `released` is where a live migration meets these: closed, kept, the orchestrator's to decide. */
+export const LEAVING = ['closed', 'sending', 'sent', 'released'] as const;
+/** The origin of a live migration, while the shard serves. */
+export const SERVING = ['announcing', 'announced', 'offered', 'copying', 'copied'] as const;
+/** The origin of a live migration, while the shard is frozen and nothing irrevocable has happened. */
+export const FROZEN = ['sendingDelta', 'frozen'] as const;
+/** The destination of a live migration, before ACTIVATE. */
+export const COLLECTED = ['collecting', 'warming', 'verified'] as const;
+
+export type Leaving = ShardOf<(typeof LEAVING)[number]>;
+export type Serving = ShardOf<(typeof SERVING)[number]>;
+export type Frozen = ShardOf<(typeof FROZEN)[number]>;
+export type Collected = ShardOf<(typeof COLLECTED)[number]>;
+
+export function isOneOf<K extends ShardState['kind']>(
+  shard: ShardState | null,
+  kinds: readonly K[],
+): shard is ShardOf<K> {
+  return shard !== null && kinds.some((kind) => kind === shard.kind);
+}
 
 /** A command for one shard, waiting for the one before it. */
 export type ShardCommand =

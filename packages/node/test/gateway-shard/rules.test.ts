@@ -289,9 +289,9 @@ describe('where to', () => {
   });
 
   test('one that led to nothing is left for the generic one, and not tried again by the connection that waits at HELLO', () => {
-    const machine = new Machine().on({ kind: 'park' }, { kind: 'lease', outcome: 'confirmed' });
+    const machine = new Machine().on({ kind: 'preconnect' }, { kind: 'lease', outcome: 'confirmed' });
     machine.on({ kind: 'closed', code: 1006 });
-    expect(machine.effect('parked')?.failure).toContain('1006');
+    expect(machine.effect('preconnected')?.failure).toContain('1006');
     machine.on({ kind: 'resume', session: { ...SESSION, sequence: 12 }, redelivers: false });
     machine.on({ kind: 'lease', outcome: 'confirmed' });
     expect(machine.effect('open')?.url).toBe(GENERIC_URL);
@@ -300,8 +300,12 @@ describe('where to', () => {
 
 describe('a connection that waits at HELLO', () => {
   test('does not RESUME before it is told to, and then from where it is told', () => {
-    const machine = new Machine().on({ kind: 'park' }, { kind: 'lease', outcome: 'confirmed' }, { kind: 'hello' });
-    expect(machine.effect('parked')).toEqual({ kind: 'parked', failure: null });
+    const machine = new Machine().on(
+      { kind: 'preconnect' },
+      { kind: 'lease', outcome: 'confirmed' },
+      { kind: 'hello' },
+    );
+    expect(machine.effect('preconnected')).toEqual({ kind: 'preconnected', failure: null });
     expect(machine.after(60_000).kinds).toEqual([]);
     machine.on({ kind: 'resume', session: { ...SESSION, sequence: 99 }, redelivers: true });
     machine.on({ kind: 'lease', outcome: 'confirmed' });

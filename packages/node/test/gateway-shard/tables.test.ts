@@ -71,14 +71,15 @@ describe('the mode', () => {
   const MODES: Readonly<Record<Mode['kind'], () => Machine>> = {
     new: () => new Machine(),
     open: () => resumed(),
-    parked: () => new Machine().on({ kind: 'park' }, { kind: 'lease', outcome: 'confirmed' }, { kind: 'hello' }),
+    preconnected: () =>
+      new Machine().on({ kind: 'preconnect' }, { kind: 'lease', outcome: 'confirmed' }, { kind: 'hello' }),
     frozen: () => resumed().on({ kind: 'freeze' }),
     refused: () => resumed().on({ kind: 'closed', code: 4004 }),
     stopped: () => resumed().on({ kind: 'stop', code: 4200 }),
   };
   const ORDERS: Readonly<Record<string, GatewayShardEvent>> = {
     connect: { kind: 'connect' },
-    park: { kind: 'park' },
+    preconnect: { kind: 'preconnect' },
     resume: { kind: 'resume', session: SESSION, redelivers: false },
     freeze: { kind: 'freeze' },
     unfreeze: { kind: 'unfreeze' },
@@ -88,10 +89,10 @@ describe('the mode', () => {
     '1006': { kind: 'closed', code: 1006 },
   };
   const [header = [], ...rows] = rowsOf(`
-    mode    | connect | park   | resume | freeze | unfreeze | loaded | stop    | 4014    | 1006
-    new     | open    | parked | ·      | ·      | ·        | ·      | stopped | ·       | ·
+    mode    | connect | preconnect   | resume | freeze | unfreeze | loaded | stop    | 4014    | 1006
+    new     | open    | preconnected | ·      | ·      | ·        | ·      | stopped | ·       | ·
     open    | ·       | ·      | ·      | frozen | ·        | ·      | stopped | refused | ·
-    parked  | ·       | ·      | open   | ·      | ·        | ·      | stopped | ·       | ·
+    preconnected  | ·       | ·      | open   | ·      | ·        | ·      | stopped | ·       | ·
     frozen  | ·       | ·      | ·      | ·      | open     | ·      | stopped | ·       | ·
     refused | ·       | ·      | ·      | ·      | ·        | ·      | stopped | ·       | ·
     stopped | ·       | ·      | ·      | ·      | ·        | ·      | ·       | ·       | ·

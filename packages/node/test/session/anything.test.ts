@@ -6,7 +6,7 @@ import { CAPABILITIES } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BUSY } from '../../src/session/state.js';
+import { SHARD_STATES } from '../../src/session/shard-states.js';
 import { Bench, LIMITS, SESSION } from './bench.js';
 
 const SHARDS = 2;
@@ -87,7 +87,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 );
 
 /** Those under way are looked at when they end; the others are only the orchestrator's to speak of. */
-const OUTLIVES_CONNECTION = new Set(['held', 'released', 'freezing', 'preparing', 'opening', 'activating']);
+const OUTLIVES_CONNECTION = new Set(['sent', 'released', 'closing', 'preparing', 'opening', 'activating']);
 
 type Step =
   | { do: 'message'; message: Message }
@@ -217,20 +217,20 @@ class World {
       if ('connection' in shard && !OUTLIVES_CONNECTION.has(shard.kind)) {
         expect(state.link).toMatchObject({ kind: 'established', connection: shard.connection });
       }
-      if ('transfer' in shard && !BUSY.has(shard.kind)) {
+      if ('transfer' in shard && SHARD_STATES[shard.kind].busy !== true) {
         expect(state.link).toMatchObject({ kind: 'established', connection: shard.transfer.connection });
       }
       if (shard.kind === 'collecting') {
         expect(shard.transfer.pendingBytes).toBeLessThanOrEqual(LIMITS.transferWindowBytes);
       }
-      if (shard.kind === 'flushing' || shard.kind === 'sealed') {
+      if (shard.kind === 'sendingDelta' || shard.kind === 'frozen') {
         // Time passes only with a tick, so a frozen shard never outlives its deadline.
         expect(shard.deadline).toBeGreaterThan(this.bench.now);
       }
     }
     for (const [id, commands] of state.waiting) {
       expect(commands.length).toBeLessThanOrEqual(LIMITS.commandsPerShard);
-      expect(BUSY.has(state.shards.get(id)!.kind)).toBe(true);
+      expect(SHARD_STATES[state.shards.get(id)!.kind].busy).toBe(true);
     }
     expect(state.outbox.length).toBeLessThanOrEqual(LIMITS.outboxMessages);
     const wake = this.bench.effects.findLast((effect) => effect.kind === 'wakeAt');
@@ -260,7 +260,7 @@ test('the session stands whatever happens', () => {
   );
 });
 
-test.each(['held', 'released'] as const)(
+test.each(['sent', 'released'] as const)(
   'a shard that is %s stays known until the orchestrator speaks of it',
   (kind) => {
     const silent = step.filter((each) => each.do !== 'message');

@@ -1,11 +1,11 @@
 /** Nobody acts on an epoch lower than the highest it has seen: the node's half, state by state. */
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import { SHARD_MOVES } from '../../src/session/state.js';
+import { SHARD_STATES } from '../../src/session/shard-states.js';
 import type { ShardStateKind } from '../../src/session/state.js';
 import { Bench, SESSION, SHARD } from './bench.js';
 
-const KINDS = Object.keys(SHARD_MOVES) as ShardStateKind[];
+const KINDS = Object.keys(SHARD_STATES) as ShardStateKind[];
 
 function identified(orchestratorEpoch: number | undefined): Message {
   const message = { kind: 'identified', totalShards: 16, nodeId: 'a', capabilities: ['epochs'] } as const;
@@ -119,28 +119,28 @@ const LETS_GO: Record<ShardStateKind, readonly string[]> = {
   starting: ['stopping', 'call stopShard'],
   running: ['stopping', 'call stopShard'],
   stopping: ['stopping'],
-  freezing: ['freezing'],
-  frozen: ['absent', 'released', 'send stopShard'],
-  sending: ['absent', 'cancelTransfer', 'released', 'send stopShard'],
-  held: ['absent', 'released', 'send stopShard'],
+  closing: ['closing'],
+  closed: ['absent', 'released', 'send stopShard'],
+  sending: ['absent', 'abortTransfer', 'released', 'send stopShard'],
+  sent: ['absent', 'released', 'send stopShard'],
   preparing: ['preparing'],
-  staging: ['absent', 'dropStaging', 'send stopShard'],
+  staging: ['absent', 'abortStaging', 'send stopShard'],
   resuming: ['stopping', 'call stopShard'],
   announcing: ['stopping', 'endPatience', 'call stopShard'],
   announced: ['stopping', 'call stopShard'],
   offered: ['stopping', 'call stopShard'],
-  copying: ['stopping', 'cancelTransfer', 'call stopShard'],
+  copying: ['stopping', 'abortTransfer', 'call stopShard'],
   copied: ['stopping', 'call stopShard'],
-  halting: ['halting'],
-  flushing: ['stopping', 'cancelTransfer', 'call stopShard'],
-  sealed: ['stopping', 'call stopShard'],
-  thawing: ['thawing'],
+  freezing: ['freezing'],
+  sendingDelta: ['stopping', 'abortTransfer', 'call stopShard'],
+  frozen: ['stopping', 'call stopShard'],
+  unfreezing: ['unfreezing'],
   releasing: ['releasing'],
   released: ['absent', 'released', 'send stopShard'],
   opening: ['opening'],
-  collecting: ['absent', 'dropStaging', 'send stopShard'],
-  warming: ['absent', 'dropStaging', 'send stopShard'],
-  verified: ['absent', 'dropStaging', 'send stopShard'],
+  collecting: ['absent', 'abortStaging', 'send stopShard'],
+  warming: ['absent', 'abortStaging', 'send stopShard'],
+  verified: ['absent', 'abortStaging', 'send stopShard'],
   activating: ['stopping', 'call stopShard'],
 };
 
@@ -186,7 +186,7 @@ describe('how a shard comes', () => {
     [undefined, 'absent', undefined],
     ['exact', 'absent', { stateLost: true, redelivers: false }],
     ['checkpoint', 'absent', { stateLost: true, redelivers: true }],
-    ['exact', 'held', { stateLost: false, redelivers: false }],
+    ['exact', 'sent', { stateLost: false, redelivers: false }],
     ['checkpoint', 'released', { stateLost: false, redelivers: true }],
   ] as const)('takeover %s to a node where it is %s: %o', (takeover, kind, how) => {
     const bench = new Bench().established();
@@ -214,7 +214,7 @@ describe('how a shard comes', () => {
     expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session }]);
   });
 
-  test.each(['held', 'released'] as const)('taken back after it was given away (%s): events may repeat', (kind) => {
+  test.each(['sent', 'released'] as const)('taken back after it was given away (%s): events may repeat', (kind) => {
     const bench = new Bench().established();
     bench.put(kind);
     bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [20] });

@@ -67,7 +67,7 @@ describe('connecting', () => {
   });
 
   test('a refusal is an error that says what to do, is retried slowly and costs no shard', () => {
-    const bench = new Bench().established().put('running').put('frozen', 4);
+    const bench = new Bench().established().put('running').put('closed', 4);
     bench.message({ kind: 'rejected', code: 'DSO_TOKEN', message: 'Wrong token.', retryable: false });
     expect(bench.state.link).toMatchObject({ kind: 'waiting', until: bench.now + 30_000 });
     expect(bench.kind()).toBe('running');
@@ -247,7 +247,7 @@ describe('identify permits', () => {
   test('a request that is withdrawn gives its place back, also when it was granted meanwhile', () => {
     const bench = new Bench().established();
     bench.event({ kind: 'permitRequested', shardId: SHARD, request: 1 });
-    bench.event({ kind: 'permitWithdrawn', shardId: SHARD, request: 1 });
+    bench.event({ kind: 'permitAborted', shardId: SHARD, request: 1 });
     expect(bench.sent('identifyFinished')).toEqual([{ kind: 'identifyFinished', shardId: SHARD, ready: false }]);
     bench.message({ kind: 'identifyGranted', shardId: SHARD });
     expect(bench.sent('identifyFinished')).toEqual([{ kind: 'identifyFinished', shardId: SHARD, ready: false }]);

@@ -4,7 +4,7 @@
  */
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import { BUSY, SHARD_MOVES } from '../../src/session/state.js';
+import { SHARD_STATES } from '../../src/session/shard-states.js';
 import type { ShardStateKind } from '../../src/session/state.js';
 import { digestTransferData } from '../../src/session/transfer-digest.js';
 import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
@@ -35,8 +35,8 @@ const ROWS: Record<string, Row> = {
       offered: ['offered', 'send transferOpened'],
       copying: ['copying', 'send transferOpened'],
       copied: ['copied', 'send transferOpened'],
-      flushing: ['flushing', 'send transferOpened'],
-      sealed: ['sealed', 'send transferOpened'],
+      sendingDelta: ['sendingDelta', 'send transferOpened'],
+      frozen: ['frozen', 'send transferOpened'],
     },
   },
   openDestination: {
@@ -44,9 +44,9 @@ const ROWS: Record<string, Row> = {
     otherwise: [FAILED],
     reactions: {
       absent: ['opening', 'call prepareTransferTo'],
-      held: ['opening', 'call prepareTransferTo'],
+      sent: ['opening', 'call prepareTransferTo'],
       released: ['opening', 'call prepareTransferTo'],
-      staging: ['opening', 'dropStaging', 'call prepareTransferTo'],
+      staging: ['opening', 'abortStaging', 'call prepareTransferTo'],
       collecting: ['collecting', 'send transferOpened'],
       warming: ['warming', 'send transferOpened'],
       verified: ['verified', 'send transferOpened'],
@@ -57,12 +57,12 @@ const ROWS: Record<string, Row> = {
     otherwise: [FAILED],
     reactions: {
       absent: ['opening', 'call prepareTransferTo'],
-      held: ['opening', 'call prepareTransferTo'],
+      sent: ['opening', 'call prepareTransferTo'],
       released: ['opening', 'call prepareTransferTo'],
-      staging: ['opening', 'dropStaging', 'call prepareTransferTo'],
-      collecting: ['opening', 'dropStaging', 'call prepareTransferTo'],
-      warming: ['opening', 'dropStaging', 'call prepareTransferTo'],
-      verified: ['opening', 'dropStaging', 'call prepareTransferTo'],
+      staging: ['opening', 'abortStaging', 'call prepareTransferTo'],
+      collecting: ['opening', 'abortStaging', 'call prepareTransferTo'],
+      warming: ['opening', 'abortStaging', 'call prepareTransferTo'],
+      verified: ['opening', 'abortStaging', 'call prepareTransferTo'],
     },
   },
   openAnotherOrigin: {
@@ -73,7 +73,7 @@ const ROWS: Record<string, Row> = {
       announcing: ['offered', 'endPatience', 'stays', 'send transferOpened'],
       announced: ['offered', 'stays', 'send transferOpened'],
       offered: ['offered', 'stays', 'send transferOpened'],
-      copying: ['offered', 'cancelTransfer', 'stays', 'send transferOpened'],
+      copying: ['offered', 'abortTransfer', 'stays', 'send transferOpened'],
       copied: ['offered', 'stays', 'send transferOpened'],
     },
   },
@@ -87,8 +87,8 @@ const ROWS: Record<string, Row> = {
       offered: ['offered', 'send shardMayLeave'],
       copying: ['copying', 'send shardMayLeave'],
       copied: ['copied', 'send shardMayLeave'],
-      flushing: ['flushing', 'send shardMayLeave'],
-      sealed: ['sealed', 'send shardMayLeave'],
+      sendingDelta: ['sendingDelta', 'send shardMayLeave'],
+      frozen: ['frozen', 'send shardMayLeave'],
     },
   },
   shardLeavesNow: {
@@ -101,8 +101,8 @@ const ROWS: Record<string, Row> = {
       offered: ['offered', 'send shardMayLeave'],
       copying: ['copying', 'send shardMayLeave'],
       copied: ['copied', 'send shardMayLeave'],
-      flushing: ['flushing', 'send shardMayLeave'],
-      sealed: ['sealed', 'send shardMayLeave'],
+      sendingDelta: ['sendingDelta', 'send shardMayLeave'],
+      frozen: ['frozen', 'send shardMayLeave'],
     },
   },
   warmUp: {
@@ -127,22 +127,22 @@ const ROWS: Record<string, Row> = {
     message: { kind: 'transferCredit', ...of, bytes: 100 },
     otherwise: [],
     atOnce: true,
-    reactions: { copying: ['copying', 'credit'], flushing: ['flushing', 'credit'] },
+    reactions: { copying: ['copying', 'credit'], sendingDelta: ['sendingDelta', 'credit'] },
   },
   freeze: {
     message: { kind: 'transferFreeze', ...of },
     otherwise: [FAILED],
     reactions: {
-      offered: ['halting', 'call freeze'],
-      copied: ['halting', 'call freeze'],
-      flushing: ['flushing'],
-      sealed: ['sealed', 'send transferManifest'],
+      offered: ['freezing', 'call freeze'],
+      copied: ['freezing', 'call freeze'],
+      sendingDelta: ['sendingDelta'],
+      frozen: ['frozen', 'send transferManifest'],
     },
   },
   release: {
     message: { kind: 'transferRelease', ...of },
     otherwise: [FAILED],
-    reactions: { sealed: ['releasing', 'call release'], released: ['released', 'send transferReleased'] },
+    reactions: { frozen: ['releasing', 'call release'], released: ['released', 'send transferReleased'] },
   },
   done: {
     message: { kind: 'transferDone', ...of },
@@ -155,8 +155,8 @@ const ROWS: Record<string, Row> = {
     atOnce: true,
     reactions: {
       collecting: ['collecting', 'handleUserEvent'],
-      warming: ['absent', 'dropStaging', FAILED],
-      verified: ['absent', 'dropStaging', FAILED],
+      warming: ['absent', 'abortStaging', FAILED],
+      verified: ['absent', 'abortStaging', FAILED],
     },
   },
   manifest: {
@@ -165,7 +165,7 @@ const ROWS: Record<string, Row> = {
     atOnce: true,
     reactions: {
       collecting: ['verified', 'send transferVerified'],
-      warming: ['absent', 'dropStaging', 'send transferVerified'],
+      warming: ['absent', 'abortStaging', 'send transferVerified'],
       verified: ['verified', 'send transferVerified'],
     },
   },
@@ -181,14 +181,14 @@ const ROWS: Record<string, Row> = {
       announcing: ['running', 'endPatience', 'stays'],
       announced: ['running', 'stays'],
       offered: ['running', 'stays'],
-      copying: ['running', 'cancelTransfer', 'stays'],
+      copying: ['running', 'abortTransfer', 'stays'],
       copied: ['running', 'stays'],
-      flushing: ['thawing', 'cancelTransfer', 'call unfreeze', 'stays'],
-      sealed: ['thawing', 'call unfreeze', 'stays'],
+      sendingDelta: ['unfreezing', 'abortTransfer', 'call unfreeze', 'stays'],
+      frozen: ['unfreezing', 'call unfreeze', 'stays'],
       released: ['released', 'send transferReleased'],
-      collecting: ['absent', 'dropStaging'],
-      warming: ['absent', 'dropStaging'],
-      verified: ['absent', 'dropStaging'],
+      collecting: ['absent', 'abortStaging'],
+      warming: ['absent', 'abortStaging'],
+      verified: ['absent', 'abortStaging'],
       activating: ['stopping', 'call stopShard'],
     },
   },
@@ -202,16 +202,16 @@ const ROWS: Record<string, Row> = {
     otherwise: ['send startShards'],
     reactions: {
       absent: ['starting', 'call startShards'],
-      frozen: ['resuming', 'call resumeShard'],
-      sending: ['resuming', 'cancelTransfer', 'call resumeShard'],
-      held: ['resuming', 'call resumeShard'],
-      staging: ['starting', 'dropStaging', 'call startShards'],
-      flushing: ['thawing', 'cancelTransfer', 'call unfreeze', 'stays', 'wait'],
-      sealed: ['thawing', 'call unfreeze', 'stays', 'wait'],
+      closed: ['resuming', 'call resumeShard'],
+      sending: ['resuming', 'abortTransfer', 'call resumeShard'],
+      sent: ['resuming', 'call resumeShard'],
+      staging: ['starting', 'abortStaging', 'call startShards'],
+      sendingDelta: ['unfreezing', 'abortTransfer', 'call unfreeze', 'stays', 'wait'],
+      frozen: ['unfreezing', 'call unfreeze', 'stays', 'wait'],
       released: ['resuming', 'call resumeShard'],
-      collecting: ['starting', 'dropStaging', 'call startShards'],
-      warming: ['starting', 'dropStaging', 'call startShards'],
-      verified: ['starting', 'dropStaging', 'call startShards'],
+      collecting: ['starting', 'abortStaging', 'call startShards'],
+      warming: ['starting', 'abortStaging', 'call startShards'],
+      verified: ['starting', 'abortStaging', 'call startShards'],
     },
   },
   stopShard: {
@@ -219,21 +219,21 @@ const ROWS: Record<string, Row> = {
     otherwise: ['send stopShard'],
     reactions: {
       running: ['stopping', 'call stopShard'],
-      frozen: ['absent', 'released', 'send stopShard'],
-      sending: ['absent', 'cancelTransfer', 'released', 'send stopShard'],
-      held: ['absent', 'released', 'send stopShard'],
-      staging: ['absent', 'dropStaging', 'send stopShard'],
+      closed: ['absent', 'released', 'send stopShard'],
+      sending: ['absent', 'abortTransfer', 'released', 'send stopShard'],
+      sent: ['absent', 'released', 'send stopShard'],
+      staging: ['absent', 'abortStaging', 'send stopShard'],
       announcing: ['stopping', 'endPatience', 'call stopShard'],
       announced: ['stopping', 'call stopShard'],
       offered: ['stopping', 'call stopShard'],
-      copying: ['stopping', 'cancelTransfer', 'call stopShard'],
+      copying: ['stopping', 'abortTransfer', 'call stopShard'],
       copied: ['stopping', 'call stopShard'],
-      flushing: ['stopping', 'cancelTransfer', 'call stopShard'],
-      sealed: ['stopping', 'call stopShard'],
+      sendingDelta: ['stopping', 'abortTransfer', 'call stopShard'],
+      frozen: ['stopping', 'call stopShard'],
       released: ['absent', 'released', 'send stopShard'],
-      collecting: ['absent', 'dropStaging', 'send stopShard'],
-      warming: ['absent', 'dropStaging', 'send stopShard'],
-      verified: ['absent', 'dropStaging', 'send stopShard'],
+      collecting: ['absent', 'abortStaging', 'send stopShard'],
+      warming: ['absent', 'abortStaging', 'send stopShard'],
+      verified: ['absent', 'abortStaging', 'send stopShard'],
       // Discord may be away for long: a resume is cut short.
       resuming: ['stopping', 'call stopShard'],
       activating: ['stopping', 'call stopShard'],
@@ -243,11 +243,11 @@ const ROWS: Record<string, Row> = {
     message: { kind: 'prepareMigration', origin: true, shardId: SHARD, session: null },
     otherwise: ['send commandFailed'],
     reactions: {
-      running: ['freezing', 'call prepareTransferFrom'],
-      frozen: ['frozen', 'send prepareMigration'],
+      running: ['closing', 'call prepareTransferFrom'],
+      closed: ['closed', 'send prepareMigration'],
       sending: ['sending', 'send prepareMigration'],
-      held: ['held', 'send prepareMigration'],
-      released: ['frozen', 'send prepareMigration'],
+      sent: ['sent', 'send prepareMigration'],
+      released: ['closed', 'send prepareMigration'],
     },
   },
   prepareDestination: {
@@ -255,34 +255,34 @@ const ROWS: Record<string, Row> = {
     otherwise: ['send commandFailed'],
     reactions: {
       absent: ['preparing', 'call prepareTransferTo'],
-      held: ['preparing', 'call prepareTransferTo'],
+      sent: ['preparing', 'call prepareTransferTo'],
       released: ['preparing', 'call prepareTransferTo'],
       staging: ['staging', 'send prepareMigration'],
-      collecting: ['preparing', 'dropStaging', 'call prepareTransferTo'],
-      warming: ['preparing', 'dropStaging', 'call prepareTransferTo'],
-      verified: ['preparing', 'dropStaging', 'call prepareTransferTo'],
+      collecting: ['preparing', 'abortStaging', 'call prepareTransferTo'],
+      warming: ['preparing', 'abortStaging', 'call prepareTransferTo'],
+      verified: ['preparing', 'abortStaging', 'call prepareTransferTo'],
     },
   },
   migrationAborted: {
     message: { kind: 'migrationAborted', shardId: SHARD, reason: 'x' },
     otherwise: [],
     reactions: {
-      frozen: ['resuming', 'call resumeShard'],
-      sending: ['resuming', 'cancelTransfer', 'call resumeShard'],
-      held: ['resuming', 'call resumeShard'],
-      staging: ['absent', 'dropStaging'],
+      closed: ['resuming', 'call resumeShard'],
+      sending: ['resuming', 'abortTransfer', 'call resumeShard'],
+      sent: ['resuming', 'call resumeShard'],
+      staging: ['absent', 'abortStaging'],
       resuming: ['stopping', 'call stopShard'],
       announcing: ['running', 'endPatience', 'stays'],
       announced: ['running', 'stays'],
       offered: ['running', 'stays'],
-      copying: ['running', 'cancelTransfer', 'stays'],
+      copying: ['running', 'abortTransfer', 'stays'],
       copied: ['running', 'stays'],
-      flushing: ['thawing', 'cancelTransfer', 'call unfreeze', 'stays'],
-      sealed: ['thawing', 'call unfreeze', 'stays'],
+      sendingDelta: ['unfreezing', 'abortTransfer', 'call unfreeze', 'stays'],
+      frozen: ['unfreezing', 'call unfreeze', 'stays'],
       released: ['resuming', 'call resumeShard'],
-      collecting: ['absent', 'dropStaging'],
-      warming: ['absent', 'dropStaging'],
-      verified: ['absent', 'dropStaging'],
+      collecting: ['absent', 'abortStaging'],
+      warming: ['absent', 'abortStaging'],
+      verified: ['absent', 'abortStaging'],
       activating: ['stopping', 'call stopShard'],
     },
   },
@@ -290,22 +290,22 @@ const ROWS: Record<string, Row> = {
     message: { kind: 'migrationFinished', shardId: SHARD },
     otherwise: [],
     reactions: {
-      frozen: ['absent', 'released'],
-      sending: ['absent', 'cancelTransfer', 'released'],
-      held: ['absent', 'released'],
+      closed: ['absent', 'released'],
+      sending: ['absent', 'abortTransfer', 'released'],
+      sent: ['absent', 'released'],
       released: ['absent', 'released'],
     },
   },
 };
 
-const STATES = Object.keys(SHARD_MOVES) as ShardStateKind[];
+const STATES = Object.keys(SHARD_STATES) as ShardStateKind[];
 
 function expected(row: Row, state: ShardStateKind): Reaction {
   const named = row.reactions[state];
   if (named !== undefined) {
     return named;
   }
-  return BUSY.has(state) && row.atOnce !== true ? [state, 'wait'] : [state, ...row.otherwise];
+  return SHARD_STATES[state].busy === true && row.atOnce !== true ? [state, 'wait'] : [state, ...row.otherwise];
 }
 
 describe.each(Object.entries(ROWS))('%s', (_, row) => {
@@ -347,7 +347,7 @@ describe('what came is checked against', () => {
     const bench = collecting();
     bench.message({ ...good, ...wrong });
     expect(bench.kind()).toBe('absent');
-    expect(bench.said()).toEqual(['dropStaging', 'send transferVerified']);
+    expect(bench.said()).toEqual(['abortStaging', 'send transferVerified']);
     expect(bench.sent('transferVerified')[0]?.ok).toBe(false);
   });
 
@@ -373,7 +373,7 @@ describe('what came is checked against', () => {
   test('nothing, when the host fails at it', () => {
     const bench = collecting();
     bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: 'no' });
-    expect(bench.said()).toEqual(['dropStaging', 'send transferFailed']);
+    expect(bench.said()).toEqual(['abortStaging', 'send transferFailed']);
   });
 });
 

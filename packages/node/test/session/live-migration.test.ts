@@ -24,7 +24,7 @@ function copied(bench = new Bench().established().put('running')): Bench {
 }
 
 /** An origin whose manifest is out. */
-function sealed(): Bench {
+function frozen(): Bench {
   const bench = copied();
   bench.message({ kind: 'transferFreeze', ...of });
   bench.callEnds({ session: SESSION });
@@ -83,17 +83,17 @@ describe('the origin', () => {
     ['announcing', 'running', ['endPatience', 'stays']],
     ['announced', 'running', ['stays']],
     ['offered', 'running', ['stays']],
-    ['copying', 'running', ['cancelTransfer', 'stays']],
+    ['copying', 'running', ['abortTransfer', 'stays']],
     ['copied', 'running', ['stays']],
-    ['flushing', 'thawing', ['cancelTransfer', 'call unfreeze', 'stays']],
-    ['sealed', 'thawing', ['call unfreeze', 'stays']],
-    ['thawing', 'thawing', []],
+    ['sendingDelta', 'unfreezing', ['abortTransfer', 'call unfreeze', 'stays']],
+    ['frozen', 'unfreezing', ['call unfreeze', 'stays']],
+    ['unfreezing', 'unfreezing', []],
     ['releasing', 'releasing', []],
     ['released', 'released', []],
-    ['halting', 'halting', []],
-    ['collecting', 'absent', ['dropStaging']],
-    ['warming', 'absent', ['dropStaging']],
-    ['verified', 'absent', ['dropStaging']],
+    ['freezing', 'freezing', []],
+    ['collecting', 'absent', ['abortStaging']],
+    ['warming', 'absent', ['abortStaging']],
+    ['verified', 'absent', ['abortStaging']],
     ['opening', 'opening', []],
     ['activating', 'activating', []],
   ] as const)('or destination that is %s when the connection is lost becomes %s', (state, next, said) => {
@@ -104,7 +104,7 @@ describe('the origin', () => {
   });
 
   test('frozen for a connection that is lost meanwhile is unfrozen', () => {
-    const bench = new Bench().established().put('halting');
+    const bench = new Bench().established().put('freezing');
     bench.disconnected();
     bench.callEnds({ session: SESSION });
     expect(bench.said()).toEqual(['call unfreeze', 'stays']);
@@ -113,11 +113,11 @@ describe('the origin', () => {
   });
 
   test('unfreezes by itself when its time is up, and refuses a release that comes later', () => {
-    const bench = sealed();
+    const bench = frozen();
     expect(bench.event({ kind: 'tick' }).at(-1)).toEqual({ kind: 'wakeAt', at: bench.now + 2_000 });
     bench.now += 1_999;
     bench.event({ kind: 'tick' });
-    expect(bench.kind()).toBe('sealed');
+    expect(bench.kind()).toBe('frozen');
     bench.now += 1;
     bench.event({ kind: 'tick' });
     expect(bench.said()).toEqual(['send transferFailed', 'call unfreeze']);
@@ -129,7 +129,7 @@ describe('the origin', () => {
 
   // A process that was stopped for a while reads the message before its timers fire.
   test('reads its deadline off the clock when a release comes', () => {
-    const bench = sealed();
+    const bench = frozen();
     bench.now += 2_000;
     bench.message({ kind: 'transferRelease', ...of });
     expect(bench.said()).toEqual(['send transferFailed', 'call unfreeze']);
@@ -144,7 +144,7 @@ describe('the origin', () => {
   });
 
   test('says after a reconnect which shards it has given away, and keeps them for any time', () => {
-    const bench = new Bench().established().put('released').put('releasing', 4).put('sealed', 5);
+    const bench = new Bench().established().put('released').put('releasing', 4).put('frozen', 5);
     bench.disconnected();
     bench.callEnds({}, 5);
     bench.now += 1_000_000;
@@ -162,7 +162,7 @@ describe('the origin', () => {
   });
 
   test('can be told twice to release; the answer is the same', () => {
-    const bench = sealed();
+    const bench = frozen();
     bench.message({ kind: 'transferRelease', ...of });
     bench.message({ kind: 'transferRelease', ...of });
     bench.callEnds({});
@@ -170,7 +170,7 @@ describe('the origin', () => {
   });
 
   test('an abort behind the release comes too late, and is told so', () => {
-    const bench = sealed();
+    const bench = frozen();
     bench.message({ kind: 'transferRelease', ...of });
     bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
     bench.callEnds({});
@@ -179,7 +179,7 @@ describe('the origin', () => {
   });
 
   test('a start of a frozen shard unfreezes it and is answered', () => {
-    const bench = sealed();
+    const bench = frozen();
     bench.message({ kind: 'startShards', shardIds: [SHARD] });
     bench.callEnds({});
     expect(bench.sent()).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
@@ -192,10 +192,10 @@ describe('an orchestrator dies while its migration is under way, and the next be
     ['announcing', 'endPatience', 'stays'],
     ['announced', 'stays'],
     ['offered', 'stays'],
-    ['copying', 'cancelTransfer', 'stays'],
+    ['copying', 'abortTransfer', 'stays'],
     ['copied', 'stays'],
-    ['flushing', 'cancelTransfer', 'call unfreeze', 'stays'],
-    ['sealed', 'call unfreeze', 'stays'],
+    ['sendingDelta', 'abortTransfer', 'call unfreeze', 'stays'],
+    ['frozen', 'call unfreeze', 'stays'],
   ];
   const rows = UNDONE.map(([state, ...undone]) => ({ state, undone }));
   test.each(rows)('in $state: the copy begins anew, with the new credit', ({ state, undone }) => {
@@ -219,7 +219,7 @@ describe('an orchestrator dies while its migration is under way, and the next be
   test('on the same connection: the copy under way is cancelled, and a late end of it changes nothing', () => {
     const bench = new Bench().established().put('copying');
     bench.message({ kind: 'transferOpen', ...next, role: 'origin', session: null, freezeTimeoutMs: 0 });
-    expect(bench.said()).toEqual(['cancelTransfer', 'stays', 'send transferOpened']);
+    expect(bench.said()).toEqual(['abortTransfer', 'stays', 'send transferOpened']);
     bench.event({ kind: 'callEnded', call: 900 + SHARD, shardIds: [SHARD], outcome: { ok: true, session: null } });
     expect(bench.kind()).toBe('offered');
   });
@@ -311,7 +311,7 @@ describe('the destination', () => {
       if (part === 'gateway') bench.callEnds({});
       bench.callEnds({ threw: 'no' });
       expect(bench.kind()).toBe('absent');
-      expect(bench.said()).toEqual(['dropStaging', 'send transferFailed']);
+      expect(bench.said()).toEqual(['abortStaging', 'send transferFailed']);
       expect(bench.sent('transferFailed')[0]).toMatchObject({ step: 'transferWarmUp' });
     },
   );
@@ -321,7 +321,7 @@ describe('the destination', () => {
     bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
     const { call } = bench.state.shards.get(SHARD) as { call: number };
     bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
-    expect(bench.said()).toEqual(['dropStaging']);
+    expect(bench.said()).toEqual(['abortStaging']);
     bench.event({ kind: 'callEnded', call, shardIds: [SHARD], outcome: { ok: true, session: null } });
     expect(bench.said()).toEqual([]);
   });
@@ -375,19 +375,19 @@ describe('a node that leaves', () => {
     ['announcing', 'endPatience', 'call stopShard'],
     ['announced', 'call stopShard'],
     ['offered', 'call stopShard'],
-    ['copying', 'cancelTransfer', 'call stopShard'],
+    ['copying', 'abortTransfer', 'call stopShard'],
     ['copied', 'call stopShard'],
-    ['flushing', 'cancelTransfer', 'call stopShard'],
-    ['sealed', 'call stopShard'],
+    ['sendingDelta', 'abortTransfer', 'call stopShard'],
+    ['frozen', 'call stopShard'],
     ['activating', 'call stopShard'],
-    ['halting'],
-    ['thawing'],
+    ['freezing'],
+    ['unfreezing'],
     ['releasing'],
     ['released', 'released', 'send shutdown', 'emptied'],
-    ['opening', 'dropStaging', 'send shutdown', 'emptied'],
-    ['collecting', 'dropStaging', 'send shutdown', 'emptied'],
-    ['warming', 'dropStaging', 'send shutdown', 'emptied'],
-    ['verified', 'dropStaging', 'send shutdown', 'emptied'],
+    ['opening', 'abortStaging', 'send shutdown', 'emptied'],
+    ['collecting', 'abortStaging', 'send shutdown', 'emptied'],
+    ['warming', 'abortStaging', 'send shutdown', 'emptied'],
+    ['verified', 'abortStaging', 'send shutdown', 'emptied'],
   ];
   test.each(LEAVING.map(([state, ...said]) => ({ state, said })))('with a shard that is $state', ({ state, said }) => {
     const bench = new Bench().established().put(state);
@@ -395,13 +395,16 @@ describe('a node that leaves', () => {
     expect(bench.said()).toEqual(said);
   });
 
-  test.each(['halting', 'thawing', 'releasing'] as const)('stops one that is %s when its call has ended', (state) => {
-    const bench = new Bench().established().put(state);
-    bench.event({ kind: 'close' });
-    for (let calls = 0; calls < 4 && bench.state.lifecycle.kind !== 'lingering'; calls++) {
-      bench.callEnds({ session: SESSION });
-    }
-    expect(bench.state.lifecycle.kind).toBe('lingering');
-    expect(bench.sent('shutdown')[0]?.sessions).toEqual([{ shardId: SHARD, ...SESSION }]);
-  });
+  test.each(['freezing', 'unfreezing', 'releasing'] as const)(
+    'stops one that is %s when its call has ended',
+    (state) => {
+      const bench = new Bench().established().put(state);
+      bench.event({ kind: 'close' });
+      for (let calls = 0; calls < 4 && bench.state.lifecycle.kind !== 'lingering'; calls++) {
+        bench.callEnds({ session: SESSION });
+      }
+      expect(bench.state.lifecycle.kind).toBe('lingering');
+      expect(bench.sent('shutdown')[0]?.sessions).toEqual([{ shardId: SHARD, ...SESSION }]);
+    },
+  );
 });

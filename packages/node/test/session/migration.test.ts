@@ -18,13 +18,13 @@ describe('as origin', () => {
     }
     bench.callEnds({});
     expect(bench.sent()).toEqual([{ kind: 'allUserDataSent', numEvents: 3, shardId: SHARD }]);
-    expect(bench.kind()).toBe('held');
+    expect(bench.kind()).toBe('sent');
     bench.message({ kind: 'migrationFinished', shardId: SHARD });
     expect(bench.said()).toEqual(['released']);
     expect(bench.kind()).toBe('absent');
   });
 
-  test.each(['frozen', 'sending'] as const)('takes a %s shard back by itself when the connection is lost', (state) => {
+  test.each(['closed', 'sending'] as const)('takes a %s shard back by itself when the connection is lost', (state) => {
     const bench = new Bench().established().put(state);
     bench.disconnected();
     expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'takeBack' }]);
@@ -32,7 +32,7 @@ describe('as origin', () => {
     expect(bench.kind()).toBe('running');
   });
 
-  test.each(['frozen', 'sending'] as const)('takes a %s shard back when nothing happens any more', (state) => {
+  test.each(['closed', 'sending'] as const)('takes a %s shard back when nothing happens any more', (state) => {
     const bench = new Bench().established().put(state);
     bench.now += 14_999;
     bench.event({ kind: 'tick' });
@@ -44,7 +44,7 @@ describe('as origin', () => {
   });
 
   test('is woken in time to do so', () => {
-    const bench = new Bench().established().put('frozen');
+    const bench = new Bench().established().put('closed');
     expect(bench.event({ kind: 'tick' }).at(-1)).toEqual({ kind: 'wakeAt', at: bench.now + 15_000 });
   });
 
@@ -59,11 +59,11 @@ describe('as origin', () => {
   });
 
   test('keeps a held shard through any silence and any reconnect, and says so', () => {
-    const bench = new Bench().established().put('held').put('running', 4);
+    const bench = new Bench().established().put('sent').put('running', 4);
     bench.now += 1_000_000;
     bench.event({ kind: 'tick' });
     bench.disconnected();
-    expect(bench.kind()).toBe('held');
+    expect(bench.kind()).toBe('sent');
     bench.now += 60_000;
     bench.event({ kind: 'tick' });
     bench.connected();
@@ -74,25 +74,25 @@ describe('as origin', () => {
   });
 
   test('begins again with a held shard when a later connection asks for it', () => {
-    const bench = new Bench().established().put('held');
+    const bench = new Bench().established().put('sent');
     bench.disconnected();
     bench.reconnected();
     bench.message({ kind: 'prepareMigration', origin: true, shardId: SHARD, session: null });
-    expect(bench.kind()).toBe('frozen');
+    expect(bench.kind()).toBe('closed');
     bench.message({ kind: 'startMigration', shardId: SHARD });
     expect(bench.called()).toEqual([{ method: 'transferFrom', shardId: SHARD }]);
   });
 
   test('freezing for a connection that is lost meanwhile goes on as before', () => {
-    const bench = new Bench().established().put('freezing');
+    const bench = new Bench().established().put('closing');
     bench.disconnected();
-    expect(bench.kind()).toBe('freezing');
+    expect(bench.kind()).toBe('closing');
     bench.callEnds({ session: SESSION });
     expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'takeBack' }]);
   });
 
   test('an abort that comes while freezing is carried out after it', () => {
-    const bench = new Bench().established().put('freezing');
+    const bench = new Bench().established().put('closing');
     bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
     bench.callEnds({ session: SESSION });
     expect(bench.kind()).toBe('resuming');
@@ -158,7 +158,7 @@ describe('as destination', () => {
     const bench = staging();
     bench.message(event(SHARD));
     bench.disconnected();
-    expect(bench.said()).toEqual(['dropStaging']);
+    expect(bench.said()).toEqual(['abortStaging']);
     expect(bench.kind()).toBe('absent');
   });
 

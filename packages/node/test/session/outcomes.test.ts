@@ -16,39 +16,39 @@ const TABLE: readonly (readonly [ShardStateKind, string, Ending, ShardStateKind,
   ['stopping', 'ok', OK, 'absent', 'send stopShard'],
   ['stopping', 'threw', THREW, 'running', 'send commandFailed'],
   ['stopping', 'timed out', LATE, 'running', 'send commandFailed'],
-  ['freezing', 'ok', OK, 'frozen', 'send prepareMigration'],
-  ['freezing', 'ok without a session', {}, 'stopping', 'send commandFailed', 'call stopShard'],
-  ['freezing', 'threw', THREW, 'running', 'send commandFailed'],
-  ['freezing', 'timed out', LATE, 'stopping', 'send commandFailed', 'call stopShard'],
-  ['sending', 'ok', OK, 'held', 'send allUserDataSent'],
-  ['sending', 'threw', THREW, 'resuming', 'send commandFailed', 'cancelTransfer', 'call resumeShard'],
+  ['closing', 'ok', OK, 'closed', 'send prepareMigration'],
+  ['closing', 'ok without a session', {}, 'stopping', 'send commandFailed', 'call stopShard'],
+  ['closing', 'threw', THREW, 'running', 'send commandFailed'],
+  ['closing', 'timed out', LATE, 'stopping', 'send commandFailed', 'call stopShard'],
+  ['sending', 'ok', OK, 'sent', 'send allUserDataSent'],
+  ['sending', 'threw', THREW, 'resuming', 'send commandFailed', 'abortTransfer', 'call resumeShard'],
   ['preparing', 'ok', OK, 'staging', 'send prepareMigration'],
-  ['preparing', 'threw', THREW, 'absent', 'dropStaging', 'send commandFailed'],
-  ['preparing', 'timed out', LATE, 'absent', 'dropStaging', 'send commandFailed'],
+  ['preparing', 'threw', THREW, 'absent', 'abortStaging', 'send commandFailed'],
+  ['preparing', 'timed out', LATE, 'absent', 'abortStaging', 'send commandFailed'],
   ['resuming', 'ok', OK, 'running', 'send startShards'],
   ['resuming', 'threw', THREW, 'stopping', 'send commandFailed', 'call stopShard'],
   ['announcing', 'ok', OK, 'announced', 'send shardMayLeave'],
   ['announcing', 'threw', THREW, 'announced', 'send shardMayLeave'],
   ['warming', 'ok', OK, 'warming', 'call preconnect'],
-  ['warming', 'threw', THREW, 'absent', 'dropStaging', 'send transferFailed'],
-  ['warming', 'timed out', LATE, 'absent', 'dropStaging', 'send transferFailed'],
+  ['warming', 'threw', THREW, 'absent', 'abortStaging', 'send transferFailed'],
+  ['warming', 'timed out', LATE, 'absent', 'abortStaging', 'send transferFailed'],
   ['copying', 'ok', OK, 'copied', 'send transferCopied'],
   ['copying', 'threw', THREW, 'running', 'send transferFailed', 'stays'],
-  ['halting', 'ok', OK, 'flushing', 'call exportDelta'],
-  ['halting', 'ok without a session', {}, 'thawing', 'send transferFailed', 'call unfreeze', 'stays'],
-  ['halting', 'threw', THREW, 'running', 'send transferFailed', 'stays'],
-  ['halting', 'timed out', LATE, 'thawing', 'send transferFailed', 'call unfreeze', 'stays'],
-  ['flushing', 'ok', OK, 'sealed', 'send transferManifest'],
-  ['flushing', 'threw', THREW, 'thawing', 'send transferFailed', 'cancelTransfer', 'call unfreeze', 'stays'],
-  ['thawing', 'ok', OK, 'running'],
-  ['thawing', 'threw', THREW, 'stopping', 'call stopShard'],
-  ['thawing', 'timed out', LATE, 'stopping', 'call stopShard'],
+  ['freezing', 'ok', OK, 'sendingDelta', 'call exportDelta'],
+  ['freezing', 'ok without a session', {}, 'unfreezing', 'send transferFailed', 'call unfreeze', 'stays'],
+  ['freezing', 'threw', THREW, 'running', 'send transferFailed', 'stays'],
+  ['freezing', 'timed out', LATE, 'unfreezing', 'send transferFailed', 'call unfreeze', 'stays'],
+  ['sendingDelta', 'ok', OK, 'frozen', 'send transferManifest'],
+  ['sendingDelta', 'threw', THREW, 'unfreezing', 'send transferFailed', 'abortTransfer', 'call unfreeze', 'stays'],
+  ['unfreezing', 'ok', OK, 'running'],
+  ['unfreezing', 'threw', THREW, 'stopping', 'call stopShard'],
+  ['unfreezing', 'timed out', LATE, 'stopping', 'call stopShard'],
   ['releasing', 'ok', OK, 'released', 'send transferReleased'],
   ['releasing', 'threw', THREW, 'stopping', 'send transferFailed', 'call stopShard'],
   ['releasing', 'timed out', LATE, 'stopping', 'send transferFailed', 'call stopShard'],
   ['opening', 'ok', OK, 'collecting', 'send transferOpened'],
-  ['opening', 'threw', THREW, 'absent', 'dropStaging', 'send transferFailed'],
-  ['opening', 'timed out', LATE, 'absent', 'dropStaging', 'send transferFailed'],
+  ['opening', 'threw', THREW, 'absent', 'abortStaging', 'send transferFailed'],
+  ['opening', 'timed out', LATE, 'absent', 'abortStaging', 'send transferFailed'],
   ['activating', 'ok', OK, 'running', 'send transferActivated'],
   ['activating', 'threw', THREW, 'stopping', 'send transferFailed', 'call stopShard'],
 ];
@@ -88,7 +88,7 @@ describe('a failure', () => {
     ],
     ['without one', null, 'starting', { method: 'startShards' }],
   ] as const)('to freeze in time is recovered from, %s', (_, session, next, call) => {
-    const bench = new Bench().established().put('freezing');
+    const bench = new Bench().established().put('closing');
     bench.callEnds(LATE);
     bench.callEnds({ session });
     expect(bench.kind()).toBe(next);
@@ -115,7 +115,7 @@ describe('a failure', () => {
   );
 
   test('to take a shard back starts it anew', () => {
-    const bench = new Bench().established().put('frozen');
+    const bench = new Bench().established().put('closed');
     bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
     bench.callEnds(THREW);
     expect(bench.kind()).toBe('starting');

@@ -7,7 +7,7 @@ import type { Observation } from '../observation.js';
 import type { Checker, MakeChecker } from './checker.js';
 
 const SENTENCE = 'a shard is frozen no longer than the freeze timeout';
-const FROZEN: ReadonlySet<ShardStateKind> = new Set(['halting', 'flushing', 'sealed']);
+const FROZEN: ReadonlySet<ShardStateKind> = new Set(['freezing', 'sendingDelta', 'frozen']);
 /** The host's own call has the same deadline. */
 const MARGIN_MS = 300;
 

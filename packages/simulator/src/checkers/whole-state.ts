@@ -10,12 +10,12 @@ import type { Checker, MakeChecker } from './checker.js';
 
 /** The first four: its node leaves, or stops it, in the middle of it, and takes the state with it. */
 const LETS_GO: ReadonlySet<ShardStateKind> = new Set([
-  'freezing',
-  'frozen',
+  'closing',
+  'closed',
   'sending',
   'releasing',
   'stopping',
-  'held',
+  'sent',
   'released',
 ]);
 const SENTENCE = 'user state arrives whole and in order, or the move aborts';

@@ -80,13 +80,13 @@ export class LiveHost extends SimHost implements ShardHost {
   }
 
   async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    await this.pool.park(shardId, this.asItComes(session), this.withPermits(shardId, context));
+    await this.pool.preconnect(shardId, this.asItComes(session), this.withPermits(shardId, context));
     this.#mayFail('the gateway cannot be reached');
     this.#isReady(shardId);
   }
 
   override async abortTransferTo(shardId: number): Promise<void> {
-    await this.pool.unpark(shardId);
+    await this.pool.closePreconnected(shardId);
     await super.abortTransferTo(shardId);
   }
 

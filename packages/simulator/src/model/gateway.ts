@@ -114,7 +114,7 @@ function carryOut(
     case 'endPermit':
     case 'settle':
     case 'fail':
-    case 'parked':
+    case 'preconnected':
     case 'log':
       return [world, []];
   }

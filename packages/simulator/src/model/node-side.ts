@@ -66,7 +66,7 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
       return leaveConnection(world, id, []);
     case 'call':
       return begin(world, id, { kind: 'call', call: effect.call, request: effect.request, cancelled: false });
-    case 'cancelTransfer':
+    case 'abortTransfer':
       return change(world, id, ({ pending }) => ({
         pending: pending.map((each) =>
           each.kind === 'call' && each.call === effect.call ? { ...each, cancelled: true } : each,
@@ -81,7 +81,7 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
         handling,
       );
     }
-    case 'dropStaging':
+    case 'abortStaging':
       return change(world, id, ({ pending }) => ({
         staged: null,
         pending: pending.filter((each) => each.kind !== 'handling' || each.stage !== effect.stage),

@@ -115,7 +115,7 @@ class DiscordenoHost implements ShardHost {
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#shards.park(shardId, session, context);
+    return this.#shards.preconnect(shardId, session, context);
   }
 
   async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
@@ -148,7 +148,7 @@ class DiscordenoHost implements ShardHost {
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
-    await this.#shards.unpark(shardId);
+    await this.#shards.closePreconnected(shardId);
     this.#sends.left(shardId);
     this.#forget(shardId);
     await this.#options.state.abortTransferTo?.(shardId);

@@ -203,7 +203,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.hosted.park(shardId, session, context);
+    return this.hosted.preconnect(shardId, session, context);
   }
 
   prepareTransferTo(shardId: number, session: Cursor | null): void | Promise<void> {
@@ -219,7 +219,7 @@ export class DiscordjsHost implements ShardHost {
     this.#turns.over(shardId);
     this.#giveUp(shardId);
     this.#transfer.forget(shardId);
-    await this.hosted.unpark(shardId);
+    await this.hosted.closePreconnected(shardId);
     await this.#given.state?.abortTransferTo?.(shardId);
   }
 

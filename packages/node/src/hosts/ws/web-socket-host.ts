@@ -115,11 +115,11 @@ export class WebSocketHost implements WsHost {
   }
 
   preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#shards.park(shardId, session, context);
+    return this.#shards.preconnect(shardId, session, context);
   }
 
   async abortTransferTo(shardId: number): Promise<void> {
-    await this.#shards.unpark(shardId);
+    await this.#shards.closePreconnected(shardId);
     await this.#options.state.abortTransferTo?.(shardId);
   }
 

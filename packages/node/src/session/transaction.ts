@@ -4,7 +4,6 @@
  */
 import type { Message } from '@dshard/protocol';
 import type { HostCall, NodeEffect } from './effects.js';
-import { BUSY, SHARD_MOVES } from './state.js';
 import type {
   Arrival,
   Cursor,
@@ -26,8 +25,12 @@ type Rest = Pick<
   'identity' | 'totalShards' | 'leadShard' | 'lifecycle' | 'link' | 'orchestratorEpoch' | 'outbox'
 >;
 
-export class Draft {
+/** What a transaction has to know of each state (shard-states.ts, which is built on transactions). */
+type Moves = Readonly<Record<ShardStateKind, { readonly moves: readonly ShardStateKind[]; readonly busy?: true }>>;
+
+export class Transaction {
   readonly #base: NodeState;
+  readonly #states: Moves;
   readonly now: number;
   readonly effects: NodeEffect[] = [];
   /** Whether a shard came up in this decision: it runs now, or got its session. */
@@ -39,8 +42,9 @@ export class Draft {
   #epochs: Map<number, number> | null = null;
   #rest: Partial<Rest & Pick<NodeState, 'nextId'>> = {};
 
-  constructor(base: NodeState, now: number) {
+  constructor(base: NodeState, now: number, states: Moves) {
     this.#base = base;
+    this.#states = states;
     this.now = now;
   }
 
@@ -114,18 +118,18 @@ export class Draft {
   }
 
   isBusy(shardId: number): boolean {
-    return BUSY.has(this.kindOf(shardId));
+    return this.#states[this.kindOf(shardId)].busy === true;
   }
 
   /** The one way a shard changes what it is doing. null: absent. */
   enterShard(shardId: number, next: ShardState | null): void {
     const from = this.kindOf(shardId);
     const to = next?.kind ?? 'absent';
-    if (!SHARD_MOVES[from].includes(to)) {
+    if (!this.#states[from].moves.includes(to)) {
       throw new Error(`Shard ${shardId} cannot go from ${from} to ${to}.`);
     }
     this.cameUp ||= to === 'running';
-    if ((to === 'running' || to === 'thawing') && wasAnnounced(this.shard(shardId))) {
+    if ((to === 'running' || to === 'unfreezing') && wasAnnounced(this.shard(shardId))) {
       this.effect({ kind: 'stays', shardId });
     }
     this.#writeShard(shardId, next);
@@ -168,8 +172,18 @@ export class Draft {
     this.setWaiting(shardId, [...this.waitingFor(shardId), { command, connection }]);
   }
 
+  /** Takes the next waiting command if it is of that kind: the caller answers it. */
+  takeWaiting(shardId: number, kind: ShardCommand['kind']): boolean {
+    const [next, ...rest] = this.waitingFor(shardId);
+    if (next?.command.kind !== kind) {
+      return false;
+    }
+    this.setWaiting(shardId, rest);
+    return true;
+  }
+
   /** Commands of a connection that is gone are nobody's any more. */
-  dropAllWaiting(): void {
+  abortAllWaiting(): void {
     this.#waiting = new Map();
   }
 
