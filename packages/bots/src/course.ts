@@ -1,5 +1,6 @@
 /** Takes a trial through its phases, with the cells beside it, and tells what became of each. */
 import { join } from 'node:path';
+import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import type { Cell, CellRun } from './cell.js';
 import { phases } from './cell.js';
@@ -97,8 +98,4 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
 function problemOf(error: unknown): string {
   if (error instanceof CheckFailed) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,8 +2,8 @@
 import { waitFor } from '@dshard/demo';
 import { delay, type Ms } from '@dshard/transport';
 import { seededRandom } from '@dshard/testkit';
+import { messageOf } from '@dshard/protocol';
 import { FAULT_DEEDS } from './faults.js';
-import { messageOf } from './message-of.js';
 import { Operators } from './moves.js';
 import type { ChaosOptions } from './options.js';
 import type { Rig } from './rig.js';

@@ -1,8 +1,8 @@
 /** `npm run chaos`: see --help. */
 import { once } from 'node:events';
 import { systemClock, systemRandom } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import { Course } from './course.js';
-import { messageOf } from './message-of.js';
 import { parseOptions, replayCommand } from './options.js';
 import type { ChaosOptions } from './options.js';
 import { Rig } from './rig.js';

@@ -1,6 +1,6 @@
 /** The processes of a fleet, as the system knows them: found by their environment, so that those nobody knows any more are found as well. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { messageOf } from './message-of.js';
+import { messageOf } from '@dshard/protocol';
 
 /** The pids of processes whose environment names `folder`. Linux only. */
 export function processesOf(folder: string): number[] {

@@ -5,63 +5,39 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { hostname, userInfo } from 'node:os';
-import type { Answer, CallReport, OperationStatus, RecordedEntry, StatusV1 } from '@dshard/orchestrator';
+import {
+  FORM_CONTENT_TYPE,
+  requestFor,
+  type Answers,
+  type ApiRequest,
+  type EndpointName,
+  type HistoryEntry,
+  type WrittenParameters,
+} from '@dshard/api';
 import { systemClock, type Clock } from '@dshard/transport';
 import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
 
 export type Client = {
-  status(): Promise<StatusV1>;
-  operations(): Promise<readonly OperationStatus[]>;
-  /** All of the history after an id; null: the last events. */
-  events(after: number | null): Promise<readonly RecordedEntry[]>;
+  /** Asks what the contract has under this name. Resolves when it is answered, which may be when an operation is done. */
+  ask<Name extends EndpointName>(name: Name, parameters?: WrittenParameters): Promise<Answers<Name>>;
   /** Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream ends. */
-  follow(after: number, onEntry: (entry: RecordedEntry) => void): Promise<void>;
-  get(path: string): Promise<Answer>;
-  /** Resolves when the operation is done. */
-  post(path: string, parameters?: Readonly<Record<string, string>>): Promise<Answer>;
-  /** Asks the nodes. */
-  call(parameters: Readonly<Record<string, string>>): Promise<CallReport>;
+  follow(after: number, onEntry: (entry: HistoryEntry) => void): Promise<void>;
 };
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Node ids and figures of the largest fleets fit many times. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-const EVENTS_AT_ONCE = 5_000;
-
-type Request = { method: 'GET' | 'POST'; path: string; body?: string; accept?: string };
-
 /** Every method rejects with DSO_CLI_UNREACHABLE or DSO_CLI_REFUSED. */
 export function createClient(target: Target, clock: Clock = systemClock()): Client {
-  const json = async <T>(request: Request): Promise<T> => {
-    const response = await send(target, request, clock);
-    return parseAnswer(target, response.statusCode ?? 0, await readAll(target, response)) as T;
-  };
   return {
-    status: () => json({ method: 'GET', path: '/v1/status' }),
-    operations: () => json({ method: 'GET', path: '/v1/operations' }),
-    async events(after) {
-      const all: RecordedEntry[] = [];
-      for (let last = after; ;) {
-        const query = last === null ? '' : `?after=${last}&limit=${EVENTS_AT_ONCE}`;
-        const page = await json<RecordedEntry[]>({ method: 'GET', path: `/v1/events${query}` });
-        all.push(...page);
-        last = page.at(-1)?.id ?? last;
-        if (after === null || page.length < EVENTS_AT_ONCE) return all;
-      }
+    async ask<Name extends EndpointName>(name: Name, parameters?: WrittenParameters) {
+      const response = await send(target, requestFor(name, parameters), 'application/json', clock);
+      return parseAnswer(target, response.statusCode ?? 0, await readAll(target, response)) as Answers<Name>;
     },
-    get: (path) => json({ method: 'GET', path }),
-    post: (path, parameters = {}) =>
-      json({ method: 'POST', path, body: new URLSearchParams({ ...parameters }).toString() }),
-    call: (parameters) =>
-      json({ method: 'POST', path: '/v1/call', body: new URLSearchParams({ ...parameters }).toString() }),
     async follow(after, onEntry) {
-      const response = await send(
-        target,
-        { method: 'GET', path: `/v1/events?after=${after}`, accept: 'text/event-stream' },
-        clock,
-      );
+      const response = await send(target, requestFor('events', { after: String(after) }), 'text/event-stream', clock);
       if (response.statusCode !== 200) {
         parseAnswer(target, response.statusCode ?? 0, await readAll(target, response));
         return;
@@ -85,18 +61,18 @@ function userName(): string {
   }
 }
 
-function send(target: Target, { method, path, body, accept }: Request, clock: Clock): Promise<IncomingMessage> {
+function send(target: Target, asked: ApiRequest, accept: string, clock: Clock): Promise<IncomingMessage> {
+  const { method, path, body } = asked;
   const url = new URL(`${target.url}${path}`);
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
       method,
       agent: false,
       headers: {
-        accept: accept ?? 'application/json',
+        accept,
         'x-requested-by': requester().replaceAll(/[^\x20-\x7e]+/g, '?'),
         ...(target.token === null ? {} : { authorization: `Bearer ${target.token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-        ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+        ...(body === null ? {} : { 'content-type': FORM_CONTENT_TYPE, 'content-length': Buffer.byteLength(body) }),
       },
     });
     const cancel = clock.after(CONNECT_TIMEOUT_MS, () =>
@@ -108,7 +84,7 @@ function send(target: Target, { method, path, body, accept }: Request, clock: Cl
       cancel();
       reject(unreachable(target, cause));
     });
-    request.end(body);
+    request.end(body ?? undefined);
   });
 }
 
@@ -148,7 +124,7 @@ function parseAnswer(target: Target, status: number, text: string): unknown {
 }
 
 /** Server-sent events: blocks between blank lines; comments (heartbeats) carry no data. */
-async function readEvents(response: IncomingMessage, onEntry: (entry: RecordedEntry) => void): Promise<void> {
+async function readEvents(response: IncomingMessage, onEntry: (entry: HistoryEntry) => void): Promise<void> {
   let rest = '';
   response.setEncoding('utf8');
   try {
@@ -157,7 +133,7 @@ async function readEvents(response: IncomingMessage, onEntry: (entry: RecordedEn
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
         const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data !== undefined) onEntry(JSON.parse(data) as RecordedEntry);
+        if (data !== undefined) onEntry(JSON.parse(data) as HistoryEntry);
       }
     }
   } catch {

@@ -1,5 +1,6 @@
 /** Which orchestrator to talk to, and what to show it: the options every command has. */
-import { readFileSync } from 'node:fs';
+import { messageOf } from '@dshard/protocol';
+import { readTokenFile } from '@dshard/transport';
 import type { Command } from 'commander';
 import { CliError } from './errors.js';
 
@@ -46,8 +47,8 @@ function tokenFrom(environment: Readonly<Record<string, string | undefined>>): s
   if (token) return token;
   if (!file) return null;
   try {
-    return readFileSync(file, 'utf8').trim() || null;
+    return readTokenFile(file);
   } catch (cause) {
-    throw new CliError('DSO_CLI_USAGE', `The token file ${file} (DSO_TOKEN_FILE) cannot be read.`, { cause });
+    throw new CliError('DSO_CLI_USAGE', `${messageOf(cause)} DSO_TOKEN_FILE names it.`, { cause });
   }
 }

@@ -1,7 +1,10 @@
 /** How a command can fail, and what its exit code is then. The codes are part of the interface: `dso --help` lists them. */
-export type CliErrorCode = 'DSO_CLI_REFUSED' | 'DSO_CLI_USAGE' | 'DSO_CLI_UNREACHABLE' | 'DSO_CLI_TRACE_UNREADABLE';
+import { CodedError, type ErrorEntry } from '@dshard/protocol';
 
-export type CliErrorEntry = { meaning: string; remedy: string; retryable: boolean; exitCode: number };
+export type CliErrorCode =
+  'DSO_CLI_REFUSED' | 'DSO_CLI_USAGE' | 'DSO_CLI_UNREACHABLE' | 'DSO_CLI_TRACE_UNREADABLE' | 'DSO_CLI_NO_ORCHESTRATOR';
+
+export type CliErrorEntry = ErrorEntry & { readonly exitCode: number };
 
 export const CLI_ERRORS: Readonly<Record<CliErrorCode, CliErrorEntry>> = {
   DSO_CLI_REFUSED: {
@@ -28,16 +31,20 @@ export const CLI_ERRORS: Readonly<Record<CliErrorCode, CliErrorEntry>> = {
     retryable: false,
     exitCode: 2,
   },
+  DSO_CLI_NO_ORCHESTRATOR: {
+    meaning: '`dso up` was asked for where @dshard/orchestrator is not installed.',
+    remedy: 'Install it beside the command line; the message has the line to type.',
+    retryable: false,
+    exitCode: 1,
+  },
 };
 
-export class CliError extends Error {
+export class CliError extends CodedError<CliErrorCode> {
   override readonly name = 'CliError';
-  readonly code: CliErrorCode;
   readonly exitCode: number;
 
   constructor(code: CliErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
+    super(CLI_ERRORS, code, message, options);
     this.exitCode = CLI_ERRORS[code].exitCode;
   }
 }

@@ -2,7 +2,7 @@
  * Waiting for an operation that goes on without us. Ctrl-C ends the waiting only, so it says that the operation goes on, and how to cancel
  * it. A second one ends the program at once, as ever.
  */
-import type { OperationStatus } from '@dshard/orchestrator';
+import type { OperationStatus } from '@dshard/api';
 import type { Client } from './client.js';
 
 /** A drain or a rollout, which can be cancelled, or what to say of anything else. */
@@ -22,7 +22,8 @@ export async function interruptible<T>(client: Client, awaited: Awaited, operati
 }
 
 async function leave(client: Client, awaited: Awaited): Promise<void> {
-  const words = 'goesOn' in awaited ? awaited.goesOn : lastWords(await client.operations().catch(() => []), awaited);
+  const words =
+    'goesOn' in awaited ? awaited.goesOn : lastWords(await client.ask('operations').catch(() => []), awaited);
   process.stderr.write(`\n${words}\n`, () => process.exit(INTERRUPTED_EXIT_CODE));
 }
 

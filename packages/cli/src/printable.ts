@@ -1,4 +1,4 @@
 /** Node ids, versions and names come from elsewhere: what they print must not move the cursor. */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?');
+export function printable(text: string, instead = '?'): string {
+  return text.replaceAll(/\p{Cc}/gu, instead);
 }

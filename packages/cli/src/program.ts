@@ -1,27 +1,14 @@
-/** The whole command line. Commands are one file each in `commands/`. */
+/** The whole command line: what asks an orchestrator is made from the contract, the others are one file each in `commands/`. */
 import { readFileSync } from 'node:fs';
+import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dshard/api';
 import { Command } from 'commander';
-import { addAllowIdentifies } from './commands/allowidentifies.js';
-import { addBlacklistNode } from './commands/blacklistnode.js';
-import { addCall } from './commands/call.js';
-import { addCancel } from './commands/cancel.js';
-import { addDeployedVersion } from './commands/deployedversion.js';
+import { describeReport } from './commands/call.js';
 import { addEvents } from './commands/events.js';
-import { addFullMigration } from './commands/fullmigration.js';
-import { addMigrateNode } from './commands/migratenode.js';
-import { addMigrateShard } from './commands/migrateshard.js';
-import { addOperations } from './commands/operations.js';
-import { addPullNewVersion } from './commands/pullnewversion.js';
-import { addRelease } from './commands/release.js';
-import { addShutdownNode } from './commands/shutdownnode.js';
-import { addStartNode } from './commands/startnode.js';
-import { addStartShards } from './commands/startshards.js';
-import { addStatus } from './commands/status.js';
-import { addStopShard } from './commands/stopshard.js';
-import { addTakeOver } from './commands/takeover.js';
-import { addUncordon } from './commands/uncordon.js';
+import { describeOperations } from './commands/operations.js';
+import { describeStatus } from './commands/status.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
+import { addEndpointCommand, type Presentation } from './endpoint-command.js';
 import { CLI_ERRORS } from './errors.js';
 
 const EXAMPLES = `
@@ -50,27 +37,21 @@ export function createProgram(): Command {
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` what one takes)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
-  addStatus(program);
-  addEvents(program);
-  addStartNode(program);
-  addShutdownNode(program);
-  addMigrateShard(program);
-  addMigrateNode(program);
-  addFullMigration(program);
-  addOperations(program);
-  addCancel(program);
-  addStartShards(program);
-  addStopShard(program);
-  addTakeOver(program);
-  addRelease(program);
-  addBlacklistNode(program);
-  addUncordon(program);
-  addAllowIdentifies(program);
-  addCall(program);
+  for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addVerifyTrace(program);
-  addDeployedVersion(program);
-  addPullNewVersion(program);
   return program;
+}
+
+/** What is answered with a document of its own; all others with a message. */
+const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Name>> } = {
+  status: { text: describeStatus },
+  operations: { text: describeOperations },
+  call: { text: describeReport, failed: (report) => report.Error },
+};
+
+function addCommandOf(program: Command, name: EndpointName): void {
+  if (name === 'events') addEvents(program);
+  else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
 }
 
 /** Commander's own faults are all about the command line. */

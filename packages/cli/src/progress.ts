@@ -2,7 +2,7 @@
  * Shows on a terminal how far a long operation is, in one line on stderr that is rewritten. Elsewhere it is quiet: logs and pipes
  * get the result alone.
  */
-import type { StatusV1 } from '@dshard/orchestrator';
+import type { StatusV1 } from '@dshard/api';
 import { systemClock, type Clock } from '@dshard/transport';
 import type { Client } from './client.js';
 
@@ -25,7 +25,7 @@ export async function withProgress<T>(options: ProgressOptions, operation: Promi
     if (asking) return;
     asking = true;
     // The operation itself reports what is wrong; a poll that fails is only a line that is not shown.
-    const status = await client.status().catch(() => null);
+    const status = await client.ask('status').catch(() => null);
     asking = false;
     const line = status && describe(status);
     if (over || !line) return;

@@ -18,11 +18,15 @@ export type Dso = {
 export type DsoOptions = { environment?: Record<string, string>; cwd?: string };
 
 /** Nothing of the surroundings' own settings reaches the program. */
-export function startDso(args: readonly string[], { environment = {}, cwd }: DsoOptions = {}): Dso {
+export function startDso(args: readonly string[], options: DsoOptions = {}): Dso {
   if (!existsSync(BUILT))
     throw new Error(`${BUILT} is missing: run \`npx tsc -b\` first; these tests run the built program.`);
+  return startProgram(BIN, args, options);
+}
+
+function startProgram(program: string, args: readonly string[], { environment = {}, cwd }: DsoOptions): Dso {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(DSO_|DISCORD_|NODE_OPTIONS|VITEST)/.test(name));
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(inherited), ...environment },
     ...(cwd === undefined ? {} : { cwd }),
@@ -61,4 +65,9 @@ export async function untilUp(dso: Dso): Promise<{ address: string; http: string
 
 export function runDso(args: readonly string[], options: DsoOptions = {}): Dso['done'] {
   return startDso(args, options).done;
+}
+
+/** The same for a copy of the program. */
+export function runProgram(program: string, args: readonly string[], options: DsoOptions = {}): Dso['done'] {
+  return startProgram(program, args, options).done;
 }

@@ -1,4 +1,4 @@
-import type { StatusV1 } from '@dshard/orchestrator';
+import type { StatusV1 } from '@dshard/api';
 import { describe, expect, test } from 'vitest';
 import { identifyLines, spanText } from '../src/commands/identify-lines.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { StatusV1 } from '@dshard/orchestrator';
+import type { StatusV1 } from '@dshard/api';
 import { until, virtualClock } from '@dshard/testkit';
 import type { Client } from '../src/client.js';
 import { describeDrain, describeRollout, withProgress } from '../src/progress.js';
@@ -82,7 +82,8 @@ describe('what is said', () => {
 });
 
 describe('progress', () => {
-  const clientThat = (status: () => Promise<StatusV1>): Client => ({ status }) as Client;
+  const clientThat = (status: () => Promise<StatusV1>): Client =>
+    ({ ask: status, follow: async () => undefined }) as Client;
 
   test('is shown on a terminal, in one line that goes away at the end', async () => {
     const clock = virtualClock();

@@ -2,7 +2,7 @@
  * Asks the whole fleet, over and over, while the tour moves its shards: each answer has to speak for shards that no other speaks for,
  * and together they have to speak for all.
  */
-import type { CallReport } from '@dshard/orchestrator';
+import type { CallReport } from '@dshard/api';
 import { delay, type Clock } from '@dshard/transport';
 
 const PAUSE_MS = 40;

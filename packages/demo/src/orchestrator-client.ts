@@ -1,5 +1,5 @@
 /** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
-import type { CallReport, StatusV1 } from '@dshard/orchestrator';
+import type { CallReport, StatusV1 } from '@dshard/api';
 
 export type HistoryRow = {
   id: number;

@@ -1,6 +1,6 @@
 /** What the demo shows: plain data in, lines of text out. */
+import { shardRanges } from '@dshard/api';
 import Table from 'cli-table3';
-import { shardRanges } from './shard-ranges.js';
 
 export type NodeRow = {
   id: string;
@@ -39,8 +39,8 @@ export function drawPicture(picture: Picture, columns: number): string[] {
       node.id,
       node.version,
       node.state,
-      shardRanges(node.shards),
-      shardRanges(node.moving),
+      ranges(node.shards),
+      ranges(node.moving),
       node.handled.toLocaleString('en'),
     ]);
   }
@@ -69,4 +69,9 @@ export function formatMs(ms: number): string {
 
 function clip(line: string, columns: number): string {
   return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
+}
+
+/** `0-3, 7`; nothing is `–`. */
+function ranges(shards: readonly number[]): string {
+  return shardRanges(shards, '-') || '–';
 }

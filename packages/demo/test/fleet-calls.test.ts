@@ -1,4 +1,4 @@
-import type { CallReport } from '@dshard/orchestrator';
+import type { CallReport } from '@dshard/api';
 import { expect, test } from 'vitest';
 import { findingsOf } from '../src/fleet-calls.js';
 

@@ -1,15 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { drawPicture, formatMs, stepLine, type Picture } from '../src/picture.js';
-import { shardRanges } from '../src/shard-ranges.js';
-
-test.each([
-  [[], '–'],
-  [[4], '4'],
-  [[3, 1, 2, 7, 0], '0-3, 7'],
-  [[1, 3, 5], '1, 3, 5'],
-])('shards %j read as %s', (shards, text) => {
-  expect(shardRanges(shards)).toBe(text);
-});
 
 test.each([
   [12.4, '12 ms'],

@@ -2,6 +2,7 @@
  * Every error this package throws on purpose. The table is the one place that says what a code means and what to do
  * about it; `docs/reference/errors.md` is made from it.
  */
+import { CodedError } from '@dshard/protocol';
 
 export const EMULATOR_ERRORS = {
   DSO_EMULATOR_BAD_OPTION: {
@@ -53,15 +54,11 @@ export const EMULATOR_ERRORS = {
 
 export type EmulatorErrorCode = keyof typeof EMULATOR_ERRORS;
 
-export class EmulatorError extends Error {
+export class EmulatorError extends CodedError<EmulatorErrorCode> {
   override readonly name: string = 'EmulatorError';
-  readonly code: EmulatorErrorCode;
-  readonly retryable: boolean;
 
   constructor(code: EmulatorErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-    this.retryable = EMULATOR_ERRORS[code].retryable;
+    super(EMULATOR_ERRORS, code, message, options);
   }
 }
 

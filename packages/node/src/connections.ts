@@ -2,7 +2,7 @@
 import { openMessageConnection } from '@dshard/transport';
 import type { Address, ConnectionEnd, MessageConnection, Transport } from '@dshard/transport';
 import type { Message } from '@dshard/protocol';
-import { messageOf } from './errors.js';
+import { messageOf } from '@dshard/protocol';
 
 export type ConnectionsOptions = {
   transport: Transport;

@@ -3,8 +3,8 @@
  * has. Each part has a bound, and whatever it does, the next one follows.
  */
 import type { Clock } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import { withinDeadline } from './deadline.js';
-import { messageOf } from './errors.js';
 import type { ShardHost } from './shard-host.js';
 
 export type ShutdownHook = () => void | Promise<void>;

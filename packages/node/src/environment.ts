@@ -2,8 +2,9 @@
  * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or DSO_TOKEN_FILE,
  * DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line.
  */
-import { readFileSync } from 'node:fs';
-import { messageOf, NodeError } from './errors.js';
+import { messageOf } from '@dshard/protocol';
+import { readTokenFile } from '@dshard/transport';
+import { NodeError } from './errors.js';
 
 export type LaunchEnvironment = {
   /** Undefined: the orchestrator gives one. */
@@ -15,7 +16,7 @@ export type LaunchEnvironment = {
   launched: boolean;
 };
 
-/** Throws `DSO_NODE_TOKEN_FILE` when DSO_TOKEN_FILE cannot be read. */
+/** Throws `DSO_NODE_TOKEN_FILE` when the file that DSO_TOKEN_FILE names holds no token. */
 export function launchEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): LaunchEnvironment {
   return {
     nodeId: given(env['DSO_NODE_ID']),
@@ -45,20 +46,9 @@ function tokenFromFile(path: string | undefined): string | undefined {
   if (path === undefined) {
     return undefined;
   }
-  let token: string;
   try {
-    token = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw new NodeError(
-      'DSO_NODE_TOKEN_FILE',
-      `DSO_TOKEN_FILE names ${path}, which cannot be read: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    return readTokenFile(path);
+  } catch (cause) {
+    throw new NodeError('DSO_NODE_TOKEN_FILE', `${messageOf(cause)} DSO_TOKEN_FILE names it.`, { cause });
   }
-  if (token === '') {
-    throw new NodeError('DSO_NODE_TOKEN_FILE', `DSO_TOKEN_FILE names ${path}, which is empty.`);
-  }
-  return token;
 }

@@ -1,5 +1,5 @@
 /** Everything that can go wrong in the node library and in its hosts: one table, one class. Codes are stable. */
-import type { ErrorEntry } from '@dshard/protocol';
+import { CodedError, type ErrorEntry } from '@dshard/protocol';
 
 export type NodeErrorCode =
   | 'DSO_NODE_OPTIONS_INVALID'
@@ -212,21 +212,11 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   },
 });
 
-/** The one error class of this package. `message` is a sentence that names the thing and the way out. */
-export class NodeError extends Error {
+/** `message` names the thing and the way out. */
+export class NodeError extends CodedError<NodeErrorCode> {
   override readonly name = 'NodeError';
-  readonly code: NodeErrorCode;
-  /** Whether trying the same again may work. */
-  readonly retryable: boolean;
 
   constructor(code: NodeErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-    this.retryable = NODE_ERRORS[code].retryable;
+    super(NODE_ERRORS, code, message, options);
   }
-}
-
-/** What an unknown thrown value says, for logs and for the orchestrator. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,10 +5,11 @@
  * Notifications (`released`, `abortTransferTo`) are calls too: later calls for the same shard wait for them.
  */
 import type { Clock } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import { withinDeadline } from './deadline.js';
 import { settled } from './gateway-shard/outcomes.js';
 import type { Deadline } from './deadline.js';
-import { messageOf, NodeError } from './errors.js';
+import { NodeError } from './errors.js';
 import type { HostCall } from './session/effects.js';
 import type { HostOutcome } from './session/events.js';
 import type { Cursor } from './session/state.js';

@@ -3,9 +3,8 @@
  * be sent costs the node its shards: so what is left out or cannot be used is told as not known, and said once in the log.
  */
 import { inspect } from 'node:util';
-import { MAX_NAME_LENGTH, MAX_URL_LENGTH, SHARD_PHASES } from '@dshard/protocol';
+import { MAX_NAME_LENGTH, MAX_URL_LENGTH, messageOf, SHARD_PHASES } from '@dshard/protocol';
 import type { GatewaySession, ShardPhase, ShardReport } from '@dshard/protocol';
-import { messageOf } from './errors.js';
 import type { ShardHost } from './shard-host.js';
 
 type Given = Readonly<Record<string, unknown>>;

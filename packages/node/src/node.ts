@@ -5,10 +5,11 @@
  */
 import type { ShardReport } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
 import { Departure } from './departure.js';
-import { messageOf, NodeError } from './errors.js';
+import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
 import { HostCalls } from './host-calls.js';

@@ -1,10 +1,9 @@
 /** The options of `createNode`: what may be given, what it defaults to, what is refused. Defaults are here and nowhere else. */
-import { isNodeId, UserEventRegistry } from '@dshard/protocol';
+import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
 import { parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { launchEnvironment } from './environment.js';
-import { messageOf } from './errors.js';
 import { DEFAULT_LIMITS } from './session/limits.js';
 import type { SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';

@@ -4,8 +4,9 @@
  * good at the first event that fails. A full lane does not hold up the shards that serve here.
  */
 import type { Clock } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import { Breather } from './breather.js';
-import { messageOf, NodeError } from './errors.js';
+import { NodeError } from './errors.js';
 import type { UserEventCodec } from './options.js';
 import type { ShardHost } from './shard-host.js';
 

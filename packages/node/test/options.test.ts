@@ -68,9 +68,9 @@ describe('the launcher', () => {
     expect(launchEnvironment({ DSO_TOKEN_FILE: path }).token).toBe('secret');
     expect(launchEnvironment({ DSO_TOKEN_FILE: path, DSO_TOKEN: 'direct' }).token).toBe('direct');
     writeFileSync(path, '\n');
-    expect(() => launchEnvironment({ DSO_TOKEN_FILE: path })).toThrow(`${path}, which is empty`);
+    expect(() => launchEnvironment({ DSO_TOKEN_FILE: path })).toThrow(`${path} is empty`);
     rmSync(folder, { recursive: true });
-    expect(() => launchEnvironment({ DSO_TOKEN_FILE: path })).toThrow(`${path}, which cannot be read`);
+    expect(() => launchEnvironment({ DSO_TOKEN_FILE: path })).toThrow(`${path} cannot be read`);
   });
 
   test.each([

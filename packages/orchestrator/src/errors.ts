@@ -3,11 +3,9 @@
  * its message names the thing at fault and the way out, in plain sentences.
  */
 
-import type { ErrorEntry } from '@dshard/protocol';
+import { CodedError, type ErrorEntry } from '@dshard/protocol';
 
 export type OrchestratorErrorCode =
-  | 'DSO_CONFIG_INVALID'
-  | 'DSO_CONFIG_UNREADABLE'
   | 'DSO_CLOSED_BY_DEFAULT'
   | 'DSO_ADDRESS_TAKEN'
   | 'DSO_ADDRESS_UNUSABLE'
@@ -38,16 +36,6 @@ export type OrchestratorErrorCode =
   | 'DSO_DISCORD_ANSWER_INVALID';
 
 export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEntry>> = {
-  DSO_CONFIG_INVALID: {
-    meaning: 'The configuration has an unknown key or a value of the wrong kind.',
-    remedy: 'Correct the keys the message names; they are all listed at once.',
-    retryable: false,
-  },
-  DSO_CONFIG_UNREADABLE: {
-    meaning: 'A file the configuration needs cannot be read.',
-    remedy: 'Check the path the message names and who may read it.',
-    retryable: false,
-  },
   DSO_CLOSED_BY_DEFAULT: {
     meaning: 'Listening beyond this machine was asked for without a token.',
     remedy: 'Set a token (DSO_TOKEN, or tokenFile), or listen on 127.0.0.1.',
@@ -191,19 +179,10 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   },
 };
 
-export class OrchestratorError extends Error {
-  readonly code: OrchestratorErrorCode;
-  readonly retryable: boolean;
+export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
+  override readonly name = 'OrchestratorError';
 
   constructor(code: OrchestratorErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = 'OrchestratorError';
-    this.code = code;
-    this.retryable = ORCHESTRATOR_ERRORS[code].retryable;
+    super(ORCHESTRATOR_ERRORS, code, message, options);
   }
-}
-
-/** What an unknown thrown value has to say for itself. */
-export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,6 +1,7 @@
 /** What is said when an address cannot be listened on: who has it, and which knob chooses another. */
 import { formatAddress, parseAddress, type Address } from '@dshard/transport';
-import { messageOf, OrchestratorError } from './errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from './errors.js';
 
 /** Who wanted to listen, and how somebody chooses another address for it. */
 export type ListeningPart = { what: string; key: string; flag: string };

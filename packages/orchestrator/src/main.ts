@@ -6,6 +6,7 @@
  * been started yet that would have to be stopped again.
  */
 import { createRequire } from 'node:module';
+import type { ResolvedConfig } from '@dshard/api/config';
 import {
   systemClock,
   systemRandom,
@@ -25,7 +26,7 @@ import { createProcessLauncher } from './adapters/process-launcher/process-launc
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { fixedVersion } from './adapters/version-commands/fixed-version.js';
 import { versionCommands } from './adapters/version-commands/version-commands.js';
-import type { ResolvedConfig } from './config/resolve.js';
+import { settingsOf } from './config/settings.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import { addressTaken, addressUnusable } from './listening.js';
 import { createLogger } from './logger.js';
@@ -81,7 +82,7 @@ export async function startOrchestrator(
   const orchestrator = createOrchestrator({
     listen: config.listen,
     token: config.token,
-    settings: config.settings,
+    settings: settingsOf(config),
     stopGraceMs: config.stopGraceMs,
     clock,
     random,
@@ -184,11 +185,11 @@ function versionSourceOf({ versions }: ResolvedConfig, clock: Clock): VersionSou
 }
 
 /** Without a bot token Discord tells nothing: then the pace is the configured one, or every bot's. */
-function gatewayInfoOf({ discord, settings }: ResolvedConfig, clock: Clock): GatewayInfoSource | null {
+function gatewayInfoOf({ discord, values: { totalShards } }: ResolvedConfig, clock: Clock): GatewayInfoSource | null {
   const { token, api, maxConcurrency } = discord;
   if (token === null) {
-    if (settings.totalShards === null) return null;
-    return fixedGatewayInfo({ recommendedShards: settings.totalShards, ...(maxConcurrency && { maxConcurrency }) });
+    if (totalShards === null) return null;
+    return fixedGatewayInfo({ recommendedShards: totalShards, ...(maxConcurrency && { maxConcurrency }) });
   }
   const source = discordGatewayInfo({ token, api, clock });
   if (maxConcurrency === null) return source;

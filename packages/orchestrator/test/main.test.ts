@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { leakGuard, until } from '@dshard/testkit';
 import { silentLogger } from '@dshard/transport';
-import { resolveConfig, type ResolvedConfig } from '../src/config/resolve.js';
+import { resolveConfig, type ResolvedConfig } from '@dshard/api/config';
 import { startOrchestrator } from '../src/main.js';
 
 leakGuard({ beforeEach, afterEach });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { messageOf } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
 import { Command } from 'commander';
 import { entriesOf } from './entries.js';
@@ -135,8 +136,4 @@ async function getSurroundings(tarballs: readonly string[]): Promise<Surrounding
     startEmulator: startGatewayEmulator,
     clock,
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

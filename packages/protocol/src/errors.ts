@@ -6,6 +6,32 @@
 /** What a code stands for: a sentence on what it means, one on what to do, and whether trying again may work. */
 export type ErrorEntry = { readonly meaning: string; readonly remedy: string; readonly retryable: boolean };
 
+/**
+ * What all errors of ours have. Each package has one class of its own, with one table of codes; `message` is a sentence that names the thing at
+ * fault and the way out.
+ */
+export abstract class CodedError<Code extends string> extends Error {
+  readonly code: Code;
+  /** Whether trying the same again may work. */
+  readonly retryable: boolean;
+
+  constructor(
+    table: Readonly<Record<Code, { readonly retryable: boolean }>>,
+    code: Code,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.code = code;
+    this.retryable = table[code].retryable;
+  }
+}
+
+/** What an unknown thrown value has to say for itself. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 export type ProtocolErrorCode =
   | 'DSO_FRAME_TOO_LARGE'
   | 'DSO_BODY_MALFORMED'
@@ -65,17 +91,12 @@ export const PROTOCOL_ERRORS: Readonly<Record<ProtocolErrorCode, ErrorEntry>> = 
   },
 });
 
-/** The one error class of this package. `message` is a sentence that names the message and the field. */
-export class ProtocolError extends Error {
+/** `message` names the message and the field. */
+export class ProtocolError extends CodedError<ProtocolErrorCode> {
   override readonly name: string = 'ProtocolError';
-  readonly code: ProtocolErrorCode;
-  /** Whether sending the same again may work. */
-  readonly retryable: boolean;
 
   constructor(code: ProtocolErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-    this.retryable = PROTOCOL_ERRORS[code].retryable;
+    super(PROTOCOL_ERRORS, code, message, options);
   }
 }
 

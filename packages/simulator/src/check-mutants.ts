@@ -6,12 +6,12 @@ import { decide as decideShard } from '@dshard/node/gateway-shard';
 import { decide as decideNode } from '@dshard/node/session';
 import type { Reducers } from './model/moves.js';
 import { productionDecide } from './model/orchestrator-side.js';
-import { SCOPES, worldOf } from './model/scopes.js';
 import type { Scope } from './model/scopes.js';
+import { SCOPES, worldOf } from './model/scopes.js';
 import { search } from './model/search.js';
 import { MUTANTS } from './mutants/all.js';
 import type { Mutant } from './mutants/mutant.js';
-import { SeedPool } from './seed-pool.js';
+import { SeedPool } from './run-seeds.js';
 
 const PRODUCTION: Reducers = { orchestrator: productionDecide, node: decideNode, shard: decideShard };
 const MOST_SEEDS = 200;

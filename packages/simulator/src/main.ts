@@ -1,12 +1,12 @@
 /** `npm run sim`: many seeds, what they found, and one line of JSON for programs. */
 import { parseArgs } from 'node:util';
 import { systemClock } from '@dshard/transport';
-import { FAULTS } from './plan.js';
 import type { FaultName } from './plan.js';
+import { FAULTS } from './plan.js';
 import { MUTANTS } from './mutants/all.js';
 import { runSeed } from './run-seed.js';
 import { report, runSeeds } from './run-seeds.js';
-import { stillFigures } from './world/still-figures.js';
+import { pinProcessFigures } from './world/virtual-process.js';
 
 const USAGE = `npm run sim -- [options]
 
@@ -109,7 +109,7 @@ function freshSeed(): number {
   return Math.floor(systemClock().now() % 1_000_000_000);
 }
 
-stillFigures();
+pinProcessFigures();
 try {
   process.exitCode = await main();
 } catch (error) {

@@ -2,9 +2,9 @@
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
 import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
-import type { TraceEntry } from '@dshard/orchestrator/trace';
+import type { TraceEntry } from '@dshard/api/trace';
 import type { Message } from '@dshard/protocol';
-import type { FaultName } from './plan.js';
+import type { FaultName, Plan } from './plan.js';
 
 /** A channel's last number, as user code remembers it: the state that moves with a shard. */
 export type UserState = ReadonlyMap<string, number>;
@@ -41,7 +41,7 @@ export type Observation =
   /** User code was told that a shard is to leave (`done` false); it has finished, or is not asked any more (`done`). */
   | { kind: 'leaving'; node: string; shard: number; done: boolean }
   /** A host is told to freeze a shard that moves live. */
-  | { kind: 'halted'; node: string; shard: number }
+  | { kind: 'freezing'; node: string; shard: number }
   /** A host stopped a shard to hand it over. */
   | { kind: 'frozen'; node: string; shard: number; cursor: Cursor; state: UserState }
   /** A host resumes a shard with this state, of which `received` entries came from another node. */
@@ -71,3 +71,21 @@ export type Observation =
   | { kind: 'ending' };
 
 export type Observe = (observation: Observation) => void;
+
+/**
+ * A checker watches one invariant of the design (`docs`: moving a shard) for the whole run. It sees observations only; what it
+ * finds is a violation of the sentence it is named after.
+ */
+export type Checker = {
+  see(observation: Observation, at: number): void;
+  /** The run is over, traffic has stopped, everything had its time. */
+  finish?(at: number): void;
+};
+
+type CheckerSurroundings = {
+  plan: Plan;
+  /** `what` completes the invariant's sentence: what was seen instead. */
+  violated: (invariant: string, what: string) => void;
+};
+
+export type MakeChecker = (surroundings: CheckerSurroundings) => Checker;

@@ -64,7 +64,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
       return;
     case 'ready':
     case 'leaving':
-    case 'halted':
+    case 'freezing':
     case 'apart':
     case 'begins':
     case 'invalidated':

@@ -4,24 +4,23 @@
  */
 import { Ledger } from '@dshard/gateway-emulator';
 import { decide as decideShard } from '@dshard/node/gateway-shard';
-import { memoryNetwork, virtualClock } from '@dshard/testkit';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
+import { memoryNetwork, virtualClock } from '@dshard/testkit';
 import { CHECKERS } from './checkers/all.js';
-import type { Checker } from './checkers/checker.js';
+import type { Checker, Observation, Observe } from './observation.js';
 import { CONVERGENCE, missing } from './checkers/convergence.js';
 import { FaultDriver } from './faults/fault-driver.js';
 import { Operators } from './faults/operators.js';
 import { Marks } from './marks.js';
 import type { Mutant } from './mutants/mutant.js';
-import type { Observation, Observe } from './observation.js';
 import { observeMarks } from './observe-marks.js';
-import { planFor } from './plan.js';
 import type { FaultName, Plan } from './plan.js';
+import { planFor } from './plan.js';
 import { drawFor } from './random.js';
 import { Trace } from './trace.js';
 import { SimDiscord, STRANGERS_ADDRESS } from './world/discord.js';
 import { Fleet } from './world/fleet.js';
-import { OrchestratorSeat } from './world/orchestrator-seat.js';
+import { SimOrchestrator } from './world/sim-orchestrator.js';
 import type { LaunchFault } from './world/sim-launcher.js';
 
 export type RunOptions = {
@@ -86,11 +85,11 @@ class Run {
   readonly #gateway: MemoryNetwork;
   readonly #discord: SimDiscord;
   readonly #fleet: Fleet;
-  readonly #orchestrator: OrchestratorSeat;
+  readonly #orchestrator: SimOrchestrator;
   readonly #faults: FaultDriver;
   readonly #operators: Operators;
   /** Sessions whose READY reached nobody. */
-  readonly #abandoned = new Set<string>();
+  readonly #notReady = new Set<string>();
   #events = 0;
   #isCalm = false;
   #linesAtViolation: readonly string[] | null = null;
@@ -146,7 +145,7 @@ class Run {
       liveShare: plan.liveShare,
       supervised: plan.supervised,
     });
-    this.#orchestrator = new OrchestratorSeat({
+    this.#orchestrator = new SimOrchestrator({
       seed,
       settings: plan.settings,
       durable: plan.durable,
@@ -283,7 +282,7 @@ class Run {
   /** The ledger's own verdict, where nothing may be wrong with it. */
   #checkLedger(): void {
     // An operator may stop a shard between IDENTIFY and READY: what is emitted to that session is lost to everybody.
-    if (!this.#plan.gentle || this.#abandoned.size > 0) return;
+    if (!this.#plan.gentle || this.#notReady.size > 0) return;
     const { lost, duplicated, outOfOrder, unexpected, examples } = this.#ledger.verdict();
     if (lost + duplicated + outOfOrder + unexpected === 0) return;
     this.#violated('the ledger finds nothing lost, repeated, reordered or unexpected', examples.slice(0, 3).join('; '));
@@ -316,9 +315,9 @@ class Run {
     if (observation.kind === 'gateway') {
       const { record } = observation;
       this.#ledger.record(record);
-      if (record.kind === 'identify' && record.sessionId !== null) this.#abandoned.add(record.sessionId);
+      if (record.kind === 'identify' && record.sessionId !== null) this.#notReady.add(record.sessionId);
     }
-    if (observation.kind === 'up') this.#abandoned.delete(observation.sessionId);
+    if (observation.kind === 'up') this.#notReady.delete(observation.sessionId);
     if (observation.kind === 'handed') {
       const { node, shard, sequence: s, eventId: id, sessionId } = observation;
       this.#events += 1;
@@ -373,7 +372,7 @@ class Run {
         const { node, shard, done } = observation;
         return trace.say(node, `user code ${done ? 'has finished with' : 'is told of the end of'} shard ${shard}`);
       }
-      case 'halted':
+      case 'freezing':
       case 'apart':
       case 'begins':
       case 'invalidated':
@@ -388,7 +387,7 @@ class Run {
   }
 }
 
-/** An operator may have begun a rollout as faults ended: each node is emptied once, shard after shard. */
+/** An operator may have begun a rollout as faults ended: each node is drained once, shard after shard. */
 function slowMoves({ shards, nodes, sendMs }: Plan): number {
   return shards * nodes * PIECES_OF_A_MOVE * sendMs;
 }

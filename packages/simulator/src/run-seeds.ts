@@ -1,9 +1,11 @@
 /** Runs many seeds on all cores and tells what they found. The only real clock of the simulator is the one that measures it. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { systemClock } from '@dshard/transport';
 import { addMarks, unreached } from './marks.js';
 import type { FaultName } from './plan.js';
 import type { RunResult } from './run-seed.js';
-import { SeedPool } from './seed-pool.js';
+import type { SeedDone, SeedJob } from './seed-worker.js';
 
 export type RunSeedsOptions = {
   from: number;
@@ -149,4 +151,50 @@ export function report(
     ({ invariant, what, atMs }) => `  Violated at ${atMs.toFixed(1)} ms: ${invariant}.\n    Seen: ${what}.\n`,
   );
   return `\nSeed ${seed} fails. Replay: ${replay}\n${sentences.join('')}${lastLines.join('\n')}\n\n`;
+}
+
+/** Runs seeds on all cores: a fixed number of threads, each with one seed at a time. */
+export class SeedPool {
+  readonly #idle: Worker[] = [];
+  readonly #workers: readonly Worker[];
+  readonly #waiting: ((worker: Worker) => void)[] = [];
+
+  constructor(threads: number = availableParallelism()) {
+    this.#workers = Array.from({ length: threads }, () => new Worker(new URL('./seed-worker.js', import.meta.url)));
+    this.#idle.push(...this.#workers);
+  }
+
+  get threads(): number {
+    return this.#workers.length;
+  }
+
+  /** Rejects when the thread breaks: the run itself never throws. */
+  async run(job: SeedJob): Promise<RunResult> {
+    const worker = await this.#free();
+    try {
+      return await new Promise<RunResult>((resolve, reject) => {
+        worker.once('error', reject);
+        worker.once('message', ({ result }: SeedDone) => {
+          worker.off('error', reject);
+          resolve(result);
+        });
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+        worker.postMessage(job);
+      });
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#idle.push(worker);
+      else next(worker);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #free(): Promise<Worker> {
+    const worker = this.#idle.pop();
+    if (worker !== undefined) return Promise.resolve(worker);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
 }

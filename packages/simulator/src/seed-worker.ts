@@ -2,15 +2,15 @@
 import { parentPort } from 'node:worker_threads';
 import { MUTANTS } from './mutants/all.js';
 import type { FaultName } from './plan.js';
-import { runSeed } from './run-seed.js';
 import type { RunResult } from './run-seed.js';
-import { stillFigures } from './world/still-figures.js';
+import { runSeed } from './run-seed.js';
+import { pinProcessFigures } from './world/virtual-process.js';
 
 /** `faults` null: those that the seed draws. `mutant`: its name, or null. */
 export type SeedJob = { seed: number; faults: readonly FaultName[] | null; mutant: string | null };
 export type SeedDone = { job: SeedJob; result: RunResult };
 
-stillFigures();
+pinProcessFigures();
 parentPort?.on('message', (job: SeedJob) => void work(job));
 
 async function work(job: SeedJob): Promise<void> {

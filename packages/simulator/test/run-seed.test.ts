@@ -6,7 +6,7 @@ import type { RunOptions, RunResult } from '../src/run-seed.js';
 const run = (seed: number, more: Partial<RunOptions> = {}): Promise<RunResult> =>
   runSeed({ seed, faults: null, print: null, mutant: null, ...more });
 
-describe('a run', () => {
+describe('a simulated run', () => {
   test('of the same seed is the same run, to the last line of its trace', async () => {
     const [once, again, other] = [await run(7), await run(7), await run(8)];
     expect(again).toEqual(once);
@@ -41,6 +41,6 @@ describe('a run', () => {
   });
 });
 
-test('a few seeds of every kind hold', async () => {
+test('a few seeds of every kind hold every invariant', async () => {
   for (let seed = 100; seed < 110; seed += 1) expect(await run(seed)).toMatchObject({ seed, violations: [] });
 });

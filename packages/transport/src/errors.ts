@@ -2,7 +2,7 @@
  * Everything that can go wrong with a connection below the messages: one table, one class. The codes are stable and
  * documented; the sentence of each error names the address it is about.
  */
-import type { ErrorEntry } from '@dshard/protocol';
+import { CodedError, type ErrorEntry } from '@dshard/protocol';
 
 export type TransportErrorCode =
   | 'DSO_ADDRESS_INVALID'
@@ -19,7 +19,8 @@ export type TransportErrorCode =
   | 'DSO_CONNECTION_CLOSED'
   | 'DSO_CONNECTION_LOST'
   | 'DSO_SLOW_PEER'
-  | 'DSO_HANDLER_FAILED';
+  | 'DSO_HANDLER_FAILED'
+  | 'DSO_TOKEN_FILE_UNUSABLE';
 
 export const TRANSPORT_ERRORS: Readonly<Record<TransportErrorCode, ErrorEntry>> = Object.freeze({
   DSO_ADDRESS_INVALID: {
@@ -97,18 +98,18 @@ export const TRANSPORT_ERRORS: Readonly<Record<TransportErrorCode, ErrorEntry>> 
     remedy: 'This is a defect of this program: report it with the cause.',
     retryable: true,
   },
+  DSO_TOKEN_FILE_UNUSABLE: {
+    meaning: 'A file that should hold the shared token cannot be read, is empty, or holds something else.',
+    remedy: 'Check the path and who may read it; it holds the token and nothing else.',
+    retryable: false,
+  },
 });
 
-/** The one error class of this package. `message` is a sentence that names the address. */
-export class TransportError extends Error {
+/** `message` names the address. */
+export class TransportError extends CodedError<TransportErrorCode> {
   override readonly name = 'TransportError';
-  readonly code: TransportErrorCode;
-  /** Whether trying the same again may work. */
-  readonly retryable: boolean;
 
   constructor(code: TransportErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-    this.retryable = TRANSPORT_ERRORS[code].retryable;
+    super(TRANSPORT_ERRORS, code, message, options);
   }
 }

@@ -19,4 +19,5 @@ export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
 export { systemRandom } from './system-random.js';
 export { tcpTransport } from './tcp.js';
+export { readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';

@@ -1,44 +1,55 @@
 /** `dso events`: what happened, and with --follow what happens. A follower survives a restart of the orchestrator. */
-import type { RecordedEntry } from '@dshard/orchestrator';
+import { parseWholeNumber, type HistoryEntry } from '@dshard/api';
 import { delay, systemClock } from '@dshard/transport';
 import type { Command } from 'commander';
 import { createClient, type Client } from '../client.js';
 import { resolveTarget, type ConnectionOptions } from '../connection-options.js';
+import { describedCommand } from '../endpoint-command.js';
 import { CliError } from '../errors.js';
-import { runCommand, withCommonHelp } from '../run-command.js';
+import { printable } from '../printable.js';
+import { runCommand } from '../run-command.js';
 
 type Options = ConnectionOptions & { follow?: boolean; after?: string };
 
 const RECONNECT_MS = 1000;
+const EVENTS_AT_ONCE = 5_000;
 
 export function addEvents(program: Command): void {
-  const command = program
-    .command('events')
-    .description('show what happened, oldest first, and who asked for it')
+  describedCommand(program, 'events')
     .option('-f, --follow', 'go on with what happens; with --json one document per line')
-    .option('--after <id>', 'all that came after this event; without it the last 2000 are shown');
-  withCommonHelp(command, ['dso events', 'dso events --follow', 'dso events --after 120 --json']).action(
-    async (options: Options) => {
-      const after = options.after === undefined ? null : Number(options.after);
-      if (after !== null && (!Number.isSafeInteger(after) || after < 0)) {
-        throw new CliError('DSO_CLI_USAGE', `--after expects the id of an event, not "${options.after}".`);
-      }
+    .action(async (options: Options) => {
+      const after = options.after === undefined ? null : eventId(options.after);
       if (options.follow === true) {
         await follow(createClient(resolveTarget(options, process.env)), after ?? 0, options.json === true);
         return;
       }
       await runCommand(options, async (client) => {
-        const entries = await client.events(after);
-        return { document: entries, text: entries.map(lineOf).join('\n') };
+        const entries = after === null ? await client.ask('events') : await allAfter(client, after);
+        return { document: entries, text: () => entries.map(lineOf).join('\n') };
       });
-    },
-  );
+    });
+}
+
+function eventId(written: string): number {
+  const id = parseWholeNumber(written);
+  if (id === undefined) throw new CliError('DSO_CLI_USAGE', `--after expects the id of an event, not "${written}".`);
+  return id;
+}
+
+async function allAfter(client: Client, after: number): Promise<readonly HistoryEntry[]> {
+  const all: HistoryEntry[] = [];
+  for (let last = after; ;) {
+    const page = await client.ask('events', { after: String(last), limit: String(EVENTS_AT_ONCE) });
+    all.push(...page);
+    last = page.at(-1)?.id ?? last;
+    if (page.length < EVENTS_AT_ONCE) return all;
+  }
 }
 
 /** Goes on until the program is ended. Rejects when nobody listens at first. */
 async function follow(client: Client, after: number, json: boolean): Promise<never> {
   let last = after;
-  const show = (entry: RecordedEntry): void => {
+  const show = (entry: HistoryEntry): void => {
     last = entry.id;
     process.stdout.write(`${json ? JSON.stringify(entry) : lineOf(entry)}\n`);
   };
@@ -53,8 +64,8 @@ async function follow(client: Client, after: number, json: boolean): Promise<nev
   }
 }
 
-function lineOf({ id, at, level, text, by }: RecordedEntry): string {
+function lineOf({ id, at, level, text, by }: HistoryEntry): string {
   const who = by === 'automatic' ? '' : ` [${by}]`;
-  const shown = `${text}${who}`.replaceAll(/\p{Cc}/gu, ' ');
+  const shown = printable(`${text}${who}`, ' ');
   return `${String(id).padStart(5)}  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${shown}`;
 }

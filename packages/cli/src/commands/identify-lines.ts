@@ -1,6 +1,5 @@
 /** What `dso status` says of the session starts: how many are left, who waits for one, and how fast they go. */
-import type { StatusV1 } from '@dshard/orchestrator';
-import { shardRanges } from '../shard-ranges.js';
+import { shardRanges, type StatusV1 } from '@dshard/api';
 
 export function identifyLines({ identifies, now }: StatusV1): string[] {
   const { budget, waiting, busyKeys, maxConcurrency, windowMs, shortSince } = identifies;

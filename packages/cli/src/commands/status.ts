@@ -1,21 +1,7 @@
 /** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
-import type { NodeStatus, StatusV1 } from '@dshard/orchestrator';
-import type { Command } from 'commander';
-import type { ConnectionOptions } from '../connection-options.js';
+import { shardRanges, type NodeStatus, type StatusV1 } from '@dshard/api';
 import { printable } from '../printable.js';
-import { runCommand, withCommonHelp } from '../run-command.js';
 import { identifyLines } from './identify-lines.js';
-import { shardRanges } from '../shard-ranges.js';
-
-export function addStatus(program: Command): void {
-  const command = program.command('status').description('show nodes, their versions and shards');
-  withCommonHelp(command, ['dso status', "dso status --json | jq '.nodes[].id'"]).action((options: ConnectionOptions) =>
-    runCommand(options, async (client) => {
-      const status = await client.status();
-      return { document: status, text: options.json === true ? '' : await describeStatus(status) };
-    }),
-  );
-}
 
 const STEP_NAMES: Readonly<Record<StatusV1['migrations'][number]['step'], string>> = {
   closing: 'closing',
@@ -34,7 +20,7 @@ const STEP_NAMES: Readonly<Record<StatusV1['migrations'][number]['step'], string
 };
 
 /** The table, and below it what is not about a node. */
-async function describeStatus(status: StatusV1): Promise<string> {
+export async function describeStatus(status: StatusV1): Promise<string> {
   const { default: Table } = await import('cli-table3');
   const table = new Table({
     head: ['id', 'version', 'connected', 'shards', 'extra'],
@@ -86,13 +72,16 @@ function summary(status: StatusV1): string[] {
   return [
     ...(alarm === null
       ? []
-      : [`ALARM: ${alarm.silent.length} nodes are silent (${alarm.silent.map(printable).join(', ')}).`, ALARM_MEANS]),
+      : [
+          `ALARM: ${alarm.silent.length} nodes are silent (${alarm.silent.map((node) => printable(node)).join(', ')}).`,
+          ALARM_MEANS,
+        ]),
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
     ...identifyLines(status),
     ...status.quarantined.map(
       ({ shard, nodes }) =>
-        `quarantined: shard ${shard}, because nodes ${nodes.map(printable).join(', ')} died when it was started there; dso release ${shard}`,
+        `quarantined: shard ${shard}, because nodes ${nodes.map((node) => printable(node)).join(', ')} died when it was started there; dso release ${shard}`,
     ),
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),

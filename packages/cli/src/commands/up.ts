@@ -1,12 +1,14 @@
 /**
- * `dso up`: runs an orchestrator until a signal ends it. The orchestrator is imported only here, so that every other command
- * starts fast.
+ * `dso up`: runs an orchestrator until a signal ends it. The orchestrator is imported only here: every other command starts fast, and works
+ * where no orchestrator is installed.
  *
  * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, SIGHUP leaves the nodes running for
  * the next orchestrator; another signal while closing kills what is left and goes at once.
  */
-import type { Flag, ResolvedConfig, StartedOrchestrator } from '@dshard/orchestrator';
+import type { Flag, ResolvedConfig } from '@dshard/api/config';
+import type { startOrchestrator, StartedOrchestrator } from '@dshard/orchestrator';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { CliError } from '../errors.js';
 import { examplesHelp } from '../run-command.js';
 
 type Options = {
@@ -72,7 +74,8 @@ export function addUp(program: Command): void {
 }
 
 async function up(options: Options): Promise<void> {
-  const { resolveConfig, startOrchestrator } = await import('@dshard/orchestrator');
+  const orchestrator = await importOrchestrator();
+  const { resolveConfig } = await import('@dshard/api/config');
   const config = resolveConfig({
     flags: flagsOf(options),
     environment: process.env,
@@ -84,7 +87,7 @@ async function up(options: Options): Promise<void> {
   const closing = signals();
   let started: StartedOrchestrator;
   try {
-    started = await startOrchestrator(config, { signal: closing.asked });
+    started = await orchestrator.startOrchestrator(config, { signal: closing.asked });
   } catch (error) {
     // A standby that was told to go before its turn came.
     if (closing.asked.aborted && error === closing.asked.reason) return;
@@ -94,6 +97,24 @@ async function up(options: Options): Promise<void> {
     options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config),
   );
   process.exitCode = await closing.close(started);
+}
+
+/** README has it, too. */
+export const INSTALL_LINE = 'npm install @dshard/node @dshard/cli @dshard/orchestrator';
+
+/** An optional peer: a command line on somebody's laptop needs no server. */
+async function importOrchestrator(): Promise<{ startOrchestrator: typeof startOrchestrator }> {
+  try {
+    return await import('@dshard/orchestrator');
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
+    if (!missing || !cause.message.includes("'@dshard/orchestrator'")) throw cause;
+    throw new CliError(
+      'DSO_CLI_NO_ORCHESTRATOR',
+      `There is no @dshard/orchestrator here, which \`dso up\` runs. Install it beside the command line:\n\n  ${INSTALL_LINE}\n`,
+      { cause },
+    );
+  }
 }
 
 /** What each flag means in `dso.yaml`. */
@@ -172,9 +193,9 @@ const DEFAULT_HTTP = '127.0.0.1:7448';
 
 /** Where it listens, what it starts, and what to type next. */
 function greeting({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig): string {
-  const { launcher, settings } = config;
+  const { launcher, values } = config;
   const command = launcher && (typeof launcher.command === 'string' ? launcher.command : launcher.command.join(' '));
-  const count = settings.nodes > 0 ? `${settings.nodes} × ` : 'as many nodes as needed of ';
+  const count = values.nodes > 0 ? `${values.nodes} × ` : 'as many nodes as needed of ';
   const dso = httpAddress === DEFAULT_HTTP ? 'dso' : `DSO_CLI_ADDR=${httpAddress} dso`;
   return [
     `Nodes connect to  ${address}`,

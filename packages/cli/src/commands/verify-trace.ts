@@ -1,8 +1,8 @@
 /** `dso verify-trace`: the checks of the simulator over an exported event history. Asks no orchestrator. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { traceEntry, TraceChecks } from '@dshard/orchestrator/trace';
-import type { Durations, TraceEntry, TraceReport } from '@dshard/orchestrator/trace';
+import { traceEntry, TraceChecks } from '@dshard/api/trace';
+import type { Durations, TraceEntry, TraceReport } from '@dshard/api/trace';
 import type { Command } from 'commander';
 import { CliError } from '../errors.js';
 import { examplesHelp } from '../run-command.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { NodeStatus, StatusV1 } from '@dshard/orchestrator';
+import type { NodeStatus, StatusV1 } from '@dshard/api';
 import { until } from '@dshard/testkit';
 import { runDso, startDso, untilUp, type Dso } from '../dso.js';
 

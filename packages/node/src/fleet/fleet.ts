@@ -4,10 +4,10 @@
  *
  * The orchestrator ends every call in time; should it not, or should the connection be lost, the call ends here.
  */
-import { MAX_CALL_ARGS_BYTES } from '@dshard/protocol';
+import { MAX_CALL_ARGS_BYTES, messageOf } from '@dshard/protocol';
 import type { CallAsk, CallEnded, CallMessage, Message } from '@dshard/protocol';
 import type { Cancel, Clock } from '@dshard/transport';
-import { messageOf, NodeError } from '../errors.js';
+import { NodeError } from '../errors.js';
 import { Answering } from './answering.js';
 import { clientPath } from './client-path.js';
 import { CLIENT_VALUE, EVALUATE } from './evaluation.js';

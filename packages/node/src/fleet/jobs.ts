@@ -10,10 +10,10 @@
  */
 import { Cron } from 'croner';
 import type { JobMarked, Message, JobMark } from '@dshard/protocol';
-import { MAX_NAME_LENGTH } from '@dshard/protocol';
+import { MAX_NAME_LENGTH, messageOf } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';
-import { messageOf, NodeError } from '../errors.js';
+import { NodeError } from '../errors.js';
 import type { CronOptions, CronRun, FleetJobs, LeadRun } from './fleet-api.js';
 import type { Leadership } from './leadership.js';
 

@@ -1,5 +1,6 @@
 /** Values as they travel in fleet calls: JSON, as UTF-8, bounded. */
-import { messageOf, NodeError } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { NodeError } from '../errors.js';
 
 const encoder = new TextEncoder();
 type Replacer = (name: string, value: unknown) => unknown;

@@ -11,7 +11,8 @@
  * reads the clock: a process that was stopped does not believe what it knew before.
  */
 import type { Cancel, Clock } from '@dshard/transport';
-import { messageOf, NodeError } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { NodeError } from '../errors.js';
 import type { LeadRun } from './fleet-api.js';
 
 const LOOK_EVERY_MS = 250;

@@ -1,4 +1,5 @@
 /** The close codes of the gateway that mean something here: those we send, and what those of Discord say. */
+import { NodeError } from '../errors.js';
 import type { LossCause } from '../tenancy.js';
 
 /** Any code from 4000 that is not in Discord's table keeps the session. */
@@ -45,4 +46,39 @@ export function endsSession(code: number, inAnswerToResume: boolean): boolean {
 export function causeOf(code: number): LossCause {
   if (code === DISPLACED_CODE) return 'displaced';
   return code >= 4_000 ? 'attached' : 'unproven';
+}
+
+/** What goes wrong with one gateway shard, in sentences. */
+const NOT_MOVABLE = {
+  noSession: 'has no gateway session yet; it can be moved when it is ready',
+  replaying: 'was taken over and is still replaying; it can be moved when its replay has been handled',
+  loading: 'is still being loaded; it can be moved when its guilds are there',
+} as const;
+
+export function notMovable(shardId: number, why: keyof typeof NOT_MOVABLE): NodeError {
+  return new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} ${NOT_MOVABLE[why]}.`);
+}
+
+export function sessionLost(shardId: number): NodeError {
+  return new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
+}
+
+export function notHosted(shardId: number): NodeError {
+  return new NodeError('DSO_SHARD_NOT_HOSTED', `Shard ${shardId} does not run in this process.`);
+}
+
+export function stopped(shardId: number): NodeError {
+  return new NodeError('DSO_SHARD_STOPPED', `Shard ${shardId} was stopped on this node.`);
+}
+
+/** Discord closed with a code after which connecting again is of no use. */
+export function refusedByDiscord(shardId: number, code: number): NodeError {
+  return new NodeError(
+    'DSO_SHARD_REFUSED',
+    `Discord refuses shard ${shardId} (close code ${code}): ${remedyFor(code)}.`,
+  );
+}
+
+export function preconnectFailed(shardId: number, reason: string): NodeError {
+  return new NodeError('DSO_GATEWAY_UNREACHABLE', `Shard ${shardId} could not connect to the gateway: ${reason}.`);
 }

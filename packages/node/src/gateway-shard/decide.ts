@@ -24,8 +24,7 @@ import {
 import { withoutUrl } from './cursor.js';
 import { endHold, freezeDelivery, onTrust } from './delivery.js';
 import type { Decision, GatewayShardEvent, Moment } from './events.js';
-import { closed, endPermit, enterRefused, lose, loseSession, onClosed } from './loss.js';
-import { look, watchQuiet } from './quiet.js';
+import { closed, endPermit, enterRefused, lose, loseSession, onClosed, look, watchQuiet } from './loss.js';
 import { finalCursor, isConnected } from './state.js';
 import type { GatewayShardState } from './state.js';
 import { Transaction } from './transaction.js';

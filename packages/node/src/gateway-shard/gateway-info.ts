@@ -4,7 +4,8 @@
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
+import type { Dispatch } from './cursor.js';
 import type { LocalThrottler } from './permit-request.js';
 
 const FIRST_WAIT_MS = 1_000;
@@ -74,5 +75,31 @@ export class GatewayInfo {
 
   close(): void {
     this.#stopped.abort(new Error('The host is shut down.'));
+  }
+}
+
+/** What is read of a dispatch, by its name on the wire: the names' table is no dependency of a bot. */
+type GuildPayload =
+  | { t: 'READY'; d: { guilds: readonly { id: string }[] } }
+  | { t: 'GUILD_CREATE'; d: { id: string } }
+  | { t: 'GUILD_DELETE'; d: { id: string; unavailable?: boolean } };
+
+export class GuildCount {
+  #ids: Set<string> | null = null;
+
+  get count(): number {
+    return this.#ids?.size ?? -1;
+  }
+
+  see(payload: Dispatch): void {
+    const seen = payload as GuildPayload;
+    if (seen.t === 'READY') {
+      this.#ids = new Set(seen.d.guilds.map((guild) => guild.id));
+    } else if (seen.t === 'GUILD_CREATE') {
+      this.#ids?.add(seen.d.id);
+    } else if (seen.t === 'GUILD_DELETE' && seen.d.unavailable !== true) {
+      // Unavailable is not left.
+      this.#ids?.delete(seen.d.id);
+    }
   }
 }

@@ -11,4 +11,4 @@ export type { ShardPoolOptions } from './shard-pool.js';
 export type { GatewaySocket, OpenSocket, Sending, SocketRequest } from './socket.js';
 export { cursorOf, FIXED_RULES, finalCursor, initialShard, isOpen } from './state.js';
 export type { GatewayShardState, Link, Rules } from './state.js';
-export type { Delivery, GatewayTimeouts } from './timeouts.js';
+export type { Delivery, GatewayTimeouts } from './options.js';

@@ -1,4 +1,5 @@
 /** Those who wait for a shard's next READY or RESUMED. */
+import type { Clock } from '@dshard/transport';
 import type { NodeError } from '../errors.js';
 import type { ResumeOutcome } from '../shard-host.js';
 
@@ -41,4 +42,56 @@ export function settled<T>(): Settled<T> {
     resolve = done;
   });
   return { promise, resolve };
+}
+
+/** Those who want to send on a shard that cannot yet. Nobody's wait fails: when the shard leaves, what waits is dropped, and said so. */
+
+/** A bot that sends on and on while its shard is away must not fill the memory. */
+const MOST_WAITING = 1_000;
+
+export class WaitingSends {
+  #waiting: ((canSend: boolean) => void)[] = [];
+
+  /** Resolves with whether it can be sent now. */
+  wait(): Promise<boolean> {
+    if (this.#waiting.length >= MOST_WAITING) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  end(canSend: boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve(canSend);
+  }
+}
+
+/** Calls of user code that are under way, so that a shard that leaves can wait for them a moment. */
+export class HandlersInFlight {
+  readonly #clock: Clock;
+  readonly #handlers = new Set<Promise<void>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** `complain` is told how it failed. */
+  add(work: Promise<void>, complain: (error: unknown) => void): void {
+    const done: Promise<void> = work.catch(complain).finally(() => this.#handlers.delete(done));
+    this.#handlers.add(done);
+  }
+
+  /** Resolves with how many of those that are under way now were not done in time. They go on. */
+  async done(withinMs: number): Promise<number> {
+    const handlers = [...this.#handlers];
+    if (handlers.length === 0) return 0;
+    let cancel = (): void => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(withinMs, resolve);
+    });
+    await Promise.race([Promise.all(handlers), late]);
+    cancel();
+    return handlers.filter((handler) => this.#handlers.has(handler)).length;
+  }
 }

@@ -5,13 +5,12 @@
 import type { ShardReport } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../shard-host.js';
-import { END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
+import { END_SESSION_CODE, KEEP_SESSION_CODE, notHosted, sessionLost } from './close-codes.js';
 import type { Decide } from './decide.js';
 import { GatewayShard } from './driver.js';
 import type { GatewayShardOptions, ShardNews } from './driver.js';
 import type { GatewayOptions } from './options.js';
 import type { LocalThrottler } from './permit-request.js';
-import { notHosted, sessionLost } from './shard-errors.js';
 import type { OpenSocket, Sending } from './socket.js';
 
 export type ShardPoolOptions = {

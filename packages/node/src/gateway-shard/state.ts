@@ -12,10 +12,10 @@ import type { ShardPhase } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
 import type { LossCause } from '../tenancy.js';
 import type { Dispatch } from './cursor.js';
-import type { Quiet } from './quiet.js';
+import type { Quiet } from './loss.js';
 import type { Retries } from './retries.js';
 import { NO_RETRIES } from './retries.js';
-import type { GatewayTimeouts } from './timeouts.js';
+import type { GatewayTimeouts } from './options.js';
 
 export type Mode =
   /** It was not told to connect yet. */

@@ -4,7 +4,7 @@
  * shard still serves elsewhere, and what handles it is waited for; in any case before the first event.
  */
 import type { Clock, Logger } from '@dshard/transport';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
 
 /** Discord's own, as REST has them. */

@@ -7,7 +7,7 @@
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
 
 const PRESENCE_OPCODE: GatewayOpcodes.PresenceUpdate = 3;
 

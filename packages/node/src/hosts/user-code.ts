@@ -2,12 +2,11 @@
  * The bot's own code, for the hosts that know it as handlers only: what it is told of a shard that leaves, and what it is still doing when its
  * process ends.
  */
-import type { Clock, Logger } from '@dshard/transport';
 import { delay } from '@dshard/transport';
-import { messageOf } from '../errors.js';
-import type { LeavingHow } from '../shard-host.js';
-import { LeaveNotice } from './leave-notice.js';
-import type { ShardLeaving } from './leave-notice.js';
+import type { Clock, Logger } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
+import type { Delivery } from '../gateway-shard/options.js';
+import type { LeavingHow, ShardHost } from '../shard-host.js';
 import { WorkInFlight } from './work-in-flight.js';
 
 export type LeaveHooks = {
@@ -87,4 +86,63 @@ export class UserCode {
   #failed(error: unknown): void {
     this.#given.logger.error({ error }, `The bot's own code failed: ${messageOf(error)}`);
   }
+}
+
+/** A shard is to leave this process, and still serves. */
+export type ShardLeaving = {
+  /** The shard stays until the promise has ended, as long as the patience lasts. To be called while the notice is told, or waited for. */
+  readonly waitUntil: (work: Promise<unknown>) => void;
+  /** How long the shard can stay, in milliseconds. */
+  readonly patienceMs: number;
+  /** Aborts when nobody waits any more: the patience is over, or the shard stays after all. */
+  readonly signal: AbortSignal;
+};
+
+export class LeaveNotice implements ShardLeaving {
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+  readonly waitUntil: ShardLeaving['waitUntil'];
+  readonly #works: Promise<void>[] = [];
+
+  /** `track` is shown everything that is waited for; what it returns never rejects. */
+  constructor(how: Pick<ShardLeaving, 'patienceMs' | 'signal'>, track: (work: Promise<unknown>) => Promise<void>) {
+    this.patienceMs = how.patienceMs;
+    this.signal = how.signal;
+    this.waitUntil = (work) => void this.#works.push(track(Promise.resolve(work)));
+  }
+
+  /** Resolves when all that is waited for has ended, what was added meanwhile included. */
+  async ended(): Promise<void> {
+    for (let seen = 0; seen < this.#works.length;) {
+      seen = this.#works.length;
+      await Promise.all(this.#works);
+    }
+  }
+}
+
+/** The bot's own state per shard, to be moved with it. */
+export type StateHooks = Pick<ShardHost, Moving | 'abortTransferTo' | 'released' | 'stateLost'>;
+
+type Moving = 'prepareTransferTo' | 'transferFrom' | 'exportState' | 'exportDelta' | 'handleUserEvent';
+
+/** A host's methods for the state of its shards: those that the bot has given hooks for, so that a node sees what the bot can. */
+export function stateMethods(state: StateHooks): Pick<ShardHost, Moving> {
+  const { exportState, exportDelta, handleUserEvent } = state;
+  return {
+    prepareTransferTo: async (shardId, session) => state.prepareTransferTo?.(shardId, session),
+    transferFrom: async (shardId, transfer) => state.transferFrom?.(shardId, transfer),
+    ...(exportState && { exportState: async (shardId, transfer) => exportState.call(state, shardId, transfer) }),
+    ...(exportDelta && { exportDelta: async (shardId, transfer) => exportDelta.call(state, shardId, transfer) }),
+    ...(handleUserEvent && { handleUserEvent: handleUserEvent.bind(state) }),
+  };
+}
+
+/**
+ * Interactions (commands, buttons, modals) of a shard that is taken over from a node that was lost. Discord takes one first answer for each, within
+ * 3 s, and the lost node may have given it: what a handler says then is refused ("Interaction has already been acknowledged", "Unknown
+ * interaction"), and most bots die of that, on one node after the other. So user code that is not told what may have been handled before
+ * does not get them again. See docs/decisions/012-interactions-come-once.md.
+ */
+export function isSpentInteraction({ t }: { readonly t: string | null }, { redelivered }: Delivery): boolean {
+  return redelivered && t === 'INTERACTION_CREATE';
 }

@@ -1,6 +1,6 @@
 /** When a quiet connection is doubted: a table of what comes, and when the session is resumed anew. */
 import { describe, expect, test } from 'vitest';
-import { look, watchQuiet } from '../../src/gateway-shard/quiet.js';
+import { look, watchQuiet } from '../../src/gateway-shard/loss.js';
 
 const QUIET_MS = 30_000;
 /** The latest moment of each look. */

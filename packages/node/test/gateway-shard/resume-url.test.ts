@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { trustedResumeUrl } from '../../src/gateway-shard/resume-url.js';
+import { trustedResumeUrl } from '../../src/gateway-shard/cursor.js';
 
 const DISCORD = 'wss://gateway.discord.gg';
 const LOCAL = 'ws://127.0.0.1:4000';

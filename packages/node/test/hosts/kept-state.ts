@@ -1,6 +1,6 @@
 /** How the bots of these tests move what they keep: an event per entry. */
 import type { Logger } from '@dshard/transport';
-import type { StateHooks } from '../../src/hosts/state-hooks.js';
+import type { StateHooks } from '../../src/hosts/user-code.js';
 import type { KeptState } from './subject.js';
 
 export function movingState(state: KeptState): StateHooks {

@@ -1,8 +1,25 @@
-/** The domain's part of the configuration, in the domain's own words. */
+/**
+ * The domain's part of the configuration, in the domain's own words.
+ *
+ * One setting is not known yet: `expectedNodes`, the nodes that end the start-up grace when all of them are back. The runtime
+ * fills it in when the launcher has looked for its processes, and only where nodes listen on loopback: there the nodes that can
+ * come back are those the launcher started, so their list is complete (an empty one ends the grace at once). Beyond loopback
+ * nodes of other hosts may still be running that no list here knows, and the whole grace is waited for. The same holds
+ * without a launcher.
+ */
+import { defaultValues, type ConfigValues, type ResolvedConfig } from '@dshard/api/config';
 import type { Settings } from '../domain/state/settings.js';
-import { defaultValues, type ConfigValues } from './keys.js';
 
-export function settingsOf(values: ConfigValues, known: { token: string | null; canLaunch: boolean }): Settings {
+export function settingsOf({ values, token, launcher }: ResolvedConfig): Settings {
+  return settings(values, { token, canLaunch: launcher !== null });
+}
+
+/** What holds where nothing is written, but for `changes`: for those who drive the domain themselves. */
+export function defaultSettings(changes: Partial<Settings> = {}): Settings {
+  return { ...settings(defaultValues(), { token: null, canLaunch: false }), ...changes };
+}
+
+function settings(values: ConfigValues, known: { token: string | null; canLaunch: boolean }): Settings {
   return {
     totalShards: values.totalShards,
     responsibleForShards: values.responsibleForShards,
@@ -35,9 +52,4 @@ export function settingsOf(values: ConfigValues, known: { token: string | null; 
     tokenRequired: known.token !== null,
     allowBaseLevelPeers: values.allowBaseLevelPeers,
   };
-}
-
-/** What holds where nothing is written, but for `changes`: for those who drive the domain themselves. */
-export function defaultSettings(changes: Partial<Settings> = {}): Settings {
-  return { ...settingsOf(defaultValues(), { token: null, canLaunch: false }), ...changes };
 }

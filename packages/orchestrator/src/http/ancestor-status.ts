@@ -2,26 +2,9 @@
  * `GET /status` as the ancestor answers it: the same keys in the same order, so that its own command line reads it. Of several
  * shards that move from or to a node it can only name one; it names the one that has been moving longest.
  */
+import type { AncestorNodeStatus, AncestorStatus } from '@dshard/api';
 import type { NodeState, OrchestratorState } from '../domain/state/state.js';
 import { shardsByNode } from './shards-by-node.js';
-
-export type AncestorNodeStatus = {
-  ID: string;
-  Version: string;
-  SessionEstablished: boolean;
-  Shards: number[];
-  Connected: boolean;
-  /** RFC 3339; Go's zero time while the node is connected. */
-  DisconnectedAt: string;
-  Blacklisted: boolean;
-  /** Set on a destination: the origin. */
-  MigratingFrom: string;
-  /** Set on an origin: the destination. */
-  MigratingTo: string;
-  MigratingShard: number;
-};
-
-export type AncestorStatus = { Nodes: AncestorNodeStatus[] };
 
 const GO_ZERO_TIME = '0001-01-01T00:00:00Z';
 

@@ -1,21 +1,17 @@
-/** The one body every endpoint of the ancestor answers with, and every error of this server: `{"Message":"…","Error":false}`. */
+/** How the end of a command becomes an answer over HTTP. */
+import type { Answer } from '@dshard/api';
 import type { CommandError, CommandResult } from '../domain/state/commands.js';
 
-export type Answer = { Message: string; Error: boolean };
+export type Reply<Body> = { readonly status: number; readonly body: Body };
 
-export type Reply = { status: number; body: Answer };
-
-function succeeded(message: string): Reply {
-  return { status: 200, body: { Message: message, Error: false } };
-}
-
-export function failed(status: number, message: string): Reply {
+export function failed(status: number, message: string): Reply<Answer> {
   return { status, body: { Message: message, Error: true } };
 }
 
 /** The caller's faults are 4xx (409: try again when the other operation is over), the fleet's 500, as the ancestor's. */
-export function replyTo(result: CommandResult): Reply {
-  return result.ok ? succeeded(result.message) : failed(statusOf(result.error), result.error.message);
+export function replyTo(result: CommandResult): Reply<Answer> {
+  if (!result.ok) return failed(statusOf(result.error), result.error.message);
+  return { status: 200, body: { Message: result.message, Error: false } };
 }
 
 const STATUS_OF_FAULT: Readonly<Record<CommandError['fault'], number>> = { caller: 400, conflict: 409, fleet: 500 };

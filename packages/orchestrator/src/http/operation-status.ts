@@ -2,33 +2,10 @@
  * `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. The ids are those that
  * `POST /v1/operations/:id/cancel` takes.
  */
+import type { OperationStatus } from '@dshard/api';
 import { disruptionOf } from '../domain/migration/disruption.js';
 import type { DrainState, EndedOperation, OrchestratorState, RolloutState } from '../domain/state/state.js';
 import { shardsByNode } from './shards-by-node.js';
-
-export type OperationStatus = {
-  id: string;
-  kind: EndedOperation['kind'];
-  /** `cancelling`: nothing further is begun, what is under way comes to its end. */
-  state: 'running' | 'cancelling' | EndedOperation['outcome'];
-  /** Where it stands, or how it ended, in a sentence. */
-  text: string;
-  /** Who asked for it. */
-  by: string;
-  cancelledBy: string | null;
-  /** The node that gives up its shards; of a rollout the one that is being replaced now. */
-  origin: string | null;
-  /** null: not known yet. */
-  destination: string | null;
-  /** null once it is over. `total`: as far as it is known now. */
-  shards: { moved: number; total: number; moving: readonly number[]; waiting: readonly number[] } | null;
-  /** Tried twice and given up; they stay where they are. */
-  failed: readonly { shard: number; reason: string }[];
-  /** Of a rollout. */
-  nodes: { done: number; total: number } | null;
-  startedAt: number;
-  endedAt: number | null;
-};
 
 /** Those under way first, then the last ones that ended, the newest first. */
 export function operationsOf(state: OrchestratorState): readonly OperationStatus[] {

@@ -1,18 +1,10 @@
 /**
  * Reads the parameters of a request. They may stand in the body (form or JSON) or in the query, as the ancestor allowed; the body
- * wins. Values are never guessed: `null`, lists and truth values are not numbers. Parameters nobody asked for are ignored, as the
+ * wins, and what stands in the path wins over both. Values are never guessed: `null`, lists and truth values are not numbers. Parameters nobody asked for are ignored, as the
  * ancestor ignored them, unless they look like a misspelling of one that exists: `shutdwon=false` must not shut a node down.
  */
-import { describeValue, readField, type Field } from '../config/field.js';
-import { nearest } from '../config/spelling.js';
-
-type Parameter<T> = {
-  field: Field<T>;
-  /** What is taken when it is absent; without it the parameter must be there. */
-  fallback?: T;
-};
-
-export type Parameters<T> = { readonly [Name in keyof T]: Parameter<T[Name]> };
+import { describeValue, type Parameters } from '@dshard/api';
+import { nearest } from '@dshard/protocol';
 
 export type ParametersRead<T> = { ok: true; values: T } | { ok: false; message: string };
 
@@ -20,11 +12,12 @@ export function readParameters<T extends object>(
   parameters: Parameters<T>,
   query: unknown,
   body: unknown,
+  path: unknown = {},
 ): ParametersRead<T> {
   if (body !== null && body !== undefined && (typeof body !== 'object' || Array.isArray(body))) {
     return { ok: false, message: `The body must be a form or a JSON object, not ${describeValue(body)}.` };
   }
-  const given = new Map<string, unknown>([...Object.entries(Object(query)), ...Object.entries(Object(body))]);
+  const given = new Map([query, body, path].flatMap((source) => Object.entries<unknown>(Object(source))));
   const values: Partial<T> = {};
   const problems: string[] = [];
   const names = Object.keys(parameters) as (keyof T & string)[];
@@ -35,7 +28,7 @@ export function readParameters<T extends object>(
       else values[name] = fallback;
       continue;
     }
-    const value = readField(field, given.get(name));
+    const value = field.read(given.get(name));
     if (value === undefined) {
       problems.push(`The parameter "${name}" must be ${field.expected}, not ${describeValue(given.get(name))}.`);
     } else values[name] = value;

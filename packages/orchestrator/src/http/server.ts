@@ -6,6 +6,7 @@
  * make us hold: the time to send a request, its size, and the number of event streams.
  */
 import formbody from '@fastify/formbody';
+import { CONTRACT } from '@dshard/api';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { formatAddress, isLoopback, parseAddress, type Address, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
@@ -83,7 +84,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', async (request, reply) => {
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
-    const isProbe = request.routeOptions.url === '/healthz';
+    const isProbe = request.routeOptions.url === CONTRACT.health.path;
     const refusal = isProbe ? null : (access.checkSource(visit) ?? access.checkToken(visit));
     if (!refusal) {
       if (!options.isReady()) await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);

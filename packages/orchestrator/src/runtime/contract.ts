@@ -1,3 +1,4 @@
+import type { StoreStatus } from '@dshard/api';
 import type { Address, Cancel, Clock, Logger, MessageConnectionOptions, Random, Transport } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { HistoryEntry } from '../domain/state/effects.js';
@@ -30,22 +31,6 @@ export type OrchestratorOptions = {
   maxConnections?: number;
   /** Limits of each connection to a node. */
   connection?: MessageConnectionOptions;
-};
-
-/**
- * - `open`: decisions are made durable.
- * - `suspended`: they cannot be, so none is made; it is tried again by itself.
- * - `lost`: another orchestrator leads on the store.
- */
-export type StoreStatus = {
-  /** `none`: there is no store. */
-  name: string;
-  /** Grows with each start of an orchestrator on this store. */
-  epoch: number;
-  state: 'open' | 'suspended' | 'lost' | 'closed';
-  since: number;
-  /** Why it is suspended or lost, in a sentence. */
-  problem: string | null;
 };
 
 /** An entry of the history with its place there; ids grow, from run to run where there is a store, and may leave gaps. */

@@ -1,6 +1,6 @@
 /** Asks Discord for `GET /gateway/bot`, one attempt at a time; whether to try again is for the domain to say. */
+import { messageOf } from '@dshard/protocol';
 import type { DomainEvent } from '../domain/state/events.js';
-import { messageOf } from '../errors.js';
 import type { GatewayInfoSource } from '../ports/gateway-info.js';
 import { asReason } from './reason.js';
 

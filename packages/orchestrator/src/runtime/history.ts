@@ -5,10 +5,10 @@
  * is recorded at once and handed to `note`, which makes it durable soon. A listener that throws is logged and harms nobody.
  */
 import type { Cancel, Clock, Logger } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import type { JsonValue } from '../domain/durable/records.js';
 import type { HistoryEntry } from '../domain/state/effects.js';
-import { messageOf } from '../errors.js';
-import type { StoredEntry, HistoryResult } from '../ports/state-store.js';
+import type { HistoryResult, StoredEntry } from '../ports/state-store.js';
 import type { RecordedEntry } from './contract.js';
 
 /** How many are at hand. */

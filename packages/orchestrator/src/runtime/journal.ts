@@ -13,8 +13,10 @@
  *
  * Without a store everything is answered at once, and nothing is kept.
  */
+import type { StoreStatus } from '@dshard/api';
 import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
-import { OrchestratorError, messageOf } from '../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from '../errors.js';
 import type {
   Commit,
   CommitResult,
@@ -25,7 +27,7 @@ import type {
   StoreFailure,
   Write,
 } from '../ports/state-store.js';
-import type { StoreStatus } from './contract.js';
+
 import { isPromise, whenDone } from './eventually.js';
 import { LEASE_MS } from './leadership.js';
 import type { Leadership } from './leadership.js';

@@ -10,8 +10,10 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
+import type { StoreStatus } from '@dshard/api';
 import { isLoopback, parseAddress } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
+import { messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
@@ -23,9 +25,9 @@ import type { Effect } from '../domain/state/effects.js';
 import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
 import type { OrchestratorState } from '../domain/state/state.js';
-import { OrchestratorError, messageOf } from '../errors.js';
+import { OrchestratorError } from '../errors.js';
 import { Connections } from './connections.js';
-import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry, StoreStatus } from './contract.js';
+import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import { deferred } from './deferred.js';
 import { EventLoop } from './event-loop.js';

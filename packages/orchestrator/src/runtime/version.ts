@@ -1,6 +1,7 @@
 /** The operator's questions about versions, answered from the version source. One update runs at a time. */
+import { messageOf } from '@dshard/protocol';
 import type { CommandError, CommandResult } from '../domain/state/commands.js';
-import { OrchestratorError, messageOf } from '../errors.js';
+import { OrchestratorError } from '../errors.js';
 import type { VersionSource } from '../ports/version-source.js';
 
 export class Versions {

@@ -1,10 +1,10 @@
 /** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
+import { defaultSettings } from '../../src/config/settings.js';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Settings } from '../../src/domain/state/settings.js';
 import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
 import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contract.js';
-import { resolveConfig } from '../../src/config/resolve.js';
 
 export type FakeOrchestrator = OrchestratorHandle & {
   commands: OperatorCommand[];
@@ -18,10 +18,7 @@ export type FakeOrchestrator = OrchestratorHandle & {
   readonly listeners: number;
 };
 
-export const testSettings: Settings = resolveConfig({
-  flags: [{ key: 'totalShards', written: '4', flag: 'test' }],
-  cwd: '/nowhere',
-}).settings;
+export const testSettings: Settings = defaultSettings({ totalShards: 4 });
 
 export function testNode(id: string, changes: Partial<NodeState> = {}): NodeState {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OrchestratorState } from '../../src/domain/state/state.js';
-import type { StatusV1 } from '../../src/http/v1-status.js';
+import type { StatusV1 } from '@dshard/api';
 import { testNode, testSettings, testState } from './fake-orchestrator.js';
 import { testServer } from './test-server.js';
 

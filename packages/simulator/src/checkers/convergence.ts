@@ -7,14 +7,14 @@ import type { MemoryNetwork } from '@dshard/testkit';
 import type { Plan } from '../plan.js';
 import type { SimDiscord } from '../world/discord.js';
 import type { Fleet } from '../world/fleet.js';
-import type { OrchestratorSeat } from '../world/orchestrator-seat.js';
+import type { SimOrchestrator } from '../world/sim-orchestrator.js';
 
 export const CONVERGENCE = 'after faults stop, desired = actual within bounded time';
 
 export type Parties = {
   plan: Plan;
   fleet: Fleet;
-  orchestrator: OrchestratorSeat;
+  orchestrator: SimOrchestrator;
   discord: SimDiscord;
   control: MemoryNetwork;
   gateway: MemoryNetwork;

@@ -8,14 +8,13 @@
  * Not marked, and so excused here, event by event:
  *
  * - what a node of the base level hands over, or handed over last: it is told nothing, and says nothing;
- * - what a node hands over that cannot know what became of its shards (`out-of-touch.ts`);
+ * - what a node hands over that cannot know what became of its shards (`ownership.ts`);
  * - what such a node handed over last, if the connection of the one that goes over it again just ended: nothing told it that another
  *   one had the session meanwhile;
  * - what a node had received, and kept for user code that was still loading, before such a node took the session from it.
  */
-import type { Observation } from '../observation.js';
-import type { Checker, MakeChecker } from './checker.js';
-import { OutOfTouch } from './out-of-touch.js';
+import type { Observation, Checker, MakeChecker } from '../observation.js';
+import { OutOfTouch } from './ownership.js';
 
 const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly once, in order';
 const MARKED = 'a crash: what comes again is marked';

@@ -12,7 +12,7 @@ import type { Draw } from '../random.js';
 import type { BotProcess } from '../world/bot-process.js';
 import type { SimDiscord } from '../world/discord.js';
 import type { Fleet } from '../world/fleet.js';
-import type { OrchestratorSeat } from '../world/orchestrator-seat.js';
+import type { SimOrchestrator } from '../world/sim-orchestrator.js';
 import type { Death, VirtualProcess } from '../world/virtual-process.js';
 
 export type FaultDriverOptions = {
@@ -23,7 +23,7 @@ export type FaultDriverOptions = {
   gateway: MemoryNetwork;
   discord: SimDiscord;
   fleet: Fleet;
-  orchestrator: OrchestratorSeat;
+  orchestrator: SimOrchestrator;
   observe: Observe;
 };
 

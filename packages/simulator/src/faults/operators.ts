@@ -9,7 +9,7 @@ import type { VirtualClock } from '@dshard/testkit';
 import type { Plan } from '../plan.js';
 import type { Draw } from '../random.js';
 import type { Fleet } from '../world/fleet.js';
-import type { OrchestratorSeat } from '../world/orchestrator-seat.js';
+import type { SimOrchestrator } from '../world/sim-orchestrator.js';
 
 type NewShard = Extract<ShardState, { kind: 'starting' | 'running' }>;
 
@@ -17,7 +17,7 @@ export type OperatorsOptions = {
   plan: Plan;
   draw: Draw;
   world: VirtualClock;
-  orchestrator: OrchestratorSeat;
+  orchestrator: SimOrchestrator;
   fleet: Fleet;
 };
 

@@ -51,7 +51,7 @@ export class LiveHost extends SimHost implements ShardHost {
 
   async freeze(shardId: number): Promise<Cursor> {
     const { node, clock, random, observe } = this.options;
-    observe({ kind: 'halted', node, shard: shardId });
+    observe({ kind: 'freezing', node, shard: shardId });
     const cursor = await this.pool.freeze(shardId);
     await delay(clock, FREEZE_MAX_MS * random.next());
     this.observeFrozen(shardId, cursor);

@@ -2,21 +2,18 @@
  * The shard host of a simulated bot: the product's gateway shards on a simulated library, and user code whose state moves with them. It is one of
  * before live migration; `live-host.ts` adds that.
  */
-import { UserEventRegistry } from '@dshard/node';
 import type { Cursor, HostContext, LossCause, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
-import { ShardPool } from '@dshard/node/gateway-shard';
+import { UserEventRegistry } from '@dshard/node';
 import type { Decide, Dispatch, GatewaySocket, ShardNews, SocketRequest } from '@dshard/node/gateway-shard';
+import { ShardPool } from '@dshard/node/gateway-shard';
 import type { ShardReport } from '@dshard/protocol';
-import { delay, silentLogger } from '@dshard/transport';
 import type { Clock, Transport } from '@dshard/transport';
-import type { Observe } from '../observation.js';
+import { delay, silentLogger } from '@dshard/transport';
+import type { Observe, UserState } from '../observation.js';
 import type { Draw } from '../random.js';
 import { GENERIC_GATEWAY } from '../world/discord.js';
-import type { HostBehaviour } from './behaviour.js';
-import { TIMEOUTS } from './sim-gateway.js';
-import type { MessageEvent } from './sim-gateway.js';
-import { SimSocket } from './sim-socket.js';
-import { UserCode } from './user-code.js';
+import type { MessageEvent } from './sim-socket.js';
+import { TIMEOUTS, SimSocket } from './sim-socket.js';
 
 /** `last` null: the channel is forgotten. */
 type StateEntry = { index: number; channel: string; last: number | null };
@@ -299,5 +296,49 @@ export class SimHost implements ShardHost {
     const at = Math.max(clock.now(), this.#localIdentifyAt);
     this.#localIdentifyAt = at + LOCAL_IDENTIFY_PAUSE_MS;
     await delay(clock, at - clock.now(), signal);
+  }
+}
+
+/** What a simulated host may do wrong: mutants switch one of them on to prove that somebody notices. Bugs of the gateway shard are in its machine. */
+export type HostBehaviour = {
+  /** The machine of its gateway shards. */
+  decideShard: Decide;
+  /** Whether all of a shard's state is sent. */
+  sendsWholeState: boolean;
+  /** Whether what changes while the state is copied is sent once more. */
+  sendsChanges: boolean;
+};
+
+/**
+ * The bot's own code: it remembers of every channel the number of its last message, and that memory moves with the shard. So it
+ * knows which number must come next, and notices what was lost, repeated or reordered.
+ */
+export class UserCode {
+  readonly #shards = new Map<number, Map<string, number>>();
+
+  /** The number that had to come, null when nothing is remembered of the channel. Remembers the one that came. */
+  handle(shard: number, channel: string, number: number): number | null {
+    const channels = this.#channels(shard);
+    const last = channels.get(channel);
+    channels.set(channel, number);
+    return last === undefined ? null : last + 1;
+  }
+
+  stateOf(shard: number): UserState {
+    return new Map(this.#channels(shard));
+  }
+
+  adopt(shard: number, state: UserState): void {
+    this.#shards.set(shard, new Map(state));
+  }
+
+  forget(shard: number): void {
+    this.#shards.delete(shard);
+  }
+
+  #channels(shard: number): Map<string, number> {
+    let channels = this.#shards.get(shard);
+    if (channels === undefined) this.#shards.set(shard, (channels = new Map()));
+    return channels;
   }
 }

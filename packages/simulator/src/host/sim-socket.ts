@@ -3,16 +3,19 @@
  * is busy: what has come is read piece by piece, and what was not read when the connection ends is lost with it.
  */
 import { opcodes } from '@dshard/gateway-emulator/core';
+import type {
+  Dispatch,
+  GatewaySocket as ShardSocket,
+  SocketEvent,
+  SocketRequest,
+  GatewayTimeouts,
+} from '@dshard/node/gateway-shard';
 import { ABNORMAL_CODE } from '@dshard/node/gateway-shard';
-import type { Dispatch, GatewaySocket as ShardSocket, SocketEvent, SocketRequest } from '@dshard/node/gateway-shard';
 import type { Cursor } from '@dshard/node';
 import type { Cancel, Clock, Transport } from '@dshard/transport';
 import type { Draw } from '../random.js';
 import { addressOf, BOT_TOKEN } from '../world/discord.js';
 import { GatewaySocket } from '../world/gateway-socket.js';
-import { INTENTS, TIMEOUTS } from './sim-gateway.js';
-import type { Payload } from './sim-gateway.js';
-import { SimHeart } from './sim-heart.js';
 
 export type SimSocketOptions = {
   clock: Clock;
@@ -47,7 +50,7 @@ export class SimSocket implements ShardSocket {
     this.#heart = new SimHeart({ clock, random, send, dead: () => this.#tell({ kind: 'zombie' }) });
     const { signal } = this.#connecting;
     gateway.connect(addressOf(request.url), { timeoutMs: TIMEOUTS.handshakeMs, signal }).then(
-      (stream) => (this.#state === 'open' ? this.#adopt(stream) : this.#abandon(stream)),
+      (stream) => (this.#state === 'open' ? this.#adopt(stream) : this.#discard(stream)),
       () => this.#end(ABNORMAL_CODE),
     );
   }
@@ -86,7 +89,7 @@ export class SimSocket implements ShardSocket {
     this.#cancelRead?.();
   }
 
-  #abandon(stream: { destroy(): void }): void {
+  #discard(stream: { destroy(): void }): void {
     stream.destroy();
     this.#end(ABNORMAL_CODE);
   }
@@ -154,5 +157,68 @@ export class SimSocket implements ShardSocket {
 
   #tell(event: SocketEvent): void {
     if (this.#state === 'open') this.#request.event(event);
+  }
+}
+
+/** What a simulated library knows of Discord's gateway. */
+export type Payload = { op: number; t: string; s: number; d: unknown };
+
+/** A message, and the session it came in. */
+export type MessageEvent = { id: string; channel_id: string; number: number; sessionId: string };
+
+/** Guilds and their messages. */
+const INTENTS = 513;
+
+/** `quietMs`: so much before a session with nobody to it would expire that it is resumed in time. */
+export const TIMEOUTS: Required<GatewayTimeouts> = {
+  handshakeMs: 3_000,
+  helloMs: 5_000,
+  identifyMs: 5_000,
+  resumeMs: 5_000,
+  closeMs: 1_000,
+  readyMs: 10_000,
+  importMs: 5_000,
+  handlersMs: 1_000,
+  quietMs: 10_000,
+  backoffMinMs: 100,
+  backoffMaxMs: 2_000,
+};
+
+/** The heartbeats of one gateway connection: the first at a random moment, and the end of the connection where two were not answered. */
+export class SimHeart {
+  readonly #options: { clock: Clock; random: Draw; send: () => void; dead: () => void };
+  #timers: Cancel[] = [];
+  #unacknowledged = 0;
+
+  constructor(options: { clock: Clock; random: Draw; send: () => void; dead: () => void }) {
+    this.#options = options;
+  }
+
+  start(intervalMs: number): void {
+    const { clock, random } = this.#options;
+    this.#unacknowledged = 0;
+    this.#timers.push(
+      clock.after(intervalMs * random.next(), () => {
+        this.beat();
+        this.#timers.push(clock.every(intervalMs, () => this.beat()));
+      }),
+    );
+  }
+
+  beat(): void {
+    if (this.#unacknowledged > 1) {
+      this.#options.dead();
+      return;
+    }
+    this.#unacknowledged += 1;
+    this.#options.send();
+  }
+
+  acknowledged(): void {
+    this.#unacknowledged = 0;
+  }
+
+  stop(): void {
+    for (const cancel of this.#timers.splice(0)) cancel();
   }
 }

@@ -1,13 +1,12 @@
 /** The small worlds that are searched whole: one shard on `a`, a move of it to `b`, and one thing that goes wrong anywhere. */
-import { DEFAULT_LIMITS, initialState } from '@dshard/node/session';
 import type { SessionLimits } from '@dshard/node/session';
+import { DEFAULT_LIMITS, initialState } from '@dshard/node/session';
 import { CAPABILITIES } from '@dshard/protocol';
-import { FIRST_INSTANT } from './canonical.js';
+import { FIRST_INSTANT, SHARD, withNode } from './world.js';
 import type { FaultKind, Reducers } from './moves.js';
 import { nextTick, ordinaryMoves } from './moves.js';
 import { nodeHears } from './node-side.js';
 import { freshOrchestrator, orchestratorHears } from './orchestrator-side.js';
-import { SHARD, withNode } from './world.js';
 import type { World } from './world.js';
 
 export type Scope = {

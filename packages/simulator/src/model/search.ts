@@ -1,10 +1,9 @@
 /** Breadth first through every world that can be reached: the first violation found is one of the shortest. */
-import { canonical } from './canonical.js';
-import { faultMoves, nextTick, ordinaryMoves } from './moves.js';
-import type { FaultKind, Move, Reducers } from './moves.js';
 import { assertInvariants } from '@dshard/orchestrator/domain';
+import { canonical, violated } from './world.js';
+import type { FaultKind, Move, Reducers } from './moves.js';
+import { faultMoves, nextTick, ordinaryMoves } from './moves.js';
 import { phaseOf } from './gateway.js';
-import { violated } from './world.js';
 import type { World } from './world.js';
 
 export type Found = {

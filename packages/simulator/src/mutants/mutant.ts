@@ -4,8 +4,9 @@
  */
 import type { NodeOptions } from '@dshard/node';
 import type { Decide as DecideShard } from '@dshard/node/gateway-shard';
-import type { Decide } from '@dshard/orchestrator/domain';
-import type { HostBehaviour } from '../host/behaviour.js';
+import type { Decide, Effect } from '@dshard/orchestrator/domain';
+import type { Message } from '@dshard/protocol';
+import type { HostBehaviour } from '../host/sim-host.js';
 import type { FaultName } from '../plan.js';
 
 export type Mutant = {
@@ -23,3 +24,16 @@ export type Mutant = {
   /** Caught by the exhaustive checker; the others by the simulator. */
   inModel?: boolean;
 };
+
+/** Changes what the orchestrator sends; null: it is not sent. */
+export function sending(change: (message: Message) => Message | null): (decide: Decide) => Decide {
+  return (decide) => (state, event, now) => {
+    const decision = decide(state, event, now);
+    const effects = decision.effects.flatMap((effect): readonly Effect[] => {
+      if (effect.kind !== 'send') return [effect];
+      const message = change(effect.message);
+      return message === null ? [] : [{ ...effect, message }];
+    });
+    return { ...decision, effects };
+  };
+}

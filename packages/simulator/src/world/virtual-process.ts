@@ -7,9 +7,9 @@
  * - `catchingUp`: what waited is handled, one thing at a time, before anything new.
  * - `dead` (kill -9): nothing comes in, nothing goes out, its sockets and ports are closed by the system.
  */
-import { everyBy } from '@dshard/transport';
 import type { Address, ByteStream, ByteStreamHandlers, Cancel, Clock, Transport } from '@dshard/transport';
-import { namesEvent, truncateFrames } from './frames.js';
+import { everyBy } from '@dshard/transport';
+import { namesEvent, truncateFrames } from './control-connection.js';
 
 /** `abort`: unsent bytes are lost; `flush`: they still arrive; `silent`: the machine is gone and nobody is told. */
 export type Death = 'abort' | 'flush' | 'silent';
@@ -243,4 +243,13 @@ class ProcessStream implements ByteStream {
     if (death === 'flush') this.#stream.end();
     else this.#stream.destroy();
   }
+}
+
+/**
+ * The figures of the real process that nodes report in heartbeats stand still: they differ between two runs of a seed, and asking the
+ * system for them is the most expensive thing a simulated node does. For the programs only; a test runner is left alone.
+ */
+export function pinProcessFigures(): void {
+  process.cpuUsage = () => ({ user: 0, system: 0 });
+  process.memoryUsage.rss = () => 0;
 }

@@ -1,21 +1,15 @@
 /** Each checker finds what it is for, and only that: fed by hand. */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
-import { initialState } from '@dshard/orchestrator/domain';
 import type { HistoryEntry } from '@dshard/orchestrator/domain';
+import { initialState } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import type { MakeChecker } from '../../src/checkers/checker.js';
-import { durableFirst } from '../../src/checkers/durable-first.js';
-import { epochsGrow } from '../../src/checkers/epochs-grow.js';
-import { identifyPace } from '../../src/checkers/identify-pace.js';
-import { oneOwner } from '../../src/checkers/one-owner.js';
-import { quarantine } from '../../src/checkers/quarantine.js';
-import { resumeFirst } from '../../src/checkers/resume-first.js';
-import { sessionsKept } from '../../src/checkers/sessions-kept.js';
-import { userCodeFirst } from '../../src/checkers/user-code-first.js';
-import { wholeState } from '../../src/checkers/whole-state.js';
+import type { MakeChecker, Observation } from '../../src/observation.js';
+import { durableFirst, quarantine } from '../../src/checkers/orchestrator.js';
+import { epochsGrow, oneOwner } from '../../src/checkers/ownership.js';
+import { identifyPace, resumeFirst, sessionsKept } from '../../src/checkers/discord-rules.js';
+import { userCodeFirst, wholeState } from '../../src/checkers/user-code.js';
 import { wholeStream } from '../../src/checkers/whole-stream.js';
-import type { Observation } from '../../src/observation.js';
 import { planFor } from '../../src/plan.js';
 
 function found(make: MakeChecker, observations: readonly Observation[], gentle = true, durable = false): string[] {
@@ -48,37 +42,37 @@ const emitted = (s: number): Observation =>
 const identify = (sessionId: string): Observation =>
   gateway({ kind: 'identify', at: 0, shard: 0, count: 1, outcome: 'admitted', sessionId });
 
-describe('one owner', () => {
-  test('a hand-over is none', () => {
+describe('the checker of ownership', () => {
+  test('takes a shard that goes from node to node for what it is: one owner at a time', () => {
     expect(found(oneOwner, [up('a'), handed('a', 1), up('b'), handed('b', 2), up('a'), handed('a', 3)])).toEqual([]);
   });
 
-  test('the old owner goes on', () => {
+  test('finds an old owner that goes on with a shard after another has begun', () => {
     const seen = found(oneOwner, [up('a'), handed('a', 1), up('b'), handed('b', 2), handed('a', 3)], false);
     expect(seen).toEqual(['node a handed over event 3 of shard 0 after node b had begun with it']);
   });
 
-  test('a silent node with another session is excused, unless nothing was done to it', () => {
+  test('excuses a silent node with another session, unless nothing was done to it', () => {
     const both = [up('a'), handed('a', 1), up('b', 't'), handed('b', 2, { sessionId: 't' }), handed('a', 3)];
     expect(found(oneOwner, both, false)).toEqual([]);
     expect(found(oneOwner, both, true)).toHaveLength(1);
   });
 });
 
-describe('the whole stream', () => {
+describe('the checker of the whole stream', () => {
   const begun = [attached, up('a'), emitted(2), emitted(3), emitted(4)];
 
-  test('in order, over two nodes', () => {
+  test('has nothing to say of a stream that two nodes hand over in order', () => {
     expect(found(wholeStream, [...begun, handed('a', 2), handed('b', 3), handed('b', 4)])).toEqual([]);
   });
 
-  test('one is skipped', () => {
+  test('finds an event that was skipped', () => {
     expect(found(wholeStream, [...begun, handed('a', 2), handed('b', 4)])).toEqual([
       'node b handed over event 4 of shard 0, and nobody had handed over 3',
     ]);
   });
 
-  test('one comes twice', () => {
+  test('finds an event that comes twice, unless it may', () => {
     const twice = [...begun, handed('a', 2), handed('a', 3), handed('b', 3), handed('b', 4)];
     expect(found(wholeStream, twice)).toEqual(['node b handed over event 3 of shard 0 a second time']);
     expect(found(wholeStream, twice, false)).toEqual([
@@ -88,44 +82,45 @@ describe('the whole stream', () => {
     expect(found(wholeStream, marked as Observation[], false)).toEqual([]);
   });
 
-  test('the last ones never come', () => {
+  test('finds that the last events never came', () => {
     expect(found(wholeStream, [...begun, handed('a', 2)])).toEqual(['2 events of shard 0 reached nobody in the end']);
   });
 });
 
-describe('whole state', () => {
+describe('the checker of whole state', () => {
   const cursor = { sessionId: 's', sequence: 5, resumeGatewayUrl: '' };
   const frozen: Observation = { kind: 'frozen', node: 'a', shard: 0, cursor, state: new Map([['c', 4]]) };
   const resuming = (state: Map<string, number>, received: number): Observation => {
     return { kind: 'resuming', node: 'b', shard: 0, cursor, state, received };
   };
 
-  test('arrives', () => expect(found(wholeState, [frozen, resuming(new Map([['c', 4]]), 1)])).toEqual([]));
+  test('has nothing to say of state that arrives as it was sent', () =>
+    expect(found(wholeState, [frozen, resuming(new Map([['c', 4]]), 1)])).toEqual([]));
 
-  test('arrives other than it was sent', () => {
+  test('finds state that arrives other than it was sent', () => {
     expect(found(wholeState, [frozen, resuming(new Map([['c', 3]]), 1)], false)).toEqual([
       'node b resumed shard 0 with c=3 instead of c=4',
     ]);
   });
 
-  test('is missing: fine only where its sender may be gone', () => {
+  test('excuses missing state only where its sender may be gone', () => {
     expect(found(wholeState, [frozen, resuming(new Map(), 0)], false)).toEqual([]);
     expect(found(wholeState, [frozen, resuming(new Map(), 0)])).toHaveLength(1);
   });
 
-  test('does not fit what comes next', () => {
+  test('finds state that does not fit the event after it', () => {
     expect(found(wholeState, [handed('a', 7, { expected: 6 })])).toHaveLength(1);
     expect(found(wholeState, [handed('a', 6, { expected: 6 })])).toEqual([]);
   });
 });
 
-test('RESUME first: an IDENTIFY while the session lives', () => {
+test('an IDENTIFY is found where the session of the shard still lives', () => {
   expect(found(resumeFirst, [up('a'), identify('t')])).toHaveLength(1);
   const ended = gateway({ kind: 'ended', ...session, reason: 'invalidated' });
   expect(found(resumeFirst, [up('a'), ended, identify('t')])).toEqual([]);
 });
 
-test('sessions are kept, and nobody identifies without a permit', () => {
+test('a session closed for good is found, and so is an IDENTIFY without a permit', () => {
   const violation = {
     kind: 'session-closed-for-good',
     at: 0,
@@ -157,23 +152,23 @@ test('a quarantined shard is not started until it is released', () => {
   expect(found(quarantine, [quarantined, restarted, starting])).toEqual([]);
 });
 
-describe('epochs grow', () => {
+describe('the checker of epochs', () => {
   const start = (epoch: number): Observation => ({
     kind: 'said',
     message: { kind: 'startShards', shardIds: [0], epochs: [epoch] },
     kept: () => null,
   });
 
-  test('a later one, and the same again', () => {
+  test('takes a later epoch, and the same again', () => {
     expect(found(epochsGrow, [start(1), start(2), start(2)])).toEqual([]);
   });
 
-  test('an earlier one', () => {
+  test('finds a start under an earlier epoch', () => {
     expect(found(epochsGrow, [start(2), start(1)])).toEqual(['the orchestrator acts on epoch 1 of shard 0, after 2']);
   });
 });
 
-describe('durable first', () => {
+describe('the checker of the record before the message', () => {
   const disk: Record<string, unknown> = {
     'fleet/ids': { nextEpoch: 8 },
     'fleet/identifies': { maxConcurrency: 2 },
@@ -191,33 +186,33 @@ describe('durable first', () => {
     ['a release before the commit', { ...release, shardId: 0 }, 'the session of shard 0'],
     ['a permit', { kind: 'identifyGranted', shardId: 3 }, null],
     ['a permit of another', { kind: 'identifyGranted', shardId: 5 }, 'the permit of shard 5'],
-  ])('%s', (_, message, lacking) => {
+  ])('judges %s by what the disk has', (_, message, lacking) => {
     const expected = lacking === null ? [] : [`${message.kind} was sent, and the disk did not have ${lacking}`];
     expect(found(durableFirst, said(message), true, true)).toEqual(expected);
   });
 });
 
-describe('user code first', () => {
+describe('the checker of user code before the freeze', () => {
   const of = { node: 'a', shard: 0 } as const;
   const ready: Observation = { kind: 'ready', node: 'b', shard: 0 };
-  const halted: Observation = { kind: 'halted', ...of };
+  const freezing: Observation = { kind: 'freezing', ...of };
   const leaving = (done: boolean): Observation => ({ kind: 'leaving', ...of, done });
 
-  test('a move that begins when everybody is ready is fine', () => {
-    expect(found(userCodeFirst, [leaving(false), leaving(true), ready, halted])).toEqual([]);
+  test('takes a freeze when user code and the destination are ready', () => {
+    expect(found(userCodeFirst, [leaving(false), leaving(true), ready, freezing])).toEqual([]);
   });
 
-  test('a freeze before the destination is ready, and one on the word of the move before', () => {
+  test('finds a freeze before the destination is ready, and one on the word of the migration before', () => {
     const seen = 'node a froze shard 0, and nobody was ready for it';
-    expect(found(userCodeFirst, [halted])).toEqual([seen]);
-    expect(found(userCodeFirst, [ready, halted, halted])).toEqual([seen]);
+    expect(found(userCodeFirst, [freezing])).toEqual([seen]);
+    expect(found(userCodeFirst, [ready, freezing, freezing])).toEqual([seen]);
   });
 
-  test('a freeze while user code is at the shard; a process that ended is at nothing', () => {
-    expect(found(userCodeFirst, [leaving(false), ready, halted])).toEqual([
+  test('finds a freeze while user code is at the shard; a process that ended is at nothing', () => {
+    expect(found(userCodeFirst, [leaving(false), ready, freezing])).toEqual([
       'node a froze shard 0 while user code was at it',
     ]);
     const ended: Observation = { kind: 'processEnded', name: 'a', how: 'was killed' };
-    expect(found(userCodeFirst, [leaving(false), ended, ready, halted])).toEqual([]);
+    expect(found(userCodeFirst, [leaving(false), ended, ready, freezing])).toEqual([]);
   });
 });

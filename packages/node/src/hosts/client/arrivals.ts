@@ -7,9 +7,10 @@
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
+import { messageOf } from '@dshard/protocol';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
-import { messageOf, NodeError } from '../../errors.js';
+import { NodeError } from '../../errors.js';
 import { guildCreateOf } from '../../guild-state/raw-guild.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import { emptyState, reduce } from '../../guild-state/reduce.js';
@@ -17,10 +18,10 @@ import type { ShardState } from '../../guild-state/reduce.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { loadBeginning } from '../discordjs/cache-loader.js';
-import { Gate } from '../discordjs/gate.js';
+import { Gate } from '../discordjs/turns.js';
 import type { WebSocketHost } from '../ws/web-socket-host.js';
 import type { GuildTransfer, Staged } from './guild-transfer.js';
-import type { ClientHostOptions } from './resolve-options.js';
+import type { ClientHostOptions } from './options.js';
 import type { ClientPort, Packet } from './port.js';
 
 const PRESENCE_OPCODE: GatewayOpcodes.PresenceUpdate = 3;

@@ -17,7 +17,7 @@ import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import { emptyState, reduce } from '../../guild-state/reduce.js';
 import type { ShardState } from '../../guild-state/reduce.js';
 import type { Cursor } from '../../session/state.js';
@@ -30,17 +30,16 @@ import type {
   ShardHost,
   TransferContext,
 } from '../../shard-host.js';
-import type { Delivery } from '../../gateway-shard/timeouts.js';
+import type { Delivery } from '../../gateway-shard/options.js';
 import { WebSocketHost } from '../ws/web-socket-host.js';
 import { resolveWsOptions } from '../ws/resolve-options.js';
 import type { WsHostOptions } from '../ws/options.js';
-import { LeaveNotice } from '../leave-notice.js';
+import { LeaveNotice, isSpentInteraction } from '../user-code.js';
 import { Arrivals } from './arrivals.js';
 import type { Departed } from './departed.js';
 import { GuildTransfer, notReady } from './guild-transfer.js';
-import type { ClientHostOptions } from './resolve-options.js';
+import type { ClientHostOptions } from './options.js';
 import type { ClientPort, Packet, Sent } from './port.js';
-import { isSpentInteraction } from '../replayed-interactions.js';
 
 /** How shards of this bot connect. */
 export type GatewaySettings = Pick<

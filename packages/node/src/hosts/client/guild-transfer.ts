@@ -9,9 +9,8 @@ import { IncomingGuilds, OutgoingGuilds } from '../../guild-state/transfer.js';
 import type { GuildPart } from '../../guild-state/transfer.js';
 import type { TransferContext } from '../../shard-host.js';
 import { Turns } from '../discordjs/turns.js';
-import { GUILDS_EVENT, STATE_EVENT } from '../discordjs/own-events.js';
-import { partsOf, StateFrames } from '../discordjs/state-frames.js';
-import type { ClientHostOptions } from './resolve-options.js';
+import { GUILDS_EVENT, STATE_EVENT, partsOf, StateFrames } from '../discordjs/state-frames.js';
+import type { ClientHostOptions } from './options.js';
 
 /** How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard. */
 const LIVE_PASSES = 5;

@@ -8,18 +8,17 @@
 import type { WebSocketManager } from '@discordjs/ws';
 import type { Logger } from '@dshard/transport';
 import { launchEnvironment } from '../../environment.js';
+import type { DshardNode } from '../../node-api.js';
 import { createNode } from '../../node.js';
-import { withOwnEvents } from '../discordjs/own-events.js';
+import { withOwnEvents } from '../discordjs/state-frames.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import type { LoginWords } from '../login.js';
 import { ClientHost } from './client-host.js';
 import type { GatewaySettings } from './client-host.js';
 import { Departed } from './departed.js';
-import type { OrchestratedOptions } from './options.js';
+import { nodeOptions, resolveClientOptions } from './options.js';
+import type { ClientHostOptions, OrchestratedOptions } from './options.js';
 import type { ClientPort, Sent } from './port.js';
-import { nodeOptions, resolveClientOptions } from './resolve-options.js';
-import type { ClientHostOptions } from './resolve-options.js';
-import { nodeOf, nowRuns } from './running.js';
 
 export type PortHooks = {
   /** From the bot to Discord; never throws. */
@@ -105,4 +104,39 @@ function sayStandalone(library: string): void {
       'bot with `dso up --bot <file>` to have its shards moved without downtime.',
     { type: 'DshardWarning', code: 'DSO_STANDALONE' },
   );
+}
+
+/** What runs under a client that `orchestrated()` was given. */
+type Running = { readonly node: DshardNode; readonly host: { readonly isRedelivering: boolean } };
+
+const running = new WeakMap<object, Running>();
+
+function nowRuns(client: object, what: Running): void {
+  running.set(client, what);
+}
+
+/** The node of an orchestrated client that has connected, or null: its status, its shards, `fleet`, `close()`. */
+export function nodeOf(client: object): DshardNode | null {
+  return running.get(client)?.node ?? null;
+}
+
+/**
+ * Whether the event that is being told may have been handled before, by a node that died: it came after the last checkpoint. To be
+ * asked at the beginning of a listener, before anything is awaited.
+ */
+export function isRedelivered(client: object): boolean {
+  return running.get(client)?.host.isRedelivering ?? false;
+}
+
+/** Where the node of a client writes without a logger of the bot's: to the client's own "debug" and "warn". */
+type Emitter = { emit(event: 'debug' | 'warn', message: string): boolean };
+
+export function clientLogger(client: object): Logger {
+  const emitter = client as Emitter;
+  const debug = (_: unknown, message: string): void => void emitter.emit('debug', `[Orchestrated] ${message}`);
+  const warn = (_: unknown, message: string): void => {
+    // What an operator should see must not depend on a listener.
+    if (!emitter.emit('warn', message)) process.emitWarning(message, 'DshardWarning');
+  };
+  return { debug, info: debug, warn, error: warn };
 }

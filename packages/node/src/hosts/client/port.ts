@@ -2,6 +2,7 @@
  * What the host needs of a library's own client. A port is thin: which shards come and go, when, and with which guilds is the host's to
  * say (client-host.ts); a port knows where its library keeps shards and guilds, and how packets are given to it.
  */
+import { NodeError } from '../../errors.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import type { Cursor } from '../../session/state.js';
 
@@ -62,3 +63,19 @@ export type ClientPort = {
   /** Runs `work` without telling the bot anything; what it would have been told is told by the function returned. Optional. */
   quietly?(work: () => void): () => void;
 };
+
+/** Whether a client is what a host was made for. */
+
+/** `paths`: what is called or replaced, beyond what the library documents. Throws `DSO_LIBRARY_UNSUPPORTED`. */
+export function checkInternals(library: string, version: string, client: object, paths: readonly string[]): void {
+  const missing = paths.filter((path) => valueAt(client, path) === undefined);
+  if (missing.length === 0) return;
+  throw new NodeError(
+    'DSO_LIBRARY_UNSUPPORTED',
+    `orchestrated() was made for the client of ${library} ${version}, and the one it was given has no ${missing.join(', ')}.`,
+  );
+}
+
+function valueAt(object: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
+}

@@ -7,15 +7,17 @@ import { WebSocketShardEvents } from '@discordjs/ws';
 import type { WebSocketManager } from '@discordjs/ws';
 import { NodeError } from '../../errors.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
+import type { GatewaySettings } from '../client/client-host.js';
+import { clientLogger } from '../client/orchestrate.js';
 import { Listeners } from '../client/listeners.js';
 import type { Emitter } from '../client/listeners.js';
-import type { PortHooks } from '../client/orchestrate.js';
+import type { Library, PortHooks } from '../client/orchestrate.js';
 import type { ClientPort, ConnectionEvent, Packet } from '../client/port.js';
-import { checkInternals } from '../client/unsupported.js';
+import { checkInternals } from '../client/port.js';
 
 const known = new WeakMap<object, Listeners>();
 
-export class CorePort implements ClientPort {
+class CorePort implements ClientPort {
   readonly client: Client;
   readonly #manager: WebSocketManager;
   readonly #listeners: Listeners;
@@ -116,4 +118,24 @@ function notInCharge(): NodeError {
     'DSO_MANAGER_NOT_IN_CHARGE',
     'The manager was asked to change the shard count, but the orchestrator decides which shards run here.',
   );
+}
+
+/** What the host for clients needs to know of the library. */
+export function core(client: Client): Library {
+  return {
+    name: '@discordjs/core',
+    client,
+    words: { login: 'gateway.connect()', destroy: 'gateway.destroy()' },
+    userName: () => undefined,
+    makePort: (hooks) => new CorePort(client, hooks),
+    settings: () => settingsOf(client.gateway as WebSocketManager),
+    // Its client does not know who it is.
+    learnIdentity: () => Promise.resolve(),
+    logger: clientLogger(client),
+  };
+}
+
+function settingsOf({ options, token }: WebSocketManager): GatewaySettings {
+  const { intents, rest, compression, identifyProperties, initialPresence, largeThreshold } = options;
+  return { token, intents, rest, compression, identifyProperties, initialPresence, largeThreshold };
 }

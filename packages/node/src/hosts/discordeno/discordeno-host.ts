@@ -3,23 +3,20 @@
  * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
-import type { Delivery } from '../../gateway-shard/timeouts.js';
+import type { Delivery } from '../../gateway-shard/options.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';
 import type { Identity } from '../first-ready.js';
-import { isSpentInteraction } from '../replayed-interactions.js';
+import { isSpentInteraction, stateMethods, UserCode } from '../user-code.js';
 import { Sends } from '../sends.js';
-import { stateMethods } from '../state-hooks.js';
-import { UserCode } from '../user-code.js';
 import { BotShard, DiscordenoSocket } from './discordeno-socket.js';
 import type { BotShardOptions, Packet } from './discordeno-socket.js';
-import { localThrottler } from './local-throttler.js';
-import { resolveDiscordenoOptions } from './options.js';
+import { localThrottler, resolveDiscordenoOptions } from './options.js';
 import type { DiscordenoHostOptions, ResolvedDiscordenoOptions } from './options.js';
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */

@@ -7,7 +7,7 @@
  */
 import { DiscordenoShard } from '@discordeno/gateway';
 import type { GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import { ABNORMAL_CODE } from '../../gateway-shard/close-codes.js';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import type { SocketEvent } from '../../gateway-shard/events.js';

@@ -1,12 +1,11 @@
 /** The options of `createDiscordenoHost`: what may be given, what it defaults to, what is refused. */
 import type { GatewayManager } from '@discordeno/gateway';
-import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
+import { delay, silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
-import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
-import type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
-import type { StateHooks } from '../state-hooks.js';
-import type { LeaveHooks } from '../user-code.js';
+import { resolveTimeouts } from '../../gateway-shard/options.js';
+import type { GatewayTimeouts } from '../../gateway-shard/options.js';
+import type { LeaveHooks, StateHooks } from '../user-code.js';
 
 /** What of the library's REST is used, to learn who the bot is. */
 type Rest = { makeRequest(method: 'GET', route: string): Promise<unknown> };
@@ -69,4 +68,28 @@ export function resolveDiscordenoOptions(options: DiscordenoHostOptions): Resolv
     clock: clock ?? systemClock(),
     random: random ?? systemRandom(),
   });
+}
+
+/** For orchestrators that do not pace IDENTIFYs: one per key and 5 s, in this process. */
+const WINDOW_MS = 5_000;
+
+export type LocalThrottler = { waitForIdentify(shardId: number, signal: AbortSignal): Promise<void> };
+
+const throttlers = new WeakMap<Clock, Map<number, Promise<void>>>();
+
+export function localThrottler(clock: Clock, maxConcurrency: number): LocalThrottler {
+  const turns = throttlers.get(clock) ?? new Map<number, Promise<void>>();
+  throttlers.set(clock, turns);
+  return {
+    async waitForIdentify(shardId, signal) {
+      const key = shardId % Math.max(1, maxConcurrency);
+      const before = turns.get(key) ?? Promise.resolve();
+      turns.set(
+        key,
+        before.then(() => delay(clock, WINDOW_MS)),
+      );
+      await before;
+      signal.throwIfAborted();
+    },
+  };
 }

@@ -12,23 +12,23 @@
  * is replayed is held back, and discord.js is told nothing of the connection.
  */
 import type { Client } from 'discord.js';
+import { messageOf } from '@dshard/protocol';
 import { Breather } from '../../breather.js';
 import { withinDeadline } from '../../deadline.js';
-import { messageOf, NodeError } from '../../errors.js';
+import { NodeError } from '../../errors.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
-import { Gate } from './gate.js';
-import { loadBeginning } from './cache-loader.js';
+import { Gate } from './turns.js';
+import { loadBeginning, deliverBeginning, deliverStaged } from './cache-loader.js';
 import type { ClientShards } from './client-shards.js';
 import { emitOn, packet, showSession } from './gateway-manager.js';
 import type { GatewayManager } from './gateway-manager.js';
 import { setShardReady } from './internals.js';
 import type { ListenersInFlight } from './listeners-in-flight.js';
 import type { OrchestratedOptions } from './options.js';
-import { deliverBeginning, deliverStaged } from './packets.js';
-import type { Beginning, Deliver } from './packets.js';
+import type { Beginning, Deliver } from './cache-loader.js';
 import type { Readiness } from './readiness.js';
 import type { Sends } from '../sends.js';
 import type { Staged } from './shard-transfer.js';

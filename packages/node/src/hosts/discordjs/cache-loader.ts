@@ -4,15 +4,16 @@
  * everything, and is closed; the events still come from the session that was resumed, and none is lost
  * (docs/decisions/007-caches-of-a-dead-node.md).
  */
-import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
-import type { Dispatch } from '../../gateway-shard/cursor.js';
-import type { HostContext } from '../../shard-host.js';
+import type { Clock } from '@dshard/transport';
+import type { Breather } from '../../breather.js';
 import { KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
-import { Gate } from './gate.js';
+import type { Dispatch } from '../../gateway-shard/cursor.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { HostContext } from '../../shard-host.js';
 import type { Payload } from './export/fields.js';
-import type { Beginning } from './packets.js';
+import type { WholeState } from './staged-state.js';
+import { Gate } from './turns.js';
 
 /** How long after the last guild the next may come, as in discord.js (waitGuildTimeout). */
 const GUILD_TIMEOUT_MS = 15_000;
@@ -86,4 +87,32 @@ class Collected {
       this.#whole.open();
     }
   }
+}
+
+/** As the gateway's manager emits them. */
+export type Deliver = {
+  ready: (data: Payload) => void;
+  dispatch: (type: 'READY' | 'GUILD_CREATE' | 'GUILD_DELETE', data: Payload) => void;
+};
+
+/** What a session begins with, wherever it comes from. */
+export type Beginning = { ready: Payload; guilds: readonly { type: 'GUILD_CREATE' | 'GUILD_DELETE'; data: Payload }[] };
+
+/** Its guilds are in the caches, so that no more than READY is missing. */
+export function deliverStaged({ user, application }: WholeState, deliver: Deliver): void {
+  begin(deliver, { v: 10, user, application, guilds: [] });
+}
+
+/** As it came from Discord. */
+export async function deliverBeginning(beginning: Beginning, deliver: Deliver, breather: Breather): Promise<void> {
+  begin(deliver, beginning.ready);
+  for (const { type, data } of beginning.guilds) {
+    deliver.dispatch(type, data);
+    await breather.breathe();
+  }
+}
+
+function begin(deliver: Deliver, ready: Payload): void {
+  deliver.ready(ready);
+  deliver.dispatch('READY', ready);
 }

@@ -1,7 +1,7 @@
 /** The events that a client has besides discord.js' own. */
-import type { ShardLeaving } from '../leave-notice.js';
+import type { ShardLeaving } from '../user-code.js';
 
-export type { ShardLeaving } from '../leave-notice.js';
+export type { ShardLeaving } from '../user-code.js';
 
 declare module 'discord.js' {
   // oxlint-disable-next-line typescript/consistent-type-definitions -- only an interface can be added to.

@@ -10,9 +10,8 @@ import type { Logger } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
 import type { ShardNews } from '../../gateway-shard/driver.js';
 import type { GatewayInfo } from '../../gateway-shard/gateway-info.js';
-import type { GatewayOptions } from '../../gateway-shard/options.js';
+import type { GatewayOptions, Delivery } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
-import type { Delivery } from '../../gateway-shard/timeouts.js';
 import { DEFAULT_LINGER_MS } from '../../options.js';
 import type { Cursor } from '../../session/state.js';
 import type {
@@ -24,21 +23,19 @@ import type {
   ShardHost,
   TransferContext,
 } from '../../shard-host.js';
-import { LeaveNotice } from '../leave-notice.js';
-import { isSpentInteraction } from '../replayed-interactions.js';
+import { LeaveNotice, isSpentInteraction } from '../user-code.js';
 import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
 import { DepartedObjects } from './departed-objects.js';
-import { emitOn, showSession } from './gateway-manager.js';
+import { emitOn, showSession, makePool } from './gateway-manager.js';
 import type { GatewayManager } from './gateway-manager.js';
-import { makePool } from './gateway-pool.js';
 import { wrapVoiceAdapters } from './internals.js';
 import { ListenersInFlight } from './listeners-in-flight.js';
 import { MemberRequests } from './member-requests.js';
 import { OpenCommands } from './open-commands.js';
 import type { OrchestratedOptions } from './options.js';
 import { Readiness } from './readiness.js';
-import { gatewayOptions } from './resolve-options.js';
+import { gatewayOptions } from './options.js';
 import { Sends } from '../sends.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
 import { Turns } from './turns.js';

@@ -3,9 +3,16 @@
  * a shard tells, and hooks it up with the session each of its shards shows.
  */
 import type { ClientOptions } from 'discord.js';
-import type { Cursor } from '../../session/state.js';
 import type { ShardNews } from '../../gateway-shard/driver.js';
+import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { GatewayOptions } from '../../gateway-shard/options.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { Cursor } from '../../session/state.js';
+import { wsSockets } from '../ws/ws-socket.js';
+import type { ManagerOptions } from '../ws/ws-socket.js';
 import type { Payload } from './export/fields.js';
+import { libraryOfDiscordJs } from './internals.js';
+import { SimpleIdentifyThrottler } from './supported.js';
 
 type BuildStrategy = NonNullable<NonNullable<ClientOptions['ws']>['buildStrategy']>;
 
@@ -48,4 +55,27 @@ export function showSession(manager: GatewayManager, shardId: number, cursor: Cu
       resumeURL: cursor.resumeGatewayUrl,
     },
   );
+}
+
+/** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
+export function makePool(
+  manager: GatewayManager,
+  options: GatewayOptions,
+  tell: (event: ShardNews, value: unknown, shardId: number) => void,
+): { pool: ShardPool; gatewayInfo: GatewayInfo } {
+  const { clock, random, logger, timeouts } = options;
+  const gatewayInfo = new GatewayInfo({ fetch: () => manager.fetchGatewayInformation(true), clock, random, logger });
+  const pool = new ShardPool({
+    options,
+    openSocket: wsSockets({
+      library: libraryOfDiscordJs(),
+      managerOptions: () => manager.options as unknown as ManagerOptions,
+      handshakeMs: timeouts.handshakeMs,
+    }),
+    gatewayUrl: () => gatewayInfo.known?.url ?? null,
+    locate: async () => (await gatewayInfo.get()).url,
+    localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+    tell: (event, values, shardId) => tell(event, values[0], shardId),
+  });
+  return { pool, gatewayInfo };
 }

@@ -1,5 +1,5 @@
 export type { ShardLeaving } from './client-events.js';
 export { isRedelivered, nodeOf, orchestrated } from './orchestrated.js';
 export type { OrchestratedOptions } from './options.js';
-export type { StateHooks } from '../state-hooks.js';
-export type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
+export type { StateHooks } from '../user-code.js';
+export type { GatewayTimeouts } from '../../gateway-shard/options.js';

@@ -16,17 +16,16 @@ import { NodeError } from '../../errors.js';
 import { createNode } from '../../node.js';
 import type { DshardNode } from '../../node-api.js';
 import { launchEnvironment } from '../../environment.js';
-import { clientLogger } from './client-logger.js';
+import { clientLogger, orchestratedStrategy } from './strategy.js';
 import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
-import { learnIdentity } from './identity.js';
+import { learnIdentity } from './structures.js';
 import { forgetGateway, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import type { OrchestratedOptions } from './options.js';
-import { withOwnEvents } from './own-events.js';
-import { checkOptions, nodeOptions } from './resolve-options.js';
+import { withOwnEvents } from './state-frames.js';
+import { checkOptions, nodeOptions } from './options.js';
 import { shardUtil } from './shard-util.js';
-import { orchestratedStrategy } from './strategy.js';
 import { checkSupported } from './supported.js';
 
 /** `nodeId`: as far as it is said before the orchestrator is asked. */

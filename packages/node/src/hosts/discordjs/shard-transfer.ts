@@ -11,10 +11,9 @@ import type { TransferContext } from '../../shard-host.js';
 import type { ClientShards } from './client-shards.js';
 import { CopiedGuilds } from './copied-guilds.js';
 import type { OrchestratedOptions } from './options.js';
-import { CACHE_EVENT, STATE_EVENT } from './own-events.js';
+import { CACHE_EVENT, STATE_EVENT, partsOf, StateFrames } from './state-frames.js';
 import { changeParts, guildParts, sessionPart } from './shard-state.js';
 import { StagedState } from './staged-state.js';
-import { partsOf, StateFrames } from './state-frames.js';
 import type { Turns } from './turns.js';
 import type { VoiceChannels } from './voice-channels.js';
 

@@ -2,7 +2,9 @@
  * The sharding strategy of an orchestrated client: the gateway's manager inside discord.js sends and asks through it as usual. Which
  * shards there are is the orchestrator's to say; `connect` and `destroy` are the client's login() and destroy().
  */
-import { Collection } from 'discord.js';
+import type { Logger } from '@dshard/transport';
+import { Collection, Events } from 'discord.js';
+import type { Client } from 'discord.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { statusOf } from '../ws/library.js';
 import type { Strategy } from './gateway-manager.js';
@@ -35,4 +37,16 @@ export function orchestratedStrategy({ shards, send, login, destroy }: StrategyH
       ) as unknown as Awaited<ReturnType<Strategy['fetchStatus']>>;
     },
   };
+}
+
+/** Where the node of a client writes without a logger of the bot's: to the client's own "debug" and "warn". */
+export function clientLogger(client: Client): Logger {
+  const debug = (_: unknown, message: string): void => void client.emit(Events.Debug, `[Orchestrated] ${message}`);
+  const warn = (_: unknown, message: string): void => {
+    // What an operator should see must not depend on a listener.
+    if (!client.emit(Events.Warn, message)) {
+      process.emitWarning(message, 'DshardWarning');
+    }
+  };
+  return { debug, info: debug, warn, error: warn };
 }

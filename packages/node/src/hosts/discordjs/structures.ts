@@ -4,7 +4,8 @@
  * the managers of users, members, presences and threads' members, and `_remove` of that of channels. And a few raw values are kept in
  * private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`, `data` of integration owners.
  */
-import { ClientApplication, ClientUser, Collection, Guild, Message } from 'discord.js';
+import type { APIApplication, APIUser } from 'discord-api-types/v10';
+import { ClientApplication, ClientUser, Collection, Guild, Message, Routes } from 'discord.js';
 import type {
   Client,
   GuildBasedChannel,
@@ -169,4 +170,15 @@ export function answerEmojiOf(answer: PollAnswer | PartialPollAnswer): Payload |
 /** discord.js before 14.19 does not keep them. */
 export function integrationOwnersOf({ authorizingIntegrationOwners }: MessageInteractionMetadata): Payload | undefined {
   return (authorizingIntegrationOwners as unknown as { data: Payload } | undefined)?.data;
+}
+
+/** Rejects as discord.js' REST does. */
+export async function learnIdentity(client: Client): Promise<void> {
+  const [user, application] = await Promise.all([
+    client.rest.get(Routes.user()) as Promise<APIUser>,
+    client.rest.get(Routes.currentApplication()) as Promise<APIApplication>,
+  ]);
+  // What READY has of the application. For the rest a bot calls client.application.fetch(), as ever.
+  const { id, flags } = application;
+  makeClientUser(client, { ...user }, { id, flags });
 }

@@ -5,7 +5,6 @@
  * It is a courtesy and not a lock: a shard that stays frozen for longer than `AT_MOST_MS` holds nobody up.
  */
 import type { Cancel, Clock } from '@dshard/transport';
-import { Gate } from './gate.js';
 
 /** Several times what the last moment of a move takes. */
 const AT_MOST_MS = 1_000;
@@ -38,5 +37,21 @@ export class Turns {
     if (!this.#frozen.has(shardId)) {
       await Promise.all([...this.#frozen.values()].map(({ over }) => over.opened));
     }
+  }
+}
+
+/** Something that is closed until it is opened once, and those who wait for that. */
+export class Gate {
+  readonly opened: Promise<void>;
+  #open: () => void = () => undefined;
+
+  constructor() {
+    this.opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  open(): void {
+    this.#open();
   }
 }

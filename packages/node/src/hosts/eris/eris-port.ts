@@ -2,13 +2,16 @@
  * eris: where its client keeps shards and guilds, and how packets are given to it. Read in eris 0.18.0; what is used beyond its documented
  * API is checked when the client connects.
  */
-import type { Client, Guild, Shard } from 'eris';
+import type { REST } from '@discordjs/rest';
+import type { Client, ExtendedUser, Guild, Shard } from 'eris';
+import type { GatewaySettings } from '../client/client-host.js';
+import { clientLogger } from '../client/orchestrate.js';
 import { EmitterPort, endTimer } from '../client/emitter-port.js';
-import type { PortHooks } from '../client/orchestrate.js';
+import type { Library, PortHooks } from '../client/orchestrate.js';
 import type { Packet } from '../client/port.js';
-import { checkInternals } from '../client/unsupported.js';
+import { checkInternals } from '../client/port.js';
 
-export class ErisPort extends EmitterPort<Shard, Guild> {
+class ErisPort extends EmitterPort<Shard, Guild> {
   readonly client: Client;
 
   /** Throws `DSO_LIBRARY_UNSUPPORTED`. */
@@ -79,4 +82,39 @@ export class ErisPort extends EmitterPort<Shard, Guild> {
     for (const id of guild?.channels.keys() ?? []) delete channelGuildMap[id];
     for (const id of guild?.threads.keys() ?? []) delete threadGuildMap[id];
   }
+}
+
+/** What the host for clients needs to know of the library. */
+export function eris(client: Client): Library {
+  return {
+    name: 'eris',
+    client,
+    words: { login: 'connect()', destroy: 'disconnect()' },
+    userName: () => client.user?.username,
+    makePort: (hooks) => new ErisPort(client, hooks),
+    settings: () => settingsOf(client),
+    learnIdentity: () => learnIdentity(client),
+    logger: clientLogger(client),
+  };
+}
+
+function settingsOf(client: Client): GatewaySettings {
+  const { options } = client;
+  const { _token: token } = client as unknown as { _token: string };
+  return {
+    token: token.replace(/^Bot /u, ''),
+    intents: options.intents as number,
+    largeThreshold: options.largeThreshold ?? 250,
+    // The gateway's address is asked for as eris does, with its proxies and limits.
+    rest: { get: () => client.getBotGateway() } as unknown as REST,
+  };
+}
+
+async function learnIdentity(client: Client): Promise<void> {
+  const [self, application] = await Promise.all([
+    client.getSelf(),
+    client.requestHandler.request('GET', '/applications/@me', true) as Promise<{ id: string; flags?: number }>,
+  ]);
+  client.user = client.users.update(self, client) as ExtendedUser;
+  client.application ??= { id: application.id, flags: application.flags ?? 0 };
 }

@@ -2,11 +2,14 @@
  * oceanic.js: where its client keeps shards and guilds, and how packets are given to it. Read in oceanic.js 1.15.0; what is used beyond its
  * documented API is named in `ShardInternals`, and checked when the client connects.
  */
-import type { Client, Guild, Shard } from 'oceanic.js';
+import type { REST } from '@discordjs/rest';
+import type { Client, ExtendedUser, Guild, Shard } from 'oceanic.js';
+import type { GatewaySettings } from '../client/client-host.js';
+import { clientLogger } from '../client/orchestrate.js';
 import { EmitterPort, endTimer } from '../client/emitter-port.js';
-import type { PortHooks } from '../client/orchestrate.js';
+import type { Library, PortHooks } from '../client/orchestrate.js';
 import type { Packet } from '../client/port.js';
-import { checkInternals } from '../client/unsupported.js';
+import { checkInternals } from '../client/port.js';
 
 type Request = { timeout: NodeJS.Timeout; readonly resolve: (answer: unknown) => void };
 
@@ -19,7 +22,7 @@ type ShardInternals = {
   _requestSoundboardSoundsPromise: Record<string, Request & { soundboardSounds: unknown }>;
 };
 
-export class OceanicPort extends EmitterPort<Shard, Guild> {
+class OceanicPort extends EmitterPort<Shard, Guild> {
   readonly client: Client;
 
   /** Throws `DSO_LIBRARY_UNSUPPORTED`. */
@@ -116,4 +119,51 @@ function internals(shard: Shard): ShardInternals {
 function answer({ timeout, resolve }: Request, value: unknown): void {
   endTimer(timeout);
   resolve(value);
+}
+
+/** What the host for clients needs to know of the library. */
+type Identity = { _user?: ExtendedUser; _application?: unknown };
+
+export function oceanic(client: Client): Library {
+  return {
+    name: 'oceanic.js',
+    client,
+    words: { login: 'connect()', destroy: 'disconnect()' },
+    userName: () => (client as unknown as Identity)._user?.tag,
+    makePort: (hooks) => new OceanicPort(client, hooks),
+    settings: () => settingsOf(client),
+    learnIdentity: () => learnIdentity(client),
+    logger: clientLogger(client),
+  };
+}
+
+function settingsOf(client: Client): GatewaySettings {
+  const { intents, largeThreshold, presence, connectionProperties } = client.shards.options;
+  return {
+    token: (client.options.auth ?? '').replace(/^Bot /u, ''),
+    intents,
+    largeThreshold,
+    initialPresence: { ...presence, since: null } as unknown as NonNullable<GatewaySettings['initialPresence']>,
+    identifyProperties: connectionProperties as NonNullable<GatewaySettings['identifyProperties']>,
+    rest: { get: () => gatewayInfo(client) } as unknown as REST,
+  };
+}
+
+/** As oceanic.js asks for it, with its proxies and limits. */
+async function gatewayInfo(client: Client): Promise<unknown> {
+  const { url, shards, sessionStartLimit: limit } = await client.rest.getBotGateway();
+  const { total, remaining, resetAfter, maxConcurrency } = limit;
+  const session_start_limit = { total, remaining, reset_after: resetAfter, max_concurrency: maxConcurrency };
+  return { url, shards, session_start_limit };
+}
+
+/** As its `restMode()` does. */
+async function learnIdentity(client: Client): Promise<void> {
+  const identity = client as unknown as Identity;
+  const [application, user] = await Promise.all([
+    client.rest.applications.getCurrent(),
+    client.rest.oauth.getCurrentUser(),
+  ]);
+  identity._application ??= application;
+  identity._user ??= client.users.add(user);
 }

@@ -5,12 +5,16 @@
  * A shard is one of seyfert's own, made by its ShardManager, whose connection is never made: `onpacket` gets what comes, and what `send` is
  * given goes to the host. Guilds that leave go out of a cache in memory; one that is elsewhere (Redis) belongs to the whole bot, and stays.
  */
+import type { REST } from '@discordjs/rest';
+import type { Logger } from '@dshard/transport';
+import { Transformers } from 'seyfert';
 import type { Client, ShardManager } from 'seyfert';
 import type { Payload } from '../../guild-state/raw-guild.js';
-import type { PortHooks } from '../client/orchestrate.js';
-import type { ClientPort, ConnectionEvent, Packet } from '../client/port.js';
-import { checkInternals } from '../client/unsupported.js';
+import type { GatewaySettings } from '../client/client-host.js';
 import { endTimer } from '../client/emitter-port.js';
+import type { Library, PortHooks } from '../client/orchestrate.js';
+import type { ClientPort, ConnectionEvent, Packet } from '../client/port.js';
+import { checkInternals } from '../client/port.js';
 import { WorkInFlight } from '../work-in-flight.js';
 
 type Shard = ReturnType<ShardManager['create']>;
@@ -23,7 +27,7 @@ type MemberRequests = Map<
 /** Whose BOT_READY is told once. */
 const told = new WeakSet<object>();
 
-export class SeyfertPort implements ClientPort {
+class SeyfertPort implements ClientPort {
   readonly client: Client;
   isReady = false;
   readonly #hooks: PortHooks;
@@ -193,4 +197,50 @@ export class SeyfertPort implements ClientPort {
   settled(): Promise<void> {
     return this.#work.settled();
   }
+}
+
+/** What the host for clients needs to know of the library. */
+export function seyfert(client: Client): Library {
+  return {
+    name: 'seyfert',
+    client,
+    words: { login: 'start()', destroy: 'gateway.disconnectAll()' },
+    userName: () => (client.me as { username?: string } | undefined)?.username,
+    makePort: (hooks) => new SeyfertPort(client, hooks),
+    settings: () => settingsOf(client),
+    learnIdentity: () => learnIdentity(client),
+    logger: loggerOf(client),
+  };
+}
+
+function settingsOf(client: Client): GatewaySettings {
+  const { token, intents, presence, properties } = client.gateway.options;
+  const initialPresence = presence?.(0);
+  return {
+    token,
+    intents,
+    ...(initialPresence && { initialPresence }),
+    identifyProperties: properties,
+    // As seyfert asks for it, with its proxies and limits.
+    rest: { get: () => client.proxy.gateway.bot.get() } as unknown as REST,
+  };
+}
+
+async function learnIdentity(client: Client): Promise<void> {
+  const [user, application] = await Promise.all([
+    client.proxy.users('@me').get(),
+    client.proxy.applications('@me').get(),
+  ]);
+  client.botId = user.id;
+  client.applicationId = application.id;
+  client.me ??= Transformers.ClientUser(client, user, application);
+}
+
+function loggerOf({ logger }: Client): Logger {
+  return {
+    debug: (_, message) => logger.debug(message),
+    info: (_, message) => logger.info(message),
+    warn: (_, message) => logger.warn(message),
+    error: (_, message) => logger.error(message),
+  };
 }

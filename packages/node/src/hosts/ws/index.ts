@@ -1,3 +1,3 @@
 export { createWsHost } from './ws-host.js';
 export type { WsHost, WsHostOptions } from './options.js';
-export type { GatewayTimeouts } from '../../gateway-shard/timeouts.js';
+export type { GatewayTimeouts } from '../../gateway-shard/options.js';

@@ -9,9 +9,8 @@ import type {
 import type { Clock, Logger, Random } from '@dshard/transport';
 import type { Cursor } from '../../session/state.js';
 import type { ShardHost } from '../../shard-host.js';
-import type { StateHooks } from '../state-hooks.js';
-import type { LeaveHooks } from '../user-code.js';
-import type { Delivery, GatewayTimeouts } from '../../gateway-shard/timeouts.js';
+import type { StateHooks, LeaveHooks } from '../user-code.js';
+import type { Delivery, GatewayTimeouts } from '../../gateway-shard/options.js';
 
 /** A dispatch as the library types it: its package brings these types, ours does not. */
 type Dispatch = ManagerShardEventsMap[WebSocketShardEvents.Dispatch][0];

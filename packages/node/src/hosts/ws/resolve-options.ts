@@ -4,9 +4,8 @@ import type { CreateWebSocketManagerOptions } from '@discordjs/ws';
 import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
-import type { StateHooks } from '../state-hooks.js';
-import type { LeaveHooks } from '../user-code.js';
-import { resolveTimeouts } from '../../gateway-shard/timeouts.js';
+import type { StateHooks, LeaveHooks } from '../user-code.js';
+import { resolveTimeouts } from '../../gateway-shard/options.js';
 import type { WsHostOptions, WsPassthrough } from './options.js';
 
 export type ResolvedWsOptions = Omit<GatewayOptions, 'deliver'> & {

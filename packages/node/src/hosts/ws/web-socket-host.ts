@@ -5,20 +5,20 @@
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload, GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeOutcome } from '../../shard-host.js';
 import type { GatewayShard, ShardNews } from '../../gateway-shard/driver.js';
-import { notHosted } from '../../gateway-shard/shard-errors.js';
+import { notHosted } from '../../gateway-shard/close-codes.js';
 import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
-import type { Delivery } from '../../gateway-shard/timeouts.js';
+import type { Delivery } from '../../gateway-shard/options.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { Sends } from '../sends.js';
 import type { WsHost } from './options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
 import { wsSockets } from './ws-socket.js';
-import { isSpentInteraction } from '../replayed-interactions.js';
+import { isSpentInteraction } from '../user-code.js';
 
 const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
 

@@ -1,14 +1,14 @@
 /** What a bot on @discordjs/ws makes its host with: the gateway shards, and what the bot's own code may rely on when they come and go. */
+import type { REST } from '@discordjs/rest';
 import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';
-import { stateMethods } from '../state-hooks.js';
-import { UserCode } from '../user-code.js';
-import { identityByRest } from './identity.js';
+import type { Identity } from '../first-ready.js';
+import { stateMethods, UserCode } from '../user-code.js';
 import type { WsHost, WsHostOptions } from './options.js';
 import { resolveWsOptions } from './resolve-options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
@@ -152,4 +152,10 @@ class BotHost implements WsHost {
   cursorOf(shardId: number): Cursor | null {
     return this.#gateway.cursorOf(shardId);
   }
+}
+
+/** Rejects as the REST client does. */
+async function identityByRest(rest: REST): Promise<Identity> {
+  const [user, application] = await Promise.all([rest.get('/users/@me'), rest.get('/applications/@me')]);
+  return { user: user as Identity['user'], application: application as Identity['application'] };
 }

@@ -1,9 +1,8 @@
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import { DiscordjsHost } from '../../../src/hosts/discordjs/discordjs-host.js';
-import { CACHE_EVENT } from '../../../src/hosts/discordjs/own-events.js';
+import { CACHE_EVENT, StateFrames } from '../../../src/hosts/discordjs/state-frames.js';
 import { guildParts, sessionPart } from '../../../src/hosts/discordjs/shard-state.js';
 import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
-import { StateFrames } from '../../../src/hosts/discordjs/state-frames.js';
 import { orchestratedStrategy } from '../../../src/hosts/discordjs/strategy.js';
 import type { MakeBot } from '../subject.js';
 import { loggerTo, movingState } from '../kept-state.js';

@@ -1,7 +1,7 @@
 import type { TextChannel } from 'eris';
 import { makeHost } from '../../../src/hosts/client/orchestrate.js';
-import { resolveClientOptions } from '../../../src/hosts/client/resolve-options.js';
-import { eris } from '../../../src/hosts/eris/library.js';
+import { resolveClientOptions } from '../../../src/hosts/client/options.js';
+import { eris } from '../../../src/hosts/eris/eris-port.js';
 import { ALL_INTENTS } from '../../guild-state/world.js';
 import { describeClientMoves } from '../client/moves.js';
 import { plain } from '../client/scene.js';

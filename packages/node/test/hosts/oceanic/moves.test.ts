@@ -1,6 +1,6 @@
 import { makeHost } from '../../../src/hosts/client/orchestrate.js';
-import { resolveClientOptions } from '../../../src/hosts/client/resolve-options.js';
-import { oceanic } from '../../../src/hosts/oceanic/library.js';
+import { resolveClientOptions } from '../../../src/hosts/client/options.js';
+import { oceanic } from '../../../src/hosts/oceanic/oceanic-port.js';
 import { ALL_INTENTS } from '../../guild-state/world.js';
 import { describeClientMoves } from '../client/moves.js';
 import { plain } from '../client/scene.js';

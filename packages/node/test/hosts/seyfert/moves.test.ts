@@ -1,8 +1,8 @@
 import { GatewayOpcodes } from 'discord-api-types/v10';
 import type { MemoryAdapter } from 'seyfert';
 import { makeHost } from '../../../src/hosts/client/orchestrate.js';
-import { resolveClientOptions } from '../../../src/hosts/client/resolve-options.js';
-import { seyfert } from '../../../src/hosts/seyfert/library.js';
+import { resolveClientOptions } from '../../../src/hosts/client/options.js';
+import { seyfert } from '../../../src/hosts/seyfert/seyfert-port.js';
 import { ALL_INTENTS } from '../../guild-state/world.js';
 import { describeClientMoves } from '../client/moves.js';
 import { plain } from '../client/scene.js';

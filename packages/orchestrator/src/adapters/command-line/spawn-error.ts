@@ -1,6 +1,7 @@
 /** Turns what the system says when a program cannot be started into a sentence that names the program. */
 import { statSync } from 'node:fs';
-import { OrchestratorError, messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from '../../errors.js';
 import type { Command } from './split.js';
 
 /**

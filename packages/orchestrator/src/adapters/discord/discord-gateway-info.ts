@@ -3,7 +3,8 @@
  * call: whether and when to ask again is decided elsewhere. The token never appears in a message.
  */
 import type { Clock } from '@dshard/transport';
-import { OrchestratorError, messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from '../../errors.js';
 import type { GatewayInfo, GatewayInfoSource } from '../../ports/gateway-info.js';
 
 export type DiscordGatewayInfoOptions = {

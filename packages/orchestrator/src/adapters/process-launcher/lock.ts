@@ -5,7 +5,8 @@
  */
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OrchestratorError, messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from '../../errors.js';
 import { identityOf, isAlive } from './process-identity.js';
 import type { ProcessIdentity } from './process-identity.js';
 

@@ -5,7 +5,8 @@
 import { mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '@dshard/transport';
-import { OrchestratorError, messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from '../../errors.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 export type ProcessRecord = ProcessIdentity & {

@@ -11,7 +11,8 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
-import { OrchestratorError, messageOf } from '../../errors.js';
+import { messageOf } from '@dshard/protocol';
+import { OrchestratorError } from '../../errors.js';
 import type { JsonValue } from '../../domain/durable/records.js';
 import type {
   AcquireResult,

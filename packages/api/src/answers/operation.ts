@@ -1,0 +1,24 @@
+/** `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. */
+export type OperationStatus = {
+  id: string;
+  kind: 'drain' | 'rollout';
+  /** `cancelling`: nothing further is begun, what is under way comes to its end. */
+  state: 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled';
+  /** Where it stands, or how it ended, in a sentence. */
+  text: string;
+  /** Who asked for it. */
+  by: string;
+  cancelledBy: string | null;
+  /** The node that gives up its shards; of a rollout the one that is being replaced now. */
+  origin: string | null;
+  /** null: not known yet. */
+  destination: string | null;
+  /** null once it is over. `total`: as far as it is known now. */
+  shards: { moved: number; total: number; moving: readonly number[]; waiting: readonly number[] } | null;
+  /** Tried twice and given up; they stay where they are. */
+  failed: readonly { shard: number; reason: string }[];
+  /** Of a rollout. */
+  nodes: { done: number; total: number } | null;
+  startedAt: number;
+  endedAt: number | null;
+};

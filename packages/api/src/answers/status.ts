@@ -1,0 +1,174 @@
+/**
+ * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are milliseconds
+ * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
+ */
+import type { ProcessReport, ShardPhase } from '@dshard/protocol';
+import type { OperationStatus } from './operation.js';
+
+type ShardStateName = 'vacant' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
+
+type MigrationStep =
+  | 'closing'
+  | 'preparing'
+  | 'transferring'
+  | 'resuming'
+  | 'announcing'
+  | 'openingOrigin'
+  | 'openingDestination'
+  | 'copying'
+  | 'warming'
+  | 'freezing'
+  | 'verifying'
+  | 'releasing'
+  | 'activating';
+
+export type ShardStatus = {
+  id: number;
+  state: ShardStateName;
+  /** When it came into that state; null where that is not known (while it moves). */
+  since: number | null;
+  /** What its gateway connection does, from the node's last heartbeat; null without heartbeats. */
+  phase: ShardPhase | null;
+  pingMs: number | null;
+  guilds: number | null;
+  /** Dispatches handed to user code since the shard started on this node. */
+  events: number | null;
+};
+
+export type NodeStatus = {
+  id: string;
+  version: string;
+  host: string | null;
+  pid: number | null;
+  /** `awaitingTotal`: it waits for the total shard count to be decided. */
+  connection: 'connected' | 'awaitingTotal' | 'disconnected';
+  /** Known not to run any more, rather than merely silent. */
+  gone: boolean;
+  /** Since when it is connected or disconnected. */
+  since: number;
+  lastHeardAt: number | null;
+  capabilities: readonly string[];
+  /** `lingering`: its shards are gone, and it ends what it is at, then itself. */
+  intent: 'serving' | 'cordoned' | 'shuttingDown' | 'lingering';
+  shards: readonly ShardStatus[];
+  process: ProcessReport | null;
+};
+
+export type MigrationStatus = {
+  id: string;
+  shard: number;
+  origin: string;
+  destination: string;
+  step: MigrationStep;
+  /** Copied while it serves; false: closed first, because one of the nodes knows no other way. */
+  live: boolean;
+  startedAt: number;
+  /** Since when no event of the shard is handled; null: it still serves. */
+  frozenSince: number | null;
+};
+
+export type DrainStatus = {
+  id: string;
+  origin: string;
+  destination: string | null;
+  /** Whether the origin is shut down when it is empty. */
+  shutdown: boolean;
+  phase: 'awaitingDestination' | 'moving' | 'shuttingDown';
+  waiting: readonly number[];
+  moved: readonly number[];
+  failed: readonly { shard: number; reason: string }[];
+  /** Why no further shard is moved, if so. */
+  stopped: string | null;
+  startedAt: number;
+};
+
+export type RolloutStatus = {
+  id: string;
+  /** The node that is being replaced now. */
+  current: string | null;
+  waiting: readonly string[];
+  done: readonly string[];
+  failed: readonly { node: string; reason: string }[];
+  startedAt: number;
+};
+
+export type StatusV1 = {
+  /** The orchestrator's version. */
+  version: string;
+  startedAt: number;
+  now: number;
+  /** null until decided. */
+  totalShards: number | null;
+  /** While it is set, the orchestrator waits for running nodes to come back before it places shards. */
+  graceUntil: number | null;
+  /** The known nodes it waits for; null when it cannot know them. */
+  awaitedNodes: readonly string[] | null;
+  /** Why Discord could not be asked for the shard count and pace, while that is so. */
+  gatewayProblem: string | null;
+  /** The fleet is going down for good. */
+  ending: boolean;
+  shardCounts: Readonly<Record<ShardStateName, number>>;
+  /** Shards this orchestrator cares for and nobody runs. */
+  vacantShards: readonly number[];
+  nodes: readonly NodeStatus[];
+  migrations: readonly MigrationStatus[];
+  /** Messages of migrations that were over, or not at that step: they were dropped. Some are usual after an abort. */
+  staleTransfers: number;
+  /** Asked for, and waiting for their nodes to have room for another one. */
+  waitingMigrations: readonly { shard: number; destination: string; since: number }[];
+  drains: readonly DrainStatus[];
+  /** Shards that are moving or down, and how many may be at once; while as many are, nothing is moved. */
+  disruption: { moving: number; down: number; limit: number };
+  /** Not started any more, because these nodes died one after the other when they had been started on them. */
+  quarantined: readonly { shard: number; since: number; nodes: readonly string[] }[];
+  /** Most nodes are silent: nothing is done until that is over, or an operator says which ones are dead. */
+  alarm: { since: number; silent: readonly string[] } | null;
+  /** Drains and rollouts as operators cancel them, with those that ended lately: see `GET /v1/operations`. */
+  operations: readonly OperationStatus[];
+  rollout: RolloutStatus | null;
+  identifies: {
+    maxConcurrency: number;
+    /** How long an IDENTIFY blocks its key. */
+    windowMs: number;
+    /** The session starts of the day: what is left of them by Discord's word and by our own count, and what is kept back. */
+    budget: SessionStarts;
+    /** Since when shards wait because there are no session starts left to grant; null: none does. */
+    shortSince: number | null;
+    waiting: readonly { node: string; shard: number; since: number }[];
+    /** Keys that are held or not free yet. */
+    busyKeys: readonly { key: number; holder: { node: string; shard: number } | null; freeAt: number }[];
+  };
+  launches: readonly { id: string; node: string | null; since: number }[];
+  /** Where the state is kept, and whether it can be; while it is `suspended` the orchestrator changes nothing. */
+  store: StoreStatus;
+};
+
+/**
+ * - `open`: decisions are made durable.
+ * - `suspended`: they cannot be, so none is made; it is tried again by itself.
+ * - `lost`: another orchestrator leads on the store.
+ */
+export type StoreStatus = {
+  /** `none`: there is no store. */
+  name: string;
+  /** Grows with each start of an orchestrator on this store. */
+  epoch: number;
+  state: 'open' | 'suspended' | 'lost' | 'closed';
+  since: number;
+  /** Why it is suspended or lost, in a sentence. */
+  problem: string | null;
+};
+
+/** The session starts of the day. */
+type SessionStarts = {
+  total: number;
+  /** By Discord's answer and our own count, whichever is less. */
+  remaining: number;
+  reserve: number;
+  /** Counted by the orchestrator since the day began. */
+  used: number;
+  /** How many more the operator has allowed beyond the reserve. */
+  allowed: number;
+  /** When more will be there; null when nothing was spent and nothing is known. */
+  resetAt: number | null;
+};

@@ -1,0 +1,302 @@
+/**
+ * Every key of the configuration: what may be written, what it is when nothing is, and what it is for. The one schema: file,
+ * environment and flags all end here, and the reference page is made from it.
+ *
+ * In `dso.yaml` a dot is a section: `launcher.stopGrace` is `stopGrace` under `launcher`. In the environment it is
+ * `DSO_LAUNCHER_STOP_GRACE`; Discord's two have the names that bots know already.
+ */
+import {
+  address,
+  choice,
+  countOrShare,
+  duration,
+  flag,
+  orNull,
+  shardList,
+  text,
+  textList,
+  textMap,
+  url,
+  wholeNumber,
+  type Field,
+} from '../values/field.js';
+import { MAX_SHARDS } from '../values/shard-list.js';
+
+export type ConfigValues = {
+  listen: string;
+  token: string | null;
+  tokenFile: string | null;
+  allowBaseLevelPeers: boolean;
+  totalShards: number | null;
+  responsibleForShards: readonly number[] | null;
+  ensureAllShardsRunning: boolean;
+  bucketSize: number;
+  bucketsPerNode: number;
+  maxShardsPerNode: number | null;
+  nodes: number;
+  maxNodeDowntime: number;
+  startupGrace: number;
+  skipStartupGraceMaxShards: number;
+  migrationsPerNode: number;
+  migrationsTotal: number;
+  maxUnavailable: { count: number } | { percent: number };
+  takeoversPerNode: number;
+  quarantineAfter: number;
+  nodesMayRollout: boolean;
+  heartbeat: number;
+  'timeouts.command': number;
+  'timeouts.migrationStep': number;
+  'timeouts.freeze': number;
+  'timeouts.budget': number;
+  'timeouts.launch': number;
+  'timeouts.launchRetry': number;
+  'timeouts.identify': number;
+  'http.enabled': boolean;
+  'http.listen': string;
+  'http.tokenlessLoopback': boolean;
+  'http.hosts': readonly string[];
+  'launcher.bot': string | null;
+  'launcher.command': string | readonly string[] | null;
+  'launcher.cwd': string | null;
+  'launcher.env': Readonly<Record<string, string>>;
+  'launcher.dataDir': string;
+  'launcher.stopGrace': number;
+  'launcher.version': string | null;
+  'launcher.versionCommand': string | readonly string[] | null;
+  'launcher.updateCommand': string | readonly string[] | null;
+  'store.kind': 'sqlite' | 'memory';
+  'store.path': string | null;
+  'store.standby': boolean;
+  'store.history': number;
+  'discord.token': string | null;
+  'discord.api': string;
+  'discord.maxConcurrency': number | null;
+  'discord.identifyWindow': number;
+  'discord.identifyReserve': number | null;
+  'log.level': 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  'log.pretty': boolean | null;
+};
+
+export type ConfigKey = keyof ConfigValues;
+
+export type ConfigKeyEntry<T> = {
+  field: Field<T>;
+  byDefault: T;
+  /** What it is for, in a sentence or two. */
+  about: string;
+  /** Its environment variable; null: there is none. */
+  variable: string | null;
+  /** Never shown in a message. */
+  secret: boolean;
+};
+
+type Extra = { variable?: string | null; secret?: boolean };
+
+/** What `key` makes before it knows the key's name. */
+type Draft<T> = { field: Field<T>; byDefault: T; about: string } & Extra;
+
+function key<T>(field: Field<T>, byDefault: T, about: string, extra: Extra = {}): Draft<T> {
+  return { field, byDefault, about, ...extra };
+}
+
+/** A program with its arguments: one line, split without a shell, or a list of words. */
+function commandLine(): Field<string | readonly string[]> {
+  const words = textList('a command such as "node bot.js" or ["node", "bot.js"]');
+  return { ...words, read: (written) => (typeof written === 'string' ? written : words.read(written)) };
+}
+
+/** A token travels in a header: printable characters without blanks. */
+const token: Field<string> = text({ expected: 'printable characters without blanks', pattern: /^[\x21-\x7e]+$/ });
+
+const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
+  listen: key(address(), '127.0.0.1:7447', 'Where nodes connect. Beyond loopback only with a token.'),
+  token: key(orNull(token, 'none'), null, 'The secret that nodes and the REST interface must know.', { secret: true }),
+  tokenFile: key(orNull(text(), 'none'), null, 'A file that holds the token instead.'),
+  allowBaseLevelPeers: key(
+    flag(),
+    false,
+    'Let nodes that know no token (the ancestor’s, in Go) in from other machines too. On loopback they always are, and nobody else is.',
+  ),
+  totalShards: key(
+    orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'auto'),
+    null,
+    'How many shards the bot has; auto asks running nodes, then Discord.',
+  ),
+  responsibleForShards: key(
+    orNull(shardList(), 'all'),
+    null,
+    'The shards this orchestrator cares for, when several share a bot. Needs a fixed totalShards.',
+  ),
+  ensureAllShardsRunning: key(flag(), true, 'Start every shard that nobody runs.'),
+  bucketSize: key(
+    wholeNumber({ min: 1, max: MAX_SHARDS }),
+    1,
+    'Shards of one bucket only ever sit together (16 for large bots).',
+  ),
+  bucketsPerNode: key(
+    wholeNumber({ min: 0, max: MAX_SHARDS }),
+    0,
+    'With n > 0 a node only takes shards of one slot of n buckets; 0: any.',
+  ),
+  maxShardsPerNode: key(
+    orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'none'),
+    null,
+    'How many shards a node gets automatically; by hand one may go over.',
+  ),
+  nodes: key(
+    wholeNumber({ min: 0, max: 1000 }),
+    0,
+    'How many nodes the launcher keeps up; 0: it launches one when shards have no node with room.',
+  ),
+  maxNodeDowntime: key(duration(), 10_000, 'How long a silent node keeps its shards.'),
+  startupGrace: key(
+    duration(),
+    10_000,
+    'How long a fresh orchestrator waits for running nodes to come back before it places shards.',
+  ),
+  skipStartupGraceMaxShards: key(
+    wholeNumber({ min: 0, max: MAX_SHARDS }),
+    0,
+    'With a total of at most this many shards it does not wait.',
+  ),
+  migrationsPerNode: key(wholeNumber({ min: 1, max: 1000 }), 4, 'How many shards of one node may move at once.'),
+  migrationsTotal: key(wholeNumber({ min: 1, max: 10_000 }), 16, 'How many shards may move at once in all.'),
+  maxUnavailable: key(
+    countOrShare(),
+    { percent: 25 },
+    'How many shards may be moving or down at once. While more are down, planned moves wait.',
+  ),
+  takeoversPerNode: key(
+    wholeNumber({ min: 1, max: 10_000 }),
+    16,
+    'How many shards of lost nodes one node resumes at once.',
+  ),
+  quarantineAfter: key(
+    wholeNumber({ min: 0, max: 100 }),
+    3,
+    'A shard that was newly started on so many nodes in a row when they died is not started any more until it is released; 0: never mind.',
+  ),
+  nodesMayRollout: key(flag(), false, 'Let a bot begin a rollout by itself (client.shard.respawnAll()).'),
+  heartbeat: key(duration(), 5000, 'How often nodes report; one that misses three is disconnected. 0: never.'),
+  'timeouts.command': key(
+    duration({ min: 1 }),
+    30_000,
+    'How long a node may take to answer a start, a stop or a shutdown.',
+  ),
+  'timeouts.migrationStep': key(duration({ min: 1 }), 15_000, 'How long each step of a migration may take.'),
+  'timeouts.freeze': key(
+    duration({ min: 1 }),
+    5000,
+    'How long a shard that moves may stand still; a node that hears nothing for that long lets it go on.',
+  ),
+  'timeouts.budget': key(
+    duration({ min: 1 }),
+    300_000,
+    'How long a drain may wait for maxUnavailable before it stops.',
+  ),
+  'timeouts.launch': key(
+    duration({ min: 1 }),
+    60_000,
+    'How long a launched node may take to connect. After that its process is ended.',
+  ),
+  'timeouts.launchRetry': key(duration(), 10_000, 'While launches fail, one is tried this often.'),
+  'timeouts.identify': key(
+    duration({ min: 1 }),
+    60_000,
+    'After this long an IDENTIFY permit whose end was never reported is given up.',
+  ),
+  'http.enabled': key(flag(), true, 'Whether there is a REST interface.'),
+  'http.listen': key(
+    address(),
+    '127.0.0.1:7448',
+    'Where the REST interface listens. Beyond loopback only with a token.',
+  ),
+  'http.tokenlessLoopback': key(
+    flag(),
+    false,
+    'Let requests without the token in from this machine, for the ancestor’s command line.',
+  ),
+  'http.hosts': key(
+    textList('host names such as "dso.internal"'),
+    [],
+    'Further names the REST interface is reached by; requests for any other host are refused.',
+  ),
+  'launcher.bot': key(orNull(text(), 'none'), null, 'The bot to run as nodes: a .js, .mjs or .cjs file.'),
+  'launcher.command': key(
+    orNull(commandLine(), 'none'),
+    null,
+    'The command that runs a node, instead of launcher.bot; {nodeId} in it becomes the node’s id. No shell is involved.',
+  ),
+  'launcher.cwd': key(orNull(text(), 'none'), null, 'Where commands run; by default where dso.yaml is.'),
+  'launcher.env': key(textMap('names with values'), {}, 'Added to the environment of nodes.', { variable: null }),
+  'launcher.dataDir': key(text(), '.dso', 'Where the launcher keeps what it must remember, and the nodes’ logs.'),
+  'launcher.stopGrace': key(
+    duration(),
+    10_000,
+    'How long a node’s process has between SIGTERM and being killed; longer where the node lingers longer (its lingerMs).',
+  ),
+  'launcher.version': key(orNull(text(), 'none'), null, 'What version a node started now would run.'),
+  'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
+  'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),
+  'store.kind': key(
+    choice('sqlite', 'memory'),
+    'sqlite',
+    'Where the orchestrator keeps what it must not forget; memory: nowhere, so a restarted one asks its nodes.',
+  ),
+  'store.path': key(orNull(text(), 'auto'), null, 'The SQLite file; auto: state.db in launcher.dataDir.'),
+  'store.standby': key(
+    flag(),
+    false,
+    'When another orchestrator leads on the same store, wait and take over when it is gone, rather than refuse to start.',
+  ),
+  'store.history': key(
+    wholeNumber({ min: 0, max: 10_000_000 }),
+    100_000,
+    'How many events the history keeps; the oldest go first.',
+  ),
+  'discord.token': key(orNull(token, 'none'), null, 'The bot’s token, to ask Discord for the shard count and pace.', {
+    variable: 'DISCORD_TOKEN',
+    secret: true,
+  }),
+  'discord.api': key(url(), 'https://discord.com/api/v10', 'Discord’s REST API, with its version.', {
+    variable: 'DISCORD_API',
+  }),
+  'discord.maxConcurrency': key(
+    orNull(wholeNumber({ min: 1, max: 10_000 }), 'auto'),
+    null,
+    'How many shards may IDENTIFY at once; auto asks Discord.',
+  ),
+  'discord.identifyWindow': key(duration(), 5000, 'How long each of them blocks its key.'),
+  'discord.identifyReserve': key(
+    orNull(wholeNumber({ min: 0 }), 'auto'),
+    null,
+    'So many of the day’s session starts are kept back for an operator (`dso allowidentifies`); auto: a twentieth of them.',
+  ),
+  'log.level': key(choice('debug', 'info', 'warn', 'error', 'silent'), 'info', 'The least level that is logged.'),
+  'log.pretty': key(orNull(flag(), 'auto'), null, 'Lines for people; auto: on a terminal. Otherwise JSON.'),
+};
+
+/** Sorted as they are documented. */
+export const CONFIG_KEYS: readonly ConfigKey[] = Object.keys(drafts) as ConfigKey[];
+
+/** What each key is when nothing is written. */
+export function defaultValues(): ConfigValues {
+  return Object.fromEntries(CONFIG_KEYS.map((name) => [name, drafts[name].byDefault])) as ConfigValues;
+}
+
+export function isConfigKey(name: string): name is ConfigKey {
+  return Object.hasOwn(drafts, name);
+}
+
+export function configEntry<K extends ConfigKey>(name: K): ConfigKeyEntry<ConfigValues[K]> {
+  const { field, byDefault, about, variable, secret = false } = drafts[name];
+  return { field, byDefault, about, variable: variable === undefined ? variableOf(name) : variable, secret };
+}
+
+/** `launcher.stopGrace` → `DSO_LAUNCHER_STOP_GRACE`. */
+function variableOf(name: string): string {
+  return `DSO_${name
+    .replaceAll('.', '_')
+    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
+    .toUpperCase()}`;
+}

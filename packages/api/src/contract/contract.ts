@@ -1,0 +1,386 @@
+/**
+ * All that can be asked of an orchestrator, one entry each. The routes of its REST interface, the commands of `dso` and the reference page
+ * are made from this table, so a new entry is three files: this one, what the server does for it (packages/orchestrator/src/http/handlers.ts),
+ * and docs/reference/rest.md, which `npm run docs` writes.
+ *
+ * The ancestor's paths, parameters and commands are here as the ancestor has them.
+ */
+import type { Answer, AncestorStatus, CallReport, HistoryEntry } from '../answers/answer.js';
+import type { OperationStatus } from '../answers/operation.js';
+import type { StatusV1 } from '../answers/status.js';
+import { choice, duration, flag, jsonText, shardList, text, wholeNumber, type Field } from '../values/field.js';
+import { MAX_SHARDS } from '../values/shard-list.js';
+import type { Endpoint } from './endpoint.js';
+
+/** What each takes, as the server has it when the parameters were read, and what it answers. */
+export type Contract = {
+  status: { takes: object; answers: StatusV1 };
+  events: { takes: { after: number | null; limit: number }; answers: readonly HistoryEntry[] };
+  startNode: { takes: object; answers: Answer };
+  shutdownNode: { takes: { node_id: string }; answers: Answer };
+  migrateShard: { takes: { shard: number; destination_node: string }; answers: Answer };
+  migrateNode: { takes: { origin_node: string; destination_node: string; shutdown: boolean }; answers: Answer };
+  rollout: { takes: object; answers: Answer };
+  operations: { takes: object; answers: readonly OperationStatus[] };
+  operation: { takes: { id: string }; answers: OperationStatus };
+  cancelOperation: { takes: { id: string }; answers: Answer };
+  startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
+  stopShard: { takes: { shard: number }; answers: Answer };
+  takeOver: { takes: { node: string }; answers: Answer };
+  releaseShard: { takes: { shard: number }; answers: Answer };
+  cordonNode: { takes: { node: string }; answers: Answer };
+  uncordonNode: { takes: { node: string }; answers: Answer };
+  allowIdentifies: { takes: { count: number }; answers: Answer };
+  call: {
+    takes: { name: string; args: string; each: 'node' | 'shard'; shards: readonly number[]; timeout: number };
+    answers: CallReport;
+  };
+  deployedVersion: { takes: object; answers: Answer };
+  pullNewVersion: { takes: object; answers: Answer };
+  ancestorStatus: { takes: object; answers: AncestorStatus };
+  health: { takes: object; answers: { ok: boolean } };
+};
+
+export type EndpointName = keyof Contract;
+export type Takes<Name extends EndpointName> = Contract[Name]['takes'];
+export type Answers<Name extends EndpointName> = Contract[Name]['answers'];
+
+/** The protocol's bound on node ids. */
+const nodeId: Field<string> = text({ expected: 'the id of a node', maxLength: 128 });
+const shardId: Field<number> = wholeNumber({ min: 0, max: MAX_SHARDS - 1 });
+const operationId: Field<string> = text({ expected: 'the id of an operation', maxLength: 256 });
+
+const MAX_PAGE = 10_000;
+const DEFAULT_PAGE = 2_000;
+const DEFAULT_CALL_TIMEOUT_MS = 10_000;
+const MAX_CALL_TIMEOUT_MS = 600_000;
+
+/** In the order in which help lists the commands. */
+export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> } = {
+  status: {
+    method: 'GET',
+    path: '/v1/status',
+    about: 'everything there is to know; typed as `StatusV1` in `@dshard/api`',
+    parameters: {},
+    command: {
+      name: 'status',
+      help: 'show nodes, their versions and shards',
+      examples: ['dso status', "dso status --json | jq '.nodes[].id'"],
+      interrupt: null,
+    },
+  },
+  events: {
+    method: 'GET',
+    path: '/v1/events',
+    about:
+      'what happened after an event, as JSON; with `Accept: text/event-stream` also what happens (takes `Last-Event-ID`)',
+    parameters: {
+      after: { field: wholeNumber({ min: 0 }), fallback: null },
+      limit: { field: wholeNumber({ min: 1, max: MAX_PAGE }), fallback: DEFAULT_PAGE },
+    },
+    command: {
+      name: 'events',
+      help: 'show what happened, oldest first, and who asked for it',
+      examples: ['dso events', 'dso events --follow', 'dso events --after 120 --json'],
+      options: [{ flags: '--after <id>', help: 'all that came after this event; without it the last 2000 are shown' }],
+      interrupt: null,
+    },
+  },
+  startNode: {
+    method: 'POST',
+    path: '/startnode',
+    ancestor: true,
+    about: 'launches one more node',
+    parameters: {},
+    command: {
+      name: 'startnode',
+      help: 'launch one more node; answers when it has connected',
+      examples: ['dso startnode'],
+      interrupt: 'The node comes up all the same: see dso status.',
+    },
+  },
+  shutdownNode: {
+    method: 'POST',
+    path: '/shutdownnode',
+    ancestor: true,
+    about: 'shuts a node down; its shards start elsewhere',
+    parameters: { node_id: { field: nodeId } },
+    command: {
+      name: 'shutdownnode',
+      help: 'shut a node down; its shards start elsewhere',
+      examples: ['dso shutdownnode web-1'],
+      arguments: [{ shown: 'node', parameter: 'node_id' }],
+      interrupt: 'The node shuts down all the same: see dso status.',
+    },
+  },
+  migrateShard: {
+    method: 'POST',
+    path: '/migrateshard',
+    ancestor: true,
+    about: 'moves one shard to a node',
+    parameters: { destination_node: { field: nodeId }, shard: { field: shardId } },
+    command: {
+      name: 'migrateshard',
+      help: 'move one shard to a node; answers when it runs there',
+      examples: ['dso migrateshard 3 web-2'],
+      arguments: [
+        { shown: 'shard', parameter: 'shard' },
+        { shown: 'node', parameter: 'destination_node' },
+      ],
+      interrupt: 'The move goes on: see dso status, and dso events for how it ended.',
+    },
+  },
+  migrateNode: {
+    method: 'POST',
+    path: '/migratenode',
+    ancestor: true,
+    about: 'moves all shards of a node to another one, and then shuts it down if that is asked for',
+    parameters: {
+      origin_node: { field: nodeId },
+      destination_node: { field: nodeId },
+      // Absent it means no: the harmless reading, and the ancestor's.
+      shutdown: { field: flag(), fallback: false },
+    },
+    command: {
+      name: 'migratenode',
+      help: 'move all shards of a node to another one, then shut it down; answers when done',
+      examples: ['dso migratenode web-1 web-2', 'dso migratenode web-1 web-2 --no-shutdown'],
+      arguments: [
+        { shown: 'from', parameter: 'origin_node' },
+        { shown: 'to', parameter: 'destination_node' },
+      ],
+      options: [{ flags: '--no-shutdown', help: 'leave the drained node running' }],
+      interrupt: { operation: 'drain', origin: 'origin_node' },
+    },
+  },
+  rollout: {
+    method: 'POST',
+    path: '/fullmigration',
+    ancestor: true,
+    about: 'replaces every node by a new one with the deployed version',
+    parameters: {},
+    command: {
+      name: 'fullmigration',
+      alias: 'rollout',
+      help: 'replace every node by a new one with the deployed version; answers when done (`dso cancel` stops it)',
+      examples: ['dso rollout', 'dso pullnewversion && dso rollout'],
+      interrupt: { operation: 'rollout' },
+    },
+  },
+  operations: {
+    method: 'GET',
+    path: '/v1/operations',
+    about: 'drains and rollouts: how far they are, and how the last ones ended',
+    parameters: {},
+    command: {
+      name: 'operations',
+      help: 'show drains and rollouts: how far they are, and how the last ones ended',
+      examples: ['dso operations', "dso operations --json | jq '.[] | select(.endedAt == null)'"],
+      interrupt: null,
+    },
+  },
+  operation: {
+    method: 'GET',
+    path: '/v1/operations/:id',
+    about: 'one of them',
+    parameters: { id: { field: operationId } },
+    command: null,
+  },
+  cancelOperation: {
+    method: 'POST',
+    path: '/v1/operations/:id/cancel',
+    about: 'cancels one; answers when it has ended',
+    parameters: { id: { field: operationId } },
+    command: {
+      name: 'cancel',
+      help: 'cancel a drain or a rollout: moves under way finish, nothing further begins; answers when it has ended',
+      examples: ['dso cancel r12', 'dso operations && dso cancel d7'],
+      arguments: [{ shown: 'operation', parameter: 'id' }],
+      interrupt: 'It is cancelled all the same: dso operations shows when it has ended.',
+    },
+  },
+  startShards: {
+    method: 'POST',
+    path: '/startshards',
+    about: 'starts shards that nobody runs on a node; `shards` is `0-15,20`, or a list in JSON',
+    parameters: { node: { field: nodeId }, shards: { field: shardList() } },
+    command: {
+      name: 'startshards',
+      help: 'start shards that nobody runs on a node',
+      examples: ['dso startshards web-1 3', 'dso startshards web-1 0-15,20'],
+      arguments: [
+        { shown: 'node', parameter: 'node' },
+        { shown: 'shards', parameter: 'shards' },
+      ],
+      interrupt: 'The shards are started all the same: see dso status.',
+    },
+  },
+  stopShard: {
+    method: 'POST',
+    path: '/stopshard',
+    ancestor: true,
+    about: 'stops a shard where it runs',
+    parameters: { shard: { field: shardId } },
+    command: {
+      name: 'stopshard',
+      help: 'stop a shard where it runs',
+      examples: ['dso stopshard 3'],
+      arguments: [{ shown: 'shard', parameter: 'shard' }],
+      interrupt: 'The shard is stopped all the same: see dso status.',
+    },
+  },
+  takeOver: {
+    method: 'POST',
+    path: '/takeover',
+    about: 'says that a silent node is dead: its shards are resumed elsewhere at once',
+    parameters: { node: { field: nodeId } },
+    command: {
+      name: 'takeover',
+      help: 'say that a silent node is dead: its shards are resumed elsewhere at once',
+      details:
+        'A node whose process ended is taken over by itself, a silent one after maxNodeDowntime. When most nodes are silent at once, none\n' +
+        'is: the orchestrator may be cut off. Then this says which ones are dead for certain. One that lives all the same lets go when it is\n' +
+        'heard of; if that is within maxNodeDowntime, some events come twice.',
+      examples: ['dso takeover web-3'],
+      arguments: [{ shown: 'node', parameter: 'node' }],
+      interrupt: null,
+    },
+  },
+  releaseShard: {
+    method: 'POST',
+    path: '/releaseshard',
+    about: 'lets a quarantined shard be started again',
+    parameters: { shard: { field: shardId } },
+    command: {
+      name: 'release',
+      help: 'let a quarantined shard be started again (`dso status` shows which are)',
+      details:
+        'A shard is quarantined when node after node died while it was being started there. It is on probation then: another death, and it is\n' +
+        'quarantined at once. Discord keeps its events for a minute or two; a shard released later than that begins a new session.',
+      examples: ['dso release 3'],
+      arguments: [{ shown: 'shard', parameter: 'shard' }],
+      interrupt: null,
+    },
+  },
+  cordonNode: {
+    method: 'POST',
+    path: '/blacklistnode',
+    alsoAt: '/cordonnode',
+    ancestor: true,
+    about: 'gives a node no new shards; also at `/cordonnode`',
+    parameters: { node: { field: nodeId } },
+    command: {
+      name: 'blacklistnode',
+      alias: 'cordon',
+      help: 'give a node no new shards; it keeps those it has',
+      examples: ['dso cordon web-1'],
+      arguments: [{ shown: 'node', parameter: 'node' }],
+      interrupt: null,
+    },
+  },
+  uncordonNode: {
+    method: 'POST',
+    path: '/uncordonnode',
+    about: 'lets a cordoned node have new shards again',
+    parameters: { node: { field: nodeId } },
+    command: {
+      name: 'uncordon',
+      help: 'let a cordoned node have new shards again',
+      examples: ['dso uncordon web-1'],
+      arguments: [{ shown: 'node', parameter: 'node' }],
+      interrupt: null,
+    },
+  },
+  allowIdentifies: {
+    method: 'POST',
+    path: '/allowidentifies',
+    about: 'so many IDENTIFYs may go beyond the reserve of the day',
+    parameters: { count: { field: wholeNumber({ min: 0, max: 1000 }) } },
+    command: {
+      name: 'allowidentifies',
+      help: 'let so many IDENTIFYs go beyond the reserve of the day; 0 takes it back',
+      examples: ['dso allowidentifies 10', 'dso allowidentifies 0'],
+      arguments: [{ shown: 'count', parameter: 'count' }],
+      interrupt: null,
+    },
+  },
+  call: {
+    method: 'POST',
+    path: '/v1/call',
+    about: 'asks a handler of the bot on every node that has shards; typed as `CallReport` in `@dshard/api`',
+    parameters: {
+      name: { field: text({ expected: 'the name of a handler', pattern: /^[^$].{0,99}$/, maxLength: 100 }) },
+      args: { field: jsonText({ maxLength: 60_000 }), fallback: 'null' },
+      each: { field: choice('node', 'shard'), fallback: 'node' },
+      shards: { field: shardList(), fallback: [] },
+      timeout: {
+        field: duration({
+          min: 1,
+          max: MAX_CALL_TIMEOUT_MS,
+          expected: 'a time from 1 ms to 10 minutes, such as "10s"',
+        }),
+        fallback: DEFAULT_CALL_TIMEOUT_MS,
+      },
+    },
+    command: {
+      name: 'call',
+      help: 'ask every node that has shards; exits with 1 when a shard did not answer',
+      examples: [
+        'dso call guilds',
+        `dso call guild --shards 3 --args '{"id":"41771983423143937"}'`,
+        "dso call stats --each shard --json | jq '.answers[].value'",
+      ],
+      arguments: [{ shown: 'name', parameter: 'name' }],
+      options: [
+        { flags: '--args <json>', help: 'what the handler is given, as JSON' },
+        { flags: '--each <node|shard>', help: 'one answer per node (the default) or per shard' },
+        { flags: '--shards <list>', help: 'only these, such as 0-3,7' },
+        { flags: '--timeout <time>', help: 'such as 30s; 10s by default' },
+      ],
+      interrupt: null,
+    },
+  },
+  deployedVersion: {
+    method: 'GET',
+    path: '/deployedversion',
+    ancestor: true,
+    about: 'the version a node started now would run',
+    parameters: {},
+    command: {
+      name: 'deployedversion',
+      help: 'show the version a node started now would run',
+      examples: ['dso deployedversion'],
+      interrupt: null,
+    },
+  },
+  pullNewVersion: {
+    method: 'POST',
+    path: '/pullnewversion',
+    ancestor: true,
+    about: 'fetches a newer version, which a rollout then brings to the nodes',
+    parameters: {},
+    command: {
+      name: 'pullnewversion',
+      help: 'fetch a newer version; `dso rollout` then brings it to the nodes',
+      examples: ['dso pullnewversion && dso rollout'],
+      interrupt: 'The update goes on: dso deployedversion shows what it brought.',
+    },
+  },
+  ancestorStatus: {
+    method: 'GET',
+    path: '/status',
+    ancestor: true,
+    about: 'nodes with their versions and shards, as the ancestor’s command line reads it',
+    parameters: {},
+    command: null,
+  },
+  health: {
+    method: 'GET',
+    path: '/healthz',
+    about: 'for probes: open to everybody, tells nothing',
+    parameters: {},
+    command: null,
+  },
+};
+
+export const ENDPOINT_NAMES: readonly EndpointName[] = Object.keys(CONTRACT) as EndpointName[];

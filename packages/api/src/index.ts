@@ -1,0 +1,20 @@
+export type { Answer, AncestorNodeStatus, AncestorStatus, CallReport, HistoryEntry } from './answers/answer.js';
+export type { OperationStatus } from './answers/operation.js';
+export type {
+  DrainStatus,
+  MigrationStatus,
+  NodeStatus,
+  RolloutStatus,
+  ShardStatus,
+  StatusV1,
+  StoreStatus,
+} from './answers/status.js';
+export { CONTRACT, ENDPOINT_NAMES } from './contract/contract.js';
+export type { Answers, Contract, EndpointName, Takes } from './contract/contract.js';
+export type { CommandWords, Endpoint, Interrupt, Parameter, Parameters } from './contract/endpoint.js';
+export { FORM_CONTENT_TYPE, requestFor } from './contract/request.js';
+export type { ApiRequest, WrittenParameters } from './contract/request.js';
+export { API_ERRORS, ApiError } from './errors.js';
+export type { ApiErrorCode } from './errors.js';
+export { describeValue, parseWholeNumber } from './values/field.js';
+export { shardRanges } from './values/shard-list.js';

@@ -1,0 +1,186 @@
+/**
+ * One thing a person can write (a configuration key, a parameter of a request): what it takes, in words, and how what was written
+ * becomes what is used. Text is accepted wherever a number or a truth value is, because the environment, flags and forms know nothing else.
+ */
+import { inspect } from 'node:util';
+import { parseAddress } from '@dshard/transport';
+import { MAX_DURATION_MS, parseDuration } from './duration.js';
+import { MAX_SHARDS, parseShardList } from './shard-list.js';
+
+export type Field<T> = {
+  /** Completes "expected …". */
+  expected: string;
+  /** `undefined` when what was written is not what the field takes. Never throws, whatever was written. */
+  read(written: unknown): T | undefined;
+};
+
+/** What was found, for a sentence that says so. Long texts are cut; `secret` ones are not shown at all. */
+export function describeValue(value: unknown, secret = false): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object') return 'a section';
+  if (secret) return `a ${typeof value}`;
+  const shown = typeof value === 'string' ? JSON.stringify(value) : inspect(value);
+  return shown.length > 60 ? `${shown.slice(0, 57)}…` : shown;
+}
+
+/** A whole number as people and programs write it: `7` or `"7"`, and nothing that only looks like one (`"0x7"`, `"7.0"`, `" 7"`). */
+export function parseWholeNumber(written: unknown): number | undefined {
+  if (typeof written === 'number') return Number.isSafeInteger(written) ? written : undefined;
+  return typeof written === 'string' && /^\d{1,15}$/.test(written) ? Number(written) : undefined;
+}
+
+export function wholeNumber(range: { min: number; max?: number }): Field<number> {
+  const { min, max = Number.MAX_SAFE_INTEGER } = range;
+  const bounds = range.max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
+  return {
+    expected: `a whole number ${bounds}`,
+    read(written) {
+      const number = parseWholeNumber(written);
+      return number !== undefined && number >= min && number <= max ? number : undefined;
+    },
+  };
+}
+
+/** So many, or a share of all. */
+export function countOrShare(): Field<{ count: number } | { percent: number }> {
+  const counts = wholeNumber({ min: 1, max: 999_999_999 });
+  const percents = wholeNumber({ min: 1, max: 100 });
+  return {
+    expected: 'a number of at least 1, or a share such as 25%',
+    read(written) {
+      if (typeof written === 'string' && written.endsWith('%')) {
+        const percent = percents.read(written.slice(0, -1));
+        return percent === undefined ? undefined : { percent };
+      }
+      const count = counts.read(written);
+      return count === undefined ? undefined : { count };
+    },
+  };
+}
+
+export function flag(): Field<boolean> {
+  return {
+    expected: 'true or false',
+    read(written) {
+      if (written === true || written === 'true') return true;
+      return written === false || written === 'false' ? false : undefined;
+    },
+  };
+}
+
+export function text(options: { expected?: string; pattern?: RegExp; maxLength?: number } = {}): Field<string> {
+  const { expected = 'a text', pattern, maxLength = 4096 } = options;
+  return {
+    expected,
+    read: (written) => (isText(written, maxLength) && (pattern?.test(written) ?? true) ? written : undefined),
+  };
+}
+
+export function choice<const T extends string>(...choices: readonly T[]): Field<T> {
+  return {
+    expected: `one of ${choices.join(', ')}`,
+    read: (written) => choices.find((each) => each === written),
+  };
+}
+
+/** Milliseconds. `min` is what it must last at least. */
+export function duration(options: { min?: number; max?: number; expected?: string } = {}): Field<number> {
+  const { min = 0, max = MAX_DURATION_MS } = options;
+  const usual = `a time such as "10s", "250ms", "2m" or a number of milliseconds${min > 0 ? `, at least ${min} ms` : ''}`;
+  return {
+    expected: options.expected ?? usual,
+    read(written) {
+      const ms =
+        typeof written === 'number' ? Math.round(written) : isText(written, 40) ? parseDuration(written) : null;
+      return ms !== null && ms >= min && ms <= max ? ms : undefined;
+    },
+  };
+}
+
+export function address(): Field<string> {
+  return {
+    expected: 'an address with a port, such as 127.0.0.1:7447 or [::1]:7447',
+    read(written) {
+      if (!isText(written, 300)) return undefined;
+      try {
+        parseAddress(written);
+        return written;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+export function url(): Field<string> {
+  return {
+    expected: 'a URL that begins with http:// or https://',
+    read(written) {
+      const parsed = isText(written, 2000) && URL.canParse(written) ? new URL(written) : null;
+      return parsed && /^https?:$/.test(parsed.protocol) ? String(written).replace(/\/+$/, '') : undefined;
+    },
+  };
+}
+
+/** JSON as text: what reads it later can rely on that it is. */
+export function jsonText({ maxLength }: { maxLength: number }): Field<string> {
+  return {
+    expected: 'JSON, such as {"guild":"123"}',
+    read(written) {
+      if (!isText(written, maxLength)) return undefined;
+      try {
+        JSON.parse(written);
+        return written;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+export function shardList(): Field<readonly number[]> {
+  return {
+    expected: `shards such as "0-15,20" or [0, 1, 2], ${MAX_SHARDS} at most`,
+    read: (written) => parseShardList(written) ?? undefined,
+  };
+}
+
+/** A list of texts; as one text, its parts stand between commas. */
+export function textList(expected: string): Field<readonly string[]> {
+  const part = text();
+  return {
+    expected,
+    read(written) {
+      if (isText(written, 10_000)) return written.split(',').flatMap((each) => part.read(each.trim()) ?? []);
+      if (!Array.isArray(written) || written.length === 0 || written.length > 1000) return undefined;
+      const parts = written.map((each) => part.read(each));
+      return parts.every((each) => each !== undefined) ? parts : undefined;
+    },
+  };
+}
+
+/** Names with texts, such as environment variables. Numbers and truth values become text. */
+export function textMap(expected: string): Field<Readonly<Record<string, string>>> {
+  return {
+    expected,
+    read(written) {
+      if (typeof written !== 'object' || written === null || Array.isArray(written)) return undefined;
+      const entries: [name: string, value: unknown][] = Object.entries(written);
+      if (!entries.every(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))) return undefined;
+      return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+    },
+  };
+}
+
+/** What `field` takes, or nothing at all (`null`, `none`), or a word that means nothing (`auto`). */
+export function orNull<T>(field: Field<T>, word: string): Field<T | null> {
+  return {
+    expected: `${field.expected}, or ${word}`,
+    read: (written) => (written === null || written === word ? null : field.read(written)),
+  };
+}
+
+function isText(written: unknown, maxLength: number): written is string {
+  return typeof written === 'string' && written.length > 0 && written.length <= maxLength;
+}

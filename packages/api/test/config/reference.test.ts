@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { configEntry, CONFIG_KEYS, type ConfigKey } from '../../src/config/keys.js';
+
+const INTRODUCTION = `# Configuration
+
+Every key of \`dso.yaml\`, with its environment variable. Flags win over the environment, the environment over the file, the file over the
+defaults. A dot is a section: \`launcher.stopGrace\` is \`stopGrace\` under \`launcher\`. Times are written \`250ms\`, \`10s\`, \`2m\`, \`1h\` or as a
+number of milliseconds. Paths in the file are relative to the file. Unknown keys are refused. Any key can be given to \`dso up\` as \`--set key=value\`.
+
+\`\`\`yaml
+# dso.yaml
+totalShards: auto
+nodes: 2
+launcher:
+  bot: ./bot.js
+  versionCommand: git describe --always
+  updateCommand: git pull
+\`\`\`
+
+<!-- The rest is made from packages/api/src/config/keys.ts: \`npx vitest run packages/api/test/config/reference -u\` -->
+`;
+
+function written(value: unknown, none: string): string {
+  if (value === null) return none;
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
+  if (typeof value === 'object' && 'percent' in value) return `\`${String(value.percent)}%\``;
+  if (typeof value === 'object') return 'none';
+  return `\`${value as string | number | boolean}\``;
+}
+
+function describeKey(key: ConfigKey): string {
+  const { field, byDefault, about, variable } = configEntry(key);
+  const isTime = field.expected.startsWith('a time');
+  const byDefaultText = isTime
+    ? `\`${Number(byDefault) / 1000}s\``
+    : written(byDefault, /or (\w+)$/.exec(field.expected)?.[1] ?? 'none');
+  return [
+    `## ${key}`,
+    '',
+    about,
+    '',
+    `- takes: ${field.expected}`,
+    `- default: ${byDefaultText}`,
+    ...(variable === null ? [] : [`- variable: \`${variable}\``]),
+    '',
+  ].join('\n');
+}
+
+test('docs/reference/config.md lists every key as it is', async () => {
+  const page = `${INTRODUCTION}\n${CONFIG_KEYS.map(describeKey).join('\n')}`;
+  await expect(page).toMatchFileSnapshot('../../../../docs/reference/config.md');
+});

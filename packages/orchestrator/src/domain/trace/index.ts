@@ -1,7 +1,0 @@
-/** The checks of an event history, for `dso verify-trace` and the simulator. */
-export { traceEntry } from './entry.js';
-export type { TraceEntry } from './entry.js';
-export { durationsOf } from './figures.js';
-export type { Durations } from './figures.js';
-export { TraceChecks } from './trace-checks.js';
-export type { TraceReport, TraceViolation } from './trace-checks.js';

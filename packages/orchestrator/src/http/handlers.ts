@@ -1,0 +1,106 @@
+/**
+ * What the orchestrator does for each entry of the contract (@dshard/api). Where an entry is asked and what it takes is said there; the routes
+ * are made from both.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer, Answers, EndpointName, HistoryEntry, Takes } from '@dshard/api';
+import type { Clock } from '@dshard/transport';
+import type { OperatorCommand } from '../domain/state/commands.js';
+import type { OrchestratorHandle } from '../runtime/contract.js';
+import { ancestorStatus } from './ancestor-status.js';
+import { failed, replyTo, type Reply } from './answers.js';
+import { callCommand, reportOf } from './calls.js';
+import type { EventStreams } from './event-stream.js';
+import { operationOf, operationsOf } from './operation-status.js';
+import { statusV1 } from './v1-status.js';
+
+export type Surroundings = {
+  readonly orchestrator: OrchestratorHandle;
+  readonly clock: Clock;
+  readonly streams: EventStreams;
+  /** The orchestrator's own version. */
+  readonly version: string;
+};
+
+/** A request whose parameters were read. `by` is who asks, as the history is to name them. */
+type Asked<Values> = {
+  readonly values: Values;
+  readonly by: string;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+};
+
+/** Whatever an entry answers, what went wrong is told as an `Answer`. null: the handler took the response over. */
+type Handled<Body> = Reply<Body> | Reply<Answer> | null;
+
+export type Handler<Values, Body> = (
+  asked: Asked<Values>,
+  surroundings: Surroundings,
+) => Handled<Body> | Promise<Handled<Body>>;
+
+export type Handlers = { readonly [Name in EndpointName]: Handler<Takes<Name>, Answers<Name>> };
+
+export const HANDLERS: Handlers = {
+  startNode: command(() => ({ kind: 'startNode' })),
+  shutdownNode: command(({ node_id: node }) => ({ kind: 'shutdownNode', node })),
+  migrateShard: command(({ shard, destination_node: destination }) => ({ kind: 'migrateShard', shard, destination })),
+  migrateNode: command(({ origin_node: origin, destination_node: destination, shutdown }) => ({
+    kind: 'migrateNode',
+    origin,
+    destination,
+    shutdown,
+  })),
+  rollout: command(() => ({ kind: 'rollout' })),
+  cancelOperation: command(({ id: operation }) => ({ kind: 'cancelOperation', operation })),
+  startShards: command(({ node, shards }) => ({ kind: 'startShards', node, shards })),
+  stopShard: command(({ shard }) => ({ kind: 'stopShard', shard })),
+  takeOver: command(({ node }) => ({ kind: 'takeOverNode', node })),
+  releaseShard: command(({ shard }) => ({ kind: 'unquarantineShard', shard })),
+  cordonNode: command(({ node }) => ({ kind: 'cordonNode', node })),
+  uncordonNode: command(({ node }) => ({ kind: 'uncordonNode', node })),
+  allowIdentifies: command(({ count }) => ({ kind: 'allowIdentifies', count })),
+  call: async ({ values, by }, { orchestrator }) => reportOf(await orchestrator.command(callCommand(values), by)),
+  deployedVersion: async (_, { orchestrator }) => replyTo(await orchestrator.deployedVersion()),
+  pullNewVersion: async (_, { orchestrator }) => replyTo(await orchestrator.pullNewVersion()),
+
+  operations: (_, { orchestrator }) => found(operationsOf(orchestrator.state)),
+  operation: ({ values: { id } }, { orchestrator }) => {
+    const operation = operationOf(orchestrator.state, id);
+    return operation === undefined ? failed(404, `There is no operation "${id}".`) : found(operation);
+  },
+  status: (_, { orchestrator, clock, version }) =>
+    found(statusV1(orchestrator.state, { version, now: clock.now(), store: orchestrator.store })),
+  ancestorStatus: (_, { orchestrator }) => found(ancestorStatus(orchestrator.state)),
+  events: answerEvents,
+  health: () => found({ ok: true }),
+};
+
+/** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */
+function command<Values>(commandOf: (values: Values) => OperatorCommand): Handler<Values, Answer> {
+  return async ({ values, by }, { orchestrator }) => replyTo(await orchestrator.command(commandOf(values), by));
+}
+
+function found<Body>(body: Body): Reply<Body> {
+  return { status: 200, body };
+}
+
+/** A stream for those who ask for one, JSON for all others. */
+async function answerEvents(
+  { values: { after, limit }, request, reply }: Asked<Takes<'events'>>,
+  { orchestrator, streams }: Surroundings,
+): Promise<Handled<readonly HistoryEntry[]>> {
+  if (!accepts(request, 'text/event-stream')) {
+    // An id that was not reached yet is of an earlier run that kept nothing: then all is new.
+    const newest = orchestrator.history().at(-1)?.id ?? 0;
+    return found(await orchestrator.pastEntries(after !== null && after > newest ? null : after, limit));
+  }
+  if (!streams.open(reply.raw, after ?? 0)) {
+    return failed(503, 'Too many event streams are open already: close one, then try again.');
+  }
+  reply.hijack();
+  return null;
+}
+
+function accepts({ headers }: FastifyRequest, type: string): boolean {
+  return (headers.accept ?? '').split(',').some((entry) => entry.split(';')[0]?.trim() === type);
+}

@@ -1,0 +1,132 @@
+/**
+ * What the orchestrator keeps and says: the record before the message, lists that do not grow, a history that holds by itself, and no
+ * start of a quarantined shard.
+ */
+import type { Message } from '@dshard/protocol';
+import type { OrchestratorState } from '@dshard/orchestrator/domain';
+import { TraceChecks } from '@dshard/api/trace';
+import type { Observation, Checker, MakeChecker } from '../observation.js';
+
+/**
+ * Invariant 9: no message is sent before the record that justifies it is durable. Looked up on the disk at the moment the orchestrator
+ * writes to a socket: a shard's epoch, the destination's right to it before its origin closes the session, the permit to identify.
+ */
+const DURABLE_FIRST = 'no message is sent before the record that justifies it is durable';
+
+type Kept = Extract<Observation, { kind: 'said' }>['kept'];
+
+export const durableFirst: MakeChecker = ({ plan, violated }): Checker => ({
+  see: (observation) => {
+    if (observation.kind !== 'said' || !plan.durable) return;
+    const { message, kept } = observation;
+    const lacking = lackingFor(message, kept);
+    if (lacking !== null) violated(DURABLE_FIRST, `${message.kind} was sent, and the disk did not have ${lacking}`);
+  },
+});
+
+/** What the message says and the disk does not know; null: it knows all of it. */
+function lackingFor(message: Message, kept: Kept): string | null {
+  if (message.kind === 'startShards') {
+    const { shardIds, epochs = [] } = message;
+    const early = shardIds.find((shard, index) => (epochs[index] ?? 0) > epochKept(kept, shard));
+    return early === undefined ? null : `the epoch of shard ${early}`;
+  }
+  if (message.kind === 'stopShard' || message.kind === 'shardTakenOver') {
+    return (message.epoch ?? 0) > epochKept(kept, message.shardId) ? `the epoch of shard ${message.shardId}` : null;
+  }
+  if (message.kind === 'prepareMigration' || message.kind === 'transferOpen') {
+    const { nextEpoch = 0 } = (kept('fleet/ids') ?? {}) as { nextEpoch?: number };
+    return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the migration` : null;
+  }
+  if (message.kind === 'transferRelease') {
+    const { known = null } = (kept(`shard/${message.shardId}`) ?? {}) as { known?: unknown };
+    return known === null ? `the session of shard ${message.shardId}` : null;
+  }
+  if (message.kind !== 'identifyGranted' || isPermitKept(kept, message.shardId)) return null;
+  return `the permit of shard ${message.shardId}`;
+}
+
+function epochKept(kept: Kept, shard: number): number {
+  const { epoch = 0 } = (kept(`shard/${shard}`) ?? {}) as { epoch?: number };
+  return epoch;
+}
+
+function isPermitKept(kept: Kept, shard: number): boolean {
+  const { maxConcurrency = 1 } = (kept('fleet/identifies') ?? {}) as { maxConcurrency?: number };
+  const key = shard % Math.max(1, maxConcurrency);
+  const { holder = null } = (kept(`identify/${key}`) ?? {}) as { holder?: { shard: number } | null };
+  return holder?.shard === shard;
+}
+
+/** Invariant 10: memory is bounded: no list of the orchestrator's grows with time or with what peers do. */
+const BOUNDED_MEMORY = 'memory is bounded';
+const MOST_NODES = 100;
+
+export const boundedMemory: MakeChecker = ({ plan, violated }): Checker => {
+  const boundsOf = (state: OrchestratorState): [what: string, size: number, most: number][] => [
+    ['nodes', state.nodes.size, MOST_NODES],
+    ['connections', state.connections.size, state.nodes.size],
+    ['migrations', state.migrations.size, plan.shards],
+    ['waiting migrations', state.waitingMigrations.length, plan.shards],
+    ['wishes to identify', state.identifies.waiting.length, plan.shards * Math.max(1, state.nodes.size)],
+    ['drains', state.drains.size, state.nodes.size],
+    ['start requests', state.startRequests.size, MOST_NODES],
+    ['launches', state.launches.size, MOST_NODES],
+  ];
+  return {
+    see: (observation) => {
+      if (observation.kind !== 'decided') return;
+      for (const [what, size, most] of boundsOf(observation.state)) {
+        if (size > most) violated(BOUNDED_MEMORY, `the orchestrator knows of ${size} ${what}, more than ${most}`);
+      }
+    },
+  };
+};
+
+// The event history holds by itself: what `dso verify-trace` checks for operators, over what the orchestrator recorded.
+//
+// How long something took is not judged here: simulated faults take as long as they like, and convergence has a bound of its own.
+
+/** Invariant 7 of the design: time without an owner. */
+const DURATIONS = 7;
+
+export const historyHolds: MakeChecker = ({ violated }): Checker => {
+  const checks = new TraceChecks();
+  return {
+    see: (observation) => {
+      if (observation.kind === 'recorded') checks.see(observation.entry);
+    },
+    finish: () => {
+      for (const { invariant, text } of checks.finish().violations) {
+        if (invariant !== DURATIONS) violated(`the event history shows invariant ${invariant} to hold`, text);
+      }
+    },
+  };
+};
+
+/** A shard that was quarantined is not started until it is released. A restarted orchestrator begins anew: what it had not stored it never said. */
+const QUARANTINED = 'a quarantined shard is not started until it is released';
+
+export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
+  const quarantined = new Set<number>();
+  return {
+    see: (observation) => {
+      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') quarantined.clear();
+      // A decision that could not be kept was never made, and is seen here all the same.
+      if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
+      for (const { name, fields } of observation.entries) {
+        const shard = Number(fields['shard']);
+        if (name === 'shardQuarantined') quarantined.add(shard);
+        else if (name === 'shardUnquarantined') quarantined.delete(shard);
+        else if (name === 'shardsStarting') noteStart(fields['shards']);
+      }
+    },
+  };
+
+  function noteStart(shards: unknown): void {
+    if (!Array.isArray(shards)) return;
+    for (const shard of shards.map(Number)) {
+      if (quarantined.has(shard)) violated(QUARANTINED, `shard ${shard} was started`);
+    }
+  }
+};

@@ -1,0 +1,30 @@
+/** The shared token in a file of its own: nodes, the orchestrator and the command line read it alike. */
+import { readFileSync } from 'node:fs';
+import { messageOf } from '@dshard/protocol';
+import { TransportError } from './errors.js';
+
+/** A token travels in a header: printable characters without blanks. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/** Without the blanks around it. Throws `DSO_TOKEN_FILE_UNUSABLE`: the file cannot be read, is empty, or holds no token. */
+export function readTokenFile(path: string): string {
+  const token = contentOf(path).trim();
+  if (token === '') throw new TransportError('DSO_TOKEN_FILE_UNUSABLE', `The token file ${path} is empty.`);
+  if (!TOKEN.test(token)) {
+    throw new TransportError(
+      'DSO_TOKEN_FILE_UNUSABLE',
+      `The token file ${path} must hold printable characters without blanks.`,
+    );
+  }
+  return token;
+}
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new TransportError('DSO_TOKEN_FILE_UNUSABLE', `The token file ${path} cannot be read: ${messageOf(cause)}.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Writes docs/reference/errors.md from the packages' own tables of errors, and the tables of endpoints in docs/reference/rest.md from the
+ * contract. `--check` fails when a page is not what the code says. Needs a build. (docs/reference/config.md is kept by a test of its own:
+ * packages/api/test/config/reference.)
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { format } from 'prettier';
+import { API_ERRORS, CONTRACT } from '@dshard/api';
+import { DOMAIN_ERRORS, ORCHESTRATOR_ERRORS } from '@dshard/orchestrator';
+import { EMULATOR_ERRORS } from '@dshard/gateway-emulator';
+import { NODE_ERRORS } from '@dshard/node';
+import { PROTOCOL_ERRORS } from '@dshard/protocol';
+import { TRANSPORT_ERRORS } from '@dshard/transport';
+
+const NOTE = '<!-- Made from the code by `npm run docs`. Edit the tables there, not this page. -->';
+
+const ERROR_TABLES = {
+  '@dshard/protocol': PROTOCOL_ERRORS,
+  '@dshard/transport': TRANSPORT_ERRORS,
+  '@dshard/api, reading a configuration': API_ERRORS,
+  '@dshard/node': NODE_ERRORS,
+  '@dshard/orchestrator, what operators and nodes are answered': DOMAIN_ERRORS,
+  '@dshard/orchestrator, running it': ORCHESTRATOR_ERRORS,
+  '@dshard/gateway-emulator': EMULATOR_ERRORS,
+};
+
+function errorsPage() {
+  const parts = Object.entries(ERROR_TABLES).map(([title, table]) => {
+    const rows = Object.entries(table).map(
+      ([code, entry]) =>
+        `| \`${code}\` | ${cell(entry.meaning)} | ${cell(entry.remedy)} | ${entry.retryable ? 'yes' : 'no'} |`,
+    );
+    return [
+      `## ${title}`,
+      '',
+      '| code | what it means | what to do | may help to try again |',
+      '| --- | --- | --- | --- |',
+      ...rows,
+    ].join('\n');
+  });
+  return [
+    '# Errors',
+    NOTE,
+    'Codes are stable. A message names the thing it is about; the code says what kind of fault it is.',
+    ...parts,
+  ].join('\n\n');
+}
+
+const MADE = /<!-- made from the contract: (\w+) -->[^]*?<!-- end -->/g;
+
+/** The page as it is, with its tables as the contract says. */
+function restPage(page) {
+  const endpoints = Object.values(CONTRACT);
+  return page.replaceAll(MADE, (_, whose) => {
+    const rows = endpoints.filter(({ ancestor = false }) => ancestor === (whose === 'ancestor')).map(endpointRow);
+    const head = ['| request | parameters | what it does | `dso` |', '| --- | --- | --- | --- |'];
+    return [`<!-- made from the contract: ${whose} -->`, '', ...head, ...rows, '', '<!-- end -->'].join('\n');
+  });
+}
+
+function endpointRow({ method, path, parameters, about, command }) {
+  const taken = Object.entries(parameters).map(
+    ([name, { fallback }]) => `\`${name}\`${fallback === undefined ? '' : '?'}`,
+  );
+  const names = command === null ? [] : [command.name, ...(command.alias === undefined ? [] : [command.alias])];
+  const commands = names.map((name) => `\`${name}\``).join(', ');
+  return `| \`${method} ${path}\` | ${taken.join(', ')} | ${cell(about)} | ${commands} |`;
+}
+
+function cell(text) {
+  return String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+const PAGES = { 'docs/reference/errors.md': errorsPage, 'docs/reference/rest.md': restPage };
+
+const check = process.argv.includes('--check');
+for (const [path, made] of Object.entries(PAGES)) {
+  const file = new URL(`../${path}`, import.meta.url);
+  const before = readFileSync(file, 'utf8');
+  const page = await format(made(before), { parser: 'markdown', singleQuote: true, printWidth: 120 });
+  if (!check) writeFileSync(file, page);
+  else if (before !== page) {
+    console.error(`${path} is not what the code says. Run \`npm run docs\` and commit it.`);
+    process.exitCode = 1;
+  }
+}
