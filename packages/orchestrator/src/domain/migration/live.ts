@@ -26,7 +26,7 @@ import type { Transaction } from '../state/transaction.js';
 import { assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
 import { enterStep, nextStep } from './live-steps.js';
 import { takesRoom } from '../state/migrations.js';
-import { leaveOutcome, recordMoveStarted } from './started.js';
+import { recordMoveStarted } from './started.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
 
@@ -140,5 +140,5 @@ export function onActivated(tx: Transaction, migration: At<'activating'>, resume
   const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
   tx.record('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
   tx.done(request, text, facts);
-  leaveOutcome(tx, migration, null);
+  tx.leaveOutcome(migration.operation, { kind: 'moved', shard });
 }
