@@ -1,17 +1,5 @@
-/** Randomness that a seed replays (mulberry32): the same seed gives the same world. Not for secrets. */
+/** Seeds of the parts of a world, and choices by chance. */
 import type { Random } from '@dshard/transport';
-
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return {
-    next: () => {
-      state = (state + 0x6d2b_79f5) >>> 0;
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    },
-  };
-}
 
 /**
  * The seed of a part of the world that has numbers of its own, such as guild 17: any part can be made without those before

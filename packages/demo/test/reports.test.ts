@@ -1,6 +1,6 @@
 /** Which wait belongs to which move. */
 import { expect, test } from 'vitest';
-import { waitsOf } from '../src/wait-reports.js';
+import { waitsOf } from '../src/reports.js';
 
 test('a shard that moved twice has its waits in the order of its moves', () => {
   const moves = [{ shard: 1 }, { shard: 2 }, { shard: 1 }];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { botIdIn, defaultToken } from '../../src/core/bot-token.js';
+import { botIdIn, defaultToken } from '../../src/core/token.js';
 import { defaultBotId } from '../../src/world/users.js';
 import { World } from '../../src/world/world.js';
 import { Harness, token } from './harness.js';

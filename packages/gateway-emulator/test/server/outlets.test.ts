@@ -2,7 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { textFrame } from '../../src/server/text-frame.js';
+import { rawZstdStream, textFrame } from '../../src/server/outlets.js';
+import { decoderFor } from './decoders.js';
 
 leakGuard({ beforeEach, afterEach });
 
@@ -24,4 +25,13 @@ test('frames of any length are read as they were written', async () => {
   expect(read.every((text, index) => text === texts[index])).toBe(true);
   client.terminate();
   server.close();
+});
+
+test('a Zstandard stream without compression is read by a decompressor, whatever the sizes', () => {
+  const encode = rawZstdStream();
+  const heard: string[] = [];
+  const decoder = decoderFor('compress=zstd-stream', (text) => heard.push(text));
+  const said = [20, 1, 0, 131_072, 131_073, 400_000, 3].map((size, index) => String(index % 10).repeat(size));
+  for (const text of said) decoder.message(encode(Buffer.from(text)), true);
+  expect(heard).toEqual(said);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { seededRandom } from '@dshard/testkit';
+import { seededRandom } from '../src/random.js';
 
 const draw = (seed: number, count: number): number[] => {
   const random = seededRandom(seed);

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { FAULT_NAMES } from '../src/fault-kinds.js';
-import { schedule } from '../src/schedule.js';
+import { FAULT_NAMES, schedule } from '../src/fault-kinds.js';
 
 function first(count: number, seed: number): { name: string; draws: number[] }[] {
   const taken: { name: string; draws: number[] }[] = [];
