@@ -4,7 +4,7 @@ import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
-import { freePort } from './free-port.js';
+import { freePort } from './addresses.js';
 import { discordjsTour } from './discordjs/tour.js';
 import { orchestratorCrash, orchestratorRestart, standbyTour } from './orchestrator-tours.js';
 import { outageTour } from './outage-tour.js';
@@ -16,7 +16,7 @@ import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
 import { crashTour, grandTour, stateTour, type Tour, type TourEnd } from './tour.js';
 import { judge, type Verdict, type VerdictInput } from './verdict.js';
-import { waitsOf } from './wait-reports.js';
+import { waitsOf } from './reports.js';
 
 const TOURS: Readonly<Record<Scenario, Tour>> = {
   tour: grandTour,

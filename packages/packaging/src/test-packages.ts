@@ -6,15 +6,14 @@ import { pathToFileURL } from 'node:url';
 import { messageOf } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
 import { Command } from 'commander';
-import { entriesOf } from './entries.js';
+import { entriesOf, readWorkspace } from './workspace.js';
 import { npmProject } from './npm-project.js';
 import type { StartEmulator } from './projects/course.js';
 import type { Project, Surroundings } from './projects/list.js';
 import { projects } from './projects/list.js';
-import type { Runtime, RuntimeName } from './projects/runtimes.js';
-import { getRuntime, REQUIRED } from './projects/runtimes.js';
+import type { Runtime, RuntimeName } from './projects/environments.js';
+import { getRuntime, REQUIRED } from './projects/environments.js';
 import { packAll } from './tarballs.js';
-import { readWorkspace } from './workspace.js';
 
 type Flags = { only?: string; short?: true; json?: true; list?: true };
 

@@ -3,6 +3,7 @@ export type { HostPort } from './address.js';
 export type { Address, ByteStream, ByteStreamHandlers, CloseReason, Listener, Transport } from './byte-stream.js';
 export type { Cancel, Clock, Ms } from './clock.js';
 export { delay, everyBy } from './clock.js';
+export { EventLoop } from './event-loop.js';
 export { TRANSPORT_ERRORS, TransportError } from './errors.js';
 export type { TransportErrorCode } from './errors.js';
 export type { Logger } from './logger.js';
@@ -15,9 +16,11 @@ export type {
   MessageConnectionOptions,
   OpenMessageConnection,
 } from './message-connection.js';
+export { seededRandom } from './random.js';
 export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
 export { systemRandom } from './system-random.js';
 export { tcpTransport } from './tcp.js';
 export { readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
+export { WakeUp } from './wake-up.js';

@@ -6,11 +6,9 @@ import type { Clock } from '@dshard/transport';
 import type { NpmProject } from '../npm-project.js';
 import { run } from '../tarballs.js';
 import type { StartEmulator } from './course.js';
-import { runCourse } from './course.js';
-import { blockWith, dsoUpWith } from './readme.js';
-import type { RuntimeName } from './runtimes.js';
-import type { Setting } from './settings.js';
-import { compile, settingsOf } from './settings.js';
+import { runCourse, blockWith, dsoUpWith } from './course.js';
+import type { RuntimeName, Setting } from './environments.js';
+import { compile, settingsOf } from './environments.js';
 
 export type Surroundings = {
   /** Texts of the READMEs. */

@@ -14,7 +14,7 @@ import type { Observe } from '../observation.js';
 import type { Draw } from '../random.js';
 import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
-import type { SimDiscord } from './discord.js';
+import type { SimDiscord } from '../discord/discord.js';
 import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
 import type { Fleet } from './fleet.js';
 import { overheard } from './control-connection.js';
