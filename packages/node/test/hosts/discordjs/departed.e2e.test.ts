@@ -44,6 +44,28 @@ async function commandAtWork(a: ClientBot): Promise<{ message: Message<true>; fi
   return { message: messages[0]!, finish: () => finish() };
 }
 
+/**
+ * A listener that returns nothing: the node knows of no work, and ends as soon as its last shard has left. With it went what lingered:
+ * a bot that edited its message every half second could not any more ("Could not find the channel where this message came from in the
+ * cache!"), and a promise that nobody held killed the process.
+ */
+test('a handler that nobody knows of finds what belongs to its message after the node has ended, too', async () => {
+  const [a, b] = await twoBots(60_000);
+  const messages: Message<true>[] = [];
+  a.client.on(Events.MessageCreate, (message) => void messages.push(message as Message<true>));
+  const guildId = a.client.guilds.cache.find(({ shardId }) => shardId === 0)!.id;
+  gateway.people.say('!work', { guildId });
+  await until(() => messages.length === 1, { what: 'the command' });
+  const [message] = messages as [Message<true>];
+  const { guild, channel } = message;
+  for (const shardId of [0, 1, 2, 3]) await moveLive(shardId, a, b);
+  await a.host.settled();
+  await a.host.shutdown();
+  expect([message.guild, message.channel, a.client.guilds.cache.size]).toEqual([guild, channel, 0]);
+  const answer = await message.reply('at it');
+  expect((await answer.edit('done')).channel).toBe(channel);
+});
+
 describe('a handler that is at work when its shard leaves', () => {
   test('does not hold the shard up, and finds what belongs to its message as before', async () => {
     const [a, b] = await twoBots();
