@@ -4,7 +4,7 @@
  * is only how it touches the world.
  */
 import type { ShardReport } from '@dshard/protocol';
-import type { Cancel } from '@dshard/transport';
+import { EventLoop, WakeUp } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
@@ -34,6 +34,11 @@ import { TenancyDesk } from './tenancy.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
 
+/** When the session failed to say when to wake it. */
+const RETRY_TICK_MS = 1_000;
+/** Events that wait while one is decided on. */
+const MAX_WAITING_EVENTS = 2 ** 16;
+
 /** Throws `DSO_NODE_OPTIONS_INVALID` for options that cannot work. Nothing happens before `start()`. */
 export function createNode(options: NodeOptions): DshardNode {
   return new NodeRuntime(resolveOptions(options));
@@ -56,10 +61,15 @@ class NodeRuntime implements DshardNode {
   readonly #departure: Departure;
   /** When the process is to end with the node. */
   #processEnd: ProcessEnd | null = null;
-  readonly #pending: NodeEvent[] = [];
-  #deciding = false;
+  readonly #loop = new EventLoop<NodeEvent, NodeEffect>({
+    step: (event) => this.#decide(event),
+    stepFailed: ({ kind }, error) => this.#failed(`The node could not decide on ${kind}`, error),
+    effectFailed: ({ kind }, error) => this.#failed(`The effect ${kind} failed`, error),
+    capacity: MAX_WAITING_EVENTS,
+    overflow: (event) => this.#overflow(event),
+  });
+  readonly #wakeUp: WakeUp;
   #state: NodeState;
-  #wake: { at: number; cancel: Cancel } | null = null;
   /** Resolves when the host knows who and how many it is; its other calls wait for it. */
   #introduced: Promise<void> | null = null;
   #resolveEstablished: (value: { totalShards: number }) => void = () => undefined;
@@ -79,13 +89,17 @@ class NodeRuntime implements DshardNode {
       this.#resolveClosed = resolve;
     });
     this.#state = initialState(identityOf(options), options.session);
+    this.#wakeUp = new WakeUp(clock, (lateMs) => {
+      this.#figures.timerWasLate(lateMs);
+      this.#loop.push({ kind: 'tick' });
+    });
     this.#listeners = new Listeners((event, error) =>
       logger.error({ event, error: messageOf(error) }, `A listener of the node's "${event}" threw.`),
     );
     this.#figures = new ProcessFigures(clock);
     this.#hostReports = new HostReports(host, (text) => this.#log('error', text, {}));
-    this.#tenancy = new TenancyDesk(clock, () => this.#dispatch({ kind: 'confirm' }));
-    this.#permits = new PermitDesk((event) => this.#dispatch(event));
+    this.#tenancy = new TenancyDesk(clock, () => this.#loop.push({ kind: 'confirm' }));
+    this.#permits = new PermitDesk((event) => this.#loop.push(event));
     this.#fleet = new NodeFleet({
       options,
       state: () => this.#state,
@@ -99,7 +113,7 @@ class NodeRuntime implements DshardNode {
       host,
       userEvents,
       produced: (call, shardId, eventId, body) =>
-        this.#dispatch({ kind: 'userEventProduced', call, shardId, eventId, body }),
+        this.#loop.push({ kind: 'userEventProduced', call, shardId, eventId, body }),
     });
     this.#lanes = new UserEventLanes({
       host,
@@ -108,7 +122,7 @@ class NodeRuntime implements DshardNode {
       inTime: (work) =>
         withinDeadline(clock, work, { what: 'handleUserEvent', ms: options.hostCallMs, limit: 'limits.hostCallMs' }),
       handled: (stage, shardId, bytes, failure) =>
-        this.#dispatch({ kind: 'userEventHandled', stage, shardId, bytes, failure }),
+        this.#loop.push({ kind: 'userEventHandled', stage, shardId, bytes, failure }),
     });
     this.#hostCalls = new HostCalls({
       host,
@@ -124,16 +138,17 @@ class NodeRuntime implements DshardNode {
       transport: options.transport,
       address: options.orchestrator,
       timeoutMs: options.connectTimeoutMs,
-      connected: (connection) => this.#dispatch({ kind: 'connected', connection }),
-      connectFailed: (reason) => this.#dispatch({ kind: 'connectFailed', reason, jitter: options.random.next() }),
+      connected: (connection) => this.#loop.push({ kind: 'connected', connection }),
+      connectFailed: (reason) => this.#loop.push({ kind: 'connectFailed', reason, jitter: options.random.next() }),
       message: (connection, message) => {
-        if (!this.#fleet.received(connection, message)) this.#dispatch({ kind: 'message', connection, message });
+        if (!this.#fleet.received(connection, message)) this.#loop.push({ kind: 'message', connection, message });
       },
       unknownEvent: (eventId) => logger.debug({ eventId }, 'The orchestrator sent an event that is not known here.'),
       drained: () => this.#transfers.unblock(),
       lost: (connection, reason) =>
-        this.#dispatch({ kind: 'disconnected', connection, reason, jitter: options.random.next() }),
+        this.#loop.push({ kind: 'disconnected', connection, reason, jitter: options.random.next() }),
     });
+    this.#loop.open();
   }
 
   get nodeId(): string {
@@ -169,13 +184,13 @@ class NodeRuntime implements DshardNode {
           : new NodeError('DSO_NODE_STARTED_TWICE', 'This node was started before.'),
       );
     }
-    this.#dispatch({ kind: 'start' });
+    this.#loop.push({ kind: 'start' });
     return Promise.resolve();
   }
 
   async close(): Promise<void> {
     this.#options.host.closing?.();
-    this.#dispatch({ kind: 'close' });
+    this.#loop.push({ kind: 'close' });
     await this.closed;
   }
 
@@ -183,35 +198,14 @@ class NodeRuntime implements DshardNode {
     return this.close();
   }
 
-  /** Decides event after event; what an effect causes on the spot waits its turn. */
-  #dispatch(event: NodeEvent): void {
-    this.#pending.push(event);
-    if (this.#deciding) return;
-    this.#deciding = true;
-    try {
-      for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
-        this.#decide(next);
-      }
-    } finally {
-      this.#deciding = false;
-    }
-  }
-
+  /** What an effect causes on the spot waits its turn. A defect of the session leaves the state as it was; the bot must not die of it. */
   #decide(event: NodeEvent): void {
     const before = this.#state;
-    let effects: readonly NodeEffect[];
-    try {
-      ({ state: this.#state, effects } = decide(before, event, this.#options.clock.now()));
-    } catch (error) {
-      // A defect of the session. The state is as it was; the bot must not die of it.
-      this.#log('error', `The node could not decide on ${event.kind}: ${messageOf(error)}`, { error });
-      return;
-    }
+    const { state, effects } = decide(before, event, this.#options.clock.now());
+    this.#state = state;
     // Before the shard is frozen, say.
     this.#fleet.decided();
-    for (const effect of effects) {
-      this.#execute(effect);
-    }
+    this.#loop.execute(effects, (effect) => this.#execute(effect));
     if (before.link.kind !== this.#state.link.kind) this.#fleet.connectionLost();
     if (before.link.kind !== this.#state.link.kind || statusOf(before).kind !== this.status.kind) {
       this.#listeners.emit('status', this.status);
@@ -287,7 +281,7 @@ class NodeRuntime implements DshardNode {
       case 'grantPermit':
         return this.#permits.grant(effect.shardId, effect.request, effect.coordinated);
       case 'wakeAt':
-        return this.#wakeAt(effect.at);
+        return this.#wakeUp.set(effect.at);
       case 'log':
         return this.#log(effect.level, effect.text, effect.fields);
       case 'emptied':
@@ -349,7 +343,7 @@ class NodeRuntime implements DshardNode {
     await this.#introduced;
     const outcome = await this.#hostCalls.run(call, request);
     const shardIds = request.method === 'startShards' ? request.shardIds : [request.shardId];
-    this.#dispatch({ kind: 'callEnded', call, shardIds, outcome });
+    this.#loop.push({ kind: 'callEnded', call, shardIds, outcome });
   }
 
   async #notify(shardId: number, what: string, tell: () => void | Promise<void>): Promise<void> {
@@ -359,22 +353,27 @@ class NodeRuntime implements DshardNode {
     }
   }
 
-  #wakeAt(at: number | null): void {
-    if (this.#wake?.at === at) return;
-    this.#wake?.cancel();
-    this.#wake = null;
-    if (at === null) return;
-    const { clock } = this.#options;
-    const cancel = clock.after(Math.max(0, at - clock.now()), () => {
-      this.#wake = null;
-      this.#figures.timerWasLate(clock.now() - at);
-      this.#dispatch({ kind: 'tick' });
-    });
-    this.#wake = { at, cancel };
+  /** Time goes on, whatever failed. */
+  #failed(what: string, error: unknown): void {
+    if (this.#state.lifecycle.kind !== 'left') this.#wakeUp.setIfNone(RETRY_TICK_MS);
+    this.#log('error', `${what}: ${messageOf(error)}`, { error });
+  }
+
+  /** Too much waits. What the orchestrator says is dropped with its connection, and said anew on the next; what happened is kept. */
+  #overflow(event: NodeEvent): boolean {
+    if (event.kind !== 'message') return true;
+    const reason = 'The node is behind with what the orchestrator said.';
+    this.#connections.drop(event.connection, reason);
+    this.#loop.push({ kind: 'disconnected', connection: event.connection, reason, jitter: 0.5 });
+    return false;
   }
 
   #log(level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: Readonly<Record<string, unknown>>): void {
-    this.#options.logger[level]({ node: this.nodeId, ...fields }, text);
+    try {
+      this.#options.logger[level]({ node: this.nodeId, ...fields }, text);
+    } catch {
+      // A log that cannot be written, by a worker that has ended, say, is not to be the end of the bot.
+    }
     if (level === 'error') {
       this.#listeners.emit('error', { message: text, fields });
     }
@@ -388,11 +387,11 @@ class NodeRuntime implements DshardNode {
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
     if (asked === 'orchestrator' && exitOnShutdown) this.#processEnd = new ProcessEnd(lingerMs);
     await this.#departure.depart();
-    this.#dispatch({ kind: 'departed' });
+    this.#loop.push({ kind: 'departed' });
   }
 
   async #leave(end: NodeEnd): Promise<void> {
-    this.#wakeAt(null);
+    this.#wakeUp.set(null);
     this.#fleet.close();
     await this.#departure.within('disconnecting', () => this.#connections.shutdown());
     this.#resolveClosed(end);

@@ -42,6 +42,23 @@ describe('connecting', () => {
     await close(node, clock);
   });
 
+  // The log's worker thread had ended, and every line threw. The first of them took the effects after it along, among them the wake-up
+  // by which the node connects again: the bot ran on, and no orchestrator ever heard of it again.
+  test('connects again although its logger throws', async () => {
+    let isBroken = false;
+    const log = (): void => {
+      if (isBroken) throw new Error('the worker has exited');
+    };
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const { node, orchestrator, start, reconnect, clock } = await world(EXTENDED, { logger });
+    await start();
+    isBroken = true;
+    await reconnect();
+    expect(orchestrator.peers).toHaveLength(2);
+    expect(node.status.kind).toBe('established');
+    await close(node, clock);
+  });
+
   test('a connection on which nothing is said is dropped after 10 s and tried again', async () => {
     const { node, orchestrator, start, clock } = await world(null);
     await start();

@@ -29,6 +29,7 @@ export type OrchestratorErrorCode =
   | 'DSO_STORE_UNUSABLE'
   | 'DSO_STORE_LED'
   | 'DSO_STORE_UNAVAILABLE'
+  | 'DSO_OVERLOADED'
   | 'DSO_LEADERSHIP_LOST'
   | 'DSO_DISCORD_TOKEN_REFUSED'
   | 'DSO_DISCORD_RATE_LIMITED'
@@ -150,6 +151,11 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_STORE_UNAVAILABLE: {
     meaning: 'The state store cannot be written, so the orchestrator changes nothing; the bot runs on.',
     remedy: 'Make the store writable again (`dso status` says what is wrong); it goes on by itself.',
+    retryable: true,
+  },
+  DSO_OVERLOADED: {
+    meaning: 'More waits to be looked at than the orchestrator keeps; nodes connect again and tell their state anew.',
+    remedy: 'Nothing if it passes; otherwise find out what keeps the orchestrator (its store, its CPU).',
     retryable: true,
   },
   DSO_LEADERSHIP_LOST: {

@@ -83,22 +83,18 @@ export function observeMarks(marks: Marks, observation: Observation): void {
   }
 }
 
-const ENDINGS: Readonly<Record<string, string>> = { drainFinished: 'drain', rolloutFinished: 'rollout' };
-
-function observeEntry(marks: Marks, { name, fields }: HistoryEntry, { drains, rollout }: OrchestratorState): void {
-  const ending = ENDINGS[name];
+function observeEntry(marks: Marks, { name, fields }: HistoryEntry, { operations }: OrchestratorState): void {
   if (name === 'migrationFailed') {
     const step = String(fields['step']);
     const reason = String(fields['reason']);
     marks.reach(`migration aborted while ${step}`);
     if (/frozen for longer|did not freeze it/.test(reason)) marks.reach('freeze timeout');
     if (step === 'releasing' && reason.includes(' said: ')) marks.reach('release refused after the commit');
-  } else if (ending !== undefined) {
-    marks.reach(`${ending} ${fields['ok'] === true ? 'finished' : 'stopped'}`);
+  } else if (name === 'operationEnded') {
+    marks.reach(`${String(fields['kind'])} ${fields['ok'] === true ? 'finished' : 'stopped'}`);
   } else {
     marks.reach(name);
     if (name === 'migrationCompleted' && 'frozenMs' in fields) marks.reach('live migration completed');
-    const isMoving = rollout !== null || drains.size > 0;
-    if (name === 'nodeGone' && isMoving) marks.reach('takeover during a drain or rollout');
+    if (name === 'nodeGone' && operations.size > 0) marks.reach('takeover during a drain or rollout');
   }
 }

@@ -6,6 +6,10 @@ export type OperationStatus = {
   state: 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled';
   /** Where it stands, or how it ended, in a sentence. */
   text: string;
+  /** The operation that it is a step of. null: it was asked for by itself. */
+  parent: string | null;
+  /** Why nothing of it goes on at the moment. null: it does. */
+  waitsFor: string | null;
   /** Who asked for it. */
   by: string;
   cancelledBy: string | null;

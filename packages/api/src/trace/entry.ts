@@ -17,10 +17,8 @@ export type TracedName =
   | 'migrationCompleted'
   | 'migrationFailed'
   | 'identifyGranted'
-  | 'drainStarted'
-  | 'drainFinished'
-  | 'rolloutStarted'
-  | 'rolloutFinished'
+  | 'operationStarted'
+  | 'operationEnded'
   | 'alarmRaised'
   | 'alarmCleared';
 

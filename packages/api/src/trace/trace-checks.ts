@@ -67,10 +67,8 @@ export class TraceChecks {
     migrationCompleted: (facts) => this.#migrationEnded(facts, true),
     migrationFailed: (facts) => this.#migrationEnded(facts, false),
     identifyGranted: (facts) => this.#identifies.granted(facts, this.#entry.at),
-    drainStarted: (facts) => this.#operations.set(facts.text('operation') ?? '', 'drain'),
-    drainFinished: (facts) => this.#operations.delete(facts.text('operation') ?? ''),
-    rolloutStarted: (facts) => this.#operations.set(facts.text('operation') ?? '', 'rollout'),
-    rolloutFinished: (facts) => this.#operations.delete(facts.text('operation') ?? ''),
+    operationStarted: (facts) => this.#operations.set(facts.text('operation') ?? '', facts.text('kind') ?? 'operation'),
+    operationEnded: (facts) => this.#operations.delete(facts.text('operation') ?? ''),
     alarmRaised: () => (this.#isAlarmed = true),
     alarmCleared: () => (this.#isAlarmed = false),
   };

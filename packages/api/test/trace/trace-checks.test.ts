@@ -12,7 +12,7 @@ const SOUND: readonly Row[] = [
   [20, 'shardRunning', { node: 'a', shard: 0, resumed: false }],
   [5_010, 'identifyGranted', { node: 'a', shard: 1, maxConcurrency: 1, windowMs: 5_000, total: 1_000 }],
   [5_020, 'shardRunning', { node: 'a', shard: 1, resumed: false }],
-  [6_000, 'drainStarted', { operation: 'd1', node: 'a' }],
+  [6_000, 'operationStarted', { operation: 'd1', kind: 'drain', node: 'a' }],
   [
     6_000,
     'migrationStarted',
@@ -20,7 +20,7 @@ const SOUND: readonly Row[] = [
   ],
   [6_050, 'shardsAssigned', { node: 'b', shards: [1], epochs: [13] }],
   [6_100, 'migrationCompleted', { migration: 'm1', shard: 1, origin: 'a', destination: 'b', frozenMs: 40 }],
-  [6_100, 'drainFinished', { operation: 'd1', node: 'a' }],
+  [6_100, 'operationEnded', { operation: 'd1', kind: 'drain', node: 'a' }],
   // One decision: what it assigned stands before what led to it.
   [7_000, 'shardsAssigned', { node: 'b', shards: [0], epochs: [14] }],
   [7_000, 'nodeGone', { node: 'a', how: 'it was killed' }],
@@ -178,7 +178,7 @@ describe('a history', () => {
 
   test('says what is under way at its end', () => {
     const rows = after(
-      [9_200, 'rolloutStarted', { operation: 'r1' }],
+      [9_200, 'operationStarted', { operation: 'r1', kind: 'rollout' }],
       [9_200, 'migrationStarted', { migration: 'm3', shard: 0, origin: 'b', destination: 'c' }],
     );
     expect(check(rows).open).toEqual(['migration m3 of shard 0', 'rollout r1']);

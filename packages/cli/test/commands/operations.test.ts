@@ -4,10 +4,10 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { OperatorCommand } from '@dshard/orchestrator';
+import type { OperatorCommand, OrchestratorState } from '@dshard/orchestrator';
 import { until } from '@dshard/testkit';
 import { testServer, TOKEN } from '../../../orchestrator/test/http/test-server.js';
-import { testNode, testState } from '../../../orchestrator/test/http/fake-orchestrator.js';
+import { operation, testNode, testState } from '../../../orchestrator/test/http/fake-orchestrator.js';
 import { runDso, startDso, type DsoOptions } from '../dso.js';
 
 const closing: (() => unknown)[] = [];
@@ -28,10 +28,20 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['startnode'], { kind: 'startNode' }],
   [['shutdownnode', 'web-1'], { kind: 'shutdownNode', node: 'web-1' }],
   [['migrateshard', '3', 'web-2'], { kind: 'migrateShard', shard: 3, destination: 'web-2' }],
-  [['migratenode', 'a', 'b'], { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true }],
-  [['migratenode', 'a', 'b', '--no-shutdown'], { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false }],
-  [['fullmigration'], { kind: 'rollout' }],
-  [['rollout'], { kind: 'rollout' }],
+  [
+    ['migratenode', 'a', 'b'],
+    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' },
+  ],
+  [
+    ['migratenode', 'a', 'b', '--no-shutdown'],
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      answer: 'ended',
+    },
+  ],
+  [['fullmigration'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }],
+  [['rollout'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }],
   [['stopshard', '7'], { kind: 'stopShard', shard: 7 }],
   [['startshards', 'a', '0-2,5'], { kind: 'startShards', node: 'a', shards: [0, 1, 2, 5] }],
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
@@ -234,25 +244,30 @@ describe('dso status', () => {
   });
 });
 
-const rollout = {
-  id: 'r7',
-  waiting: ['b'],
-  done: ['z'],
-  failed: [],
-  drain: null,
-  moved: 3,
-  startedAt: 1,
-  request: null,
-  by: 'alice@laptop\u001b[2J',
-  cancelled: null,
-};
+const rollout: OrchestratorState['operations'] = new Map([
+  [
+    'r7',
+    {
+      ...operation('r7', 1, 'alice@laptop\u001b[2J'),
+      kind: 'rollout',
+      origins: [],
+      destinations: [],
+      waiting: ['b'],
+      done: ['z'],
+      failed: [],
+      current: null,
+      moved: 3,
+      detail: null,
+    },
+  ],
+]);
 
 describe('operations', () => {
   test('are shown with their ids, how far they are, and who asked', async () => {
     const { orchestrator, options } = await serve();
     expect((await runDso(['operations'], options)).stdout).toBe('There is none.\n');
     const over = { id: 'd5', kind: 'drain', outcome: 'done', by: 'bob', startedAt: 0, endedAt: 9 } as const;
-    orchestrator.state = testState({ rollout, endedOperations: [{ ...over, text: 'Moved 3 shard(s).' }] });
+    orchestrator.state = testState({ operations: rollout, endedOperations: [{ ...over, text: 'Moved 3 shard(s).' }] });
     const [people, programs, status] = await Promise.all([
       runDso(['operations'], options),
       runDso(['operations', '--json'], options),
@@ -274,7 +289,7 @@ describe('operations', () => {
   test('Ctrl-C ends the waiting, and says that the operation goes on and how to cancel it', async () => {
     const { orchestrator, options } = await serve();
     orchestrator.result = new Promise(() => undefined);
-    orchestrator.state = testState({ rollout });
+    orchestrator.state = testState({ operations: rollout });
     const dso = startDso(['rollout'], options);
     await until(() => orchestrator.commands.length > 0, { what: 'the command' });
     dso.child.kill('SIGINT');

@@ -4,7 +4,7 @@
  *
  * Bounded: so many questions at once, and each no longer than its caller waits. What a handler does after that is its own affair.
  */
-import { MAX_CALL_VALUE_BYTES, messageOf } from '@dshard/protocol';
+import { MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES, messageOf } from '@dshard/protocol';
 import type { CallAnswerEntry, CallAsk } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { withinDeadline } from '../deadline.js';
@@ -62,11 +62,12 @@ export class Answering {
     }
     this.#open += 1;
     try {
-      return await withinDeadline(this.#options.clock, this.#entries(question), {
+      const entries = await withinDeadline(this.#options.clock, this.#entries(question), {
         what: `the handler of "${question.name}"`,
         ms: question.timeoutMs,
         limit: 'timeoutMs',
       });
+      return whatFits(entries);
     } catch (error) {
       return [refusal(question.shards, messageOf(error))];
     } finally {
@@ -120,6 +121,21 @@ export class Answering {
       return refusal(shards, messageOf(error));
     }
   }
+}
+
+/** All values of a call together are bounded; an answer beyond that would not be sent at all, and its caller wait in vain. */
+function whatFits(entries: readonly CallAnswerEntry[]): readonly CallAnswerEntry[] {
+  let bytes = 0;
+  return entries.map((entry) => {
+    bytes += entry.value.length;
+    if (bytes <= MAX_CALL_BYTES) return entry;
+    bytes -= entry.value.length;
+    const most = `${MAX_CALL_BYTES / 2 ** 20} MiB`;
+    return refusal(
+      entry.shards,
+      `the values of its node are more than ${most} together; ask for less, or fewer shards`,
+    );
+  });
 }
 
 function refusal(shards: readonly number[], error: string): CallAnswerEntry {

@@ -4,6 +4,7 @@ import { leakGuard } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeOptions } from '../../src/index.js';
 import { FakeHost } from '../fake-host.js';
+import { EXTENDED } from '../fake-orchestrator.js';
 import { json, NOTHING, world } from './fleet-world.js';
 
 leakGuard({ beforeEach, afterEach });
@@ -17,6 +18,20 @@ describe('a node that is asked', () => {
       { shards: [2], value: 2, error: null },
     ]);
     expect(await ask({ name: 'sum', args: json({ plus: 0 }), each: 'shard', shards: [9] })).toEqual([]);
+    await close();
+  });
+
+  // A bot asked each shard of a node for its members. Together that was more than a message may have, so nothing was sent, and who had
+  // asked waited until the call timed out.
+  test('answers with what fits, when all together is more than a call may have', async () => {
+    const { node, ask, tell, close } = await world({}, { ...EXTENDED, totalShards: 20 });
+    const shards = Array.from({ length: 20 }, (_, shard) => shard);
+    await tell({ kind: 'startShards', shardIds: shards });
+    node.fleet.handle('h', () => 'x'.repeat(1_000_000));
+    const answers = await ask({ each: 'shard', shards });
+    expect(answers.map((answer) => answer.shards)).toEqual(shards.map((shard) => [shard]));
+    expect(answers.filter(({ error }) => error === null)).toHaveLength(8);
+    expect(answers.at(-1)?.error).toMatch(/more than 8 MiB together/);
     await close();
   });
 

@@ -4,6 +4,7 @@
 import { can } from './state/nodes.js';
 import { boundOf, LIVE_STEPS } from './migration/live-steps.js';
 import { isLive, takesRoom } from './state/migrations.js';
+import type { OperationState } from './state/operations.js';
 import type { LiveMigration, OrchestratorState, ShardState } from './state/state.js';
 
 export class BrokenInvariant extends Error {
@@ -24,9 +25,8 @@ export function assertInvariants(state: OrchestratorState): void {
   shards.forEach((shard, id) => shardIsSomewhere(state, id, shard));
   connectionsAndNodesAgree(state);
   migrationsAreOfMigratingShards(state);
-  drainsAndRolloutAgree(state);
+  operationsAgree(state);
   permitsAreUnique(state);
-  must(state.migrationOutcomes.length === 0, 'an operation has not read how its migration ended');
 }
 
 function shardIsSomewhere(state: OrchestratorState, id: number, shard: ShardState): void {
@@ -71,7 +71,7 @@ const MAY_OUTLIVE_ORIGIN: ReadonlySet<string> = new Set(['resuming', 'releasing'
 function migrationsAreOfMigratingShards(state: OrchestratorState): void {
   const perNode = new Map<string, number>();
   for (const [id, migration] of state.migrations) {
-    const { shard, origin, destination, drain, step } = migration;
+    const { shard, origin, destination, operation, step } = migration;
     const found = state.shards[shard];
     must(
       found?.kind === 'migrating' && found.migration === id,
@@ -85,8 +85,8 @@ function migrationsAreOfMigratingShards(state: OrchestratorState): void {
       `migration ${id} waits for node ${origin}, which is not connected`,
     );
     must(
-      drain === null || state.ending !== null || state.drains.has(drain),
-      `migration ${id} is of drain ${drain}, which is over`,
+      operation === null || state.ending !== null || state.operations.has(operation),
+      `migration ${id} is of operation ${operation}, which is over`,
     );
     if (isLive(migration)) liveMigrationIsSound(state, migration);
     if (!takesRoom(migration)) continue;
@@ -114,19 +114,34 @@ function liveMigrationIsSound(state: OrchestratorState, migration: LiveMigration
   must(step.manifest.session.sessionId !== '', `migration ${id} has no cursor to resume shard ${migration.shard} with`);
 }
 
-function drainsAndRolloutAgree(state: OrchestratorState): void {
+function operationsAgree(state: OrchestratorState): void {
   const origins = new Set<string>();
-  for (const [id, { origin, destination, phase }] of state.drains) {
-    must(state.nodes.has(origin), `drain ${id} is of node ${origin}, which does not exist`);
-    must(!origins.has(origin), `node ${origin} is drained twice`);
-    origins.add(origin);
-    const isWaiting = phase.kind === 'awaitingDestination';
-    must((destination === null) === isWaiting, `drain ${id} is ${phase.kind} with destination ${destination}`);
-    if (!isWaiting) continue;
-    must(phase.launch !== null && state.launches.has(phase.launch), `drain ${id} waits for a launch that is over`);
+  for (const [id, operation] of state.operations) {
+    must(operation.outcomes.length === 0, `operation ${id} was not told what became of its steps`);
+    const { parent } = operation;
+    must(parent === null || state.operations.has(parent), `operation ${id} is a step of ${parent}, which is over`);
+    for (const origin of operation.origins) {
+      must(state.nodes.has(origin), `operation ${id} drains node ${origin}, which does not exist`);
+      must(!origins.has(origin), `node ${origin} is drained twice`);
+      origins.add(origin);
+    }
+    if (operation.kind === 'drain') drainIsSound(state, operation);
+    if (operation.kind === 'rollout') rolloutIsSound(state, operation);
   }
-  const drain = state.rollout?.drain ?? null;
-  must(drain === null || state.drains.has(drain), `the rollout waits for drain ${drain}, which is over`);
+}
+
+function drainIsSound(state: OrchestratorState, { id, destinations, phase }: OperationState<'drain'>): void {
+  const isWaiting = phase === 'awaitingDestination';
+  must((destinations.length === 0) === isWaiting, `drain ${id} is ${phase} with destination ${destinations.join()}`);
+  // After a restart nothing goes on before the grace is over.
+  const isPending = state.recalled && state.graceUntil !== null;
+  const isLaunched = [...state.launches.values()].some(({ operation }) => operation === id);
+  must(!isWaiting || isLaunched || isPending, `drain ${id} waits for a launch that is over`);
+}
+
+function rolloutIsSound(state: OrchestratorState, { id, current }: OperationState<'rollout'>): void {
+  const isThere = current === null || state.operations.has(current.drain);
+  must(isThere, `rollout ${id} waits for drain ${current?.drain}, which is over`);
 }
 
 function permitsAreUnique(state: OrchestratorState): void {

@@ -1,14 +1,12 @@
 /** What operators ask for: each command to the module that does it. */
 import { callFleet } from './calls/calls.js';
 import type { OperatorCommand } from './state/commands.js';
-import { migrateNode } from './operations/drain.js';
 import { allowIdentifies } from './shards/identify-budget.js';
 import { startNode } from './fleet/launch.js';
 import { takeOverNode } from './fleet/lost.js';
 import { migrateShard } from './migration/requests.js';
-import { cancelOperation } from './operations/cancel.js';
+import { cancelOperation, startOperation } from './operations/operations.js';
 import { releaseShard } from './shards/quarantine.js';
-import { startRollout } from './operations/rollout.js';
 import { shutdownFleet } from './operations/shutdown-fleet.js';
 import { beginShutdown } from './fleet/leave.js';
 import { hasConnection } from './state/nodes.js';
@@ -38,11 +36,8 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
     case 'migrateShard':
       migrateShard(tx, request, command);
       break;
-    case 'migrateNode':
-      migrateNode(tx, request, command);
-      break;
-    case 'rollout':
-      startRollout(tx, request);
+    case 'startOperation':
+      startOperation(tx, request, command.plan, command.answer);
       break;
     case 'cordonNode':
       cordonNode(tx, request, command.node);

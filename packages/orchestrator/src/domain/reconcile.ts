@@ -2,12 +2,11 @@
  * The end of every transaction: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
  * rest to the next transaction, which an event or the wake-up brings; none of them remembers to do something later.
  *
- * Phases make work for each other (a launch that failed ends its drain, the end of a drain continues the rollout), so they are run until
+ * Phases make work for each other (a launch that failed ends its drain, the end of a drain takes the rollout further), so they are run until
  * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
  */
 import { runCalls } from './calls/calls.js';
 import { answerStartRequests } from './shards/start-request.js';
-import { runDrains } from './operations/drain.js';
 import { establishWaiting, releaseHeld } from './fleet/handshake.js';
 import { askGateway, endGrace, settleTotal } from './fleet/total-shards.js';
 import { watchBudget } from './shards/identify-budget.js';
@@ -20,7 +19,7 @@ import { leaveWhenThereIsRoom } from './migration/announced.js';
 import { startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './fleet/placement.js';
 import { clearTrials } from './shards/quarantine.js';
-import { runRollout } from './operations/rollout.js';
+import { runOperations } from './operations/operations.js';
 import { expireStarts, startWaitingResumes } from './shards/start.js';
 import { expireStops } from './shards/stop.js';
 import { endFleet } from './operations/shutdown-fleet.js';
@@ -48,8 +47,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   endFleet,
   // What is to be moved.
   leaveWhenThereIsRoom,
-  runDrains,
-  runRollout,
+  runOperations,
   startWaitingMigrations,
   // What is to be started.
   clearTrials,

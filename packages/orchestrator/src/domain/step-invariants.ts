@@ -52,17 +52,16 @@ function cancelledOperationsBeginNothing(
   after: OrchestratorState,
   begun: readonly MigrationState[],
 ): void {
-  for (const [id, drain] of before.drains) {
-    if (drain.cancelled === null) continue;
-    const next = after.drains.get(id);
-    must(next === undefined || next.cancelled !== null, `drain ${id} was cancelled, and goes on`);
-    must(!begun.some((migration) => migration.drain === id), `drain ${id} was cancelled, and moves a shard`);
+  for (const [id, { cancelled }] of before.operations) {
+    if (cancelled === null) continue;
+    const next = after.operations.get(id);
+    must(next === undefined || next.cancelled !== null, `operation ${id} was cancelled, and goes on`);
+    must(!begun.some(({ operation }) => operation === id), `operation ${id} was cancelled, and moves a shard`);
+    for (const each of after.operations.values()) {
+      const isNew = each.parent === id && !before.operations.has(each.id);
+      must(!isNew, `operation ${id} was cancelled, and begins ${each.kind} ${each.id}`);
+    }
   }
-  const { rollout } = before;
-  if (rollout === null || rollout.cancelled === null || after.rollout?.id !== rollout.id) return;
-  must(after.rollout.cancelled !== null, `rollout ${rollout.id} was cancelled, and goes on`);
-  const { drain } = after.rollout;
-  must(drain === null || drain === rollout.drain, `rollout ${rollout.id} was cancelled, and begins with a node`);
 }
 
 function nothingIsTakenFromTheSilent(before: OrchestratorState, after: OrchestratorState): void {

@@ -9,7 +9,8 @@ import type { Decision } from './state/decision.js';
 import type { DomainEvent } from './state/events.js';
 import { isRelayed, relayTransfer } from './migration/relay.js';
 import { forwardUserEvent } from './migration/user-events.js';
-import type { DrainState, MigrationState, NodeState, OrchestratorState, ShardState } from './state/state.js';
+import type { OperationState } from './state/operations.js';
+import type { MigrationState, NodeState, OrchestratorState, ShardState } from './state/state.js';
 
 /** null: this event has consequences, and was not taken. */
 export function whileSuspended(state: OrchestratorState, event: DomainEvent, now: number): Decision | null {
@@ -46,7 +47,7 @@ export function afterSuspension(state: OrchestratorState, ms: number, now: numbe
     migrations: new Map([...state.migrations].map(([id, migration]) => [id, laterMigration(migration, ms)])),
     waitingMigrations: state.waitingMigrations.map(later),
     launches: laterMap(state.launches),
-    drains: new Map([...state.drains].map(([id, drain]) => [id, laterDrain(drain, ms)])),
+    operations: new Map([...state.operations].map(([id, operation]) => [id, laterOperation(operation, ms)])),
     ending: state.ending === null ? null : later(state.ending),
   };
 }
@@ -81,9 +82,6 @@ function laterNode(node: NodeState, ms: number, now: number): NodeState {
   };
 }
 
-function laterDrain(drain: DrainState, ms: number): DrainState {
-  const { phase } = drain;
-  if (phase.kind === 'awaitingDestination') return { ...drain, phase: { ...phase, deadline: phase.deadline + ms } };
-  if (phase.kind !== 'moving' || phase.heldSince === null) return drain;
-  return { ...drain, phase: { ...phase, heldSince: phase.heldSince + ms } };
+function laterOperation(operation: OperationState, ms: number): OperationState {
+  return operation.deadline === null ? operation : { ...operation, deadline: operation.deadline + ms };
 }

@@ -1,6 +1,5 @@
 /** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
 import { callDeadlines } from './calls/calls.js';
-import { heldUntil } from './operations/drain.js';
 import { permitsHeldUntil } from './shards/identify-permits.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { forgetAt, suspectAt } from './fleet/lost.js';
@@ -38,7 +37,7 @@ function nextDeadline(tx: Transaction): number | null {
     }
   }
   for (const migration of state.migrations.values()) at(migration.deadline);
-  for (const drain of state.drains.values()) at(heldUntil(tx, drain));
+  for (const operation of state.operations.values()) at(operation.deadline);
   for (const shard of state.trials.keys()) at(clearedAt(tx, shard));
   for (const waiting of state.waitingMigrations) at(waiting.deadline);
   for (const launch of state.launches.values()) at(launch.deadline);

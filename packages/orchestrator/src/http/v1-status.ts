@@ -7,7 +7,10 @@ import { sessionStarts } from '../domain/shards/identify-budget.js';
 import { disruptionOf } from '../domain/migration/disruption.js';
 import { isLive } from '../domain/state/migrations.js';
 import { hasSaidGoodbye } from '../domain/state/nodes.js';
-import type { DrainState, MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
+import { progressOf } from '../domain/operations/operations.js';
+import { operationsOfKind } from '../domain/state/operations.js';
+import type { OperationState } from '../domain/state/operations.js';
+import type { MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
 import { operationsOf } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';
 
@@ -37,7 +40,7 @@ export function statusV1(
     migrations: [...state.migrations.values()].map(migrationStatus),
     staleTransfers: state.staleTransfers,
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
-    drains: [...state.drains.values()].map(drainStatus),
+    drains: operationsOfKind(state.operations, 'drain').map((drain) => drainStatus(state, drain)),
     disruption: disruptionOf(state),
     quarantined: quarantinedOf(state),
     alarm: state.alarm,
@@ -108,26 +111,17 @@ function known(figure: number | undefined): number | null {
   return figure === undefined || figure < 0 ? null : figure;
 }
 
-function drainStatus(drain: DrainState): DrainStatus {
-  const { id, origin, destination, shutdown, phase, startedAt } = drain;
-  const moving = phase.kind === 'moving' ? phase : { waiting: [], moved: [], failed: [], stopped: null };
-  return {
-    id,
-    origin,
-    destination,
-    shutdown,
-    phase: phase.kind,
-    waiting: moving.waiting,
-    moved: moving.moved,
-    failed: moving.failed,
-    stopped: moving.stopped,
-    startedAt,
-  };
+function drainStatus(state: OrchestratorState, drain: OperationState<'drain'>): DrainStatus {
+  const { id, shutdown, phase, moved, failed, stopped, startedAt } = drain;
+  const [origin] = drain.origins;
+  const [destination = null] = drain.destinations;
+  const { waiting } = progressOf(state, drain).shards;
+  return { id, origin, destination, shutdown, phase, waiting, moved, failed, stopped, startedAt };
 }
 
-function rolloutStatus({ rollout, drains }: OrchestratorState): RolloutStatus | null {
-  if (rollout === null) return null;
-  const { id, waiting, done, failed, startedAt } = rollout;
-  const current = rollout.drain === null ? null : (drains.get(rollout.drain)?.origin ?? null);
-  return { id, current, waiting, done, failed, startedAt };
+function rolloutStatus({ operations }: OrchestratorState): RolloutStatus | null {
+  const [rollout] = operationsOfKind(operations, 'rollout');
+  if (rollout === undefined) return null;
+  const { id, current, waiting, done, failed, startedAt } = rollout;
+  return { id, current: current?.node ?? null, waiting, done, failed, startedAt };
 }

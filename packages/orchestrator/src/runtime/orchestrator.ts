@@ -11,7 +11,7 @@
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
 import type { StoreStatus } from '@dshard/api';
-import { isLoopback, parseAddress } from '@dshard/transport';
+import { EventLoop, isLoopback, parseAddress, WakeUp } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
@@ -30,7 +30,6 @@ import { Connections } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import { deferred } from './deferred.js';
-import { EventLoop } from './event-loop.js';
 import { whenDone } from './eventually.js';
 import { GatewayQuestion } from './gateway-question.js';
 import { History, entryOf } from './history.js';
@@ -39,27 +38,27 @@ import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
 import { asReason } from './reason.js';
 import { recall } from './recall.js';
-import { closedByDefault, NOT_RUNNING, RESYNC, unavailable } from './refusals.js';
-import { Requests } from './requests.js';
+import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
+import { drawRunId, Requests } from './requests.js';
 import { settingsOf } from './settings.js';
 import { tokenAccepted } from './token.js';
 import { Versions } from './version.js';
 import { Violations } from './violations.js';
-import { WakeUp } from './wake-up.js';
 
 const DEFAULT_MAX_CONNECTIONS = 4_096;
 /** How long closed connections may take to flush. */
 const CLOSE_TIMEOUT_MS = 3_000;
-/** When the domain failed to say when to wake it. */
+/** When the domain failed to say when. */
 const RETRY_TICK_MS = 1_000;
+/** Events that wait while a decision is made durable: some seconds of what thousands of nodes say. */
+const MAX_WAITING_EVENTS = 2 ** 16;
 
 /** Who shuts the fleet down when the orchestrator is ended. */
 const ENDING = 'the end of the orchestrator';
-
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
 
-/** The pure core, replaceable so that the runtime can be tested by itself. */
+/** The pure core, replaceable in tests. */
 type Domain = { decide: Decide; initialState: InitialState };
 
 /** The handle, and what only tests and metrics ask for. */
@@ -79,7 +78,13 @@ export function createOrchestrator(
 class OrchestratorRuntime implements Orchestrator {
   readonly #options: OrchestratorOptions;
   readonly #domain: Domain;
-  readonly #loop = new EventLoop<DomainEvent>((event) => this.#step(event));
+  readonly #loop = new EventLoop<DomainEvent, Effect>({
+    step: (event) => this.#step(event),
+    stepFailed: (event, error) => this.#stepFailed(event, error),
+    effectFailed: (effect, error) => this.#effectFailed(effect, error),
+    capacity: MAX_WAITING_EVENTS,
+    overflow: (event) => this.#overflow(event),
+  });
   readonly #wakeUp: WakeUp;
   readonly #history: History;
   readonly #requests: Requests;
@@ -101,25 +106,22 @@ class OrchestratorRuntime implements Orchestrator {
   #closing: Promise<void> | null = null;
 
   constructor(options: OrchestratorOptions, domain: Domain) {
-    const { clock, logger } = options;
-    // Ids of one run differ from those of any other, so that lines of two runs in one log are not taken for each other.
-    const runId = Math.floor(options.random.next() * 36 ** 6)
-      .toString(36)
-      .padStart(6, '0');
+    const { clock, logger, random } = options;
+    const runId = drawRunId(random);
     this.#options = options;
     this.#domain = domain;
     this.#address = options.listen;
-    this.#state = domain.initialState(settingsOf(this.#options), clock.now());
+    this.#state = domain.initialState(settingsOf(options), clock.now());
     this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
     this.#journal = new Journal({
       leadership: options.leadership ?? null,
       clock,
-      random: options.random,
+      random,
       logger,
       correction: (stored) => correctingWrites(stored, this.#state),
       onSuspended: (problem) => this.#suspended(problem),
       onResumed: (ms) => this.#resumed(ms),
-      onLost: (error) => this.#leadershipLost(error),
+      onLost: (error) => void this.#leadershipLost(error),
     });
     this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
     this.#violations = new Violations(clock, this.#history);
@@ -278,22 +280,10 @@ class OrchestratorRuntime implements Orchestrator {
   }
 
   #step(event: DomainEvent): Eventually<void> {
-    if (!this.#journal.ready()) {
-      this.#postpone(event);
-      return;
-    }
-    let decision: Decision;
-    try {
-      decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
-    } catch (error) {
-      this.#decisionFailed(event, error);
-      return;
-    }
+    if (!this.#journal.ready()) return this.#postpone(event);
+    const decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
     const writes = durableWrites(this.#state, decision.state);
-    if (writes.length === 0) {
-      this.#apply(decision, event, null);
-      return;
-    }
+    if (writes.length === 0) return this.#apply(decision, event, null);
     const entries = decision.effects.flatMap((effect) =>
       effect.kind === 'record' ? [this.#history.number(effect.entry)] : [],
     );
@@ -307,18 +297,26 @@ class OrchestratorRuntime implements Orchestrator {
   #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedEntry[] | null): void {
     this.#state = state;
     const cause = event.kind === 'message' ? event.connection : null;
-    for (const effect of effects) {
-      try {
-        const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
-        if (recorded === undefined) this.#execute(effect, cause);
-        else this.#history.publish(recorded);
-      } catch (error) {
-        this.#options.logger.error(
-          { err: error, effect: effect.kind },
-          `The effect ${effect.kind} failed: ${messageOf(error)}`,
-        );
-      }
-    }
+    this.#loop.execute(effects, (effect) => {
+      const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
+      if (recorded === undefined) this.#execute(effect, cause);
+      else this.#history.publish(recorded);
+    });
+  }
+
+  #effectFailed({ kind }: Effect, error: unknown): void {
+    this.#options.logger.error({ err: error, effect: kind }, `The effect ${kind} failed: ${messageOf(error)}`);
+  }
+
+  /**
+   * Too much waits. What a peer says is dropped, and the peer connects again to tell its whole state; what happened is kept, bounded by
+   * the connections and processes there are.
+   */
+  #overflow(event: DomainEvent): boolean {
+    if (event.kind === 'command') this.#requests.answer(event.request, { ok: false, error: overloaded() });
+    else if (event.kind === 'identify' || event.kind === 'message') this.#connections.close(event.connection, BEHIND);
+    else return true;
+    return false;
   }
 
   /** Nothing can be made durable now. */
@@ -348,24 +346,20 @@ class OrchestratorRuntime implements Orchestrator {
     this.#loop.push({ kind: 'tick' });
   }
 
-  async #leave(error: OrchestratorError): Promise<void> {
+  async #leadershipLost(error: OrchestratorError): Promise<void> {
+    this.#options.logger.error({ code: error.code }, error.message);
     await this.close('leave');
     this.#lost.resolve(error);
   }
 
-  #leadershipLost(error: OrchestratorError): void {
-    this.#options.logger.error({ code: error.code }, error.message);
-    void this.#leave(error);
-  }
-
   /** The event is dropped and the state is what it was; whoever waits is answered, and time goes on. */
-  #decisionFailed(event: DomainEvent, error: unknown): void {
+  #stepFailed(event: DomainEvent, error: unknown): void {
     const message = `Deciding on ${event.kind} failed: ${messageOf(error)}`;
-    this.#options.logger.error({ err: error, event: event.kind }, message);
     if (event.kind === 'command') {
       this.#requests.answer(event.request, { ok: false, error: { code: 'DSO_INTERNAL', message, fault: 'fleet' } });
     }
-    if (!this.#wakeUp.isArmed) this.#wakeUp.set(this.#options.clock.now() + RETRY_TICK_MS);
+    this.#wakeUp.setIfNone(RETRY_TICK_MS);
+    this.#options.logger.error({ err: error, event: event.kind }, message);
   }
 
   #execute(effect: Effect, cause: string | null): void {

@@ -9,6 +9,17 @@ export const RESYNC = {
     'Not everything this node said could be taken while the store could not be written. It is asked to connect again.',
 } as const;
 
+export const BEHIND = {
+  code: 'DSO_OVERLOADED',
+  message:
+    'The orchestrator is behind: too much that was said to it waits to be looked at. The node is asked to connect again.',
+} as const;
+
+export function overloaded(): CommandError {
+  const message = 'The orchestrator is behind: too much waits to be looked at. Try again in a moment.';
+  return { code: BEHIND.code, message, fault: 'fleet' };
+}
+
 export const NOT_RUNNING = {
   code: 'DSO_NOT_RUNNING',
   message: 'The orchestrator is not running: it was not started yet, or is closing.',

@@ -1,5 +1,13 @@
 /** Operator commands under way: each is answered exactly once, at the latest when the orchestrator closes. */
+import type { Random } from '@dshard/transport';
 import type { CommandError, CommandResult } from '../domain/state/commands.js';
+
+/** Ids of one run differ from those of any other, so that lines of two runs in one log are not taken for each other. */
+export function drawRunId(random: Random): string {
+  return Math.floor(random.next() * 36 ** 6)
+    .toString(36)
+    .padStart(6, '0');
+}
 
 export class Requests {
   readonly #runId: string;

@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import type { OperatorCommand } from '../../src/domain/state/commands.js';
 import { OLDER_CAPABILITIES } from './model-node.js';
 import type { ModelNode, ModelNodeOptions } from './model-node.js';
-import { World } from './world.js';
+import { drain, rollout, World } from './world.js';
 
 const SHARDS = 6;
 const IDS = ['a', 'b', 'c', 'd'];
@@ -95,12 +95,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 
 const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   fc.tuple(shard, id).map(([s, destination]): OperatorCommand => ({ kind: 'migrateShard', shard: s, destination })),
-  fc.tuple(id, id, fc.boolean()).map(([origin, destination, shutdown]): OperatorCommand => ({
-    kind: 'migrateNode',
-    origin,
-    destination,
-    shutdown,
-  })),
+  fc.tuple(id, id, fc.boolean()).map(([origin, destination, shutdown]) => drain(origin, destination, { shutdown })),
   shard.map((s): OperatorCommand => ({ kind: 'stopShard', shard: s })),
   fc.tuple(id, shard).map(([node, s]): OperatorCommand => ({ kind: 'startShards', node, shards: [s] })),
   id.map((node): OperatorCommand => ({ kind: 'shutdownNode', node })),
@@ -108,7 +103,7 @@ const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'takeOverNode', node })),
   fc.constant<OperatorCommand>({ kind: 'startNode' }),
-  fc.constant<OperatorCommand>({ kind: 'rollout' }),
+  fc.constant(rollout),
 );
 
 const op: fc.Arbitrary<Op> = fc.oneof(
@@ -197,8 +192,7 @@ function apply(world: World, step: Op, asked: string[]): void {
       asked.push(world.command(step.command));
       break;
     case 'cancel': {
-      const { rollout, drains } = world.state;
-      const operation = rollout?.id ?? [...drains.keys()][0];
+      const [operation] = world.state.operations.keys();
       if (operation !== undefined) asked.push(world.command({ kind: 'cancelOperation', operation }));
       break;
     }
@@ -252,8 +246,8 @@ describe('whatever happens', () => {
           expect(world.state.shards.map(({ kind }) => kind)).toEqual(Array.from({ length: SHARDS }, () => 'running'));
           expect([...world.state.migrations.keys()]).toEqual([]);
           expect(world.state.waitingMigrations).toEqual([]);
-          expect([...world.state.drains.keys()]).toEqual([]);
-          expect(world.state.rollout).toBeNull();
+          expect([...world.state.operations.keys()]).toEqual([]);
+          expect(world.state.operations.size).toBe(0);
           expect([...world.state.startRequests.keys()]).toEqual([]);
           expect(world.truth()).toEqual(world.placement());
           for (const { transfers } of world.nodes.values()) {

@@ -30,6 +30,12 @@ const quickSettings: Settings = defaultSettings({
   commandTimeoutMs: 15_000,
 });
 
+export function drain(origin: string, destination: string, { shutdown = false } = {}): OperatorCommand {
+  return { kind: 'startOperation', plan: { kind: 'drain', origin, destination, shutdown }, answer: 'ended' };
+}
+
+export const rollout: OperatorCommand = { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' };
+
 export const nearby: Peer = { remote: '127.0.0.1', loopback: true, tokenAccepted: true };
 
 /** `total` and `remaining`: session starts, 1000 of each by default. */

@@ -41,7 +41,6 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     held: [],
     missing: [],
     checkpointedAt: 0,
-    launch: null,
     joinedAt: 1000,
     ...changes,
   };
@@ -54,6 +53,21 @@ export function testState(changes: Partial<OrchestratorState> = {}): Orchestrato
     graceUntil: null,
     ...changes,
   };
+}
+
+/** What operations of all kinds have. */
+export function operation(id: string, startedAt: number, by = 'alice') {
+  return {
+    id,
+    parent: null,
+    startedAt,
+    by,
+    request: null,
+    cancelled: null,
+    stopped: null,
+    deadline: null,
+    outcomes: [],
+  } as const;
 }
 
 export function fakeOrchestrator(): FakeOrchestrator {

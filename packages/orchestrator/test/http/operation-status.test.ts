@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { EndedOperation } from '../../src/domain/state/state.js';
-import { testNode, testState } from './fake-orchestrator.js';
+import type { EndedOperation, OperationState } from '../../src/domain/state/operations.js';
+import { operation, testNode, testState } from './fake-orchestrator.js';
 import { testServer } from './test-server.js';
 
 const ended: EndedOperation = {
@@ -38,49 +38,44 @@ const state = testState({
         deadline: 99,
         request: null,
         by: 'alice',
-        drain: 'd4',
+        operation: 'd4',
         epoch: 2,
       },
     ],
   ]),
-  drains: new Map([
+  operations: new Map<string, OperationState>([
+    [
+      'r1',
+      {
+        ...operation('r1', 4),
+        kind: 'rollout',
+        origins: [],
+        destinations: [],
+        waiting: ['b'],
+        done: ['y', 'z'],
+        failed: [],
+        current: { node: 'a', drain: 'd4' },
+        moved: 6,
+        detail: null,
+      },
+    ],
     [
       'd4',
       {
-        id: 'd4',
-        origin: 'a',
-        destination: 'b',
+        ...operation('d4', 5),
+        parent: 'r1',
+        kind: 'drain',
+        origins: ['a'],
+        destinations: ['b'],
         launched: false,
         shutdown: true,
-        phase: {
-          kind: 'moving',
-          waiting: [3],
-          moved: [0],
-          failed: [{ shard: 2, reason: 'no' }],
-          retried: [],
-          stopped: null,
-          heldSince: null,
-        },
-        startedAt: 5,
-        request: null,
-        by: 'alice',
-        rollout: true,
-        cancelled: null,
+        phase: 'moving',
+        moved: [0],
+        failed: [{ shard: 2, reason: 'no' }],
+        retried: [],
       },
     ],
   ]),
-  rollout: {
-    id: 'r1',
-    waiting: ['b'],
-    done: ['y', 'z'],
-    failed: [],
-    drain: 'd4',
-    moved: 6,
-    startedAt: 4,
-    request: null,
-    by: 'alice',
-    cancelled: null,
-  },
   endedOperations: [{ ...ended, id: 'd2', outcome: 'done' }, ended],
 });
 

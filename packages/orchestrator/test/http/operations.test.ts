@@ -15,20 +15,28 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
   [
     '/migratenode',
     'origin_node=a&destination_node=b&shutdown=true',
-    { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true },
+    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' },
   ],
   [
     '/migratenode',
     'origin_node=a&destination_node=b&shutdown=false',
-    { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false },
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      answer: 'ended',
+    },
   ],
   // What is not asked for is not shut down.
   [
     '/migratenode',
     'origin_node=a&destination_node=b',
-    { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false },
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      answer: 'ended',
+    },
   ],
-  ['/fullmigration', '', { kind: 'rollout' }],
+  ['/fullmigration', '', { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }],
   ['/stopshard', 'shard=12', { kind: 'stopShard', shard: 12 }],
   ['/startshards', 'node=a&shards=0-2,7', { kind: 'startShards', node: 'a', shards: [0, 1, 2, 7] }],
   ['/blacklistnode', 'node=a', { kind: 'cordonNode', node: 'a' }],

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { OrchestratorState } from '../../src/domain/state/state.js';
 import type { StatusV1 } from '@dshard/api';
-import { testNode, testSettings, testState } from './fake-orchestrator.js';
+import type { OperationState } from '../../src/domain/state/operations.js';
+import { operation, testNode, testSettings, testState } from './fake-orchestrator.js';
 import { testServer } from './test-server.js';
 
 const session = { sessionId: 's', sequence: 7, resumeGatewayUrl: '' };
@@ -38,7 +39,7 @@ function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
           deadline: 99,
           request: null,
           by: 'alice',
-          drain: null,
+          operation: null,
           epoch: 2,
         },
       ],
@@ -181,46 +182,44 @@ describe('GET /v1/status', () => {
   test('tells how far drains and the rollout are', async () => {
     const status = await get(
       fleet({
-        drains: new Map([
+        operations: new Map<string, OperationState>([
+          [
+            'r1',
+            {
+              ...operation('r1', 1),
+              kind: 'rollout',
+              origins: [],
+              destinations: [],
+              waiting: ['z'],
+              done: ['y'],
+              failed: [],
+              current: { node: 'a', drain: 'd1' },
+              moved: 2,
+              detail: null,
+            },
+          ],
           [
             'd1',
             {
-              id: 'd1',
-              origin: 'a',
-              destination: 'b',
-              launched: false,
+              ...operation('d1', 1),
+              parent: 'r1',
+              kind: 'drain',
+              origins: ['a'],
+              destinations: ['b'],
+              launched: true,
               shutdown: true,
-              phase: {
-                kind: 'moving',
-                waiting: [0],
-                moved: [5],
-                failed: [],
-                retried: [],
-                stopped: null,
-                heldSince: null,
-              },
-              startedAt: 1,
-              request: 'r',
-              by: 'alice',
-              rollout: true,
-              cancelled: null,
+              phase: 'moving',
+              moved: [5],
+              failed: [],
+              retried: [],
             },
           ],
         ]),
-        rollout: {
-          id: 'r1',
-          waiting: ['z'],
-          done: ['y'],
-          failed: [],
-          drain: 'd1',
-          moved: 2,
-          startedAt: 1,
-          request: 'r',
-          by: 'alice',
-          cancelled: null,
-        },
         launches: new Map([
-          ['l1', { id: 'l1', node: null, pid: null, since: 3, deadline: 9, request: null, unwanted: false }],
+          [
+            'l1',
+            { id: 'l1', node: null, pid: null, since: 3, deadline: 9, request: null, operation: null, unwanted: false },
+          ],
         ]),
         graceUntil: 5000,
       }),

@@ -298,7 +298,9 @@ describe('two orchestrators', () => {
     await expect(lost).resolves.toMatchObject({ code: 'DSO_LEADERSHIP_LOST' });
     expect(first.orchestrator.store.state).toBe('closed');
     expect(logger.lines.some(({ message }) => /epoch 2.*ends; its nodes run on/.test(message))).toBe(true);
-    await expect(first.orchestrator.command({ kind: 'rollout' })).resolves.toMatchObject({ ok: false });
+    await expect(
+      first.orchestrator.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
+    ).resolves.toMatchObject({ ok: false });
     expect(second.orchestrator.store.state).toBe('open');
   });
 

@@ -75,7 +75,9 @@ describe('what goes wrong inside ends there', () => {
         : [];
     });
     await handle.start();
-    await expect(handle.command({ kind: 'rollout' })).resolves.toMatchObject({
+    await expect(
+      handle.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
+    ).resolves.toMatchObject({
       ok: false,
       error: { code: 'DSO_INTERNAL', fault: 'fleet', message: 'Deciding on command failed: a bug' },
     });
@@ -83,7 +85,9 @@ describe('what goes wrong inside ends there', () => {
     await clock.run(1_000);
     expect(kinds()).toEqual(['started', 'command', 'tick']);
     broken = false;
-    await expect(handle.command({ kind: 'rollout' })).resolves.toEqual({ ok: true, message: 'done' });
+    await expect(
+      handle.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
+    ).resolves.toEqual({ ok: true, message: 'done' });
   });
 
   test('an effect that fails: the others are executed', async () => {
@@ -223,7 +227,9 @@ describe('start', () => {
     await network.listen('127.0.0.1:7447', () => undefined);
     await expect(handle.start()).rejects.toMatchObject({ code: 'DSO_PORT_TAKEN' });
     expect(launcher.calls).toEqual(['start', 'close']);
-    await expect(handle.command({ kind: 'rollout' })).resolves.toMatchObject({ error: { code: 'DSO_NOT_RUNNING' } });
+    await expect(
+      handle.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }),
+    ).resolves.toMatchObject({ error: { code: 'DSO_NOT_RUNNING' } });
     await expect(handle.close('end')).resolves.toBeUndefined();
     expect(kinds()).toEqual([]);
   });
@@ -254,7 +260,7 @@ describe('close', () => {
     peer.handle({ onMessage: () => undefined, onClose: () => (ended = true) });
     peer.send(identify('a'));
     await clock.run(0);
-    const command = handle.command({ kind: 'rollout' });
+    const command = handle.command({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' });
     const closing = Promise.all([handle.close('leave'), handle.close('end')]);
     await clock.run(5_000);
     await closing;

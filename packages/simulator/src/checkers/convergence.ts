@@ -32,8 +32,7 @@ function missingInOrchestrator({ orchestrator, fleet }: Parties): string | null 
   const open: [what: string, count: number][] = [
     ['migrations', state.migrations.size],
     ['migrations that wait', state.waitingMigrations.length],
-    ['drains', state.drains.size],
-    ['rollouts', state.rollout === null ? 0 : 1],
+    ['operations', state.operations.size],
     ['launches', state.launches.size],
     ['wishes to identify', state.identifies.waiting.length],
     ['operators that wait for shards to start', state.startRequests.size],

@@ -69,7 +69,7 @@ export const boundedMemory: MakeChecker = ({ plan, violated }): Checker => {
     ['migrations', state.migrations.size, plan.shards],
     ['waiting migrations', state.waitingMigrations.length, plan.shards],
     ['wishes to identify', state.identifies.waiting.length, plan.shards * Math.max(1, state.nodes.size)],
-    ['drains', state.drains.size, state.nodes.size],
+    ['operations', state.operations.size, state.nodes.size + 1],
     ['start requests', state.startRequests.size, MOST_NODES],
     ['launches', state.launches.size, MOST_NODES],
   ];

@@ -99,13 +99,14 @@ export class Operators {
     if (node === undefined) return null;
     const shard = draw.whole(0, plan.shards - 1);
     const roll = draw.next();
-    const operation = state.rollout?.id ?? draw.pick([...state.drains.keys()]);
+    const operation = draw.pick([...state.operations.keys()]);
     if (operation !== undefined && draw.chance(0.2)) return { kind: 'cancelOperation', operation };
     if (roll < 0.55) return { kind: 'migrateShard', shard, destination: node };
     if (roll < 0.7 && other !== undefined) {
-      return { kind: 'migrateNode', origin: node, destination: other, shutdown: draw.chance(0.3) };
+      const plan = { kind: 'drain', origin: node, destination: other, shutdown: draw.chance(0.3) } as const;
+      return { kind: 'startOperation', plan, answer: 'ended' };
     }
-    if (roll < 0.75) return { kind: 'rollout' };
+    if (roll < 0.75) return { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' };
     if (roll < 0.8) return { kind: 'stopShard', shard };
     if (roll < 0.85) return { kind: 'startShards', node, shards: [shard] };
     if (roll < 0.89) return { kind: 'cordonNode', node };

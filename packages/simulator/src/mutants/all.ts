@@ -180,9 +180,10 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'forgets-cancel': {
     bug: 'the orchestrator forgets that an operation was cancelled',
     decide: (decide) => (state, event, now) => {
-      const drains = new Map([...state.drains].map(([id, drain]) => [id, { ...drain, cancelled: null }]));
-      const rollout = state.rollout === null ? null : { ...state.rollout, cancelled: null };
-      return decide({ ...state, drains, rollout }, event, now);
+      const operations = new Map(
+        [...state.operations].map(([id, operation]) => [id, { ...operation, cancelled: null }]),
+      );
+      return decide({ ...state, operations }, event, now);
     },
   },
   'forgets-quarantine': {

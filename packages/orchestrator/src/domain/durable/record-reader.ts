@@ -4,17 +4,11 @@
  */
 import { isNodeId } from '@dshard/protocol';
 import { MAX_TOTAL_SHARDS } from '../state/settings.js';
+import { Unreadable } from '../state/shape.js';
+import type { EndedOperation, OperationState } from '../state/operations.js';
+import { readOperation } from './operation-records.js';
 import type { KnownSession } from '../state/commands.js';
-import type {
-  Cancellation,
-  DrainState,
-  EndedOperation,
-  IdentifyBudget,
-  NodeState,
-  RolloutState,
-  Trial,
-  Tenure,
-} from '../state/state.js';
+import type { IdentifyBudget, NodeState, Trial, Tenure } from '../state/state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };
@@ -36,8 +30,6 @@ export type NodeRecord = {
   intent: NodeState['intent']['kind'];
   final: boolean;
 };
-
-class Unreadable extends Error {}
 
 export class RecordReader {
   readonly #records = new Map<string, Map<string, JsonValue>>();
@@ -124,36 +116,13 @@ export class RecordReader {
     });
   }
 
-  drains(): DrainState[] {
-    return this.#keys('drain').flatMap((id) => this.#read('drain', id, (record) => drainOf(id, record)) ?? []);
-  }
-
-  rollout(): RolloutState | null {
-    return this.#read(
-      'rollout',
-      'current',
-      ({ id, waiting, done, failed, drain, moved, startedAt, by, cancelled }) => ({
-        id: text(id),
-        moved: whole(moved, 0),
-        waiting: list(waiting).map(nodeId),
-        done: list(done).map(nodeId),
-        failed: list(failed).map((entry) => {
-          const { node, reason } = fields(entry);
-          return { node: nodeId(node), reason: text(reason) };
-        }),
-        drain: drain === null ? null : text(drain),
-        startedAt: number(startedAt),
-        request: null,
-        by: text(by),
-        cancelled: cancellationOf(cancelled),
-      }),
+  /** Those under way and those that ended, in the order of their ids. */
+  operations(): (OperationState | EndedOperation)[] {
+    const read = this.#keys('operation').flatMap(
+      (id) => this.#read('operation', id, (record) => readOperation(id, record)) ?? [],
     );
-  }
-
-  endedOperations(): readonly EndedOperation[] {
-    const value = this.#records.get('fleet')?.get('ended');
-    if (value === undefined) return [];
-    return this.#reading('fleet/ended', value, () => list(value).map((entry) => endedOf(fields(entry)))) ?? [];
+    const numberOf = ({ id }: { id: string }): number => Number(id.replace(/^\D+/, ''));
+    return read.sort((a, b) => numberOf(a) - numberOf(b));
   }
 
   /** Of shards below the total. */
@@ -204,64 +173,6 @@ export class RecordReader {
   }
 }
 
-function drainOf(id: string, record: Fields): DrainState {
-  const { origin, destination, launched, shutdown, startedAt, by, rollout, cancelled } = record;
-  return {
-    id,
-    origin: nodeId(origin),
-    destination: destination === null ? null : nodeId(destination),
-    launched: launched === true,
-    shutdown: shutdown === true,
-    phase: phaseOf(record),
-    startedAt: number(startedAt),
-    request: null,
-    by: text(by),
-    rollout: rollout === true,
-    cancelled: cancellationOf(cancelled),
-  };
-}
-
-/** Whoever cancelled it heard nothing of its end: they do not survive a restart either. */
-function cancellationOf(value: JsonValue | undefined): Cancellation | null {
-  if (value === undefined || value === null) return null;
-  const { at, by, detail } = fields(value);
-  return { at: number(at), by: text(by), requests: [], detail: detail === null ? null : text(detail) };
-}
-
-const KINDS: readonly EndedOperation['kind'][] = ['drain', 'rollout'];
-const OUTCOMES: readonly EndedOperation['outcome'][] = ['done', 'failed', 'cancelled'];
-
-function endedOf({ id, kind, outcome, text: said, by, startedAt, endedAt }: Fields): EndedOperation {
-  return {
-    id: text(id),
-    kind: oneOf(KINDS, kind),
-    outcome: oneOf(OUTCOMES, outcome),
-    text: text(said),
-    by: text(by),
-    startedAt: number(startedAt),
-    endedAt: number(endedAt),
-  };
-}
-
-function phaseOf({ phase, destination, moved, failed, retried, stopped }: Fields): DrainState['phase'] {
-  if (phase === 'awaitingDestination') return { kind: phase, launch: null, deadline: 0 };
-  if (destination === null) throw new Unreadable();
-  if (phase === 'shuttingDown') return { kind: phase, moved: list(moved).map(number) };
-  if (phase !== 'moving') throw new Unreadable();
-  return {
-    kind: phase,
-    waiting: [],
-    moved: list(moved).map(number),
-    failed: list(failed).map((entry) => {
-      const { shard, reason } = fields(entry);
-      return { shard: number(shard), reason: text(reason) };
-    }),
-    retried: list(retried).map(number),
-    stopped: stopped === null ? null : text(stopped),
-    heldSince: null,
-  };
-}
-
 function holderOf({ node, shard }: Fields, key: number, concurrency: number): { node: string; shard: number } {
   const holder = { node: nodeId(node), shard: number(shard) };
   if (holder.shard % concurrency !== key) throw new Unreadable();
@@ -307,12 +218,6 @@ function isList(value: JsonValue): value is readonly JsonValue[] {
 function text(value: JsonValue | undefined): string {
   if (typeof value !== 'string') throw new Unreadable();
   return value;
-}
-
-function oneOf<T extends string>(known: readonly T[], value: JsonValue | undefined): T {
-  const found = known.find((each) => each === value);
-  if (found === undefined) throw new Unreadable();
-  return found;
 }
 
 function nodeId(value: JsonValue | undefined): string {

@@ -8,11 +8,9 @@
  *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
  *                         ever had it
  *     node/<id>           what was last known of a node that may live, and what is to become of it
- *     drain/<id>          and
- *     rollout/current     as they are, without those who wait for an answer: they do not survive us
+ *     operation/<id>      an operation under way, or how it ended (`operation-records.ts`)
  *     trial/<shard>       the deaths it has to answer for, and whether it is quarantined
  *     job/<name>          when the latest run of a job that runs once per fleet was due
- *     fleet/ended         how the last operations ended
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in it
@@ -23,14 +21,10 @@ import type { KnownSession } from '../state/commands.js';
 import { tenureOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
 import type {
-  Cancellation,
-  DrainState,
-  EndedOperation,
   IdentifyBudget,
   MigrationState,
   NodeState,
   OrchestratorState,
-  RolloutState,
   ShardState,
   Trial,
   Tenure,
@@ -41,7 +35,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'drain' | 'rollout' | 'trial' | 'job';
+export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'trial' | 'job';
 
 export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
   return totalShards === null ? null : { totalShards };
@@ -139,34 +133,6 @@ export function nodeRecord(node: NodeState | undefined): JsonValue {
   return { version, host, pid, intent: intent.kind, final };
 }
 
-/** Which shards wait is read off the shards. */
-export function drainRecord(drain: DrainState | undefined): JsonValue {
-  if (drain === undefined) return null;
-  const { origin, destination, launched, shutdown, phase, startedAt, by, rollout } = drain;
-  const cancelled = cancellationRecord(drain.cancelled);
-  const common = { origin, destination, launched, shutdown, startedAt, by, rollout, cancelled };
-  switch (phase.kind) {
-    case 'awaitingDestination':
-      return { ...common, phase: phase.kind };
-    case 'moving': {
-      const { moved, failed, retried, stopped } = phase;
-      return { ...common, phase: phase.kind, moved, failed, retried, stopped };
-    }
-    case 'shuttingDown':
-      return { ...common, phase: phase.kind, moved: phase.moved };
-  }
-}
-
-export function rolloutRecord(rollout: RolloutState | null): JsonValue {
-  if (rollout === null) return null;
-  const { id, waiting, done, failed, drain, moved, startedAt, by } = rollout;
-  return { id, waiting, done, failed, drain, moved, startedAt, by, cancelled: cancellationRecord(rollout.cancelled) };
-}
-
-function cancellationRecord(cancelled: Cancellation | null): JsonValue {
-  return cancelled === null ? null : { at: cancelled.at, by: cancelled.by, detail: cancelled.detail };
-}
-
 export function trialRecord(trial: Trial | undefined): JsonValue {
   if (trial === undefined || trial.deaths.length === 0) return null;
   return { deaths: trial.deaths.map(({ node, at }) => ({ node, at })), quarantinedAt: trial.quarantinedAt };
@@ -174,8 +140,4 @@ export function trialRecord(trial: Trial | undefined): JsonValue {
 
 export function jobRecord(dueAt: number | undefined): JsonValue {
   return dueAt === undefined ? null : { dueAt };
-}
-
-export function endedRecord(ended: readonly EndedOperation[]): JsonValue {
-  return ended.length === 0 ? null : ended.map((operation) => ({ ...operation }));
 }

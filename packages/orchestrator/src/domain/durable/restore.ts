@@ -4,15 +4,17 @@
  *
  * - A shard that a node had is `unreachable` there, with its session where one is known: until the node is back (it says then what it
  *   runs), is known dead, or maxNodeDowntime and the grace are over. All others are vacant and can be placed at once.
- * - The start-up grace is over when every node that had shards, takes part in a hand-over or drain or waits for its rollout is back.
- * - Cordons, permits and their windows, drains and the rollout are as they were. A migration is not: its shard belongs to the one node
- *   that its record names, and the drain it was part of moves it again if it has to. A replacement that waited for
+ * - The start-up grace is over when every node that had shards, takes part in a hand-over or in an operation is back.
+ * - Cordons, permits and their windows, operations are as they were. A migration is not: its shard belongs to the one node
+ *   that its record names, and the operation that it was a step of moves it again if it has to. A replacement that waited for
  *   a node to be launched is begun anew, with that node if it came up.
  */
 import { firstEpoch, NEVER_HELD } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
-import type { DrainState, NodeState, OrchestratorState, RolloutState, ShardState, Tenure } from '../state/state.js';
+import type { NodeState, OrchestratorState, ShardState, Tenure } from '../state/state.js';
+import { nodesOf } from '../state/operations.js';
+import type { EndedOperation, OperationState } from '../state/operations.js';
 import type { JsonValue } from './records.js';
 import { RecordReader } from './record-reader.js';
 import type { ShardRecord } from './record-reader.js';
@@ -39,7 +41,7 @@ export function restoredState(
   const reader = new RecordReader(records);
   const gone = new Set(dead);
   const identifies = reader.identifies() ?? fresh.identifies;
-  const endedOperations = reader.endedOperations();
+  const { operations, endedOperations } = restoredOperations(reader);
   const { nextId, nextEpoch } = reader.ids();
   const epoch = firstEpoch(now, nextEpoch);
   const remembered: OrchestratorState = {
@@ -60,16 +62,12 @@ export function restoredState(
   const warnings = warning === null ? reader.warnings : [...reader.warnings, warning];
   if (!keep) return { state: { ...remembered, awaitedNodes: settings.expectedNodes ?? [], recalled: true }, warnings };
 
-  const { drains, rollout } = restoredOperations(reader);
   const tenures = known.map(restoredTenure);
   const holders = shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : []));
   const involved = [
     // The origin of a hand-over that broke: it may run the shard, and has its state.
     ...tenures.flatMap(({ before }) => (before === null ? [] : [before.node])),
-    ...[...drains.values()].flatMap(({ origin, destination }) =>
-      destination === null ? [origin] : [origin, destination],
-    ),
-    ...(rollout?.waiting ?? []),
+    ...[...operations.values()].flatMap(nodesOf),
   ];
   const nodes = restoredNodes(reader, [...holders, ...involved], settings, gone, now);
   const awaited = new Set([...holders, ...involved.filter((id) => !gone.has(id)), ...(settings.expectedNodes ?? [])]);
@@ -79,8 +77,7 @@ export function restoredState(
     shards,
     tenures,
     nodes,
-    drains,
-    rollout,
+    operations,
     trials: reader.trials(total),
     awaitedNodes: [...awaited],
     recalled: true,
@@ -160,7 +157,6 @@ function restoredNodes(
       instance: null,
       bounds: null,
       connection: { kind: 'disconnected', since: now, gone: gone.has(id) },
-      launch: null,
       joinedAt: now,
       intent,
       shardReports: [],
@@ -173,20 +169,17 @@ function restoredNodes(
   return nodes;
 }
 
-/** A replacement that waited for its new node goes back into the rollout's queue. */
-function restoredOperations(reader: RecordReader): {
-  drains: ReadonlyMap<string, DrainState>;
-  rollout: RolloutState | null;
-} {
-  const drains = new Map(reader.drains().map((drain) => [drain.id, drain]));
-  const rollout = reader.rollout();
-  const backInLine: string[] = [];
-  for (const drain of drains.values()) {
-    if (drain.phase.kind !== 'awaitingDestination') continue;
-    drains.delete(drain.id);
-    if (drain.rollout) backInLine.push(drain.origin);
-  }
-  if (rollout === null) return { drains, rollout };
-  const current = rollout.drain !== null && drains.has(rollout.drain) ? rollout.drain : null;
-  return { drains, rollout: { ...rollout, waiting: [...backInLine, ...rollout.waiting], drain: current } };
+/** Who is a step of an operation that is not known any more stands for itself. */
+function restoredOperations(reader: RecordReader): Pick<OrchestratorState, 'operations' | 'endedOperations'> {
+  const known = reader.operations();
+  const running = known.filter((each): each is OperationState => !('outcome' in each));
+  const ids = new Set(running.map(({ id }) => id));
+  const withParent = (operation: OperationState): OperationState =>
+    operation.parent === null || ids.has(operation.parent) ? operation : { ...operation, parent: null };
+  return {
+    operations: new Map(running.map((operation) => [operation.id, withParent(operation)])),
+    endedOperations: known
+      .filter((each): each is EndedOperation => 'outcome' in each)
+      .sort((a, b) => a.endedAt - b.endedAt),
+  };
 }

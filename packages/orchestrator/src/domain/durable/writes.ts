@@ -5,15 +5,13 @@
  * look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { MigrationState, OrchestratorState } from '../state/state.js';
+import { operationRecord, operationsById } from './operation-records.js';
 import {
-  drainRecord,
-  endedRecord,
   identifiesRecord,
   idsRecord,
   jobRecord,
   keyRecord,
   nodeRecord,
-  rolloutRecord,
   shardRecord,
   totalRecord,
   trialRecord,
@@ -41,13 +39,10 @@ export function durableWrites(before: OrchestratorState, after: OrchestratorStat
     for (const [id, was, is] of changed(before.nodes, after.nodes))
       compare('node', id, nodeRecord(was), nodeRecord(is));
   }
-  if (before.drains !== after.drains) {
-    for (const [id, was, is] of changed(before.drains, after.drains)) {
-      compare('drain', id, drainRecord(was), drainRecord(is));
+  if (before.operations !== after.operations || before.endedOperations !== after.endedOperations) {
+    for (const [id, was, is] of changed(operationsById(before), operationsById(after))) {
+      compare('operation', id, operationRecord(was), operationRecord(is));
     }
-  }
-  if (before.rollout !== after.rollout) {
-    compare('rollout', 'current', rolloutRecord(before.rollout), rolloutRecord(after.rollout));
   }
   if (before.trials !== after.trials) {
     for (const [shard, was, is] of changed(before.trials, after.trials)) {
@@ -56,9 +51,6 @@ export function durableWrites(before: OrchestratorState, after: OrchestratorStat
   }
   if (before.jobs !== after.jobs) {
     for (const [name, was, is] of changed(before.jobs, after.jobs)) compare('job', name, jobRecord(was), jobRecord(is));
-  }
-  if (before.endedOperations !== after.endedOperations) {
-    compare('fleet', 'ended', endedRecord(before.endedOperations), endedRecord(after.endedOperations));
   }
   return writes;
 }
@@ -128,15 +120,17 @@ export function recordsOf(state: OrchestratorState): Write[] {
     })),
     ...state.shards.map((_, id): Write => ({ kind: 'shard', key: String(id), value: shardRecord(state, id) })),
     ...[...state.nodes].map(([key, node]): Write => ({ kind: 'node', key, value: nodeRecord(node) })),
-    ...[...state.drains].map(([key, drain]): Write => ({ kind: 'drain', key, value: drainRecord(drain) })),
-    { kind: 'rollout', key: 'current', value: rolloutRecord(state.rollout) },
+    ...[...operationsById(state)].map(([key, operation]): Write => ({
+      kind: 'operation',
+      key,
+      value: operationRecord(operation),
+    })),
     ...[...state.trials].map(([shard, trial]): Write => ({
       kind: 'trial',
       key: String(shard),
       value: trialRecord(trial),
     })),
     ...[...state.jobs].map(([key, dueAt]): Write => ({ kind: 'job', key, value: jobRecord(dueAt) })),
-    { kind: 'fleet', key: 'ended', value: endedRecord(state.endedOperations) },
   ];
   return all.filter(({ value }) => value !== null);
 }

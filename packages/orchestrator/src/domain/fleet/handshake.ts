@@ -100,7 +100,6 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     instance: message.instance ?? null,
     bounds: message.bounds ?? null,
     connection: { kind: 'awaitingTotal', connection, capabilities, since: tx.now, lastHeardAt: tx.now },
-    launch: known?.launch ?? null,
     joinedAt: tx.now,
     intent: known?.intent ?? { kind: 'serving' },
     shardReports: [],

@@ -12,17 +12,21 @@ import { retireEmpty } from './retire.js';
 import type { LaunchState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
-export function beginLaunch(tx: Transaction, why: string, request: string | null): string {
+/** @param forWhom who is answered when the node is up, and the operation that needs it. */
+export function beginLaunch(
+  tx: Transaction,
+  why: string,
+  { request = null, operation = null }: { request?: string | null; operation?: string | null } = {},
+): void {
   const id = tx.nextId('l');
   const deadline = tx.now + tx.settings.launchTimeoutMs;
-  tx.setLaunch({ id, node: null, pid: null, since: tx.now, deadline, request, unwanted: false });
+  tx.setLaunch({ id, node: null, pid: null, since: tx.now, deadline, request, operation, unwanted: false });
   tx.effect({ kind: 'launchNode', launch: id });
   tx.record('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
-  return id;
 }
 
 export function startNode(tx: Transaction, request: string): void {
-  if (tx.settings.canLaunch) beginLaunch(tx, 'an operator asked for it', request);
+  if (tx.settings.canLaunch) beginLaunch(tx, 'an operator asked for it', { request });
   else tx.fail(request, 'DSO_NO_LAUNCHER', 'No node command is configured, so no node can be started from here.');
 }
 
@@ -46,7 +50,7 @@ export function launchDone(tx: Transaction, node: string): void {
   if (launch === undefined) return;
   tx.removeLaunch(launch.id);
   tx.patch({ launchFailures: 0, launchNotBefore: tx.now });
-  tx.patchNode(node, { launch: launch.id });
+  tx.leaveOutcome(launch.operation, { kind: 'launched', node });
   tx.done(launch.request, `Node ${node} is started and connected.`, { node });
   if (launch.unwanted) retireEmpty(tx, node);
 }
@@ -62,6 +66,7 @@ export function launchFailed(tx: Transaction, id: string, reason: string): void 
   const text = `A node could not be launched: ${reason}.`;
   tx.record('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
   tx.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
+  tx.leaveOutcome(launch.operation, { kind: 'notLaunched' });
 }
 
 export function launchOf(tx: Transaction, node: string): LaunchState | undefined {
@@ -111,7 +116,7 @@ export function keepNodesUp(tx: Transaction): void {
     if (isBack || (!connection.gone && mayComeBack(tx, node.id, connection.since))) up += 1;
   }
   for (let missing = settings.nodes - up; missing > 0 && mayLaunch(tx); missing -= 1) {
-    beginLaunch(tx, `${settings.nodes} are to be up`, null);
+    beginLaunch(tx, `${settings.nodes} are to be up`);
   }
 }
 
@@ -123,7 +128,7 @@ function mayComeBack(tx: Transaction, node: string, awaySince: number): boolean 
 /** Shards have no node with room: one node at a time, as long as that is so. */
 export function launchForRoom(tx: Transaction, shards: readonly number[]): void {
   if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx)) return;
-  beginLaunch(tx, `${shards.length} shard(s) have no node with room`, null);
+  beginLaunch(tx, `${shards.length} shard(s) have no node with room`);
 }
 
 /** Whether a launch nobody asked for may be made now. */

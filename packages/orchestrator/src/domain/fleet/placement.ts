@@ -12,7 +12,7 @@
  */
 import { launchForRoom } from './launch.js';
 import { tenureOf } from '../state/epochs.js';
-import { can, drainFrom, isConnected, isShuttingDown } from '../state/nodes.js';
+import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
 import { hasSuspect, isQuarantined, isSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
@@ -121,7 +121,7 @@ function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
 }
 
 function opennessOf(tx: Transaction, node: NodeState): Openness {
-  if (!isConnected(node) || isShuttingDown(node) || drainFrom(tx.state, node.id) !== undefined) return 'closed';
+  if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
 

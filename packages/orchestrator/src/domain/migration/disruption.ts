@@ -44,8 +44,8 @@ export function budgetAllowsMove(tx: Transaction): boolean {
 }
 
 /** Why not, as part of a sentence. */
-export function budgetReason(tx: Transaction): string {
-  if (tx.state.alarm !== null) return 'most nodes are silent, so nothing is moved';
-  const { moving, down, limit } = disruptionOf(tx.state);
+export function budgetReason(state: OrchestratorState): string {
+  if (state.alarm !== null) return 'most nodes are silent, so nothing is moved';
+  const { moving, down, limit } = disruptionOf(state);
   return `${moving} shard(s) are moving and ${down} are down, and maxUnavailable allows ${limit}`;
 }

@@ -26,7 +26,7 @@ import type { Transaction } from '../state/transaction.js';
 import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../shards/epochs.js';
 import { enterStep, nextStep } from './live-steps.js';
 import { takesRoom } from '../state/migrations.js';
-import { leaveOutcome, moveStarted } from './started.js';
+import { moveStarted } from './started.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
 
@@ -140,5 +140,5 @@ export function activated(tx: Transaction, migration: At<'activating'>, resumed:
   const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
   tx.record('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
   tx.done(request, text, facts);
-  leaveOutcome(tx, migration, null);
+  tx.leaveOutcome(migration.operation, { kind: 'moved', shard });
 }

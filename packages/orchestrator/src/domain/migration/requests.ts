@@ -6,7 +6,7 @@ import { refused, runningOn, usableNode } from '../state/checks.js';
 import type { Checked } from '../state/checks.js';
 import type { OperatorCommand } from '../state/commands.js';
 import { budgetReason } from './disruption.js';
-import { drainFrom } from '../state/nodes.js';
+import { drainedBy } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
 import { waitsFor } from './limits.js';
 import { beginMigration } from './steps.js';
@@ -42,7 +42,7 @@ function migratable(tx: Transaction, shard: number, destination: string): Checke
   }
   const source = usableNode(tx.state, origin.value);
   if (!source.ok) return source;
-  if (drainFrom(tx.state, destination) !== undefined) {
+  if (drainedBy(tx.state, destination) !== undefined) {
     return refused('DSO_NODE_BUSY', `Node ${destination} is being drained, so it takes no shard.`);
   }
   return origin;
@@ -61,14 +61,14 @@ export function startWaitingMigrations(tx: Transaction): void {
     }
     const wait = waitsFor(tx, origin.value, destination);
     if (wait === null) {
-      const plan = { shard, origin: origin.value, destination, request, drain: null };
+      const plan = { shard, origin: origin.value, destination, request, operation: null };
       tx.actingFor(waiting.by, () => beginMigration(tx, plan));
       return false;
     }
     if (waiting.deadline > tx.now) return true;
     const why =
-      wait === 'budget' ? budgetReason(tx) : `nodes ${origin.value} and ${destination} are moving other shards`;
-    const text = `Shard ${shard} waited ${tx.now - waiting.since} ms for its turn: ${why}.`;
+      wait === 'budget' ? budgetReason(tx.state) : `nodes ${origin.value} and ${destination} are moving other shards`;
+    const text = `Shard ${shard} waited ${tx.now - waiting.since} ms for its tx: ${why}.`;
     tx.fail(request, wait === 'budget' ? 'DSO_BUDGET_USED_UP' : 'DSO_NODE_BUSY', text);
     return false;
   });

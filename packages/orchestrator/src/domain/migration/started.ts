@@ -6,21 +6,18 @@ import type { Transaction } from '../state/transaction.js';
 /** What is known of a migration before its first step. */
 export type About = Omit<MigrationState, 'step' | 'deadline'>;
 
-export function moveStarted(tx: Transaction, { id, shard, origin, destination, drain }: About, live: boolean): void {
+export function moveStarted(
+  tx: Transaction,
+  { id, shard, origin, destination, operation }: About,
+  live: boolean,
+): void {
   tx.record('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
     migration: id,
     shard,
     origin,
     destination,
     live,
-    operation: drain,
+    operation,
     ...disruptionOf(tx.state),
   });
-}
-
-/** A migration is over: the operation that it was part of draws the conclusions. @param failure null: the shard was moved. */
-export function leaveOutcome(tx: Transaction, { drain, shard }: MigrationState, failure: string | null): void {
-  if (drain === null) return;
-  const outcome = { operation: drain, shard, failure };
-  tx.patch({ migrationOutcomes: [...tx.state.migrationOutcomes, outcome] });
 }

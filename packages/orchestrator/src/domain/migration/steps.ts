@@ -24,14 +24,14 @@ import type { Transaction } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
 import { leaveHandOver } from '../shards/start.js';
 import { takesRoom } from '../state/migrations.js';
-import { leaveOutcome, moveStarted } from './started.js';
+import { moveStarted } from './started.js';
 import type { About } from './started.js';
 import { movesLive, patienceOf } from './limits.js';
 import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
   tx: Transaction,
-  plan: { shard: number; origin: string; destination: string; request: string | null; drain: string | null },
+  plan: { shard: number; origin: string; destination: string; request: string | null; operation: string | null },
 ): void {
   const { shard, origin, destination } = plan;
   const about = { ...plan, id: tx.nextMigrationId(), epoch: newEpoch(tx), startedAt: tx.now, by: tx.by };
@@ -45,9 +45,9 @@ export function beginMigration(
 }
 
 /** User code is told, and the shard serves for as long as it may be kept. */
-function moveAnnounced(tx: Transaction, { id, shard, origin, destination, drain }: About): void {
+function moveAnnounced(tx: Transaction, { id, shard, origin, destination, operation }: About): void {
   const text = `Shard ${shard} is to move from node ${origin} to node ${destination}, when user code has finished with it.`;
-  const facts = { migration: id, shard, origin, destination, operation: drain };
+  const facts = { migration: id, shard, origin, destination, operation };
   tx.record('migrationAnnounced', 'info', text, facts);
 }
 
@@ -125,7 +125,7 @@ export function destinationRuns(tx: Transaction, migration: BaseMigration, userE
   const facts = { migration: migration.id, shard, origin, destination, durationMs, frozenMs: durationMs, userEvents };
   tx.record('migrationCompleted', 'info', text, facts, migration.by);
   tx.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
-  leaveOutcome(tx, migration, null);
+  tx.leaveOutcome(migration.operation, { kind: 'moved', shard });
 }
 
 /** A node's sentence as a part of ours. */
@@ -143,7 +143,7 @@ export function endFailed(tx: Transaction, migration: MigrationState, reason: st
   const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
   tx.record('migrationFailed', 'warn', text, facts, migration.by);
   tx.fail(request, 'DSO_MIGRATION_FAILED', text);
-  leaveOutcome(tx, migration, reason);
+  tx.leaveOutcome(migration.operation, { kind: 'notMoved', shard, reason });
 }
 
 function whereabouts(shard: number, state: Exclude<ReturnType<Transaction['shard']>, undefined>): string {

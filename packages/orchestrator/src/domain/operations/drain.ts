@@ -1,144 +1,166 @@
 /**
  * A node gives up all its shards.
  *
- *     awaitingDestination  a node was launched for it; it begins when that node is connected
+ *     awaitingDestination  a node is launched for it; it begins when that node is connected
  *     moving               its shards move to the destination, as many at once as the limits allow
  *     shuttingDown         all moved, and it was to be shut down; over when it has said goodbye
  *
- * A cancelled one begins no further move and ends when those under way have; what was launched for it and is still empty goes again.
- * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was
- * still starting, or that an operator moved by hand, is neither missed nor moved twice. A move that fails is tried once more; if a
- * shard stays behind, the node is not shut down and the drain says which and why.
+ * A cancelled drain begins no further migration and ends when those under way have; what was launched for it and is still empty goes again.
+ * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was still
+ * starting, or that an operator moved by hand, is neither missed nor moved twice. A migration that fails is tried once more; if a shard stays
+ * behind, the node is not shut down and the drain says which and why.
  */
-import { type Checked, refused, usableNode } from '../state/checks.js';
-import type { OperatorCommand } from '../state/commands.js';
+import { beginLaunch } from '../fleet/launch.js';
+import { beginShutdown } from '../fleet/leave.js';
+import { retireEmpty, unwantLaunch } from '../fleet/retire.js';
 import { budgetAllowsMove, budgetReason } from '../migration/disruption.js';
 import { waitsFor } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
-import { retireEmpty, unwantLaunch } from '../fleet/retire.js';
-import { readOutcomes } from './drain-record.js';
-import { operationEnded } from './ended.js';
-import { drainFrom, drainTo, hasSaidGoodbye, isConnected, isShuttingDown } from '../state/nodes.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
-import { beginShutdown } from '../fleet/leave.js';
-import type { DrainState } from '../state/state.js';
+import { usableNode } from '../state/checks.js';
+import { drainedBy, hasSaidGoodbye, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import type { OperationState } from '../state/operations.js';
+import type { OrchestratorState } from '../state/state.js';
+import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
+import { beginOperation, endOperation, notStarted } from './operation.js';
+import type { Asked, Operation, Progress, Started } from './operation.js';
 
-type Moving = Extract<DrainState['phase'], { kind: 'moving' }>;
+type Drain = OperationState<'drain'>;
 
-/** As a drain begins to move. */
-const MOVING: Moving = {
-  kind: 'moving',
-  waiting: [],
-  moved: [],
-  failed: [],
-  retried: [],
-  stopped: null,
-  heldSince: null,
-};
-
-export function migrateNode(
-  tx: Transaction,
-  request: string,
-  command: Extract<OperatorCommand, { kind: 'migrateNode' }>,
-): void {
-  const possible = drainable(tx, command.origin, command.destination);
-  if (!possible.ok) {
-    tx.reply(request, possible);
-    return;
-  }
-  const { origin, destination, shutdown } = command;
-  beginDrain(tx, { origin, destination, shutdown, request, by: tx.by, rollout: false, launch: null });
-}
-
-function drainable(tx: Transaction, origin: string, destination: string): Checked<string> {
-  if (origin === destination) return refused('DSO_SAME_NODE', `Node ${origin} is origin and destination.`);
-  for (const id of [origin, destination]) {
-    const usable = usableNode(tx.state, id);
-    if (!usable.ok) return usable;
-  }
-  for (const [id, drain] of [
-    [origin, drainFrom(tx.state, origin)],
-    [origin, drainTo(tx.state, origin)],
-    [destination, drainFrom(tx.state, destination)],
-  ] as const) {
-    if (drain === undefined) continue;
-    const text = `Node ${id} is busy: node ${drain.origin} is being drained to ${drain.destination ?? 'a new node'}.`;
-    return refused('DSO_NODE_BUSY', text);
-  }
-  return { ok: true, value: origin };
-}
-
-/** @param plan.launch the launch it waits for, when there is no destination yet. */
-export function beginDrain(
-  tx: Transaction,
-  plan: Pick<DrainState, 'origin' | 'destination' | 'shutdown' | 'request' | 'by' | 'rollout'> & {
-    launch: string | null;
+export const DRAIN: Operation<'drain'> = {
+  kind: 'drain',
+  idPrefix: 'd',
+  start(tx, { origin, destination, shutdown }, asked) {
+    const refusal = refusalOf(tx, origin, destination);
+    if (refusal !== null) return refusal;
+    const operation = beginDrain(tx, { origin, destination, shutdown }, asked);
+    return { ok: true, operation, message: `Moving the shards of node ${origin} to node ${destination}.` };
   },
-): string {
-  const { origin, destination, shutdown, request, by, rollout, launch } = plan;
-  const id = tx.nextId('d');
-  tx.setDrain({
-    id,
-    origin,
-    destination,
-    launched: launch !== null,
-    shutdown,
-    phase:
-      destination === null
-        ? { kind: 'awaitingDestination', launch, deadline: tx.now + tx.settings.launchTimeoutMs }
-        : MOVING,
-    startedAt: tx.now,
-    request,
-    by,
-    rollout,
-    cancelled: null,
-  });
-  for (const shard of tx.shardsOf(origin)) unqueue(tx, shard);
-  const where = destination ?? 'a new node';
-  const facts = { operation: id, origin, destination, shards: tx.shardsOf(origin) };
-  tx.record('drainStarted', 'info', `Node ${origin} gives its shards to ${where}.`, facts, by);
-  return id;
-}
-
-/** Takes every drain as far as it goes now. */
-export function runDrains(tx: Transaction): void {
-  readOutcomes(tx);
-  // Of an earlier run: its nodes are still on their way back.
-  if (tx.state.recalled && tx.state.graceUntil !== null) return;
-  for (const { id } of tx.state.drains.values()) {
-    const drain = tx.state.drains.get(id);
-    if (drain === undefined) continue;
-    switch (drain.phase.kind) {
+  step(tx, given) {
+    const drain = withOutcomes(tx, given);
+    switch (drain.phase) {
       case 'awaitingDestination':
-        awaitDestination(tx, drain, drain.phase);
+        awaitDestination(tx, drain);
         break;
       case 'moving':
-        move(tx, drain, drain.phase);
+        move(tx, drain);
         break;
       case 'shuttingDown':
         awaitShutdown(tx, drain);
         break;
     }
+  },
+  /** The disruption budget has held it up for too long. */
+  overdue(tx, drain) {
+    if (budgetAllowsMove(tx)) return;
+    const stopped = `no shard could be moved for ${tx.settings.budgetTimeoutMs} ms: ${budgetReason(tx.state)}`;
+    tx.patchOperation(drain.id, { stopped: drain.stopped ?? stopped, deadline: null });
+  },
+  status: statusOf,
+  cancel({ id, phase, origins: [origin] }) {
+    return phase === 'shuttingDown'
+      ? {
+          ok: false,
+          text: `All shards of node ${origin} are moved and it is shutting down: there is nothing left to cancel.`,
+        }
+      : { ok: true, text: `Draining node ${origin} (${id}) is cancelled: no further shard is moved.` };
+  },
+  end: endDrain,
+};
+
+function refusalOf(tx: Transaction, origin: string, destination: string): (Started & { ok: false }) | null {
+  if (origin === destination) return notStarted('DSO_SAME_NODE', `Node ${origin} is origin and destination.`);
+  for (const id of [origin, destination]) {
+    const usable = usableNode(tx.state, id);
+    if (!usable.ok) return usable;
   }
+  for (const [id, busy] of [
+    [origin, drainedBy(tx.state, origin) ?? keptBy(tx.state, origin)],
+    [destination, drainedBy(tx.state, destination)],
+  ] as const) {
+    if (busy !== undefined)
+      return notStarted('DSO_NODE_BUSY', `Node ${id} is busy: ${busy.kind} ${busy.id} is under way.`);
+  }
+  return null;
 }
 
-function awaitDestination(
+/** @param plan.destination null: a node is launched for it. */
+export function beginDrain(
   tx: Transaction,
-  drain: DrainState,
-  phase: Extract<DrainState['phase'], { kind: 'awaitingDestination' }>,
-): void {
-  const problem = problemOf(tx, drain.origin);
-  const launched = [...tx.state.nodes.values()].find(({ launch }) => launch !== null && launch === phase.launch);
-  if (launched !== undefined) {
-    tx.setDrain({ ...drain, destination: launched.id, phase: MOVING });
-    move(tx, { ...drain, destination: launched.id, phase: MOVING }, MOVING);
-  } else if (problem !== null) {
-    endDrain(tx, drain, problem);
-  } else if (phase.launch === null || !tx.state.launches.has(phase.launch)) {
-    endDrain(tx, drain, 'no new node could be started for its shards');
-  }
+  { origin, destination, shutdown }: { origin: string; destination: string | null; shutdown: boolean },
+  asked: Asked,
+): string {
+  const id = beginOperation(
+    tx,
+    DRAIN,
+    asked,
+    {
+      origins: [origin],
+      destinations: destination === null ? [] : [destination],
+      launched: destination === null,
+      shutdown,
+      phase: destination === null ? 'awaitingDestination' : 'moving',
+      moved: [],
+      failed: [],
+      retried: [],
+    },
+    {
+      text: `Node ${origin} gives its shards to ${destination ?? 'a new node'}.`,
+      facts: { origin, destination, shards: tx.shardsOf(origin) },
+    },
+  );
+  for (const shard of tx.shardsOf(origin)) unqueue(tx, shard);
+  if (destination === null) beginLaunch(tx, `node ${origin} is to be drained`, { operation: id });
+  return id;
+}
+
+/** What became of its migrations and of its launch since it was run last. */
+function withOutcomes(tx: Transaction, drain: Drain): Drain {
+  if (drain.outcomes.length === 0) return drain;
+  const next = drain.outcomes.reduce<Drain>((known, outcome) => {
+    switch (outcome.kind) {
+      case 'moved':
+        return moved(tx, { ...known, moved: [...known.moved, outcome.shard] });
+      case 'notMoved': {
+        const { shard, reason } = outcome;
+        if (!known.retried.includes(shard)) return { ...known, retried: [...known.retried, shard] };
+        return { ...known, failed: [...known.failed, { shard, reason }] };
+      }
+      case 'launched':
+        return { ...known, destinations: [outcome.node], phase: 'moving' };
+      case 'notLaunched':
+        return { ...known, stopped: known.stopped ?? 'no new node could be started for its shards' };
+      case 'ended':
+        return known;
+    }
+  }, drain);
+  const taken = { ...next, outcomes: [] };
+  tx.setOperation(taken);
+  return taken;
+}
+
+function moved(tx: Transaction, drain: Drain): Drain {
+  const [origin] = drain.origins;
+  const { waiting } = shardsLeft(tx.state, drain);
+  const text = `Node ${origin} has given up ${drain.moved.length} shard(s); ${waiting.length} wait for their tx.`;
+  const facts = { moved: drain.moved.length, waiting: waiting.length, failed: drain.failed.length };
+  tx.record('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
+  return drain;
+}
+
+function awaitDestination(tx: Transaction, drain: Drain): void {
+  const why = problemOf(tx, drain.origins[0]) ?? drain.stopped;
+  if (why !== null) endDrain(tx, drain, why);
+  else if (isAwaited(tx, drain)) return;
+  // An earlier run of the orchestrator launched the node. What it is a step of begins anew, with that node if it came up.
+  else if (drain.parent !== null) tx.removeOperation(drain.id);
+  else endDrain(tx, drain, 'the orchestrator was restarted before the new node for its shards was up');
+}
+
+function isAwaited(tx: Transaction, { id }: Drain): boolean {
+  return [...tx.state.launches.values()].some(({ operation }) => operation === id);
 }
 
 /** Why a node can take no further part in a drain; null: it can. */
@@ -148,39 +170,48 @@ function problemOf(tx: Transaction, id: string): string | null {
   return isShuttingDown(node) ? `node ${id} is shutting down` : null;
 }
 
-function move(tx: Transaction, drain: DrainState, phase: Moving): void {
-  const { origin, destination } = drain;
-  if (destination === null) return;
-  const stopped = phase.stopped ?? problemOf(tx, origin) ?? problemOf(tx, destination) ?? heldTooLong(tx, phase);
-  const failed = new Set(phase.failed.map(({ shard }) => shard));
-  let isHeld = false;
-  const waiting = tx.shardsOf(origin).filter((shard) => {
-    if (failed.has(shard)) return false;
-    const canMove = stopped === null && tx.shard(shard)?.kind === 'running';
-    if (!canMove) return true;
-    const wait = waitsFor(tx, origin, destination);
-    if (wait !== null) {
-      isHeld ||= wait === 'budget';
-      return true;
-    }
-    const plan = { shard, origin, destination, request: null, drain: drain.id };
-    tx.actingFor(drain.by, () => beginMigration(tx, plan));
-    return false;
-  });
-  const moving = [...tx.state.migrations.values()].filter((migration) => migration.origin === origin);
-  const heldSince = isHeld && moving.length === 0 ? (phase.heldSince ?? tx.now) : null;
-  if (stopped !== phase.stopped || heldSince !== phase.heldSince || waiting.join() !== phase.waiting.join()) {
-    tx.setDrain({ ...drain, phase: { ...phase, waiting, stopped, heldSince } });
-  }
+function move(tx: Transaction, drain: Drain): void {
+  const [origin] = drain.origins;
+  const [destination] = drain.destinations;
+  if (destination === undefined) return;
+  const stopped = drain.stopped ?? problemOf(tx, origin) ?? problemOf(tx, destination);
+  const { waiting, isBlocked } = stopped === null ? beginMoves(tx, drain, destination) : leftOf(tx, drain);
+  const isMoving = [...tx.state.migrations.values()].some((migration) => migration.origin === origin);
+  const deadline = isBlocked && !isMoving ? (drain.deadline ?? tx.now + tx.settings.budgetTimeoutMs) : null;
+  if (stopped !== drain.stopped || deadline !== drain.deadline) tx.patchOperation(drain.id, { stopped, deadline });
+  // A migration that broke at once: it is heard of first.
+  if (tx.state.operations.get(drain.id)?.outcomes.length !== 0) return;
   // Those that move to the origin (begun before the drain) are waited for too: they are its shards in a moment.
   for (const migration of tx.state.migrations.values()) {
     if (migration.origin === origin || migration.destination === origin) return;
   }
-  if (stopped !== null) endDrain(tx, drain, stopped);
-  else if (waiting.length === 0 && !isComingBack(tx, origin)) allMoved(tx, drain, phase);
+  if (stopped !== null) endDrain(tx, { ...drain, stopped }, stopped);
+  else if (waiting === 0 && !isComingBack(tx, origin)) allMoved(tx, drain);
 }
 
-/** Whether a shard whose hand-over broke is about to be given back to the node, with the state that it still has; it is moved again then. */
+/** @returns how many shards wait for their tx, and whether the disruption budget is what they wait for. */
+function beginMoves(tx: Transaction, drain: Drain, destination: string): { waiting: number; isBlocked: boolean } {
+  const [origin] = drain.origins;
+  let isBlocked = false;
+  const waiting = shardsLeft(tx.state, drain).waiting.filter((shard) => {
+    if (tx.shard(shard)?.kind !== 'running') return true;
+    const wait = waitsFor(tx, origin, destination);
+    if (wait !== null) {
+      isBlocked ||= wait === 'budget';
+      return true;
+    }
+    const plan = { shard, origin, destination, request: null, operation: drain.id };
+    tx.actingFor(drain.by, () => beginMigration(tx, plan));
+    return false;
+  });
+  return { waiting: waiting.length, isBlocked };
+}
+
+function leftOf(tx: Transaction, drain: Drain): { waiting: number; isBlocked: boolean } {
+  return { waiting: shardsLeft(tx.state, drain).waiting.length, isBlocked: false };
+}
+
+/** Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is moved again then. */
 function isComingBack(tx: Transaction, origin: string): boolean {
   const held = tx.node(origin)?.held ?? [];
   return held.some((shard) => {
@@ -189,32 +220,21 @@ function isComingBack(tx: Transaction, origin: string): boolean {
   });
 }
 
-/** When a drain that the disruption budget holds up gives up; null: it is not held up. */
-export function heldUntil(tx: Transaction, { phase }: DrainState): number | null {
-  if (phase.kind !== 'moving' || phase.heldSince === null) return null;
-  return phase.heldSince + tx.settings.budgetTimeoutMs;
-}
-
-function heldTooLong(tx: Transaction, { heldSince }: Moving): string | null {
-  const { budgetTimeoutMs } = tx.settings;
-  if (heldSince === null || heldSince + budgetTimeoutMs > tx.now || budgetAllowsMove(tx)) return null;
-  return `no shard could be moved for ${budgetTimeoutMs} ms: ${budgetReason(tx)}`;
-}
-
-function allMoved(tx: Transaction, drain: DrainState, phase: Moving): void {
-  if (phase.failed.length > 0) {
-    const shards = phase.failed.map(({ shard }) => shard).join(', ');
-    endDrain(tx, drain, `could not move shard(s) ${shards} (${phase.failed[0]?.reason ?? 'no reason known'})`);
+function allMoved(tx: Transaction, drain: Drain): void {
+  const [first] = drain.failed;
+  if (first !== undefined) {
+    const shards = drain.failed.map(({ shard }) => shard).join(', ');
+    endDrain(tx, drain, `could not move shard(s) ${shards} (${first.reason})`);
   } else if (drain.shutdown) {
-    tx.setDrain({ ...drain, phase: { kind: 'shuttingDown', moved: phase.moved } });
-    tx.actingFor(drain.by, () => beginShutdown(tx, drain.origin, null, false));
+    tx.setOperation({ ...drain, phase: 'shuttingDown' });
+    tx.actingFor(drain.by, () => beginShutdown(tx, drain.origins[0], null, false));
   } else {
     endDrain(tx, drain, null);
   }
 }
 
-function awaitShutdown(tx: Transaction, drain: DrainState): void {
-  const node = tx.node(drain.origin);
+function awaitShutdown(tx: Transaction, drain: Drain): void {
+  const node = tx.node(drain.origins[0]);
   if (node === undefined || hasSaidGoodbye(node)) {
     // What it still ends is nobody's business but its own.
     endDrain(tx, drain, null);
@@ -226,63 +246,82 @@ function awaitShutdown(tx: Transaction, drain: DrainState): void {
   }
 }
 
-/** @param failure why it ends before all is done; null: everything that was asked for is done. */
-export function endDrain(tx: Transaction, drain: DrainState, failure: string | null): void {
-  const { id, origin, request, by, cancelled } = drain;
-  const destination = drain.destination ?? 'a new node';
-  const moved = drain.phase.kind === 'awaitingDestination' ? [] : drain.phase.moved;
-  const failed = drain.phase.kind === 'moving' ? drain.phase.failed : [];
-  tx.removeDrain(id);
-  const ending = drain.shutdown ? ', and the node was shut down' : '';
-  const keeps = tx.shardsOf(origin).length;
-  const kept = cancelled === null || keeps === 0 ? '' : ` Node ${origin} keeps ${keeps} shard(s).`;
-  const rest = `${kept}${cancelled === null ? '' : afterCancel(tx, drain)}`;
+function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
+  const [origin] = drain.origins;
+  const [destination = null] = drain.destinations;
+  const to = destination ?? 'a new node';
+  const { cancelled, failed, shutdown } = drain;
+  const moved = drain.moved.length;
+  // Its nodes are nobody's from here on.
+  tx.removeOperation(drain.id);
+  const ending = shutdown ? ', and the node was shut down' : '';
   const text =
     failure === null
-      ? `Moved ${moved.length} shard(s) from node ${origin} to node ${destination}${ending}.`
-      : `Draining node ${origin} to ${destination} stopped after ${moved.length} shard(s): ${failure}.${rest}`;
-  const facts = {
-    operation: id,
-    origin,
-    destination: drain.destination,
-    ok: failure === null,
-    moved,
-    failed: failed.map(({ shard }) => shard),
-  };
-  tx.record('drainFinished', failure === null || cancelled !== null ? 'info' : 'warn', text, facts, by);
-  operationEnded(tx, { id, kind: 'drain', operation: drain, failure, text });
-  if (failure === null) {
-    const { shutdown } = drain;
-    tx.done(request, text, { operation: id, origin, destination, moved: moved.length, failed: 0, shutdown });
-  } else {
-    tx.fail(request, cancelled === null ? 'DSO_DRAIN_FAILED' : 'DSO_OPERATION_CANCELLED', text);
-  }
-  if (drain.rollout) recordReplacement(tx, drain, failure, text);
+      ? `Moved ${moved} shard(s) from node ${origin} to node ${to}${ending}.`
+      : `Draining node ${origin} to ${to} stopped after ${moved} shard(s): ${failure}.`;
+  const rest = failure === null || cancelled === null ? '' : `${kept(tx, origin)}${afterCancel(tx, drain)}`;
+  const facts = { origin, destination, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
+  const figures = { origin, destination, shutdown, moved, failed: failed.length };
+  endOperation(tx, drain, failure, { text: `${text}${rest}`, figures, facts });
+}
+
+function kept(tx: Transaction, origin: string): string {
+  const { length } = tx.shardsOf(origin);
+  return length === 0 ? '' : ` Node ${origin} keeps ${length} shard(s).`;
 }
 
 /** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
-function afterCancel(tx: Transaction, drain: DrainState): string {
-  const { destination, launched, phase } = drain;
-  if (phase.kind === 'awaitingDestination' && phase.launch !== null) {
-    unwantLaunch(tx, phase.launch);
+function afterCancel(tx: Transaction, { id, launched, destinations: [destination] }: Drain): string {
+  if (!launched) return '';
+  if (destination === undefined) {
+    unwantLaunch(tx, id);
     return ' The node that is being launched for it is shut down as soon as it is up.';
   }
-  if (!launched || destination === null || !retireEmpty(tx, destination)) return '';
-  return ` Node ${destination}, which was launched for it and is empty, is shut down again.`;
+  return retireEmpty(tx, destination)
+    ? ` Node ${destination}, which was launched for it and is empty, is shut down again.`
+    : '';
 }
 
-/** The drain was a step of the rollout. */
-function recordReplacement(tx: Transaction, drain: DrainState, failure: string | null, text: string): void {
-  const { rollout } = tx.state;
-  if (rollout === null || rollout.drain !== drain.id) return;
-  const moved = rollout.moved + (drain.phase.kind === 'awaitingDestination' ? 0 : drain.phase.moved.length);
-  const next = { ...rollout, drain: null, moved };
-  if (failure === null) {
-    tx.patch({ rollout: { ...next, done: [...rollout.done, drain.origin] } });
-  } else if (rollout.cancelled !== null) {
-    const cancelled = { ...rollout.cancelled, detail: text };
-    tx.patch({ rollout: { ...next, waiting: [drain.origin, ...rollout.waiting], cancelled } });
-  } else {
-    tx.patch({ rollout: { ...next, failed: [...rollout.failed, { node: drain.origin, reason: failure }] } });
+/** The shards of its origin that are on their way, and those that are still to go. */
+function shardsLeft(
+  state: OrchestratorState,
+  { origins: [origin], failed }: Drain,
+): { moving: number[]; waiting: number[] } {
+  const moving = [...state.migrations.values()].flatMap((each) => (each.origin === origin ? [each.shard] : []));
+  const stay = new Set(failed.map(({ shard }) => shard));
+  const waiting = (survey(state.shards).byNode.get(origin) ?? []).filter((shard) => !stay.has(shard));
+  return { moving, waiting };
+}
+
+function statusOf(state: OrchestratorState, drain: Drain): Progress {
+  const [origin] = drain.origins;
+  const [destination = null] = drain.destinations;
+  const { failed } = drain;
+  const { moving, waiting } = shardsLeft(state, drain);
+  const total = drain.moved.length + failed.length + moving.length + waiting.length;
+  const blocked = drain.deadline !== null && drain.cancelled === null ? budgetReason(state) : null;
+  return {
+    text: textOf(drain, total),
+    waitsFor: blocked,
+    origin,
+    destination,
+    shards: { moved: drain.moved.length, total, moving, waiting },
+    failed,
+    nodes: null,
+  };
+}
+
+function textOf(
+  { origins: [origin], destinations: [destination], phase, cancelled, moved }: Drain,
+  total: number,
+): string {
+  if (cancelled !== null) return `Cancelled by ${cancelled.by}; waiting for the moves under way.`;
+  switch (phase) {
+    case 'awaitingDestination':
+      return `Waiting for a node to take the shards of ${origin}.`;
+    case 'moving':
+      return `Moving the shards of ${origin} to ${destination ?? 'a new node'}: ${moved.length} of ${total} moved.`;
+    case 'shuttingDown':
+      return `All ${moved.length} shard(s) of ${origin} are moved; it is shutting down.`;
   }
 }

@@ -1,38 +1,43 @@
 /**
- * Every connected node that has shards when the rollout starts is replaced, one after the other: drained to an empty node (one that is
- * connected and free, else a newly launched one), then shut down. The drains do the work; this decides what is next. The first node that
- * cannot be replaced ends the rollout, with everything left running where it is.
+ * Every node is replaced, one after the other: each node that has shards is drained to an empty node (one that is connected and free, else a
+ * newly launched one), then shut down. The drains do the work; this decides what is next. The first node that cannot be replaced ends the
+ * rollout, with everything left running where it is.
  *
  * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down first.
  */
-import { beginDrain } from './drain.js';
-import { beginLaunch } from '../fleet/launch.js';
-import type { DomainErrorCode } from '../state/errors.js';
-import { operationEnded } from './ended.js';
-import { drainFrom, drainTo, isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginShutdown } from '../fleet/leave.js';
-import type { NodeState, RolloutState } from '../state/state.js';
+import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import type { OperationOutcome, OperationState } from '../state/operations.js';
+import type { NodeState, OrchestratorState } from '../state/state.js';
+import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
+import { beginDrain, DRAIN } from './drain.js';
+import { beginOperation, endOperation, notStarted } from './operation.js';
+import type { Asked, Operation, Progress, Started } from './operation.js';
 
-export function startRollout(tx: Transaction, request: string): void {
-  const begun = beginRollout(tx, request);
-  if (!begun.ok) tx.fail(request, begun.code, begun.message);
-  else if (begun.operation === null) tx.done(request, begun.message, { nodes: 0 });
-}
+type Rollout = OperationState<'rollout'>;
 
-/** @returns whether it has begun; `operation` null: there is nothing to replace. @param request who is answered when it has ended. */
-export function beginRollout(
-  tx: Transaction,
-  request: string | null,
-): { ok: true; operation: string | null; message: string } | { ok: false; code: DomainErrorCode; message: string } {
-  if (tx.state.rollout !== null) {
-    const { id, done, waiting } = tx.state.rollout;
-    const message = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
-    return { ok: false, code: 'DSO_ROLLOUT_RUNNING', message };
-  }
-  for (const { origin } of tx.state.drains.values()) {
-    const message = `Node ${origin} is being drained; start the rollout when that is done.`;
-    return { ok: false, code: 'DSO_NODE_BUSY', message };
+export const ROLLOUT: Operation<'rollout'> = {
+  kind: 'rollout',
+  idPrefix: 'r',
+  start: (tx, _plan, asked) => startRollout(tx, asked),
+  step: replaceNext,
+  // It has no deadline of its own: its drains have.
+  overdue: () => undefined,
+  status: statusOf,
+  cancel: ({ id }) => ({ ok: true, text: `Rollout ${id} is cancelled: no further node is replaced.` }),
+  end: endRollout,
+};
+
+function startRollout(tx: Transaction, asked: Asked): Started {
+  for (const operation of tx.state.operations.values()) {
+    if (operation.kind === 'rollout') {
+      const { id, done, waiting } = operation;
+      const message = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
+      return notStarted('DSO_ROLLOUT_RUNNING', message);
+    }
+    const message = `Operation ${operation.id} (${operation.kind}) is under way; start the rollout when it has ended.`;
+    return notStarted('DSO_NODE_BUSY', message);
   }
   const { empty, busy } = toReplace(tx);
   const waiting = [...empty, ...busy];
@@ -41,16 +46,21 @@ export function beginRollout(
   }
   if (!tx.settings.canLaunch && freeNode(tx, waiting) === undefined) {
     const message = 'There is no empty node to move shards to, and no node command to start one with.';
-    return { ok: false, code: 'DSO_NO_FREE_NODE', message };
+    return notStarted('DSO_NO_FREE_NODE', message);
   }
-  const id = tx.nextId('r');
-  const { by, now } = tx;
-  tx.patch({
-    rollout: { id, waiting, done: [], failed: [], drain: null, moved: 0, startedAt: now, request, by, cancelled: null },
-  });
   const message = `Replacing ${waiting.length} node(s), one after the other.`;
-  tx.record('rolloutStarted', 'info', message, { operation: id, nodes: waiting });
-  return { ok: true, operation: id, message };
+  const data = {
+    origins: [],
+    destinations: [],
+    waiting,
+    done: [],
+    failed: [],
+    current: null,
+    moved: 0,
+    detail: null,
+  } as const;
+  const operation = beginOperation(tx, ROLLOUT, asked, data, { text: message, facts: { nodes: waiting } });
+  return { ok: true, operation, message };
 }
 
 /** The nodes that have shards, and the empty ones that are as old. */
@@ -73,26 +83,27 @@ function freeNode(tx: Transaction, waiting: readonly string[]): NodeState | unde
       node.intent.kind === 'serving' &&
       !waiting.includes(node.id) &&
       !old.has(node.version) &&
-      drainFrom(tx.state, node.id) === undefined &&
-      drainTo(tx.state, node.id) === undefined &&
+      !isInUse(tx, node.id) &&
       tx.loadOf(node.id) === 0;
     if (isFree) return node;
   }
   return undefined;
 }
 
-export function runRollout(tx: Transaction): void {
-  const { rollout } = tx.state;
-  if (rollout === null || rollout.drain !== null) return;
-  // Of an earlier run: its nodes are still on their way back.
-  if (tx.state.recalled && tx.state.graceUntil !== null) return;
-  if (rollout.cancelled !== null) {
-    endRollout(tx, rollout, `it was cancelled by ${rollout.cancelled.by}`);
+function isInUse(tx: Transaction, node: string): boolean {
+  return drainedBy(tx.state, node) !== undefined || keptBy(tx.state, node) !== undefined;
+}
+
+function replaceNext(tx: Transaction, given: Rollout): void {
+  const rollout = withOutcomes(tx, given);
+  const { current } = rollout;
+  if (current !== null) {
+    if (tx.state.operations.has(current.drain)) return;
+    tx.setOperation({ ...rollout, current: null, waiting: [current.node, ...rollout.waiting] });
     return;
   }
-  const [failure] = rollout.failed;
-  if (failure !== undefined) {
-    endRollout(tx, rollout, `node ${failure.node} could not be replaced: ${failure.reason}`);
+  if (rollout.stopped !== null) {
+    endRollout(tx, rollout, rollout.stopped);
     return;
   }
   // What it would begin now could not move.
@@ -105,41 +116,81 @@ export function runRollout(tx: Transaction): void {
   const node = tx.node(next);
   const isThere = isConnected(node) && !isShuttingDown(node);
   // An operator's drain of this node goes first; its end brings us back here.
-  if (isThere && (drainFrom(tx.state, next) !== undefined || drainTo(tx.state, next) !== undefined)) return;
+  if (isThere && isInUse(tx, next)) return;
   if (!isThere || tx.loadOf(next) === 0) {
-    // It left before its turn, or has no shards: there is nothing to move.
+    // It left before its tx, or has no shards: there is nothing to move.
     if (isThere && tx.settings.canLaunch) beginShutdown(tx, next, null, false);
-    tx.patch({ rollout: { ...rollout, waiting, done: [...rollout.done, next] } });
+    tx.setOperation({ ...rollout, waiting, done: [...rollout.done, next] });
     return;
   }
   const free = freeNode(tx, rollout.waiting);
   if (free === undefined && !tx.settings.canLaunch) {
     const reason = 'there is no empty node to move its shards to, and no node command to start one with';
-    tx.patch({ rollout: { ...rollout, failed: [...rollout.failed, { node: next, reason }] } });
+    tx.setOperation(notReplaced(rollout, next, reason));
     return;
   }
-  const { by } = rollout;
-  const why = `node ${next} is to be replaced`;
-  const launch = free === undefined ? tx.actingFor(by, () => beginLaunch(tx, why, null)) : null;
-  const destination = free?.id ?? null;
-  const plan = { origin: next, destination, shutdown: true, request: null, by, rollout: true, launch };
-  const drain = beginDrain(tx, plan);
-  tx.patch({ rollout: { ...rollout, waiting, drain } });
+  const plan = { origin: next, destination: free?.id ?? null, shutdown: true };
+  const asked = { request: null, parent: rollout.id };
+  const drain = tx.actingFor(rollout.by, () => beginDrain(tx, plan, asked));
+  tx.setOperation({ ...rollout, waiting, current: { node: next, drain } });
 }
 
-/** @param failure why it ends before every node is replaced; null: all are. */
-export function endRollout(tx: Transaction, rollout: RolloutState, failure: string | null): void {
-  const { id, done, failed, waiting, request, by, cancelled } = rollout;
-  tx.patch({ rollout: null });
+/** The drain of a node was a step of it. */
+function withOutcomes(tx: Transaction, rollout: Rollout): Rollout {
+  if (rollout.outcomes.length === 0) return rollout;
+  const next = { ...rollout.outcomes.reduce(withOutcome, rollout), outcomes: [] };
+  tx.setOperation(next);
+  return next;
+}
+
+function withOutcome(rollout: Rollout, outcome: OperationOutcome): Rollout {
+  const { current } = rollout;
+  if (outcome.kind !== 'ended' || current === null || current.drain !== outcome.operation) return rollout;
+  const next = { ...rollout, current: null, moved: rollout.moved + outcome.moved };
+  if (outcome.failure === null) return { ...next, done: [...rollout.done, current.node] };
+  if (rollout.cancelled === null) return notReplaced(next, current.node, outcome.failure);
+  return { ...next, waiting: [current.node, ...rollout.waiting], detail: outcome.text };
+}
+
+function notReplaced(rollout: Rollout, node: string, reason: string): Rollout {
+  const stopped = rollout.stopped ?? `node ${node} could not be replaced: ${reason}`;
+  return { ...rollout, failed: [...rollout.failed, { node, reason }], stopped };
+}
+
+function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): void {
+  const { done, failed, waiting, detail, moved } = rollout;
   const left = waiting.length + failed.length;
-  const detail = cancelled === null || cancelled.detail === null ? '' : ` ${cancelled.detail}`;
   const text =
     failure === null
       ? `Replaced ${done.length} node(s).`
-      : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.${detail}`;
-  const level = failure === null || cancelled !== null ? 'info' : 'error';
-  tx.record('rolloutFinished', level, text, { operation: id, ok: failure === null, done, left: waiting }, by);
-  operationEnded(tx, { id, kind: 'rollout', operation: rollout, failure, text });
-  if (failure === null) tx.done(request, text, { operation: id, nodes: done.length });
-  else tx.fail(request, cancelled === null ? 'DSO_ROLLOUT_FAILED' : 'DSO_OPERATION_CANCELLED', text);
+      : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
+  endOperation(tx, rollout, failure, {
+    text: detail === null ? text : `${text} ${detail}`,
+    figures: { nodes: done.length, moved },
+    facts: { done, left: waiting },
+  });
+}
+
+function statusOf(state: OrchestratorState, rollout: Rollout): Progress {
+  const { waiting, done, failed, moved, current } = rollout;
+  const drain = current === null ? undefined : state.operations.get(current.drain);
+  const step = drain?.kind === 'drain' ? DRAIN.status(state, drain) : null;
+  const { byNode } = survey(state.shards);
+  const later = waiting.flatMap((node) => byNode.get(node) ?? []);
+  const total = done.length + failed.length + waiting.length + (current === null ? 0 : 1);
+  const head = `${done.length} of ${total} node(s) replaced.`;
+  return {
+    text: step === null ? head : `${head} ${step.text}`,
+    waitsFor: step?.waitsFor ?? null,
+    origin: step?.origin ?? null,
+    destination: step?.destination ?? null,
+    shards: {
+      moved: moved + (step?.shards.moved ?? 0),
+      total: moved + (step?.shards.total ?? 0) + later.length,
+      moving: step?.shards.moving ?? [],
+      waiting: [...(step?.shards.waiting ?? []), ...later],
+    },
+    failed: step?.failed ?? [],
+    nodes: { done: done.length, total },
+  };
 }

@@ -1,6 +1,5 @@
 /** The whole fleet goes down for good: every node is told so, and nothing is started any more. Answered when all nodes are gone. */
-import { endDrain } from './drain.js';
-import { endRollout } from './rollout.js';
+import { endOperations } from './operations.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
 import { beginShutdown } from '../fleet/leave.js';
@@ -9,11 +8,7 @@ export function shutdownFleet(tx: Transaction, request: string): void {
   const deadline = tx.now + tx.settings.commandTimeoutMs;
   tx.patch({ ending: { request, deadline } });
   const why = 'the fleet is being shut down';
-  if (tx.state.rollout !== null) {
-    tx.fail(tx.state.rollout.request, 'DSO_FLEET_ENDING', `The rollout was called off: ${why}.`);
-    endRollout(tx, { ...tx.state.rollout, request: null }, why);
-  }
-  for (const drain of tx.state.drains.values()) endDrain(tx, drain, why);
+  endOperations(tx, why);
   for (const { request: asked, shard } of tx.state.waitingMigrations) {
     tx.fail(asked, 'DSO_FLEET_ENDING', `Shard ${shard} was not moved: ${why}.`);
   }

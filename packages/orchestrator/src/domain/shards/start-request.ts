@@ -3,7 +3,7 @@
  * cordoned node and take a shard out of its bucket. Answered when each of them runs there or failed to.
  */
 import type { CommandError } from '../state/commands.js';
-import { drainFrom } from '../state/nodes.js';
+import { drainedBy } from '../state/nodes.js';
 import { isQuarantined } from './quarantine.js';
 import { startOn } from './start.js';
 import type { OrchestratorState } from '../state/state.js';
@@ -29,7 +29,7 @@ function problemOf(tx: Transaction, id: string, shards: readonly number[]): Comm
   const { state } = tx;
   const node = usableNode(state, id);
   if (!node.ok) return node.error;
-  if (drainFrom(state, id) !== undefined) {
+  if (drainedBy(state, id) !== undefined) {
     return refused('DSO_NODE_BUSY', `Node ${id} is being drained, so it takes no shard.`).error;
   }
   if (shards.length === 0) return refused('DSO_NO_SHARDS_GIVEN', 'Name at least one shard to start.').error;

@@ -1,4 +1,5 @@
 import type { CallEach, GatewaySession } from '@dshard/protocol';
+import type { OperationPlan } from './operations.js';
 
 /** What an operator can ask for (REST, CLI). Answered by a `reply` effect with the same request id, when done. */
 export type OperatorCommand =
@@ -7,15 +8,14 @@ export type OperatorCommand =
   | { kind: 'startShards'; node: string; shards: readonly number[] }
   | { kind: 'stopShard'; shard: number }
   | { kind: 'migrateShard'; shard: number; destination: string }
-  | { kind: 'migrateNode'; origin: string; destination: string; shutdown: boolean }
-  | { kind: 'rollout' }
+  /** Answered when the operation has begun, with its id, or when it has ended. */
+  | { kind: 'startOperation'; plan: OperationPlan; answer: 'begun' | 'ended' }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
   /** A silent node is dead, says the operator. */
   | { kind: 'takeOverNode'; node: string }
   /** A quarantined shard may be started again. */
   | { kind: 'releaseShard'; shard: number }
-  /** `operation`: the id of a drain or a rollout. */
   | { kind: 'cancelOperation'; operation: string }
   /** So many IDENTIFYs may go beyond the reserve of the day. */
   | { kind: 'allowIdentifies'; count: number }

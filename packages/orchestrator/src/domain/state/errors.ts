@@ -49,8 +49,7 @@ export type DomainErrorCode =
   | 'DSO_NODE_TIMEOUT'
   | 'DSO_NODE_FAILED'
   | 'DSO_MIGRATION_FAILED'
-  | 'DSO_DRAIN_FAILED'
-  | 'DSO_ROLLOUT_FAILED'
+  | 'DSO_OPERATION_FAILED'
   | 'DSO_CALL_REFUSED'
   | 'DSO_BUDGET_USED_UP'
   | 'DSO_NODE_CONNECTED'
@@ -266,15 +265,9 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     retryable: true,
     fault: 'fleet',
   },
-  DSO_DRAIN_FAILED: {
-    meaning: 'Draining the node did not come to its end.',
-    remedy: 'The message says why and how far it came; shards that could not be moved run on where they are.',
-    retryable: true,
-    fault: 'fleet',
-  },
-  DSO_ROLLOUT_FAILED: {
-    meaning: 'The rollout stopped at a node that could not be replaced; everything else runs on.',
-    remedy: 'The message says which node and why; start it again when the cause is gone.',
+  DSO_OPERATION_FAILED: {
+    meaning: 'An operation did not come to its end; everything else runs on.',
+    remedy: 'The message says why and how far it came. Start it again when the cause is gone.',
     retryable: true,
     fault: 'fleet',
   },

@@ -1,6 +1,7 @@
 /** What can be said of a node from its own record. */
 import type { Capability } from '@dshard/protocol';
-import type { DrainState, NodeState, OrchestratorState } from './state.js';
+import type { OperationState } from './operations.js';
+import type { NodeState, OrchestratorState } from './state.js';
 
 /** Established: it was told the total and may be given shards. */
 export function isConnected(node: NodeState | undefined): node is NodeState {
@@ -28,14 +29,18 @@ export function hasSaidGoodbye({ intent }: NodeState): boolean {
   return intent.kind === 'shuttingDown' && intent.answered;
 }
 
-/** The drain that empties this node, if any. */
-export function drainFrom(state: OrchestratorState, node: string): DrainState | undefined {
-  for (const drain of state.drains.values()) if (drain.origin === node) return drain;
+/** The operation that drains the node, if any. */
+export function drainedBy({ operations }: OrchestratorState, node: string): OperationState | undefined {
+  for (const operation of operations.values()) if (isAmong(node, operation.origins)) return operation;
   return undefined;
 }
 
-/** The drain that fills this node, if any. */
-export function drainTo(state: OrchestratorState, node: string): DrainState | undefined {
-  for (const drain of state.drains.values()) if (drain.destination === node) return drain;
+/** The operation that keeps the node for itself, if any. */
+export function keptBy({ operations }: OrchestratorState, node: string): OperationState | undefined {
+  for (const operation of operations.values()) if (isAmong(node, operation.destinations)) return operation;
   return undefined;
+}
+
+function isAmong(node: string, nodes: readonly string[]): boolean {
+  return nodes.includes(node);
 }

@@ -11,6 +11,7 @@ import type {
   ShardReport,
 } from '@dshard/protocol';
 import type { KnownSession } from './commands.js';
+import type { EndedOperation, OperationState } from './operations.js';
 import type { Settings } from './settings.js';
 
 /** What a shard is doing, as far as the orchestrator knows. */
@@ -102,8 +103,6 @@ export type NodeState = {
   /** What it gives user code; null: it does not say. */
   bounds: NodeBounds | null;
   connection: NodeConnection;
-  /** The launch that it came of; null: none of this run. */
-  launch: string | null;
   /** When its connection of now, or its last one, began. */
   joinedAt: number;
   intent: NodeIntent;
@@ -167,8 +166,8 @@ type MigrationIn<Step> = {
   request: string | null;
   /** Who asked for it. */
   by: string;
-  /** The drain it belongs to, if any. */
-  drain: string | null;
+  /** The operation that it is a step of, if any. */
+  operation: string | null;
   /** Under which the destination has the shard. */
   epoch: number;
 };
@@ -177,57 +176,7 @@ export type BaseMigration = MigrationIn<BaseStep>;
 export type LiveMigration = MigrationIn<LiveStep>;
 export type MigrationState = BaseMigration | LiveMigration;
 
-/** How a migration ended that is part of an operation. The operation reads that, and then the record is gone. */
-export type MigrationOutcome = {
-  operation: string;
-  shard: number;
-  /** null: the shard was moved. */
-  failure: string | null;
-};
-
-/** An operator wants an operation to begin nothing further. Those who asked are answered when it has ended. */
-export type Cancellation = {
-  at: number;
-  by: string;
-  requests: readonly string[];
-  /** Of a rollout: how far the node came that was being replaced. */
-  detail: string | null;
-};
-
-/** A node gives up all its shards. */
-export type DrainState = {
-  id: string;
-  origin: string;
-  /** null: a node that is being launched for it. */
-  destination: string | null;
-  /** The destination was launched for it, so nobody else needs it should the drain be cancelled. */
-  launched: boolean;
-  shutdown: boolean;
-  phase:
-    | { kind: 'awaitingDestination'; launch: string | null; deadline: number }
-    | {
-        kind: 'moving';
-        waiting: readonly number[];
-        moved: readonly number[];
-        /** Tried twice, given up. */
-        failed: readonly { shard: number; reason: string }[];
-        /** Failed once; they get a second try. */
-        retried: readonly number[];
-        /** Why no further move is begun (its destination is away); the drain ends when those under way have. */
-        stopped: string | null;
-        /** Since when nothing of it moves because the disruption budget is used up. */
-        heldSince: number | null;
-      }
-    | { kind: 'shuttingDown'; moved: readonly number[] };
-  startedAt: number;
-  request: string | null;
-  by: string;
-  /** Whether it belongs to the rollout. */
-  rollout: boolean;
-  cancelled: Cancellation | null;
-};
-
-/** What a shard has to answer for (`shards/quarantine.ts`). */
+/** What a shard has to answer for (`quarantine/trials.ts`). */
 export type Trial = {
   /** The nodes that died, one after the other, while it was newly started on them. */
   deaths: readonly { node: string; at: number }[];
@@ -258,34 +207,6 @@ type GatewayState =
   | { kind: 'known'; at: number; recommendedShards: number }
   | { kind: 'failed'; at: number; retryAt: number; failures: number; reason: string };
 
-/** Every node is replaced, one after the other. */
-export type RolloutState = {
-  id: string;
-  waiting: readonly string[];
-  done: readonly string[];
-  failed: readonly { node: string; reason: string }[];
-  /** The drain in progress. */
-  drain: string | null;
-  /** Shards moved by the drains before it. */
-  moved: number;
-  startedAt: number;
-  request: string | null;
-  by: string;
-  cancelled: Cancellation | null;
-};
-
-/** An operation that is over, for those who ask later how it ended. */
-export type EndedOperation = {
-  id: string;
-  kind: 'drain' | 'rollout';
-  outcome: 'done' | 'failed' | 'cancelled';
-  /** What was said when it ended. */
-  text: string;
-  by: string;
-  startedAt: number;
-  endedAt: number;
-};
-
 export type LaunchState = {
   id: string;
   node: string | null;
@@ -294,6 +215,8 @@ export type LaunchState = {
   since: number;
   deadline: number;
   request: string | null;
+  /** The operation that it is a step of, if any. */
+  operation: string | null;
   /** What it was launched for was cancelled: its node is shut down when it is up, unless it is needed by then. */
   unwanted: boolean;
 };
@@ -362,16 +285,14 @@ export type OrchestratorState = {
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
   migrations: ReadonlyMap<string, MigrationState>;
-  /** Of migrations that are over, until their operations have read them: by the end of a transaction there are none. */
-  migrationOutcomes: readonly MigrationOutcome[];
   /** Messages of migrations that are over, or not at that step: dropped, and counted here. */
   staleTransfers: number;
   /** In the order they were asked for. */
   waitingMigrations: readonly WaitingMigration[];
   /** By request id. */
   startRequests: ReadonlyMap<string, StartRequest>;
-  drains: ReadonlyMap<string, DrainState>;
-  rollout: RolloutState | null;
+  /** Those under way, by id, in the order in which they began. */
+  operations: ReadonlyMap<string, OperationState>;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
   /** By shard; most have none. */
@@ -392,7 +313,7 @@ export type OrchestratorState = {
   nextCall: number;
   /** The fleet is going down for good: nothing is started any more. */
   ending: { request: string | null; deadline: number } | null;
-  /** Source of ids for migrations, drains and launches. */
+  /** Source of ids for migrations, operations and launches. */
   nextId: number;
   /** Source of epochs. */
   nextEpoch: number;

@@ -12,9 +12,9 @@ import { AUTOMATIC } from './effects.js';
 import type { Effect, HistoryEntry, HistoryName } from './effects.js';
 import { stamped } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
+import type { OperationOutcome, OperationState } from './operations.js';
 import type { Settings } from './settings.js';
 import type {
-  DrainState,
   LaunchState,
   MigrationState,
   NodeState,
@@ -32,7 +32,7 @@ type Draft = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
 type Patch = Partial<
   Omit<
     OrchestratorState,
-    'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'drains' | 'launches' | 'trials'
+    'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'operations' | 'launches' | 'trials'
   >
 >;
 
@@ -52,7 +52,7 @@ export class Transaction {
   readonly #connections: OwnedMap<string>;
   readonly #migrations: OwnedMap<MigrationState>;
   readonly #startRequests: OwnedMap<StartRequest>;
-  readonly #drains: OwnedMap<DrainState>;
+  readonly #operations: OwnedMap<OperationState>;
   readonly #launches: OwnedMap<LaunchState>;
 
   constructor(state: OrchestratorState, now: number) {
@@ -62,7 +62,7 @@ export class Transaction {
     this.#connections = new OwnedMap(state.connections);
     this.#migrations = new OwnedMap(state.migrations);
     this.#startRequests = new OwnedMap(state.startRequests);
-    this.#drains = new OwnedMap(state.drains);
+    this.#operations = new OwnedMap(state.operations);
     this.#launches = new OwnedMap(state.launches);
   }
 
@@ -217,15 +217,26 @@ export class Transaction {
     this.#changes += 1;
   }
 
-  setDrain(drain: DrainState): void {
-    this.#draft.drains = this.#drains.own().set(drain.id, drain);
+  setOperation(operation: OperationState): void {
+    this.#draft.operations = this.#operations.own().set(operation.id, operation);
     this.#changes += 1;
   }
 
-  removeDrain(id: string): void {
-    this.#drains.own().delete(id);
-    this.#draft.drains = this.#drains.own();
+  patchOperation(id: string, patch: Partial<Pick<OperationState, 'cancelled' | 'stopped' | 'deadline'>>): void {
+    const operation = this.#draft.operations.get(id);
+    if (operation !== undefined) this.setOperation({ ...operation, ...patch });
+  }
+
+  removeOperation(id: string): void {
+    this.#operations.own().delete(id);
+    this.#draft.operations = this.#operations.own();
     this.#changes += 1;
+  }
+
+  /** Says to an operation what became of something that it began. @param id null: it was nobody's step. */
+  leaveOutcome(id: string | null, outcome: OperationOutcome): void {
+    const operation = id === null ? undefined : this.#draft.operations.get(id);
+    if (operation !== undefined) this.setOperation({ ...operation, outcomes: [...operation.outcomes, outcome] });
   }
 
   setTrial(shard: number, trial: Trial): void {

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { OperatorCommand } from '../../../src/domain/state/commands.js';
 import { recordsOf } from '../../../src/domain/durable/writes.js';
 import type { ModelNode } from '../model-node.js';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 
 const SHARDS = 6;
 const IDS = ['a', 'b', 'c'];
@@ -17,16 +17,11 @@ const shard = fc.integer({ min: 0, max: SHARDS - 1 });
 
 const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   fc.tuple(shard, id).map(([s, destination]): OperatorCommand => ({ kind: 'migrateShard', shard: s, destination })),
-  fc.tuple(id, id, fc.boolean()).map(([origin, destination, shutdown]): OperatorCommand => ({
-    kind: 'migrateNode',
-    origin,
-    destination,
-    shutdown,
-  })),
+  fc.tuple(id, id, fc.boolean()).map(([origin, destination, shutdown]) => drain(origin, destination, { shutdown })),
   shard.map((s): OperatorCommand => ({ kind: 'stopShard', shard: s })),
   id.map((node): OperatorCommand => ({ kind: 'cordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),
-  fc.constant<OperatorCommand>({ kind: 'rollout' }),
+  fc.constant(rollout),
   fc
     .tuple(fc.constantFrom('d', 'r'), fc.integer({ min: 1, max: 30 }))
     .map(([prefix, n]): OperatorCommand => ({ kind: 'cancelOperation', operation: `${prefix}${n}` })),
@@ -160,8 +155,8 @@ describe('an orchestrator that is killed again and again', () => {
         storeIsWhole(world);
         expect(world.state.shards.map(({ kind }) => kind)).toEqual(Array.from({ length: SHARDS }, () => 'running'));
         expect(world.truth()).toEqual(world.placement());
-        expect(world.state.drains.size + world.state.migrations.size).toBe(0);
-        expect(world.state.rollout).toBeNull();
+        expect(world.state.operations.size + world.state.migrations.size).toBe(0);
+        expect(world.state.operations.size).toBe(0);
       }),
       { numRuns: 120 },
     );

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { restoredState } from '../../../src/domain/durable/restore.js';
 import type { OrchestratorState } from '../../../src/domain/state/state.js';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 
 /** Two nodes with two shards each, and everything started. */
 function fleet(options: ConstructorParameters<typeof World>[0] = {}): World {
@@ -128,15 +128,15 @@ describe('after a crash', () => {
 
   test('a drain goes on where it was, with the shard that was on its way', () => {
     const world = fleet({ migrationsPerNode: 1 });
-    world.command({ kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true });
+    world.command(drain('a', 'b', { shutdown: true }));
     for (let i = 0; i < 4; i += 1) world.deliver(() => 0);
     expect(world.state.migrations.size).toBe(1);
     world.crash();
-    expect(world.state.drains.size).toBe(1);
+    expect(world.state.operations.size).toBe(1);
     for (const node of world.nodes.values()) world.connect(node);
     world.pass(120_000);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
-    expect(world.state.drains.size).toBe(0);
+    expect(world.state.operations.size).toBe(0);
     expect(world.nodes.get('a')).toMatchObject({ alive: false });
   });
 
@@ -145,13 +145,13 @@ describe('after a crash', () => {
     world.pass(60_000);
     const old = Object.keys(world.placement()).toSorted();
     expect(old).toHaveLength(2);
-    world.command({ kind: 'rollout' });
+    world.command(rollout);
     for (let i = 0; i < deliveries; i += 1) world.deliver(() => 0);
     world.crash();
     // A copy: nodes are launched as these connect.
     for (const node of Array.from(world.nodes.values())) if (node.alive && !node.ended) world.connect(node);
     world.pass(300_000);
-    expect(world.state.rollout).toBeNull();
+    expect(world.state.operations.size).toBe(0);
     expect(Object.keys(world.placement()).filter((node) => old.includes(node))).toEqual([]);
     expect(world.truth()).toEqual(world.placement());
     expect(kinds(world.state).every((kind) => kind.startsWith('running'))).toBe(true);

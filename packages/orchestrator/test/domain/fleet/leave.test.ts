@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { statusV1 } from '../../../src/http/v1-status.js';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
 /** Shards on `a`; `b` is empty. */
@@ -102,7 +102,9 @@ describe('the end of the fleet', () => {
     world.pass(120_000);
     expect(world.truth()).toEqual({});
     expect(world.recorded('nodeLaunching')).toHaveLength(launches);
-    expect(world.ask({ kind: 'rollout' })).toMatchObject({ error: { code: 'DSO_FLEET_ENDING' } });
+    expect(world.ask(rollout)).toMatchObject({
+      error: { code: 'DSO_FLEET_ENDING' },
+    });
   });
 
   test('names those that did not say so in time', () => {
@@ -179,8 +181,8 @@ describe('a node that lingers', () => {
 
   test('holds up neither a drain nor a rollout', () => {
     const { world } = lingering();
-    const drain = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true } as const;
-    expect(world.ask(drain)).toMatchObject({ ok: true, data: { moved: 4, shutdown: true } });
+    const draining = drain('a', 'b', { shutdown: true });
+    expect(world.ask(draining)).toMatchObject({ ok: true, data: { moved: 4, shutdown: true } });
     expect(world.state.nodes.get('a')?.connection.kind).toBe('connected');
   });
 

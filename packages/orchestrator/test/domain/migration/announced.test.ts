@@ -6,11 +6,11 @@ import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { disruptionOf } from '../../../src/domain/migration/disruption.js';
 import type { ModelNode } from '../model-node.js';
-import { World } from '../world.js';
+import { drain, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
 const TEN_MINUTES = 600_000;
-const drain = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false } as const;
+const draining = drain('a', 'b');
 const bounds = { lingerMs: 0, patienceMs: TEN_MINUTES, readyMs: 0, handlersMs: 0 };
 
 /** Eight shards on `a`, whose user code does not finish before it is told to; `b` is empty. */
@@ -37,7 +37,7 @@ function finish({ world, a }: ReturnType<typeof fleet>, shard: number): void {
 describe('shards that are announced to leave', () => {
   test('are told all at once, serve on, and take nobody’s budget', () => {
     const { world } = fleet();
-    world.command(drain);
+    world.command(draining);
     world.settle();
     expect(world.sentTo('a', 'shardLeaving')).toHaveLength(8);
     expect(world.sentTo('a', 'shardLeaving')[0]).toMatchObject({ patienceMs: TEN_MINUTES });
@@ -49,21 +49,21 @@ describe('shards that are announced to leave', () => {
   test('go when user code has finished', () => {
     const made = fleet();
     const { world } = made;
-    world.command(drain);
+    world.command(draining);
     world.settle();
     world.pass(TEN_MINUTES - 1);
     finish(made, 3);
     expect(world.truth()).toEqual({ a: [0, 1, 2, 4, 5, 6, 7], b: [3] });
     for (const shard of [0, 1, 2, 4, 5, 6, 7]) finish(made, shard);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3, 4, 5, 6, 7] });
-    expect(world.recorded('drainFinished')[0]?.fields).toMatchObject({ ok: true });
+    expect(world.recorded('operationEnded')[0]?.fields).toMatchObject({ ok: true });
   });
 
   test('wait for room and budget then, those first that were told first', () => {
     const made = fleet();
     const { world, a } = made;
     a.mute.add('transferCopy');
-    world.command(drain);
+    world.command(draining);
     world.settle();
     for (const shard of [7, 6, 5, 4]) finish(made, shard);
     expect(world.sentTo('a', 'transferOpen').map((message) => 'shardId' in message && message.shardId)).toEqual([7, 6]);
@@ -92,10 +92,10 @@ describe('shards that are announced to leave', () => {
   test('stay when their drain is cancelled, and user code hears of it', () => {
     const made = fleet();
     const { world } = made;
-    const asked = world.command(drain);
+    const asked = world.command(draining);
     world.settle();
     finish(made, 3);
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     world.ask({ kind: 'cancelOperation', operation: id! });
     expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
     expect(world.state.migrations.size).toBe(0);
@@ -123,7 +123,7 @@ describe('shards that are announced to leave', () => {
     world.pass(60_000);
     world.join('b');
     a.mute.add('shardLeaving');
-    world.command(drain);
+    world.command(draining);
     world.settle();
     expect(world.sentTo('a', 'shardLeaving')).toHaveLength(2);
     expect(disruptionOf(world.state)).toMatchObject({ moving: 2 });
@@ -139,7 +139,7 @@ describe('shards that are announced to leave', () => {
     world.pass(60_000);
     world.join('b');
     a.mute.add('prepareMigration');
-    world.command(drain);
+    world.command(draining);
     world.settle();
     expect(world.sentTo('a', 'shardLeaving')).toEqual([]);
     expect(world.sentTo('a', 'prepareMigration')).toHaveLength(2);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { disruptionOf } from '../../../src/domain/migration/disruption.js';
 import type { Settings } from '../../../src/domain/state/settings.js';
-import { World } from '../world.js';
+import { drain, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
-const migrateNode = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false } as const;
+const draining = drain('a', 'b');
 
 /** Eight shards on `a`; `b` and `c` are empty. */
 function fleet(options: WorldOptions = {}): World {
@@ -28,7 +28,7 @@ test.each<[maxUnavailable: Settings['maxUnavailable'], limit: number]>([
   const world = fleet({ maxUnavailable });
   expect(disruptionOf(world.state)).toEqual({ moving: 0, down: 0, limit });
   for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
-  world.command(migrateNode);
+  world.command(draining);
   world.settle();
   expect(world.state.migrations.size).toBe(Math.min(8, limit));
 });
@@ -49,7 +49,7 @@ describe('while the budget is used up', () => {
 
   test('a drain waits, and goes on when shards are up again', () => {
     const world = halfDown();
-    const asked = world.command({ ...migrateNode, destination: 'c' });
+    const asked = world.command(drain('a', 'c'));
     world.pass(50_000);
     expect(world.state.migrations.size).toBe(0);
     expect(world.replies.has(asked)).toBe(false);
@@ -66,11 +66,11 @@ describe('while the budget is used up', () => {
 
   test('a drain that waits for too long stops, and says what it waited for', () => {
     const world = halfDown();
-    const asked = world.command({ ...migrateNode, destination: 'c' });
+    const asked = world.command(drain('a', 'c'));
     world.pass(61_000);
     expect(world.replies.get(asked)).toMatchObject({
       error: {
-        code: 'DSO_DRAIN_FAILED',
+        code: 'DSO_OPERATION_FAILED',
         message: expect.stringMatching(/60000 ms: 0 shard\(s\) are moving and 4 are down, and maxUnavailable allows 2/),
       },
     });

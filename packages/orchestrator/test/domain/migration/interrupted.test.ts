@@ -7,7 +7,7 @@ import type { MessageKind } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { OLDER_CAPABILITIES } from '../model-node.js';
 import type { ModelNodeOptions } from '../model-node.js';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 
 type Role = 'origin' | 'destination';
 type Flow = {
@@ -61,26 +61,31 @@ const OPERATIONS: Operation[] = [
   },
   {
     name: 'draining and shutting down',
-    begin: (world, node) => world.command({ kind: 'migrateNode', origin: node, destination: 'c', shutdown: true }),
+    begin: (world, node) => world.command(drain(node, 'c', { shutdown: true })),
     leaves: 'dead',
     keepsSessions: true,
   },
   {
     name: 'draining',
-    begin: (world, node) => world.command({ kind: 'migrateNode', origin: node, destination: 'c', shutdown: false }),
+    begin: (world, node) => world.command(drain(node, 'c')),
     leaves: 'empty',
     keepsSessions: true,
   },
   {
     name: 'draining, which is cancelled at once,',
     begin(world, node) {
-      world.command({ kind: 'migrateNode', origin: node, destination: 'c', shutdown: true });
-      world.command({ kind: 'cancelOperation', operation: [...world.state.drains.keys()][0]! });
+      world.command(drain(node, 'c', { shutdown: true }));
+      world.command({ kind: 'cancelOperation', operation: [...world.state.operations.keys()][0]! });
     },
     leaves: 'as it is',
     keepsSessions: true,
   },
-  { name: 'replacing', begin: (world) => world.command({ kind: 'rollout' }), leaves: 'as it is', keepsSessions: true },
+  {
+    name: 'replacing',
+    begin: (world) => world.command(rollout),
+    leaves: 'as it is',
+    keepsSessions: true,
+  },
   { name: 'losing', begin: (world, node) => world.kill(world.nodes.get(node)!), leaves: 'dead', keepsSessions: false },
   {
     name: 'losing sight for a moment of',
@@ -95,7 +100,7 @@ const OPERATIONS: Operation[] = [
   {
     name: 'crashing the orchestrator in the middle of draining',
     begin(world, node) {
-      world.command({ kind: 'migrateNode', origin: node, destination: 'c', shutdown: false });
+      world.command(drain(node, 'c'));
       world.crash();
       for (const each of world.nodes.values()) world.connect(each);
     },
@@ -131,7 +136,7 @@ function expectInOrder(world: World, operation: Operation, node: string): void {
       .flat()
       .toSorted((a, b) => a - b),
   ).toEqual([0, 1, 2, 3]);
-  expect([world.state.migrations.size, world.state.drains.size, world.state.rollout]).toEqual([0, 0, null]);
+  expect([world.state.migrations.size, world.state.operations.size]).toEqual([0, 0]);
   for (const { alive, transfers } of world.nodes.values()) {
     if (alive) expect([transfers.offers.size, transfers.frozen.size, transfers.staging.size]).toEqual([0, 0, 0]);
   }

@@ -40,7 +40,7 @@ describe('user events', () => {
     const message = { kind: 'shardUserEvent', shardId: 0, eventId: 100, body: new Uint8Array() } as const;
     const { state, effects } = decide(world.state, { kind: 'message', connection, message }, world.now);
     expect(effects).toHaveLength(1);
-    for (const key of ['shards', 'nodes', 'connections', 'drains', 'identifies'] as const) {
+    for (const key of ['shards', 'nodes', 'connections', 'operations', 'identifies'] as const) {
       expect(state[key]).toBe(world.state[key]);
     }
     const [before, after] = [world.state, state].map(({ migrations }) => [...migrations.values()][0]?.step);

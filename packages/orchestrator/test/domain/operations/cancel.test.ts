@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { operationOf, operationsOf } from '../../../src/http/operation-status.js';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
-const migrateNode = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: true } as const;
+const draining = drain('a', 'b', { shutdown: true });
 
 /** Shards 0–3 on `a`; `b` is empty. */
 function twoNodes(options: WorldOptions & { baseLevel?: boolean } = {}): World {
@@ -35,9 +35,9 @@ describe('a drain that is cancelled', () => {
   ])('finishes the move under way, begins no other, and says so to everybody who waits: %s', (_, baseLevel) => {
     const world = twoNodes({ baseLevel });
     hold(world);
-    const asked = world.command(migrateNode);
+    const asked = world.command(draining);
     world.settle();
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     expect(operationOf(world.state, id!)).toMatchObject({
       kind: 'drain',
       state: 'running',
@@ -70,9 +70,9 @@ describe('a drain that is cancelled', () => {
   test('stays cancelled when the orchestrator crashes', () => {
     const world = twoNodes();
     hold(world);
-    world.command(migrateNode);
+    world.command(draining);
     world.settle();
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     world.command({ kind: 'cancelOperation', operation: id! });
     world.crash();
     expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelling', cancelledBy: 'alice', by: 'alice' });
@@ -88,9 +88,9 @@ describe('a drain that is cancelled', () => {
   test('is too late when its shards are moved and the node shuts down', () => {
     const world = twoNodes();
     world.nodes.get('a')!.mute.add('shutdown');
-    world.command(migrateNode);
+    world.command(draining);
     world.settle();
-    const [id] = world.state.drains.keys();
+    const [id] = world.state.operations.keys();
     expect(world.ask({ kind: 'cancelOperation', operation: id! })).toMatchObject({
       error: { code: 'DSO_OPERATION_OVER', message: expect.stringContaining('nothing left to cancel') },
     });
@@ -105,7 +105,7 @@ describe('a rollout that is cancelled', () => {
     world.join('b');
     world.start();
     world.pass(25_000);
-    world.ask({ kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false });
+    world.ask(drain('a', 'b'));
     for (const shard of [0, 2]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
     expect(world.truth()).toEqual({ a: [0, 2], b: [1, 3] });
     return world;
@@ -114,11 +114,11 @@ describe('a rollout that is cancelled', () => {
   test('while a node is launched for it: that one is shut down when it comes', () => {
     const world = fleet({ launches: 'hang' });
     const before = world.truth();
-    const asked = world.command({ kind: 'rollout' });
+    const asked = world.command(rollout);
     world.settle();
-    const { id } = world.state.rollout!;
-    expect(operationOf(world.state, id)).toMatchObject({ kind: 'rollout', nodes: { done: 0, total: 2 } });
-    const reply = world.ask({ kind: 'cancelOperation', operation: id });
+    const [id] = world.state.operations.keys();
+    expect(operationOf(world.state, id!)).toMatchObject({ kind: 'rollout', nodes: { done: 0, total: 2 } });
+    const reply = world.ask({ kind: 'cancelOperation', operation: id! });
     expect(reply).toMatchObject({ ok: true, message: expect.stringContaining('shut down as soon as it is up') });
     expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
     const launched = world.join('launched-1');
@@ -131,10 +131,10 @@ describe('a rollout that is cancelled', () => {
     const world = fleet({});
     const before = world.truth();
     for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
-    const asked = world.command({ kind: 'rollout' });
+    const asked = world.command(rollout);
     world.settle();
-    const { id } = world.state.rollout!;
-    world.command({ kind: 'cancelOperation', operation: id });
+    const [id] = world.state.operations.keys();
+    world.command({ kind: 'cancelOperation', operation: id! });
     world.pass(60_000);
     expect(world.replies.get(asked)).toMatchObject({
       error: {
@@ -150,23 +150,22 @@ describe('a rollout that is cancelled', () => {
     const [first] = Object.keys(world.truth());
     const completed = (): number => world.recorded('migrationCompleted').length;
     const before = completed();
-    const asked = world.command({ kind: 'rollout' });
+    const asked = world.command(rollout);
     while (completed() === before && world.deliver(() => 0));
-    const drain = [...world.state.drains.keys()][0]!;
+    const drain = [...world.state.operations.keys()][0]!;
     // Also by the id of the step that is under way.
     expect(world.ask({ kind: 'cancelOperation', operation: drain })).toMatchObject({ ok: true });
     expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
     expect(world.truth()['launched-1']?.length).toBeGreaterThan(0);
     expect(world.nodes.get(first!)?.alive).toBe(true);
-    expect(world.state.rollout).toBeNull();
-    expect(world.state.drains.size).toBe(0);
+    expect(world.state.operations.size).toBe(0);
   });
 
   test('keeps a launched node that is needed by then', () => {
     const world = fleet({ nodes: 2, launches: 'hang' });
-    world.command({ kind: 'rollout' });
+    world.command(rollout);
     world.settle();
-    world.ask({ kind: 'cancelOperation', operation: world.state.rollout!.id });
+    world.ask({ kind: 'cancelOperation', operation: [...world.state.operations.keys()][0]! });
     world.kill(world.nodes.get('b')!);
     const launched = world.join('launched-1');
     world.settle();
@@ -176,18 +175,18 @@ describe('a rollout that is cancelled', () => {
   test('stays cancelled when the orchestrator crashes', () => {
     const world = fleet({});
     for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
-    world.command({ kind: 'rollout' });
+    world.command(rollout);
     world.settle();
     const before = world.truth();
-    const { id } = world.state.rollout!;
-    world.crash({ kind: 'command', request: 'r', command: { kind: 'cancelOperation', operation: id }, by: 'bob' });
+    const [id] = world.state.operations.keys();
+    world.crash({ kind: 'command', request: 'r', command: { kind: 'cancelOperation', operation: id! }, by: 'bob' });
     for (const node of world.nodes.values()) {
       node.mute.clear();
       if (node.alive) world.connect(node);
     }
     world.pass(60_000);
     expect(world.truth()).toEqual(before);
-    expect(operationOf(world.state, id)).toMatchObject({ state: 'cancelled', by: 'alice' });
+    expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelled', by: 'alice' });
   });
 });
 
@@ -203,7 +202,7 @@ describe('an operation that cannot be cancelled', () => {
 
   test('is over: how it ended is told', () => {
     const world = twoNodes();
-    world.ask({ ...migrateNode, shutdown: false });
+    world.ask(drain('a', 'b'));
     const [{ id } = { id: '' }] = world.state.endedOperations;
     expect(world.ask({ kind: 'cancelOperation', operation: id })).toMatchObject({
       error: { code: 'DSO_OPERATION_OVER', message: expect.stringContaining('Moved 4 shard(s)') },
@@ -214,8 +213,8 @@ describe('an operation that cannot be cancelled', () => {
 test('only the last operations are kept', () => {
   const world = twoNodes();
   for (let round = 0; round < 12; round += 1) {
-    world.ask({ ...migrateNode, shutdown: false });
-    world.ask({ ...migrateNode, origin: 'b', destination: 'a', shutdown: false });
+    world.ask(drain('a', 'b'));
+    world.ask(drain('b', 'a'));
   }
   expect(world.state.endedOperations).toHaveLength(20);
   world.crash();
@@ -224,10 +223,10 @@ test('only the last operations are kept', () => {
 
 test('every event says who asked for it', () => {
   const world = twoNodes();
-  world.ask({ ...migrateNode, shutdown: false });
+  world.ask(drain('a', 'b'));
   world.ask({ kind: 'cordonNode', node: 'a' });
   const by = (name: Parameters<World['recorded']>[0]): string[] => world.recorded(name).map((each) => each.by);
-  expect(by('drainStarted')).toEqual(['alice']);
+  expect(by('operationStarted')).toEqual(['alice']);
   expect(by('migrationStarted')).toEqual(Array.from({ length: 4 }, () => 'alice'));
   expect(by('migrationCompleted')).toEqual(Array.from({ length: 4 }, () => 'alice'));
   expect(by('nodeCordoned')).toEqual(['alice']);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { World } from '../world.js';
+import { drain, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
 /** Shards 0–3 on `a`; `b` is empty. */
@@ -12,7 +12,7 @@ function twoNodes(options: WorldOptions & { baseLevel?: boolean } = {}): World {
   return world;
 }
 
-const migrateNode = { kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false } as const;
+const draining = drain('a', 'b');
 
 describe('a node gives up its shards', () => {
   test.each([
@@ -22,7 +22,7 @@ describe('a node gives up its shards', () => {
     const world = twoNodes({ baseLevel });
     const b = world.nodes.get('b')!;
     b.mute.add('transferOpen').add('prepareMigration');
-    const request = world.command(migrateNode);
+    const request = world.command(draining);
     world.settle();
     expect(world.state.migrations.size).toBe(atOnce);
     b.mute.clear();
@@ -37,7 +37,7 @@ describe('a node gives up its shards', () => {
 
   test('and is shut down when that was asked for', () => {
     const world = twoNodes();
-    expect(world.ask({ ...migrateNode, shutdown: true })).toMatchObject({
+    expect(world.ask(drain('a', 'b', { shutdown: true }))).toMatchObject({
       ok: true,
       data: { moved: 4, shutdown: true },
     });
@@ -47,7 +47,7 @@ describe('a node gives up its shards', () => {
 
   test('that has none is done at once', () => {
     const world = twoNodes();
-    expect(world.ask({ ...migrateNode, origin: 'b', destination: 'a' })).toMatchObject({
+    expect(world.ask(drain('b', 'a'))).toMatchObject({
       ok: true,
       data: { moved: 0 },
     });
@@ -59,7 +59,7 @@ describe('a node gives up its shards', () => {
     a.mute.add('startShards');
     world.settle();
     world.join('b');
-    const request = world.command(migrateNode);
+    const request = world.command(draining);
     world.settle();
     expect(world.replies.has(request)).toBe(false);
     a.mute.clear();
@@ -74,7 +74,7 @@ describe('a node gives up its shards', () => {
     const b = world.nodes.get('b')!;
     world.ask({ kind: 'stopShard', shard: 0 });
     b.mute.add('transferOpen');
-    world.command({ ...migrateNode });
+    world.command(drain('a', 'b'));
     world.pass(2_000);
     expect(world.shard(0)).toMatchObject({ node: 'b' });
   });
@@ -85,7 +85,7 @@ describe('a shard that does not move', () => {
     const world = twoNodes();
     const b = world.nodes.get('b')!;
     b.fail.add('transferOpen');
-    const request = world.command(migrateNode);
+    const request = world.command(draining);
     while (world.recorded('migrationFailed').length === 0) expect(world.deliver(() => 0)).toBe(true);
     b.fail.clear();
     world.settle();
@@ -95,8 +95,8 @@ describe('a shard that does not move', () => {
   test('twice stays, is named, and the node is not shut down', () => {
     const world = twoNodes();
     world.nodes.get('b')?.fail.add('transferOpen');
-    const result = world.ask({ ...migrateNode, shutdown: true });
-    expect(result).toMatchObject({ ok: false, error: { code: 'DSO_DRAIN_FAILED', fault: 'fleet' } });
+    const result = world.ask(drain('a', 'b', { shutdown: true }));
+    expect(result).toMatchObject({ ok: false, error: { code: 'DSO_OPERATION_FAILED', fault: 'fleet' } });
     expect(JSON.stringify(result)).toContain('0, 1, 2, 3');
     expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
     expect(world.placement()).toEqual(world.truth());
@@ -111,25 +111,25 @@ describe('a drain ends with a reason', () => {
   ] as const)('when %s', (_, lost, left) => {
     const world = twoNodes();
     world.nodes.get('b')?.mute.add('transferOpen');
-    const request = world.command(migrateNode);
+    const request = world.command(draining);
     world.settle();
     world.nodes.get('b')?.mute.clear();
     world.kill(world.nodes.get(lost)!);
     world.pass(30_000);
-    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_DRAIN_FAILED' } });
+    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_OPERATION_FAILED' } });
     expect(world.truth()).toEqual(left);
   });
 
   test.each([
-    ['an unknown node', { ...migrateNode, origin: 'z' }, 'DSO_UNKNOWN_NODE'],
-    ['the same node', { ...migrateNode, destination: 'a' }, 'DSO_SAME_NODE'],
-    ['a node that is drained already', migrateNode, 'DSO_NODE_BUSY'],
-    ['a node that is being filled', { ...migrateNode, origin: 'b', destination: 'a' }, 'DSO_NODE_BUSY'],
+    ['an unknown node', drain('z', 'b'), 'DSO_UNKNOWN_NODE'],
+    ['the same node', drain('a', 'a'), 'DSO_SAME_NODE'],
+    ['a node that is drained already', draining, 'DSO_NODE_BUSY'],
+    ['a node that is being filled', drain('b', 'a'), 'DSO_NODE_BUSY'],
   ])('when it cannot begin: %s', (_, command, code) => {
     const world = twoNodes();
     world.nodes.get('b')?.mute.add('transferOpen');
-    world.ask(migrateNode);
+    world.ask(draining);
     expect(world.ask(command)).toMatchObject({ ok: false, error: { code } });
-    expect(world.state.drains.size).toBe(1);
+    expect(world.state.operations.size).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { World } from '../world.js';
+import { drain, rollout, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
 function twoRunning(options: WorldOptions = {}): World {
@@ -8,7 +8,7 @@ function twoRunning(options: WorldOptions = {}): World {
   world.join('b');
   world.start();
   world.pass(25_000);
-  world.ask({ kind: 'migrateNode', origin: 'a', destination: 'b', shutdown: false });
+  world.ask(drain('a', 'b'));
   for (const shard of [0, 2]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
   expect(world.truth()).toEqual({ a: [0, 2], b: [1, 3] });
   for (const node of world.nodes.values()) node.identifies = [];
@@ -18,20 +18,22 @@ function twoRunning(options: WorldOptions = {}): World {
 describe('a rollout', () => {
   test('replaces every node that has shards by a launched one, and no shard identifies', () => {
     const world = twoRunning({ canLaunch: true });
-    const request = world.command({ kind: 'rollout' });
+    const request = world.command(rollout);
     world.settle();
     expect(world.replies.get(request)).toMatchObject({ ok: true, data: { nodes: 2 } });
     expect(world.truth()).toEqual({ 'launched-1': [0, 2], 'launched-2': [1, 3] });
     expect([...world.nodes.values()].flatMap(({ identifies }) => identifies)).toEqual([]);
     expect([world.nodes.get('a')?.alive, world.nodes.get('b')?.alive]).toEqual([false, false]);
-    expect(world.state.rollout).toBeNull();
+    expect(world.state.operations.size).toBe(0);
   });
 
   test('keeps as many nodes up as are to be, not one more', () => {
     const world = new World({ canLaunch: true, nodes: 2 }).start();
     world.pass(25_000);
     expect(world.truth()).toEqual({ 'launched-1': [0, 1], 'launched-2': [2, 3] });
-    expect(world.ask({ kind: 'rollout' })).toMatchObject({ ok: true });
+    expect(world.ask(rollout)).toMatchObject({
+      ok: true,
+    });
     world.pass(60_000);
     expect(world.truth()).toEqual({ 'launched-3': [0, 1], 'launched-4': [2, 3] });
     expect(world.recorded('nodeLaunching')).toHaveLength(4);
@@ -40,9 +42,9 @@ describe('a rollout', () => {
   test('uses an empty node that is there already', () => {
     const world = twoRunning();
     world.join('free');
-    const result = world.ask({ kind: 'rollout' });
+    const result = world.ask(rollout);
     // One free node for two nodes: the first is replaced, the second has nowhere to go.
-    expect(result).toMatchObject({ ok: false, error: { code: 'DSO_ROLLOUT_FAILED' } });
+    expect(result).toMatchObject({ ok: false, error: { code: 'DSO_OPERATION_FAILED' } });
     expect(world.truth()).toEqual({ b: [1, 3], free: [0, 2] });
   });
 
@@ -51,7 +53,10 @@ describe('a rollout', () => {
     world.pass(60_000);
     const before = [...world.nodes.values()].filter(({ alive }) => alive);
     expect(before.filter(({ running }) => running.size === 0).length).toBeGreaterThan(0);
-    expect(world.ask({ kind: 'rollout' })).toMatchObject({ ok: true, data: { nodes: before.length } });
+    expect(world.ask(rollout)).toMatchObject({
+      ok: true,
+      data: { nodes: before.length },
+    });
     world.pass(60_000);
     expect(before.some(({ alive }) => alive)).toBe(false);
     expect([...world.nodes.values()].filter(({ alive }) => alive)).toHaveLength(3);
@@ -64,43 +69,53 @@ describe('a rollout', () => {
   test('goes to an empty node of another version before it launches one', () => {
     const world = twoRunning({ canLaunch: true });
     world.join('new', { version: 'v2' });
-    expect(world.ask({ kind: 'rollout' })).toMatchObject({ ok: true, data: { nodes: 2 } });
+    expect(world.ask(rollout)).toMatchObject({
+      ok: true,
+      data: { nodes: 2 },
+    });
     expect(world.truth()).toEqual({ new: [0, 2], 'launched-1': [1, 3] });
   });
 
   test('is refused when there is nowhere to go', () => {
     const world = twoRunning();
-    expect(world.ask({ kind: 'rollout' })).toMatchObject({ error: { code: 'DSO_NO_FREE_NODE', fault: 'conflict' } });
+    expect(world.ask(rollout)).toMatchObject({
+      error: { code: 'DSO_NO_FREE_NODE', fault: 'conflict' },
+    });
   });
 
   test('with nothing to replace is done', () => {
-    expect(new World().start().ask({ kind: 'rollout' })).toMatchObject({ ok: true });
+    expect(new World().start().ask(rollout)).toMatchObject({ ok: true });
   });
 
   test('refuses a second one, and says how far the first is', () => {
     const world = twoRunning({ canLaunch: true, launches: 'hang' });
-    world.ask({ kind: 'rollout' });
-    expect(world.ask({ kind: 'rollout' })).toMatchObject({ error: { code: 'DSO_ROLLOUT_RUNNING' } });
-    expect(world.state.rollout).toMatchObject({ done: [], waiting: ['b'], drain: expect.any(String) });
+    world.ask(rollout);
+    expect(world.ask(rollout)).toMatchObject({
+      error: { code: 'DSO_ROLLOUT_RUNNING' },
+    });
+    expect([...world.state.operations.values()][0]).toMatchObject({
+      done: [],
+      waiting: ['b'],
+      current: { node: 'a', drain: expect.any(String) },
+    });
   });
 
   test.each(['fail', 'die', 'hang'] as const)(
     'stops when a new node does not come up (%s), and leaves all running',
     (launches) => {
       const world = twoRunning({ canLaunch: true, launches });
-      const request = world.command({ kind: 'rollout' });
+      const request = world.command(rollout);
       world.pass(60_000);
-      expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_ROLLOUT_FAILED' } });
+      expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_OPERATION_FAILED' } });
       expect(world.truth()).toEqual({ a: [0, 2], b: [1, 3] });
-      expect(world.state.rollout).toBeNull();
-      expect(world.state.drains.size).toBe(0);
+      expect(world.state.operations.size).toBe(0);
     },
   );
 
   test('stops when a node does not shut down, and says so', () => {
     const world = twoRunning({ canLaunch: true });
     world.nodes.get('a')?.mute.add('shutdown');
-    const request = world.command({ kind: 'rollout' });
+    const request = world.command(rollout);
     world.pass(20_000);
     expect(JSON.stringify(world.replies.get(request))).toContain('did not shut down in time');
     expect(world.truth()).toEqual({ b: [1, 3], 'launched-1': [0, 2] });
@@ -109,7 +124,7 @@ describe('a rollout', () => {
   test('skips a node that died before its turn', () => {
     const world = twoRunning({ canLaunch: true });
     world.nodes.get('a')?.mute.add('transferOpen');
-    const request = world.command({ kind: 'rollout' });
+    const request = world.command(rollout);
     world.settle();
     world.kill(world.nodes.get('b')!);
     world.nodes.get('a')?.mute.clear();
@@ -125,6 +140,10 @@ describe('a rollout', () => {
   });
 });
 
+function rolloutsOf(world: World): unknown[] {
+  return world.recorded('operationStarted').filter(({ fields }) => fields['kind'] === 'rollout');
+}
+
 describe('a rollout that a bot asks for', () => {
   function asked(options: WorldOptions) {
     const world = twoRunning({ canLaunch: true, ...options });
@@ -137,13 +156,13 @@ describe('a rollout that a bot asks for', () => {
     const { world, answers } = asked({});
     expect(answers).toMatchObject([{ requestId: '7', code: 'DSO_NODES_MAY_NOT_ROLLOUT' }]);
     expect(answers[0]).toMatchObject({ message: expect.stringContaining('nodesMayRollout') });
-    expect(world.recorded('rolloutStarted')).toEqual([]);
+    expect(rolloutsOf(world)).toEqual([]);
   });
 
   test('begins where they do, and the history says which bot wanted it', () => {
     const { world, answers } = asked({ nodesMayRollout: true });
     expect(answers).toMatchObject([{ code: '', message: expect.stringMatching(/Replacing 2 node\(s\).*operation r/) }]);
-    expect(world.recorded('rolloutStarted')).toMatchObject([{ by: 'node a' }]);
+    expect(rolloutsOf(world)).toMatchObject([{ by: 'node a' }]);
     expect(world.truth()).toEqual({ 'launched-1': [0, 2], 'launched-2': [1, 3] });
   });
 

@@ -1,6 +1,6 @@
 import { virtualClock } from '@dshard/testkit';
 import { expect, test } from 'vitest';
-import { WakeUp } from '../../src/runtime/wake-up.js';
+import { WakeUp } from '../src/wake-up.js';
 
 function wakeUp() {
   const clock = virtualClock(0);
@@ -30,4 +30,15 @@ test('null is no wish, and the same time may be asked for again', () => {
   wake.set(100);
   clock.advance(0);
   expect(wokenAt).toEqual([100, 100]);
+});
+
+test('a core that failed to say when is asked again in a while, unless it is to be woken anyway', () => {
+  const { clock, wokenAt, wake } = wakeUp();
+  wake.set(100);
+  wake.setIfNone(1_000);
+  clock.advance(500);
+  expect(wokenAt).toEqual([100]);
+  wake.setIfNone(1_000);
+  clock.advance(2_000);
+  expect(wokenAt).toEqual([100, 1_500]);
 });

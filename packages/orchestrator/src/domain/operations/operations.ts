@@ -1,0 +1,109 @@
+/** Starting operations, taking them further, and cancelling them; what is said here holds for every kind. */
+import { commandError } from '../state/errors.js';
+import type {
+  Cancellation,
+  OperationKind,
+  OperationPlan,
+  OperationsById,
+  OperationState,
+} from '../state/operations.js';
+import type { OrchestratorState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import type { Asked, Progress, Started } from './operation.js';
+import { OPERATIONS } from './registry.js';
+
+/** @param answer when the request is answered: when the operation has begun, or when it has ended. */
+export function startOperation(tx: Transaction, request: string, plan: OperationPlan, answer: 'begun' | 'ended'): void {
+  const started = start(tx, plan, { request: answer === 'ended' ? request : null, parent: null });
+  if (!started.ok) tx.reply(request, started);
+  else if (started.operation === null || answer === 'begun') {
+    tx.done(request, started.message, { operation: started.operation });
+  }
+}
+
+export function start<K extends OperationKind>(tx: Transaction, plan: OperationPlan<K>, asked: Asked): Started {
+  return OPERATIONS[plan.kind].start(tx, plan, asked);
+}
+
+/** Takes every operation as far as it goes now. */
+export function runOperations(tx: Transaction): void {
+  // Of an earlier run: its nodes are still on their way back.
+  if (tx.state.recalled && tx.state.graceUntil !== null) return;
+  for (const id of tx.state.operations.keys()) {
+    const due = tx.state.operations.get(id);
+    if (due !== undefined && due.deadline !== null && due.deadline <= tx.now) overdue(tx, due);
+    const operation = tx.state.operations.get(id);
+    if (operation !== undefined) step(tx, operation);
+  }
+}
+
+function step<K extends OperationKind>(tx: Transaction, operation: OperationState<K>): void {
+  OPERATIONS[operation.kind].step(tx, operation);
+}
+
+function overdue<K extends OperationKind>(tx: Transaction, operation: OperationState<K>): void {
+  OPERATIONS[operation.kind].overdue(tx, operation);
+}
+
+function end<K extends OperationKind>(tx: Transaction, operation: OperationState<K>, failure: string): void {
+  OPERATIONS[operation.kind].end(tx, operation, failure);
+}
+
+/** All of them at once, with what is under way. */
+export function endOperations(tx: Transaction, why: string): void {
+  for (const operation of tx.state.operations.values()) end(tx, operation, why);
+}
+
+/** How far it is. */
+export function progressOf<K extends OperationKind>(state: OrchestratorState, operation: OperationState<K>): Progress {
+  return OPERATIONS[operation.kind].status(state, operation);
+}
+
+/**
+ * An operator cancels an operation. What is under way comes to its end, nothing further is begun; then the operation ends and everybody who
+ * waits is told what was done. That it is cancelled is durable before anything follows from it, so a restart does not forget it.
+ */
+export function cancelOperation(tx: Transaction, request: string, id: string): void {
+  const operation = wholeOf(tx.state.operations, id);
+  if (operation === undefined) {
+    const ended = tx.state.endedOperations.find((each) => each.id === id);
+    if (ended === undefined) tx.reply(request, { ok: false, error: unknownOperation(tx, id) });
+    else tx.fail(request, 'DSO_OPERATION_OVER', `Operation ${id} is over already. ${ended.text}`);
+    return;
+  }
+  const means = cancelOf(operation);
+  if (!means.ok) {
+    tx.fail(request, 'DSO_OPERATION_OVER', means.text);
+  } else if (operation.cancelled !== null) {
+    const { cancelled } = operation;
+    tx.patchOperation(operation.id, { cancelled: { ...cancelled, requests: [...cancelled.requests, request] } });
+  } else {
+    tx.record('operationCancelled', 'info', means.text, { operation: operation.id, kind: operation.kind });
+    stop(tx, operation, { at: tx.now, by: tx.by, requests: [request] });
+  }
+}
+
+/** A step is cancelled with the whole that it is a part of. */
+function wholeOf(operations: OperationsById, id: string): OperationState | undefined {
+  const operation = operations.get(id);
+  const parent = operation?.parent ?? null;
+  return parent === null ? operation : wholeOf(operations, parent);
+}
+
+function cancelOf<K extends OperationKind>(operation: OperationState<K>): { ok: boolean; text: string } {
+  return OPERATIONS[operation.kind].cancel(operation);
+}
+
+function stop(tx: Transaction, operation: OperationState, cancelled: Cancellation): void {
+  const stopped = operation.stopped ?? `it was cancelled by ${cancelled.by}`;
+  tx.patchOperation(operation.id, { cancelled, stopped });
+  for (const each of tx.state.operations.values()) {
+    if (each.parent === operation.id) stop(tx, each, { ...cancelled, requests: [] });
+  }
+}
+
+function unknownOperation(tx: Transaction, id: string): ReturnType<typeof commandError> {
+  const ids = [...tx.state.operations.keys()];
+  const hint = ids.length === 0 ? 'None is under way.' : `Under way: ${ids.join(', ')}.`;
+  return commandError('DSO_UNKNOWN_OPERATION', `There is no operation "${id}". ${hint}`);
+}
