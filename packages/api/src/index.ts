@@ -16,5 +16,5 @@ export { FORM_CONTENT_TYPE, requestFor } from './contract/request.js';
 export type { ApiRequest, WrittenParameters } from './contract/request.js';
 export { API_ERRORS, ApiError } from './errors.js';
 export type { ApiErrorCode } from './errors.js';
-export { describeValue, parseWholeNumber } from './values/field.js';
+export { describeValue } from './values/field.js';
 export { shardRanges } from './values/shard-list.js';

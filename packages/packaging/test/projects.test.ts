@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { projects } from '../src/projects/list.js';
-import { blockWith, dsoUpWith } from '../src/projects/readme.js';
-import { ownFaults, settingsOf } from '../src/projects/settings.js';
+import { blockWith, dsoUpWith } from '../src/projects/course.js';
+import { ownFaults, settingsOf } from '../src/projects/environments.js';
 import { readWorkspace } from '../src/workspace.js';
 
 const README = [

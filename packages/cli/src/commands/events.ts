@@ -1,5 +1,6 @@
 /** `dso events`: what happened, and with --follow what happens. A follower survives a restart of the orchestrator. */
-import { parseWholeNumber, type HistoryEntry } from '@dshard/api';
+import type { HistoryEntry } from '@dshard/api';
+import { parseWholeNumber } from '@dshard/protocol';
 import { delay, systemClock } from '@dshard/transport';
 import type { Command } from 'commander';
 import { createClient, type Client } from '../client.js';

@@ -48,7 +48,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
   [['takeover', 'a'], { kind: 'takeOverNode', node: 'a' }],
-  [['release', '7'], { kind: 'releaseShard', shard: 7 }],
+  [['release', '7'], { kind: 'unquarantineShard', shard: 7 }],
   [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
 ];
 
@@ -218,7 +218,7 @@ describe('dso status', () => {
 
   test('begins with an alarm, and says what is quarantined, moving or down', async () => {
     const { orchestrator, options } = await serve();
-    const deaths = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0 }));
+    const crashes = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0 }));
     orchestrator.state = testState({
       totalShards: 4,
       shards: [0, 1, 2, 3].map((shard) =>
@@ -227,7 +227,7 @@ describe('dso status', () => {
           : { kind: 'unreachable', node: 'web-1', since: 0, known: null, checkpoint: null },
       ),
       nodes: new Map([['web-1', testNode('web-1', { connection: { kind: 'disconnected', since: 0, gone: false } })]]),
-      trials: new Map([[3, { deaths, lostOn: null, quarantinedAt: 5 }]]),
+      crashRecords: new Map([[3, { crashes, lostOn: null, quarantinedAt: 5 }]]),
       alarm: { since: 0, silent: ['web-1', 'web-2'] },
     });
     const { stdout } = await runDso(['status'], options);

@@ -7,18 +7,18 @@
  */
 import { runCalls } from './calls/calls.js';
 import { answerStartRequests } from './shards/start-request.js';
-import { establishWaiting, releaseHeld } from './fleet/handshake.js';
+import { establishWaiting, dropRetained } from './fleet/handshake.js';
 import { askGateway, endGrace, settleTotal } from './fleet/total-shards.js';
 import { watchBudget } from './shards/identify-budget.js';
 import { grantIdentifies } from './shards/identify-permits.js';
 import { expireLaunches, keepNodesUp } from './fleet/launch.js';
 import { watchForSilence } from './fleet/alarm.js';
-import { cutOffSuspects, expireShutdowns, expireUnreachable, forgetNodes } from './fleet/lost.js';
+import { cutOffSilent, expireShutdowns, expireUnreachable, forgetNodes } from './fleet/lost.js';
 import { expireMigrations } from './migration/failure.js';
 import { leaveWhenThereIsRoom } from './migration/announced.js';
 import { startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './fleet/placement.js';
-import { clearTrials } from './shards/quarantine.js';
+import { clearCrashRecords } from './shards/quarantine.js';
 import { runOperations } from './operations/operations.js';
 import { expireStarts, startWaitingResumes } from './shards/start.js';
 import { expireStops } from './shards/stop.js';
@@ -29,7 +29,7 @@ import { setWakeUp } from './wake.js';
 
 const PHASES: readonly ((tx: Transaction) => void)[] = [
   // What has taken too long.
-  cutOffSuspects,
+  cutOffSilent,
   expireShutdowns,
   endLeftProcesses,
   expireMigrations,
@@ -50,12 +50,12 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   runOperations,
   startWaitingMigrations,
   // What is to be started.
-  clearTrials,
+  clearCrashRecords,
   keepNodesUp,
   placeVacant,
   startWaitingResumes,
   answerStartRequests,
-  releaseHeld,
+  dropRetained,
   grantIdentifies,
   watchBudget,
   runCalls,

@@ -1,8 +1,8 @@
 /** When something is due next if nothing happens until then. The one place that knows every deadline there is. */
 import { callDeadlines } from './calls/calls.js';
-import { permitsHeldUntil } from './shards/identify-permits.js';
+import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { gatewayDue } from './fleet/total-shards.js';
-import { forgetAt, suspectAt } from './fleet/lost.js';
+import { forgetAt, silentAt } from './fleet/lost.js';
 import { clearedAt } from './shards/quarantine.js';
 import { endProcessAt } from './fleet/leave.js';
 import type { Transaction } from './state/transaction.js';
@@ -28,7 +28,7 @@ function nextDeadline(tx: Transaction): number | null {
   at(state.ending?.deadline ?? null);
   shardDeadlines(tx, at);
   for (const node of state.nodes.values()) {
-    at(suspectAt(tx, node.id));
+    at(silentAt(tx, node.id));
     if (node.intent.kind === 'shuttingDown') at(node.intent.deadline);
     if (node.connection.kind === 'disconnected') {
       at(forgetAt(node.connection));
@@ -38,11 +38,11 @@ function nextDeadline(tx: Transaction): number | null {
   }
   for (const migration of state.migrations.values()) at(migration.deadline);
   for (const operation of state.operations.values()) at(operation.deadline);
-  for (const shard of state.trials.keys()) at(clearedAt(tx, shard));
+  for (const shard of state.crashRecords.keys()) at(clearedAt(tx, shard));
   for (const waiting of state.waitingMigrations) at(waiting.deadline);
   for (const launch of state.launches.values()) at(launch.deadline);
   for (const entry of Object.values(state.identifies.keys)) at(entry.freeAt);
-  at(permitsHeldUntil(tx));
+  at(permitsBlockedUntil(tx));
   callDeadlines(state, at);
   return Number.isFinite(earliest) ? earliest : null;
 }
