@@ -1,5 +1,6 @@
 /** `npm start` and `npm run demo`: see --help. Exit code 0 only if the verdict holds, 1 if not, 2 for wrong options. */
 import { once } from 'node:events';
+import { messageOf } from '@dshard/protocol';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
 import { startDiscord, type Discord } from './discord.js';
@@ -112,7 +113,7 @@ class Demo {
       };
       end = await (bot === 'discordjs' ? discordjsTour : TOURS[scenario])(context);
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
+      failures.push(messageOf(error));
     }
     const { verdict, reasons } = judge({
       shards,

@@ -4,6 +4,7 @@
  */
 import { readFileSync, createWriteStream } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { messageOf, parseWholeNumber } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { systemClock } from '@dshard/transport';
 import { defaultRules } from './core/rules.js';
@@ -215,7 +216,7 @@ function script(file: string): ScriptLine[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new InvalidArgumentError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InvalidArgumentError(`${file} cannot be read: ${messageOf(error)}`);
   }
   try {
     return parseScript(text);
@@ -233,12 +234,15 @@ function number(option: keyof EmulatorOptions): (value: string) => number {
   const what = kind === 'number' ? 'a number' : 'a whole number';
   const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
   return (value) => {
-    const isNumber = kind === 'number' ? /^\d+(\.\d+)?$/.test(value) : /^\d+$/.test(value);
-    if (!isNumber || Number(value) < min || Number(value) > max) {
-      throw new InvalidArgumentError(`It must be ${what} ${bounds}.`);
-    }
-    return Number(value);
+    const found = kind === 'number' ? decimal(value, { min, max }) : parseWholeNumber(value, { min, max });
+    if (found === undefined) throw new InvalidArgumentError(`It must be ${what} ${bounds}.`);
+    return found;
   };
+}
+
+function decimal(written: string, { min, max }: { min: number; max: number }): number | undefined {
+  const number = /^\d+(\.\d+)?$/.test(written) ? Number(written) : Number.NaN;
+  return number >= min && number <= max ? number : undefined;
 }
 
 function mix(value: string): TrafficMix {

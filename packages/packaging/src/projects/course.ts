@@ -4,6 +4,7 @@
  */
 import { waitFor } from '@dshard/demo';
 import type { GatewayEmulator, startGatewayEmulator } from '@dshard/gateway-emulator';
+import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { PackedFleet } from '../packed-fleet.js';
 
@@ -40,7 +41,7 @@ export async function runCourse({ folder, args, env, prints, startEmulator, cloc
       await watch({ emulator, fleet, prints, clock });
     } catch (error) {
       const words = fleet.log.filter((line) => !line.includes('"event":')).slice(-LAST_WORDS);
-      throw new Error([error instanceof Error ? error.message : String(error), ...words].join('\n'), { cause: error });
+      throw new Error([messageOf(error), ...words].join('\n'), { cause: error });
     } finally {
       exitCode = await fleet.end();
     }
