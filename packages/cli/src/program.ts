@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dshard/api';
 import { Command } from 'commander';
 import { describeReport } from './commands/call.js';
+import { addConfig } from './commands/config.js';
 import { addEvents } from './commands/events.js';
 import { describeOperations } from './commands/operations.js';
 import { describeStatus } from './commands/status.js';
@@ -20,7 +21,8 @@ Examples:
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  the orchestrator refused or failed (for \`up\`: it could not start; for \`verify-trace\`: something is violated)
+  1  the orchestrator refused or failed (for \`up\`: it could not start; for \`config\`: it cannot be
+     used; for \`verify-trace\`: something is violated)
   2  the command line, or the trace, cannot be understood
   3  nobody listens at the address, or no orchestrator does
 
@@ -38,6 +40,7 @@ export function createProgram(): Command {
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
+  addConfig(program);
   addVerifyTrace(program);
   return program;
 }
