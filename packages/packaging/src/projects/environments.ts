@@ -84,5 +84,17 @@ export async function compile(
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['bot.ts'] }));
   const tsc = join(project, 'node_modules/typescript/bin/tsc');
   const { code: exitCode, stdout } = await run(process.execPath, [tsc, '--pretty', 'false', '-p', folder]);
-  return exitCode === 0 ? null : `"type": "${type}", module ${module}, ${moduleResolution}:\n${stdout.trim()}`;
+  if (exitCode === 0) return null;
+  const faults = ownFaults(stdout);
+  return faults.length === 0 ? null : `"type": "${type}", module ${module}, ${moduleResolution}:\n${faults.join('\n')}`;
+}
+
+/**
+ * What the compiler says of the project and of our packages. Other libraries' declarations have faults of their own, which skipLibCheck is
+ * for. A compiler that ended without naming a fault is one.
+ */
+export function ownFaults(output: string): readonly string[] {
+  if (!/error TS\d/.test(output)) return [`The compiler failed: ${output.trim()}`];
+  const faults = output.split(/\n(?=\S)/).map((fault) => fault.trim());
+  return faults.filter((fault) => fault !== '' && !/^[^(]*node_modules\/(?!@dshard\/)/.test(fault));
 }

@@ -132,6 +132,10 @@ function typescript(version: string, major: number): Project {
       '@discordjs/rest@2',
       '@discordeno/gateway@21',
       '@discordeno/bot@21',
+      '@discordjs/core@2.6',
+      'eris@0.18',
+      'oceanic.js@1.15',
+      'seyfert@5.1',
       'discord-api-types@0.38',
     ],
     async check(trial) {
