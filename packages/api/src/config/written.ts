@@ -8,7 +8,7 @@ export function writtenValue(key: ConfigKey, value: unknown): string {
   if (secret) return '(secret)';
   if (field.expected.startsWith('a time')) return `${Number(value) / 1000}s`;
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
-  if (typeof value !== 'object') return String(value);
+  if (typeof value !== 'object') return `${value as string | number | boolean}`;
   if ('percent' in value) return `${String(value.percent)}%`;
   if ('count' in value) return String(value.count);
   const entries = Object.entries(value);
