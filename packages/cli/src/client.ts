@@ -121,6 +121,7 @@ function parseAnswer(target: Target, status: number, text: string): unknown {
   throw new CliError(
     'DSO_CLI_REFUSED',
     status === 401 ? `${message} Here: --token, DSO_TOKEN or DSO_TOKEN_FILE.` : message,
+    { status },
   );
 }
 

@@ -176,3 +176,8 @@ export function orNull<T>(field: Field<T>, word: string): Field<T | null> {
 function isText(written: unknown, maxLength: number): written is string {
   return typeof written === 'string' && written.length > 0 && written.length <= maxLength;
 }
+
+/** The protocol's bound on node ids. */
+export function nodeId(): Field<string> {
+  return text({ expected: 'the id of a node', maxLength: 128 });
+}
