@@ -22,15 +22,15 @@ export type NodeFleetOptions = {
 };
 
 export class NodeFleet {
-  readonly #given: NodeFleetOptions;
+  readonly #setup: NodeFleetOptions;
   readonly #leadership: Leadership;
   readonly #jobs: Jobs;
   readonly #calls: FleetCalls;
   readonly #rollouts: Rollouts;
 
-  constructor(given: NodeFleetOptions) {
-    this.#given = given;
-    const { options, state, reports, tenancy, send, failed } = given;
+  constructor(setup: NodeFleetOptions) {
+    this.#setup = setup;
+    const { options, state, reports, tenancy, send, failed } = setup;
     const { clock, host, fleet } = options;
     this.#leadership = new Leadership({
       clock,
@@ -70,7 +70,7 @@ export class NodeFleet {
 
   /** The host is about to be called. A node that was lost, and may live, believes that it leads until its lease is over. */
   calls(request: HostCall): void {
-    const { state, tenancy } = this.#given;
+    const { state, tenancy } = this.#setup;
     if (request.method !== 'resumeShard' || request.shardId !== state().leadShard) return;
     this.#leadership.inherits(request.how?.redelivers === true ? tenancy.leaseMs : 0);
   }

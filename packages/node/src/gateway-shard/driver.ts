@@ -54,7 +54,7 @@ export type GatewayShardOptions = {
 export type ShardNews = SocketNews | 'ready' | 'resumed';
 
 export class GatewayShard {
-  readonly #given: GatewayShardOptions;
+  readonly #setup: GatewayShardOptions;
   readonly #decide: Decide;
   readonly #outcomes = new Outcomes();
   readonly #sends = new WaitingSends();
@@ -76,10 +76,10 @@ export class GatewayShard {
   #events = 0;
   #pingMs = -1;
 
-  constructor(given: GatewayShardOptions) {
-    const { session, redelivers, loading, options, gatewayUrl, shardId, context, localThrottler } = given;
-    this.#given = given;
-    this.#decide = given.decide ?? decideShard;
+  constructor(setup: GatewayShardOptions) {
+    const { session, redelivers, loading, options, gatewayUrl, shardId, context, localThrottler } = setup;
+    this.#setup = setup;
+    this.#decide = setup.decide ?? decideShard;
     const rules = { ...FIXED_RULES, ...options.timeouts };
     this.#state = { ...initialShard({ session, redelivers, loading, rules }), gatewayUrl };
     this.#handlers = new HandlersInFlight(options.clock);
@@ -87,7 +87,7 @@ export class GatewayShard {
     this.#permit = new PermitRequest({ shardId, context, localThrottler, granted });
     this.#questions = new Questions({
       tenancy: context.tenancy,
-      locate: given.locate,
+      locate: setup.locate,
       stopping: this.#stopping.signal,
       answer: (event) => this.#handle(event),
     });
@@ -102,7 +102,7 @@ export class GatewayShard {
   async preconnect(): Promise<void> {
     this.#handle({ kind: 'preconnect' });
     const failure = await this.#preconnected.promise;
-    if (failure !== null) throw preconnectFailed(this.#given.shardId, failure);
+    if (failure !== null) throw preconnectFailed(this.#setup.shardId, failure);
   }
 
   /** Whether a preconnected connection leads, or will lead, to where this session has to be resumed. */
@@ -174,7 +174,7 @@ export class GatewayShard {
 
   /** Sends when the shard can. What waits when it leaves is dropped. Never rejects. */
   async send(payload: Sending): Promise<void> {
-    const { shardId, options } = this.#given;
+    const { shardId, options } = this.#setup;
     while (!canSend(this.#state)) {
       if (!(await this.whenCanSend())) {
         options.logger.debug({ shard: shardId, op: payload.op }, 'What waited to be sent is dropped: the shard left.');
@@ -209,7 +209,7 @@ export class GatewayShard {
   report(): ShardReport {
     const { mode } = this.#state;
     return {
-      shardId: this.#given.shardId,
+      shardId: this.#setup.shardId,
       phase: phaseOf(this.#state),
       pingMs: this.#pingMs,
       guilds: this.#guilds.count,
@@ -233,7 +233,7 @@ export class GatewayShard {
   }
 
   #moment(): { ms: number; draw: number; trusted: boolean } {
-    const { options, context } = this.#given;
+    const { options, context } = this.#setup;
     const trusted = context.tenancy?.mayHandOver() ?? true;
     return { ms: options.clock.monotonicMs(), draw: options.random.next(), trusted };
   }
@@ -245,7 +245,7 @@ export class GatewayShard {
     this.#timer?.cancel();
     this.#timer = null;
     if (at === Infinity) return;
-    const { clock } = this.#given.options;
+    const { clock } = this.#setup.options;
     const cancel = clock.after(Math.max(1, at - clock.monotonicMs()), () => {
       this.#timer = null;
       this.#handle({ kind: 'tick' });
@@ -293,7 +293,7 @@ export class GatewayShard {
   }
 
   #deliver(payload: Dispatch, redelivered: boolean): void {
-    const { shardId, options } = this.#given;
+    const { shardId, options } = this.#setup;
     this.#events += 1;
     this.#guilds.see(payload);
     const complain = (error: unknown): void =>
@@ -307,7 +307,7 @@ export class GatewayShard {
   }
 
   #open(url: string, resumes: boolean): void {
-    const { shardId, context, openSocket } = this.#given;
+    const { shardId, context, openSocket } = this.#setup;
     const ifCurrent =
       <A extends readonly unknown[]>(listener: (...args: A) => void) =>
       (...args: A): void => {
@@ -358,7 +358,7 @@ export class GatewayShard {
 
   /** Once: who froze before does not wait again. */
   #waitForHandlers(): Promise<void> {
-    const { handlersMs } = this.#given.options.timeouts;
+    const { handlersMs } = this.#setup.options.timeouts;
     this.#handlersDone ??= this.#handlers.done(handlersMs).then((late) => {
       if (late > 0) this.#log('info', `${late} handlers are still at work; they end in this process.`);
     });
@@ -366,7 +366,7 @@ export class GatewayShard {
   }
 
   #log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void {
-    const { shardId, options } = this.#given;
+    const { shardId, options } = this.#setup;
     options.logger[level]({ shard: shardId }, `Shard ${shardId}: ${text}`);
   }
 
@@ -374,18 +374,18 @@ export class GatewayShard {
   #tell(event: ShardNews, values: readonly unknown[]): void {
     if (this.#state.mode.kind === 'stopped') return;
     try {
-      this.#given.tell(event, values);
+      this.#setup.tell(event, values);
     } catch (error) {
       this.#log('error', `A listener for "${event}" threw: ${messageOf(error)}`);
     }
   }
 
   #notMovable(): NodeError {
-    return notMovable(this.#given.shardId, whyNotMovable(this.#state) ?? 'noSession');
+    return notMovable(this.#setup.shardId, whyNotMovable(this.#state) ?? 'noSession');
   }
 
   #endError(): NodeError {
-    const { shardId } = this.#given;
+    const { shardId } = this.#setup;
     const { mode } = this.#state;
     return mode.kind === 'refused' ? refusedByDiscord(shardId, mode.code) : stopped(shardId);
   }

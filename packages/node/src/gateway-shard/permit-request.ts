@@ -12,12 +12,12 @@ export type PermitRequestOptions = {
 };
 
 export class PermitRequest {
-  readonly #given: PermitRequestOptions;
+  readonly #options: PermitRequestOptions;
   #current: AbortController | null = null;
   #permit: IdentifyPermit | null = null;
 
-  constructor(given: PermitRequestOptions) {
-    this.#given = given;
+  constructor(options: PermitRequestOptions) {
+    this.#options = options;
   }
 
   /** `granted` is called once, unless the request is ended before, or the node leaves. */
@@ -32,7 +32,7 @@ export class PermitRequest {
   }
 
   async #pass(signal: AbortSignal): Promise<IdentifyPermit> {
-    const { shardId, context, localThrottler } = this.#given;
+    const { shardId, context, localThrottler } = this.#options;
     const permit = await context.requestIdentify(shardId, signal);
     try {
       if (!permit.coordinated) await (await localThrottler()).waitForIdentify(shardId, signal);
@@ -47,7 +47,7 @@ export class PermitRequest {
   #decide(current: AbortController, permit: IdentifyPermit): void {
     if (this.#current !== current) return permit.finished(false);
     this.#permit = permit;
-    this.#given.granted();
+    this.#options.granted();
   }
 
   /** READY came, or the attempt is over. */

@@ -13,16 +13,16 @@ export type QuestionsOptions = {
 };
 
 export class Questions {
-  readonly #given: QuestionsOptions;
+  readonly #options: QuestionsOptions;
   /** The last question whose the session is. An answer to one of before belongs to an attempt of before. */
   #lease: object | null = null;
 
-  constructor(given: QuestionsOptions) {
-    this.#given = given;
+  constructor(options: QuestionsOptions) {
+    this.#options = options;
   }
 
   askLease(cause: LossCause): void {
-    const { tenancy, stopping, answer } = this.#given;
+    const { tenancy, stopping, answer } = this.#options;
     const question = {};
     this.#lease = question;
     const wait = tenancy?.beforeResume(cause, stopping) ?? null;
@@ -36,12 +36,12 @@ export class Questions {
   }
 
   askTrust(): void {
-    const { tenancy, answer } = this.#given;
+    const { tenancy, answer } = this.#options;
     void tenancy?.trusted().then((outcome) => answer({ kind: 'trust', outcome }));
   }
 
   locate(): void {
-    const { locate, answer } = this.#given;
+    const { locate, answer } = this.#options;
     locate().then(
       (url) => answer({ kind: 'located', url }),
       () => undefined,

@@ -32,13 +32,13 @@ export type ShardPoolOptions = {
 type Special = Partial<Pick<GatewayShardOptions, 'loading' | 'options' | 'tell' | 'redelivers'>>;
 
 export class ShardPool {
-  readonly #given: ShardPoolOptions;
+  readonly #setup: ShardPoolOptions;
   readonly #shards = new Map<number, GatewayShard>();
   /** Connections at HELLO, for shards that come here soon. */
   readonly #preconnected = new Map<number, GatewayShard>();
 
-  constructor(given: ShardPoolOptions) {
-    this.#given = given;
+  constructor(setup: ShardPoolOptions) {
+    this.#setup = setup;
   }
 
   get all(): ReadonlyMap<number, GatewayShard> {
@@ -95,7 +95,7 @@ export class ShardPool {
    * look at what Discord says at the beginning of a session; the caller stops it.
    */
   aside(shardId: number, context: HostContext, deliver: GatewayOptions['deliver']): GatewayShard {
-    const options = { ...this.#given.options, deliver };
+    const options = { ...this.#setup.options, deliver };
     return this.#make(shardId, null, context, { options, tell: () => undefined });
   }
 
@@ -183,7 +183,7 @@ export class ShardPool {
   }
 
   #make(shardId: number, session: Cursor | null, context: HostContext, special: Special = {}): GatewayShard {
-    const { options, openSocket, gatewayUrl, locate, localThrottler, tell, decide } = this.#given;
+    const { options, openSocket, gatewayUrl, locate, localThrottler, tell, decide } = this.#setup;
     return new GatewayShard({
       shardId,
       session,

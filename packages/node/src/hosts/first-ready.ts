@@ -29,13 +29,13 @@ type Shard = { shardId: number; totalShards: number; session: Cursor | null };
 type Ready = { handed: Promise<void>; handled: Promise<void> };
 
 export class FirstReady {
-  readonly #given: FirstReadyOptions;
+  readonly #options: FirstReadyOptions;
   /** null: there was none, and none is being made. */
   #ready: Ready | null = null;
   #endWait: () => void = () => undefined;
 
-  constructor(given: FirstReadyOptions) {
-    this.#given = given;
+  constructor(options: FirstReadyOptions) {
+    this.#options = options;
   }
 
   /** Discord has sent one. */
@@ -63,7 +63,7 @@ export class FirstReady {
 
   /** Returns what user code does with it. */
   async #hand({ shardId, totalShards, session }: Shard): Promise<{ work: Promise<void> }> {
-    const { identity, hand } = this.#given;
+    const { identity, hand } = this.#options;
     const { user, application } = await identity();
     const d = {
       v: 10,
@@ -81,7 +81,7 @@ export class FirstReady {
   }
 
   async #handled({ shardId }: Shard, { work }: { work: Promise<void> }): Promise<void> {
-    const { clock, logger, readyMs } = this.#given;
+    const { clock, logger, readyMs } = this.#options;
     let cancel = (): void => undefined;
     const over = new Promise<void>((resolve) => {
       this.#endWait = resolve;

@@ -28,16 +28,16 @@ export type SendsOptions = {
 };
 
 export class Sends {
-  readonly #given: SendsOptions;
+  readonly #options: SendsOptions;
   readonly #waiting = new Map<number, GatewaySendPayload[]>();
 
-  constructor(given: SendsOptions) {
-    this.#given = given;
+  constructor(options: SendsOptions) {
+    this.#options = options;
   }
 
   /** Returns whether it will be sent, as far as can be said now. */
   send(shardId: number, payload: GatewaySendPayload): boolean {
-    const { hosted, isComing, accepted, waits } = this.#given;
+    const { hosted, isComing, accepted, waits } = this.#options;
     const shard = hosted(shardId);
     if (shard !== undefined) {
       accepted(shardId, payload);
@@ -63,7 +63,7 @@ export class Sends {
   /** The shard runs here: what waited for it is sent. */
   arrived(shardId: number): void {
     for (const payload of this.#taken(shardId)) {
-      const shard = this.#given.hosted(shardId);
+      const shard = this.#options.hosted(shardId);
       if (shard === undefined) this.#drop(shardId, payload, 'it left');
       else this.#sendTo(shardId, shard, payload);
     }
@@ -89,7 +89,7 @@ export class Sends {
   }
 
   #drop(shardId: number, payload: GatewaySendPayload, why: string): void {
-    const { logger, dropped } = this.#given;
+    const { logger, dropped } = this.#options;
     logger.debug({ shard: shardId, op: payload.op }, `What was sent to shard ${shardId} is dropped: ${why}.`);
     dropped(payload);
   }

@@ -38,14 +38,14 @@ const LOOK_EVERY_MS = 50;
 export type UserCodeOptions = { hooks: LeaveHooks; clock: Clock; logger: Logger };
 
 export class UserCode {
-  readonly #given: UserCodeOptions;
+  readonly #options: UserCodeOptions;
   readonly #work = new WorkInFlight((error) => this.#failed(error));
   readonly #ended = new AbortController();
   /** Until when a command may be at work that nobody knows of. */
   #openUntil = -Infinity;
 
-  constructor(given: UserCodeOptions) {
-    this.#given = given;
+  constructor(options: UserCodeOptions) {
+    this.#options = options;
   }
 
   /** Calls it. What it promises is waited for when the process ends; the promise that is returned never rejects. */
@@ -56,26 +56,26 @@ export class UserCode {
   /** It got an event, and nobody knows what it does with it. */
   took(type: string): void {
     const ms = type === 'INTERACTION_CREATE' ? INTERACTION_MS : type === 'MESSAGE_CREATE' ? MESSAGE_MS : 0;
-    if (ms > 0) this.#openUntil = Math.max(this.#openUntil, this.#given.clock.monotonicMs() + ms);
+    if (ms > 0) this.#openUntil = Math.max(this.#openUntil, this.#options.clock.monotonicMs() + ms);
   }
 
   /** See ShardHost. */
   async leaving(shardId: number, how: LeavingHow): Promise<void> {
     const notice = new LeaveNotice(how, (work) => this.#work.add(work));
-    await this.call(async () => this.#given.hooks.onLeaving?.(shardId, notice));
+    await this.call(async () => this.#options.hooks.onLeaving?.(shardId, notice));
     await notice.ended();
   }
 
   stays(shardId: number): void {
-    void this.call(async () => this.#given.hooks.onStays?.(shardId));
+    void this.call(async () => this.#options.hooks.onStays?.(shardId));
   }
 
   moved(shardId: number): void {
-    void this.call(async () => this.#given.hooks.onMoved?.(shardId));
+    void this.call(async () => this.#options.hooks.onMoved?.(shardId));
   }
 
   async settled(): Promise<void> {
-    const { clock } = this.#given;
+    const { clock } = this.#options;
     await this.#work.settled();
     while (clock.monotonicMs() < this.#openUntil && !this.#ended.signal.aborted) {
       await delay(clock, LOOK_EVERY_MS, this.#ended.signal).catch(() => undefined);
@@ -93,7 +93,7 @@ export class UserCode {
   }
 
   #failed(error: unknown): void {
-    this.#given.logger.error({ error }, `The bot's own code failed: ${messageOf(error)}`);
+    this.#options.logger.error({ error }, `The bot's own code failed: ${messageOf(error)}`);
   }
 }
 

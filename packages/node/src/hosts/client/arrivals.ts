@@ -49,7 +49,7 @@ export type ArrivalsOptions = {
 export type Resume = { shardId: number; session: Cursor; context: HostContext; how: Partial<ResumeHow> };
 
 export class Arrivals {
-  readonly #given: ArrivalsOptions;
+  readonly #setup: ArrivalsOptions;
   readonly #shown = new Map<number, Shown>();
   readonly #loading = new Map<number, Loading>();
   /** What the bot does when it is ready; null: it is not, or that is over. */
@@ -57,8 +57,8 @@ export class Arrivals {
   /** Opens when the bot waits for what comes only after the shard. */
   #readyWaits = new Gate();
 
-  constructor(given: ArrivalsOptions) {
-    this.#given = given;
+  constructor(setup: ArrivalsOptions) {
+    this.#setup = setup;
   }
 
   isLoading(shardId: number): boolean {
@@ -80,9 +80,9 @@ export class Arrivals {
    * guilds are put into the caches without a word, so that this is done when the shard is frozen.
    */
   async warm(shardId: number, session: Cursor | null, context: HostContext): Promise<void> {
-    const { port, transfer, options } = this.#given;
+    const { port, transfer, options } = this.#setup;
     const state = transfer.staged(shardId)?.guilds.whole() ?? null;
-    if (state !== null && !this.#shown.has(shardId) && !this.#given.states.has(shardId)) {
+    if (state !== null && !this.#shown.has(shardId) && !this.#setup.states.has(shardId)) {
       if (port.isReady) this.#showQuietly(shardId, state, session, context);
       else this.#showFirst(shardId, state, session, context);
     }
@@ -107,7 +107,7 @@ export class Arrivals {
   }
 
   #showQuietly(shardId: number, state: ShardState, session: Cursor | null, context: HostContext): void {
-    const { port } = this.#given;
+    const { port } = this.#setup;
     if (port.quietly === undefined) return;
     const shown = { wasTold: false, tellLater: (): void => undefined, waiting: [] };
     this.#shown.set(shardId, shown);
@@ -116,7 +116,7 @@ export class Arrivals {
 
   /** The guilds to the library, as if a session began. Resolves when what listens has ended. */
   #show(shardId: number, state: ShardState, session: Cursor | null, { totalShards }: HostContext): Promise<void> {
-    const { port, states, transfer } = this.#given;
+    const { port, states, transfer } = this.#setup;
     port.addShard(shardId);
     states.set(shardId, state);
     transfer.staged(shardId)?.guilds.seen();
@@ -127,7 +127,7 @@ export class Arrivals {
 
   async resume(resume: Resume): Promise<ResumeOutcome> {
     const { shardId } = resume;
-    const { states, transfer, gateway } = this.#given;
+    const { states, transfer, gateway } = this.#setup;
     const staged = transfer.staged(shardId);
     const isShown = this.#shown.has(shardId);
     // It never left, or comes back as it was.
@@ -135,7 +135,7 @@ export class Arrivals {
       return gateway.resumeShard(shardId, resume.session, resume.context, resume.how);
     const state = staged?.guilds.whole() ?? null;
     if (staged === null || state === null) {
-      await this.giveUp(shardId);
+      await this.abort(shardId);
       return this.#withoutGuilds(resume);
     }
     if (!isShown) this.#showNow(resume, state);
@@ -143,7 +143,7 @@ export class Arrivals {
   }
 
   #showNow({ shardId, session, context }: Resume, state: ShardState): void {
-    if (this.#given.port.quietly === undefined) this.#showFirst(shardId, state, session, context);
+    if (this.#setup.port.quietly === undefined) this.#showFirst(shardId, state, session, context);
     else this.#showQuietly(shardId, state, session, context);
   }
 
@@ -152,7 +152,7 @@ export class Arrivals {
     staged: Staged,
     state: ShardState,
   ): Promise<ResumeOutcome> {
-    const { port, gateway, transfer, sendNow } = this.#given;
+    const { port, gateway, transfer, sendNow } = this.#setup;
     for (const guildId of staged.guilds.seen()) {
       const guild = state.guilds.get(guildId);
       if (guild === undefined) port.removeGuild(shardId, guildId);
@@ -171,13 +171,13 @@ export class Arrivals {
   }
 
   async #import(shardId: number, { own }: Staged): Promise<void> {
-    const { importShard, timeouts, clock } = this.#given.options;
+    const { importShard, timeouts, clock } = this.#setup.options;
     if (own === null || importShard === undefined) return;
     const deadline = { what: 'importShard', ms: timeouts.importMs, limit: 'timeouts.importMs' };
     try {
       await withinDeadline(clock, (async () => importShard(shardId, own.state))(), deadline);
     } catch (error) {
-      await this.giveUp(shardId);
+      await this.abort(shardId);
       const text = `Shard ${shardId} cannot run here, because importShard did not take its state: ${messageOf(error)}`;
       throw new NodeError('DSO_IMPORT_FAILED', text, { cause: error });
     }
@@ -185,7 +185,7 @@ export class Arrivals {
 
   /** The session first, for it expires; then the guilds, from Discord; then the events that were kept meanwhile. */
   async #withoutGuilds({ shardId, session, context, how }: Resume): Promise<ResumeOutcome> {
-    const { port, states, options, gateway } = this.#given;
+    const { port, states, options, gateway } = this.#setup;
     port.addShard(shardId);
     port.sessionIs(shardId, session);
     states.set(shardId, emptyState(options.keep));
@@ -199,7 +199,7 @@ export class Arrivals {
   }
 
   async #load(shardId: number, { givenUp: { signal } }: Loading, session: Cursor, context: HostContext): Promise<void> {
-    const { options, gateway, port, states, logger } = this.#given;
+    const { options, gateway, port, states, logger } = this.#setup;
     try {
       const { ready, guilds } = await loadBeginning(gateway, shardId, context, options.clock, signal);
       const state = states.get(shardId) ?? emptyState(options.keep);
@@ -224,7 +224,7 @@ export class Arrivals {
     { totalShards }: HostContext,
     signal: AbortSignal,
   ): Promise<void> {
-    const { port, options } = this.#given;
+    const { port, options } = this.#setup;
     const breather = new Breather(options.clock);
     for (const packet of beginningOf(state, shardId, totalShards, session)) {
       signal.throwIfAborted();
@@ -248,8 +248,8 @@ export class Arrivals {
   }
 
   /** A shard that was on its way does not come, or not with its guilds. */
-  async giveUp(shardId: number): Promise<void> {
-    const { port, states, transfer } = this.#given;
+  async abort(shardId: number): Promise<void> {
+    const { port, states, transfer } = this.#setup;
     transfer.forget(shardId);
     const shown = this.#shown.get(shardId);
     if (shown === undefined) return;

@@ -194,7 +194,7 @@ export class ClientHost implements ShardHost {
 
   async abortTransferTo(shardId: number): Promise<void> {
     this.#transfer.turns.over(shardId);
-    await this.#arrivals.giveUp(shardId);
+    await this.#arrivals.abort(shardId);
     await this.#gateway.abortTransferTo(shardId);
     await this.#options.state?.abortTransferTo?.(shardId);
   }

@@ -27,13 +27,13 @@ export type GuildTransferOptions = {
 
 export class GuildTransfer {
   readonly turns: Turns;
-  readonly #given: GuildTransferOptions;
+  readonly #setup: GuildTransferOptions;
   readonly #outgoing = new Map<number, OutgoingGuilds>();
   readonly #staged = new Map<number, Staged>();
 
-  constructor(given: GuildTransferOptions) {
-    this.#given = given;
-    this.turns = new Turns(given.options.clock);
+  constructor(setup: GuildTransferOptions) {
+    this.#setup = setup;
+    this.turns = new Turns(setup.options.clock);
   }
 
   async exportState(shardId: number, transfer: TransferContext): Promise<void> {
@@ -41,7 +41,7 @@ export class GuildTransfer {
     const frames = this.#framesFor(shardId, transfer);
     await this.#send(outgoing.everything(), frames);
     await frames.flush();
-    await this.#given.options.state?.exportState?.(shardId, transfer);
+    await this.#setup.options.state?.exportState?.(shardId, transfer);
     // What changes while something is copied is copied in a fraction of the time, so that a fraction is left for the next pass.
     for (let pass = 0, pending = Infinity; pass < LIVE_PASSES && pending > FEW_GUILDS; pass++) {
       await transfer.handled();
@@ -64,7 +64,7 @@ export class GuildTransfer {
     await frames.addText(outgoing.done());
     await frames.flush();
     this.stays(shardId);
-    const { exportShard, state } = this.#given.options;
+    const { exportShard, state } = this.#setup.options;
     if (exportShard !== undefined) await transfer.send(STATE_EVENT, await exportShard(shardId));
     await (state?.exportDelta === undefined
       ? state?.transferFrom?.(shardId, transfer)
@@ -78,7 +78,7 @@ export class GuildTransfer {
   }
 
   #begin(shardId: number): OutgoingGuilds {
-    const state = this.#given.stateOf(shardId);
+    const state = this.#setup.stateOf(shardId);
     if (state === null) throw notReady(shardId);
     const outgoing = new OutgoingGuilds(state);
     this.#outgoing.set(shardId, outgoing);
@@ -86,7 +86,7 @@ export class GuildTransfer {
   }
 
   async #send(texts: Iterable<string>, frames: StateFrames): Promise<void> {
-    const breather = new Breather(this.#given.options.clock);
+    const breather = new Breather(this.#setup.options.clock);
     for (const text of texts) {
       await frames.addText(text);
       await breather.breathe();
@@ -101,7 +101,7 @@ export class GuildTransfer {
   }
 
   prepare(shardId: number): void {
-    this.#staged.set(shardId, { guilds: new IncomingGuilds(this.#given.options.keep), own: null });
+    this.#staged.set(shardId, { guilds: new IncomingGuilds(this.#setup.options.keep), own: null });
   }
 
   /** What has come so far of a shard that comes here. */
@@ -115,14 +115,14 @@ export class GuildTransfer {
     if (staged === undefined) return;
     if (name === GUILDS_EVENT) await this.#takeGuilds(shardId, staged.guilds, value as Uint8Array);
     else if (name === STATE_EVENT) staged.own = { state: value };
-    else await this.#given.options.state?.handleUserEvent?.(shardId, name, value);
+    else await this.#setup.options.state?.handleUserEvent?.(shardId, name, value);
   }
 
   async #takeGuilds(shardId: number, guilds: IncomingGuilds, frame: Uint8Array): Promise<void> {
     const parts = partsOf(frame) as readonly unknown[] as readonly (GuildPart | { kind: 'frozen' })[];
     if (parts.some(({ kind }) => kind === 'frozen')) this.turns.frozen(shardId);
     await this.turns.giveWay(shardId);
-    const breather = new Breather(this.#given.options.clock);
+    const breather = new Breather(this.#setup.options.clock);
     for (const part of parts) {
       if (part.kind !== 'frozen') guilds.take(part);
       await breather.breathe();

@@ -45,29 +45,29 @@ export type BotShardOptions = {
 
 /** A shard as the bot sees it. */
 export class BotShard extends DiscordenoShard {
-  readonly #given: BotShardOptions;
+  readonly #setup: BotShardOptions;
 
-  constructor(given: BotShardOptions, url = '') {
-    const { gateway } = given.options.bot;
+  constructor(setup: BotShardOptions, url = '') {
+    const { gateway } = setup.options.bot;
     const { compress, transportCompression, intents, properties, token, version, events, logger } = gateway;
-    const { totalShards } = given;
+    const { totalShards } = setup;
     super({
-      id: given.shardId,
+      id: setup.shardId,
       connection: { compress, transportCompression, intents, properties, token, url, version, totalShards },
       events,
       logger,
       makePresence: gateway.makePresence,
     });
-    this.#given = given;
+    this.#setup = setup;
   }
 
   override async send(message: SendMessage): Promise<void> {
-    await this.#given.onSend(message as unknown as GatewaySendPayload);
+    await this.#setup.onSend(message as unknown as GatewaySendPayload);
   }
 
   /** A packet to the bot's handlers. As the manager does for its own shards: bots get payloads as they came, others in camel case. */
   async hand(packet: Packet): Promise<void> {
-    const { gateway } = this.#given.options.bot;
+    const { gateway } = this.#setup.options.bot;
     if (gateway.preferSnakeCase) await gateway.events.message?.(this, packet);
     else await (super.forwardToBot(packet) as unknown);
   }
@@ -78,8 +78,8 @@ class ConnectedShard extends BotShard {
   readonly #request: SocketRequest;
   #isEnded = false;
 
-  constructor(given: BotShardOptions, request: SocketRequest) {
-    super(given, request.url);
+  constructor(setup: BotShardOptions, request: SocketRequest) {
+    super(setup, request.url);
     this.#request = request;
     this.state = request.resumes ? RESUMING : IDENTIFYING;
   }
@@ -182,10 +182,10 @@ export class DiscordenoSocket implements GatewaySocket {
   readonly #ended: Promise<void>;
   #end: () => void = () => undefined;
 
-  constructor(given: BotShardOptions, request: SocketRequest) {
+  constructor(setup: BotShardOptions, request: SocketRequest) {
     this.#request = request;
     this.#ended = new Promise((resolve) => (this.#end = resolve));
-    this.#shard = new ConnectedShard(given, {
+    this.#shard = new ConnectedShard(setup, {
       ...request,
       event: (event) => {
         if (event.kind === 'closed') this.#end();

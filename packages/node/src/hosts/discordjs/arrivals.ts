@@ -65,13 +65,13 @@ export type ArrivalsOptions = {
 type Resume = { shardId: number; session: Cursor; context: HostContext; how: Partial<ResumeHow> };
 
 export class Arrivals {
-  readonly #given: ArrivalsOptions;
+  readonly #setup: ArrivalsOptions;
   readonly #arriving = new Map<number, Arrival>();
   /** Shards of which shardResume was told before RESUMED is handed over. */
   readonly #toldResume = new Set<number>();
 
-  constructor(given: ArrivalsOptions) {
-    this.#given = given;
+  constructor(setup: ArrivalsOptions) {
+    this.#setup = setup;
   }
 
   has(shardId: number): boolean {
@@ -104,7 +104,7 @@ export class Arrivals {
 
   /** The shard never left, or comes back as it was. */
   async back({ shardId, session, context, how }: Resume): Promise<ResumeOutcome> {
-    const { manager, shards, hosted } = this.#given;
+    const { manager, shards, hosted } = this.#setup;
     shards.add(shardId);
     // A connection that waits at HELLO was of nobody's interest when it got there.
     showSession(manager, shardId, session);
@@ -133,7 +133,7 @@ export class Arrivals {
 
   async #resume({ shardId, session, context, how }: Resume, arrival: Arrival): Promise<ResumeOutcome> {
     try {
-      return await this.#given.hosted.resume(shardId, session, context, { ...how, hold: arrival.gate.opened });
+      return await this.#setup.hosted.resume(shardId, session, context, { ...how, hold: arrival.gate.opened });
     } catch (error) {
       if (this.#arriving.get(shardId) === arrival) this.leaves(shardId);
       throw error;
@@ -142,7 +142,7 @@ export class Arrivals {
 
   /** It runs here, with its guilds, and can send. */
   #place({ shardId, session }: Resume, state: WholeState, outcome: ResumeOutcome): void {
-    const { client, manager, shards, sends, voice } = this.#given;
+    const { client, manager, shards, sends, voice } = this.#setup;
     shards.add(shardId);
     shards.place(shardId, state.guilds);
     state.voice.forEach((channel) => voice.inherit(shardId, channel));
@@ -154,7 +154,7 @@ export class Arrivals {
   }
 
   async #import(shardId: number, arrival: Arrival, { own }: Staged): Promise<void> {
-    const { importShard, importMs, options, hosted } = this.#given;
+    const { importShard, importMs, options, hosted } = this.#setup;
     if (own === null || importShard === undefined) return;
     const deadline = { what: 'importShard', ms: importMs, limit: 'timeouts.importMs' };
     try {
@@ -168,7 +168,7 @@ export class Arrivals {
   }
 
   #complete(shardId: number, arrival: Arrival, state: WholeState): void {
-    const { client, listeners, readiness, hosted, voice, sends, tell } = this.#given;
+    const { client, listeners, readiness, hosted, voice, sends, tell } = this.#setup;
     this.#arriving.delete(shardId);
     if (arrival.ready === null) {
       const available = state.guilds.filter((guild) => guild.available);
@@ -191,7 +191,7 @@ export class Arrivals {
   /** The session first, for it expires; then the guilds, from Discord; then the events that were kept meanwhile. */
   async withoutState(resume: Resume): Promise<ResumeOutcome> {
     const { shardId, context } = resume;
-    this.#given.shards.add(shardId);
+    this.#setup.shards.add(shardId);
     const arrival = this.#begin(shardId, false);
     const outcome = await this.#resume(resume, arrival);
     if (outcome === 'resumed' && this.#arriving.get(shardId) === arrival) {
@@ -203,7 +203,7 @@ export class Arrivals {
   }
 
   async #load(shardId: number, arrival: Arrival, context: HostContext): Promise<void> {
-    const { options, hosted, tell } = this.#given;
+    const { options, hosted, tell } = this.#setup;
     const { clock, logger } = options;
     const { signal } = arrival.givenUp;
     try {
@@ -225,7 +225,7 @@ export class Arrivals {
 
   /** Rejects when the shard leaves meanwhile. */
   async #deliverLoaded(shardId: number, { givenUp: { signal } }: Arrival, beginning: Beginning): Promise<void> {
-    const { shards, options, readiness } = this.#given;
+    const { shards, options, readiness } = this.#setup;
     shards.begins(shardId);
     await deliverBeginning(beginning, this.#deliverTo(shardId, signal), new Breather(options.clock));
     signal.throwIfAborted();
@@ -238,7 +238,7 @@ export class Arrivals {
   }
 
   #deliverTo(shardId: number, signal?: AbortSignal): Deliver {
-    const { listeners, manager } = this.#given;
+    const { listeners, manager } = this.#setup;
     const send = (event: 'ready' | 'dispatch', value: object): void => {
       signal?.throwIfAborted();
       void listeners.during(() => emitOn(manager, event, value, shardId));

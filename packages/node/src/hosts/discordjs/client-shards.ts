@@ -19,7 +19,7 @@ export type ClientShardsOptions = { client: Client; clock: Clock; lingerMs: numb
 
 export class ClientShards {
   readonly #client: Client;
-  readonly #given: ClientShardsOptions;
+  readonly #setup: ClientShardsOptions;
   readonly #departed: DepartedObjects;
   readonly #hosted = new Set<number>();
   readonly #shown = new Set<number>();
@@ -28,10 +28,10 @@ export class ClientShards {
   /** Shards that run here and whose guilds have all arrived. */
   readonly #complete = new Set<number>();
 
-  constructor(given: ClientShardsOptions) {
-    this.#given = given;
-    this.#client = given.client;
-    this.#departed = DepartedObjects.of(given.client);
+  constructor(setup: ClientShardsOptions) {
+    this.#setup = setup;
+    this.#client = setup.client;
+    this.#departed = DepartedObjects.of(setup.client);
   }
 
   /** Hosted and shown. */
@@ -89,7 +89,7 @@ export class ClientShards {
 
   /** `guilds`: see staged-state.ts. */
   expect(shardId: number, guilds: () => readonly Guild[]): void {
-    this.giveUp(shardId);
+    this.abort(shardId);
     this.#expected.set(shardId, guilds);
   }
 
@@ -120,7 +120,7 @@ export class ClientShards {
   }
 
   /** The shard is expected no longer; if it was shown, its guilds are departed. */
-  giveUp(shardId: number): void {
+  abort(shardId: number): void {
     const guilds = this.#expected.get(shardId)?.() ?? [];
     this.#expected.delete(shardId);
     if (this.#shown.has(shardId)) {
@@ -175,7 +175,7 @@ export class ClientShards {
 
   /** No shard comes any more. What left answers on, to handlers that nobody knows of. */
   nodeEnded(): void {
-    this.#departed.nodeEnded(this.#given.lingerMs, ({ guilds }) => this.#forgetUsers(guilds));
+    this.#departed.nodeEnded(this.#setup.lingerMs, ({ guilds }) => this.#forgetUsers(guilds));
   }
 
   /**
@@ -209,7 +209,7 @@ export class ClientShards {
   }
 
   #expire(shardId: number): void {
-    const { clock, lingerMs } = this.#given;
+    const { clock, lingerMs } = this.#setup;
     this.#departed.expire(shardId, clock, lingerMs, ({ guilds }) => this.#forgetUsers(guilds));
   }
 

@@ -176,13 +176,13 @@ export class DiscordjsHost implements ShardHost {
     const staged = this.#transfer.staged(shardId);
     const state = staged?.caches.whole() ?? null;
     if (this.#shards.isAsItWas(shardId)) {
-      this.#shards.giveUp(shardId);
+      this.#shards.abort(shardId);
       return this.#arrivals.back(resume);
     }
     if (staged !== null && state !== null) {
       return this.#arrivals.withState(resume, staged, state);
     }
-    this.#giveUp(shardId);
+    this.#abort(shardId);
     return this.#arrivals.withoutState(resume);
   }
 
@@ -214,15 +214,15 @@ export class DiscordjsHost implements ShardHost {
 
   async abortTransferTo(shardId: number): Promise<void> {
     this.#turns.over(shardId);
-    this.#giveUp(shardId);
+    this.#abort(shardId);
     this.#transfer.forget(shardId);
     await this.hosted.closePreconnected(shardId);
     await this.#given.state?.abortTransferTo?.(shardId);
   }
 
   /** What came of the shard is of no use, and what waits for it waits in vain. */
-  #giveUp(shardId: number): void {
-    this.#shards.giveUp(shardId);
+  #abort(shardId: number): void {
+    this.#shards.abort(shardId);
     this.#left(shardId);
   }
 
@@ -305,7 +305,7 @@ export class DiscordjsHost implements ShardHost {
   }
 
   #depart(shardId: number): void {
-    this.#shards.giveUp(shardId);
+    this.#shards.abort(shardId);
     this.#shards.forget(shardId);
     this.#transfer.forget(shardId);
     this.#left(shardId);

@@ -35,13 +35,13 @@ export type ShardTransferOptions = {
 };
 
 export class ShardTransfer {
-  readonly #given: ShardTransferOptions;
+  readonly #setup: ShardTransferOptions;
   /** By shard that is being copied. */
   readonly #copied = new Map<number, CopiedGuilds>();
   readonly #staged = new Map<number, Staged>();
 
-  constructor(given: ShardTransferOptions) {
-    this.#given = given;
+  constructor(setup: ShardTransferOptions) {
+    this.#setup = setup;
   }
 
   /** An event of the shard was handed over. */
@@ -50,22 +50,22 @@ export class ShardTransfer {
   }
 
   async exportState(shardId: number, transfer: TransferContext): Promise<void> {
-    const session = sessionPart(this.#given.client);
-    if (session === null || !this.#given.shards.isComplete(shardId)) {
+    const session = sessionPart(this.#setup.client);
+    if (session === null || !this.#setup.shards.isComplete(shardId)) {
       throw notReady(shardId);
     }
     const copied = new CopiedGuilds();
     this.#copied.set(shardId, copied);
     const frames = this.#framesFor(shardId, transfer);
     await frames.add(session);
-    const breather = new Breather(this.#given.clock);
-    for (const guild of this.#given.shards.guildsOf(shardId)) {
+    const breather = new Breather(this.#setup.clock);
+    for (const guild of this.#setup.shards.guildsOf(shardId)) {
       copied.copied(guild);
       for (const part of guildParts(guild)) await frames.add(part);
       await breather.breathe();
     }
     await frames.flush();
-    await this.#given.options.state?.exportState?.(shardId, transfer);
+    await this.#setup.options.state?.exportState?.(shardId, transfer);
     // What changes while something is copied is copied in a fraction of the time, so that a fraction is left for the next pass.
     for (let pass = 0, sent = Infinity; pass < LIVE_PASSES && sent > FEW_GUILDS; pass++) {
       await transfer.handled();
@@ -76,10 +76,10 @@ export class ShardTransfer {
   }
 
   async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
-    const { shards, options, voice } = this.#given;
+    const { shards, options, voice } = this.#setup;
     const copied = this.#copied.get(shardId) ?? new CopiedGuilds();
     this.#copied.delete(shardId);
-    this.#given.turns.frozen(shardId);
+    this.#setup.turns.frozen(shardId);
     const frames = this.#framesFor(shardId, transfer);
     await frames.add({ kind: 'frozen' });
     await this.#sendChanges(shardId, copied, frames);
@@ -98,14 +98,14 @@ export class ShardTransfer {
 
   #framesFor(shardId: number, transfer: TransferContext): StateFrames {
     return new StateFrames(async (frame) => {
-      await this.#given.turns.giveWay(shardId);
+      await this.#setup.turns.giveWay(shardId);
       await transfer.send(CACHE_EVENT, frame);
     });
   }
 
   /** How many guilds had changed. */
   async #sendChanges(shardId: number, copied: CopiedGuilds, frames: StateFrames): Promise<number> {
-    const { shards, clock } = this.#given;
+    const { shards, clock } = this.#setup;
     const breather = new Breather(clock);
     let sent = 0;
     for (const guild of shards.guildsOf(shardId)) {
@@ -125,7 +125,7 @@ export class ShardTransfer {
   }
 
   #newlyStaged(shardId: number): Staged {
-    const { client, shards } = this.#given;
+    const { client, shards } = this.#setup;
     const caches = new StagedState(client, shardId);
     shards.expect(shardId, () => caches.guilds);
     return { caches, own: null };
@@ -139,12 +139,12 @@ export class ShardTransfer {
     } else if (name === STATE_EVENT) {
       staged.own = { state: value };
     } else {
-      await this.#given.options.state?.handleUserEvent?.(shardId, name, value);
+      await this.#setup.options.state?.handleUserEvent?.(shardId, name, value);
     }
   }
 
   async #takeCaches(shardId: number, caches: StagedState, frame: Uint8Array): Promise<void> {
-    const { turns, clock, quietly } = this.#given;
+    const { turns, clock, quietly } = this.#setup;
     const parts = partsOf(frame);
     if (parts.some(({ kind }) => kind === 'frozen')) {
       turns.frozen(shardId);
@@ -161,7 +161,7 @@ export class ShardTransfer {
   show(shardId: number): boolean {
     const staged = this.#staged.get(shardId);
     if (staged === undefined || !staged.caches.isUsable) return false;
-    this.#given.shards.show(shardId);
+    this.#setup.shards.show(shardId);
     staged.caches.shown();
     return true;
   }
@@ -174,7 +174,7 @@ export class ShardTransfer {
   }
 
   forget(shardId: number): void {
-    this.#given.shards.giveUp(shardId);
+    this.#setup.shards.abort(shardId);
     this.#staged.delete(shardId);
     this.#copied.delete(shardId);
   }
