@@ -47,6 +47,7 @@ export type {
   ShardPhase,
   ShardReport,
   ShardSession,
+  ShardToResume,
   ShardTakenOver,
   ShardUserEvent,
   Shutdown,

@@ -30,6 +30,7 @@ export const LOGIC_VERSION = 2;
  *   destination before the freeze (`transferWarmUp`). By the one end that it concerns; the other end need not name it.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs (job-messages.ts).
+ * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the hand-over of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
  */
 export const CAPABILITIES = [
@@ -43,6 +44,7 @@ export const CAPABILITIES = [
   'warm-up',
   'jobs',
   'rollout',
+  'resume-shards',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -183,6 +185,15 @@ export type StartShards = {
   epochs?: readonly number[];
 };
 
+/**
+ * Extended (`resume-shards`), orchestrator → node: RESUME these shards, which no node hands over. Answer: startShards, when a shard is
+ * resumed; stopShard, with the cursor, when the shard was stopped meanwhile; commandFailed.
+ */
+export type ResumeShards = { kind: 'resumeShards'; shards: readonly ShardToResume[] };
+
+/** `epoch` (extended, `epochs`): under which the node has the shard from now on. */
+export type ShardToResume = ShardSession & { takeover: Takeover; epoch?: number };
+
 /** orchestrator → node, and back when done. `session` (extended, in the answer) lets another node RESUME. */
 export type StopShard = {
   kind: 'stopShard';
@@ -204,12 +215,15 @@ export type PrepareMigration = {
   /** Extended (`epochs`), to the node: under which it has the shard once it runs it. */
   epoch?: number;
   /**
-   * Extended (`epochs`), to the destination: nobody hands the shard's state over. `exact`: the session is as its last owner closed it.
-   * `checkpoint`: it is as its last owner reported it some time before it was lost, so events may come that it has handled.
+   * Extended (`epochs`), to the destination: nobody hands the shard's state over.
    */
   takeover?: Takeover;
 };
 
+/**
+ * How a session is known that nobody hands over. `exact`: as its last owner closed it. `checkpoint`: as its last owner reported it some time
+ * before it was lost, so events may come that it has handled.
+ */
 export const TAKEOVERS = ['exact', 'checkpoint'] as const;
 export type Takeover = (typeof TAKEOVERS)[number];
 
@@ -280,6 +294,7 @@ export type Message =
   | Identified
   | Shutdown
   | StartShards
+  | ResumeShards
   | StopShard
   | PrepareMigration
   | StartMigration
@@ -347,6 +362,7 @@ export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, numbe
   shardMayLeave: 52,
   transferWarmUp: 53,
   transferWarm: 54,
+  resumeShards: 55,
   callStart: 60,
   callAsk: 61,
   callAnswer: 62,

@@ -152,6 +152,7 @@ function onEstablishedMessage(tx: Transaction, connection: number, message: Mess
     case 'transferFailed':
       return tx.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
     case 'startShards':
+    case 'resumeShards':
     case 'stopShard':
     case 'startMigration':
     case 'migrationFinished':
@@ -181,6 +182,7 @@ function onEstablishedMessage(tx: Transaction, connection: number, message: Mess
 
 type ShardMessage = MessageOf<
   | 'startShards'
+  | 'resumeShards'
   | 'stopShard'
   | 'startMigration'
   | 'migrationFinished'
@@ -208,6 +210,13 @@ function onShardMessage(tx: Transaction, connection: number, message: ShardMessa
   switch (message.kind) {
     case 'startShards':
       return onStartShards(tx, currentOf(tx, message), connection);
+    case 'resumeShards':
+      for (const { shardId, takeover, epoch, ...session } of message.shards) {
+        if (isCurrent(tx, shardId, epoch, message.kind)) {
+          onCommand(tx, shardId, { kind: message.kind, session: cursorOf(session), takeover }, connection);
+        }
+      }
+      return;
     case 'stopShard':
       if (isCurrent(tx, message.shardId, message.epoch, message.kind)) {
         onCommand(tx, message.shardId, { kind: message.kind }, connection);

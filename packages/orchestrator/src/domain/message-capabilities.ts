@@ -7,6 +7,7 @@ import type { Capability, Message } from '@dshard/protocol';
 export const CAPABILITY_OF: { readonly [Kind in Message['kind']]: Capability | null } = {
   heartbeat: 'heartbeat',
   startShards: null,
+  resumeShards: null,
   stopShard: null,
   prepareMigration: null,
   allUserDataSent: null,

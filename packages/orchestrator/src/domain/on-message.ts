@@ -111,6 +111,7 @@ function dispatch(tx: Transaction, node: string, message: Message): void {
     case 'identify':
     case 'identified':
     case 'startMigration':
+    case 'resumeShards':
     case 'rejected':
     case 'heartbeatAck':
     case 'migrationAborted':
