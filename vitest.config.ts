@@ -1,15 +1,20 @@
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './vitest-closing-line.js';
 
-export default defineConfig({
+/** Whole programs, and other people's libraries against the emulator: they wait in real time. `npm run e2e` runs them, and nothing else does. */
+const END_TO_END = 'packages/*/test/**/*.e2e.test.ts';
+
+export default defineConfig(({ mode }) => ({
   resolve: { conditions: ['@dshard/source'] },
   ssr: { resolve: { conditions: ['@dshard/source'] } },
   test: {
-    include: ['packages/*/test/**/*.test.ts'],
+    ...(mode === 'e2e'
+      ? { include: [END_TO_END] }
+      : { include: ['packages/*/test/**/*.test.ts'], exclude: [END_TO_END] }),
     // vitest leaves one core idle by default; on two cores that is half of them.
     maxWorkers: '100%',
     reporters: ['default', new ClosingLine()],
     testTimeout: 40_000,
     hookTimeout: 40_000,
   },
-});
+}));

@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import { API_ERRORS, CONTRACT } from '@dshard/api';
+import { API_ERRORS, CONTRACT, OPERATION_KINDS } from '@dshard/api';
 import { DOMAIN_ERRORS, ORCHESTRATOR_ERRORS } from '@dshard/orchestrator';
 import { EMULATOR_ERRORS } from '@dshard/gateway-emulator';
 import { NODE_ERRORS } from '@dshard/node';
@@ -52,19 +52,38 @@ const MADE = /<!-- made from the contract: (\w+) -->[^]*?<!-- end -->/g;
 function restPage(page) {
   const endpoints = Object.values(CONTRACT);
   return page.replaceAll(MADE, (_, whose) => {
+    if (whose === 'operations') return operationKinds();
     const rows = endpoints.filter(({ ancestor = false }) => ancestor === (whose === 'ancestor')).map(endpointRow);
     const head = ['| request | parameters | what it does | `dso` |', '| --- | --- | --- | --- |'];
     return [`<!-- made from the contract: ${whose} -->`, '', ...head, ...rows, '', '<!-- end -->'].join('\n');
   });
 }
 
+function operationKinds() {
+  const rows = Object.entries(OPERATION_KINDS).map(([kind, { parameters, about, commands }]) => {
+    return `| \`${kind}\` | ${taken(parameters)} | ${cell(about)} | ${commands.flatMap(namesOf).join(', ')} |`;
+  });
+  const head = ['| `kind` | parameters | what it does | `dso` |', '| --- | --- | --- | --- |'];
+  return ['<!-- made from the contract: operations -->', '', ...head, ...rows, '', '<!-- end -->'].join('\n');
+}
+
 function endpointRow({ method, path, parameters, about, command }) {
-  const taken = Object.entries(parameters).map(
+  const commands = command === null ? [] : namesOf(command);
+  return `| \`${method} ${path}\` | ${taken(parameters)} | ${cell(about)} | ${commands.join(', ')} |`;
+}
+
+function taken(parameters) {
+  const names = Object.entries(parameters).map(
     ([name, { fallback }]) => `\`${name}\`${fallback === undefined ? '' : '?'}`,
   );
-  const names = command === null ? [] : [command.name, ...(command.alias === undefined ? [] : [command.alias])];
-  const commands = names.map((name) => `\`${name}\``).join(', ');
-  return `| \`${method} ${path}\` | ${taken.join(', ')} | ${cell(about)} | ${commands} |`;
+  return names.join(', ');
+}
+
+function namesOf({ name, alias, under, alsoUnder }) {
+  const names = [under === undefined ? name : `${under} ${name}`];
+  if (alias !== undefined) names.push(alias);
+  if (alsoUnder !== undefined) names.push(`${alsoUnder} ${name}`);
+  return names.map((each) => `\`${each}\``);
 }
 
 function cell(text) {

@@ -1,5 +1,5 @@
 export type { Answer, AncestorNodeStatus, AncestorStatus, CallReport, HistoryEntry } from './answers/answer.js';
-export type { OperationStatus } from './answers/operation.js';
+export type { OperationStatus, StartedOperation } from './answers/operation.js';
 export type {
   DrainStatus,
   MigrationStatus,
@@ -12,9 +12,11 @@ export type {
 export { CONTRACT, ENDPOINT_NAMES } from './contract/contract.js';
 export type { Answers, Contract, EndpointName, Takes } from './contract/contract.js';
 export type { CommandWords, Endpoint, Interrupt, Parameter, Parameters } from './contract/endpoint.js';
+export { KINDS_OF_OPERATIONS, OPERATION_KINDS } from './contract/operations.js';
+export type { OperationEntry, OperationKind, OperationPlans } from './contract/operations.js';
 export { FORM_CONTENT_TYPE, requestFor } from './contract/request.js';
 export type { ApiRequest, WrittenParameters } from './contract/request.js';
 export { API_ERRORS, ApiError } from './errors.js';
 export type { ApiErrorCode } from './errors.js';
-export { describeValue, parseWholeNumber } from './values/field.js';
+export { describeValue } from './values/field.js';
 export { shardRanges } from './values/shard-list.js';

@@ -1,6 +1,7 @@
 /** `npm run bots`. Exit codes: 0 every cell passed, 1 one did not, 2 called wrongly. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Cell } from './cell.js';
@@ -75,7 +76,7 @@ for (const framework of chosen) {
     }
   } catch (error) {
     // Its cells are missing now, and count as failed.
-    console.log(`✘ ${framework.name}: ${error instanceof Error ? error.message : String(error)}`);
+    console.log(`✘ ${framework.name}: ${messageOf(error)}`);
   }
 }
 const summary = summaryOf(results, chosen, asked);

@@ -1,6 +1,6 @@
 /** What people ask the bot, and the answers they get: every question has to be answered once. */
 import type { Deed, GatewayEmulator } from '@dshard/gateway-emulator';
-import type { Clock } from '@dshard/transport';
+import type { Clock, Cancel } from '@dshard/transport';
 import { delay } from '@dshard/transport';
 
 type Discord = Pick<GatewayEmulator, 'people' | 'posted' | 'world'>;
@@ -103,4 +103,23 @@ export class Questions {
 
 function answerOf({ message, channelId, at }: Deed): Answer {
   return { text: message?.content ?? '', messageId: message?.id ?? '', channelId, at };
+}
+
+/** Questions at a steady pace, for as long as something else goes on. */
+export class Steady {
+  readonly questions: Question[] = [];
+  readonly #cancel: Cancel;
+  #turn = 0;
+
+  /** `ask` is given 0, 1, 2, …; it may have nothing to ask. */
+  constructor(clock: Clock, everyMs: number, ask: (turn: number) => Question | null) {
+    this.#cancel = clock.every(everyMs, () => {
+      const question = ask(this.#turn++);
+      if (question !== null) this.questions.push(question);
+    });
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Fleet, freePort, runDso, waitFor } from '@dshard/demo';
 import type { EmulatorOptions, GatewayEmulator } from '@dshard/gateway-emulator';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
+import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
 import type { Framework } from './frameworks.js';
@@ -179,7 +180,7 @@ export class Trial {
     );
     const failure = await Promise.race([done, late]);
     waited.abort();
-    check(failure === null, () => this.explained(failure instanceof Error ? failure.message : String(failure)));
+    check(failure === null, () => this.explained(messageOf(failure)));
     const after = await this.nodes();
     const old = after.filter(({ pid }) => before.some((node) => node.pid === pid));
     check(old.length === 0, () => `after the rollout shards still run in ${old.map(({ id }) => id).join(', ')}`);
@@ -276,7 +277,7 @@ export class Trial {
         return condition();
       });
     } catch (error) {
-      throw new CheckFailed(this.explained(error instanceof Error ? error.message : String(error)));
+      throw new CheckFailed(this.explained(messageOf(error)));
     }
   }
 

@@ -3,13 +3,13 @@
  * elsewhere. `say` tells what is done, in words.
  */
 import { waitFor } from '@dshard/demo';
-import { delay } from '@dshard/transport';
 import type { Random } from '@dshard/transport';
+import { delay } from '@dshard/transport';
 import type { FaultName } from './fault-kinds.js';
-import { BEYOND_TIMEOUTS_MS } from './rig.js';
 import type { Rig, Status } from './rig.js';
+import { BEYOND_TIMEOUTS_MS } from './rig.js';
 import { signal } from './processes.js';
-import { pick } from './schedule.js';
+import { pick } from './fault-kinds.js';
 
 type Context = { rig: Rig; random: Random; say: (text: string) => void };
 type Fault = (context: Context) => Promise<void>;

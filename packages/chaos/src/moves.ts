@@ -1,9 +1,9 @@
 /** The operators: they move shards, empty nodes and roll out, one thing after the other, all along. */
-import { delay } from '@dshard/transport';
 import type { Ms, Random } from '@dshard/transport';
+import { delay } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { Rig, Status } from './rig.js';
-import { pick } from './schedule.js';
+import { pick } from './fault-kinds.js';
 
 const PAUSE_MS = 250;
 

@@ -1,5 +1,6 @@
 /** What `npm run chaos` can be told, checked. */
 import { Command, InvalidArgumentError } from 'commander';
+import { parseWholeNumber } from '@dshard/protocol';
 import type { Random } from '@dshard/transport';
 import { FAULT_NAMES } from './fault-kinds.js';
 import type { FaultName } from './fault-kinds.js';
@@ -66,8 +67,8 @@ function minutes(text: string): number {
 
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
+    const value = parseWholeNumber(text, { min: least, max: most });
+    if (value === undefined) {
       throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
     }
     return value;

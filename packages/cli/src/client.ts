@@ -14,6 +14,7 @@ import {
   type HistoryEntry,
   type WrittenParameters,
 } from '@dshard/api';
+import { messageOf } from '@dshard/protocol';
 import { systemClock, type Clock } from '@dshard/transport';
 import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
@@ -120,6 +121,7 @@ function parseAnswer(target: Target, status: number, text: string): unknown {
   throw new CliError(
     'DSO_CLI_REFUSED',
     status === 401 ? `${message} Here: --token, DSO_TOKEN or DSO_TOKEN_FILE.` : message,
+    { status },
   );
 }
 
@@ -174,5 +176,5 @@ function notOurs(target: Target, cause?: unknown): CliError {
 /** Connecting to `localhost` tries several addresses; then the reasons are in `errors`. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 }

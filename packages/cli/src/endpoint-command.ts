@@ -1,10 +1,8 @@
 /** Makes commands out of the contract (@dshard/api): what is typed, what help says, what is asked, and what Ctrl-C means meanwhile. */
-import { CONTRACT, type Answer, type CommandWords, type EndpointName, type Interrupt } from '@dshard/api';
+import { CONTRACT, type Answer, type CommandWords, type EndpointName } from '@dshard/api';
 import { Option, type Command } from 'commander';
-import type { Client } from './client.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { interruptible } from './interruptible.js';
-import { describeDrain, describeRollout, withProgress } from './progress.js';
 import { runCommand, withCommonHelp } from './run-command.js';
 
 /** How an answer that is a document of its own is shown to people. */
@@ -14,12 +12,11 @@ export type Presentation<Document> = {
   failed?(this: void, document: Document): boolean;
 };
 
-type Parameters = Readonly<Record<string, string>>;
+export type Words = Omit<CommandWords<string>, 'interrupt'>;
 
 /** The command with its words, without its action. */
-export function describedCommand(program: Command, name: EndpointName): Command {
-  const words = wordsOf(name);
-  const command = program.command(words.name).description(words.help);
+export function describedCommand(parent: Command, words: Words): Command {
+  const command = parent.command(words.name).description(words.help);
   if (words.alias !== undefined) command.alias(words.alias);
   for (const { shown } of words.arguments ?? []) command.argument(`<${shown}>`);
   for (const { flags, help } of words.options ?? []) command.option(flags, help);
@@ -29,26 +26,45 @@ export function describedCommand(program: Command, name: EndpointName): Command 
 
 /** Without a presentation the answer is a message. */
 export function addEndpointCommand(program: Command, name: EndpointName, presentation?: Presentation<never>): void {
-  const command = describedCommand(program, name);
+  const words = wordsOf(name);
+  const { under, alsoUnder } = words;
+  const parents = [under === undefined ? program : commandOf(program, under)];
+  if (alsoUnder !== undefined) parents.push(commandOf(program, alsoUnder));
+  for (const parent of parents) addCommand(parent, name, words, presentation);
+}
+
+function addCommand(
+  parent: Command,
+  name: EndpointName,
+  words: CommandWords<string>,
+  presentation: Presentation<never> | undefined,
+): void {
+  const command = describedCommand(parent, words);
   command.action(() =>
-    runCommand(command.opts<ConnectionOptions>(), async (client) => {
-      const parameters = parametersOf(wordsOf(name), command);
-      const { interrupt } = wordsOf(name);
-      const document = await whileWaiting(client, interrupt, parameters, client.ask(name, parameters));
+    runCommand(command.optsWithGlobals<ConnectionOptions>(), async (client) => {
+      const asked = client.ask(name, parametersOf(words, command));
+      const document = await (words.interrupt === null ? asked : interruptible(words.interrupt, asked));
       if (presentation?.failed?.(document as never) === true) process.exitCode = 1;
       return { document, text: () => presentation?.text(document as never) ?? (document as Answer).Message };
     }),
   );
 }
 
-function wordsOf(name: EndpointName): CommandWords<string> {
+/** A command that others are a part of: it stands before them in the contract. */
+export function commandOf(program: Command, name: string): Command {
+  const command = program.commands.find((each) => each.name() === name);
+  if (command === undefined) throw new Error(`There is no command ${name} yet.`);
+  return command;
+}
+
+export function wordsOf(name: EndpointName): CommandWords<string> {
   const { command } = CONTRACT[name];
   if (command === null) throw new Error(`The contract has no command for ${name}.`);
   return command;
 }
 
 /** What was typed, as parameters of the request. */
-function parametersOf(words: CommandWords<string>, command: Command): Parameters {
+export function parametersOf(words: Words, command: Command): Readonly<Record<string, string>> {
   const typed = (words.arguments ?? []).map(({ parameter }, index) => [parameter, command.args[index]] as const);
   const options = (words.options ?? []).map(({ flags }) => {
     const key = new Option(flags).attributeName();
@@ -57,19 +73,4 @@ function parametersOf(words: CommandWords<string>, command: Command): Parameters
   return Object.fromEntries(
     [...typed, ...options].flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   );
-}
-
-function whileWaiting<T>(client: Client, interrupt: Interrupt, parameters: Parameters, asked: Promise<T>): Promise<T> {
-  if (interrupt === null) return asked;
-  if (typeof interrupt === 'string') return interruptible(client, { goesOn: interrupt }, asked);
-  const { operation: kind, origin: parameter } = interrupt;
-  const origin = parameter === undefined ? undefined : parameters[parameter];
-  const shown = withProgress(
-    {
-      client,
-      describe: (status) => (origin === undefined ? describeRollout(status) : describeDrain(status, origin)),
-    },
-    asked,
-  );
-  return interruptible(client, { kind, ...(origin !== undefined && { origin }) }, shown);
 }

@@ -42,9 +42,12 @@ export const CLI_ERRORS: Readonly<Record<CliErrorCode, CliErrorEntry>> = {
 export class CliError extends CodedError<CliErrorCode> {
   override readonly name = 'CliError';
   readonly exitCode: number;
+  /** Of the answer, where there was one. */
+  readonly status: number | null;
 
-  constructor(code: CliErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: CliErrorCode, message: string, options: { cause?: unknown; status?: number } = {}) {
     super(CLI_ERRORS, code, message, options);
+    this.status = options.status ?? null;
     this.exitCode = CLI_ERRORS[code].exitCode;
   }
 }

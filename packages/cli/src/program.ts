@@ -4,12 +4,13 @@ import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dsha
 import { Command } from 'commander';
 import { describeReport } from './commands/call.js';
 import { addEvents } from './commands/events.js';
-import { describeOperations } from './commands/operations.js';
+import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeStatus } from './commands/status.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
-import { addEndpointCommand, type Presentation } from './endpoint-command.js';
+import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { CLI_ERRORS } from './errors.js';
+import { addOperationCommands, addWatch } from './operation-commands.js';
 
 const EXAMPLES = `
 Examples:
@@ -37,7 +38,9 @@ export function createProgram(): Command {
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` what one takes)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
+  addOperationCommands(program);
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
+  addWatch(commandOf(program, 'operations'));
   addVerifyTrace(program);
   return program;
 }
@@ -46,6 +49,7 @@ export function createProgram(): Command {
 const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Name>> } = {
   status: { text: describeStatus },
   operations: { text: describeOperations },
+  operation: { text: describeOperation },
   call: { text: describeReport, failed: (report) => report.Error },
 };
 

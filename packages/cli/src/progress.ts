@@ -1,65 +1,48 @@
 /**
- * Shows on a terminal how far a long operation is, in one line on stderr that is rewritten. Elsewhere it is quiet: logs and pipes
- * get the result alone.
+ * Waits for the end of an operation, and shows on a terminal how far it is, in one line on stderr that is rewritten. Elsewhere it is quiet: logs
+ * and pipes get the result alone.
  */
-import type { StatusV1 } from '@dshard/api';
-import { systemClock, type Clock } from '@dshard/transport';
+import type { OperationStatus } from '@dshard/api';
+import { delay, systemClock, type Clock } from '@dshard/transport';
 import type { Client } from './client.js';
+import { CliError } from './errors.js';
+import { printable } from './printable.js';
 
-const POLL_MS = 500;
+const POLL_MS = 250;
+/** An orchestrator that is restarted is back by then, and goes on with its operations. */
+const AWAY_MS = 60_000;
 
 export type ProgressOptions = {
-  client: Client;
-  /** One short line about where things stand; null: nothing to say yet. */
-  describe: (status: StatusV1) => string | null;
+  client: Pick<Client, 'ask'>;
   stream?: { isTTY?: boolean; columns?: number; write(text: string): unknown };
   clock?: Clock;
 };
 
-export async function withProgress<T>(options: ProgressOptions, operation: Promise<T>): Promise<T> {
-  const { client, describe, stream = process.stderr, clock = systemClock() } = options;
-  if (stream.isTTY !== true) return operation;
-  let over = false;
-  let asking = false;
-  const poll = async (): Promise<void> => {
-    if (asking) return;
-    asking = true;
-    // The operation itself reports what is wrong; a poll that fails is only a line that is not shown.
-    const status = await client.ask('status').catch(() => null);
-    asking = false;
-    const line = status && describe(status);
-    if (over || !line) return;
-    stream.write(`\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+export async function endOf(
+  id: string,
+  { client, stream = process.stderr, clock = systemClock() }: ProgressOptions,
+): Promise<OperationStatus> {
+  const show = (line: string): void => {
+    if (stream.isTTY === true) stream.write(`\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}`);
   };
-  const cancel = clock.every(POLL_MS, () => void poll());
+  let heardAt = clock.now();
   try {
-    return await operation;
+    for (;;) {
+      const status = await client.ask('operation', { id }).catch((error: unknown) => {
+        if (!isAway(error) || clock.now() - heardAt >= AWAY_MS) throw error;
+        return null;
+      });
+      if (status !== null) heardAt = clock.now();
+      if (status !== null && status.endedAt !== null) return status;
+      show(status === null ? 'The orchestrator does not answer; waiting for it to be back …' : printable(status.text));
+      await delay(clock, POLL_MS);
+    }
   } finally {
-    over = true;
-    cancel();
-    stream.write('\r\u001b[K');
+    show('');
   }
 }
 
-/** How far the move of a node's shards is. */
-export function describeDrain(status: StatusV1, origin: string): string | null {
-  const drain = status.drains.find((each) => each.origin === origin);
-  if (!drain) return null;
-  const moving = status.migrations.filter((migration) => migration.origin === origin).length;
-  const total = drain.moved.length + drain.waiting.length + drain.failed.length + moving;
-  return {
-    awaitingDestination: `Waiting for a node to take the shards of ${origin} …`,
-    moving: `Moving the shards of ${origin}: ${drain.moved.length} of ${total} moved, ${moving} moving`,
-    shuttingDown: `Shutting ${origin} down …`,
-  }[drain.phase];
-}
-
-export function describeRollout(status: StatusV1): string | null {
-  const { rollout } = status;
-  if (!rollout) return null;
-  const total =
-    rollout.done.length + rollout.failed.length + rollout.waiting.length + (rollout.current === null ? 0 : 1);
-  const now =
-    rollout.current === null ? '' : (describeDrain(status, rollout.current) ?? `Replacing ${rollout.current}`);
-  return `${rollout.done.length} of ${total} nodes replaced. ${now}`;
+/** Nobody answers, or who does is starting. */
+function isAway(error: unknown): boolean {
+  return error instanceof CliError && (error.code === 'DSO_CLI_UNREACHABLE' || error.status === 503);
 }

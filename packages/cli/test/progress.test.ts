@@ -1,128 +1,96 @@
 import { describe, expect, test } from 'vitest';
-import type { StatusV1 } from '@dshard/api';
+import type { OperationStatus } from '@dshard/api';
 import { until, virtualClock } from '@dshard/testkit';
 import type { Client } from '../src/client.js';
-import { describeDrain, describeRollout, withProgress } from '../src/progress.js';
+import { CliError } from '../src/errors.js';
+import { endOf } from '../src/progress.js';
 
-const idle: StatusV1 = {
-  version: '1',
+const running: OperationStatus = {
+  id: 'd7',
+  kind: 'drain',
+  state: 'running',
+  parent: null,
+  waitsFor: null,
+  text: 'Moving the shards of a to b: 1 of 4 moved.',
+  by: 'alice',
+  cancelledBy: null,
+  origin: 'a',
+  destination: 'b',
+  shards: { moved: 1, total: 4, moving: [3], waiting: [4, 5] },
+  failed: [],
+  nodes: null,
   startedAt: 0,
-  now: 0,
-  totalShards: 8,
-  graceUntil: null,
-  awaitedNodes: null,
-  gatewayProblem: null,
-  store: { name: 'memory', epoch: 1, state: 'open', since: 0, problem: null },
-  ending: false,
-  shardCounts: { vacant: 0, starting: 0, running: 8, stopping: 0, migrating: 0, unreachable: 0 },
-  vacantShards: [],
-  nodes: [],
-  migrations: [],
-  staleTransfers: 0,
-  waitingMigrations: [],
-  drains: [],
-  disruption: { moving: 0, down: 0, limit: 2 },
-  quarantined: [],
-  alarm: null,
-  operations: [],
-  rollout: null,
-  identifies: {
-    maxConcurrency: 1,
-    windowMs: 5_000,
-    budget: { total: 1_000, remaining: 992, reserve: 50, used: 8, allowed: 0, resetAt: null },
-    shortSince: null,
-    waiting: [],
-    busyKeys: [],
-  },
-  launches: [],
+  endedAt: null,
 };
+const done: OperationStatus = { ...running, state: 'done', text: 'Moved 4 shard(s).', shards: null, endedAt: 9 };
+const away = new CliError('DSO_CLI_UNREACHABLE', 'Nobody listens.');
+const starting = new CliError('DSO_CLI_REFUSED', 'The orchestrator is starting.', { status: 503 });
 
-const draining: StatusV1 = {
-  ...idle,
-  migrations: [
-    {
-      id: 'm',
-      shard: 3,
-      origin: 'a',
-      destination: 'b',
-      step: 'closing',
-      live: false,
-      startedAt: 0,
-      frozenSince: 0,
-    },
-  ],
-  drains: [
-    {
-      id: 'd',
-      origin: 'a',
-      destination: 'b',
-      shutdown: true,
-      phase: 'moving',
-      waiting: [4, 5],
-      moved: [1],
-      failed: [],
-      stopped: null,
-      startedAt: 0,
-    },
-  ],
-  rollout: { id: 'r', current: 'a', waiting: ['c'], done: ['z'], failed: [], startedAt: 0 },
-};
+/** Answers as told, the last answer for ever; counts how often it was asked. */
+function asked(...answers: readonly (OperationStatus | Error)[]) {
+  const asking = { times: 0 };
+  const ask = async (): Promise<OperationStatus> => {
+    const answer = answers[Math.min(asking.times, answers.length - 1)];
+    asking.times += 1;
+    if (answer === undefined || answer instanceof Error) throw answer;
+    return answer;
+  };
+  return { asking, client: { ask } as Pick<Client, 'ask'> };
+}
 
-describe('what is said', () => {
-  test('of a drain', () => {
-    expect(describeDrain(idle, 'a')).toBeNull();
-    expect(describeDrain(draining, 'b')).toBeNull();
-    expect(describeDrain(draining, 'a')).toBe('Moving the shards of a: 1 of 4 moved, 1 moving');
-  });
+function terminal(isTTY = true) {
+  const written: string[] = [];
+  return { written, stream: { isTTY, columns: 30, write: (text: string) => written.push(text) } };
+}
 
-  test('of a rollout', () => {
-    expect(describeRollout(idle)).toBeNull();
-    expect(describeRollout(draining)).toBe('1 of 3 nodes replaced. Moving the shards of a: 1 of 4 moved, 1 moving');
-  });
-});
-
-describe('progress', () => {
-  const clientThat = (status: () => Promise<StatusV1>): Client =>
-    ({ ask: status, follow: async () => undefined }) as Client;
-
-  test('is shown on a terminal, in one line that goes away at the end', async () => {
+describe('the end of an operation', () => {
+  test('is waited for, and meanwhile a terminal shows how far it is, in one line that goes away at the end', async () => {
     const clock = virtualClock();
-    const written: string[] = [];
-    const stream = { isTTY: true, columns: 30, write: (text: string) => written.push(text) };
-    let finish: (value: string) => void = () => undefined;
-    const operation = new Promise<string>((resolve) => (finish = resolve));
-    const shown = withProgress(
-      { client: clientThat(async () => draining), describe: (status) => describeDrain(status, 'a'), stream, clock },
-      operation,
-    );
-    clock.advance(500);
-    await until(() => written.length > 0, { what: 'a line' });
-    expect(written[0]).toBe('\r\u001b[KMoving the shards of a: 1 of ');
-    finish('done');
-    expect(await shown).toBe('done');
+    const { asking, client } = asked(running, done);
+    const { written, stream } = terminal();
+    const end = endOf('d7', { client, stream, clock });
+    await until(() => written.length === 1, { what: 'a line' });
+    expect(written[0]).toBe('\r\u001b[KMoving the shards of a to b: ');
+    await clock.run(250);
+    expect(await end).toEqual(done);
     expect(written.at(-1)).toBe('\r\u001b[K');
-    const count = written.length;
-    clock.advance(5000);
-    expect(written).toHaveLength(count);
+    await clock.run(5_000);
+    expect(asking.times).toBe(2);
   });
 
-  test('is quiet elsewhere', async () => {
-    const written: string[] = [];
-    const client = clientThat(() => Promise.reject(new Error('must not be asked')));
-    const stream = { write: (text: string) => written.push(text) };
-    expect(await withProgress({ client, describe: () => 'x', stream, clock: virtualClock() }, Promise.resolve(1))).toBe(
-      1,
-    );
+  test('is waited for in silence where there is no terminal', async () => {
+    const clock = virtualClock();
+    const { client } = asked(running, done);
+    const { written, stream } = terminal(false);
+    const end = endOf('d7', { client, stream, clock });
+    await clock.run(1_000);
+    expect(await end).toEqual(done);
     expect(written).toEqual([]);
   });
 
-  test('that cannot be had does not disturb the operation', async () => {
+  // A deploy restarts the orchestrator as well: `dso rollout` failed then, although the rollout went on.
+  test('is waited for through a restart of the orchestrator', async () => {
     const clock = virtualClock();
-    const stream = { isTTY: true, write: () => true };
-    const client = clientThat(() => Promise.reject(new Error('away')));
-    const operation = Promise.reject(new Error('the operation failed'));
-    const shown = withProgress({ client, describe: () => 'x', stream, clock }, operation);
-    clock.advance(2000);
-    await expect(shown).rejects.toThrow('the operation failed');
+    const { client } = asked(running, away, away, starting, running, done);
+    const { written, stream } = terminal();
+    const end = endOf('d7', { client, stream, clock });
+    await clock.run(2_000);
+    expect(await end).toEqual(done);
+    expect(written.join('')).toContain('The orchestrator does not ');
+  });
+
+  test('is not waited for any longer when nobody answers for a minute', async () => {
+    const clock = virtualClock();
+    const { asking, client } = asked(running, away);
+    const end = expect(endOf('d7', { client, stream: terminal().stream, clock })).rejects.toBe(away);
+    await clock.run(61_000);
+    await end;
+    expect(asking.times).toBeGreaterThan(200);
+  });
+
+  test('is not waited for when the orchestrator does not know the operation', async () => {
+    const unknown = new CliError('DSO_CLI_REFUSED', 'There is no operation "d7".', { status: 404 });
+    const { client } = asked(unknown);
+    await expect(endOf('d7', { client, stream: terminal().stream, clock: virtualClock() })).rejects.toBe(unknown);
   });
 });

@@ -13,7 +13,8 @@ describe('help', () => {
   });
 
   test('of every command has examples', () => {
-    for (const command of createProgram().commands) {
+    const commands = createProgram().commands.flatMap((command) => [command, ...command.commands]);
+    for (const command of commands) {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) });
       command.outputHelp();

@@ -1,6 +1,5 @@
 /** What each library has to get through. A case throws CheckFailed where the library does not; what it returns is worth telling. */
-import type { EmulatorOptions } from '@dshard/gateway-emulator';
-import { handledOnce, identified, noViolation } from './checks.js';
+import type { EmulatorOptions, Verdict } from '@dshard/gateway-emulator';
 import type { Trial } from './trial.js';
 import { CheckFailed } from './trial.js';
 
@@ -199,4 +198,28 @@ async function startsAnew(trial: Trial, fault: () => unknown): Promise<string | 
   noViolation(verdict);
   identified(verdict, 2 * trial.shards);
   return undefined;
+}
+
+/** What cases ask of a verdict. */
+const findings = ['lost', 'duplicated', 'outOfOrder', 'unexpected'] as const;
+
+/** Every event that a session was given was handled once and in order. What nobody could get (`missed`) is not asked for. */
+function handledOnce(verdict: Verdict): void {
+  for (const finding of findings) {
+    if (verdict[finding] === 0) continue;
+    const examples = verdict.examples.slice(0, 3).join('; ');
+    throw new CheckFailed(finding, `${verdict[finding]} of ${verdict.emitted} events ${finding}: ${examples}`);
+  }
+}
+
+/** No rule of Discord was broken. */
+function noViolation(verdict: Verdict): void {
+  const [first] = verdict.violations;
+  if (first !== undefined)
+    throw new CheckFailed(first.kind, `${verdict.violations.length} violations, the first: ${first.message}`);
+}
+
+function identified(verdict: Verdict, times: number): void {
+  const { used } = verdict.identifies;
+  if (used !== times) throw new CheckFailed('identifies', `IDENTIFY was sent ${used} times and not ${times}`);
 }

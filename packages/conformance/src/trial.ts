@@ -8,8 +8,8 @@ import type { EmulatorOptions, GatewayEmulator, Verdict } from '@dshard/gateway-
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
-import type { ClientMessage, ClientOrder } from './clients/client-messages.js';
-import { orderVariable } from './clients/client-messages.js';
+import type { ClientMessage, ClientOrder } from './clients/client-channel.js';
+import { orderVariable } from './clients/client-channel.js';
 import type { Library } from './libraries.js';
 
 /** A check that did not hold. `code` says which, for the table of known faults. */

@@ -3,8 +3,8 @@
  * nothing and raises an alarm; when they go on, nothing has happened. Then they stand still again, and an operator says that one is dead.
  */
 import { delay } from '@dshard/transport';
-import { dsoShows, runDso } from './dso.js';
-import { timesResumed } from './losses.js';
+import { dsoShows, runDso } from './orchestrator.js';
+import { timesResumed } from './fleet.js';
 import {
   lastEventHandled,
   nobodyNoticed,
@@ -15,7 +15,7 @@ import {
   type TourContext,
   type TourEnd,
 } from './tour.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './steps.js';
 
 const HEARTBEAT_MS = 1_000;
 /** Long enough for a node that goes on to be heard again in time, on a busy machine as well. */

@@ -8,10 +8,9 @@ import { createNode } from '@dshard/node';
 import { createWsHost } from '@dshard/node/ws';
 import { systemClock, type Logger } from '@dshard/transport';
 import { GatewayDispatchEvents, GatewayIntentBits } from 'discord-api-types/v10';
-import { DEADLY_MESSAGE, DEFECTIVE_VERSION } from './deadly-message.js';
-import { BotState, botStateEvents } from './bot-state.js';
-import { HandledReports } from './handled-reports.js';
-import { wayOf } from './ways.js';
+import { DEADLY_MESSAGE, DEFECTIVE_VERSION, BotState, botStateEvents } from './bot-state.js';
+import { HandledReports } from './reports.js';
+import { wayOf } from './addresses.js';
 
 const clock = systemClock();
 const version = readFileSync(setting('DEMO_VERSION_FILE'), 'utf8').trim();

@@ -5,18 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HandledEvent } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
-import { followReports } from './handled-reports.js';
+import { followReports, readStateReports, type StateReport, readWaitReports, type WaitReport } from './reports.js';
 import type { BotLibrary } from './options.js';
-import { OrchestratorClient } from './orchestrator-client.js';
-import { startOrchestrator, type OrchestratorProcess } from './orchestrator-process.js';
-import { readStateReports, type StateReport } from './state-reports.js';
-import { readWaitReports, type WaitReport } from './wait-reports.js';
-import { waitFor } from './wait.js';
+import { OrchestratorClient, startOrchestrator, type OrchestratorProcess } from './orchestrator.js';
+import { waitFor } from './steps.js';
+import type { HistoryRow } from './orchestrator.js';
 
-/** Lines that the bots write, see state-reports.ts. */
+/** Lines that the bots write, see reports.ts. */
 const STATE_FILE = 'state.jsonl';
 const WAITS_FILE = 'waits.jsonl';
-/** The same, see handled-reports.ts. */
+/** The same, see reports.ts. */
 const HANDLED_FILE = 'handled.jsonl';
 /** So many of the orchestrator's last log lines are at hand. */
 const LOG_LINES = 2_000;
@@ -208,4 +206,15 @@ function configuration(folder: string, options: FleetOptions): string {
     null,
     2,
   );
+}
+
+/** What the history says of nodes that were lost. */
+export async function recorded({ client }: Fleet, name: string): Promise<readonly HistoryRow[]> {
+  return (await client.events(0)).filter((each) => each.name === name);
+}
+
+/** How often a shard was resumed on another node than the one that died with its state. Its events since the last checkpoint come again. */
+export async function timesResumed(fleet: Fleet): Promise<number> {
+  const started = await recorded(fleet, 'shardRunning');
+  return started.filter(({ text }) => text.includes('is resumed')).length;
 }

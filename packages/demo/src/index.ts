@@ -1,6 +1,5 @@
 /** What other programs of this repository use of the demo: its fleet of real processes. */
-export { runDso } from './dso.js';
+export { freePort, wayNumber } from './addresses.js';
 export { Fleet } from './fleet.js';
-export { freePort } from './free-port.js';
-export { waitFor } from './wait.js';
-export { wayNumber } from './ways.js';
+export { runDso } from './orchestrator.js';
+export { waitFor } from './steps.js';

@@ -1,10 +1,11 @@
 /** `npm start` and `npm run demo`: see --help. Exit code 0 only if the verdict holds, 1 if not, 2 for wrong options. */
 import { once } from 'node:events';
+import { messageOf } from '@dshard/protocol';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
-import { freePort } from './free-port.js';
+import { freePort } from './addresses.js';
 import { discordjsTour } from './discordjs/tour.js';
 import { orchestratorCrash, orchestratorRestart, standbyTour } from './orchestrator-tours.js';
 import { outageTour } from './outage-tour.js';
@@ -16,7 +17,7 @@ import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
 import { crashTour, grandTour, stateTour, type Tour, type TourEnd } from './tour.js';
 import { judge, type Verdict, type VerdictInput } from './verdict.js';
-import { waitsOf } from './wait-reports.js';
+import { waitsOf } from './reports.js';
 
 const TOURS: Readonly<Record<Scenario, Tour>> = {
   tour: grandTour,
@@ -112,7 +113,7 @@ class Demo {
       };
       end = await (bot === 'discordjs' ? discordjsTour : TOURS[scenario])(context);
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
+      failures.push(messageOf(error));
     }
     const { verdict, reasons } = judge({
       shards,

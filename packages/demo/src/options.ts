@@ -1,5 +1,6 @@
 /** What the demo can be told on its command line, checked. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseWholeNumber } from '@dshard/protocol';
 
 /** Guilds per shard and members per guild, where they are not given. */
 const WORLDS = { ws: { guilds: 4, members: 5 }, discordjs: { guilds: 200, members: 100 } } as const;
@@ -96,8 +97,8 @@ Examples:
 
 function wholeNumber(option: string, least: number, most: number): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
+    const value = parseWholeNumber(text, { min: least, max: most });
+    if (value === undefined) {
       throw new InvalidArgumentError(`${option} takes a whole number from ${least} to ${most}.`);
     }
     return value;

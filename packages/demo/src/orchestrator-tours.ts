@@ -14,7 +14,7 @@ import {
   type TourContext,
   type TourEnd,
 } from './tour.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './steps.js';
 
 /** The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end. */
 export const orchestratorCrash: Tour = async (context) => {

@@ -13,7 +13,7 @@ import {
   type Tour,
   type TourContext,
 } from './tour.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './steps.js';
 
 /** Twice as long as anything used to be waited for, and longer than a heartbeat of Discord's. */
 const AWAY_MS = 75_000;

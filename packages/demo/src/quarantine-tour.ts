@@ -2,11 +2,11 @@
  * Scenario `quarantine`: a message comes that the bot dies of. Discord replays it to whoever resumes the shard, so node after node dies,
  * until the shard is set aside. All other shards run on; a version without the defect is rolled out, and the shard is released.
  */
-import { DEADLY_MESSAGE } from './deadly-message.js';
-import { dsoShows, runDso } from './dso.js';
-import { recorded, timesResumed } from './losses.js';
+import { DEADLY_MESSAGE } from './bot-state.js';
+import { dsoShows, runDso } from './orchestrator.js';
+import { recorded, timesResumed } from './fleet.js';
 import { lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } from './tour.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './steps.js';
 
 export const QUARANTINE_SETTINGS = { quarantineAfter: 3, 'timeouts.launchRetry': 1_000 } as const;
 /** What Discord keeps for a session; all that comes while the shard is set aside has to find room. Large bots have so much. */

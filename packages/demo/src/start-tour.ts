@@ -5,7 +5,7 @@
 import { delay } from '@dshard/transport';
 import type { DemoOptions } from './options.js';
 import type { Tour } from './tour.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './steps.js';
 
 /** The start may take this many times what Discord's pace allows. */
 export const MAX_START_RATIO = 1.1;

@@ -1,8 +1,9 @@
-/** Carries out the tour step by step, timing each and telling the screen. */
-import type { Clock } from '@dshard/transport';
+/** What a tour is made of: steps, each timed and shown on the screen, and waiting for a condition. */
+import { delay, type Clock } from '@dshard/transport';
 import type { StepRow } from './picture.js';
 import type { Screen } from './screen.js';
 
+/** Carries out the tour step by step, timing each and telling the screen. */
 export class Steps {
   readonly rows: StepRow[] = [];
   readonly #clock: Clock;
@@ -32,5 +33,19 @@ export class Steps {
     const tookMs = this.#clock.monotonicMs() - startedMs;
     show('done', tookMs);
     return tookMs;
+  }
+}
+
+/** Asks `condition` every 25 ms until it holds; after `timeoutMs` throws an error that says what was waited for. */
+export async function waitFor(
+  clock: Clock,
+  what: string,
+  timeoutMs: number,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadline = clock.monotonicMs() + timeoutMs;
+  while (!(await condition())) {
+    if (clock.monotonicMs() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s for ${what}, in vain.`);
+    await delay(clock, 25);
   }
 }

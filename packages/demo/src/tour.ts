@@ -6,12 +6,12 @@ import { delay, type Clock } from '@dshard/transport';
 import type { AlarmFigures } from './alarm-tour.js';
 import type { Discord } from './discord.js';
 import { FleetCalls, type CallFigures } from './fleet-calls.js';
-import type { DiscordjsFigures } from './discordjs/figures.js';
+import type { DiscordjsFigures } from './verdict.js';
 import type { Fleet } from './fleet.js';
 import type { DemoOptions } from './options.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import type { Steps } from './steps.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './steps.js';
 
 export const START_TIMEOUT_MS = 60_000;
 /** How long traffic flows between two steps, so that each is seen under load. */

@@ -5,11 +5,12 @@
  */
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
-import { problemsOf, type DiscordjsFigures } from './discordjs/figures.js';
 import type { CallFigures } from './fleet-calls.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
-import type { StateReport } from './state-reports.js';
+import type { StateReport } from './reports.js';
+import type { CommandFigures } from './discordjs/commands.js';
+import type { CacheFigures } from './discordjs/reference-client.js';
 
 /** Scenario `state`: however much a shard carries, it is without a session no longer than this. */
 const MAX_STATE_GAP_MS = 250;
@@ -199,4 +200,31 @@ function spreadOf(values: readonly number[]): Spread {
   const { p50, p99, max } = durationsOf(values);
   const tenths = (value: number): number => Math.round(value * 10) / 10;
   return { p50: tenths(p50), p99: tenths(p99), max: tenths(max) };
+}
+
+/** What `--bot discordjs` adds to the verdict, and what is wrong with it in sentences. */
+export type DiscordjsFigures = {
+  /** Of the fleet against a client that never restarted: after two rollouts, and after a crash. */
+  caches: CacheFigures;
+  /** While the fleet was rolled out. */
+  commands: CommandFigures;
+  /** IDENTIFYs that two rollouts cost. */
+  rolloutIdentifies: number;
+  /** IDENTIFYs of the client that is compared with. */
+  referenceIdentifies: number;
+  /** Shards of the node that was killed: the caches of each cost an IDENTIFY. */
+  crash: { shards: number };
+  findings: readonly string[];
+};
+
+function problemsOf({ caches, commands, rolloutIdentifies, findings }: DiscordjsFigures): string[] {
+  return [
+    caches.compared === 0 && 'no cache was compared',
+    caches.different > 0 && `${caches.different} of ${caches.compared} fields of the caches are different`,
+    commands.sent === 0 && 'no command was sent',
+    commands.answered !== commands.sent && `${commands.sent} commands were sent and ${commands.answered} answered`,
+    commands.twice > 0 && `${commands.twice} commands were answered more than once`,
+    rolloutIdentifies > 0 && `the rollouts cost ${rolloutIdentifies} IDENTIFYs`,
+    ...findings,
+  ].filter((problem) => problem !== false);
 }

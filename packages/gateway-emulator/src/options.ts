@@ -3,6 +3,7 @@
  * before anything listens.
  */
 import { isIP } from 'node:net';
+import { nearest } from '@dshard/protocol';
 import type { GatewayRules } from './core/rules.js';
 import { defaultRules } from './core/rules.js';
 import { EmulatorError } from './errors.js';
@@ -187,8 +188,8 @@ function refuseUnknown(names: readonly string[]): void {
   const known = Object.keys(optionTable);
   for (const name of names) {
     if (known.includes(name)) continue;
-    const close = known.find((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase().slice(0, 4)));
-    throw badOption(`there is no option "${name}"${close === undefined ? '' : `; did you mean "${close}"?`}`);
+    const close = nearest(name, known);
+    throw badOption(`there is no option "${name}"${close === null ? '' : `; did you mean "${close}"?`}`);
   }
 }
 

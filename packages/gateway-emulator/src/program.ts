@@ -2,19 +2,20 @@
  * The program `dso-gateway`: an emulator on the command line. Exit codes: 0 stopped by a signal, 1 could not run,
  * 2 called wrongly.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, createWriteStream } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { messageOf, parseWholeNumber } from '@dshard/protocol';
+import type { Clock } from '@dshard/transport';
+import { systemClock } from '@dshard/transport';
 import { defaultRules } from './core/rules.js';
-import { startGatewayEmulator } from './emulator.js';
 import type { GatewayEmulator } from './emulator.js';
+import { startGatewayEmulator } from './emulator.js';
 import { EmulatorError } from './errors.js';
 import { farewell, greeting } from './greeting.js';
 import { optionTable } from './option-table.js';
 import type { EmulatorOptions } from './options.js';
-import type { Recording } from './recording.js';
-import { startRecording } from './recording.js';
 import type { ScriptLine } from './world/script.js';
-import { parseScript } from './world/script.js';
+import { parseScript, scriptLine } from './world/script.js';
 import type { TrafficMix } from './world/traffic-mix.js';
 import { parseMix, problemOfMix, trafficKinds } from './world/traffic-mix.js';
 
@@ -215,7 +216,7 @@ function script(file: string): ScriptLine[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new InvalidArgumentError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InvalidArgumentError(`${file} cannot be read: ${messageOf(error)}`);
   }
   try {
     return parseScript(text);
@@ -233,12 +234,15 @@ function number(option: keyof EmulatorOptions): (value: string) => number {
   const what = kind === 'number' ? 'a number' : 'a whole number';
   const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
   return (value) => {
-    const isNumber = kind === 'number' ? /^\d+(\.\d+)?$/.test(value) : /^\d+$/.test(value);
-    if (!isNumber || Number(value) < min || Number(value) > max) {
-      throw new InvalidArgumentError(`It must be ${what} ${bounds}.`);
-    }
-    return Number(value);
+    const found = kind === 'number' ? decimal(value, { min, max }) : parseWholeNumber(value, { min, max });
+    if (found === undefined) throw new InvalidArgumentError(`It must be ${what} ${bounds}.`);
+    return found;
   };
+}
+
+function decimal(written: string, { min, max }: { min: number; max: number }): number | undefined {
+  const number = /^\d+(\.\d+)?$/.test(written) ? Number(written) : Number.NaN;
+  return number >= min && number <= max ? number : undefined;
 }
 
 function mix(value: string): TrafficMix {
@@ -250,4 +254,30 @@ function mix(value: string): TrafficMix {
 
 function replayBuffer(value: string): number | 'by-guilds' {
   return value === 'by-guilds' ? value : number('replayBuffer')(value);
+}
+
+/** Writes what an emulator emits into a file, as a script that `--script` plays. */
+export type Recording = { close: () => Promise<void> };
+
+/** Throws `DSO_EMULATOR_BAD_SCRIPT` when the file cannot be written. */
+export async function startRecording(
+  gateway: GatewayEmulator,
+  file: string,
+  clock: Clock = systemClock(),
+): Promise<Recording> {
+  const stream = createWriteStream(file);
+  await new Promise<void>((resolve, reject) => {
+    stream.once('open', () => resolve());
+    stream.once('error', (cause) =>
+      reject(new EmulatorError('DSO_EMULATOR_BAD_SCRIPT', `${file} cannot be written: ${cause.message}`, { cause })),
+    );
+  });
+  const startedAt = clock.monotonicMs();
+  const stop = gateway.onEmitted((event) => stream.write(`${scriptLine(clock.monotonicMs() - startedAt, event)}\n`));
+  return {
+    close: () => {
+      stop();
+      return new Promise((resolve) => stream.end(resolve));
+    },
+  };
 }

@@ -33,3 +33,24 @@ export function wholeNumber(
   }
   return value;
 }
+
+/** State that is copied while its shard serves has to be brought up to date when the shard is frozen. */
+export function checkStateHooks(where: string, state: { exportState?: unknown; exportDelta?: unknown } = {}): void {
+  if (state.exportState === undefined || state.exportDelta !== undefined) return;
+  throw invalidOption(where, 'state', 'has exportState and no exportDelta, so what changes meanwhile would be lost.');
+}
+
+/** Two options that are of no use without each other. */
+export function checkPair<const Key extends string>(
+  where: string,
+  options: { readonly [Name in Key]?: unknown },
+  [one, other]: readonly [Key, Key],
+): void {
+  for (const [given, missing] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    if (options[given] === undefined || options[missing] !== undefined) continue;
+    throw invalidOption(where, given, `needs ${missing} as well: what one gives, the other takes.`);
+  }
+}

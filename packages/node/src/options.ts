@@ -115,8 +115,8 @@ export type ResolvedOptions = {
 
 const WHERE = 'createNode';
 
-const OPTION_KEYS: readonly (keyof NodeOptions)[] = [
-  'host',
+/** Hosts take these on behalf of the node that they make. */
+export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'orchestrator',
   'nodeId',
   'version',
@@ -166,7 +166,7 @@ export function resolveOptions(
   options: NodeOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ResolvedOptions {
-  refuseUnknownKeys(WHERE, options, OPTION_KEYS);
+  refuseUnknownKeys(WHERE, options, ['host', ...NODE_OPTION_KEYS]);
   const launch = launchEnvironment(env);
   const clock = options.clock ?? systemClock();
   const limits = resolveLimits(options.limits ?? {});

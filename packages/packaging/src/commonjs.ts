@@ -5,10 +5,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { commonJsDeclarations, commonJsModule, reachedFrom } from './declarations.js';
-import type { Entry } from './entries.js';
-import { entriesOf } from './entries.js';
-import type { PublicPackage } from './workspace.js';
-import { readWorkspace } from './workspace.js';
+import type { Entry, PublicPackage } from './workspace.js';
+import { entriesOf, readWorkspace } from './workspace.js';
 
 /** By path below `dist`. */
 function commonJsFiles(entries: readonly Entry[], read: (path: string) => string): ReadonlyMap<string, string> {

@@ -1,7 +1,7 @@
 /** What every public package.json must say. Most of it follows from the entries and from the root's package.json; the check knows both. */
 import { isDeepStrictEqual } from 'node:util';
-import { entriesOf, exportsOf, fieldsForNode10 } from './entries.js';
 import type { Json, JsonObject, Manifest, PublicPackage } from './workspace.js';
+import { entriesOf, exportsOf, fieldsForNode10 } from './workspace.js';
 
 /** `git+https://host/owner/name.git` → `https://host/owner/name` */
 export function pageOfRepository(root: Manifest): string {

@@ -6,15 +6,15 @@ import { pathToFileURL } from 'node:url';
 import { messageOf } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
 import { Command } from 'commander';
-import { entriesOf } from './entries.js';
+import { entriesOf, readWorkspace } from './workspace.js';
 import { npmProject } from './npm-project.js';
 import type { StartEmulator } from './projects/course.js';
 import type { Project, Surroundings } from './projects/list.js';
 import { projects } from './projects/list.js';
-import type { Runtime, RuntimeName } from './projects/runtimes.js';
-import { getRuntime, REQUIRED } from './projects/runtimes.js';
+import type { Runtime, RuntimeName } from './projects/environments.js';
+import { getRuntime, REQUIRED } from './projects/environments.js';
+import type { Tarball } from './tarballs.js';
 import { packAll } from './tarballs.js';
-import { readWorkspace } from './workspace.js';
 
 type Flags = { only?: string; short?: true; json?: true; list?: true };
 
@@ -55,7 +55,7 @@ const missing = new Set<RuntimeName>();
 let failed = 0;
 let tried = 0;
 try {
-  const tarballs = (await packAll(workspace, join(folder, 'tarballs'))).map(({ file }) => file);
+  const tarballs = await packAll(workspace, join(folder, 'tarballs'));
   const surroundings = await getSurroundings(tarballs);
   for (const [index, project] of chosen.entries()) {
     const started = clock.monotonicMs();
@@ -83,7 +83,7 @@ type Outcome = { readonly kind: 'passed' | 'failed' | 'unavailable'; readonly wh
 async function outcomeOf(
   project: Project,
   place: string,
-  tarballs: readonly string[],
+  tarballs: readonly Tarball[],
   surroundings: Surroundings,
 ): Promise<Outcome> {
   const bins: string[] = [];
@@ -99,7 +99,7 @@ async function outcomeOf(
   const env = { PATH: [...bins, process.env['PATH'] ?? ''].join(delimiter) };
   try {
     const made = await npmProject(place, {
-      packages: [...tarballs, ...project.packages],
+      packages: [...filesOf(tarballs, project.ours), ...project.packages],
       env: { ...process.env, ...env },
       ...(project.type !== undefined && { type: project.type }),
     });
@@ -114,6 +114,11 @@ async function outcomeOf(
   }
 }
 
+/** Those of the packages with these names; without names, all. */
+function filesOf(tarballs: readonly Tarball[], names?: readonly string[]): readonly string[] {
+  return tarballs.filter(({ package: { manifest } }) => names?.includes(manifest.name) ?? true).map(({ file }) => file);
+}
+
 function runtime(name: RuntimeName): Promise<Runtime> {
   const known = runtimes.get(name) ?? getRuntime(name, join(folder, 'runtimes'));
   runtimes.set(name, known);
@@ -121,8 +126,8 @@ function runtime(name: RuntimeName): Promise<Runtime> {
 }
 
 /** The emulator is the packed one, too. */
-async function getSurroundings(tarballs: readonly string[]): Promise<Surroundings> {
-  const { folder: tools } = await npmProject(join(folder, 'emulator'), { packages: tarballs });
+async function getSurroundings(tarballs: readonly Tarball[]): Promise<Surroundings> {
+  const { folder: tools } = await npmProject(join(folder, 'emulator'), { packages: filesOf(tarballs) });
   const emulator = join(tools, 'node_modules/@dshard/gateway-emulator/dist/index.js');
   const { startGatewayEmulator } = (await import(pathToFileURL(emulator).href)) as {
     startGatewayEmulator: StartEmulator;

@@ -3,9 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isLeftOver } from '../src/commonjs.js';
-import { entriesOf } from '../src/entries.js';
+import { entriesOf, readWorkspace } from '../src/workspace.js';
 import { run } from '../src/tarballs.js';
-import { readWorkspace } from '../src/workspace.js';
 
 const { root, publicPackages } = readWorkspace();
 

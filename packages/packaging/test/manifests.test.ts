@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { entriesOf, exportsOf } from '../src/entries.js';
+import { entriesOf, exportsOf, readWorkspace } from '../src/workspace.js';
 import { corrected, manifestFaults } from '../src/manifests.js';
 import type { Json, Manifest, PublicPackage } from '../src/workspace.js';
-import { readWorkspace } from '../src/workspace.js';
 
 const root: Manifest = {
   name: 'root',

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { projects } from '../src/projects/list.js';
-import { blockWith, dsoUpWith } from '../src/projects/readme.js';
-import { settingsOf } from '../src/projects/settings.js';
+import { blockWith, dsoUpWith } from '../src/projects/course.js';
+import { ownFaults, settingsOf } from '../src/projects/environments.js';
 import { readWorkspace } from '../src/workspace.js';
 
 const README = [
@@ -74,4 +74,20 @@ test('TypeScript 5.9 has twelve settings, and 7 has the eight without node10', (
   expect(settingsOf(5)).toHaveLength(12);
   expect(settingsOf(7)).toHaveLength(8);
   expect(settingsOf(7).map(({ moduleResolution }) => moduleResolution)).not.toContain('node10');
+});
+
+describe('what a compiler says', () => {
+  const FAULT = 'error TS2307: Cannot find module';
+
+  test('counts where it concerns the project or our packages, and not inside other libraries', () => {
+    const ours = `../node_modules/@dshard/node/dist/index.d.ts(1,2): ${FAULT}\n  and why`;
+    const output = [`bot.ts(1,2): ${FAULT}`, ours, `../node_modules/eris/index.d.ts(1,2): ${FAULT}\n  and why`].join(
+      '\n',
+    );
+    expect(ownFaults(output)).toEqual([`bot.ts(1,2): ${FAULT}`, ours]);
+  });
+
+  test('is a fault when the compiler fails without naming one', () => {
+    expect(ownFaults('Segmentation fault')).toEqual(['The compiler failed: Segmentation fault']);
+  });
 });

@@ -18,6 +18,7 @@ export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './lim
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_URL_LENGTH } from './limits.js';
 export { nearest } from './nearest.js';
 export { isNodeId } from './node-id.js';
+export { parseWholeNumber } from './whole-number.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';

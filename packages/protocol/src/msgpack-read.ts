@@ -4,7 +4,7 @@
  * follow. Only then does the library build values, so what it allocates is bounded by what the peer really sent.
  */
 import { decode } from '@msgpack/msgpack';
-import { ProtocolError } from './errors.js';
+import { ProtocolError, messageOf } from './errors.js';
 import { narrow } from './integers.js';
 import { MAX_DEPTH, MAX_VALUES } from './limits.js';
 
@@ -18,7 +18,7 @@ export function readMessagePack(bytes: Uint8Array, what: string): unknown {
   try {
     value = decode(bytes, { useBigInt64: true, maxArrayLength: MAX_VALUES, maxMapLength: MAX_VALUES });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ProtocolError('DSO_BODY_MALFORMED', `The body of ${what} cannot be decoded: ${reason}.`, { cause });
   }
   return narrowIntegers(value);

@@ -1,5 +1,6 @@
 /** `npm run sim`: many seeds, what they found, and one line of JSON for programs. */
 import { parseArgs } from 'node:util';
+import { messageOf, parseWholeNumber } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
 import type { FaultName } from './plan.js';
 import { FAULTS } from './plan.js';
@@ -36,8 +37,8 @@ const { values } = parseArgs({
 
 function wholeNumber(name: string, text: string | undefined): number | null {
   if (text === undefined) return null;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`--${name} is "${text}", but must be a whole number.`);
+  const value = parseWholeNumber(text);
+  if (value === undefined) throw new Error(`--${name} is "${text}", but must be a whole number.`);
   return value;
 }
 
@@ -113,6 +114,6 @@ pinProcessFigures();
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 2;
 }

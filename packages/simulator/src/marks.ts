@@ -29,7 +29,7 @@ const REQUIRED: readonly string[] = [
   'migration aborted while transferring',
   'frozen shard unfrozen',
   'freeze timeout',
-  'copy called off while the shard served',
+  'copy aborted while the shard served',
   'given-away shard released',
   'rollout finished',
   'rollout stopped',

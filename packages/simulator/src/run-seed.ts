@@ -18,7 +18,7 @@ import type { FaultName, Plan } from './plan.js';
 import { planFor } from './plan.js';
 import { drawFor } from './random.js';
 import { Trace } from './trace.js';
-import { SimDiscord, STRANGERS_ADDRESS } from './world/discord.js';
+import { SimDiscord, STRANGERS_ADDRESS } from './discord/discord.js';
 import { Fleet } from './world/fleet.js';
 import { SimOrchestrator } from './world/sim-orchestrator.js';
 import type { LaunchFault } from './world/sim-launcher.js';

@@ -16,6 +16,7 @@ export type {
   MessageConnectionOptions,
   OpenMessageConnection,
 } from './message-connection.js';
+export { seededRandom } from './random.js';
 export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
 export { systemRandom } from './system-random.js';

@@ -6,7 +6,14 @@
  * is delivered after the state left `open`; outbound memory stays under `maxBufferedBytes`, inbound under one frame and
  * one chunk. What a peer does wrong, and what our own handler does wrong with its message, ends this connection only.
  */
-import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES } from '@dshard/protocol';
+import {
+  decodeMessage,
+  encodeMessage,
+  FrameReader,
+  MAX_BODY_BYTES,
+  MAX_FIRST_BODY_BYTES,
+  messageOf,
+} from '@dshard/protocol';
 import { FRAME_HEADER_BYTES, ProtocolError, UnknownEventError } from '@dshard/protocol';
 import type { Frame, Message } from '@dshard/protocol';
 import type { Address, ByteStream, CloseReason } from './byte-stream.js';
@@ -208,7 +215,7 @@ class StreamMessageConnection implements MessageConnection {
     try {
       handler();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       const message = `Handling a message of ${this.remote} failed: ${reason}`;
       this.destroy({ ...ended('DSO_HANDLER_FAILED', message), cause });
     }

@@ -3,3 +3,16 @@ export type Random = {
   /** A number in [0, 1). */
   next(): number;
 };
+
+/** Randomness that a seed replays (mulberry32): good enough for jitter, faults and made-up worlds, not for secrets. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return {
+    next: () => {
+      state = (state + 0x6d2b_79f5) >>> 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    },
+  };
+}

@@ -1,7 +1,10 @@
+import type { OperationKind } from '../contract/operations.js';
+import type { Answer } from './answer.js';
+
 /** `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. */
 export type OperationStatus = {
   id: string;
-  kind: 'drain' | 'rollout';
+  kind: OperationKind;
   /** `cancelling`: nothing further is begun, what is under way comes to its end. */
   state: 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled';
   /** Where it stands, or how it ended, in a sentence. */
@@ -26,3 +29,6 @@ export type OperationStatus = {
   startedAt: number;
   endedAt: number | null;
 };
+
+/** `POST /v1/operations`. `operation` null: there is nothing to do. */
+export type StartedOperation = Answer & { operation: string | null };

@@ -6,11 +6,12 @@
  * The ancestor's paths, parameters and commands are here as the ancestor has them.
  */
 import type { Answer, AncestorStatus, CallReport, HistoryEntry } from '../answers/answer.js';
-import type { OperationStatus } from '../answers/operation.js';
+import type { OperationStatus, StartedOperation } from '../answers/operation.js';
 import type { StatusV1 } from '../answers/status.js';
-import { choice, duration, flag, jsonText, shardList, text, wholeNumber, type Field } from '../values/field.js';
+import { choice, duration, flag, jsonText, nodeId, shardList, text, wholeNumber, type Field } from '../values/field.js';
 import { MAX_SHARDS } from '../values/shard-list.js';
 import type { Endpoint } from './endpoint.js';
+import { KINDS_OF_OPERATIONS, type OperationKind } from './operations.js';
 
 /** What each takes, as the server has it when the parameters were read, and what it answers. */
 export type Contract = {
@@ -23,6 +24,7 @@ export type Contract = {
   rollout: { takes: object; answers: Answer };
   operations: { takes: object; answers: readonly OperationStatus[] };
   operation: { takes: { id: string }; answers: OperationStatus };
+  startOperation: { takes: { kind: OperationKind }; answers: StartedOperation };
   cancelOperation: { takes: { id: string }; answers: Answer };
   startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
   stopShard: { takes: { shard: number }; answers: Answer };
@@ -45,8 +47,7 @@ export type EndpointName = keyof Contract;
 export type Takes<Name extends EndpointName> = Contract[Name]['takes'];
 export type Answers<Name extends EndpointName> = Contract[Name]['answers'];
 
-/** The protocol's bound on node ids. */
-const nodeId: Field<string> = text({ expected: 'the id of a node', maxLength: 128 });
+const node: Field<string> = nodeId();
 const shardId: Field<number> = wholeNumber({ min: 0, max: MAX_SHARDS - 1 });
 const operationId: Field<string> = text({ expected: 'the id of an operation', maxLength: 256 });
 
@@ -104,7 +105,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     path: '/shutdownnode',
     ancestor: true,
     about: 'shuts a node down; its shards start elsewhere',
-    parameters: { node_id: { field: nodeId } },
+    parameters: { node_id: { field: node } },
     command: {
       name: 'shutdownnode',
       help: 'shut a node down; its shards start elsewhere',
@@ -118,7 +119,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     path: '/migrateshard',
     ancestor: true,
     about: 'moves one shard to a node',
-    parameters: { destination_node: { field: nodeId }, shard: { field: shardId } },
+    parameters: { destination_node: { field: node }, shard: { field: shardId } },
     command: {
       name: 'migrateshard',
       help: 'move one shard to a node; answers when it runs there',
@@ -134,47 +135,31 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'POST',
     path: '/migratenode',
     ancestor: true,
-    about: 'moves all shards of a node to another one, and then shuts it down if that is asked for',
+    about: 'drains a node; answers when that has ended',
     parameters: {
-      origin_node: { field: nodeId },
-      destination_node: { field: nodeId },
+      origin_node: { field: node },
+      destination_node: { field: node },
       // Absent it means no: the harmless reading, and the ancestor's.
       shutdown: { field: flag(), fallback: false },
     },
-    command: {
-      name: 'migratenode',
-      help: 'move all shards of a node to another one, then shut it down; answers when done',
-      examples: ['dso migratenode web-1 web-2', 'dso migratenode web-1 web-2 --no-shutdown'],
-      arguments: [
-        { shown: 'from', parameter: 'origin_node' },
-        { shown: 'to', parameter: 'destination_node' },
-      ],
-      options: [{ flags: '--no-shutdown', help: 'leave the drained node running' }],
-      interrupt: { operation: 'drain', origin: 'origin_node' },
-    },
+    command: null,
   },
   rollout: {
     method: 'POST',
     path: '/fullmigration',
     ancestor: true,
-    about: 'replaces every node by a new one with the deployed version',
+    about: 'replaces every node; answers when that has ended',
     parameters: {},
-    command: {
-      name: 'fullmigration',
-      alias: 'rollout',
-      help: 'replace every node by a new one with the deployed version; answers when done (`dso cancel` stops it)',
-      examples: ['dso rollout', 'dso pullnewversion && dso rollout'],
-      interrupt: { operation: 'rollout' },
-    },
+    command: null,
   },
   operations: {
     method: 'GET',
     path: '/v1/operations',
-    about: 'drains and rollouts: how far they are, and how the last ones ended',
+    about: 'what is under way and how far it is, and how the last ones ended',
     parameters: {},
     command: {
       name: 'operations',
-      help: 'show drains and rollouts: how far they are, and how the last ones ended',
+      help: 'show drains, rollouts and the like: how far they are, and how the last ones ended',
       examples: ['dso operations', "dso operations --json | jq '.[] | select(.endedAt == null)'"],
       interrupt: null,
     },
@@ -184,6 +169,20 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     path: '/v1/operations/:id',
     about: 'one of them',
     parameters: { id: { field: operationId } },
+    command: {
+      under: 'operations',
+      name: 'show',
+      help: 'show one operation',
+      examples: ['dso operations show r12'],
+      arguments: [{ shown: 'operation', parameter: 'id' }],
+      interrupt: null,
+    },
+  },
+  startOperation: {
+    method: 'POST',
+    path: '/v1/operations',
+    about: 'starts one of the kind and answers at once, with its id: 202, or 200 if there is nothing to do',
+    parameters: { kind: { field: choice(...KINDS_OF_OPERATIONS) } },
     command: null,
   },
   cancelOperation: {
@@ -193,8 +192,9 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     parameters: { id: { field: operationId } },
     command: {
       name: 'cancel',
-      help: 'cancel a drain or a rollout: moves under way finish, nothing further begins; answers when it has ended',
-      examples: ['dso cancel r12', 'dso operations && dso cancel d7'],
+      alsoUnder: 'operations',
+      help: 'cancel an operation: moves under way finish, nothing further begins; answers when it has ended',
+      examples: ['dso cancel r12', 'dso operations cancel d7'],
       arguments: [{ shown: 'operation', parameter: 'id' }],
       interrupt: 'It is cancelled all the same: dso operations shows when it has ended.',
     },
@@ -203,7 +203,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'POST',
     path: '/startshards',
     about: 'starts shards that nobody runs on a node; `shards` is `0-15,20`, or a list in JSON',
-    parameters: { node: { field: nodeId }, shards: { field: shardList() } },
+    parameters: { node: { field: node }, shards: { field: shardList() } },
     command: {
       name: 'startshards',
       help: 'start shards that nobody runs on a node',
@@ -233,7 +233,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'POST',
     path: '/takeover',
     about: 'says that a silent node is dead: its shards are resumed elsewhere at once',
-    parameters: { node: { field: nodeId } },
+    parameters: { node: { field: node } },
     command: {
       name: 'takeover',
       help: 'say that a silent node is dead: its shards are resumed elsewhere at once',
@@ -268,7 +268,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     alsoAt: '/cordonnode',
     ancestor: true,
     about: 'gives a node no new shards; also at `/cordonnode`',
-    parameters: { node: { field: nodeId } },
+    parameters: { node: { field: node } },
     command: {
       name: 'blacklistnode',
       alias: 'cordon',
@@ -282,7 +282,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'POST',
     path: '/uncordonnode',
     about: 'lets a cordoned node have new shards again',
-    parameters: { node: { field: nodeId } },
+    parameters: { node: { field: node } },
     command: {
       name: 'uncordon',
       help: 'let a cordoned node have new shards again',

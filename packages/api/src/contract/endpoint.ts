@@ -27,6 +27,10 @@ export type Endpoint<Takes extends object> = {
 export type CommandWords<Parameter extends string> = {
   readonly name: string;
   readonly alias?: string;
+  /** The command that it is a part of: `dso operations show`. */
+  readonly under?: string;
+  /** The same, where it also stands for itself. */
+  readonly alsoUnder?: string;
   /** What it does, as the list of commands says it. */
   readonly help: string;
   /** Below the options. */
@@ -36,16 +40,8 @@ export type CommandWords<Parameter extends string> = {
   readonly arguments?: readonly { readonly shown: string; readonly parameter: Parameter }[];
   /** The long flag has the name of the parameter; `--no-name` says `false`, and `true` without it. */
   readonly options?: readonly { readonly flags: string; readonly help: string }[];
-  readonly interrupt: Interrupt<Parameter>;
+  readonly interrupt: Interrupt;
 };
 
-/**
- * What Ctrl-C means while the answer is awaited.
- *
- * - null: nothing is left behind, or nothing worth saying.
- * - a text: what was begun goes on, and this is said of it.
- * - an operation: it goes on, too, and is found by its kind (and the node that a parameter names), so that its id can be said and its progress
- *   be shown.
- */
-export type Interrupt<Parameter extends string = string> =
-  string | { readonly operation: 'drain' | 'rollout'; readonly origin?: Parameter } | null;
+/** What is said when Ctrl-C ends the waiting: what was begun goes on. null: nothing is left behind, or nothing worth saying. */
+export type Interrupt = string | null;

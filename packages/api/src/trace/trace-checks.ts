@@ -62,7 +62,7 @@ export class TraceChecks {
     shardStopped: (facts) => this.#lost.delete(facts.number('shard') ?? -1),
     shardQuarantined: (facts) => this.#lost.delete(facts.number('shard') ?? -1),
     nodeJoined: (facts) => facts.numbers('shards').forEach((shard) => this.#lost.delete(shard)),
-    nodeGone: (facts) => this.#nodeGone(facts),
+    nodeGone: (facts) => this.#confirmGone(facts),
     migrationStarted: (facts) => this.#migrationStarted(facts),
     migrationCompleted: (facts) => this.#migrationEnded(facts, true),
     migrationFailed: (facts) => this.#migrationEnded(facts, false),
@@ -163,7 +163,7 @@ export class TraceChecks {
     if (since !== undefined && facts.flag('resumed')) this.#ownerless.push(this.#entry.at - since);
   }
 
-  #nodeGone(facts: Facts): void {
+  #confirmGone(facts: Facts): void {
     const gone = facts.text('node');
     const { at } = this.#entry;
     for (const [shard, node] of this.#owners) {

@@ -3,6 +3,7 @@
  * becomes what is used. Text is accepted wherever a number or a truth value is, because the environment, flags and forms know nothing else.
  */
 import { inspect } from 'node:util';
+import { parseWholeNumber } from '@dshard/protocol';
 import { parseAddress } from '@dshard/transport';
 import { MAX_DURATION_MS, parseDuration } from './duration.js';
 import { MAX_SHARDS, parseShardList } from './shard-list.js';
@@ -24,21 +25,12 @@ export function describeValue(value: unknown, secret = false): string {
   return shown.length > 60 ? `${shown.slice(0, 57)}…` : shown;
 }
 
-/** A whole number as people and programs write it: `7` or `"7"`, and nothing that only looks like one (`"0x7"`, `"7.0"`, `" 7"`). */
-export function parseWholeNumber(written: unknown): number | undefined {
-  if (typeof written === 'number') return Number.isSafeInteger(written) ? written : undefined;
-  return typeof written === 'string' && /^\d{1,15}$/.test(written) ? Number(written) : undefined;
-}
-
 export function wholeNumber(range: { min: number; max?: number }): Field<number> {
   const { min, max = Number.MAX_SAFE_INTEGER } = range;
   const bounds = range.max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
   return {
     expected: `a whole number ${bounds}`,
-    read(written) {
-      const number = parseWholeNumber(written);
-      return number !== undefined && number >= min && number <= max ? number : undefined;
-    },
+    read: (written) => parseWholeNumber(written, { min, max }),
   };
 }
 
@@ -183,4 +175,9 @@ export function orNull<T>(field: Field<T>, word: string): Field<T | null> {
 
 function isText(written: unknown, maxLength: number): written is string {
   return typeof written === 'string' && written.length > 0 && written.length <= maxLength;
+}
+
+/** The protocol's bound on node ids. */
+export function nodeId(): Field<string> {
+  return text({ expected: 'the id of a node', maxLength: 128 });
 }

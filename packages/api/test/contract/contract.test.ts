@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CONTRACT, ENDPOINT_NAMES } from '../../src/contract/contract.js';
 import type { Parameter } from '../../src/contract/endpoint.js';
+import { KINDS_OF_OPERATIONS, OPERATION_KINDS } from '../../src/contract/operations.js';
 import { requestFor } from '../../src/contract/request.js';
 
 const entries = ENDPOINT_NAMES.map((name) => [name, CONTRACT[name]] as const);
@@ -37,6 +38,32 @@ describe('the contract', () => {
         expect(field.read(fallback)).toEqual(fallback);
       }
     }
+  });
+});
+
+describe.each(KINDS_OF_OPERATIONS)('an operation of the kind %s', (kind) => {
+  const { parameters, commands } = OPERATION_KINDS[kind];
+
+  test('has commands that say all that has to be said, and nothing else', () => {
+    const needed = Object.entries(parameters as Record<string, Parameter<unknown>>).flatMap(([name, { fallback }]) =>
+      fallback === undefined ? [name] : [],
+    );
+    for (const words of commands) {
+      const typed = (words.arguments ?? []).map(({ parameter }): string => parameter);
+      const options = (words.options ?? []).map(({ flags }) => /--(?:no-)?([a-z]+)/.exec(flags)?.[1]);
+      expect(typed).toEqual(expect.arrayContaining(needed));
+      expect(Object.keys(parameters)).toEqual(expect.arrayContaining([...typed, ...options]));
+    }
+  });
+
+  test('has commands that no other has', () => {
+    const names = commands.flatMap(({ name, alias }) => [name, alias ?? []]).flat();
+    const others = [
+      ...entries.map(([, { command }]) => command),
+      ...KINDS_OF_OPERATIONS.filter((each) => each !== kind).flatMap((each) => [...OPERATION_KINDS[each].commands]),
+    ];
+    const taken = others.flatMap((command) => (command === null ? [] : [command.name, command.alias ?? []])).flat();
+    expect(names.filter((name) => taken.includes(name))).toEqual([]);
   });
 });
 

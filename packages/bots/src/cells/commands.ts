@@ -1,9 +1,9 @@
 /** Commands that take a while, and are under way when their shard leaves. */
 import type { Cell, CellRun } from '../cell.js';
-import { SHARDS, check } from '../trial.js';
 import type { Trial } from '../trial.js';
-import { Steady } from '../steady.js';
+import { SHARDS, check } from '../trial.js';
 import type { Question, Toll } from '../questions.js';
+import { Steady } from '../questions.js';
 
 const EVERY_MS = 200;
 const ANSWER_MS = 20_000;

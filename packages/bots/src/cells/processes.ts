@@ -1,8 +1,8 @@
 /** Processes that are replaced, killed and ended. */
 import type { Cell } from '../cell.js';
-import { Steady } from '../steady.js';
-import { check, firstLines } from '../trial.js';
+import { Steady } from '../questions.js';
 import type { Trial } from '../trial.js';
+import { check, firstLines } from '../trial.js';
 import { isAlive } from '../watch.js';
 import { checkToll } from './commands.js';
 

@@ -1,10 +1,11 @@
 /** `dso events`: what happened, and with --follow what happens. A follower survives a restart of the orchestrator. */
-import { parseWholeNumber, type HistoryEntry } from '@dshard/api';
+import type { HistoryEntry } from '@dshard/api';
+import { parseWholeNumber } from '@dshard/protocol';
 import { delay, systemClock } from '@dshard/transport';
 import type { Command } from 'commander';
 import { createClient, type Client } from '../client.js';
 import { resolveTarget, type ConnectionOptions } from '../connection-options.js';
-import { describedCommand } from '../endpoint-command.js';
+import { describedCommand, wordsOf } from '../endpoint-command.js';
 import { CliError } from '../errors.js';
 import { printable } from '../printable.js';
 import { runCommand } from '../run-command.js';
@@ -15,7 +16,7 @@ const RECONNECT_MS = 1000;
 const EVENTS_AT_ONCE = 5_000;
 
 export function addEvents(program: Command): void {
-  describedCommand(program, 'events')
+  describedCommand(program, wordsOf('events'))
     .option('-f, --follow', 'go on with what happens; with --json one document per line')
     .action(async (options: Options) => {
       const after = options.after === undefined ? null : eventId(options.after);

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { traceEntry, TraceChecks } from '@dshard/api/trace';
 import type { Durations, TraceEntry, TraceReport } from '@dshard/api/trace';
 import type { Command } from 'commander';
+import { messageOf } from '@dshard/protocol';
 import { CliError } from '../errors.js';
 import { examplesHelp } from '../run-command.js';
 
@@ -49,7 +50,7 @@ async function readEntries(file: string, see: (entry: TraceEntry) => void): Prom
       for (const [index, entry] of entries.entries()) see(read(entry, Array.isArray(value) ? index : null));
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const where = line === 0 ? '' : `, line ${line}`;
     throw unreadable(`${file}${where}: ${reason}.`, cause);
   }

@@ -30,26 +30,27 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['migrateshard', '3', 'web-2'], { kind: 'migrateShard', shard: 3, destination: 'web-2' }],
   [
     ['migratenode', 'a', 'b'],
-    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' },
+    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'begun' },
   ],
   [
     ['migratenode', 'a', 'b', '--no-shutdown'],
     {
       kind: 'startOperation',
       plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
-      answer: 'ended',
+      answer: 'begun',
     },
   ],
-  [['fullmigration'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }],
-  [['rollout'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' }],
+  [['fullmigration'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
+  [['rollout'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
   [['stopshard', '7'], { kind: 'stopShard', shard: 7 }],
   [['startshards', 'a', '0-2,5'], { kind: 'startShards', node: 'a', shards: [0, 1, 2, 5] }],
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
   [['takeover', 'a'], { kind: 'takeOverNode', node: 'a' }],
-  [['release', '7'], { kind: 'releaseShard', shard: 7 }],
+  [['release', '7'], { kind: 'unquarantineShard', shard: 7 }],
   [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
+  [['operations', 'cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
 ];
 
 describe('a command', () => {
@@ -218,7 +219,7 @@ describe('dso status', () => {
 
   test('begins with an alarm, and says what is quarantined, moving or down', async () => {
     const { orchestrator, options } = await serve();
-    const deaths = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0 }));
+    const crashes = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0 }));
     orchestrator.state = testState({
       totalShards: 4,
       shards: [0, 1, 2, 3].map((shard) =>
@@ -227,7 +228,7 @@ describe('dso status', () => {
           : { kind: 'unreachable', node: 'web-1', since: 0, known: null, checkpoint: null },
       ),
       nodes: new Map([['web-1', testNode('web-1', { connection: { kind: 'disconnected', since: 0, gone: false } })]]),
-      trials: new Map([[3, { deaths, lostOn: null, quarantinedAt: 5 }]]),
+      crashRecords: new Map([[3, { crashes, lostOn: null, quarantinedAt: 5 }]]),
       alarm: { since: 0, silent: ['web-1', 'web-2'] },
     });
     const { stdout } = await runDso(['status'], options);
@@ -286,16 +287,66 @@ describe('operations', () => {
     expect(orchestrator.requesters[0]).toMatch(/^\S.*@\S+ \(dso\) from 127\.0\.0\.1$/);
   });
 
-  test('Ctrl-C ends the waiting, and says that the operation goes on and how to cancel it', async () => {
+  test('one of them is shown with all that is known of it', async () => {
     const { orchestrator, options } = await serve();
-    orchestrator.result = new Promise(() => undefined);
+    orchestrator.state = testState({ operations: rollout });
+    const [people, programs, unknown] = await Promise.all([
+      runDso(['operations', 'show', 'r7'], options),
+      runDso(['operations', 'show', 'r7', '--json'], options),
+      runDso(['operations', 'show', 'r8'], options),
+    ]);
+    expect(people.stdout).toMatch(/^operation +rollout r7\nstate +running\nasked for by +alice@laptop\?\[2J\n/);
+    expect(JSON.parse(programs.stdout)).toMatchObject({ id: 'r7', nodes: { done: 1, total: 2 } });
+    expect(unknown).toMatchObject({ code: 1, stderr: 'dso: There is no operation "r8".\n' });
+  });
+
+  const over = { id: 'r7', kind: 'rollout', by: 'bob', startedAt: 0, endedAt: 9 } as const;
+  const begun = { ok: true, message: 'Replacing 2 node(s).', data: { operation: 'r7' } } as const;
+
+  test('are waited for by who starts them, to the end that the orchestrator tells', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.result = begun;
     orchestrator.state = testState({ operations: rollout });
     const dso = startDso(['rollout'], options);
     await until(() => orchestrator.commands.length > 0, { what: 'the command' });
+    orchestrator.state = testState({ endedOperations: [{ ...over, outcome: 'done', text: 'Replaced 2 node(s).' }] });
+    expect(await dso.done).toMatchObject({ code: 0, stdout: 'Replaced 2 node(s).\n', stderr: '' });
+    const again = await runDso(['operations', 'watch', 'r7', '--json'], options);
+    expect(JSON.parse(again.stdout)).toEqual({ Message: 'Replaced 2 node(s).', Error: false, operation: 'r7' });
+  });
+
+  test.each(['failed', 'cancelled'] as const)('that end %s exit with 1, and say how far they came', async (outcome) => {
+    const { orchestrator, options } = await serve();
+    orchestrator.result = begun;
+    orchestrator.state = testState({ endedOperations: [{ ...over, outcome, text: 'The rollout stopped: no.' }] });
+    expect(await runDso(['rollout'], options)).toMatchObject({ code: 1, stderr: 'dso: The rollout stopped: no.\n' });
+  });
+
+  test('need not be waited for: their id is told', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.result = begun;
+    const [people, programs] = await Promise.all([
+      runDso(['rollout', '--detach'], options),
+      runDso(['rollout', '--detach', '--json'], options),
+    ]);
+    expect(people).toMatchObject({ code: 0, stdout: 'Replacing 2 node(s). It is operation r7.\n' });
+    expect(JSON.parse(programs.stdout)).toEqual({ Message: 'Replacing 2 node(s).', Error: false, operation: 'r7' });
+  });
+
+  test('go on when Ctrl-C ends the waiting, which says how to follow and to cancel them', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.result = begun;
+    orchestrator.state = testState({ operations: rollout });
+    let asked = 0;
+    const { state } = orchestrator;
+    Object.defineProperty(orchestrator, 'state', { get: () => ((asked += 1), state) });
+    const dso = startDso(['rollout'], options);
+    await until(() => asked > 0, { what: 'the first look at the operation' });
     dso.child.kill('SIGINT');
     const { code, stderr } = await dso.done;
     expect(code).toBe(130);
     expect(stderr).toContain('The rollout goes on as r7.');
+    expect(stderr).toContain('dso operations watch r7');
     expect(stderr).toContain('dso cancel r7');
   });
 });

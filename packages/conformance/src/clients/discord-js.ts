@@ -1,6 +1,6 @@
 /** discord.js 14. */
 import { Client, Events } from 'discord.js';
-import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-side.js';
+import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-channel.js';
 
 const { apiUrl, token, intents, shards } = readOrder();
 const client = new Client({ intents, shardCount: shards, rest: { api: apiUrl } });

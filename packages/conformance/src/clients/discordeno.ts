@@ -1,6 +1,6 @@
 /** @discordeno/gateway. */
 import { createGatewayManager } from '@discordeno/gateway';
-import { readOrder, sayDispatch } from './client-side.js';
+import { readOrder, sayDispatch } from './client-channel.js';
 
 const { apiUrl, token, intents } = readOrder();
 const answer = await fetch(`${apiUrl}/v10/gateway/bot`, { headers: { authorization: `Bot ${token}` } });

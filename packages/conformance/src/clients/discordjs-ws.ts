@@ -1,7 +1,7 @@
 /** @discordjs/ws 2. */
 import { REST } from '@discordjs/rest';
 import { WebSocketManager, WebSocketShardEvents } from '@discordjs/ws';
-import { readOrder, sayDispatch, sayFailed } from './client-side.js';
+import { readOrder, sayDispatch, sayFailed } from './client-channel.js';
 
 const { apiUrl, token, intents, shards } = readOrder();
 const rest = new REST({ api: apiUrl }).setToken(token);

@@ -1,7 +1,7 @@
 /** Eris. Its REST speaks through `node:https` without a port: an agent takes it to the emulator, unencrypted. */
 import { Agent } from 'node:http';
 import { Client } from 'eris';
-import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-side.js';
+import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-channel.js';
 
 const { apiUrl, token, intents, shards } = readOrder();
 const { hostname, port } = new URL(apiUrl);

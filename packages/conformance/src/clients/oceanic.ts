@@ -1,6 +1,6 @@
 /** oceanic.js. */
 import { Client } from 'oceanic.js';
-import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-side.js';
+import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-channel.js';
 
 const { apiUrl, token, intents, shards } = readOrder();
 const client = new Client({

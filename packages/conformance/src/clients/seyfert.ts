@@ -4,10 +4,10 @@
  */
 import { Agent } from 'node:http';
 import https from 'node:https';
-import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
+import { createConnection } from 'node:net';
 import { ApiHandler, ShardManager } from 'seyfert';
-import { readOrder, sayDispatch } from './client-side.js';
+import { readOrder, sayDispatch } from './client-channel.js';
 
 const { apiUrl, gatewayUrl, resumePort, token, intents } = readOrder();
 const { origin } = new URL(apiUrl);

@@ -9,11 +9,9 @@ import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { isRedelivered, nodeOf, orchestrated } from '@dshard/node/discordjs';
 import { delay, systemClock } from '@dshard/transport';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
-import { HandledReports } from '../handled-reports.js';
-import { reportWait } from '../wait-reports.js';
-import { dumpOf } from './cache-dump.js';
+import { HandledReports, reportWait } from '../reports.js';
+import { dumpOf, GuildCounters, type GuildCounts } from './client-state.js';
 import { LONG_COMMAND_MS } from './commands.js';
-import { GuildCounters, type GuildCounts } from './guild-counters.js';
 
 const clock = systemClock();
 const counters = new GuildCounters();

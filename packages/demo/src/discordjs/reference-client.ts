@@ -6,8 +6,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { compareTrees, type CacheTree } from '@dshard/testkit';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
-import { dumpOf, inventoryOf, type GuildDump } from './cache-dump.js';
-import { GuildCounters } from './guild-counters.js';
+import { dumpOf, inventoryOf, type GuildDump, GuildCounters } from './client-state.js';
 
 export type CacheFigures = { compared: number; different: number };
 export type Comparison = CacheFigures & { examples: readonly string[] };

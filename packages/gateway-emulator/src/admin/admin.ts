@@ -5,15 +5,22 @@
 import type { Clock } from '@dshard/transport';
 import { beginOutage, endOutage } from '../core/availability.js';
 import type { FaultResult, SessionSelector } from '../core/faults.js';
-import { askToReconnect, connectionsOf, drop, expire, invalidate, requestHeartbeat } from '../core/faults.js';
+import {
+  askToReconnect,
+  connectionsOf,
+  drop,
+  expire,
+  invalidate,
+  requestHeartbeat,
+  throttleStarts,
+} from '../core/faults.js';
 import { closeCodes } from '../core/discord.js';
 import type { Effect } from '../core/effects.js';
 import { holdSessions, releaseSessions } from '../core/sessions.js';
-import { leaveStarts, refillBudget } from '../core/session-start-budget.js';
+import { leaveStarts, refillBudget } from '../core/limits.js';
 import type { StartAnswer, StartKind } from '../core/start-answers.js';
 import { setStartAnswer } from '../core/start-answers.js';
 import type { GatewayState, GreetingFault } from '../core/state.js';
-import { throttleStarts } from '../core/throttle.js';
 import { grantIntents, revokeIntents, revokeToken } from '../core/token.js';
 import type { GatewayEdge } from '../server/gateway-edge.js';
 import type { GatewayHost, HostFailure, HostMode } from '../server/gateway-host.js';

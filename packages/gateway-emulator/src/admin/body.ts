@@ -2,6 +2,7 @@
 import type { SessionSelector } from '../core/faults.js';
 import { isObject, isSnowflake } from '../core/json.js';
 import { badRequest } from '../errors.js';
+import type { Place } from '../world/stage.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -120,4 +121,17 @@ export function closeCodeOf(body: Body): number | null {
   if (isOurs) return code;
   if (code === 1000 || code === 1001) return code;
   throw badRequest('"code" must be 1000, 1001 or from 3000 to 4999; without it there is no close frame');
+}
+
+/** Where something happens and who does it, as requests say it. */
+export const placeFields = {
+  guildId: 'where; default the first guild',
+  channelId: 'where; default the first text channel',
+  userId: 'who; default somebody by chance',
+  direct: '`true`: in a direct channel',
+};
+
+export function placeOf(body: Body): Place {
+  const direct = booleanOf(body, 'direct', false);
+  return { ...stringsOf(body, ['guildId', 'channelId', 'userId']), ...(direct ? { direct } : {}) };
 }

@@ -5,8 +5,7 @@ import type { Interaction } from '../world/interactions.js';
 import type { ModalValues } from '../world/modals.js';
 import type { OptionValues } from '../world/option-values.js';
 import type { Body } from './body.js';
-import { stringOf, stringsOf } from './body.js';
-import { placeFields, placeOf } from './place.js';
+import { stringOf, stringsOf, placeFields, placeOf } from './body.js';
 import type { AdminRequests } from './request.js';
 
 const ofMessage = {

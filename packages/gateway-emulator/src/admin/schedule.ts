@@ -2,6 +2,7 @@
  * Things to do later, once or again and again, under the emulator's clock: "in 5 s, then every 30 s". What fails keeps its place, and its
  * error is shown in the list.
  */
+import { messageOf } from '@dshard/protocol';
 import type { Cancel, Clock, Ms } from '@dshard/transport';
 import { EmulatorError } from '../errors.js';
 
@@ -100,7 +101,7 @@ export class Schedule {
       await entry.action();
       entry.lastError = null;
     } catch (error) {
-      entry.lastError = error instanceof Error ? error.message : String(error);
+      entry.lastError = messageOf(error);
     }
   }
 }

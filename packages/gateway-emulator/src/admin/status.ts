@@ -2,7 +2,7 @@
 import { replayableCount } from '../core/replay-buffer.js';
 import type { AnswerRule, StartAnswer, StartKind } from '../core/start-answers.js';
 import { standingAnswers } from '../core/start-answers.js';
-import { readBudget } from '../core/session-start-budget.js';
+import { readBudget } from '../core/limits.js';
 import type { VoiceStatus } from '../server/voice-edge.js';
 import type { HostMode } from '../server/gateway-host.js';
 import type { AdminOptions } from './admin.js';

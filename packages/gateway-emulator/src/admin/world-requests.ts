@@ -8,9 +8,8 @@ import type { Deed, DeedFilter } from '../world/posted.js';
 import type { Status } from '../world/users.js';
 import type { World } from '../world/world.js';
 import type { Body } from './body.js';
-import { choiceOf, numberOf, stringOf, stringsOf, wholeOf } from './body.js';
+import { choiceOf, numberOf, stringOf, stringsOf, wholeOf, placeFields, placeOf } from './body.js';
 import { interactionRequests } from './interaction-requests.js';
-import { placeFields, placeOf } from './place.js';
 import type { AdminRequests, RequestContext } from './request.js';
 
 const statuses: readonly Status[] = ['online', 'idle', 'dnd', 'offline'];

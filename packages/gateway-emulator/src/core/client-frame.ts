@@ -2,12 +2,10 @@
  * What a client sent, read without trusting a byte of it: either a frame of known shape, or the close code that its
  * fault earns. Nothing here throws, whatever the input.
  */
-import type { ClientRequest } from './client-requests.js';
-import { readRequest } from './client-requests.js';
+import type { ClientRequest, Presence } from './client-requests.js';
+import { readRequest, plainPresence, readPresence } from './client-requests.js';
 import { closeCodes, opcodes } from './discord.js';
 import { isCount, isInteger, isObject, parseObject } from './json.js';
-import type { Presence } from './presence.js';
-import { plainPresence, readPresence } from './presence.js';
 
 /** `[shard_id, num_shards]` as sent in IDENTIFY, both known to be sensible. */
 export type ShardTuple = readonly [shard: number, count: number];

@@ -1,19 +1,18 @@
 /** What happens on one connection: it opens, it says something, it is gone. */
 import type { Ms } from '@dshard/transport';
-import type { ViolationKind } from '../ledger/records.js';
+import type { ViolationKind } from './records.js';
 import type { ClientFrame } from './client-frame.js';
 import type { ClientRequest } from './client-requests.js';
 import { readClientFrame } from './client-frame.js';
 import { closeCodes, defaultVersion, servedVersions } from './discord.js';
 import type { Effect } from './effects.js';
 import { identify } from './identify.js';
-import { heartbeatAckText, helloText, reconnectText, sendText } from './payloads.js';
+import { heartbeatAckText, helloText, reconnectText, sendText, recordViolation } from './effects.js';
 import { carryOut } from './requests.js';
 import { resume } from './resume.js';
-import { countSend, createSendLimit } from './send-limit.js';
+import { countSend, createSendLimit } from './limits.js';
 import type { Connection, GatewayState } from './state.js';
 import { closeConnection, cutConnection, destroySession, detach, stopEcho } from './sessions.js';
-import { recordViolation } from './violations.js';
 
 /** Transport compressions ("Gateway: Compression"). */
 const compressions: readonly string[] = ['zlib-stream', 'zstd-stream'];

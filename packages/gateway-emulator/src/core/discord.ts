@@ -2,7 +2,6 @@
  * The numbers of Discord's gateway protocol: opcodes, close codes with their causes, intents.
  * Source: Discord's "Opcodes and Status Codes" and "Gateway", August 2026.
  */
-
 export const opcodes = {
   dispatch: 0,
   heartbeat: 1,
@@ -89,3 +88,15 @@ export const defaultVersion = 10;
 
 /** Discord's epoch, the first second of 2015: snowflakes count milliseconds from here. */
 export const discordEpochMs = 1_420_070_400_000;
+
+/**
+ * The hosts of Discord that an emulator stands in for, with `names: 'discord'`. Whoever uses them leads them to the
+ * emulator by a hosts file.
+ */
+export const discordNames = {
+  /** REST. */
+  api: 'discord.com',
+  gateway: 'gateway.discord.gg',
+  resume: 'gateway-us-east1-b.discord.gg',
+  voice: 'us-east1-emulated.discord.media',
+} as const;

@@ -2,7 +2,7 @@
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
-import { heartbeatRequestText, invalidSessionText, reconnectText, sendText } from './payloads.js';
+import { heartbeatRequestText, invalidSessionText, reconnectText, sendText } from './effects.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { closeConnection, cutConnection, destroySession, detach } from './sessions.js';
 
@@ -93,4 +93,17 @@ function select(state: GatewayState, selector: SessionSelector): Session[] {
     (session) =>
       (shards === undefined || shards.includes(session.shard)) && (sessionId === undefined || session.id === sessionId),
   );
+}
+
+/**
+ * While Discord recovers from an outage it may answer IDENTIFY and RESUME with op 9 on sockets that live on, to slow clients down
+ * (unofficial documentation). The client keeps its socket and tries again; its session is kept. It costs no session start (our reading).
+ */
+export function isThrottled(state: GatewayState, now: Ms): boolean {
+  return state.throttledUntil !== null && now < state.throttledUntil;
+}
+
+/** Null ends it. */
+export function throttleStarts(state: GatewayState, until: Ms | null): void {
+  state.throttledUntil = until;
 }

@@ -4,22 +4,19 @@
  * documented.
  */
 import type { Ms } from '@dshard/transport';
-import { bareToken, isBotToken } from './bot-token.js';
+import { bareToken, isBotToken, revokeToken } from './token.js';
 import type { IdentifyFrame, ShardTuple } from './client-frame.js';
 import { closeCodes, intents, knownIntents } from './discord.js';
 import { greetGuild } from './availability.js';
 import { answer, wants } from './dispatch.js';
 import type { Effect } from './effects.js';
-import { enterIdentifyWindow } from './identify-windows.js';
-import { dispatchText, invalidSessionText, sendText } from './payloads.js';
+import { enterIdentifyWindow, takeSessionStart } from './limits.js';
+import { dispatchText, invalidSessionText, sendText, recordViolation } from './effects.js';
 import { createReplayBuffer, replayCapacityFor } from './replay-buffer.js';
-import { takeSessionStart } from './session-start-budget.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { addSession, attach, closeConnection } from './sessions.js';
 import { startAnswer } from './start-answers.js';
-import { isThrottled } from './throttle.js';
-import { revokeToken } from './token.js';
-import { recordViolation } from './violations.js';
+import { isThrottled } from './faults.js';
 
 type Accepted = { shard: ShardTuple; frame: IdentifyFrame; intents: number };
 

@@ -8,7 +8,7 @@ export { askToReconnect, drop, expire, invalidate } from './faults.js';
 export type { FaultResult, SessionSelector } from './faults.js';
 export { defaultRules } from './rules.js';
 export type { GatewayRules } from './rules.js';
-export { readBudget } from './session-start-budget.js';
+export { readBudget } from './limits.js';
 export { createGatewayState } from './state.js';
 export type { GatewayState } from './state.js';
 export { holdSessions, releaseSessions } from './sessions.js';

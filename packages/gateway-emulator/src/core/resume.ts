@@ -7,17 +7,16 @@
  * socket that still holds the session is not known: `doubleAttach` has what was seen.
  */
 import type { Ms } from '@dshard/transport';
-import { bareToken, isBotToken } from './bot-token.js';
+import { bareToken, isBotToken } from './token.js';
 import type { ResumeFrame } from './client-frame.js';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
-import { dispatchText, invalidSessionText, sendText } from './payloads.js';
+import { dispatchText, invalidSessionText, sendText, recordViolation } from './effects.js';
 import { replayAfter } from './replay-buffer.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { attach, becomeEcho, closeConnection, destroySession, detach } from './sessions.js';
 import { startAnswer } from './start-answers.js';
-import { isThrottled } from './throttle.js';
-import { recordViolation } from './violations.js';
+import { isThrottled } from './faults.js';
 
 export function resume(state: GatewayState, connection: Connection, frame: ResumeFrame, now: Ms, out: Effect[]): void {
   state.asked.resume += 1;

@@ -21,14 +21,11 @@
  * exactly the connections that echo it. The moves are in `sessions.ts`.
  */
 import type { Ms, Random } from '@dshard/transport';
-import type { IdentifyWindows } from './identify-windows.js';
-import { createIdentifyWindows } from './identify-windows.js';
-import type { Presence } from './presence.js';
+import type { IdentifyWindows, SendLimit, SessionStartBudget } from './limits.js';
+import { createIdentifyWindows, createSessionStartBudget } from './limits.js';
+import type { Presence } from './client-requests.js';
 import type { ReplayBuffer } from './replay-buffer.js';
 import type { GatewayRules } from './rules.js';
-import type { SendLimit } from './send-limit.js';
-import type { SessionStartBudget } from './session-start-budget.js';
-import { createSessionStartBudget } from './session-start-budget.js';
 import type { AnswerRules } from './start-answers.js';
 import { createAnswerRules } from './start-answers.js';
 import type { WorldView } from './world-view.js';

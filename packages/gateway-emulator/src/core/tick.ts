@@ -5,10 +5,9 @@
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
-import { invalidSessionText, sendText } from './payloads.js';
+import { invalidSessionText, sendText, recordViolation } from './effects.js';
 import { closeConnection, destroySession } from './sessions.js';
 import type { Connection, GatewayState } from './state.js';
-import { recordViolation } from './violations.js';
 
 /** Call it every few dozen milliseconds: it compares what is due with `now`, so a late call loses nothing. */
 export function tick(state: GatewayState, now: Ms): Effect[] {

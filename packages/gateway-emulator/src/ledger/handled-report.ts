@@ -5,6 +5,7 @@
  * batches, or one batch per line.
  */
 import { EmulatorError } from '../errors.js';
+import { isCount, isObject } from '../core/json.js';
 
 export type HandledEvent = {
   shard: number;
@@ -89,10 +90,28 @@ function parseJson(text: string): { ok: true; value: unknown } | { ok: false; er
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+// Reports dispatches of a bot in the same process, whatever their type: what the ledger did not emit as traffic is left out.
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
+/** A dispatch as libraries hand it on: `t`, `s` and `d`. `redelivered`: the bot says that it may have been handled before. */
+export type Reporter = (
+  shard: number,
+  payload: { t: string; s: number; d?: unknown },
+  options?: { redelivered?: boolean },
+) => void;
+
+export function createReporter(book: {
+  find: (event: { id: string } | { sessionId: string; s: number }) => { readonly id: string } | undefined;
+  report: (event: HandledEvent) => void;
+  nextAt: () => number;
+}): Reporter {
+  /** By shard, from READY. A bot that resumes another's session has none, and is known by the ids of its events alone. */
+  const sessions = new Map<number, string>();
+  return (shard, { t, s, d }, { redelivered = false } = {}) => {
+    const { session_id: readyId, id: ownId } = isObject(d) ? d : {};
+    if (t === 'READY' && typeof readyId === 'string') sessions.set(shard, readyId);
+    const sessionId = sessions.get(shard);
+    const bySequence = sessionId === undefined ? undefined : book.find({ sessionId, s });
+    const entry = bySequence ?? (typeof ownId === 'string' ? book.find({ id: ownId }) : undefined);
+    if (entry !== undefined) book.report({ shard, s, id: entry.id, t, at: book.nextAt(), redelivered });
+  };
 }

@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultToken } from '../core/bot-token.js';
+import { defaultToken } from '../core/token.js';
 import { EmulatorError } from '../errors.js';
 import { planNamespace } from './plan.js';
 import { runInNamespace } from './run.js';

@@ -5,7 +5,7 @@
  *
  * In the namespace there is loopback and nothing else: what a bot asks of other hosts fails at once.
  */
-import { discordNames } from '../discord-names.js';
+import { discordNames } from '../core/discord.js';
 
 export type PlanInput = {
   /** Of the namespace. */

@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '@dshard/protocol';
 import { EmulatorError } from '../errors.js';
 import type { Plan } from './plan.js';
 
@@ -32,7 +33,7 @@ export async function runInNamespace(plan: Plan, { out, untilStopped }: Namespac
     return await Promise.race([codeOf(bot), endOf(gateway), untilStopped.then(() => 0)]);
   } catch (error) {
     if (error instanceof EmulatorError) throw error;
-    throw failed(`the namespace cannot be made (${error instanceof Error ? error.message : String(error)})`, error);
+    throw failed(`the namespace cannot be made (${messageOf(error)})`, error);
   } finally {
     for (const child of [...running].reverse()) await end(child);
     for (const [program = '', ...args] of plan.tearDown) spawnSync(program, args);

@@ -7,7 +7,7 @@ import { connectionClosed, connectionOpened, connectionStalled, frameReceived } 
 import type { Effect } from '../core/effects.js';
 import type { GatewayState } from '../core/state.js';
 import { tick } from '../core/tick.js';
-import type { LedgerRecord } from '../ledger/records.js';
+import type { LedgerRecord } from '../core/records.js';
 import type { GatewayStream } from './gateway-host.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import type { LineCondition } from './line.js';

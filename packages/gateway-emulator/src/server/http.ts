@@ -1,5 +1,6 @@
 /** JSON over node:http: a table of routes, bodies with a limit, errors as answers. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { messageOf } from '@dshard/protocol';
 import { EmulatorError } from '../errors.js';
 
 export type HttpRequest = {
@@ -55,7 +56,7 @@ async function answer(handlers: readonly HttpHandler[], request: IncomingMessage
     if (error instanceof EmulatorError) return { status: 400, body: { message: error.message, code: error.code } };
     if (error instanceof BodyTooLarge)
       return { status: 413, body: { message: error.message, code: 'DSO_EMULATOR_BAD_REQUEST' } };
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return { status: 500, body: { message: `The emulator failed: ${message}`, code: 0 } };
   }
 }

@@ -6,8 +6,6 @@ import * as zlib from 'node:zlib';
 import type { Socket } from 'node:net';
 import type { Deflate } from 'node:zlib';
 import type { GatewaySocket } from './gateway-socket.js';
-import { textFrame } from './text-frame.js';
-import { rawZstdStream } from './zstd-raw.js';
 
 export type Outlet = {
   /** Bytes given to `send` that the operating system has not taken yet, about. */
@@ -101,5 +99,52 @@ function streamOutlet(socket: GatewaySocket, compressor: Deflate, flushKind: num
       released = true;
       compressor.destroy();
     },
+  };
+}
+
+/** A websocket text frame of a server: whole, unmasked, uncompressed (RFC 6455, 5.2). */
+const finalText = 0x81;
+
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(head + length);
+  frame[0] = finalText;
+  if (head === 2) frame[1] = length;
+  else if (head === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.write(text, head);
+  return frame;
+}
+
+// A Zstandard stream without the compressing: a frame header once, then every payload as raw blocks (RFC 8878, 3.1.1). Any decompressor
+// reads it. It stands in where Node has no Zstandard of its own (before 22.15).
+
+/** A raw block has at most so many bytes, and never more than the window. */
+const maxBlockBytes = 128 * 1024;
+const blockHeaderBytes = 3;
+
+/** Magic number; a descriptor that says: no content size, no checksum, no dictionary; a window of 2^17 bytes. */
+const frameHeader = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 7 << 3]);
+
+/** Writes payloads of one stream: each call gives the bytes of the next one. The frame is never ended, as Discord's is not. */
+export function rawZstdStream(): (payload: Buffer) => Buffer {
+  let begun = false;
+  return (payload) => {
+    const parts: Buffer[] = begun ? [] : [frameHeader];
+    begun = true;
+    for (let at = 0; at < payload.byteLength; at += maxBlockBytes) {
+      const block = payload.subarray(at, at + maxBlockBytes);
+      const header = Buffer.alloc(blockHeaderBytes);
+      // Bit 0: last block of the frame; bits 1 and 2: raw.
+      header.writeUIntLE(block.byteLength << 3, 0, blockHeaderBytes);
+      parts.push(header, block);
+    }
+    return Buffer.concat(parts);
   };
 }

@@ -8,7 +8,7 @@ import { activeThreads } from './guild-create.js';
 import { channelTypes } from './guild-parts.js';
 import type { Occasion } from './happenings.js';
 import { somebody } from './happenings.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 
 /** Of a kind, beyond those that the guild began with. */
 const mostMade = 6;

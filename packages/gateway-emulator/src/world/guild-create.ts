@@ -3,13 +3,14 @@
  * without the GUILD_PRESENCES intent only the bot and those in voice channels are members; with it everybody, or in a guild of
  * more than `large_threshold` those who are not offline.
  */
-import type { APIGuild, GatewayGuildCreateDispatchData, Locale } from 'discord-api-types/v10';
+import type { APIGuild, GatewayGuildCreateDispatchData, Locale, APIVoiceState } from 'discord-api-types/v10';
 import { intents } from '../core/discord.js';
 import type { GuildReader, OwnVoiceState } from '../core/world-view.js';
 import type { Guild } from './guild.js';
 import type { GuildChannel, GuildThread } from './guild-parts.js';
 import type { Member } from './users.js';
 import { joinedAt, memberJson, noFlags } from './users.js';
+import { channelTypes } from './guild-parts.js';
 
 type Extra = Omit<GatewayGuildCreateDispatchData, keyof APIGuild>;
 
@@ -125,5 +126,27 @@ function guildJson(guild: Guild): APIGuild {
     emojis: [...parts.emojis],
     stickers: [...parts.stickers],
     ...settings,
+  };
+}
+
+// Who is in which voice channel, in Discord's shape.
+
+/** `channelId` null: the user left. With the member, as VOICE_STATE_UPDATE has it. */
+export function voiceStateJson(guild: Guild, userId: string, channelId: string | null): APIVoiceState {
+  const member = guild.member(userId);
+  const channel = channelId === null ? null : guild.channel(channelId);
+  return {
+    guild_id: guild.id,
+    channel_id: channelId,
+    user_id: userId,
+    ...(member === null ? {} : { member: memberJson(member) }),
+    session_id: `voice-${userId}`,
+    deaf: false,
+    mute: false,
+    self_deaf: false,
+    self_mute: false,
+    self_video: false,
+    suppress: channel?.type === channelTypes.stage,
+    request_to_speak_timestamp: null,
   };
 }

@@ -2,6 +2,7 @@
  * What a guild consists of beside its members, in the shapes that Discord sends: channels of each kind, threads, roles,
  * emojis, stickers, a scheduled event, a stage that is on, a soundboard. Made from seed and index alone.
  */
+import { seededRandom } from '@dshard/transport';
 import type {
   APIEmoji,
   APIGuildScheduledEvent,
@@ -12,8 +13,8 @@ import type {
   ChannelType,
   GatewayGuildCreateDispatchData,
 } from 'discord-api-types/v10';
-import { idIn } from './guild-ids.js';
-import { pick, seededRandom, seedOf } from './seeded-random.js';
+import { idIn } from './snowflakes.js';
+import { pick, seedOf } from './chance.js';
 import { joinedAt, noFlags } from './users.js';
 
 export type GuildChannel = GatewayGuildCreateDispatchData['channels'][number];

@@ -5,14 +5,13 @@
 import type { Random } from '@dshard/transport';
 import type { APIGuild, APIVoiceState, GatewayPresenceUpdate } from 'discord-api-types/v10';
 import type { GuildReader, GuildView, MemberView, OwnVoiceState } from '../core/world-view.js';
-import { guildCreateJson } from './guild-create.js';
-import { idIn, memberNumberOf, routeOfGuild } from './guild-ids.js';
+import { guildCreateJson, voiceStateJson } from './guild-create.js';
+import { idIn, memberNumberOf, routeOfGuild } from './snowflakes.js';
 import type { GuildChannel, GuildParts } from './guild-parts.js';
 import { channelTypes, guildChannels, guildParts, rolesOfMembers } from './guild-parts.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 import type { Member, Status, User } from './users.js';
 import { generatedMember, generatedStatus, joinedAt, memberJson, presenceJson } from './users.js';
-import { voiceStateJson } from './voice-states.js';
 
 /** What differs from the beginning. Bounded: who joined can only leave again, all others are the guild's own members. */
 export type GuildChanges = {

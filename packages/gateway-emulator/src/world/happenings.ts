@@ -7,10 +7,10 @@ import { intents } from '../core/discord.js';
 import type { TrafficEvent } from '../core/dispatch.js';
 import type { Guild } from './guild.js';
 import type { GuildChannel } from './guild-parts.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 import type { Member, Status } from './users.js';
 import { makeUser, memberJson, userJson } from './users.js';
-import { voiceStateJson } from './voice-states.js';
+import { voiceStateJson } from './guild-create.js';
 
 /** When, and under which id the event is booked. Discord gives most of these events no id of their own. */
 export type Occasion = { id: string; now: Ms };

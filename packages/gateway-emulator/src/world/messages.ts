@@ -8,7 +8,7 @@ import type { Ms, Random } from '@dshard/transport';
 import { intents } from '../core/discord.js';
 import type { TrafficEvent } from '../core/dispatch.js';
 import type { Guild } from './guild.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 import type { Member } from './users.js';
 import { memberFields } from './users.js';
 import type { DirectChannel, World } from './world.js';

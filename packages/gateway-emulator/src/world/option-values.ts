@@ -4,7 +4,7 @@
  */
 import type { APIApplicationCommandOption } from 'discord-api-types/v10';
 import { badRequest } from '../errors.js';
-import { choiceKind, optionTypes } from './option-types.js';
+import { choiceKind, optionTypes } from './command-options.js';
 import type { Resolved, ResolvedKind } from './resolved.js';
 
 /** What options are given as; a subcommand's are an object of their own. */

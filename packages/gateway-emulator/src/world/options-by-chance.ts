@@ -6,9 +6,9 @@ import type { Random } from '@dshard/transport';
 import type { APIApplicationCommandOption } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';
 import { somebody } from './happenings.js';
-import { optionTypes } from './option-types.js';
+import { optionTypes } from './command-options.js';
 import type { OptionValues } from './option-values.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 
 type Known = Readonly<Record<string, unknown>> & { name: string; type: number; options?: readonly Known[] };
 

@@ -18,10 +18,9 @@ import { messageEvent } from './message-events.js';
 import { messageOf, readMessageBody } from './message-body.js';
 import type { ModalValues } from './modals.js';
 import type { Focus, OptionValues } from './option-values.js';
-import type { Place } from './places.js';
-import { Places } from './places.js';
+import type { Place, Stage } from './stage.js';
+import { Places } from './stage.js';
 import { RestError } from './rest-error.js';
-import type { Stage } from './stage.js';
 import { Uses } from './uses.js';
 import type { Member, Status } from './users.js';
 

@@ -8,6 +8,11 @@ import { Posted } from './posted.js';
 import type { SnowflakeSource } from './snowflakes.js';
 import { snowflakeSource } from './snowflakes.js';
 import type { World } from './world.js';
+import { badRequest } from '../errors.js';
+import type { Guild } from './guild.js';
+import type { Occasion } from './happenings.js';
+import { somebody } from './happenings.js';
+import type { User } from './users.js';
 
 export type Stage = {
   readonly world: World;
@@ -32,4 +37,58 @@ export function setStage(init: Pick<Stage, 'world' | 'clock' | 'random' | 'emit'
     interactions: new Interactions(),
     posted: new Posted(),
   };
+}
+
+// Where somebody does something, and who. Throws `DSO_EMULATOR_BAD_REQUEST` for what is not there.
+
+/** What is left out is the first guild, its first text channel, somebody by chance. */
+export type Place = { guildId?: string; channelId?: string; userId?: string; direct?: boolean };
+
+export type Setting = { guild: Guild | null; channelId: string; user: User };
+
+export class Places {
+  readonly #stage: Stage;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  occasion(): Occasion {
+    const now = this.#stage.clock.now();
+    return { id: this.#stage.nextId(now), now };
+  }
+
+  guild(guildId: string): Guild {
+    const guild = this.#stage.world.guild(guildId);
+    if (guild === null) throw badRequest(`there is no guild ${guildId}`);
+    return guild;
+  }
+
+  memberGuild(guildId: string, userId: string): Guild {
+    const guild = this.guild(guildId);
+    if (guild.member(userId) === null) throw badRequest(`${userId} is not a member of guild ${guildId}`);
+    return guild;
+  }
+
+  find({ guildId, channelId, userId, direct }: Place): Setting {
+    const { world, random } = this.#stage;
+    const conversation = channelId === undefined ? world.directChannels[0] : world.directChannel(channelId);
+    if (
+      conversation !== undefined &&
+      conversation !== null &&
+      (direct === true || channelId !== undefined || world.guildCount === 0)
+    ) {
+      return { guild: null, channelId: conversation.id, user: conversation.user };
+    }
+    const place = channelId === undefined ? null : world.channel(channelId);
+    if (channelId !== undefined && place === null) throw badRequest(`there is no channel ${channelId}`);
+    const guild = place?.guild ?? (guildId === undefined ? world.guildAt(0) : this.guild(guildId));
+    if (guildId !== undefined && guild.id !== guildId)
+      throw badRequest(`channel ${channelId} is not in guild ${guildId}`);
+    const member = userId === undefined ? somebody(guild, random) : guild.member(userId);
+    if (member === null) throw badRequest(`${userId} is not a member of guild ${guild.id}`);
+    const channel = place?.channel.id ?? guild.textChannels[0]?.id;
+    if (channel === undefined) throw badRequest(`guild ${guild.id} has no text channel`);
+    return { guild, channelId: channel, user: member.user };
+  }
 }

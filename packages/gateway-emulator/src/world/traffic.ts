@@ -12,7 +12,7 @@ import type { Guild } from './guild.js';
 import type { Occasion } from './happenings.js';
 import { memberChurn, presenceChurn, reactionChurn, somebody, typingStarted, voiceChurn } from './happenings.js';
 import { MessageWriter } from './messages.js';
-import { pick } from './seeded-random.js';
+import { pick } from './chance.js';
 import type { SnowflakeSource } from './snowflakes.js';
 import type { TrafficKind, TrafficMix } from './traffic-mix.js';
 import { kindDrawer } from './traffic-mix.js';

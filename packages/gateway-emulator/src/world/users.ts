@@ -1,13 +1,13 @@
 /** Users and what a guild knows of them: members and their presences, each made from the seed when somebody looks. */
+import { seededRandom } from '@dshard/transport';
 import type {
   APIGuildMember,
   APIUser,
   GatewayPresenceUpdate,
   PresenceUpdateReceiveStatus,
 } from 'discord-api-types/v10';
-import { firstGuildMs, idIn } from './guild-ids.js';
-import { pick, seededRandom, seedOf } from './seeded-random.js';
-import { snowflake } from './snowflakes.js';
+import { firstGuildMs, idIn, snowflake } from './snowflakes.js';
+import { pick, seedOf } from './chance.js';
 
 export type User = {
   id: string;

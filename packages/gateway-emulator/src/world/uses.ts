@@ -19,11 +19,10 @@ import { fillModal } from './modals.js';
 import type { Focus, OptionValues } from './option-values.js';
 import { fillOptions, focusedType } from './option-values.js';
 import { optionsByChance } from './options-by-chance.js';
-import type { Place, Setting } from './places.js';
-import { Places } from './places.js';
+import type { Place, Setting, Stage } from './stage.js';
+import { Places } from './stage.js';
 import { Resolved } from './resolved.js';
-import { pick } from './seeded-random.js';
-import type { Stage } from './stage.js';
+import { pick } from './chance.js';
 
 /** Of commands, by Discord's numbers. */
 const commandTypes = { chatInput: 1, user: 2, message: 3 } as const;

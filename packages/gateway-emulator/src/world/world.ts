@@ -5,8 +5,7 @@
 import type { WorldView } from '../core/world-view.js';
 import type { GuildChanges } from './guild.js';
 import { Guild } from './guild.js';
-import { firstGuildMs, guildIndexOf, idIn, routeOfGuild } from './guild-ids.js';
-import { snowflake } from './snowflakes.js';
+import { firstGuildMs, guildIndexOf, idIn, routeOfGuild, snowflake } from './snowflakes.js';
 import type { User } from './users.js';
 import { botUser, defaultBotId, makeUser } from './users.js';
 

@@ -1,5 +1,6 @@
 /** Drives the pure gateway as a client would: no socket, and time goes on when it is told to. */
-import { defaultToken } from '../../src/core/bot-token.js';
+import { seededRandom } from '@dshard/transport';
+import { defaultToken } from '../../src/core/token.js';
 import { connectionClosed, connectionOpened, frameReceived } from '../../src/core/connections.js';
 import { dispatch } from '../../src/core/dispatch.js';
 import type { Effect } from '../../src/core/effects.js';
@@ -9,11 +10,10 @@ import type { GatewayState } from '../../src/core/state.js';
 import { createGatewayState } from '../../src/core/state.js';
 import { tick } from '../../src/core/tick.js';
 import type { WorldView } from '../../src/core/world-view.js';
-import type { Violation } from '../../src/ledger/records.js';
+import type { Violation } from '../../src/core/records.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { EmulatorOptions } from '../../src/options.js';
 import { resolveOptions } from '../../src/options.js';
-import { seededRandom } from '../../src/world/seeded-random.js';
 import { World } from '../../src/world/world.js';
 
 /** The fields of `d` that tests look at, as far as the payload has them. */

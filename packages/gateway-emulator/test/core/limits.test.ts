@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createIdentifyWindows, enterIdentifyWindow } from '../../src/core/identify-windows.js';
+import {
+  createIdentifyWindows,
+  enterIdentifyWindow,
+  createSessionStartBudget,
+  readBudget,
+  takeSessionStart,
+} from '../../src/core/limits.js';
 import {
   addToReplay,
   createReplayBuffer,
@@ -8,7 +14,6 @@ import {
   replayAfter,
   replayCapacityFor,
 } from '../../src/core/replay-buffer.js';
-import { createSessionStartBudget, readBudget, takeSessionStart } from '../../src/core/session-start-budget.js';
 
 test('identify windows never admit two of a key within the window', () => {
   const attempts = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 40 })), {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { beginOutage, endOutage } from '../../src/core/availability.js';
 import { dispatch } from '../../src/core/dispatch.js';
 import type { Effect } from '../../src/core/effects.js';
-import { throttleStarts } from '../../src/core/throttle.js';
+import { throttleStarts } from '../../src/core/faults.js';
 import { grantIntents, revokeIntents, revokeToken } from '../../src/core/token.js';
 import { Harness, token } from './harness.js';
 import { guildId, smallWorld } from './small-world.js';

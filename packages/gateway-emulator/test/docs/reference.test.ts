@@ -88,7 +88,7 @@ describe('the documents', () => {
 
   test('README.md explains every violation and every fault', () => {
     const readme = readFileSync(readmePath, 'utf8');
-    const records = readFileSync(new URL('../../src/ledger/records.ts', import.meta.url), 'utf8');
+    const records = readFileSync(new URL('../../src/core/records.ts', import.meta.url), 'utf8');
     const kinds = [...records.matchAll(/^  \| '([a-z-]+)'/gm)].map(([, kind]) => kind);
     expect(kinds.length).toBeGreaterThan(10);
     for (const kind of kinds) expect(readme).toContain(`| \`${kind}\``);

@@ -2,12 +2,12 @@
 import { virtualClock } from '@dshard/testkit';
 import { format } from 'prettier';
 import { expect, test } from 'vitest';
-import { defaultToken } from '../../src/core/bot-token.js';
+import { seededRandom } from '@dshard/transport';
+import { defaultToken } from '../../src/core/token.js';
 import { createGatewayState } from '../../src/core/state.js';
 import { defaultRules } from '../../src/core/rules.js';
 import { libraryLines } from '../../src/library-lines.js';
 import { discordRouteTable } from '../../src/server/rest/discord-routes.js';
-import { seededRandom } from '../../src/world/seeded-random.js';
 import { setStage } from '../../src/world/stage.js';
 import { trafficKinds } from '../../src/world/traffic-mix.js';
 import { World } from '../../src/world/world.js';

@@ -1,9 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { closeCodes } from '../../src/core/discord.js';
-import { drop, invalidate } from '../../src/core/faults.js';
+import { drop, invalidate, throttleStarts } from '../../src/core/faults.js';
 import { beginOutage, endOutage } from '../../src/core/availability.js';
-import { throttleStarts } from '../../src/core/throttle.js';
 import type { Client } from '../core/harness.js';
 import { Harness } from '../core/harness.js';
 import { guildId, smallWorld, voiceChannelId } from '../core/small-world.js';

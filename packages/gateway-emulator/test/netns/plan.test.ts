@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { discordNames } from '../../src/discord-names.js';
+import { discordNames } from '../../src/core/discord.js';
 import type { PlanInput } from '../../src/netns/plan.js';
 import { planNamespace } from '../../src/netns/plan.js';
 

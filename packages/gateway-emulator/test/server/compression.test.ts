@@ -2,8 +2,6 @@ import { leakGuard } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { GatewayEmulator } from '../../src/emulator.js';
 import { startGatewayEmulator } from '../../src/emulator.js';
-import { rawZstdStream } from '../../src/server/zstd-raw.js';
-import { decoderFor } from './decoders.js';
 import { RawClient } from './raw-client.js';
 
 leakGuard({ beforeEach, afterEach });
@@ -52,15 +50,6 @@ test('payload compression: large payloads are zlib streams of their own, small o
   expect(client.binaryMessages).toBeGreaterThanOrEqual(2);
   expect(client.binaryMessages).toBeLessThan(client.received.length);
   await client.cut();
-});
-
-test('a Zstandard stream without compression is read by a decompressor, whatever the sizes', () => {
-  const encode = rawZstdStream();
-  const heard: string[] = [];
-  const decoder = decoderFor('compress=zstd-stream', (text) => heard.push(text));
-  const said = [20, 1, 0, 131_072, 131_073, 400_000, 3].map((size, index) => String(index % 10).repeat(size));
-  for (const text of said) decoder.message(encode(Buffer.from(text)), true);
-  expect(heard).toEqual(said);
 });
 
 function fill<T>(count: number, value: T): T[] {

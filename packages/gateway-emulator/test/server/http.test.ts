@@ -1,6 +1,6 @@
 import { leakGuard, virtualClock } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { defaultToken } from '../../src/core/bot-token.js';
+import { defaultToken } from '../../src/core/token.js';
 import type { GatewayEmulator } from '../../src/emulator.js';
 import { startGatewayEmulator } from '../../src/emulator.js';
 import { RawClient } from './raw-client.js';

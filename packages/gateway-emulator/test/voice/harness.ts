@@ -1,5 +1,5 @@
 /** Drives the voice gateway as a client would: no socket, and time goes on when it is told to. */
-import { seededRandom } from '../../src/world/seeded-random.js';
+import { seededRandom } from '@dshard/transport';
 import { voiceClosed, voiceOpened, voiceReceived } from '../../src/voice/voice-gateway.js';
 import { voiceTick } from '../../src/voice/voice-sessions.js';
 import type { VoiceEffect, VoiceState } from '../../src/voice/voice-state.js';

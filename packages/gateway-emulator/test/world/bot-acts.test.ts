@@ -1,11 +1,11 @@
 /** What may be said first of an interaction, by its kind. */
 import { virtualClock } from '@dshard/testkit';
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '@dshard/transport';
 import { BotActs } from '../../src/world/bot-acts.js';
 import type { Interaction } from '../../src/world/interactions.js';
 import { People } from '../../src/world/people.js';
 import { RestError } from '../../src/world/rest-error.js';
-import { seededRandom } from '../../src/world/seeded-random.js';
 import { setStage } from '../../src/world/stage.js';
 import { World } from '../../src/world/world.js';
 

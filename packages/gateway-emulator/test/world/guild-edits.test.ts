@@ -1,12 +1,12 @@
 import type { GatewayGuildCreateDispatchData } from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '@dshard/transport';
 import type { TrafficEvent } from '../../src/core/dispatch.js';
 import { intents } from '../../src/core/discord.js';
 import { guildChurn } from '../../src/world/guild-churn.js';
 import type { GuildEdit } from '../../src/world/guild-edits.js';
 import { editGuild } from '../../src/world/guild-edits.js';
 import type { Guild } from '../../src/world/guild.js';
-import { seededRandom } from '../../src/world/seeded-random.js';
 import { snowflakeSource } from '../../src/world/snowflakes.js';
 import { World } from '../../src/world/world.js';
 

@@ -2,11 +2,11 @@
 import { virtualClock } from '@dshard/testkit';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '@dshard/transport';
 import type { TrafficEvent } from '../../src/core/dispatch.js';
 import type { OptionValues } from '../../src/world/option-values.js';
 import { People } from '../../src/world/people.js';
 import { RestError } from '../../src/world/rest-error.js';
-import { seededRandom } from '../../src/world/seeded-random.js';
 import type { Stage } from '../../src/world/stage.js';
 import { setStage } from '../../src/world/stage.js';
 import { World } from '../../src/world/world.js';

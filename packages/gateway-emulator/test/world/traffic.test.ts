@@ -1,8 +1,8 @@
 import { virtualClock } from '@dshard/testkit';
 import type { Clock } from '@dshard/transport';
+import { seededRandom } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
 import type { TrafficEvent } from '../../src/core/dispatch.js';
-import { seededRandom } from '../../src/world/seeded-random.js';
 import { snowflakeSource } from '../../src/world/snowflakes.js';
 import type { TrafficKind, TrafficMix } from '../../src/world/traffic-mix.js';
 import { messagesOnly, trafficKinds } from '../../src/world/traffic-mix.js';

@@ -69,6 +69,8 @@ export class FirstReady {
       v: 10,
       user,
       guilds: [],
+      // Discord sends it empty, and eris walks through it.
+      private_channels: [],
       session_id: session?.sessionId ?? '',
       session_type: 'normal',
       resume_gateway_url: session?.resumeGatewayUrl ?? '',

@@ -21,6 +21,15 @@ export type LeaveHooks = {
   onMoved?: (shardId: number) => void;
 };
 
+/** Those that are there. */
+export function leaveHooks({
+  onLeaving,
+  onStays,
+  onMoved,
+}: { [Name in keyof LeaveHooks]: LeaveHooks[Name] | undefined }): LeaveHooks {
+  return { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) };
+}
+
 /** As long as the answer to a command may take whose handler's promise nobody has; the node's `lingerMs` bounds it. */
 const INTERACTION_MS = 15_000;
 const MESSAGE_MS = 3_000;

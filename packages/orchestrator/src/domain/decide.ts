@@ -3,8 +3,8 @@ import { onCommand } from './on-command.js';
 import type { Decision } from './state/decision.js';
 import type { DomainEvent } from './state/events.js';
 import { onIdentify } from './fleet/handshake.js';
-import { heardOf, onGatewayInfo, onGatewayInfoFailed } from './fleet/total-shards.js';
-import { launchFailed, launchOf, onNodeLaunched } from './fleet/launch.js';
+import { noteHeard, onGatewayInfo, onGatewayInfoFailed } from './fleet/total-shards.js';
+import { onLaunchFailed, launchOf, onNodeLaunched } from './fleet/launch.js';
 import { onConnectionClosed, onProcessExited, sleptThrough } from './fleet/lost.js';
 import { onMessage } from './on-message.js';
 import { isRelayed, relayTransfer } from './migration/relay.js';
@@ -65,7 +65,7 @@ function handle(tx: Transaction, event: DomainEvent): void {
       onNodeLaunched(tx, event);
       break;
     case 'launchFailed':
-      launchFailed(tx, event.launch, event.reason);
+      onLaunchFailed(tx, event.launch, event.reason);
       break;
     case 'processExited':
       onExit(tx, event.node, event.description);
@@ -83,7 +83,7 @@ function onStart(tx: Transaction): void {
 
 function onExit(tx: Transaction, node: string, description: string): void {
   const launch = launchOf(tx, node);
-  if (launch !== undefined) launchFailed(tx, launch.id, `node ${node} ${description}`);
-  heardOf(tx, node);
+  if (launch !== undefined) onLaunchFailed(tx, launch.id, `node ${node} ${description}`);
+  noteHeard(tx, node);
   onProcessExited(tx, node, description);
 }

@@ -104,7 +104,7 @@ function liveMigrationIsSound(state: OrchestratorState, migration: LiveMigration
   must(Number.isFinite(deadline), `migration ${id} has no deadline`);
   const speaks = (node: string): boolean => can(state.nodes.get(node), 'live-migration');
   must(speaks(destination), `migration ${id} is live, and node ${destination} cannot take part in it`);
-  const isUndoable = LIVE_STEPS[step.kind].undo === 'callOff';
+  const isUndoable = LIVE_STEPS[step.kind].undo === 'abort';
   must(!isUndoable || speaks(origin), `migration ${id} is live, and node ${origin} cannot take part in it`);
   if (!('frozenAt' in step)) return;
   must(step.frozenAt >= startedAt, `migration ${id} froze its shard before it began`);

@@ -1,27 +1,33 @@
 /**
  * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on is recorded as
- * a protocolViolation and does nothing; late answers to something that was called off are expected, and are recorded at debug level.
+ * a protocolViolation and does nothing; late answers to something that was aborted are expected, and are recorded at debug level.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
 import { onCallAnswer, onCallStart } from './calls/calls.js';
 import { noteCheckpoint } from './shards/epochs.js';
 import { claim } from './fleet/claims.js';
-import { enqueueIdentify, finishIdentify, holdsPermit, identifiedUnasked } from './shards/identify-permits.js';
+import { enqueueIdentify, finishIdentify, holdsPermit, onIdentifiedWithoutPermit } from './shards/identify-permits.js';
 import { onJobMark } from './jobs/marks.js';
 import { onHeartbeat } from './fleet/heartbeat.js';
 import {
   abort,
-  destinationFailed,
+  onDestinationFailed,
   migrationCommandFailed,
-  originStopped,
-  originTookBack,
+  onOriginStopped,
+  onOriginTookBack,
 } from './migration/failure.js';
-import { beginResume, failStart, leaveHandOver, onReadyToResume } from './shards/start.js';
+import { beginResume, failStart, tellAborted, onReadyToResume } from './shards/start.js';
 import { onTransferAnswer } from './migration/live-messages.js';
-import { activated } from './migration/live.js';
-import { originKept, stopAnswered } from './migration/live-failure.js';
+import { onActivated } from './migration/live.js';
+import { onOriginKept, onStopAnswer } from './migration/live-failure.js';
 import { isBase, isLive } from './state/migrations.js';
-import { destinationReady, destinationRuns, migrationOf, originClosed, userDataSent } from './migration/steps.js';
+import {
+  onDestinationReady,
+  onDestinationRuns,
+  migrationOf,
+  onOriginClosed,
+  onUserDataSent,
+} from './migration/steps.js';
 import { CAPABILITY_OF } from './message-capabilities.js';
 import { can } from './state/nodes.js';
 import { onRolloutRequest } from './operations/rollout-requests.js';
@@ -76,7 +82,7 @@ function dispatch(tx: Transaction, node: string, message: Message): void {
       onIdentifyRequest(tx, node, message.shardId);
       break;
     case 'identifyFinished':
-      if (message.ready && !holdsPermit(tx, node, message.shardId)) identifiedUnasked(tx, message.shardId);
+      if (message.ready && !holdsPermit(tx, node, message.shardId)) onIdentifiedWithoutPermit(tx, message.shardId);
       finishIdentify(tx, node, message.shardId);
       break;
     case 'callStart':
@@ -162,9 +168,9 @@ function onStarted(tx: Transaction, node: string, shard: number): void {
   } else if (migration !== undefined) {
     const { step } = migration;
     if (migration.destination === node && step.kind === 'resuming') {
-      destinationRuns(tx, migration, step.userEvents);
+      onDestinationRuns(tx, migration, step.userEvents);
     } else if (migration.origin === node && (step.kind === 'preparing' || step.kind === 'transferring')) {
-      originTookBack(tx, migration);
+      onOriginTookBack(tx, migration);
     } else if (migration.destination === node || migration.origin === node) {
       late(tx, node, 'startShards', shard);
     } else {
@@ -187,8 +193,8 @@ function onStarted(tx: Transaction, node: string, shard: number): void {
 /** Not among the answers of the flow, but a node that says that it runs the shard is the truth about it. */
 function onStartedInTransfer(tx: Transaction, node: string, migration: LiveMigration): void {
   const { step, origin, destination, shard } = migration;
-  if (step.kind === 'releasing' && node === origin) originKept(tx, migration, `node ${node} took it back`);
-  else if (step.kind === 'activating' && node === destination) activated(tx, { ...migration, step }, true);
+  if (step.kind === 'releasing' && node === origin) onOriginKept(tx, migration, `node ${node} took it back`);
+  else if (step.kind === 'activating' && node === destination) onActivated(tx, { ...migration, step }, true);
   else if (node === origin && step.kind !== 'activating') late(tx, node, 'startShards', shard);
   else claim(tx, node, shard);
 }
@@ -196,14 +202,14 @@ function onStartedInTransfer(tx: Transaction, node: string, migration: LiveMigra
 function onStopShard(tx: Transaction, node: string, { shardId: shard, session }: MessageOf<'stopShard'>): void {
   const migration = migrationOf(tx, shard);
   if (migration !== undefined && isLive(migration)) {
-    if (!stopAnswered(tx, migration, node, session)) onStopped(tx, node, shard, session);
+    if (!onStopAnswer(tx, migration, node, session)) onStopped(tx, node, shard, session);
     return;
   }
   const { kind } = migration?.step ?? {};
   // In the steps between, it is the late answer to a stop of an attempt before this one.
-  if (migration?.origin === node && kind === 'closing') originStopped(tx, migration, session);
+  if (migration?.origin === node && kind === 'closing') onOriginStopped(tx, migration, session);
   else if (migration?.destination === node && kind === 'resuming') {
-    destinationFailed(tx, migration, `node ${node} stopped it`, session);
+    onDestinationFailed(tx, migration, `node ${node} stopped it`, session);
   } else {
     onStopped(tx, node, shard, session);
   }
@@ -229,13 +235,13 @@ function onPrepared(tx: Transaction, node: string, message: MessageOf<'prepareMi
     known !== null &&
     !can(tx.node(node), 'parallel-migrations')
   ) {
-    // A base-level origin that closed only after its migration was called off: it is given its session back.
+    // A base-level origin that closed only after its migration was aborted: it is given its session back.
     beginResume(tx, shard, node, known);
   } else {
     late(tx, node, 'prepareMigration', shard);
     // It made room because it was told twice; nothing else would ever end that.
     const isHere = state !== undefined && state.kind !== 'vacant' && state.kind !== 'migrating' && state.node === node;
-    if (!message.origin && !isHere) leaveHandOver(tx, node, shard, 'The shard is not coming here');
+    if (!message.origin && !isHere) tellAborted(tx, node, shard, 'The shard is not coming here');
   }
 }
 
@@ -250,10 +256,10 @@ function onMigrationPrepared(
     if (knownNow(tx, session) === null || session === null) {
       abort(tx, migration, `node ${origin} closed the shard without a session to resume`);
     } else {
-      originClosed(tx, migration, session);
+      onOriginClosed(tx, migration, session);
     }
   } else if (step.kind === 'preparing' && node === destination) {
-    destinationReady(tx, migration, step.session);
+    onDestinationReady(tx, migration, step.session);
   } else if (step.kind !== 'resuming' && step.kind !== 'closing' && node === origin) {
     // Two sessions for one hand-over: the first was the late answer to an attempt before this one, and is stale.
     abort(tx, migration, `node ${origin} gave a second session for shard ${shard}`);
@@ -269,7 +275,7 @@ function onAllUserDataSent(tx: Transaction, node: string, message: MessageOf<'al
     return;
   }
   const { userEvents } = migration.step;
-  if (message.numEvents === userEvents) userDataSent(tx, migration, migration.step);
+  if (message.numEvents === userEvents) onUserDataSent(tx, migration, migration.step);
   else {
     const counts = `${message.numEvents} user events were announced, ${userEvents} came`;
     abort(tx, migration, `the user data is not whole: ${counts}`);

@@ -84,8 +84,8 @@ function nothingIsTakenFromTheSilent(before: OrchestratorState, after: Orchestra
 }
 
 function quarantinedShardsAreNotStarted(before: OrchestratorState, after: OrchestratorState): void {
-  for (const [shard, { quarantinedAt }] of before.trials) {
-    if (quarantinedAt === null || (after.trials.get(shard)?.quarantinedAt ?? null) === null) continue;
+  for (const [shard, { quarantinedAt }] of before.crashRecords) {
+    if (quarantinedAt === null || (after.crashRecords.get(shard)?.quarantinedAt ?? null) === null) continue;
     const isStarted = before.shards[shard]?.kind === 'vacant' && after.shards[shard]?.kind === 'starting';
     must(!isStarted, `shard ${shard} is quarantined, and is started`);
   }

@@ -3,15 +3,18 @@
  * are made from both.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Answer, Answers, EndpointName, HistoryEntry, Takes } from '@dshard/api';
+import { OPERATION_KINDS } from '@dshard/api';
+import type { Answer, Answers, EndpointName, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
 import type { Clock } from '@dshard/transport';
 import type { OperatorCommand } from '../domain/state/commands.js';
+import type { OperationPlan } from '../domain/state/operations.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { ancestorStatus } from './ancestor-status.js';
 import { failed, replyTo, type Reply } from './answers.js';
 import { callCommand, reportOf } from './calls.js';
 import type { EventStreams } from './event-stream.js';
 import { operationOf, operationsOf } from './operation-status.js';
+import { readParameters } from './parameters.js';
 import { statusV1 } from './v1-status.js';
 
 export type Surroundings = {
@@ -50,11 +53,12 @@ export const HANDLERS: Handlers = {
     answer: 'ended',
   })),
   rollout: command(() => ({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })),
+  startOperation,
   cancelOperation: command(({ id: operation }) => ({ kind: 'cancelOperation', operation })),
   startShards: command(({ node, shards }) => ({ kind: 'startShards', node, shards })),
   stopShard: command(({ shard }) => ({ kind: 'stopShard', shard })),
   takeOver: command(({ node }) => ({ kind: 'takeOverNode', node })),
-  releaseShard: command(({ shard }) => ({ kind: 'releaseShard', shard })),
+  releaseShard: command(({ shard }) => ({ kind: 'unquarantineShard', shard })),
   cordonNode: command(({ node }) => ({ kind: 'cordonNode', node })),
   uncordonNode: command(({ node }) => ({ kind: 'uncordonNode', node })),
   allowIdentifies: command(({ count }) => ({ kind: 'allowIdentifies', count })),
@@ -77,6 +81,29 @@ export const HANDLERS: Handlers = {
 /** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */
 function command<Values>(commandOf: (values: Values) => OperatorCommand): Handler<Values, Answer> {
   return async ({ values, by }, { orchestrator }) => replyTo(await orchestrator.command(commandOf(values), by));
+}
+
+/** Answers when it has begun; what its kind takes is read here, where the kind is known. */
+async function startOperation(
+  { values: { kind }, by, request }: Asked<Takes<'startOperation'>>,
+  { orchestrator }: Surroundings,
+): Promise<Handled<StartedOperation>> {
+  const read = readPlan(kind, request);
+  if (!read.ok) return failed(400, read.message);
+  const result = await orchestrator.command({ kind: 'startOperation', plan: read.plan, answer: 'begun' }, by);
+  if (!result.ok) return replyTo(result);
+  const operation = result.data?.['operation'];
+  return typeof operation === 'string'
+    ? { status: 202, body: { Message: result.message, Error: false, operation } }
+    : { status: 200, body: { Message: result.message, Error: false, operation: null } };
+}
+
+function readPlan(
+  kind: OperationKind,
+  { query, body }: FastifyRequest,
+): { ok: true; plan: OperationPlan } | { ok: false; message: string } {
+  const read = readParameters<object>(OPERATION_KINDS[kind].parameters, query, body);
+  return read.ok ? { ok: true, plan: { kind, ...read.values } as OperationPlan } : read;
 }
 
 function found<Body>(body: Body): Reply<Body> {

@@ -61,9 +61,9 @@ export function statusV1(
   };
 }
 
-function quarantinedOf({ trials }: OrchestratorState): StatusV1['quarantined'] {
-  return [...trials].flatMap(([shard, { deaths, quarantinedAt }]) =>
-    quarantinedAt === null ? [] : [{ shard, since: quarantinedAt, nodes: deaths.map(({ node }) => node) }],
+function quarantinedOf({ crashRecords }: OrchestratorState): StatusV1['quarantined'] {
+  return [...crashRecords].flatMap(([shard, { crashes, quarantinedAt }]) =>
+    quarantinedAt === null ? [] : [{ shard, since: quarantinedAt, nodes: crashes.map(({ node }) => node) }],
   );
 }
 

@@ -18,7 +18,8 @@ import type { CommandResult, OperatorCommand } from '../domain/state/commands.js
 import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
 import type { Decision } from '../domain/state/decision.js';
-import { afterSuspension, whileSuspended } from '../domain/suspended.js';
+import { afterSuspension } from '../domain/deadlines.js';
+import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import { AUTOMATIC } from '../domain/state/effects.js';
 import type { Effect } from '../domain/state/effects.js';

@@ -33,7 +33,7 @@ export class ModelNode {
   totalShards = 0;
   readonly running = new Set<number>();
   /** Closed, hand-over not confirmed. */
-  readonly held = new Map<number, GatewaySession>();
+  readonly retained = new Map<number, GatewaySession>();
   /** Taking over: waiting for the user data. */
   /** In the middle of a replay that a dead node may have handled. */
   readonly redelivering = new Set<number>();
@@ -93,7 +93,7 @@ export class ModelNode {
       host: null,
       pid: null,
       heldSessions: this.can('parallel-migrations')
-        ? [...this.held].map(([shardId, session]) => ({ shardId, ...session }))
+        ? [...this.retained].map(([shardId, session]) => ({ shardId, ...session }))
         : [],
     };
   }
@@ -113,7 +113,7 @@ export class ModelNode {
           this.#report(shardId, this.transfers.frozen.has(shardId) ? 'frozen' : 'ready', this.session(shardId)),
         ),
         ...[...this.resuming.keys()].map((shardId) => this.#report(shardId, 'resuming', this.session(shardId))),
-        ...[...this.held.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
+        ...[...this.retained.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
       process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
     });
@@ -152,7 +152,7 @@ export class ModelNode {
     this.connection = null;
     this.outbox = [];
     this.running.clear();
-    this.held.clear();
+    this.retained.clear();
     this.prepared.clear();
     this.resuming.clear();
     this.epochs.clear();
@@ -212,7 +212,7 @@ export class ModelNode {
         break;
       case 'resumeShards':
         for (const { shardId } of message.shards) {
-          this.held.delete(shardId);
+          this.retained.delete(shardId);
           this.resumeWhenThere(shardId, () => this.send({ kind: 'startShards', shardIds: [shardId] }));
         }
         break;
@@ -244,7 +244,7 @@ export class ModelNode {
         this.#abort(message.shardId);
         break;
       case 'migrationFinished':
-        this.held.delete(message.shardId);
+        this.retained.delete(message.shardId);
         break;
       case 'identifyGranted':
         this.identifies.push(message.shardId);
@@ -298,7 +298,7 @@ export class ModelNode {
   }
 
   #start(shard: number): void {
-    const isHeld = this.held.delete(shard);
+    const isHeld = this.retained.delete(shard);
     this.prepared.delete(shard);
     this.transfers.drop(shard);
     if (isHeld) {
@@ -313,7 +313,7 @@ export class ModelNode {
   }
 
   #stop(shard: number): void {
-    const had = this.running.delete(shard) || this.held.delete(shard) || this.resuming.delete(shard);
+    const had = this.running.delete(shard) || this.retained.delete(shard) || this.resuming.delete(shard);
     this.prepared.delete(shard);
     this.transfers.drop(shard);
     const session = had && this.can('parallel-migrations') ? this.#givenBack(shard) : null;
@@ -326,7 +326,7 @@ export class ModelNode {
       return;
     }
     const session = this.session(shard);
-    this.held.set(shard, session);
+    this.retained.set(shard, session);
     this.send({ kind: 'prepareMigration', origin: true, shardId: shard, session });
   }
 
@@ -350,24 +350,24 @@ export class ModelNode {
     const prepared = shard === undefined ? undefined : this.prepared.get(shard);
     if (shard === undefined || prepared === undefined || prepared.userEvents !== numEvents) return;
     this.prepared.delete(shard);
-    this.held.delete(shard);
+    this.retained.delete(shard);
     this.resumeWhenThere(shard, () => this.send({ kind: 'startShards', shardIds: [shard] }));
   }
 
   #abort(shard: number): void {
     this.prepared.delete(shard);
     this.resuming.delete(shard);
-    if (!this.held.delete(shard)) return;
+    if (!this.retained.delete(shard)) return;
     this.running.add(shard);
     this.resumes.push(shard);
   }
 
   #shutdown(): void {
     const sessions = this.can('parallel-migrations')
-      ? [...this.running, ...this.held.keys()].map((shardId) => ({ shardId, ...this.#givenBack(shardId) }))
+      ? [...this.running, ...this.retained.keys()].map((shardId) => ({ shardId, ...this.#givenBack(shardId) }))
       : [];
     this.running.clear();
-    this.held.clear();
+    this.retained.clear();
     this.prepared.clear();
     this.resuming.clear();
     this.transfers.forget();

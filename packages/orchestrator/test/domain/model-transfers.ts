@@ -77,7 +77,7 @@ export class ModelTransfers {
         this.#release(message);
         break;
       case 'transferDone':
-        if (this.releasedFor.get(message.shardId) === message.migrationId) this.#node.held.delete(message.shardId);
+        if (this.releasedFor.get(message.shardId) === message.migrationId) this.#node.retained.delete(message.shardId);
         break;
       case 'transferData':
         this.#take(message);
@@ -184,7 +184,7 @@ export class ModelTransfers {
     this.frozen.delete(shardId);
     this.offers.delete(shardId);
     this.#node.running.delete(shardId);
-    this.#node.held.set(shardId, this.#node.session(shardId));
+    this.#node.retained.set(shardId, this.#node.session(shardId));
     this.releasedFor.set(shardId, migrationId);
     this.#node.send({ kind: 'transferReleased', migrationId, shardId });
   }
@@ -225,13 +225,13 @@ export class ModelTransfers {
       return;
     }
     this.staging.delete(shardId);
-    this.#node.held.delete(shardId);
+    this.#node.retained.delete(shardId);
     const activated = { kind: 'transferActivated', migrationId, shardId, resumed: true } as const;
     this.#node.resumeWhenThere(shardId, () => this.#node.send(activated));
   }
 
   #abort({ migrationId, shardId }: MessageOf<'transferAbort'>): void {
-    if (this.#node.held.has(shardId) && this.releasedFor.get(shardId) === migrationId) {
+    if (this.#node.retained.has(shardId) && this.releasedFor.get(shardId) === migrationId) {
       this.#node.send({ kind: 'transferReleased', migrationId, shardId });
     }
     const isMeant = [this.offers.get(shardId), this.staging.get(shardId)].some(

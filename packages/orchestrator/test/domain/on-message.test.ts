@@ -57,10 +57,10 @@ describe('a base-level peer, which proved no token', () => {
     'is not heard with $kind',
     ({ kind, message }) => {
       const { world, tell } = fleet(true);
-      const { shards, tenures, nextEpoch, identifies, calls } = world.state;
+      const { shards, assignments, nextEpoch, identifies, calls } = world.state;
       const sent = world.sent.length;
       tell(message);
-      expect(world.state).toMatchObject({ shards, tenures, nextEpoch, identifies, calls });
+      expect(world.state).toMatchObject({ shards, assignments, nextEpoch, identifies, calls });
       expect(world.sent.slice(sent)).toEqual([]);
       const [violation] = world.recorded('protocolViolation');
       expect(violation?.text).toMatch(new RegExp(`^Node liar sent ${kind}: it did not name the capability`, 'u'));

@@ -38,7 +38,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     intent: { kind: 'serving' },
     shardReports: [],
     process: null,
-    held: [],
+    retained: [],
     missing: [],
     checkpointedAt: 0,
     joinedAt: 1000,

@@ -120,6 +120,57 @@ describe('GET /v1/operations', () => {
   });
 });
 
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+describe('POST /v1/operations', () => {
+  test.each([
+    ['kind=rollout', { kind: 'rollout' }],
+    ['kind=drain&origin=a&destination=b', { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }],
+    [
+      'kind=drain&origin=a&destination=b&shutdown=true',
+      { kind: 'drain', origin: 'a', destination: 'b', shutdown: true },
+    ],
+  ])('starts one and answers at once with its id: %s', async (payload, plan) => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.result = { ok: true, message: 'It has begun.', data: { operation: 'r7' } };
+    const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });
+    expect(response.statusCode).toBe(202);
+    expect(response.json()).toEqual({ Message: 'It has begun.', Error: false, operation: 'r7' });
+    expect(orchestrator.commands).toEqual([{ kind: 'startOperation', plan, answer: 'begun' }]);
+  });
+
+  test('answers 200 when there is nothing to do', async () => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.result = { ok: true, message: 'There is nothing to replace.', data: { operation: null } };
+    const response = await server.app.inject({ method: 'POST', url: '/v1/operations?kind=rollout' });
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toEqual({ Message: 'There is nothing to replace.', Error: false, operation: null });
+  });
+
+  test.each([
+    ['', /"kind" is missing/],
+    ['kind=dance', /"kind" must be one of .*drain.*not "dance"/],
+    ['kind=drain&origin=a', /"destination" is missing/],
+    ['kind=drain&origin=a&destination=b&shutdwon=true', /did you mean "shutdown"/],
+  ])('refuses "%s", and names what is wrong', async (payload, named) => {
+    const { server, orchestrator } = await testServer();
+    const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toEqual({ Message: expect.stringMatching(named), Error: true });
+    expect(orchestrator.commands).toEqual([]);
+  });
+
+  test('answers as the orchestrator refuses', async () => {
+    const { server, orchestrator } = await testServer();
+    orchestrator.result = {
+      ok: false,
+      error: { code: 'DSO_NODE_BUSY', message: 'Node a is busy.', fault: 'conflict' },
+    };
+    const response = await server.app.inject({ method: 'POST', url: '/v1/operations?kind=rollout' });
+    expect([response.statusCode, response.json()]).toEqual([409, { Message: 'Node a is busy.', Error: true }]);
+  });
+});
+
 test.each([
   ['r1', 'r1'],
   ['d%204', 'd 4'],

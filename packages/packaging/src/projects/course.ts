@@ -4,6 +4,7 @@
  */
 import { waitFor } from '@dshard/demo';
 import type { GatewayEmulator, startGatewayEmulator } from '@dshard/gateway-emulator';
+import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { PackedFleet } from '../packed-fleet.js';
 
@@ -40,7 +41,7 @@ export async function runCourse({ folder, args, env, prints, startEmulator, cloc
       await watch({ emulator, fleet, prints, clock });
     } catch (error) {
       const words = fleet.log.filter((line) => !line.includes('"event":')).slice(-LAST_WORDS);
-      throw new Error([error instanceof Error ? error.message : String(error), ...words].join('\n'), { cause: error });
+      throw new Error([messageOf(error), ...words].join('\n'), { cause: error });
     } finally {
       exitCode = await fleet.end();
     }
@@ -91,4 +92,24 @@ function printed(line: string): string {
   } catch {
     return '';
   }
+}
+
+/** Lines of the READMEs, as a reader would copy them. */
+const BLOCK = /^```(\w+)\n([^]*?)^```$/gm;
+
+/** The first block in one of these languages that has all of these texts. Throws when the README has none. */
+export function blockWith(markdown: string, languages: readonly string[], texts: readonly string[]): string {
+  for (const [, language = '', code = ''] of markdown.matchAll(BLOCK)) {
+    if (languages.includes(language) && texts.every((text) => code.includes(text))) return code;
+  }
+  throw new Error(`The README has no block (${languages.join(', ')}) with ${texts.join(' and ')}.`);
+}
+
+/** What follows `dso up` in the README's line that has this text, as a shell would split it. */
+export function dsoUpWith(markdown: string, text: string): readonly string[] {
+  const line = [...markdown.matchAll(/npx dso up ([^`\n]+)/g)]
+    .map((match) => String(match[1]))
+    .find((each) => each.includes(text));
+  if (line === undefined) throw new Error(`The README has no line npx dso up … ${text}.`);
+  return [...line.trim().matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }

@@ -1,16 +1,14 @@
 /** The projects of `npm run test:packages`: what somebody has who installs our packages, and what has to work there. */
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@dshard/transport';
 import type { NpmProject } from '../npm-project.js';
 import { run } from '../tarballs.js';
 import type { StartEmulator } from './course.js';
-import { runCourse } from './course.js';
-import { blockWith, dsoUpWith } from './readme.js';
-import type { RuntimeName } from './runtimes.js';
-import type { Setting } from './settings.js';
-import { compile, settingsOf } from './settings.js';
+import { runCourse, blockWith, dsoUpWith } from './course.js';
+import type { RuntimeName, Setting } from './environments.js';
+import { compile, settingsOf } from './environments.js';
 
 export type Surroundings = {
   /** Texts of the READMEs. */
@@ -29,6 +27,8 @@ export type Project = {
   /** Part of the short form. */
   readonly short: boolean;
   readonly runtimes: readonly RuntimeName[];
+  /** Names of our packages that are installed; by default all. */
+  readonly ours?: readonly string[];
   /** What is installed besides our tarballs. */
   readonly packages: readonly string[];
   readonly type?: 'commonjs' | 'module';
@@ -132,6 +132,10 @@ function typescript(version: string, major: number): Project {
       '@discordjs/rest@2',
       '@discordeno/gateway@21',
       '@discordeno/bot@21',
+      '@discordjs/core@2.6',
+      'eris@0.18',
+      'oceanic.js@1.15',
+      'seyfert@5.1',
       'discord-api-types@0.38',
     ],
     async check(trial) {
@@ -240,6 +244,23 @@ export const projects: readonly Project[] = [
         });
         if (code !== 0 || !stdout.includes(`Usage: ${program}`))
           throw new Error(`${program} --help ended with ${String(code)}.`);
+      }
+    },
+  },
+  {
+    name: 'the command line alone: no server comes with it, and dso up says what to install',
+    short: true,
+    runtimes: ['node20'],
+    ours: ['@dshard/cli', '@dshard/api', '@dshard/protocol', '@dshard/transport'],
+    packages: [],
+    async check({ project: { folder }, env }) {
+      const installed = readdirSync(join(folder, 'node_modules'));
+      const server = installed.filter((name) => /fastify|libsql|pino/.test(name));
+      if (server.length > 0) throw new Error(`It brings ${server.join(', ')}.`);
+      const dso = join(folder, 'node_modules', '.bin', 'dso');
+      const { code, stderr } = await run(dso, ['up'], { cwd: folder, env: { ...process.env, ...env } });
+      if (code !== 1 || !stderr.includes('npm install @dshard/node @dshard/cli @dshard/orchestrator')) {
+        throw new Error(`dso up ended with ${String(code)} and said: ${stderr}`);
       }
     },
   },

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { waitFor } from '@dshard/demo';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
+import { messageOf } from '@dshard/protocol';
 import type { CacheTree } from '@dshard/testkit';
 import { compareTrees } from '@dshard/testkit';
 import type { Clock } from '@dshard/transport';
@@ -58,7 +59,7 @@ async function verdictOf(trial: Trial): Promise<Verdict> {
   } catch (error) {
     const sentence = trial.refusal();
     if (sentence !== null) return { kind: 'refused', sentence };
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     return { kind: 'failed', problem: [problem, ...trial.lastWords()].join('\n') };
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { MemoryNetwork } from '@dshard/testkit';
 import type { Plan } from '../plan.js';
-import type { SimDiscord } from '../world/discord.js';
+import type { SimDiscord } from '../discord/discord.js';
 import type { Fleet } from '../world/fleet.js';
 import type { SimOrchestrator } from '../world/sim-orchestrator.js';
 

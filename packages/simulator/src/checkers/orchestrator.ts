@@ -121,7 +121,7 @@ export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
       for (const { name, fields } of observation.entries) {
         const shard = Number(fields['shard']);
         if (name === 'shardQuarantined') quarantined.add(shard);
-        else if (name === 'shardReleased') quarantined.delete(shard);
+        else if (name === 'shardUnquarantined') quarantined.delete(shard);
         else if (name === 'shardsStarting') noteStart(fields['shards']);
       }
     },

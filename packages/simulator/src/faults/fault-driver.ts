@@ -3,14 +3,14 @@
  * them: what was cut is mended, what was paused goes on, what was down comes up.
  */
 import { EVENT_IDS } from '@dshard/protocol';
-import { askToReconnect, drop, expire, invalidate, setStartAnswer } from '@dshard/gateway-emulator/core';
 import type { StartAnswer } from '@dshard/gateway-emulator/core';
+import { askToReconnect, drop, expire, invalidate, setStartAnswer } from '@dshard/gateway-emulator/core';
 import type { CutDirection, MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { Observe } from '../observation.js';
 import type { FaultName, Plan } from '../plan.js';
 import type { Draw } from '../random.js';
 import type { BotProcess } from '../world/bot-process.js';
-import type { SimDiscord } from '../world/discord.js';
+import type { SimDiscord } from '../discord/discord.js';
 import type { Fleet } from '../world/fleet.js';
 import type { SimOrchestrator } from '../world/sim-orchestrator.js';
 import type { Death, VirtualProcess } from '../world/virtual-process.js';

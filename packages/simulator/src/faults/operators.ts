@@ -56,8 +56,8 @@ export class Operators {
       const isSilent = connection.kind === 'disconnected' && !connection.gone;
       if (isSilent && fleet.get(id) === undefined) void handle?.command({ kind: 'takeOverNode', node: id });
     }
-    for (const [shard, { quarantinedAt }] of handle?.state.trials ?? []) {
-      if (quarantinedAt !== null) void handle?.command({ kind: 'releaseShard', shard });
+    for (const [shard, { quarantinedAt }] of handle?.state.crashRecords ?? []) {
+      if (quarantinedAt !== null) void handle?.command({ kind: 'unquarantineShard', shard });
     }
   }
 
@@ -111,7 +111,7 @@ export class Operators {
     if (roll < 0.85) return { kind: 'startShards', node, shards: [shard] };
     if (roll < 0.89) return { kind: 'cordonNode', node };
     if (roll < 0.94) return { kind: 'uncordonNode', node };
-    if (roll < 0.95) return { kind: 'releaseShard', shard };
+    if (roll < 0.95) return { kind: 'unquarantineShard', shard };
     return roll < 0.98 ? { kind: 'shutdownNode', node } : { kind: 'startNode' };
   }
 }

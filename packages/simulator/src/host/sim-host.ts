@@ -11,7 +11,7 @@ import type { Clock, Transport } from '@dshard/transport';
 import { delay, silentLogger } from '@dshard/transport';
 import type { Observe, UserState } from '../observation.js';
 import type { Draw } from '../random.js';
-import { GENERIC_GATEWAY } from '../world/discord.js';
+import { GENERIC_GATEWAY } from '../discord/discord.js';
 import type { MessageEvent } from './sim-socket.js';
 import { TIMEOUTS, SimSocket } from './sim-socket.js';
 

@@ -14,8 +14,8 @@ import { ABNORMAL_CODE } from '@dshard/node/gateway-shard';
 import type { Cursor } from '@dshard/node';
 import type { Cancel, Clock, Transport } from '@dshard/transport';
 import type { Draw } from '../random.js';
-import { addressOf, BOT_TOKEN } from '../world/discord.js';
-import { GatewaySocket } from '../world/gateway-socket.js';
+import { addressOf, BOT_TOKEN } from '../discord/discord.js';
+import { GatewaySocket } from '../discord/gateway-socket.js';
 
 export type SimSocketOptions = {
   clock: Clock;

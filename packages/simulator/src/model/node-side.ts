@@ -154,7 +154,7 @@ export function complete(
     return nodeHears(rest, id, { kind: 'userEventHandled', stage, shardId: SHARD, bytes, failure: null }, decideNode);
   }
   const { call, request, cancelled } = pending;
-  const failed: HostOutcome = { ok: false, timedOut: false, message: 'it was called off' };
+  const failed: HostOutcome = { ok: false, timedOut: false, message: 'it was aborted' };
   const sends = request.method === 'exportState' || request.method === 'exportDelta';
   let next = rest;
   let outcome: HostOutcome = failed;

@@ -1,5 +1,6 @@
 /** Breadth first through every world that can be reached: the first violation found is one of the shortest. */
 import { assertInvariants } from '@dshard/orchestrator/domain';
+import { messageOf } from '@dshard/protocol';
 import { canonical, violated } from './world.js';
 import type { FaultKind, Move, Reducers } from './moves.js';
 import { faultMoves, nextTick, ordinaryMoves } from './moves.js';
@@ -68,7 +69,7 @@ function take(move: Move, world: World): World {
     if (next.orchestrator !== null) assertInvariants(next.orchestrator);
     return next;
   } catch (error) {
-    return violated(world, error instanceof Error ? error.message : String(error));
+    return violated(world, messageOf(error));
   }
 }
 

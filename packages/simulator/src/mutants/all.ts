@@ -193,8 +193,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'forgets-quarantine': {
     bug: 'the orchestrator forgets that a shard is quarantined',
     decide: (decide) => (state, event, now) => {
-      const trials = new Map([...state.trials].filter(([, { quarantinedAt }]) => quarantinedAt === null));
-      return decide({ ...state, trials }, event, now);
+      const crashRecords = new Map([...state.crashRecords].filter(([, { quarantinedAt }]) => quarantinedAt === null));
+      return decide({ ...state, crashRecords }, event, now);
     },
   },
 };

@@ -6,7 +6,7 @@ import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orc
 import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
 import type { Decide, DomainEvent, Effect, HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
-import { EVENT_IDS } from '@dshard/protocol';
+import { EVENT_IDS, messageOf } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import { delay, silentLogger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
@@ -14,7 +14,7 @@ import type { Observe } from '../observation.js';
 import type { Draw } from '../random.js';
 import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
-import type { SimDiscord } from './discord.js';
+import type { SimDiscord } from '../discord/discord.js';
 import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
 import type { Fleet } from './fleet.js';
 import { overheard } from './control-connection.js';
@@ -241,6 +241,6 @@ function checkInvariants(
     assertInvariants(state);
     assertStep(before, state);
   } catch (error) {
-    onBroken(`after ${wordsOfEvent(event, state)}: ${error instanceof Error ? error.message : String(error)}`);
+    onBroken(`after ${wordsOfEvent(event, state)}: ${messageOf(error)}`);
   }
 }

@@ -137,7 +137,10 @@ test('a session closed for good is found, and so is an IDENTIFY without a permit
 
 test('a quarantined shard is not started until it is released', () => {
   const state = initialState(planFor(1, new Set()).settings, 0);
-  const recorded = (name: 'shardQuarantined' | 'shardReleased' | 'shardsStarting', fields: HistoryEntry['fields']) => {
+  const recorded = (
+    name: 'shardQuarantined' | 'shardUnquarantined' | 'shardsStarting',
+    fields: HistoryEntry['fields'],
+  ) => {
     const entry: HistoryEntry = { name, level: 'info', text: '', by: 'automatic', fields };
     return { kind: 'decided', state, entries: [entry] } as const;
   };
@@ -145,7 +148,7 @@ test('a quarantined shard is not started until it is released', () => {
   const starting = recorded('shardsStarting', { shards: [2, 3] });
   const restarted: Observation = { kind: 'processStarted', name: 'orchestrator' };
   expect(found(quarantine, [starting, quarantined, starting])).toEqual(['shard 3 was started']);
-  expect(found(quarantine, [quarantined, recorded('shardReleased', { shard: 3 }), starting])).toEqual([]);
+  expect(found(quarantine, [quarantined, recorded('shardUnquarantined', { shard: 3 }), starting])).toEqual([]);
   expect(found(quarantine, [quarantined, restarted, starting])).toEqual([]);
 });
 

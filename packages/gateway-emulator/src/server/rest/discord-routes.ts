@@ -1,8 +1,8 @@
 /** Discord's REST, as much of it as a bot needs to start and to answer. What is not here is 404. */
 import type { Clock } from '@dshard/transport';
-import { bareToken, isBotToken } from '../../core/bot-token.js';
+import { bareToken, isBotToken } from '../../core/token.js';
 import { servedVersions } from '../../core/discord.js';
-import { readBudget } from '../../core/session-start-budget.js';
+import { readBudget } from '../../core/limits.js';
 import type { GatewayState } from '../../core/state.js';
 import type { Stage } from '../../world/stage.js';
 import type { HttpHandler } from '../http.js';

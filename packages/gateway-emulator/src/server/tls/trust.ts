@@ -5,6 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { messageOf } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
 import { EmulatorError } from '../../errors.js';
 
@@ -50,7 +51,7 @@ export async function makeTrust({
   try {
     await writeFile(path, caPem);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new EmulatorError('DSO_EMULATOR_CA_NOT_WRITTEN', `The certificate cannot be written to ${path}: ${reason}.`, {
       cause,
     });

@@ -294,7 +294,7 @@ export class ClientHost implements ShardHost {
   }
 
   shutdown(): Promise<void> {
-    this.#departed.forgetAll();
+    this.#departed.nodeEnded();
     return this.#gateway.shutdown();
   }
 

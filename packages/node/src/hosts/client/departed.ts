@@ -2,13 +2,15 @@
  * What left this process a moment ago. A handler that is still at work holds a message, an interaction, an id: for `linger` it finds what
  * belongs to it where something is looked up by its id. In counts and iterations it is not there.
  */
+import { ifStillRunning } from '@dshard/transport';
 import type { Cancel, Clock } from '@dshard/transport';
+
+type Going = { cancel: Cancel; readonly over: () => void };
 
 export class Departed {
   readonly #clock: Clock;
   readonly #lingerMs: number;
-  /** By shard: how to let it go now. */
-  readonly #going = new Map<number, () => void>();
+  readonly #going = new Map<number, Going>();
 
   constructor(clock: Clock, lingerMs: number) {
     this.#clock = clock;
@@ -18,21 +20,31 @@ export class Departed {
   /** `over` runs when the time is over, or `forget` is called. */
   keep(shardId: number, over: () => void): void {
     this.forget(shardId);
-    const cancel: Cancel = this.#clock.after(this.#lingerMs, () => this.forget(shardId));
-    this.#going.set(shardId, () => {
-      cancel();
-      this.#going.delete(shardId);
-      over();
-    });
+    this.#going.set(shardId, { cancel: this.#clock.after(this.#lingerMs, () => this.forget(shardId)), over });
   }
 
-  /** It is here again, or the process ends. */
+  /** It is here again. */
   forget(shardId: number): void {
-    this.#going.get(shardId)?.();
+    const going = this.#going.get(shardId);
+    if (going === undefined) return;
+    going.cancel();
+    this.#going.delete(shardId);
+    going.over();
   }
 
   forgetAll(): void {
     for (const shardId of this.#going.keys()) this.forget(shardId);
+  }
+
+  /**
+   * The node has ended. A handler that nobody knows of may still be at work, and finds its guild as before, as long as the process runs: what is
+   * kept does not keep it alive.
+   */
+  nodeEnded(): void {
+    for (const [shardId, going] of this.#going) {
+      going.cancel();
+      going.cancel = ifStillRunning(this.#lingerMs, () => this.forget(shardId));
+    }
   }
 }
 

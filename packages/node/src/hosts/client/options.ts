@@ -1,11 +1,12 @@
 /** The options of `orchestrated` for libraries whose clients are fed with dispatches. */
 import { systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Random } from '@dshard/transport';
-import { invalidOption, refuseUnknownKeys, wholeNumber } from '../../check-options.js';
+import { checkPair, checkStateHooks, refuseUnknownKeys, wholeNumber } from '../../check-options.js';
 import { resolveTimeouts } from '../../gateway-shard/options.js';
 import type { GatewayTimeouts } from '../../gateway-shard/options.js';
 import { KEEP_ALL } from '../../guild-state/people.js';
 import type { PeopleLimits } from '../../guild-state/people.js';
+import { NODE_OPTION_KEYS } from '../../options.js';
 import type { NodeOptions } from '../../options.js';
 import type { HostTimeouts } from '../../shard-host.js';
 import type { StateHooks } from '../user-code.js';
@@ -37,20 +38,7 @@ export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
 const WHERE = 'orchestrated';
 
 const KEYS: readonly (keyof OrchestratedOptions)[] = [
-  'orchestrator',
-  'nodeId',
-  'version',
-  'token',
-  'userEvents',
-  'logger',
-  'limits',
-  'lingerMs',
-  'patienceMs',
-  'exitOnShutdown',
-  'fleet',
-  'clock',
-  'random',
-  'transport',
+  ...NODE_OPTION_KEYS,
   'exportShard',
   'importShard',
   'state',
@@ -81,14 +69,8 @@ export function resolveClientOptions(options: OrchestratedOptions): ClientHostOp
   refuseUnknownKeys(`${WHERE} (keep)`, keep, ['members', 'presences']);
   const gatewayTimeouts = { handlersMs: HANDLERS_MS, ...timeouts };
   resolveTimeouts(WHERE, gatewayTimeouts);
-  if ((exportShard === undefined) !== (importShard === undefined)) {
-    const [given, missing] =
-      exportShard === undefined ? ['importShard', 'exportShard'] : ['exportShard', 'importShard'];
-    throw invalidOption(WHERE, given, `needs ${missing} as well: what one gives, the other takes.`);
-  }
-  if (state?.exportState !== undefined && state.exportDelta === undefined) {
-    throw invalidOption(WHERE, 'state', 'has exportState and no exportDelta, so what changes meanwhile would be lost.');
-  }
+  checkPair(WHERE, options, ['exportShard', 'importShard']);
+  checkStateHooks(WHERE, state);
   return {
     ...(exportShard && { exportShard }),
     ...(importShard && { importShard }),

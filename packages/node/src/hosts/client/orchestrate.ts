@@ -44,9 +44,15 @@ export type Library = {
   readonly logger: Logger;
 };
 
+/** By client, of its last login. */
+const departedOf = new WeakMap<object, Departed>();
+
 /** A host by itself: for a node that is made by hand, and for tests. */
 export function makeHost(library: Library, options: ClientHostOptions, logger: Logger): ClientHost {
   const departed = new Departed(options.clock, options.lingerMs);
+  // Shards that it had may come to it again.
+  departedOf.get(library.client)?.forgetAll();
+  departedOf.set(library.client, departed);
   // The port is used by its host, and later by the bot.
   const port = library.makePort({
     send: (shardId, payload) => host.send(shardId, payload),

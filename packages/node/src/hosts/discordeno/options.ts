@@ -2,9 +2,10 @@
 import type { GatewayManager } from '@discordeno/gateway';
 import { delay, silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';
-import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
+import { checkStateHooks, invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import { resolveTimeouts } from '../../gateway-shard/options.js';
 import type { GatewayTimeouts } from '../../gateway-shard/options.js';
+import { leaveHooks } from '../user-code.js';
 import type { LeaveHooks, StateHooks } from '../user-code.js';
 
 /** What of the library's REST is used, to learn who the bot is. */
@@ -52,16 +53,14 @@ const OPTION_KEYS: readonly (keyof DiscordenoHostOptions)[] = [
 /** Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function resolveDiscordenoOptions(options: DiscordenoHostOptions): ResolvedDiscordenoOptions {
   refuseUnknownKeys(WHERE, options, OPTION_KEYS);
-  const { bot, onLeaving, onStays, onMoved, state, timeouts, logger, clock, random } = options;
+  const { bot, state, timeouts, logger, clock, random } = options;
   if (typeof bot?.gateway?.shards?.set !== 'function') {
     throw invalidOption(WHERE, 'bot', 'must be what createBot() of discordeno returned, or { gateway }.');
   }
-  if (state?.exportState !== undefined && state.exportDelta === undefined) {
-    throw invalidOption(WHERE, 'state', 'has exportState and no exportDelta, so what changes meanwhile would be lost.');
-  }
+  checkStateHooks(WHERE, state);
   return Object.freeze({
     bot,
-    hooks: { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) },
+    hooks: leaveHooks(options),
     state: state ?? {},
     timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
     logger: logger ?? silentLogger,

@@ -173,9 +173,9 @@ export class ClientShards {
     this.#expire(shardId);
   }
 
-  /** Nobody holds anything any more. */
-  close(): void {
-    this.#departed.clear().forEach(({ guilds }) => this.#forgetUsers(guilds));
+  /** No shard comes any more. What left answers on, to handlers that nobody knows of. */
+  nodeEnded(): void {
+    this.#departed.nodeEnded(this.#given.lingerMs, ({ guilds }) => this.#forgetUsers(guilds));
   }
 
   /**

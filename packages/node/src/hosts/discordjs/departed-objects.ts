@@ -6,6 +6,7 @@
  * discord.js at work on a dispatch, fleet calls and our own code run `hidden`: they see what is here, and nothing else. A listener that
  * discord.js calls from there runs `visible` again.
  */
+import { ifStillRunning } from '@dshard/transport';
 import type { Cancel, Clock } from '@dshard/transport';
 import type { Channel, Client, Guild, WebSocketShard } from 'discord.js';
 import { extendCache } from './internals.js';
@@ -91,9 +92,18 @@ export class DepartedObjects {
     return entry;
   }
 
-  /** All of them, at once. */
-  clear(): readonly Departed[] {
-    return [...this.#byShard.keys()].flatMap((shardId) => this.remove(shardId) ?? []);
+  /**
+   * The node has ended. A handler that nobody knows of may still be at work, and finds its guild as before, as long as the process runs: what is
+   * kept does not keep it alive. `over`: as in `expire`.
+   */
+  nodeEnded(lingerMs: number, over: (departed: Departed) => void): void {
+    for (const [shardId, entry] of this.#byShard) {
+      entry.cancel?.();
+      entry.cancel = ifStillRunning(lingerMs, () => {
+        this.remove(shardId);
+        over(entry);
+      });
+    }
   }
 
   /** What a handler makes in a guild that left: a channel, a thread. */

@@ -322,7 +322,7 @@ export class DiscordjsHost implements ShardHost {
 
   async shutdown(): Promise<void> {
     this.#shutDown.abort();
-    this.#shards.close();
+    this.#shards.nodeEnded();
     this.#gatewayInfo.close();
     await this.hosted.shutdown();
   }

@@ -2,9 +2,10 @@
 import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Logger } from '@dshard/transport';
 import type { ClientOptions } from 'discord.js';
-import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
+import { checkPair, checkStateHooks, invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { GatewayOptions, GatewayTimeouts } from '../../gateway-shard/options.js';
 import { resolveTimeouts } from '../../gateway-shard/options.js';
+import { NODE_OPTION_KEYS } from '../../options.js';
 import type { NodeOptions } from '../../options.js';
 import type { StateHooks } from '../user-code.js';
 
@@ -27,20 +28,7 @@ export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
 const WHERE = 'orchestrated';
 
 const KEYS: readonly (keyof OrchestratedOptions)[] = [
-  'orchestrator',
-  'nodeId',
-  'version',
-  'token',
-  'userEvents',
-  'logger',
-  'limits',
-  'lingerMs',
-  'patienceMs',
-  'exitOnShutdown',
-  'fleet',
-  'clock',
-  'random',
-  'transport',
+  ...NODE_OPTION_KEYS,
   'exportShard',
   'importShard',
   'state',
@@ -52,14 +40,8 @@ const KEYS: readonly (keyof OrchestratedOptions)[] = [
 export function checkOptions(options: OrchestratedOptions): void {
   refuseUnknownKeys(WHERE, options, KEYS);
   resolveTimeouts(WHERE, options.timeouts ?? {});
-  if ((options.exportShard === undefined) !== (options.importShard === undefined)) {
-    const [given, missing] =
-      options.exportShard === undefined ? ['importShard', 'exportShard'] : ['exportShard', 'importShard'];
-    throw invalidOption(WHERE, given, `needs ${missing} as well: what one gives, the other takes.`);
-  }
-  if (options.state?.exportState !== undefined && options.state.exportDelta === undefined) {
-    throw invalidOption(WHERE, 'state', 'has exportState and no exportDelta, so what changes meanwhile would be lost.');
-  }
+  checkPair(WHERE, options, ['exportShard', 'importShard']);
+  checkStateHooks(WHERE, options.state);
   const given: object = options.ws ?? {};
   if ('buildStrategy' in given || 'buildIdentifyThrottler' in given) {
     throw invalidOption(WHERE, 'ws', 'has a strategy or a throttler; the orchestrator says which shards run here.');

@@ -2,9 +2,10 @@
 import { REST } from '@discordjs/rest';
 import type { CreateWebSocketManagerOptions } from '@discordjs/ws';
 import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
-import { invalidOption, refuseUnknownKeys } from '../../check-options.js';
+import { checkStateHooks, invalidOption, refuseUnknownKeys } from '../../check-options.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
-import type { StateHooks, LeaveHooks } from '../user-code.js';
+import { leaveHooks } from '../user-code.js';
+import type { LeaveHooks, StateHooks } from '../user-code.js';
 import { resolveTimeouts } from '../../gateway-shard/options.js';
 import type { WsHostOptions, WsPassthrough } from './options.js';
 
@@ -50,9 +51,7 @@ export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
   if (options.intents === undefined) {
     throw invalidOption(WHERE, 'intents', 'is missing; give the sum of the GatewayIntentBits the bot needs, or 0.');
   }
-  if (options.state?.exportState !== undefined && options.state.exportDelta === undefined) {
-    throw invalidOption(WHERE, 'state', 'has exportState and no exportDelta, so what changes meanwhile would be lost.');
-  }
+  checkStateHooks(WHERE, options.state);
   if (options.rest !== undefined && options.api !== undefined) {
     throw invalidOption(WHERE, 'api', 'has no effect together with "rest"; give the address to that client.');
   }
@@ -64,7 +63,7 @@ export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
     rest: rest ?? new REST(api === undefined ? {} : { api }).setToken(token),
     passthrough,
     onDispatch: onDispatch ?? ((): void => undefined),
-    hooks: { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) },
+    hooks: leaveHooks({ onLeaving, onStays, onMoved }),
     state: state ?? {},
     timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
     logger: logger ?? silentLogger,

@@ -19,6 +19,8 @@ const KILL_TIMEOUT_MS = 5_000;
 
 const LAST_LINES = 5;
 const LAST_LINES_LENGTH = 600;
+/** A call in a stack trace. */
+const CALL = /^\s+at /;
 
 export type ManagedProcessOptions = {
   record: ProcessRecord;
@@ -38,6 +40,7 @@ export class ManagedProcess {
   readonly #options: ManagedProcessOptions;
   readonly #follower: LogFollower | null;
   readonly #lastLines: string[] = [];
+  #wasCall = false;
   readonly #ended: Promise<void>;
   #resolveEnded: () => void = () => undefined;
   #stopPolling: Cancel = () => undefined;
@@ -104,9 +107,18 @@ export class ManagedProcess {
   }
 
   #line(line: string): void {
+    this.#remember(line);
+    this.#options.onLine(line);
+  }
+
+  /** Of a stack trace the first call only: the others, and blank lines, would push out the error that it belongs to. */
+  #remember(line: string): void {
+    const isCall = CALL.test(line);
+    const says = line.trim() !== '' && !(isCall && this.#wasCall);
+    this.#wasCall = isCall;
+    if (!says) return;
     this.#lastLines.push(line);
     if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
-    this.#options.onLine(line);
   }
 
   #end(how: string): void {

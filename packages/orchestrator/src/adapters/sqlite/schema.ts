@@ -27,6 +27,7 @@ const STEPS: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE TABLE history (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, value TEXT NOT NULL);
    PRAGMA application_id = ${APPLICATION_ID};`,
+  `UPDATE records SET kind = 'crash', value = replace(value, '"deaths":', '"crashes":') WHERE kind = 'trial';`,
 ];
 
 /** @returns why this is no file for us, or null. Changes nothing. */

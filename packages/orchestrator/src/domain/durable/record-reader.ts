@@ -8,7 +8,7 @@ import { Unreadable } from '../state/shape.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 import { readOperation } from './operation-records.js';
 import type { KnownSession } from '../state/commands.js';
-import type { IdentifyBudget, NodeState, Trial, Tenure } from '../state/state.js';
+import type { IdentifyBudget, NodeState, CrashRecord, Assignment } from '../state/state.js';
 import type { JsonValue } from './records.js';
 
 type Fields = { readonly [key: string]: JsonValue };
@@ -17,7 +17,7 @@ export type ShardRecord =
   | {
       node: string;
       epoch: number;
-      before: Tenure['before'];
+      before: Assignment['before'];
       known: KnownSession | null;
       checkpoint: KnownSession | null;
     }
@@ -133,23 +133,23 @@ export class RecordReader {
     return new Map(marks.filter((mark): mark is [string, number] => mark[1] !== null));
   }
 
-  trials(totalShards: number): ReadonlyMap<number, Trial> {
-    const trials = new Map<number, Trial>();
-    for (const key of this.#keys('trial')) {
-      const trial = this.#read('trial', key, ({ deaths, quarantinedAt }): Trial => {
+  crashRecords(totalShards: number): ReadonlyMap<number, CrashRecord> {
+    const crashRecords = new Map<number, CrashRecord>();
+    for (const key of this.#keys('crash')) {
+      const crash = this.#read('crash', key, ({ crashes, quarantinedAt }): CrashRecord => {
         whole(Number(key), 0, totalShards - 1);
         return {
-          deaths: list(deaths).map((death) => {
-            const { node, at } = fields(death);
+          crashes: list(crashes).map((each) => {
+            const { node, at } = fields(each);
             return { node: nodeId(node), at: number(at) };
           }),
           lostOn: null,
           quarantinedAt: quarantinedAt === null ? null : number(quarantinedAt),
         };
       });
-      if (trial !== null) trials.set(Number(key), trial);
+      if (crash !== null) crashRecords.set(Number(key), crash);
     }
-    return trials;
+    return crashRecords;
   }
 
   #keys(kind: string): string[] {
@@ -179,7 +179,7 @@ function holderOf({ node, shard }: Fields, key: number, concurrency: number): { 
   return holder;
 }
 
-function beforeOf(before: JsonValue | undefined): Tenure['before'] {
+function beforeOf(before: JsonValue | undefined): Assignment['before'] {
   if (before === undefined || before === null) return null;
   const { node, epoch, mayRun } = fields(before);
   return { node: nodeId(node), epoch: whole(epoch, 0), mayRun: mayRun !== false };

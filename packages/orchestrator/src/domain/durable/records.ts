@@ -9,7 +9,7 @@
  *                         ever had it
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     operation/<id>      an operation under way, or how it ended (`operation-records.ts`)
- *     trial/<shard>       the deaths it has to answer for, and whether it is quarantined
+ *     crash/<shard>       the crashes it has to answer for, and whether it is quarantined
  *     job/<name>          when the latest run of a job that runs once per fleet was due
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
@@ -18,7 +18,7 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
-import { tenureOf } from '../state/epochs.js';
+import { assignmentOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
 import type {
   IdentifyBudget,
@@ -26,8 +26,8 @@ import type {
   NodeState,
   OrchestratorState,
   ShardState,
-  Trial,
-  Tenure,
+  CrashRecord,
+  Assignment,
 } from '../state/state.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -35,7 +35,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'trial' | 'job';
+export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'crash' | 'job';
 
 export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
   return totalShards === null ? null : { totalShards };
@@ -56,30 +56,30 @@ export function keyRecord(entry: IdentifyBudget['keys'][number] | undefined): Js
 
 export function shardRecord(state: OrchestratorState, id: number): JsonValue {
   const shard = state.shards[id];
-  const tenure = tenureOf(state, id);
+  const assignment = assignmentOf(state, id);
   switch (shard?.kind) {
     case undefined:
       return null;
     case 'vacant':
-      return vacantRecord(tenure, shard);
+      return vacantRecord(assignment, shard);
     case 'starting':
       // Not sent yet: the node knows nothing of it.
-      if (shard.step === 'queued') return vacantRecord(tenure, { ...shard, notBefore: shard.since });
-      return heldRecord(tenure, shard.node, shard.known);
+      if (shard.step === 'queued') return vacantRecord(assignment, { ...shard, notBefore: shard.since });
+      return heldRecord(assignment, shard.node, shard.known);
     case 'running':
-      return heldRecord(tenure, shard.node, null);
+      return heldRecord(assignment, shard.node, null);
     case 'stopping':
-      return heldRecord(tenure, shard.node, shard.known);
+      return heldRecord(assignment, shard.node, shard.known);
     case 'unreachable':
-      return heldRecord({ ...tenure, checkpoint: shard.checkpoint }, shard.node, shard.known);
+      return heldRecord({ ...assignment, checkpoint: shard.checkpoint }, shard.node, shard.known);
     case 'migrating': {
       const migration = state.migrations.get(shard.migration);
       if (migration === undefined) return null;
       const session = closedSession(migration);
       const known = session === null ? null : { session, at: migration.startedAt };
-      const checkpoint = known === null ? tenure.checkpoint : null;
+      const checkpoint = known === null ? assignment.checkpoint : null;
       const owner = migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration);
-      return heldRecord({ ...tenure, checkpoint }, owner, known);
+      return heldRecord({ ...assignment, checkpoint }, owner, known);
     }
   }
 }
@@ -107,14 +107,14 @@ function closedSession({ step }: MigrationState): GatewaySession | null {
 }
 
 function vacantRecord(
-  { epoch }: Tenure,
+  { epoch }: Assignment,
   { since, notBefore, known }: Pick<Extract<ShardState, { kind: 'vacant' }>, 'since' | 'notBefore' | 'known'>,
 ): JsonValue {
   if (known === null && notBefore <= since && epoch === 0) return null;
   return { node: null, epoch, since, notBefore, known: sessionRecord(known) };
 }
 
-function heldRecord({ epoch, checkpoint, before }: Tenure, node: string, known: KnownSession | null): JsonValue {
+function heldRecord({ epoch, checkpoint, before }: Assignment, node: string, known: KnownSession | null): JsonValue {
   return { node, epoch, before, known: sessionRecord(known), checkpoint: sessionRecord(checkpoint) };
 }
 
@@ -133,9 +133,9 @@ export function nodeRecord(node: NodeState | undefined): JsonValue {
   return { version, host, pid, intent: intent.kind, final };
 }
 
-export function trialRecord(trial: Trial | undefined): JsonValue {
-  if (trial === undefined || trial.deaths.length === 0) return null;
-  return { deaths: trial.deaths.map(({ node, at }) => ({ node, at })), quarantinedAt: trial.quarantinedAt };
+export function crashRecord(crash: CrashRecord | undefined): JsonValue {
+  if (crash === undefined || crash.crashes.length === 0) return null;
+  return { crashes: crash.crashes.map(({ node, at }) => ({ node, at })), quarantinedAt: crash.quarantinedAt };
 }
 
 export function jobRecord(dueAt: number | undefined): JsonValue {

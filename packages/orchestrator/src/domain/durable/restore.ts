@@ -9,10 +9,10 @@
  *   that its record names, and the operation that it was a step of moves it again if it has to. A replacement that waited for
  *   a node to be launched is begun anew, with that node if it came up.
  */
-import { firstEpoch, NEVER_HELD } from '../state/epochs.js';
+import { firstEpoch, NEVER_ASSIGNED } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
-import type { NodeState, OrchestratorState, ShardState, Tenure } from '../state/state.js';
+import type { NodeState, OrchestratorState, ShardState, Assignment } from '../state/state.js';
 import { nodesOf } from '../state/operations.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 import type { JsonValue } from './records.js';
@@ -62,11 +62,11 @@ export function restoredState(
   const warnings = warning === null ? reader.warnings : [...reader.warnings, warning];
   if (!keep) return { state: { ...remembered, awaitedNodes: settings.expectedNodes ?? [], recalled: true }, warnings };
 
-  const tenures = known.map(restoredTenure);
+  const assignments = known.map(restoredAssignment);
   const holders = shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : []));
   const involved = [
     // The origin of a hand-over that broke: it may run the shard, and has its state.
-    ...tenures.flatMap(({ before }) => (before === null ? [] : [before.node])),
+    ...assignments.flatMap(({ before }) => (before === null ? [] : [before.node])),
     ...[...operations.values()].flatMap(nodesOf),
   ];
   const nodes = restoredNodes(reader, [...holders, ...involved], settings, gone, now);
@@ -75,10 +75,10 @@ export function restoredState(
     ...remembered,
     totalShards: total,
     shards,
-    tenures,
+    assignments,
     nodes,
     operations,
-    trials: reader.trials(total),
+    crashRecords: reader.crashRecords(total),
     awaitedNodes: [...awaited],
     recalled: true,
   };
@@ -94,8 +94,8 @@ function restoredShard(record: ShardRecord | null, gone: ReadonlySet<string>, no
   return { kind: 'unreachable', node, since: now, known, checkpoint };
 }
 
-function restoredTenure(record: ShardRecord | null): Tenure {
-  if (record === null) return NEVER_HELD;
+function restoredAssignment(record: ShardRecord | null): Assignment {
+  if (record === null) return NEVER_ASSIGNED;
   const { epoch } = record;
   if (record.node === null) return { epoch, checkpoint: null, before: null };
   return { epoch, checkpoint: record.checkpoint, before: record.before };
@@ -161,7 +161,7 @@ function restoredNodes(
       intent,
       shardReports: [],
       process: null,
-      held: [],
+      retained: [],
       missing: [],
       checkpointedAt: 0,
     });

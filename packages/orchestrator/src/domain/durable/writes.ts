@@ -14,7 +14,7 @@ import {
   nodeRecord,
   shardRecord,
   totalRecord,
-  trialRecord,
+  crashRecord,
   type JsonValue,
   type RecordKind,
   type Write,
@@ -44,9 +44,9 @@ export function durableWrites(before: OrchestratorState, after: OrchestratorStat
       compare('operation', id, operationRecord(was), operationRecord(is));
     }
   }
-  if (before.trials !== after.trials) {
-    for (const [shard, was, is] of changed(before.trials, after.trials)) {
-      compare('trial', String(shard), trialRecord(was), trialRecord(is));
+  if (before.crashRecords !== after.crashRecords) {
+    for (const [shard, was, is] of changed(before.crashRecords, after.crashRecords)) {
+      compare('crash', String(shard), crashRecord(was), crashRecord(is));
     }
   }
   if (before.jobs !== after.jobs) {
@@ -66,10 +66,10 @@ function compareKeys(before: OrchestratorState, after: OrchestratorState, compar
   }
 }
 
-/** A shard's record also depends on its tenure, and on the migration it is in. */
+/** A shard's record also depends on its assignment, and on the migration it is in. */
 function compareShards(before: OrchestratorState, after: OrchestratorState, compare: Compare): void {
   const differing = new Set<number>();
-  for (const part of ['shards', 'tenures'] as const) {
+  for (const part of ['shards', 'assignments'] as const) {
     const [was, is] = [before[part], after[part]];
     if (was === is) continue;
     const count = Math.max(was.length, is.length);
@@ -125,10 +125,10 @@ export function recordsOf(state: OrchestratorState): Write[] {
       key,
       value: operationRecord(operation),
     })),
-    ...[...state.trials].map(([shard, trial]): Write => ({
-      kind: 'trial',
+    ...[...state.crashRecords].map(([shard, crash]): Write => ({
+      kind: 'crash',
       key: String(shard),
-      value: trialRecord(trial),
+      value: crashRecord(crash),
     })),
     ...[...state.jobs].map(([key, dueAt]): Write => ({ kind: 'job', key, value: jobRecord(dueAt) })),
   ];

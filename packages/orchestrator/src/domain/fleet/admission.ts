@@ -71,7 +71,7 @@ function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Iden
   return {
     code: 'DSO_ORCHESTRATOR_STALE',
     message:
-      `The node has obeyed an orchestrator of epoch ${orchestratorEpoch}; this one is of epoch ${epoch}, so it was succeeded. ` +
+      `The node has obeyed an orchestrator of epoch ${orchestratorEpoch}; this one is of epoch ${epoch}, so it was superseded. ` +
       'If no other one runs, the clock was set back and the store was lost: restart the node.',
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { MessageOf } from '@dshard/protocol';
 import { noteCheckpoint } from '../shards/epochs.js';
-import { tenureOf } from '../state/epochs.js';
+import { assignmentOf } from '../state/epochs.js';
 import { isConnected } from '../state/nodes.js';
 import { knownNow, inexact } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
@@ -20,7 +20,7 @@ export function noteCheckpoints(tx: Transaction, id: string, { shards }: Message
   for (const { shardId: shard, phase, session } of shards) {
     const state = tx.shard(shard);
     if (state?.kind !== 'running' || state.node !== id) continue;
-    const before = tenureOf(tx.state, shard).checkpoint?.session;
+    const before = assignmentOf(tx.state, shard).checkpoint?.session;
     if (session === null) {
       const hasLostIt = phase === 'waiting' || phase === 'identifying';
       if (hasLostIt && before !== undefined) noteCheckpoint(tx, shard, null);

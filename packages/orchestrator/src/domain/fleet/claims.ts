@@ -1,14 +1,14 @@
 /**
- * A node says that it runs a shard. Nodes are the truth about what runs, so it is believed, unless it was succeeded:
+ * A node says that it runs a shard. Nodes are the truth about what runs, so it is believed, unless it was superseded:
  *
  * - its epoch is lower than the shard's: the shard was assigned to somebody since, and it lets go, whoever has the shard now;
- * - its epoch is higher: what gave it was forgotten (a lost store), so the incumbent is the one who was succeeded;
+ * - its epoch is higher: what gave it was forgotten (a lost store), so the incumbent is the one who was superseded;
  * - it has none (base level), or the shard's own: another connected node that has the shard keeps it.
  */
 import { adoptEpoch, assign, keep, letGo } from '../shards/epochs.js';
 import { epochOf, mayHaveKept } from '../state/epochs.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
-import { originKept } from '../migration/live-failure.js';
+import { onOriginKept } from '../migration/live-failure.js';
 import { isLive, ownerOf } from '../state/migrations.js';
 import { migrationOf } from '../migration/steps.js';
 import { unqueue } from '../shards/start.js';
@@ -24,7 +24,7 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
   if (claimant === undefined || isShuttingDown(claimant)) return false;
   const migration = migrationOf(tx, shard);
   if (migration?.origin === node && isLive(migration) && migration.step.kind === 'releasing') {
-    originKept(tx, migration, `node ${node} did not hear that it was to let go`);
+    onOriginKept(tx, migration, `node ${node} did not hear that it was to let go`);
     return true;
   }
   const incumbent = incumbentOf(tx, shard);
@@ -36,7 +36,7 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
     return true;
   }
   if (epoch > 0 && epoch < current) {
-    succeeded(tx, shard, node, incumbent);
+    supersede(tx, shard, node, incumbent);
     return false;
   }
   if (isOpen) {
@@ -48,7 +48,7 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
   if (state.kind === 'running' && epoch > current) {
     adoptEpoch(tx, shard, epoch);
     tx.setShard(shard, { kind: 'running', node, since: tx.now });
-    succeeded(tx, shard, incumbent, node);
+    supersede(tx, shard, incumbent, node);
     return true;
   }
   if (epoch >= current && epoch > 0) adoptEpoch(tx, shard, epoch + 1);
@@ -58,7 +58,7 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
   return false;
 }
 
-function succeeded(tx: Transaction, shard: number, node: string, successor: string): void {
+function supersede(tx: Transaction, shard: number, node: string, successor: string): void {
   if (isConnected(tx.node(node))) letGo(tx, node, shard);
   const by = successor === '' ? 'The shard was taken from it meanwhile' : `Node ${successor} has taken it over`;
   const text = `Node ${node} has shard ${shard} under an epoch that is over. ${by}; it is told to let go.`;

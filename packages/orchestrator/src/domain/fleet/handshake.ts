@@ -10,20 +10,20 @@ import type { Identify, ShardSession } from '@dshard/protocol';
 import { DOMAIN_ERRORS } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
 import { leadShardOf } from '../state/settings.js';
-import { launchDone } from './launch.js';
+import { onLaunchDone } from './launch.js';
 import { leaseOf } from './lease.js';
 import { cutOff, lose } from './lost.js';
-import { originsAreBack } from '../migration/live-failure.js';
+import { onOriginBack } from '../migration/live-failure.js';
 import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import { sessionOf, vacate } from '../shards/vacate.js';
-import { forgetLoss, noteDeath } from '../shards/quarantine.js';
-import { nodeGone, remindOfShutdown } from './leave.js';
+import { forgetLoss, noteCrash } from '../shards/quarantine.js';
+import { confirmGone, remindOfShutdown } from './leave.js';
 import type { NodeState, ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { refusalOf } from './admission.js';
 import type { Refusal } from './admission.js';
 import { claim } from './claims.js';
-import { decideTotal, heardOf } from './total-shards.js';
+import { decideTotal, noteHeard } from './total-shards.js';
 
 export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 'identify' }>): void {
   const { connection, message, peer } = event;
@@ -35,7 +35,7 @@ export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 
   }
   const id = message.nodeId === '' ? freshId(tx) : message.nodeId;
   replaceOlder(tx, id);
-  if (isNewProcess(tx, id, message)) noteDeath(tx, id);
+  if (isNewProcess(tx, id, message)) noteCrash(tx, id);
   forgetLoss(tx, id);
   enter(tx, id, connection, message);
   if (tx.state.totalShards === null && message.totalShards > 0) {
@@ -43,9 +43,9 @@ export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 
   }
   if (tx.state.totalShards !== null) establish(tx, id);
   takeOver(tx, id, message);
-  heardOf(tx, id);
+  noteHeard(tx, id);
   remindOfShutdown(tx, id);
-  launchDone(tx, id);
+  onLaunchDone(tx, id);
 }
 
 /** A process manager started the node anew under its own id, before anybody noticed that the one before had died. */
@@ -80,7 +80,7 @@ function replaceOlder(tx: Transaction, id: string): void {
   if (older === undefined || !hasConnection(older)) return;
   if (hasSaidGoodbye(older)) {
     cutOff(tx, id, 'DSO_NODE_ENDED', `Node ${id} shut down, and another process has its id now.`);
-    nodeGone(tx, id, 'it shut down');
+    confirmGone(tx, id, 'it shut down');
     return;
   }
   cutOff(tx, id, 'DSO_NODE_REPLACED', `A newer connection with node id ${id} takes its place.`);
@@ -104,7 +104,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     intent: known?.intent ?? { kind: 'serving' },
     shardReports: [],
     process: null,
-    held: [],
+    retained: [],
     missing: [],
     checkpointedAt: 0,
   });
@@ -146,25 +146,25 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
     const state = tx.shard(shard);
     if (state?.kind === 'unreachable') vacate(tx, shard, sessionOf(tx, shard));
   }
-  for (const session of message.heldSessions) if (!runs.has(session.shardId)) hold(tx, id, session);
-  originsAreBack(tx, id);
+  for (const session of message.heldSessions) if (!runs.has(session.shardId)) retain(tx, id, session);
+  onOriginBack(tx, id);
   const node = tx.node(id);
   const version = message.version === '' ? '' : ` (version ${message.version})`;
   tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
     node: id,
     version: message.version,
     shards: kept,
-    held: node?.held ?? [],
+    retained: node?.retained ?? [],
   });
 }
 
 /** A session the node closed, and whose hand-over was never confirmed to it. */
-function hold(tx: Transaction, id: string, held: ShardSession): void {
-  const { shardId, sessionId, sequence, resumeGatewayUrl } = held;
+function retain(tx: Transaction, id: string, closed: ShardSession): void {
+  const { shardId, sessionId, sequence, resumeGatewayUrl } = closed;
   const state = tx.shard(shardId);
   if (state === undefined || !can(tx.node(id), 'parallel-migrations')) return;
   const node: NodeState | undefined = tx.node(id);
-  if (node !== undefined) tx.setNode({ ...node, held: [...new Set([...node.held, shardId])] });
+  if (node !== undefined) tx.setNode({ ...node, retained: [...new Set([...node.retained, shardId])] });
   if (state.kind !== 'vacant' && state.kind !== 'unreachable') return;
   const session = { sessionId, sequence, resumeGatewayUrl };
   if (isNewer(session, state)) tx.setShard(shardId, { ...state, known: { session, at: tx.now } });
@@ -180,11 +180,11 @@ function isNewer(
   return known.sessionId === session.sessionId && known.sequence < session.sequence;
 }
 
-/** Nodes that hold a session of a shard that runs again are told to drop it. */
-export function releaseHeld(tx: Transaction): void {
+/** Nodes that retain the session of a shard that runs again are told to drop it. */
+export function dropRetained(tx: Transaction): void {
   for (const node of tx.state.nodes.values()) {
-    if (node.held.length === 0) continue;
-    const still = node.held.filter((shard) => {
+    if (node.retained.length === 0) continue;
+    const still = node.retained.filter((shard) => {
       const state = tx.shard(shard);
       if (state?.kind !== 'running') return true;
       if (state.node !== node.id && can(node, 'parallel-migrations')) {
@@ -192,6 +192,6 @@ export function releaseHeld(tx: Transaction): void {
       }
       return false;
     });
-    if (still.length < node.held.length) tx.patchNode(node.id, { held: still });
+    if (still.length < node.retained.length) tx.patchNode(node.id, { retained: still });
   }
 }

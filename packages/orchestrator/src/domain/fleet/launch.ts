@@ -37,7 +37,7 @@ export function onNodeLaunched(tx: Transaction, event: Extract<DomainEvent, { ki
   const isUp = known !== undefined && hasConnection(known);
   if (launch !== undefined) {
     tx.setLaunch({ ...launch, node, pid });
-    if (isUp) launchDone(tx, node);
+    if (isUp) onLaunchDone(tx, node);
   } else if (!isUp) {
     // The launcher took so long that the launch is over.
     tx.effect({ kind: 'endProcess', node, graceMs: 0 });
@@ -45,7 +45,7 @@ export function onNodeLaunched(tx: Transaction, event: Extract<DomainEvent, { ki
 }
 
 /** A node is connected: the end of its launch, if it was launched. */
-export function launchDone(tx: Transaction, node: string): void {
+export function onLaunchDone(tx: Transaction, node: string): void {
   const launch = launchOf(tx, node);
   if (launch === undefined) return;
   tx.removeLaunch(launch.id);
@@ -55,7 +55,7 @@ export function launchDone(tx: Transaction, node: string): void {
   if (launch.unwanted) retireEmpty(tx, node);
 }
 
-export function launchFailed(tx: Transaction, id: string, reason: string): void {
+export function onLaunchFailed(tx: Transaction, id: string, reason: string): void {
   const launch = tx.state.launches.get(id);
   if (launch === undefined) return;
   tx.removeLaunch(id);
@@ -74,21 +74,18 @@ export function launchOf(tx: Transaction, node: string): LaunchState | undefined
   return undefined;
 }
 
-export function expireLaunches(tx: Transaction): void {
-  for (const launch of tx.state.launches.values()) {
-    if (launch.deadline > tx.now) continue;
-    const { node } = launch;
-    const within = `within ${tx.settings.launchTimeoutMs} ms`;
-    const alias = connectedAs(tx, launch);
-    if (node === null) {
-      launchFailed(tx, launch.id, `the launcher did not answer ${within}`);
-    } else if (alias !== null) {
-      const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
-      launchFailed(tx, launch.id, `node ${node} did not connect ${within}, but ${text}`);
-    } else {
-      launchFailed(tx, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
-      tx.effect({ kind: 'endProcess', node, graceMs: 0 });
-    }
+export function expireLaunch(tx: Transaction, launch: LaunchState): void {
+  const { node } = launch;
+  const within = `within ${tx.settings.launchTimeoutMs} ms`;
+  const alias = connectedAs(tx, launch);
+  if (node === null) {
+    onLaunchFailed(tx, launch.id, `the launcher did not answer ${within}`);
+  } else if (alias !== null) {
+    const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
+    onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, but ${text}`);
+  } else {
+    onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
+    tx.effect({ kind: 'endProcess', node, graceMs: 0 });
   }
 }
 

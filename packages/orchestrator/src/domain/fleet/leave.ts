@@ -70,7 +70,7 @@ export function onShutdown(tx: Transaction, id: string, sessions: readonly Shard
     tx.record('nodeShutdown', 'info', `Node ${id} leaves.`, { node: id, final: false });
   }
   beginLingering(tx, id);
-  releaseShards(tx, id, sessions);
+  vacateShards(tx, id, sessions);
 }
 
 /** It runs nothing any more. What it still ends takes as long as it has said, and a command's time for all that comes after. */
@@ -85,9 +85,9 @@ function beginLingering(tx: Transaction, id: string): void {
  * It said goodbye, and what it was still at has ended, or is cut short. If the launcher started it, what is left of its process is ended:
  * at once if it was told to shut down; if it left by itself (a bot may log in again) when it is not back in a while.
  */
-export function nodeLeft(tx: Transaction, id: string): void {
+export function onNodeLeft(tx: Transaction, id: string): void {
   const intent = tx.node(id)?.intent;
-  nodeGone(tx, id, 'it shut down');
+  confirmGone(tx, id, 'it shut down');
   const node = tx.node(id);
   if (node === undefined || intent?.kind !== 'shuttingDown') return;
   if (!intent.byItself) endProcessOf(tx, node);
@@ -96,15 +96,12 @@ export function nodeLeft(tx: Transaction, id: string): void {
   }
 }
 
-/** Processes of nodes that left by themselves and are not back. */
-export function endLeftProcesses(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    const endAt = endProcessAt(node);
-    if (endAt === null || endAt > tx.now || node.connection.kind !== 'disconnected') continue;
-    const { kind, since, gone } = node.connection;
-    tx.setNode({ ...node, connection: { kind, since, gone } });
-    endProcessOf(tx, node);
-  }
+/** The process of a node that left by itself and is not back. */
+export function endLeftProcess(tx: Transaction, node: NodeState): void {
+  if (node.connection.kind !== 'disconnected') return;
+  const { kind, since, gone } = node.connection;
+  tx.setNode({ ...node, connection: { kind, since, gone } });
+  endProcessOf(tx, node);
 }
 
 export function endProcessAt({ connection }: NodeState): number | null {
@@ -121,7 +118,7 @@ export function graceOf(bounds: NodeBounds | null): number {
 }
 
 /** The node runs nothing any more: all its shards are vacant at once. */
-function releaseShards(tx: Transaction, id: string, sessions: readonly ShardSession[]): void {
+function vacateShards(tx: Transaction, id: string, sessions: readonly ShardSession[]): void {
   const given = new Map(sessions.map((session) => [session.shardId, session]));
   const fresh = (shard: number): ShardSession | null => given.get(shard) ?? null;
   migrationsOutliveNode(tx, id, fresh);
@@ -131,18 +128,18 @@ function releaseShards(tx: Transaction, id: string, sessions: readonly ShardSess
     else vacate(tx, shard, known);
   }
   dropIdentifies(tx, id);
-  tx.patchNode(id, { held: [], missing: [], shardReports: [] });
+  tx.patchNode(id, { retained: [], missing: [], shardReports: [] });
 }
 
 /** Known not to run any more. Its connection is closed or about to be. */
-export function nodeGone(tx: Transaction, id: string, how: string): void {
+export function confirmGone(tx: Transaction, id: string, how: string): void {
   const node = tx.node(id);
   if (node === undefined || (node.connection.kind === 'disconnected' && node.connection.gone)) return;
   if (node.connection.kind !== 'disconnected') tx.unlink(node.connection.connection);
   const since = node.connection.kind === 'disconnected' ? node.connection.since : tx.now;
   tx.setNode({ ...node, connection: { kind: 'disconnected', since, gone: true }, intent: { kind: 'serving' } });
   abortMigrationsOf(tx, id, `node ${id} is gone`);
-  releaseShards(tx, id, []);
+  vacateShards(tx, id, []);
   const asked = node.intent.kind === 'shuttingDown';
   tx.record('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
   if (node.intent.kind !== 'shuttingDown') return;

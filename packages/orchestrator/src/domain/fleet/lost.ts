@@ -7,11 +7,12 @@ import { noteCheckpoint } from '../shards/epochs.js';
 import { dropIdentifies } from '../shards/identify-permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
-import { noteDeath, noteLoss } from '../shards/quarantine.js';
+import { noteCrash, noteLoss } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
-import { endsWithConnection, nodeGone, nodeLeft, shutdownOverdue } from './leave.js';
-import type { NodeConnection } from '../state/state.js';
+import { endsWithConnection, confirmGone, onNodeLeft, shutdownOverdue } from './leave.js';
+import type { Settings } from '../state/settings.js';
+import type { NodeConnection, NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
 /** How long a node that is away and has no shards stays listed. */
@@ -24,7 +25,7 @@ export function onConnectionClosed(tx: Transaction, connection: string, reason: 
   const node = id === undefined ? undefined : tx.node(id);
   if (node === undefined) return;
   if (endsWithConnection(node)) {
-    nodeLeft(tx, node.id);
+    onNodeLeft(tx, node.id);
     return;
   }
   lose(tx, node.id, reason);
@@ -38,7 +39,7 @@ export function onConnectionClosed(tx: Transaction, connection: string, reason: 
 export function cutOff(
   tx: Transaction,
   id: string,
-  code: 'DSO_NODE_SUSPECT' | 'DSO_NODE_REPLACED' | 'DSO_NODE_ENDED',
+  code: 'DSO_NODE_SILENT' | 'DSO_NODE_REPLACED' | 'DSO_NODE_ENDED',
   message: string,
 ): void {
   const connection = tx.node(id)?.connection;
@@ -55,7 +56,7 @@ export function lose(tx: Transaction, id: string, reason: string): void {
     ...node,
     connection: { kind: 'disconnected', since: tx.now, gone: false },
     process: null,
-    held: [],
+    retained: [],
     missing: [],
   });
   migrationsLoseNode(tx, id, `node ${id} was lost (${reason})`);
@@ -84,9 +85,9 @@ export function onProcessExited(tx: Transaction, id: string, description: string
   const node = tx.node(id);
   if (node === undefined) return;
   cutOff(tx, id, 'DSO_NODE_ENDED', `The process of node ${id} is gone.`);
-  noteEarlyDeath(tx, id);
-  noteDeath(tx, id);
-  nodeGone(tx, id, description);
+  noteEarlyCrash(tx, id);
+  noteCrash(tx, id);
+  confirmGone(tx, id, description);
 }
 
 /** An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to stop them. */
@@ -102,14 +103,14 @@ export function takeOverNode(tx: Transaction, request: string, id: string): void
     tx.fail(request, 'DSO_NODE_CONNECTED', `Node ${id} is ${isSilent ? 'silent, but ' : ''}connected; ${way}.`);
   } else {
     const shards = tx.shardsOf(id);
-    nodeGone(tx, id, `${tx.by} says that it is dead`);
+    confirmGone(tx, id, `${tx.by} says that it is dead`);
     const text = `Node ${id} counts as dead; ${shards.length} shard(s) are taken over from it.`;
     tx.done(request, text, { node: id, shards });
   }
 }
 
 /** A process that dies soon after it connected is no better than one that never did: the next launch waits. */
-function noteEarlyDeath(tx: Transaction, id: string): void {
+function noteEarlyCrash(tx: Transaction, id: string): void {
   const node = tx.node(id);
   if (node === undefined || node.intent.kind === 'shuttingDown') return;
   if (node.connection.kind === 'disconnected' && node.connection.gone) return;
@@ -120,33 +121,27 @@ function noteEarlyDeath(tx: Transaction, id: string): void {
   });
 }
 
-/** Nodes that were silent for three heartbeats. */
-export function cutOffSuspects(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    const due = suspectAt(tx, node.id);
-    if (due === null || due > tx.now) continue;
-    const text = `Node ${node.id} sent nothing for ${3 * tx.settings.heartbeatIntervalMs} ms.`;
-    cutOff(tx, node.id, 'DSO_NODE_SUSPECT', text);
-    if (hasSaidGoodbye(node)) {
-      nodeLeft(tx, node.id);
-      continue;
-    }
-    lose(tx, node.id, 'silent for three heartbeats');
-    tx.record('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'suspect' });
+/** A node was silent for three heartbeats. */
+export function cutOffSilent(tx: Transaction, node: NodeState): void {
+  const text = `Node ${node.id} sent nothing for ${3 * tx.settings.heartbeatIntervalMs} ms.`;
+  cutOff(tx, node.id, 'DSO_NODE_SILENT', text);
+  if (hasSaidGoodbye(node)) {
+    onNodeLeft(tx, node.id);
+    return;
   }
+  lose(tx, node.id, 'silent for three heartbeats');
+  tx.record('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'silent' });
 }
 
-/** When a node's silence becomes suspect; null: it is not expected to send heartbeats. */
-export function suspectAt(tx: Transaction, id: string): number | null {
-  const connection = tx.node(id)?.connection;
-  const interval = tx.settings.heartbeatIntervalMs;
-  if (connection?.kind !== 'connected' || interval <= 0 || !connection.capabilities.includes('heartbeat')) return null;
-  return connection.lastHeardAt + 3 * interval;
+/** When a node counts as silent; null: it is not expected to send heartbeats. */
+export function silentAt({ heartbeatIntervalMs }: Settings, { connection }: NodeState): number | null {
+  if (connection.kind !== 'connected' || heartbeatIntervalMs <= 0) return null;
+  return connection.capabilities.includes('heartbeat') ? connection.lastHeardAt + 3 * heartbeatIntervalMs : null;
 }
 
 /**
  * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it may have been
- * succeeded (`lease.ts`), and it is told so when it is back. During the start-up grace nobody is away for too long: a node may wait between
+ * superseded (`lease.ts`), and it is told so when it is back. During the start-up grace nobody is away for too long: a node may wait between
  * two attempts to connect for longer than maxNodeDowntime, and serve all the while.
  */
 export function expireUnreachable(tx: Transaction): void {
@@ -164,23 +159,21 @@ export function expireUnreachable(tx: Transaction): void {
   tx.record('shardVacant', 'warn', text, { shards: vacated });
 }
 
-/** Nodes that did not shut down in time are cut off. */
-export function expireShutdowns(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    if (node.intent.kind !== 'shuttingDown' || !shutdownOverdue(node, tx.now)) continue;
-    const { requests, answered } = node.intent;
-    if (answered) {
-      cutOff(tx, node.id, 'DSO_NODE_ENDED', `Node ${node.id} shut down.`);
-      nodeLeft(tx, node.id);
-      continue;
-    }
-    tx.patchNode(node.id, { intent: { ...node.intent, requests: [] } });
-    const text = `Node ${node.id} did not say within ${tx.settings.commandTimeoutMs} ms that it is shut down.`;
-    for (const request of requests) tx.fail(request, 'DSO_NODE_TIMEOUT', `${text} It was cut off.`);
-    cutOff(tx, node.id, 'DSO_NODE_ENDED', text);
-    lose(tx, node.id, 'it did not shut down in time');
-    tx.record('commandFailed', 'warn', text, { node: node.id });
+/** A node that did not shut down in time is cut off. */
+export function expireShutdown(tx: Transaction, node: NodeState): void {
+  if (node.intent.kind !== 'shuttingDown' || !shutdownOverdue(node, tx.now)) return;
+  const { requests, answered } = node.intent;
+  if (answered) {
+    cutOff(tx, node.id, 'DSO_NODE_ENDED', `Node ${node.id} shut down.`);
+    onNodeLeft(tx, node.id);
+    return;
   }
+  tx.patchNode(node.id, { intent: { ...node.intent, requests: [] } });
+  const text = `Node ${node.id} did not say within ${tx.settings.commandTimeoutMs} ms that it is shut down.`;
+  for (const request of requests) tx.fail(request, 'DSO_NODE_TIMEOUT', `${text} It was cut off.`);
+  cutOff(tx, node.id, 'DSO_NODE_ENDED', text);
+  lose(tx, node.id, 'it did not shut down in time');
+  tx.record('commandFailed', 'warn', text, { node: node.id });
 }
 
 /** When a node that is not connected is no longer worth showing. */
@@ -188,12 +181,8 @@ export function forgetAt(connection: NodeConnection & { kind: 'disconnected' }):
   return connection.since + (connection.gone ? FORGET_GONE_MS : FORGET_AWAY_MS);
 }
 
-export function forgetNodes(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    const { connection } = node;
-    if (connection.kind !== 'disconnected' || forgetAt(connection) > tx.now) continue;
-    if (tx.shardsOf(node.id).length === 0) tx.removeNode(node.id);
-  }
+export function forgetNode(tx: Transaction, { id }: NodeState): void {
+  if (tx.shardsOf(id).length === 0) tx.removeNode(id);
 }
 
 /**

@@ -11,9 +11,9 @@
  * its state with it), and after a restart the shard of a broken hand-over waits for its origin as long as the grace lasts.
  */
 import { launchForRoom } from './launch.js';
-import { tenureOf } from '../state/epochs.js';
+import { assignmentOf } from '../state/epochs.js';
 import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
-import { hasSuspect, isQuarantined, isSuspect } from '../shards/quarantine.js';
+import { hasCrashSuspect, isQuarantined, isCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -39,7 +39,7 @@ export function placeVacant(tx: Transaction): void {
 
 /** The origin of a hand-over that a crash of ours broke is still on its way back: it runs the shard, or holds its session and its state. */
 function mayHaveHolder(tx: Transaction, shard: number): boolean {
-  const { before } = tenureOf(tx.state, shard);
+  const { before } = assignmentOf(tx.state, shard);
   const origin = before === null ? undefined : tx.node(before.node);
   return tx.state.graceUntil !== null && origin?.connection.kind === 'disconnected' && !origin.connection.gone;
 }
@@ -66,21 +66,22 @@ function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
     for (const [node, assigned] of placement.assignments) startOn(tx, node, assigned);
     noRoom.push(...placement.noRoom);
   };
-  const { suspects, resumable, others } = byCare(tx, vacant);
+  const { crashSuspects, resumable, others } = byCare(tx, vacant);
   startSome(resumable, maxShardsPerNode, (node) => takeoversLeft(tx, node));
   startSome(others, share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share), () => Infinity);
-  for (const shard of suspects) startSome([shard], maxShardsPerNode, (node) => (hasSuspect(tx, node.id) ? 0 : 1));
+  for (const shard of crashSuspects)
+    startSome([shard], maxShardsPerNode, (node) => (hasCrashSuspect(tx, node.id) ? 0 : 1));
   launchForRoom(tx, noRoom);
 }
 
-type ByCare = { suspects: number[]; resumable: number[]; others: number[] };
+type ByCare = { crashSuspects: number[]; resumable: number[]; others: number[] };
 
 /** Suspects one at a time, resumes at a pace; IDENTIFYs have one of their own (`shards/identify-permits.ts`). */
 function byCare(tx: Transaction, vacant: readonly number[]): ByCare {
-  const sorted: ByCare = { suspects: [], resumable: [], others: [] };
+  const sorted: ByCare = { crashSuspects: [], resumable: [], others: [] };
   for (const shard of vacant) {
     const state = tx.shard(shard);
-    if (isSuspect(tx, shard)) sorted.suspects.push(shard);
+    if (isCrashSuspect(tx, shard)) sorted.crashSuspects.push(shard);
     else if (state?.kind === 'vacant' && state.known !== null) sorted.resumable.push(shard);
     else sorted.others.push(shard);
   }
@@ -129,7 +130,7 @@ function holdersOf(tx: Transaction): ReadonlyMap<number, string> {
   const holders = new Map<number, string>();
   for (const node of tx.state.nodes.values()) {
     if (!isConnected(node) || isShuttingDown(node)) continue;
-    for (const shard of node.held) holders.set(shard, node.id);
+    for (const shard of node.retained) holders.set(shard, node.id);
   }
   return holders;
 }

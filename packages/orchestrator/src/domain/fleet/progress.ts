@@ -1,5 +1,5 @@
 /**
- * A resume takes as long as Discord takes. While the node that does it is heard of and names the shard, it is not called off, and its session
+ * A resume takes as long as Discord takes. While the node that does it is heard of and names the shard, it is not aborted, and its session
  * is not given up: no answer is not a refusal. Only a node that does not name the shard any more runs into the bound.
  */
 import type { ShardReport } from '@dshard/protocol';

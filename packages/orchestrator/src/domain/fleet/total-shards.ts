@@ -3,7 +3,7 @@
  * recommendation. The last two wait for the start-up grace to be over, so that nodes that ran on through a restart of the orchestrator
  * are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the recommendation, and for max_concurrency).
  */
-import { NEVER_HELD } from '../state/epochs.js';
+import { NEVER_ASSIGNED } from '../state/epochs.js';
 import type { DomainEvent } from '../state/events.js';
 import { beforeAnswer } from '../shards/identify-budget.js';
 import { setConcurrency } from '../shards/identify-permits.js';
@@ -23,7 +23,7 @@ export function decideTotal(tx: Transaction, total: number, why: string): void {
   tx.patch({
     totalShards: total,
     shards: Array.from({ length: total }, () => vacant),
-    tenures: Array.from({ length: total }, () => NEVER_HELD),
+    assignments: Array.from({ length: total }, () => NEVER_ASSIGNED),
   });
   const configured = tx.settings.totalShards;
   const isOther = configured !== null && configured !== total;
@@ -34,7 +34,7 @@ export function decideTotal(tx: Transaction, total: number, why: string): void {
 }
 
 /** A node that was running before is back, or known not to run any more. */
-export function heardOf(tx: Transaction, node: string): void {
+export function noteHeard(tx: Transaction, node: string): void {
   const { awaitedNodes } = tx.state;
   if (awaitedNodes === null || !awaitedNodes.includes(node)) return;
   tx.patch({ awaitedNodes: awaitedNodes.filter((other) => other !== node) });

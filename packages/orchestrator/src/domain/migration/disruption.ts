@@ -30,9 +30,9 @@ function limitOf({ settings, totalShards }: OrchestratorState): number {
 function vacantCount(state: OrchestratorState, vacant: readonly number[]): number {
   const { ensureAllShardsRunning, responsibleForShards } = state.settings;
   if (!ensureAllShardsRunning) return 0;
-  if (responsibleForShards === null && state.trials.size === 0) return vacant.length;
+  if (responsibleForShards === null && state.crashRecords.size === 0) return vacant.length;
   const ours = responsibleForShards === null ? null : new Set(responsibleForShards);
-  const isWanted = (shard: number): boolean => (state.trials.get(shard)?.quarantinedAt ?? null) === null;
+  const isWanted = (shard: number): boolean => (state.crashRecords.get(shard)?.quarantinedAt ?? null) === null;
   return vacant.filter((shard) => (ours?.has(shard) ?? true) && isWanted(shard)).length;
 }
 

@@ -9,10 +9,10 @@ import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { BaseMigration, MigrationState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { leaveToLost, originHolds } from './left-behind.js';
+import { leaveToLost, originRetains } from './left-behind.js';
 import { expireLive, liveLeavesNode, liveLosesNode, liveNodeEnded, stopInTransfer } from './live-failure.js';
 import { isLive } from '../state/migrations.js';
-import { callOffDestination, endFailed, said } from './steps.js';
+import { abortAtDestination, endFailed, quoted } from './steps.js';
 
 /**
  * Back to the origin. Only before the point of no return.
@@ -21,7 +21,7 @@ import { callOffDestination, endFailed, said } from './steps.js';
 export function abort(tx: Transaction, migration: BaseMigration, reason: string, resume = true): void {
   const { step, shard } = migration;
   if (step.kind === 'resuming') return;
-  callOffDestination(tx, migration, reason);
+  abortAtDestination(tx, migration, reason);
   // What the origin closed is closed: from the second step on, the session is in our hands.
   const session = step.kind === 'closing' ? null : step.session;
   const origin = tx.node(migration.origin);
@@ -44,29 +44,29 @@ export function abort(tx: Transaction, migration: BaseMigration, reason: string,
 }
 
 /** The origin waited too long for the next step, and runs the shard again. */
-export function originTookBack(tx: Transaction, migration: BaseMigration): void {
+export function onOriginTookBack(tx: Transaction, migration: BaseMigration): void {
   const { shard, origin } = migration;
   const reason = `node ${origin} took it back`;
-  callOffDestination(tx, migration, reason);
+  abortAtDestination(tx, migration, reason);
   tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
   endFailed(tx, migration, reason);
 }
 
 /** The origin does not run the shard at all: the answer to a stop that was given up crossed with the migration. */
-export function originStopped(tx: Transaction, migration: BaseMigration, session: GatewaySession | null): void {
+export function onOriginStopped(tx: Transaction, migration: BaseMigration, session: GatewaySession | null): void {
   vacate(tx, migration.shard, knownNow(tx, session));
   endFailed(tx, migration, `node ${migration.origin} had stopped it`);
 }
 
 /** After the point of no return: the destination says, or is known, not to run the shard. */
-export function destinationFailed(
+export function onDestinationFailed(
   tx: Transaction,
   migration: BaseMigration,
   reason: string,
   session: GatewaySession | null = null,
 ): void {
   if (migration.step.kind !== 'resuming') return;
-  originHolds(tx, migration);
+  originRetains(tx, migration);
   vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, migration.step.session)));
   endFailed(tx, migration, reason);
 }
@@ -74,7 +74,7 @@ export function destinationFailed(
 /** After the point of no return: the destination may or may not run the shard, so it is stopped there first. */
 function stopAtDestination(tx: Transaction, migration: BaseMigration, reason: string, request: string | null): void {
   if (migration.step.kind !== 'resuming') return;
-  originHolds(tx, migration);
+  originRetains(tx, migration);
   beginStop(tx, migration.shard, migration.destination, request, knownNow(tx, migration.step.session));
   endFailed(tx, migration, reason);
 }
@@ -88,7 +88,7 @@ export function migrationsLoseNode(tx: Transaction, node: string, reason: string
     } else if (migration.step.kind !== 'resuming') {
       abort(tx, migration, reason);
     } else if (migration.destination === node) {
-      originHolds(tx, migration);
+      originRetains(tx, migration);
       leaveToLost(tx, migration.shard, node, migration.step.session);
       endFailed(tx, migration, reason);
     }
@@ -113,7 +113,7 @@ export function migrationsOutliveNode(
   for (const migration of tx.state.migrations.values()) {
     const session = sessionOf(migration.shard);
     if (isLive(migration)) liveNodeEnded(tx, migration, node, session);
-    else if (migration.destination === node) destinationFailed(tx, migration, `node ${node} shut down`, session);
+    else if (migration.destination === node) onDestinationFailed(tx, migration, `node ${node} shut down`, session);
   }
 }
 
@@ -132,9 +132,9 @@ export function stopMoving(tx: Transaction, migration: MigrationState, request: 
 
 /** A command of a migration failed on one of its nodes. */
 export function migrationCommandFailed(tx: Transaction, migration: BaseMigration, node: string, message: string): void {
-  const reason = said(node, message);
+  const reason = quoted(node, message);
   if (migration.step.kind !== 'resuming') abort(tx, migration, reason);
-  else if (node === migration.destination) destinationFailed(tx, migration, reason);
+  else if (node === migration.destination) onDestinationFailed(tx, migration, reason);
 }
 
 const WAITED_FOR = {
@@ -144,17 +144,14 @@ const WAITED_FOR = {
   resuming: 'did not start it',
 } as const;
 
-export function expireMigrations(tx: Transaction): void {
-  for (const migration of tx.state.migrations.values()) {
-    if (migration.deadline > tx.now) continue;
-    if (isLive(migration)) {
-      expireLive(tx, migration);
-      continue;
-    }
-    const { kind } = migration.step;
-    const slow = kind === 'closing' || kind === 'transferring' ? migration.origin : migration.destination;
-    const reason = `node ${slow} ${WAITED_FOR[kind]} within ${tx.settings.migrationStepTimeoutMs} ms`;
-    if (kind === 'resuming') stopAtDestination(tx, migration, reason, null);
-    else abort(tx, migration, reason);
+export function expireMigration(tx: Transaction, migration: MigrationState): void {
+  if (isLive(migration)) {
+    expireLive(tx, migration);
+    return;
   }
+  const { kind } = migration.step;
+  const slow = kind === 'closing' || kind === 'transferring' ? migration.origin : migration.destination;
+  const reason = `node ${slow} ${WAITED_FOR[kind]} within ${tx.settings.migrationStepTimeoutMs} ms`;
+  if (kind === 'resuming') stopAtDestination(tx, migration, reason, null);
+  else abort(tx, migration, reason);
 }

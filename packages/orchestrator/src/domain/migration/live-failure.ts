@@ -1,7 +1,7 @@
 /**
  * What becomes of a live migration that cannot go on, by the step it is in (`LIVE_STEPS[…].undo`):
  *
- * - Before COMMIT it is called off. Nothing has to be resumed: a frozen origin unfreezes when it hears of it, or by itself.
+ * - Before COMMIT it is aborted. Nothing has to be resumed: a frozen origin unfreezes when it hears of it, or by itself.
  * - `releasing`: the origin either let go or did not, and says which. Refused, the shard is its own again. Without the destination
  *   the origin is told startShards, which is right in both cases: it unfreezes, or takes the closed session up again.
  * - `activating`: the shard is resumed with the cursor in the manifest once it is certain that the destination does not run it; the
@@ -17,11 +17,11 @@ import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { LiveMigration } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { leaveServing, leaveToLost, originHolds } from './left-behind.js';
+import { leaveServing, leaveToLost, originRetains } from './left-behind.js';
 import { activate, of } from './live.js';
-import { boundBetween, canBeCalledOff, isKnownToDestination, LIVE_STEPS } from './live-steps.js';
+import { boundBetween, canAbort, isKnownToDestination, LIVE_STEPS } from './live-steps.js';
 import { isLive } from '../state/migrations.js';
-import { endFailed, said } from './steps.js';
+import { endFailed, quoted } from './steps.js';
 
 /** The newest cursor known here: the manifest's, or what the origin said at the beginning. */
 function cursorOf({ step }: LiveMigration): GatewaySession | null {
@@ -34,8 +34,8 @@ function tellAbort(tx: Transaction, migration: LiveMigration, node: string, reas
 }
 
 /** Before COMMIT only. */
-export function callOff(tx: Transaction, migration: LiveMigration, reason: string): void {
-  if (!canBeCalledOff(migration)) return;
+export function abortLive(tx: Transaction, migration: LiveMigration, reason: string): void {
+  if (!canAbort(migration)) return;
   const { shard, origin, destination, step } = migration;
   if (isKnownToDestination(migration)) tellAbort(tx, migration, destination, reason);
   tellAbort(tx, migration, origin, reason);
@@ -45,7 +45,7 @@ export function callOff(tx: Transaction, migration: LiveMigration, reason: strin
 }
 
 /** The origin does not run the shard at all (a stop that was given up crossed with the migration, say). */
-function originStopped(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
+function onOriginStopped(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
   const reason = `node ${migration.origin} had stopped it`;
   tellAbort(tx, migration, migration.destination, reason);
   vacate(tx, migration.shard, knownNow(tx, session));
@@ -53,7 +53,7 @@ function originStopped(tx: Transaction, migration: LiveMigration, session: Gatew
 }
 
 /** In `releasing` the origin says that it did not let go: the shard is its own again. */
-export function originKept(tx: Transaction, migration: LiveMigration, reason: string): void {
+export function onOriginKept(tx: Transaction, migration: LiveMigration, reason: string): void {
   const { shard, origin, destination } = migration;
   tellAbort(tx, migration, destination, reason);
   keep(tx, shard, origin);
@@ -61,7 +61,7 @@ export function originKept(tx: Transaction, migration: LiveMigration, reason: st
 }
 
 /** In `releasing`, without a destination: the origin is to run the shard, whether it let go or not. */
-function originTakesBack(tx: Transaction, migration: LiveMigration, reason: string): void {
+function giveBackToOrigin(tx: Transaction, migration: LiveMigration, reason: string): void {
   const { shard, origin, destination } = migration;
   const node = tx.node(origin);
   const session = cursorOf(migration);
@@ -77,7 +77,7 @@ function originTakesBack(tx: Transaction, migration: LiveMigration, reason: stri
  * @param session with which it stopped the shard; null: nobody knows how far it got. If the shard had moved on, the state at the
  * destination is of no use.
  */
-function originEnded(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
+function onOriginEnded(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
   const { step, shard, destination } = migration;
   if (step.kind !== 'releasing') return;
   const { sessionId, sequence } = step.manifest.session;
@@ -94,20 +94,20 @@ function originEnded(tx: Transaction, migration: LiveMigration, session: Gateway
 }
 
 /** In `activating` the destination says, or is known, not to run the shard. */
-function destinationEnded(
+function onDestinationEnded(
   tx: Transaction,
   migration: LiveMigration,
   reason: string,
   session: GatewaySession | null,
 ): void {
-  originHolds(tx, migration);
+  originRetains(tx, migration);
   vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, cursorOf(migration))));
   endFailed(tx, migration, reason);
 }
 
 /** In `activating` the destination may or may not run the shard, so it is stopped there first. */
-function destinationStops(tx: Transaction, migration: LiveMigration, reason: string, request: string | null): void {
-  originHolds(tx, migration);
+function stopAtDestination(tx: Transaction, migration: LiveMigration, reason: string, request: string | null): void {
+  originRetains(tx, migration);
   // A resume that hangs is cut short by the first, one that succeeded is stopped by the second.
   tellAbort(tx, migration, migration.destination, reason);
   const known = knownNow(tx, cursorOf(migration));
@@ -116,13 +116,13 @@ function destinationStops(tx: Transaction, migration: LiveMigration, reason: str
 }
 
 /** A node said that it cannot do what it was told. */
-export function nodeRefused(tx: Transaction, migration: LiveMigration, node: string, message: string): void {
+export function onNodeRefused(tx: Transaction, migration: LiveMigration, node: string, message: string): void {
   const { step, origin, destination, shard } = migration;
-  const reason = said(node, message);
-  if (canBeCalledOff(migration)) callOff(tx, migration, reason);
-  else if (step.kind === 'releasing' && node === origin) originKept(tx, migration, reason);
-  else if (step.kind === 'releasing') originTakesBack(tx, migration, reason);
-  else if (node === destination) destinationEnded(tx, migration, reason, null);
+  const reason = quoted(node, message);
+  if (canAbort(migration)) abortLive(tx, migration, reason);
+  else if (step.kind === 'releasing' && node === origin) onOriginKept(tx, migration, reason);
+  else if (step.kind === 'releasing') giveBackToOrigin(tx, migration, reason);
+  else if (node === destination) onDestinationEnded(tx, migration, reason, null);
   else if (step.kind === 'activating' && !step.originReleased) {
     // It was silent for too long and went on by itself. The destination has the shard now.
     letGo(tx, origin, shard);
@@ -130,16 +130,16 @@ export function nodeRefused(tx: Transaction, migration: LiveMigration, node: str
 }
 
 /** @returns whether the answer belongs to the migration. */
-export function stopAnswered(
+export function onStopAnswer(
   tx: Transaction,
   migration: LiveMigration,
   node: string,
   session: GatewaySession | null,
 ): boolean {
-  if (node === migration.origin && canBeCalledOff(migration)) originStopped(tx, migration, session);
-  else if (node === migration.origin && migration.step.kind === 'releasing') originEnded(tx, migration, session);
+  if (node === migration.origin && canAbort(migration)) onOriginStopped(tx, migration, session);
+  else if (node === migration.origin && migration.step.kind === 'releasing') onOriginEnded(tx, migration, session);
   else if (node === migration.destination && migration.step.kind === 'activating') {
-    destinationEnded(tx, migration, `node ${node} stopped it`, session);
+    onDestinationEnded(tx, migration, `node ${node} stopped it`, session);
   } else return false;
   return true;
 }
@@ -147,12 +147,12 @@ export function stopAnswered(
 /** One of its nodes is gone or silent; the node's record says so already. */
 export function liveLosesNode(tx: Transaction, migration: LiveMigration, node: string, reason: string): void {
   const { step, destination, shard } = migration;
-  if (canBeCalledOff(migration)) callOff(tx, migration, reason);
-  else if (step.kind === 'releasing' && node === destination) originTakesBack(tx, migration, reason);
+  if (canAbort(migration)) abortLive(tx, migration, reason);
+  else if (step.kind === 'releasing' && node === destination) giveBackToOrigin(tx, migration, reason);
   else if (step.kind === 'releasing') {
     tx.setMigration({ ...migration, deadline: tx.now + tx.settings.maxNodeDowntimeMs });
   } else if (node === destination) {
-    originHolds(tx, migration);
+    originRetains(tx, migration);
     leaveToLost(tx, shard, node, cursorOf(migration));
     endFailed(tx, migration, reason);
   }
@@ -160,9 +160,9 @@ export function liveLosesNode(tx: Transaction, migration: LiveMigration, node: s
 
 /** One of its nodes is about to shut down. What is past COMMIT ends by what its nodes say, as far as both are there. */
 export function liveLeavesNode(tx: Transaction, migration: LiveMigration, node: string, reason: string): void {
-  if (canBeCalledOff(migration)) callOff(tx, migration, reason);
+  if (canAbort(migration)) abortLive(tx, migration, reason);
   else if (migration.step.kind === 'releasing' && node === migration.destination) {
-    originTakesBack(tx, migration, reason);
+    giveBackToOrigin(tx, migration, reason);
   }
 }
 
@@ -174,9 +174,9 @@ export function liveNodeEnded(
   session: GatewaySession | null,
 ): void {
   const { step, origin, destination } = migration;
-  if (step.kind === 'releasing' && node === origin) originEnded(tx, migration, session);
+  if (step.kind === 'releasing' && node === origin) onOriginEnded(tx, migration, session);
   else if (step.kind === 'activating' && node === destination) {
-    destinationEnded(tx, migration, `node ${node} shut down`, session);
+    onDestinationEnded(tx, migration, `node ${node} shut down`, session);
   }
 }
 
@@ -184,11 +184,11 @@ export function liveNodeEnded(
  * A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. If it does not hold the session
  * either, it is another process, and nobody knows what the one before did last.
  */
-export function originsAreBack(tx: Transaction, node: string): void {
+export function onOriginBack(tx: Transaction, node: string): void {
   for (const migration of tx.state.migrations.values()) {
     const { step, origin } = migration;
     if (origin !== node || !isLive(migration) || step.kind !== 'releasing') continue;
-    activate(tx, { ...migration, step }, tx.node(node)?.held.includes(migration.shard) === true);
+    activate(tx, { ...migration, step }, tx.node(node)?.retained.includes(migration.shard) === true);
   }
 }
 
@@ -196,7 +196,7 @@ export function originsAreBack(tx: Transaction, node: string): void {
 export function stopInTransfer(tx: Transaction, migration: LiveMigration, reason: string, request: string): boolean {
   const { step, origin, destination, shard } = migration;
   if (step.kind === 'activating') {
-    destinationStops(tx, migration, reason, request);
+    stopAtDestination(tx, migration, reason, request);
     return true;
   }
   if (step.kind === 'releasing' && isConnected(tx.node(origin))) {
@@ -206,7 +206,7 @@ export function stopInTransfer(tx: Transaction, migration: LiveMigration, reason
     endFailed(tx, migration, reason);
     return true;
   }
-  callOff(tx, migration, reason);
+  abortLive(tx, migration, reason);
   return false;
 }
 
@@ -218,7 +218,7 @@ export function expireLive(tx: Transaction, migration: LiveMigration): void {
     step.kind === 'announcing' && step.mayLeave
       ? `there was no room for it to move within ${tx.settings.budgetTimeoutMs} ms`
       : `node ${migration[waitsFor]} ${overdue} ${waited}`;
-  if (undo === 'callOff') callOff(tx, migration, reason);
-  else if (undo === 'resumeElsewhere') destinationStops(tx, migration, reason, null);
-  else originEnded(tx, migration, null);
+  if (undo === 'abort') abortLive(tx, migration, reason);
+  else if (undo === 'resumeElsewhere') stopAtDestination(tx, migration, reason, null);
+  else onOriginEnded(tx, migration, null);
 }

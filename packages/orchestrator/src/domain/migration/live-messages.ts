@@ -8,16 +8,16 @@ import type { LiveMigration } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import {
   activate,
-  activated,
+  onActivated,
   commit,
-  copied,
-  destinationOpened,
+  onCopied,
+  onDestinationOpened,
   freeze,
-  manifestCame,
-  mayLeave,
-  originOpened,
+  onManifestCame,
+  onMayLeave,
+  onOriginOpened,
 } from './live.js';
-import { callOff, nodeRefused } from './live-failure.js';
+import { abortLive, onNodeRefused } from './live-failure.js';
 import { LIVE_STEPS } from './live-steps.js';
 import { isLive } from '../state/migrations.js';
 
@@ -39,7 +39,7 @@ export function onTransferAnswer(tx: Transaction, node: string, message: Transfe
   if (migration === undefined || !isLive(migration) || !isPartOfIt || migration.shard !== message.shardId) {
     stale(tx, node, message);
   } else if (message.kind === 'transferFailed') {
-    nodeRefused(tx, migration, node, message.reason);
+    onNodeRefused(tx, migration, node, message.reason);
   } else {
     const { answer, waitsFor } = LIVE_STEPS[migration.step.kind];
     if (message.kind === answer && migration[waitsFor] === node) advance(tx, migration, message);
@@ -69,16 +69,16 @@ function advance(
   const { step } = migration;
   switch (step.kind) {
     case 'announcing':
-      if (!step.mayLeave) mayLeave(tx, { ...migration, step });
+      if (!step.mayLeave) onMayLeave(tx, { ...migration, step });
       break;
     case 'openingOrigin':
-      if (message.kind === 'transferOpened') originOpened(tx, { ...migration, step }, message.session);
+      if (message.kind === 'transferOpened') onOriginOpened(tx, { ...migration, step }, message.session);
       break;
     case 'openingDestination':
-      if (message.kind === 'transferOpened') destinationOpened(tx, { ...migration, step }, message.creditBytes);
+      if (message.kind === 'transferOpened') onDestinationOpened(tx, { ...migration, step }, message.creditBytes);
       break;
     case 'copying':
-      copied(tx, { ...migration, step });
+      onCopied(tx, { ...migration, step });
       break;
     case 'warming':
       freeze(tx, { ...migration, step });
@@ -93,19 +93,19 @@ function advance(
       activate(tx, { ...migration, step }, true);
       break;
     case 'activating':
-      if (message.kind === 'transferActivated') activated(tx, { ...migration, step }, message.resumed);
+      if (message.kind === 'transferActivated') onActivated(tx, { ...migration, step }, message.resumed);
       break;
   }
 }
 
 function onManifest(
   tx: Transaction,
-  migration: Parameters<typeof manifestCame>[1],
+  migration: Parameters<typeof onManifestCame>[1],
   message: MessageOf<'transferManifest'>,
 ): void {
   const known = knownNow(tx, message.session);
-  if (known === null) callOff(tx, migration, `node ${migration.origin} froze it without a session to resume`);
-  else manifestCame(tx, migration, message, known.session);
+  if (known === null) abortLive(tx, migration, `node ${migration.origin} froze it without a session to resume`);
+  else onManifestCame(tx, migration, message, known.session);
 }
 
 function onVerified(
@@ -114,5 +114,5 @@ function onVerified(
   { ok, reason }: MessageOf<'transferVerified'>,
 ): void {
   if (ok) commit(tx, migration);
-  else callOff(tx, migration, `the state that came is not what was sent: ${reason}`);
+  else abortLive(tx, migration, `the state that came is not what was sent: ${reason}`);
 }

@@ -21,11 +21,11 @@ type StepRule = {
   /** From entering the step; while copying and activating, from the last sign of progress (`relay.ts`, `fleet/progress.ts`). */
   bound: 'migrationStepTimeoutMs' | 'freezeTimeoutMs' | 'maxNodeDowntimeMs';
   /**
-   * - `callOff`: both ends are told, and the origin goes on as if nothing had happened.
+   * - `abort`: both ends are told, and the origin goes on as if nothing had happened.
    * - `goForward`: nobody can take it back, so the destination resumes from the cursor in the manifest.
    * - `resumeElsewhere`: the destination is made to let go, and whoever can resumes from that cursor.
    */
-  undo: 'callOff' | 'goForward' | 'resumeElsewhere';
+  undo: 'abort' | 'goForward' | 'resumeElsewhere';
   /** What is said of the node that took too long. */
   overdue: string;
 };
@@ -38,7 +38,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     needs: 'warm-up',
     adds: 'patienceMs',
     bound: 'migrationStepTimeoutMs',
-    undo: 'callOff',
+    undo: 'abort',
     overdue: 'did not say that it may leave',
   },
   openingOrigin: {
@@ -46,7 +46,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     answer: 'transferOpened',
     next: 'openingDestination',
     bound: 'migrationStepTimeoutMs',
-    undo: 'callOff',
+    undo: 'abort',
     overdue: 'did not open the hand-over',
   },
   openingDestination: {
@@ -54,7 +54,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     answer: 'transferOpened',
     next: 'copying',
     bound: 'migrationStepTimeoutMs',
-    undo: 'callOff',
+    undo: 'abort',
     overdue: 'was not ready to take it over',
   },
   copying: {
@@ -62,7 +62,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     answer: 'transferCopied',
     next: 'warming',
     bound: 'migrationStepTimeoutMs',
-    undo: 'callOff',
+    undo: 'abort',
     overdue: 'sent nothing of its state',
   },
   warming: {
@@ -72,7 +72,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     needs: 'warm-up',
     adds: 'readyMs',
     bound: 'migrationStepTimeoutMs',
-    undo: 'callOff',
+    undo: 'abort',
     overdue: 'did not get ready for it',
   },
   freezing: {
@@ -80,7 +80,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     answer: 'transferManifest',
     next: 'verifying',
     bound: 'freezeTimeoutMs',
-    undo: 'callOff',
+    undo: 'abort',
     overdue: 'did not freeze it and send what had changed',
   },
   verifying: {
@@ -88,7 +88,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     answer: 'transferVerified',
     next: 'releasing',
     bound: 'migrationStepTimeoutMs',
-    undo: 'callOff',
+    undo: 'abort',
     overdue: 'did not verify what it was sent',
   },
   releasing: {
@@ -154,8 +154,8 @@ export function enterStep(tx: Transaction, migration: LiveMigration, step: LiveS
 }
 
 /** Before COMMIT the shard is the origin's, and every failure calls the migration off. */
-export function canBeCalledOff(migration: LiveMigration): boolean {
-  return LIVE_STEPS[migration.step.kind].undo === 'callOff';
+export function canAbort(migration: LiveMigration): boolean {
+  return LIVE_STEPS[migration.step.kind].undo === 'abort';
 }
 
 /** Whether the destination has heard of it. */

@@ -3,7 +3,7 @@
  * messages are in transfer-messages.ts of @dshard/protocol, the answers and deadlines in `live-steps.ts`.
  *
  *     announcing → openingOrigin → openingDestination → copying → warming → freezing → verifying → [COMMIT] → releasing → activating → done
- *     └──────────────────────────── any failure: called off, the origin goes on ────────────────┘             └─── only forward ───┘
+ *     └──────────────────────────── any failure: aborted,    the origin goes on ────────────────┘             └─── only forward ───┘
  *
  * `announcing` and `warming` are for user code, at the origin and at the destination, and are left out for a node that does not know them.
  * While a shard is announced its node's patience may be long (a game is played to its end): it takes no room and no budget then, and
@@ -23,10 +23,10 @@ import type { LiveMigration, Manifest } from '../state/state.js';
 import { can } from '../state/nodes.js';
 import { checkpointOf } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
-import { assignFrom, noteCheckpoint, originIsDone, originIsOut } from '../shards/epochs.js';
+import { assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
 import { enterStep, nextStep } from './live-steps.js';
 import { takesRoom } from '../state/migrations.js';
-import { moveStarted } from './started.js';
+import { recordMoveStarted } from './started.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
 
@@ -41,7 +41,7 @@ export function announce(tx: Transaction, migration: At<'announcing'>): void {
 }
 
 /** User code has finished. Where nobody was waited for, its room was taken when it began. */
-export function mayLeave(tx: Transaction, migration: At<'announcing'>): void {
+export function onMayLeave(tx: Transaction, migration: At<'announcing'>): void {
   const { step } = migration;
   if (step.patienceMs === 0) leaveNow(tx, migration);
   else {
@@ -52,7 +52,7 @@ export function mayLeave(tx: Transaction, migration: At<'announcing'>): void {
 
 export function leaveNow(tx: Transaction, migration: At<'announcing'>): void {
   const entered = enterStep(tx, migration, { kind: 'openingOrigin' });
-  if (!takesRoom(migration)) moveStarted(tx, migration, true);
+  if (!takesRoom(migration)) recordMoveStarted(tx, migration, true);
   openOrigin(tx, entered);
 }
 
@@ -64,7 +64,7 @@ export function openOrigin(tx: Transaction, migration: LiveMigration): void {
 }
 
 /** @param told the origin's session now; a host that does not say it has reported one in heartbeats, which is good enough to connect by. */
-export function originOpened(tx: Transaction, migration: At<'openingOrigin'>, told: GatewaySession | null): void {
+export function onOriginOpened(tx: Transaction, migration: At<'openingOrigin'>, told: GatewaySession | null): void {
   const session = told ?? checkpointOf(tx, migration.origin, migration.shard)?.session ?? null;
   enterStep(tx, migration, { kind: 'openingDestination', session });
   const { freezeTimeoutMs } = tx.settings;
@@ -72,12 +72,12 @@ export function originOpened(tx: Transaction, migration: At<'openingOrigin'>, to
   tx.send(migration.destination, { ...message, ...of(migration) });
 }
 
-export function destinationOpened(tx: Transaction, migration: At<'openingDestination'>, creditBytes: number): void {
+export function onDestinationOpened(tx: Transaction, migration: At<'openingDestination'>, creditBytes: number): void {
   enterStep(tx, migration, { kind: 'copying', session: migration.step.session });
   tx.send(migration.origin, { kind: 'transferCopy', ...of(migration), creditBytes });
 }
 
-export function copied(tx: Transaction, migration: At<'copying'>): void {
+export function onCopied(tx: Transaction, migration: At<'copying'>): void {
   const { session } = migration.step;
   if (nextStep(tx, migration) !== 'warming') {
     freeze(tx, migration);
@@ -93,7 +93,7 @@ export function freeze(tx: Transaction, migration: At<'copying' | 'warming'>): v
 }
 
 /** Everything that was sent before it has been passed on before it: both go the same way, in order. */
-export function manifestCame(
+export function onManifestCame(
   tx: Transaction,
   migration: At<'freezing'>,
   message: MessageOf<'transferManifest'>,
@@ -117,18 +117,18 @@ export function commit(tx: Transaction, migration: At<'verifying'>): void {
 export function activate(tx: Transaction, migration: At<'releasing'>, originReleased: boolean): void {
   const { frozenAt, manifest } = migration.step;
   enterStep(tx, migration, { kind: 'activating', frozenAt, manifest, originReleased });
-  originIsOut(tx, migration.shard);
+  markOriginOut(tx, migration.shard);
   const message = { kind: 'transferActivate', ...of(migration) } as const;
   const redelivers = !originReleased && can(tx.node(migration.destination), 'epochs');
   tx.send(migration.destination, redelivers ? { ...message, redelivers } : message);
 }
 
 /** @param resumed false: the session was gone, so the destination identified. */
-export function activated(tx: Transaction, migration: At<'activating'>, resumed: boolean): void {
+export function onActivated(tx: Transaction, migration: At<'activating'>, resumed: boolean): void {
   const { id, shard, origin, destination, request, startedAt } = migration;
   const { frozenAt, manifest } = migration.step;
   tx.setShard(shard, { kind: 'running', node: destination, since: tx.now });
-  originIsDone(tx, shard);
+  markOriginDone(tx, shard);
   if (resumed) noteCheckpoint(tx, shard, { session: manifest.session, at: tx.now });
   tx.removeMigration(id);
   tx.send(origin, { kind: 'transferDone', ...of(migration) });

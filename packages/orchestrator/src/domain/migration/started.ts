@@ -6,7 +6,7 @@ import type { Transaction } from '../state/transaction.js';
 /** What is known of a migration before its first step. */
 export type About = Omit<MigrationState, 'step' | 'deadline'>;
 
-export function moveStarted(
+export function recordMoveStarted(
   tx: Transaction,
   { id, shard, origin, destination, operation }: About,
   live: boolean,

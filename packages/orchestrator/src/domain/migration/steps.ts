@@ -22,9 +22,9 @@ import { can } from '../state/nodes.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
-import { leaveHandOver } from '../shards/start.js';
+import { tellAborted } from '../shards/start.js';
 import { takesRoom } from '../state/migrations.js';
-import { moveStarted } from './started.js';
+import { recordMoveStarted } from './started.js';
 import type { About } from './started.js';
 import { movesLive, patienceOf } from './limits.js';
 import { boundBetween, firstStep } from './live-steps.js';
@@ -40,12 +40,12 @@ export function beginMigration(
   if (live) beginLive(tx, about);
   else beginBase(tx, about);
   const begun = tx.state.migrations.get(about.id);
-  if (begun === undefined || takesRoom(begun)) moveStarted(tx, about, live);
-  else moveAnnounced(tx, about);
+  if (begun === undefined || takesRoom(begun)) recordMoveStarted(tx, about, live);
+  else recordMoveAnnounced(tx, about);
 }
 
 /** User code is told, and the shard serves for as long as it may be kept. */
-function moveAnnounced(tx: Transaction, { id, shard, origin, destination, operation }: About): void {
+function recordMoveAnnounced(tx: Transaction, { id, shard, origin, destination, operation }: About): void {
   const text = `Shard ${shard} is to move from node ${origin} to node ${destination}, when user code has finished with it.`;
   const facts = { migration: id, shard, origin, destination, operation };
   tx.record('migrationAnnounced', 'info', text, facts);
@@ -82,19 +82,19 @@ function enter(tx: Transaction, migration: BaseMigration, step: BaseStep): void 
 }
 
 /** closing → preparing. */
-export function originClosed(tx: Transaction, migration: BaseMigration, session: GatewaySession): void {
+export function onOriginClosed(tx: Transaction, migration: BaseMigration, session: GatewaySession): void {
   enter(tx, migration, { kind: 'preparing', session });
   tx.send(migration.destination, { kind: 'prepareMigration', origin: false, shardId: migration.shard, session });
 }
 
 /** preparing → transferring. */
-export function destinationReady(tx: Transaction, migration: BaseMigration, session: GatewaySession): void {
+export function onDestinationReady(tx: Transaction, migration: BaseMigration, session: GatewaySession): void {
   enter(tx, migration, { kind: 'transferring', session, userEvents: 0 });
   tx.send(migration.origin, { kind: 'startMigration', shardId: migration.shard });
 }
 
 /** transferring → resuming. */
-export function userDataSent(
+export function onUserDataSent(
   tx: Transaction,
   migration: BaseMigration,
   step: Extract<BaseStep, { kind: 'transferring' }>,
@@ -111,7 +111,7 @@ export function userDataSent(
 }
 
 /** resuming → done. */
-export function destinationRuns(tx: Transaction, migration: BaseMigration, userEvents: number): void {
+export function onDestinationRuns(tx: Transaction, migration: BaseMigration, userEvents: number): void {
   const { shard, origin, destination } = migration;
   tx.setShard(shard, { kind: 'running', node: destination, since: tx.now });
   if (migration.step.kind === 'resuming') {
@@ -129,7 +129,7 @@ export function destinationRuns(tx: Transaction, migration: BaseMigration, userE
 }
 
 /** A node's sentence as a part of ours. */
-export function said(node: string, message: string): string {
+export function quoted(node: string, message: string): string {
   return `node ${node} said: ${message.replace(/\.$/, '')}`;
 }
 
@@ -163,6 +163,6 @@ function whereabouts(shard: number, state: Exclude<ReturnType<Transaction['shard
 }
 
 /** Tells a destination that was given a session to leave it. */
-export function callOffDestination(tx: Transaction, migration: BaseMigration, reason: string): void {
-  if (migration.step.kind !== 'closing') leaveHandOver(tx, migration.destination, migration.shard, reason);
+export function abortAtDestination(tx: Transaction, migration: BaseMigration, reason: string): void {
+  if (migration.step.kind !== 'closing') tellAborted(tx, migration.destination, migration.shard, reason);
 }

@@ -213,7 +213,7 @@ function leftOf(tx: Transaction, drain: Drain): { waiting: number; isBlocked: bo
 
 /** Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is moved again then. */
 function isComingBack(tx: Transaction, origin: string): boolean {
-  const held = tx.node(origin)?.held ?? [];
+  const held = tx.node(origin)?.retained ?? [];
   return held.some((shard) => {
     const kind = tx.shard(shard)?.kind;
     return kind === 'stopping' || kind === 'starting' || (kind === 'vacant' && !isQuarantined(tx, shard));

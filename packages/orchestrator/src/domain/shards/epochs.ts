@@ -1,6 +1,6 @@
 /** Shards are assigned to nodes, each time under an epoch of its own (`state/epochs.ts`). */
 import type { KnownSession } from '../state/commands.js';
-import { epochOf, tenureOf } from '../state/epochs.js';
+import { epochOf, assignmentOf } from '../state/epochs.js';
 import { can } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
 
@@ -13,12 +13,12 @@ export function newEpoch(tx: Transaction): number {
 
 /** The shard is assigned: anew, or under the epoch that its hand-over has had from its beginning. */
 export function assign(tx: Transaction, shard: number, epoch: number = newEpoch(tx)): void {
-  tx.setTenure(shard, { epoch, checkpoint: null, before: null });
+  tx.setAssignment(shard, { epoch, checkpoint: null, before: null });
 }
 
 /** COMMIT: the shard is the destination's, and its origin is yet to let go. */
 export function assignFrom(tx: Transaction, shard: number, origin: string, epoch: number): void {
-  tx.setTenure(shard, {
+  tx.setAssignment(shard, {
     epoch,
     checkpoint: null,
     before: { node: origin, epoch: epochOf(tx.state, shard), mayRun: true },
@@ -26,14 +26,17 @@ export function assignFrom(tx: Transaction, shard: number, origin: string, epoch
 }
 
 /** The destination is told to run the shard: whatever the origin says, it does not. Its state is still there. */
-export function originIsOut(tx: Transaction, shard: number): void {
-  const tenure = tenureOf(tx.state, shard);
-  tx.setTenure(shard, { ...tenure, before: tenure.before === null ? null : { ...tenure.before, mayRun: false } });
+export function markOriginOut(tx: Transaction, shard: number): void {
+  const assignment = assignmentOf(tx.state, shard);
+  tx.setAssignment(shard, {
+    ...assignment,
+    before: assignment.before === null ? null : { ...assignment.before, mayRun: false },
+  });
 }
 
 /** The hand-over is done: there is no state left at the origin. */
-export function originIsDone(tx: Transaction, shard: number): void {
-  tx.setTenure(shard, { ...tenureOf(tx.state, shard), before: null });
+export function markOriginDone(tx: Transaction, shard: number): void {
+  tx.setAssignment(shard, { ...assignmentOf(tx.state, shard), before: null });
 }
 
 /** A node has the shard under an epoch that we know nothing of: what gave it was forgotten, and is made up for. */
@@ -44,16 +47,16 @@ export function adoptEpoch(tx: Transaction, shard: number, epoch: number): void 
 
 /** Where to resume from, should everybody be gone who knows more; null: the session is gone. */
 export function noteCheckpoint(tx: Transaction, shard: number, checkpoint: KnownSession | null): void {
-  tx.setTenure(shard, { ...tenureOf(tx.state, shard), checkpoint });
+  tx.setAssignment(shard, { ...assignmentOf(tx.state, shard), checkpoint });
 }
 
 /** An origin that did not let go: COMMIT gave the shard the destination's epoch, so the origin has it anew, under a later one. */
 export function keep(tx: Transaction, shard: number, origin: string): void {
-  const { before } = tenureOf(tx.state, shard);
+  const { before } = assignmentOf(tx.state, shard);
   tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
   assign(tx, shard);
   // The message may be lost, and the origin come back once more with the epoch it knows.
-  if (before?.node === origin) tx.setTenure(shard, { ...tenureOf(tx.state, shard), before });
+  if (before?.node === origin) tx.setAssignment(shard, { ...assignmentOf(tx.state, shard), before });
   if (can(tx.node(origin), 'epochs')) tx.send(origin, { kind: 'startShards', shardIds: [shard] });
 }
 

@@ -79,16 +79,16 @@ export function spendSessionStart(state: OrchestratorState, now: number): Identi
 function newDay(identifies: IdentifyBudget, now: number): IdentifyBudget['ledger'] {
   const { budget } = identifies;
   const until = budget !== null && budget.resetAt > now ? budget.resetAt : now + DAY_MS;
-  return { used: heldPermits(identifies), until };
+  return { used: permitsOut(identifies), until };
 }
 
-function heldPermits({ keys }: IdentifyBudget): number {
+function permitsOut({ keys }: IdentifyBudget): number {
   return Object.values(keys).filter(({ holder }) => holder !== null).length;
 }
 
 /** Discord is being asked: from now on it is not known which permits its answer knows of. */
 export function beforeAnswer(identifies: IdentifyBudget): IdentifyBudget {
-  return { ...identifies, unsure: heldPermits(identifies) };
+  return { ...identifies, unsure: permitsOut(identifies) };
 }
 
 export function afterAnswer(identifies: IdentifyBudget, told: ToldBudget, now: number): IdentifyBudget {

@@ -25,7 +25,7 @@ export function enqueueIdentify(tx: Transaction, node: string, shard: number): v
 }
 
 /** The node does not want to identify this shard any more (or never asked). */
-export function withdrawIdentify(tx: Transaction, node: string, shard: number): void {
+export function dequeueIdentify(tx: Transaction, node: string, shard: number): void {
   const { identifies } = tx.state;
   const waiting = identifies.waiting.filter((other) => other.shard !== shard || other.node !== node);
   if (waiting.length < identifies.waiting.length) tx.patch({ identifies: { ...identifies, waiting } });
@@ -33,8 +33,8 @@ export function withdrawIdentify(tx: Transaction, node: string, shard: number): 
 
 /** The holder is done: the window starts. */
 export function finishIdentify(tx: Transaction, node: string, shard: number): void {
-  withdrawIdentify(tx, node, shard);
-  releaseKeys(tx, (holder) => holder.node === node && holder.shard === shard);
+  dequeueIdentify(tx, node, shard);
+  freeKeys(tx, (holder) => holder.node === node && holder.shard === shard);
 }
 
 /** The node is away: what it asked for is dropped, and what it held may have been used just now. */
@@ -42,10 +42,10 @@ export function dropIdentifies(tx: Transaction, node: string): void {
   const { identifies } = tx.state;
   const waiting = identifies.waiting.filter((other) => other.node !== node);
   if (waiting.length < identifies.waiting.length) tx.patch({ identifies: { ...identifies, waiting } });
-  releaseKeys(tx, (holder) => holder.node === node);
+  freeKeys(tx, (holder) => holder.node === node);
 }
 
-function releaseKeys(tx: Transaction, isMeant: (holder: { node: string; shard: number }) => boolean): void {
+function freeKeys(tx: Transaction, isMeant: (holder: { node: string; shard: number }) => boolean): void {
   const { identifies } = tx.state;
   for (const [key, entry] of Object.entries(identifies.keys)) {
     if (entry.holder === null || !isMeant(entry.holder)) continue;
@@ -72,7 +72,7 @@ export function setConcurrency(tx: Transaction, maxConcurrency: number, told: To
 /**
  * READY came on a permit that this run did not give: one of the run before, or one that was given up. Its window starts now.
  */
-export function identifiedUnasked(tx: Transaction, shard: number): void {
+export function onIdentifiedWithoutPermit(tx: Transaction, shard: number): void {
   const { identifies, settings } = tx.state;
   const key = shard % identifies.maxConcurrency;
   const entry = identifies.keys[key];
@@ -86,7 +86,7 @@ export function holdsPermit(tx: Transaction, node: string, shard: number): boole
 }
 
 /** Until when permits are held back altogether; null: they are not. */
-export function permitsHeldUntil(tx: Transaction): number | null {
+export function permitsBlockedUntil(tx: Transaction): number | null {
   const { gateway, startedAt, identifies, settings } = tx.state;
   // Nodes of an earlier run may live, and it may have let one of them identify just before it ended: every window may be running.
   const windowsOver = startedAt + settings.identifyWindowMs;
@@ -100,7 +100,7 @@ export function permitsHeldUntil(tx: Transaction): number | null {
 /** Grants what can be granted now. */
 export function grantIdentifies(tx: Transaction): void {
   expirePermits(tx);
-  if (tx.state.identifies.waiting.length === 0 || permitsHeldUntil(tx) !== null) return;
+  if (tx.state.identifies.waiting.length === 0 || permitsBlockedUntil(tx) !== null) return;
   for (const { node, shard } of tx.state.identifies.waiting) {
     if (!hasSessionStart(tx.state, tx.now)) break;
     const { maxConcurrency, keys } = tx.state.identifies;

@@ -9,7 +9,7 @@
 import type { ShardToResume } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assign } from './epochs.js';
-import { enqueueIdentify, withdrawIdentify } from './identify-permits.js';
+import { enqueueIdentify, dequeueIdentify } from './identify-permits.js';
 import { takesRoom } from '../state/migrations.js';
 import { can, hasConnection, isConnected } from '../state/nodes.js';
 import type { StartStep } from '../state/state.js';
@@ -122,7 +122,7 @@ export function startWaitingResumes(tx: Transaction): void {
 }
 
 /** Tells a node that a shard is not coming to it (any more). */
-export function leaveHandOver(tx: Transaction, id: string, shard: number, reason: string): void {
+export function tellAborted(tx: Transaction, id: string, shard: number, reason: string): void {
   const node = tx.node(id);
   if (node === undefined || !hasConnection(node)) return;
   if (can(node, 'parallel-migrations')) {
@@ -141,7 +141,7 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
   const state = tx.shard(shard);
   if (state?.kind !== 'starting') return;
   const { node, step, known } = state;
-  withdrawIdentify(tx, node, shard);
+  dequeueIdentify(tx, node, shard);
   const isResume = step === 'prepare' || step === 'resume';
   const says = `Node ${node} could not`;
   if (isResume && can(tx.node(node), 'parallel-migrations')) {
@@ -156,7 +156,7 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
     return;
   }
   if (mayStillTry && step !== 'queued') {
-    if (isResume) leaveHandOver(tx, node, shard, reason);
+    if (isResume) tellAborted(tx, node, shard, reason);
     else tx.send(node, { kind: 'stopShard', shardId: shard, session: null });
   }
   vacate(tx, shard, isResume ? null : known, isResume ? tx.now : tx.now + START_RETRY_MS);
@@ -166,7 +166,7 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
 
 /** The node may be resuming the shard yet: it is made to stop it, and whoever comes next goes on from where it stopped. */
 function stopFirst(tx: Transaction, shard: number, node: string, reason: string, known: KnownSession | null): void {
-  leaveHandOver(tx, node, shard, reason);
+  tellAborted(tx, node, shard, reason);
   beginStop(tx, shard, node, null, known);
   const text = `Node ${node} did not resume shard ${shard}, and is told to stop it: ${reason}.`;
   tx.record('commandFailed', 'warn', text, { node, shard, reason });
@@ -177,19 +177,14 @@ function afterRefusal(known: KnownSession | null): KnownSession | null {
   return known === null || refusals >= MOST_REFUSALS ? null : { ...known, refusals };
 }
 
-export function expireStarts(tx: Transaction): void {
-  if (tx.survey().earliestDeadline > tx.now) return;
-  for (const shard of tx.survey().starting) {
-    const state = tx.shard(shard);
-    if (state?.kind !== 'starting' || state.deadline > tx.now) continue;
-    failStart(tx, shard, `no answer within ${tx.settings.commandTimeoutMs} ms`, true);
-  }
+export function expireStart(tx: Transaction, shard: number): void {
+  failStart(tx, shard, `no answer within ${tx.settings.commandTimeoutMs} ms`, true);
 }
 
 /** A start that was not sent yet is taken back. */
 export function unqueue(tx: Transaction, shard: number): void {
   const state = tx.shard(shard);
   if (state?.kind !== 'starting' || state.step !== 'queued') return;
-  withdrawIdentify(tx, state.node, shard);
+  dequeueIdentify(tx, state.node, shard);
   vacate(tx, shard, state.known);
 }

@@ -6,7 +6,7 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
-import { withdrawIdentify } from './identify-permits.js';
+import { dequeueIdentify } from './identify-permits.js';
 import type { Transaction } from '../state/transaction.js';
 import { inexact, knownNow, vacate } from './vacate.js';
 
@@ -34,14 +34,14 @@ export function onStopped(tx: Transaction, node: string, shard: number, session:
   const state = tx.shard(shard);
   // One that waits in the queue to be started on this very node was asked to stop before that: its place is kept.
   const isQueued = state?.kind === 'starting' && state.node === node && state.step === 'queued';
-  if (!isQueued) withdrawIdentify(tx, node, shard);
+  if (!isQueued) dequeueIdentify(tx, node, shard);
   if (state?.kind === 'stopping' && state.node === node) {
     finishStop(tx, shard, knownNow(tx, session) ?? state.known);
   } else if (state?.kind === 'running' && state.node === node) {
     vacate(tx, shard, knownNow(tx, session));
     tx.record('shardVacant', 'warn', `Node ${node} stopped shard ${shard} by itself.`, { node, shard });
   } else if (state?.kind === 'vacant' && state.known === null && session !== null) {
-    // It was succeeded, and its successor did not get far: its session may be good yet.
+    // It was superseded, and its successor did not get far: its session may be good yet.
     tx.setShard(shard, { ...state, known: inexact(knownNow(tx, session)) });
   }
 }
@@ -85,11 +85,6 @@ export function failStop(
   tx.fail(state.request, code, `Node ${state.node} did not stop shard ${shard}: ${reason}.`);
 }
 
-export function expireStops(tx: Transaction): void {
-  if (tx.survey().earliestDeadline > tx.now) return;
-  for (const shard of tx.survey().stopping) {
-    const state = tx.shard(shard);
-    if (state?.kind !== 'stopping' || state.deadline > tx.now) continue;
-    failStop(tx, shard, 'DSO_NODE_TIMEOUT', `it did not answer within ${tx.settings.commandTimeoutMs} ms`);
-  }
+export function expireStop(tx: Transaction, shard: number): void {
+  failStop(tx, shard, 'DSO_NODE_TIMEOUT', `it did not answer within ${tx.settings.commandTimeoutMs} ms`);
 }

@@ -1,7 +1,7 @@
 /** Nobody runs the shard any more. */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
-import { tenureOf } from '../state/epochs.js';
+import { assignmentOf } from '../state/epochs.js';
 import type { Transaction } from '../state/transaction.js';
 
 /** @param notBefore when it may be placed again; at once by default. */
@@ -46,6 +46,6 @@ export function sessionOf(tx: Transaction, shard: number): KnownSession | null {
 export function checkpointOf(tx: Transaction, id: string, shard: number): KnownSession | null {
   const node = tx.node(id);
   const session = node?.shardReports.find(({ shardId }) => shardId === shard)?.session ?? null;
-  if (node === undefined || session === null) return tenureOf(tx.state, shard).checkpoint;
+  if (node === undefined || session === null) return assignmentOf(tx.state, shard).checkpoint;
   return { session, at: node.connection.kind === 'disconnected' ? node.connection.since : node.connection.lastHeardAt };
 }

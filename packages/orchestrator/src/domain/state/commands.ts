@@ -15,7 +15,7 @@ export type OperatorCommand =
   /** A silent node is dead, says the operator. */
   | { kind: 'takeOverNode'; node: string }
   /** A quarantined shard may be started again. */
-  | { kind: 'releaseShard'; shard: number }
+  | { kind: 'unquarantineShard'; shard: number }
   | { kind: 'cancelOperation'; operation: string }
   /** So many IDENTIFYs may go beyond the reserve of the day. */
   | { kind: 'allowIdentifies'; count: number }

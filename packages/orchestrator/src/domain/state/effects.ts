@@ -55,7 +55,7 @@ export type HistoryName =
   | 'migrationCompleted'
   | 'migrationFailed'
   | 'shardQuarantined'
-  | 'shardReleased'
+  | 'shardUnquarantined'
   | 'alarmRaised'
   | 'alarmCleared'
   | 'operationStarted'

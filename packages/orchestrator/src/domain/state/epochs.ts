@@ -3,7 +3,7 @@
  *
  * Each assignment of a shard to a node has its own epoch, from one counter for the whole fleet. It is in the shard's record before
  * the message that says so is sent. The epoch of a shard is the one of its last assignment, also after its node is gone: whoever
- * says later that it has the shard under a lower one was succeeded, and lets go (`fleet/claims.ts`). A hand-over has the
+ * says later that it has the shard under a lower one was superseded, and lets go (`fleet/claims.ts`). A hand-over has the
  * destination's epoch from its beginning; it becomes the shard's at the point of no return.
  *
  * The orchestrator's own epoch is from the same counter, one at each start, so that a node obeys only the newest. Where nothing is
@@ -13,26 +13,26 @@
  */
 import { highestFromNode, type Message } from '@dshard/protocol';
 import { can } from './nodes.js';
-import type { OrchestratorState, Tenure } from './state.js';
+import type { OrchestratorState, Assignment } from './state.js';
 
-export const NEVER_HELD: Tenure = { epoch: 0, checkpoint: null, before: null };
+export const NEVER_ASSIGNED: Assignment = { epoch: 0, checkpoint: null, before: null };
 
 /** Where the counter of a run starts. @param remembered the store's, if there is one. */
 export function firstEpoch(now: number, remembered = 0): number {
   return Math.max(1, remembered, Math.floor(now));
 }
 
-export function tenureOf(state: OrchestratorState, shard: number): Tenure {
-  return state.tenures[shard] ?? NEVER_HELD;
+export function assignmentOf(state: OrchestratorState, shard: number): Assignment {
+  return state.assignments[shard] ?? NEVER_ASSIGNED;
 }
 
 export function epochOf(state: OrchestratorState, shard: number): number {
-  return tenureOf(state, shard).epoch;
+  return assignmentOf(state, shard).epoch;
 }
 
 /** Whether the node is the origin of a hand-over that stopped short of telling the destination to run the shard. */
 export function mayHaveKept(state: OrchestratorState, shard: number, node: string, epoch: number): boolean {
-  const { before } = tenureOf(state, shard);
+  const { before } = assignmentOf(state, shard);
   return before?.mayRun === true && before.node === node && before.epoch === epoch;
 }
 
@@ -45,7 +45,7 @@ export function isPossibleEpoch(state: OrchestratorState, epoch: number, now: nu
  * What is said to a node about a shard carries the epoch it is meant for. Put on at the one way out (`Transaction.send`), so that no sender can forget
  * it. Nodes without the capability get the message as it is.
  */
-export function stamped(state: OrchestratorState, node: string, message: Message): Message {
+export function withEpoch(state: OrchestratorState, node: string, message: Message): Message {
   if (!can(state.nodes.get(node), 'epochs')) return message;
   if (message.kind === 'startShards') {
     return { ...message, epochs: message.shardIds.map((shard) => epochOf(state, shard)) };

@@ -25,7 +25,7 @@ export type DomainErrorCode =
   | 'DSO_NODE_ID_TAKEN'
   | 'DSO_BOUNDS_IMPOSSIBLE'
   | 'DSO_NODE_REPLACED'
-  | 'DSO_NODE_SUSPECT'
+  | 'DSO_NODE_SILENT'
   | 'DSO_NODE_ENDED'
   | 'DSO_UNKNOWN_NODE'
   | 'DSO_UNKNOWN_SHARD'
@@ -121,7 +121,7 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     retryable: true,
     fault: 'peer',
   },
-  DSO_NODE_SUSPECT: {
+  DSO_NODE_SILENT: {
     meaning: 'The node sent nothing for three heartbeat intervals.',
     remedy: 'The node connects again by itself; if it does not, look at the process.',
     retryable: true,

@@ -49,7 +49,7 @@ export type Settings = {
   quarantineAfter: number;
   /** How long a node may take to answer startShards, stopShard or shutdown. */
   commandTimeoutMs: number;
-  /** 0: off. A node that misses three is suspect, and its connection is closed. */
+  /** 0: off. A node that misses three counts as silent, and its connection is closed. */
   heartbeatIntervalMs: number;
   /** The identify window per key (Discord: 5 s). */
   identifyWindowMs: number;

@@ -54,7 +54,7 @@ export type ShardState =
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
 /** Under what a shard was last assigned (`shards/epochs.ts`). */
-export type Tenure = {
+export type Assignment = {
   epoch: number;
   /** The last cursor of its time that is durable. */
   checkpoint: KnownSession | null;
@@ -110,7 +110,7 @@ export type NodeState = {
   shardReports: readonly ShardReport[];
   process: ProcessReport | null;
   /** Shards whose closed session this node still keeps (a hand-over that was never confirmed): the first choice to resume them. */
-  held: readonly number[];
+  retained: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
   missing: readonly number[];
   /** When the cursors of its shards were last made durable. */
@@ -176,10 +176,10 @@ export type BaseMigration = MigrationIn<BaseStep>;
 export type LiveMigration = MigrationIn<LiveStep>;
 export type MigrationState = BaseMigration | LiveMigration;
 
-/** What a shard has to answer for (`quarantine/trials.ts`). */
-export type Trial = {
+/** What a shard has to answer for (`quarantine/crashRecords.ts`). */
+export type CrashRecord = {
   /** The nodes that died, one after the other, while it was newly started on them. */
-  deaths: readonly { node: string; at: number }[];
+  crashes: readonly { node: string; at: number }[];
   /** It was newly started on this node when that one fell silent. */
   lostOn: string | null;
   /** It is not started any more. */
@@ -280,7 +280,7 @@ export type OrchestratorState = {
   /** Indexed by shard id; empty until the total is decided. */
   shards: readonly ShardState[];
   /** Indexed by shard id. */
-  tenures: readonly Tenure[];
+  assignments: readonly Assignment[];
   nodes: ReadonlyMap<string, NodeState>;
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
@@ -296,7 +296,7 @@ export type OrchestratorState = {
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
   /** By shard; most have none. */
-  trials: ReadonlyMap<number, Trial>;
+  crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
   alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;

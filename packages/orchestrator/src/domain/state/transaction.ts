@@ -10,7 +10,7 @@ import type { CommandResult } from './commands.js';
 import type { Decision } from './decision.js';
 import { AUTOMATIC } from './effects.js';
 import type { Effect, HistoryEntry, HistoryName } from './effects.js';
-import { stamped } from './epochs.js';
+import { withEpoch } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { OperationOutcome, OperationState } from './operations.js';
 import type { Settings } from './settings.js';
@@ -21,8 +21,8 @@ import type {
   OrchestratorState,
   ShardState,
   StartRequest,
-  Trial,
-  Tenure,
+  CrashRecord,
+  Assignment,
 } from './state.js';
 import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
 
@@ -32,7 +32,7 @@ type Draft = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
 type Patch = Partial<
   Omit<
     OrchestratorState,
-    'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'operations' | 'launches' | 'trials'
+    'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'operations' | 'launches' | 'crashRecords'
   >
 >;
 
@@ -44,7 +44,7 @@ export class Transaction {
   #changes = 0;
   /** The copy of the shards this transaction writes to. */
   #shards: ShardState[] | null = null;
-  #tenures: Tenure[] | null = null;
+  #assignments: Assignment[] | null = null;
   /** The last survey, and what the shards that changed since were then. */
   #surveyed: Survey | null = null;
   readonly #touched = new Map<number, ShardState>();
@@ -101,7 +101,7 @@ export class Transaction {
 
   patch(patch: Patch): void {
     Object.assign(this.#draft, patch);
-    if (patch.tenures !== undefined) this.#tenures = null;
+    if (patch.assignments !== undefined) this.#assignments = null;
     if (patch.shards !== undefined) {
       this.#shards = null;
       this.#surveyed = null;
@@ -147,12 +147,12 @@ export class Transaction {
     this.#changes += 1;
   }
 
-  setTenure(shard: number, next: Tenure): void {
-    if (this.#tenures === null) {
-      this.#tenures = this.#draft.tenures.slice();
-      this.#draft.tenures = this.#tenures;
+  setAssignment(shard: number, next: Assignment): void {
+    if (this.#assignments === null) {
+      this.#assignments = this.#draft.assignments.slice();
+      this.#draft.assignments = this.#assignments;
     }
-    this.#tenures[shard] = next;
+    this.#assignments[shard] = next;
     this.#changes += 1;
   }
 
@@ -239,15 +239,15 @@ export class Transaction {
     if (operation !== undefined) this.setOperation({ ...operation, outcomes: [...operation.outcomes, outcome] });
   }
 
-  setTrial(shard: number, trial: Trial): void {
-    this.#draft.trials = new Map(this.#draft.trials).set(shard, trial);
+  setCrashRecord(shard: number, record: CrashRecord): void {
+    this.#draft.crashRecords = new Map(this.#draft.crashRecords).set(shard, record);
     this.#changes += 1;
   }
 
-  removeTrial(shard: number): void {
-    const trials = new Map(this.#draft.trials);
-    trials.delete(shard);
-    this.#draft.trials = trials;
+  removeCrashRecord(shard: number): void {
+    const crashRecords = new Map(this.#draft.crashRecords);
+    crashRecords.delete(shard);
+    this.#draft.crashRecords = crashRecords;
     this.#changes += 1;
   }
 
@@ -277,7 +277,7 @@ export class Transaction {
   send(node: string, message: Message): void {
     const connection = this.node(node)?.connection;
     if (connection !== undefined && connection.kind !== 'disconnected')
-      this.sendOn(connection.connection, stamped(this.#draft, node, message));
+      this.sendOn(connection.connection, withEpoch(this.#draft, node, message));
   }
 
   sendOn(connection: string, message: Message): void {

@@ -10,15 +10,15 @@ import type { OrchestratorState } from '../state/state.js';
 
 export function withAssignments(before: OrchestratorState, decision: Decision): Decision {
   const { state } = decision;
-  if (state.tenures === before.tenures) return decision;
+  if (state.assignments === before.assignments) return decision;
   const byNode = new Map<string, { shards: number[]; epochs: number[] }>();
-  for (const [shard, tenure] of state.tenures.entries()) {
-    if (tenure === undefined || tenure.epoch === epochOf(before, shard)) continue;
-    const node = holderOf(state, shard, tenure.epoch);
+  for (const [shard, assignment] of state.assignments.entries()) {
+    if (assignment === undefined || assignment.epoch === epochOf(before, shard)) continue;
+    const node = holderOf(state, shard, assignment.epoch);
     if (node === null) continue;
     const assigned = byNode.get(node) ?? { shards: [], epochs: [] };
     assigned.shards.push(shard);
-    assigned.epochs.push(tenure.epoch);
+    assigned.epochs.push(assignment.epoch);
     byNode.set(node, assigned);
   }
   return {

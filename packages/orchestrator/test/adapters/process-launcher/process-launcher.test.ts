@@ -57,6 +57,15 @@ describe('launch', () => {
     expect(isRunning(pid)).toBe(false);
   });
 
+  /** The last five lines of a bot that died of an error were calls of its stack: `dso` told what had called what, and not the error. */
+  test('one that dies of an error is reported with the error, however long its stack is', async () => {
+    const dies = `const deep = (n) => { if (n === 0) throw new TypeError('no such channel'); deep(n - 1); }; deep(12)`;
+    const { launcher, exits } = await startedLauncher(nodeProgram(dies));
+    await launcher.launch();
+    await eventually(() => expect(exits).toHaveLength(1));
+    expect(exits[0]?.description).toMatch(/TypeError: no such channel\n {4}at deep .*\nNode\.js v/);
+  });
+
   test('a process that is killed is reported with the signal', async () => {
     const { launcher, exits, output } = await startedLauncher(nodeProgram(WAITS));
     const { node, pid } = await launcher.launch();

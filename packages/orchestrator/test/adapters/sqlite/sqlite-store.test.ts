@@ -121,6 +121,18 @@ describe('the file', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
+  // A shard that was quarantined before the update would be started again by it, and kill a node.
+  test('that an older version wrote keeps what quarantined a shard', async () => {
+    const path = join(directory(), 'state.db');
+    void sqliteStore({ path }).close();
+    const crashes = [{ node: 'web-1', at: 5 }];
+    const before = JSON.stringify({ deaths: crashes, quarantinedAt: 7 });
+    altered(path, `INSERT INTO records VALUES ('trial', '3', '${before}'); PRAGMA user_version = 1;`);
+    expect(await openedAt(path).load()).toMatchObject({
+      records: [{ kind: 'crash', key: '3', value: { crashes, quarantinedAt: 7 } }],
+    });
+  });
+
   test('in a place that is none is refused by name', () => {
     const place = join(directory(), 'file');
     writeFileSync(place, '');

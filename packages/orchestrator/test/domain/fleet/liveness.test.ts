@@ -62,7 +62,7 @@ describe('a silent node', () => {
     world.pass(14_999);
     expect(world.closed).toEqual([]);
     world.pass(1);
-    expect(world.closed).toEqual([{ connection, code: 'DSO_NODE_SUSPECT' }]);
+    expect(world.closed).toEqual([{ connection, code: 'DSO_NODE_SILENT' }]);
     expect(world.shard(0)).toMatchObject({ kind: 'unreachable', node: 'a' });
     world.pass(29_999);
     expect(world.shard(0).kind).toBe('unreachable');

@@ -89,7 +89,7 @@ describe('the origin is lost', () => {
     made.world.connect(made.a);
     made.world.settle();
     expect(made.world.truth()).toEqual(truth);
-    expect([made.a.resumes, made.a.held.size]).toEqual([[], 0]);
+    expect([made.a.resumes, made.a.retained.size]).toEqual([[], 0]);
     expectOver(made);
   });
 
@@ -193,7 +193,7 @@ describe('the origin is lost', () => {
     made.world.connect(made.a);
     made.world.settle();
     expect(made.world.truth()).toEqual(shard0OnB);
-    expect(made.a.held.size).toBe(0);
+    expect(made.a.retained.size).toBe(0);
   });
 });
 
@@ -246,7 +246,7 @@ describe('the destination is lost', () => {
     made.world.connect(made.b);
     made.world.settle();
     expect(made.world.truth()).toEqual(shard0OnB);
-    expect(made.a.held.size).toBe(0);
+    expect(made.a.retained.size).toBe(0);
     expectOver(made);
   });
 });

@@ -44,7 +44,7 @@ describe('a shard moves live', () => {
     ]);
     expect(result).toMatchObject({ ok: true, data: { userEvents: 3, bytes: 3, resumed: true } });
     expect(world.truth()).toEqual(shard0OnB);
-    expect([a.held.size, a.transfers.unfrozen, b.resumes, b.identifies]).toEqual([0, 0, [0], []]);
+    expect([a.retained.size, a.transfers.unfrozen, b.resumes, b.identifies]).toEqual([0, 0, [0], []]);
     expectOver({ world, a, b });
   });
 

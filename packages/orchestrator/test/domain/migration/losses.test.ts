@@ -52,7 +52,7 @@ describe('the destination is lost', () => {
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
     expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
     expect(world.placement()).toEqual(world.truth());
-    expect(a.held.size).toBe(0);
+    expect(a.retained.size).toBe(0);
   });
 
   test.each(['preparing', 'transferring'] as const)('in %s: a base-level origin is given its session back', (step) => {
@@ -88,7 +88,7 @@ describe('the destination is lost', () => {
     world.connect(b);
     world.settle();
     expect(world.placement()).toEqual({ a: [1, 2, 3], b: [0] });
-    expect(a.held.size).toBe(0);
+    expect(a.retained.size).toBe(0);
   });
 });
 
@@ -152,7 +152,7 @@ describe('a node says no', () => {
 
   test('an origin that took the shard back by itself keeps it', () => {
     const { world, a, b, request } = stuckIn('preparing');
-    a.held.delete(0);
+    a.retained.delete(0);
     a.running.add(0);
     a.send({ kind: 'startShards', shardIds: [0] });
     world.settle();

@@ -26,7 +26,7 @@ describe('a shard moves', () => {
     ]);
     expect(world.truth()).toEqual({ a: [1, 2, 3], b: [0] });
     expect(world.placement()).toEqual(world.truth());
-    expect([a.held.size, b.resumes, b.identifies]).toEqual([0, [0], []]);
+    expect([a.retained.size, b.resumes, b.identifies]).toEqual([0, [0], []]);
     expect(world.recorded('migrationCompleted')[0]?.fields).toMatchObject({
       origin: 'a',
       destination: 'b',

@@ -12,7 +12,7 @@ function fleet(): World {
   return world;
 }
 
-const epochsOf = (world: World): number[] => world.state.tenures.map(({ epoch }) => epoch);
+const epochsOf = (world: World): number[] => world.state.assignments.map(({ epoch }) => epoch);
 const recordOf = (world: World, shard: number): JsonValue | undefined => world.records.get(`shard/${shard}`)?.value;
 
 describe('an orchestrator', () => {
@@ -36,7 +36,7 @@ describe('an orchestrator', () => {
     const c = world.join('c', { orchestratorEpoch: world.state.epoch + 1 }, nearby);
     expect(c.connection).toBeNull();
     expect(world.closed.at(-1)?.code).toBe('DSO_ORCHESTRATOR_STALE');
-    expect(world.recorded('nodeRefused')[0]?.text).toMatch(/was succeeded/u);
+    expect(world.recorded('nodeRefused')[0]?.text).toMatch(/was superseded/u);
   });
 
   test('says nothing of epochs to a node that does not know them', () => {
@@ -169,7 +169,7 @@ describe('a lost store', () => {
 
   test.each([
     ['the successor is back first', 'b', 'a'],
-    ['the succeeded is back first', 'a', 'b'],
+    ['the superseded is back first', 'a', 'b'],
   ])('is made up for by the epochs that nodes know: %s', (_, first, second) => {
     const world = forgetful();
     for (const id of [first, second]) {

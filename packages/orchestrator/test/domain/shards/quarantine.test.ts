@@ -20,16 +20,16 @@ function fleet(options: WorldOptions = {}): World {
 
 /** Every node that runs the shard dies of it. @returns how many did. */
 function poison(world: World, shard: number, ms: number): number {
-  let deaths = 0;
+  let crashes = 0;
   for (let passed = 0; passed < ms; passed += 500) {
     for (const node of world.nodes.values()) {
       if (!node.alive || !node.running.has(shard)) continue;
       world.kill(node);
-      deaths += 1;
+      crashes += 1;
     }
     world.pass(500);
   }
-  return deaths;
+  return crashes;
 }
 
 const up = (world: World): number => world.state.shards.filter(({ kind }) => kind === 'running').length;
@@ -42,7 +42,7 @@ describe('a shard that kills node after node', () => {
     expect(world.shard(7)).toMatchObject({ kind: 'vacant' });
     expect(up(world)).toBe(29);
     expect(world.recorded('shardQuarantined')).toMatchObject([{ level: 'error', fields: { shard: 7 } }]);
-    expect([...world.state.trials.keys()]).toEqual([7]);
+    expect([...world.state.crashRecords.keys()]).toEqual([7]);
   });
 
   test('stays quarantined over a restart, until an operator releases it', () => {
@@ -57,11 +57,11 @@ describe('a shard that kills node after node', () => {
     expect(world.ask({ kind: 'startShards', node: node!.id, shards: [7] })).toMatchObject({
       error: { code: 'DSO_SHARD_QUARANTINED' },
     });
-    expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({ ok: true });
     world.pass(30_000);
     expect(up(world)).toBe(30);
-    expect(world.recorded('shardReleased')).toMatchObject([{ by: 'alice', fields: { shard: 7 } }]);
-    expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({
+    expect(world.recorded('shardUnquarantined')).toMatchObject([{ by: 'alice', fields: { shard: 7 } }]);
+    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({
       error: { code: 'DSO_SHARD_NOT_QUARANTINED' },
     });
   });
@@ -70,18 +70,18 @@ describe('a shard that kills node after node', () => {
     const world = fleet();
     poison(world, 7, 120_000);
     world.pass(60_000);
-    expect(world.ask({ kind: 'releaseShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({ ok: true });
     expect(poison(world, 7, 60_000)).toBe(1);
     expect(world.recorded('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7, 7]);
     world.pass(60_000);
     expect(up(world)).toBe(29);
-    expect([...world.state.trials.keys()]).toEqual([7]);
+    expect([...world.state.crashRecords.keys()]).toEqual([7]);
   });
 
   test('is passed on for ever where that is wanted', () => {
     const world = fleet({ quarantineAfter: 0 });
     expect(poison(world, 7, 60_000)).toBeGreaterThan(5);
-    expect(world.state.trials.get(7)?.quarantinedAt ?? null).toBeNull();
+    expect(world.state.crashRecords.get(7)?.quarantinedAt ?? null).toBeNull();
   });
 });
 
@@ -94,7 +94,7 @@ test('nodes that die for other reasons cost no shard anything', () => {
   }
   expect(world.recorded('shardQuarantined')).toEqual([]);
   world.pass(60_000);
-  expect(world.state.trials.size).toBe(0);
+  expect(world.state.crashRecords.size).toBe(0);
   expect(up(world)).toBe(30);
 });
 
@@ -104,16 +104,16 @@ test('a node that was away and comes back did not die', () => {
   world.ask({ kind: 'migrateShard', shard: [...first!.running][0]!, destination: second!.id });
   world.pass(1_000);
   world.disconnect(second!);
-  expect(world.state.trials.size).toBe(1);
+  expect(world.state.crashRecords.size).toBe(1);
   world.connect(second!);
   world.settle();
-  expect(world.state.trials.size).toBe(0);
+  expect(world.state.crashRecords.size).toBe(0);
 });
 
 test.each([
   ['another process under the same id: the one before died', 2, ['b']],
   ['the same process: it was only away', 1, []],
-])('%s', (_, pid, deaths) => {
+])('%s', (_, pid, crashes) => {
   const world = new World({ totalShards: 4 }).start();
   world.join('a');
   world.pass(25_000);
@@ -123,5 +123,5 @@ test.each([
   world.pass(1_000);
   world.kill(b, { noticed: false });
   world.join({ id: 'b', instance: pid === 1 ? b.instance : 'another' }, { pid, host: 'h' });
-  expect((world.state.trials.get(2)?.deaths ?? []).map(({ node }) => node)).toEqual(deaths);
+  expect((world.state.crashRecords.get(2)?.crashes ?? []).map(({ node }) => node)).toEqual(crashes);
 });

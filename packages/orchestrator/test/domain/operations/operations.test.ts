@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { operationRecord, readOperation } from '../../../src/domain/durable/operation-records.js';
+import { OPERATIONS } from '../../../src/domain/operations/registry.js';
+import type { OperationState } from '../../../src/domain/state/operations.js';
+import { Unreadable } from '../../../src/domain/state/shape.js';
+import { drain, rollout, World } from '../world.js';
+
+/** All shards on `a`, which a rollout drains to the node that it launched. */
+function underWay(): World {
+  const world = new World({ canLaunch: true });
+  world.join('a');
+  world.start();
+  world.pass(25_000);
+  world.nodes.get('a')!.mute.add('transferOpen');
+  world.command(rollout);
+  world.settle();
+  return world;
+}
+
+function operations(world: World): readonly OperationState[] {
+  return [...world.state.operations.values()];
+}
+
+describe('an operation', () => {
+  test('is answered with its id when it has begun, if that is asked for', () => {
+    const world = new World().start();
+    world.join('a');
+    world.pass(25_000);
+    world.join('b');
+    world.nodes.get('b')!.mute.add('transferOpen');
+    const plan = { kind: 'drain', origin: 'a', destination: 'b', shutdown: false } as const;
+    const reply = world.ask({ kind: 'startOperation', plan, answer: 'begun' });
+    const [begun] = operations(world);
+    expect(reply).toEqual({
+      ok: true,
+      message: 'Moving the shards of node a to node b.',
+      data: { operation: begun!.id },
+    });
+  });
+
+  test('that has nothing to do has no id', () => {
+    const reply = new World().start().ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' });
+    expect(reply).toMatchObject({ ok: true, data: { operation: null } });
+  });
+
+  test('is refused at once, also when its end was to be waited for', () => {
+    const world = underWay();
+    expect(world.ask(drain('a', 'launched-1'))).toMatchObject({ error: { code: 'DSO_NODE_BUSY' } });
+  });
+
+  test('tells with its steps what began and what ended, by kind and by the whole that a step is of', () => {
+    const world = new World({ canLaunch: true });
+    world.join('a');
+    world.start();
+    world.pass(25_000);
+    world.ask(rollout);
+    const facts = (name: 'operationStarted' | 'operationEnded') =>
+      world.recorded(name).map(({ fields }) => [fields['kind'], fields['operation'], fields['parent']]);
+    const [whole, step] = facts('operationStarted');
+    expect([whole?.[0], step?.[0]]).toEqual(['rollout', 'drain']);
+    expect(step?.[2]).toBe(whole?.[1]);
+    expect(facts('operationEnded')).toEqual([step, whole]);
+  });
+});
+
+describe('the record of an operation', () => {
+  test('has all that the next run needs, and nobody who waits for an answer', () => {
+    const world = underWay();
+    expect(operations(world).map(({ kind }) => kind)).toEqual(['rollout', 'drain']);
+    for (const operation of operations(world)) {
+      const record = JSON.parse(JSON.stringify(operationRecord(operation)));
+      expect(readOperation(operation.id, record)).toEqual({ ...operation, request: null, deadline: null });
+    }
+  });
+
+  test.each([
+    ['no object', 'rollout'],
+    ['another kind', { kind: 'dance' }],
+    ['a list where a node is', { origins: [['a']] }],
+    ['two origins of one drain', { origins: ['a', 'b'] }],
+    ['a node that cannot be', { origins: ['a/b'] }],
+    ['a shard that cannot be', { moved: [-1] }],
+    ['a phase of another time', { phase: 'dancing' }],
+    ['a field too few', { shutdown: undefined }],
+  ])('that makes no sense is left out, and said so: %s', (_, broken) => {
+    const world = underWay();
+    const found = operations(world).find(({ kind }) => kind === 'drain')!;
+    const record = operationRecord(found);
+    const value = typeof broken === 'string' ? broken : { ...(record as object), ...broken };
+    expect(() => readOperation(found.id, JSON.parse(JSON.stringify(value)))).toThrow(Unreadable);
+  });
+});
+
+test('every kind has ids of its own', () => {
+  const prefixes = Object.values(OPERATIONS).map(({ idPrefix }) => idPrefix);
+  expect(new Set(prefixes).size).toBe(prefixes.length);
+});
