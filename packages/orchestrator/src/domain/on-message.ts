@@ -209,14 +209,13 @@ function onPrepared(tx: Transaction, node: string, message: MessageOf<'prepareMi
   if (onReadyToResume(tx, node, shard)) return;
   const state = tx.shard(shard);
   const known = knownNow(tx, session);
-  if (
-    state?.kind === 'running' &&
-    state.node === node &&
-    known !== null &&
-    !can(tx.node(node), 'parallel-migrations')
-  ) {
-    // A base-level origin that closed only after its migration was called off: it is given its session back.
+  const hasClosed = state?.kind === 'running' && state.node === node && known !== null;
+  if (hasClosed && !can(tx.node(node), 'parallel-migrations')) {
+    // A base-level origin that closed only after its migration was aborted: it is given its session back.
     beginResume(tx, shard, node, known);
+  } else if (hasClosed && message.origin) {
+    // So did this one, and would wait for ever.
+    tx.send(node, { kind: 'migrationAborted', shardId: shard, reason: 'its migration was aborted before it closed' });
   } else {
     late(tx, node, 'prepareMigration', shard);
     // It made room because it was told twice; nothing else would ever end that.
