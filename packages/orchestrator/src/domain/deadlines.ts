@@ -18,23 +18,23 @@ import { Transaction } from './state/transaction.js';
 
 type Deadline<T> = {
   /** The things that may have it. */
-  things(tx: Transaction): Iterable<T>;
+  things: (tx: Transaction) => Iterable<T>;
   /** When it is due. null: this one has none. */
-  at(tx: Transaction, thing: T): number | null;
+  at: (tx: Transaction, thing: T) => number | null;
   /** The first of all, where it is known without a look at each. */
-  first?(tx: Transaction): number;
+  first?: (tx: Transaction) => number;
   /** What is done when it has passed. Without: a phase of `reconcile` looks at the time itself, and needs the wake-up only. */
-  expire?(tx: Transaction, thing: T): void;
+  expire?: (tx: Transaction, thing: T) => void;
   /** Time in which we could not act counts against nobody. Without: it goes on to count. */
-  putOff?(tx: Transaction, thing: T, ms: number): void;
+  putOff?: (tx: Transaction, thing: T, ms: number) => void;
 };
 
 /** The same for whoever walks the map, whatever the things are. */
 type Walk = {
-  expire(tx: Transaction): void;
+  expire: (tx: Transaction) => void;
   /** What is due already and was not done waits for an event, not for time: only the future counts. Infinity: nothing. */
-  next(tx: Transaction): number;
-  putOff(tx: Transaction, ms: number): void;
+  next: (tx: Transaction) => number;
+  putOff: (tx: Transaction, ms: number) => void;
 };
 
 function deadline<T>({ things, at, first, expire, putOff }: Deadline<T>): Walk {
