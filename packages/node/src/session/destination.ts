@@ -36,7 +36,7 @@ export function prepareToReceive(
     return;
   }
   const how = howToResume(shard, session, takeover);
-  prepare(tx, shardId, 'prepareMigration', session, { connection, how, then: 'stage' });
+  prepare(tx, shardId, 'prepareMigration', session, { connection, how, next: 'stage' });
 }
 
 /** resumeShards: the shard comes here, and nobody hands it over. */
@@ -47,7 +47,7 @@ export function resumeHere(
   connection: number,
 ): void {
   const how = howToResume(tx.shard(shardId), session, takeover);
-  prepare(tx, shardId, 'resumeShards', session, { connection, how, then: 'resume' });
+  prepare(tx, shardId, 'resumeShards', session, { connection, how, next: 'resume' });
 }
 
 /** Null: with its state, by a hand-over. A node that has kept the very session has kept the state, too. */
@@ -65,7 +65,7 @@ function prepare(
   shardId: number,
   command: 'prepareMigration' | 'resumeShards',
   session: Cursor | null,
-  plan: Pick<ShardOf<'preparing'>, 'connection' | 'how' | 'then'>,
+  plan: Pick<ShardOf<'preparing'>, 'connection' | 'how' | 'next'>,
 ): void {
   if (session === null) {
     commandFailed(tx, command, shardId, 'The orchestrator gave no usable gateway session.');
@@ -96,7 +96,7 @@ export function onPreparingEnded(
 ): void {
   if (!outcome.ok) {
     abortPreparing(tx, shardId, shard, outcome.message);
-    const command = shard.then === 'resume' ? 'resumeShards' : 'prepareMigration';
+    const command = shard.next === 'resume' ? 'resumeShards' : 'prepareMigration';
     return commandFailed(tx, command, shardId, outcome.message);
   }
   const { connection, session, call, how } = shard;
@@ -104,7 +104,7 @@ export function onPreparingEnded(
     abortPreparing(tx, shardId, shard, 'The connection on which it was asked for is lost.');
     return;
   }
-  if (shard.then === 'resume') {
+  if (shard.next === 'resume') {
     return resumeShard(tx, shardId, session, 'handover', how);
   }
   tx.enterShard(shardId, {

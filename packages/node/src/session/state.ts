@@ -89,7 +89,7 @@ export type ShardState =
       session: Cursor;
       how: ResumeHow | null;
       /** A hand-over brings the shard's state first; a shard that nobody hands over is resumed at once. */
-      then: 'stage' | 'resume';
+      next: 'stage' | 'resume';
     }
   /** Destination: takes user events, one at a time; `stage` names this staging to the runtime. */
   | {
