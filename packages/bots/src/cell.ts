@@ -1,13 +1,13 @@
-/** A cell of the matrix: one thing that a bot may rely on, looked at while a trial goes through its phases. */
+/** A cell of the matrix: one thing that a bot may rely on, looked at while a run goes through its phases. */
 import type { EmulatorOptions } from '@dshard/gateway-emulator';
-import type { Trial } from './trial.js';
+import type { Rig } from './rig.js';
 
-/** How far a trial has to go for a cell. `launch`: until the orchestrator answers. */
+/** How far a run has to go for a cell. `launch`: until the orchestrator answers. */
 export const phases = ['launch', 'start', 'rollout', 'kill', 'stop'] as const;
 type Phase = (typeof phases)[number];
 
 /** What a bot may do besides answering; `login`: it uses its user as soon as `login()` has resolved. */
-type BotDeed = 'login' | 'presence' | 'members' | 'lead';
+type BotAction = 'login' | 'presence' | 'members' | 'lead';
 
 /** What a cell does beside each phase. Each throws `CheckFailed` when something is not as it should be. */
 export type CellRun = {
@@ -29,12 +29,12 @@ export type Cell = {
   title: string;
   /** The last phase it needs. */
   phase: Phase;
-  does: readonly BotDeed[];
+  does: readonly BotAction[];
   /** A bot of its own, below the fixture's folder, for a fleet of its own. It need not answer. */
   bot?: string;
   /** What Discord is like for it. */
   discord?: EmulatorOptions;
   /** The only framework that it is about. */
   only?: string;
-  run: (trial: Trial) => CellRun;
+  run: (rig: Rig) => CellRun;
 };

@@ -1,4 +1,4 @@
-/** Takes a trial through its phases, with the cells beside it, and tells what became of each. */
+/** Takes a rig through its phases, with the cells beside it, and tells what became of each. */
 import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
@@ -6,14 +6,14 @@ import type { Cell, CellRun } from './cell.js';
 import { phases } from './cell.js';
 import type { Installed } from './fixture.js';
 import type { Framework } from './frameworks.js';
-import { CheckFailed, Trial } from './trial.js';
+import { CheckFailed, Rig } from './rig.js';
 
 export type Result = { framework: Framework; cell: Cell; problem: string | null; seconds: number };
 
 export type CourseOptions = {
   framework: Framework;
   installed: Installed;
-  /** At least one. They share the trial; one with a bot of its own stands alone. */
+  /** At least one. They share the rig; one with a bot of its own stands alone. */
   cells: readonly Cell[];
   clock: Clock;
   onResult: (result: Result) => void;
@@ -24,7 +24,7 @@ type Hook = keyof CellRun;
 /** A cell under way. */
 type Seat = { cell: Cell; run: CellRun; open: boolean };
 
-/** Resolves with a result for each cell. A cell has failed as well when the trial did not get as far as it needs. */
+/** Resolves with a result for each cell. A cell has failed as well when the rig did not get as far as it needs. */
 export async function runCourse({ framework, installed, cells, clock, onResult }: CourseOptions): Promise<Result[]> {
   const began = clock.monotonicMs();
   const results: Result[] = [];
@@ -33,12 +33,12 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
     results.push(result);
     onResult(result);
   };
-  let trial: Trial;
+  let rig: Rig;
   try {
     const does = [...new Set(cells.flatMap((cell) => cell.does))];
     const [{ bot, discord } = {}] = cells;
     const program = bot === undefined ? installed.program : join(installed.folder, bot);
-    trial = await Trial.launch(clock, {
+    rig = await Rig.launch(clock, {
       ...installed,
       framework,
       program,
@@ -50,7 +50,7 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
     for (const cell of cells) finish(cell, `the fleet did not start: ${messageOf(error)}`);
     return results;
   }
-  const seats: Seat[] = cells.map((cell) => ({ cell, run: cell.run(trial), open: true }));
+  const seats: Seat[] = cells.map((cell) => ({ cell, run: cell.run(rig), open: true }));
   const close = (seat: Seat, problem: string | null): void => {
     seat.open = false;
     finish(seat.cell, problem);
@@ -66,10 +66,10 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
   };
   const steps = {
     launch: { before: null, act: async () => undefined, after: 'launched' },
-    start: { before: null, act: () => trial.start(), after: 'started' },
-    rollout: { before: 'beforeRollout', act: () => trial.rollout(), after: 'afterRollout' },
-    kill: { before: 'beforeKill', act: () => trial.kill(), after: 'afterKill' },
-    stop: { before: null, act: () => trial.stop(), after: 'afterStop' },
+    start: { before: null, act: () => rig.start(), after: 'started' },
+    rollout: { before: 'beforeRollout', act: () => rig.rollout(), after: 'afterRollout' },
+    kill: { before: 'beforeKill', act: () => rig.kill(), after: 'afterKill' },
+    stop: { before: null, act: () => rig.stop(), after: 'afterStop' },
   } as const;
   try {
     for (const phase of phases) {
@@ -89,7 +89,7 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
       for (const seat of seats) if (seat.open && seat.cell.phase === phase) close(seat, null);
     }
   } finally {
-    await trial.close();
+    await rig.close();
   }
   return results;
 }

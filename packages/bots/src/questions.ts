@@ -1,5 +1,5 @@
 /** What people ask the bot, and the answers they get: every question has to be answered once. */
-import type { Deed, GatewayEmulator } from '@dshard/gateway-emulator';
+import type { RestAction, GatewayEmulator } from '@dshard/gateway-emulator';
 import type { Clock, Cancel } from '@dshard/transport';
 import { delay } from '@dshard/transport';
 
@@ -86,12 +86,12 @@ export class Questions {
   /** By the id of what was asked. A deferral is no answer yet. */
   #answers(): Map<string, Answer[]> {
     const answers = new Map<string, Answer[]>();
-    for (const deed of this.#discord.posted.list({ kind: 'message' })) {
-      const to = deed.interactionId ?? deed.message?.message_reference?.message_id;
+    for (const action of this.#discord.posted.list({ kind: 'message' })) {
+      const to = action.interactionId ?? action.message?.message_reference?.message_id;
       if (to === undefined) continue;
       const known = answers.get(to);
-      if (known === undefined) answers.set(to, [answerOf(deed)]);
-      else known.push(answerOf(deed));
+      if (known === undefined) answers.set(to, [answerOf(action)]);
+      else known.push(answerOf(action));
     }
     return answers;
   }
@@ -101,7 +101,7 @@ export class Questions {
   }
 }
 
-function answerOf({ message, channelId, at }: Deed): Answer {
+function answerOf({ message, channelId, at }: RestAction): Answer {
   return { text: message?.content ?? '', messageId: message?.id ?? '', channelId, at };
 }
 

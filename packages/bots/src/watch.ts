@@ -1,4 +1,4 @@
-/** What the bot processes of a trial showed of themselves, in the order of a clock that they share. */
+/** What the bot processes of a rig showed of themselves, in the order of a clock that they share. */
 import { existsSync, readFileSync } from 'node:fs';
 
 export type WatchEntry = {

@@ -9,7 +9,7 @@ const entry = (pid: number, at: number, text: string, kind: WatchEntry['kind'] =
   text,
 });
 
-describe('who led when', () => {
+describe('who led which shards, and when,', () => {
   test('is told by what the processes said', () => {
     const reigns = reignsOf([entry(1, 10, 'lead on'), entry(1, 20, 'lead off'), entry(2, 25, 'lead on')], new Map());
     expect(reigns).toEqual([

@@ -3,7 +3,7 @@ import { waitFor } from '@dshard/demo';
 import { delay, type Ms } from '@dshard/transport';
 import { seededRandom } from '@dshard/testkit';
 import { messageOf } from '@dshard/protocol';
-import { FAULT_DEEDS } from './faults.js';
+import { FAULT_ACTIONS } from './faults.js';
 import { Operators } from './moves.js';
 import type { ChaosOptions } from './options.js';
 import type { Rig, Status } from './rig.js';
@@ -74,7 +74,7 @@ export class Course {
   async #inject({ name, random }: ScheduledFault): Promise<void> {
     const window = this.#enter(name);
     try {
-      await FAULT_DEEDS[name]({
+      await FAULT_ACTIONS[name]({
         rig: this.#rig,
         random,
         say: (text) => this.#say(`${describeWindow(window)}: ${text}`),
@@ -102,7 +102,7 @@ export class Course {
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
     if (settled) this.#say(`${describeWindow(window)}: recovered after ${tookMs} ms`);
     else this.#fail(`${describeWindow(window)}: not recovered after ${tookMs} ms: ${problems.join(', ')}`);
-    for (const { id, shard, emittedAt } of this.#rig.watch.giveUp(since)) {
+    for (const { id, shard, emittedAt } of this.#rig.watch.countAsLost(since)) {
       this.#lost.push({ id, shard, window: this.#windows.at(emittedAt) });
     }
     return settled;

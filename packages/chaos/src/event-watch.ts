@@ -41,7 +41,7 @@ export class EventWatch {
   }
 
   /** Takes what is open before `at` as lost: nobody waits for it any more. */
-  giveUp(at: Ms): readonly Readonly<Seen>[] {
+  countAsLost(at: Ms): readonly Readonly<Seen>[] {
     const lost = this.openBefore(at);
     for (const { id } of lost) this.#open.delete(id);
     return lost;

@@ -190,7 +190,7 @@ const fullDisk: Fault = async (context) => {
   }
 };
 
-export const FAULT_DEEDS: Readonly<Record<FaultName, Fault>> = {
+export const FAULT_ACTIONS: Readonly<Record<FaultName, Fault>> = {
   'node-kill': nodeKill,
   'node-kill-in-move': nodeKillInMove,
   'node-pause': nodePause,

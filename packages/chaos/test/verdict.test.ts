@@ -50,7 +50,7 @@ function session(shard: number, ended: string | null, sessionId = `session-${sha
 }
 
 function judged(
-  given: Partial<Omit<VerdictInput, 'ledger'>> & { ledger?: Partial<LedgerVerdict> },
+  input: Partial<Omit<VerdictInput, 'ledger'>> & { ledger?: Partial<LedgerVerdict> },
 ): ReturnType<typeof judge> {
   return judge({
     seed: 1,
@@ -62,8 +62,8 @@ function judged(
     lost: [],
     moves: [],
     failures: [],
-    ...given,
-    ledger: { ...LEDGER, ...given.ledger },
+    ...input,
+    ledger: { ...LEDGER, ...input.ledger },
   });
 }
 
@@ -90,7 +90,7 @@ const doubleAttach = (at: number): LedgerVerdict['violations'][number] => ({
   message: 'Shard 1 was resumed while connection 1 still held it.',
 });
 
-describe('what holds', () => {
+describe('the verdict holds', () => {
   test.each<[string, Parameters<typeof judged>[0]]>([
     ['a clean run', {}],
     ['marked repeats after a node was killed', { ledger: { redelivered: 1 }, repeats: [repeat(150, true)] }],
@@ -111,12 +111,12 @@ describe('what holds', () => {
         ],
       },
     ],
-  ])('%s', (_, given) => {
-    expect(judged(given)).toMatchObject({ verdict: { ok: true }, reasons: [] });
+  ])('for %s', (_, input) => {
+    expect(judged(input)).toMatchObject({ verdict: { ok: true }, reasons: [] });
   });
 });
 
-describe('what does not', () => {
+describe('the verdict does not hold', () => {
   test.each<[string, Parameters<typeof judged>[0], RegExp]>([
     ['a lost event', { ledger: { lost: 1, handled: 99 } }, /1 events were lost/],
     [
@@ -150,20 +150,20 @@ describe('what does not', () => {
     ['two connections on one session in the calm', { ledger: { violations: [doubleAttach(250)] } }, /double-attach/],
     ['processes that were left', { failures: ['processes were left: 17'] }, /processes were left: 17/],
     ['nothing emitted', { ledger: { emitted: 0, handled: 0 } }, /no event was emitted/],
-  ])('%s', (_, given, reason) => {
-    const { verdict, reasons } = judged(given);
+  ])('and names its reason: %s', (_, input, reason) => {
+    const { verdict, reasons } = judged(input);
     expect(verdict.ok).toBe(false);
     expect(reasons.join('\n')).toMatch(reason);
   });
 
-  test('many findings of a kind are cut short', () => {
+  test('when there are many findings of a kind, and it tells the first of them and how many more', () => {
     const { reasons } = judged({ repeats: Array.from({ length: 30 }, () => repeat(250, true)) });
     expect(reasons).toHaveLength(9);
     expect(reasons.at(-1)).toMatch(/22 more/);
   });
 });
 
-test('the watch knows what is open, what was given up, and who repeated what', () => {
+test('the watch knows what is open, what counts as lost, and who repeated what', () => {
   const watch = new EventWatch();
   watch.emitted('1', 0, 10);
   watch.emitted('2', 0, 20);
@@ -171,7 +171,7 @@ test('the watch knows what is open, what was given up, and who repeated what', (
   watch.handled('b', '1', true, 25);
   watch.handled('b', 'never emitted', false, 26);
   expect(watch.openBefore(20)).toEqual([]);
-  expect(watch.giveUp(21)).toMatchObject([{ id: '2' }]);
+  expect(watch.countAsLost(21)).toMatchObject([{ id: '2' }]);
   expect(watch.openBefore(100)).toEqual([]);
   expect(watch.repeats).toEqual([{ id: '1', shard: 0, at: 25, node: 'b', before: 'a', marked: true }]);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dshard/api';
 import { Command } from 'commander';
 import { describeReport } from './commands/call.js';
+import { addConfig } from './commands/config.js';
 import { addEvents } from './commands/events.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeStatus } from './commands/status.js';
@@ -21,7 +22,8 @@ Examples:
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  the orchestrator refused or failed (for \`up\`: it could not start; for \`verify-trace\`: something is violated)
+  1  the orchestrator refused or failed (for \`up\`: it could not start; for \`config\`: it cannot be
+     used; for \`verify-trace\`: something is violated)
   2  the command line, or the trace, cannot be understood
   3  nobody listens at the address, or no orchestrator does
 
@@ -41,6 +43,7 @@ export function createProgram(): Command {
   addOperationCommands(program);
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addWatch(commandOf(program, 'operations'));
+  addConfig(program);
   addVerifyTrace(program);
   return program;
 }

@@ -1,7 +1,7 @@
 /** What each library has to get through. A case throws CheckFailed where the library does not; what it returns is worth telling. */
 import type { EmulatorOptions, Verdict } from '@dshard/gateway-emulator';
-import type { Trial } from './trial.js';
-import { CheckFailed } from './trial.js';
+import type { Rig } from './rig.js';
+import { CheckFailed } from './rig.js';
 
 export type Case = {
   name: string;
@@ -9,7 +9,7 @@ export type Case = {
   /** In the short form of the suite too. */
   short: boolean;
   options: EmulatorOptions;
-  run: (trial: Trial) => Promise<string | undefined>;
+  run: (rig: Rig) => Promise<string | undefined>;
 };
 
 const two: EmulatorOptions = { shards: 2, guilds: 6, maxConcurrency: 2 };
@@ -23,13 +23,12 @@ export const cases: readonly Case[] = [
     title: 'login',
     short: true,
     options: { shards: 1, guilds: 3 },
-    run: async (trial) => {
-      await trial.ready();
-      const ready = trial.heard.find((message) => message.kind === 'ready');
+    run: async (rig) => {
+      await rig.ready();
+      const ready = rig.heard.find((message) => message.kind === 'ready');
       const userId = ready?.kind === 'ready' ? ready.userId : null;
-      if (userId !== trial.emulator.world.userId)
-        throw new CheckFailed('user', `the bot took itself for user ${userId}`);
-      const verdict = trial.emulator.ledger.verdict();
+      if (userId !== rig.emulator.world.userId) throw new CheckFailed('user', `the bot took itself for user ${userId}`);
+      const verdict = rig.emulator.ledger.verdict();
       identified(verdict, 1);
       noViolation(verdict);
       return undefined;
@@ -40,11 +39,11 @@ export const cases: readonly Case[] = [
     title: 'all guilds',
     short: true,
     options: { shards: 2, guilds: 40, members: 10, maxConcurrency: 2 },
-    run: async (trial) => {
-      await trial.ready();
+    run: async (rig) => {
+      await rig.ready();
       const known = (): number =>
-        new Set(trial.heard.flatMap((message) => (message.kind === 'guild' ? [message.id] : []))).size;
-      await trial.until('guilds', 'knowing 40 guilds', () => known() === 40, 15_000);
+        new Set(rig.heard.flatMap((message) => (message.kind === 'guild' ? [message.id] : []))).size;
+      await rig.until('guilds', 'knowing 40 guilds', () => known() === 40, 15_000);
       return undefined;
     },
   },
@@ -53,10 +52,10 @@ export const cases: readonly Case[] = [
     title: 'messages',
     short: true,
     options: two,
-    run: async (trial) => {
-      await trial.ready();
-      await flow(trial, 200);
-      const verdict = await trial.settle();
+    run: async (rig) => {
+      await rig.ready();
+      await flow(rig, 200);
+      const verdict = await rig.settle();
       handledOnce(verdict);
       noViolation(verdict);
       return undefined;
@@ -67,40 +66,40 @@ export const cases: readonly Case[] = [
     title: 'RECONNECT (op 7)',
     short: true,
     options: two,
-    run: (trial) => resumes(trial, () => trial.emulator.admin.reconnect()),
+    run: (rig) => resumes(rig, () => rig.emulator.admin.reconnect()),
   },
   {
     name: 'op9-resumable',
     title: 'INVALID_SESSION, resumable (op 9 true)',
     short: false,
     options: two,
-    run: (trial) => resumes(trial, () => trial.emulator.admin.invalidate({}, { resumable: true })),
+    run: (rig) => resumes(rig, () => rig.emulator.admin.invalidate({}, { resumable: true })),
   },
   {
     name: 'op9',
     title: 'INVALID_SESSION (op 9 false)',
     short: true,
     options: two,
-    run: (trial) => startsAnew(trial, () => trial.emulator.admin.invalidate()),
+    run: (rig) => startsAnew(rig, () => rig.emulator.admin.invalidate()),
   },
   {
     name: 'zombie',
     title: 'zombie connection',
     short: false,
     options: { ...two, heartbeatIntervalMs: 4_000, heartbeatTimeoutMs: 600_000 },
-    run: (trial) => resumes(trial, () => trial.emulator.admin.stall()),
+    run: (rig) => resumes(rig, () => rig.emulator.admin.stall()),
   },
   {
     name: 'resume',
     title: 'resume with replay',
     short: true,
     options: two,
-    run: async (trial) => {
-      await resumes(trial, () => {
-        trial.emulator.admin.drop();
-        trial.emulator.traffic.burst(50);
+    run: async (rig) => {
+      await resumes(rig, () => {
+        rig.emulator.admin.drop();
+        rig.emulator.traffic.burst(50);
       });
-      const unreplayed = trial.emulator.ledger.sessions().filter(({ replayed }) => replayed === 0);
+      const unreplayed = rig.emulator.ledger.sessions().filter(({ replayed }) => replayed === 0);
       if (unreplayed.length > 0)
         throw new CheckFailed('no-replay', `${unreplayed.length} sessions had nothing replayed`);
       return undefined;
@@ -111,24 +110,24 @@ export const cases: readonly Case[] = [
     title: 'resume URL dead',
     short: false,
     options: two,
-    run: async (trial) => {
-      await trial.ready();
-      await flow(trial, 20);
-      await trial.settle();
-      await trial.emulator.admin.setResumeHost('refuse');
-      const since = trial.heard.length;
-      trial.emulator.admin.drop();
-      const back = (): boolean => trial.attached() === trial.shards;
-      await trial.until('not-back', 'a session on the generic host', back, recoveryMs);
-      await trial.until(
+    run: async (rig) => {
+      await rig.ready();
+      await flow(rig, 20);
+      await rig.settle();
+      await rig.emulator.admin.setResumeHost('refuse');
+      const since = rig.heard.length;
+      rig.emulator.admin.drop();
+      const back = (): boolean => rig.attached() === rig.shards;
+      await rig.until('not-back', 'a session on the generic host', back, recoveryMs);
+      await rig.until(
         'not-back',
         'news of it',
-        () => trial.count('ready', since) + trial.count('resumed', since) >= trial.shards,
+        () => rig.count('ready', since) + rig.count('resumed', since) >= rig.shards,
         5_000,
       );
-      await flow(trial, 20);
-      handledOnce(await trial.settle());
-      return trial.count('resumed', since) === trial.shards
+      await flow(rig, 20);
+      handledOnce(await rig.settle());
+      return rig.count('resumed', since) === rig.shards
         ? 'resumes on the generic host'
         : 'identifies on the generic host';
     },
@@ -138,10 +137,10 @@ export const cases: readonly Case[] = [
     title: 'session expired',
     short: false,
     options: two,
-    run: (trial) =>
-      startsAnew(trial, () => {
-        trial.emulator.admin.drop();
-        trial.emulator.admin.expire();
+    run: (rig) =>
+      startsAnew(rig, () => {
+        rig.emulator.admin.drop();
+        rig.emulator.admin.expire();
       }),
   },
   {
@@ -149,9 +148,9 @@ export const cases: readonly Case[] = [
     title: 'identify windows, 12 shards by 4',
     short: false,
     options: { shards: 12, guilds: 24, maxConcurrency: 4 },
-    run: async (trial) => {
-      await trial.ready(90_000);
-      const verdict = trial.emulator.ledger.verdict();
+    run: async (rig) => {
+      await rig.ready(90_000);
+      const verdict = rig.emulator.ledger.verdict();
       noViolation(verdict);
       identified(verdict, 12);
       return undefined;
@@ -160,43 +159,43 @@ export const cases: readonly Case[] = [
 ];
 
 /** So many messages of steady traffic have been handled. */
-async function flow(trial: Trial, messages: number): Promise<void> {
-  const { traffic, ledger } = trial.emulator;
+async function flow(rig: Rig, messages: number): Promise<void> {
+  const { traffic, ledger } = rig.emulator;
   traffic.start(rate);
   const before = ledger.verdict().handled;
-  await trial.until('no-messages', `${messages} messages`, () => ledger.verdict().handled >= before + messages, 15_000);
+  await rig.until('no-messages', `${messages} messages`, () => ledger.verdict().handled >= before + messages, 15_000);
 }
 
 /** After the fault every shard resumes, and nothing is lost or comes twice. */
-async function resumes(trial: Trial, fault: () => unknown): Promise<string | undefined> {
-  await trial.ready();
-  await flow(trial, 20);
-  const since = trial.heard.length;
+async function resumes(rig: Rig, fault: () => unknown): Promise<string | undefined> {
+  await rig.ready();
+  await flow(rig, 20);
+  const since = rig.heard.length;
   fault();
-  const all = (): boolean => trial.count('resumed', since) === trial.shards && trial.attached() === trial.shards;
-  await trial.until('not-resumed', 'RESUMED of every shard', all, recoveryMs);
-  await flow(trial, 20);
-  const verdict = await trial.settle();
+  const all = (): boolean => rig.count('resumed', since) === rig.shards && rig.attached() === rig.shards;
+  await rig.until('not-resumed', 'RESUMED of every shard', all, recoveryMs);
+  await flow(rig, 20);
+  const verdict = await rig.settle();
   handledOnce(verdict);
   noViolation(verdict);
-  identified(verdict, trial.shards);
+  identified(verdict, rig.shards);
   return undefined;
 }
 
 /** After the fault every shard has a new session, and gets its messages. */
-async function startsAnew(trial: Trial, fault: () => unknown): Promise<string | undefined> {
-  await trial.ready();
-  await flow(trial, 20);
-  await trial.settle();
-  const since = trial.heard.length;
+async function startsAnew(rig: Rig, fault: () => unknown): Promise<string | undefined> {
+  await rig.ready();
+  await flow(rig, 20);
+  await rig.settle();
+  const since = rig.heard.length;
   fault();
-  const all = (): boolean => trial.count('ready', since) === trial.shards && trial.attached() === trial.shards;
-  await trial.until('not-started-anew', 'READY of every shard', all, recoveryMs);
-  await flow(trial, 20);
-  const verdict = await trial.settle();
+  const all = (): boolean => rig.count('ready', since) === rig.shards && rig.attached() === rig.shards;
+  await rig.until('not-started-anew', 'READY of every shard', all, recoveryMs);
+  await flow(rig, 20);
+  const verdict = await rig.settle();
   handledOnce(verdict);
   noViolation(verdict);
-  identified(verdict, 2 * trial.shards);
+  identified(verdict, 2 * rig.shards);
   return undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Case } from './cases.js';
 import type { Library } from './libraries.js';
 import type { LibraryFault } from './library-faults.js';
 import { faultOf } from './library-faults.js';
-import { CheckFailed, Trial } from './trial.js';
+import { CheckFailed, Rig } from './rig.js';
 
 export type Outcome =
   | { kind: 'passed'; note: string | undefined }
@@ -16,7 +16,7 @@ export type Result = { library: Library; case: Case; outcome: Outcome; seconds: 
 export type SuiteOptions = {
   libraries: readonly Library[];
   cases: readonly Case[];
-  /** Trials at a time. */
+  /** Rigs at a time. */
   jobs: number;
   clock: Clock;
   onResult: (result: Result) => void;
@@ -39,15 +39,15 @@ export async function runSuite({ libraries, cases, jobs, clock, onResult }: Suit
 }
 
 async function runCase(library: Library, one: Case, clock: Clock): Promise<Outcome> {
-  const trial = await Trial.start(library, one.options, clock);
+  const rig = await Rig.start(library, one.options, clock);
   try {
-    return { kind: 'passed', note: await one.run(trial) };
+    return { kind: 'passed', note: await one.run(rig) };
   } catch (error) {
     if (!(error instanceof CheckFailed)) throw error;
     const fault = faultOf(library.name, one.name, error.code);
     const problem = `${error.code}: ${error.message}`;
     return fault === null ? { kind: 'failed', problem } : { kind: 'libraryFault', fault, problem };
   } finally {
-    await trial.close();
+    await rig.close();
   }
 }

@@ -144,11 +144,11 @@ describe('the lines that dso-gateway prints', () => {
         what: `two answers: ${bot.output.join('')}`,
         timeoutMs: 10_000,
       });
-      const deeds = await posted();
-      expect(deeds.find((deed) => deed['interactionId'] === interactionId)).toMatchObject({
+      const actions = await posted();
+      expect(actions.find((action) => action['interactionId'] === interactionId)).toMatchObject({
         message: { content: 'pong, you' },
       });
-      expect(deeds.find((deed) => deed['interactionId'] === undefined)).toMatchObject({
+      expect(actions.find((action) => action['interactionId'] === undefined)).toMatchObject({
         channelId: said['channel_id'],
         message: { content: 'pong', message_reference: { message_id: said['id'] } },
       });

@@ -41,7 +41,7 @@ describe('the summary', () => {
     expect(summaryOf([...results, result('a', second, { kind: 'failed', problem: 'p' })]).ok).toBe(false);
   });
 
-  test('of nothing is not ok', () => {
+  test('of a suite that ran nothing is not ok', () => {
     expect(summaryOf([]).ok).toBe(false);
   });
 });

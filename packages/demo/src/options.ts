@@ -78,7 +78,7 @@ Examples:
   npm run demo -- --scenario orchestrator-restart        kill -9 of the orchestrator under traffic
   npm run demo -- --scenario orchestrator-crash --json   the same in the middle of a rollout, which then goes on
   npm run demo -- --scenario standby --json              a second orchestrator on the same store, when the first is killed
-  npm run demo -- --scenario quarantine --json           a shard that kills node after node is set aside, and released
+  npm run demo -- --scenario quarantine --json           a shard that kills node after node is quarantined, and released
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
@@ -87,12 +87,12 @@ Examples:
     )
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });
-  const given = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
-  if (given.bot === 'discordjs' && given.scenario !== 'tour') {
-    command.error(`--scenario ${given.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
+  const options = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
+  if (options.bot === 'discordjs' && options.scenario !== 'tour') {
+    command.error(`--scenario ${options.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
   }
-  const nodes = given.nodes ?? (THREE_NODES.includes(given.scenario) ? 3 : 2);
-  return { ...WORLDS[given.bot], ...given, nodes, tourOnly: given.tourOnly || given.json };
+  const nodes = options.nodes ?? (THREE_NODES.includes(options.scenario) ? 3 : 2);
+  return { ...WORLDS[options.bot], ...options, nodes, tourOnly: options.tourOnly || options.json };
 }
 
 function wholeNumber(option: string, least: number, most: number): (text: string) => number {

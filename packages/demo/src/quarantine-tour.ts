@@ -1,6 +1,6 @@
 /**
  * Scenario `quarantine`: a message comes that the bot dies of. Discord replays it to whoever resumes the shard, so node after node dies,
- * until the shard is set aside. All other shards run on; a version without the defect is rolled out, and the shard is released.
+ * until the shard is quarantined. All other shards run on; a version without the defect is rolled out, and the shard is released.
  */
 import { DEADLY_MESSAGE } from './bot-state.js';
 import { dsoShows, runDso } from './orchestrator.js';
@@ -9,7 +9,7 @@ import { lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } 
 import { waitFor } from './steps.js';
 
 export const QUARANTINE_SETTINGS = { quarantineAfter: 3, 'timeouts.launchRetry': 1_000 } as const;
-/** What Discord keeps for a session; all that comes while the shard is set aside has to find room. Large bots have so much. */
+/** What Discord keeps for a session; all that comes while the shard is quarantined has to find room. Large bots have so much. */
 export const QUARANTINE_REPLAY_BUFFER = 3_500;
 
 export type QuarantineFigures = {
@@ -83,7 +83,7 @@ async function onlyThisOne(context: TourContext, shard: number): Promise<number>
     throw new Error(`Shard ${shard} alone had to be quarantined, and these are: ${JSON.stringify(quarantined)}.`);
   }
   const blamed = new Set(one.nodes).size;
-  const died = await deaths(context);
+  const died = await crashes(context);
   const { quarantineAfter } = QUARANTINE_SETTINGS;
   if (blamed !== quarantineAfter || died !== quarantineAfter) {
     throw new Error(`${quarantineAfter} nodes had to die of it; ${died} died, ${blamed} of them are said to be its.`);
@@ -92,7 +92,7 @@ async function onlyThisOne(context: TourContext, shard: number): Promise<number>
 }
 
 /** Nodes that nobody asked to go. */
-async function deaths({ fleet }: TourContext): Promise<number> {
+async function crashes({ fleet }: TourContext): Promise<number> {
   const exits = (await recorded(fleet, 'nodeGone')).filter(({ text }) => text.includes('exited'));
   return exits.length;
 }

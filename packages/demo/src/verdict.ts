@@ -30,7 +30,7 @@ export type LedgerFigures = {
   findings: readonly string[];
   /** The same for sessions that were resumed while another connection held them. */
   doubleAttaches: readonly string[];
-  /** Per hand-over: how long the shard had no live session, in milliseconds. */
+  /** Per migration: how long the shard had no live session, in milliseconds. */
   gapsMs: readonly number[];
 };
 
@@ -85,7 +85,7 @@ export type VerdictInput = {
   ledger: LedgerFigures;
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
-  /** Scenario `orchestrator-crash`: moves that were under way when it died may have been called off, and are made again. */
+  /** Scenario `orchestrator-crash`: moves that were under way when it died may have been aborted, and are made again. */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
   forgotten: number;

@@ -58,7 +58,7 @@ function moved(change: (chunks: Uint8Array[]) => Uint8Array[], shard = 3): numbe
   return destination.wrong(shard);
 }
 
-describe('ballast', () => {
+describe('ballast of a shard', () => {
   test('that comes whole is right', () => {
     expect(moved((chunks) => chunks)).toBe(0);
   });

@@ -33,7 +33,7 @@ function start(begunAt: number[], inWrongWindow = 0): ReturnType<typeof startFig
 }
 
 describe('the verdict', () => {
-  test('holds for a clean ledger', () => {
+  test('holds for a ledger in which nothing was lost, repeated or reordered', () => {
     const { verdict, reasons } = judge(input({ gapsMs: [30, 10, 20.04] }));
     expect(reasons).toEqual([]);
     expect(verdict).toEqual({

@@ -24,7 +24,7 @@ import { VoiceEdge } from './server/voice-edge.js';
 import type { VoicePlaces } from './voice/voice-state.js';
 import { createVoiceState } from './voice/voice-state.js';
 import { People } from './world/people.js';
-import type { Posted } from './world/posted.js';
+import type { RestActions } from './world/rest-actions.js';
 import type { ScriptLine } from './world/script.js';
 import { ScriptPlayer } from './world/script.js';
 import { setStage } from './world/stage.js';
@@ -53,7 +53,7 @@ export type GatewayEmulator = {
   /** What people do, on demand: messages, commands, joins. */
   readonly people: People;
   /** What the bot did by REST. */
-  readonly posted: Posted;
+  readonly posted: RestActions;
   /** A player of a script (`parseScript`); it begins with `start()`. */
   play(lines: readonly ScriptLine[]): ScriptPlayer;
   /** Calls back with everything that happens in the world, before sessions get it. Returns how to end that. */

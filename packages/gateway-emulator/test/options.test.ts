@@ -3,7 +3,7 @@ import type { EmulatorOptions } from '../src/options.js';
 import { resolveOptions } from '../src/options.js';
 
 describe('options', () => {
-  test('have defaults', () => {
+  test('have defaults, which are those of Discord', () => {
     expect(resolveOptions({})).toMatchObject({
       port: 0,
       shards: 1,
@@ -18,7 +18,7 @@ describe('options', () => {
     });
   });
 
-  test('take others into account', () => {
+  test('follow from each other where one is left out: guilds from shards, the timeout from the interval', () => {
     expect(resolveOptions({ shards: 16, heartbeatIntervalMs: 1_000 })).toMatchObject({
       guilds: 64,
       rules: { heartbeatTimeoutMs: 1_500 },
@@ -51,7 +51,7 @@ describe('options', () => {
     [{ resumeAddress: '10.0.0.1' }, '"resumeAddress" is 10.0.0.1, but must be an address of loopback'],
     [{ names: 'mine' }, '"names" is mine, but must be addresses or discord'],
     [{ doubleAttachCloseCode: 1_000 }, '"doubleAttachCloseCode" is 1000'],
-  ])('refuse %o', (options, message) => {
+  ])('refuse %o and say what is wrong with it', (options, message) => {
     const resolve = (): unknown => resolveOptions(options as unknown as EmulatorOptions);
     expect(resolve).toThrow(message);
     expect(resolve).toThrow(expect.objectContaining({ code: 'DSO_EMULATOR_BAD_OPTION' }));

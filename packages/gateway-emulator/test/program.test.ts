@@ -77,7 +77,7 @@ describe('dso-gateway', () => {
     expect(exitCode).toBe(1);
   });
 
-  test('explains itself', async () => {
+  test('explains itself with --help: its options, with examples', async () => {
     const { exitCode, out } = await run(['--help']);
     expect(exitCode).toBe(0);
     expect(out).toContain('Examples:');

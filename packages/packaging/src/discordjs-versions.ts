@@ -12,7 +12,7 @@ import { packAll, run } from './tarballs.js';
 import { firstAndLast, inRange, newestPreview, releasesOf } from './versions/candidates.js';
 import type { Tried } from './versions/report.js';
 import { lineOf, pageOf, summaryOf } from './versions/report.js';
-import { tryVersion } from './versions/trial.js';
+import { tryVersion } from './versions/try-version.js';
 import { readWorkspace } from './workspace.js';
 
 type Flags = { version: string[]; short?: true; all?: true; json?: true; write?: true };

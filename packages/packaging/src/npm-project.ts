@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './tarballs.js';
 
-/** What npm would do besides is no part of any trial. */
+/** What npm would do besides is no part of any project. */
 const QUIET = ['--no-fund', '--no-audit', '--no-update-notifier'];
 
 export type NpmProject = {

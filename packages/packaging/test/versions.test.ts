@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { firstAndLast, inRange, newestPreview, releasesOf } from '../src/versions/candidates.js';
-import { faultOf, pageOf, summaryOf } from '../src/versions/report.js';
 import type { Tried } from '../src/versions/report.js';
-import type { Verdict } from '../src/versions/trial.js';
+import { faultOf, pageOf, summaryOf } from '../src/versions/report.js';
+import type { Verdict } from '../src/versions/try-version.js';
 
 const VERSIONS = [
   '13.9.0',
@@ -44,7 +44,7 @@ describe('the versions that are tried', () => {
   });
 });
 
-describe('the outcome', () => {
+describe('the outcome of a version that was tried', () => {
   const tried = (version: string, verdict: Verdict): Tried => ({ version, verdict, seconds: 1 });
   const refused: Verdict = { kind: 'refused', sentence: 'has no x' };
   const failed: Verdict = { kind: 'failed', problem: 'lost a message' };
@@ -56,7 +56,7 @@ describe('the outcome', () => {
     ['is refused in the range', tried('14.11.0', refused), 'it is in the range'],
     ['fails outside of the range', tried('14.9.0', failed), 'should have been refused by name'],
     ['passes outside of the range', tried('14.9.0', { kind: 'passed' }), 'could be'],
-  ])('of a version that %s is judged', (_, one, fault) => {
+  ])('is ok only where the peer range says so: %s', (_, one, fault) => {
     if (fault === null) expect(faultOf(one, '^14.10.2')).toBeNull();
     else expect(faultOf(one, '^14.10.2')).toContain(fault);
   });

@@ -90,7 +90,7 @@ export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
         settle();
         reject(new TransportError(code, `Cannot connect to ${address}: ${fault}.`));
       };
-      const onAbort = (): void => fail('DSO_CONNECT_ABORTED', 'it was called off');
+      const onAbort = (): void => fail('DSO_CONNECT_ABORTED', 'it was aborted');
       const cancelTimeout = clock.after(timeoutMs, () =>
         fail('DSO_CONNECT_TIMEOUT', `it did not answer within ${timeoutMs} ms`),
       );

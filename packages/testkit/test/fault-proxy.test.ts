@@ -62,7 +62,7 @@ test('without faults it passes everything on, ends included', async () => {
   await until(() => proxy.connections === 0, { what: 'the proxy to forget the connection' });
 });
 
-test('latency delays, in order', async () => {
+test('latency delays bytes and keeps their order', async () => {
   proxy.set({ latencyMs: 60 });
   const { client, server } = await pair();
   const start = clock.monotonicMs();
@@ -101,7 +101,7 @@ test('a server that does not read slows the sender down', async () => {
   expect(await megabytesUntilHeldBack(client)).toBeLessThan(TOO_MANY_MEGABYTES);
 });
 
-test('a slow line takes its time', async () => {
+test('a slow line passes so many bytes a second and no more', async () => {
   proxy.set({ bytesPerSecond: 2_000_000 });
   const { client, server } = await pair();
   const start = clock.monotonicMs();

@@ -13,7 +13,7 @@ function guard(): { begin: () => Promise<void>; end: () => Promise<void> } {
 }
 
 describe('what a test leaves behind fails it, by name', () => {
-  test('a timer', async () => {
+  test('a timer that was not cancelled', async () => {
     const { begin, end } = guard();
     await begin();
     const cancel = systemClock().after(60_000, () => undefined);
@@ -32,7 +32,7 @@ describe('what a test leaves behind fails it, by name', () => {
     cancel();
   });
 
-  test('a server', async () => {
+  test('a server that still listens', async () => {
     const { begin, end } = guard();
     await begin();
     const server = createServer();
@@ -42,7 +42,7 @@ describe('what a test leaves behind fails it, by name', () => {
     await end();
   });
 
-  test('a child process', async () => {
+  test('a child process that still runs', async () => {
     const { begin, end } = guard();
     await begin();
     const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });

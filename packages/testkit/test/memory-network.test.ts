@@ -44,7 +44,7 @@ async function pair(options: Omit<MemoryNetworkOptions, 'clock'> = {}): Promise<
   return { ...made, a, b: watch(made.accepted[0]!) };
 }
 
-describe('a stream', () => {
+describe('a stream in memory', () => {
   test('carries bytes in order, after the delay and not before', async () => {
     const { clock, a, b } = await pair({ delayMs: 20 });
     a.stream.write(bytes('one '));
@@ -67,7 +67,7 @@ describe('a stream', () => {
     expect(b.text).toBe(sent);
   });
 
-  test('copies what is written', async () => {
+  test('copies what is written, so that the writer may use its buffer again', async () => {
     const { clock, a, b } = await pair();
     const memory = bytes('kept');
     a.stream.write(memory);
@@ -121,7 +121,7 @@ describe('a stream', () => {
   });
 });
 
-describe('faults', () => {
+describe('faults of the network in memory', () => {
   test('a cut is silent, hits the member only, and stays after the mending', async () => {
     const { clock, network, accepted, connect } = await world();
     const web = watch(await connect('web'));
@@ -149,7 +149,7 @@ describe('faults', () => {
     expect([servers[0]!.text, server.text]).toEqual(['', 'hello']);
   });
 
-  test('a reset is seen by both ends', async () => {
+  test('a reset is seen by both ends of the connection', async () => {
     const { clock, network, a, b } = await pair();
     network.reset();
     await clock.run(0);

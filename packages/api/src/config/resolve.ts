@@ -34,6 +34,8 @@ export type ResolvedConfig = Readonly<{
   token: string | null;
   /** Every key as it was written, or its default. */
   values: ConfigValues;
+  /** `dso.yaml:3`, `DSO_NODES` or `--nodes`, for every key that was written. */
+  writtenAt: Readonly<Partial<Record<ConfigKey, string>>>;
   stopGraceMs: number;
   /** null: no REST interface. */
   http: { listen: Address; tokenlessLoopback: boolean; hosts: readonly string[] } | null;
@@ -159,6 +161,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
     listen: values.listen,
     token,
     values,
+    writtenAt: Object.fromEntries([...written].map(([key, { where }]) => [key, where])),
     stopGraceMs: values['launcher.stopGrace'],
     http: values['http.enabled']
       ? {

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { configEntry, CONFIG_KEYS, type ConfigKey } from '../../src/config/keys.js';
+import { writtenValue } from '../../src/config/written.js';
 
 const INTRODUCTION = `# Configuration
 
 Every key of \`dso.yaml\`, with its environment variable. Flags win over the environment, the environment over the file, the file over the
 defaults. A dot is a section: \`launcher.stopGrace\` is \`stopGrace\` under \`launcher\`. Times are written \`250ms\`, \`10s\`, \`2m\`, \`1h\` or as a
 number of milliseconds. Paths in the file are relative to the file. Unknown keys are refused. Any key can be given to \`dso up\` as \`--set key=value\`.
+\`dso config\` shows what is in force in a folder, and where each setting was written.
 
 \`\`\`yaml
 # dso.yaml
@@ -20,20 +22,10 @@ launcher:
 <!-- The rest is made from packages/api/src/config/keys.ts: \`npx vitest run packages/api/test/config/reference -u\` -->
 `;
 
-function written(value: unknown, none: string): string {
-  if (value === null) return none;
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
-  if (typeof value === 'object' && 'percent' in value) return `\`${String(value.percent)}%\``;
-  if (typeof value === 'object') return 'none';
-  return `\`${value as string | number | boolean}\``;
-}
-
 function describeKey(key: ConfigKey): string {
   const { field, byDefault, about, variable } = configEntry(key);
-  const isTime = field.expected.startsWith('a time');
-  const byDefaultText = isTime
-    ? `\`${Number(byDefault) / 1000}s\``
-    : written(byDefault, /or (\w+)$/.exec(field.expected)?.[1] ?? 'none');
+  const written = writtenValue(key, byDefault);
+  const byDefaultText = byDefault === null || written === 'none' ? written : `\`${written}\``;
   return [
     `## ${key}`,
     '',

@@ -1,8 +1,8 @@
 /** A bot that starts, answers, and goes on answering where a message of another process stands. */
 import type { Cell } from '../cell.js';
 import type { Answer } from '../questions.js';
-import { check } from '../trial.js';
-import type { Trial } from '../trial.js';
+import type { Rig } from '../rig.js';
+import { check } from '../rig.js';
 
 const ANSWER_MS = 5_000;
 
@@ -11,19 +11,19 @@ export const start: Cell = {
   title: 'starts in two processes, and knows its user in each',
   phase: 'start',
   does: ['login'],
-  run: (trial) => ({
+  run: (rig) => ({
     started: () => {
-      const { username } = trial.emulator.world.user;
-      for (const prefix of ['ready as ', ...(trial.framework.userAfterLogin ? ['logged in as '] : [])]) {
-        const said = trial.watch.said(prefix);
-        for (const pid of trial.watch.pids()) {
+      const { username } = rig.emulator.world.user;
+      for (const prefix of ['ready as ', ...(rig.framework.userAfterLogin ? ['logged in as '] : [])]) {
+        const said = rig.watch.said(prefix);
+        for (const pid of rig.watch.pids()) {
           const line = said.find((entry) => entry.pid === pid);
-          check(line !== undefined, () => trial.explained(`process ${pid} never said "${prefix}…"`));
+          check(line !== undefined, () => rig.explained(`process ${pid} never said "${prefix}…"`));
           check(line.rest === username, () => `process ${pid} said "${prefix}${line.rest}", not "${username}"`);
         }
       }
-      check(trial.watch.pids().length === 2, () =>
-        trial.explained(`${trial.watch.pids().length} processes were started for two nodes`),
+      check(rig.watch.pids().length === 2, () =>
+        rig.explained(`${rig.watch.pids().length} processes were started for two nodes`),
       );
     },
   }),
@@ -35,19 +35,19 @@ export const answer: Cell = {
     'answers a message and a slash command in every guild, and knows the guild by name, after a rollout as before it',
   phase: 'rollout',
   does: [],
-  run: (trial) => ({ started: () => everyGuildAnswers(trial), afterRollout: () => everyGuildAnswers(trial) }),
+  run: (rig) => ({ started: () => everyGuildAnswers(rig), afterRollout: () => everyGuildAnswers(rig) }),
 };
 
-async function everyGuildAnswers(trial: Trial): Promise<void> {
-  const { questions } = trial;
-  const asked = trial
+async function everyGuildAnswers(rig: Rig): Promise<void> {
+  const { questions } = rig;
+  const asked = rig
     .guilds()
     .flatMap((guildId) => [questions.command('ping', guildId), questions.message('!ping', guildId)]);
   await questions.allAnswered(asked, ANSWER_MS);
   for (const question of asked) {
     const [first] = questions.answersTo(question);
-    check(first !== undefined, () => trial.explained(`${question.what} in guild ${question.guildId} was not answered`));
-    const name = trial.nameOf(question.guildId);
+    check(first !== undefined, () => rig.explained(`${question.what} in guild ${question.guildId} was not answered`));
+    const name = rig.nameOf(question.guildId);
     check(first.text.endsWith(`in ${name}`), () => `${question.what} in guild “${name}” was answered “${first.text}”`);
   }
 }
@@ -57,21 +57,21 @@ export const button: Cell = {
   title: 'answers the button of a message that a process before it posted, in every shard',
   phase: 'rollout',
   does: [],
-  run: (trial) => {
+  run: (rig) => {
     const panels = new Map<string, Answer>();
     return {
       beforeRollout: async () => {
-        for (const guildId of trial.guildPerShard()) {
-          const panel = await trial.questions.answer(trial.questions.command('panel', guildId), ANSWER_MS);
-          check(panel !== null, () => trial.explained(`/panel in guild ${guildId} was not answered`));
+        for (const guildId of rig.guildPerShard()) {
+          const panel = await rig.questions.answer(rig.questions.command('panel', guildId), ANSWER_MS);
+          check(panel !== null, () => rig.explained(`/panel in guild ${guildId} was not answered`));
           panels.set(guildId, panel);
         }
       },
       afterRollout: async () => {
         for (const [guildId, panel] of panels) {
-          const pressed = trial.questions.press('hello', panel, guildId);
-          const hello = await trial.questions.answer(pressed, ANSWER_MS);
-          check(hello !== null, () => trial.explained(`the button in guild ${guildId} was not answered`));
+          const pressed = rig.questions.press('hello', panel, guildId);
+          const hello = await rig.questions.answer(pressed, ANSWER_MS);
+          check(hello !== null, () => rig.explained(`the button in guild ${guildId} was not answered`));
           const [, before] = /by (\d+)/.exec(panel.text) ?? [];
           const [, after] = /^hello by (\d+) in /.exec(hello.text) ?? [];
           check(after !== undefined && after !== before, () => `“${panel.text}” was answered “${hello.text}”`);

@@ -1,7 +1,7 @@
 /** What runs once per fleet. */
 import type { Cell } from '../cell.js';
-import { check } from '../trial.js';
-import type { Trial } from '../trial.js';
+import type { Rig } from '../rig.js';
+import { check } from '../rig.js';
 import type { WatchEntry } from '../watch.js';
 
 const SOON_MS = 15_000;
@@ -13,17 +13,17 @@ export const lead: Cell = {
   title: 'onLead runs in one process, that of the lowest shard, through a rollout and a kill -9: never in two at once',
   phase: 'kill',
   does: ['lead'],
-  run: (trial) => ({
-    started: () => oneLeads(trial),
-    afterRollout: () => oneLeads(trial),
-    afterKill: () => oneLeads(trial),
+  run: (rig) => ({
+    started: () => oneLeads(rig),
+    afterRollout: () => oneLeads(rig),
+    afterKill: () => oneLeads(rig),
   }),
 };
 
-async function oneLeads(trial: Trial): Promise<void> {
-  const reigns = (): Reign[] => reignsOf(trial.watch.entries(), trial.killed);
-  await trial.until('the process of the lowest shard to lead', SOON_MS, async () => {
-    const first = (await trial.nodes()).find(({ shards }) => shards.includes(0));
+async function oneLeads(rig: Rig): Promise<void> {
+  const reigns = (): Reign[] => reignsOf(rig.watch.entries(), rig.killed);
+  await rig.until('the process of the lowest shard to lead', SOON_MS, async () => {
+    const first = (await rig.nodes()).find(({ shards }) => shards.includes(0));
     return reigns().some(({ pid, to }) => pid === first?.pid && to === Infinity);
   });
   const both = overlap(reigns());

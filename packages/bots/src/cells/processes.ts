@@ -1,8 +1,8 @@
 /** Processes that are replaced, killed and ended. */
 import type { Cell } from '../cell.js';
 import { Steady } from '../questions.js';
-import type { Trial } from '../trial.js';
-import { check, firstLines } from '../trial.js';
+import type { Rig } from '../rig.js';
+import { check, firstLines } from '../rig.js';
 import { isAlive } from '../watch.js';
 import { checkToll } from './commands.js';
 
@@ -16,27 +16,27 @@ export const rollout: Cell = {
   title: 'a rollout replaces every process: 0 IDENTIFYs; messages all the while, 0 lost, 0 repeated, in order',
   phase: 'rollout',
   does: [],
-  run: (trial) => {
+  run: (rig) => {
     let steady: Steady | null = null;
     let identifies = 0;
     return {
       beforeRollout: () => {
-        identifies = trial.identifies();
-        const { world } = trial.emulator;
-        steady = new Steady(trial.clock, MESSAGE_EVERY_MS, (turn) =>
-          trial.questions.message('!ping', world.guildAt(turn % world.guildCount).id),
+        identifies = rig.identifies();
+        const { world } = rig.emulator;
+        steady = new Steady(rig.clock, MESSAGE_EVERY_MS, (turn) =>
+          rig.questions.message('!ping', world.guildAt(turn % world.guildCount).id),
         );
-        trial.atEnd(() => steady?.stop());
+        rig.atEnd(() => steady?.stop());
       },
       afterRollout: async () => {
         steady?.stop();
         const asked = steady?.questions ?? [];
-        await trial.questions.allAnswered(asked, ANSWER_MS);
-        checkToll(trial, '!ping', trial.questions.toll(asked));
-        const spent = trial.identifies() - identifies;
+        await rig.questions.allAnswered(asked, ANSWER_MS);
+        checkToll(rig, '!ping', rig.questions.toll(asked));
+        const spent = rig.identifies() - identifies;
         check(spent === 0, () => `the rollout cost ${spent} IDENTIFYs`);
-        reportHandled(trial, new Set(asked.map(({ id }) => id)));
-        const { duplicated, outOfOrder, unexpected, missed, violations, examples } = trial.emulator.ledger.verdict();
+        reportHandled(rig, new Set(asked.map(({ id }) => id)));
+        const { duplicated, outOfOrder, unexpected, missed, violations, examples } = rig.emulator.ledger.verdict();
         check(duplicated + outOfOrder + unexpected + missed === 0, () =>
           [
             `the ledger says: ${duplicated} repeated, ${outOfOrder} out of order, ${unexpected} unexpected, ${missed} missed`,
@@ -50,8 +50,8 @@ export const rollout: Cell = {
 };
 
 /** For the ledger: what an answer says of when its message was handled. */
-function reportHandled(trial: Trial, asked: ReadonlySet<string>): void {
-  const { ledger, posted } = trial.emulator;
+function reportHandled(rig: Rig, asked: ReadonlySet<string>): void {
+  const { ledger, posted } = rig.emulator;
   const emitted = new Map(
     ledger
       .sessions()
@@ -71,15 +71,15 @@ export const kill: Cell = {
   title: 'a kill -9 costs at most one IDENTIFY per shard, and every shard answers again',
   phase: 'kill',
   does: [],
-  run: (trial) => {
-    let before = { identifies: 0, nodes: [] as Awaited<ReturnType<Trial['nodes']>> };
+  run: (rig) => {
+    let before = { identifies: 0, nodes: [] as Awaited<ReturnType<Rig['nodes']>> };
     return {
       beforeKill: async () => {
-        before = { identifies: trial.identifies(), nodes: await trial.nodes() };
+        before = { identifies: rig.identifies(), nodes: await rig.nodes() };
       },
       afterKill: () => {
-        const shards = before.nodes.find(({ pid }) => trial.killed.has(pid))?.shards.length ?? 0;
-        const spent = trial.identifies() - before.identifies;
+        const shards = before.nodes.find(({ pid }) => rig.killed.has(pid))?.shards.length ?? 0;
+        const spent = rig.identifies() - before.identifies;
         check(shards > 0, () => 'no process with shards was killed');
         check(spent <= shards, () => `the process had ${shards} shards; ${spent} IDENTIFYs were spent`);
       },
@@ -92,25 +92,25 @@ export const shutdown: Cell = {
   title: 'what the bot does on SIGTERM runs to its end, in a rollout and when the fleet ends, and no process is left',
   phase: 'stop',
   does: [],
-  run: (trial) => ({
+  run: (rig) => ({
     afterRollout: async () => {
-      const served = new Set((await trial.nodes()).map(({ pid }) => pid));
+      const served = new Set((await rig.nodes()).map(({ pid }) => pid));
       await allFlushed(
-        trial,
-        trial.watch.pids().filter((pid) => !served.has(pid)),
+        rig,
+        rig.watch.pids().filter((pid) => !served.has(pid)),
       );
     },
-    afterStop: () => allFlushed(trial, trial.watch.pids()),
+    afterStop: () => allFlushed(rig, rig.watch.pids()),
   }),
 };
 
-async function allFlushed(trial: Trial, pids: readonly number[]): Promise<void> {
-  const ended = pids.filter((pid) => !trial.killed.has(pid));
-  await trial.until(`process ${ended.join(', ')} to end`, END_MS, () => !ended.some(isAlive));
-  const flushed = trial.watch.said('flushed').map(({ pid }) => pid);
+async function allFlushed(rig: Rig, pids: readonly number[]): Promise<void> {
+  const ended = pids.filter((pid) => !rig.killed.has(pid));
+  await rig.until(`process ${ended.join(', ')} to end`, END_MS, () => !ended.some(isAlive));
+  const flushed = rig.watch.said('flushed').map(({ pid }) => pid);
   const without = ended.filter((pid) => !flushed.includes(pid));
   check(without.length === 0, () =>
-    trial.explained(`process ${without.join(', ')} ended before its SIGTERM listener was done`),
+    rig.explained(`process ${without.join(', ')} ended before its SIGTERM listener was done`),
   );
 }
 
@@ -119,9 +119,9 @@ export const rejections: Cell = {
   title: 'no promise is rejected without somebody to handle it, and no process dies of an error',
   phase: 'stop',
   does: ['login', 'presence', 'members', 'lead'],
-  run: (trial) => ({
+  run: (rig) => ({
     afterStop: () => {
-      const found = [...trial.watch.of('rejection'), ...trial.watch.of('died')];
+      const found = [...rig.watch.of('rejection'), ...rig.watch.of('died')];
       check(found.length === 0, () =>
         [
           `${found.length} in all`,

@@ -5,8 +5,8 @@
 import { runDso } from '@dshard/demo';
 import { delay } from '@dshard/transport';
 import type { Cell } from '../cell.js';
-import { MEMBERS, SHARDS, check, firstLines } from '../trial.js';
-import type { Trial } from '../trial.js';
+import type { Rig } from '../rig.js';
+import { MEMBERS, SHARDS, check, firstLines } from '../rig.js';
 import { isAlive } from '../watch.js';
 
 const only = 'discord.js';
@@ -20,15 +20,15 @@ const QUIET_MS = 5_000;
 /** Only one shard may IDENTIFY at a time, and the next one waits as long as at Discord. */
 const oneByOne = { maxConcurrency: 1, identifyWindowMs: 5_000 };
 
-function nobodyDied(trial: Trial): void {
-  const found = [...trial.watch.of('rejection'), ...trial.watch.of('died')];
-  check(found.length === 0, () => trial.explained(`${found[0]?.kind ?? ''}: ${firstLines(found[0]?.text ?? '', 3)}`));
+function nobodyDied(rig: Rig): void {
+  const found = [...rig.watch.of('rejection'), ...rig.watch.of('died')];
+  check(found.length === 0, () => rig.explained(`${found[0]?.kind ?? ''}: ${firstLines(found[0]?.text ?? '', 3)}`));
 }
 
 /** Waits until a bot has said something, and resolves with what followed it. */
-async function said(trial: Trial, prefix: string, timeoutMs = SOON_MS): Promise<{ pid: number; rest: string }> {
-  await trial.until(`a bot to say “${prefix}”`, timeoutMs, () => trial.watch.said(prefix).length > 0);
-  return trial.watch.said(prefix)[0] ?? { pid: 0, rest: '' };
+async function said(rig: Rig, prefix: string, timeoutMs = SOON_MS): Promise<{ pid: number; rest: string }> {
+  await rig.until(`a bot to say “${prefix}”`, timeoutMs, () => rig.watch.said(prefix).length > 0);
+  return rig.watch.said(prefix)[0] ?? { pid: 0, rest: '' };
 }
 
 const slowReady: Cell = {
@@ -38,14 +38,14 @@ const slowReady: Cell = {
   does: [],
   only,
   bot: 'rows/slow-ready.cjs',
-  run: (trial) => ({
+  run: (rig) => ({
     afterRollout: () => {
-      const { gaps, identifies } = trial.emulator.ledger.verdict();
+      const { gaps, identifies } = rig.emulator.ledger.verdict();
       check(identifies.used === SHARDS, () => `${identifies.used} IDENTIFYs were spent on ${SHARDS} shards`);
       check(gaps.length >= SHARDS, () => `${gaps.length} gaps were seen where ${SHARDS} shards moved`);
       const longest = Math.max(...gaps.map(({ ms }) => ms));
       check(longest < LONGEST_GAP_MS, () => `a shard had no connection for ${longest} ms`);
-      nobodyDied(trial);
+      nobodyDied(rig);
     },
   }),
 };
@@ -57,15 +57,15 @@ const guildAvailable: Cell = {
   does: [],
   only,
   bot: 'rows/guild-available.cjs',
-  run: (trial) => ({
+  run: (rig) => ({
     afterRollout: async () => {
-      const serving = new Set((await trial.nodes()).map(({ pid }) => pid));
+      const serving = new Set((await rig.nodes()).map(({ pid }) => pid));
       const missing = (): string[] => {
-        const lines = trial.watch.said('members ').filter(({ pid }) => serving.has(pid));
-        return trial.guilds().filter((id) => !lines.some(({ rest }) => rest === `${id} ${MEMBERS + 1}`));
+        const lines = rig.watch.said('members ').filter(({ pid }) => serving.has(pid));
+        return rig.guilds().filter((id) => !lines.some(({ rest }) => rest === `${id} ${MEMBERS + 1}`));
       };
-      await trial.until('the members of every guild that moved', SOON_MS, () => missing().length === 0);
-      nobodyDied(trial);
+      await rig.until('the members of every guild that moved', SOON_MS, () => missing().length === 0);
+      nobodyDied(rig);
     },
   }),
 };
@@ -77,21 +77,21 @@ const afterClosed: Cell = {
   does: [],
   only,
   bot: 'rows/after-closed.cjs',
-  run: (trial) => {
+  run: (rig) => {
     const allRan = async (pids: readonly number[]): Promise<void> => {
-      await trial.until('the processes to end', ENDED_MS, () => !pids.some(isAlive));
+      await rig.until('the processes to end', ENDED_MS, () => !pids.some(isAlive));
       for (const line of ['SIGTERM listener', 'closed', 'database flushed', 'exit listener']) {
-        const heard = trial.watch.said(line).map(({ pid }) => pid);
+        const heard = rig.watch.said(line).map(({ pid }) => pid);
         const without = pids.filter((pid) => !heard.includes(pid));
-        check(without.length === 0, () => trial.explained(`process ${without.join(', ')} never said “${line}”`));
+        check(without.length === 0, () => rig.explained(`process ${without.join(', ')} never said “${line}”`));
       }
     };
     return {
       afterRollout: async () => {
-        const serving = new Set((await trial.nodes()).map(({ pid }) => pid));
-        await allRan(trial.watch.pids().filter((pid) => !serving.has(pid)));
+        const serving = new Set((await rig.nodes()).map(({ pid }) => pid));
+        await allRan(rig.watch.pids().filter((pid) => !serving.has(pid)));
       },
-      afterStop: () => allRan(trial.watch.pids().filter((pid) => !trial.killed.has(pid))),
+      afterStop: () => allRan(rig.watch.pids().filter((pid) => !rig.killed.has(pid))),
     };
   },
 };
@@ -103,10 +103,10 @@ const goneAndAlive: Cell = {
   does: [],
   only,
   bot: 'rows/gone-and-alive.cjs',
-  run: (trial) => ({
+  run: (rig) => ({
     launched: async () => {
-      const { pid } = await said(trial, 'destroyed');
-      await trial.until(`process ${pid}, which said goodbye, to end`, ENDED_MS, () => !isAlive(pid));
+      const { pid } = await said(rig, 'destroyed');
+      await rig.until(`process ${pid}, which said goodbye, to end`, ENDED_MS, () => !isAlive(pid));
     },
   }),
 };
@@ -118,12 +118,12 @@ const destroyLogin: Cell = {
   does: [],
   only,
   bot: 'rows/destroy-login.cjs',
-  run: (trial) => ({
+  run: (rig) => ({
     launched: async () => {
-      const { rest } = await said(trial, 'again as ');
-      check(rest === trial.emulator.world.user.username, () => `after the second login the user is “${rest}”`);
-      await trial.until('every shard to run after the second login', SOON_MS, () => trial.allServe());
-      nobodyDied(trial);
+      const { rest } = await said(rig, 'again as ');
+      check(rest === rig.emulator.world.user.username, () => `after the second login the user is “${rest}”`);
+      await rig.until('every shard to run after the second login', SOON_MS, () => rig.allServe());
+      nobodyDied(rig);
     },
   }),
 };
@@ -136,14 +136,14 @@ const destroyWhileWaiting: Cell = {
   only,
   bot: 'rows/destroy-while-waiting.cjs',
   discord: oneByOne,
-  run: (trial) => ({
+  run: (rig) => ({
     launched: async () => {
-      await said(trial, 'destroying');
-      const { pid } = await said(trial, 'destroyed');
-      const at = (prefix: string): number => trial.watch.said(prefix).find((line) => line.pid === pid)?.at ?? 0;
+      await said(rig, 'destroying');
+      const { pid } = await said(rig, 'destroyed');
+      const at = (prefix: string): number => rig.watch.said(prefix).find((line) => line.pid === pid)?.at ?? 0;
       const tookMs = at('destroyed') - at('destroying');
       check(tookMs < 2_500, () => `destroy() took ${Math.round(tookMs)} ms`);
-      nobodyDied(trial);
+      nobodyDied(rig);
     },
   }),
 };
@@ -157,19 +157,19 @@ const presenceBeforeReady: Cell = {
   only,
   bot: 'rows/presence-before-ready.cjs',
   discord: oneByOne,
-  run: (trial) => ({
+  run: (rig) => ({
     launched: async () => {
-      await said(trial, 'setting');
+      await said(rig, 'setting');
       const attached = new Set(
-        trial.emulator.admin.status().sessions.flatMap(({ shard, attached: is }) => (is ? [shard] : [])),
+        rig.emulator.admin.status().sessions.flatMap(({ shard, attached: is }) => (is ? [shard] : [])),
       );
       const waiting = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => !attached.has(shard));
       check(waiting.length > 0, () => 'no shard waits any more');
       // Its node may be asked while it still waits; what the answer is does not matter here.
-      await runDso(trial.fleet.httpUrl, ['stopshard', String(waiting[0])]).catch(() => undefined);
-      await delay(trial.clock, QUIET_MS);
-      nobodyDied(trial);
-      await trial.until('every shard to run', 60_000, () => trial.allServe());
+      await runDso(rig.fleet.httpUrl, ['stopshard', String(waiting[0])]).catch(() => undefined);
+      await delay(rig.clock, QUIET_MS);
+      nobodyDied(rig);
+      await rig.until('every shard to run', 60_000, () => rig.allServe());
     },
   }),
 };
@@ -181,14 +181,14 @@ const twoClients: Cell = {
   does: [],
   only,
   bot: 'rows/two-clients.cjs',
-  run: (trial) => ({
+  run: (rig) => ({
     started: async () => {
-      await said(trial, 'login of A resolved');
-      const { rest } = await said(trial, 'login of B failed:');
+      await said(rig, 'login of A resolved');
+      const { rest } = await said(rig, 'login of B failed:');
       check(/^DSO_\w+ .{20,}/.test(rest), () => `the second login failed with “${rest}”`);
-      const fights = trial.watch.said('login of A failed');
+      const fights = rig.watch.said('login of A failed');
       check(fights.length === 0, () => `the first login failed: ${fights[0]?.rest ?? ''}`);
-      nobodyDied(trial);
+      nobodyDied(rig);
     },
   }),
 };
@@ -200,25 +200,25 @@ const twoProcesses: Cell = {
   does: [],
   only,
   bot: 'rows/sharding-manager.cjs',
-  run: (trial) => ({
+  run: (rig) => ({
     launched: async () => {
       const refusals = (): RegExpExecArray[] =>
-        trial.watch.of('line').flatMap(({ text }) => {
+        rig.watch.of('line').flatMap(({ text }) => {
           const refusal = /Node id (\S+) is that of process (\d+) .* this is process (\d+) /.exec(text);
           return refusal === null ? [] : [refusal];
         });
-      await trial.until('the second process of a node to be refused by name', SOON_MS, () => refusals().length > 0);
-      await trial.until('every shard to run', SOON_MS, () => trial.allServe());
-      const before = (await trial.nodes()).map(({ pid }) => pid);
-      await delay(trial.clock, QUIET_MS);
-      const after = (await trial.nodes()).map(({ pid }) => pid);
+      await rig.until('the second process of a node to be refused by name', SOON_MS, () => refusals().length > 0);
+      await rig.until('every shard to run', SOON_MS, () => rig.allServe());
+      const before = (await rig.nodes()).map(({ pid }) => pid);
+      await delay(rig.clock, QUIET_MS);
+      const after = (await rig.nodes()).map(({ pid }) => pid);
       check(before.join() === after.join(), () => `the nodes went from process ${before.join()} to ${after.join()}`);
       const second = refusals().map(([, , first, other]) => `${first ?? ''} ${other ?? ''}`);
       check(
         second.every((pair) => before.some((pid) => pair.startsWith(`${pid} `))),
         () => `of the processes ${second.join(', ')} the first ones are not those that serve: ${before.join()}`,
       );
-      check(trial.identifies() === SHARDS, () => `${trial.identifies()} IDENTIFYs were spent on ${SHARDS} shards`);
+      check(rig.identifies() === SHARDS, () => `${rig.identifies()} IDENTIFYs were spent on ${SHARDS} shards`);
     },
   }),
 };

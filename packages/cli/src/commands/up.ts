@@ -7,12 +7,12 @@
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
 import type { startOrchestrator, StartedOrchestrator } from '@dshard/orchestrator';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { configFile, fileOption, setOption, type ConfigOptions } from '../config-options.js';
 import { CliError } from '../errors.js';
 import { examplesHelp } from '../run-command.js';
 
-type Options = {
-  config?: string;
+type Options = ConfigOptions & {
   bot?: string;
   command?: string;
   nodes?: string;
@@ -25,7 +25,6 @@ type Options = {
   standby?: boolean;
   log?: 'json' | 'pretty';
   logLevel?: string;
-  set?: readonly Flag[];
   json?: boolean;
 };
 
@@ -42,7 +41,7 @@ export function addUp(program: Command): void {
   program
     .command('up')
     .description('run an orchestrator here, and with --bot or --command the nodes too')
-    .option('-c, --config <file>', 'read this file (DSO_CONFIG; default: dso.yaml, if there is one)')
+    .addOption(fileOption())
     .option('--bot <file>', 'the bot to run as nodes: a .js, .mjs or .cjs file')
     .option('--command <line>', 'the command that runs a node, for any other bot; {nodeId} in it becomes its id')
     .option('--nodes <n>', 'how many nodes to keep up')
@@ -57,7 +56,7 @@ export function addUp(program: Command): void {
       new Option('--log <form>', 'how to log to stderr; lines for people on a terminal').choices(['json', 'pretty']),
     )
     .option('--log-level <level>', 'debug, info, warn, error or silent')
-    .option('-s, --set <key=value>', 'any other key of dso.yaml, such as migrationsPerNode=8; repeatable', addSetting)
+    .addOption(setOption())
     .option('--json', 'print one JSON document on stdout when it runs')
     .addHelpText('after', SIGNALS)
     .addHelpText(
@@ -79,7 +78,7 @@ async function up(options: Options): Promise<void> {
   const config = resolveConfig({
     flags: flagsOf(options),
     environment: process.env,
-    file: options.config ?? (process.env['DSO_CONFIG'] || null),
+    file: configFile(options),
     cwd: process.cwd(),
   });
   // Nobody has to read what it prints: an orchestrator does not end with its terminal's pipe.
@@ -135,12 +134,6 @@ function flagsOf(options: Options): Flag[] {
     { key: 'log.level', flag: '--log-level', written: options.logLevel },
   ];
   return [...flags.filter(({ written }) => written !== undefined), ...(options.set ?? [])];
-}
-
-function addSetting(text: string, settings: readonly Flag[] = []): Flag[] {
-  const [key = '', ...value] = text.split('=');
-  if (key === '' || value.length === 0) throw new InvalidArgumentError('Write it as key=value.');
-  return [...settings, { key, written: value.join('='), flag: '--set' }];
 }
 
 type Closing = {

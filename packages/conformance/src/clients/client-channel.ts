@@ -29,7 +29,7 @@ export const orderVariable = 'CONFORMANCE_ORDER';
 
 // The half of the IPC channel that lies in the client process: reads the order, says what the library did.
 
-/** All events of a trial come from one process: its own monotonic clock orders them. */
+/** All events of a rig come from one process: its own monotonic clock orders them. */
 const clock = systemClock();
 
 export function readOrder(): ClientOrder {

@@ -94,8 +94,8 @@ export function stringOf(body: Body, name: string): string {
 
 /** Those of the fields that are there. */
 export function stringsOf<Name extends string>(body: Body, names: readonly Name[]): { [name in Name]?: string } {
-  const given = names.filter((name) => body[name] !== undefined);
-  return Object.fromEntries(given.map((name) => [name, stringOf(body, name)])) as { [name in Name]?: string };
+  const present = names.filter((name) => body[name] !== undefined);
+  return Object.fromEntries(present.map((name) => [name, stringOf(body, name)])) as { [name in Name]?: string };
 }
 
 /** A number of a query; null: it is not there. */

@@ -2,7 +2,7 @@
 import type { GuildView, OwnVoiceState } from '../core/world-view.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { People } from '../world/people.js';
-import type { Posted } from '../world/posted.js';
+import type { RestActions } from '../world/rest-actions.js';
 import type { Traffic } from '../world/traffic.js';
 import type { World } from '../world/world.js';
 import type { Admin } from './admin.js';
@@ -18,7 +18,7 @@ export type AdminParts = {
   people: People;
   /** The bot's own voice state in a guild. */
   ownVoice: (guild: GuildView) => OwnVoiceState | null;
-  posted: Posted;
+  posted: RestActions;
 };
 
 export type RequestContext = AdminParts & { query: URLSearchParams };

@@ -4,7 +4,7 @@ import { isObject } from '../core/json.js';
 import { badRequest } from '../errors.js';
 import type { GuildEdit } from '../world/guild-edits.js';
 import { partKinds } from '../world/guild-edits.js';
-import type { Deed, DeedFilter } from '../world/posted.js';
+import type { RestAction, RestActionFilter } from '../world/rest-actions.js';
 import type { Status } from '../world/users.js';
 import type { World } from '../world/world.js';
 import type { Body } from './body.js';
@@ -13,7 +13,7 @@ import { interactionRequests } from './interaction-requests.js';
 import type { AdminRequests, RequestContext } from './request.js';
 
 const statuses: readonly Status[] = ['online', 'idle', 'dnd', 'offline'];
-const deedKinds: readonly Deed['kind'][] = [
+const actionKinds: readonly RestAction['kind'][] = [
   'message',
   'edit',
   'delete',
@@ -74,7 +74,7 @@ export const worldRequests: AdminRequests = {
       after: 'only what came after so many',
       channelId: 'only there',
       interactionId: 'only in answer to it',
-      kind: deedKinds.join(', '),
+      kind: actionKinds.join(', '),
     },
     fields: {},
     prepare: (_body, { posted, query }) => {
@@ -200,15 +200,15 @@ function editOf(body: Body): GuildEdit {
   return action === 'delete' ? { kind, action, id } : { kind, action, id, data };
 }
 
-function filterOf(query: URLSearchParams): DeedFilter {
+function filterOf(query: URLSearchParams): RestActionFilter {
   const [after, channelId, interactionId] = [
     wholeOf(query, 'after'),
     query.get('channelId'),
     query.get('interactionId'),
   ];
-  const kind = deedKinds.find((candidate) => candidate === query.get('kind'));
+  const kind = actionKinds.find((candidate) => candidate === query.get('kind'));
   if (query.get('kind') !== null && kind === undefined)
-    throw badRequest(`"kind" must be one of ${deedKinds.join(', ')}`);
+    throw badRequest(`"kind" must be one of ${actionKinds.join(', ')}`);
   return {
     ...(after === null ? {} : { after }),
     ...(channelId === null ? {} : { channelId }),

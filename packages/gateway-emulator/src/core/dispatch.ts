@@ -20,7 +20,7 @@ export type TrafficEvent = {
   /** `guild_id >> 22`, which decides the shard; null for events without a guild: shard 0. */
   route: number | null;
   /**
-   * For sessions without the MESSAGE_CONTENT intent, where Discord empties `content`, `embeds`, `attachments`, `components` and `poll`
+   * For sessions without the MESSAGE_CONTENT intent, where Discord hides `content`, `embeds`, `attachments`, `components` and `poll`
    * ("Gateway: Message Content Intent"): not in direct messages, not in the bot's own, not where the bot is mentioned. Asked at
    * most once. Without it everybody gets `json`.
    */

@@ -1,7 +1,7 @@
-/** What the bot does by REST, with what follows from it: events to its own gateway sessions, and an entry in `Posted`. Throws RestError. */
+/** What the bot does by REST, with what follows from it: events to its own gateway sessions, and an entry in `RestActions`. Throws RestError. */
 import type { APIMessage } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';
-import { reactionAdded } from './happenings.js';
+import { reactionAdded } from './member-events.js';
 import { readChoices } from './command-options.js';
 import { objectField } from './fields.js';
 import type { Interaction } from './interactions.js';
@@ -196,13 +196,13 @@ export class BotActs {
   #edit(kept: KeptMessage, sent: Sent, interactionId: string | null): APIMessage {
     const { world, clock, messages, posted, emit } = this.#stage;
     const guild = kept.guildId === null ? null : world.guild(kept.guildId);
-    const given = readMessageBody(sent.json, sent.files, { mayBeEmpty: true });
+    const body = readMessageBody(sent.json, sent.files, { mayBeEmpty: true });
     const said = typeof sent.json === 'object' && sent.json !== null ? sent.json : {};
     const message: APIMessage = {
       ...kept.message,
-      ...('content' in said ? { content: given.content } : {}),
-      ...('embeds' in said ? { embeds: given.embeds as APIMessage['embeds'] } : {}),
-      ...('components' in said ? { components: given.components as NonNullable<APIMessage['components']> } : {}),
+      ...('content' in said ? { content: body.content } : {}),
+      ...('embeds' in said ? { embeds: body.embeds as APIMessage['embeds'] } : {}),
+      ...('components' in said ? { components: body.components as NonNullable<APIMessage['components']> } : {}),
       edited_timestamp: new Date(clock.now()).toISOString(),
     };
     messages.keep({ ...kept, message });

@@ -6,18 +6,18 @@ import { editGuild, partKinds } from './guild-edits.js';
 import type { Guild } from './guild.js';
 import { activeThreads } from './guild-create.js';
 import { channelTypes } from './guild-parts.js';
-import type { Occasion } from './happenings.js';
-import { somebody } from './happenings.js';
+import type { EventMeta } from './member-events.js';
+import { somebody } from './member-events.js';
 import { pick } from './chance.js';
 
 /** Of a kind, beyond those that the guild began with. */
 const mostMade = 6;
 
-export function guildChurn(guild: Guild, random: Random, occasion: Occasion): TrafficEvent[] {
-  return editGuild(guild, drawEdit(guild, random, occasion), occasion);
+export function guildChurn(guild: Guild, random: Random, meta: EventMeta): TrafficEvent[] {
+  return editGuild(guild, drawEdit(guild, random, meta), meta);
 }
 
-function drawEdit(guild: Guild, random: Random, { id }: Occasion): GuildEdit {
+function drawEdit(guild: Guild, random: Random, { id }: EventMeta): GuildEdit {
   const name = `named-${id.slice(-6)}`;
   const kind = pick(random, ['guild', 'member', 'member', 'threadMember', 'threadList', ...partKinds] as const);
   switch (kind) {

@@ -10,8 +10,8 @@ import type { Guild } from './guild.js';
 import { activeThreads, shownChannel, shownThread } from './guild-create.js';
 import type { GuildChannel, GuildThread } from './guild-parts.js';
 import { channelTypes } from './guild-parts.js';
-import type { Occasion } from './happenings.js';
-import { voiceChanges } from './happenings.js';
+import type { EventMeta } from './member-events.js';
+import { voiceChanges } from './member-events.js';
 import { memberJson } from './users.js';
 
 /** Where the parts of a kind are, and by which events they are told. `list`: as a whole. */
@@ -48,15 +48,15 @@ export type GuildEdit =
 export class EditRefused extends Error {}
 
 /** In the order in which Discord sends them. Throws EditRefused. */
-export function editGuild(guild: Guild, edit: GuildEdit, occasion: Occasion): TrafficEvent[] {
+export function editGuild(guild: Guild, edit: GuildEdit, meta: EventMeta): TrafficEvent[] {
   const tell = (type: string, data: object): TrafficEvent => ({
-    id: occasion.id,
+    id: meta.id,
     type,
     json: JSON.stringify(data),
     route: guild.route,
     intents: intentsOf(type, true),
   });
-  if ('action' in edit && edit.kind !== 'threadMember') return editPart(guild, edit, occasion, tell);
+  if ('action' in edit && edit.kind !== 'threadMember') return editPart(guild, edit, meta, tell);
   switch (edit.kind) {
     case 'guild':
       guild.set(edit.data);
@@ -64,7 +64,7 @@ export function editGuild(guild: Guild, edit: GuildEdit, occasion: Occasion): Tr
     case 'member':
       return [tell('GUILD_MEMBER_UPDATE', editMember(guild, edit.id, edit.data))];
     case 'threadMember':
-      return [tell('THREAD_MEMBERS_UPDATE', editThreadMembers(guild, edit, occasion))];
+      return [tell('THREAD_MEMBERS_UPDATE', editThreadMembers(guild, edit, meta))];
     case 'threadList':
       return [tell('THREAD_LIST_SYNC', { guild_id: guild.id, ...threadList(guild) })];
   }
@@ -73,7 +73,7 @@ export function editGuild(guild: Guild, edit: GuildEdit, occasion: Occasion): Tr
 type Tell = (type: string, data: object) => TrafficEvent;
 type PartEdit = Extract<GuildEdit, { action: 'create' | 'update' | 'delete' }>;
 
-function editPart(guild: Guild, edit: PartEdit, occasion: Occasion, tell: Tell): TrafficEvent[] {
+function editPart(guild: Guild, edit: PartEdit, meta: EventMeta, tell: Tell): TrafficEvent[] {
   const spec = kinds[edit.kind];
   const before = partsOf(guild, edit.kind);
   const known = edit.action === 'create' ? undefined : before.find((part) => part[spec.id] === edit.id);
@@ -82,8 +82,7 @@ function editPart(guild: Guild, edit: PartEdit, occasion: Occasion, tell: Tell):
   if (edit.action !== 'delete') Object.assign(part, edit.data);
   part[spec.id] = edit.action === 'create' ? guild.nextPartId() : edit.id;
   // The channel goes last, so that what was in it can still be named.
-  const emptied =
-    edit.kind === 'channel' && edit.action === 'delete' ? emptyChannel(guild, edit.id, occasion, tell) : [];
+  const hungUp = edit.kind === 'channel' && edit.action === 'delete' ? emptyChannel(guild, edit.id, meta, tell) : [];
   const others = before.filter((other) => other !== known);
   const after = {
     create: [...before, part],
@@ -91,7 +90,7 @@ function editPart(guild: Guild, edit: PartEdit, occasion: Occasion, tell: Tell):
     delete: others,
   }[edit.action];
   guild.edit({ [spec.parts]: after });
-  return [...emptied, told(guild, edit, part, tell)];
+  return [...hungUp, told(guild, edit, part, tell)];
 }
 
 function told(guild: Guild, { kind, action }: PartEdit, part: Part, tell: Tell): TrafficEvent {
@@ -122,13 +121,13 @@ function shown(guild: Guild, kind: PartKind, part: Part): object {
 }
 
 /** What is in a channel goes with it: Discord tells of the people and of the stage, not of the threads. */
-function emptyChannel(guild: Guild, id: string, occasion: Occasion, tell: Tell): TrafficEvent[] {
+function emptyChannel(guild: Guild, id: string, meta: EventMeta, tell: Tell): TrafficEvent[] {
   const rest = guild.textChannels.filter((channel) => channel.id !== id);
   if (rest.length === 0) throw new EditRefused(`${id} is the last text channel, and the traffic needs one`);
   const hungUp = guild
     .voiceStates()
     .filter(({ channel_id }) => channel_id === id)
-    .map(({ user_id }) => voiceChanges(guild, user_id, null, occasion));
+    .map(({ user_id }) => voiceChanges(guild, user_id, null, meta));
   const { threads, stageInstances, scheduledEvents } = guild.parts;
   const ended = stageInstances.filter(({ channel_id }) => channel_id === id);
   const cancelled = scheduledEvents.filter(({ channel_id }) => channel_id === id);
@@ -173,7 +172,7 @@ function editMember(guild: Guild, userId: string, { nick, roles, ...rest }: Part
 function editThreadMembers(
   guild: Guild,
   { action, id, userId }: Extract<GuildEdit, { kind: 'threadMember' }>,
-  { now }: Occasion,
+  { now }: EventMeta,
 ): object {
   const thread = guild.parts.threads.find((one) => one.id === id);
   const member = guild.member(userId);

@@ -43,7 +43,7 @@ export type GuildSeed = { seed: number; index: number; members: number; bot: Use
 /** What the world knows of its guilds, beside what the seed says. */
 export type GuildHistory = {
   /** What differs in the guild: to read, or to change. */
-  readonly happened: (change: boolean) => GuildChanges;
+  readonly changesOf: (change: boolean) => GuildChanges;
   /** Messages so far in a channel, and the id of the last; null before the first. */
   readonly written: (channelId: string) => { count: number; lastId: string } | null;
 };
@@ -53,7 +53,7 @@ export class Guild implements GuildView {
   readonly id: string;
   readonly route: number;
   readonly #made: GuildSeed;
-  readonly #happened: GuildHistory['happened'];
+  readonly #changesOf: GuildHistory['changesOf'];
   /** As `GuildHistory` has it. */
   readonly written: GuildHistory['written'];
   #channels: readonly GuildChannel[] | null = null;
@@ -61,10 +61,10 @@ export class Guild implements GuildView {
   #beginning: GuildParts | null = null;
   #roles: { members: string[]; bot: string[] } | null = null;
 
-  constructor(made: GuildSeed, { happened, written }: GuildHistory) {
+  constructor(made: GuildSeed, { changesOf, written }: GuildHistory) {
     const { index } = made;
     this.#made = made;
-    this.#happened = happened;
+    this.#changesOf = changesOf;
     this.written = written;
     this.index = index;
     this.id = idIn(index, 'guild');
@@ -72,7 +72,7 @@ export class Guild implements GuildView {
   }
 
   get channels(): readonly GuildChannel[] {
-    return this.#happened(false).parts?.channels ?? this.#firstChannels;
+    return this.#changesOf(false).parts?.channels ?? this.#firstChannels;
   }
 
   get #firstChannels(): readonly GuildChannel[] {
@@ -90,7 +90,7 @@ export class Guild implements GuildView {
   }
 
   get parts(): GuildParts {
-    return this.#happened(false).parts ?? this.beginning;
+    return this.#changesOf(false).parts ?? this.beginning;
   }
 
   /** The parts as the seed made them, whatever has happened since. */
@@ -103,34 +103,34 @@ export class Guild implements GuildView {
 
   /** What was set of the guild itself since the beginning. */
   get settings(): Partial<APIGuild> {
-    return this.#happened(false).settings;
+    return this.#changesOf(false).settings;
   }
 
   get peopleVersion(): number {
-    return this.#happened(false).peopleVersion;
+    return this.#changesOf(false).peopleVersion;
   }
 
   /** Puts these parts into the place of those there are. */
   edit(parts: Partial<GuildParts>): void {
-    const changes = this.#happened(true);
+    const changes = this.#changesOf(true);
     changes.parts = { ...this.parts, ...parts };
     changes.peopleVersion += 1;
   }
 
   set(settings: Partial<APIGuild>): void {
-    const changes = this.#happened(true);
+    const changes = this.#changesOf(true);
     changes.settings = { ...changes.settings, ...settings };
   }
 
   setProfile(userId: string, profile: Profile): void {
-    const changes = this.#happened(true);
+    const changes = this.#changesOf(true);
     changes.profiles.set(userId, { ...changes.profiles.get(userId), ...profile });
     changes.peopleVersion += 1;
   }
 
   /** The id of a part that is made now. */
   nextPartId(): string {
-    const changes = this.#happened(true);
+    const changes = this.#changesOf(true);
     changes.made += 1;
     return idIn(this.index, 'later', changes.made);
   }
@@ -157,7 +157,7 @@ export class Guild implements GuildView {
 
   /** The bot included. */
   get memberCount(): number {
-    const { joined, left } = this.#happened(false);
+    const { joined, left } = this.#changesOf(false);
     return this.#made.members - left.size + joined.size + 1;
   }
 
@@ -168,20 +168,20 @@ export class Guild implements GuildView {
   /** The generated member of this number, whether or not it is still here. */
   generated(number: number): Member {
     const member = generatedMember(this.#made.seed, this.index, number, this.roles.members);
-    const returnedAt = this.#happened(false).returned.get(number);
+    const returnedAt = this.#changesOf(false).returned.get(number);
     return this.#asSet(returnedAt === undefined ? member : { ...member, joinedAt: returnedAt });
   }
 
   /** Numbers of the generated members that are still here, of the first `among`. */
   presentNumbers(among: number = this.#made.members): number[] {
-    const { left } = this.#happened(false);
+    const { left } = this.#changesOf(false);
     const count = Math.min(among, this.#made.members);
     return Array.from({ length: count }, (_, number) => number).filter((number) => !left.has(number));
   }
 
   /** One of those numbers, by chance; null when all have left. */
   drawPresent(random: Random, among: number): number | null {
-    const { left } = this.#happened(false);
+    const { left } = this.#changesOf(false);
     const count = Math.min(among, this.#made.members);
     if (left.size === 0) return count === 0 ? null : Math.floor(random.next() * count);
     const present = this.presentNumbers(among);
@@ -190,7 +190,7 @@ export class Guild implements GuildView {
 
   member(userId: string): Member | null {
     if (userId === this.#made.bot.id) return this.botMember;
-    const { joined, left } = this.#happened(false);
+    const { joined, left } = this.#changesOf(false);
     const later = joined.get(userId);
     if (later !== undefined) return this.#asSet(later);
     const number = this.#generatedNumber(userId);
@@ -205,7 +205,7 @@ export class Guild implements GuildView {
 
   /** Members that came later, in the order they came. */
   newcomers(): readonly Member[] {
-    return [...this.#happened(false).joined.values()].map((member) => this.#asSet(member));
+    return [...this.#changesOf(false).joined.values()].map((member) => this.#asSet(member));
   }
 
   /** All of them, one after the other; the bot comes last. */
@@ -216,7 +216,7 @@ export class Guild implements GuildView {
   }
 
   join(member: Member): void {
-    const changes = this.#happened(true);
+    const changes = this.#changesOf(true);
     const { joined, left, returned, status, voice } = changes;
     changes.peopleVersion += 1;
     const { id } = member.user;
@@ -231,7 +231,7 @@ export class Guild implements GuildView {
   /** False when nobody of that id was here. The bot does not leave. */
   leave(userId: string): boolean {
     if (userId === this.#made.bot.id || this.member(userId) === null) return false;
-    const { joined, left, status, voice, profiles } = this.#happened(true);
+    const { joined, left, status, voice, profiles } = this.#changesOf(true);
     if (!joined.delete(userId)) left.add(memberNumberOf(userId));
     voice.delete(userId);
     status.delete(userId);
@@ -242,14 +242,14 @@ export class Guild implements GuildView {
   status(userId: string): Status {
     if (userId === this.#made.bot.id) return 'online';
     const number = memberNumberOf(userId);
-    const { joined, status } = this.#happened(false);
+    const { joined, status } = this.#changesOf(false);
     return (
       status.get(userId) ?? (joined.has(userId) ? 'offline' : generatedStatus(this.#made.seed, this.index, number))
     );
   }
 
   setStatus(userId: string, status: Status): void {
-    this.#happened(true).status.set(userId, status);
+    this.#changesOf(true).status.set(userId, status);
   }
 
   presence(userId: string): GatewayPresenceUpdate {
@@ -258,7 +258,7 @@ export class Guild implements GuildView {
 
   /** The channel somebody talks in; null: none. In the beginning two members are in the lounge and one is on stage. */
   voiceChannelOf(userId: string): string | null {
-    const moved = this.#happened(false).voice.get(userId);
+    const moved = this.#changesOf(false).voice.get(userId);
     if (moved !== undefined) return moved;
     const number = memberNumberOf(userId);
     if (this.member(userId) === null) return null;
@@ -268,7 +268,7 @@ export class Guild implements GuildView {
   }
 
   setVoiceChannel(userId: string, channelId: string | null): void {
-    this.#happened(true).voice.set(userId, channelId);
+    this.#changesOf(true).voice.set(userId, channelId);
   }
 
   voiceChannelIds(): string[] {
@@ -277,7 +277,7 @@ export class Guild implements GuildView {
 
   voiceStates(): APIVoiceState[] {
     const first = [1, 2, 3].map((number) => idIn(this.index, 'member', number));
-    const users = new Set([...first, ...this.#happened(false).voice.keys()]);
+    const users = new Set([...first, ...this.#changesOf(false).voice.keys()]);
     return [...users].flatMap((userId) => {
       const channelId = this.voiceChannelOf(userId);
       return channelId === null ? [] : [voiceStateJson(this, userId, channelId)];
@@ -327,7 +327,7 @@ export class Guild implements GuildView {
 
   /** With the nickname and the roles that the member was given since, as far as these roles are still there. */
   #asSet(member: Member): Member {
-    const { profiles, parts } = this.#happened(false);
+    const { profiles, parts } = this.#changesOf(false);
     const profile = profiles.get(member.user.id);
     if (parts === null && profile === undefined) return member;
     const { nick = member.nick, roles = member.roles } = profile ?? {};

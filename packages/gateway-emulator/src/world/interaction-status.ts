@@ -3,7 +3,7 @@ import type { APIMessage } from 'discord-api-types/v10';
 import type { Interaction, InteractionType } from './interactions.js';
 import { isExpired } from './interactions.js';
 import type { Modal } from './modals.js';
-import type { Deed, Posted } from './posted.js';
+import type { RestAction, RestActions } from './rest-actions.js';
 
 export type InteractionStatus = {
   id: string;
@@ -20,10 +20,10 @@ export type InteractionStatus = {
   modal?: Modal;
   submissionId?: string | null;
   /** Everything the bot did in answer to it, in order. */
-  posted: Deed[];
+  posted: RestAction[];
 };
 
-export function statusOf(interaction: Interaction, posted: Posted, now: number): InteractionStatus {
+export function statusOf(interaction: Interaction, posted: RestActions, now: number): InteractionStatus {
   const { id, type, name, state } = interaction;
   return {
     id,

@@ -20,13 +20,13 @@ const maxText = 4_000;
 const topLevel: readonly number[] = [componentTypes.actionRow, componentTypes.textDisplay, componentTypes.label];
 
 export function readModal(value: unknown): Modal {
-  const given = objectField(value, ['data']);
+  const modal = objectField(value, ['data']);
   const at = ['data', 'components'];
-  const customId = textField(given['custom_id'], ['data', 'custom_id'], 100);
-  const title = textField(given['title'], ['data', 'title'], 45);
-  const count = listField(given['components'], at, maxTopLevel).length;
+  const customId = textField(modal['custom_id'], ['data', 'custom_id'], 100);
+  const title = textField(modal['title'], ['data', 'title'], 45);
+  const count = listField(modal['components'], at, maxTopLevel).length;
   if (count === 0) throw invalidField(at, 'BASE_TYPE_BAD_LENGTH', `Must be between 1 and ${maxTopLevel} in length.`);
-  const components = readComponents(given['components'], at, maxTopLevel);
+  const components = readComponents(modal['components'], at, maxTopLevel);
   for (const [index, { type, components: inner }] of components.entries()) {
     const isRow = type === componentTypes.actionRow;
     const fits = topLevel.includes(type) && (!isRow || isTextInputs(inner));
@@ -61,51 +61,51 @@ function isTextInputs(inner: unknown): boolean {
 
 function fillField(field: Component, values: ModalValues, resolved: Resolved): object {
   const name = String(field['custom_id']);
-  const given = values[name];
+  const filled = values[name];
   switch (field.type) {
     case componentTypes.textInput:
-      return { value: fillText(field, given ?? textOf(field['value'])) };
+      return { value: fillText(field, filled ?? textOf(field['value'])) };
     case componentTypes.checkbox: {
-      const value = given ?? field['default'] === true;
+      const value = filled ?? field['default'] === true;
       if (typeof value !== 'boolean') throw badRequest(`"${name}" must be true or false`);
       return { value };
     }
     case componentTypes.radioGroup: {
-      const chosen = fillChosen(field, given, resolved, { max: 1 });
+      const chosen = fillChosen(field, filled, resolved, { max: 1 });
       return { value: chosen[0] ?? null };
     }
     case componentTypes.checkboxGroup:
-      return { values: fillChosen(field, given, resolved, { max: choicesOf(field).length }) };
+      return { values: fillChosen(field, filled, resolved, { max: choicesOf(field).length }) };
     case componentTypes.fileUpload:
-      return { values: fillChosen(field, given, resolved, {}) };
+      return { values: fillChosen(field, filled, resolved, {}) };
     default:
-      if (isSelect(field)) return { values: fillChosen(field, given, resolved, {}) };
+      if (isSelect(field)) return { values: fillChosen(field, filled, resolved, {}) };
       throw badRequest(`"${name}" is a component of type ${field.type}, which modals do not have`);
   }
 }
 
-function fillText(field: Component, given: ModalValues[string]): string {
+function fillText(field: Component, filled: ModalValues[string]): string {
   const name = String(field['custom_id']);
-  if (typeof given !== 'string') throw badRequest(`"${name}" must be a text`);
+  if (typeof filled !== 'string') throw badRequest(`"${name}" must be a text`);
   const isOptional = field['required'] === false;
   const min = numberOf(field['min_length'], isOptional ? 0 : 1);
   const max = numberOf(field['max_length'], maxText);
   const fits =
-    given.length <= max && (given.length >= Math.max(min, isOptional ? 0 : 1) || (isOptional && given === ''));
-  if (fits) return given;
-  throw badRequest(`"${name}" must have ${min} to ${max} characters, and has ${given.length}`);
+    filled.length <= max && (filled.length >= Math.max(min, isOptional ? 0 : 1) || (isOptional && filled === ''));
+  if (fits) return filled;
+  throw badRequest(`"${name}" must have ${min} to ${max} characters, and has ${filled.length}`);
 }
 
 /** Of a menu that is not required, nothing may be chosen. */
 function fillChosen(
   field: Component,
-  given: ModalValues[string] | undefined,
+  filled: ModalValues[string] | undefined,
   resolved: Resolved,
   { max }: { max?: number },
 ): string[] {
   const name = String(field['custom_id']);
-  if (typeof given === 'boolean') throw badRequest(`"${name}" must be a list of values`);
-  const chosen = given === undefined ? defaultsOf(field) : typeof given === 'string' ? [given] : given;
+  if (typeof filled === 'boolean') throw badRequest(`"${name}" must be a list of values`);
+  const chosen = filled === undefined ? defaultsOf(field) : typeof filled === 'string' ? [filled] : filled;
   if (field['required'] === false && chosen.length === 0) return [];
   const min = Math.max(field['required'] === false ? 0 : 1, numberOf(field['min_values'], 1));
   return chooseValues(field, chosen, resolved, { min, max: numberOf(field['max_values'], max ?? 1) });

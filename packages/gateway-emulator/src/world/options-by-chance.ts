@@ -5,7 +5,7 @@
 import type { Random } from '@dshard/transport';
 import type { APIApplicationCommandOption } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';
-import { somebody } from './happenings.js';
+import { somebody } from './member-events.js';
 import { optionTypes } from './command-options.js';
 import type { OptionValues } from './option-values.js';
 import { pick } from './chance.js';

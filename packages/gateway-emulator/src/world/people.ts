@@ -9,8 +9,8 @@ import { intentsOf } from './event-intents.js';
 import type { GuildEdit } from './guild-edits.js';
 import { editGuild, EditRefused } from './guild-edits.js';
 import type { Guild } from './guild.js';
-import type { Occasion } from './happenings.js';
-import { memberJoins, memberLeaves, newcomer, presenceChanges, reactionAdded, voiceChanges } from './happenings.js';
+import type { EventMeta } from './member-events.js';
+import { memberJoins, memberLeaves, newcomer, presenceChanges, reactionAdded, voiceChanges } from './member-events.js';
 import type { InteractionStatus } from './interaction-status.js';
 import { statusOf } from './interaction-status.js';
 import type { Interaction } from './interactions.js';
@@ -39,7 +39,7 @@ export class People {
   say(content: string, place: Place = {}): APIMessage {
     const { world, messages, emit } = this.#stage;
     const { guild, channelId, user } = this.#places.find(place);
-    const { id, now } = this.#places.occasion();
+    const { id, now } = this.#places.meta();
     // As the traffic has it: programs follow a channel by these numbers.
     const nonce = `${channelId}:${world.nextMessageNumber(channelId, id)}`;
     const body = understood(() => readMessageBody({ content, nonce }));
@@ -99,18 +99,18 @@ export class People {
   /** Somebody new, or somebody who had left (`userId`). */
   join(guildId: string, { name, userId }: { name?: string; userId?: string } = {}): Member {
     const guild = this.#places.guild(guildId);
-    const occasion = this.#places.occasion();
+    const meta = this.#places.meta();
     const back = userId === undefined ? null : guild.generatedById(userId);
     if (userId !== undefined && back === null) throw badRequest(`${userId} was never a member of guild ${guildId}`);
     if (userId !== undefined && guild.member(userId) !== null)
       throw badRequest(`${userId} is a member of guild ${guildId} already`);
-    const member = { ...(back ?? newcomer(occasion, name)), joinedAt: new Date(occasion.now).toISOString() };
-    this.#stage.emit(memberJoins(guild, member, occasion));
+    const member = { ...(back ?? newcomer(meta, name)), joinedAt: new Date(meta.now).toISOString() };
+    this.#stage.emit(memberJoins(guild, member, meta));
     return member;
   }
 
   leave(guildId: string, userId: string): void {
-    const event = memberLeaves(this.#places.guild(guildId), userId, this.#places.occasion());
+    const event = memberLeaves(this.#places.guild(guildId), userId, this.#places.meta());
     if (event === null) throw badRequest(`${userId} is not a member of guild ${guildId} that could leave`);
     this.#stage.emit(event);
   }
@@ -119,13 +119,11 @@ export class People {
     const { guild, channelId, user } = this.#places.find(place);
     if (guild === null) throw badRequest('reactions to direct messages are not made');
     const member = guild.member(user.id) ?? guild.botMember;
-    this.#stage.emit(reactionAdded(guild, { channelId, messageId, member, emoji }, this.#places.occasion()));
+    this.#stage.emit(reactionAdded(guild, { channelId, messageId, member, emoji }, this.#places.meta()));
   }
 
   setStatus(guildId: string, userId: string, status: Status): void {
-    this.#stage.emit(
-      presenceChanges(this.#places.memberGuild(guildId, userId), userId, status, this.#places.occasion()),
-    );
+    this.#stage.emit(presenceChanges(this.#places.memberGuild(guildId, userId), userId, status, this.#places.meta()));
   }
 
   /** `channelId` null: hangs up. */
@@ -136,14 +134,14 @@ export class People {
         `${channelId} is no voice channel of guild ${guildId}; they are ${guild.voiceChannelIds().join(', ')}`,
       );
     }
-    this.#stage.emit(voiceChanges(guild, userId, channelId, this.#places.occasion()));
+    this.#stage.emit(voiceChanges(guild, userId, channelId, this.#places.meta()));
   }
 
   /** Somebody who runs a guild changes it, or one of its parts. */
   edit(guildId: string, edit: GuildEdit): void {
     const guild = this.#places.guild(guildId);
     try {
-      editGuild(guild, edit, this.#places.occasion()).forEach(this.#stage.emit);
+      editGuild(guild, edit, this.#places.meta()).forEach(this.#stage.emit);
     } catch (error) {
       throw error instanceof EditRefused ? badRequest(error.message) : error;
     }
@@ -151,7 +149,7 @@ export class People {
 
   /** Any event as it stands. `guildId` decides the shard, null means shard 0; which `intents` it needs follows from its type. */
   event(type: string, data: object, { guildId, intents }: { guildId: string | null; intents?: number }): string {
-    const { id } = this.#places.occasion();
+    const { id } = this.#places.meta();
     const route = guildId === null ? null : this.#places.guild(guildId).route;
     const needed = intents ?? intentsOf(type, guildId !== null);
     this.#stage.emit({ id, type, json: JSON.stringify(data), route, intents: needed });
@@ -159,7 +157,7 @@ export class People {
   }
 
   /** Somebody uses one of the bot's commands, by chance: for the traffic. Null when it has none. */
-  readonly byChance = (guild: Guild, occasion: Occasion): TrafficEvent | null => this.#uses.byChance(guild, occasion);
+  readonly byChance = (guild: Guild, meta: EventMeta): TrafficEvent | null => this.#uses.byChance(guild, meta);
 }
 
 function understood<T>(read: () => T): T {

@@ -4,14 +4,14 @@ import type { TrafficEvent } from '../core/dispatch.js';
 import { Commands } from './commands.js';
 import { Interactions } from './interactions.js';
 import { MessageBook } from './message-book.js';
-import { Posted } from './posted.js';
+import { RestActions } from './rest-actions.js';
 import type { SnowflakeSource } from './snowflakes.js';
 import { snowflakeSource } from './snowflakes.js';
 import type { World } from './world.js';
 import { badRequest } from '../errors.js';
 import type { Guild } from './guild.js';
-import type { Occasion } from './happenings.js';
-import { somebody } from './happenings.js';
+import type { EventMeta } from './member-events.js';
+import { somebody } from './member-events.js';
 import type { User } from './users.js';
 
 export type Stage = {
@@ -22,7 +22,7 @@ export type Stage = {
   readonly commands: Commands;
   readonly messages: MessageBook;
   readonly interactions: Interactions;
-  readonly posted: Posted;
+  readonly posted: RestActions;
   readonly emit: (event: TrafficEvent) => void;
 };
 
@@ -35,7 +35,7 @@ export function setStage(init: Pick<Stage, 'world' | 'clock' | 'random' | 'emit'
     commands: new Commands({ applicationId, nextId, now: () => init.clock.now() }),
     messages: new MessageBook(),
     interactions: new Interactions(),
-    posted: new Posted(),
+    posted: new RestActions(),
   };
 }
 
@@ -53,7 +53,7 @@ export class Places {
     this.#stage = stage;
   }
 
-  occasion(): Occasion {
+  meta(): EventMeta {
     const now = this.#stage.clock.now();
     return { id: this.#stage.nextId(now), now };
   }

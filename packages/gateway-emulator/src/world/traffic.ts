@@ -9,8 +9,8 @@ import type { Cancel, Clock, Random } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';
 import { guildChurn } from './guild-churn.js';
 import type { Guild } from './guild.js';
-import type { Occasion } from './happenings.js';
-import { memberChurn, presenceChurn, reactionChurn, somebody, typingStarted, voiceChurn } from './happenings.js';
+import type { EventMeta } from './member-events.js';
+import { memberChurn, presenceChurn, reactionChurn, somebody, typingStarted, voiceChurn } from './member-events.js';
 import { MessageWriter } from './messages.js';
 import { pick } from './chance.js';
 import type { SnowflakeSource } from './snowflakes.js';
@@ -27,7 +27,7 @@ export type TrafficOptions = {
   mix: TrafficMix;
   nextId: SnowflakeSource;
   /** Somebody uses a command of the bot; null when it has none. */
-  interaction: (guild: Guild, occasion: Occasion) => TrafficEvent | null;
+  interaction: (guild: Guild, meta: EventMeta) => TrafficEvent | null;
   emit: (event: TrafficEvent) => void;
 };
 
@@ -108,39 +108,39 @@ export class Traffic {
     const { world, clock, directEvery, emit } = this.#options;
     this.#made += 1;
     const now = clock.now();
-    const occasion = { id: this.#options.nextId(now), now };
+    const meta = { id: this.#options.nextId(now), now };
     if (world.guildCount === 0 || (directEvery > 0 && this.#made % directEvery === 0)) {
-      emit(this.#messages.direct(pick(this.#options.random, world.directChannels), occasion.id, now));
+      emit(this.#messages.direct(pick(this.#options.random, world.directChannels), meta.id, now));
       return;
     }
     const guild = world.guildAt(this.#guildTurn);
     this.#guildTurn = (this.#guildTurn + 1) % world.guildCount;
     const kind = this.#drawKind();
     if (kind === 'guilds') {
-      guildChurn(guild, this.#options.random, occasion).forEach(emit);
+      guildChurn(guild, this.#options.random, meta).forEach(emit);
       return;
     }
-    emit(this.#happening(kind, guild, occasion) ?? this.#messages.inGuild(guild, occasion.id, now));
+    emit(this.#memberEvent(kind, guild, meta) ?? this.#messages.inGuild(guild, meta.id, now));
   }
 
   /** Null: it cannot happen here, such as a reaction where nobody has written yet. */
-  #happening(kind: Exclude<TrafficKind, 'guilds'>, guild: Guild, occasion: Occasion): TrafficEvent | null {
+  #memberEvent(kind: Exclude<TrafficKind, 'guilds'>, guild: Guild, meta: EventMeta): TrafficEvent | null {
     const { world, random, interaction } = this.#options;
     switch (kind) {
       case 'messages':
         return null;
       case 'reactions':
-        return reactionChurn(guild, random, (channelId) => world.lastMessageId(channelId), occasion);
+        return reactionChurn(guild, random, (channelId) => world.lastMessageId(channelId), meta);
       case 'presences':
-        return presenceChurn(guild, random, occasion);
+        return presenceChurn(guild, random, meta);
       case 'voice':
-        return voiceChurn(guild, random, occasion);
+        return voiceChurn(guild, random, meta);
       case 'members':
-        return memberChurn(guild, random, occasion);
+        return memberChurn(guild, random, meta);
       case 'typing':
-        return typingStarted(guild, pick(random, guild.textChannels), somebody(guild, random), occasion);
+        return typingStarted(guild, pick(random, guild.textChannels), somebody(guild, random), meta);
       case 'interactions':
-        return interaction(guild, occasion);
+        return interaction(guild, meta);
     }
   }
 }

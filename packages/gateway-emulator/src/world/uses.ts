@@ -9,8 +9,8 @@ import { badRequest } from '../errors.js';
 import type { Component } from './components.js';
 import { allComponents, componentTypes, isSelect } from './components.js';
 import type { Guild } from './guild.js';
-import type { Occasion } from './happenings.js';
-import { somebody } from './happenings.js';
+import type { EventMeta } from './member-events.js';
+import { somebody } from './member-events.js';
 import { commandData, interactionEvent } from './interaction-events.js';
 import type { Interaction, InteractionType } from './interactions.js';
 import { chooseValues } from './menu-values.js';
@@ -111,7 +111,7 @@ export class Uses {
   }
 
   /** Somebody uses one of the bot's commands, by chance. Null when it has none. */
-  byChance(guild: Guild, occasion: Occasion): TrafficEvent | null {
+  byChance(guild: Guild, meta: EventMeta): TrafficEvent | null {
     const { commands, random, world } = this.#stage;
     const usable = commands.usableIn(guild.id);
     if (usable.length === 0) return null;
@@ -121,20 +121,20 @@ export class Uses {
     const values = optionsByChance(command.options, guild, random);
     const filled = fillOptions(command.options, values, { path: `/${command.name}`, resolved });
     const data = commandData(command, { ...(filled.length === 0 ? {} : { options: filled }), ...resolved.json() });
-    const interaction = this.#interaction('command', command.name, setting, {}, occasion);
+    const interaction = this.#interaction('command', command.name, setting, {}, meta);
     return interactionEvent(interaction, guild, data, world.applicationId);
   }
 
   #begin(type: InteractionType, name: string, setting: Setting, about: About, data: object): Interaction {
     const { world, emit } = this.#stage;
-    const interaction = this.#interaction(type, name, setting, about, this.#places.occasion());
+    const interaction = this.#interaction(type, name, setting, about, this.#places.meta());
     emit(interactionEvent(interaction, setting.guild, data, world.applicationId));
     return interaction;
   }
 
-  #interaction(type: InteractionType, name: string, setting: Setting, about: About, occasion: Occasion): Interaction {
+  #interaction(type: InteractionType, name: string, setting: Setting, about: About, meta: EventMeta): Interaction {
     const { guild, channelId, user } = setting;
-    const { id, now: at } = occasion;
+    const { id, now: at } = meta;
     const token = Buffer.from(`interaction:${id}:${this.#stage.random.next()}`).toString('base64url');
     const { source = null, optionType = null, trigger = null } = about;
     const where = { guildId: guild?.id ?? null, channelId, user };

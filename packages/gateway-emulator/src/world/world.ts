@@ -39,7 +39,7 @@ const unchanged = (): GuildChanges => ({
   made: 0,
   peopleVersion: 0,
 });
-const nothingHappened = unchanged();
+const noChanges = unchanged();
 
 export class World implements WorldView {
   /** The bot itself. */
@@ -79,7 +79,7 @@ export class World implements WorldView {
     const guild = new Guild(
       { seed, index, members, bot: this.user },
       {
-        happened: (change) => this.#changesOf(index, change),
+        changesOf: (change) => this.#changesOf(index, change),
         written: (channelId) => this.#messages.get(channelId) ?? null,
       },
     );
@@ -152,7 +152,7 @@ export class World implements WorldView {
 
   #changesOf(index: number, change: boolean): GuildChanges {
     const known = this.#changes.get(index);
-    if (known !== undefined || !change) return known ?? nothingHappened;
+    if (known !== undefined || !change) return known ?? noChanges;
     const changes = unchanged();
     this.#changes.set(index, changes);
     return changes;

@@ -74,7 +74,7 @@ describe('a stalled line', () => {
     client.socket.terminate();
   });
 
-  test('heals by itself after forMs', async () => {
+  test('is healed by itself when forMs are over', async () => {
     gateway.admin.stall({}, { forMs: 10_000 });
     client.send({ op: 1, d: 3 });
     await aWhile();
@@ -101,7 +101,7 @@ describe('a slow line', () => {
     expect(sequences).toEqual(sequences.toSorted((a, b) => a - b));
   });
 
-  test('as narrow as a few bytes a second spreads payloads over time', async () => {
+  test('that is as narrow as a few bytes a second spreads payloads over time', async () => {
     gateway.admin.slow({}, { bytesPerSecond: 500 });
     gateway.traffic.burst(3);
     clock.advance(60_000);

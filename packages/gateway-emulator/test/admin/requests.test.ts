@@ -124,24 +124,27 @@ async function withClient<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-describe('every request', () => {
-  test('has an example here', () => {
+describe('every request of the admin interface', () => {
+  test('has an example in this file', () => {
     expect(Object.keys(examples).toSorted()).toEqual(Object.keys(requestTable).toSorted());
   });
 
-  test.each(Object.entries(examples))('%s answers', async (name, { body, answer }) => {
+  test.each(Object.entries(examples))('%s answers its example as the table says', async (name, { body, answer }) => {
     const { status, body: answered, text } = await withClient(() => ask(name, body?.()));
     if (typeof answer === 'string') expect(text).toContain(answer);
     else expect(answered).toMatchObject(answer as object);
     expect(status).toBe(typeof answer === 'string' && answer !== 'CLEAN' ? 400 : 200);
   });
 
-  test.each(Object.keys(requestTable))('%s refuses what it does not know', async (name) => {
-    const [method, path] = name.split(' ');
-    const refused = await (method === 'GET' ? ask(`GET ${path}?bogus=1`) : ask(name, { bogus: 1 }));
-    expect(refused).toMatchObject({ status: 400, body: { code: 'DSO_EMULATOR_BAD_REQUEST' } });
-    expect(refused.text).toContain('bogus');
-  });
+  test.each(Object.keys(requestTable))(
+    '%s refuses a field or parameter that it does not know, and names it',
+    async (name) => {
+      const [method, path] = name.split(' ');
+      const refused = await (method === 'GET' ? ask(`GET ${path}?bogus=1`) : ask(name, { bogus: 1 }));
+      expect(refused).toMatchObject({ status: 400, body: { code: 'DSO_EMULATOR_BAD_REQUEST' } });
+      expect(refused.text).toContain('bogus');
+    },
+  );
 });
 
 describe('fields of the wrong kind are named', () => {
@@ -180,27 +183,27 @@ describe('fields of the wrong kind are named', () => {
     ['schedule/cancel', '{}', '"id" must say which'],
     ['drop', '[]', 'not a JSON object'],
     ['drop', '{"__proto__":{}}', '"__proto__" is not known here'],
-  ])('%s with %s', async (path, body, message) => {
+  ])('%s with %s is refused', async (path, body, message) => {
     const refused = await ask(`POST /emulator/${path}`, body);
     expect(refused).toMatchObject({ status: 400, body: { code: 'DSO_EMULATOR_BAD_REQUEST' } });
     expect(refused.text).toContain(message.replaceAll('"', '\\"'));
   });
 });
 
-describe('what is not there', () => {
+describe('the admin interface', () => {
   test.each([
     ['GET /emulator/nothing', 404, 'GET /emulator lists'],
     ['GET /emulator/drop', 405, 'there is POST /emulator/drop'],
     ['DELETE /ledger', 405, 'there is GET /ledger'],
     ['POST /emulator/constructor', 404, 'GET /emulator lists'],
-  ])('%s', async (name, status, message) => {
+  ])('answers %s by saying what there is', async (name, status, message) => {
     const answer = await ask(name, name.startsWith('GET') ? undefined : {});
     expect(answer.status).toBe(status);
     expect(answer.text).toContain(message);
   });
 
   test.each([{ origin: 'https://example.com' }, { origin: 'null' }, { origin: 'http://localhost.example.com' }])(
-    'for a web page (%o)',
+    'is not there for a web page (%o)',
     async (headers) => {
       expect(await ask('POST /emulator/drop', {}, headers)).toMatchObject({ status: 403 });
       expect(await ask('GET /ledger', undefined, { origin: 'http://localhost:3000' })).toMatchObject({ status: 200 });
@@ -208,8 +211,8 @@ describe('what is not there', () => {
   );
 });
 
-describe('later', () => {
-  test('a fault waits for its time, and comes again', async () => {
+describe('a fault that is asked for later', () => {
+  test('waits for its time, and comes again', async () => {
     await withClient(async () => {
       const { status, body } = await ask('POST /emulator/heartbeat', { shards: '0-3', inMs: 5_000, everyMs: 30_000 });
       expect({ status, body }).toMatchObject({
@@ -223,7 +226,7 @@ describe('later', () => {
     });
   });
 
-  test('the generic host refuses everybody for a while, this interface too, and is back', async () => {
+  test('on the generic host refuses everybody for a while, this interface too, and is over by itself', async () => {
     await ask('POST /emulator/gateway-host', { mode: 'refuse', forMs: 10_000 });
     await clock.run(200);
     await expect(ask('GET /emulator/status')).rejects.toThrow('fetch failed');
@@ -231,7 +234,7 @@ describe('later', () => {
     await expect.poll(async () => (await ask('GET /emulator/status')).status).toBe(200);
   });
 
-  test('an unavailable host still serves this interface', async () => {
+  test('of an unavailable host still lets this interface be served', async () => {
     await ask('POST /emulator/gateway-host', { mode: 'unavailable', forMs: 5_000 });
     expect((await ask('GET /api/v10/gateway')).status).toBe(503);
     expect((await ask('GET /emulator/status')).body).toMatchObject({ gateway: 'unavailable' });

@@ -43,7 +43,7 @@ describe('a schedule', () => {
     expect(schedule.cancel(id)).toBe(false);
   });
 
-  test('can be cancelled', () => {
+  test('cancels an entry, which is not done again', () => {
     const clock = virtualClock(0);
     const schedule = new Schedule(clock);
     let done = 0;
@@ -69,11 +69,11 @@ describe('a schedule', () => {
     [{ everyMs: 0 }, '"everyMs" must be'],
     [{ everyMs: 1, times: 0 }, '"times" must be'],
     [{ inMs: 1e15 }, '"inMs" must be'],
-  ])('refuses %o', (timing, message) => {
+  ])('refuses the timing %o and names the field', (timing, message) => {
     expect(() => new Schedule(virtualClock()).add('x', timing, () => undefined)).toThrow(message);
   });
 
-  test('is bounded', () => {
+  test('takes a thousand entries and refuses one more', () => {
     const schedule = new Schedule(virtualClock());
     for (let entry = 0; entry < 1_000; entry += 1) schedule.add('x', { inMs: 1 }, () => undefined);
     expect(() => schedule.add('x', { inMs: 1 }, () => undefined)).toThrow('cancel some');

@@ -20,7 +20,7 @@ describe('heartbeats', () => {
     expect(harness.connect().resume(client.sessionId, 1).last?.t).toBe('RESUMED');
   });
 
-  test('HELLO says their interval', () => {
+  test('have the interval that HELLO says', () => {
     expect(new Harness({ heartbeatIntervalMs: 1_234 }).connect().last).toMatchObject({
       op: 10,
       d: { heartbeat_interval: 1_234 },
@@ -48,13 +48,13 @@ describe('what clients send', () => {
     ['a presence without data before IDENTIFY', '{"op":3,"d":3}', 4003],
     ['a presence before IDENTIFY', '{"op":3,"d":{}}', 4003],
     ['a request for members before IDENTIFY', '{"op":8,"d":{}}', 4003],
-  ])('%s ends in a close code', (_what, frame, code) => {
+  ])('%s ends in the close code of that fault', (_what, frame, code) => {
     const harness = new Harness();
     expect(harness.connect().sendRaw(frame).closedWith).toBe(code);
     expect(harness.violations()).toEqual(['bad-payload']);
   });
 
-  test('exactly 4096 bytes are read', () => {
+  test('of exactly 4096 bytes is still read', () => {
     const empty = JSON.stringify({ op: 1, d: null, pad: '' });
     const client = new Harness()
       .connect()
@@ -84,7 +84,7 @@ describe('what clients send', () => {
     expect(other.closedWith).toBeNull();
   });
 
-  test('nothing is read after a close', () => {
+  test('is not read any more after a close', () => {
     const harness = new Harness();
     const client = harness.connect().sendRaw('x');
     client.identify();

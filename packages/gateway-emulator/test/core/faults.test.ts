@@ -46,7 +46,7 @@ describe('faults on demand', () => {
     expect(harness.fault(drop(harness.state, {}, null, harness.now))).toBe(0);
   });
 
-  test('expiring ends sessions, with or without a socket', () => {
+  test('expire: sessions end, with or without a socket', () => {
     const { harness, clients } = twoShards();
     clients[0].close(4200);
     expect(harness.fault(expire(harness.state, {}, harness.now))).toBe(2);
@@ -54,7 +54,7 @@ describe('faults on demand', () => {
     expect(harness.connect().resume(clients[0].sessionId, 1).last).toMatchObject({ op: 9, d: false });
   });
 
-  test('a heartbeat can be asked for', () => {
+  test('op 1 asks a client for a heartbeat', () => {
     const { harness, clients } = twoShards();
     harness.fault(requestHeartbeat(harness.state, { shards: [0] }));
     expect(clients[0].last?.op).toBe(1);

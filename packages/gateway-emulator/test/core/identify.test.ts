@@ -40,7 +40,7 @@ describe('IDENTIFY', () => {
     ['intents that were not granted', [0, 4], { intents: someIntents | 256 }, 4014],
     ['no token', [0, 4], { token: undefined }, 4001],
     ['no properties', [0, 4], { properties: undefined }, 4001],
-  ])('with %s is closed', (_what, shard, more, code) => {
+  ])('with %s is closed with the code of that fault', (_what, shard, more, code) => {
     const harness = new Harness({ guilds: 8, maxGuildsPerShard: 3, shardCountMultiple: 2, disallowedIntents: 256 });
     const client = harness.connect().identify(shard, more);
     expect(client.closedWith).toBe(code);
@@ -86,7 +86,7 @@ describe('identify windows', () => {
     expect(harness.ledger.verdict().identifies).toEqual({ used: 4, inWrongWindow: 1, whileResumable: 0 });
   });
 
-  test('are not needed for RESUME', () => {
+  test('do not hold up a RESUME', () => {
     const harness = new Harness();
     const first = harness.connect().identify([0, 2]);
     first.close(4200);
@@ -113,7 +113,7 @@ describe('the session-start budget', () => {
     expect(harness.violations()).toContain('budget-exhausted');
   });
 
-  test('of a large bot is larger', () => {
+  test('of a large bot is larger, by its guilds', () => {
     expect(resolveOptions({ guilds: 500_000 }).rules).toMatchObject({
       sessionStartLimit: 2_500,
       shardCountMultiple: 16,

@@ -88,7 +88,7 @@ describe('the replay buffer', () => {
     [46, 3_450],
     [47, 3_500],
     [2_500, 3_500],
-  ])('%i guilds keep %i events', (guilds, events) => {
+  ])('of a shard with %i guilds keeps %i events with by-guilds', (guilds, events) => {
     expect(replayCapacityFor(guilds)).toBe(events);
   });
 });

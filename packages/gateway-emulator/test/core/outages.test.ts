@@ -8,7 +8,7 @@ import { grantIntents, revokeIntents, revokeToken } from '../../src/core/token.j
 import { Harness, token } from './harness.js';
 import { guildId, smallWorld } from './small-world.js';
 
-describe('a guild outage', () => {
+describe('an outage of a guild', () => {
   const message = { id: 'm', type: 'MESSAGE_CREATE', json: '{}', route: 1, intents: 512 };
 
   test('is GUILD_DELETE, silence, and GUILD_CREATE at its end', () => {
@@ -66,7 +66,7 @@ describe('throttled starts', () => {
     expect(harness.ledger.verdict()).toMatchObject({ clean: true, identifies: { used: 2 } });
   });
 
-  test('end when they are told to', () => {
+  test('end when the operator ends them', () => {
     const harness = new Harness();
     throttleStarts(harness.state, harness.now + 5_000);
     throttleStarts(harness.state, null);
@@ -85,7 +85,7 @@ describe('op 7 for the next sockets', () => {
     expect(harness.violations()).toEqual(['ignored-reconnect']);
   });
 
-  test('instead of HELLO', () => {
+  test('instead of HELLO: the client goes on elsewhere', () => {
     const harness = new Harness();
     harness.state.greeting = { kind: 'reconnect-instead-of-hello', left: 2 };
     expect([harness.connect(), harness.connect(), harness.connect()].map(({ seen }) => seen)).toEqual([
@@ -96,7 +96,7 @@ describe('op 7 for the next sockets', () => {
   });
 });
 
-describe('what is taken from the application', () => {
+describe('what is taken from the application ends sessions:', () => {
   const revoke = (harness: Harness, act: (out: Effect[]) => void): void => {
     const out: Effect[] = [];
     act(out);
@@ -146,7 +146,7 @@ describe('payload compression', () => {
     expect([deflated(false), deflated(true, { compress: 'zlib-stream' })]).toEqual([0, 0]);
   });
 
-  test('is kept by a RESUME', () => {
+  test('stays with the session over a RESUME', () => {
     const harness = new Harness({ guilds: 4 });
     const client = harness.connect().identify([0, 1], { compress: true });
     client.close(4200);

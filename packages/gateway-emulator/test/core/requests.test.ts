@@ -22,7 +22,7 @@ function data(client: Client, type: string): unknown[] {
   return client.received.filter(({ t }) => t === type).map(({ d }) => d);
 }
 
-describe('what does not fit its opcode is closed with 4001', () => {
+describe('a client is closed with 4001 for', () => {
   test.each([
     [3, 3],
     [3, { status: 'sleeping' }],
@@ -53,7 +53,7 @@ describe('what does not fit its opcode is closed with 4001', () => {
     expect(harness.connect().resume(client.sessionId, 1).last?.t).toBe('RESUMED');
   });
 
-  test('an IDENTIFY with a presence that is none', () => {
+  test('an IDENTIFY with a presence that is no presence', () => {
     expect(new Harness().connect().identify([0, 1], { presence: { status: 1 } }).closedWith).toBe(4001);
   });
 });
@@ -158,7 +158,7 @@ describe('voice (op 4)', () => {
   test.each([
     ['a channel that is no voice channel', { ...join.d, channel_id: '78' }],
     ['a guild that the bot is not in', { ...join.d, guild_id: '5' }],
-  ])('%s is ignored', (_what, d) => {
+  ])('is not changed by a request for %s', (_what, d) => {
     expect(small({ bits: intents.guildVoiceStates }).client.send({ op: 4, d }).seen).toEqual(['op10', 'READY']);
   });
 });
@@ -166,7 +166,7 @@ describe('voice (op 4)', () => {
 describe('members (op 8)', () => {
   const all = { op: 8, d: { guild_id: guildId, query: '', limit: 0, nonce: 'n1' } };
 
-  test('come in chunks of 1000', () => {
+  test('come in chunks of 1000 members', () => {
     const { client } = small({ members: 2_000, bits: intents.guildMembers });
     client.send(all);
     const chunks = data(client, 'GUILD_MEMBERS_CHUNK') as { members: unknown[] }[];
@@ -191,7 +191,7 @@ describe('members (op 8)', () => {
     expect(other.send(all).last?.t).toBe('GUILD_MEMBERS_CHUNK');
   });
 
-  test('all of them need the GUILD_MEMBERS intent', () => {
+  test('that are all asked for need the GUILD_MEMBERS intent', () => {
     const { harness, client } = small();
     expect(client.send(all).seen).toEqual(['op10', 'READY']);
     expect(harness.violations()).toEqual(['request-without-intent']);

@@ -10,7 +10,7 @@ const rule = (answer: StartAnswer, shards: number[] | null = null, until: number
   until,
 });
 
-describe('which answer holds', () => {
+describe('the answer to a RESUME', () => {
   test.each<[string, AnswerRule[], number | null, number, StartAnswer]>([
     ['no rule serves', [], 0, 0, 'serve'],
     ['a rule for all shards holds for each', [rule('never')], 7, 0, 'never'],
@@ -25,14 +25,14 @@ describe('which answer holds', () => {
     ['a rule holds until just before its end', [rule('never', null, 10)], 1, 9, 'never'],
     ['a rule does not hold from its end on', [rule('never', null, 10)], 1, 10, 'serve'],
     ['a rule that is over uncovers the one below', [rule('never'), rule('refuse', [1], 10)], 1, 10, 'never'],
-  ])('%s', (_what, rules, shard, now, expected) => {
+  ])('is found by the rules: %s', (_what, rules, shard, now, expected) => {
     const known = createAnswerRules();
     for (const one of rules) setStartAnswer(known, 'resume', one, 0);
     expect(startAnswer(known, 'resume', shard, now)).toBe(expected);
     expect(startAnswer(known, 'identify', shard, now)).toBe('serve');
   });
 
-  test('rules that are over are forgotten', () => {
+  test('is not kept in memory when its rule is over', () => {
     const known = createAnswerRules();
     for (let at = 0; at < 100; at += 1) setStartAnswer(known, 'resume', rule('never', [at], at + 1), at);
     expect(known.resume.length).toBe(1);

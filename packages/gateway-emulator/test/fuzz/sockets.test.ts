@@ -94,14 +94,17 @@ describe('gateway payloads', () => {
     );
   });
 
-  test.each([4_097, 65_536, 1_048_576, 1_048_577, 20 * 1_048_576])('of %i bytes are a decode error', async (bytes) => {
-    const client = new RawClient(gateway.url);
-    await client.until('HELLO', ({ op }) => op === 10);
-    client.socket.send('x'.repeat(bytes));
-    expect(await client.untilClosed()).toBe(4002);
-  });
+  test.each([4_097, 65_536, 1_048_576, 1_048_577, 20 * 1_048_576])(
+    'of %i bytes are closed with 4002, a decode error',
+    async (bytes) => {
+      const client = new RawClient(gateway.url);
+      await client.until('HELLO', ({ op }) => op === 10);
+      client.socket.send('x'.repeat(bytes));
+      expect(await client.untilClosed()).toBe(4002);
+    },
+  );
 
-  test('in a thousand fragments are one payload', async () => {
+  test('in a thousand fragments are read as one payload', async () => {
     const text = JSON.stringify({ op: 1, d: null, pad: 'x'.repeat(1_000) });
     const fragments = text.split('').map((char, at) => {
       const isLast = at === text.length - 1;
@@ -145,7 +148,8 @@ describe('websocket frames', () => {
       fc.asyncProperty(fc.array(bytes, { minLength: 1, maxLength: 8 }), async (chunks) => {
         const outcome = await outcomeOf(chunks);
         if (typeof outcome === 'string') return;
-        const own = chunks.flatMap((chunk) => closeCodesIn(chunk));
+        // A chunk that ends in the middle of a frame takes the bytes of the next one: a close frame lay across three of them once.
+        const own = closeCodesIn(Buffer.concat([...chunks, encodeFrame(textFrame(heartbeat))]));
         expect([...documented, ...rfc6455, ...own, 1005]).toContain(outcome);
       }),
       { numRuns: 80 },
@@ -199,10 +203,20 @@ test('bytes that are no HTTP, half an upgrade, and an upgrade followed by noise 
 });
 
 /** The codes of close frames that a client wrote. */
-function closeCodesIn(chunk: Buffer): number[] {
-  const [first = 0, second = 0] = chunk;
-  if ((first & 15) !== 8) return [];
-  const at = (second & 0x80) === 0 ? 2 : 6;
-  const mask = at === 6 ? chunk.subarray(2, 4) : Buffer.alloc(2);
-  return [(((chunk[at] ?? 0) ^ (mask[0] ?? 0)) << 8) | ((chunk[at + 1] ?? 0) ^ (mask[1] ?? 0))];
+function closeCodesIn(stream: Buffer): number[] {
+  const codes: number[] = [];
+  for (let at = 0; at + 2 <= stream.length;) {
+    const [first = 0, second = 0] = stream.subarray(at);
+    const short = second & 0x7f;
+    const maskAt = at + 2 + (short < 126 ? 0 : short === 126 ? 2 : 8);
+    const payloadAt = maskAt + ((second & 0x80) === 0 ? 0 : 4);
+    if (payloadAt + 2 > stream.length) return codes;
+    const mask = payloadAt === maskAt ? Buffer.alloc(2) : stream.subarray(maskAt, maskAt + 2);
+    if ((first & 15) === 8) codes.push(stream.readUInt16BE(payloadAt) ^ mask.readUInt16BE(0));
+    const long = maskAt - at - 2;
+    at =
+      payloadAt +
+      (long === 0 ? short : Number(long === 2 ? stream.readUInt16BE(at + 2) : stream.readBigUInt64BE(at + 2)));
+  }
+  return codes;
 }

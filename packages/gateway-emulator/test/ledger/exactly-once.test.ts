@@ -38,7 +38,7 @@ describe('a list of handled events', () => {
       [...ids('a1', 'b1', 'b2'), again('a2')],
       { repeats: 'if-redelivered' },
     ],
-  ])('%s is fine', (_what, handled, options) => {
+  ])('%s, is fine', (_what, handled, options) => {
     const ledger = emitted(2);
     ledger.expectExactlyOnce(handled, options);
     expect(ledger.checkExactlyOnce(handled, options)).toEqual({ ok: true, problems: [] });
@@ -74,13 +74,13 @@ describe('a list of handled events', () => {
     expect(ledger.checkExactlyOnce(handled, options).problems[0]).toContain(message);
   });
 
-  test('names the events', () => {
+  test('names the events that were lost or repeated', () => {
     expect(() => emitted(2).expectExactlyOnce(ids('a1', 'b1', 'b2'))).toThrow(
       'lost: MESSAGE_CREATE a2 (shard 0, s 3) was handled by nobody',
     );
   });
 
-  test('leaves the ledger as it was', () => {
+  test('leaves the ledger as it was: reports may still come', () => {
     const ledger = emitted(2);
     ledger.expectExactlyOnce(ids('a1', 'a2', 'b1', 'b2'));
     expect(ledger.outstanding().total).toBe(4);

@@ -12,7 +12,7 @@ describe('a report', () => {
     ['an array of batches', JSON.stringify([batch, batch]), 2],
     ['nothing', '', 0],
     ['a batch per line', `${JSON.stringify(batch)}\n\n${JSON.stringify(batch)}\n`, 2],
-  ])('may be %s', (_what, text, count) => {
+  ])('may be written as %s', (_what, text, count) => {
     expect(parseHandledReport(text)).toEqual(Array.from({ length: count }, () => batch));
   });
 
@@ -26,7 +26,7 @@ describe('a report', () => {
     ['an id that is a number', JSON.stringify({ node: 'a', events: [{ ...event, id: 1 }] })],
     ['no time', JSON.stringify({ node: 'a', events: [{ ...event, at: undefined }] })],
     ['a mark in words', JSON.stringify({ node: 'a', events: [{ ...event, redelivered: 'yes' }] })],
-  ])('of %s is refused', (_what, text) => {
+  ])('with %s is refused', (_what, text) => {
     expect(() => parseHandledReport(text)).toThrow(expect.objectContaining({ code: 'DSO_EMULATOR_BAD_REPORT' }));
   });
 

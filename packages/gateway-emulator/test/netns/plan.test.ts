@@ -50,7 +50,7 @@ describe('the plan of a namespace', () => {
     expect(botEnv).toEqual({ NODE_EXTRA_CA_CERTS: '/tmp/ca.pem', DISCORD_TOKEN: 'default' });
   });
 
-  test('runs the bot as whoever came by sudo', () => {
+  test('runs the bot as the user who called sudo', () => {
     const { bot, gateway } = planNamespace({ ...input, env: { SUDO_UID: '1000', SUDO_GID: '100' } });
     expect(bot.slice(4)).toEqual(['setpriv', '--reuid=1000', '--regid=100', '--clear-groups', 'node', 'bot.js']);
     expect(gateway).not.toContain('setpriv');

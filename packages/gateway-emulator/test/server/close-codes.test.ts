@@ -158,12 +158,12 @@ const rows: Row[] = [
   },
 ];
 
-test('every code has a row', () => {
+test('every close code that is served has a row here', () => {
   expect([...new Set(rows.map(({ code }) => code))].toSorted()).toEqual(Object.keys(closeCodes).toSorted());
 });
 
 test.each(rows.map((row) => ({ ...row, number: closeCodes[row.code] })))(
-  '$number: $cause',
+  'a socket is closed with $number: $cause',
   async ({ number, options = {}, query = '', identified, act }) => {
     const clock = virtualClock();
     await using gateway = await startGatewayEmulator({ guilds: 1, ...options }, { clock });

@@ -61,7 +61,7 @@ describe.each([
   });
 });
 
-test('refuse: nobody listens, REST neither, until the operator brings the gateway back', async () => {
+test('with refuse nobody listens, REST neither, until the operator brings the gateway back', async () => {
   const client = new RawClient(gateway.url);
   const { d } = await client.identify(gateway.token);
   await gateway.admin.takeGatewayAway({ how: 'refuse' });
@@ -79,7 +79,7 @@ test('REST cannot be kept with refuse, and that is said', async () => {
   expect(gateway.admin.status()).toMatchObject({ gateway: 'up', sessionsHeld: false });
 });
 
-test('an absence that is called off and begun anew ends when the second says so', async () => {
+test('an absence that is ended and begun anew ends when the second says so', async () => {
   await gateway.admin.takeGatewayAway({ forMs: 10_000 });
   await clock.run(5_000);
   await gateway.admin.bringGatewayBack();

@@ -100,7 +100,7 @@ describe('the ledger over HTTP', () => {
 });
 
 describe('the admin interface over HTTP', () => {
-  test('hits the sessions asked for', async () => {
+  test('does what is asked for to the sessions that are named', async () => {
     const client = new RawClient(gateway.url);
     const ready = await client.identify(gateway.token);
     expect((await get('/emulator/status')).body).toMatchObject({
@@ -121,12 +121,12 @@ describe('the admin interface over HTTP', () => {
     expect((await post('/emulator/invalidate', {})).body).toEqual({ affected: 0 });
   });
 
-  test('steers the traffic', async () => {
+  test('sets the rate of the traffic, and stops it', async () => {
     expect((await post('/emulator/traffic', { rate: 5, burst: 3 })).body).toEqual({ rate: 5, made: 3 });
     expect((await post('/emulator/traffic', { rate: 0 })).body).toEqual({ rate: 0, made: 3 });
   });
 
-  test('issues tokens', async () => {
+  test('issues a new token, with which the bot identifies', async () => {
     expect((await post('/emulator/token', { token: 'new' })).status).toBe(200);
     for (const old of [defaultToken, 'emulator-token'])
       expect((await get('/gateway/bot', { authorization: `Bot ${old}` })).status).toBe(401);
@@ -143,7 +143,7 @@ describe('the admin interface over HTTP', () => {
     ['/emulator/drop', '{', 'not JSON'],
     ['/emulator/resume-host', '{"mode":"down"}', '"mode" must be one of up, refuse, unavailable, silent'],
     ['/emulator/token', '{}', '"token" must be'],
-  ])('%s refuses %s', async (path, body, message) => {
+  ])('refuses a POST %s of %s and names the field', async (path, body, message) => {
     const answer = await post(path, body);
     expect(answer).toMatchObject({ status: 400, body: { code: 'DSO_EMULATOR_BAD_REQUEST' } });
     expect(answer.body.message).toContain(message);

@@ -312,7 +312,7 @@ describe('a discord.js bot', () => {
     });
   });
 
-  test('is used on users and messages', async () => {
+  test('has its context-menu commands used on users and messages', async () => {
     const member = guild().generated(1).user;
     const onUser = await answered('context-menu', { name: 'Who is that', targetUserId: member.id });
     expect(onUser).toMatchObject({ message: { content: `That is ${member.username}`, flags: 64 } });

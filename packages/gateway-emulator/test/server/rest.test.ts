@@ -52,12 +52,12 @@ describe('what a library asks when it starts', () => {
     [() => `/guilds/${guild().id}/members/@me`, () => ({ user: { id: app() } })],
     [() => `/channels/${channel()}`, () => ({ id: channel(), guild_id: guild().id })],
     [() => `/users/${guild().ownerId}`, () => ({ id: guild().ownerId })],
-  ])('%s', async (path, expected) => {
+  ])('is served: GET %s', async (path, expected) => {
     const answer = await call('GET', typeof path === 'string' ? path : path());
     expect(answer).toMatchObject({ status: 200, body: expected() });
   });
 
-  test('a page of members', async () => {
+  test('is served: members, page by page', async () => {
     const all = [...guild().allMembers()].map(({ user }) => user.id);
     const first = await call('GET', `/guilds/${guild().id}/members?limit=4`);
     expect(first.body).toHaveLength(4);
@@ -107,7 +107,7 @@ describe('refusals are those of Discord', () => {
     ['POST', '/interactions/1/x/callback', {}, 400, 50_035],
     ['POST', '/webhooks/:app/x', { content: 'x' }, 404, 10_015],
     ['POST', '/users/@me/channels', { recipient_id: '1' }, 400, 50_035],
-  ])('%s %s with %j: %d %d', async (method, path, body, status, code) => {
+  ])('%s %s with %j is refused: %d, code %d', async (method, path, body, status, code) => {
     const category = guild().parts.channels[0]?.id ?? '';
     const place = path.replace(':channel', channel()).replace(':category', category).replace(':app', app());
     const answer = await call(method, place, body);
@@ -160,7 +160,7 @@ test('application commands are made, changed, replaced and deleted, in two scope
   }
 });
 
-describe('a bot answers', () => {
+describe('what a bot answers is seen:', () => {
   let client: RawClient;
   beforeEach(async () => {
     client = new RawClient(gateway.url);
@@ -205,7 +205,7 @@ describe('a bot answers', () => {
     expect(gateway.posted.list().map(({ kind }) => kind)).toEqual(['message', 'edit', 'reaction', 'delete']);
   });
 
-  test('with a file', async () => {
+  test('a message with a file', async () => {
     const form = new FormData();
     form.set('payload_json', JSON.stringify({ content: 'look' }));
     form.set('files[0]', new Blob(['hello']), 'hello.txt');
@@ -295,7 +295,7 @@ describe('a bot answers', () => {
   });
 });
 
-describe('people, over HTTP', () => {
+describe('people, steered over HTTP,', () => {
   const post = async (path: string, body: unknown): Promise<Answer> => {
     const response = await fetch(`${gateway.httpUrl}${path}`, {
       method: 'POST',
@@ -346,7 +346,7 @@ describe('people, over HTTP', () => {
     ['/emulator/presence', { guildId: '1', userId: '2', status: 'away' }, '"status" must be one of'],
     ['/emulator/event', { t: 'X', d: 1 }, '"d" must be'],
     ['/emulator/event', { t: 'X', d: {}, intents: 'all' }, '"intents" must be'],
-  ])('%s refuses %j', async (path, body, problem) => {
+  ])('are refused POST %s with %j', async (path, body, problem) => {
     const answer = await post(path, body);
     expect(answer).toMatchObject({ status: 400, body: { code: 'DSO_EMULATOR_BAD_REQUEST' } });
     expect(answer.body['message']).toContain(problem);

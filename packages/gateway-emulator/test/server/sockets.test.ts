@@ -50,7 +50,7 @@ describe('a socket', () => {
     await next.cut();
   });
 
-  test.each([1000, 1001])('closed with %i ends the session', async (code) => {
+  test.each([1000, 1001])('that is closed by the client with %i ends the session', async (code) => {
     await start();
     const client = new RawClient(gateway.url);
     await client.identify(gateway.token);

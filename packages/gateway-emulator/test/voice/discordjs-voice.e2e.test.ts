@@ -70,7 +70,7 @@ async function playing(frames: number): Promise<void> {
 }
 
 describe('@discordjs/voice', () => {
-  test('becomes ready, plays, and its packets arrive', async () => {
+  test('becomes ready and plays, and its packets arrive', async () => {
     await playing(50);
     expect(states()).toEqual(['connecting', 'ready']);
     const [state] = voice();

@@ -24,7 +24,7 @@ function rtp(ssrc: number, bytes = 60): Buffer {
   return packet;
 }
 
-describe('the way to ready', () => {
+describe('the way to a voice connection that is ready:', () => {
   test('HELLO, READY with where voice goes, IP discovery, session description with a key and no DAVE', () => {
     const bench = new VoiceBench();
     const client = bench.connect().identify();
@@ -71,7 +71,7 @@ describe('the way to ready', () => {
   });
 });
 
-describe('what does not fit is closed', () => {
+describe('a voice socket is closed for', () => {
   test.each<[string, unknown, number]>([
     ['no JSON', '{', 4002],
     ['no object', '[]', 4002],
@@ -81,7 +81,7 @@ describe('what does not fit is closed', () => {
     ['a mode before IDENTIFY', { op: 1, d: { protocol: 'udp', data: { address: 'x', port: 1, mode: 'x' } } }, 4003],
     ['speaking before IDENTIFY', { op: 5, d: { speaking: 1 } }, 4003],
     ['a RESUME of a session that never was', { op: 7, d: { server_id: 'g', session_id: 's', token: 't' } }, 4006],
-  ])('%s', (_what, payload, code) => {
+  ])('%s, with the code of that fault', (_what, payload, code) => {
     expect(new VoiceBench().connect().send(payload).closedWith).toBe(code);
   });
 
@@ -99,7 +99,7 @@ describe('what does not fit is closed', () => {
   test.each([
     ['a mode that is not offered', { mode: 'xsalsa20_poly1305' }, 4016],
     ['no port', { port: -1 }, 4002],
-  ])('%s', (_what, more, code) => {
+  ])('%s, with the code of that fault', (_what, more, code) => {
     expect(new VoiceBench().connect().identify().select(more).closedWith).toBe(code);
   });
 
@@ -114,11 +114,11 @@ describe('what does not fit is closed', () => {
     expect(new VoiceBench().connect().identify().resume().closedWith).toBe(4005);
   });
 
-  test.each([[null], ['3'], ['9'], ['x']])('version %s', (version) => {
+  test.each([[null], ['3'], ['9'], ['x']])('version %s, which is not served', (version) => {
     expect(new VoiceBench().connect(version).closedWith).toBe(4012);
   });
 
-  test('what clients may send of video and DAVE is taken, and asks for nothing', () => {
+  test('nothing that clients may send of video and DAVE: it is taken, and not answered', () => {
     const client = new VoiceBench().connect().identify().select();
     const before = client.ops;
     for (const op of [12, 15, 16, 23]) client.send({ op, d: {} });
@@ -126,7 +126,7 @@ describe('what does not fit is closed', () => {
   });
 });
 
-describe('a session', () => {
+describe('a voice session', () => {
   test('is resumed on another socket with its transport, until its time is over', () => {
     const bench = new VoiceBench();
     const first = bench.connect('4').identify().select();
@@ -231,7 +231,7 @@ describe('a session', () => {
   });
 });
 
-describe('packets', () => {
+describe('UDP packets', () => {
   test('of discovery for an unknown ssrc, or of another length, are not answered', () => {
     const bench = new VoiceBench();
     bench.connect().identify();
@@ -241,7 +241,7 @@ describe('packets', () => {
     expect(voicePacket(bench.state, discovery(ssrc).subarray(0, 73), here)).toBeNull();
   });
 
-  test('that keep a connection alive come back', () => {
+  test('that keep a connection alive are sent back', () => {
     const counter = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
     expect(voicePacket(new VoiceBench().state, counter, here)).toBe(counter);
   });

@@ -68,21 +68,24 @@ describe.each([
   ['a button', [4, 5, 6, 7, 9]],
   ["a command's modal", [4, 5]],
   ["a button's modal", [4, 5, 6, 7]],
-])('%s', (kind, allowed) => {
-  test.each([1, 4, 5, 6, 7, 8, 9, 12])('answered with callback %i', (type) => {
-    const table = bench();
-    const interaction = kinds[kind]?.(table);
-    if (interaction === undefined) throw new Error(`There is no ${kind}.`);
-    const act = (): unknown => table.answer(interaction, type, dataOf[type]);
-    if (allowed.includes(type)) {
-      act();
-      expect(table.people.interaction(interaction.id).state).toBe(stateAfter[type]);
-      expect(act).toThrow(expect.objectContaining({ body: expect.objectContaining({ code: 40_060 }) as unknown }));
-    } else {
-      expect(act).toThrow(RestError);
-      expect(table.people.interaction(interaction.id).state).toBe('open');
-    }
-  });
+])('the interaction of %s,', (kind, allowed) => {
+  test.each([1, 4, 5, 6, 7, 8, 9, 12])(
+    'answered with callback %i is answered, or refused where Discord refuses it',
+    (type) => {
+      const table = bench();
+      const interaction = kinds[kind]?.(table);
+      if (interaction === undefined) throw new Error(`There is no ${kind}.`);
+      const act = (): unknown => table.answer(interaction, type, dataOf[type]);
+      if (allowed.includes(type)) {
+        act();
+        expect(table.people.interaction(interaction.id).state).toBe(stateAfter[type]);
+        expect(act).toThrow(expect.objectContaining({ body: expect.objectContaining({ code: 40_060 }) as unknown }));
+      } else {
+        expect(act).toThrow(RestError);
+        expect(table.people.interaction(interaction.id).state).toBe('open');
+      }
+    },
+  );
 });
 
 test.each([

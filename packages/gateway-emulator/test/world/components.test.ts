@@ -97,11 +97,11 @@ describe('components of a message', () => {
     ],
     ['a link without custom_id', [row(button({ style: 5, custom_id: undefined, url: 'https://example.com' }))], 'none'],
     ['nothing at all', undefined, 'none'],
-  ])('%s', (_what, components, expected) => {
+  ])('are read, or refused at the place of the fault: %s', (_what, components, expected) => {
     expect(refusal(() => readComponents(components))).toBe(expected);
   });
 
-  test('are numbered from the outside in, around the numbers they have', () => {
+  test('are numbered from the outside in, around the numbers that they have', () => {
     const read = readComponents([
       row(button({ id: 2 }), button({ custom_id: 'b' })),
       { type: 9, components: [{ type: 10 }], accessory: button({ custom_id: 'c', id: 0 }) },
@@ -148,7 +148,7 @@ describe('a modal', () => {
       { custom_id: 'm', title: 'x', components: [row(text), { type: 10, content: 'hello' }] },
       'none',
     ],
-  ])('%s', (_what, modal, expected) => {
+  ])('%s is read, or refused at the place of the fault', (_what, modal, expected) => {
     expect(refusal(() => readModal(modal))).toBe(expected);
   });
 });

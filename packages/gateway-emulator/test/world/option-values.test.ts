@@ -63,7 +63,7 @@ describe('somebody fills in', () => {
       '"x" of /ping a is required',
     ],
     ['half of a group', [option(2, 'g', { options: [option(1, 'a')] })], { g: {} }, '/ping g has subcommands'],
-  ])('%s, and is told', (_what, options, values, problem) => {
+  ])('%s, and is told what is wrong', (_what, options, values, problem) => {
     const { people, events } = stageWith(options);
     expect(() => people.useCommand('ping', values)).toThrow(problem);
     expect(events).toEqual([]);
@@ -159,7 +159,7 @@ describe('a bot registers', () => {
     ['bounds of a user', [option(6, 'a', { min_value: 1 })], 'NUMBER_TYPE_COERCE'],
     ['bounds that leave nothing', [option(3, 'a', { min_length: 5, max_length: 4 })], 'NUMBER_TYPE_MAX'],
     ['an option without description', [{ type: 3, name: 'a' }], 'BASE_TYPE_REQUIRED'],
-  ])('%s, and is refused', (_what, options, code) => {
+  ])("%s, and is refused by Discord's code for that", (_what, options, code) => {
     let refused: unknown = null;
     try {
       stageWith(options);

@@ -83,7 +83,7 @@ describe('a script', () => {
     [line(1, { t: 'A', d: {}, intents: 'x' }), '"event.intents" must be'],
     [line(1, { t: 'A', d: {}, guildId: 7 }), 'the guild must be an id'],
     [line(1, { t: 'A', d: { guild_id: 'x' } }), 'the guild must be an id'],
-  ])('refuses %j', (text, problem) => {
+  ])('refuses the line %j and says what is wrong with it', (text, problem) => {
     expect(() => parseScript(text)).toThrow(problem);
   });
 });

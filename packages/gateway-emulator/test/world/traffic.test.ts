@@ -27,7 +27,7 @@ function traffic({ guilds = 8, directEvery = 0, mix = messagesOnly, seed = 1, cl
   return { world, events, traffic: made };
 }
 
-describe('traffic', () => {
+describe('the traffic', () => {
   test.each([
     [0.5, 10_000, 5],
     [7, 1_000, 7],
@@ -128,7 +128,7 @@ describe('traffic', () => {
     expect(events.map((event) => event.route)).toEqual([null, null, null]);
   });
 
-  test.each([[0], [-1], [Number.NaN], [Infinity]])('refuses a rate of %d', (rate) => {
+  test.each([[0], [-1], [Number.NaN], [Infinity]])('is not started at a rate of %d', (rate) => {
     expect(() => traffic().traffic.start(rate)).toThrow(RangeError);
   });
 });
@@ -142,7 +142,7 @@ const typeOf: Record<Exclude<TrafficKind, 'members' | 'interactions' | 'guilds'>
   typing: 'TYPING_START',
 };
 
-describe('a mix', () => {
+describe('a traffic mix', () => {
   test.each(Object.entries(typeOf))('of %s makes %s', (kind, type) => {
     const { events, traffic: made } = traffic({ guilds: 2 });
     // So that there is something to react to.
@@ -168,7 +168,7 @@ describe('a mix', () => {
     expect(new Set(events.map(({ type }) => type))).toEqual(new Set(['GUILD_MEMBER_ADD', 'GUILD_MEMBER_REMOVE']));
   });
 
-  test('keeps to its weights', () => {
+  test('draws each kind as often as its weight says', () => {
     const mix: TrafficMix = { messages: 7, presences: 2, voice: 1 };
     const { events, traffic: made } = traffic({ mix });
     made.burst(10_000);
@@ -178,7 +178,7 @@ describe('a mix', () => {
     expect(share('VOICE_STATE_UPDATE')).toBeCloseTo(0.1, 1);
   });
 
-  test('of what cannot happen is messages', () => {
+  test('of kinds that cannot happen here makes messages', () => {
     const { events, traffic: made } = traffic({ mix: { interactions: 1 } });
     made.burst(3);
     expect(events.map(({ type }) => type)).toEqual(['MESSAGE_CREATE', 'MESSAGE_CREATE', 'MESSAGE_CREATE']);

@@ -95,7 +95,7 @@ describe('a guild', () => {
     expect(guild.members.at(-1)?.user.id).toBe(world.userId);
   });
 
-  test('says later what has happened', () => {
+  test('shows in GUILD_CREATE what has changed since the beginning', () => {
     const world = new World({ seed: 3, guilds: 1, members: 10 });
     const guild = world.guildAt(0);
     const [gone, mover] = [guild.generated(4).user.id, guild.generated(5).user.id];

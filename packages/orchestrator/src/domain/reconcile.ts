@@ -11,32 +11,21 @@ import { establishWaiting, dropRetained } from './fleet/handshake.js';
 import { askGateway, endGrace, settleTotal } from './fleet/total-shards.js';
 import { watchBudget } from './shards/identify-budget.js';
 import { grantIdentifies } from './shards/identify-permits.js';
-import { expireLaunches, keepNodesUp } from './fleet/launch.js';
+import { keepNodesUp } from './fleet/launch.js';
 import { watchForSilence } from './fleet/alarm.js';
-import { cutOffSilent, expireShutdowns, expireUnreachable, forgetNodes } from './fleet/lost.js';
-import { expireMigrations } from './migration/failure.js';
+import { expireUnreachable } from './fleet/lost.js';
 import { leaveWhenThereIsRoom } from './migration/announced.js';
 import { startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './fleet/placement.js';
 import { clearCrashRecords } from './shards/quarantine.js';
 import { runOperations } from './operations/operations.js';
-import { expireStarts, startWaitingResumes } from './shards/start.js';
-import { expireStops } from './shards/stop.js';
+import { startWaitingResumes } from './shards/start.js';
 import { endFleet } from './operations/shutdown-fleet.js';
-import { endLeftProcesses } from './fleet/leave.js';
 import type { Transaction } from './state/transaction.js';
-import { setWakeUp } from './wake.js';
+import { expireOverdue, setWakeUp } from './deadlines.js';
 
 const PHASES: readonly ((tx: Transaction) => void)[] = [
-  // What has taken too long.
-  cutOffSilent,
-  expireShutdowns,
-  endLeftProcesses,
-  expireMigrations,
-  expireStarts,
-  expireStops,
-  expireLaunches,
-  forgetNodes,
+  expireOverdue,
   // Who is there, and for what.
   askGateway,
   endGrace,

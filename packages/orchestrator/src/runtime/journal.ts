@@ -27,8 +27,6 @@ import type {
   StoreFailure,
   Write,
 } from '../ports/state-store.js';
-
-import { isPromise, whenDone } from './eventually.js';
 import { LEASE_MS } from './leadership.js';
 import type { Leadership } from './leadership.js';
 
@@ -268,4 +266,13 @@ export class Journal {
 
 function asFailure(error: unknown): StoreFailure {
   return { ok: false, reason: 'broken', message: `The store failed: ${messageOf(error)}` };
+}
+
+/** For ports that may answer at once or later: what is there at once is used at once, so that nothing comes in between. */
+function isPromise<T>(value: Eventually<T>): value is Promise<T> {
+  return value instanceof Promise;
+}
+
+export function whenDone<T, R>(value: Eventually<T>, go: (value: T) => R): Eventually<R> {
+  return isPromise(value) ? value.then((settled) => go(settled)) : go(value);
 }

@@ -20,7 +20,7 @@ export type Surroundings = {
   readonly clock: Clock;
 };
 
-type Trial = Surroundings & { readonly project: NpmProject; readonly env: Readonly<Record<string, string>> };
+type Rig = Surroundings & { readonly project: NpmProject; readonly env: Readonly<Record<string, string>> };
 
 export type Project = {
   readonly name: string;
@@ -33,7 +33,7 @@ export type Project = {
   readonly packages: readonly string[];
   readonly type?: 'commonjs' | 'module';
   /** Throws what is wrong. */
-  readonly check: (trial: Trial) => Promise<void>;
+  readonly check: (rig: Rig) => Promise<void>;
 };
 
 const PRELOADS = ['preload.cjs', 'preload.mjs'].map((name) => ({
@@ -61,14 +61,14 @@ type Bot = {
   readonly prints?: 'id';
 };
 
-async function runBot(trial: Trial, bot: Bot): Promise<void> {
-  const { folder } = trial.project;
-  writeFileSync(join(folder, bot.name), bot.lines(trial));
-  await start(trial, bot);
+async function runBot(rig: Rig, bot: Bot): Promise<void> {
+  const { folder } = rig.project;
+  writeFileSync(join(folder, bot.name), bot.lines(rig));
+  await start(rig, bot);
 }
 
-async function start(trial: Trial, bot: Bot): Promise<void> {
-  const { project, readme, nodeReadme, env, startEmulator, clock } = trial;
+async function start(rig: Rig, bot: Bot): Promise<void> {
+  const { project, readme, nodeReadme, env, startEmulator, clock } = rig;
   const { folder } = project;
   PRELOADS.forEach(({ name, file }) => copyFileSync(file, join(folder, name)));
   const found = dsoUpWith(bot.in === 'readme' ? readme : nodeReadme, bot.start);
@@ -97,22 +97,22 @@ function javascript(runtime: RuntimeName, short: boolean): readonly Project[] {
       short,
       runtimes: [runtime],
       packages,
-      check: (trial) => runBot(trial, MODULES),
+      check: (rig) => runBot(rig, MODULES),
     },
     {
       name: `${runtime}, npm init -y, README's require() in bot.cjs`,
       short,
       runtimes: [runtime],
       packages,
-      check: (trial) => runBot(trial, { name: 'bot.cjs', lines: required, start: '--bot bot.cjs' }),
+      check: (rig) => runBot(rig, { name: 'bot.cjs', lines: required, start: '--bot bot.cjs' }),
     },
   ];
 }
 
-async function compileAll(trial: Trial, settings: readonly Setting[], code: string, options = {}): Promise<void> {
+async function compileAll(rig: Rig, settings: readonly Setting[], code: string, options = {}): Promise<void> {
   const problems: string[] = [];
   for (const setting of settings) {
-    const problem = await compile(trial.project.folder, code, setting, options);
+    const problem = await compile(rig.project.folder, code, setting, options);
     if (problem !== null) problems.push(problem);
   }
   if (problems.length > 0) throw new Error(problems.join('\n'));
@@ -138,11 +138,11 @@ function typescript(version: string, major: number): Project {
       'seyfert@5.1',
       'discord-api-types@0.38',
     ],
-    async check(trial) {
-      await compileAll(trial, settingsOf(major), discordjsLines(trial));
-      const everything = trial.entries.map((name, index) => `export * as e${index} from '${name}';`).join('\n');
+    async check(rig) {
+      await compileAll(rig, settingsOf(major), discordjsLines(rig));
+      const everything = rig.entries.map((name, index) => `export * as e${index} from '${name}';`).join('\n');
       const own = settingsOf(major).filter(({ module }) => module !== 'preserve');
-      await compileAll(trial, own, everything, { skipLibCheck: false });
+      await compileAll(rig, own, everything, { skipLibCheck: false });
     },
   };
 }
@@ -155,17 +155,17 @@ function compiled(type: 'commonjs' | 'module', module: string, moduleResolution:
     runtimes: ['node20'],
     packages: ['typescript@5.9', TYPES, 'discord.js'],
     type,
-    async check(trial) {
-      const { folder } = trial.project;
+    async check(rig) {
+      const { folder } = rig.project;
       const compilerOptions = { strict: true, target: 'es2022', module, moduleResolution, skipLibCheck: true };
-      writeFileSync(join(folder, 'bot.ts'), discordjsLines(trial));
+      writeFileSync(join(folder, 'bot.ts'), discordjsLines(rig));
       writeFileSync(
         join(folder, 'tsconfig.json'),
         JSON.stringify({ compilerOptions: { ...compilerOptions, types: ['node'], outDir: 'dist' }, files: ['bot.ts'] }),
       );
       const { code, stdout } = await run('node', ['node_modules/typescript/bin/tsc'], { cwd: folder });
       if (code !== 0) throw new Error(stdout);
-      await start(trial, { name: 'bot.ts', lines: discordjsLines, start: '--bot dist/bot.js' });
+      await start(rig, { name: 'bot.ts', lines: discordjsLines, start: '--bot dist/bot.js' });
     },
   };
 }
@@ -205,16 +205,16 @@ export const projects: readonly Project[] = [
     runtimes: ['node20'],
     packages: ['@discordjs/ws@2', '@discordjs/rest@2', 'discord-api-types@0.38'],
     type: 'module',
-    check: (trial) => runBot(trial, { ...MODULES, lines: wsLines, preload: 'preload.mjs', prints: 'id' }),
+    check: (rig) => runBot(rig, { ...MODULES, lines: wsLines, preload: 'preload.mjs', prints: 'id' }),
   },
   {
     name: `the oldest discord.js that works (${OLDEST}): README's lines run, and compile`,
     short: false,
     runtimes: ['node20'],
     packages: [OLDEST, 'typescript@5.9', TYPES],
-    async check(trial) {
-      await compileAll(trial, settingsOf(5), discordjsLines(trial));
-      await runBot(trial, MODULES);
+    async check(rig) {
+      await compileAll(rig, settingsOf(5), discordjsLines(rig));
+      await runBot(rig, MODULES);
     },
   },
   typescript('5.9', 5),
@@ -226,9 +226,9 @@ export const projects: readonly Project[] = [
     short,
     runtimes: ['node20', runtime],
     packages: ['discord.js', ...packages],
-    check(trial) {
-      writeFileSync(join(trial.project.folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
-      return runBot(trial, bot);
+    check(rig) {
+      writeFileSync(join(rig.project.folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
+      return runBot(rig, bot);
     },
   })),
   {

@@ -1,6 +1,6 @@
 /** What became of each version, as lines, as JSON and as the page of the documentation. */
 import { inRange } from './candidates.js';
-import type { Verdict } from './trial.js';
+import type { Verdict } from './try-version.js';
 
 export type Tried = { readonly version: string; readonly verdict: Verdict; readonly seconds: number };
 

@@ -20,20 +20,20 @@ export function interactionRoutes(stage: Stage): RestRoute[] {
       open: true,
       run: async ({ param, query, sent }) => {
         const { json, files } = await sent();
-        const given: { type?: unknown; data?: unknown } = typeof json === 'object' && json !== null ? json : {};
-        if (typeof given.type !== 'number')
+        const callback: { type?: unknown; data?: unknown } = typeof json === 'object' && json !== null ? json : {};
+        if (typeof callback.type !== 'number')
           throw invalidField(['type'], 'BASE_TYPE_REQUIRED', 'This field is required');
         const id = param('interaction');
-        const message = acts.answer(id, param('token'), { type: given.type, data: given.data, files });
+        const message = acts.answer(id, param('token'), { type: callback.type, data: callback.data, files });
         if (query.get('with_response') !== 'true') return { body: null };
         const known = stage.interactions.get(id);
         const about = {
           id,
           type: interactionTypes[known?.type ?? 'command'],
-          response_message_loading: given.type === 5,
+          response_message_loading: callback.type === 5,
           response_message_ephemeral: ((message?.flags ?? 0) & ephemeralFlag) !== 0,
         };
-        const resource = { type: given.type, ...(message === null ? {} : { message }) };
+        const resource = { type: callback.type, ...(message === null ? {} : { message }) };
         return {
           body: {
             interaction: { ...about, ...(message === null ? {} : { response_message_id: message.id }) },

@@ -38,7 +38,7 @@ function get(url: string, ca: string | null): Promise<{ status: number; text: st
   });
 }
 
-describe('with TLS', () => {
+describe('an emulator with TLS:', () => {
   test('every address is wss or https, READY names one too, and a session is served and resumed', async () => {
     const ca = await start();
     for (const url of [gateway.url, gateway.resumeUrl]) expect(url).toMatch(/^wss:\/\/127\.0\.0\.1:\d+$/);

@@ -233,10 +233,10 @@ function answerCaller(tx: Transaction, caller: CallState['caller'], result: Call
 }
 
 /** When `runCalls` has something to do that no event brings. */
-export function callDeadlines({ calls }: OrchestratorState, at: (time: number) => void): void {
-  for (const { deadline, startedAt, asked } of calls.values()) {
-    at(deadline);
-    at(startedAt + PATIENCE_MS);
-    for (const { notBefore } of asked.values()) at(notBefore);
-  }
+export function callTimes({ calls }: OrchestratorState): readonly number[] {
+  return [...calls.values()].flatMap(({ deadline, startedAt, asked }) => [
+    deadline,
+    startedAt + PATIENCE_MS,
+    ...[...asked.values()].map(({ notBefore }) => notBefore),
+  ]);
 }

@@ -74,21 +74,18 @@ export function launchOf(tx: Transaction, node: string): LaunchState | undefined
   return undefined;
 }
 
-export function expireLaunches(tx: Transaction): void {
-  for (const launch of tx.state.launches.values()) {
-    if (launch.deadline > tx.now) continue;
-    const { node } = launch;
-    const within = `within ${tx.settings.launchTimeoutMs} ms`;
-    const alias = connectedAs(tx, launch);
-    if (node === null) {
-      onLaunchFailed(tx, launch.id, `the launcher did not answer ${within}`);
-    } else if (alias !== null) {
-      const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
-      onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, but ${text}`);
-    } else {
-      onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
-      tx.effect({ kind: 'endProcess', node, graceMs: 0 });
-    }
+export function expireLaunch(tx: Transaction, launch: LaunchState): void {
+  const { node } = launch;
+  const within = `within ${tx.settings.launchTimeoutMs} ms`;
+  const alias = connectedAs(tx, launch);
+  if (node === null) {
+    onLaunchFailed(tx, launch.id, `the launcher did not answer ${within}`);
+  } else if (alias !== null) {
+    const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
+    onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, but ${text}`);
+  } else {
+    onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
+    tx.effect({ kind: 'endProcess', node, graceMs: 0 });
   }
 }
 

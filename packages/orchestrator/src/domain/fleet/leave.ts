@@ -96,15 +96,12 @@ export function onNodeLeft(tx: Transaction, id: string): void {
   }
 }
 
-/** Processes of nodes that left by themselves and are not back. */
-export function endLeftProcesses(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    const endAt = endProcessAt(node);
-    if (endAt === null || endAt > tx.now || node.connection.kind !== 'disconnected') continue;
-    const { kind, since, gone } = node.connection;
-    tx.setNode({ ...node, connection: { kind, since, gone } });
-    endProcessOf(tx, node);
-  }
+/** The process of a node that left by itself and is not back. */
+export function endLeftProcess(tx: Transaction, node: NodeState): void {
+  if (node.connection.kind !== 'disconnected') return;
+  const { kind, since, gone } = node.connection;
+  tx.setNode({ ...node, connection: { kind, since, gone } });
+  endProcessOf(tx, node);
 }
 
 export function endProcessAt({ connection }: NodeState): number | null {

@@ -11,7 +11,8 @@ import { noteCrash, noteLoss } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
 import { endsWithConnection, confirmGone, onNodeLeft, shutdownOverdue } from './leave.js';
-import type { NodeConnection } from '../state/state.js';
+import type { Settings } from '../state/settings.js';
+import type { NodeConnection, NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
 /** How long a node that is away and has no shards stays listed. */
@@ -120,28 +121,22 @@ function noteEarlyCrash(tx: Transaction, id: string): void {
   });
 }
 
-/** Nodes that were silent for three heartbeats. */
-export function cutOffSilent(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    const due = silentAt(tx, node.id);
-    if (due === null || due > tx.now) continue;
-    const text = `Node ${node.id} sent nothing for ${3 * tx.settings.heartbeatIntervalMs} ms.`;
-    cutOff(tx, node.id, 'DSO_NODE_SILENT', text);
-    if (hasSaidGoodbye(node)) {
-      onNodeLeft(tx, node.id);
-      continue;
-    }
-    lose(tx, node.id, 'silent for three heartbeats');
-    tx.record('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'silent' });
+/** A node was silent for three heartbeats. */
+export function cutOffSilent(tx: Transaction, node: NodeState): void {
+  const text = `Node ${node.id} sent nothing for ${3 * tx.settings.heartbeatIntervalMs} ms.`;
+  cutOff(tx, node.id, 'DSO_NODE_SILENT', text);
+  if (hasSaidGoodbye(node)) {
+    onNodeLeft(tx, node.id);
+    return;
   }
+  lose(tx, node.id, 'silent for three heartbeats');
+  tx.record('nodeLost', 'warn', `${text} Its connection is closed.`, { node: node.id, reason: 'silent' });
 }
 
 /** When a node counts as silent; null: it is not expected to send heartbeats. */
-export function silentAt(tx: Transaction, id: string): number | null {
-  const connection = tx.node(id)?.connection;
-  const interval = tx.settings.heartbeatIntervalMs;
-  if (connection?.kind !== 'connected' || interval <= 0 || !connection.capabilities.includes('heartbeat')) return null;
-  return connection.lastHeardAt + 3 * interval;
+export function silentAt({ heartbeatIntervalMs }: Settings, { connection }: NodeState): number | null {
+  if (connection.kind !== 'connected' || heartbeatIntervalMs <= 0) return null;
+  return connection.capabilities.includes('heartbeat') ? connection.lastHeardAt + 3 * heartbeatIntervalMs : null;
 }
 
 /**
@@ -164,23 +159,21 @@ export function expireUnreachable(tx: Transaction): void {
   tx.record('shardVacant', 'warn', text, { shards: vacated });
 }
 
-/** Nodes that did not shut down in time are cut off. */
-export function expireShutdowns(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    if (node.intent.kind !== 'shuttingDown' || !shutdownOverdue(node, tx.now)) continue;
-    const { requests, answered } = node.intent;
-    if (answered) {
-      cutOff(tx, node.id, 'DSO_NODE_ENDED', `Node ${node.id} shut down.`);
-      onNodeLeft(tx, node.id);
-      continue;
-    }
-    tx.patchNode(node.id, { intent: { ...node.intent, requests: [] } });
-    const text = `Node ${node.id} did not say within ${tx.settings.commandTimeoutMs} ms that it is shut down.`;
-    for (const request of requests) tx.fail(request, 'DSO_NODE_TIMEOUT', `${text} It was cut off.`);
-    cutOff(tx, node.id, 'DSO_NODE_ENDED', text);
-    lose(tx, node.id, 'it did not shut down in time');
-    tx.record('commandFailed', 'warn', text, { node: node.id });
+/** A node that did not shut down in time is cut off. */
+export function expireShutdown(tx: Transaction, node: NodeState): void {
+  if (node.intent.kind !== 'shuttingDown' || !shutdownOverdue(node, tx.now)) return;
+  const { requests, answered } = node.intent;
+  if (answered) {
+    cutOff(tx, node.id, 'DSO_NODE_ENDED', `Node ${node.id} shut down.`);
+    onNodeLeft(tx, node.id);
+    return;
   }
+  tx.patchNode(node.id, { intent: { ...node.intent, requests: [] } });
+  const text = `Node ${node.id} did not say within ${tx.settings.commandTimeoutMs} ms that it is shut down.`;
+  for (const request of requests) tx.fail(request, 'DSO_NODE_TIMEOUT', `${text} It was cut off.`);
+  cutOff(tx, node.id, 'DSO_NODE_ENDED', text);
+  lose(tx, node.id, 'it did not shut down in time');
+  tx.record('commandFailed', 'warn', text, { node: node.id });
 }
 
 /** When a node that is not connected is no longer worth showing. */
@@ -188,12 +181,8 @@ export function forgetAt(connection: NodeConnection & { kind: 'disconnected' }):
   return connection.since + (connection.gone ? FORGET_GONE_MS : FORGET_AWAY_MS);
 }
 
-export function forgetNodes(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
-    const { connection } = node;
-    if (connection.kind !== 'disconnected' || forgetAt(connection) > tx.now) continue;
-    if (tx.shardsOf(node.id).length === 0) tx.removeNode(node.id);
-  }
+export function forgetNode(tx: Transaction, { id }: NodeState): void {
+  if (tx.shardsOf(id).length === 0) tx.removeNode(id);
 }
 
 /**

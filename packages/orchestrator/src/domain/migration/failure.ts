@@ -144,17 +144,14 @@ const WAITED_FOR = {
   resuming: 'did not start it',
 } as const;
 
-export function expireMigrations(tx: Transaction): void {
-  for (const migration of tx.state.migrations.values()) {
-    if (migration.deadline > tx.now) continue;
-    if (isLive(migration)) {
-      expireLive(tx, migration);
-      continue;
-    }
-    const { kind } = migration.step;
-    const slow = kind === 'closing' || kind === 'transferring' ? migration.origin : migration.destination;
-    const reason = `node ${slow} ${WAITED_FOR[kind]} within ${tx.settings.migrationStepTimeoutMs} ms`;
-    if (kind === 'resuming') stopAtDestination(tx, migration, reason, null);
-    else abort(tx, migration, reason);
+export function expireMigration(tx: Transaction, migration: MigrationState): void {
+  if (isLive(migration)) {
+    expireLive(tx, migration);
+    return;
   }
+  const { kind } = migration.step;
+  const slow = kind === 'closing' || kind === 'transferring' ? migration.origin : migration.destination;
+  const reason = `node ${slow} ${WAITED_FOR[kind]} within ${tx.settings.migrationStepTimeoutMs} ms`;
+  if (kind === 'resuming') stopAtDestination(tx, migration, reason, null);
+  else abort(tx, migration, reason);
 }

@@ -164,13 +164,8 @@ function afterRefusal(known: KnownSession | null): KnownSession | null {
   return known === null || refusals >= MOST_REFUSALS ? null : { ...known, refusals };
 }
 
-export function expireStarts(tx: Transaction): void {
-  if (tx.survey().earliestDeadline > tx.now) return;
-  for (const shard of tx.survey().starting) {
-    const state = tx.shard(shard);
-    if (state?.kind !== 'starting' || state.deadline > tx.now) continue;
-    failStart(tx, shard, `no answer within ${tx.settings.commandTimeoutMs} ms`, true);
-  }
+export function expireStart(tx: Transaction, shard: number): void {
+  failStart(tx, shard, `no answer within ${tx.settings.commandTimeoutMs} ms`, true);
 }
 
 /** A start that was not sent yet is taken back. */

@@ -85,11 +85,6 @@ export function failStop(
   tx.fail(state.request, code, `Node ${state.node} did not stop shard ${shard}: ${reason}.`);
 }
 
-export function expireStops(tx: Transaction): void {
-  if (tx.survey().earliestDeadline > tx.now) return;
-  for (const shard of tx.survey().stopping) {
-    const state = tx.shard(shard);
-    if (state?.kind !== 'stopping' || state.deadline > tx.now) continue;
-    failStop(tx, shard, 'DSO_NODE_TIMEOUT', `it did not answer within ${tx.settings.commandTimeoutMs} ms`);
-  }
+export function expireStop(tx: Transaction, shard: number): void {
+  failStop(tx, shard, 'DSO_NODE_TIMEOUT', `it did not answer within ${tx.settings.commandTimeoutMs} ms`);
 }

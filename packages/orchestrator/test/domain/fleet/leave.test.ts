@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { afterSuspension } from '../../../src/domain/deadlines.js';
 import { statusV1 } from '../../../src/http/v1-status.js';
 import { drain, rollout, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
@@ -216,6 +217,17 @@ describe('a process whose node left by itself', () => {
     expect(world.endedProcesses).toEqual(['a']);
     world.pass(60_000);
     expect(world.endedProcesses).toEqual(['a']);
+  });
+
+  // The store was away for longer than the bot may be: nobody could log in meanwhile, and the process was ended as soon as it was back.
+  test('is not ended for the time in which nobody could log in', () => {
+    const { world } = left();
+    world.now += 60_000;
+    world.state = afterSuspension(world.state, 60_000, world.now);
+    world.pass(5_000);
+    world.join('a');
+    world.pass(60_000);
+    expect(world.endedProcesses).toEqual([]);
   });
 
   test('is left alone when it has logged in again', () => {

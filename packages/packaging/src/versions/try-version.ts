@@ -19,7 +19,7 @@ const START_TIMEOUT_MS = 90_000;
 const STEP_TIMEOUT_MS = 30_000;
 const TALK_EVERY_MS = 20;
 /** Libraries read the bot's id in the first part. */
-const TOKEN = `${Buffer.from('123456789012345678').toString('base64')}.trial.token`;
+const TOKEN = `${Buffer.from('123456789012345678').toString('base64')}.rig.token`;
 
 export type Verdict =
   | { readonly kind: 'passed' }
@@ -40,10 +40,10 @@ export async function tryVersion(folder: string, cacheTree: string, clock: Clock
       folder,
       args: ['--bot', 'bot.mjs', '--nodes', '2', '--shards', `${SHARDS}`],
       emulator,
-      env: { TRIAL_FOLDER: folder, TRIAL_CACHE_TREE: cacheTree },
+      env: { RIG_FOLDER: folder, RIG_CACHE_TREE: cacheTree },
     });
     try {
-      return await verdictOf(new Trial(folder, emulator, fleet, clock));
+      return await verdictOf(new Rig(folder, emulator, fleet, clock));
     } finally {
       await fleet.end();
     }
@@ -52,19 +52,19 @@ export async function tryVersion(folder: string, cacheTree: string, clock: Clock
   }
 }
 
-async function verdictOf(trial: Trial): Promise<Verdict> {
+async function verdictOf(rig: Rig): Promise<Verdict> {
   try {
-    await trial.run();
+    await rig.run();
     return { kind: 'passed' };
   } catch (error) {
-    const sentence = trial.refusal();
+    const sentence = rig.refusal();
     if (sentence !== null) return { kind: 'refused', sentence };
     const problem = messageOf(error);
-    return { kind: 'failed', problem: [problem, ...trial.lastWords()].join('\n') };
+    return { kind: 'failed', problem: [problem, ...rig.lastWords()].join('\n') };
   }
 }
 
-class Trial {
+class Rig {
   readonly #folder: string;
   readonly #emulator: GatewayEmulator;
   readonly #fleet: PackedFleet;

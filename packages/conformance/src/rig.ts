@@ -32,7 +32,7 @@ const endGraceMs = 2_000;
 /** Lines of a client's output that are kept to explain a failure. */
 const keptLines = 20;
 
-export class Trial {
+export class Rig {
   readonly emulator: GatewayEmulator;
   readonly clock: Clock;
   readonly shards: number;
@@ -71,9 +71,9 @@ export class Trial {
     });
   }
 
-  static async start(library: Library, options: EmulatorOptions, clock: Clock): Promise<Trial> {
+  static async start(library: Library, options: EmulatorOptions, clock: Clock): Promise<Rig> {
     const shards = options.shards ?? 1;
-    return new Trial(
+    return new Rig(
       await startGatewayEmulator({ identifyWindowMs, ...options, ...library.options }),
       library,
       shards,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/domain/decide.js';
-import { afterSuspension } from '../../src/domain/suspended.js';
+import { afterSuspension } from '../../src/domain/deadlines.js';
 import { assertInvariants } from '../../src/domain/invariants.js';
 import type { MessageKind } from '@dshard/protocol';
 import { World } from './world.js';

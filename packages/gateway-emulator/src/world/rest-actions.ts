@@ -1,16 +1,16 @@
 /**
  * What the bot did by REST, in order, so that its answers can be seen: messages, edits, deletions, reactions, answers to
- * interactions. The newest `maxDeeds` of them.
+ * interactions. The newest `maxActions` of them.
  */
 import type { APIMessage } from 'discord-api-types/v10';
 
-export type Deed = {
+export type RestAction = {
   /** 1, 2, 3, …: where to go on reading. */
   n: number;
   at: number;
   kind: 'message' | 'edit' | 'delete' | 'reaction' | 'typing' | 'deferral' | 'choices' | 'modal';
   channelId: string;
-  /** The message as it is after the deed; for a deletion as it was. */
+  /** The message as it is after the action; for a deletion as it was. */
   message?: APIMessage;
   /** The emoji of a reaction, and to what. */
   emoji?: string;
@@ -21,12 +21,17 @@ export type Deed = {
   data?: unknown;
 };
 
-export type DeedFilter = { after?: number; channelId?: string; interactionId?: string; kind?: Deed['kind'] };
+export type RestActionFilter = {
+  after?: number;
+  channelId?: string;
+  interactionId?: string;
+  kind?: RestAction['kind'];
+};
 
-const maxDeeds = 10_000;
+const maxActions = 10_000;
 
-export class Posted {
-  readonly #deeds: Deed[] = [];
+export class RestActions {
+  readonly #actions: RestAction[] = [];
   readonly #watchers = new Set<() => void>();
   #count = 0;
 
@@ -35,25 +40,25 @@ export class Posted {
     return this.#count;
   }
 
-  add(deed: Omit<Deed, 'n'>): void {
+  add(action: Omit<RestAction, 'n'>): void {
     this.#count += 1;
-    this.#deeds.push({ n: this.#count, ...deed });
-    if (this.#deeds.length > maxDeeds) this.#deeds.splice(0, maxDeeds / 10);
+    this.#actions.push({ n: this.#count, ...action });
+    if (this.#actions.length > maxActions) this.#actions.splice(0, maxActions / 10);
     for (const watcher of this.#watchers) watcher();
   }
 
-  list({ after = 0, channelId, interactionId, kind }: DeedFilter = {}): Deed[] {
-    return this.#deeds.filter(
-      (deed) =>
-        deed.n > after &&
-        (channelId === undefined || deed.channelId === channelId) &&
-        (interactionId === undefined || deed.interactionId === interactionId) &&
-        (kind === undefined || deed.kind === kind),
+  list({ after = 0, channelId, interactionId, kind }: RestActionFilter = {}): RestAction[] {
+    return this.#actions.filter(
+      (action) =>
+        action.n > after &&
+        (channelId === undefined || action.channelId === channelId) &&
+        (interactionId === undefined || action.interactionId === interactionId) &&
+        (kind === undefined || action.kind === kind),
     );
   }
 
   /** The first that fits, once it is there. It waits for as long as that takes: a test has a limit of its own. */
-  async seen(filter: DeedFilter = {}): Promise<Deed> {
+  async seen(filter: RestActionFilter = {}): Promise<RestAction> {
     const [known] = this.list(filter);
     if (known !== undefined) return known;
     await new Promise<void>((resolve) => {

@@ -27,7 +27,7 @@ const ROLLOUT_TIMEOUT_MS = 150_000;
 const KILL_TIMEOUT_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 /** A bot that dies of itself does so again. */
-const HOPELESS_DEATHS = 4;
+const HOPELESS_CRASHES = 4;
 const LOG_LINES = 400;
 const SHOWN_LOG_LINES = 6;
 const processWatch = new URL('process-watch.js', import.meta.url).href;
@@ -43,12 +43,12 @@ export function check(holds: boolean, otherwise: () => string): asserts holds {
 
 export type NodeProcess = { id: string; pid: number; shards: readonly number[] };
 
-export type TrialOptions = {
+export type RigOptions = {
   framework: Framework;
   program: string;
   /** Where the bot is installed: some frameworks look for their files in the working directory. */
   folder: string;
-  /** What the bot does besides answering, see `BotDeed`. */
+  /** What the bot does besides answering, see `BotAction`. */
   does: readonly string[];
   /** Whether it answers `/ping`. */
   answers: boolean;
@@ -56,7 +56,7 @@ export type TrialOptions = {
   discord?: EmulatorOptions;
 };
 
-export class Trial {
+export class Rig {
   readonly framework: Framework;
   readonly clock: Clock;
   readonly emulator: GatewayEmulator;
@@ -72,7 +72,7 @@ export class Trial {
   #ended = false;
 
   private constructor(
-    parts: Pick<Trial, 'framework' | 'clock' | 'emulator' | 'fleet' | 'watch'> & {
+    parts: Pick<Rig, 'framework' | 'clock' | 'emulator' | 'fleet' | 'watch'> & {
       answers: boolean;
       folder: string;
       log: string[];
@@ -92,8 +92,8 @@ export class Trial {
   /** Resolves when the orchestrator answers. */
   static async launch(
     clock: Clock,
-    { framework, program, folder: cwd, does, answers, discord = {} }: TrialOptions,
-  ): Promise<Trial> {
+    { framework, program, folder: cwd, does, answers, discord = {} }: RigOptions,
+  ): Promise<Rig> {
     const folder = await mkdtemp(join(tmpdir(), 'dso-bots-'));
     const watch = new Watch(join(folder, 'watch.jsonl'));
     const emulator = await startGatewayEmulator(
@@ -149,7 +149,7 @@ export class Trial {
           onHandled: () => undefined,
         },
       );
-      return new Trial({ framework, clock, emulator, fleet, watch, answers, folder, log });
+      return new Rig({ framework, clock, emulator, fleet, watch, answers, folder, log });
     } catch (error) {
       await emulator.close();
       await rm(folder, { recursive: true, force: true });
@@ -202,7 +202,7 @@ export class Trial {
     return victim;
   }
 
-  /** What has to be stopped when the trial breaks off. */
+  /** What has to be stopped when the rig breaks off. */
   atEnd(stop: () => void): void {
     this.#atEnd.push(stop);
   }
@@ -272,8 +272,8 @@ export class Trial {
     const before = this.watch.of('died').length;
     try {
       await waitFor(this.clock, what, timeoutMs, () => {
-        const deaths = this.watch.of('died').length - before;
-        if (deaths >= HOPELESS_DEATHS) throw new Error(`${deaths} processes died while the trial waited for ${what}.`);
+        const crashes = this.watch.of('died').length - before;
+        if (crashes >= HOPELESS_CRASHES) throw new Error(`${crashes} processes died while the rig waited for ${what}.`);
         return condition();
       });
     } catch (error) {
@@ -283,9 +283,9 @@ export class Trial {
 
   /** With what the processes died of, and the orchestrator's last words. */
   explained(problem: string): string {
-    const deaths = this.watch.of('died').map(({ pid, text }) => `process ${pid} died: ${firstLines(text, 2)}`);
+    const crashes = this.watch.of('died').map(({ pid, text }) => `process ${pid} died: ${firstLines(text, 2)}`);
     const log = this.#log.slice(-SHOWN_LOG_LINES).map((line) => `log: ${line}`);
-    return [problem, ...deaths.slice(0, 3), ...log].join('\n');
+    return [problem, ...crashes.slice(0, 3), ...log].join('\n');
   }
 
   async allServe(): Promise<boolean> {
