@@ -78,8 +78,7 @@ export function shardRecord(state: OrchestratorState, id: number): JsonValue {
       const session = closedSession(migration);
       const known = session === null ? null : { session, at: migration.startedAt };
       const checkpoint = known === null ? assignment.checkpoint : null;
-      const owner = migration.step.kind === 'resuming' ? migration.destination : ownerOf(migration);
-      return heldRecord({ ...assignment, checkpoint }, owner, known);
+      return heldRecord({ ...assignment, checkpoint }, ownerOf(migration), known);
     }
   }
 }
