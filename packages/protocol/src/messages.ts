@@ -189,7 +189,7 @@ export type StartShards = {
  * Extended (`resume-shards`), orchestrator → node: RESUME these shards, which no node hands over. Answer: startShards, when a shard is
  * resumed; stopShard, with the cursor, when the shard was stopped meanwhile; commandFailed.
  */
-export type ResumeShards = { kind: 'resumeShards'; shards: readonly ShardToResume[] };
+type ResumeShards = { kind: 'resumeShards'; shards: readonly ShardToResume[] };
 
 /** `epoch` (extended, `epochs`): under which the node has the shard from now on. */
 export type ShardToResume = ShardSession & { takeover: Takeover; epoch?: number };
