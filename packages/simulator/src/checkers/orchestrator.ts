@@ -2,10 +2,10 @@
  * What the orchestrator keeps and says: the record before the message, lists that do not grow, a history that holds by itself, and no
  * start of a quarantined shard.
  */
-import type { Message } from '@dshard/protocol';
-import type { OrchestratorState } from '@dshard/orchestrator/domain';
 import { TraceChecks } from '@dshard/api/trace';
-import type { Observation, Checker, MakeChecker } from '../observation.js';
+import type { OrchestratorState } from '@dshard/orchestrator/domain';
+import type { Message } from '@dshard/protocol';
+import type { Checker, MakeChecker, Observation } from '../observation.js';
 
 /**
  * Invariant 9: no message is sent before the record that justifies it is durable. Looked up on the disk at the moment the orchestrator
