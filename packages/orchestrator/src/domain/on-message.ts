@@ -30,7 +30,7 @@ import {
   onUserDataSent,
 } from './migration/steps.js';
 import { can } from './state/nodes.js';
-import { onRolloutRequest } from './operations/rollout-requests.js';
+import { onRolloutRequest } from './operations/rollout.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
 import { onShutdown } from './fleet/leave.js';

@@ -21,7 +21,7 @@ export function startOperation(tx: Transaction, request: string, plan: Operation
   }
 }
 
-export function start<K extends OperationKind>(tx: Transaction, plan: OperationPlan<K>, asked: Asked): Started {
+function start<K extends OperationKind>(tx: Transaction, plan: OperationPlan<K>, asked: Asked): Started {
   return OPERATIONS[plan.kind].start(tx, plan, asked);
 }
 
