@@ -31,6 +31,10 @@ function lackingFor(message: Message, kept: Kept): string | null {
     const early = shardIds.find((shard, index) => (epochs[index] ?? 0) > epochKept(kept, shard));
     return early === undefined ? null : `the epoch of shard ${early}`;
   }
+  if (message.kind === 'resumeShards') {
+    const early = message.shards.find(({ shardId, epoch = 0 }) => epoch > epochKept(kept, shardId));
+    return early === undefined ? null : `the epoch of shard ${early.shardId}`;
+  }
   if (message.kind === 'stopShard' || message.kind === 'shardTakenOver') {
     return (message.epoch ?? 0) > epochKept(kept, message.shardId) ? `the epoch of shard ${message.shardId}` : null;
   }
