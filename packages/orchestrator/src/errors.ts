@@ -2,8 +2,8 @@
  * The errors of this package. Every one has a stable `code` from the table below (it also makes `docs/reference/errors.md`);
  * its message names the thing at fault and the way out, in plain sentences.
  */
-
-import { CodedError, type ErrorEntry } from '@dshard/protocol';
+import { CodedError, type ErrorEntry, messageOf } from '@dshard/protocol';
+import { type Address, formatAddress, parseAddress } from '@dshard/transport';
 
 export type OrchestratorErrorCode =
   | 'DSO_CLOSED_BY_DEFAULT'
@@ -191,4 +191,28 @@ export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
   constructor(code: OrchestratorErrorCode, message: string, options?: { cause?: unknown }) {
     super(ORCHESTRATOR_ERRORS, code, message, options);
   }
+}
+
+// What is said when an address cannot be listened on: who has it, and which setting chooses another.
+
+/** Who wanted to listen, and how somebody chooses another address for it. */
+export type ListeningPart = { what: string; key: string; flag: string };
+
+export function addressTaken(address: Address, part: ListeningPart, cause: unknown): OrchestratorError {
+  const { host, port } = parseAddress(address);
+  const other = formatAddress(host, port < 65_535 ? port + 10 : port - 10);
+  return new OrchestratorError(
+    'DSO_ADDRESS_TAKEN',
+    `${part.what} cannot listen on ${address}: another program has port ${port} already. \`ss -ltnp 'sport = :${port}'\` shows which. ` +
+      `Stop it, or choose another address with ${part.key} in dso.yaml or ${part.flag} ${other}.`,
+    { cause },
+  );
+}
+
+export function addressUnusable(address: Address, part: ListeningPart, cause: unknown): OrchestratorError {
+  return new OrchestratorError(
+    'DSO_ADDRESS_UNUSABLE',
+    `${part.what} cannot listen on ${address}: ${messageOf(cause)}. Choose another address with ${part.key} in dso.yaml or ${part.flag}.`,
+    { cause },
+  );
 }

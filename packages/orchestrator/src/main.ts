@@ -18,21 +18,17 @@ import {
   type Random,
   type Transport,
 } from '@dshard/transport';
-import { discordGatewayInfo } from './adapters/discord/discord-gateway-info.js';
-import { fixedGatewayInfo } from './adapters/discord/fixed-gateway-info.js';
-import { livenessOf, ownIdentity } from './adapters/leader-identity.js';
+import { discordGatewayInfo, fixedGatewayInfo } from './adapters/discord/gateway-info.js';
+import { livenessOf, ownIdentity } from './adapters/process-launcher/process-identity.js';
 import { memoryStore } from './adapters/memory/memory-store.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
-import { fixedVersion } from './adapters/version-commands/fixed-version.js';
-import { versionCommands } from './adapters/version-commands/version-commands.js';
+import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
 import { settingsOf } from './config/settings.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
-import { addressTaken, addressUnusable } from './listening.js';
+import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
-import type { GatewayInfoSource } from './ports/gateway-info.js';
-import type { Launcher } from './ports/launcher.js';
-import type { VersionSource } from './ports/version-source.js';
+import type { GatewayInfoSource, Launcher, VersionSource } from './ports/surroundings.js';
 import type { OrchestratorHandle } from './runtime/contract.js';
 import { lead, type Leadership } from './runtime/leadership.js';
 import { createOrchestrator } from './runtime/orchestrator.js';

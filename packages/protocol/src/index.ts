@@ -1,6 +1,6 @@
 export { negotiate } from './capabilities.js';
 export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
-export { highestFromNode, highestFromOrchestrator } from './epochs.js';
+export { highestFromNode, highestFromOrchestrator } from './numbers.js';
 export { FrameReader } from './frame-reader.js';
 export type { Frame } from './frame-reader.js';
 export { CALL_EACH } from './call-messages.js';
@@ -17,13 +17,15 @@ export type { JobMark, JobMarked, JobMessage } from './job-messages.js';
 export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './limits.js';
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_URL_LENGTH } from './limits.js';
 export { nearest } from './nearest.js';
-export { isNodeId } from './node-id.js';
-export { parseWholeNumber } from './whole-number.js';
+export { isNodeId } from './wire-types.js';
+export { parseWholeNumber } from './numbers.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
-export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVERS } from './messages.js';
+export { EVENT_IDS, isAbout, isFrom, MESSAGE_TRAITS } from './message-traits.js';
+export type { MessageAbout, MessageFrom } from './message-traits.js';
+export { CAPABILITIES, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVERS } from './messages.js';
 export type {
   AllUserDataSent,
   Capability,
@@ -48,6 +50,7 @@ export type {
   ShardPhase,
   ShardReport,
   ShardSession,
+  ShardToResume,
   ShardTakenOver,
   ShardUserEvent,
   Shutdown,

@@ -5,7 +5,7 @@
  */
 import { decode } from '@msgpack/msgpack';
 import { ProtocolError, messageOf } from './errors.js';
-import { narrow } from './integers.js';
+import { narrow } from './numbers.js';
 import { MAX_DEPTH, MAX_VALUES } from './limits.js';
 
 /**

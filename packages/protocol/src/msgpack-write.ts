@@ -3,7 +3,7 @@
  * library turns a positive bigint into a uint64 and, once bigints are on, a number beyond 2^32 into a float.
  */
 import { ProtocolError } from './errors.js';
-import { isInt64 } from './integers.js';
+import { isInt64 } from './numbers.js';
 import { MAX_DEPTH } from './limits.js';
 
 const INITIAL_BYTES = 256;

@@ -3,9 +3,8 @@
  * a peer of ours would refuse. `at` names the field in the sentence of the error.
  */
 import { ProtocolError } from './errors.js';
-import { isInt64 } from './integers.js';
 import { MAX_SHARDS, MAX_TEXT_LENGTH } from './limits.js';
-import { isNodeId } from './node-id.js';
+import { isInt64 } from './numbers.js';
 
 export type WireType<T> = {
   toWire(value: T, at: string): unknown;
@@ -139,4 +138,15 @@ export function list<T>(item: WireType<T>, max: number): WireType<readonly T[]> 
       return values.map((value) => item.fromWire(value, `an item of ${at}`));
     },
   };
+}
+
+/**
+ * Node ids name log files and state files, and stand in URLs and command lines: 1–128 printable characters without
+ * path separators. Letters of any script are welcome (Go peers use them).
+ */
+const NODE_ID = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Z}/\\]{1,128}$/u;
+
+/** Whether `text` may be the id of a node. The empty id, which asks for one to be given, is not one. */
+export function isNodeId(text: string): boolean {
+  return NODE_ID.test(text) && text !== '.' && text !== '..';
 }

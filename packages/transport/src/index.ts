@@ -19,8 +19,8 @@ export type {
 export { seededRandom } from './random.js';
 export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
-export { systemRandom } from './system-random.js';
+export { systemRandom } from './random.js';
 export { tcpTransport } from './tcp.js';
 export { readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
-export { WakeUp } from './wake-up.js';
+export { WakeUp } from './clock.js';

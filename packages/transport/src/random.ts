@@ -16,3 +16,8 @@ export function seededRandom(seed: number): Random {
     },
   };
 }
+
+/** The real randomness. Everybody else takes a `Random`, so that a seed replays a run. */
+export function systemRandom(): Random {
+  return { next: () => Math.random() };
+}

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { delay, systemClock, systemRandom } from '@dshard/transport';
+import { delay, systemClock, systemRandom, WakeUp } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';
 import { leakGuard, until, virtualClock } from '@dshard/testkit';
 
@@ -130,4 +130,47 @@ test('the system random draws from [0, 1), not always the same', () => {
   const drawn = Array.from({ length: 100 }, () => random.next());
   expect(drawn.every((value) => value >= 0 && value < 1)).toBe(true);
   expect(new Set(drawn).size).toBeGreaterThan(90);
+});
+
+describe('the wake-up of a pure core', () => {
+  function wakeUp() {
+    const clock = virtualClock(0);
+    const wokenAt: number[] = [];
+    return { clock, wokenAt, wake: new WakeUp(clock, () => wokenAt.push(clock.now())) };
+  }
+
+  test('grants the last wish only, and once', () => {
+    const { clock, wokenAt, wake } = wakeUp();
+    wake.set(100);
+    wake.set(50);
+    wake.set(200);
+    wake.set(200);
+    expect(clock.pending()).toBe(1);
+    clock.advance(1_000);
+    expect(wokenAt).toEqual([200]);
+    expect(wake.isArmed).toBe(false);
+  });
+
+  test('takes null for no wish, and the same time again', () => {
+    const { clock, wokenAt, wake } = wakeUp();
+    wake.set(100);
+    wake.set(null);
+    expect(clock.pending()).toBe(0);
+    wake.set(100);
+    clock.advance(100);
+    wake.set(100);
+    clock.advance(0);
+    expect(wokenAt).toEqual([100, 100]);
+  });
+
+  test('asks a core that failed to say when again in a while, unless it is to be woken anyway', () => {
+    const { clock, wokenAt, wake } = wakeUp();
+    wake.set(100);
+    wake.setIfNone(1_000);
+    clock.advance(500);
+    expect(wokenAt).toEqual([100]);
+    wake.setIfNone(1_000);
+    clock.advance(2_000);
+    expect(wokenAt).toEqual([100, 1_500]);
+  });
 });

@@ -7,8 +7,8 @@
  * Whatever a peer does wrong ends its own connection, with a stable code that is counted, and nothing else. Strangers
  * cannot shut nodes out: of too many unidentified connections the oldest is closed, and a node identifies itself at once.
  */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Identify, Message } from '@dshard/protocol';
-import { openMessageConnection } from '@dshard/transport';
 import type {
   ByteStream,
   Cancel,
@@ -17,6 +17,7 @@ import type {
   MessageConnection,
   MessageConnectionOptions,
 } from '@dshard/transport';
+import { openMessageConnection } from '@dshard/transport';
 import type { OrchestratorErrorCode } from '../errors.js';
 import { FlowControl } from './flow-control.js';
 
@@ -208,4 +209,16 @@ function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
 
 function refusal(code: OrchestratorErrorCode, why: string): ConnectionEnd {
   return { code, message: `The connection was refused: ${why}.` };
+}
+
+/** The shared token, compared at the edge so that the domain only ever hears whether it was the right one. */
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/**
+ * Whether `given` is the expected token; true when none is expected. Takes the same time for every wrong token of a
+ * length: hashing first makes both sides equally long.
+ */
+export function tokenAccepted(expected: string | null, given: string | null): boolean {
+  if (expected === null) return true;
+  return given !== null && timingSafeEqual(digest(expected), digest(given));
 }

@@ -5,9 +5,7 @@ import type { HistoryEntry } from '../domain/state/effects.js';
 import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
-import type { GatewayInfoSource } from '../ports/gateway-info.js';
-import type { Launcher } from '../ports/launcher.js';
-import type { VersionSource } from '../ports/version-source.js';
+import type { GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
 import type { Leadership } from './leadership.js';
 
 export type OrchestratorOptions = {

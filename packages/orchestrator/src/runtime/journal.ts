@@ -14,23 +14,21 @@
  * Without a store everything is answered at once, and nothing is kept.
  */
 import type { StoreStatus } from '@dshard/api';
-import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
 import type {
   Commit,
   CommitResult,
   Eventually,
-  StoredEntry,
   HistoryResult,
   LoadResult,
+  StoredEntry,
   StoreFailure,
   Write,
 } from '../ports/state-store.js';
-
-import { isPromise, whenDone } from './eventually.js';
-import { LEASE_MS } from './leadership.js';
 import type { Leadership } from './leadership.js';
+import { LEASE_MS } from './leadership.js';
 
 /** How many entries may wait for a commit. */
 export const BACKLOG = 1_000;
@@ -268,4 +266,13 @@ export class Journal {
 
 function asFailure(error: unknown): StoreFailure {
   return { ok: false, reason: 'broken', message: `The store failed: ${messageOf(error)}` };
+}
+
+/** For ports that may answer at once or later: what is there at once is used at once, so that nothing comes in between. */
+function isPromise<T>(value: Eventually<T>): value is Promise<T> {
+  return value instanceof Promise;
+}
+
+export function whenDone<T, R>(value: Eventually<T>, go: (value: T) => R): Eventually<R> {
+  return isPromise(value) ? value.then((settled) => go(settled)) : go(value);
 }

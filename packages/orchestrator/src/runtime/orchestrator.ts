@@ -11,39 +11,33 @@
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
 import type { StoreStatus } from '@dshard/api';
-import { EventLoop, isLoopback, parseAddress, WakeUp } from '@dshard/transport';
 import type { Address, Cancel, Listener } from '@dshard/transport';
+import { EventLoop, isLoopback, parseAddress, WakeUp } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
-import { decide, initialState } from '../domain/decide.js';
 import type { Decide, InitialState } from '../domain/decide.js';
+import { decide, initialState } from '../domain/decide.js';
 import type { Decision } from '../domain/state/decision.js';
 import { afterSuspension } from '../domain/deadlines.js';
 import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
-import { AUTOMATIC } from '../domain/state/effects.js';
 import type { Effect } from '../domain/state/effects.js';
+import { AUTOMATIC } from '../domain/state/effects.js';
 import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
-import { Connections } from './connections.js';
+import { Connections, tokenAccepted } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
-import { deferred } from './deferred.js';
-import { whenDone } from './eventually.js';
-import { GatewayQuestion } from './gateway-question.js';
+import { deferred, drawRunId, Requests } from './requests.js';
+import { whenDone, Journal } from './journal.js';
+import { GatewayQuestion, asReason, Versions } from './questions.js';
 import { History, entryOf } from './history.js';
-import { Journal } from './journal.js';
 import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
-import { asReason } from './reason.js';
-import { recall } from './recall.js';
+import { recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
-import { drawRunId, Requests } from './requests.js';
-import { settingsOf } from './settings.js';
-import { tokenAccepted } from './token.js';
-import { Versions } from './version.js';
 import { Violations } from './violations.js';
 
 const DEFAULT_MAX_CONNECTIONS = 4_096;

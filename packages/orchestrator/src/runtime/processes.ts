@@ -1,10 +1,10 @@
 /** The node processes of this orchestrator's launcher: attempts to launch one, and the end of all of them. Without a launcher there are none. */
-import { delay } from '@dshard/transport';
 import type { Clock, Logger } from '@dshard/transport';
+import { delay } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { DomainEvent } from '../domain/state/events.js';
-import type { Launcher } from '../ports/launcher.js';
-import { asReason } from './reason.js';
+import type { Launcher } from '../ports/surroundings.js';
+import { asReason } from './questions.js';
 
 type Surroundings = {
   launcher: Launcher | null;

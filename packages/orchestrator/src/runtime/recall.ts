@@ -1,15 +1,41 @@
-/** What the store remembers, as the state this run begins with; and what has to be written for the store to say what the state says. */
+/**
+ * What a run begins with: the settings, and what the store remembers.
+ */
+import { isLoopback, parseAddress } from '@dshard/transport';
 import type { InitialState } from '../domain/decide.js';
 import { restoredState } from '../domain/durable/restore.js';
 import { correctingWrites } from '../domain/durable/writes.js';
+import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorOptions } from './contract.js';
-import { CAPACITY } from './history.js';
 import type { History } from './history.js';
-import { BACKLOG } from './journal.js';
+import { CAPACITY } from './history.js';
 import type { Journal } from './journal.js';
-import { settingsOf } from './settings.js';
+import { BACKLOG } from './journal.js';
 
+/** The domain's settings: as configured, completed by what only the runtime knows. */
+export function settingsOf(options: OrchestratorOptions): Settings {
+  const { settings, launcher, token } = options;
+  return {
+    ...settings,
+    canLaunch: settings.canLaunch && launcher !== null,
+    tokenRequired: token !== null,
+    expectedNodes: expectedNodes(options),
+  };
+}
+
+/**
+ * The launcher's registry says which nodes of an earlier run still live. Beyond loopback it cannot speak for nodes of
+ * other hosts, so there the whole grace is waited for, unless the settings name the nodes.
+ */
+function expectedNodes({ settings, launcher, listen }: OrchestratorOptions): readonly string[] | null {
+  const configured = settings.expectedNodes;
+  if (launcher === null) return configured;
+  if (configured === null && !isLoopback(parseAddress(listen).host)) return null;
+  return [...new Set([...(configured ?? []), ...launcher.running().map(({ node }) => node)])];
+}
+
+/** What the store remembers, as the state this run begins with; and what has to be written for the store to say what the state says. */
 type Recalled = { state: OrchestratorState; writes: ReturnType<typeof correctingWrites> };
 
 /** @param dead nodes the launcher knows to be dead already. */

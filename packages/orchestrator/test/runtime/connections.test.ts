@@ -5,7 +5,7 @@ import { memoryNetwork, virtualClock } from '@dshard/testkit';
 import { openMessageConnection } from '@dshard/transport';
 import type { ConnectionEnd, MessageConnection } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
-import { Connections } from '../../src/runtime/connections.js';
+import { Connections, tokenAccepted } from '../../src/runtime/connections.js';
 import type { ConnectionsOptions } from '../../src/runtime/connections.js';
 import { identify } from './peer.js';
 
@@ -252,4 +252,17 @@ describe('user events through a slow destination', () => {
     await clock.run(100);
     expect(origin.connection.bufferedBytes).toBe(0);
   });
+});
+
+test.each<[string | null, string | null, boolean]>([
+  [null, null, true],
+  [null, 'anything', true],
+  ['secret', 'secret', true],
+  ['secret', null, false],
+  ['secret', '', false],
+  ['secret', 'secret ', false],
+  ['secret', 'Secret', false],
+  ['sécret', 'sécret', true],
+])('where the token %j is expected, %j is accepted: %s', (expected, given, accepted) => {
+  expect(tokenAccepted(expected, given)).toBe(accepted);
 });

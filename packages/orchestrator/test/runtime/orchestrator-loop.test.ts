@@ -6,7 +6,7 @@ import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Decide } from '../../src/domain/decide.js';
 import type { Effect, HistoryEntry } from '../../src/domain/state/effects.js';
 import type { DomainEvent } from '../../src/domain/state/events.js';
-import type { Launcher, NodeProcess } from '../../src/ports/launcher.js';
+import type { Launcher, NodeProcess } from '../../src/ports/surroundings.js';
 import type { OrchestratorOptions } from '../../src/runtime/contract.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import { recordingLogger } from '../recording-logger.js';

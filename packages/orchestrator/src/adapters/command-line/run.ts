@@ -1,8 +1,9 @@
 /** Runs a short-lived command and gives its output: bounded in time (killed, with its process group) and in output. */
 import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
-import { requireDirectory, spawnError } from './spawn-error.js';
 import type { Command } from './split.js';
 
 /** The end of the output is what matters: a version's only line, an error's last ones. */
@@ -56,4 +57,39 @@ function killGroup(leader: number): void {
   } catch {
     // It ended in this very moment.
   }
+}
+
+// Turns what the system says when a program cannot be started into a sentence that names the program.
+
+/**
+ * Throws when `cwd` is no directory: `spawn` reports that as a missing *program*, which sends people looking in the
+ * wrong place.
+ */
+export function requireDirectory(cwd: string): void {
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new OrchestratorError(
+    'DSO_WORKING_DIRECTORY_MISSING',
+    `The working directory ${cwd} does not exist or is no directory.`,
+  );
+}
+
+export function spawnError(command: Command, cwd: string, cause: unknown): OrchestratorError {
+  const [program] = command;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT') {
+    const where = program.includes('/') ? `in ${cwd}` : `on the PATH`;
+    return new OrchestratorError('DSO_COMMAND_NOT_FOUND', `There is no program ${program} ${where}.`, { cause });
+  }
+  if (code === 'EACCES' || code === 'ENOEXEC' || code === 'EISDIR') {
+    return new OrchestratorError(
+      'DSO_COMMAND_NOT_EXECUTABLE',
+      `${program} may not be executed (seen from ${cwd}): make it executable, or start it through its interpreter.`,
+      { cause },
+    );
+  }
+  return new OrchestratorError(
+    'DSO_LAUNCH_FAILED',
+    `The system refused to start ${command.join(' ')}: ${messageOf(cause)}.`,
+    { cause },
+  );
 }

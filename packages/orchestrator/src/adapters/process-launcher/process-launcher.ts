@@ -7,25 +7,24 @@
  * States: idle → running (`start`) → closed (`close`). While running this launcher holds the lock of its data directory;
  * every living process it knows has a record in the registry, and every record has a living process or is removed.
  */
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type { Address, Clock, Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import type { Address, Clock, Logger } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
-import type { Launcher, NodeProcess, ProcessExit } from '../../ports/launcher.js';
-import { requireDirectory, spawnError } from '../command-line/spawn-error.js';
-import { toCommand } from '../command-line/split.js';
+import type { Launcher, NodeProcess, ProcessExit } from '../../ports/surroundings.js';
+import { requireDirectory, spawnError } from '../command-line/run.js';
 import type { Command } from '../command-line/split.js';
+import { toCommand } from '../command-line/split.js';
 import { lockDataDir } from './lock.js';
 import { followLog } from './log-follower.js';
 import { ManagedProcess } from './managed-process.js';
-import { cleanPrefix, nodeIds } from './node-id.js';
 import { identityOf, isAlive } from './process-identity.js';
-import { processRegistry } from './registry.js';
 import type { ProcessRecord, ProcessRegistry } from './registry.js';
+import { processRegistry } from './registry.js';
 
 export type ProcessLauncherOptions = {
   /** The program and its arguments; `{nodeId}` in a word becomes the node's id. A line is split without a shell. */
@@ -265,4 +264,29 @@ function toNodeProcess(record: ProcessRecord): NodeProcess {
 /** An orchestrator that listens everywhere is reached, from its own host, over loopback. */
 function reachable(address: Address): Address {
   return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+}
+
+// Ids of launched nodes, as the ancestor makes them: a name, then the time in base-36 milliseconds. Ids of one launcher
+// grow, so that two launches in one millisecond, or a clock that goes back, never give the same id twice.
+
+/** The protocol's bound on node ids. */
+const MAX_NODE_ID_LENGTH = 128;
+
+/** `taken` says whether a node of an earlier run has the id. */
+function nodeIds(options: { prefix: string; clock: Clock; taken(id: string): boolean }): () => string {
+  let last = 0;
+  const idOf = (ms: number): string => {
+    const suffix = ms.toString(36);
+    return `${options.prefix.slice(0, MAX_NODE_ID_LENGTH - suffix.length - 1)}-${suffix}`;
+  };
+  return () => {
+    do last = Math.max(Math.floor(options.clock.now()), last + 1);
+    while (options.taken(idOf(last)));
+    return idOf(last);
+  };
+}
+
+/** What may stand in a node id, which is also a file name: everything else becomes a dash. */
+function cleanPrefix(prefix: string): string {
+  return prefix.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '') || 'node';
 }

@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
-import type { VersionSource } from '../../ports/version-source.js';
+import type { VersionSource } from '../../ports/surroundings.js';
 import { runCommand } from '../command-line/run.js';
 import { toCommand } from '../command-line/split.js';
 
@@ -51,4 +51,11 @@ export function versionCommands(options: VersionCommandsOptions): VersionSource 
       return deployed();
     },
   };
+}
+
+// For fleets whose version never changes while the orchestrator runs.
+
+/** Pulling a new version finds the same one. */
+export function fixedVersion(version: string): VersionSource {
+  return { deployed: async () => version, pullNew: async () => version };
 }

@@ -90,7 +90,7 @@ function byCare(tx: Transaction, vacant: readonly number[]): ByCare {
 
 /** How many more resumes a node may begin now. One of the base level queues them by itself. */
 function takeoversLeft(tx: Transaction, node: NodeState): number {
-  if (!can(node, 'parallel-migrations')) return Infinity;
+  if (!can(node, 'resume-shards')) return Infinity;
   let left = tx.settings.takeoversPerNode;
   for (const shard of tx.shardsOf(node.id)) {
     const state = tx.shard(shard);

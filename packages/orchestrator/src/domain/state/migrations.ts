@@ -25,9 +25,12 @@ export function isBase(migration: MigrationState): migration is BaseMigration {
   return !isLive(migration);
 }
 
-/** A live migration's shard changes hands at COMMIT, one of the base level when the destination says that it runs it. */
+/**
+ * A shard changes hands at its point of no return: a live one's at COMMIT, one of the base level when allUserDataSent is passed on, for the
+ * destination may resume it from then on.
+ */
 export function ownerOf({ step, origin, destination }: MigrationState): string {
-  return step.kind === 'releasing' || step.kind === 'activating' ? destination : origin;
+  return step.kind === 'resuming' || step.kind === 'releasing' || step.kind === 'activating' ? destination : origin;
 }
 
 /** One whose shard is only announced to leave, and kept for as long as user code's patience lasts, takes nobody's room yet. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@dshard/transport';
 import { afterEach, vi } from 'vitest';
-import { createProcessLauncher } from '../../../src/adapters/process-launcher/process-launcher.js';
 import type { ProcessLauncherOptions } from '../../../src/adapters/process-launcher/process-launcher.js';
-import type { Launcher, ProcessExit } from '../../../src/ports/launcher.js';
+import { createProcessLauncher } from '../../../src/adapters/process-launcher/process-launcher.js';
+import type { Launcher, ProcessExit } from '../../../src/ports/surroundings.js';
 import { recordingLogger } from '../../recording-logger.js';
 
 const cleanups: (() => Promise<void> | void)[] = [];

@@ -1,7 +1,6 @@
 import { systemClock } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
-import { fixedVersion } from '../../../src/adapters/version-commands/fixed-version.js';
-import { versionCommands } from '../../../src/adapters/version-commands/version-commands.js';
+import { fixedVersion, versionCommands } from '../../../src/adapters/version-commands/version-commands.js';
 import { nodeProgram, temporaryDirectory } from '../process-launcher/fixture.js';
 
 const clock = systemClock();

@@ -1,9 +1,13 @@
-/** The operator's questions about versions, answered from the version source. One update runs at a time. */
+/**
+ * What the runtime asks its surroundings: Discord for `GET /gateway/bot`, the version source for versions.
+ */
 import { messageOf } from '@dshard/protocol';
 import type { CommandError, CommandResult } from '../domain/state/commands.js';
+import type { DomainEvent } from '../domain/state/events.js';
 import { OrchestratorError } from '../errors.js';
-import type { VersionSource } from '../ports/version-source.js';
+import type { GatewayInfoSource, VersionSource } from '../ports/surroundings.js';
 
+/** The operator's questions about versions, answered from the version source. One update runs at a time. */
 export class Versions {
   readonly #source: VersionSource | null;
   #pulling: Promise<CommandResult> | null = null;
@@ -41,4 +45,39 @@ export class Versions {
 function toCommandError(error: unknown): CommandError {
   const code = error instanceof OrchestratorError ? error.code : 'DSO_INTERNAL';
   return { code, message: messageOf(error), fault: code === 'DSO_NO_UPDATE_COMMAND' ? 'conflict' : 'fleet' };
+}
+
+/** Asks Discord for `GET /gateway/bot`, one attempt at a time; whether to try again is for the domain to say. */
+export class GatewayQuestion {
+  readonly #provider: GatewayInfoSource | null;
+  readonly #answered: (event: DomainEvent) => void;
+  #isAsked = false;
+
+  constructor(provider: GatewayInfoSource | null, answered: (event: DomainEvent) => void) {
+    this.#provider = provider;
+    this.#answered = answered;
+  }
+
+  async ask(): Promise<void> {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    const event = await this.#attempt();
+    this.#isAsked = false;
+    this.#answered(event);
+  }
+
+  async #attempt(): Promise<DomainEvent> {
+    try {
+      if (this.#provider === null) throw new Error('nothing is configured that could be asked for it');
+      const { url: _, ...told } = await this.#provider.fetch();
+      return { kind: 'gatewayInfo', ...told };
+    } catch (error) {
+      return { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
+    }
+  }
+}
+
+/** A sentence as a reason: the domain puts it into a sentence of its own, which has its own period. */
+export function asReason(sentence: string): string {
+  return sentence.replace(/\.$/, '');
 }

@@ -2,10 +2,10 @@
  * Asks Discord (`GET /gateway/bot`) for the recommended shard count and how fast shards may identify. One attempt per
  * call: whether and when to ask again is decided elsewhere. The token never appears in a message.
  */
-import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
-import type { GatewayInfo, GatewayInfoSource } from '../../ports/gateway-info.js';
+import type { GatewayInfo, GatewayInfoSource } from '../../ports/surroundings.js';
 
 export type DiscordGatewayInfoOptions = {
   /** The bot token, with or without `Bot ` before it. */
@@ -124,4 +124,30 @@ function fieldsOf(value: unknown): Record<string, unknown> {
 
 function isCount(value: unknown, least: number): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+}
+
+/** For fleets without a Discord token at the orchestrator: what `GET /gateway/bot` would say, as configured. */
+export type FixedGatewayInfoOptions = {
+  /** Identifies allowed per window. Default 1, what every bot has. */
+  maxConcurrency?: number;
+  /** Used only where no total shard count is configured. Default 1. */
+  recommendedShards?: number;
+  /** Default: Discord's generic gateway. */
+  url?: string;
+};
+
+/** What Discord gives every bot per day. Nobody counts there; the orchestrator's own count is all there is. */
+const SESSION_STARTS = 1000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+export function fixedGatewayInfo(options: FixedGatewayInfoOptions = {}): GatewayInfoSource {
+  const info = {
+    url: options.url ?? 'wss://gateway.discord.gg/',
+    recommendedShards: options.recommendedShards ?? 1,
+    maxConcurrency: options.maxConcurrency ?? 1,
+    identifiesTotal: SESSION_STARTS,
+    identifiesRemaining: SESSION_STARTS,
+    resetAfterMs: DAY_MS,
+  };
+  return { fetch: async () => info };
 }

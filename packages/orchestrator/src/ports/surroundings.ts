@@ -1,3 +1,6 @@
+/**
+ * What the orchestrator asks of its surroundings beside the store: node processes, the versions they run, and Discord's word on the gateway.
+ */
 /** Starts node processes (the ancestor's NodeLauncher). */
 export type NodeProcess = { node: string; pid: number; startedAt: number };
 
@@ -24,3 +27,23 @@ export type Launcher = {
   /** Stops following. The processes live on. */
   close(): Promise<void>;
 };
+
+/** What a node started now would run (ancestor: LaunchVersion), and how to fetch a newer one (ancestor: VersionUpdater). */
+export type VersionSource = {
+  deployed(): Promise<string>;
+  /** Resolves with the version deployed now. */
+  pullNew(): Promise<string>;
+};
+
+/** What `GET /gateway/bot` says (ancestor: ShardCountProvider). */
+export type GatewayInfo = {
+  url: string;
+  recommendedShards: number;
+  maxConcurrency: number;
+  /** Session starts of a day, and how many of them are left. */
+  identifiesTotal: number;
+  identifiesRemaining: number;
+  resetAfterMs: number;
+};
+
+export type GatewayInfoSource = { fetch(): Promise<GatewayInfo> };

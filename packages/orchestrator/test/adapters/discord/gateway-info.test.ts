@@ -1,9 +1,8 @@
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { systemClock } from '@dshard/transport';
 import { afterEach, describe, expect, test } from 'vitest';
-import { discordGatewayInfo } from '../../../src/adapters/discord/discord-gateway-info.js';
-import { fixedGatewayInfo } from '../../../src/adapters/discord/fixed-gateway-info.js';
+import { discordGatewayInfo, fixedGatewayInfo } from '../../../src/adapters/discord/gateway-info.js';
 
 const ANSWER = {
   url: 'wss://gateway.discord.gg/',
