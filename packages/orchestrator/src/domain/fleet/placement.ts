@@ -17,8 +17,7 @@ import { hasCrashSuspect, isQuarantined, isCrashSuspect } from '../shards/quaran
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { fairShare } from './buckets.js';
-import { place } from './place.js';
+import { fairShare, place } from './place.js';
 import type { Openness, PlaceNode } from './place.js';
 
 export function placeVacant(tx: Transaction): void {
