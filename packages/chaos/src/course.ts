@@ -1,17 +1,17 @@
 /** The course of a run: calm with planned moves, a fault, recovery, calm again, until the time is over; then everything has to converge. */
 import { waitFor } from '@dshard/demo';
-import { delay, type Ms } from '@dshard/transport';
-import { seededRandom } from '@dshard/testkit';
 import { messageOf } from '@dshard/protocol';
+import { seededRandom } from '@dshard/testkit';
+import { delay, type Ms } from '@dshard/transport';
+import type { ScheduledFault } from './fault-kinds.js';
+import { schedule } from './fault-kinds.js';
 import { FAULT_ACTIONS } from './faults.js';
 import { Operators } from './moves.js';
 import type { ChaosOptions } from './options.js';
 import type { Rig, Status } from './rig.js';
-import type { ScheduledFault } from './fault-kinds.js';
-import { schedule } from './fault-kinds.js';
+import { NODES } from './rig.js';
 import type { Window } from './windows.js';
 import { describeWindow, Windows } from './windows.js';
-import { NODES } from './rig.js';
 
 const CALM_MS = 2_000;
 const RECOVERY_TIMEOUT_MS = 60_000;

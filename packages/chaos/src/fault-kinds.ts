@@ -1,3 +1,4 @@
+/** The faults there are, what each may cost, and in which order they come. */
 import { seededRandom } from '@dshard/testkit';
 import type { Random } from '@dshard/transport';
 

@@ -1,42 +1,38 @@
 /** The libraries under test: each as its authors publish it, in the version that this workspace pins. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { EmulatorOptions } from '@dshard/gateway-emulator';
 
 export type Library = {
   /** The name of the package. */
   name: string;
   version: string;
-  /** The program that runs it. */
-  client: string;
   /** What the emulator has to be told for its sake. */
   options: EmulatorOptions;
   /** What to know of it, for the matrix. */
   note: string | null;
 };
 
-const programs: Record<string, { program: string; options?: EmulatorOptions; note?: string }> = {
-  'discord.js': { program: 'discord-js' },
-  '@discordjs/ws': { program: 'discordjs-ws' },
-  eris: { program: 'eris' },
-  'oceanic.js': { program: 'oceanic' },
-  '@discordeno/gateway': { program: 'discordeno' },
+/** What each has of its own; the client process is `clients/client.ts`. */
+const particulars: Record<string, { options?: EmulatorOptions; note?: string }> = {
+  'discord.js': {},
+  '@discordjs/ws': {},
+  eris: {},
+  'oceanic.js': {},
+  '@discordeno/gateway': {},
   seyfert: {
-    program: 'seyfert',
     options: { helloDelayMs: 500 },
     note: 'its websocket drops what comes in one packet with the answer to the upgrade (`lib/websocket/discord/socket/custom.js:40`), on a fast line HELLO: here HELLO comes half a second later. It connects to port 443 whatever the URL says: here an agent of the process takes it to the emulator',
   },
 };
 
-export const libraryNames: readonly string[] = Object.keys(programs);
+export const libraryNames: readonly string[] = Object.keys(particulars);
 
 export function libraries(names: readonly string[] = libraryNames): Library[] {
   return names.map((name) => {
-    const known = programs[name];
+    const known = particulars[name];
     if (known === undefined) throw new RangeError(`"${name}" is not in the suite; it has ${libraryNames.join(', ')}.`);
-    const client = fileURLToPath(new URL(`./clients/${known.program}.js`, import.meta.url));
-    return { name, version: versionOf(name), client, options: known.options ?? {}, note: known.note ?? null };
+    return { name, version: versionOf(name), options: known.options ?? {}, note: known.note ?? null };
   });
 }
 

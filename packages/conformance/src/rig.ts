@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { EmulatorOptions, GatewayEmulator, Verdict } from '@dshard/gateway-emulator';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
@@ -23,6 +24,7 @@ export class CheckFailed extends Error {
   }
 }
 
+const clientProgram = fileURLToPath(new URL('clients/client.js', import.meta.url));
 /** GUILDS, GUILD_MESSAGES, MESSAGE_CONTENT. */
 const intents = 1 | (1 << 9) | (1 << 15);
 /** Half a second less than Discord's: libraries wait for 5 s between two, but what arrives on a busy machine is not as far apart. */
@@ -54,7 +56,7 @@ export class Rig {
       intents,
       shards,
     };
-    this.#client = fork(library.client, {
+    this.#client = fork(clientProgram, [library.name], {
       env: { ...process.env, [orderVariable]: JSON.stringify(order) },
       silent: true,
     });

@@ -9,7 +9,6 @@ import type { Outcome, Result } from '../src/suite.js';
 const library = (name: string, note: string | null = null): Library => ({
   name,
   version: '1.0.0',
-  client: '',
   options: {},
   note,
 });

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HandledEvent } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
-import { followReports, readStateReports, type StateReport, readWaitReports, type WaitReport } from './reports.js';
 import type { BotLibrary } from './options.js';
-import { OrchestratorClient, startOrchestrator, type OrchestratorProcess } from './orchestrator.js';
+import { type HistoryRow, OrchestratorClient, type OrchestratorProcess, startOrchestrator } from './orchestrator.js';
+import { followReports, readStateReports, readWaitReports, type StateReport, type WaitReport } from './reports.js';
 import { waitFor } from './steps.js';
-import type { HistoryRow } from './orchestrator.js';
 
 /** Lines that the bots write, see reports.ts. */
 const STATE_FILE = 'state.jsonl';

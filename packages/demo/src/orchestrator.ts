@@ -1,7 +1,7 @@
 /**
  * The orchestrator, as an operator has it: its process (`dso up`), `dso` beside it, and the few calls of its REST interface that the demo makes.
  */
-import { spawn, type ChildProcess, execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
 /** What a tour is made of: steps, each timed and shown on the screen, and waiting for a condition. */
-import { delay, type Clock } from '@dshard/transport';
+import { type Clock, delay } from '@dshard/transport';
 import type { StepRow } from './picture.js';
 import type { Screen } from './screen.js';
 

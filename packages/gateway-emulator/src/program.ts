@@ -2,11 +2,11 @@
  * The program `dso-gateway`: an emulator on the command line. Exit codes: 0 stopped by a signal, 1 could not run,
  * 2 called wrongly.
  */
-import { readFileSync, createWriteStream } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { messageOf, parseWholeNumber } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { systemClock } from '@dshard/transport';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { defaultRules } from './core/rules.js';
 import type { GatewayEmulator } from './emulator.js';
 import { startGatewayEmulator } from './emulator.js';

@@ -3,7 +3,7 @@
  * its message names the thing at fault and the way out, in plain sentences.
  */
 import { CodedError, type ErrorEntry, messageOf } from '@dshard/protocol';
-import { formatAddress, parseAddress, type Address } from '@dshard/transport';
+import { type Address, formatAddress, parseAddress } from '@dshard/transport';
 
 export type OrchestratorErrorCode =
   | 'DSO_CLOSED_BY_DEFAULT'

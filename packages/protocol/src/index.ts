@@ -23,7 +23,9 @@ export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
-export { CAPABILITIES, EVENT_IDS, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVERS } from './messages.js';
+export { EVENT_IDS, isAbout, isFrom, MESSAGE_TRAITS } from './message-traits.js';
+export type { MessageAbout, MessageFrom } from './message-traits.js';
+export { CAPABILITIES, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVERS } from './messages.js';
 export type {
   AllUserDataSent,
   Capability,
@@ -48,6 +50,7 @@ export type {
   ShardPhase,
   ShardReport,
   ShardSession,
+  ShardToResume,
   ShardTakenOver,
   ShardUserEvent,
   Shutdown,

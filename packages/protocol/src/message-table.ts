@@ -9,7 +9,15 @@ import { maybe, optional, record, required, SESSION_FIELDS, session } from './fi
 import type { Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
 import { FIRST_USER_EVENT_ID, SHARD_PHASES, TAKEOVERS } from './messages.js';
-import type { MessageKind, MessageOf, NodeBounds, ProcessReport, ShardReport, ShardSession } from './messages.js';
+import type {
+  MessageKind,
+  MessageOf,
+  NodeBounds,
+  ProcessReport,
+  ShardReport,
+  ShardSession,
+  ShardToResume,
+} from './messages.js';
 import { ROLLOUT_FIELDS } from './rollout-messages.js';
 import {
   bytes,
@@ -41,6 +49,12 @@ const epoch = count;
 const epochs = list(epoch, MAX_SHARDS);
 const shardSession = record<ShardSession>({ shardId: required('ShardID', shardId), ...SESSION_FIELDS });
 const sessions = list(shardSession, MAX_SHARDS);
+const shardToResume = record<ShardToResume>({
+  shardId: required('ShardID', shardId),
+  ...SESSION_FIELDS,
+  takeover: required('Takeover', oneOf(TAKEOVERS)),
+  epoch: maybe('Epoch', epoch),
+});
 
 /** Of a WebSocket. */
 const closeCode = integer(1_000, 4_999);
@@ -108,6 +122,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     sessions: optional('Sessions', sessions, []),
   },
   startShards: { shardIds: required('ShardIDs', shardIds), epochs: maybe('Epochs', epochs) },
+  resumeShards: { shards: required('Shards', list(shardToResume, MAX_SHARDS)) },
   stopShard: { ...ONE_SHARD, session: session('extended'), epoch: maybe('Epoch', epoch) },
   prepareMigration: {
     origin: required('Origin', flag),

@@ -30,6 +30,7 @@ export const LOGIC_VERSION = 2;
  *   destination before the freeze (`transferWarmUp`). By the one end that it concerns; the other end need not name it.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs (job-messages.ts).
+ * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the hand-over of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
  */
 export const CAPABILITIES = [
@@ -43,6 +44,7 @@ export const CAPABILITIES = [
   'warm-up',
   'jobs',
   'rollout',
+  'resume-shards',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -183,6 +185,15 @@ export type StartShards = {
   epochs?: readonly number[];
 };
 
+/**
+ * Extended (`resume-shards`), orchestrator → node: RESUME these shards, which no node hands over. Answer: startShards, when a shard is
+ * resumed; stopShard, with the cursor, when the shard was stopped meanwhile; commandFailed.
+ */
+type ResumeShards = { kind: 'resumeShards'; shards: readonly ShardToResume[] };
+
+/** `epoch` (extended, `epochs`): under which the node has the shard from now on. */
+export type ShardToResume = ShardSession & { takeover: Takeover; epoch?: number };
+
 /** orchestrator → node, and back when done. `session` (extended, in the answer) lets another node RESUME. */
 export type StopShard = {
   kind: 'stopShard';
@@ -204,12 +215,15 @@ export type PrepareMigration = {
   /** Extended (`epochs`), to the node: under which it has the shard once it runs it. */
   epoch?: number;
   /**
-   * Extended (`epochs`), to the destination: nobody hands the shard's state over. `exact`: the session is as its last owner closed it.
-   * `checkpoint`: it is as its last owner reported it some time before it was lost, so events may come that it has handled.
+   * Extended (`epochs`), to the destination: nobody hands the shard's state over.
    */
   takeover?: Takeover;
 };
 
+/**
+ * How a session is known that nobody hands over. `exact`: as its last owner closed it. `checkpoint`: as its last owner reported it some time
+ * before it was lost, so events may come that it has handled.
+ */
 export const TAKEOVERS = ['exact', 'checkpoint'] as const;
 export type Takeover = (typeof TAKEOVERS)[number];
 
@@ -280,6 +294,7 @@ export type Message =
   | Identified
   | Shutdown
   | StartShards
+  | ResumeShards
   | StopShard
   | PrepareMigration
   | StartMigration
@@ -305,57 +320,6 @@ export type MessageKind = Message['kind'];
 
 /** The message of a given kind: `MessageOf<'stopShard'>`. */
 export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
-
-/** Wire ids. 1–23 are the base level's and fixed; extension events use 24–99; user events start at 100. */
-export const EVENT_IDS: Readonly<Record<Exclude<MessageKind, 'userEvent'>, number>> = {
-  identify: 1,
-  identified: 2,
-  shutdown: 3,
-  startShards: 10,
-  stopShard: 11,
-  prepareMigration: 20,
-  startMigration: 21,
-  allUserDataSent: 23,
-  rejected: 24,
-  heartbeat: 25,
-  heartbeatAck: 26,
-  shardUserEvent: 27,
-  migrationAborted: 28,
-  migrationFinished: 29,
-  commandFailed: 30,
-  identifyRequest: 31,
-  identifyGranted: 32,
-  identifyFinished: 33,
-  transferOpen: 34,
-  transferOpened: 35,
-  transferCopy: 36,
-  transferData: 37,
-  transferCopied: 38,
-  transferCredit: 39,
-  transferFreeze: 40,
-  transferManifest: 41,
-  transferVerified: 42,
-  transferRelease: 43,
-  transferReleased: 44,
-  transferActivate: 45,
-  transferActivated: 46,
-  transferDone: 47,
-  transferAbort: 48,
-  transferFailed: 49,
-  shardTakenOver: 50,
-  shardLeaving: 51,
-  shardMayLeave: 52,
-  transferWarmUp: 53,
-  transferWarm: 54,
-  callStart: 60,
-  callAsk: 61,
-  callAnswer: 62,
-  callEnded: 63,
-  jobMark: 64,
-  jobMarked: 65,
-  rolloutRequest: 66,
-  rolloutAnswer: 67,
-};
 
 /** The first id that belongs to user events; ids below are the protocol's own. */
 export const FIRST_USER_EVENT_ID = 100;

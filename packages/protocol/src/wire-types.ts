@@ -3,8 +3,8 @@
  * a peer of ours would refuse. `at` names the field in the sentence of the error.
  */
 import { ProtocolError } from './errors.js';
-import { isInt64 } from './numbers.js';
 import { MAX_SHARDS, MAX_TEXT_LENGTH } from './limits.js';
+import { isInt64 } from './numbers.js';
 
 export type WireType<T> = {
   toWire(value: T, at: string): unknown;

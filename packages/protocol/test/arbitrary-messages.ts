@@ -90,6 +90,11 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
     fc.record({ origin: fc.boolean(), shardId, session: maybeSession }),
     fc.record({ epoch: count, takeover: fc.constantFrom(...TAKEOVERS) }, some),
   ),
+  resumeShards: fc.record({
+    shards: fc.array(both(both(shardSession, fc.record({ takeover: fc.constantFrom(...TAKEOVERS) })), epoch), {
+      maxLength: 5,
+    }),
+  }),
   shardTakenOver: fc.record({ shardId, epoch: count }),
   startMigration: fc.record({ shardId }),
   allUserDataSent: fc.record({ numEvents: count, shardId: fc.option(shardId) }),

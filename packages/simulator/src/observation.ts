@@ -1,8 +1,8 @@
-/** What can be seen from outside of the parties: the checkers and the trace know nothing else. */
+/** What can be seen from outside of the parties, which is all that the checkers and the trace know; and what a checker is. */
+import type { TraceEntry } from '@dshard/api/trace';
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
 import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
-import type { TraceEntry } from '@dshard/api/trace';
 import type { Message } from '@dshard/protocol';
 import type { FaultName, Plan } from './plan.js';
 

@@ -57,7 +57,7 @@ export function sayDispatch(shard: number, payload: { t?: string | null; s?: num
   if (payload.t === 'MESSAGE_CREATE') sayMessage(shard, payload.s ?? 0, id);
 }
 
-export function sayMessage(shard: number, s: number, id: string): void {
+function sayMessage(shard: number, s: number, id: string): void {
   say({ kind: 'message', shard, s, id, at: clock.monotonicMs() });
 }
 

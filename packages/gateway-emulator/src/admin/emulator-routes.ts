@@ -1,9 +1,9 @@
 /** The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON; unknown fields are refused. */
-import { parseBody, refuseUnknown } from './body.js';
-import type { AdminParts } from './request.js';
-import { handledRequest, requestTable, timingFields, timingOf } from './request-table.js';
 import { parseHandledReport } from '../ledger/handled-report.js';
 import type { HttpHandler, HttpResponse } from '../server/http.js';
+import { parseBody, refuseUnknown } from './body.js';
+import { handledRequest, requestTable, timingFields, timingOf } from './request-table.js';
+import type { AdminParts } from './request.js';
 
 const ownPath = /^\/(?:emulator|ledger)(?:[/?]|$)/;
 

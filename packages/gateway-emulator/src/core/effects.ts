@@ -2,8 +2,8 @@
  * What the core asks its surroundings to do, in order, and the ways to ask: payloads of the gateway, and notes for the ledger.
  */
 import type { Ms } from '@dshard/transport';
-import type { LedgerRecord, ViolationKind } from './records.js';
 import { opcodes } from './discord.js';
+import type { LedgerRecord, ViolationKind } from './records.js';
 import type { Connection } from './state.js';
 
 /** What the core asks its surroundings to do, in order. */

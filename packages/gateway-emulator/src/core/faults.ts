@@ -3,8 +3,8 @@ import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
 import { heartbeatRequestText, invalidSessionText, reconnectText, sendText } from './effects.js';
-import type { Connection, GatewayState, Session } from './state.js';
 import { closeConnection, cutConnection, destroySession, detach } from './sessions.js';
+import type { Connection, GatewayState, Session } from './state.js';
 
 /** Which sessions: those of the given shards and ids; without either, all. */
 export type SessionSelector = { shards?: readonly number[]; sessionId?: string };

@@ -4,14 +4,14 @@
  */
 import type { Ms } from '@dshard/transport';
 import type { ClientRequest, MembersRequest } from './client-requests.js';
+import { maxMembersAsked } from './client-requests.js';
+import { intents, opcodes } from './discord.js';
 import { answer, wants } from './dispatch.js';
 import type { Effect } from './effects.js';
+import { recordViolation } from './effects.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { updateVoiceState } from './voice.js';
 import type { GuildView, MemberView } from './world-view.js';
-import { maxMembersAsked } from './client-requests.js';
-import { intents, opcodes } from './discord.js';
-import { recordViolation } from './effects.js';
 
 export function carryOut(
   state: GatewayState,

@@ -2,10 +2,10 @@
  * The bot's token and its intents: how a token is made and read, and what ends every session at once when one of them is taken away.
  */
 import type { Ms } from '@dshard/transport';
-import type { GatewayState } from './state.js';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
 import { closeConnection, destroySession } from './sessions.js';
+import type { GatewayState } from './state.js';
 
 // The bot's token. Discord's has three parts of base64url, of which the first is the bot's user id; some libraries read
 // that id from it (discordeno, seyfert), so the default one is made likewise. Any other token is taken as well.

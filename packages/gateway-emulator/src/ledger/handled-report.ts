@@ -4,8 +4,8 @@
  * One batch is `{ node, events: [{ shard, s, id, t, at, sessionId?, redelivered? }] }`; a body is one batch, an array of
  * batches, or one batch per line.
  */
-import { EmulatorError } from '../errors.js';
 import { isCount, isObject } from '../core/json.js';
+import { EmulatorError } from '../errors.js';
 
 export type HandledEvent = {
   shard: number;

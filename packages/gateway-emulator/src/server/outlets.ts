@@ -2,9 +2,9 @@
  * How payloads leave a socket: as text, or compressed in one stream for the life of the connection ("Gateway: Transport Compression"),
  * `zlib-stream` or `zstd-stream`. With text, single payloads may be compressed on their own ("Payload Compression").
  */
-import * as zlib from 'node:zlib';
 import type { Socket } from 'node:net';
 import type { Deflate } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import type { GatewaySocket } from './gateway-socket.js';
 
 export type Outlet = {

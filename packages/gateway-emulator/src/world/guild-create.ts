@@ -1,16 +1,16 @@
 /**
  * The `d` of GUILD_CREATE, and the part of it that is the guild itself. What a session is shown follows Discord's "Guild Create":
  * without the GUILD_PRESENCES intent only the bot and those in voice channels are members; with it everybody, or in a guild of
- * more than `large_threshold` those who are not offline.
+ * more than `large_threshold` those who are not offline. And voice states, in the shape that they have there.
  */
-import type { APIGuild, GatewayGuildCreateDispatchData, Locale, APIVoiceState } from 'discord-api-types/v10';
+import type { APIGuild, APIVoiceState, GatewayGuildCreateDispatchData, Locale } from 'discord-api-types/v10';
 import { intents } from '../core/discord.js';
 import type { GuildReader, OwnVoiceState } from '../core/world-view.js';
-import type { Guild } from './guild.js';
 import type { GuildChannel, GuildThread } from './guild-parts.js';
+import { channelTypes } from './guild-parts.js';
+import type { Guild } from './guild.js';
 import type { Member } from './users.js';
 import { joinedAt, memberJson, noFlags } from './users.js';
-import { channelTypes } from './guild-parts.js';
 
 type Extra = Omit<GatewayGuildCreateDispatchData, keyof APIGuild>;
 

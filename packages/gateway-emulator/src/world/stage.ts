@@ -1,18 +1,21 @@
-/** What people and the bot act upon: the world, its books, the time, and the way events take to the gateway. */
+/**
+ * What people and the bot act upon: the world, its books, the time, and the way events take to the gateway; and where on it somebody
+ * does something.
+ */
 import type { Clock, Random } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';
+import { badRequest } from '../errors.js';
 import { Commands } from './commands.js';
+import type { Guild } from './guild.js';
 import { Interactions } from './interactions.js';
+import type { EventMeta } from './member-events.js';
+import { somebody } from './member-events.js';
 import { MessageBook } from './message-book.js';
 import { RestActions } from './rest-actions.js';
 import type { SnowflakeSource } from './snowflakes.js';
 import { snowflakeSource } from './snowflakes.js';
-import type { World } from './world.js';
-import { badRequest } from '../errors.js';
-import type { Guild } from './guild.js';
-import type { EventMeta } from './member-events.js';
-import { somebody } from './member-events.js';
 import type { User } from './users.js';
+import type { World } from './world.js';
 
 export type Stage = {
   readonly world: World;

@@ -4,7 +4,7 @@
  * again, what is already so is answered again. Waiting commands die with the connection they came on.
  */
 import { announce } from './announcing.js';
-import { abortStaging, prepareToReceive } from './destination.js';
+import { abortStaging, prepareToReceive, resumeHere } from './destination.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, commandFailed, startShards, transferFailed } from './hosting.js';
 import { leaveWhenEmpty } from './leaving.js';
@@ -43,8 +43,7 @@ export function onCommand(tx: Transaction, shardId: number, command: ShardComman
   if (!isValid(tx, command, shardId)) {
     return;
   }
-  const shard = tx.shard(shardId);
-  if (!tx.isBusy(shardId) || ruleOf(shard).isCutShort?.(shard, command) === true) {
+  if (!hasToWait(tx, shardId, command)) {
     carryOut(tx, shardId, command, connection);
     return;
   }
@@ -54,6 +53,11 @@ export function onCommand(tx: Transaction, shardId: number, command: ShardComman
     return;
   }
   tx.setWaiting(shardId, [...waiting, { command, connection }]);
+}
+
+function hasToWait(tx: Transaction, shardId: number, command: ShardCommand): boolean {
+  const shard = tx.shard(shardId);
+  return tx.isBusy(shardId) && ruleOf(shard).isCutShort?.(shard, command) !== true;
 }
 
 /** A host call has ended, for all the shards that it was for. One that is not the state's own call any more is stale. */
@@ -88,7 +92,7 @@ export function onCallEnded(tx: Transaction, call: number, shardIds: readonly nu
 function continueCommands(tx: Transaction, shardId: number): void {
   for (;;) {
     const [next, ...rest] = tx.waitingFor(shardId);
-    if (next === undefined || tx.isBusy(shardId)) {
+    if (next === undefined || hasToWait(tx, shardId, next.command)) {
       return;
     }
     tx.setWaiting(shardId, rest);
@@ -120,6 +124,8 @@ function carryOut(tx: Transaction, shardId: number, command: ShardCommand, conne
       return rule.onStart?.(tx, shardId, shard);
     case 'stopShard':
       return rule.onStop?.(tx, shardId, shard);
+    case 'resumeShards':
+      return resumeHere(tx, shardId, command, connection);
     case 'prepareMigration':
       return command.origin
         ? close(tx, shardId, connection)

@@ -2,7 +2,8 @@
  * The node session, whole: plain data in, plain data out. No clock, no randomness, no I/O; the runtime (node.ts) makes
  * the events, executes the effects in order, and delivers `tick` when the last `wakeAt` says so.
  */
-import type { Message, MessageOf } from '@dshard/protocol';
+import { isAbout, isFrom } from '@dshard/protocol';
+import type { Message, MessageAbout, MessageFrom } from '@dshard/protocol';
 import { onCallEnded, onCommand, onStartShards } from './commands.js';
 import { onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
 import { cursorOf, Transaction } from './transaction.js';
@@ -117,97 +118,37 @@ function onHandshakeMessage(tx: Transaction, connection: number, message: Messag
 }
 
 function onEstablishedMessage(tx: Transaction, connection: number, message: Message): void {
-  switch (message.kind) {
-    case 'heartbeatAck':
-      return onHeartbeatAck(tx, message.sequence);
-    case 'identifyGranted':
-      return onIdentifyGranted(tx, message.shardId);
-    case 'rejected':
-      return onRefused(tx, connection, message);
-    case 'shutdown':
-      return beginLeaving(tx, 'orchestrator', message.final);
-    case 'identify':
-    case 'identified':
-    case 'heartbeat':
-    case 'commandFailed':
-    case 'identifyRequest':
-    case 'identifyFinished':
-    case 'transferOpened':
-    case 'transferCopied':
-    case 'shardMayLeave':
-    case 'transferWarm':
-    case 'transferVerified':
-    case 'transferReleased':
-    case 'transferActivated':
-    // Calls of the fleet never come here: fleet/fleet.ts takes them.
-    case 'callStart':
-    case 'callAsk':
-    case 'callAnswer':
-    case 'callEnded':
-    // Nor do those of jobs: fleet/jobs.ts.
-    case 'jobMark':
-    case 'jobMarked':
-    case 'rolloutRequest':
-    case 'rolloutAnswer':
-    case 'transferFailed':
-      return tx.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
-    case 'startShards':
-    case 'stopShard':
-    case 'startMigration':
-    case 'migrationFinished':
-    case 'migrationAborted':
-    case 'prepareMigration':
-    case 'shardTakenOver':
-    case 'userEvent':
-    case 'shardUserEvent':
-    case 'allUserDataSent':
-    case 'shardLeaving':
-    case 'transferWarmUp':
-    case 'transferOpen':
-    case 'transferCopy':
-    case 'transferData':
-    case 'transferCredit':
-    case 'transferFreeze':
-    case 'transferManifest':
-    case 'transferRelease':
-    case 'transferActivate':
-    case 'transferDone':
-    case 'transferAbort':
-      return tx.lifecycle.kind === 'serving'
-        ? onShardMessage(tx, connection, message)
-        : tx.log('debug', `The node leaves; ${message.kind} is ignored.`);
+  if (message.kind === 'heartbeatAck') {
+    onHeartbeatAck(tx, message.sequence);
+  } else if (message.kind === 'identifyGranted') {
+    onIdentifyGranted(tx, message.shardId);
+  } else if (message.kind === 'rejected') {
+    onRefused(tx, connection, message);
+  } else if (message.kind === 'shutdown') {
+    beginLeaving(tx, 'orchestrator', message.final);
+  } else if (!isFrom('orchestrator', message) || !isAbout('shard', message)) {
+    // What is about the fleet never comes here: fleet/fleet.ts takes it.
+    tx.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
+  } else if (tx.lifecycle.kind === 'serving') {
+    onShardMessage(tx, connection, message);
+  } else {
+    tx.log('debug', `The node leaves; ${message.kind} is ignored.`);
   }
 }
 
-type ShardMessage = MessageOf<
-  | 'startShards'
-  | 'stopShard'
-  | 'startMigration'
-  | 'migrationFinished'
-  | 'migrationAborted'
-  | 'prepareMigration'
-  | 'shardTakenOver'
-  | 'userEvent'
-  | 'shardUserEvent'
-  | 'allUserDataSent'
-  | 'shardLeaving'
-  | 'transferWarmUp'
-  | 'transferOpen'
-  | 'transferCopy'
-  | 'transferData'
-  | 'transferCredit'
-  | 'transferFreeze'
-  | 'transferManifest'
-  | 'transferRelease'
-  | 'transferActivate'
-  | 'transferDone'
-  | 'transferAbort'
->;
+type ShardMessage = Extract<MessageFrom<'orchestrator'>, MessageAbout<'shard'>>;
 
 function onShardMessage(tx: Transaction, connection: number, message: ShardMessage): void {
   switch (message.kind) {
     case 'startShards':
       return onStartShards(tx, currentOf(tx, message), connection);
+    case 'resumeShards':
+      for (const { shardId, takeover, epoch, ...session } of message.shards) {
+        if (isCurrent(tx, shardId, epoch, message.kind)) {
+          onCommand(tx, shardId, { kind: message.kind, session: cursorOf(session), takeover }, connection);
+        }
+      }
+      return;
     case 'stopShard':
       if (isCurrent(tx, message.shardId, message.epoch, message.kind)) {
         onCommand(tx, message.shardId, { kind: message.kind }, connection);

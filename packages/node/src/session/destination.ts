@@ -4,7 +4,7 @@
  * While staging, the shard's user events are handled strictly in order, one at a time (the runtime keeps a lane per
  * staging; the counts here say when it is done). When as many are handled as `allUserDataSent` announced, the shard is
  * resumed and announced. A lost connection or an abort before that drops the staging. An orchestrator also resumes any
- * shard whose session it knows this way, with no origin and 0 events.
+ * shard whose session it knows this way, with no origin and 0 events, or by resumeShards: preparing → resuming → running.
  *
  * What the host has not handled yet is bounded: above `stagedHighBytes` we stop reading from the orchestrator until half of
  * it is worked off.
@@ -15,7 +15,7 @@ import type { HostOutcome } from './events.js';
 import { commandFailed, resumeShard } from './hosting.js';
 import { abortIncoming, onStateHandled } from './live-destination.js';
 import { COLLECTED, isOneOf, LEAVING } from './state.js';
-import type { Cursor, ShardOf } from './state.js';
+import type { Cursor, ResumeHow, ShardCommand, ShardOf, ShardState } from './state.js';
 
 type Staging = ShardOf<'staging'>;
 
@@ -30,27 +30,58 @@ export function prepareToReceive(
   connection: number,
   takeover?: Takeover,
 ): void {
+  const shard = tx.shard(shardId);
+  if (shard?.kind === 'staging' && session !== null && sameSession(shard.session, session)) {
+    answerReady(tx, shardId, session);
+    return;
+  }
+  const how = howToResume(shard, session, takeover);
+  prepare(tx, shardId, 'prepareMigration', session, { connection, how, next: 'stage' });
+}
+
+/** resumeShards: the shard comes here, and nobody hands it over. */
+export function resumeHere(
+  tx: Transaction,
+  shardId: number,
+  { session, takeover }: Extract<ShardCommand, { kind: 'resumeShards' }>,
+  connection: number,
+): void {
+  const how = howToResume(tx.shard(shardId), session, takeover);
+  prepare(tx, shardId, 'resumeShards', session, { connection, how, next: 'resume' });
+}
+
+/** Null: with its state, by a hand-over. A node that has kept the very session has kept the state, too. */
+function howToResume(
+  shard: ShardState | null,
+  session: Cursor | null,
+  takeover: Takeover | undefined,
+): ResumeHow | null {
+  const isOwn = isOneOf(shard, LEAVING) && session !== null && sameSession(shard.session, session);
+  return takeover === undefined ? null : { stateLost: !isOwn, redelivers: takeover === 'checkpoint' };
+}
+
+function prepare(
+  tx: Transaction,
+  shardId: number,
+  command: 'prepareMigration' | 'resumeShards',
+  session: Cursor | null,
+  plan: Pick<ShardOf<'preparing'>, 'connection' | 'how' | 'next'>,
+): void {
   if (session === null) {
-    commandFailed(tx, 'prepareMigration', shardId, 'The orchestrator gave no usable gateway session.');
+    commandFailed(tx, command, shardId, 'The orchestrator gave no usable gateway session.');
     return;
   }
   const shard = tx.shard(shardId);
   if (shard?.kind === 'staging') {
-    if (sameSession(shard.session, session)) {
-      answerReady(tx, shardId, session);
-      return;
-    }
     abortStaging(tx, shardId, shard, 'The orchestrator began the hand-over anew.');
   } else if (isOneOf(shard, COLLECTED)) {
     abortIncoming(tx, shardId, shard, 'The orchestrator began a hand-over of the other kind.');
   } else if (shard !== null && shard.kind !== 'sent' && shard.kind !== 'released') {
-    commandFailed(tx, 'prepareMigration', shardId, `This node already has shard ${shardId} (${shard.kind}).`, 'warn');
+    commandFailed(tx, command, shardId, `This node already has shard ${shardId} (${shard.kind}).`, 'warn');
     return;
   }
-  const isOwn = isOneOf(shard, LEAVING) && sameSession(shard.session, session);
-  const how = takeover === undefined ? null : { stateLost: !isOwn, redelivers: takeover === 'checkpoint' };
   const call = tx.call({ method: 'prepareTransferTo', shardId, session });
-  tx.enterShard(shardId, { kind: 'preparing', call, connection, session, how });
+  tx.enterShard(shardId, { kind: 'preparing', call, session, ...plan });
 }
 
 function sameSession(a: Cursor, b: Cursor): boolean {
@@ -65,12 +96,16 @@ export function onPreparingEnded(
 ): void {
   if (!outcome.ok) {
     abortPreparing(tx, shardId, shard, outcome.message);
-    return commandFailed(tx, 'prepareMigration', shardId, outcome.message);
+    const command = shard.next === 'resume' ? 'resumeShards' : 'prepareMigration';
+    return commandFailed(tx, command, shardId, outcome.message);
   }
   const { connection, session, call, how } = shard;
   if (tx.established?.connection !== connection) {
     abortPreparing(tx, shardId, shard, 'The connection on which it was asked for is lost.');
     return;
+  }
+  if (shard.next === 'resume') {
+    return resumeShard(tx, shardId, session, 'handover', how);
   }
   tx.enterShard(shardId, {
     kind: 'staging',

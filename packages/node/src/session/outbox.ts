@@ -7,6 +7,7 @@
  * base-level peer everything goes out. Messages of a migration never wait: a migration dies with the connection it was
  * asked for on.
  */
+import { MESSAGE_TRAITS } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
 import type { QueuedMessage } from './state.js';
@@ -64,14 +65,12 @@ function sendFitting(tx: Transaction, message: Message): void {
 }
 
 function fit(tx: Transaction, message: Message): Message | null {
-  if (message.kind === 'identifyRequest' || message.kind === 'identifyFinished') {
-    return tx.negotiated('identify-permits') ? message : null;
+  const { capability } = MESSAGE_TRAITS[message.kind];
+  if (capability !== null && !tx.negotiated(capability)) {
+    return null;
   }
   if (tx.negotiated('parallel-migrations')) {
     return message;
-  }
-  if (message.kind === 'commandFailed') {
-    return null;
   }
   if (message.kind === 'stopShard') {
     return { ...message, session: null };

@@ -247,7 +247,7 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
   },
   sent: { ...LEAVING, moves: ['closed', 'resuming', 'preparing', 'opening', 'absent'], served: true },
   preparing: {
-    moves: ['staging', 'absent'],
+    moves: ['staging', 'resuming', 'absent'],
     busy: true,
     phase: null,
     onCallEnd: onPreparingEnded,

@@ -82,7 +82,15 @@ export type ShardState =
   /** Origin: everything was sent. Only the orchestrator can say what becomes of the shard. */
   | { kind: 'sent'; connection: number; session: Cursor; sent: number }
   /** Destination: host.prepareTransferTo is under way. */
-  | { kind: 'preparing'; call: number; connection: number; session: Cursor; how: ResumeHow | null }
+  | {
+      kind: 'preparing';
+      call: number;
+      connection: number;
+      session: Cursor;
+      how: ResumeHow | null;
+      /** A hand-over brings the shard's state first; a shard that nobody hands over is resumed at once. */
+      next: 'stage' | 'resume';
+    }
   /** Destination: takes user events, one at a time; `stage` names this staging to the runtime. */
   | {
       kind: 'staging';
@@ -226,6 +234,7 @@ export function isOneOf<K extends ShardState['kind']>(
 export type ShardCommand =
   | { kind: 'startShards' }
   | { kind: 'stopShard' }
+  | { kind: 'resumeShards'; session: Cursor | null; takeover: Takeover }
   | { kind: 'prepareMigration'; origin: boolean; session: Cursor | null; takeover?: Takeover | undefined }
   | { kind: 'startMigration' }
   | { kind: 'migrationAborted'; reason: string }

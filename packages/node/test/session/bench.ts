@@ -144,7 +144,7 @@ export class Bench {
       closed: { kind: 'closed', connection, session, since: this.now },
       sending: { kind: 'sending', call, connection, session, sent: 2, progressAt: this.now },
       sent: { kind: 'sent', connection, session, sent: 2 },
-      preparing: { kind: 'preparing', call, connection, session, how: null },
+      preparing: { kind: 'preparing', call, connection, session, how: null, next: 'stage' },
       staging: {
         kind: 'staging',
         stage: call,

@@ -22,6 +22,7 @@ describe('connecting', () => {
         'warm-up',
         'jobs',
         'rollout',
+        'resume-shards',
       ],
       instance: '1-0',
       bounds: { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 },

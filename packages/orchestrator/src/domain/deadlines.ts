@@ -9,6 +9,7 @@ import { expireLaunch } from './fleet/launch.js';
 import { cutOffSilent, expireShutdown, forgetAt, forgetNode, silentAt } from './fleet/lost.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
+import { expireOperation } from './operations/operations.js';
 import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
 import { expireStart } from './shards/start.js';
@@ -176,6 +177,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
   operation: deadline({
     things: (tx) => tx.state.operations.values(),
     at: (_, operation) => operation.deadline,
+    expire: expireOperation,
     putOff(tx, { id, deadline: at }, ms) {
       if (at !== null) tx.patchOperation(id, { deadline: at + ms });
     },

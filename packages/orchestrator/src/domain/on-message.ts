@@ -2,7 +2,8 @@
  * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on is recorded as
  * a protocolViolation and does nothing; late answers to something that was aborted are expected, and are recorded at debug level.
  */
-import type { Message, MessageOf } from '@dshard/protocol';
+import { isFrom, MESSAGE_TRAITS } from '@dshard/protocol';
+import type { Message, MessageFrom, MessageOf } from '@dshard/protocol';
 import { onCallAnswer, onCallStart } from './calls/calls.js';
 import { noteCheckpoint } from './shards/epochs.js';
 import { claim } from './fleet/claims.js';
@@ -28,9 +29,8 @@ import {
   onOriginClosed,
   onUserDataSent,
 } from './migration/steps.js';
-import { CAPABILITY_OF } from './message-capabilities.js';
 import { can } from './state/nodes.js';
-import { onRolloutRequest } from './operations/rollout-requests.js';
+import { onRolloutRequest } from './operations/rollout.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
 import { onShutdown } from './fleet/leave.js';
@@ -47,7 +47,12 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
     violation(tx, node.id, message.kind, 'the total shard count is not decided yet');
     return;
   }
-  const needed = CAPABILITY_OF[message.kind];
+  if (!isFrom('node', message) || message.kind === 'identify') {
+    violation(tx, node.id, message.kind, 'it is not for a node to send');
+    return;
+  }
+  // Who named no capability did not have to know the token: of that one only the base level is taken.
+  const needed = MESSAGE_TRAITS[message.kind].capability;
   if (needed !== null && !can(node, needed)) {
     violation(tx, node.id, message.kind, `it did not name the capability ${needed}`);
     return;
@@ -55,7 +60,7 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
   dispatch(tx, node.id, message);
 }
 
-function dispatch(tx: Transaction, node: string, message: Message): void {
+function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'node'>, { kind: 'identify' }>): void {
   switch (message.kind) {
     case 'heartbeat':
       onHeartbeat(tx, node, message);
@@ -113,30 +118,6 @@ function dispatch(tx: Transaction, node: string, message: Message): void {
     case 'shardUserEvent':
     case 'transferData':
     case 'transferCredit':
-      break;
-    case 'identify':
-    case 'identified':
-    case 'startMigration':
-    case 'rejected':
-    case 'heartbeatAck':
-    case 'migrationAborted':
-    case 'migrationFinished':
-    case 'identifyGranted':
-    case 'shardLeaving':
-    case 'transferWarmUp':
-    case 'transferOpen':
-    case 'transferCopy':
-    case 'transferFreeze':
-    case 'transferRelease':
-    case 'transferActivate':
-    case 'transferDone':
-    case 'transferAbort':
-    case 'callAsk':
-    case 'callEnded':
-    case 'jobMarked':
-    case 'rolloutAnswer':
-    case 'shardTakenOver':
-      violation(tx, node, message.kind, 'it is not for a node to send');
       break;
   }
 }
@@ -228,14 +209,13 @@ function onPrepared(tx: Transaction, node: string, message: MessageOf<'prepareMi
   if (onReadyToResume(tx, node, shard)) return;
   const state = tx.shard(shard);
   const known = knownNow(tx, session);
-  if (
-    state?.kind === 'running' &&
-    state.node === node &&
-    known !== null &&
-    !can(tx.node(node), 'parallel-migrations')
-  ) {
+  const hasClosed = state?.kind === 'running' && state.node === node && known !== null;
+  if (hasClosed && !can(tx.node(node), 'parallel-migrations')) {
     // A base-level origin that closed only after its migration was aborted: it is given its session back.
     beginResume(tx, shard, node, known);
+  } else if (hasClosed && message.origin) {
+    // So did this one, and would wait for ever.
+    tx.send(node, { kind: 'migrationAborted', shardId: shard, reason: 'its migration was aborted before it closed' });
   } else {
     late(tx, node, 'prepareMigration', shard);
     // It made room because it was told twice; nothing else would ever end that.

@@ -2,7 +2,7 @@
  * What must be true of every step from one state to the next: rules about what is begun, which no single state shows. Run by the tests and the
  * simulator after each event; throws naming what is broken.
  */
-import { disruptionOf } from './migration/disruption.js';
+import { disruptionOf } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
 import { hasConnection, hasSaidGoodbye } from './state/nodes.js';

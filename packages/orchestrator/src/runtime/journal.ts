@@ -14,21 +14,21 @@
  * Without a store everything is answered at once, and nothing is kept.
  */
 import type { StoreStatus } from '@dshard/api';
-import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
 import type {
   Commit,
   CommitResult,
   Eventually,
-  StoredEntry,
   HistoryResult,
   LoadResult,
+  StoredEntry,
   StoreFailure,
   Write,
 } from '../ports/state-store.js';
-import { LEASE_MS } from './leadership.js';
 import type { Leadership } from './leadership.js';
+import { LEASE_MS } from './leadership.js';
 
 /** How many entries may wait for a commit. */
 export const BACKLOG = 1_000;

@@ -3,9 +3,9 @@
  */
 import { messageOf } from '@dshard/protocol';
 import type { CommandError, CommandResult } from '../domain/state/commands.js';
-import { OrchestratorError } from '../errors.js';
-import type { VersionSource, GatewayInfoSource } from '../ports/surroundings.js';
 import type { DomainEvent } from '../domain/state/events.js';
+import { OrchestratorError } from '../errors.js';
+import type { GatewayInfoSource, VersionSource } from '../ports/surroundings.js';
 
 /** The operator's questions about versions, answered from the version source. One update runs at a time. */
 export class Versions {

@@ -2,12 +2,12 @@
  * What a run begins with: the settings, and what the store remembers.
  */
 import { isLoopback, parseAddress } from '@dshard/transport';
-import type { Settings } from '../domain/state/settings.js';
-import type { OrchestratorOptions } from './contract.js';
 import type { InitialState } from '../domain/decide.js';
 import { restoredState } from '../domain/durable/restore.js';
 import { correctingWrites } from '../domain/durable/writes.js';
+import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
+import type { OrchestratorOptions } from './contract.js';
 import type { History } from './history.js';
 import { CAPACITY } from './history.js';
 import type { Journal } from './journal.js';

@@ -10,7 +10,7 @@ import { ModelTransfers } from './model-transfers.js';
 
 /** What nodes of the version before live migration say. */
 export const OLDER_CAPABILITIES: readonly string[] = CAPABILITIES.filter(
-  (capability) => capability !== 'live-migration',
+  (capability) => capability !== 'live-migration' && capability !== 'resume-shards',
 );
 
 /** Each model is a process of its own. */
@@ -165,9 +165,11 @@ export class ModelNode {
     const told: (readonly [number, number | undefined])[] =
       message.kind === 'startShards'
         ? message.shardIds.map((shard, index) => [shard, message.epochs?.[index]])
-        : message.kind === 'stopShard' || message.kind === 'prepareMigration' || message.kind === 'transferOpen'
-          ? [[message.shardId, message.epoch]]
-          : [];
+        : message.kind === 'resumeShards'
+          ? message.shards.map(({ shardId, epoch }) => [shardId, epoch] as const)
+          : message.kind === 'stopShard' || message.kind === 'prepareMigration' || message.kind === 'transferOpen'
+            ? [[message.shardId, message.epoch]]
+            : [];
     for (const [shard, epoch] of told) {
       if (epoch === undefined) throw new Error(`${message.kind} of shard ${shard} came without an epoch`);
       const seen = this.epochs.get(shard) ?? 0;
@@ -182,6 +184,10 @@ export class ModelNode {
     if (this.mute.has(message.kind)) return;
     if (this.fail.has(message.kind) && 'migrationId' in message) {
       this.transfers.refuse(message, `cannot ${message.kind}`);
+      return;
+    }
+    if (this.fail.has(message.kind) && message.kind === 'resumeShards') {
+      for (const { shardId } of message.shards) this.#failed(message.kind, shardId);
       return;
     }
     if (this.fail.has(message.kind) && 'shardId' in message && message.shardId !== null) {
@@ -203,6 +209,12 @@ export class ModelNode {
         break;
       case 'startShards':
         for (const shard of message.shardIds) this.#start(shard);
+        break;
+      case 'resumeShards':
+        for (const { shardId } of message.shards) {
+          this.retained.delete(shardId);
+          this.resumeWhenThere(shardId, () => this.send({ kind: 'startShards', shardIds: [shardId] }));
+        }
         break;
       case 'stopShard':
         this.#stop(message.shardId);

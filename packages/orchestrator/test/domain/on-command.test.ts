@@ -122,30 +122,27 @@ describe('starting shards by hand', () => {
 });
 
 describe('a session that cannot be resumed', () => {
-  test.each(['prepareMigration', 'allUserDataSent'] as const)(
-    '(%s fails) is kept, and given up only when three nodes in a row say so',
-    (command) => {
-      const world = oneNode({ maxNodeDowntimeMs: 1_000 });
-      const a = world.nodes.get('a')!;
-      world.ask({ kind: 'stopShard', shard: 0 });
-      a.identifies = [];
-      a.fail.add(command);
-      world.pass(10_000);
-      expect(world.shard(0)).toMatchObject({ known: { session: { sessionId: 'session-0' }, refusals: 2 } });
-      expect([world.truth(), a.identifies]).toEqual([{ a: [1, 2, 3] }, []]);
-      world.pass(10_000);
-      expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
-      expect([a.resumes, a.identifies]).toEqual([[], [0]]);
-      expect(world.recorded('commandFailed').at(-1)?.text).toContain('after 3 nodes it will be started anew');
-    },
-  );
+  test('is kept, and given up only when three nodes in a row say so', () => {
+    const world = oneNode({ maxNodeDowntimeMs: 1_000 });
+    const a = world.nodes.get('a')!;
+    world.ask({ kind: 'stopShard', shard: 0 });
+    a.identifies = [];
+    a.fail.add('resumeShards');
+    world.pass(10_000);
+    expect(world.shard(0)).toMatchObject({ known: { session: { sessionId: 'session-0' }, refusals: 2 } });
+    expect([world.truth(), a.identifies]).toEqual([{ a: [1, 2, 3] }, []]);
+    world.pass(10_000);
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    expect([a.resumes, a.identifies]).toEqual([[], [0]]);
+    expect(world.recorded('commandFailed').at(-1)?.text).toContain('after 3 nodes it will be started anew');
+  });
 
   test('(no answer, and the node does not name it) is stopped first, and resumed with that session', () => {
     const world = oneNode({ maxNodeDowntimeMs: 1_000 });
     const a = world.nodes.get('a')!;
     world.ask({ kind: 'stopShard', shard: 0 });
     a.identifies = [];
-    a.mute.add('allUserDataSent');
+    a.mute.add('resumeShards');
     world.pass(17_000);
     expect(world.sentTo('a', 'migrationAborted')).toHaveLength(1);
     expect(world.sentTo('a', 'stopShard')).toHaveLength(2);

@@ -2,7 +2,7 @@
  * The domain with a small world around it: model nodes on ordered links, a launcher, Discord's /gateway/bot, and a clock that only moves
  * when a test says so. After every event the invariants are checked, and that deciding the same moment again changes nothing.
  */
-import type { Identify, Message, MessageKind } from '@dshard/protocol';
+import type { Identify, Message, MessageKind, ShardToResume } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { decide, initialState } from '../../src/domain/decide.js';
 import type { JsonValue } from '../../src/domain/durable/records.js';
@@ -397,6 +397,13 @@ export class World {
 
   recorded(name: HistoryName): HistoryEntry[] {
     return this.entries.filter((entry) => entry.name === name);
+  }
+
+  /** The shards that the node was told to resume, in order. */
+  toldToResume(node: string): ShardToResume[] {
+    return this.sentTo(node, 'resumeShards').flatMap((message) =>
+      message.kind === 'resumeShards' ? message.shards : [],
+    );
   }
 
   sentTo(node: string, kind?: MessageKind): Message[] {

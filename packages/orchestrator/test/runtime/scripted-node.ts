@@ -95,6 +95,7 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
         shards.clear();
         connection.close({ code: 'DONE', message: 'done' });
         return;
+      case 'resumeShards':
       case 'identify':
       case 'identified':
       case 'rejected':

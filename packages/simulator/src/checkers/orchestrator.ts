@@ -2,10 +2,10 @@
  * What the orchestrator keeps and says: the record before the message, lists that do not grow, a history that holds by itself, and no
  * start of a quarantined shard.
  */
-import type { Message } from '@dshard/protocol';
-import type { OrchestratorState } from '@dshard/orchestrator/domain';
 import { TraceChecks } from '@dshard/api/trace';
-import type { Observation, Checker, MakeChecker } from '../observation.js';
+import type { OrchestratorState } from '@dshard/orchestrator/domain';
+import type { Message } from '@dshard/protocol';
+import type { Checker, MakeChecker, Observation } from '../observation.js';
 
 /**
  * Invariant 9: no message is sent before the record that justifies it is durable. Looked up on the disk at the moment the orchestrator
@@ -30,6 +30,10 @@ function lackingFor(message: Message, kept: Kept): string | null {
     const { shardIds, epochs = [] } = message;
     const early = shardIds.find((shard, index) => (epochs[index] ?? 0) > epochKept(kept, shard));
     return early === undefined ? null : `the epoch of shard ${early}`;
+  }
+  if (message.kind === 'resumeShards') {
+    const early = message.shards.find(({ shardId, epoch = 0 }) => epoch > epochKept(kept, shardId));
+    return early === undefined ? null : `the epoch of shard ${early.shardId}`;
   }
   if (message.kind === 'stopShard' || message.kind === 'shardTakenOver') {
     return (message.epoch ?? 0) > epochKept(kept, message.shardId) ? `the epoch of shard ${message.shardId}` : null;

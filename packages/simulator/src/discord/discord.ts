@@ -2,6 +2,7 @@
  * Discord: the emulator's pure core behind the virtual network, with a small world that is made of channels whose messages are
  * numbered 1, 2, 3, …. It is outside of every fault but those that an operator of Discord would cause.
  */
+import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Effect, FaultResult, GatewayRules, GatewayState, WorldView } from '@dshard/gateway-emulator/core';
 import {
   connectionClosed,
@@ -15,7 +16,6 @@ import {
   releaseSessions,
   tick,
 } from '@dshard/gateway-emulator/core';
-import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { GatewayInfo } from '@dshard/orchestrator';
 import type { Cancel, Clock, Listener, Transport } from '@dshard/transport';
 import type { Draw } from '../random.js';

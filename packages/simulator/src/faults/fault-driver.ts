@@ -56,6 +56,7 @@ const SAID_BY_NODES = [
 const SAID_BY_ORCHESTRATOR = [
   'identified',
   'startShards',
+  'resumeShards',
   'stopShard',
   'prepareMigration',
   'startMigration',

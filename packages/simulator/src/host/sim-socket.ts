@@ -3,19 +3,19 @@
  * is busy: what has come is read piece by piece, and what was not read when the connection ends is lost with it.
  */
 import { opcodes } from '@dshard/gateway-emulator/core';
+import type { Cursor } from '@dshard/node';
 import type {
   Dispatch,
   GatewaySocket as ShardSocket,
+  GatewayTimeouts,
   SocketEvent,
   SocketRequest,
-  GatewayTimeouts,
 } from '@dshard/node/gateway-shard';
 import { ABNORMAL_CODE } from '@dshard/node/gateway-shard';
-import type { Cursor } from '@dshard/node';
 import type { Cancel, Clock, Transport } from '@dshard/transport';
-import type { Draw } from '../random.js';
 import { addressOf, BOT_TOKEN } from '../discord/discord.js';
 import { GatewaySocket } from '../discord/gateway-socket.js';
+import type { Draw } from '../random.js';
 
 export type SimSocketOptions = {
   clock: Clock;

@@ -2,10 +2,10 @@
  * The world of the exhaustive checker: one shard, a few nodes and an orchestrator, whose reducers are the production ones, with the least
  * of a network, a store and Discord around them. Plain data that is never changed in place: a search keeps thousands of them.
  */
-import type { DomainEvent, OrchestratorState, restoredState } from '@dshard/orchestrator/domain';
-import type { Message } from '@dshard/protocol';
 import type { GatewayShardState } from '@dshard/node/gateway-shard';
 import type { HostCall, NodeState } from '@dshard/node/session';
+import type { DomainEvent, OrchestratorState, restoredState } from '@dshard/orchestrator/domain';
+import type { Message } from '@dshard/protocol';
 
 /** What a host has of the shard: its machine. `state`: the last event that is in user code's memory; null: it has none. */
 export type Host = { kind: 'none' } | { kind: 'shard'; machine: GatewayShardState; state: number | null };

@@ -93,11 +93,15 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'stale-session': {
     bug: 'the orchestrator hands on a session with a sequence that is one too old',
-    decide: sending((message) =>
-      message.kind === 'prepareMigration' && !message.origin && message.session !== null
-        ? { ...message, session: { ...message.session, sequence: Math.max(0, Number(message.session.sequence) - 1) } }
-        : message,
-    ),
+    decide: sending((message) => {
+      const older = <S extends { sequence: number | bigint }>(session: S): S => ({
+        ...session,
+        sequence: Math.max(0, Number(session.sequence) - 1),
+      });
+      if (message.kind === 'resumeShards') return { ...message, shards: message.shards.map(older) };
+      if (message.kind !== 'prepareMigration' || message.origin || message.session === null) return message;
+      return { ...message, session: older(message.session) };
+    }),
   },
   'no-abort': {
     bug: 'the orchestrator forgets to tell nodes that a migration is off',

@@ -2,9 +2,9 @@
  * What the simulator does to control connections, on the wire, so that the parties themselves are the production ones: it listens, repeats the last
  * message, cuts a write in two, and makes a node one of the base level.
  */
-import type { ByteStream, Transport } from '@dshard/transport';
 import type { Message, MessageOf } from '@dshard/protocol';
-import { decodeMessage, FrameReader, MAX_BODY_BYTES, encodeMessage } from '@dshard/protocol';
+import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
+import type { ByteStream, Transport } from '@dshard/transport';
 
 /** A connection on which what is written goes through somebody first; all else is the connection's own. */
 function writtenThrough(stream: ByteStream, write: ByteStream['write']): ByteStream {

@@ -38,6 +38,9 @@ function nodeOf(state: OrchestratorState, connection: string): string {
 
 function wordsOfMessage(message: Message): string {
   if (message.kind === 'startShards') return `startShards ${message.shardIds.join(' ')}`;
+  if (message.kind === 'resumeShards') {
+    return `resumeShards ${message.shards.map(({ shardId, sequence }) => `${shardId} at ${sequence}`).join(', ')}`;
+  }
   if (message.kind === 'heartbeat') {
     return `heartbeat ${message.shards.map(({ shardId, phase }) => `${shardId}:${phase}`).join(' ')}`;
   }

@@ -33,6 +33,7 @@ const JUSTIFIED: ReadonlySet<number> = new Set(
   (
     [
       'startShards',
+      'resumeShards',
       'stopShard',
       'shardTakenOver',
       'prepareMigration',

@@ -2,9 +2,9 @@
  * Discord's REST as a table: paths with `:name` for what varies, with or without `/api` and a version before them. Everything but
  * what is marked open needs the bot's token; refusals are Discord's own.
  */
-import type { HttpHandler, HttpRequest, HttpResponse } from '../http.js';
 import type { UploadedFile } from '../../world/message-body.js';
 import { RestError } from '../../world/rest-error.js';
+import type { HttpHandler, HttpRequest, HttpResponse } from '../http.js';
 
 export type RestCall = {
   /** What stands in the path for `:name`. */

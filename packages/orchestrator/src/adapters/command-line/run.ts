@@ -1,8 +1,8 @@
 /** Runs a short-lived command and gives its output: bounded in time (killed, with its process group) and in output. */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
-import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { Command } from './split.js';
 

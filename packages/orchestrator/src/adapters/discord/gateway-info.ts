@@ -2,8 +2,8 @@
  * Asks Discord (`GET /gateway/bot`) for the recommended shard count and how fast shards may identify. One attempt per
  * call: whether and when to ask again is decided elsewhere. The token never appears in a message.
  */
-import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { GatewayInfo, GatewayInfoSource } from '../../ports/surroundings.js';
 

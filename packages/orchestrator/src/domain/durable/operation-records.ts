@@ -7,7 +7,8 @@ import type { EndedOperation, OperationData, OperationKind, OperationState } fro
 import { nullOr, object, oneOf, picked, text, time, Unreadable } from '../state/shape.js';
 import type { Reader, Shape } from '../state/shape.js';
 import type { OrchestratorState } from '../state/state.js';
-import type { JsonValue } from './records.js';
+import { recordsOfMap } from './records.js';
+import type { Codec, JsonValue } from './records.js';
 
 const kind: Reader<OperationKind> = oneOf(...(Object.keys(OPERATION_SHAPES) as OperationKind[]));
 
@@ -36,7 +37,7 @@ const ENDED: Shape<Omit<EndedOperation, 'id'>> = {
 };
 
 /** By id: what is under way and what has ended. */
-export function operationsById({
+function operationsById({
   operations,
   endedOperations,
 }: Pick<OrchestratorState, 'operations' | 'endedOperations'>): ReadonlyMap<string, OperationState | EndedOperation> {
@@ -46,8 +47,7 @@ export function operationsById({
   ]);
 }
 
-export function operationRecord(operation: OperationState | EndedOperation | undefined): JsonValue {
-  if (operation === undefined) return null;
+export function operationRecord(operation: OperationState | EndedOperation): JsonValue {
   if ('outcome' in operation) return picked(ENDED, operation);
   const { cancelled } = operation;
   const running = { ...operation, cancelled: cancelled === null ? null : { at: cancelled.at, by: cancelled.by } };
@@ -73,3 +73,11 @@ function readData<K extends OperationKind>(of: K, record: JsonValue): OperationD
   const shape: Shape<OperationData[K]> = OPERATION_SHAPES[of];
   return object(shape)(record);
 }
+
+export const OPERATIONS: Codec<OperationState | EndedOperation, OperationState | EndedOperation> = recordsOfMap({
+  kind: 'operation',
+  map: operationsById,
+  parts: ({ operations, endedOperations }) => [operations, endedOperations],
+  write: operationRecord,
+  read: (value, id) => readOperation(id, value),
+});

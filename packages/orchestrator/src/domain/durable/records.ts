@@ -20,14 +20,31 @@ import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
+import { MAX_TOTAL_SHARDS } from '../state/settings.js';
+import {
+  count,
+  flag,
+  listOf,
+  nodeId,
+  nothing,
+  nullOr,
+  object,
+  oneOf,
+  orElse,
+  picked,
+  text,
+  time,
+  within,
+} from '../state/shape.js';
+import type { Reader, Shape } from '../state/shape.js';
 import type {
+  Assignment,
+  CrashRecord,
   IdentifyBudget,
   MigrationState,
   NodeState,
   OrchestratorState,
   ShardState,
-  CrashRecord,
-  Assignment,
 } from '../state/state.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -35,26 +52,238 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-export type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'crash' | 'job';
+type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'crash' | 'job';
 
-export function totalRecord({ totalShards }: OrchestratorState): JsonValue {
-  return totalShards === null ? null : { totalShards };
+/** One kind of record, both ways. `R` is what is read back. */
+export type Codec<T, R> = {
+  readonly kind: RecordKind;
+  /** What there is of it, by key. */
+  readonly entries: (state: OrchestratorState) => Iterable<readonly [key: string, thing: T]>;
+  /** What of it may differ between two states. */
+  readonly changed: (
+    before: OrchestratorState,
+    after: OrchestratorState,
+  ) => Iterable<readonly [key: string, was: T | undefined, is: T | undefined]>;
+  /** null: there is nothing to be kept. */
+  readonly write: (thing: T) => JsonValue;
+  /** @throws Unreadable */
+  readonly read: (value: JsonValue, key: string) => R;
+};
+
+/** Records of a map of the state. The domain copies on write, so what is the same object has not changed. */
+export function recordsOfMap<K extends string | number, T, R>(
+  codec: Pick<Codec<T, R>, 'kind' | 'write' | 'read'> & {
+    map: (state: OrchestratorState) => ReadonlyMap<K, T>;
+    /** The parts of the state that the map is made of. Without: the map itself. */
+    parts?: (state: OrchestratorState) => readonly unknown[];
+  },
+): Codec<T, R> {
+  const { kind, write, read, map, parts = (state) => [map(state)] } = codec;
+  return {
+    kind,
+    write,
+    read,
+    entries: (state) => [...map(state)].map(([key, thing]) => [String(key), thing]),
+    *changed(before, after) {
+      const same = parts(before);
+      if (parts(after).every((part, i) => part === same[i])) return;
+      const [was, is] = [map(before), map(after)];
+      for (const [key, thing] of is) if (was.get(key) !== thing) yield [String(key), was.get(key), thing];
+      for (const [key, thing] of was) if (!is.has(key)) yield [String(key), thing, undefined];
+    },
+  };
 }
 
-export function idsRecord({ nextId, nextEpoch }: OrchestratorState): JsonValue {
-  return { nextId, nextEpoch };
+/** The one record `fleet/<key>`. */
+function fleetRecord<R extends { readonly [field: string]: JsonValue }>(
+  key: string,
+  shape: Shape<R>,
+  of: (state: OrchestratorState) => R | null,
+  parts: (state: OrchestratorState) => readonly unknown[],
+): Codec<R | null, R> {
+  const map = (state: OrchestratorState): ReadonlyMap<string, R | null> => new Map([[key, of(state)]]);
+  const write = (record: R | null): JsonValue => record && picked(shape, record);
+  return recordsOfMap({ kind: 'fleet', map, parts, write, read: object(shape) });
 }
 
-export function identifiesRecord({ identifies }: OrchestratorState): JsonValue {
-  const { maxConcurrency, budget, ledger, allowed } = identifies;
-  return { maxConcurrency, budget, ledger, allowed };
+type TotalRecord = { totalShards: number };
+
+export const TOTAL: Codec<TotalRecord | null, TotalRecord> = fleetRecord<TotalRecord>(
+  'total',
+  { totalShards: within(1, MAX_TOTAL_SHARDS) },
+  ({ totalShards }) => (totalShards === null ? null : { totalShards }),
+  ({ totalShards }) => [totalShards],
+);
+
+type IdsRecord = { nextId: number; nextEpoch: number };
+
+export const IDS: Codec<IdsRecord | null, IdsRecord> = fleetRecord<IdsRecord>(
+  'ids',
+  { nextId: within(1), nextEpoch: orElse(1, within(1)) },
+  ({ nextId, nextEpoch }) => ({ nextId, nextEpoch }),
+  ({ nextId, nextEpoch }) => [nextId, nextEpoch],
+);
+
+type IdentifiesRecord = Pick<IdentifyBudget, 'maxConcurrency' | 'budget' | 'ledger' | 'allowed'>;
+
+export const IDENTIFIES: Codec<IdentifiesRecord | null, IdentifiesRecord> = fleetRecord<IdentifiesRecord>(
+  'identifies',
+  {
+    maxConcurrency: within(1, MAX_TOTAL_SHARDS),
+    budget: orElse(null, nullOr(object({ total: within(1), remaining: count, resetAt: time }))),
+    ledger: object({ used: count, until: time }),
+    allowed: count,
+  },
+  ({ identifies }) => identifies,
+  ({ identifies }) => [identifies],
+);
+
+type KeyRecord = IdentifyBudget['keys'][number];
+
+const KEY: Shape<KeyRecord> = { holder: nullOr(object({ node: nodeId, shard: count })), freeAt: time };
+
+export const IDENTIFY_KEYS: Codec<KeyRecord, KeyRecord> = recordsOfMap({
+  kind: 'identify',
+  map: ({ identifies }) => new Map(Object.entries(identifies.keys)),
+  parts: ({ identifies }) => [identifies.keys],
+  write: (key) => picked(KEY, key),
+  read: object(KEY),
+});
+
+type NodeRecord = Pick<NodeState, 'version' | 'host' | 'pid'> & { intent: NodeState['intent']['kind']; final: boolean };
+
+const NODE: Shape<NodeRecord> = {
+  version: text,
+  host: nullOr(text),
+  pid: nullOr(time),
+  intent: oneOf('serving', 'cordoned', 'shuttingDown'),
+  final: flag,
+};
+
+export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
+  kind: 'node',
+  map: ({ nodes }) => nodes,
+  write(node) {
+    if (node.connection.kind === 'disconnected' && node.connection.gone) return null;
+    const { version, host, pid, intent } = node;
+    const final = intent.kind === 'shuttingDown' && intent.final;
+    return picked(NODE, { version, host, pid, intent: intent.kind, final });
+  },
+  read: object(NODE),
+});
+
+type Crashes = Pick<CrashRecord, 'crashes' | 'quarantinedAt'>;
+
+const CRASHES: Shape<Crashes> = { crashes: listOf(object({ node: nodeId, at: time })), quarantinedAt: nullOr(time) };
+
+export const CRASH_RECORDS: Codec<CrashRecord, Crashes> = recordsOfMap({
+  kind: 'crash',
+  map: ({ crashRecords }) => crashRecords,
+  write: (record) => (record.crashes.length === 0 ? null : picked<Crashes>(CRASHES, record)),
+  read: object(CRASHES),
+});
+
+type JobRecord = { dueAt: number };
+
+const JOB: Shape<JobRecord> = { dueAt: within(1) };
+
+export const JOBS: Codec<number, JobRecord> = recordsOfMap({
+  kind: 'job',
+  map: ({ jobs }) => jobs,
+  write: (dueAt) => picked(JOB, { dueAt }),
+  read: object(JOB),
+});
+
+/** A sequence beyond 2^53 (base-level peers may send one) is a text. */
+const sequence: Reader<number | bigint> = (value) =>
+  typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : time(value);
+
+const SESSION = { sessionId: text, sequence, resumeGatewayUrl: text, at: time };
+
+const knownSession: Reader<KnownSession | null> = nullOr((value) => {
+  const { at, ...session } = object(SESSION)(value);
+  return { session, at };
+});
+
+function sessionRecord(known: KnownSession | null): JsonValue {
+  if (known === null) return null;
+  const { sequence: last, ...session } = picked(SESSION, { ...known.session, at: known.at });
+  return { ...session, sequence: typeof last === 'bigint' ? last.toString() : last };
 }
 
-export function keyRecord(entry: IdentifyBudget['keys'][number] | undefined): JsonValue {
-  return entry === undefined ? null : { holder: entry.holder, freeAt: entry.freeAt };
+type AssignedRecord = {
+  node: string;
+  epoch: number;
+  before: Assignment['before'];
+  known: KnownSession | null;
+  checkpoint: KnownSession | null;
+};
+type VacantRecord = { node: null; epoch: number; since: number; notBefore: number; known: KnownSession | null };
+
+export type ShardRecord = AssignedRecord | VacantRecord;
+
+// Records of a time before there were epochs have none.
+const epoch = orElse(0, count);
+
+const ASSIGNED: Shape<AssignedRecord> = {
+  node: nodeId,
+  epoch,
+  before: orElse(null, nullOr(object({ node: nodeId, epoch: count, mayRun: orElse(true, flag) }))),
+  known: knownSession,
+  checkpoint: knownSession,
+};
+const VACANT: Shape<VacantRecord> = {
+  node: nothing,
+  epoch,
+  since: time,
+  notBefore: time,
+  known: knownSession,
+};
+
+export const SHARDS: Codec<ShardRecord | null, ShardRecord> = {
+  kind: 'shard',
+  entries: (state) => state.shards.map((_, shard) => [String(shard), shardRecord(state, shard)]),
+  *changed(before, after) {
+    for (const shard of changedShards(before, after)) {
+      yield [String(shard), shardRecord(before, shard), shardRecord(after, shard)];
+    }
+  },
+  write(record) {
+    if (record === null) return null;
+    const known = sessionRecord(record.known);
+    if (record.node === null) return { ...picked(VACANT, record), known };
+    return { ...picked(ASSIGNED, record), known, checkpoint: sessionRecord(record.checkpoint) };
+  },
+  read(value) {
+    const isVacant = typeof value === 'object' && value !== null && 'node' in value && value.node === null;
+    return isVacant ? object(VACANT)(value) : object(ASSIGNED)(value);
+  },
+};
+
+/** A shard's record also depends on its assignment, and on the migration it is in. */
+function changedShards(before: OrchestratorState, after: OrchestratorState): ReadonlySet<number> {
+  const differing = new Set<number>();
+  for (const part of ['shards', 'assignments'] as const) {
+    const [was, is] = [before[part], after[part]];
+    if (was === is) continue;
+    const total = Math.max(was.length, is.length);
+    for (let shard = 0; shard < total; shard += 1) if (was[shard] !== is[shard]) differing.add(shard);
+  }
+  if (before.migrations === after.migrations) return differing;
+  for (const [id, is] of after.migrations) {
+    const was = before.migrations.get(id);
+    if (was !== is && !isOnlyCounted(was, is)) differing.add(is.shard);
+  }
+  for (const [id, { shard }] of before.migrations) if (!after.migrations.has(id)) differing.add(shard);
+  return differing;
 }
 
-export function shardRecord(state: OrchestratorState, id: number): JsonValue {
+/** A user event passed through, and nothing else. */
+function isOnlyCounted(was: MigrationState | undefined, is: MigrationState): boolean {
+  return was?.step.kind === 'transferring' && is.step.kind === 'transferring' && was.step.session === is.step.session;
+}
+
+function shardRecord(state: OrchestratorState, id: number): ShardRecord | null {
   const shard = state.shards[id];
   const assignment = assignmentOf(state, id);
   switch (shard?.kind) {
@@ -65,20 +294,20 @@ export function shardRecord(state: OrchestratorState, id: number): JsonValue {
     case 'starting':
       // Not sent yet: the node knows nothing of it.
       if (shard.step === 'queued') return vacantRecord(assignment, { ...shard, notBefore: shard.since });
-      return heldRecord(assignment, shard.node, shard.known);
+      return assignedRecord(assignment, shard.node, shard.known);
     case 'running':
-      return heldRecord(assignment, shard.node, null);
+      return assignedRecord(assignment, shard.node, null);
     case 'stopping':
-      return heldRecord(assignment, shard.node, shard.known);
+      return assignedRecord(assignment, shard.node, shard.known);
     case 'unreachable':
-      return heldRecord({ ...assignment, checkpoint: shard.checkpoint }, shard.node, shard.known);
+      return assignedRecord({ ...assignment, checkpoint: shard.checkpoint }, shard.node, shard.known);
     case 'migrating': {
       const migration = state.migrations.get(shard.migration);
       if (migration === undefined) return null;
       const session = closedSession(migration);
       const known = session === null ? null : { session, at: migration.startedAt };
       const checkpoint = known === null ? assignment.checkpoint : null;
-      return heldRecord({ ...assignment, checkpoint }, ownerOf(migration), known);
+      return assignedRecord({ ...assignment, checkpoint }, ownerOf(migration), known);
     }
   }
 }
@@ -106,37 +335,13 @@ function closedSession({ step }: MigrationState): GatewaySession | null {
 }
 
 function vacantRecord(
-  { epoch }: Assignment,
+  assignment: Assignment,
   { since, notBefore, known }: Pick<Extract<ShardState, { kind: 'vacant' }>, 'since' | 'notBefore' | 'known'>,
-): JsonValue {
-  if (known === null && notBefore <= since && epoch === 0) return null;
-  return { node: null, epoch, since, notBefore, known: sessionRecord(known) };
+): ShardRecord | null {
+  if (known === null && notBefore <= since && assignment.epoch === 0) return null;
+  return { node: null, epoch: assignment.epoch, since, notBefore, known };
 }
 
-function heldRecord({ epoch, checkpoint, before }: Assignment, node: string, known: KnownSession | null): JsonValue {
-  return { node, epoch, before, known: sessionRecord(known), checkpoint: sessionRecord(checkpoint) };
-}
-
-/** A sequence beyond 2^53 (base-level peers may send one) is a text. */
-function sessionRecord(known: KnownSession | null): JsonValue {
-  if (known === null) return null;
-  const { sessionId, sequence, resumeGatewayUrl }: GatewaySession = known.session;
-  const written = typeof sequence === 'bigint' ? sequence.toString() : sequence;
-  return { sessionId, sequence: written, resumeGatewayUrl, at: known.at };
-}
-
-export function nodeRecord(node: NodeState | undefined): JsonValue {
-  if (node === undefined || (node.connection.kind === 'disconnected' && node.connection.gone)) return null;
-  const { version, host, pid, intent } = node;
-  const final = intent.kind === 'shuttingDown' && intent.final;
-  return { version, host, pid, intent: intent.kind, final };
-}
-
-export function crashRecord(crash: CrashRecord | undefined): JsonValue {
-  if (crash === undefined || crash.crashes.length === 0) return null;
-  return { crashes: crash.crashes.map(({ node, at }) => ({ node, at })), quarantinedAt: crash.quarantinedAt };
-}
-
-export function jobRecord(dueAt: number | undefined): JsonValue {
-  return dueAt === undefined ? null : { dueAt };
+function assignedRecord(assignment: Assignment, node: string, known: KnownSession | null): ShardRecord {
+  return { node, known, epoch: assignment.epoch, before: assignment.before, checkpoint: assignment.checkpoint };
 }

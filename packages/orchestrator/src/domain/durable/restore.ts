@@ -9,15 +9,17 @@
  *   that its record names, and the operation that it was a step of moves it again if it has to. A replacement that waited for
  *   a node to be launched is begun anew, with that node if it came up.
  */
+import { isNodeId } from '@dshard/protocol';
 import { firstEpoch, NEVER_ASSIGNED } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
-import type { NodeState, OrchestratorState, ShardState, Assignment } from '../state/state.js';
+import type { Assignment, IdentifyBudget, NodeState, OrchestratorState, ShardState } from '../state/state.js';
 import { nodesOf } from '../state/operations.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
-import type { JsonValue } from './records.js';
+import { OPERATIONS } from './operation-records.js';
+import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOTAL } from './records.js';
+import type { JsonValue, ShardRecord } from './records.js';
 import { RecordReader } from './record-reader.js';
-import type { ShardRecord } from './record-reader.js';
 
 /** A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
 const SESSION_LIFETIME_MS = 300_000;
@@ -40,23 +42,23 @@ export function restoredState(
   const fresh = initialState(settings, now);
   const reader = new RecordReader(records);
   const gone = new Set(dead);
-  const identifies = reader.identifies() ?? fresh.identifies;
+  const identifies = restoredIdentifies(reader) ?? fresh.identifies;
   const { operations, endedOperations } = restoredOperations(reader);
-  const { nextId, nextEpoch } = reader.ids();
+  const { nextId, nextEpoch } = reader.one(IDS, 'ids') ?? { nextId: 1, nextEpoch: 1 };
   const epoch = firstEpoch(now, nextEpoch);
   const remembered: OrchestratorState = {
     ...fresh,
     identifies,
     endedOperations,
-    jobs: reader.jobs(),
+    jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
     nextEpoch: epoch + 1,
   };
-  const total = reader.totalShards();
-  if (total === null) return { state: remembered, warnings: reader.warnings };
+  const total = reader.one(TOTAL, 'total')?.totalShards;
+  if (total === undefined) return { state: remembered, warnings: reader.warnings };
 
-  const known = Array.from({ length: total }, (_, shard) => reader.shard(shard));
+  const known = Array.from({ length: total }, (_, shard) => reader.one(SHARDS, String(shard)));
   const shards = known.map((record) => restoredShard(record, gone, now));
   const { keep, warning } = judgeTotal(settings, total, shards, now);
   const warnings = warning === null ? reader.warnings : [...reader.warnings, warning];
@@ -78,7 +80,7 @@ export function restoredState(
     assignments,
     nodes,
     operations,
-    crashRecords: reader.crashRecords(total),
+    crashRecords: restoredCrashRecords(reader, total),
     awaitedNodes: [...awaited],
     recalled: true,
   };
@@ -135,8 +137,9 @@ function restoredNodes(
   now: number,
 ): ReadonlyMap<string, NodeState> {
   const nodes = new Map<string, NodeState>();
-  for (const id of new Set([...reader.nodeIds(), ...needed])) {
-    const record = reader.node(id);
+  const stored = reader.all(NODES, isNodeId);
+  for (const id of new Set([...stored.keys(), ...needed])) {
+    const record = stored.get(id);
     const intent: NodeState['intent'] =
       record?.intent === 'shuttingDown' && !gone.has(id)
         ? {
@@ -169,9 +172,30 @@ function restoredNodes(
   return nodes;
 }
 
+function restoredIdentifies(reader: RecordReader): IdentifyBudget | null {
+  const stored = reader.one(IDENTIFIES, 'identifies');
+  if (stored === null) return null;
+  const isOfKey = (key: string, { holder }: IdentifyBudget['keys'][number]): boolean =>
+    holder === null || holder.shard % stored.maxConcurrency === Number(key);
+  const keys = Object.fromEntries(reader.all(IDENTIFY_KEYS, isOfKey));
+  return { ...stored, keys, waiting: [], unsure: 0, shortSince: null };
+}
+
+/** Of shards below the total. */
+function restoredCrashRecords(reader: RecordReader, total: number): OrchestratorState['crashRecords'] {
+  const isShard = (key: string): boolean => /^\d+$/.test(key) && Number(key) < total;
+  const stored = [...reader.all(CRASH_RECORDS, isShard)];
+  return new Map(stored.map(([shard, record]) => [Number(shard), { ...record, lostOn: null }]));
+}
+
+/** Operations in the order of their ids. */
+function numberOf({ id }: { id: string }): number {
+  return Number(id.replace(/^\D+/, ''));
+}
+
 /** Who is a step of an operation that is not known any more stands for itself. */
 function restoredOperations(reader: RecordReader): Pick<OrchestratorState, 'operations' | 'endedOperations'> {
-  const known = reader.operations();
+  const known = [...reader.all(OPERATIONS).values()].sort((a, b) => numberOf(a) - numberOf(b));
   const running = known.filter((each): each is OperationState => !('outcome' in each));
   const ids = new Set(running.map(({ id }) => id));
   const withParent = (operation: OperationState): OperationState =>

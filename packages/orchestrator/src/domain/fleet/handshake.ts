@@ -11,7 +11,6 @@ import { DOMAIN_ERRORS } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
 import { leadShardOf } from '../state/settings.js';
 import { onLaunchDone } from './launch.js';
-import { leaseOf } from './lease.js';
 import { cutOff, lose } from './lost.js';
 import { onOriginBack } from '../migration/live-failure.js';
 import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
@@ -24,6 +23,7 @@ import { refusalOf } from './admission.js';
 import type { Refusal } from './admission.js';
 import { claim } from './claims.js';
 import { decideTotal, noteHeard } from './total-shards.js';
+import type { Settings } from '../state/settings.js';
 
 export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 'identify' }>): void {
   const { connection, message, peer } = event;
@@ -194,4 +194,15 @@ export function dropRetained(tx: Transaction): void {
     });
     if (still.length < node.retained.length) tx.patchNode(node.id, { retained: still });
   }
+}
+
+/**
+ * How long a node may rely on its shards without hearing from us. It counts from when it sent a heartbeat that was answered, by its
+ * own clock; we count `maxNodeDowntime` from when we last heard it, which is later. The margin is for clocks that do not run alike.
+ */
+
+const SHARE = 0.8;
+
+function leaseOf({ maxNodeDowntimeMs }: Settings): number {
+  return Math.floor(maxNodeDowntimeMs * SHARE);
 }

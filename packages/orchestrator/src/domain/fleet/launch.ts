@@ -7,10 +7,10 @@
  * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
  */
 import type { DomainEvent } from '../state/events.js';
-import { hasConnection, isShuttingDown } from '../state/nodes.js';
-import { retireEmpty } from './retire.js';
+import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { LaunchState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
+import { beginShutdown } from './leave.js';
 
 /** @param forWhom who is answered when the node is up, and the operation that needs it. */
 export function beginLaunch(
@@ -133,4 +133,24 @@ function mayLaunch(tx: Transaction): boolean {
   const { settings, ending, graceUntil, launchNotBefore, launchFailures, launches } = tx.state;
   if (!settings.canLaunch || !settings.ensureAllShardsRunning || ending !== null || graceUntil !== null) return false;
   return launchNotBefore <= tx.now && (launchFailures === 0 || launches.size === 0);
+}
+
+/** The node that is being launched for an operation is shut down when it is up. */
+export function unwantLaunch(tx: Transaction, operation: string): void {
+  for (const launch of tx.state.launches.values()) {
+    if (launch.operation === operation) tx.setLaunch({ ...launch, unwanted: true });
+  }
+}
+
+/** Shuts a node down that has no shard and that nobody needs. @returns whether it does. */
+export function retireEmpty(tx: Transaction, id: string): boolean {
+  const node = tx.node(id);
+  if (node === undefined || !hasConnection(node) || isShuttingDown(node)) return false;
+  if (tx.loadOf(id) > 0 || keptBy(tx.state, id) !== undefined) return false;
+  const others = [...tx.state.nodes.values()].filter(
+    (other) => other.id !== id && hasConnection(other) && !isShuttingDown(other),
+  );
+  if (others.length < Math.max(1, tx.settings.nodes)) return false;
+  beginShutdown(tx, id, null, false);
+  return true;
 }

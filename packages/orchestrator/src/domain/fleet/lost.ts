@@ -141,7 +141,7 @@ export function silentAt({ heartbeatIntervalMs }: Settings, { connection }: Node
 
 /**
  * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it may have been
- * superseded (`lease.ts`), and it is told so when it is back. During the start-up grace nobody is away for too long: a node may wait between
+ * superseded (`leaseOf`), and it is told so when it is back. During the start-up grace nobody is away for too long: a node may wait between
  * two attempts to connect for longer than maxNodeDowntime, and serve all the while.
  */
 export function expireUnreachable(tx: Transaction): void {

@@ -8,7 +8,6 @@
  *    no more shards now is passed over, unless all are: then the bucket waits.
  */
 import type { Settings } from '../state/settings.js';
-import { bucketOf, slotOf } from './buckets.js';
 
 /**
  * - `open`: takes new buckets.
@@ -156,4 +155,19 @@ function newHome(
 function isBetter(node: Candidate, best: Candidate): boolean {
   const isBusy = node.takes <= 0;
   return isBusy === best.takes <= 0 ? node.load < best.load : !isBusy;
+}
+
+/** Shards of one bucket only ever sit on one node (the ancestor's ShardBucketSize). */
+function bucketOf(shard: number, { bucketSize }: Pick<Settings, 'bucketSize'>): number {
+  return Math.floor(shard / bucketSize);
+}
+
+/** With bucketsPerNode > 0 a node only takes buckets of one slot (the ancestor's BucketsPerNode); without, all are of the same. */
+function slotOf(bucket: number, { bucketsPerNode }: Pick<Settings, 'bucketsPerNode'>): number {
+  return bucketsPerNode > 0 ? Math.floor(bucket / bucketsPerNode) : 0;
+}
+
+/** What one node of n is to take at most while the others are still on their way: whole buckets, evenly. */
+export function fairShare(total: number, nodes: number, { bucketSize }: Pick<Settings, 'bucketSize'>): number {
+  return Math.ceil(Math.ceil(total / nodes) / bucketSize) * bucketSize;
 }

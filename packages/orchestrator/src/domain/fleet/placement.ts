@@ -17,8 +17,7 @@ import { hasCrashSuspect, isQuarantined, isCrashSuspect } from '../shards/quaran
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { fairShare } from './buckets.js';
-import { place } from './place.js';
+import { fairShare, place } from './place.js';
 import type { Openness, PlaceNode } from './place.js';
 
 export function placeVacant(tx: Transaction): void {
@@ -90,7 +89,7 @@ function byCare(tx: Transaction, vacant: readonly number[]): ByCare {
 
 /** How many more resumes a node may begin now. One of the base level queues them by itself. */
 function takeoversLeft(tx: Transaction, node: NodeState): number {
-  if (!can(node, 'parallel-migrations')) return Infinity;
+  if (!can(node, 'resume-shards')) return Infinity;
   let left = tx.settings.takeoversPerNode;
   for (const shard of tx.shardsOf(node.id)) {
     const state = tx.shard(shard);

@@ -9,8 +9,15 @@ import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { BaseMigration, MigrationState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { leaveToLost, originRetains } from './left-behind.js';
-import { expireLive, liveLeavesNode, liveLosesNode, liveNodeEnded, stopInTransfer } from './live-failure.js';
+import {
+  expireLive,
+  leaveToLost,
+  liveLeavesNode,
+  liveLosesNode,
+  liveNodeEnded,
+  originRetains,
+  stopInTransfer,
+} from './live-failure.js';
 import { isLive } from '../state/migrations.js';
 import { abortAtDestination, endFailed, quoted } from './steps.js';
 

@@ -26,7 +26,7 @@ import type { Transaction } from '../state/transaction.js';
 import { assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
 import { enterStep, nextStep } from './live-steps.js';
 import { takesRoom } from '../state/migrations.js';
-import { recordMoveStarted } from './started.js';
+import { recordMoveStarted } from './limits.js';
 
 type At<K extends LiveMigration['step']['kind']> = LiveMigration & { step: { kind: K } };
 

@@ -10,11 +10,9 @@
  * starting, or that an operator moved by hand, is neither missed nor moved twice. A migration that fails is tried once more; if a shard stays
  * behind, the node is not shut down and the drain says which and why.
  */
-import { beginLaunch } from '../fleet/launch.js';
+import { beginLaunch, retireEmpty, unwantLaunch } from '../fleet/launch.js';
 import { beginShutdown } from '../fleet/leave.js';
-import { retireEmpty, unwantLaunch } from '../fleet/retire.js';
-import { budgetAllowsMove, budgetReason } from '../migration/disruption.js';
-import { waitsFor } from '../migration/limits.js';
+import { budgetAllowsMove, budgetReason, waitsFor } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';

@@ -21,28 +21,31 @@ export function startOperation(tx: Transaction, request: string, plan: Operation
   }
 }
 
-export function start<K extends OperationKind>(tx: Transaction, plan: OperationPlan<K>, asked: Asked): Started {
+function start<K extends OperationKind>(tx: Transaction, plan: OperationPlan<K>, asked: Asked): Started {
   return OPERATIONS[plan.kind].start(tx, plan, asked);
 }
 
 /** Takes every operation as far as it goes now. */
 export function runOperations(tx: Transaction): void {
-  // Of an earlier run: its nodes are still on their way back.
-  if (tx.state.recalled && tx.state.graceUntil !== null) return;
+  if (isReturning(tx)) return;
   for (const id of tx.state.operations.keys()) {
-    const due = tx.state.operations.get(id);
-    if (due !== undefined && due.deadline !== null && due.deadline <= tx.now) overdue(tx, due);
     const operation = tx.state.operations.get(id);
     if (operation !== undefined) step(tx, operation);
   }
 }
 
-function step<K extends OperationKind>(tx: Transaction, operation: OperationState<K>): void {
-  OPERATIONS[operation.kind].step(tx, operation);
+/** What an operation waits for has taken too long. */
+export function expireOperation<K extends OperationKind>(tx: Transaction, operation: OperationState<K>): void {
+  if (!isReturning(tx)) OPERATIONS[operation.kind].overdue(tx, operation);
 }
 
-function overdue<K extends OperationKind>(tx: Transaction, operation: OperationState<K>): void {
-  OPERATIONS[operation.kind].overdue(tx, operation);
+/** Operations of an earlier run wait for the nodes that are still on their way back. */
+function isReturning({ state }: Transaction): boolean {
+  return state.recalled && state.graceUntil !== null;
+}
+
+function step<K extends OperationKind>(tx: Transaction, operation: OperationState<K>): void {
+  OPERATIONS[operation.kind].step(tx, operation);
 }
 
 function end<K extends OperationKind>(tx: Transaction, operation: OperationState<K>, failure: string): void {

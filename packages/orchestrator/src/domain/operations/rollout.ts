@@ -5,6 +5,7 @@
  *
  * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down first.
  */
+import type { MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
 import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationOutcome, OperationState } from '../state/operations.js';
@@ -193,4 +194,21 @@ function statusOf(state: OrchestratorState, rollout: Rollout): Progress {
     failed: step?.failed ?? [],
     nodes: { done: done.length, total },
   };
+}
+
+/** A bot asks for a rollout, as one that was written for ShardingManager does with `client.shard.respawnAll()`. */
+export function onRolloutRequest(tx: Transaction, node: string, { requestId }: MessageOf<'rolloutRequest'>): void {
+  const answer = (code: string, message: string): void =>
+    tx.send(node, { kind: 'rolloutAnswer', requestId, code, message });
+  if (!tx.settings.nodesMayRollout) {
+    const how = 'Set nodesMayRollout to true, or run `dso rollout`.';
+    answer('DSO_NODES_MAY_NOT_ROLLOUT', `A node may not begin a rollout here. ${how}`);
+  } else if (tx.state.ending !== null) {
+    answer('DSO_FLEET_ENDING', 'The fleet is being shut down, so nothing else is begun.');
+  } else {
+    const begun = tx.actingFor(`node ${node}`, () => startRollout(tx, { request: null, parent: null }));
+    const operation = begun.ok && begun.operation !== null ? ` It is operation ${begun.operation}.` : '';
+    if (begun.ok) answer('', `${begun.message}${operation}`);
+    else answer(begun.error.code, begun.error.message);
+  }
 }

@@ -1,10 +1,12 @@
 /**
  * Starting shards on a node.
  *
- * With a known gateway session by the resume flow (RESUME first: an IDENTIFY is scarce): prepareMigration{origin: false} with
- * the session → the node is ready → allUserDataSent{0} → the node resumes and answers startShards. Without one, or when the
- * resume flow failed, by startShards. The steps are described at `StartStep`.
+ * With a known gateway session by resumeShards (RESUME first: an IDENTIFY is scarce), which the node answers with startShards. A node
+ * without `resume-shards` is handed the session over as by an origin that has nothing to say: prepareMigration{origin: false} → the node
+ * is ready → allUserDataSent{0}, one shard at a time. Without a session, or when the resume failed, by startShards. The steps are
+ * described at `StartStep`.
  */
+import type { ShardToResume } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assign } from './epochs.js';
 import { enqueueIdentify, dequeueIdentify } from './identify-permits.js';
@@ -28,11 +30,13 @@ const START_RETRY_MS = 5_000;
 export function startOn(tx: Transaction, node: string, shards: readonly number[]): void {
   const target = tx.node(node);
   const batch: number[] = [];
+  const resumes: ShardToResume[] = [];
   for (const shard of shards) {
     const state = tx.shard(shard);
     if (state?.kind !== 'vacant') continue;
-    if (state.known !== null && can(target, 'parallel-migrations')) {
-      beginResume(tx, shard, node, state.known);
+    if (state.known !== null && can(target, 'resume-shards')) {
+      setStarting(tx, shard, node, 'resume', state.known);
+      resumes.push(toResume(shard, state.known));
     } else if (state.known === null && can(target, 'identify-permits')) {
       setStarting(tx, shard, node, 'start', null);
       batch.push(shard);
@@ -42,6 +46,7 @@ export function startOn(tx: Transaction, node: string, shards: readonly number[]
     }
   }
   if (batch.length > 0) tx.send(node, { kind: 'startShards', shardIds: batch });
+  if (resumes.length > 0) tx.send(node, { kind: 'resumeShards', shards: resumes });
   if (shards.length > 0) {
     tx.record('shardsStarting', 'info', `Starting ${shards.length} shard(s) on node ${node}.`, { node, shards });
   }
@@ -49,14 +54,22 @@ export function startOn(tx: Transaction, node: string, shards: readonly number[]
 
 function setStarting(tx: Transaction, shard: number, node: string, step: StartStep, known: KnownSession | null): void {
   const isSent = step !== 'queued';
-  if (step === 'start' || step === 'prepare') assign(tx, shard);
+  if (isSent) assign(tx, shard);
   const deadline = isSent ? tx.now + tx.settings.commandTimeoutMs : Number.POSITIVE_INFINITY;
   const left = isSent ? inexact(known) : known;
   tx.setShard(shard, { kind: 'starting', node, since: tx.now, deadline, known: left, step });
 }
 
-/** First step of the resume flow. */
+function toResume(shard: number, { session, exact }: KnownSession): ShardToResume {
+  return { ...session, shardId: shard, takeover: exact === true ? 'exact' : 'checkpoint' };
+}
+
 export function beginResume(tx: Transaction, shard: number, node: string, known: KnownSession): void {
+  if (can(tx.node(node), 'resume-shards')) {
+    setStarting(tx, shard, node, 'resume', known);
+    tx.send(node, { kind: 'resumeShards', shards: [toResume(shard, known)] });
+    return;
+  }
   setStarting(tx, shard, node, 'prepare', known);
   const message = { kind: 'prepareMigration', origin: false, shardId: shard, session: known.session } as const;
   const takeover = known.exact === true ? 'exact' : 'checkpoint';
@@ -76,7 +89,7 @@ export function beginTakeBack(tx: Transaction, shard: number, node: string, know
 export function onReadyToResume(tx: Transaction, node: string, shard: number): boolean {
   const state = tx.shard(shard);
   if (state?.kind !== 'starting' || state.node !== node || state.step !== 'prepare') return false;
-  setStarting(tx, shard, node, 'resume', state.known);
+  tx.setShard(shard, { ...state, step: 'resume', since: tx.now, deadline: tx.now + tx.settings.commandTimeoutMs });
   const named = can(tx.node(node), 'parallel-migrations') ? shard : null;
   tx.send(node, { kind: 'allUserDataSent', numEvents: 0, shardId: named });
   return true;

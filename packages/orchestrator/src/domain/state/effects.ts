@@ -1,5 +1,6 @@
 import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
+import type { OrchestratorState } from './state.js';
 
 /** Nobody asked for it: the orchestrator itself saw to it. */
 export const AUTOMATIC = 'automatic';
@@ -71,3 +72,6 @@ export type HistoryName =
   | 'commandFailed'
   | 'storeLost'
   | 'storeRecovered';
+
+/** What came of one event. */
+export type Decision = { state: OrchestratorState; effects: readonly Effect[] };

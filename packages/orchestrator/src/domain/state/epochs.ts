@@ -50,6 +50,9 @@ export function withEpoch(state: OrchestratorState, node: string, message: Messa
   if (message.kind === 'startShards') {
     return { ...message, epochs: message.shardIds.map((shard) => epochOf(state, shard)) };
   }
+  if (message.kind === 'resumeShards') {
+    return { ...message, shards: message.shards.map((each) => ({ ...each, epoch: epochOf(state, each.shardId) })) };
+  }
   if (message.kind === 'stopShard') return { ...message, epoch: epochOf(state, message.shardId) };
   if (message.kind === 'prepareMigration' || message.kind === 'transferOpen') {
     return { ...message, epoch: epochFor(state, node, message.shardId) };

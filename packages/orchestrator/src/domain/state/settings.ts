@@ -39,7 +39,7 @@ export type Settings = {
   migrationsPerNode: number;
   /** How many shards may move at once in the whole fleet. */
   migrationsTotal: number;
-  /** How many shards may be moving or down at once; planned moves wait while more are (`migration/disruption.ts`). */
+  /** How many shards may be moving or down at once; planned moves wait while more are (`migration/limits.ts`). */
   maxUnavailable: { count: number } | { percent: number };
   /** How long a drain may wait for that before it stops. */
   budgetTimeoutMs: number;

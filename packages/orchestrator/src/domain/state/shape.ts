@@ -19,10 +19,16 @@ const isNumber = (value: unknown): value is number => typeof value === 'number';
 export const text: Reader<string> = reader(isText);
 export const flag: Reader<boolean> = reader((value): value is boolean => typeof value === 'boolean');
 export const time: Reader<number> = reader(isNumber);
-export const count: Reader<number> = reader(
-  (value): value is number => Number.isSafeInteger(value) && Number(value) >= 0,
-);
+export function within(min: number, max: number = Number.MAX_SAFE_INTEGER): Reader<number> {
+  return reader(
+    (value): value is number => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max,
+  );
+}
+
+export const count: Reader<number> = within(0);
 export const nodeId: Reader<string> = reader((value): value is string => isText(value) && isNodeId(value));
+
+export const nothing: Reader<null> = reader((value): value is null => value === null);
 
 export function oneOf<T extends string>(...known: readonly T[]): Reader<T> {
   return reader((value): value is T => known.some((each) => each === value));
@@ -30,6 +36,11 @@ export function oneOf<T extends string>(...known: readonly T[]): Reader<T> {
 
 export function nullOr<T>(read: Reader<T>): Reader<T | null> {
   return (value) => (value === null ? null : read(value));
+}
+
+/** For a field that records had not from the beginning. */
+export function orElse<T>(fallback: T, read: Reader<T>): Reader<T> {
+  return (value) => (value === undefined ? fallback : read(value));
 }
 
 export function listOf<T>(read: Reader<T>): Reader<readonly T[]> {

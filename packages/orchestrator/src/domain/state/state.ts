@@ -48,8 +48,8 @@ export type ShardState =
  * - `queued`: nothing was sent yet. A base-level node asks for no identify permit, so startShards waits for the identify
  *   window, and it can take over one session at a time. The deadline is Infinity.
  * - `start`: startShards was sent.
- * - `prepare`: the resume flow was begun with prepareMigration{origin: false} and the session.
- * - `resume`: allUserDataSent{0} was sent; the node resumes the session and answers startShards.
+ * - `prepare`: toward a node without `resume-shards`, prepareMigration{origin: false} was sent with the session.
+ * - `resume`: resumeShards was sent, or allUserDataSent{0} after `prepare`; the node resumes the session and answers startShards.
  */
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 

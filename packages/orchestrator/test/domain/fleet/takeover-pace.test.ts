@@ -8,7 +8,7 @@ function fleet(count: number, options: WorldOptions = {}): World {
   const world = new World({ totalShards: count, gateway, ...options }).start();
   world.join('a');
   world.pass(60_000);
-  for (const id of ['b', 'c']) world.join(id).mute.add('allUserDataSent');
+  for (const id of ['b', 'c']) world.join(id).mute.add('resumeShards');
   world.pass(6_000);
   expect(world.truth()).toEqual({ a: [...Array(count).keys()] });
   return world;

@@ -46,7 +46,7 @@ describe('the origin is lost', () => {
     ['the one it opened with, when that is later', 'copying', 5, 10],
     ['the one it froze at, whatever it reported', 'verifying', 5, 10],
   ] as const)('and is dead: the cursor is %s', (_, step, reported, used) => {
-    const { world, a, b } = stuckIn(step);
+    const { world, a } = stuckIn(step);
     const session = { ...a.session(0), sequence: reported };
     const shards = [{ shardId: 0, phase: 'ready' as const, pingMs: 1, guilds: 1, events: 0, session }];
     const process = { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: 0 };
@@ -55,8 +55,8 @@ describe('the origin is lost', () => {
     world.ask({ kind: 'uncordonNode', node: 'b' });
     world.kill(a);
     world.settle();
-    const resumed = b.received.filter((message) => message.kind === 'prepareMigration' && message.shardId === 0);
-    expect(resumed).toMatchObject([{ session: { sessionId: 'session-0', sequence: used } }]);
+    const resumed = world.toldToResume('b').filter(({ shardId }) => shardId === 0);
+    expect(resumed).toMatchObject([{ sessionId: 'session-0', sequence: used }]);
   });
 
   test('in releasing, known dead: the destination activates at once', () => {
@@ -161,9 +161,7 @@ describe('the origin is lost', () => {
       b.send(answer.kind === 'stopShard' ? { ...answer, shardId: 0 } : { ...answer, shardId: 0, migrationId });
       if (released) world.kill(a);
       world.settle();
-      const next = world
-        .sentTo('c', 'prepareMigration')
-        .filter((message) => 'shardId' in message && message.shardId === 0);
+      const next = world.toldToResume('c').filter(({ shardId }) => shardId === 0);
       expect(next).toMatchObject([{ takeover }]);
     },
   );
@@ -176,10 +174,8 @@ describe('the origin is lost', () => {
     world.join('c');
     b.send({ kind: 'stopShard', shardId: 0, session: HALFWAY });
     world.settle();
-    const next = world
-      .sentTo('c', 'prepareMigration')
-      .filter((message) => 'shardId' in message && message.shardId === 0);
-    expect(next).toMatchObject([{ takeover: 'checkpoint', session: LATER }]);
+    const next = world.toldToResume('c').filter(({ shardId }) => shardId === 0);
+    expect(next).toMatchObject([{ takeover: 'checkpoint', ...LATER }]);
   });
 
   test('in activating: the destination goes on without it', () => {

@@ -83,9 +83,11 @@ describe('a node that is back after its shards were taken over', () => {
     world.disconnect(a);
     world.pass(35_000);
     expect(world.placement()).toEqual({ b: [0, 1] });
-    expect(world.sentTo('b', 'prepareMigration')).toMatchObject([
-      { takeover: 'checkpoint', session: { sessionId: 'session-0' }, epoch: epochsOf(world)[0] },
-      { takeover: 'checkpoint', session: { sessionId: 'session-1' }, epoch: epochsOf(world)[1] },
+    // One message, and no second round trip.
+    expect(world.sentTo('b', 'resumeShards')).toHaveLength(1);
+    expect(world.toldToResume('b')).toMatchObject([
+      { takeover: 'checkpoint', sessionId: 'session-0', epoch: epochsOf(world)[0] },
+      { takeover: 'checkpoint', sessionId: 'session-1', epoch: epochsOf(world)[1] },
     ]);
     world.connect(a);
     world.settle();
@@ -204,10 +206,7 @@ describe('cursors of running shards', () => {
     world.pass(1_000);
     expect(world.placement()).toEqual({ b: [0, 1] });
     expect([b.resumes, b.identifies]).toEqual([[0, 1], []]);
-    expect(world.sentTo('b', 'prepareMigration')).toMatchObject([
-      { takeover: 'checkpoint' },
-      { takeover: 'checkpoint' },
-    ]);
+    expect(world.toldToResume('b')).toMatchObject([{ takeover: 'checkpoint' }, { takeover: 'checkpoint' }]);
   });
 
   test('are written every few seconds, not with each heartbeat; a new session at once', () => {

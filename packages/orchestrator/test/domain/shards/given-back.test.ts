@@ -25,12 +25,10 @@ function fleet(): Fleet {
 function starting(): Fleet {
   const { world, a: dead } = fleet();
   const a = world.nodes.get('b') as ModelNode;
-  a.mute.add('allUserDataSent');
+  a.mute.add('resumeShards');
   world.kill(dead);
   world.settle();
   world.join('c');
-  a.mute.clear();
-  a.prepared.clear();
   a.running.add(0);
   expect(world.shard(0)).toMatchObject({ kind: 'starting', node: 'b' });
   return { world, a };
@@ -56,10 +54,10 @@ const WAYS: Readonly<Record<string, (fleet: Fleet) => void>> = {
 
 /** As what the last node that was given shard 0 has it. */
 function takeoverOf({ world }: Fleet): string | undefined {
-  const told = [...world.nodes.keys()].flatMap((id) => world.sentTo(id, 'prepareMigration'));
-  const last = told.filter((message) => message.kind === 'prepareMigration' && message.shardId === 0).at(-1);
-  expect(last).not.toHaveProperty('session.redelivers');
-  return last?.kind === 'prepareMigration' ? last.takeover : undefined;
+  const told = [...world.nodes.keys()].flatMap((id) => world.toldToResume(id));
+  const last = told.findLast(({ shardId }) => shardId === 0);
+  expect(last).not.toHaveProperty('redelivers');
+  return last?.takeover;
 }
 
 /** A node is only told that it was succeeded once it runs the shard. */

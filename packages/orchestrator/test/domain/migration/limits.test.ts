@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { disruptionOf } from '../../../src/domain/migration/disruption.js';
+import { disruptionOf } from '../../../src/domain/migration/limits.js';
 import type { Settings } from '../../../src/domain/state/settings.js';
 import { drain, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
@@ -40,7 +40,7 @@ describe('while the budget is used up', () => {
     for (const shard of [0, 1, 2, 3]) world.ask({ kind: 'migrateShard', shard, destination: 'b' });
     // A heartbeat with their sessions.
     world.pass(6_000);
-    for (const id of ['a', 'c']) world.nodes.get(id)!.mute.add('prepareMigration');
+    for (const id of ['a', 'c']) world.nodes.get(id)!.mute.add('resumeShards');
     world.kill(world.nodes.get('b')!);
     world.settle();
     expect(disruptionOf(world.state)).toEqual({ moving: 0, down: 4, limit: 2 });
@@ -55,9 +55,12 @@ describe('while the budget is used up', () => {
     expect(world.replies.has(asked)).toBe(false);
     for (const node of world.nodes.values()) node.mute.clear();
     for (const { node, message } of world.sent) {
-      if (message.kind !== 'prepareMigration' || message.origin) continue;
-      const shard = world.shard(message.shardId);
-      if (shard.kind === 'starting' && shard.node === node) world.nodes.get(node)!.receive(message);
+      if (message.kind !== 'resumeShards') continue;
+      const shards = message.shards.filter(({ shardId }) => {
+        const shard = world.shard(shardId);
+        return shard.kind === 'starting' && shard.node === node;
+      });
+      world.nodes.get(node)!.receive({ ...message, shards });
     }
     world.pass(1_000);
     expect(world.replies.get(asked)).toMatchObject({ ok: true });
