@@ -92,7 +92,7 @@ const doubleAttach = (at: number): LedgerVerdict['violations'][number] => ({
 
 describe('the verdict holds', () => {
   test.each<[string, Parameters<typeof judged>[0]]>([
-    ['a clean run', {}],
+    ['nothing wrong in it', {}],
     ['marked repeats after a node was killed', { ledger: { redelivered: 1 }, repeats: [repeat(150, true)] }],
     [
       'the event that a process was stopped in the middle of',
@@ -111,7 +111,7 @@ describe('the verdict holds', () => {
         ],
       },
     ],
-  ])('for %s', (_, input) => {
+  ])('for a run with %s', (_, input) => {
     expect(judged(input)).toMatchObject({ verdict: { ok: true }, reasons: [] });
   });
 });

@@ -19,7 +19,7 @@ describe('the faults that libraries are blamed for', () => {
     }
   });
 
-  test('excuse nothing else', () => {
+  test('excuse no other check, case or library', () => {
     expect(faultOf('eris', 'op9', 'lost')).toBeNull();
     expect(faultOf('discord.js', 'op9', 'early-identify')).toBeNull();
   });

@@ -14,7 +14,8 @@ import type { Settings } from '@dshard/orchestrator';
 import { drawFor } from './random.js';
 import type { Draw } from './random.js';
 
-export const FAULTS = [
+/** Faults under which nothing at all may be lost, repeated or reordered, and nobody needs to IDENTIFY twice. */
+const GENTLE_FAULTS = [
   'operators',
   'delays',
   'slowState',
@@ -29,6 +30,9 @@ export const FAULTS = [
   'away',
   'notReady',
   'twins',
+] as const;
+
+const ROUGH_FAULTS = [
   'op9false',
   'expiry',
   'shortBuffer',
@@ -46,25 +50,10 @@ export const FAULTS = [
   'baseLevel',
 ] as const;
 
-export type FaultName = (typeof FAULTS)[number];
+export type FaultName = (typeof GENTLE_FAULTS)[number] | (typeof ROUGH_FAULTS)[number];
 
-/** Faults under which nothing at all may be lost, repeated or reordered, and nobody needs to IDENTIFY twice. */
-const GENTLE: ReadonlySet<FaultName> = new Set([
-  'operators',
-  'delays',
-  'slowState',
-  'op7',
-  'op9true',
-  'drops',
-  'deadResumeUrl',
-  'strangeUrls',
-  'muteResumes',
-  'op9storm',
-  'silentDoubleAttach',
-  'away',
-  'notReady',
-  'twins',
-]);
+export const FAULTS: readonly FaultName[] = [...GENTLE_FAULTS, ...ROUGH_FAULTS];
+const GENTLE: ReadonlySet<FaultName> = new Set(GENTLE_FAULTS);
 
 /** Faults during which every node keeps what it has: the state of a shard is never lost. */
 const SPARES_NODES: ReadonlySet<FaultName> = new Set([...GENTLE, 'orchestrator', 'ambushedOrchestrator', 'disk']);

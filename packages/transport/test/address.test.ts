@@ -11,7 +11,7 @@ describe('parseAddress', () => {
     ['localhost:1', 'localhost', 1],
     ['orchestrator.internal:7447', 'orchestrator.internal', 7447],
     ['dso_orchestrator-1.prod.:7447', 'dso_orchestrator-1.prod.', 7447],
-  ])('%s', (address, host, port) => {
+  ])('reads %s, and writes the same again', (address, host, port) => {
     expect(parseAddress(address)).toEqual({ host, port });
     expect(formatAddress(host, port)).toBe(address);
   });
@@ -41,7 +41,7 @@ describe('parseAddress', () => {
     ['http://localhost:7447', '"http://localhost" is not a host name'],
     ['a..b:7447', '"a..b" is not a host name'],
     [`${'a'.repeat(64)}:7447`, `"${'a'.repeat(64)}" is not a host name`],
-  ])('refuses %j', (address, fault) => {
+  ])('refuses %j and says what is wrong with it', (address, fault) => {
     const attempt = (): unknown => parseAddress(address);
     expect(attempt).toThrow(TransportError);
     expect(attempt).toThrow(
@@ -72,6 +72,6 @@ test.each([
   ['localhost.example.org', false],
   ['127.1', false],
   ['', false],
-])('isLoopback(%j) is %s', (host, wanted) => {
+])('whether %j is an address of loopback: %s', (host, wanted) => {
   expect(isLoopback(host)).toBe(wanted);
 });

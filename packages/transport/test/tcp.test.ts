@@ -187,7 +187,7 @@ describe('a stream', () => {
     expect(right.closes[0]?.error).toMatchObject({ code: 'ECONNRESET' });
   });
 
-  test('is handled once', async () => {
+  test('takes handlers once, and refuses others with an error', async () => {
     const { a } = await pair();
     watch(a);
     expect(() => watch(a)).toThrow(/is handled already/);
@@ -207,7 +207,7 @@ describe('a listener', () => {
     await until(() => right.text === 'still here', { what: 'the bytes' });
   });
 
-  test('listens on IPv6', async () => {
+  test('listens on an IPv6 address, and knows that ::1 is loopback', async () => {
     const listener = await listen('[::1]:0');
     expect(listener.address).toMatch(/^\[::1\]:\d+$/);
     const stream = await connect(listener.address);
@@ -215,7 +215,7 @@ describe('a listener', () => {
   });
 });
 
-describe('errors name the address', () => {
+describe('errors of TCP name the address and the way out:', () => {
   async function failure(attempt: Promise<unknown>): Promise<TransportError> {
     const error: unknown = await attempt.then(
       () => null,
@@ -225,7 +225,7 @@ describe('errors name the address', () => {
     return error as TransportError;
   }
 
-  test('nobody listens', async () => {
+  test('where nobody listens, the attempt says so and may be made again', async () => {
     const listener = await listen();
     await listener.close();
     const error = await failure(transport.connect(listener.address, TIMEOUT));
@@ -234,20 +234,20 @@ describe('errors name the address', () => {
     expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  test('the port is taken', async () => {
+  test('where the port is taken, they say which one it is', async () => {
     const { address } = await listen();
     const error = await failure(transport.listen(address, () => undefined));
     expect(error).toMatchObject({ code: 'DSO_PORT_TAKEN', retryable: false });
     expect(error.message).toBe(`Cannot listen on ${address}: another process listens there already.`);
   });
 
-  test('the address is not ours', async () => {
+  test('where the address is not one of this machine, they say so', async () => {
     const error = await failure(transport.listen('192.0.2.1:7447', () => undefined));
     expect(error.code).toBe('DSO_ADDRESS_NOT_OURS');
     expect(error.message).toContain('192.0.2.1:7447');
   });
 
-  test('the attempt takes too long', async () => {
+  test('where the attempt takes too long, they say how long it took', async () => {
     const clock = virtualClock();
     const { address } = await listen();
     const attempt = failure(tcpTransport({ clock }).connect(address, { timeoutMs: 250 }));
@@ -258,7 +258,7 @@ describe('errors name the address', () => {
     expect(error.message).toBe(`Cannot connect to ${address}: it did not answer within 250 ms.`);
   });
 
-  test('the caller calls it off, before or meanwhile', async () => {
+  test('where the caller aborts the attempt, before or meanwhile, its reason is the cause', async () => {
     const { address } = await listen();
     const controller = new AbortController();
     const meanwhile = failure(transport.connect(address, { ...TIMEOUT, signal: controller.signal }));
@@ -270,7 +270,7 @@ describe('errors name the address', () => {
     }
   });
 
-  test('the address is none', async () => {
+  test('where the address is no address, nothing is tried', async () => {
     expect((await failure(transport.connect('nowhere', TIMEOUT))).code).toBe('DSO_ADDRESS_INVALID');
     expect((await failure(transport.connect('127.0.0.1:0', TIMEOUT))).code).toBe('DSO_ADDRESS_INVALID');
     expect((await failure(transport.listen('nowhere', () => undefined))).code).toBe('DSO_ADDRESS_INVALID');

@@ -78,7 +78,7 @@ afterEach(async () => {
 describe.each([
   ['plain', false],
   ['with zlib-stream', true],
-])('@discordjs/ws, %s', (_name, compress) => {
+])('a bot on @discordjs/ws, %s,', (_name, compress) => {
   test('identifies its shards, gets every message, and resumes with replay after its sockets were cut', async () => {
     await start({}, { compress });
     expect(bot.seen.toSorted()).toEqual(['ready 0', 'ready 1', 'ready 2', 'ready 3']);
