@@ -11,9 +11,9 @@ export type {
 } from './answers/status.js';
 export { CONTRACT, ENDPOINT_NAMES } from './contract/contract.js';
 export type { Answers, Contract, EndpointName, Takes } from './contract/contract.js';
-export type { CommandWords, Endpoint, Interrupt, Parameter, Parameters } from './contract/endpoint.js';
-export { KINDS_OF_OPERATIONS, OPERATION_KINDS } from './contract/operations.js';
-export type { OperationEntry, OperationKind, OperationPlans } from './contract/operations.js';
+export type { CommandWords, Endpoint, Interrupt, Parameter, Parameters } from './endpoint.js';
+export { KINDS_OF_OPERATIONS, OPERATION_KINDS } from './operations.js';
+export type { OperationEntry, OperationKind, OperationPlans } from './operations.js';
 export { FORM_CONTENT_TYPE, requestFor } from './contract/request.js';
 export type { ApiRequest, WrittenParameters } from './contract/request.js';
 export { API_ERRORS, ApiError } from './errors.js';

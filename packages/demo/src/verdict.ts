@@ -5,12 +5,13 @@
  */
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
-import type { CommandFigures } from './discordjs/commands.js';
-import type { CacheFigures } from './discordjs/reference-client.js';
 import type { CallFigures } from './fleet-calls.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import type { StateReport } from './reports.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
+
+export type CommandFigures = { sent: number; answered: number; twice: number };
+export type CacheFigures = { compared: number; different: number };
 
 /** Scenario `state`: however much a shard carries, it is without a session no longer than this. */
 const MAX_STATE_GAP_MS = 250;

@@ -1,4 +1,4 @@
-import type { OperationKind } from '../contract/operations.js';
+import type { OperationKind } from '../operations.js';
 import type { Answer } from './answer.js';
 
 /** `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. */

@@ -10,8 +10,8 @@ import type { OperationStatus, StartedOperation } from '../answers/operation.js'
 import type { StatusV1 } from '../answers/status.js';
 import { choice, duration, flag, jsonText, nodeId, shardList, text, wholeNumber, type Field } from '../values/field.js';
 import { MAX_SHARDS } from '../values/shard-list.js';
-import type { Endpoint } from './endpoint.js';
-import { KINDS_OF_OPERATIONS, type OperationKind } from './operations.js';
+import type { Endpoint } from '../endpoint.js';
+import { KINDS_OF_OPERATIONS, type OperationKind } from '../operations.js';
 
 /** What each takes, as the server has it when the parameters were read, and what it answers. */
 export type Contract = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CONTRACT, ENDPOINT_NAMES } from '../../src/contract/contract.js';
-import type { Parameter } from '../../src/contract/endpoint.js';
-import { KINDS_OF_OPERATIONS, OPERATION_KINDS } from '../../src/contract/operations.js';
+import type { Parameter } from '../../src/endpoint.js';
+import { KINDS_OF_OPERATIONS, OPERATION_KINDS } from '../../src/operations.js';
 import { requestFor } from '../../src/contract/request.js';
 
 const entries = ENDPOINT_NAMES.map((name) => [name, CONTRACT[name]] as const);

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { compareTrees, type CacheTree } from '@dshard/testkit';
 import { Client, Events, GatewayIntentBits } from 'discord.js';
 import { dumpOf, inventoryOf, type GuildDump, GuildCounters } from './client-state.js';
+import type { CacheFigures } from '../verdict.js';
 
-export type CacheFigures = { compared: number; different: number };
 export type Comparison = CacheFigures & { examples: readonly string[] };
 
 const MAX_EXAMPLES = 20;

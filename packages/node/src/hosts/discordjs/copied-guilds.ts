@@ -4,8 +4,8 @@
  */
 import type { Guild } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { hasMessages } from './structures.js';
-import type { MessageChannel } from './structures.js';
+import { hasMessages } from './export/structures.js';
+import type { MessageChannel } from './export/structures.js';
 
 /** Events that change nothing of a guild but the people and the channel they name, and what is sent again with every change. */
 const ABOUT_PEOPLE =

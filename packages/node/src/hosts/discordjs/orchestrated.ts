@@ -19,7 +19,7 @@ import { launchEnvironment } from '../../environment.js';
 import { clientLogger, orchestratedStrategy } from './strategy.js';
 import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
-import { learnIdentity } from './structures.js';
+import { learnIdentity } from './export/structures.js';
 import { forgetGateway, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import type { OrchestratedOptions } from './options.js';

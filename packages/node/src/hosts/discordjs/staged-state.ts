@@ -20,7 +20,7 @@ import {
   patchGuild,
   patchWholeGuild,
   putMessages,
-} from './structures.js';
+} from './export/structures.js';
 import { STATE_FORMAT } from './shard-state.js';
 import type { JoinedChannel } from './voice-channels.js';
 import type { ChangePart, GuildPart, MembersPart, MessagesPart, StatePart } from './shard-state.js';

@@ -4,7 +4,7 @@
  *     state/operations.ts                what is known of it, what is stored of it, and what it is asked for with
  *     operations/<kind>.ts               what it does
  *     operations/registry.ts             a line here
- *     @dshard/api contract/operations.ts what starting it takes over REST, and its commands
+ *     @dshard/api operations.ts          what starting it takes over REST, and its commands
  *
  * with its test, a line for the simulator's operator (faults/operators.ts), its paragraph in docs/reference/operations.md, and one in the changelog. The
  * record, the history, cancelling, restarts, the REST resource and `dso operations` follow from these.

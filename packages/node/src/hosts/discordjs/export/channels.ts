@@ -12,7 +12,7 @@ import type {
   ThreadMember,
   VoiceChannel,
 } from 'discord.js';
-import { creationOf, memberWith } from '../structures.js';
+import { creationOf, memberWith } from './structures.js';
 import { memberPayload } from './people.js';
 import { fieldsOf, isoDate, snakeCased } from './fields.js';
 import type { Payload, Table } from './fields.js';

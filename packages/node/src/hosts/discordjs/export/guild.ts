@@ -10,7 +10,7 @@ import type {
   Sticker,
   ThreadChannel,
 } from 'discord.js';
-import { allowedRoleIdsOf, soundEmojiOf } from '../structures.js';
+import { allowedRoleIdsOf, soundEmojiOf } from './structures.js';
 import { channelPayload, isThread, threadPayload } from './channels.js';
 import { fieldsOf, isoDate, snakeCased } from './fields.js';
 import type { Payload, Table } from './fields.js';

@@ -4,7 +4,7 @@
  * Not taken along: `resolved` of select menus' messages, and the application of an activity's invitation.
  */
 import type { Attachment, Message, MessageInteractionMetadata, MessageReaction, Poll, Sticker } from 'discord.js';
-import { answerEmojiOf, integrationOwnersOf, reactionEmojiOf } from '../structures.js';
+import { answerEmojiOf, integrationOwnersOf, reactionEmojiOf } from './structures.js';
 import { fieldsOf, isoDate, snakeCased } from './fields.js';
 import type { Payload, Table } from './fields.js';
 import { userPayload } from './people.js';

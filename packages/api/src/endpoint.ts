@@ -1,5 +1,5 @@
 /** The shape of one line of the contract: what is asked, how it is asked over REST, and how on a command line. */
-import type { Field } from '../values/field.js';
+import type { Field } from './values/field.js';
 
 export type Method = 'GET' | 'POST';
 

@@ -21,8 +21,8 @@ import type {
   ThreadMember,
   User,
 } from 'discord.js';
-import type { Payload } from './export/fields.js';
-import type { MessageRecord } from './export/messages.js';
+import type { Payload } from './fields.js';
+import type { MessageRecord } from './messages.js';
 
 type HiddenChannels = { _remove(id: string): void };
 type HiddenCache = { _add(payload: Payload): unknown };
