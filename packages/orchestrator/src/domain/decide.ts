@@ -1,14 +1,13 @@
 /** The whole domain: plain data in, plain data out. No clock, no randomness, no I/O. */
 import { onCommand } from './on-command.js';
-import type { Decision } from './state/decision.js';
+import type { Decision } from './state/effects.js';
 import type { DomainEvent } from './state/events.js';
 import { onIdentify } from './fleet/handshake.js';
 import { noteHeard, onGatewayInfo, onGatewayInfoFailed } from './fleet/total-shards.js';
 import { onLaunchFailed, launchOf, onNodeLaunched } from './fleet/launch.js';
 import { onConnectionClosed, onProcessExited, sleptThrough } from './fleet/lost.js';
 import { onMessage } from './on-message.js';
-import { isRelayed, relayTransfer } from './migration/relay.js';
-import { forwardUserEvent } from './migration/user-events.js';
+import { forwardUserEvent, isRelayed, relayTransfer } from './migration/relay.js';
 import { reconcile } from './reconcile.js';
 import type { Settings } from './state/settings.js';
 import type { OrchestratorState } from './state/state.js';

@@ -1,6 +1,7 @@
 /**
- * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on is recorded as
- * a protocolViolation and does nothing; late answers to something that was aborted are expected, and are recorded at debug level.
+ * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on
+ * is recorded as a protocolViolation and does nothing; late answers to something that was aborted are expected, and are
+ * recorded at debug level.
  */
 import { isFrom, MESSAGE_TRAITS } from '@dshard/protocol';
 import type { Message, MessageFrom, MessageOf } from '@dshard/protocol';

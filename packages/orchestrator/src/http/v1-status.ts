@@ -4,7 +4,7 @@
  */
 import type { DrainStatus, MigrationStatus, NodeStatus, RolloutStatus, StatusV1, StoreStatus } from '@dshard/api';
 import { sessionStarts } from '../domain/shards/identify-budget.js';
-import { disruptionOf } from '../domain/migration/disruption.js';
+import { disruptionOf } from '../domain/migration/limits.js';
 import { isLive } from '../domain/state/migrations.js';
 import { hasSaidGoodbye } from '../domain/state/nodes.js';
 import { progressOf } from '../domain/operations/operations.js';

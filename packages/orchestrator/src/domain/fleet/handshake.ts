@@ -1,9 +1,10 @@
 /**
  * The first message of a connection.
  *
- * A peer that is let in is `connected` and hears Identified, or, while the total shard count is not decided, `awaitingTotal`, and
- * hears it when that is decided. What it says it runs is taken over (`claims.ts`), what it holds closed is remembered. A second connection with
- * the same node id takes the place of the first: that is the first one's loss and a reconnect in one.
+ * A peer that is let in is `connected` and hears Identified, or, while the total shard count is not decided,
+ * `awaitingTotal`, and hears it when that is decided. What it says it runs is taken over (`claims.ts`), what it holds
+ * closed is remembered. A second connection with the same node id takes the place of the first: that is the first one's
+ * loss and a reconnect in one.
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
@@ -11,7 +12,6 @@ import { DOMAIN_ERRORS } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
 import { leadShardOf } from '../state/settings.js';
 import { onLaunchDone } from './launch.js';
-import { leaseOf } from './lease.js';
 import { cutOff, lose } from './lost.js';
 import { onOriginBack } from '../migration/live-failure.js';
 import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
@@ -24,6 +24,7 @@ import { refusalOf } from './admission.js';
 import type { Refusal } from './admission.js';
 import { claim } from './claims.js';
 import { decideTotal, noteHeard } from './total-shards.js';
+import type { Settings } from '../state/settings.js';
 
 export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 'identify' }>): void {
   const { connection, message, peer } = event;
@@ -194,4 +195,16 @@ export function dropRetained(tx: Transaction): void {
     });
     if (still.length < node.retained.length) tx.patchNode(node.id, { retained: still });
   }
+}
+
+/**
+ * How long a node may rely on its shards without hearing from us. It counts from when it sent a heartbeat that was
+ * answered, by its own clock; we count `maxNodeDowntime` from when we last heard it, which is later. The margin is for
+ * clocks that do not run alike.
+ */
+
+const SHARE = 0.8;
+
+function leaseOf({ maxNodeDowntimeMs }: Settings): number {
+  return Math.floor(maxNodeDowntimeMs * SHARE);
 }

@@ -1,15 +1,18 @@
 /**
- * A heartbeat is the node's full state. What it names is believed (`claims.ts`); a shard it should run and does not name twice
- * in a row is vacant (once may be a heartbeat that was on its way).
+ * A heartbeat is the node's full state. What it names is believed (`claims.ts`); a shard it should run and does not
+ * name twice in a row is vacant (once may be a heartbeat that was on its way).
  */
 import type { MessageOf, ShardReport } from '@dshard/protocol';
-import { isPossibleEpoch } from '../state/epochs.js';
+import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
-import { isShuttingDown } from '../state/nodes.js';
-import { vacate } from '../shards/vacate.js';
+import { isConnected, isShuttingDown } from '../state/nodes.js';
+import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
-import { noteCheckpoints } from './checkpoints.js';
-import { noteResumes } from './progress.js';
+import { noteCheckpoint } from '../shards/epochs.js';
+import { boundBetween } from '../migration/live-steps.js';
+import { isLive } from '../state/migrations.js';
+import { migrationOf } from '../migration/steps.js';
+import type { MigrationState } from '../state/state.js';
 
 export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartbeat'>): void {
   const node = tx.node(id);
@@ -48,7 +51,9 @@ function oneOfEach(tx: Transaction, reports: readonly ShardReport[]): readonly S
   });
 }
 
-/** Whether the node names a shard that is not its own. A frozen one is a hand-over of its, held until it is confirmed. */
+/**
+ * Whether the node names a shard that is not its own. A frozen one is a hand-over of its, held until it is confirmed.
+ */
 function isForeign(tx: Transaction, id: string, { shardId, phase }: ShardReport): boolean {
   if (phase === 'frozen') return false;
   const state = tx.shard(shardId);
@@ -77,4 +82,89 @@ function noticeMissing(tx: Transaction, id: string, named: ReadonlySet<number>):
   if (vacated.length === 0) return;
   const text = `Node ${id} does not name shard(s) ${vacated.join(', ')} in its heartbeats any more.`;
   tx.record('shardVacant', 'warn', text, { node: id, shards: vacated });
+}
+
+/**
+ * Cursors of shards that run, made durable now and then: should their node die together with the orchestrator, they are
+ * still resumed. A session that is news is kept at once, since without it the shard costs an IDENTIFY; a sequence that
+ * moved on costs repeats only, so it can wait. A node's cursors go into one commit, and there are at most COMMITS_PER_S
+ * of these, however many nodes there are.
+ */
+
+const EVERY_MS = 5_000;
+const COMMITS_PER_S = 10;
+
+function noteCheckpoints(tx: Transaction, id: string, { shards }: MessageOf<'heartbeat'>): void {
+  const node = tx.node(id);
+  if (node === undefined) return;
+  const isDue = tx.now - node.checkpointedAt >= intervalOf(tx);
+  for (const { shardId: shard, phase, session } of shards) {
+    const state = tx.shard(shard);
+    if (state?.kind !== 'running' || state.node !== id) continue;
+    const before = assignmentOf(tx.state, shard).checkpoint?.session;
+    if (session === null) {
+      const hasLostIt = phase === 'waiting' || phase === 'identifying';
+      if (hasLostIt && before !== undefined) noteCheckpoint(tx, shard, null);
+      continue;
+    }
+    const isNews = before?.sessionId !== session.sessionId;
+    const hasMoved = before?.sequence !== session.sequence;
+    const checkpoint = inexact(knownNow(tx, session));
+    if (checkpoint !== null && (isNews || (isDue && hasMoved))) noteCheckpoint(tx, shard, checkpoint);
+  }
+  if (isDue) tx.patchNode(id, { checkpointedAt: tx.now });
+}
+
+function intervalOf(tx: Transaction): number {
+  let connected = 0;
+  for (const node of tx.state.nodes.values()) if (isConnected(node)) connected += 1;
+  return Math.max(EVERY_MS, (connected * 1_000) / COMMITS_PER_S);
+}
+
+/**
+ * A resume takes as long as Discord takes. While the node that does it is heard of and names the shard, it is not
+ * aborted, and its session is not given up: no answer is not a refusal. Only a node that does not name the shard any
+ * more runs into the bound.
+ */
+function noteResumes(tx: Transaction, id: string, shards: readonly ShardReport[]): void {
+  for (const { shardId: shard, phase } of shards) {
+    if (phase === 'frozen') continue;
+    const state = tx.shard(shard);
+    if (state?.kind === 'starting' && state.node === id && state.step === 'resume') {
+      const bound = tx.settings.commandTimeoutMs;
+      tellWhenSlow(tx, id, shard, { since: state.since, until: state.deadline, bound });
+      tx.setShard(shard, { ...state, deadline: tx.now + bound });
+    } else if (state?.kind === 'migrating') {
+      const migration = migrationOf(tx, shard);
+      if (migration?.destination === id) noteMigration(tx, migration);
+    }
+  }
+}
+
+function noteMigration(tx: Transaction, migration: MigrationState): void {
+  const { kind } = migration.step;
+  if (kind !== 'activating' && kind !== 'resuming') return;
+  const bound = isLive(migration)
+    ? boundBetween(tx, migration, migration.step.kind)
+    : tx.settings.migrationStepTimeoutMs;
+  const since = 'frozenAt' in migration.step ? migration.step.frozenAt : migration.startedAt;
+  tellWhenSlow(tx, migration.destination, migration.shard, { since, until: migration.deadline, bound });
+  tx.setMigration({ ...migration, deadline: tx.now + bound });
+}
+
+/**
+ * Once, when it has taken as long as its bound. @param about.until the deadline as the last word of the node left it.
+ */
+function tellWhenSlow(
+  tx: Transaction,
+  node: string,
+  shard: number,
+  about: { since: number; until: number; bound: number },
+): void {
+  const due = about.since + about.bound;
+  const heardBefore = about.until - about.bound;
+  if (tx.now < due || heardBefore >= due) return;
+  const ms = tx.now - about.since;
+  const text = `Shard ${shard} has been resuming on node ${node} for ${ms} ms. It goes on, and its session is kept; Discord may be away.`;
+  tx.record('resumeSlow', 'warn', text, { node, shard, ms });
 }

@@ -1,16 +1,17 @@
 /**
- * Starting node processes. A launch is over when its node is connected, or when it failed: the launcher said so, the process ended
- * before that, or it took longer than launchTimeoutMs. A process whose launch took too long is ended: another is started in its place, and
- * those that hang would fill the host.
+ * Starting node processes. A launch is over when its node is connected, or when it failed: the launcher said so, the
+ * process ended before that, or it took longer than launchTimeoutMs. A process whose launch took too long is ended:
+ * another is started in its place, and those that hang would fill the host.
  *
- * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a failure: one at a time, at
- * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
+ * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a
+ * failure: one at a time, at most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for
+ * are made at once.
  */
 import type { DomainEvent } from '../state/events.js';
-import { hasConnection, isShuttingDown } from '../state/nodes.js';
-import { retireEmpty } from './retire.js';
+import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { LaunchState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
+import { beginShutdown } from './leave.js';
 
 /** @param forWhom who is answered when the node is up, and the operation that needs it. */
 export function beginLaunch(
@@ -99,8 +100,8 @@ function connectedAs(tx: Transaction, { pid, since }: LaunchState): string | nul
 }
 
 /**
- * Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over, and for as long as
- * its shards are left to it: after an alarm that is longer.
+ * Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over, and
+ * for as long as its shards are left to it: after an alarm that is longer.
  */
 export function keepNodesUp(tx: Transaction): void {
   const { settings } = tx;
@@ -133,4 +134,24 @@ function mayLaunch(tx: Transaction): boolean {
   const { settings, ending, graceUntil, launchNotBefore, launchFailures, launches } = tx.state;
   if (!settings.canLaunch || !settings.ensureAllShardsRunning || ending !== null || graceUntil !== null) return false;
   return launchNotBefore <= tx.now && (launchFailures === 0 || launches.size === 0);
+}
+
+/** The node that is being launched for an operation is shut down when it is up. */
+export function unwantLaunch(tx: Transaction, operation: string): void {
+  for (const launch of tx.state.launches.values()) {
+    if (launch.operation === operation) tx.setLaunch({ ...launch, unwanted: true });
+  }
+}
+
+/** Shuts a node down that has no shard and that nobody needs. @returns whether it does. */
+export function retireEmpty(tx: Transaction, id: string): boolean {
+  const node = tx.node(id);
+  if (node === undefined || !hasConnection(node) || isShuttingDown(node)) return false;
+  if (tx.loadOf(id) > 0 || keptBy(tx.state, id) !== undefined) return false;
+  const others = [...tx.state.nodes.values()].filter(
+    (other) => other.id !== id && hasConnection(other) && !isShuttingDown(other),
+  );
+  if (others.length < Math.max(1, tx.settings.nodes)) return false;
+  beginShutdown(tx, id, null, false);
+  return true;
 }

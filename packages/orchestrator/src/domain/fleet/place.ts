@@ -1,14 +1,15 @@
 /**
  * Which vacant shard goes to which node. Pure: the same input gives the same answer.
  *
- * 1. A bucket goes where its other shards sit, as long as that node may take shards at all; a cordoned node still gets the rest
+ * 1. A bucket goes where its other shards sit, as long as that node may take shards at all; a cordoned node still gets
+ *   the rest
  *    of the buckets it has. If that node takes nothing now (it is away, being drained or shut down), the bucket waits for it.
- * 2. A bucket that sits nowhere goes to an open node of its slot with room for the whole bucket: the one that holds the session of
+ * 2. A bucket that sits nowhere goes to an open node of its slot with room for the whole bucket: the one that holds the
+ *   session of
  *    one of its shards, else the one with the fewest shards. Room is counted in whole buckets, so rule 1 always finds some. One that takes
  *    no more shards now is passed over, unless all are: then the bucket waits.
  */
 import type { Settings } from '../state/settings.js';
-import { bucketOf, slotOf } from './buckets.js';
 
 /**
  * - `open`: takes new buckets.
@@ -103,7 +104,10 @@ function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceI
   return made;
 }
 
-/** A bucket takes its whole room where it is at home; elsewhere only what sits there, for nothing more of it is put there. */
+/**
+ * A bucket takes its whole room where it is at home; elsewhere only what sits there, for nothing more of it is put
+ * there.
+ */
 function loadOf(node: Candidate, homes: ReadonlyMap<number, Candidate>, rules: PlaceInput['rules']): number {
   const own = new Set<number>();
   let strays = 0;
@@ -156,4 +160,22 @@ function newHome(
 function isBetter(node: Candidate, best: Candidate): boolean {
   const isBusy = node.takes <= 0;
   return isBusy === best.takes <= 0 ? node.load < best.load : !isBusy;
+}
+
+/** Shards of one bucket only ever sit on one node (the ancestor's ShardBucketSize). */
+function bucketOf(shard: number, { bucketSize }: Pick<Settings, 'bucketSize'>): number {
+  return Math.floor(shard / bucketSize);
+}
+
+/**
+ * With bucketsPerNode > 0 a node only takes buckets of one slot (the ancestor's BucketsPerNode); without, all are of
+ * the same.
+ */
+function slotOf(bucket: number, { bucketsPerNode }: Pick<Settings, 'bucketsPerNode'>): number {
+  return bucketsPerNode > 0 ? Math.floor(bucket / bucketsPerNode) : 0;
+}
+
+/** What one node of n is to take at most while the others are still on their way: whole buckets, evenly. */
+export function fairShare(total: number, nodes: number, { bucketSize }: Pick<Settings, 'bucketSize'>): number {
+  return Math.ceil(Math.ceil(total / nodes) / bucketSize) * bucketSize;
 }

@@ -1,20 +1,71 @@
-/** How many shards may move at once: per node and in the whole fleet. Those that are only announced to leave take no room (`state/migrations.ts`). */
-import { budgetAllowsMove } from './disruption.js';
+/**
+ * How many shards may move at once: by room (per node and in the whole fleet; those that are only announced to leave
+ * take none), and by the disruption budget.
+ *
+ * The disruption budget: how many shards may be moving or down at once. Losses nobody planned count against it, so
+ * planned moves wait while it is used up; what brings shards back up never does.
+ *
+ * Down are the shards that are to run here and do not: being started or stopped, on a node that is away, or vacant. Not
+ * counted is what is down because somebody wants it so: quarantined shards (a rollout may be what heals them) and,
+ * without ensureAllShardsRunning, vacant ones.
+ */
+import type { MigrationState, OrchestratorState } from '../state/state.js';
+import { takesRoom } from '../state/migrations.js';
+import { survey } from '../state/survey.js';
+import type { Transaction } from '../state/transaction.js';
 import { movesOf } from '../shards/start.js';
 import { can } from '../state/nodes.js';
-import type { Transaction } from '../state/transaction.js';
-import { takesRoom } from '../state/migrations.js';
+
+export type Disruption = { moving: number; down: number; limit: number };
+
+export function disruptionOf(state: OrchestratorState): Disruption {
+  const { vacant, starting, stopping, unreachable } = survey(state.shards);
+  const down = vacantCount(state, vacant) + starting.length + stopping.length + unreachable.length;
+  const moving = [...state.migrations.values()].filter(takesRoom).length;
+  return { moving, down, limit: limitOf(state) };
+}
+
+/** At least one, or nothing could ever be moved. */
+function limitOf({ settings, totalShards }: OrchestratorState): number {
+  const { maxUnavailable, responsibleForShards } = settings;
+  if ('count' in maxUnavailable) return Math.max(1, maxUnavailable.count);
+  const total = responsibleForShards?.length ?? totalShards ?? 0;
+  return Math.max(1, Math.ceil((total * maxUnavailable.percent) / 100));
+}
+
+function vacantCount(state: OrchestratorState, vacant: readonly number[]): number {
+  const { ensureAllShardsRunning, responsibleForShards } = state.settings;
+  if (!ensureAllShardsRunning) return 0;
+  if (responsibleForShards === null && state.crashRecords.size === 0) return vacant.length;
+  const ours = responsibleForShards === null ? null : new Set(responsibleForShards);
+  const isWanted = (shard: number): boolean => (state.crashRecords.get(shard)?.quarantinedAt ?? null) === null;
+  return vacant.filter((shard) => (ours?.has(shard) ?? true) && isWanted(shard)).length;
+}
+
+/** Whether one more shard may be moved now. */
+export function budgetAllowsMove(tx: Transaction): boolean {
+  if (tx.state.alarm !== null) return false;
+  const { moving, down, limit } = disruptionOf(tx.state);
+  return moving + down < limit;
+}
+
+/** Why not, as part of a sentence. */
+export function budgetReason(state: OrchestratorState): string {
+  if (state.alarm !== null) return 'most nodes are silent, so nothing is moved';
+  const { moving, down, limit } = disruptionOf(state);
+  return `${moving} shard(s) are moving and ${down} are down, and maxUnavailable allows ${limit}`;
+}
 
 export function hasRoomToMove(tx: Transaction, origin: string, destination: string): boolean {
   const moving = [...tx.state.migrations.values()].filter(takesRoom).length;
   return (
     moving < tx.settings.migrationsTotal &&
-    movesOf(tx, origin) < limitOf(tx, origin) &&
-    movesOf(tx, destination) < limitOf(tx, destination)
+    movesOf(tx, origin) < limitOfNode(tx, origin) &&
+    movesOf(tx, destination) < limitOfNode(tx, destination)
   );
 }
 
-function limitOf(tx: Transaction, node: string): number {
+function limitOfNode(tx: Transaction, node: string): number {
   return can(tx.node(node), 'parallel-migrations') ? tx.settings.migrationsPerNode : 1;
 }
 
@@ -29,9 +80,32 @@ export function patienceOf(tx: Transaction, origin: string, destination: string)
   return movesLive(tx, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
 }
 
-/** What a move between the nodes has to wait for before it begins; null: nothing. Where user code is waited for, it waits after that. */
+/**
+ * What a move between the nodes has to wait for before it begins; null: nothing. Where user code is waited for, it
+ * waits after that.
+ */
 export function waitsFor(tx: Transaction, origin: string, destination: string): 'room' | 'budget' | null {
   if (patienceOf(tx, origin, destination) > 0) return null;
   if (!hasRoomToMove(tx, origin, destination)) return 'room';
   return budgetAllowsMove(tx) ? null : 'budget';
+}
+
+/** What is known of a migration before its first step. */
+export type About = Omit<MigrationState, 'step' | 'deadline'>;
+
+/** A shard begins to move: from here on it counts for everybody's limits. */
+export function recordMoveStarted(
+  tx: Transaction,
+  { id, shard, origin, destination, operation }: About,
+  live: boolean,
+): void {
+  tx.record('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
+    migration: id,
+    shard,
+    origin,
+    destination,
+    live,
+    operation,
+    ...disruptionOf(tx.state),
+  });
 }

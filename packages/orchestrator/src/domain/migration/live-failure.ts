@@ -1,11 +1,13 @@
 /**
  * What becomes of a live migration that cannot go on, by the step it is in (`LIVE_STEPS[…].undo`):
  *
- * - Before COMMIT it is aborted. Nothing has to be resumed: a frozen origin unfreezes when it hears of it, or by itself.
- * - `releasing`: the origin either let go or did not, and says which. Refused, the shard is its own again. Without the destination
- *   the origin is told startShards, which is right in both cases: it unfreezes, or takes the closed session up again.
- * - `activating`: the shard is resumed with the cursor in the manifest once it is certain that the destination does not run it; the
- *   origin, which keeps its copy until transferDone, is the first choice.
+ * - Before COMMIT it is aborted. Nothing has to be resumed: a frozen origin unfreezes when it hears of it, or by
+ *   itself.
+ * - `releasing`: the origin either let go or did not, and says which. Refused, the shard is its own again. Without the
+ *   destination the origin is told startShards, which is right in both cases: it unfreezes, or takes the closed session
+ *   up again.
+ * - `activating`: the shard is resumed with the cursor in the manifest once it is certain that the destination does not
+ *   run it; the origin, which keeps its copy until transferDone, is the first choice.
  *
  * Whatever happens, the record is gone afterwards or one step on, and the shard is in exactly one other state.
  */
@@ -14,14 +16,14 @@ import { keep, letGo } from '../shards/epochs.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { beginTakeBack } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
-import { inexact, knownNow, vacate } from '../shards/vacate.js';
-import type { LiveMigration } from '../state/state.js';
+import { checkpointOf, inexact, knownNow, vacate } from '../shards/vacate.js';
+import type { LiveMigration, MigrationState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { leaveServing, leaveToLost, originRetains } from './left-behind.js';
 import { activate, of } from './live.js';
 import { boundBetween, canAbort, isKnownToDestination, LIVE_STEPS } from './live-steps.js';
 import { isLive } from '../state/migrations.js';
 import { endFailed, quoted } from './steps.js';
+import type { KnownSession } from '../state/commands.js';
 
 /** The newest cursor known here: the manifest's, or what the origin said at the beginning. */
 function cursorOf({ step }: LiveMigration): GatewaySession | null {
@@ -74,8 +76,8 @@ function giveBackToOrigin(tx: Transaction, migration: LiveMigration, reason: str
 
 /**
  * In `releasing` the origin is known not to run the shard any more, without having said that it let go.
- * @param session with which it stopped the shard; null: nobody knows how far it got. If the shard had moved on, the state at the
- * destination is of no use.
+ * @param session with which it stopped the shard; null: nobody knows how far it got. If the shard had moved on, the
+ * state at the destination is of no use.
  */
 function onOriginEnded(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
   const { step, shard, destination } = migration;
@@ -181,8 +183,8 @@ export function liveNodeEnded(
 }
 
 /**
- * A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. If it does not hold the session
- * either, it is another process, and nobody knows what the one before did last.
+ * A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. If it does not
+ * hold the session either, it is another process, and nobody knows what the one before did last.
  */
 export function onOriginBack(tx: Transaction, node: string): void {
   for (const migration of tx.state.migrations.values()) {
@@ -221,4 +223,52 @@ export function expireLive(tx: Transaction, migration: LiveMigration): void {
   if (undo === 'abort') abortLive(tx, migration, reason);
   else if (undo === 'resumeElsewhere') stopAtDestination(tx, migration, reason, null);
   else onOriginEnded(tx, migration, null);
+}
+
+/** The node went away with the shard: known dead, or it may still run it (or come back with the session it holds). */
+export function leaveToLost(tx: Transaction, shard: number, node: string, session: GatewaySession | null): void {
+  const known = inexact(knownNow(tx, session));
+  const checkpoint = known === null ? checkpointOf(tx, node, shard) : null;
+  const connection = tx.node(node)?.connection;
+  if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
+    vacate(tx, shard, known ?? checkpoint);
+  } else {
+    tx.setShard(shard, { kind: 'unreachable', node, since: tx.now, known, checkpoint });
+  }
+}
+
+/**
+ * The node went away while it served the shard, so its session goes on there until it is known dead.
+ * @param session what else is known of it: the cursor of a frozen shard, which is the last there is, or one from
+ * before.
+ */
+function leaveServing(
+  tx: Transaction,
+  shard: number,
+  node: string,
+  session: { cursor: GatewaySession | null; isLast: boolean },
+): void {
+  const told = inexact(knownNow(tx, session.cursor));
+  const reported = checkpointOf(tx, node, shard);
+  const checkpoint = session.isLast ? (told ?? reported) : newer(reported, told);
+  const connection = tx.node(node)?.connection;
+  if (connection === undefined || (connection.kind === 'disconnected' && connection.gone)) {
+    vacate(tx, shard, checkpoint);
+  } else {
+    tx.setShard(shard, { kind: 'unreachable', node, since: tx.now, known: null, checkpoint });
+  }
+}
+
+/** Of two sessions that differ, the reported one is taken to be the later. */
+function newer(reported: KnownSession | null, told: KnownSession | null): KnownSession | null {
+  if (reported === null || told === null) return reported ?? told;
+  const isSame = reported.session.sessionId === told.session.sessionId;
+  return isSame && told.session.sequence > reported.session.sequence ? told : reported;
+}
+
+/** The origin still has the closed session, so it is the first choice to resume the shard. */
+export function originRetains(tx: Transaction, migration: MigrationState): void {
+  const origin = tx.node(migration.origin);
+  if (!isConnected(origin) || origin.retained.includes(migration.shard)) return;
+  tx.patchNode(origin.id, { retained: [...origin.retained, migration.shard] });
 }

@@ -1,15 +1,18 @@
 /**
- * An operator moves one shard. By hand one may go over maxShardsPerNode, use a cordoned node and take a shard out of its bucket, as
- * with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most, and is refused then.
+ * An operator moves one shard. By hand one may go over maxShardsPerNode, use a cordoned node and take a shard out of
+ * its bucket, as with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most,
+ * and is refused then.
  */
 import { refused, runningOn, usableNode } from '../state/checks.js';
 import type { Checked } from '../state/checks.js';
 import type { OperatorCommand } from '../state/commands.js';
-import { budgetReason } from './disruption.js';
+import { budgetAllowsMove, budgetReason, hasRoomToMove, waitsFor } from './limits.js';
 import { drainedBy } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
-import { waitsFor } from './limits.js';
 import { beginMigration } from './steps.js';
+import type { LiveMigration } from '../state/state.js';
+import { leaveNow } from './live.js';
+import { abortLive } from './live-failure.js';
 
 export function migrateShard(
   tx: Transaction,
@@ -48,7 +51,10 @@ function migratable(tx: Transaction, shard: number, destination: string): Checke
   return origin;
 }
 
-/** Begins the waiting migrations whose turn it is, oldest first, and answers those that waited too long or became impossible. */
+/**
+ * Begins the waiting migrations whose turn it is, oldest first, and answers those that waited too long or became
+ * impossible.
+ */
 export function startWaitingMigrations(tx: Transaction): void {
   const before = tx.state.waitingMigrations;
   if (before.length === 0) return;
@@ -73,4 +79,21 @@ export function startWaitingMigrations(tx: Transaction): void {
     return false;
   });
   if (still.length < before.length) tx.patch({ waitingMigrations: still });
+}
+
+/**
+ * Shards that are announced to leave, where user code was waited for: they go when it has finished and there is room
+ * and budget, those first that were announced first. One whose operation moves nothing any more stays.
+ */
+export function leaveWhenThereIsRoom(tx: Transaction): void {
+  for (const migration of tx.state.migrations.values()) {
+    const { step, origin, destination, operation } = migration;
+    if (step.kind !== 'announcing' || step.patienceMs === 0) continue;
+    const announced: LiveMigration & { step: typeof step } = { ...migration, step };
+    const stopped = operation === null ? null : (tx.state.operations.get(operation)?.stopped ?? null);
+    if (stopped !== null) abortLive(tx, announced, `the operation it was part of moves no further shard: ${stopped}`);
+    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && budgetAllowsMove(tx)) {
+      tx.actingFor(migration.by, () => leaveNow(tx, announced));
+    }
+  }
 }

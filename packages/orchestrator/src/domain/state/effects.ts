@@ -1,5 +1,6 @@
 import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
+import type { OrchestratorState } from './state.js';
 
 /** Nobody asked for it: the orchestrator itself saw to it. */
 export const AUTOMATIC = 'automatic';
@@ -21,7 +22,10 @@ export type Effect =
   /** Something an operator would want to read, count or see in the history. */
   | { kind: 'record'; entry: HistoryEntry };
 
-/** `level` is the log level; `fields` name the things; `text` is a whole sentence; `by` is who asked for it, or `AUTOMATIC`. */
+/**
+ * `level` is the log level; `fields` name the things; `text` is a whole sentence; `by` is who asked for it, or
+ * `AUTOMATIC`.
+ */
 export type HistoryEntry = {
   name: HistoryName;
   level: 'debug' | 'info' | 'warn' | 'error';
@@ -71,3 +75,6 @@ export type HistoryName =
   | 'commandFailed'
   | 'storeLost'
   | 'storeRecovered';
+
+/** What came of one event. */
+export type Decision = { state: OrchestratorState; effects: readonly Effect[] };

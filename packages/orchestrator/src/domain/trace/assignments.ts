@@ -1,10 +1,9 @@
 /**
- * Which shards a decision assigned to whom, and under what epoch: one entry per node, before everything else the decision leads to. Found by
- * comparing the states, so that no assignment can be forgotten.
+ * Which shards a decision assigned to whom, and under what epoch: one entry per node, before everything else the
+ * decision leads to. Found by comparing the states, so that no assignment can be forgotten.
  */
-import type { Decision } from '../state/decision.js';
+import type { Decision, Effect } from '../state/effects.js';
 import { AUTOMATIC } from '../state/effects.js';
-import type { Effect } from '../state/effects.js';
 import { epochOf } from '../state/epochs.js';
 import type { OrchestratorState } from '../state/state.js';
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fairShare } from '../../../src/domain/fleet/buckets.js';
-import { place } from '../../../src/domain/fleet/place.js';
+import { fairShare, place } from '../../../src/domain/fleet/place.js';
 import type { Openness, PlaceNode } from '../../../src/domain/fleet/place.js';
 
 type Case = {

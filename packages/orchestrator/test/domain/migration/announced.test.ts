@@ -4,7 +4,7 @@
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import { disruptionOf } from '../../../src/domain/migration/disruption.js';
+import { disruptionOf } from '../../../src/domain/migration/limits.js';
 import type { ModelNode } from '../model-node.js';
 import { drain, World } from '../world.js';
 import type { WorldOptions } from '../world.js';

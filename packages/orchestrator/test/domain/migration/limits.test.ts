@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { disruptionOf } from '../../../src/domain/migration/disruption.js';
+import { disruptionOf } from '../../../src/domain/migration/limits.js';
 import type { Settings } from '../../../src/domain/state/settings.js';
 import { drain, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
