@@ -241,7 +241,7 @@ function onMigrationPrepared(
   } else if (step.kind === 'preparing' && node === destination) {
     onDestinationReady(tx, migration, step.session);
   } else if (step.kind !== 'resuming' && step.kind !== 'closing' && node === origin) {
-    // Two sessions for one hand-over: the first was the late answer to an attempt before this one, and is stale.
+    // Two sessions for one migration: the first was the late answer to an attempt before this one, and is stale.
     abort(tx, migration, `node ${origin} gave a second session for shard ${shard}`);
   } else {
     late(tx, node, 'prepareMigration', shard);

@@ -5,7 +5,7 @@
  * - A shard that a node had is `unreachable` there, with its session where one is known: until the node is back (it
  *   says then what it runs), is known dead, or maxNodeDowntime and the grace are over. All others are vacant and can be
  *   placed at once.
- * - The start-up grace is over when every node that had shards, takes part in a hand-over or in an operation is back.
+ * - The start-up grace is over when every node that had shards, takes part in a migration or in an operation is back.
  * - Cordons, permits and their windows, operations are as they were. A migration is not: its shard belongs to the one
  *   node that its record names, and the operation that it was a step of moves it again if it has to. A replacement that
  *   waited for a node to be launched is begun anew, with that node if it came up.
@@ -71,7 +71,7 @@ export function restoredState(
   const assignments = known.map(restoredAssignment);
   const holders = shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : []));
   const involved = [
-    // The origin of a hand-over that broke: it may run the shard, and has its state.
+    // The origin of a migration that broke: it may run the shard, and has its state.
     ...assignments.flatMap(({ before }) => (before === null ? [] : [before.node])),
     ...[...operations.values()].flatMap(nodesOf),
   ];

@@ -159,7 +159,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
   });
 }
 
-/** A session the node closed, and whose hand-over was never confirmed to it. */
+/** A session the node closed, and whose migration was never confirmed to it. */
 function retain(tx: Transaction, id: string, closed: ShardSession): void {
   const { shardId, sessionId, sequence, resumeGatewayUrl } = closed;
   const state = tx.shard(shardId);

@@ -6,10 +6,10 @@
  * do not wait, since sessions die within a minute or two. When their launches fail, the others take it all rather than
  * leave shards down. A node resumes `takeoversPerNode` shards at once, so that after a loss the survivors share the
  * work, and each gets more when it is done with those. Without ensureAllShardsRunning only shards whose session a
- * connected node holds (a hand-over that broke) are started: on that node.
+ * connected node holds (a migration that broke) are started: on that node.
  *
  * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a
- * drain moves it again, and its state with it), and after a restart the shard of a broken hand-over waits for its
+ * drain moves it again, and its state with it), and after a restart the shard of a broken migration waits for its
  * origin as long as the grace lasts.
  */
 import { launchForRoom } from './launch.js';
@@ -39,7 +39,7 @@ export function placeVacant(tx: Transaction): void {
 }
 
 /**
- * The origin of a hand-over that a crash of ours broke is still on its way back: it runs the shard, or holds its
+ * The origin of a migration that a crash of ours broke is still on its way back: it runs the shard, or holds its
  * session and its state.
  */
 function mayHaveHolder(tx: Transaction, shard: number): boolean {

@@ -51,7 +51,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     next: 'openingDestination',
     bound: 'migrationStepTimeoutMs',
     undo: 'abort',
-    overdue: 'did not open the hand-over',
+    overdue: 'did not open the transfer',
   },
   openingDestination: {
     waitsFor: 'destination',

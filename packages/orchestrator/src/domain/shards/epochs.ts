@@ -11,7 +11,7 @@ export function newEpoch(tx: Transaction): number {
   return epoch;
 }
 
-/** The shard is assigned: anew, or under the epoch that its hand-over has had from its beginning. */
+/** The shard is assigned: anew, or under the epoch that its migration has had from its beginning. */
 export function assign(tx: Transaction, shard: number, epoch: number = newEpoch(tx)): void {
   tx.setAssignment(shard, { epoch, checkpoint: null, before: null });
 }
@@ -34,7 +34,7 @@ export function markOriginOut(tx: Transaction, shard: number): void {
   });
 }
 
-/** The hand-over is done: there is no state left at the origin. */
+/** The migration is done: there is no state left at the origin. */
 export function markOriginDone(tx: Transaction, shard: number): void {
   tx.setAssignment(shard, { ...assignmentOf(tx.state, shard), before: null });
 }

@@ -2,7 +2,7 @@
  * Stopping one shard on one node: stopShard is sent, and the shard is `stopping` until the node answers.
  *
  * An operator's stop keeps the shard down for maxNodeDowntime when everything is to run (the ancestor's rule); a stop
- * of our own (the destination of a hand-over did not answer) is followed by a start elsewhere at once.
+ * of our own (the destination of a migration did not answer) is followed by a start elsewhere at once.
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';

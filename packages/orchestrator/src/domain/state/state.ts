@@ -65,7 +65,7 @@ export type Assignment = {
   /** The last cursor of its time that is durable. */
   checkpoint: KnownSession | null;
   /**
-   * From COMMIT until the hand-over is done: the origin, which still has the shard's state. `mayRun`: it may have kept
+   * From COMMIT until the migration is done: the origin, which still has the shard's state. `mayRun`: it may have kept
    * the shard, for the destination was not told to run it yet.
    */
   before: { node: string; epoch: number; mayRun: boolean } | null;
@@ -116,7 +116,7 @@ export type NodeState = {
   shardReports: readonly ShardReport[];
   process: ProcessReport | null;
   /**
-   * Shards whose closed session this node still keeps (a hand-over that was never confirmed): the first choice to
+   * Shards whose closed session this node still keeps (a migration that was never confirmed): the first choice to
    * resume them.
    */
   retained: readonly number[];

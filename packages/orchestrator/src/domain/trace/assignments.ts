@@ -26,7 +26,7 @@ export function withAssignments(before: OrchestratorState, decision: Decision): 
   };
 }
 
-/** A hand-over has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
+/** A migration has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
 function holderOf(state: OrchestratorState, shard: number, epoch: number): string | null {
   const found = state.shards[shard];
   if (found === undefined || found.kind === 'vacant') return null;
