@@ -7,7 +7,7 @@ export type NodeErrorCode =
   | 'DSO_NODE_STARTED_TWICE'
   | 'DSO_NODE_CLOSED'
   | 'DSO_TOTAL_SHARDS_CHANGED'
-  | 'DSO_ORCHESTRATOR_SUCCEEDED'
+  | 'DSO_ORCHESTRATOR_SUPERSEDED'
   | 'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE'
   | 'DSO_HOST_TIMEOUT'
   | 'DSO_HOST_INCOMPLETE'
@@ -62,7 +62,7 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     remedy: 'Restart the node, or give the orchestrator the old count.',
     retryable: false,
   },
-  DSO_ORCHESTRATOR_SUCCEEDED: {
+  DSO_ORCHESTRATOR_SUPERSEDED: {
     meaning: 'The orchestrator was started before one that this node has obeyed, so it does not lead any more.',
     remedy:
       'End it. If no other one runs, the clock was set back and the store was lost: restart the node, or set the clock right.',

@@ -16,7 +16,7 @@ export type {
   ResumeHow,
   ResumeOutcome,
   ShardHost,
-  Tenancy,
+  OwnershipLease,
   TransferContext,
 } from './shard-host.js';
 export type { ShardStateKind } from './session/state.js';

@@ -20,7 +20,7 @@ import { resolveOptions } from './options.js';
 import { statusOf } from './node-api.js';
 import type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
 import type { NodeOptions, ResolvedOptions } from './options.js';
-import { PermitDesk } from './permit-desk.js';
+import { PermitClient } from './permit-client.js';
 import { ProcessEnd } from './process-end.js';
 import { ProcessFigures } from './process-figures.js';
 import { decide } from './session/decide.js';
@@ -30,7 +30,7 @@ import { shardReports } from './session/reports.js';
 import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import type { HostContext } from './shard-host.js';
-import { TenancyDesk } from './tenancy.js';
+import { LeaseClient } from './ownership-lease.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
 
@@ -53,8 +53,8 @@ class NodeRuntime implements DshardNode {
   readonly #hostCalls: HostCalls;
   readonly #transfers: Transfers;
   readonly #lanes: UserEventLanes;
-  readonly #permits: PermitDesk;
-  readonly #tenancy: TenancyDesk;
+  readonly #permits: PermitClient;
+  readonly #lease: LeaseClient;
   readonly #figures: ProcessFigures;
   readonly #hostReports: HostReports;
   readonly #fleet: NodeFleet;
@@ -98,13 +98,13 @@ class NodeRuntime implements DshardNode {
     );
     this.#figures = new ProcessFigures(clock);
     this.#hostReports = new HostReports(host, (text) => this.#log('error', text, {}));
-    this.#tenancy = new TenancyDesk(clock, () => this.#loop.push({ kind: 'confirm' }));
-    this.#permits = new PermitDesk((event) => this.#loop.push(event));
+    this.#lease = new LeaseClient(clock, () => this.#loop.push({ kind: 'confirm' }));
+    this.#permits = new PermitClient((event) => this.#loop.push(event));
     this.#fleet = new NodeFleet({
       options,
       state: () => this.#state,
       reports: this.#hostReports,
-      tenancy: this.#tenancy,
+      lease: this.#lease,
       send: (connection, message) => this.#send(connection, message),
       failed: (text, error) => this.#log('error', text, { error }),
     });
@@ -234,9 +234,9 @@ class NodeRuntime implements DshardNode {
         this.#connections.established(effect.connection);
         return this.#introduce(effect.totalShards);
       case 'leased':
-        return this.#tenancy.leased(effect.leaseMs);
+        return this.#lease.leased(effect.leaseMs);
       case 'answered':
-        return this.#tenancy.answered(effect.sentAt);
+        return this.#lease.answered(effect.sentAt);
       case 'reading':
         return this.#connections.reading(effect.connection, effect.paused);
       case 'closeConnection':
@@ -323,7 +323,7 @@ class NodeRuntime implements DshardNode {
       nodeId: this.nodeId,
       totalShards: this.#state.totalShards ?? 0,
       requestIdentify: (shardId, signal) => this.#permits.request(shardId, signal),
-      tenancy: this.#tenancy,
+      lease: this.#lease,
     };
   }
 
@@ -383,7 +383,7 @@ class NodeRuntime implements DshardNode {
   async #linger({ asked }: Pick<NodeEnd, 'asked'>): Promise<void> {
     const { exitOnShutdown, lingerMs } = this.#options;
     this.#permits.close();
-    this.#tenancy.close();
+    this.#lease.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
     if (asked === 'orchestrator' && exitOnShutdown) this.#processEnd = new ProcessEnd(lingerMs);
     await this.#departure.depart();

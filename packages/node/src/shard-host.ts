@@ -29,7 +29,7 @@
 import { CAPABILITIES } from '@dshard/protocol';
 import type { Capability, ShardReport } from '@dshard/protocol';
 import type { Cursor, ResumeHow } from './session/state.js';
-import type { Tenancy } from './tenancy.js';
+import type { OwnershipLease } from './ownership-lease.js';
 
 /** What is needed to RESUME a shard. `sequence` is a plain number; `resumeGatewayUrl` may be '' (use the generic URL). */
 export type { Cursor } from './session/state.js';
@@ -56,14 +56,14 @@ export type HostContext = {
    * Whether this node's shards are still its own: to be asked before each event goes to user code, and before a session is resumed
    * whose connection ended. Absent: they always are.
    */
-  readonly tenancy?: Tenancy;
+  readonly lease?: OwnershipLease;
 };
 
 /** How a resumeShard ended. `sessionLost`: the shard goes through IDENTIFY. */
 export type ResumeOutcome = 'resumed' | 'sessionLost';
 
 export type { ResumeHow } from './session/state.js';
-export type { LossCause, Tenancy } from './tenancy.js';
+export type { LossCause, OwnershipLease } from './ownership-lease.js';
 
 export type TransferContext = {
   /**

@@ -5,7 +5,7 @@ import type { ResolvedOptions } from '../options.js';
 import type { HostCall } from '../session/effects.js';
 import { linkOf, servedShards, servesLeadShard } from '../session/reports.js';
 import type { NodeState } from '../session/state.js';
-import type { TenancyDesk } from '../tenancy.js';
+import type { LeaseClient } from '../ownership-lease.js';
 import { FleetCalls } from './fleet.js';
 import type { Fleet } from './fleet-api.js';
 import { Jobs } from './jobs.js';
@@ -16,7 +16,7 @@ export type NodeFleetOptions = {
   options: Pick<ResolvedOptions, 'clock' | 'host' | 'fleet'>;
   state: () => NodeState;
   reports: HostReports;
-  tenancy: TenancyDesk;
+  lease: LeaseClient;
   send: (connection: number, message: Message) => void;
   failed: (text: string, error: unknown) => void;
 };
@@ -30,13 +30,13 @@ export class NodeFleet {
 
   constructor(setup: NodeFleetOptions) {
     this.#setup = setup;
-    const { options, state, reports, tenancy, send, failed } = setup;
+    const { options, state, reports, lease, send, failed } = setup;
     const { clock, host, fleet } = options;
     this.#leadership = new Leadership({
       clock,
       serves: () => servesLeadShard(state()),
       isUp: () => reports.isUp(state().leadShard),
-      isLeased: () => tenancy.isLeased(),
+      isLeased: () => lease.isLeased(),
       failed,
     });
     this.#jobs = new Jobs({ clock, leadership: this.#leadership, link: () => linkOf(state(), 'jobs'), send, failed });
@@ -70,9 +70,9 @@ export class NodeFleet {
 
   /** The host is about to be called. A node that was lost, and may live, believes that it leads until its lease is over. */
   calls(request: HostCall): void {
-    const { state, tenancy } = this.#setup;
+    const { state, lease } = this.#setup;
     if (request.method !== 'resumeShard' || request.shardId !== state().leadShard) return;
-    this.#leadership.inherits(request.how?.redelivers === true ? tenancy.leaseMs : 0);
+    this.#leadership.inherits(request.how?.redelivers === true ? lease.leaseMs : 0);
   }
 
   connectionLost(): void {

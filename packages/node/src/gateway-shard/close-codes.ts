@@ -1,6 +1,6 @@
 /** The close codes of the gateway that mean something here: those we send, and what those of Discord say. */
 import { NodeError } from '../errors.js';
-import type { LossCause } from '../tenancy.js';
+import type { LossCause } from '../ownership-lease.js';
 
 /** Any code from 4000 that is not in Discord's table keeps the session. */
 export const KEEP_SESSION_CODE = 4200;

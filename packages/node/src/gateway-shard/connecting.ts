@@ -36,14 +36,14 @@ export function connect(tx: Transaction): void {
 }
 
 /** The answer to askLease. */
-export function onLease(tx: Transaction, outcome: 'confirmed' | 'unheard'): void {
+export function onLease(tx: Transaction, outcome: 'confirmed' | 'timedOut'): void {
   const { link, mode } = tx.state;
   if (link.kind === 'asking') {
-    if (outcome === 'unheard' || link.cause === 'displaced') contested(tx);
+    if (outcome === 'timedOut' || link.cause === 'displaced') contested(tx);
     if (mode.kind === 'frozen') return tx.enterLink({ kind: 'down', notBefore: tx.now.ms, cause: 'attached' });
     chooseUrl(tx);
   } else if (link.kind === 'waiting' && link.asked) {
-    if (outcome === 'unheard') contested(tx);
+    if (outcome === 'timedOut') contested(tx);
     if (mode.kind === 'open') sendResume(tx);
     else tx.updateLink({ ...link, asked: false });
   }

@@ -89,7 +89,7 @@ function inOrder(last: Kept | null): readonly Kept[] {
 }
 
 /** The answer to askTrust. */
-export function onTrust(tx: Transaction, outcome: 'confirmed' | 'unheard'): void {
+export function onTrust(tx: Transaction, outcome: 'confirmed' | 'timedOut'): void {
   const { delivery } = tx.state;
   if (delivery.kind !== 'hold' || !delivery.doubtful) return;
   if (outcome === 'confirmed') {

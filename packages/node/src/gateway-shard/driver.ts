@@ -86,7 +86,7 @@ export class GatewayShard {
     const granted = (): void => this.#handle({ kind: 'permit' });
     this.#permit = new PermitRequest({ shardId, context, localThrottler, granted });
     this.#questions = new Questions({
-      tenancy: context.tenancy,
+      lease: context.lease,
       locate: setup.locate,
       stopping: this.#stopping.signal,
       answer: (event) => this.#handle(event),
@@ -234,7 +234,7 @@ export class GatewayShard {
 
   #moment(): { ms: number; draw: number; trusted: boolean } {
     const { options, context } = this.#setup;
-    const trusted = context.tenancy?.mayHandOver() ?? true;
+    const trusted = context.lease?.mayHandOver() ?? true;
     return { ms: options.clock.monotonicMs(), draw: options.random.next(), trusted };
   }
 

@@ -1,7 +1,7 @@
 /** What a gateway shard is told, and what it wants done. All of it is plain data. */
 import type { Cursor } from '../session/state.js';
 import type { ResumeOutcome } from '../shard-host.js';
-import type { LossCause } from '../tenancy.js';
+import type { LossCause } from '../ownership-lease.js';
 import type { Dispatch } from './cursor.js';
 
 /** The moment at which something is decided. */
@@ -10,7 +10,7 @@ export type Moment = {
   readonly ms: number;
   /** From 0 to 1. */
   readonly draw: number;
-  /** Whether an event may go to user code now, as far as the node knows: see Tenancy. */
+  /** Whether an event may go to user code now, as far as the node knows: see OwnershipLease. */
   readonly trusted: boolean;
 };
 
@@ -43,10 +43,10 @@ export type SocketEvent =
 /** Answers to what was asked by effects. */
 type Answer =
   | { kind: 'permit' }
-  /** To askLease. `unheard`: nobody answered. */
-  | { kind: 'lease'; outcome: 'confirmed' | 'unheard' }
+  /** To askLease. `timedOut`: nobody answered. */
+  | { kind: 'lease'; outcome: 'confirmed' | 'timedOut' }
   /** To askTrust. */
-  | { kind: 'trust'; outcome: 'confirmed' | 'unheard' }
+  | { kind: 'trust'; outcome: 'confirmed' | 'timedOut' }
   | { kind: 'located'; url: string };
 
 export type GatewayShardEvent =

@@ -2,7 +2,7 @@
  * A gateway connection ends, or is ended: when the next one may be made, and what is left of the session. A session is given up only when
  * Discord said that it is gone; no answer, a dead address, a connection that just ends leave it as good as before.
  */
-import type { LossCause } from '../tenancy.js';
+import type { LossCause } from '../ownership-lease.js';
 import { causeOf, endsSession, isRefusal, KEEP_SESSION_CODE, remedyFor } from './close-codes.js';
 import { withoutUrl } from './cursor.js';
 import { calmed, nextAttemptAt, nextResumeAt, withFailure } from './retries.js';

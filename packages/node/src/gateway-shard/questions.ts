@@ -1,10 +1,10 @@
 /** What a gateway shard asks of its node and of Discord's REST, and the answers, as events. */
-import type { LossCause, Tenancy } from '../tenancy.js';
+import type { LossCause, OwnershipLease } from '../ownership-lease.js';
 import type { GatewayShardEvent } from './events.js';
 
 export type QuestionsOptions = {
   /** Absent: the session is always ours. */
-  tenancy: Tenancy | undefined;
+  lease: OwnershipLease | undefined;
   /** The generic gateway URL. Never rejects while the shard runs. */
   locate: () => Promise<string>;
   /** Aborts when the shard stops. */
@@ -22,10 +22,10 @@ export class Questions {
   }
 
   askLease(cause: LossCause): void {
-    const { tenancy, stopping, answer } = this.#options;
+    const { lease, stopping, answer } = this.#options;
     const question = {};
     this.#lease = question;
-    const wait = tenancy?.beforeResume(cause, stopping) ?? null;
+    const wait = lease?.beforeResume(cause, stopping) ?? null;
     if (wait === null) return answer({ kind: 'lease', outcome: 'confirmed' });
     wait.then(
       (outcome) => {
@@ -36,8 +36,8 @@ export class Questions {
   }
 
   askTrust(): void {
-    const { tenancy, answer } = this.#options;
-    void tenancy?.trusted().then((outcome) => answer({ kind: 'trust', outcome }));
+    const { lease, answer } = this.#options;
+    void lease?.trusted().then((outcome) => answer({ kind: 'trust', outcome }));
   }
 
   locate(): void {

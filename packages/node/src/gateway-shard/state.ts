@@ -10,7 +10,7 @@
  */
 import type { ShardPhase } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
-import type { LossCause } from '../tenancy.js';
+import type { LossCause } from '../ownership-lease.js';
 import type { Dispatch } from './cursor.js';
 import type { Quiet } from './loss.js';
 import type { Retries } from './retries.js';

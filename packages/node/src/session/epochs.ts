@@ -26,7 +26,7 @@ export function whyNotObeyed(tx: Transaction, { orchestratorEpoch = 0 }: Identif
     return null;
   }
   return refuse(
-    'DSO_ORCHESTRATOR_SUCCEEDED',
+    'DSO_ORCHESTRATOR_SUPERSEDED',
     `It is of epoch ${orchestratorEpoch}, and this node has obeyed one of epoch ${tx.orchestratorEpoch}. ` +
       'End the older orchestrator; if no other one runs, its clock was set back and its store was lost: restart the node.',
   );

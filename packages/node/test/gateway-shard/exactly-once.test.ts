@@ -18,7 +18,7 @@ const STEPS = [
   'unfreeze',
   'sleep',
   'confirm',
-  'unheard',
+  'timedOut',
   'loaded',
   'drop',
   'op 7',
@@ -97,8 +97,8 @@ class World {
         return;
       case 'confirm':
         return this.#trust('confirmed');
-      case 'unheard':
-        return this.#trust('unheard');
+      case 'timedOut':
+        return this.#trust('timedOut');
       case 'freeze':
         this.#on({ kind: 'freeze' });
         if (this.#machine.state.mode.kind === 'frozen') this.#frozenAt ??= this.#machine.state.session;
@@ -123,8 +123,8 @@ class World {
     }
   }
 
-  /** The oldest question. Nobody answers whose the shard is but by `confirm` and `unheard`. */
-  #answer(outcome: 'confirmed' | 'unheard'): void {
+  /** The oldest question. Nobody answers whose the shard is but by `confirm` and `timedOut`. */
+  #answer(outcome: 'confirmed' | 'timedOut'): void {
     const kind = this.#questions.find((question) => question !== 'trust');
     if (kind === undefined) return;
     this.#questions.splice(this.#questions.indexOf(kind), 1);
@@ -133,7 +133,7 @@ class World {
     else this.#on({ kind: 'closed', code: 4200 });
   }
 
-  #trust(outcome: 'confirmed' | 'unheard'): void {
+  #trust(outcome: 'confirmed' | 'timedOut'): void {
     this.#machine.trusted = true;
     if (!this.#questions.includes('trust')) return;
     this.#questions = this.#questions.filter((kind) => kind !== 'trust');
@@ -212,7 +212,7 @@ const BUGS: Readonly<Record<string, (decideWith: Decide) => Decide>> = {
     return { ...decision, state: { ...decision.state, session: { ...session, sequence: event.payload.s } } };
   },
   'what came while nobody knew whose the shard is goes on, and comes again': (decideWith) => (state, event, now) =>
-    event.kind === 'trust' && event.outcome === 'unheard'
+    event.kind === 'trust' && event.outcome === 'timedOut'
       ? decideWith({ ...state, session: state.session && { ...state.session, sequence: 0 } }, event, now)
       : decideWith(state, event, now),
 };

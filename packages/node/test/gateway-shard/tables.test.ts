@@ -8,7 +8,7 @@ import { dispatch, LINKS, Machine, READY, resumed, resuming, SESSION } from './m
 const EVENTS: Readonly<Record<string, GatewayShardEvent>> = {
   hello: { kind: 'hello' },
   lease: { kind: 'lease', outcome: 'confirmed' },
-  unheard: { kind: 'lease', outcome: 'unheard' },
+  timedOut: { kind: 'lease', outcome: 'timedOut' },
   located: { kind: 'located', url: 'wss://gateway.discord.gg/' },
   permit: { kind: 'permit' },
   READY,
@@ -38,7 +38,7 @@ const LATE_MS = 20_000;
 
 describe('the link', () => {
   const [header = [], ...rows] = rowsOf(`
-    link           | hello          | lease      | unheard    | located    | permit      | READY | RESUMED | op 7    | op 9    | op 9 gone | zombie  | 1006 | 4007 | 4014 | late    | stop
+    link           | hello          | lease      | timedOut    | located    | permit      | READY | RESUMED | op 7    | op 9    | op 9 gone | zombie  | 1006 | 4007 | 4014 | late    | stop
     down           | ·              | ·          | ·          | ·          | ·           | ·     | ·       | ·       | ·       | ·         | ·       | ·    | ·    | ·    | asking  | ·
     asking         | ·              | connecting | connecting | ·          | ·           | ·     | ·       | ·       | ·       | ·         | ·       | ·    | ·    | ·    | ·       | down
     locating       | ·              | ·          | ·          | connecting | ·           | ·     | ·       | ·       | ·       | ·         | ·       | ·    | ·    | ·    | ·       | down
@@ -132,7 +132,7 @@ describe('the delivery', () => {
     skip: () => {
       const machine = resumed();
       machine.trusted = false;
-      return machine.on(dispatch(12), { kind: 'trust', outcome: 'unheard' });
+      return machine.on(dispatch(12), { kind: 'trust', outcome: 'timedOut' });
     },
   };
   const CAUSES: Readonly<Record<string, { event: GatewayShardEvent; trusted?: boolean }>> = {
@@ -144,12 +144,12 @@ describe('the delivery', () => {
     loaded: { event: { kind: 'loaded' } },
     'loaded, slept': { event: { kind: 'loaded' }, trusted: false },
     confirmed: { event: { kind: 'trust', outcome: 'confirmed' } },
-    unheard: { event: { kind: 'trust', outcome: 'unheard' } },
+    timedOut: { event: { kind: 'trust', outcome: 'timedOut' } },
     'op 7': { event: { kind: 'reconnect' } },
     stop: { event: { kind: 'stop', code: 4200 } },
   };
   const [header = [], ...rows] = rowsOf(`
-    delivery | dispatch | dispatch, slept | freeze | unfreeze | unfreeze, slept | loaded  | loaded, slept | confirmed | unheard | op 7 | stop
+    delivery | dispatch | dispatch, slept | freeze | unfreeze | unfreeze, slept | loaded  | loaded, slept | confirmed | timedOut | op 7 | stop
     deliver  | ·        | lease           | freeze | ·        | ·               | ·       | ·             | ·         | ·       | ·    | skip
     freeze   | ·        | ·               | ·      | deliver  | lease           | ·       | ·             | ·         | ·       | ·    | skip
     lease    | ·        | ·               | freeze | ·        | ·               | ·       | ·             | deliver   | skip    | ·    | skip
@@ -171,7 +171,7 @@ describe('the delivery', () => {
 
   test('the answer for a shard that was frozen meanwhile ends no freeze, and what is doubtful is not handed over', () => {
     const machine = DELIVERIES.lease().on({ kind: 'freeze' });
-    machine.on({ kind: 'trust', outcome: 'unheard' });
+    machine.on({ kind: 'trust', outcome: 'timedOut' });
     expect(machine.state.mode.kind).toBe('frozen');
     machine.trusted = true;
     machine.on({ kind: 'unfreeze' });

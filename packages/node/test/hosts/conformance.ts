@@ -11,12 +11,12 @@ import type { AddressInfo } from 'node:net';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Cursor, Tenancy } from '../../src/index.js';
+import type { Cursor, OwnershipLease } from '../../src/index.js';
 import { emulator, registerCommand, Subject, traffic, verdictOf } from './subject.js';
 import type { EmulatorOptions, MakeBot, Mood } from './subject.js';
 
 /** A node that does not know whether its shards are still its own, until somebody says so: nothing is handed over before. */
-function unsure(): { tenancy: Tenancy; confirm: () => void } {
+function unsure(): { lease: OwnershipLease; confirm: () => void } {
   let isSure = false;
   let confirm = (): void => undefined;
   const trusted = new Promise<'confirmed'>((resolve) => {
@@ -25,7 +25,7 @@ function unsure(): { tenancy: Tenancy; confirm: () => void } {
       resolve('confirmed');
     };
   });
-  return { tenancy: { mayHandOver: () => isSure, trusted: () => trusted, beforeResume: () => null }, confirm };
+  return { lease: { mayHandOver: () => isSure, trusted: () => trusted, beforeResume: () => null }, confirm };
 }
 
 /** @param library its name, for the titles. */
@@ -153,8 +153,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
 
       test('not from the middle of a replay that a dead node may have handled: the next would not know what to mark', async () => {
         await world({ rate: 300 });
-        const { tenancy, confirm } = unsure();
-        const [a, b] = [await bot('a'), await bot('b', { tenancy })];
+        const { lease, confirm } = unsure();
+        const [a, b] = [await bot('a'), await bot('b', { lease })];
         await a.start(0);
         await traffic(gateway, 20);
         const checkpoint = a.host.report?.()[0]?.session as Cursor;
@@ -494,12 +494,12 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await world({ rate: 100 });
         let goOn = (): void => undefined;
         let slow: Promise<'confirmed'> | null = null;
-        const trusting: Tenancy = {
+        const trusting: OwnershipLease = {
           mayHandOver: () => true,
           trusted: () => Promise.resolve('confirmed'),
           beforeResume: () => slow,
         };
-        const [a, b] = [await bot('a', { tenancy: trusting }), await bot('b')];
+        const [a, b] = [await bot('a', { lease: trusting }), await bot('b')];
         await a.start(0);
         slow = new Promise((resolve) => (goOn = () => resolve('confirmed')));
         gateway.admin.drop();

@@ -2,7 +2,7 @@
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { until } from '@dshard/testkit';
-import type { HostContext, IdentifyPermit, ShardHost, Tenancy } from '../../src/index.js';
+import type { HostContext, IdentifyPermit, ShardHost, OwnershipLease } from '../../src/index.js';
 
 export type EmulatorOptions = NonNullable<Parameters<typeof startGatewayEmulator>[0]>;
 
@@ -40,7 +40,7 @@ type BotOptions = {
 };
 
 /** What a bot knows of whose its shards are, and when it doubts that a quiet one is. */
-export type Mood = { tenancy?: Tenancy; quietMs?: number };
+export type Mood = { lease?: OwnershipLease; quietMs?: number };
 
 export type MakeBot<H extends ShardHost = ShardHost> = (options: BotOptions) => {
   host: H;
@@ -60,7 +60,7 @@ export class Subject<H extends ShardHost = ShardHost> {
   readonly #closeBot: () => Promise<void>;
 
   constructor(name: string, gateway: GatewayEmulator, totalShards: number, make: MakeBot<H>, mood: Mood = {}) {
-    const { tenancy, quietMs = 30_000 } = mood;
+    const { lease, quietMs = 30_000 } = mood;
     this.name = name;
     const bot = make({
       gateway,
@@ -82,7 +82,7 @@ export class Subject<H extends ShardHost = ShardHost> {
       nodeId: name,
       totalShards,
       requestIdentify: (shardId, signal) => this.#permit(shardId, signal),
-      ...(tenancy !== undefined && { tenancy }),
+      ...(lease !== undefined && { lease }),
     };
   }
 

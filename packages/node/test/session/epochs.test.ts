@@ -62,7 +62,7 @@ describe('an orchestrator', () => {
     bench.connected();
     bench.message(identified(3));
     const [line] = bench.effects.flatMap((effect) => (effect.kind === 'log' ? [effect] : []));
-    expect(line).toMatchObject({ level: 'warn', fields: { code: 'DSO_ORCHESTRATOR_SUCCEEDED' } });
+    expect(line).toMatchObject({ level: 'warn', fields: { code: 'DSO_ORCHESTRATOR_SUPERSEDED' } });
     expect(line?.text).toMatch(/epoch 3.*epoch 7.*End the older orchestrator/u);
   });
 });

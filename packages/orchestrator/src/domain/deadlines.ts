@@ -1,7 +1,7 @@
 /**
- * Everything that is due at some time, in one map: what it is, when it is due, what is done when that time has passed, and how it is put off.
- * Three things walk the map: the beginning of each round of `reconcile` (`expireOverdue`), the next wake-up (`setWakeUp`), and the end of a
- * time in which nothing could be made durable (`afterSuspension`).
+ * Everything that is due at some time, in one map: what it is, when it is due, what is done when that time has passed,
+ * and how it is put off. Three things walk the map: the beginning of each round of `reconcile` (`expireOverdue`), the
+ * next wake-up (`setWakeUp`), and the end of a time in which nothing could be made durable (`afterSuspension`).
  */
 import { callTimes } from './calls/calls.js';
 import { endLeftProcess, endProcessAt } from './fleet/leave.js';
@@ -24,7 +24,10 @@ type Deadline<T> = {
   at: (tx: Transaction, thing: T) => number | null;
   /** The first of all, where it is known without a look at each. */
   first?: (tx: Transaction) => number;
-  /** What is done when it has passed. Without: a phase of `reconcile` looks at the time itself, and needs the wake-up only. */
+  /**
+   * What is done when it has passed. Without: a phase of `reconcile` looks at the time itself, and needs the wake-up
+   * only.
+   */
   expire?: (tx: Transaction, thing: T) => void;
   /** Time in which we could not act counts against nobody. Without: it goes on to count. */
   putOff?: (tx: Transaction, thing: T, ms: number) => void;
@@ -33,7 +36,9 @@ type Deadline<T> = {
 /** The same for whoever walks the map, whatever the things are. */
 type Walk = {
   expire: (tx: Transaction) => void;
-  /** What is due already and was not done waits for an event, not for time: only the future counts. Infinity: nothing. */
+  /**
+   * What is due already and was not done waits for an event, not for time: only the future counts. Infinity: nothing.
+   */
   next: (tx: Transaction) => number;
   putOff: (tx: Transaction, ms: number) => void;
 };

@@ -1,6 +1,7 @@
 /**
- * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on is recorded as
- * a protocolViolation and does nothing; late answers to something that was aborted are expected, and are recorded at debug level.
+ * What nodes say, after their Identify: each message to the module it concerns. One that does not fit what is going on
+ * is recorded as a protocolViolation and does nothing; late answers to something that was aborted are expected, and are
+ * recorded at debug level.
  */
 import { isFrom, MESSAGE_TRAITS } from '@dshard/protocol';
 import type { Message, MessageFrom, MessageOf } from '@dshard/protocol';
@@ -240,7 +241,7 @@ function onMigrationPrepared(
   } else if (step.kind === 'preparing' && node === destination) {
     onDestinationReady(tx, migration, step.session);
   } else if (step.kind !== 'resuming' && step.kind !== 'closing' && node === origin) {
-    // Two sessions for one hand-over: the first was the late answer to an attempt before this one, and is stale.
+    // Two sessions for one migration: the first was the late answer to an attempt before this one, and is stale.
     abort(tx, migration, `node ${origin} gave a second session for shard ${shard}`);
   } else {
     late(tx, node, 'prepareMigration', shard);

@@ -1,9 +1,11 @@
 /**
- * The end of every transaction: acts on the difference between what should be and what is. Each phase does what can be done now and leaves the
- * rest to the next transaction, which an event or the wake-up brings; none of them remembers to do something later.
+ * The end of every transaction: acts on the difference between what should be and what is. Each phase does what can be
+ * done now and leaves the rest to the next transaction, which an event or the wake-up brings; none of them remembers to
+ * do something later.
  *
- * Phases make work for each other (a launch that failed ends its drain, the end of a drain takes the rollout further), so they are run until
- * nothing changes. Every phase must come to rest: run again on its own result it must change nothing.
+ * Phases make work for each other (a launch that failed ends its drain, the end of a drain takes the rollout further),
+ * so they are run until nothing changes. Every phase must come to rest: run again on its own result it must change
+ * nothing.
  */
 import { runCalls } from './calls/calls.js';
 import { answerStartRequests } from './shards/start-request.js';
@@ -49,7 +51,9 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   runCalls,
 ];
 
-/** Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process. */
+/**
+ * Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process.
+ */
 const MAX_ROUNDS = 20;
 
 export function reconcile(tx: Transaction): void {

@@ -1,6 +1,6 @@
 /**
- * What must be true of every step from one state to the next: rules about what is begun, which no single state shows. Run by the tests and the
- * simulator after each event; throws naming what is broken.
+ * What must be true of every step from one state to the next: rules about what is begun, which no single state shows.
+ * Run by the tests and the simulator after each event; throws naming what is broken.
  */
 import { disruptionOf } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
@@ -27,7 +27,10 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   quarantinedShardsAreNotStarted(before, after);
 }
 
-/** Invariant 11: shards that are moving or down stay under the cap, unplanned losses counted; so none is moved beyond it. */
+/**
+ * Invariant 11: shards that are moving or down stay under the cap, unplanned losses counted; so none is moved beyond
+ * it.
+ */
 function movesKeepToTheBudget(after: OrchestratorState, begun: readonly MigrationState[]): void {
   const { moving, down, limit } = disruptionOf(after);
   const shards = begun.map(({ shard }) => shard).join(', ');

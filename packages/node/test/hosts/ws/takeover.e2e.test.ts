@@ -2,7 +2,7 @@
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { HostContext, LossCause, Tenancy } from '../../../src/index.js';
+import type { HostContext, LossCause, OwnershipLease } from '../../../src/index.js';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
 import { emulator, verdictOf } from '../subject.js';
 import { Bot } from './bots.js';
@@ -26,10 +26,10 @@ afterEach(async () => {
 const messagesOf = (each: Bot): number[] => each.seen.filter(({ type }) => type === 'MESSAGE_CREATE').map(({ s }) => s);
 
 /** A node that slept: nothing is trusted until `answer` is called. */
-function doubtful(): Tenancy & { answer: (outcome: 'confirmed' | 'unheard') => void; asked: LossCause[] } {
+function doubtful(): OwnershipLease & { answer: (outcome: 'confirmed' | 'timedOut') => void; asked: LossCause[] } {
   let isTrusted = false;
-  let settle: (outcome: 'confirmed' | 'unheard') => void = () => undefined;
-  const trusted = new Promise<'confirmed' | 'unheard'>((resolve) => {
+  let settle: (outcome: 'confirmed' | 'timedOut') => void = () => undefined;
+  const trusted = new Promise<'confirmed' | 'timedOut'>((resolve) => {
     settle = resolve;
   });
   const asked: LossCause[] = [];
@@ -106,28 +106,28 @@ describe('what may have been handled before', () => {
 });
 
 describe('a host that may have been succeeded', () => {
-  async function asleep(): Promise<{ a: Bot; tenancy: ReturnType<typeof doubtful> }> {
+  async function asleep(): Promise<{ a: Bot; lease: ReturnType<typeof doubtful> }> {
     gateway = await emulator({ rate: 300 });
-    const tenancy = doubtful();
+    const lease = doubtful();
     const a = bot('a');
-    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { tenancy });
+    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { lease });
     await a.host.startShards([0], a.context);
     await until(() => gateway.ledger.verdict().emitted > 20, { what: 'messages to be sent' });
-    return { a, tenancy };
+    return { a, lease };
   }
 
   test('hands nothing over, and then everything, in order', async () => {
-    const { a, tenancy } = await asleep();
+    const { a, lease } = await asleep();
     expect(messagesOf(a)).toEqual([]);
-    tenancy.answer('confirmed');
+    lease.answer('confirmed');
     await until(() => messagesOf(a).length > 20, { what: 'messages' });
     expect(messagesOf(a)).toEqual(messagesOf(a).toSorted((x, y) => x - y));
     expect(gateway.ledger.verdict()).toMatchObject({ identifies: { used: 1 } });
   });
 
   test('resumes from its cursor when nobody can say, so that Discord replays what was kept', async () => {
-    const { a, tenancy } = await asleep();
-    tenancy.answer('unheard');
+    const { a, lease } = await asleep();
+    lease.answer('timedOut');
     await until(() => a.seen.some(({ type }) => type === 'RESUMED'), { what: 'the replay, and RESUMED' });
     const sequences = messagesOf(a);
     expect(sequences.length).toBeGreaterThan(0);
@@ -135,23 +135,23 @@ describe('a host that may have been succeeded', () => {
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, identifies: { used: 1 } });
   });
 
-  test.each<[LossCause, 'confirmed' | 'unheard', boolean]>([
+  test.each<[LossCause, 'confirmed' | 'timedOut', boolean]>([
     ['displaced', 'confirmed', true],
-    ['displaced', 'unheard', true],
-    ['unproven', 'unheard', true],
+    ['displaced', 'timedOut', true],
+    ['unproven', 'timedOut', true],
     ['unproven', 'confirmed', false],
   ])('resumes after a connection that was %s, %s: what is replayed is marked: %s', async (cause, answer, marked) => {
     gateway = await emulator({ rate: 300 });
     const got: { type: string; redelivered: boolean }[] = [];
     const a = bot('a', { onDispatch: ({ t }, _, { redelivered }) => void got.push({ type: t, redelivered }) });
     let goOn = (): void => undefined;
-    const answered = new Promise<'confirmed' | 'unheard'>((resolve) => (goOn = () => resolve(answer)));
-    const tenancy: Tenancy = {
+    const answered = new Promise<'confirmed' | 'timedOut'>((resolve) => (goOn = () => resolve(answer)));
+    const lease: OwnershipLease = {
       mayHandOver: () => true,
       trusted: () => Promise.resolve('confirmed'),
       beforeResume: (lost) => (lost === cause ? answered : null),
     };
-    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { tenancy });
+    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { lease });
     await a.start(0);
     await until(() => got.length > 10, { what: 'messages' });
     gateway.admin.drop({}, cause === 'displaced' ? { code: 4006 } : {});
@@ -168,12 +168,12 @@ describe('a host that may have been succeeded', () => {
 
   test('asks before it resumes a session that another connection has', async () => {
     gateway = await emulator({ rate: 100 });
-    const tenancy = doubtful();
-    tenancy.answer('confirmed');
+    const lease = doubtful();
+    lease.answer('confirmed');
     const asked: LossCause[] = [];
     let goOn = (): void => undefined;
-    const context: Tenancy = {
-      ...tenancy,
+    const context: OwnershipLease = {
+      ...lease,
       beforeResume: (cause, signal) => {
         asked.push(cause);
         if (cause !== 'displaced') return null;
@@ -184,7 +184,7 @@ describe('a host that may have been succeeded', () => {
       },
     };
     const [a, b] = [bot('a'), bot('b')];
-    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { tenancy: context });
+    Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { lease: context });
     await a.start(0);
     await b.host.resumeShard(0, a.host.cursorOf(0)!, b.context);
     await until(() => asked.includes('displaced'), { what: 'the displaced host to ask' });

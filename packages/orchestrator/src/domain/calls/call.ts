@@ -1,13 +1,15 @@
 /**
- * A fleet call under way: a question to every node that has shards, answered for each shard exactly once, while shards move.
+ * A fleet call under way: a question to every node that has shards, answered for each shard exactly once, while shards
+ * move.
  *
- * An answer names the shards that it speaks for, and only the node can know them: those it served while the answer was made. The orchestrator
- * knows whose a shard is. So an answer is kept as long as no shard of it is spoken for by another; of two that collide, the one stands
- * whose node has the shard now, and the other node is asked again, for what is left of it. A shard nobody spoke for is asked of the node that
- * has it now: it may have been on its way. Between two questions to one node there is a pause that grows.
+ * An answer names the shards that it speaks for, and only the node can know them: those it served while the answer was
+ * made. The orchestrator knows whose a shard is. So an answer is kept as long as no shard of it is spoken for by
+ * another; of two that collide, the one stands whose node has the shard now, and the other node is asked again, for
+ * what is left of it. A shard nobody spoke for is asked of the node that has it now: it may have been on its way.
+ * Between two questions to one node there is a pause that grows.
  *
- * `each: 'node'`: an answer is about all the shards of its node together and stands or falls as a whole. `each: 'shard'`: every shard is
- * answered for by itself, and one that was is never asked again.
+ * `each: 'node'`: an answer is about all the shards of its node together and stands or falls as a whole. `each:
+ * 'shard'`: every shard is answered for by itself, and one that was is never asked again.
  */
 import type { CallAnswerEntry, CallEnded } from '@dshard/protocol';
 import type { CallState, KeptAnswer } from '../state/state.js';
@@ -32,8 +34,8 @@ export function unanswered({ targets, answers }: CallState): readonly number[] {
 }
 
 /**
- * Takes in what one node answered: no more answers than it was asked shards, which is all that an honest one has. `ownerOf` says whose
- * a shard is now.
+ * Takes in what one node answered: no more answers than it was asked shards, which is all that an honest one has.
+ * `ownerOf` says whose a shard is now.
  * @returns the answers that stand then.
  */
 export function withAnswers(

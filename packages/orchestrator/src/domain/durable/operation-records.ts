@@ -1,6 +1,7 @@
 /**
- * Operations as records, `operation/<id>`: those under way with all that the next run needs, and the last ones that ended with how they did. An
- * operation keeps its record when it ends, so one write tells both. Those who wait for an answer do not survive us.
+ * Operations as records, `operation/<id>`: those under way with all that the next run needs, and the last ones that
+ * ended with how they did. An operation keeps its record when it ends, so one write tells both. Those who wait for an
+ * answer do not survive us.
  */
 import { OPERATION_SHAPES } from '../state/operations.js';
 import type { EndedOperation, OperationData, OperationKind, OperationState } from '../state/operations.js';

@@ -1,6 +1,6 @@
 /**
- * Reads records back. They come from outside, so each one is checked: one that does not make sense is left out, and said so; the nodes
- * make up for it when they come back.
+ * Reads records back. They come from outside, so each one is checked: one that does not make sense is left out, and
+ * said so; the nodes make up for it when they come back.
  */
 import { Unreadable } from '../state/shape.js';
 import type { Codec, JsonValue } from './records.js';

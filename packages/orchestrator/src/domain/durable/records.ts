@@ -13,8 +13,8 @@
  *     job/<name>          when the latest run of a job that runs once per fleet was due
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
- * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in it
- * was never told to run the shard.
+ * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in
+ * it was never told to run the shard.
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';

@@ -1,13 +1,14 @@
 /**
- * The state of an orchestrator that starts with what another run left in the store. Nodes remain the truth: what is restored
- * says whom to wait for, not who runs what.
+ * The state of an orchestrator that starts with what another run left in the store. Nodes remain the truth: what is
+ * restored says whom to wait for, not who runs what.
  *
- * - A shard that a node had is `unreachable` there, with its session where one is known: until the node is back (it says then what it
- *   runs), is known dead, or maxNodeDowntime and the grace are over. All others are vacant and can be placed at once.
- * - The start-up grace is over when every node that had shards, takes part in a hand-over or in an operation is back.
- * - Cordons, permits and their windows, operations are as they were. A migration is not: its shard belongs to the one node
- *   that its record names, and the operation that it was a step of moves it again if it has to. A replacement that waited for
- *   a node to be launched is begun anew, with that node if it came up.
+ * - A shard that a node had is `unreachable` there, with its session where one is known: until the node is back (it
+ *   says then what it runs), is known dead, or maxNodeDowntime and the grace are over. All others are vacant and can be
+ *   placed at once.
+ * - The start-up grace is over when every node that had shards, takes part in a migration or in an operation is back.
+ * - Cordons, permits and their windows, operations are as they were. A migration is not: its shard belongs to the one
+ *   node that its record names, and the operation that it was a step of moves it again if it has to. A replacement that
+ *   waited for a node to be launched is begun anew, with that node if it came up.
  */
 import { isNodeId } from '@dshard/protocol';
 import { firstEpoch, NEVER_ASSIGNED } from '../state/epochs.js';
@@ -21,7 +22,10 @@ import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOT
 import type { JsonValue, ShardRecord } from './records.js';
 import { RecordReader } from './record-reader.js';
 
-/** A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
+/**
+ * A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard
+ * count.
+ */
 const SESSION_LIFETIME_MS = 300_000;
 
 export type StoredRecords = readonly { kind: string; key: string; value: JsonValue }[];
@@ -67,7 +71,7 @@ export function restoredState(
   const assignments = known.map(restoredAssignment);
   const holders = shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : []));
   const involved = [
-    // The origin of a hand-over that broke: it may run the shard, and has its state.
+    // The origin of a migration that broke: it may run the shard, and has its state.
     ...assignments.flatMap(({ before }) => (before === null ? [] : [before.node])),
     ...[...operations.values()].flatMap(nodesOf),
   ];
@@ -104,8 +108,8 @@ function restoredAssignment(record: ShardRecord | null): Assignment {
 }
 
 /**
- * The count of before binds as long as somebody may run with it, or could resume with it. Otherwise what is configured, or
- * Discord, decides anew.
+ * The count of before binds as long as somebody may run with it, or could resume with it. Otherwise what is configured,
+ * or Discord, decides anew.
  */
 function judgeTotal(
   settings: Settings,

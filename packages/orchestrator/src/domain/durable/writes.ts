@@ -1,8 +1,8 @@
 /**
  * The journal by projection: what is durable of a state (`records.ts`), and what of it changed between two states.
  *
- * Cheap where nothing changed, because the domain copies on write: a part that is the same object is the same. A heartbeat costs a
- * look at each node, a user event one at each migration. Only what differs as text is written.
+ * Cheap where nothing changed, because the domain copies on write: a part that is the same object is the same. A
+ * heartbeat costs a look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { OrchestratorState } from '../state/state.js';
 import { OPERATIONS } from './operation-records.js';

@@ -1,7 +1,8 @@
 /**
- * Everything looks dead. When most nodes (more than half of them, and more than one) fall silent at once and none of them is known to be
- * dead, it is probably the orchestrator that is cut off. Then nothing is taken from them, nothing is launched in their place and nothing is
- * moved, and an alarm says so, until enough of them are heard again or an operator says which ones are dead (`takeOverNode`).
+ * Everything looks dead. When most nodes (more than half of them, and more than one) fall silent at once and none of
+ * them is known to be dead, it is probably the orchestrator that is cut off. Then nothing is taken from them, nothing
+ * is launched in their place and nothing is moved, and an alarm says so, until enough of them are heard again or an
+ * operator says which ones are dead (`takeOverNode`).
  *
  * When it is over, those that are still away get their whole downtime again: they are probably on their way back.
  */

@@ -1,7 +1,8 @@
 /**
  * A node says that it runs a shard. Nodes are the truth about what runs, so it is believed, unless it was superseded:
  *
- * - its epoch is lower than the shard's: the shard was assigned to somebody since, and it lets go, whoever has the shard now;
+ * - its epoch is lower than the shard's: the shard was assigned to somebody since, and it lets go, whoever has the
+ *   shard now;
  * - its epoch is higher: what gave it was forgotten (a lost store), so the incumbent is the one who was superseded;
  * - it has none (base level), or the shard's own: another connected node that has the shard keeps it.
  */
@@ -14,7 +15,10 @@ import { migrationOf } from '../migration/steps.js';
 import { unqueue } from '../shards/start.js';
 import type { Transaction } from '../state/transaction.js';
 
-/** @param epoch under which the node has it; undefined or 0: it does not know. @returns whether the shard is the node's now. */
+/**
+ * @param epoch under which the node has it; undefined or 0: it does not know. @returns whether the shard is the node's
+ * now.
+ */
 export function claim(tx: Transaction, node: string, shard: number, epoch = 0): boolean {
   // What was assigned to another node, but not sent to it, is not begun.
   unqueue(tx, shard);

@@ -1,9 +1,10 @@
 /**
  * The first message of a connection.
  *
- * A peer that is let in is `connected` and hears Identified, or, while the total shard count is not decided, `awaitingTotal`, and
- * hears it when that is decided. What it says it runs is taken over (`claims.ts`), what it holds closed is remembered. A second connection with
- * the same node id takes the place of the first: that is the first one's loss and a reconnect in one.
+ * A peer that is let in is `connected` and hears Identified, or, while the total shard count is not decided,
+ * `awaitingTotal`, and hears it when that is decided. What it says it runs is taken over (`claims.ts`), what it holds
+ * closed is remembered. A second connection with the same node id takes the place of the first: that is the first one's
+ * loss and a reconnect in one.
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
@@ -158,7 +159,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
   });
 }
 
-/** A session the node closed, and whose hand-over was never confirmed to it. */
+/** A session the node closed, and whose migration was never confirmed to it. */
 function retain(tx: Transaction, id: string, closed: ShardSession): void {
   const { shardId, sessionId, sequence, resumeGatewayUrl } = closed;
   const state = tx.shard(shardId);
@@ -197,8 +198,9 @@ export function dropRetained(tx: Transaction): void {
 }
 
 /**
- * How long a node may rely on its shards without hearing from us. It counts from when it sent a heartbeat that was answered, by its
- * own clock; we count `maxNodeDowntime` from when we last heard it, which is later. The margin is for clocks that do not run alike.
+ * How long a node may rely on its shards without hearing from us. It counts from when it sent a heartbeat that was
+ * answered, by its own clock; we count `maxNodeDowntime` from when we last heard it, which is later. The margin is for
+ * clocks that do not run alike.
  */
 
 const SHARE = 0.8;

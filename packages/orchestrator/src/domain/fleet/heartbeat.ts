@@ -1,6 +1,6 @@
 /**
- * A heartbeat is the node's full state. What it names is believed (`claims.ts`); a shard it should run and does not name twice
- * in a row is vacant (once may be a heartbeat that was on its way).
+ * A heartbeat is the node's full state. What it names is believed (`claims.ts`); a shard it should run and does not
+ * name twice in a row is vacant (once may be a heartbeat that was on its way).
  */
 import type { MessageOf, ShardReport } from '@dshard/protocol';
 import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
@@ -51,7 +51,9 @@ function oneOfEach(tx: Transaction, reports: readonly ShardReport[]): readonly S
   });
 }
 
-/** Whether the node names a shard that is not its own. A frozen one is a hand-over of its, held until it is confirmed. */
+/**
+ * Whether the node names a shard that is not its own. A frozen one is a migration of its, held until it is confirmed.
+ */
 function isForeign(tx: Transaction, id: string, { shardId, phase }: ShardReport): boolean {
   if (phase === 'frozen') return false;
   const state = tx.shard(shardId);
@@ -83,9 +85,10 @@ function noticeMissing(tx: Transaction, id: string, named: ReadonlySet<number>):
 }
 
 /**
- * Cursors of shards that run, made durable now and then: should their node die together with the orchestrator, they are still resumed. A
- * session that is news is kept at once, since without it the shard costs an IDENTIFY; a sequence that moved on costs repeats only, so it
- * can wait. A node's cursors go into one commit, and there are at most COMMITS_PER_S of these, however many nodes there are.
+ * Cursors of shards that run, made durable now and then: should their node die together with the orchestrator, they are
+ * still resumed. A session that is news is kept at once, since without it the shard costs an IDENTIFY; a sequence that
+ * moved on costs repeats only, so it can wait. A node's cursors go into one commit, and there are at most COMMITS_PER_S
+ * of these, however many nodes there are.
  */
 
 const EVERY_MS = 5_000;
@@ -119,8 +122,9 @@ function intervalOf(tx: Transaction): number {
 }
 
 /**
- * A resume takes as long as Discord takes. While the node that does it is heard of and names the shard, it is not aborted, and its session
- * is not given up: no answer is not a refusal. Only a node that does not name the shard any more runs into the bound.
+ * A resume takes as long as Discord takes. While the node that does it is heard of and names the shard, it is not
+ * aborted, and its session is not given up: no answer is not a refusal. Only a node that does not name the shard any
+ * more runs into the bound.
  */
 function noteResumes(tx: Transaction, id: string, shards: readonly ShardReport[]): void {
   for (const { shardId: shard, phase } of shards) {
@@ -148,7 +152,9 @@ function noteMigration(tx: Transaction, migration: MigrationState): void {
   tx.setMigration({ ...migration, deadline: tx.now + bound });
 }
 
-/** Once, when it has taken as long as its bound. @param about.until the deadline as the last word of the node left it. */
+/**
+ * Once, when it has taken as long as its bound. @param about.until the deadline as the last word of the node left it.
+ */
 function tellWhenSlow(
   tx: Transaction,
   node: string,

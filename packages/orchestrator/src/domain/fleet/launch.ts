@@ -1,10 +1,11 @@
 /**
- * Starting node processes. A launch is over when its node is connected, or when it failed: the launcher said so, the process ended
- * before that, or it took longer than launchTimeoutMs. A process whose launch took too long is ended: another is started in its place, and
- * those that hang would fill the host.
+ * Starting node processes. A launch is over when its node is connected, or when it failed: the launcher said so, the
+ * process ended before that, or it took longer than launchTimeoutMs. A process whose launch took too long is ended:
+ * another is started in its place, and those that hang would fill the host.
  *
- * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a failure: one at a time, at
- * most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for are made at once.
+ * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a
+ * failure: one at a time, at most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for
+ * are made at once.
  */
 import type { DomainEvent } from '../state/events.js';
 import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
@@ -99,8 +100,8 @@ function connectedAs(tx: Transaction, { pid, since }: LaunchState): string | nul
 }
 
 /**
- * Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over, and for as long as
- * its shards are left to it: after an alarm that is longer.
+ * Keeps `settings.nodes` nodes up. One that is silent, but not known to be dead, counts until its downtime is over, and
+ * for as long as its shards are left to it: after an alarm that is longer.
  */
 export function keepNodesUp(tx: Transaction): void {
   const { settings } = tx;

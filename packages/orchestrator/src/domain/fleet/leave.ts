@@ -1,10 +1,10 @@
 /**
  * A node ends: asked to (by an operator, a drain, the end of the fleet), or because it says so itself.
  *
- * `shuttingDown` from the moment shutdown is sent. Its shards stay its own until it answers that it stopped them; the sessions in
- * the answer let other nodes resume them at once. After that it lingers, with its connection open, while handlers in flight end; nobody
- * waits for that but who asked for its end. It is gone when its connection closes, or its process exits. A node that does not answer in
- * time is cut off, and told again should it come back.
+ * `shuttingDown` from the moment shutdown is sent. Its shards stay its own until it answers that it stopped them; the
+ * sessions in the answer let other nodes resume them at once. After that it lingers, with its connection open, while
+ * handlers in flight end; nobody waits for that but who asked for its end. It is gone when its connection closes, or
+ * its process exits. A node that does not answer in time is cut off, and told again should it come back.
  */
 import type { NodeBounds, ShardSession } from '@dshard/protocol';
 import { dropIdentifies } from '../shards/identify-permits.js';
@@ -73,7 +73,10 @@ export function onShutdown(tx: Transaction, id: string, sessions: readonly Shard
   vacateShards(tx, id, sessions);
 }
 
-/** It runs nothing any more. What it still ends takes as long as it has said, and a command's time for all that comes after. */
+/**
+ * It runs nothing any more. What it still ends takes as long as it has said, and a command's time for all that comes
+ * after.
+ */
 function beginLingering(tx: Transaction, id: string): void {
   const node = tx.node(id);
   if (node?.intent.kind !== 'shuttingDown') return;
@@ -82,8 +85,9 @@ function beginLingering(tx: Transaction, id: string): void {
 }
 
 /**
- * It said goodbye, and what it was still at has ended, or is cut short. If the launcher started it, what is left of its process is ended:
- * at once if it was told to shut down; if it left by itself (a bot may log in again) when it is not back in a while.
+ * It said goodbye, and what it was still at has ended, or is cut short. If the launcher started it, what is left of its
+ * process is ended: at once if it was told to shut down; if it left by itself (a bot may log in again) when it is not
+ * back in a while.
  */
 export function onNodeLeft(tx: Transaction, id: string): void {
   const intent = tx.node(id)?.intent;

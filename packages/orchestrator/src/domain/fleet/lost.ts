@@ -1,6 +1,6 @@
 /**
- * A node's connection is over. Its process may live on and run its shards: they are `unreachable` until it comes back, is known to be
- * dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
+ * A node's connection is over. Its process may live on and run its shards: they are `unreachable` until it comes back,
+ * is known to be dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
  */
 import { knownNode } from '../state/checks.js';
 import { noteCheckpoint } from '../shards/epochs.js';
@@ -90,7 +90,10 @@ export function onProcessExited(tx: Transaction, id: string, description: string
   confirmGone(tx, id, description);
 }
 
-/** An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to stop them. */
+/**
+ * An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to
+ * stop them.
+ */
 export function takeOverNode(tx: Transaction, request: string, id: string): void {
   const known = knownNode(tx.state, id);
   if (!known.ok) {
@@ -140,9 +143,9 @@ export function silentAt({ heartbeatIntervalMs }: Settings, { connection }: Node
 }
 
 /**
- * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it may have been
- * superseded (`leaseOf`), and it is told so when it is back. During the start-up grace nobody is away for too long: a node may wait between
- * two attempts to connect for longer than maxNodeDowntime, and serve all the while.
+ * Shards whose node was away for too long: they are resumed elsewhere. Should the node live, it knows by itself that it
+ * may have been superseded (`leaseOf`), and it is told so when it is back. During the start-up grace nobody is away for
+ * too long: a node may wait between two attempts to connect for longer than maxNodeDowntime, and serve all the while.
  */
 export function expireUnreachable(tx: Transaction): void {
   if (tx.state.alarm !== null || tx.state.graceUntil !== null) return;
@@ -186,8 +189,8 @@ export function forgetNode(tx: Transaction, { id }: NodeState): void {
 }
 
 /**
- * A wake-up that came much too late means that it was this process that slept (a suspended machine, a debugger): what nodes sent in the
- * meantime has not been read yet, so nobody's silence counts.
+ * A wake-up that came much too late means that it was this process that slept (a suspended machine, a debugger): what
+ * nodes sent in the meantime has not been read yet, so nobody's silence counts.
  */
 export function sleptThrough(tx: Transaction): void {
   const { wakeAt, nodes } = tx.state;

@@ -1,9 +1,11 @@
 /**
  * Which vacant shard goes to which node. Pure: the same input gives the same answer.
  *
- * 1. A bucket goes where its other shards sit, as long as that node may take shards at all; a cordoned node still gets the rest
+ * 1. A bucket goes where its other shards sit, as long as that node may take shards at all; a cordoned node still gets
+ *   the rest
  *    of the buckets it has. If that node takes nothing now (it is away, being drained or shut down), the bucket waits for it.
- * 2. A bucket that sits nowhere goes to an open node of its slot with room for the whole bucket: the one that holds the session of
+ * 2. A bucket that sits nowhere goes to an open node of its slot with room for the whole bucket: the one that holds the
+ *   session of
  *    one of its shards, else the one with the fewest shards. Room is counted in whole buckets, so rule 1 always finds some. One that takes
  *    no more shards now is passed over, unless all are: then the bucket waits.
  */
@@ -102,7 +104,10 @@ function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceI
   return made;
 }
 
-/** A bucket takes its whole room where it is at home; elsewhere only what sits there, for nothing more of it is put there. */
+/**
+ * A bucket takes its whole room where it is at home; elsewhere only what sits there, for nothing more of it is put
+ * there.
+ */
 function loadOf(node: Candidate, homes: ReadonlyMap<number, Candidate>, rules: PlaceInput['rules']): number {
   const own = new Set<number>();
   let strays = 0;
@@ -162,7 +167,10 @@ function bucketOf(shard: number, { bucketSize }: Pick<Settings, 'bucketSize'>): 
   return Math.floor(shard / bucketSize);
 }
 
-/** With bucketsPerNode > 0 a node only takes buckets of one slot (the ancestor's BucketsPerNode); without, all are of the same. */
+/**
+ * With bucketsPerNode > 0 a node only takes buckets of one slot (the ancestor's BucketsPerNode); without, all are of
+ * the same.
+ */
 function slotOf(bucket: number, { bucketsPerNode }: Pick<Settings, 'bucketsPerNode'>): number {
   return bucketsPerNode > 0 ? Math.floor(bucket / bucketsPerNode) : 0;
 }

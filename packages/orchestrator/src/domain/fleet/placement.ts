@@ -1,14 +1,16 @@
 /**
  * Starts what nobody runs, where `place` says.
  *
- * Nothing is placed before the grace is over, unless the store told who had which shards. While launched nodes are on their way, no
- * node takes more than its fair share of the shards that have to identify; those with a session to resume do not wait, since
- * sessions die within a minute or two. When their launches fail, the others take it all rather than leave shards down. A node resumes
- * `takeoversPerNode` shards at once, so that after a loss the survivors share the work, and each gets more when it is done with those. Without ensureAllShardsRunning only shards whose
- * session a connected node holds (a hand-over that broke) are started: on that node.
+ * Nothing is placed before the grace is over, unless the store told who had which shards. While launched nodes are on
+ * their way, no node takes more than its fair share of the shards that have to identify; those with a session to resume
+ * do not wait, since sessions die within a minute or two. When their launches fail, the others take it all rather than
+ * leave shards down. A node resumes `takeoversPerNode` shards at once, so that after a loss the survivors share the
+ * work, and each gets more when it is done with those. Without ensureAllShardsRunning only shards whose session a
+ * connected node holds (a migration that broke) are started: on that node.
  *
- * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a drain moves it again, and
- * its state with it), and after a restart the shard of a broken hand-over waits for its origin as long as the grace lasts.
+ * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a
+ * drain moves it again, and its state with it), and after a restart the shard of a broken migration waits for its
+ * origin as long as the grace lasts.
  */
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
@@ -36,7 +38,10 @@ export function placeVacant(tx: Transaction): void {
   if (others.length > 0) placeAll(tx, others, holders);
 }
 
-/** The origin of a hand-over that a crash of ours broke is still on its way back: it runs the shard, or holds its session and its state. */
+/**
+ * The origin of a migration that a crash of ours broke is still on its way back: it runs the shard, or holds its
+ * session and its state.
+ */
 function mayHaveHolder(tx: Transaction, shard: number): boolean {
   const { before } = assignmentOf(tx.state, shard);
   const origin = before === null ? undefined : tx.node(before.node);

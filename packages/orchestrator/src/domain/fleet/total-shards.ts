@@ -1,7 +1,8 @@
 /**
- * How many shards there are, decided once: by a node that runs with a count already, else by the configuration, else by Discord's
- * recommendation. The last two wait for the start-up grace to be over, so that nodes that ran on through a restart of the orchestrator
- * are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the recommendation, and for max_concurrency).
+ * How many shards there are, decided once: by a node that runs with a count already, else by the configuration, else by
+ * Discord's recommendation. The last two wait for the start-up grace to be over, so that nodes that ran on through a
+ * restart of the orchestrator are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the
+ * recommendation, and for max_concurrency).
  */
 import { NEVER_ASSIGNED } from '../state/epochs.js';
 import type { DomainEvent } from '../state/events.js';
@@ -98,7 +99,10 @@ export function gatewayDue({ gateway, identifies }: OrchestratorState): number |
   return gateway.kind === 'known' ? refreshAt(gateway.at, identifies.budget) : null;
 }
 
-/** max_concurrency grows with the bot, and session starts may be spent by others than us: an answer is good for an hour, or for its day. */
+/**
+ * max_concurrency grows with the bot, and session starts may be spent by others than us: an answer is good for an hour,
+ * or for its day.
+ */
 function refreshAt(at: number, budget: IdentifyBudget['budget']): number {
   const resetAt = budget === null || budget.resetAt <= at ? Number.POSITIVE_INFINITY : budget.resetAt;
   return Math.min(at + REFRESH_MS, resetAt);

@@ -1,15 +1,21 @@
 /**
- * The marks of jobs that run once per fleet (job-messages.ts of the protocol): by name, when the latest run was due. A mark only grows,
- * and the answer leaves when the mark is durable, so of two nodes that ask for the same run one is told to begin it.
+ * The marks of jobs that run once per fleet (job-messages.ts of the protocol): by name, when the latest run was due. A
+ * mark only grows, and the answer leaves when the mark is durable, so of two nodes that ask for the same run one is
+ * told to begin it.
  */
 import type { MessageOf } from '@dshard/protocol';
 import { can } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
 
-/** Names at once; beyond that the mark that is the longest ago is forgotten. Nobody asks for a run of that time any more. */
+/**
+ * Names at once; beyond that the mark that is the longest ago is forgotten. Nobody asks for a run of that time any
+ * more.
+ */
 export const MAX_JOBS = 256;
 
-/** How far the clock of a node may be ahead of ours. A mark of a later time would keep the job from running until then. */
+/**
+ * How far the clock of a node may be ahead of ours. A mark of a later time would keep the job from running until then.
+ */
 const MAX_AHEAD_MS = 600_000;
 
 export function onJobMark(tx: Transaction, node: string, { markId, name, dueAt }: MessageOf<'jobMark'>): void {

@@ -1,6 +1,6 @@
 /**
- * What becomes of a migration that cannot go on. The rule is in `steps.ts`: back before the point of no return, forward after it. Live
- * migrations are passed on to `live-failure.ts`.
+ * What becomes of a migration that cannot go on. The rule is in `steps.ts`: back before the point of no return, forward
+ * after it. Live migrations are passed on to `live-failure.ts`.
  */
 import type { GatewaySession } from '@dshard/protocol';
 import { can, isConnected, isShuttingDown } from '../state/nodes.js';
@@ -102,7 +102,10 @@ export function migrationsLoseNode(tx: Transaction, node: string, reason: string
   }
 }
 
-/** A node is about to shut down: what can still go back goes back. What is past that point ends by the destination's answer. */
+/**
+ * A node is about to shut down: what can still go back goes back. What is past that point ends by the destination's
+ * answer.
+ */
 export function abortMigrationsOf(tx: Transaction, node: string, reason: string): void {
   for (const migration of tx.state.migrations.values()) {
     if (migration.origin !== node && migration.destination !== node) continue;
@@ -111,7 +114,10 @@ export function abortMigrationsOf(tx: Transaction, node: string, reason: string)
   }
 }
 
-/** A node runs nothing any more: it said so, or it is known dead. @param sessionOf what it gave for a shard, if anything. */
+/**
+ * A node runs nothing any more: it said so, or it is known dead. @param sessionOf what it gave for a shard, if
+ * anything.
+ */
 export function migrationsOutliveNode(
   tx: Transaction,
   node: string,
@@ -124,7 +130,10 @@ export function migrationsOutliveNode(
   }
 }
 
-/** An operator wants the shard down. @returns whether that is under way; false: the migration is over, the stop is to be begun. */
+/**
+ * An operator wants the shard down. @returns whether that is under way; false: the migration is over, the stop is to be
+ * begun.
+ */
 export function stopMoving(tx: Transaction, migration: MigrationState, request: string): boolean {
   const reason = `an operator stops shard ${migration.shard}`;
   if (isLive(migration)) return stopInTransfer(tx, migration, reason, request);
@@ -132,7 +141,8 @@ export function stopMoving(tx: Transaction, migration: MigrationState, request: 
     stopAtDestination(tx, migration, reason, request);
     return true;
   }
-  // In the first step a base-level origin may not have closed yet; later its closed session is all there is to the shard.
+  // In the first step a base-level origin may not have closed yet; later its closed session is all there is to the
+  // shard.
   abort(tx, migration, reason, false);
   return false;
 }

@@ -1,12 +1,13 @@
 /**
- * How many shards may move at once: by room (per node and in the whole fleet; those that are only announced to leave take none), and by the
- * disruption budget.
+ * How many shards may move at once: by room (per node and in the whole fleet; those that are only announced to leave
+ * take none), and by the disruption budget.
  *
- * The disruption budget: how many shards may be moving or down at once. Losses nobody planned count against it, so planned moves wait
- * while it is used up; what brings shards back up never does.
+ * The disruption budget: how many shards may be moving or down at once. Losses nobody planned count against it, so
+ * planned moves wait while it is used up; what brings shards back up never does.
  *
- * Down are the shards that are to run here and do not: being started or stopped, on a node that is away, or vacant. Not counted is what is
- * down because somebody wants it so: quarantined shards (a rollout may be what heals them) and, without ensureAllShardsRunning, vacant ones.
+ * Down are the shards that are to run here and do not: being started or stopped, on a node that is away, or vacant. Not
+ * counted is what is down because somebody wants it so: quarantined shards (a rollout may be what heals them) and,
+ * without ensureAllShardsRunning, vacant ones.
  */
 import type { MigrationState, OrchestratorState } from '../state/state.js';
 import { takesRoom } from '../state/migrations.js';
@@ -79,7 +80,10 @@ export function patienceOf(tx: Transaction, origin: string, destination: string)
   return movesLive(tx, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
 }
 
-/** What a move between the nodes has to wait for before it begins; null: nothing. Where user code is waited for, it waits after that. */
+/**
+ * What a move between the nodes has to wait for before it begins; null: nothing. Where user code is waited for, it
+ * waits after that.
+ */
 export function waitsFor(tx: Transaction, origin: string, destination: string): 'room' | 'budget' | null {
   if (patienceOf(tx, origin, destination) > 0) return null;
   if (!hasRoomToMove(tx, origin, destination)) return 'room';

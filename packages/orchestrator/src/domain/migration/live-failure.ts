@@ -1,11 +1,13 @@
 /**
  * What becomes of a live migration that cannot go on, by the step it is in (`LIVE_STEPS[…].undo`):
  *
- * - Before COMMIT it is aborted. Nothing has to be resumed: a frozen origin unfreezes when it hears of it, or by itself.
- * - `releasing`: the origin either let go or did not, and says which. Refused, the shard is its own again. Without the destination
- *   the origin is told startShards, which is right in both cases: it unfreezes, or takes the closed session up again.
- * - `activating`: the shard is resumed with the cursor in the manifest once it is certain that the destination does not run it; the
- *   origin, which keeps its copy until transferDone, is the first choice.
+ * - Before COMMIT it is aborted. Nothing has to be resumed: a frozen origin unfreezes when it hears of it, or by
+ *   itself.
+ * - `releasing`: the origin either let go or did not, and says which. Refused, the shard is its own again. Without the
+ *   destination the origin is told startShards, which is right in both cases: it unfreezes, or takes the closed session
+ *   up again.
+ * - `activating`: the shard is resumed with the cursor in the manifest once it is certain that the destination does not
+ *   run it; the origin, which keeps its copy until transferDone, is the first choice.
  *
  * Whatever happens, the record is gone afterwards or one step on, and the shard is in exactly one other state.
  */
@@ -74,8 +76,8 @@ function giveBackToOrigin(tx: Transaction, migration: LiveMigration, reason: str
 
 /**
  * In `releasing` the origin is known not to run the shard any more, without having said that it let go.
- * @param session with which it stopped the shard; null: nobody knows how far it got. If the shard had moved on, the state at the
- * destination is of no use.
+ * @param session with which it stopped the shard; null: nobody knows how far it got. If the shard had moved on, the
+ * state at the destination is of no use.
  */
 function onOriginEnded(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
   const { step, shard, destination } = migration;
@@ -181,8 +183,8 @@ export function liveNodeEnded(
 }
 
 /**
- * A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. If it does not hold the session
- * either, it is another process, and nobody knows what the one before did last.
+ * A node that was lost is back, and what it runs was taken over: of what it does not run, it has let go. If it does not
+ * hold the session either, it is another process, and nobody knows what the one before did last.
  */
 export function onOriginBack(tx: Transaction, node: string): void {
   for (const migration of tx.state.migrations.values()) {
@@ -237,7 +239,8 @@ export function leaveToLost(tx: Transaction, shard: number, node: string, sessio
 
 /**
  * The node went away while it served the shard, so its session goes on there until it is known dead.
- * @param session what else is known of it: the cursor of a frozen shard, which is the last there is, or one from before.
+ * @param session what else is known of it: the cursor of a frozen shard, which is the last there is, or one from
+ * before.
  */
 function leaveServing(
   tx: Transaction,

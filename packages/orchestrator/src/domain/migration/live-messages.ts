@@ -1,6 +1,7 @@
 /**
- * What the two nodes of a live migration answer. An answer counts only if its migration is under way, in the step that waits for it, and
- * the node is the one that is asked: so what comes twice, late, or from an earlier run of the orchestrator changes nothing.
+ * What the two nodes of a live migration answer. An answer counts only if its migration is under way, in the step that
+ * waits for it, and the node is the one that is asked: so what comes twice, late, or from an earlier run of the
+ * orchestrator changes nothing.
  */
 import type { MessageOf } from '@dshard/protocol';
 import { knownNow } from '../shards/vacate.js';

@@ -1,6 +1,7 @@
 /**
- * The steps of a live migration, in order: for each, the one answer that ends it and from whom, what comes next, how long it may take, and
- * what undoes it. Everything else about the steps is in `live.ts` (forward) and `live-failure.ts` (undo).
+ * The steps of a live migration, in order: for each, the one answer that ends it and from whom, what comes next, how
+ * long it may take, and what undoes it. Everything else about the steps is in `live.ts` (forward) and `live-failure.ts`
+ * (undo).
  */
 import type { Capability, MessageKind, NodeBounds } from '@dshard/protocol';
 import { can } from '../state/nodes.js';
@@ -18,7 +19,10 @@ type StepRule = {
   needs?: Capability;
   /** What the node has said that it gives user code in this step; comes on top of the bound. */
   adds?: keyof NodeBounds;
-  /** From entering the step; while copying and activating, from the last sign of progress (`relay.ts`, `fleet/heartbeat.ts`). */
+  /**
+   * From entering the step; while copying and activating, from the last sign of progress (`relay.ts`,
+   * `fleet/heartbeat.ts`).
+   */
   bound: 'migrationStepTimeoutMs' | 'freezeTimeoutMs' | 'maxNodeDowntimeMs';
   /**
    * - `abort`: both ends are told, and the origin goes on as if nothing had happened.
@@ -47,7 +51,7 @@ export const LIVE_STEPS: Readonly<Record<LiveKind, StepRule>> = {
     next: 'openingDestination',
     bound: 'migrationStepTimeoutMs',
     undo: 'abort',
-    overdue: 'did not open the hand-over',
+    overdue: 'did not open the transfer',
   },
   openingDestination: {
     waitsFor: 'destination',

@@ -1,22 +1,25 @@
 /**
- * One shard moves live: its state is copied while it serves, and only the last moment is frozen. Both ends name `live-migration`; the
- * messages are in transfer-messages.ts of @dshard/protocol, the answers and deadlines in `live-steps.ts`.
+ * One shard moves live: its state is copied while it serves, and only the last moment is frozen. Both ends name
+ * `live-migration`; the messages are in transfer-messages.ts of @dshard/protocol, the answers and deadlines in
+ * `live-steps.ts`.
  *
  *     announcing → openingOrigin → openingDestination → copying → warming → freezing → verifying → [COMMIT] → releasing → activating → done
  *     └──────────────────────────── any failure: aborted,    the origin goes on ────────────────┘             └─── only forward ───┘
  *
- * `announcing` and `warming` are for user code, at the origin and at the destination, and are left out for a node that does not know them.
- * While a shard is announced its node's patience may be long (a game is played to its end): it takes no room and no budget then, and
- * waits for both when it may leave.
+ * `announcing` and `warming` are for user code, at the origin and at the destination, and are left out for a node that
+ * does not know them. While a shard is announced its node's patience may be long (a game is played to its end): it
+ * takes no room and no budget then, and waits for both when it may leave.
  *
- * COMMIT is the entry into `releasing`: the state says that the shard is the destination's before transferRelease is sent (effects
- * are executed after the state they came with is kept, and a durable store keeps it before they are). Between the two the origin may have
- * unfrozen by itself; it then refuses the release, and the shard is its own again. Once it has said transferReleased nothing leads back.
+ * COMMIT is the entry into `releasing`: the state says that the shard is the destination's before transferRelease is
+ * sent (effects are executed after the state they came with is kept, and a durable store keeps it before they are).
+ * Between the two the origin may have unfrozen by itself; it then refuses the release, and the shard is its own again.
+ * Once it has said transferReleased nothing leads back.
  *
- * Whether a release that was not answered took place only the origin knows, so one that is lost in `releasing` is not given up at once
- * unless it is known dead: it says when it comes back which of the two it was, and never are two nodes told to serve. Not back within
- * maxNodeDowntime it counts as dead, as everywhere. The cursor and the state are at the destination already; it resumes from that
- * cursor and no later one, for the state is as of it, and marks what comes again as redelivered, for an origin that unfroze has served on.
+ * Whether a release that was not answered took place only the origin knows, so one that is lost in `releasing` is not
+ * given up at once unless it is known dead: it says when it comes back which of the two it was, and never are two nodes
+ * told to serve. Not back within maxNodeDowntime it counts as dead, as everywhere. The cursor and the state are at the
+ * destination already; it resumes from that cursor and no later one, for the state is as of it, and marks what comes
+ * again as redelivered, for an origin that unfroze has served on.
  */
 import type { GatewaySession, MessageOf } from '@dshard/protocol';
 import type { LiveMigration, Manifest } from '../state/state.js';
@@ -63,7 +66,10 @@ export function openOrigin(tx: Transaction, migration: LiveMigration): void {
   tx.send(migration.origin, { ...message, ...of(migration) });
 }
 
-/** @param told the origin's session now; a host that does not say it has reported one in heartbeats, which is good enough to connect by. */
+/**
+ * @param told the origin's session now; a host that does not say it has reported one in heartbeats, which is good
+ * enough to connect by.
+ */
 export function onOriginOpened(tx: Transaction, migration: At<'openingOrigin'>, told: GatewaySession | null): void {
   const session = told ?? checkpointOf(tx, migration.origin, migration.shard)?.session ?? null;
   enterStep(tx, migration, { kind: 'openingDestination', session });

@@ -1,19 +1,21 @@
 /**
- * The state of a shard that moves live, on its way from origin to destination, and the credit that comes back: thousands of messages a
- * second, so they take no transaction and, but for one thing, leave no trace in the state. What was passed on needs no count here, because the
- * destination checks order, number and digest itself. The one thing is that data is progress: at most once per
- * PROGRESS_RESOLUTION_MS it moves the deadline of `copying`. (The manifest is one message per migration and takes a transaction.)
+ * The state of a shard that moves live, on its way from origin to destination, and the credit that comes back:
+ * thousands of messages a second, so they take no transaction and, but for one thing, leave no trace in the state. What
+ * was passed on needs no count here, because the destination checks order, number and digest itself. The one thing is
+ * that data is progress: at most once per PROGRESS_RESOLUTION_MS it moves the deadline of `copying`. (The manifest is
+ * one message per migration and takes a transaction.)
  *
- * Never mixed up: a message is passed on only if its id names a migration that is under way, it comes from the right end of it, and it is
- * of the step; everything else is dropped and counted, because after an abort a whole window of data may be on its way.
+ * Never mixed up: a message is passed on only if its id names a migration that is under way, it comes from the right
+ * end of it, and it is of the step; everything else is dropped and counted, because after an abort a whole window of
+ * data may be on its way.
  *
- * Memory: an origin sends within the credit that the destination gave, so of one migration at most one window (the node setting
- * `transferWindowBytes`, 1 MiB by default) plus one event that is larger than that is between the two, and the orchestrator holds for
- * a destination at most the sum of the windows of the migrations to it, of which there are at most migrationsPerNode, and
- * for all destinations together at most migrationsTotal windows; over sockets twice that, because the system lets go of a piece when all of
- * it is written. Frame headers come on top: some 100 bytes per event. Origins are not
- * held back for it, so their heartbeats are read while a destination is slow. An origin that ignores its credit is stopped by
- * `runtime/connections.ts`.
+ * Memory: an origin sends within the credit that the destination gave, so of one migration at most one window (the node
+ * setting `transferWindowBytes`, 1 MiB by default) plus one event that is larger than that is between the two, and the
+ * orchestrator holds for a destination at most the sum of the windows of the migrations to it, of which there are at
+ * most migrationsPerNode, and for all destinations together at most migrationsTotal windows; over sockets twice that,
+ * because the system lets go of a piece when all of it is written. Frame headers come on top: some 100 bytes per event.
+ * Origins are not held back for it, so their heartbeats are read while a destination is slow. An origin that ignores
+ * its credit is stopped by `runtime/connections.ts`.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
 import type { Decision, Effect } from '../state/effects.js';
@@ -78,11 +80,13 @@ function withHeard(state: OrchestratorState, id: string, now: number): Orchestra
 }
 
 /**
- * User events on their way from the origin to the destination. The only path that has to be fast (tens of thousands a second), so it
- * does not take a transaction: of the state only the migration's own record is renewed, which counts the event and, as long as events
- * flow, moves the deadline of the step. Order is kept because every event is answered by its one `send` at once.
+ * User events on their way from the origin to the destination. The only path that has to be fast (tens of thousands a
+ * second), so it does not take a transaction: of the state only the migration's own record is renewed, which counts the
+ * event and, as long as events flow, moves the deadline of the step. Order is kept because every event is answered by
+ * its one `send` at once.
  *
- * User events that belong to no transfer are dropped without a word: after an abort there may be thousands on their way.
+ * User events that belong to no transfer are dropped without a word: after an abort there may be thousands on their
+ * way.
  */
 
 type AnyUserEvent = MessageOf<'userEvent'> | MessageOf<'shardUserEvent'>;

@@ -1,6 +1,7 @@
 /**
- * An operator moves one shard. By hand one may go over maxShardsPerNode, use a cordoned node and take a shard out of its bucket, as
- * with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most, and is refused then.
+ * An operator moves one shard. By hand one may go over maxShardsPerNode, use a cordoned node and take a shard out of
+ * its bucket, as with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most,
+ * and is refused then.
  */
 import { refused, runningOn, usableNode } from '../state/checks.js';
 import type { Checked } from '../state/checks.js';
@@ -50,7 +51,10 @@ function migratable(tx: Transaction, shard: number, destination: string): Checke
   return origin;
 }
 
-/** Begins the waiting migrations whose turn it is, oldest first, and answers those that waited too long or became impossible. */
+/**
+ * Begins the waiting migrations whose turn it is, oldest first, and answers those that waited too long or became
+ * impossible.
+ */
 export function startWaitingMigrations(tx: Transaction): void {
   const before = tx.state.waitingMigrations;
   if (before.length === 0) return;
@@ -78,8 +82,8 @@ export function startWaitingMigrations(tx: Transaction): void {
 }
 
 /**
- * Shards that are announced to leave, where user code was waited for: they go when it has finished and there is room and budget, those first
- * that were announced first. One whose operation moves nothing any more stays.
+ * Shards that are announced to leave, where user code was waited for: they go when it has finished and there is room
+ * and budget, those first that were announced first. One whose operation moves nothing any more stays.
  */
 export function leaveWhenThereIsRoom(tx: Transaction): void {
   for (const migration of tx.state.migrations.values()) {

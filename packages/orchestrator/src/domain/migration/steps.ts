@@ -1,6 +1,6 @@
 /**
- * One shard moves from its origin to a destination. Where both name `live-migration` it moves live (`live.ts`). Where one does not, this is
- * the flow, which closes the shard first:
+ * One shard moves from its origin to a destination. Where both name `live-migration` it moves live (`live.ts`). Where
+ * one does not, this is the flow, which closes the shard first:
  *
  *     step          waits for                       from          then
  *     closing       prepareMigration with session   origin        preparing: prepareMigration → destination
@@ -8,13 +8,13 @@
  *     transferring  user events, allUserDataSent    origin        resuming: allUserDataSent → destination
  *     resuming      startShards                     destination   done: migrationFinished → origin
  *
- * Passing allUserDataSent on is the point of no return: the destination may resume the session at any time after it. Until then
- * every failure means back to the origin (`failure.ts`), after it every failure means forward: the shard is resumed with the known
- * session once it is certain that the destination does not run it. Whatever happens, the record is gone afterwards and the shard
- * is in exactly one other state; nobody is left migrating.
+ * Passing allUserDataSent on is the point of no return: the destination may resume the session at any time after it.
+ * Until then every failure means back to the origin (`failure.ts`), after it every failure means forward: the shard is
+ * resumed with the known session once it is certain that the destination does not run it. Whatever happens, the record
+ * is gone afterwards and the shard is in exactly one other state; nobody is left migrating.
  *
- * A base-level origin closed its connection and cannot take it up by itself, so it is given its own session to resume; one
- * with parallel-migrations is told migrationAborted and resumes from its cursor.
+ * A base-level origin closed its connection and cannot take it up by itself, so it is given its own session to resume;
+ * one with parallel-migrations is told migrationAborted and resumes from its cursor.
  */
 import type { GatewaySession, Message } from '@dshard/protocol';
 import { assign, newEpoch, noteCheckpoint } from '../shards/epochs.js';

@@ -5,10 +5,11 @@
  *     moving               its shards move to the destination, as many at once as the limits allow
  *     shuttingDown         all moved, and it was to be shut down; over when it has said goodbye
  *
- * A cancelled drain begins no further migration and ends when those under way have; what was launched for it and is still empty goes again.
- * Meanwhile nothing new is placed on the origin. Which shards are left is read off the state, not kept in a list, so a shard that was still
- * starting, or that an operator moved by hand, is neither missed nor moved twice. A migration that fails is tried once more; if a shard stays
- * behind, the node is not shut down and the drain says which and why.
+ * A cancelled drain begins no further migration and ends when those under way have; what was launched for it and is
+ * still empty goes again. Meanwhile nothing new is placed on the origin. Which shards are left is read off the state,
+ * not kept in a list, so a shard that was still starting, or that an operator moved by hand, is neither missed nor
+ * moved twice. A migration that fails is tried once more; if a shard stays behind, the node is not shut down and the
+ * drain says which and why.
  */
 import { beginLaunch, retireEmpty, unwantLaunch } from '../fleet/launch.js';
 import { beginShutdown } from '../fleet/leave.js';
@@ -152,7 +153,8 @@ function awaitDestination(tx: Transaction, drain: Drain): void {
   const why = problemOf(tx, drain.origins[0]) ?? drain.stopped;
   if (why !== null) endDrain(tx, drain, why);
   else if (isAwaited(tx, drain)) return;
-  // An earlier run of the orchestrator launched the node. What it is a step of begins anew, with that node if it came up.
+  // An earlier run of the orchestrator launched the node. What it is a step of begins anew, with that node if it came
+  // up.
   else if (drain.parent !== null) tx.removeOperation(drain.id);
   else endDrain(tx, drain, 'the orchestrator was restarted before the new node for its shards was up');
 }
@@ -209,7 +211,10 @@ function leftOf(tx: Transaction, drain: Drain): { waiting: number; isBlocked: bo
   return { waiting: shardsLeft(tx.state, drain).waiting.length, isBlocked: false };
 }
 
-/** Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is moved again then. */
+/**
+ * Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is
+ * moved again then.
+ */
 function isComingBack(tx: Transaction, origin: string): boolean {
   const held = tx.node(origin)?.retained ?? [];
   return held.some((shard) => {

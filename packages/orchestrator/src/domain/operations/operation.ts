@@ -1,6 +1,7 @@
 /**
- * What an operation is, whatever its kind: how it begins, goes on, and ends. A kind says what is its own in an `Operation` and is registered in
- * `registry.ts`; the durable record, the history, cancelling, restarts, REST and the command line follow from there.
+ * What an operation is, whatever its kind: how it begins, goes on, and ends. A kind says what is its own in an
+ * `Operation` and is registered in `registry.ts`; the durable record, the history, cancelling, restarts, REST and the
+ * command line follow from there.
  */
 import type { CommandError } from '../state/commands.js';
 import type { HistoryEntry } from '../state/effects.js';
@@ -71,7 +72,10 @@ export function beginOperation<K extends OperationKind>(
 /** How many that are over are kept: whoever asked for one may not be there any more to be told. */
 const KEPT = 20;
 
-/** @param ending.text how it ended, for everybody who is told; `figures` are for whoever asked for it, `facts` for the history. */
+/**
+ * @param ending.text how it ended, for everybody who is told; `figures` are for whoever asked for it, `facts` for the
+ * history.
+ */
 export function endOperation(
   tx: Transaction,
   operation: OperationState,

@@ -63,8 +63,9 @@ export function progressOf<K extends OperationKind>(state: OrchestratorState, op
 }
 
 /**
- * An operator cancels an operation. What is under way comes to its end, nothing further is begun; then the operation ends and everybody who
- * waits is told what was done. That it is cancelled is durable before anything follows from it, so a restart does not forget it.
+ * An operator cancels an operation. What is under way comes to its end, nothing further is begun; then the operation
+ * ends and everybody who waits is told what was done. That it is cancelled is durable before anything follows from it,
+ * so a restart does not forget it.
  */
 export function cancelOperation(tx: Transaction, request: string, id: string): void {
   const operation = wholeOf(tx.state.operations, id);

@@ -6,8 +6,9 @@
  *     operations/registry.ts             a line here
  *     @dshard/api operations.ts          what starting it takes over REST, and its commands
  *
- * with its test, a line for the simulator's operator (faults/operators.ts), its paragraph in docs/reference/operations.md, and one in the changelog. The
- * record, the history, cancelling, restarts, the REST resource and `dso operations` follow from these.
+ * with its test, a line for the simulator's operator (faults/operators.ts), its paragraph in
+ * docs/reference/operations.md, and one in the changelog. The record, the history, cancelling, restarts, the REST
+ * resource and `dso operations` follow from these.
  */
 import type { OperationKind } from '../state/operations.js';
 import { DRAIN } from './drain.js';

@@ -1,9 +1,10 @@
 /**
- * Every node is replaced, one after the other: each node that has shards is drained to an empty node (one that is connected and free, else a
- * newly launched one), then shut down. The drains do the work; this decides what is next. The first node that cannot be replaced ends the
- * rollout, with everything left running where it is.
+ * Every node is replaced, one after the other: each node that has shards is drained to an empty node (one that is
+ * connected and free, else a newly launched one), then shut down. The drains do the work; this decides what is next.
+ * The first node that cannot be replaced ends the rollout, with everything left running where it is.
  *
- * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down first.
+ * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down
+ * first.
  */
 import type { MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
@@ -75,7 +76,10 @@ function toReplace(tx: Transaction): { empty: string[]; busy: string[] } {
   return { empty: tx.settings.canLaunch ? empty.map(({ id }) => id) : [], busy: busy.map(({ id }) => id) };
 }
 
-/** Connected, empty, not meant for anything else, and not as old as what is replaced, unless nothing newer can be launched. */
+/**
+ * Connected, empty, not meant for anything else, and not as old as what is replaced, unless nothing newer can be
+ * launched.
+ */
 function freeNode(tx: Transaction, waiting: readonly string[]): NodeState | undefined {
   const old = new Set(tx.settings.canLaunch ? waiting.map((id) => tx.node(id)?.version) : []);
   for (const node of tx.state.nodes.values()) {

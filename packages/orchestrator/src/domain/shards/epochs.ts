@@ -11,7 +11,7 @@ export function newEpoch(tx: Transaction): number {
   return epoch;
 }
 
-/** The shard is assigned: anew, or under the epoch that its hand-over has had from its beginning. */
+/** The shard is assigned: anew, or under the epoch that its migration has had from its beginning. */
 export function assign(tx: Transaction, shard: number, epoch: number = newEpoch(tx)): void {
   tx.setAssignment(shard, { epoch, checkpoint: null, before: null });
 }
@@ -34,7 +34,7 @@ export function markOriginOut(tx: Transaction, shard: number): void {
   });
 }
 
-/** The hand-over is done: there is no state left at the origin. */
+/** The migration is done: there is no state left at the origin. */
 export function markOriginDone(tx: Transaction, shard: number): void {
   tx.setAssignment(shard, { ...assignmentOf(tx.state, shard), before: null });
 }
@@ -50,7 +50,10 @@ export function noteCheckpoint(tx: Transaction, shard: number, checkpoint: Known
   tx.setAssignment(shard, { ...assignmentOf(tx.state, shard), checkpoint });
 }
 
-/** An origin that did not let go: COMMIT gave the shard the destination's epoch, so the origin has it anew, under a later one. */
+/**
+ * An origin that did not let go: COMMIT gave the shard the destination's epoch, so the origin has it anew, under a
+ * later one.
+ */
 export function keep(tx: Transaction, shard: number, origin: string): void {
   const { before } = assignmentOf(tx.state, shard);
   tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
@@ -60,7 +63,10 @@ export function keep(tx: Transaction, shard: number, origin: string): void {
   if (can(tx.node(origin), 'epochs')) tx.send(origin, { kind: 'startShards', shardIds: [shard] });
 }
 
-/** A node is told that it does not have a shard any more: by epoch if it knows them, so that it does not touch the session. */
+/**
+ * A node is told that it does not have a shard any more: by epoch if it knows them, so that it does not touch the
+ * session.
+ */
 export function letGo(tx: Transaction, node: string, shard: number): void {
   if (can(tx.node(node), 'epochs')) {
     tx.send(node, { kind: 'shardTakenOver', shardId: shard, epoch: epochOf(tx.state, shard) });

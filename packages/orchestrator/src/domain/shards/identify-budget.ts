@@ -1,12 +1,14 @@
 /**
- * How many IDENTIFYs the day has left. Discord says so (`session_start_limit` of `GET /gateway/bot`); a bot that goes beyond it
- * has its token reset, so we count ourselves as well, durably and before use:
+ * How many IDENTIFYs the day has left. Discord says so (`session_start_limit` of `GET /gateway/bot`); a bot that goes
+ * beyond it has its token reset, so we count ourselves as well, durably and before use:
  *
- * - `budget` is Discord's last answer, less every permit since. An answer may have been made before permits of ours were used:
- *   those that were out when we asked, and those given since, are taken off it.
- * - `ledger` is our own count of the day. Within a day an answer never gives more than the total less what we counted: one that
- *   comes from a cache, or is simply wrong, cannot make us spend twice. A day ends when Discord first said that it ends.
- * - The reserve is not granted. It is for the operator (`dso allowidentifies`), who may want to save the shards that matter.
+ * - `budget` is Discord's last answer, less every permit since. An answer may have been made before permits of ours
+ *   were used: those that were out when we asked, and those given since, are taken off it.
+ * - `ledger` is our own count of the day. Within a day an answer never gives more than the total less what we counted:
+ *   one that comes from a cache, or is simply wrong, cannot make us spend twice. A day ends when Discord first said
+ *   that it ends.
+ * - The reserve is not granted. It is for the operator (`dso allowidentifies`), who may want to save the shards that
+ *   matter.
  *
  * Who gets a permit is decided in `identify-permits.ts`.
  */

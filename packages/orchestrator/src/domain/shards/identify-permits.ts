@@ -1,11 +1,12 @@
 /**
- * Who may IDENTIFY when. Discord allows one IDENTIFY per key (`shard % maxConcurrency`) and window, and a number of them a
- * day.
+ * Who may IDENTIFY when. Discord allows one IDENTIFY per key (`shard % maxConcurrency`) and window, and a number of
+ * them a day.
  *
  * One queue, in the order of asking. A node with the identify-permits capability asks for itself and is answered
  * `identifyGranted`; for a base-level node, which cannot ask, starting a shard *is* the identify, so its startShards
  * stands in the same queue. Always true: per key there is at most one holder, and nobody is granted a key before
- * `freeAt`. A key is free again one window after its holder said that it is finished, or, if it never does, when the permit times out.
+ * `freeAt`. A key is free again one window after its holder said that it is finished, or, if it never does, when the
+ * permit times out.
  */
 import { assign } from './epochs.js';
 import { can, isConnected } from '../state/nodes.js';
@@ -54,7 +55,10 @@ function freeKeys(tx: Transaction, isMeant: (holder: { node: string; shard: numb
   }
 }
 
-/** Discord's answer. Windows that run are kept: under the new keys it is not known which one they belong to, so all wait. */
+/**
+ * Discord's answer. Windows that run are kept: under the new keys it is not known which one they belong to, so all
+ * wait.
+ */
 export function setConcurrency(tx: Transaction, maxConcurrency: number, told: ToldBudget): void {
   tx.patch({ identifies: afterAnswer(tx.state.identifies, told, tx.now) });
   const { identifies } = tx.state;
@@ -70,7 +74,8 @@ export function setConcurrency(tx: Transaction, maxConcurrency: number, told: To
 }
 
 /**
- * READY came on a permit that this run did not give: one of the run before, or one that was given up. Its window starts now.
+ * READY came on a permit that this run did not give: one of the run before, or one that was given up. Its window starts
+ * now.
  */
 export function onIdentifiedWithoutPermit(tx: Transaction, shard: number): void {
   const { identifies, settings } = tx.state;
@@ -88,7 +93,8 @@ export function holdsPermit(tx: Transaction, node: string, shard: number): boole
 /** Until when permits are held back altogether; null: they are not. */
 export function permitsBlockedUntil(tx: Transaction): number | null {
   const { gateway, startedAt, identifies, settings } = tx.state;
-  // Nodes of an earlier run may live, and it may have let one of them identify just before it ended: every window may be running.
+  // Nodes of an earlier run may live, and it may have let one of them identify just before it ended: every window may
+  // be running.
   const windowsOver = startedAt + settings.identifyWindowMs;
   if (settings.expectedNodes?.length !== 0 && tx.now < windowsOver) return windowsOver;
   const firstAnswerDue = startedAt + GATEWAY_WAIT_MS;

@@ -1,10 +1,12 @@
 /**
- * Shards that kill nodes. A shard is newly started on a node while it is being started there, and for a while after. When a node dies, every
- * shard that was newly started on it has a crash to its name; one that then runs for that while somewhere is cleared of all of them. At
- * `quarantineAfter` crashes in a row a shard is quarantined: it is not started any more until an operator releases it.
+ * Shards that kill nodes. A shard is newly started on a node while it is being started there, and for a while after.
+ * When a node dies, every shard that was newly started on it has a crash to its name; one that then runs for that while
+ * somewhere is cleared of all of them. At `quarantineAfter` crashes in a row a shard is quarantined: it is not started
+ * any more until an operator releases it.
  *
- * Several shards are started at once, and all but one of them are innocent. So one crash before the last, a shard is a crash crash suspect: it is started
- * when no other crash crash suspect is newly started on the same node, and the next crash tells who it was. One that was released is a crash crash suspect, too.
+ * Several shards are started at once, and all but one of them are innocent. So one crash before the last, a shard is a
+ * crash crash suspect: it is started when no other crash crash suspect is newly started on the same node, and the next
+ * crash tells who it was. One that was released is a crash crash suspect, too.
  */
 import { knownShard } from '../state/checks.js';
 import { isShuttingDown } from '../state/nodes.js';
@@ -16,7 +18,10 @@ const NEWLY_STARTED_MS = 10_000;
 /** Deaths longer ago than this are not in a row with the next one. */
 const WINDOW_MS = 600_000;
 
-/** The node is silent or dead: which shards were newly started on it is to be known when its crash is. Called while they are. */
+/**
+ * The node is silent or dead: which shards were newly started on it is to be known when its crash is. Called while they
+ * are.
+ */
 export function noteLoss(tx: Transaction, node: string): void {
   for (const shard of newlyStartedOn(tx, node)) {
     tx.setCrashRecord(shard, { ...crashRecordOf(tx, shard), lostOn: node });
@@ -115,7 +120,10 @@ function unquarantine(tx: Transaction, shard: number, { quarantinedAt }: CrashRe
   tx.record('shardUnquarantined', 'info', `Shard ${shard} is not quarantined any more: ${why}.`, { shard });
 }
 
-/** As if it were one crash before the last: should the cause not be gone, that costs one more node, and no other shard is blamed for it. */
+/**
+ * As if it were one crash before the last: should the cause not be gone, that costs one more node, and no other shard
+ * is blamed for it.
+ */
 function putOnProbation(tx: Transaction, shard: number, { crashes }: CrashRecord): void {
   const kept = crashes.slice(1).map(({ node }) => ({ node, at: tx.now }));
   if (kept.length > 0) tx.setCrashRecord(shard, { crashes: kept, lostOn: null, quarantinedAt: null });

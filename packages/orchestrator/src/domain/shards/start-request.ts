@@ -1,6 +1,7 @@
 /**
- * An operator starts shards on a node: all of them or, when one cannot be, none. By hand one may go over maxShardsPerNode, use a
- * cordoned node and take a shard out of its bucket. Answered when each of them runs there or failed to.
+ * An operator starts shards on a node: all of them or, when one cannot be, none. By hand one may go over
+ * maxShardsPerNode, use a cordoned node and take a shard out of its bucket. Answered when each of them runs there or
+ * failed to.
  */
 import type { CommandError } from '../state/commands.js';
 import { drainedBy } from '../state/nodes.js';

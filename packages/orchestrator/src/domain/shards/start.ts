@@ -1,10 +1,10 @@
 /**
  * Starting shards on a node.
  *
- * With a known gateway session by resumeShards (RESUME first: an IDENTIFY is scarce), which the node answers with startShards. A node
- * without `resume-shards` is handed the session over as by an origin that has nothing to say: prepareMigration{origin: false} → the node
- * is ready → allUserDataSent{0}, one shard at a time. Without a session, or when the resume failed, by startShards. The steps are
- * described at `StartStep`.
+ * With a known gateway session by resumeShards (RESUME first: an IDENTIFY is scarce), which the node answers with
+ * startShards. A node without `resume-shards` is handed the session over as by an origin that has nothing to say:
+ * prepareMigration{origin: false} → the node is ready → allUserDataSent{0}, one shard at a time. Without a session, or
+ * when the resume failed, by startShards. The steps are described at `StartStep`.
  */
 import type { ShardToResume } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
@@ -18,8 +18,8 @@ import { beginStop } from './stop.js';
 import { inexact, vacate } from './vacate.js';
 
 /**
- * So many nodes in a row say that they cannot resume a shard: then it is started anew. Only Discord can say that a session is gone, but
- * a shard that nobody can resume serves nobody.
+ * So many nodes in a row say that they cannot resume a shard: then it is started anew. Only Discord can say that a
+ * session is gone, but a shard that nobody can resume serves nobody.
  */
 const MOST_REFUSALS = 3;
 
@@ -77,8 +77,8 @@ export function beginResume(tx: Transaction, shard: number, node: string, known:
 }
 
 /**
- * The node was in the middle of handing the shard over and is to run it after all. It knows best how: it may be serving, frozen, or
- * have closed the session, which it then resumes.
+ * The node was in the middle of handing the shard over and is to run it after all. It knows best how: it may be
+ * serving, frozen, or have closed the session, which it then resumes.
  */
 export function beginTakeBack(tx: Transaction, shard: number, node: string, known: KnownSession | null): void {
   setStarting(tx, shard, node, 'start', known);
@@ -95,7 +95,10 @@ export function onReadyToResume(tx: Transaction, node: string, shard: number): b
   return true;
 }
 
-/** What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count for it. */
+/**
+ * What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count
+ * for it.
+ */
 export function movesOf(tx: Transaction, node: string): number {
   let moves = 0;
   for (const migration of tx.state.migrations.values()) {
@@ -133,8 +136,9 @@ export function tellAborted(tx: Transaction, id: string, shard: number, reason: 
 }
 
 /**
- * The node could not start the shard. It has to wait a while, and keeps its session: that a node did not answer, or failed, says nothing
- * of the session. (A base-level node cannot say more, so after a failed resume it is started anew at once.)
+ * The node could not start the shard. It has to wait a while, and keeps its session: that a node did not answer, or
+ * failed, says nothing of the session. (A base-level node cannot say more, so after a failed resume it is started anew
+ * at once.)
  * @param mayStillTry whether the node may go on with it (it did not answer), so that it is told to leave it.
  */
 export function failStart(tx: Transaction, shard: number, reason: string, mayStillTry: boolean): void {
@@ -164,7 +168,9 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
   tx.record('commandFailed', 'warn', `${says} ${what}: ${reason}.`, { node, shard, reason });
 }
 
-/** The node may be resuming the shard yet: it is made to stop it, and whoever comes next goes on from where it stopped. */
+/**
+ * The node may be resuming the shard yet: it is made to stop it, and whoever comes next goes on from where it stopped.
+ */
 function stopFirst(tx: Transaction, shard: number, node: string, reason: string, known: KnownSession | null): void {
   tellAborted(tx, node, shard, reason);
   beginStop(tx, shard, node, null, known);

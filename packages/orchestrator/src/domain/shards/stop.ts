@@ -1,8 +1,8 @@
 /**
  * Stopping one shard on one node: stopShard is sent, and the shard is `stopping` until the node answers.
  *
- * An operator's stop keeps the shard down for maxNodeDowntime when everything is to run (the ancestor's rule); a stop of our
- * own (the destination of a hand-over did not answer) is followed by a start elsewhere at once.
+ * An operator's stop keeps the shard down for maxNodeDowntime when everything is to run (the ancestor's rule); a stop
+ * of our own (the destination of a migration did not answer) is followed by a start elsewhere at once.
  */
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
@@ -29,7 +29,9 @@ export function beginStop(
   tx.send(node, { kind: 'stopShard', shardId: shard, session: null });
 }
 
-/** The node says that it does not run the shard any more. Anything but an answer or a shard it really ran is old news. */
+/**
+ * The node says that it does not run the shard any more. Anything but an answer or a shard it really ran is old news.
+ */
 export function onStopped(tx: Transaction, node: string, shard: number, session: GatewaySession | null): void {
   const state = tx.shard(shard);
   // One that waits in the queue to be started on this very node was asked to stop before that: its place is kept.

@@ -38,7 +38,8 @@ export type CommandResult =
   { ok: true; message: string; data?: Record<string, unknown> } | { ok: false; error: CommandError };
 
 /**
- * A gateway session and when it was last known to be good. `exact`: its last owner closed it so, and nobody was told to resume it since;
- * otherwise the owner may have handled events after it. `refusals`: so many nodes, in a row, said that they cannot resume the shard with it.
+ * A gateway session and when it was last known to be good. `exact`: its last owner closed it so, and nobody was told to
+ * resume it since; otherwise the owner may have handled events after it. `refusals`: so many nodes, in a row, said that
+ * they cannot resume the shard with it.
  */
 export type KnownSession = { session: GatewaySession; at: number; exact?: true; refusals?: number };

@@ -1,7 +1,7 @@
 /**
  * Every reason the domain can give for refusing a peer or a command, in one table: what happened, what to do about it,
- * whether the same attempt may succeed later by itself, and who is at fault. `fault` decides the HTTP status of a command:
- * 'caller' and 'conflict' are 4xx, 'fleet' is 5xx; 'peer' is for what is said to a node, never to an operator.
+ * whether the same attempt may succeed later by itself, and who is at fault. `fault` decides the HTTP status of a
+ * command: 'caller' and 'conflict' are 4xx, 'fleet' is 5xx; 'peer' is for what is said to a node, never to an operator.
  */
 import type { CommandError } from './commands.js';
 

@@ -26,14 +26,17 @@ export function isBase(migration: MigrationState): migration is BaseMigration {
 }
 
 /**
- * A shard changes hands at its point of no return: a live one's at COMMIT, one of the base level when allUserDataSent is passed on, for the
- * destination may resume it from then on.
+ * A shard changes hands at its point of no return: a live one's at COMMIT, one of the base level when allUserDataSent
+ * is passed on, for the destination may resume it from then on.
  */
 export function ownerOf({ step, origin, destination }: MigrationState): string {
   return step.kind === 'resuming' || step.kind === 'releasing' || step.kind === 'activating' ? destination : origin;
 }
 
-/** One whose shard is only announced to leave, and kept for as long as user code's patience lasts, takes nobody's room yet. */
+/**
+ * One whose shard is only announced to leave, and kept for as long as user code's patience lasts, takes nobody's room
+ * yet.
+ */
 export function takesRoom({ step }: MigrationState): boolean {
   return step.kind !== 'announcing' || step.patienceMs === 0;
 }

@@ -1,9 +1,11 @@
 /**
- * Operations: what is asked for by name, takes its time, and is seen through to its end also by the next run of the orchestrator. All that are
- * under way are in one map. Here are what every operation has and what each kind adds; what a kind does is in `operations/`.
+ * Operations: what is asked for by name, takes its time, and is seen through to its end also by the next run of the
+ * orchestrator. All that are under way are in one map. Here are what every operation has and what each kind adds; what
+ * a kind does is in `operations/`.
  *
- * Layers below read an operation as data (which nodes are drained, which are kept for it), and leave in `outcomes` what became of the migrations,
- * launches and operations that it began. They never call it: it takes its outcomes in when it is run next.
+ * Layers below read an operation as data (which nodes are drained, which are kept for it), and leave in `outcomes` what
+ * became of the migrations, launches and operations that it began. They never call it: it takes its outcomes in when it
+ * is run next.
  */
 import { atMostOne, count, exactlyOne, flag, listOf, nodeId, none, nullOr, object, oneOf, text } from './shape.js';
 import type { Shape } from './shape.js';

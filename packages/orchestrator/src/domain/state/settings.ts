@@ -8,7 +8,9 @@ export type Settings = {
   ensureAllShardsRunning: boolean;
   /** Shards of one bucket only ever sit together (ancestor: ShardBucketSize; 16 for large bots). */
   bucketSize: number;
-  /** With n > 0 a node only takes shards of one slot, `floor(floor(shard / bucketSize) / n)` (ancestor: BucketsPerNode). */
+  /**
+   * With n > 0 a node only takes shards of one slot, `floor(floor(shard / bucketSize) / n)` (ancestor: BucketsPerNode).
+   */
   bucketsPerNode: number;
   /** Automatic placement only; by hand one may go over. null: no limit (ancestor: MaxShardsPerNode). */
   maxShardsPerNode: number | null;
@@ -27,13 +29,16 @@ export type Settings = {
   /** With a total of at most this many shards the grace is skipped (ancestor: SkipSafeStartupDelayMaxShards). */
   skipStartupGraceMaxShards: number;
   /**
-   * The nodes known to be running at start (the launcher's registry), or null when that cannot be known. When all of them are
-   * back, the grace is over; an empty list ends it at once.
+   * The nodes known to be running at start (the launcher's registry), or null when that cannot be known. When all of
+   * them are back, the grace is over; an empty list ends it at once.
    */
   expectedNodes: readonly string[] | null;
   /** Bound of each single step of a migration. */
   migrationStepTimeoutMs: number;
-  /** How long a live migration may keep its shard frozen; an origin that hears nothing for that long unfreezes by itself. */
+  /**
+   * How long a live migration may keep its shard frozen; an origin that hears nothing for that long unfreezes by
+   * itself.
+   */
   freezeTimeoutMs: number;
   /** How many shards of one node may move at once (base-level peers: always one). */
   migrationsPerNode: number;

@@ -1,6 +1,6 @@
 /**
- * Reading plain data back that was stored. A `Shape` has one reader for each field of a type, so that the compiler sees when the two part; a
- * reader returns what it was given, or throws `Unreadable`.
+ * Reading plain data back that was stored. A `Shape` has one reader for each field of a type, so that the compiler sees
+ * when the two part; a reader returns what it was given, or throws `Unreadable`.
  */
 import { isNodeId } from '@dshard/protocol';
 

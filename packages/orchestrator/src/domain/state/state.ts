@@ -21,7 +21,10 @@ export type ShardState =
   /** Assigned to a node that does not run it yet; see StartStep. */
   | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: StartStep }
   | { kind: 'running'; node: string; since: number }
-  /** stopShard was sent; `request` is the operator's, if it was one, and `by` tells who. `known`: the session, should the answer have none. */
+  /**
+   * stopShard was sent; `request` is the operator's, if it was one, and `by` tells who. `known`: the session, should
+   * the answer have none.
+   */
   | {
       kind: 'stopping';
       node: string;
@@ -39,17 +42,20 @@ export type ShardState =
       node: string;
       since: number;
       known: KnownSession | null;
-      /** Its cursor as the node last reported it: what to resume from once the node is known to be dead, and not before. */
+      /**
+       * Its cursor as the node last reported it: what to resume from once the node is known to be dead, and not before.
+       */
       checkpoint: KnownSession | null;
     };
 
 /**
  * How far a starting shard is.
- * - `queued`: nothing was sent yet. A base-level node asks for no identify permit, so startShards waits for the identify
- *   window, and it can take over one session at a time. The deadline is Infinity.
+ * - `queued`: nothing was sent yet. A base-level node asks for no identify permit, so startShards waits for the
+ *   identify window, and it can take over one session at a time. The deadline is Infinity.
  * - `start`: startShards was sent.
  * - `prepare`: toward a node without `resume-shards`, prepareMigration{origin: false} was sent with the session.
- * - `resume`: resumeShards was sent, or allUserDataSent{0} after `prepare`; the node resumes the session and answers startShards.
+ * - `resume`: resumeShards was sent, or allUserDataSent{0} after `prepare`; the node resumes the session and answers
+ *   startShards.
  */
 export type StartStep = 'queued' | 'start' | 'prepare' | 'resume';
 
@@ -59,8 +65,8 @@ export type Assignment = {
   /** The last cursor of its time that is durable. */
   checkpoint: KnownSession | null;
   /**
-   * From COMMIT until the hand-over is done: the origin, which still has the shard's state. `mayRun`: it may have kept the shard, for the
-   * destination was not told to run it yet.
+   * From COMMIT until the migration is done: the origin, which still has the shard's state. `mayRun`: it may have kept
+   * the shard, for the destination was not told to run it yet.
    */
   before: { node: string; epoch: number; mayRun: boolean } | null;
 };
@@ -70,8 +76,8 @@ export type NodeConnection =
   /** Identified itself before the total shard count was decided; answered when it is. */
   | { kind: 'awaitingTotal'; connection: string; capabilities: readonly string[]; since: number; lastHeardAt: number }
   /**
-   * `gone`: known not to run any more (it said so, or its process exited), rather than merely silent. `endAt`: it left by itself, and what
-   * is left of its process is ended then, unless it is back.
+   * `gone`: known not to run any more (it said so, or its process exited), rather than merely silent. `endAt`: it left
+   * by itself, and what is left of its process is ended then, unless it is back.
    */
   | { kind: 'disconnected'; since: number; gone: boolean; endAt?: number };
 
@@ -80,8 +86,8 @@ type NodeIntent =
   | { kind: 'serving' }
   | { kind: 'cordoned' }
   /**
-   * Shutdown was sent, or the node said that it leaves (`byItself`). `answered`: it said that its shards are stopped; as long as it is connected
-   * after that it lingers, so that handlers in flight can end.
+   * Shutdown was sent, or the node said that it leaves (`byItself`). `answered`: it said that its shards are stopped;
+   * as long as it is connected after that it lingers, so that handlers in flight can end.
    */
   | {
       kind: 'shuttingDown';
@@ -109,7 +115,10 @@ export type NodeState = {
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
   process: ProcessReport | null;
-  /** Shards whose closed session this node still keeps (a hand-over that was never confirmed): the first choice to resume them. */
+  /**
+   * Shards whose closed session this node still keeps (a migration that was never confirmed): the first choice to
+   * resume them.
+   */
   retained: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
   missing: readonly number[];
@@ -130,7 +139,10 @@ export type BaseStep =
 
 /** Where a live migration stands (`migration/live.ts`). `frozenAt`: when the origin was told to freeze. */
 export type LiveStep =
-  /** shardLeaving sent to the origin: user code may finish what it is at. `mayLeave`: it has, and waits for room to move. */
+  /**
+   * shardLeaving sent to the origin: user code may finish what it is at. `mayLeave`: it has, and waits for room to
+   * move.
+   */
   | { kind: 'announcing'; patienceMs: number; mayLeave: boolean }
   /** transferOpen sent to the origin. */
   | { kind: 'openingOrigin' }
@@ -146,7 +158,10 @@ export type LiveStep =
   | { kind: 'verifying'; frozenAt: number; manifest: Manifest }
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
-  /** transferActivate sent. `originReleased`: the origin let go or stopped; otherwise it may have gone on from the manifest's cursor. */
+  /**
+   * transferActivate sent. `originReleased`: the origin let go or stopped; otherwise it may have gone on from the
+   * manifest's cursor.
+   */
   | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
@@ -227,7 +242,10 @@ export type IdentifyBudget = {
   keys: Readonly<Record<number, { holder: { node: string; shard: number } | null; freeAt: number }>>;
   /** In the order they asked. */
   waiting: readonly { node: string; shard: number; since: number }[];
-  /** Discord's last word on the session starts of the day, less what was granted since (`shards/identify-budget.ts`). null: not known. */
+  /**
+   * Discord's last word on the session starts of the day, less what was granted since (`shards/identify-budget.ts`).
+   * null: not known.
+   */
   budget: { total: number; remaining: number; resetAt: number } | null;
   /** Permits given in the day that ends at `until`, by our own count. */
   ledger: { used: number; until: number };
@@ -274,7 +292,10 @@ export type OrchestratorState = {
   graceUntil: number | null;
   /** Of settings.expectedNodes, those not heard of yet. */
   awaitedNodes: readonly string[] | null;
-  /** Which nodes had shards before is known from the store, so what is vacant is vacant, and need not wait for the grace. */
+  /**
+   * Which nodes had shards before is known from the store, so what is vacant is vacant, and need not wait for the
+   * grace.
+   */
   recalled: boolean;
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */

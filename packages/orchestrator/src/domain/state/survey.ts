@@ -1,13 +1,16 @@
 /**
  * What is to be known of all shards together: who has which, which ones nobody has, and what is due when.
  *
- * A pass over 10,000 shards costs some hundred microseconds, so it is not made for every event: the result is remembered for as long
- * as the array of shards stays the same one, and when a few shards changed it is revised rather than made anew.
+ * A pass over 10,000 shards costs some hundred microseconds, so it is not made for every event: the result is
+ * remembered for as long as the array of shards stays the same one, and when a few shards changed it is revised rather
+ * than made anew.
  */
 import type { ShardState } from './state.js';
 
 export type Survey = {
-  /** The shards that sit on a node: starting, running, stopping and unreachable ones. Those that migrate are not in it. */
+  /**
+   * The shards that sit on a node: starting, running, stopping and unreachable ones. Those that migrate are not in it.
+   */
   byNode: ReadonlyMap<string, readonly number[]>;
   vacant: readonly number[];
   starting: readonly number[];
@@ -37,7 +40,10 @@ export function survey(shards: readonly ShardState[]): Survey {
   return made;
 }
 
-/** For the transaction, which writes to its own copy of the shards: what was remembered of it, if anything, is true no more. */
+/**
+ * For the transaction, which writes to its own copy of the shards: what was remembered of it, if anything, is true no
+ * more.
+ */
 export function forgetSurvey(shards: readonly ShardState[]): void {
   remembered.delete(shards);
 }

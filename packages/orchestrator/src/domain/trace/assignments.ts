@@ -1,6 +1,6 @@
 /**
- * Which shards a decision assigned to whom, and under what epoch: one entry per node, before everything else the decision leads to. Found by
- * comparing the states, so that no assignment can be forgotten.
+ * Which shards a decision assigned to whom, and under what epoch: one entry per node, before everything else the
+ * decision leads to. Found by comparing the states, so that no assignment can be forgotten.
  */
 import type { Decision, Effect } from '../state/effects.js';
 import { AUTOMATIC } from '../state/effects.js';
@@ -26,7 +26,7 @@ export function withAssignments(before: OrchestratorState, decision: Decision): 
   };
 }
 
-/** A hand-over has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
+/** A migration has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
 function holderOf(state: OrchestratorState, shard: number, epoch: number): string | null {
   const found = state.shards[shard];
   if (found === undefined || found.kind === 'vacant') return null;

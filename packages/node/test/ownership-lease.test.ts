@@ -1,10 +1,10 @@
-/** What a node knows of its tenancy by its own clock: awake and asleep, with an orchestrator and without. */
+/** What a node knows of its lease by its own clock: awake and asleep, with an orchestrator and without. */
 import { virtualClock } from '@dshard/testkit';
 import type { VirtualClock } from '@dshard/testkit';
 import type { Clock } from '@dshard/transport';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LossCause } from '../src/index.js';
-import { TenancyDesk } from '../src/tenancy.js';
+import { LeaseClient } from '../src/ownership-lease.js';
 
 const LEASE_MS = 20_000;
 
@@ -14,7 +14,7 @@ class Bench {
   asked = 0;
   readonly #timers: (() => void)[] = [];
   #asleep = false;
-  readonly desk: TenancyDesk;
+  readonly client: LeaseClient;
 
   constructor(leaseMs: number | null = LEASE_MS) {
     const clock: Clock = {
@@ -23,10 +23,10 @@ class Bench {
       after: (ms, callback) => this.world.after(ms, () => this.#fire(callback)),
       every: (ms, callback) => this.world.every(ms, () => this.#fire(callback)),
     };
-    this.desk = new TenancyDesk(clock, () => {
+    this.client = new LeaseClient(clock, () => {
       this.asked += 1;
     });
-    this.desk.leased(leaseMs);
+    this.client.leased(leaseMs);
   }
 
   #fire(callback: () => void): void {
@@ -47,11 +47,11 @@ class Bench {
   }
 
   answered(): void {
-    this.desk.answered(this.world.now());
+    this.client.answered(this.world.now());
   }
 
   resume(cause: LossCause): 'at once' | { ended: string | null } {
-    const wait = this.desk.beforeResume(cause, new AbortController().signal);
+    const wait = this.client.beforeResume(cause, new AbortController().signal);
     if (wait === null) return 'at once';
     const seen = { ended: null as string | null };
     void wait.then(() => {
@@ -68,15 +68,15 @@ function bench(leaseMs?: number | null): Bench {
   return made;
 }
 afterEach(() => {
-  for (const { desk } of benches.splice(0)) desk.close();
+  for (const { client } of benches.splice(0)) client.close();
 });
 
 describe('handing over', () => {
   test('goes on while the orchestrator is down, for hours, as long as the process is awake', async () => {
-    const { desk, pass } = bindings();
+    const { client, pass } = bindings();
     for (let hour = 0; hour < 3; hour += 1) {
       await pass(3_600_000);
-      expect(desk.mayHandOver()).toBe(true);
+      expect(client.mayHandOver()).toBe(true);
     }
   });
 
@@ -88,42 +88,42 @@ describe('handing over', () => {
     async (_, timers) => {
       const made = bench();
       await made.sleep(LEASE_MS + 1_000, timers);
-      expect(made.desk.mayHandOver()).toBe(false);
+      expect(made.client.mayHandOver()).toBe(false);
       let outcome: string | null = null;
-      void made.desk.trusted().then((how) => {
+      void made.client.trusted().then((how) => {
         outcome = how;
       });
       // An answer to what was sent before it slept says nothing.
-      made.desk.answered(made.world.now() - LEASE_MS);
+      made.client.answered(made.world.now() - LEASE_MS);
       await made.pass(100);
-      expect([made.desk.mayHandOver(), outcome, made.asked]).toEqual([false, null, 1]);
+      expect([made.client.mayHandOver(), outcome, made.asked]).toEqual([false, null, 1]);
       made.answered();
       await made.pass(0);
-      expect([made.desk.mayHandOver(), outcome]).toEqual([true, 'confirmed']);
+      expect([made.client.mayHandOver(), outcome]).toEqual([true, 'confirmed']);
     },
   );
 
   test('goes on after a sleep that ended before the lease', async () => {
     const made = bench();
     await made.sleep(LEASE_MS - 1_000, false);
-    expect(made.desk.mayHandOver()).toBe(true);
+    expect(made.client.mayHandOver()).toBe(true);
     await made.pass(5_000);
-    expect(made.desk.mayHandOver()).toBe(true);
+    expect(made.client.mayHandOver()).toBe(true);
   });
 
   test('is given up waiting for when nobody answers, and the connection has to be made anew', async () => {
     const made = bench();
     await made.sleep(LEASE_MS * 2, true);
-    const outcome = made.desk.trusted();
+    const outcome = made.client.trusted();
     await made.pass(10_000);
-    expect(await outcome).toBe('unheard');
-    expect(made.desk.mayHandOver()).toBe(true);
+    expect(await outcome).toBe('timedOut');
+    expect(made.client.mayHandOver()).toBe(true);
   });
 
   test('is not looked at where nothing is ever taken over', async () => {
     const made = bench(null);
     await made.sleep(3_600_000, true);
-    expect(made.desk.mayHandOver()).toBe(true);
+    expect(made.client.mayHandOver()).toBe(true);
     expect(made.resume('displaced')).toBe('at once');
   });
 });
@@ -189,13 +189,13 @@ describe('resuming', () => {
   test('is called off when the shard is stopped meanwhile', async () => {
     const made = bench();
     const stopped = new AbortController();
-    const wait = made.desk.beforeResume('displaced', stopped.signal);
+    const wait = made.client.beforeResume('displaced', stopped.signal);
     stopped.abort(new Error('stopped'));
     await expect(wait).rejects.toThrow('stopped');
   });
 });
 
-function bindings(): { desk: TenancyDesk; pass: (ms: number) => Promise<void> } {
+function bindings(): { client: LeaseClient; pass: (ms: number) => Promise<void> } {
   const made = bench();
-  return { desk: made.desk, pass: (ms) => made.pass(ms) };
+  return { client: made.client, pass: (ms) => made.pass(ms) };
 }

@@ -9,7 +9,7 @@ type Waiting = {
   refuse: (error: NodeError) => void;
 };
 
-export class PermitDesk {
+export class PermitClient {
   readonly #dispatch: (event: NodeEvent) => void;
   readonly #waiting = new Map<number, Waiting>();
   #lastRequest = 0;

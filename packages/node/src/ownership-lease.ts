@@ -31,22 +31,22 @@ const LONGEST_WAIT_MS = 300_000;
 export type LossCause = 'attached' | 'displaced' | 'unproven';
 
 /** What hosts ask. */
-export type Tenancy = {
+export type OwnershipLease = {
   /** Whether an event may go to user code now. If not it is to be kept until `trusted` resolves. */
   mayHandOver(): boolean;
-  /** `confirmed`: go on. `unheard`: nobody answered; drop what was kept and resume from the cursor, Discord knows who has the session. */
-  trusted(): Promise<'confirmed' | 'unheard'>;
+  /** `confirmed`: go on. `timedOut`: nobody answered; drop what was kept and resume from the cursor, Discord knows who has the session. */
+  trusted(): Promise<'confirmed' | 'timedOut'>;
   /**
-   * Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts. After `unheard`, as
+   * Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts. After `timedOut`, as
    * after `displaced`, another node may have handled what is replayed, so it is to be marked.
    */
-  beforeResume(cause: LossCause, signal: AbortSignal): Promise<'confirmed' | 'unheard'> | null;
+  beforeResume(cause: LossCause, signal: AbortSignal): Promise<'confirmed' | 'timedOut'> | null;
 };
 
-type Outcome = 'confirmed' | 'unheard';
+type Outcome = 'confirmed' | 'timedOut';
 type Waiter = { since: number; settle: (outcome: Outcome) => void };
 
-export class TenancyDesk implements Tenancy {
+export class LeaseClient implements OwnershipLease {
   readonly #clock: Clock;
   readonly #ask: () => void;
   readonly #waiters = new Set<Waiter>();
@@ -56,7 +56,7 @@ export class TenancyDesk implements Tenancy {
   #lookedAt = 0;
   #sleptAt: number | null = null;
   /** How often nobody answered, in a row. */
-  #unheard = 0;
+  #timedOut = 0;
   #patience: AbortController | null = null;
   #stopLooking: Cancel | null = null;
 
@@ -85,7 +85,7 @@ export class TenancyDesk implements Tenancy {
   answered(sentAt: number): void {
     this.#look();
     this.#until = Math.max(this.#until, sentAt + (this.#leaseMs ?? 0));
-    this.#unheard = 0;
+    this.#timedOut = 0;
     if (this.#sleptAt !== null && sentAt >= this.#sleptAt) {
       this.#sleptAt = null;
     }
@@ -123,7 +123,7 @@ export class TenancyDesk implements Tenancy {
   close(): void {
     this.#stopLooking?.();
     this.#stopLooking = null;
-    this.#settle(Infinity, 'unheard');
+    this.#settle(Infinity, 'timedOut');
   }
 
   #isSafe(cause: LossCause, now: number): boolean {
@@ -162,7 +162,7 @@ export class TenancyDesk implements Tenancy {
   /** One patience for all who wait. */
   async #loseHope(patience: AbortController): Promise<void> {
     this.#patience = patience;
-    const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#unheard, 10));
+    const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#timedOut, 10));
     let due: number;
     do {
       due = this.#clock.now() + ms;
@@ -173,9 +173,9 @@ export class TenancyDesk implements Tenancy {
       }
       // Who sleeps does not listen: then it is waited for anew.
     } while (this.#look() - due > LONGEST_NAP_MS);
-    this.#unheard += 1;
+    this.#timedOut += 1;
     this.#sleptAt = null;
-    this.#settle(Infinity, 'unheard');
+    this.#settle(Infinity, 'timedOut');
   }
 
   /** Those who asked no later than this. */
