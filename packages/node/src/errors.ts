@@ -87,7 +87,7 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   },
   DSO_TRANSFER_CANCELLED: {
     meaning:
-      'The hand-over for which user events were being sent is off; the shard stays here, or went by other means.',
+      'The migration for which user events were being sent is off; the shard stays here, or went by other means.',
     remedy: 'Nothing: stop sending. The state must stay usable, because the shard may be resumed here.',
     retryable: true,
   },

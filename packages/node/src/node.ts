@@ -284,7 +284,7 @@ class NodeRuntime implements DshardNode {
         return this.#wakeUp.set(effect.at);
       case 'log':
         return this.#log(effect.level, effect.text, effect.fields);
-      case 'emptied':
+      case 'drained':
         void this.#linger(effect);
         return;
       case 'left':

@@ -25,7 +25,7 @@ export type NodeLimits = {
   /** resumeShard waits for Discord, however long that takes; when it has taken so long, that is logged. Default 30 s. */
   resumeMs?: number;
   /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
-  handoverTimeoutMs?: number;
+  migrationTimeoutMs?: number;
   /**
    * Live migration: how long a shard stays frozen when nothing follows, before it goes on here. Default 5 s; an orchestrator may
    * name another time.
@@ -148,7 +148,7 @@ const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min
   refusedRetryMs: { fallback: DEFAULT_LIMITS.refusedRetryMs, range: TIME },
   hostCallMs: { fallback: 10_000, range: TIME },
   resumeMs: { fallback: 30_000, range: TIME },
-  handoverTimeoutMs: { fallback: DEFAULT_LIMITS.handoverTimeoutMs, range: TIME },
+  migrationTimeoutMs: { fallback: DEFAULT_LIMITS.migrationTimeoutMs, range: TIME },
   freezeTimeoutMs: { fallback: DEFAULT_LIMITS.freezeTimeoutMs, range: TIME },
   transferWindowBytes: { fallback: DEFAULT_LIMITS.transferWindowBytes, range: { min: 1024, max: 2 ** 30 } },
   shutdownTimeoutMs: { fallback: DEFAULT_LIMITS.shutdownTimeoutMs, range: TIME },
@@ -195,7 +195,7 @@ export function resolveOptions(
       backoffMinMs: limits.backoffMinMs,
       backoffMaxMs: Math.max(limits.backoffMinMs, limits.backoffMaxMs),
       refusedRetryMs: limits.refusedRetryMs,
-      handoverTimeoutMs: limits.handoverTimeoutMs,
+      migrationTimeoutMs: limits.migrationTimeoutMs,
       freezeTimeoutMs: limits.freezeTimeoutMs,
       transferWindowBytes: limits.transferWindowBytes,
       shutdownTimeoutMs: limits.shutdownTimeoutMs,

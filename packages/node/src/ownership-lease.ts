@@ -33,7 +33,7 @@ export type LossCause = 'attached' | 'displaced' | 'unproven';
 /** What hosts ask. */
 export type OwnershipLease = {
   /** Whether an event may go to user code now. If not it is to be kept until `trusted` resolves. */
-  mayHandOver(): boolean;
+  mayDeliver(): boolean;
   /** `confirmed`: go on. `timedOut`: nobody answered; drop what was kept and resume from the cursor, Discord knows who has the session. */
   trusted(): Promise<'confirmed' | 'timedOut'>;
   /**
@@ -103,7 +103,7 @@ export class LeaseClient implements OwnershipLease {
     return this.#leaseMs ?? 0;
   }
 
-  mayHandOver(): boolean {
+  mayDeliver(): boolean {
     this.#look();
     return this.#sleptAt === null;
   }

@@ -68,15 +68,15 @@ export type { LossCause, OwnershipLease } from './ownership-lease.js';
 export type TransferContext = {
   /**
    * Sends one user event to the destination, by name or id of the registry. Resolves when more can be sent (slow
-   * destinations slow the sender down); rejects with `DSO_TRANSFER_CANCELLED` when the hand-over is off.
+   * destinations slow the sender down); rejects with `DSO_TRANSFER_CANCELLED` when the migration is off.
    */
   readonly send: (event: string | number, value: unknown) => Promise<void>;
   /**
-   * Resolves when the destination has handled all that was sent; at once in a hand-over that tells nothing of it (not live). What
+   * Resolves when the destination has handled all that was sent; at once in a migration that tells nothing of it (not live). What
    * is sent in exportState after that finds it idle, so that less is left to do when the shard is frozen. Rejects as `send` does.
    */
   readonly handled: () => Promise<void>;
-  /** Aborts when the hand-over is off. The state must then still be usable: the shard stays here. */
+  /** Aborts when the migration is off. The state must then still be usable: the shard stays here. */
   readonly signal: AbortSignal;
 };
 

@@ -125,7 +125,7 @@ export class Transfers {
 
   cancel(call: number, reason: string): void {
     const running = this.#running.get(call);
-    running?.controller.abort(new NodeError('DSO_TRANSFER_CANCELLED', `The hand-over is off: ${reason}`));
+    running?.controller.abort(new NodeError('DSO_TRANSFER_CANCELLED', `The migration is off: ${reason}`));
     if (running !== undefined) {
       this.#wake(running);
     }

@@ -46,7 +46,7 @@ export class UserEventLanes {
 
   async #work(stage: number, lane: Lane): Promise<void> {
     const breather = new Breather(this.#options.clock);
-    // The array is emptied in batches: shifting each event off a long one would be quadratic.
+    // The array is worked off in batches: shifting each event off a long one would be quadratic.
     while (lane.queue.length > 0) {
       const batch = lane.queue;
       lane.queue = [];

@@ -36,7 +36,7 @@ test('a stop that comes right behind a resume finds the shard', async () => {
     context: () => null as never,
   });
   const how = { stateLost: true, redelivers: false };
-  const resumed = calls.run(1, { method: 'resumeShard', shardId: 0, session: SESSION, why: 'handover', how });
+  const resumed = calls.run(1, { method: 'resumeShard', shardId: 0, session: SESSION, why: 'migration', how });
   const stopped = calls.run(2, { method: 'stopShard', shardId: 0, keepSession: true });
   expect(await stopped).toEqual({ ok: true, session: SESSION });
   await resumed;

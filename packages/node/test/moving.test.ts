@@ -112,7 +112,7 @@ describe('moving a shard with its state', () => {
     await close(node, clock);
   });
 
-  test('an event that is not registered fails the hand-over in words, and the shard goes on', async () => {
+  test('an event that is not registered fails the migration in words, and the shard goes on', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
     host.behaviour.transferFrom = (_: number, { send }: TransferContext) => send('unknown', 1);
     await start();

@@ -76,7 +76,7 @@ describe('handing over', () => {
     const { client, pass } = bindings();
     for (let hour = 0; hour < 3; hour += 1) {
       await pass(3_600_000);
-      expect(client.mayHandOver()).toBe(true);
+      expect(client.mayDeliver()).toBe(true);
     }
   });
 
@@ -88,7 +88,7 @@ describe('handing over', () => {
     async (_, timers) => {
       const made = bench();
       await made.sleep(LEASE_MS + 1_000, timers);
-      expect(made.client.mayHandOver()).toBe(false);
+      expect(made.client.mayDeliver()).toBe(false);
       let outcome: string | null = null;
       void made.client.trusted().then((how) => {
         outcome = how;
@@ -96,19 +96,19 @@ describe('handing over', () => {
       // An answer to what was sent before it slept says nothing.
       made.client.answered(made.world.now() - LEASE_MS);
       await made.pass(100);
-      expect([made.client.mayHandOver(), outcome, made.asked]).toEqual([false, null, 1]);
+      expect([made.client.mayDeliver(), outcome, made.asked]).toEqual([false, null, 1]);
       made.answered();
       await made.pass(0);
-      expect([made.client.mayHandOver(), outcome]).toEqual([true, 'confirmed']);
+      expect([made.client.mayDeliver(), outcome]).toEqual([true, 'confirmed']);
     },
   );
 
   test('goes on after a sleep that ended before the lease', async () => {
     const made = bench();
     await made.sleep(LEASE_MS - 1_000, false);
-    expect(made.client.mayHandOver()).toBe(true);
+    expect(made.client.mayDeliver()).toBe(true);
     await made.pass(5_000);
-    expect(made.client.mayHandOver()).toBe(true);
+    expect(made.client.mayDeliver()).toBe(true);
   });
 
   test('is given up waiting for when nobody answers, and the connection has to be made anew', async () => {
@@ -117,13 +117,13 @@ describe('handing over', () => {
     const outcome = made.client.trusted();
     await made.pass(10_000);
     expect(await outcome).toBe('timedOut');
-    expect(made.client.mayHandOver()).toBe(true);
+    expect(made.client.mayDeliver()).toBe(true);
   });
 
   test('is not looked at where nothing is ever taken over', async () => {
     const made = bench(null);
     await made.sleep(3_600_000, true);
-    expect(made.client.mayHandOver()).toBe(true);
+    expect(made.client.mayDeliver()).toBe(true);
     expect(made.resume('displaced')).toBe('at once');
   });
 });
@@ -186,7 +186,7 @@ describe('resuming', () => {
     expect(seen).toEqual({ ended: 'goes on' });
   });
 
-  test('is called off when the shard is stopped meanwhile', async () => {
+  test('is aborted when the shard is stopped meanwhile', async () => {
     const made = bench();
     const stopped = new AbortController();
     const wait = made.client.beforeResume('displaced', stopped.signal);

@@ -30,7 +30,7 @@ export const LOGIC_VERSION = 2;
  *   destination before the freeze (`transferWarmUp`). By the one end that it concerns; the other end need not name it.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
  * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs (job-messages.ts).
- * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the hand-over of the base level.
+ * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the migration of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
  */
 export const CAPABILITIES = [
@@ -120,7 +120,7 @@ export type Identify = {
   /** Extended: where the process runs. */
   host: string | null;
   pid: number | null;
-  /** Extended (`parallel-migrations`): shards this node closed but whose hand-over was never confirmed. */
+  /** Extended (`parallel-migrations`): shards this node closed but whose migration was never confirmed. */
   heldSessions: readonly ShardSession[];
   /** Extended (`epochs`): of `runningShards`, in the same order; 0 where there is none. */
   runningEpochs?: readonly number[];
@@ -286,7 +286,7 @@ export type CommandFailed = {
 export type IdentifyRequest = { kind: 'identifyRequest'; shardId: number };
 /** Extended (`identify-permits`), orchestrator → node: IDENTIFY now. */
 export type IdentifyGranted = { kind: 'identifyGranted'; shardId: number };
-/** Extended (`identify-permits`), node → orchestrator: READY came, or the attempt failed, or the request is withdrawn. */
+/** Extended (`identify-permits`), node → orchestrator: READY came, or the attempt failed, or the request is cancelled. */
 export type IdentifyFinished = { kind: 'identifyFinished'; shardId: number; ready: boolean };
 
 export type Message =

@@ -39,7 +39,7 @@ export const TRANSPORT_ERRORS: Readonly<Record<TransportErrorCode, ErrorEntry>> 
     retryable: true,
   },
   DSO_CONNECT_ABORTED: {
-    meaning: 'The attempt to connect was called off by its caller.',
+    meaning: 'The attempt to connect was aborted by its caller.',
     remedy: 'Nothing: it was wanted.',
     retryable: true,
   },

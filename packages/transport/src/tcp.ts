@@ -51,7 +51,7 @@ async function connect(
     keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
   });
   return new Promise<ByteStream>((resolve, reject) => {
-    const giveUp = (error: TransportError): void => {
+    const abort = (error: TransportError): void => {
       settle();
       // The socket may still report an error of its own while it goes down; nobody is interested any more.
       socket.on('error', () => undefined);
@@ -62,9 +62,9 @@ async function connect(
       settle();
       resolve(wrap(socket));
     };
-    const onError = (error: Error): void => giveUp(connectFailed(address, error));
-    const onAbort = (): void => giveUp(connectAborted(address, signal));
-    const cancelTimeout = clock.after(timeoutMs, () => giveUp(connectTimedOut(address, timeoutMs)));
+    const onError = (error: Error): void => abort(connectFailed(address, error));
+    const onAbort = (): void => abort(connectAborted(address, signal));
+    const cancelTimeout = clock.after(timeoutMs, () => abort(connectTimedOut(address, timeoutMs)));
     const settle = (): void => {
       cancelTimeout();
       signal?.removeEventListener('abort', onAbort);
@@ -234,7 +234,7 @@ function connectTimedOut(address: Address, timeoutMs: number): TransportError {
 }
 
 function connectAborted(address: Address, signal: AbortSignal | undefined): TransportError {
-  return new TransportError('DSO_CONNECT_ABORTED', `Connecting to ${address} was called off.`, {
+  return new TransportError('DSO_CONNECT_ABORTED', `Connecting to ${address} was aborted.`, {
     cause: signal?.reason,
   });
 }

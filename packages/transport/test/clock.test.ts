@@ -88,7 +88,7 @@ describe.each(subjects)('%s', (_, subject) => {
     const { clock, pass } = subject();
     const done: string[] = [];
     const controller = new AbortController();
-    const reason = new Error('called off');
+    const reason = new Error('aborted');
     const kept = delay(clock, 5).then(() => done.push('kept'));
     const off = delay(clock, 5, controller.signal).catch((error: unknown) => expect(error).toBe(reason));
     const before = delay(clock, 5, AbortSignal.abort(reason)).catch((error: unknown) => expect(error).toBe(reason));

@@ -93,9 +93,9 @@ export type ConfigKeyEntry<T> = {
 type Extra = { variable?: string | null; secret?: boolean };
 
 /** What `key` makes before it knows the key's name. */
-type Draft<T> = { field: Field<T>; byDefault: T; about: string } & Extra;
+type ConfigEntry<T> = { field: Field<T>; byDefault: T; about: string } & Extra;
 
-function key<T>(field: Field<T>, byDefault: T, about: string, extra: Extra = {}): Draft<T> {
+function key<T>(field: Field<T>, byDefault: T, about: string, extra: Extra = {}): ConfigEntry<T> {
   return { field, byDefault, about, ...extra };
 }
 
@@ -108,7 +108,7 @@ function commandLine(): Field<string | readonly string[]> {
 /** A token travels in a header: printable characters without blanks. */
 const token: Field<string> = text({ expected: 'printable characters without blanks', pattern: /^[\x21-\x7e]+$/ });
 
-const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
+const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   listen: key(address(), '127.0.0.1:7447', 'Where nodes connect. Beyond loopback only with a token.'),
   token: key(orNull(token, 'none'), null, 'The secret that nodes and the REST interface must know.', { secret: true }),
   tokenFile: key(orNull(text(), 'none'), null, 'A file that holds the token instead.'),
@@ -277,19 +277,19 @@ const drafts: { readonly [K in ConfigKey]: Draft<ConfigValues[K]> } = {
 };
 
 /** Sorted as they are documented. */
-export const CONFIG_KEYS: readonly ConfigKey[] = Object.keys(drafts) as ConfigKey[];
+export const CONFIG_KEYS: readonly ConfigKey[] = Object.keys(entries) as ConfigKey[];
 
 /** What each key is when nothing is written. */
 export function defaultValues(): ConfigValues {
-  return Object.fromEntries(CONFIG_KEYS.map((name) => [name, drafts[name].byDefault])) as ConfigValues;
+  return Object.fromEntries(CONFIG_KEYS.map((name) => [name, entries[name].byDefault])) as ConfigValues;
 }
 
 export function isConfigKey(name: string): name is ConfigKey {
-  return Object.hasOwn(drafts, name);
+  return Object.hasOwn(entries, name);
 }
 
 export function configEntry<K extends ConfigKey>(name: K): ConfigKeyEntry<ConfigValues[K]> {
-  const { field, byDefault, about, variable, secret = false } = drafts[name];
+  const { field, byDefault, about, variable, secret = false } = entries[name];
   return { field, byDefault, about, variable: variable === undefined ? variableOf(name) : variable, secret };
 }
 

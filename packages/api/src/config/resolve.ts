@@ -137,10 +137,10 @@ function suggestion(key: string): string {
   return meant === null ? ' No known key is like it.' : ` Did you mean "${meant}"?`;
 }
 
-type Draft = Omit<ResolvedConfig, 'file'>;
+type UnplacedConfig = Omit<ResolvedConfig, 'file'>;
 
 /** Puts the values together and adds to `problems` what is wrong between them. */
-function assemble({ values, written }: Read, base: string, problems: string[]): Draft {
+function assemble({ values, written }: Read, base: string, problems: string[]): UnplacedConfig {
   const warnings: string[] = [];
   const at = (key: ConfigKey): string => written.get(key)?.where ?? key;
   const pathOf = (key: ConfigKey, path: string): string => resolve(written.get(key)?.base ?? base, path);

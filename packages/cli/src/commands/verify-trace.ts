@@ -87,7 +87,7 @@ function textOf(report: TraceReport): string {
   return [
     `${entries} events${span}; ${starts} start(s) of an orchestrator.`,
     ...(gaps === 0 ? [] : [`Events are missing in ${gaps} place(s); what was known before each was forgotten there.`]),
-    `Moved: ${moves.count} shard(s)${durations('frozen for', moves)}; ${movesFailed} move(s) called off.`,
+    `Moved: ${moves.count} shard(s)${durations('frozen for', moves)}; ${movesFailed} migration(s) aborted.`,
     `Resumed after a node's death: ${losses.count} shard(s)${durations('nobody’s for', losses)}.`,
     `Permits to IDENTIFY: ${identifies.granted}, at most ${identifies.mostInADay} in a day.`,
     ...(open.length === 0 ? [] : [`Still under way at the end: ${open.slice(0, SHOWN).join(', ')}.`]),

@@ -22,7 +22,7 @@ export function take(tx: Transaction, payload: Dispatch): void {
   const sessionId = session?.sessionId ?? '';
   if (delivery.kind === 'skip') return;
   if (delivery.kind === 'hold') return keep(tx, delivery, payload, sessionId);
-  if (tx.now.trusted) return handOver(tx, payload, sessionId);
+  if (tx.now.trusted) return handToUserCode(tx, payload, sessionId);
   keep(tx, holdForLease(tx, null), payload, sessionId);
 }
 
@@ -55,7 +55,7 @@ function wasHandedOver(tx: Transaction, payload: Dispatch, sessionId: string): b
 }
 
 /** To user code. One of a session that is over moves no cursor. */
-function handOver(tx: Transaction, payload: Dispatch, sessionId: string): void {
+function handToUserCode(tx: Transaction, payload: Dispatch, sessionId: string): void {
   if (wasHandedOver(tx, payload, sessionId)) return;
   const { session, redelivers } = tx.state;
   const isMarked = redelivers && !isOfConnection(payload);
@@ -79,7 +79,7 @@ export function endHold(tx: Transaction, why: HoldReason): void {
   if (delivery.kind !== 'hold' || delivery.why !== why) return;
   if (!tx.now.trusted) return void holdForLease(tx, delivery.kept);
   tx.enterDelivery({ kind: 'deliver' });
-  for (const { payload, sessionId } of inOrder(delivery.kept)) handOver(tx, payload, sessionId);
+  for (const { payload, sessionId } of inOrder(delivery.kept)) handToUserCode(tx, payload, sessionId);
 }
 
 function inOrder(last: Kept | null): readonly Kept[] {

@@ -234,7 +234,7 @@ export class GatewayShard {
 
   #moment(): { ms: number; draw: number; trusted: boolean } {
     const { options, context } = this.#setup;
-    const trusted = context.lease?.mayHandOver() ?? true;
+    const trusted = context.lease?.mayDeliver() ?? true;
     return { ms: options.clock.monotonicMs(), draw: options.random.next(), trusted };
   }
 

@@ -50,7 +50,7 @@ export function resumeHere(
   prepare(tx, shardId, 'resumeShards', session, { connection, how, next: 'resume' });
 }
 
-/** Null: with its state, by a hand-over. A node that has kept the very session has kept the state, too. */
+/** Null: with its state, by a migration. A node that has kept the very session has kept the state, too. */
 function howToResume(
   shard: ShardState | null,
   session: Cursor | null,
@@ -73,9 +73,9 @@ function prepare(
   }
   const shard = tx.shard(shardId);
   if (shard?.kind === 'staging') {
-    abortStaging(tx, shardId, shard, 'The orchestrator began the hand-over anew.');
+    abortStaging(tx, shardId, shard, 'The orchestrator began the migration anew.');
   } else if (isOneOf(shard, COLLECTED)) {
-    abortIncoming(tx, shardId, shard, 'The orchestrator began a hand-over of the other kind.');
+    abortIncoming(tx, shardId, shard, 'The orchestrator began a migration of the other kind.');
   } else if (shard !== null && shard.kind !== 'sent' && shard.kind !== 'released') {
     commandFailed(tx, command, shardId, `This node already has shard ${shardId} (${shard.kind}).`, 'warn');
     return;
@@ -105,7 +105,7 @@ export function onPreparingEnded(
     return;
   }
   if (shard.next === 'resume') {
-    return resumeShard(tx, shardId, session, 'handover', how);
+    return resumeShard(tx, shardId, session, 'migration', how);
   }
   tx.enterShard(shardId, {
     kind: 'staging',
@@ -198,13 +198,13 @@ export function onAllUserDataSent(tx: Transaction, named: number | null, numEven
 
 function resumeWhenComplete(tx: Transaction, shardId: number, shard: Staging): void {
   if (shard.expected !== null && shard.handled >= shard.expected) {
-    resumeShard(tx, shardId, shard.session, 'handover', shard.how);
+    resumeShard(tx, shardId, shard.session, 'migration', shard.how);
   }
 }
 
 /** The shard does not come after all: nothing of it is kept. */
 export function abortStaging(tx: Transaction, shardId: number, shard: Staging, reason: string): void {
-  tx.log('warn', `The hand-over of shard ${shardId} to this node is off: ${reason}`, { shard: shardId });
+  tx.log('warn', `The migration of shard ${shardId} to this node is off: ${reason}`, { shard: shardId });
   tx.enterShard(shardId, null);
   tx.effect({ kind: 'abortStaging', stage: shard.stage, shardId, reason });
   keepReadingBounded(tx);

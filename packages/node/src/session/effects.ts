@@ -4,7 +4,7 @@ import type { Cursor, ResumeHow } from './state.js';
 /** A call of the shard host. Its end comes back as `callEnded` with the same id. */
 export type HostCall =
   | { method: 'startShards'; shardIds: readonly number[] }
-  | { method: 'resumeShard'; shardId: number; session: Cursor; why: 'handover' | 'takeBack'; how?: ResumeHow }
+  | { method: 'resumeShard'; shardId: number; session: Cursor; why: 'migration' | 'takeBack'; how?: ResumeHow }
   | { method: 'stopShard'; shardId: number; keepSession: boolean }
   | { method: 'prepareTransferFrom'; shardId: number }
   | { method: 'transferFrom'; shardId: number }
@@ -62,6 +62,6 @@ export type NodeEffect =
   | { kind: 'wakeAt'; at: number | null }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string; fields: Readonly<Record<string, unknown>> }
   /** All shards are gone: what user code is still at may end now, then `departed` is to come. `asked` says who wanted it. */
-  | { kind: 'emptied'; asked: 'orchestrator' | 'bot'; final: boolean }
+  | { kind: 'drained'; asked: 'orchestrator' | 'bot'; final: boolean }
   /** The node has left: no effect follows. */
   | { kind: 'left'; asked: 'orchestrator' | 'bot'; final: boolean };

@@ -31,7 +31,7 @@ export function stopShard(tx: Transaction, shardId: number, why: StopReason): vo
   tx.enterShard(shardId, { kind: 'stopping', call, why });
 }
 
-/** The shards run here: the answer to startShards, to a hand-over, and the news of a shard that was taken back. */
+/** The shards run here: the answer to startShards, to a migration, and the news of a shard that was taken back. */
 export function announceRunning(tx: Transaction, shardIds: readonly number[]): void {
   if (shardIds.length > 0) {
     say(tx, { kind: 'startShards', shardIds });

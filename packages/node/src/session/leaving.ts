@@ -45,7 +45,7 @@ export function leaveWhenEmpty(tx: Transaction): void {
     hangUp(tx);
   }
   tx.set({ lifecycle: { kind: 'lingering', asked, final } });
-  tx.effect({ kind: 'emptied', asked, final });
+  tx.effect({ kind: 'drained', asked, final });
 }
 
 /** Nothing is left to do here. */

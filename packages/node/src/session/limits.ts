@@ -11,7 +11,7 @@ export type SessionLimits = {
   /** A live migration: the bytes of state a destination lets come before it has handled some. */
   transferWindowBytes: number;
   /** How long an origin waits without progress before it takes its shard back. */
-  handoverTimeoutMs: number;
+  migrationTimeoutMs: number;
   /** How long stopping all shards may take before the node leaves anyway. */
   shutdownTimeoutMs: number;
   /** Messages and bytes that may wait for a connection. */
@@ -29,7 +29,7 @@ export const DEFAULT_LIMITS: SessionLimits = {
   backoffMinMs: 100,
   backoffMaxMs: 5_000,
   refusedRetryMs: 30_000,
-  handoverTimeoutMs: 15_000,
+  migrationTimeoutMs: 15_000,
   freezeTimeoutMs: 5_000,
   transferWindowBytes: 2 ** 20,
   shutdownTimeoutMs: 20_000,

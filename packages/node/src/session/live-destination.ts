@@ -291,7 +291,7 @@ export function activate(tx: Transaction, shardId: number, command: ActivateComm
     return transferFailed(tx, shardId, command, `Shard ${shardId} is not ready to be activated here.`);
   }
   const { session } = shard;
-  const request = { method: 'resumeShard', shardId, session, why: 'handover' } as const;
+  const request = { method: 'resumeShard', shardId, session, why: 'migration' } as const;
   const how = { stateLost: false, redelivers: true };
   const call = tx.call(redelivers === true ? { ...request, how } : request);
   tx.enterShard(shardId, { kind: 'activating', call, connection, migrationId, session });

@@ -227,9 +227,9 @@ export function onSendingDeltaEnded(
   if (!outcome.ok) {
     return abortFrozen(tx, shardId, shard, { kind: 'transferFreeze', ...transfer }, outcome.message);
   }
-  const sealed = { kind: 'frozen', transfer, session, deadline } as const;
-  tx.enterShard(shardId, sealed);
-  answerFrozen(tx, shardId, sealed);
+  const frozen = { kind: 'frozen', transfer, session, deadline } as const;
+  tx.enterShard(shardId, frozen);
+  answerFrozen(tx, shardId, frozen);
 }
 
 function answerFrozen(tx: Transaction, shardId: number, { transfer, session }: ShardOf<'frozen'>): void {

@@ -2,7 +2,7 @@
  * A shard that leaves this node: running → closing → closed → sending → sent → gone.
  *
  * Until everything is sent the shard is still ours: on a lost connection, an abort, a failing host or no progress for
- * `handoverTimeoutMs` it is resumed here from its own cursor. Once `allUserDataSent` is out another node may be resuming
+ * `migrationTimeoutMs` it is resumed here from its own cursor. Once `allUserDataSent` is out another node may be resuming
  * it, so it is `sent`: only the orchestrator can say that it moved (migrationFinished), is off (migrationAborted) or what
  * else becomes of it, if need be on a later connection. A base-level orchestrator says nothing of the kind; toward it
  * the shard is let go as soon as everything is sent, as the ancestor's nodes do.
@@ -20,7 +20,7 @@ export function close(tx: Transaction, shardId: number, connection: number): voi
   const shard = tx.shard(shardId);
   if (isOneOf(shard, LEAVING)) {
     if (shard.kind === 'released' || shard.connection !== connection) {
-      // Only a shard that was given away outlives its connection. A new hand-over sends everything again.
+      // Only a shard that was given away outlives its connection. A new migration sends everything again.
       tx.enterShard(shardId, { kind: 'closed', connection, session: shard.session, since: tx.now });
     }
     answerClosed(tx, shardId, shard.session);
@@ -179,11 +179,11 @@ function abortSending(tx: Transaction, shard: Leaving, reason: string): void {
 
 /** When an origin stops waiting for the next word. */
 export function stallDeadline(limits: NodeState['limits'], shard: ShardOf<'closed' | 'sending'>): number {
-  return (shard.kind === 'closed' ? shard.since : shard.progressAt) + limits.handoverTimeoutMs;
+  return (shard.kind === 'closed' ? shard.since : shard.progressAt) + limits.migrationTimeoutMs;
 }
 
 export function abortStalled(tx: Transaction, shardId: number, shard: ShardOf<'closed' | 'sending'>): void {
-  const reason = `nothing happened for ${tx.limits.handoverTimeoutMs / 1000} s.`;
-  commandFailed(tx, 'startMigration', shardId, `The hand-over of shard ${shardId} stood still: ${reason}`, 'warn');
+  const reason = `nothing happened for ${tx.limits.migrationTimeoutMs / 1000} s.`;
+  commandFailed(tx, 'startMigration', shardId, `The migration of shard ${shardId} stood still: ${reason}`, 'warn');
   takeBack(tx, shardId, shard, reason);
 }

@@ -7,9 +7,9 @@
  * | startShards | stopped again, not ours | the same |
  * | stopShard | still running | still running |
  * | prepareTransferFrom | running (the contract: nothing was closed) | stopped, then resumed from its session |
- * | transferFrom | taken back | (no deadline; see `handoverTimeoutMs`) |
+ * | transferFrom | taken back | (no deadline; see `migrationTimeoutMs`) |
  * | prepareTransferTo | dropped | dropped |
- * | resumeShard, hand-over or ACTIVATE | stopped again, not ours | (no deadline: Discord takes what it takes) |
+ * | resumeShard, migration or ACTIVATE | stopped again, not ours | (no deadline: Discord takes what it takes) |
  * | resumeShard, taken back | started anew | (the same) |
  * | leaving | goes on: it is told, no more | the same |
  * | warm, preconnect | dropped, the migration is off | the same |
@@ -67,8 +67,8 @@ export function onStoppingEnded(
   noteSession(tx, shardId, session);
   tx.enterShard(shardId, null);
   // A base-level orchestrator does not hear of failures, and may have been told meanwhile that the shard runs here.
-  const isUnheard = tx.established !== null && !tx.negotiated('parallel-migrations');
-  if (why === 'command' || (why === 'aborted' && (tx.takeWaiting(shardId, 'stopShard') || isUnheard))) {
+  const isBaseLevel = tx.established !== null && !tx.negotiated('parallel-migrations');
+  if (why === 'command' || (why === 'aborted' && (tx.takeWaiting(shardId, 'stopShard') || isBaseLevel))) {
     say(tx, { kind: 'stopShard', shardId, session });
   }
 }
@@ -83,7 +83,7 @@ export function onResumingEnded(
     tx.enterShard(shardId, { kind: 'running' });
     return;
   }
-  if (shard.why === 'handover') {
+  if (shard.why === 'migration') {
     commandFailed(tx, 'prepareMigration', shardId, outcome.message);
     return stopShard(tx, shardId, 'aborted');
   }

@@ -190,7 +190,7 @@ const RESUMING = {
   phase: 'resuming',
   ...HOSTED,
   onAbort: (tx: Transaction, shardId: number) => {
-    tx.log('warn', `The hand-over of shard ${shardId} to this node is aborted.`, { shard: shardId });
+    tx.log('warn', `The migration of shard ${shardId} to this node is aborted.`, { shard: shardId });
     stopShard(tx, shardId, 'aborted');
   },
 } as const;
@@ -276,7 +276,7 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
     ...RESUMING,
     moves: ['running', 'stopping', 'starting'],
     isCutShort: ({ why }, { kind }) =>
-      kind === 'shardTakenOver' || kind === 'stopShard' || (kind === 'migrationAborted' && why === 'handover'),
+      kind === 'shardTakenOver' || kind === 'stopShard' || (kind === 'migrationAborted' && why === 'migration'),
     onCallEnd: onResumingEnded,
   },
   announcing: {

@@ -88,7 +88,7 @@ export type ShardState =
       connection: number;
       session: Cursor;
       how: ResumeHow | null;
-      /** A hand-over brings the shard's state first; a shard that nobody hands over is resumed at once. */
+      /** A migration brings the shard's state first; a shard that nobody hands over is resumed at once. */
       next: 'stage' | 'resume';
     }
   /** Destination: takes user events, one at a time; `stage` names this staging to the runtime. */
@@ -191,20 +191,20 @@ type Manifest = Pick<TransferManifest, 'events' | 'bytes' | 'hash'> & { session:
 export type ShardStateKind = ShardState['kind'] | 'absent';
 
 /**
- * Who wanted the stop decides what follows. `command`: the answer; `withdrawn`: nothing (a start or a hand-over that failed or
+ * Who wanted the stop decides what follows. `command`: the answer; `aborted`: nothing (a start or a migration that failed or
  * is off); `shutdown`: the session goes into the shutdown's answer; `recover`: the shard goes on from the session; `takenOver`:
  * another node has it.
  */
 export type StopReason = 'command' | 'aborted' | 'shutdown' | 'recover' | 'takenOver';
 
 /**
- * What is not as in a hand-over. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to RESUMED, that were
+ * What is not as in a migration. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to RESUMED, that were
  * handled before.
  */
 export type ResumeHow = { stateLost: boolean; redelivers: boolean };
 
-/** `handover`: as a destination. `takeBack`: an origin that goes on as before. */
-export type ResumeReason = 'handover' | 'takeBack';
+/** `migration`: as a destination. `takeBack`: an origin that goes on as before. */
+export type ResumeReason = 'migration' | 'takeBack';
 
 /** The shard as it is in that state. */
 export type ShardOf<K extends ShardStateKind> = K extends 'absent' ? null : Extract<ShardState, { kind: K }>;

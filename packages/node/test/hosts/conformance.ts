@@ -25,7 +25,7 @@ function unsure(): { lease: OwnershipLease; confirm: () => void } {
       resolve('confirmed');
     };
   });
-  return { lease: { mayHandOver: () => isSure, trusted: () => trusted, beforeResume: () => null }, confirm };
+  return { lease: { mayDeliver: () => isSure, trusted: () => trusted, beforeResume: () => null }, confirm };
 }
 
 /** @param library its name, for the titles. */
@@ -128,7 +128,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
       });
 
-      test('a move that is called off goes on where it was', async () => {
+      test('a move that is aborted goes on where it was', async () => {
         await world({ rate: 300 });
         const a = await bot('a');
         await a.start(0);
@@ -495,7 +495,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         let goOn = (): void => undefined;
         let slow: Promise<'confirmed'> | null = null;
         const trusting: OwnershipLease = {
-          mayHandOver: () => true,
+          mayDeliver: () => true,
           trusted: () => Promise.resolve('confirmed'),
           beforeResume: () => slow,
         };

@@ -26,7 +26,7 @@ describe('leaving', () => {
     expect(bench.state.lifecycle.kind).toBe('lingering');
     const ours = state !== 'preparing' && state !== 'staging';
     expect(bench.sent('shutdown')[0]?.sessions).toEqual(ours ? [{ shardId: SHARD, ...SESSION }] : []);
-    expect(bench.said().slice(-1)).toEqual(['emptied']);
+    expect(bench.said().slice(-1)).toEqual(['drained']);
     bench.event({ kind: 'departed' });
     expect(bench.said()).toEqual(['closeConnection', 'left']);
   });
@@ -78,7 +78,7 @@ describe('leaving', () => {
   test('before it was ever started', () => {
     const bench = new Bench();
     bench.event({ kind: 'close' });
-    expect(bench.said()).toEqual(['emptied']);
+    expect(bench.said()).toEqual(['drained']);
     bench.event({ kind: 'departed' });
     expect(bench.said()).toEqual(['left']);
   });
@@ -100,7 +100,7 @@ describe('a node that lingers', () => {
 
   test('keeps its connection and its heartbeats, and takes no command', () => {
     const bench = lingering();
-    expect(bench.said()).toEqual(['send shutdown', 'emptied']);
+    expect(bench.said()).toEqual(['send shutdown', 'drained']);
     bench.now += 5_000;
     expect(bench.event({ kind: 'tick' })).toContainEqual(expect.objectContaining({ kind: 'heartbeat' }));
     bench.message({ kind: 'startShards', shardIds: [SHARD] });
@@ -121,6 +121,6 @@ describe('a node that lingers', () => {
 
   test('hangs up at once where the orchestrator would wait for that', () => {
     const bench = lingering(CAPABILITIES.filter((capability) => capability !== 'warm-up'));
-    expect(bench.said()).toEqual(['send shutdown', 'closeConnection', 'emptied']);
+    expect(bench.said()).toEqual(['send shutdown', 'closeConnection', 'drained']);
   });
 });

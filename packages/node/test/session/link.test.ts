@@ -245,7 +245,7 @@ describe('identify permits', () => {
     expect(grants(bench)).toHaveLength(1);
   });
 
-  test('a request that is withdrawn gives its place back, also when it was granted meanwhile', () => {
+  test('a request that is cancelled gives its place back, also when it was granted meanwhile', () => {
     const bench = new Bench().established();
     bench.event({ kind: 'permitRequested', shardId: SHARD, request: 1 });
     bench.event({ kind: 'permitAborted', shardId: SHARD, request: 1 });

@@ -335,7 +335,7 @@ describe('what came is checked against', () => {
     bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: null });
     expect(bench.sent('transferVerified')).toEqual([{ kind: 'transferVerified', ...of, ok: true, reason: '' }]);
     bench.message({ kind: 'transferActivate', ...of });
-    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'handover' }]);
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'migration' }]);
   });
 
   test.each([

@@ -243,7 +243,7 @@ describe('the destination', () => {
     const session = { ...SESSION, sequence: 50 };
     bench.message({ kind: 'transferManifest', ...of, events: 0, bytes: 0, hash: '', session });
     bench.message({ kind: 'transferActivate', ...of });
-    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session, why: 'handover' }]);
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session, why: 'migration' }]);
     bench.callEnds({});
     expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: true }]);
     bench.message({ kind: 'transferActivate', ...of });
@@ -254,7 +254,7 @@ describe('the destination', () => {
     const bench = new Bench().established().put('verified');
     bench.message({ kind: 'transferActivate', ...of, redelivers: true });
     const how = { stateLost: false, redelivers: true };
-    expect(bench.called()).toMatchObject([{ method: 'resumeShard', shardId: SHARD, why: 'handover', how }]);
+    expect(bench.called()).toMatchObject([{ method: 'resumeShard', shardId: SHARD, why: 'migration', how }]);
     bench.callEnds({});
     expect(bench.sent()).toEqual([{ kind: 'transferActivated', ...of, resumed: true }]);
   });
@@ -383,11 +383,11 @@ describe('a node that leaves', () => {
     ['freezing'],
     ['unfreezing'],
     ['releasing'],
-    ['released', 'released', 'send shutdown', 'emptied'],
-    ['opening', 'abortStaging', 'send shutdown', 'emptied'],
-    ['collecting', 'abortStaging', 'send shutdown', 'emptied'],
-    ['warming', 'abortStaging', 'send shutdown', 'emptied'],
-    ['verified', 'abortStaging', 'send shutdown', 'emptied'],
+    ['released', 'released', 'send shutdown', 'drained'],
+    ['opening', 'abortStaging', 'send shutdown', 'drained'],
+    ['collecting', 'abortStaging', 'send shutdown', 'drained'],
+    ['warming', 'abortStaging', 'send shutdown', 'drained'],
+    ['verified', 'abortStaging', 'send shutdown', 'drained'],
   ];
   test.each(LEAVING.map(([state, ...said]) => ({ state, said })))('with a shard that is $state', ({ state, said }) => {
     const bench = new Bench().established().put(state);

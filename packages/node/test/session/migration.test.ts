@@ -5,7 +5,7 @@ const event = (shardId: number, size = 10) =>
   ({ kind: 'shardUserEvent', shardId, eventId: 100, body: new Uint8Array(size) }) as const;
 
 describe('as origin', () => {
-  test('goes through the whole hand-over', () => {
+  test('goes through the whole migration', () => {
     const bench = new Bench().established().put('running');
     bench.message({ kind: 'prepareMigration', origin: true, shardId: SHARD, session: null });
     bench.callEnds({ session: SESSION });
@@ -119,7 +119,7 @@ describe('as destination', () => {
     bench.message({ kind: 'allUserDataSent', numEvents: 2, shardId: SHARD });
     expect(bench.kind()).toBe('staging');
     handled(bench);
-    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'handover' }]);
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'migration' }]);
     bench.callEnds({});
     expect(bench.sent()).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
   });

@@ -129,10 +129,10 @@ describe('a failure', () => {
   });
 });
 
-// Found by the simulator (seed 2935): an operator stopped a shard while it was being activated. The orchestrator called the hand-over off and
+// Found by the simulator (seed 2935): an operator stopped a shard while it was being activated. The orchestrator called the migration off and
 // asked for the stop; the node stopped the shard for the first, and answered the second, without a session: nobody knew that an event had
 // been handed over meanwhile, and it came again.
-describe('a stop that waits for a hand-over to be called off is answered with the cursor', () => {
+describe('a stop that waits for a migration to be aborted is answered with the cursor', () => {
   test.each([
     ['activating', { kind: 'transferAbort', migrationId: MIGRATION, shardId: SHARD, reason: 'no' }],
     ['resuming', { kind: 'migrationAborted', shardId: SHARD, reason: 'no' }],

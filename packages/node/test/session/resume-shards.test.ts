@@ -30,7 +30,7 @@ describe('resumeShards', () => {
         method: 'resumeShard',
         shardId: SHARD,
         session: SESSION,
-        why: 'handover',
+        why: 'migration',
         how: { stateLost: true, redelivers: true },
       },
     ]);

@@ -334,9 +334,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#state = afterSuspension(this.#state, ms, clock.now());
     const text = `The store can be written again after ${Math.round(ms / 100) / 10} s.`;
     this.#history.record({ name: 'storeRecovered', level: 'info', text, by: AUTOMATIC, fields: { durationMs: ms } });
-    const { events, unheard } = this.#postponed.take();
+    const { events, toResync } = this.#postponed.take();
     for (const event of events) this.#loop.push(event);
-    for (const connection of unheard) this.#connections.close(connection, RESYNC);
+    for (const connection of toResync) this.#connections.close(connection, RESYNC);
     this.#loop.push({ kind: 'tick' });
   }
 

@@ -7,16 +7,16 @@ import type { DomainEvent } from '../domain/state/events.js';
 
 export class Postponed {
   #events: DomainEvent[] = [];
-  readonly #unheard = new Set<string>();
+  readonly #toResync = new Set<string>();
 
   add(event: Exclude<DomainEvent, { kind: 'command' }>): void {
     switch (event.kind) {
       case 'identify':
       case 'message':
-        this.#unheard.add(event.connection);
+        this.#toResync.add(event.connection);
         return;
       case 'connectionClosed':
-        this.#unheard.delete(event.connection);
+        this.#toResync.delete(event.connection);
         this.#events.push(event);
         return;
       case 'gatewayInfo':
@@ -32,11 +32,11 @@ export class Postponed {
     }
   }
 
-  /** Empties it. */
-  take(): { events: readonly DomainEvent[]; unheard: readonly string[] } {
-    const taken = { events: this.#events, unheard: [...this.#unheard] };
+  /** Hands out what there is, and keeps nothing. */
+  take(): { events: readonly DomainEvent[]; toResync: readonly string[] } {
+    const taken = { events: this.#events, toResync: [...this.#toResync] };
     this.#events = [];
-    this.#unheard.clear();
+    this.#toResync.clear();
     return taken;
   }
 }

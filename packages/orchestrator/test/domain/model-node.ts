@@ -1,5 +1,5 @@
 /**
- * A node as the domain sees one: answers every command as the protocol asks, keeps closed sessions until it hears that the hand-over is
+ * A node as the domain sees one: answers every command as the protocol asks, keeps closed sessions until it hears that the migration is
  * confirmed, and can be told to misbehave. No time of its own: what it sends is put into its outbox at once, and a heartbeat is the
  * clock by which it unfreezes. Its side of a live migration is in `model-transfers.ts`.
  */
@@ -32,7 +32,7 @@ export class ModelNode {
   readonly instance: string | null;
   totalShards = 0;
   readonly running = new Set<number>();
-  /** Closed, hand-over not confirmed. */
+  /** Closed, migration not confirmed. */
   readonly retained = new Map<number, GatewaySession>();
   /** Taking over: waiting for the user data. */
   /** In the middle of a replay that a dead node may have handled. */
@@ -298,10 +298,10 @@ export class ModelNode {
   }
 
   #start(shard: number): void {
-    const isHeld = this.retained.delete(shard);
+    const isRetained = this.retained.delete(shard);
     this.prepared.delete(shard);
     this.transfers.drop(shard);
-    if (isHeld) {
+    if (isRetained) {
       this.running.add(shard);
       this.resumes.push(shard);
     } else if (!this.running.has(shard)) {

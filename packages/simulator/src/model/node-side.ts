@@ -102,7 +102,7 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
     case 'stays':
     case 'log':
       return world;
-    case 'emptied':
+    case 'drained':
       return begin(world, id, { kind: 'lingering' });
     case 'left':
       return withoutNode(world, id);

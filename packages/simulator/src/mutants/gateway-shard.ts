@@ -30,7 +30,7 @@ const effects =
   };
 
 /** A question that is not asked, but answered at once. */
-const unasked =
+const withoutAsking =
   (question: GatewayShardEffect['kind'], answer: GatewayShardEvent): Change =>
   (decide) =>
   (state, event, now) => {
@@ -38,7 +38,7 @@ const unasked =
     if (!decision.effects.some(({ kind }) => kind === question)) return decision;
     const { link } = decision.state;
     const careless = link.kind === 'asking' ? { ...link, cause: 'attached' as const } : link;
-    const next = unasked(question, answer)(decide)({ ...decision.state, link: careless }, answer, now);
+    const next = withoutAsking(question, answer)(decide)({ ...decision.state, link: careless }, answer, now);
     const asked = decision.effects.filter(({ kind }) => kind !== question);
     return { state: next.state, effects: [...asked, ...next.effects] };
   };
@@ -68,7 +68,7 @@ export const GATEWAY_SHARD_MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'no-permit': {
     bug: 'a gateway shard identifies without asking for a permit',
-    decideShard: unasked('requestPermit', { kind: 'permit' }),
+    decideShard: withoutAsking('requestPermit', { kind: 'permit' }),
   },
   'frozen-goes-on': {
     bug: 'a frozen shard hands over what comes',
@@ -84,9 +84,9 @@ export const GATEWAY_SHARD_MUTANTS: Readonly<Record<string, Mutant>> = {
     ),
     inModel: true,
   },
-  'resumes-unasked': {
+  'resumes-without-asking': {
     bug: 'a gateway shard resumes a session that may be another node’s without asking',
-    decideShard: unasked('askLease', { kind: 'lease', outcome: 'confirmed' }),
+    decideShard: withoutAsking('askLease', { kind: 'lease', outcome: 'confirmed' }),
     faults: ['pauses', 'partitions', 'resets'],
   },
   'trusts-silence': {

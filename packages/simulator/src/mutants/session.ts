@@ -48,8 +48,8 @@ const givesUpOnSilence =
     });
     const migrations = [...decision.state.migrations].map(([id, migration]) => {
       const before = state.migrations.get(id);
-      const isHeld = isHeartbeat && before !== undefined && before.step.kind === migration.step.kind;
-      return [id, isHeld ? { ...migration, deadline: before.deadline } : migration] as const;
+      const isRetained = isHeartbeat && before !== undefined && before.step.kind === migration.step.kind;
+      return [id, isRetained ? { ...migration, deadline: before.deadline } : migration] as const;
     });
     return { ...decision, state: { ...decision.state, shards, migrations: new Map(migrations) } };
   };

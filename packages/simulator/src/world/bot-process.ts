@@ -115,7 +115,7 @@ export class BotProcess {
           backoffMaxMs: 1_500,
           refusedRetryMs: 3_000,
           hostCallMs: 4_000,
-          handoverTimeoutMs: 6_000,
+          migrationTimeoutMs: 6_000,
           shutdownTimeoutMs: 5_000,
         },
       }),

@@ -19,7 +19,7 @@ export class Listeners {
   /** Where the promises go of what is being emitted; null: nobody asks. */
   #collecting: Promise<void>[] | null = null;
   /** What is not told yet; null: everything is. */
-  #held: (readonly [string, readonly unknown[]])[] | null = null;
+  #quiet: (readonly [string, readonly unknown[]])[] | null = null;
 
   constructor(client: Emitter) {
     this.#client = client;
@@ -42,15 +42,15 @@ export class Listeners {
 
   /** Runs `work`. Whoever listens is told of what it emits by the function that is returned, or never. */
   quietly(work: () => void): () => void {
-    const outer = this.#held;
-    const held: (readonly [string, readonly unknown[]])[] = [];
-    this.#held = held;
+    const outer = this.#quiet;
+    const quiet: (readonly [string, readonly unknown[]])[] = [];
+    this.#quiet = quiet;
     try {
       void this.during(work);
     } finally {
-      this.#held = outer;
+      this.#quiet = outer;
     }
-    return () => void this.during(() => held.forEach(([event, args]) => this.#call(event, args)));
+    return () => void this.during(() => quiet.forEach(([event, args]) => this.#call(event, args)));
   }
 
   track(work: Promise<unknown>): Promise<void> {
@@ -69,8 +69,8 @@ export class Listeners {
   #call(event: string, args: readonly unknown[]): boolean {
     // An 'error' that nobody listens for has to be thrown; the emitter knows how.
     if (this.#collecting === null || event === 'error') return this.#emit(event, ...args);
-    if (this.#held !== null) {
-      this.#held.push([event, args]);
+    if (this.#quiet !== null) {
+      this.#quiet.push([event, args]);
       return true;
     }
     const listeners = this.#client.rawListeners(event) as readonly ((...args: readonly unknown[]) => unknown)[];

@@ -52,7 +52,7 @@ export class DiscordjsHost implements ShardHost {
   /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
   isRedelivering = false;
   readonly #manager: GatewayManager;
-  readonly #given: OrchestratedOptions;
+  readonly #userOptions: OrchestratedOptions;
   readonly #options: GatewayOptions;
   readonly #shards: ClientShards;
   readonly #transfer: ShardTransfer;
@@ -67,19 +67,23 @@ export class DiscordjsHost implements ShardHost {
   readonly #shutDown = new AbortController();
 
   /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
-  constructor(client: Client, manager: GatewayManager, given: OrchestratedOptions, logger: Logger) {
+  constructor(client: Client, manager: GatewayManager, userOptions: OrchestratedOptions, logger: Logger) {
     hosts.set(client, this);
     this.client = client;
     this.#manager = manager;
-    this.#given = given;
+    this.#userOptions = userOptions;
     this.#options = gatewayOptions(
-      given,
+      userOptions,
       (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
       logger,
     );
     const { clock, timeouts } = this.#options;
     this.timeouts = timeouts;
-    const shards = (this.#shards = new ClientShards({ client, clock, lingerMs: given.lingerMs ?? DEFAULT_LINGER_MS }));
+    const shards = (this.#shards = new ClientShards({
+      client,
+      clock,
+      lingerMs: userOptions.lingerMs ?? DEFAULT_LINGER_MS,
+    }));
     const listeners = (this.#listeners = ListenersInFlight.of(client));
     const readiness = (this.#readiness = Readiness.of(client));
     this.#requests = MemberRequests.of(client);
@@ -102,7 +106,15 @@ export class DiscordjsHost implements ShardHost {
     const quietly = (work: () => void): void =>
       DepartedObjects.of(client).hidden(() => listeners.muted(() => true, work));
     const voice = this.#voice;
-    this.#transfer = new ShardTransfer({ client, shards, options: given, clock, turns: this.#turns, voice, quietly });
+    this.#transfer = new ShardTransfer({
+      client,
+      shards,
+      options: userOptions,
+      clock,
+      turns: this.#turns,
+      voice,
+      quietly,
+    });
     this.#arrivals = new Arrivals({
       client,
       manager,
@@ -113,7 +125,7 @@ export class DiscordjsHost implements ShardHost {
       sends,
       voice,
       options: this.#options,
-      importShard: given.importShard,
+      importShard: userOptions.importShard,
       importMs: this.timeouts.importMs,
       tell: (event, value, shardId) => this.#tell(event, value, shardId),
     });
@@ -205,7 +217,7 @@ export class DiscordjsHost implements ShardHost {
 
   prepareTransferTo(shardId: number, session: Cursor | null): void | Promise<void> {
     this.#transfer.prepare(shardId);
-    return this.#given.state?.prepareTransferTo?.(shardId, session);
+    return this.#userOptions.state?.prepareTransferTo?.(shardId, session);
   }
 
   handleUserEvent(shardId: number, name: string, value: unknown): Promise<void> {
@@ -217,7 +229,7 @@ export class DiscordjsHost implements ShardHost {
     this.#abort(shardId);
     this.#transfer.forget(shardId);
     await this.hosted.closePreconnected(shardId);
-    await this.#given.state?.abortTransferTo?.(shardId);
+    await this.#userOptions.state?.abortTransferTo?.(shardId);
   }
 
   /** What came of the shard is of no use, and what waits for it waits in vain. */
@@ -286,14 +298,14 @@ export class DiscordjsHost implements ShardHost {
   }
 
   async stateLost(shardId: number): Promise<void> {
-    await this.#given.state?.stateLost?.(shardId);
+    await this.#userOptions.state?.stateLost?.(shardId);
   }
 
   async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
     await this.hosted.released(shardId);
     this.#depart(shardId);
     void this.#listeners.during(() => this.client.emit('shardMoved', shardId));
-    await this.#given.state?.released?.(shardId, how);
+    await this.#userOptions.state?.released?.(shardId, how);
   }
 
   async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {

@@ -130,11 +130,11 @@ class WsSocket implements GatewaySocket {
 
   /** Resolves when the peer has answered the close, or there was nothing to close. */
   async #shutDown(code: number): Promise<void> {
-    this.#giveUpHandshake();
+    this.#abortHandshake();
     await this.#plain.destroy({ code, reason: 'The shard leaves this connection' });
     // It had asked for the session before, and makes its socket just now.
     await Promise.resolve();
-    this.#giveUpHandshake();
+    this.#abortHandshake();
   }
 
   /** The connection is gone: told once. */
@@ -149,7 +149,7 @@ class WsSocket implements GatewaySocket {
    * The library only lets go of a connection that is still being made: it would open later with nobody listening, or
    * fail with an 'error' that nobody catches, which ends the process.
    */
-  #giveUpHandshake(): void {
+  #abortHandshake(): void {
     const socket = this.#socket;
     socket?.on?.('error', () => undefined);
     if (socket?.readyState === SOCKET_CONNECTING) {

@@ -113,7 +113,7 @@ export function describeClientMoves(library: string, make: MakeClientBot): void 
       expect(a.host.report()).toMatchObject([{ shardId: 0, phase: 'ready' }]);
       gateway.people.say('still there', { guildId });
       await until(() => a.bot.events.includes('message still there'), { what: 'the origin to serve' });
-      const cursor = await a.handOver(0, b);
+      const cursor = await a.migrate(0, b);
       await b.host.resumeShard(0, cursor, b.context);
       await a.host.released(0);
       expect(await members).toBe(gateway.world.guild(guildId)?.memberCount);
@@ -211,7 +211,7 @@ export function describeClientMoves(library: string, make: MakeClientBot): void 
       await a.move(0, b);
       expect(given).toEqual([{ shardId: 0, count: 7 }]);
       await b.copy(0, c);
-      const cursor = await b.handOver(0, c);
+      const cursor = await b.migrate(0, c);
       await expect(c.host.resumeShard(0, cursor, c.context)).rejects.toMatchObject({ code: 'DSO_IMPORT_FAILED' });
       expect(c.bot.guildIds()).toEqual([]);
       await b.host.resumeShard(0, cursor, b.context);

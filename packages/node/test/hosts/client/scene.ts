@@ -75,7 +75,7 @@ export class Actor {
     await to.host.warm(shardId, this.host.cursorOf(shardId), to.context);
   }
 
-  async handOver(shardId: number, to: Actor): Promise<Cursor> {
+  async migrate(shardId: number, to: Actor): Promise<Cursor> {
     const early = this.host.cursorOf(shardId);
     if (early !== null) await to.host.preconnect(shardId, early, to.context);
     const cursor = await this.host.freeze(shardId);
@@ -86,7 +86,7 @@ export class Actor {
 
   async move(shardId: number, to: Actor): Promise<void> {
     await this.copy(shardId, to);
-    const cursor = await this.handOver(shardId, to);
+    const cursor = await this.migrate(shardId, to);
     await to.host.resumeShard(shardId, cursor, to.context);
     await this.host.released(shardId);
     await to.ready(shardId);

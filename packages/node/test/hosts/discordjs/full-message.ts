@@ -163,7 +163,7 @@ export const MESSAGES: { first: string; older: string; full: string; poll: strin
 };
 
 /** Packets, in order. */
-export const HAPPENINGS: readonly (readonly [type: string, data: object])[] = [
+export const SCHEDULEDS: readonly (readonly [type: string, data: object])[] = [
   ['MESSAGE_CREATE', full],
   ['MESSAGE_CREATE', poll],
   ['MESSAGE_CREATE', forward],

@@ -15,7 +15,7 @@ import type { StatePart } from '../../../src/hosts/discordjs/shard-state.js';
 import { StagedState } from '../../../src/hosts/discordjs/staged-state.js';
 import { partsOf } from '../../../src/hosts/discordjs/state-frames.js';
 import { FULL_GUILD, READY_USER } from './full-guild.js';
-import { HAPPENINGS, LATER, MESSAGES } from './full-message.js';
+import { SCHEDULEDS, LATER, MESSAGES } from './full-message.js';
 
 const clients: Client[] = [];
 
@@ -97,7 +97,7 @@ test('every field of every structure arrives as it was', () => {
   expect(destination.application?.flags).toEqual(origin.application?.flags);
 });
 
-test('what happened since is part of it: members of threads, emptied and changed things', () => {
+test('what happened since is part of it: members of threads, removed and changed things', () => {
   const { client: origin, guild } = began(FULL_GUILD);
   const thread = guild.channels.cache.get('700000000000000031')!;
   if (!thread.isThread()) throw new Error('It is a thread.');
@@ -141,7 +141,7 @@ test('what changes while the copy is made follows, and none of it shows before i
 
 test('cached messages arrive as they were; what happens to them later follows, in the same order', () => {
   const { client: origin, guild, tell } = began(FULL_GUILD);
-  tell(HAPPENINGS);
+  tell(SCHEDULEDS);
   const to = client();
   const copied = new CopiedGuilds();
   copied.copied(guild);
@@ -169,7 +169,7 @@ test('cached messages arrive as they were; what happens to them later follows, i
 
 test('what is copied of messages is every field, those who reacted and those who voted', () => {
   const { client: origin, guild, tell } = began(FULL_GUILD);
-  tell(HAPPENINGS);
+  tell(SCHEDULEDS);
   const there = moved(origin).guilds.cache.get(guild.id)!;
   expect(cachedMessages(guild)).toHaveLength(4);
   const found = compareTrees(cacheTree(guild), cacheTree(there));

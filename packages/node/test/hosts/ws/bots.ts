@@ -27,8 +27,8 @@ export class Bot extends Subject<WsHost> {
     void this.host.sessionEstablished?.(this.context);
   }
 
-  /** The planned hand-over, by hand. */
-  async handOver(shardId: number, destination: Bot): Promise<void> {
+  /** The planned migration, by hand. */
+  async migrate(shardId: number, destination: Bot): Promise<void> {
     const session = await this.host.prepareTransferFrom(shardId);
     await destination.host.resumeShard(shardId, session, destination.context);
     await this.host.released?.(shardId);

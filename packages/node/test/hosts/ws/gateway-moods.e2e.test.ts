@@ -38,7 +38,7 @@ describe("through the gateway's moods", () => {
       const b = bot('b');
       await a.start(0, 1);
       await gateway.admin.setResumeHost(mode);
-      await Promise.all([a.handOver(0, b), a.handOver(1, b)]);
+      await Promise.all([a.migrate(0, b), a.migrate(1, b)]);
       await b.ready(0, 1);
       expect(b.permits).toEqual([]);
       expect(b.host.cursorOf(0)?.resumeGatewayUrl).toBe('');
@@ -157,7 +157,7 @@ describe("through the gateway's moods", () => {
     const b = bot('b', { compression: 0 });
     await a.start(0, 1);
     await until(() => gateway.ledger.verdict().handled > 50, { what: 'traffic' });
-    await Promise.all([a.handOver(0, b), a.handOver(1, b)]);
+    await Promise.all([a.migrate(0, b), a.migrate(1, b)]);
     gateway.admin.reconnect();
     await until(() => gateway.ledger.verdict().gaps.length >= 4, { what: 'all resumes' });
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });

@@ -56,7 +56,7 @@ describe('READY', () => {
         }),
       ],
     ]);
-    await a.handOver(0, b);
+    await a.migrate(0, b);
     await until(() => seen.length > 5, { what: 'events' });
     expect([seen[0], seen.filter((type) => type === 'READY').length]).toEqual(['READY', 1]);
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 4 } });
@@ -72,7 +72,7 @@ describe('READY', () => {
     };
     const [ofA, ofB] = [types(a), types(b)];
     await a.start(0, 1);
-    await a.handOver(0, b);
+    await a.migrate(0, b);
     await until(() => ofB.length > 2, { what: 'events' });
     expect([ofB[0], ofB.filter((type) => type === 'READY').length]).toEqual(['READY', 1]);
     await a.host.warm?.(3, null, a.context);
@@ -127,7 +127,7 @@ describe('what runs here', () => {
     expect(await b.host.manager.getShardIds()).toEqual([0]);
     // As a public bot does: for all shards of the bot, wherever they run.
     for (let shardId = 0; shardId < 4; shardId++) await b.host.manager.send(shardId, { op: 3, d: PRESENCE });
-    await a.handOver(0, b);
+    await a.migrate(0, b);
     await until(() => gateway.admin.status().sessions.find(({ shard }) => shard === 0)?.presence === 'idle', {
       what: 'the presence',
     });
@@ -153,6 +153,6 @@ test('hooks tell of a shard that leaves, and of one that stays', async () => {
   finish();
   await leaving;
   await a.host.stays?.(0);
-  await a.handOver(0, bot('b'));
+  await a.migrate(0, bot('b'));
   expect(told).toEqual([['leaving', 0, 5_000], 'saved', ['stays', 0], ['moved', 0]]);
 });

@@ -35,7 +35,7 @@ function doubtful(): OwnershipLease & { answer: (outcome: 'confirmed' | 'timedOu
   const asked: LossCause[] = [];
   return {
     asked,
-    mayHandOver: () => isTrusted,
+    mayDeliver: () => isTrusted,
     trusted: () => trusted,
     beforeResume: (cause) => {
       asked.push(cause);
@@ -93,13 +93,13 @@ describe('what may have been handled before', () => {
     expect(got.map(({ redelivered }) => redelivered)).toEqual(got.map((_, index) => index < resumed));
   });
 
-  test('is not there after an exact hand-over', async () => {
+  test('is not there after an exact migration', async () => {
     gateway = await emulator({ rate: 300 });
     const a = bot('a');
     await a.start(0);
     const marks: boolean[] = [];
     const b = bot('b', { onDispatch: (_, __, { redelivered }) => void marks.push(redelivered) });
-    await a.handOver(0, b);
+    await a.migrate(0, b);
     await until(() => marks.length > 10, { what: 'messages' });
     expect(marks).not.toContain(true);
   });
@@ -147,7 +147,7 @@ describe('a host that may have been succeeded', () => {
     let goOn = (): void => undefined;
     const answered = new Promise<'confirmed' | 'timedOut'>((resolve) => (goOn = () => resolve(answer)));
     const lease: OwnershipLease = {
-      mayHandOver: () => true,
+      mayDeliver: () => true,
       trusted: () => Promise.resolve('confirmed'),
       beforeResume: (lost) => (lost === cause ? answered : null),
     };

@@ -101,7 +101,7 @@ describe('starting and stopping', () => {
 
   test('a stop that comes while a resume has hardly begun stops the shard that is being resumed', async () => {
     // An origin took its shard back and was told to leave in the same moment. The stop found the closed shard of before the
-    // hand-over, the resume opened a new one after it: the shard ran on, and nobody knew.
+    // migration, the resume opened a new one after it: the shard ran on, and nobody knew.
     await world();
     const a = bot('a');
     await a.start(0);
@@ -148,7 +148,7 @@ describe('starting and stopping', () => {
     const b = bot('b');
     await a.start(0);
     await a.host.manager.send(0, { op: 3, d: { since: null, activities: [], status: 'idle' as never, afk: false } });
-    await a.handOver(0, b);
+    await a.migrate(0, b);
     await b.host.manager.send(0, { op: 3, d: { since: null, activities: [], status: 'idle' as never, afk: false } });
     // What nobody waits for is dropped; a request says at once that no answer will come.
     await a.host.manager.send(0, { op: 1, d: null });
@@ -179,7 +179,7 @@ describe('moving', () => {
       [a, b],
       [b, a],
     ] as const) {
-      await Promise.all(shards.map((shardId) => from.handOver(shardId, to)));
+      await Promise.all(shards.map((shardId) => from.migrate(shardId, to)));
       await to.ready(...shards);
       expect(from.host.report?.()).toEqual([]);
     }

@@ -3,9 +3,9 @@
  * neither hangs nor dies with us; we only read along.
  *
  * - A change of the file wakes us (fs.watch); where that does not work, and in any case every `pollMs`, the clock does.
- * - Bounded: a turn reads at most TURN_BYTES, then lets others run. A file larger than `maxFileBytes` is emptied when it
+ * - Bounded: a turn reads at most TURN_BYTES, then lets others run. A file larger than `maxFileBytes` is truncated when it
  *   is read to its end and nobody wrote for QUIET_MS, so that nothing is lost; the process goes on at its new end,
- *   because it appends. One that grows to MAX_FACTOR times that size is emptied in any case: what was not read by then is
+ *   because it appends. One that grows to MAX_FACTOR times that size is truncated in any case: what was not read by then is
  *   skipped, and said to be.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, watch } from 'node:fs';
@@ -27,7 +27,7 @@ export type LogFollowerOptions = {
   maxFileBytes: number;
   maxLineLength: number;
   onLine(line: string): void;
-  /** The file was emptied with so many bytes unread. */
+  /** The file was truncated with so many bytes unread. */
   onSkipped(bytes: number): void;
   /** The file cannot be followed any more. */
   onError(error: unknown): void;
@@ -50,7 +50,7 @@ export function followLog(options: LogFollowerOptions): LogFollower {
 
   /** Returns whether there may be more. */
   const readChunk = (): boolean => {
-    // Somebody else may have emptied it (logrotate).
+    // Somebody else may have truncated it (logrotate).
     if (fstatSync(file).size < offset) offset = 0;
     const bytes = readSync(file, chunk, 0, CHUNK_BYTES, offset);
     offset += bytes;

@@ -119,9 +119,9 @@ function judgeTotal(
 ): { keep: boolean; warning: string | null } {
   const configured = settings.totalShards;
   if (configured === total) return { keep: true, warning: null };
-  const isHeld = shards.some((shard) => shard.kind === 'unreachable');
+  const isRetained = shards.some((shard) => shard.kind === 'unreachable');
   if (configured !== null) {
-    if (!isHeld) return { keep: false, warning: null };
+    if (!isRetained) return { keep: false, warning: null };
     const warning =
       `Nodes ran with a total of ${total} shards, and may still do so; the configuration says ${configured}. ` +
       'That counts after all nodes and the orchestrator were restarted.';
@@ -130,7 +130,7 @@ function judgeTotal(
   const isResumable = shards.some(
     (shard) => shard.kind === 'vacant' && shard.known !== null && shard.known.at + SESSION_LIFETIME_MS > now,
   );
-  return { keep: isHeld || isResumable, warning: null };
+  return { keep: isRetained || isResumable, warning: null };
 }
 
 function restoredNodes(

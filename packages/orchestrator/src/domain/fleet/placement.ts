@@ -80,7 +80,7 @@ function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
 
 type ByCare = { crashSuspects: number[]; resumable: number[]; others: number[] };
 
-/** Suspects one at a time, resumes at a pace; IDENTIFYs have one of their own (`shards/identify-permits.ts`). */
+/** Crash suspects one at a time, resumes at a pace; IDENTIFYs have one of their own (`shards/identify-permits.ts`). */
 function byCare(tx: Transaction, vacant: readonly number[]): ByCare {
   const sorted: ByCare = { crashSuspects: [], resumable: [], others: [] };
   for (const shard of vacant) {

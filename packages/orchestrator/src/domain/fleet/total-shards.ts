@@ -67,7 +67,7 @@ export function settleTotal(tx: Transaction): void {
 export function askGateway(tx: Transaction): void {
   const { gateway, identifies } = tx.state;
   switch (gateway.kind) {
-    case 'unasked':
+    case 'notAsked':
       ask(tx, 0);
       break;
     case 'asking':

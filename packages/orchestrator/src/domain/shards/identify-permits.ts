@@ -98,7 +98,7 @@ export function permitsBlockedUntil(tx: Transaction): number | null {
   const windowsOver = startedAt + settings.identifyWindowMs;
   if (settings.expectedNodes?.length !== 0 && tx.now < windowsOver) return windowsOver;
   const firstAnswerDue = startedAt + GATEWAY_WAIT_MS;
-  const isFirst = gateway.kind === 'unasked' || (gateway.kind === 'asking' && gateway.failures === 0);
+  const isFirst = gateway.kind === 'notAsked' || (gateway.kind === 'asking' && gateway.failures === 0);
   if (isFirst && identifies.budget === null && tx.now < firstAnswerDue) return firstAnswerDue;
   return hasSessionStart(tx.state, tx.now) ? null : sessionStarts(tx.state, tx.now).resetAt;
 }

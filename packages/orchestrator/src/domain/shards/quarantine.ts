@@ -5,8 +5,8 @@
  * any more until an operator releases it.
  *
  * Several shards are started at once, and all but one of them are innocent. So one crash before the last, a shard is a
- * crash crash suspect: it is started when no other crash crash suspect is newly started on the same node, and the next
- * crash tells who it was. One that was released is a crash crash suspect, too.
+ * crash suspect: it is started when no other crash suspect is newly started on the same node, and the next
+ * crash tells who it was. One that was released is a crash suspect, too.
  */
 import { knownShard } from '../state/checks.js';
 import { isShuttingDown } from '../state/nodes.js';
@@ -89,7 +89,7 @@ export function isCrashSuspect(tx: Transaction, shard: number): boolean {
   return crashes > 0 && crashes + 1 >= tx.settings.quarantineAfter && tx.settings.quarantineAfter > 0;
 }
 
-/** Whether a crash crash suspect is newly started on the node, so that another one has to wait. */
+/** Whether a crash suspect is newly started on the node, so that another one has to wait. */
 export function hasCrashSuspect(tx: Transaction, node: string): boolean {
   for (const shard of tx.state.crashRecords.keys()) {
     const state = tx.shard(shard);

@@ -13,7 +13,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     graceUntil: now + settings.startupGraceMs,
     awaitedNodes: settings.expectedNodes,
     recalled: false,
-    gateway: { kind: 'unasked' },
+    gateway: { kind: 'notAsked' },
     shards: [],
     assignments: [],
     nodes: new Map(),

@@ -216,7 +216,7 @@ export type StartRequest = { node: string; waiting: readonly number[]; failed: r
 
 /** What is known of `GET /gateway/bot`. */
 type GatewayState =
-  | { kind: 'unasked' }
+  | { kind: 'notAsked' }
   /** `failures`: how many answers in a row were failures. */
   | { kind: 'asking'; since: number; failures: number }
   | { kind: 'known'; at: number; recommendedShards: number }

@@ -25,7 +25,7 @@ import type {
 } from './state.js';
 import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
 
-type Draft = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
+type WritableState = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
 
 /** The parts of the state that have no methods of their own here. */
 type Patch = Partial<
@@ -37,7 +37,7 @@ type Patch = Partial<
 
 export class Transaction {
   readonly now: number;
-  readonly #draft: Draft;
+  readonly #draft: WritableState;
   readonly #effects: Effect[] = [];
   #by = AUTOMATIC;
   #changes = 0;

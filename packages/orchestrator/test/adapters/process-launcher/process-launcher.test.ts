@@ -247,7 +247,7 @@ describe('the data directory', () => {
     });
   });
 
-  test('the log of a process that pauses for breath is emptied without losing a line', async () => {
+  test('the log of a process that pauses for breath is truncated without losing a line', async () => {
     const bursts = 4;
     const source = `let burst = 0; const say = () => { let text = ''; for (let i = 0; i < 500; i++) text += burst + '-' + i + ' ' + 'x'.repeat(100) + '\\n'; process.stdout.write(text); burst++ }; process.on('SIGUSR2', say); console.log('up'); setInterval(() => {}, 1000)`;
     const dataDir = temporaryDirectory();
@@ -264,19 +264,19 @@ describe('the data directory', () => {
     expect(said.map((line) => line.split(' ')[0])).toEqual(expected);
   });
 
-  test('the log of a process that never pauses is emptied again and again', async () => {
+  test('the log of a process that never pauses is truncated again and again', async () => {
     const source = `const say = () => { process.stdout.write(('x'.repeat(99) + '\\n').repeat(50)); setImmediate(say) }; say()`;
     const dataDir = temporaryDirectory();
     const { launcher, output } = await startedLauncher(nodeProgram(source), { dataDir, maxLogBytes: 10_000 });
     const { node } = await launcher.launch();
-    let emptied = 0;
+    let truncated = 0;
     let size = 0;
     await eventually(() => {
       const before = size;
       size = statSync(join(dataDir, 'nodes', `${node}.log`)).size;
-      if (size < before) emptied++;
-      // How large it gets in between is the machine's affair: it is emptied whenever we come to look and find 40 kB.
-      expect(emptied).toBeGreaterThan(3);
+      if (size < before) truncated++;
+      // How large it gets in between is the machine's affair: it is truncated whenever we come to look and find 40 kB.
+      expect(truncated).toBeGreaterThan(3);
     });
     expect(output(node).length).toBeGreaterThan(0);
     await launcher.stop(node, 0);

@@ -1,4 +1,4 @@
-/** Who holds the session of a shard whose hand-over broke has its state: that node is the first choice, whatever else it is told. */
+/** Who holds the session of a shard whose migration broke has its state: that node is the first choice, whatever else it is told. */
 import { expect, test } from 'vitest';
 import { World } from '../world.js';
 

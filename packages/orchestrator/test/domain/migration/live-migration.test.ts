@@ -197,7 +197,7 @@ describe('a node says no', () => {
 });
 
 describe('a step takes too long', () => {
-  test.each(BEFORE_RELEASE)('%s: it is called off at both ends, and the origin goes on', (step) => {
+  test.each(BEFORE_RELEASE)('%s: it is aborted at both ends, and the origin goes on', (step) => {
     const made = stuckIn(step, { heartbeatIntervalMs: 3_600_000 });
     const { world, request } = made;
     const bound = boundOf(world.state.settings, step);

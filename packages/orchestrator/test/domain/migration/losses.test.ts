@@ -93,7 +93,7 @@ describe('the destination is lost', () => {
 });
 
 describe('a step takes too long', () => {
-  test.each(BEFORE_RESUME)('%s: it is called off, and the origin goes on', (step) => {
+  test.each(BEFORE_RESUME)('%s: it is aborted, and the origin goes on', (step) => {
     const { world, request } = stuckIn(step);
     world.pass(20_000);
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });

@@ -74,7 +74,7 @@ describe('identify permits', () => {
     expect(world.state.identifies.keys[0]).toEqual({ holder: null, freeAt: world.now + 5_000 });
   });
 
-  test('are withdrawn by identifyFinished, also before they are granted', () => {
+  test('are cancelled by identifyFinished, also before they are granted', () => {
     const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 1 } }).start();
     const a = world.join('a');
     world.settle();
