@@ -1,10 +1,16 @@
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './vitest-closing-line.js';
 
-/** Whole programs, and other people's libraries against the emulator: they wait in real time. `npm run e2e` runs them, and nothing else does. */
+/**
+ * Whole programs, and other people's libraries against the emulator: they wait in real time. `npm run e2e` runs them,
+ * and nothing else does.
+ */
 const END_TO_END = 'packages/*/test/**/*.e2e.test.ts';
 
-/** Libraries that change globals, and ends of processes: each such file has a process of its own. The others share what they import: half of the time. */
+/**
+ * Libraries that change globals, and ends of processes: each such file has a process of its own. The others share what
+ * they import: half of the time.
+ */
 const ALONE = 'packages/node/test/{hosts/**/*,*}.test.ts';
 
 export default defineConfig(({ mode }) => ({

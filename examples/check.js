@@ -1,4 +1,7 @@
-/** Runs every example against the emulator, as CI does: each has to answer over a rollout. Ends with 1 when one does not. */
+/**
+ * Runs every example against the emulator, as CI does: each has to answer over a rollout. Ends with 1 when one does
+ * not.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,8 @@
 /**
- * Starts an example's bot in two processes under an orchestrator: against Discord with DISCORD_TOKEN in the environment, else against the
- * emulator. `node start.js <folder of the example> [--check]`; with --check it asks the bot something before and after a rollout,
- * compares (`check.js` in the folder, if there is one, else that a count goes on), sees to it that every rejection was handled, and ends.
+ * Starts an example's bot in two processes under an orchestrator: against Discord with DISCORD_TOKEN in the
+ * environment, else against the emulator. `node start.js <folder of the example> [--check]`; with --check it asks the
+ * bot something before and after a rollout, compares (`check.js` in the folder, if there is one, else that a count goes
+ * on), sees to it that every rejection was handled, and ends.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

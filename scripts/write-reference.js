@@ -1,7 +1,7 @@
 /**
- * Writes docs/reference/errors.md from the packages' own tables of errors, and the tables of endpoints in docs/reference/rest.md from the
- * contract. `--check` fails when a page is not what the code says. Needs a build. (docs/reference/config.md is kept by a test of its own:
- * packages/api/test/config/reference.)
+ * Writes docs/reference/errors.md from the packages' own tables of errors, and the tables of endpoints in
+ * docs/reference/rest.md from the contract. `--check` fails when a page is not what the code says. Needs a build.
+ * (docs/reference/config.md is kept by a test of its own: packages/api/test/config/reference.)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';

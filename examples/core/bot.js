@@ -1,4 +1,7 @@
-/** A bot on @discordjs/core whose shards are the orchestrator's. It counts messages per guild, in memory; the count moves with the shard. */
+/**
+ * A bot on @discordjs/core whose shards are the orchestrator's. It counts messages per guild, in memory; the count
+ * moves with the shard.
+ */
 import { Client, GatewayDispatchEvents, GatewayIntentBits } from '@discordjs/core';
 import { REST } from '@discordjs/rest';
 import { WebSocketManager } from '@discordjs/ws';

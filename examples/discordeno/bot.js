@@ -1,4 +1,7 @@
-/** A discordeno bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves with the shard. */
+/**
+ * A discordeno bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves
+ * with the shard.
+ */
 import { createBot, Intents } from '@discordeno/bot';
 import { createNode, UserEventRegistry } from '@dshard/node';
 import { createDiscordenoHost } from '@dshard/node/discordeno';

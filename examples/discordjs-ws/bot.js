@@ -1,6 +1,6 @@
 /**
- * A bot on @discordjs/ws whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves
- * with the shard; to `!count` it answers.
+ * A bot on @discordjs/ws whose shards are the orchestrator's. It counts messages per guild, in memory, and the count
+ * moves with the shard; to `!count` it answers.
  */
 import { REST } from '@discordjs/rest';
 import { createNode, UserEventRegistry } from '@dshard/node';

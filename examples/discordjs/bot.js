@@ -1,6 +1,7 @@
 /**
- * A discord.js bot with a prefix command and a slash command. Two lines make it one whose shards move between processes: the import, and
- * `...orchestrated()`. The guilds, channels, members, … move by themselves; the bot's own counter moves by two callbacks.
+ * A discord.js bot with a prefix command and a slash command. Two lines make it one whose shards move between
+ * processes: the import, and `...orchestrated()`. The guilds, channels, members, … move by themselves; the bot's own
+ * counter moves by two callbacks.
  *
  * `node bot.js` without an orchestrator runs it as any discord.js bot.
  */

@@ -1,9 +1,13 @@
-/** An eris bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves with the shard. */
+/**
+ * An eris bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves with
+ * the shard.
+ */
 import http from 'node:http';
 import { orchestrated } from '@dshard/node/eris'; // ← one
 import { Client } from 'eris';
 
-// Discord's own unless DISCORD_API says otherwise: the emulator's, say. eris speaks HTTPS whatever it is told; this agent does not.
+// Discord's own unless DISCORD_API says otherwise: the emulator's, say. eris speaks HTTPS whatever it is told; this
+// agent does not.
 const api = process.env.DISCORD_API && new URL(process.env.DISCORD_API);
 const agent = api && Object.assign(new http.Agent({ host: api.hostname, port: api.port }), { protocol: 'https:' });
 

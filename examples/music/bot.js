@@ -1,9 +1,10 @@
 /**
- * A music bot that leaves politely. A shard that is to move waits for the end of the track that plays in it, as long as PATIENCE_MS; the
- * queue, and the place in a track that was not played to its end, move with the shard, and the next process joins and plays on.
+ * A music bot that leaves politely. A shard that is to move waits for the end of the track that plays in it, as long as
+ * PATIENCE_MS; the queue, and the place in a track that was not played to its end, move with the shard, and the next
+ * process joins and plays on.
  *
- * `!play <seconds>` queues a track for the first voice channel, `!playing` says what plays, `!stop` leaves. The tracks are silence, so that
- * no encoder is needed.
+ * `!play <seconds>` queues a track for the first voice channel, `!playing` says what plays, `!stop` leaves. The tracks
+ * are silence, so that no encoder is needed.
  */
 import { Readable } from 'node:stream';
 import {

@@ -1,4 +1,7 @@
-/** An oceanic.js bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves with the shard. */
+/**
+ * An oceanic.js bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves
+ * with the shard.
+ */
 import { orchestrated } from '@dshard/node/oceanic'; // ← one
 import { Client } from 'oceanic.js';
 

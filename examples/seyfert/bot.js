@@ -1,4 +1,7 @@
-/** A seyfert bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves with the shard. */
+/**
+ * A seyfert bot whose shards are the orchestrator's. It counts messages per guild, in memory, and the count moves with
+ * the shard.
+ */
 import { orchestrated } from '@dshard/node/seyfert'; // ← one
 import { ApiHandler, Client, createEvent } from 'seyfert';
 

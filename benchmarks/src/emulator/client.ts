@@ -1,6 +1,6 @@
 /**
- * A client that costs as little as one can: it identifies its shards, answers nothing but heartbeats, and reads of each event the
- * sequence only. So what limits the figures is the emulator.
+ * A client that costs as little as one can: it identifies its shards, answers nothing but heartbeats, and reads of each
+ * event the sequence only. So what limits the figures is the emulator.
  */
 import { systemClock } from '@dshard/transport';
 import type { RawData } from 'ws';

@@ -1,4 +1,6 @@
-/** `npm run bench:emulator -w benchmarks`: how many shards and events a second one emulator serves, and what it costs. */
+/**
+ * `npm run bench:emulator -w benchmarks`: how many shards and events a second one emulator serves, and what it costs.
+ */
 import { cpus } from 'node:os';
 import { delay, systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
@@ -22,7 +24,10 @@ type Row = {
   gaps: number;
 };
 
-/** An emulator keeps up while it makes and delivers so much of what was asked for, and it does not arrive later and later. */
+/**
+ * An emulator keeps up while it makes and delivers so much of what was asked for, and it does not arrive later and
+ * later.
+ */
 const enough = 0.97;
 const warmUpMs = 1_500;
 const maxLagMs = 1_000;

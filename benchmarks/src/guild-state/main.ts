@@ -1,6 +1,7 @@
 /**
- * What it costs to keep the raw guilds of a shard beside a library's caches: memory, CPU per event, what a move copies and what it leaves to the
- * frozen shard. `npm run bench:guild-state -- --guilds 500 --members 100`. Guilds and events are those of the emulator's world.
+ * What it costs to keep the raw guilds of a shard beside a library's caches: memory, CPU per event, what a move copies
+ * and what it leaves to the frozen shard. `npm run bench:guild-state -- --guilds 500 --members 100`. Guilds and events
+ * are those of the emulator's world.
  */
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { TrafficEvent } from '@dshard/gateway-emulator';

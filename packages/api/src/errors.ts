@@ -1,4 +1,6 @@
-/** The errors of this package: what can be wrong with a configuration. The table also makes `docs/reference/errors.md`. */
+/**
+ * The errors of this package: what can be wrong with a configuration. The table also makes `docs/reference/errors.md`.
+ */
 import { CodedError, type ErrorEntry } from '@dshard/protocol';
 
 export type ApiErrorCode = 'DSO_CONFIG_INVALID' | 'DSO_CONFIG_UNREADABLE';

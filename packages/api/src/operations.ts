@@ -1,6 +1,7 @@
 /**
- * The kinds of operations: what `POST /v1/operations` takes to start one, and the commands of `dso` that start one and wait for its end. A kind
- * is listed, shown, watched and cancelled like every other, so this is all that REST and the command line know of it.
+ * The kinds of operations: what `POST /v1/operations` takes to start one, and the commands of `dso` that start one and
+ * wait for its end. A kind is listed, shown, watched and cancelled like every other, so this is all that REST and the
+ * command line know of it.
  */
 import { flag, nodeId, type Field } from './values/field.js';
 import type { CommandWords, Parameters } from './endpoint.js';

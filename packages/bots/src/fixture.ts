@@ -1,7 +1,7 @@
 /**
- * Installs a framework's bot the way its author would: `npm ci` from its own lock file, then this repository's packages as npm packs them,
- * so that nothing is shared with the workspace and npm checks every peer dependency. In a folder of its own, which is used again
- * as long as nothing changed.
+ * Installs a framework's bot the way its author would: `npm ci` from its own lock file, then this repository's packages
+ * as npm packs them, so that nothing is shared with the workspace and npm checks every peer dependency. In a folder of
+ * its own, which is used again as long as nothing changed.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -25,7 +25,10 @@ export type Installed = {
   folder: string;
 };
 
-/** Packs this repository's packages, and what they depend on as the workspace's lock file has it. Resolves with the tarballs. */
+/**
+ * Packs this repository's packages, and what they depend on as the workspace's lock file has it. Resolves with the
+ * tarballs.
+ */
 export async function packOurs(): Promise<string[]> {
   const folder = join(cache, 'packed');
   await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /**
- * Loaded into every bot process before the bot (`node --import`). It writes down, for the judge, what the process itself shows: that it began
- * and ended, each line it printed, each promise whose rejection nobody handled. It changes nothing of what happens then.
+ * Loaded into every bot process before the bot (`node --import`). It writes down, for the judge, what the process
+ * itself shows: that it began and ended, each line it printed, each promise whose rejection nobody handled. It changes
+ * nothing of what happens then.
  */
 import { appendFileSync } from 'node:fs';
 import { systemClock } from '@dshard/transport';

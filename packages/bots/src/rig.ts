@@ -1,6 +1,6 @@
 /**
- * One bot under `dso up`, in two processes, against an emulator of its own; and what an operator and the bot's users do to it. Phases come in
- * order and at most once: start, rollout, kill, stop.
+ * One bot under `dso up`, in two processes, against an emulator of its own; and what an operator and the bot's users do
+ * to it. Phases come in order and at most once: start, rollout, kill, stop.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * When each event was emitted and when the bots handled it, so that whatever the ledger finds amiss can be said of the fault it belongs to. The
- * verdict is the ledger's; this only knows the times.
+ * When each event was emitted and when the bots handled it, so that whatever the ledger finds amiss can be said of the
+ * fault it belongs to. The verdict is the ledger's; this only knows the times.
  */
 import type { Ms } from '@dshard/transport';
 

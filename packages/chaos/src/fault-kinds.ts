@@ -3,10 +3,11 @@ import { seededRandom } from '@dshard/testkit';
 import type { Random } from '@dshard/transport';
 
 /**
- * The faults there are, and what each may cost. None may cost an event. `mayRepeat`: events may come again, marked, because a node
- * was lost, or was taken for lost. `mayDoubleAttach`: the other node resumes a session while the lost one still holds it, which
- * is what Discord sees when a process stands still. `finishesLate`: a process that was stopped in the middle of an event's handler ends it
- * when it wakes, whoever has the shard by then, and nobody can mark that (decision 006): one event at the most, as handlers do not wait here.
+ * The faults there are, and what each may cost. None may cost an event. `mayRepeat`: events may come again, marked,
+ * because a node was lost, or was taken for lost. `mayDoubleAttach`: the other node resumes a session while the lost
+ * one still holds it, which is what Discord sees when a process stands still. `finishesLate`: a process that was
+ * stopped in the middle of an event's handler ends it when it wakes, whoever has the shard by then, and nobody can mark
+ * that (decision 006): one event at the most, as handlers do not wait here.
  */
 export type FaultCost = { mayRepeat: boolean; mayDoubleAttach: boolean; finishesLate: boolean };
 
@@ -50,8 +51,8 @@ export const FAULTS: Readonly<Record<FaultName, FaultCost>> = {
 export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
 
 /**
- * Which faults come in which order, from the seed: all of them, shuffled, then all of them again. Each has randomness of its own, so that what
- * one draws does not depend on how those before it went.
+ * Which faults come in which order, from the seed: all of them, shuffled, then all of them again. Each has randomness
+ * of its own, so that what one draws does not depend on how those before it went.
  */
 export type ScheduledFault = { name: FaultName; random: Random };
 

@@ -1,6 +1,6 @@
 /**
- * How each fault is done. A function does it to its end: what was stopped goes on, what was cut is whole again; recovery is waited for
- * elsewhere. `say` tells what is done, in words.
+ * How each fault is done. A function does it to its end: what was stopped goes on, what was cut is whole again;
+ * recovery is waited for elsewhere. `say` tells what is done, in words.
  */
 import { waitFor } from '@dshard/demo';
 import type { Random } from '@dshard/transport';

@@ -1,4 +1,7 @@
-/** The processes of a fleet, as the system knows them: found by their environment, so that those nobody knows any more are found as well. */
+/**
+ * The processes of a fleet, as the system knows them: found by their environment, so that those nobody knows any more
+ * are found as well.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { messageOf } from '@dshard/protocol';
 

@@ -1,6 +1,7 @@
 /**
- * Everything that runs: Discord (the emulator), fault proxies, a small disk for the store, `dso up` with its launcher, the bot processes. Times are
- * short, so that minutes hold many faults, and long enough that a busy machine is not taken for a dead one.
+ * Everything that runs: Discord (the emulator), fault proxies, a small disk for the store, `dso up` with its launcher,
+ * the bot processes. Times are short, so that minutes hold many faults, and long enough that a busy machine is not
+ * taken for a dead one.
  */
 import { Fleet, freePort, waitFor } from '@dshard/demo';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';

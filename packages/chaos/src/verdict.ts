@@ -1,6 +1,8 @@
 /**
- * The verdict: pure arithmetic over what the emulator's ledger says, and over the windows that say which fault was on. Nothing is lost, ever; nothing is
- * repeated but what is marked, after a node was lost, and the one event that a process was stopped in the middle of; no IDENTIFY but where there was no session; and in the calm every planned move is done.
+ * The verdict: pure arithmetic over what the emulator's ledger says, and over the windows that say which fault was on.
+ * Nothing is lost, ever; nothing is repeated but what is marked, after a node was lost, and the one event that a
+ * process was stopped in the middle of; no IDENTIFY but where there was no session; and in the calm every planned move
+ * is done.
  */
 import type { SessionHistory, Verdict as LedgerVerdict } from '@dshard/gateway-emulator';
 import type { Ms } from '@dshard/transport';

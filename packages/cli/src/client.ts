@@ -1,6 +1,6 @@
 /**
- * Talks to the REST interface. Built on `node:http`, because `fetch` gives up on an answer after five minutes, and a rollout
- * answers when it is done. Only connecting is bounded in time.
+ * Talks to the REST interface. Built on `node:http`, because `fetch` gives up on an answer after five minutes, and a
+ * rollout answers when it is done. Only connecting is bounded in time.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -20,9 +20,14 @@ import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
 
 export type Client = {
-  /** Asks what the contract has under this name. Resolves when it is answered, which may be when an operation is done. */
+  /**
+   * Asks what the contract has under this name. Resolves when it is answered, which may be when an operation is done.
+   */
   ask<Name extends EndpointName>(name: Name, parameters?: WrittenParameters): Promise<Answers<Name>>;
-  /** Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream ends. */
+  /**
+   * Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream
+   * ends.
+   */
   follow(after: number, onEntry: (entry: HistoryEntry) => void): Promise<void>;
 };
 

@@ -1,4 +1,6 @@
-/** How a command can fail, and what its exit code is then. The codes are part of the interface: `dso --help` lists them. */
+/**
+ * How a command can fail, and what its exit code is then. The codes are part of the interface: `dso --help` lists them.
+ */
 import { CodedError, type ErrorEntry } from '@dshard/protocol';
 
 export type CliErrorCode =

@@ -1,6 +1,7 @@
 /**
- * The commands that start an operation, and wait for its end as long as somebody waits for it: the operation is the orchestrator's, and goes on
- * without us. So does the waiting when the orchestrator is restarted meanwhile, for operations outlive that.
+ * The commands that start an operation, and wait for its end as long as somebody waits for it: the operation is the
+ * orchestrator's, and goes on without us. So does the waiting when the orchestrator is restarted meanwhile, for
+ * operations outlive that.
  */
 import {
   KINDS_OF_OPERATIONS,

@@ -1,4 +1,7 @@
-/** The whole command line: what asks an orchestrator is made from the contract, the others are one file each in `commands/`. */
+/**
+ * The whole command line: what asks an orchestrator is made from the contract, the others are one file each in
+ * `commands/`.
+ */
 import { readFileSync } from 'node:fs';
 import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dshard/api';
 import { Command } from 'commander';

@@ -1,6 +1,6 @@
 /**
- * Waits for the end of an operation, and shows on a terminal how far it is, in one line on stderr that is rewritten. Elsewhere it is quiet: logs
- * and pipes get the result alone.
+ * Waits for the end of an operation, and shows on a terminal how far it is, in one line on stderr that is rewritten.
+ * Elsewhere it is quiet: logs and pipes get the result alone.
  */
 import type { OperationStatus } from '@dshard/api';
 import { delay, systemClock, type Clock } from '@dshard/transport';

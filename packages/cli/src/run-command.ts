@@ -1,6 +1,6 @@
 /**
- * What all commands that ask something of an orchestrator have in common: options, help, and how results and failures come out.
- * With `--json` there is exactly one JSON document on stdout, also on failure.
+ * What all commands that ask something of an orchestrator have in common: options, help, and how results and failures
+ * come out. With `--json` there is exactly one JSON document on stdout, also on failure.
  */
 import type { Command } from 'commander';
 import { createClient, type Client } from './client.js';

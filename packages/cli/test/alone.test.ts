@@ -1,6 +1,6 @@
 /**
- * The command line on somebody's laptop: `npm install @dshard/cli`, and nothing that a server needs. The packages that npm would install are
- * copied to a place of their own, because here the orchestrator is always within reach.
+ * The command line on somebody's laptop: `npm install @dshard/cli`, and nothing that a server needs. The packages that
+ * npm would install are copied to a place of their own, because here the orchestrator is always within reach.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Where a library fails by itself: which check of which case, and the place in the library's source that explains it. Each was read
- * there; a failure that is not listed counts against the emulator.
+ * Where a library fails by itself: which check of which case, and the place in the library's source that explains it.
+ * Each was read there; a failure that is not listed counts against the emulator.
  */
 
 export type LibraryFault = {

@@ -1,6 +1,6 @@
 /**
- * One library against one emulator: an emulator of its own, the library in a process of its own, and what both said. A case drives
- * the emulator through it and asks what became of the library.
+ * One library against one emulator: an emulator of its own, the library in a process of its own, and what both said. A
+ * case drives the emulator through it and asks what became of the library.
  */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
@@ -27,7 +27,10 @@ export class CheckFailed extends Error {
 const clientProgram = fileURLToPath(new URL('clients/client.js', import.meta.url));
 /** GUILDS, GUILD_MESSAGES, MESSAGE_CONTENT. */
 const intents = 1 | (1 << 9) | (1 << 15);
-/** Half a second less than Discord's: libraries wait for 5 s between two, but what arrives on a busy machine is not as far apart. */
+/**
+ * Half a second less than Discord's: libraries wait for 5 s between two, but what arrives on a busy machine is not as
+ * far apart.
+ */
 const identifyWindowMs = 4_500;
 const pollMs = 20;
 const endGraceMs = 2_000;

@@ -22,8 +22,9 @@ export async function freePort(preferred: number): Promise<number> {
 }
 
 /**
- * Which of several addresses a node uses to reach the orchestrator, so that whoever stands in between (a fault proxy) knows whose
- * connection it has. Ids of launched nodes end in the time in base 36, so those that are launched together use different ones.
+ * Which of several addresses a node uses to reach the orchestrator, so that whoever stands in between (a fault proxy)
+ * knows whose connection it has. Ids of launched nodes end in the time in base 36, so those that are launched together
+ * use different ones.
  */
 export function wayOf(node: string, ways: string | undefined): string | null {
   if (ways === undefined) return null;

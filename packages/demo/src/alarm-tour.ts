@@ -1,6 +1,7 @@
 /**
- * Scenario `alarm`: most nodes stand still at once, for longer than any node may. That is probably the orchestrator's own fault, so it touches
- * nothing and raises an alarm; when they go on, nothing has happened. Then they stand still again, and an operator says that one is dead.
+ * Scenario `alarm`: most nodes stand still at once, for longer than any node may. That is probably the orchestrator's
+ * own fault, so it touches nothing and raises an alarm; when they go on, nothing has happened. Then they stand still
+ * again, and an operator says that one is dead.
  */
 import { delay } from '@dshard/transport';
 import { dsoShows, runDso } from './orchestrator.js';
@@ -24,11 +25,15 @@ export const ALARM_SETTINGS: Readonly<Record<string, number>> = {
   heartbeat: HEARTBEAT_MS,
   maxNodeDowntime: MAX_NODE_DOWNTIME_MS,
 };
-/** A node alone that is silent for so long has lost its shards for certain: three heartbeats, its downtime, and a second. */
+/**
+ * A node alone that is silent for so long has lost its shards for certain: three heartbeats, its downtime, and a
+ * second.
+ */
 const BEYOND_DOWNTIME_MS = 3 * HEARTBEAT_MS + MAX_NODE_DOWNTIME_MS + 1_000;
 /**
- * A node relies on its shards for 80 % of its downtime. Who wakes up before that hands over what waits for it, also when an operator has said
- * that it is dead. It is cut off after three heartbeats, so this much later it is over for certain.
+ * A node relies on its shards for 80 % of its downtime. Who wakes up before that hands over what waits for it, also
+ * when an operator has said that it is dead. It is cut off after three heartbeats, so this much later it is over for
+ * certain.
  */
 const REST_OF_LEASE_MS = MAX_NODE_DOWNTIME_MS - 3 * HEARTBEAT_MS + 500;
 const TIMEOUT_MS = 60_000;

@@ -1,6 +1,7 @@
 /**
- * What the demo's bot keeps per shard and takes along when the shard moves: its memory of messages, and the ballast. Both are copied
- * while the shard serves; what changes meanwhile (channels) is sent again when the shard is frozen. And the defect that its first version has.
+ * What the demo's bot keeps per shard and takes along when the shard moves: its memory of messages, and the ballast.
+ * Both are copied while the shard serves; what changes meanwhile (channels) is sent again when the shard is frozen. And
+ * the defect that its first version has.
  */
 import { DirtyKeys, UserEventRegistry } from '@dshard/node';
 import type { WsHostOptions } from '@dshard/node/ws';
@@ -31,7 +32,9 @@ export class BotState {
     this.#ballast.make(shard);
   }
 
-  /** Why this message cannot be handled, or null: it was. One that comes again is handled again, for the ledger to see. */
+  /**
+   * Why this message cannot be handled, or null: it was. One that comes again is handled again, for the ledger to see.
+   */
   handle(shard: number, channel: string, number: number): string | null {
     const forgotten = !this.#memory.knows(shard);
     // Its node died with it; it is made anew.
@@ -82,15 +85,17 @@ export class BotState {
  * channel are numbered from 1, so a bot that has its memory right knows which number comes next; a shard that moved
  * without its memory would not.
  *
- * A shard whose node died comes without its memory: it neither began here nor brought anything along. From then on the first message of
- * a channel that is not remembered is where its memory begins, on whichever node that is.
+ * A shard whose node died comes without its memory: it neither began here nor brought anything along. From then on the
+ * first message of a channel that is not remembered is where its memory begins, on whichever node that is.
  */
 export type ChannelMemory = { channel: string; last: number };
 
 /** `whole`: a channel that is not in it has had no message yet. */
 type ShardMemory = { channels: Map<string, number>; whole: boolean };
 
-/** Goes along with every shard, as if it were a channel: 1 if the memory is whole, 0 if not. No channel has this name. */
+/**
+ * Goes along with every shard, as if it were a channel: 1 if the memory is whole, 0 if not. No channel has this name.
+ */
 const WHOLE = '';
 
 export class MessageMemory {
@@ -140,8 +145,9 @@ export class MessageMemory {
 }
 
 /**
- * State for the sake of its size: so many megabytes per shard, in chunks whose bytes follow from shard and chunk number. A
- * process that was handed them can tell a wrong byte from a right one, and a missing chunk from a whole ballast.
+ * State for the sake of its size: so many megabytes per shard, in chunks whose bytes follow from shard and chunk
+ * number. A process that was handed them can tell a wrong byte from a right one, and a missing chunk from a whole
+ * ballast.
  */
 const CHUNK_BYTES = 128 * 1024;
 /** The number of the chunk, before its bytes. */
@@ -168,7 +174,9 @@ export class Ballast {
     return this.#load(shard).chunks.values();
   }
 
-  /** A chunk that came along. Compared byte by byte as it comes, so that nothing is left to do when the shard goes on. */
+  /**
+   * A chunk that came along. Compared byte by byte as it comes, so that nothing is left to do when the shard goes on.
+   */
   restore(shard: number, chunk: Uint8Array): void {
     const load = this.#load(shard);
     const number = chunk.byteLength < HEADER_BYTES ? -1 : viewOf(chunk).getUint32(0);
@@ -220,6 +228,9 @@ function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }
 
-/** The defect of scenario `quarantine`: the first version of the demo's bot dies of this message, the next one handles it like any other. */
+/**
+ * The defect of scenario `quarantine`: the first version of the demo's bot dies of this message, the next one handles
+ * it like any other.
+ */
 export const DEADLY_MESSAGE = 'A message to die of';
 export const DEFECTIVE_VERSION = 'v1';

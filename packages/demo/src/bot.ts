@@ -1,7 +1,7 @@
 /**
- * The demo's bot: an ordinary bot process on @discordjs/ws, linked to the orchestrator. It keeps state per shard that moves
- * with it (bot-state.ts), and reports every message it handled. A message that does not follow on what it remembers is not
- * handled, and so shows as lost in the verdict.
+ * The demo's bot: an ordinary bot process on @discordjs/ws, linked to the orchestrator. It keeps state per shard that
+ * moves with it (bot-state.ts), and reports every message it handled. A message that does not follow on what it
+ * remembers is not handled, and so shows as lost in the verdict.
  */
 import { readFileSync } from 'node:fs';
 import { createNode } from '@dshard/node';

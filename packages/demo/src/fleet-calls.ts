@@ -1,6 +1,6 @@
 /**
- * Asks the whole fleet, over and over, while the tour moves its shards: each answer has to speak for shards that no other speaks for,
- * and together they have to speak for all.
+ * Asks the whole fleet, over and over, while the tour moves its shards: each answer has to speak for shards that no
+ * other speaks for, and together they have to speak for all.
  */
 import type { CallReport } from '@dshard/api';
 import { delay, type Clock } from '@dshard/transport';

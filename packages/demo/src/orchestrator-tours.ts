@@ -16,7 +16,9 @@ import {
 } from './tour.js';
 import { waitFor } from './steps.js';
 
-/** The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end. */
+/**
+ * The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end.
+ */
 export const orchestratorCrash: Tour = async (context) => {
   const { options, fleet, steps, clock } = context;
   await startShardsAndTraffic(context);
@@ -44,7 +46,8 @@ export const orchestratorCrash: Tour = async (context) => {
   });
   await delay(clock, BETWEEN_STEPS_MS);
   await lastEventHandled(context);
-  // Those that were under way when it died may have ended in another way; that all are where they belong was waited for.
+  // Those that were under way when it died may have ended in another way; that all are where they belong was waited
+  // for.
   return { migrationsExpected: 1 };
 };
 
@@ -64,7 +67,9 @@ export const orchestratorRestart: Tour = async (context) => {
   return moveOne(context);
 };
 
-/** Two orchestrators on one store: a second refuses to run, a standby takes over when the first is killed under traffic. */
+/**
+ * Two orchestrators on one store: a second refuses to run, a standby takes over when the first is killed under traffic.
+ */
 export const standbyTour: Tour = async (context) => {
   const { fleet, steps, clock } = context;
   await startShardsAndTraffic(context);

@@ -1,5 +1,6 @@
 /**
- * The orchestrator, as an operator has it: its process (`dso up`), `dso` beside it, and the few calls of its REST interface that the demo makes.
+ * The orchestrator, as an operator has it: its process (`dso up`), `dso` beside it, and the few calls of its REST
+ * interface that the demo makes.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

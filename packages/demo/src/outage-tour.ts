@@ -1,7 +1,7 @@
 /**
- * Scenario `outage`: Discord's gateway goes away for 75 s, in the very moment at which a shard is between its nodes, and while it is away a
- * node is killed. Nobody answers, and nobody takes that for a refusal: when the gateway is back every shard is resumed where it is
- * to be, and no session is given up.
+ * Scenario `outage`: Discord's gateway goes away for 75 s, in the very moment at which a shard is between its nodes,
+ * and while it is away a node is killed. Nobody answers, and nobody takes that for a refusal: when the gateway is back
+ * every shard is resumed where it is to be, and no session is given up.
  */
 import { delay } from '@dshard/transport';
 import {

@@ -1,6 +1,7 @@
 /**
- * Scenario `quarantine`: a message comes that the bot dies of. Discord replays it to whoever resumes the shard, so node after node dies,
- * until the shard is quarantined. All other shards run on; a version without the defect is rolled out, and the shard is released.
+ * Scenario `quarantine`: a message comes that the bot dies of. Discord replays it to whoever resumes the shard, so node
+ * after node dies, until the shard is quarantined. All other shards run on; a version without the defect is rolled out,
+ * and the shard is released.
  */
 import { DEADLY_MESSAGE } from './bot-state.js';
 import { dsoShows, runDso } from './orchestrator.js';
@@ -9,7 +10,10 @@ import { lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } 
 import { waitFor } from './steps.js';
 
 export const QUARANTINE_SETTINGS = { quarantineAfter: 3, 'timeouts.launchRetry': 1_000 } as const;
-/** What Discord keeps for a session; all that comes while the shard is quarantined has to find room. Large bots have so much. */
+/**
+ * What Discord keeps for a session; all that comes while the shard is quarantined has to find room. Large bots have so
+ * much.
+ */
 export const QUARANTINE_REPLAY_BUFFER = 3_500;
 
 export type QuarantineFigures = {

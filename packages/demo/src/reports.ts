@@ -1,14 +1,15 @@
 /**
- * What the bot processes report to the demo, as lines of JSON in files they share: the events they handled, what they found when a shard had
- * come to them, and how long a frozen shard waited for handlers.
+ * What the bot processes report to the demo, as lines of JSON in files they share: the events they handled, what they
+ * found when a shard had come to them, and how long a frozen shard waited for handlers.
  */
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import type { HandledEvent } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
 
 /**
- * What the bot processes really handled: one line of JSON per event, in a file they share, written in the turn in which the event is handled.
- * So what a process handled before `kill -9` is known, and the lines of all of them are in the order in which things happened.
+ * What the bot processes really handled: one line of JSON per event, in a file they share, written in the turn in which
+ * the event is handled. So what a process handled before `kill -9` is known, and the lines of all of them are in the
+ * order in which things happened.
  */
 type HandledLine = { node: string; event: HandledEvent };
 
@@ -68,7 +69,10 @@ export function followReports(
   };
 }
 
-/** One per shard that came to a process: what it found. `forgotten`: the shard came without anything, since its node had died. */
+/**
+ * One per shard that came to a process: what it found. `forgotten`: the shard came without anything, since its node had
+ * died.
+ */
 export type StateReport = { shard: number; bytes: number; wrong: number; forgotten: boolean };
 
 export function reportState(file: string, report: StateReport): void {

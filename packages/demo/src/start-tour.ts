@@ -1,6 +1,6 @@
 /**
- * Scenario `start`: every shard at once, on nodes that were all launched at once, and nothing else. Discord's pace is the limit:
- * each key (`shard % max_concurrency`) admits one IDENTIFY per window.
+ * Scenario `start`: every shard at once, on nodes that were all launched at once, and nothing else. Discord's pace is
+ * the limit: each key (`shard % max_concurrency`) admits one IDENTIFY per window.
  */
 import { delay } from '@dshard/transport';
 import type { DemoOptions } from './options.js';

@@ -1,6 +1,6 @@
 /**
- * What the demo does, step by step. It uses the doors a user has: the orchestrator's REST interface for every operation,
- * Discord's gateway for every event.
+ * What the demo does, step by step. It uses the doors a user has: the orchestrator's REST interface for every
+ * operation, Discord's gateway for every event.
  */
 import { delay, type Clock } from '@dshard/transport';
 import type { AlarmFigures } from './alarm-tour.js';
@@ -34,7 +34,10 @@ export type TourEnd = {
   calls?: CallFigures;
   /** How many shards had to be taken over from a node that was killed. */
   takeovers?: { expected: number };
-  /** How many shards lost their node: their state is gone, and some of their events may come again, marked. `asleep`: so many from one that stood still, with their connections open. */
+  /**
+   * How many shards lost their node: their state is gone, and some of their events may come again, marked. `asleep`: so
+   * many from one that stood still, with their connections open.
+   */
   losses?: { shards: number; asleep?: number };
   quarantine?: QuarantineFigures;
   alarm?: AlarmFigures;

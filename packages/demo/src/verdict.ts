@@ -27,7 +27,9 @@ export type LedgerFigures = {
   redelivered: number;
   outOfOrder: number;
   identifiesUsed: number;
-  /** What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken. */
+  /**
+   * What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken.
+   */
   findings: readonly string[];
   /** The same for sessions that were resumed while another connection held them. */
   doubleAttaches: readonly string[];
@@ -49,8 +51,8 @@ export type Verdict = {
   };
   identifies: { used: number; needed: number };
   /**
-   * `gapMs`: without a session. `frozenMs`: without an event for user code, of live moves; of that `handlerWaitMs` is the wait for handlers at
-   * work, and `frozenBesideMs` the rest, move by move (`--bot discordjs`).
+   * `gapMs`: without a session. `frozenMs`: without an event for user code, of live moves; of that `handlerWaitMs` is
+   * the wait for handlers at work, and `frozenBesideMs` the rest, move by move (`--bot discordjs`).
    */
   migrations: {
     completed: number;
@@ -68,7 +70,9 @@ export type Verdict = {
   alarm?: AlarmFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
-  /** `--bot discordjs`: fields of all caches against a client that never restarted, and commands during the rollouts. */
+  /**
+   * `--bot discordjs`: fields of all caches against a client that never restarted, and commands during the rollouts.
+   */
   caches?: { compared: number; different: number };
   commands?: { sent: number; answered: number; twice: number };
   /** Scenario `state`: what the shards carried along. */
@@ -86,7 +90,9 @@ export type VerdictInput = {
   ledger: LedgerFigures;
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
-  /** Scenario `orchestrator-crash`: moves that were under way when it died may have been aborted, and are made again. */
+  /**
+   * Scenario `orchestrator-crash`: moves that were under way when it died may have been aborted, and are made again.
+   */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
   forgotten: number;

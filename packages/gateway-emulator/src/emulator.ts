@@ -61,8 +61,8 @@ export type GatewayEmulator = {
   readonly ledger: Ledger;
   readonly admin: Admin;
   /**
-   * Resolves when everything emitted was reported as handled. Throws `DSO_EMULATOR_NOT_SETTLED` with what is missing after `timeoutMs`
-   * (default 5000) of the emulator's clock.
+   * Resolves when everything emitted was reported as handled. Throws `DSO_EMULATOR_NOT_SETTLED` with what is missing
+   * after `timeoutMs` (default 5000) of the emulator's clock.
    */
   settled(options?: { timeoutMs?: number }): Promise<void>;
   /** Cuts every socket and stops listening. Safe to call again. */

@@ -1,6 +1,6 @@
 /**
- * Every option of the emulator: its default and bounds, what it is for, and where the default comes from. Reading and checking
- * (`options.ts`) and the README's table are made from it.
+ * Every option of the emulator: its default and bounds, what it is for, and where the default comes from. Reading and
+ * checking (`options.ts`) and the README's table are made from it.
  */
 import { defaultToken } from './core/token.js';
 import { defaultRules } from './core/rules.js';

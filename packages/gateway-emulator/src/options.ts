@@ -1,6 +1,6 @@
 /**
- * The options of the emulator, checked by `optionTable`. Unknown names and impossible values are refused with the name of the option,
- * before anything listens.
+ * The options of the emulator, checked by `optionTable`. Unknown names and impossible values are refused with the name
+ * of the option, before anything listens.
  */
 import { isIP } from 'node:net';
 import { nearest } from '@dshard/protocol';

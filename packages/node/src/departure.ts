@@ -1,6 +1,6 @@
 /**
- * What happens in a process after its last shard has gone: handlers end, the bot's own shutdown hooks run, the host lets go of what it
- * has. Each part has a bound, and whatever it does, the next one follows.
+ * What happens in a process after its last shard has gone: handlers end, the bot's own shutdown hooks run, the host
+ * lets go of what it has. Each part has a bound, and whatever it does, the next one follows.
  */
 import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';

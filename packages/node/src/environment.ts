@@ -1,6 +1,6 @@
 /**
- * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or DSO_TOKEN_FILE,
- * DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line.
+ * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
+ * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line.
  */
 import { messageOf } from '@dshard/protocol';
 import { readTokenFile } from '@dshard/transport';
@@ -27,7 +27,10 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
   };
 }
 
-/** The id in `-nodeid <id>`, `--nodeid <id>` or `--nodeid=<id>`, as the ancestor's launcher appends it; undefined without one. */
+/**
+ * The id in `-nodeid <id>`, `--nodeid <id>` or `--nodeid=<id>`, as the ancestor's launcher appends it; undefined
+ * without one.
+ */
 export function nodeIdFromArgv(argv: readonly string[] = process.argv): string | undefined {
   for (const [index, argument] of argv.entries()) {
     const match = /^--?nodeid(?:=(?<id>.*))?$/u.exec(argument);

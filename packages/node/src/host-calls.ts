@@ -1,6 +1,6 @@
 /**
- * Calls the shard host on behalf of the session: with a deadline, turning whatever it does (returns, throws, hangs) into an
- * outcome. What follows from an outcome is the session's to decide.
+ * Calls the shard host on behalf of the session: with a deadline, turning whatever it does (returns, throws, hangs)
+ * into an outcome. What follows from an outcome is the session's to decide.
  *
  * Notifications (`released`, `abortTransferTo`) are calls too: later calls for the same shard wait for them.
  */
@@ -34,7 +34,10 @@ export class HostCalls {
   readonly #options: HostCallsOptions;
   /** The notifications under way, per shard. */
   readonly #notifications = new Map<number, Promise<unknown>>();
-  /** By shard: until resumeShard was called. A stop that came before it would stop nothing, and the shard run on unknown to anybody. */
+  /**
+   * By shard: until resumeShard was called. A stop that came before it would stop nothing, and the shard run on unknown
+   * to anybody.
+   */
   readonly #beginning = new Map<number, Promise<void>>();
   /** By call: until when a shard that is to leave is kept. */
   readonly #patience = new Map<number, AbortController>();

@@ -1,6 +1,7 @@
 /**
- * What the host says of its shards, made fit for a heartbeat. Hosts are other people's code, often without types, and a heartbeat that cannot
- * be sent costs the node its shards: so what is left out or cannot be used is told as not known, and said once in the log.
+ * What the host says of its shards, made fit for a heartbeat. Hosts are other people's code, often without types, and a
+ * heartbeat that cannot be sent costs the node its shards: so what is left out or cannot be used is told as not known,
+ * and said once in the log.
  */
 import { inspect } from 'node:util';
 import { MAX_NAME_LENGTH, MAX_URL_LENGTH, messageOf, SHARD_PHASES } from '@dshard/protocol';

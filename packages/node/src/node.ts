@@ -1,7 +1,7 @@
 /**
  * The node: drives the pure session (session/decide.ts). Everything that happens becomes an event; the effects of each
- * decision are executed in order before the next event is looked at. What the session does and why is written there; here
- * is only how it touches the world.
+ * decision are executed in order before the next event is looked at. What the session does and why is written there;
+ * here is only how it touches the world.
  */
 import type { ShardReport } from '@dshard/protocol';
 import { EventLoop, WakeUp } from '@dshard/transport';
@@ -198,7 +198,10 @@ class NodeRuntime implements DshardNode {
     return this.close();
   }
 
-  /** What an effect causes on the spot waits its turn. A defect of the session leaves the state as it was; the bot must not die of it. */
+  /**
+   * What an effect causes on the spot waits its turn. A defect of the session leaves the state as it was; the bot must
+   * not die of it.
+   */
   #decide(event: NodeEvent): void {
     const before = this.#state;
     const { state, effects } = decide(before, event, this.#options.clock.now());
@@ -359,7 +362,10 @@ class NodeRuntime implements DshardNode {
     this.#log('error', `${what}: ${messageOf(error)}`, { error });
   }
 
-  /** Too much waits. What the orchestrator says is dropped with its connection, and said anew on the next; what happened is kept. */
+  /**
+   * Too much waits. What the orchestrator says is dropped with its connection, and said anew on the next; what happened
+   * is kept.
+   */
   #overflow(event: NodeEvent): boolean {
     if (event.kind !== 'message') return true;
     const reason = 'The node is behind with what the orchestrator said.';

@@ -1,4 +1,7 @@
-/** The options of `createNode`: what may be given, what it defaults to, what is refused. Defaults are here and nowhere else. */
+/**
+ * The options of `createNode`: what may be given, what it defaults to, what is refused. Defaults are here and nowhere
+ * else.
+ */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
 import { parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
@@ -22,13 +25,15 @@ export type NodeLimits = {
   refusedRetryMs?: number;
   /** Deadline of a host call. Default 10 s. */
   hostCallMs?: number;
-  /** resumeShard waits for Discord, however long that takes; when it has taken so long, that is logged. Default 30 s. */
+  /**
+   * resumeShard waits for Discord, however long that takes; when it has taken so long, that is logged. Default 30 s.
+   */
   resumeMs?: number;
   /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
   migrationTimeoutMs?: number;
   /**
-   * Live migration: how long a shard stays frozen when nothing follows, before it goes on here. Default 5 s; an orchestrator may
-   * name another time.
+   * Live migration: how long a shard stays frozen when nothing follows, before it goes on here. Default 5 s; an
+   * orchestrator may name another time.
    */
   freezeTimeoutMs?: number;
   /** Live migration: bytes of state that may come before the host has handled some. Default 1 MiB. */
@@ -38,7 +43,9 @@ export type NodeLimits = {
   /** Messages, and their bytes, that may wait for a connection. Defaults 10 000 and 8 MiB. */
   outboxMessages?: number;
   outboxBytes?: number;
-  /** Bytes of user events waiting for handleUserEvent above which we stop reading from the orchestrator. Default 8 MiB. */
+  /**
+   * Bytes of user events waiting for handleUserEvent above which we stop reading from the orchestrator. Default 8 MiB.
+   */
   stagedHighBytes?: number;
 };
 
@@ -68,20 +75,20 @@ export type NodeOptions = {
   logger?: Logger;
   limits?: NodeLimits;
   /**
-   * How long the node stays, when it leaves, for what user code still does after the last shard has gone: handlers in flight answer
-   * interactions from here. 0–3 600 000 ms. Default 15 s.
+   * How long the node stays, when it leaves, for what user code still does after the last shard has gone: handlers in
+   * flight answer interactions from here. 0–3 600 000 ms. Default 15 s.
    */
   lingerMs?: number;
   /**
-   * How long user code may keep a shard that is to move (`shardLeaving` with `waitUntil`); it serves meanwhile. 0–86 400 000 ms.
-   * Default 0: it is told, and not waited for.
+   * How long user code may keep a shard that is to move (`shardLeaving` with `waitUntil`); it serves meanwhile. 0–86
+   * 400 000 ms. Default 0: it is told, and not waited for.
    */
   patienceMs?: number;
   /**
-   * Whether the process ends (exit code 0) when the node has left because the orchestrator said so: as soon as nothing is left to do, and
-   * `lingerMs` later in any case, unless a launcher ends it by signal. What follows `await node.closed` and listeners of SIGTERM
-   * run. Set it to false for a process that goes on without the node. Default: true when a launcher started the process
-   * (DSO_NODE_ID is set), else false.
+   * Whether the process ends (exit code 0) when the node has left because the orchestrator said so: as soon as nothing
+   * is left to do, and `lingerMs` later in any case, unless a launcher ends it by signal. What follows `await
+   * node.closed` and listeners of SIGTERM run. Set it to false for a process that goes on without the node. Default:
+   * true when a launcher started the process (DSO_NODE_ID is set), else false.
    */
   exitOnShutdown?: boolean;
   /** For tests. Default: the system's. */

@@ -1,7 +1,7 @@
 /**
- * What this process can know by itself of whether its shards are still its own. An orchestrator that does not hear a node for
- * `maxNodeDowntime` gives its shards to others, and cannot tell it. So the node has a lease, shorter than that, from when it sent
- * a heartbeat that was answered, by its own clock.
+ * What this process can know by itself of whether its shards are still its own. An orchestrator that does not hear a
+ * node for `maxNodeDowntime` gives its shards to others, and cannot tell it. So the node has a lease, shorter than
+ * that, from when it sent a heartbeat that was answered, by its own clock.
  *
  *     leased     nobody has taken anything over
  *     on its own the lease is over, and the process was awake all the time: the shards go on (an orchestrator that is down costs no
@@ -9,11 +9,12 @@
  *     slept      the lease ended while the process was stopped: what it received may be stale, so nothing is handed to user code, and
  *                nothing resumed, before the orchestrator has answered (it names shards that were taken over before it answers)
  *
- * An orchestrator that does not answer is waited for `FIRST_WAIT_MS`, then the node goes on; should somebody else have the session he
- * gets it back from Discord, and the next wait is twice as long. So two who cannot hear of each other take it from each other
- * ever more rarely, and a bot whose orchestrator is down waits once.
+ * An orchestrator that does not answer is waited for `FIRST_WAIT_MS`, then the node goes on; should somebody else have
+ * the session he gets it back from Discord, and the next wait is twice as long. So two who cannot hear of each other
+ * take it from each other ever more rarely, and a bot whose orchestrator is down waits once.
  *
- * The clock is read when it matters, in each call: after a pause timers fire late, or after the message that they were to prevent.
+ * The clock is read when it matters, in each call: after a pause timers fire late, or after the message that they were
+ * to prevent.
  */
 import { delay } from '@dshard/transport';
 import type { Cancel, Clock } from '@dshard/transport';
@@ -25,8 +26,8 @@ const FIRST_WAIT_MS = 10_000;
 const LONGEST_WAIT_MS = 300_000;
 
 /**
- * How a gateway connection ended. `attached`: Discord itself ended it, so the session was ours till then. `displaced`: another
- * connection has resumed the session. `unproven`: it just ended.
+ * How a gateway connection ended. `attached`: Discord itself ended it, so the session was ours till then. `displaced`:
+ * another connection has resumed the session. `unproven`: it just ended.
  */
 export type LossCause = 'attached' | 'displaced' | 'unproven';
 
@@ -34,11 +35,14 @@ export type LossCause = 'attached' | 'displaced' | 'unproven';
 export type OwnershipLease = {
   /** Whether an event may go to user code now. If not it is to be kept until `trusted` resolves. */
   mayDeliver(): boolean;
-  /** `confirmed`: go on. `timedOut`: nobody answered; drop what was kept and resume from the cursor, Discord knows who has the session. */
+  /**
+   * `confirmed`: go on. `timedOut`: nobody answered; drop what was kept and resume from the cursor, Discord knows who
+   * has the session.
+   */
   trusted(): Promise<'confirmed' | 'timedOut'>;
   /**
-   * Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts. After `timedOut`, as
-   * after `displaced`, another node may have handled what is replayed, so it is to be marked.
+   * Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts.
+   * After `timedOut`, as after `displaced`, another node may have handled what is replayed, so it is to be marked.
    */
   beforeResume(cause: LossCause, signal: AbortSignal): Promise<'confirmed' | 'timedOut'> | null;
 };

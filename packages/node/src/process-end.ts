@@ -1,11 +1,12 @@
 /**
- * The end of a process whose node was told to shut down. It ends by itself when nothing is left to do: what follows `await node.closed`,
- * a handler whose promise nobody knows of, `beforeExit` listeners all have their time. Who started it ends it otherwise: the launcher sends
- * SIGTERM when the node has closed its connection, and kills what is left after its grace.
+ * The end of a process whose node was told to shut down. It ends by itself when nothing is left to do: what follows
+ * `await node.closed`, a handler whose promise nobody knows of, `beforeExit` listeners all have their time. Who started
+ * it ends it otherwise: the launcher sends SIGTERM when the node has closed its connection, and kills what is left
+ * after its grace.
  *
- * So from the moment at which the shards are gone SIGTERM alone ends the process no more; the bot's own listeners hear it, and a
- * bot that has some is kept alive until it comes. Where nobody sends it (no launcher, or one of before), what still runs after `lingerMs`
- * ends all the same.
+ * So from the moment at which the shards are gone SIGTERM alone ends the process no more; the bot's own listeners hear
+ * it, and a bot that has some is kept alive until it comes. Where nobody sends it (no launcher, or one of before), what
+ * still runs after `lingerMs` ends all the same.
  */
 import { ifStillRunning, systemClock } from '@dshard/transport';
 import type { Cancel } from '@dshard/transport';

@@ -1,7 +1,7 @@
 /**
- * The origin's side of moving state: hands the host a `send`, encodes what it sends, and holds it back while the connection
- * has more to send than it should, or the destination of a live migration has given no credit. A transfer that the session
- * cancelled lets no further event out.
+ * The origin's side of moving state: hands the host a `send`, encodes what it sends, and holds it back while the
+ * connection has more to send than it should, or the destination of a live migration has given no credit. A transfer
+ * that the session cancelled lets no further event out.
  */
 import { MAX_BODY_BYTES, ProtocolError } from '@dshard/protocol';
 import { NodeError } from './errors.js';
@@ -39,7 +39,9 @@ export class Transfers {
     this.#options = options;
   }
 
-  /** Resolves when the host has sent everything by these methods; rejects when it failed or the transfer was cancelled. */
+  /**
+   * Resolves when the host has sent everything by these methods; rejects when it failed or the transfer was cancelled.
+   */
   async run(call: number, shardId: number, methods: readonly ExportMethod[], credit: Credit | null): Promise<void> {
     const controller = new AbortController();
     const running: Running = {

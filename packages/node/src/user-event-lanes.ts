@@ -1,7 +1,7 @@
 /**
- * The destination's side of moving state: one lane per staging, in which the shard's user events are handled in the order
- * they came, the next when the last has ended. A lane that was dropped hands nothing more to the host; a lane stops for
- * good at the first event that fails. A full lane does not hold up the shards that serve here.
+ * The destination's side of moving state: one lane per staging, in which the shard's user events are handled in the
+ * order they came, the next when the last has ended. A lane that was dropped hands nothing more to the host; a lane
+ * stops for good at the first event that fails. A full lane does not hold up the shards that serve here.
  */
 import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';

@@ -1,4 +1,7 @@
-/** The code of the guides is what a user copies: every block marked `ts` has to pass the compiler, against the packages as they are. */
+/**
+ * The code of the guides is what a user copies: every block marked `ts` has to pass the compiler, against the packages
+ * as they are.
+ */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -6,8 +6,9 @@ import type { ShardHost } from '../src/index.js';
 
 const SESSION = { sessionId: 's', sequence: 1, resumeGatewayUrl: '' };
 
-// Found by the simulator: an operator stopped a shard in the moment in which it was resumed. The host was still told that the shard's state
-// was lost; it was stopped before it had the shard, and then resumed it: the shard ran on, and nobody knew.
+// Found by the simulator: an operator stopped a shard in the moment in which it was resumed. The host was still told
+// that the shard's state was lost; it was stopped before it had the shard, and then resumed it: the shard ran on, and
+// nobody knew.
 test('a stop that comes right behind a resume finds the shard', async () => {
   const said: string[] = [];
   let end = (): void => undefined;

@@ -1,6 +1,6 @@
 /**
- * Two real nodes and, between them, what the orchestrator does for a live migration: passing messages on and saying what is
- * next. In memory, under a clock that stands still.
+ * Two real nodes and, between them, what the orchestrator does for a live migration: passing messages on and saying
+ * what is next. In memory, under a clock that stands still.
  */
 import { UserEventRegistry } from '@dshard/protocol';
 import type { Message, MessageKind, MessageOf, TransferMessage } from '@dshard/protocol';

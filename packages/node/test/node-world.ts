@@ -1,4 +1,7 @@
-/** A node on its own, with a host that does nothing and an orchestrator of the test's own, over a network in memory, under a clock that stands still. */
+/**
+ * A node on its own, with a host that does nothing and an orchestrator of the test's own, over a network in memory,
+ * under a clock that stands still.
+ */
 import { UserEventRegistry } from '@dshard/protocol';
 import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
 import { createNode } from '../src/index.js';

@@ -42,8 +42,8 @@ describe('connecting', () => {
     await close(node, clock);
   });
 
-  // The log's worker thread had ended, and every line threw. The first of them took the effects after it along, among them the wake-up
-  // by which the node connects again: the bot ran on, and no orchestrator ever heard of it again.
+  // The log's worker thread had ended, and every line threw. The first of them took the effects after it along, among
+  // them the wake-up by which the node connects again: the bot ran on, and no orchestrator ever heard of it again.
   test('connects again although its logger throws', async () => {
     let isBroken = false;
     const log = (): void => {

@@ -1,6 +1,7 @@
 /**
- * How the process of a node ends that was told to shut down, with real processes. In 0.1.0 it was ended on the spot: listeners of SIGTERM and
- * `beforeExit` never ran, nor what followed `await node.closed`, and commands whose promise nobody knew of "thought" for ever.
+ * How the process of a node ends that was told to shut down, with real processes. In 0.1.0 it was ended on the spot:
+ * listeners of SIGTERM and `beforeExit` never ran, nor what followed `await node.closed`, and commands whose promise
+ * nobody knew of "thought" for ever.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,7 @@
-/** What a destination handles in one go: a window full of state must not keep the shards that serve there from their events. */
+/**
+ * What a destination handles in one go: a window full of state must not keep the shards that serve there from their
+ * events.
+ */
 import { UserEventRegistry } from '@dshard/protocol';
 import { virtualClock } from '@dshard/testkit';
 import { expect, test } from 'vitest';

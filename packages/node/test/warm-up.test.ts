@@ -1,4 +1,7 @@
-/** What a host is asked before a shard leaves and before one comes, by the node's runtime, under a clock that stands still. */
+/**
+ * What a host is asked before a shard leaves and before one comes, by the node's runtime, under a clock that stands
+ * still.
+ */
 import { expect, describe, test } from 'vitest';
 import type { LeavingHow } from '../src/index.js';
 import { SESSION } from './fake-host.js';

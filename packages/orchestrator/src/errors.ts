@@ -1,6 +1,6 @@
 /**
- * The errors of this package. Every one has a stable `code` from the table below (it also makes `docs/reference/errors.md`);
- * its message names the thing at fault and the way out, in plain sentences.
+ * The errors of this package. Every one has a stable `code` from the table below (it also makes
+ * `docs/reference/errors.md`); its message names the thing at fault and the way out, in plain sentences.
  */
 import { CodedError, type ErrorEntry, messageOf } from '@dshard/protocol';
 import { type Address, formatAddress, parseAddress } from '@dshard/transport';

@@ -49,8 +49,8 @@ export type LogEntry = {
 const COLORS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '32', warn: '33', error: '31', silent: '0' };
 
 /**
- * Our sentences name their things, so at `info` the fields stay away; where something is wrong, what the sentence does not
- * name stands behind it.
+ * Our sentences name their things, so at `info` the fields stay away; where something is wrong, what the sentence does
+ * not name stands behind it.
  */
 export function formatLine({ at, level, fields, message, color }: LogEntry): string {
   const text = printable(message);

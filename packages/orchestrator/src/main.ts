@@ -1,9 +1,9 @@
 /**
  * The composition root: from a resolved configuration to a running orchestrator with its REST interface.
  *
- * The store comes first: a standby waits there, and takes nothing that the leader on the same host may need.
- * Then the REST interface takes its port, and lets nobody in before the orchestrator runs: when a port is taken nothing has
- * been started yet that would have to be stopped again.
+ * The store comes first: a standby waits there, and takes nothing that the leader on the same host may need. Then the
+ * REST interface takes its port, and lets nobody in before the orchestrator runs: when a port is taken nothing has been
+ * started yet that would have to be stopped again.
  */
 import { createRequire } from 'node:module';
 import type { ResolvedConfig } from '@dshard/api/config';

@@ -1,6 +1,7 @@
 /**
- * `x.cjs` and `x.d.cts` beside each entry that `tsc -b` has built, as part of `npm run build`. Files that are right are left alone. What is
- * left of entries and of sources that are no more is removed: `tsc -b` leaves it there, and tarballs would take it along.
+ * `x.cjs` and `x.d.cts` beside each entry that `tsc -b` has built, as part of `npm run build`. Files that are right are
+ * left alone. What is left of entries and of sources that are no more is removed: `tsc -b` leaves it there, and
+ * tarballs would take it along.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';

@@ -50,8 +50,8 @@ function importFaults(manifest: Manifest, files: Contents): readonly string[] {
 }
 
 /**
- * What declarations import, dependencies bring; or peers, without which the entry is of no use. What a peer brings itself is not enough:
- * strict package managers show it to the peer only.
+ * What declarations import, dependencies bring; or peers, without which the entry is of no use. What a peer brings
+ * itself is not enough: strict package managers show it to the peer only.
  */
 function declarationFaults(manifest: Manifest, files: Contents): readonly string[] {
   const known = new Set([...keys(manifest, 'dependencies'), ...keys(manifest, 'peerDependencies')]);

@@ -1,6 +1,7 @@
 /**
- * Declarations of a module, and the same for CommonJS. TypeScript takes `x.d.cts` for the declarations of a CommonJS module; what such a
- * file imports must be CommonJS as well, so every file that an entry reaches is there twice, with `.js` turned into `.cjs`.
+ * Declarations of a module, and the same for CommonJS. TypeScript takes `x.d.cts` for the declarations of a CommonJS
+ * module; what such a file imports must be CommonJS as well, so every file that an entry reaches is there twice, with
+ * `.js` turned into `.cjs`.
  */
 import { posix } from 'node:path';
 

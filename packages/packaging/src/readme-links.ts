@@ -1,6 +1,6 @@
 /**
- * Links of a README that the registry shows. It is read outside the repository, so a link leads to a file of the tarball, to a heading of
- * the page, or to the whole address of a page; pages of this repository must be there.
+ * Links of a README that the registry shows. It is read outside the repository, so a link leads to a file of the
+ * tarball, to a heading of the page, or to the whole address of a page; pages of this repository must be there.
  */
 import { posix } from 'node:path';
 

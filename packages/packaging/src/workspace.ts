@@ -34,11 +34,13 @@ function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
-// What a package exports, and what its package.json has to say about each export. One thing is written by hand: the source of an entry,
-// `"./ws": { "@dshard/source": "./src/hosts/ws/index.ts" }`. Everything else follows from that line.
+// What a package exports, and what its package.json has to say about each export. One thing is written by hand: the
+// source of an entry, `"./ws": { "@dshard/source": "./src/hosts/ws/index.ts" }`. Everything else follows from that
+// line.
 //
 // - `@dshard/source`, first, is what this repository itself resolves to.
-// - `require` is for CommonJS: a module of one line that hands out the same instance, with declarations that TypeScript takes for CommonJS.
+// - `require` is for CommonJS: a module of one line that hands out the same instance, with declarations that TypeScript
+//   takes for CommonJS.
 // - `types` and `default` are the module as it was built.
 // - `typesVersions`, `main` and `types` are for `moduleResolution: node10`, which does not read `exports`.
 

@@ -1,4 +1,7 @@
-/** How the sources of all packages hang together: by layer in the orchestrator's domain, and without a cycle of folders anywhere. */
+/**
+ * How the sources of all packages hang together: by layer in the orchestrator's domain, and without a cycle of folders
+ * anywhere.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';

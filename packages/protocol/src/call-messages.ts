@@ -1,15 +1,17 @@
 /**
- * Fleet calls (capability `calls`): a node, or an operator, asks every node that runs shards, and hears for each shard exactly one answer.
+ * Fleet calls (capability `calls`): a node, or an operator, asks every node that runs shards, and hears for each shard
+ * exactly one answer.
  *
  *     caller → orch        callStart       what is asked, and of which shards
  *     orch → node          callAsk         asked of a node, for shards that it should have
  *     node → orch          callAnswer      each answer names the shards it speaks for: the ones the node served while it was made
  *     orch → caller        callEnded       the answers, and which shards nobody spoke for, with the reason
  *
- * Shards move meanwhile. Who has which is the orchestrator's to know: where two answers speak for one shard, the one of the node that has
- * the shard now counts, and the other node is asked again; a shard that no answer speaks for is asked for where it has gone to.
- * With `each: 'node'` an answer is about all shards of a node together, so a node may be asked more than once; with `each: 'shard'`
- * each answer is about one shard, and a shard that has answered is not asked again.
+ * Shards move meanwhile. Who has which is the orchestrator's to know: where two answers speak for one shard, the one of
+ * the node that has the shard now counts, and the other node is asked again; a shard that no answer speaks for is asked
+ * for where it has gone to. With `each: 'node'` an answer is about all shards of a node together, so a node may be
+ * asked more than once; with `each: 'shard'` each answer is about one shard, and a shard that has answered is not asked
+ * again.
  *
  * Arguments and values are JSON, as UTF-8; the orchestrator does not look into them.
  */

@@ -7,8 +7,8 @@
 export type ErrorEntry = { readonly meaning: string; readonly remedy: string; readonly retryable: boolean };
 
 /**
- * What all errors of ours have. Each package has one class of its own, with one table of codes; `message` is a sentence that names the thing at
- * fault and the way out.
+ * What all errors of ours have. Each package has one class of its own, with one table of codes; `message` is a sentence
+ * that names the thing at fault and the way out.
  */
 export abstract class CodedError<Code extends string> extends Error {
   readonly code: Code;

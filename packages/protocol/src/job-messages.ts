@@ -1,7 +1,7 @@
 /**
- * Jobs that run once per fleet (capability `jobs`). The node that serves the fleet's lowest shard leads, and runs them. For a job on a
- * schedule the orchestrator keeps one durable mark per name: the time of the latest run. So a run is begun once, whichever node
- * leads, and whatever dies.
+ * Jobs that run once per fleet (capability `jobs`). The node that serves the fleet's lowest shard leads, and runs them.
+ * For a job on a schedule the orchestrator keeps one durable mark per name: the time of the latest run. So a run is
+ * begun once, whichever node leads, and whatever dies.
  *
  *     node → orch      jobMark         sets the mark of this name to this scheduled time, if the mark is earlier; 0 only reads the mark
  *     orch → node      jobMarked       whether the mark was set, and what the mark is now. Sent when the mark is durable

@@ -1,6 +1,6 @@
 /**
- * Every message of the protocol, field by field: wire name, type and bound. This table is the codec; `docs` and peers in
- * other languages can be checked against it line by line. `required` are the fields of the base level (and of
+ * Every message of the protocol, field by field: wire name, type and bound. This table is the codec; `docs` and peers
+ * in other languages can be checked against it line by line. `required` are the fields of the base level (and of
  * extension messages), `optional` those the extended level adds to it.
  */
 import { CALL_FIELDS } from './call-messages.js';

@@ -1,6 +1,7 @@
 /**
- * What is true of each kind of message, as data: its id on the wire, who says it, what it is about, and which capability it belongs to.
- * A message begins with its row here, its type in messages.ts (or the file of its topic), and its fields in message-table.ts.
+ * What is true of each kind of message, as data: its id on the wire, who says it, what it is about, and which
+ * capability it belongs to. A message begins with its row here, its type in messages.ts (or the file of its topic), and
+ * its fields in message-table.ts.
  */
 import type { Capability, Message, MessageKind, MessageOf } from './messages.js';
 
@@ -8,12 +9,15 @@ import type { Capability, Message, MessageKind, MessageOf } from './messages.js'
 export type Peer = 'node' | 'orchestrator';
 
 type MessageTraits = {
-  /** 1–23 are the base level's and fixed; extension events use 24–99. null: a user event, whose id (from 100 on) is the bot's own. */
+  /**
+   * 1–23 are the base level's and fixed; extension events use 24–99. null: a user event, whose id (from 100 on) is the
+   * bot's own.
+   */
   id: number | null;
   from: Peer | 'both';
   /**
-   * `connection`: the peer itself. `permit`: leave to IDENTIFY. `shard`: what becomes of a shard. `fleet`: what bots ask of the fleet; shards
-   * know nothing of it.
+   * `connection`: the peer itself. `permit`: leave to IDENTIFY. `shard`: what becomes of a shard. `fleet`: what bots
+   * ask of the fleet; shards know nothing of it.
    */
   scope: 'connection' | 'permit' | 'shard' | 'fleet';
   /** Who did not name it does not get the message, and is not heard with it. null: the base level's. */

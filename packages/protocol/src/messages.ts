@@ -21,16 +21,19 @@ export const LOGIC_VERSION = 2;
  * - `parallel-migrations`: user events and `allUserDataSent` name their shard, so that several shards of a node move at
  *   once; `migrationAborted`, `migrationFinished` and `commandFailed` exist; answers to stopShard and shutdown carry
  *   the gateway sessions, so that the shards can be resumed elsewhere.
- * - `live-migration`: a shard's state is copied while it is live, and its connection is closed last: the `transfer…` messages
- *   (transfer-messages.ts). Used where origin and destination both name it.
- * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower than the
- *   highest it has seen. A node hears that a shard was taken over (`shardTakenOver`), until when it is not (`leaseMs`), and of
- *   a shard that it gets whether events may repeat.
- * - `warm-up`: around the copy of a live migration user code has its say: at the origin before it begins (`shardLeaving`), at the
- *   destination before the freeze (`transferWarmUp`). By the one end that it concerns; the other end need not name it.
+ * - `live-migration`: a shard's state is copied while it is live, and its connection is closed last: the `transfer…`
+ *   messages (transfer-messages.ts). Used where origin and destination both name it.
+ * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower
+ *   than the highest it has seen. A node hears that a shard was taken over (`shardTakenOver`), until when it is not
+ *   (`leaseMs`), and of a shard that it gets whether events may repeat.
+ * - `warm-up`: around the copy of a live migration user code has its say: at the origin before it begins
+ *   (`shardLeaving`), at the destination before the freeze (`transferWarmUp`). By the one end that it concerns; the
+ *   other end need not name it.
  * - `calls`: the node can be asked, and can ask the fleet (call-messages.ts).
- * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs (job-messages.ts).
- * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the migration of the base level.
+ * - `jobs`: what runs once per fleet: which shard's node leads (`leadShard`), and the marks of scheduled jobs
+ *   (job-messages.ts).
+ * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the
+ *   migration of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
  */
 export const CAPABILITIES = [
@@ -56,8 +59,8 @@ export type GatewaySession = {
   /** Empty when unknown: the generic gateway URL is used. */
   resumeGatewayUrl: string;
   /**
-   * Extended, where a node gives a session back: it was in the middle of a replay that another node may have handled in part, so what
-   * comes after `sequence` may have been handled, too.
+   * Extended, where a node gives a session back: it was in the middle of a replay that another node may have handled in
+   * part, so what comes after `sequence` may have been handled, too.
    */
   redelivers?: boolean;
 };
@@ -124,11 +127,14 @@ export type Identify = {
   heldSessions: readonly ShardSession[];
   /** Extended (`epochs`): of `runningShards`, in the same order; 0 where there is none. */
   runningEpochs?: readonly number[];
-  /** Extended (`epochs`): the highest this node has obeyed. An orchestrator with a lower one is not the leader any more. */
+  /**
+   * Extended (`epochs`): the highest this node has obeyed. An orchestrator with a lower one is not the leader any more.
+   */
   orchestratorEpoch?: number;
   /**
-   * Extended: which process this is; drawn anew each time a node is made. A connection with the same node id and the same instance is the
-   * same node that came back; with another one it is a second node, which is refused while the first lives.
+   * Extended: which process this is; drawn anew each time a node is made. A connection with the same node id and the
+   * same instance is the same node that came back; with another one it is a second node, which is refused while the
+   * first lives.
    */
   instance?: string;
   /** Extended: how long the node's own parts may take, for whoever waits for them. */
@@ -160,8 +166,8 @@ export type Identified = {
   /** Extended (`epochs`): grows with each start of an orchestrator. A node that has seen a higher one hangs up. */
   orchestratorEpoch?: number;
   /**
-   * Extended (`epochs`): no shard of this node is taken over for so long after it sent a heartbeat that was answered. After that it may
-   * be, should an orchestrator live that cannot hear it.
+   * Extended (`epochs`): no shard of this node is taken over for so long after it sent a heartbeat that was answered.
+   * After that it may be, should an orchestrator live that cannot hear it.
    */
   leaseMs?: number;
   /** Extended (`jobs`), where it is not 0: the lowest shard of the fleet. The node that serves it leads. */
@@ -186,8 +192,8 @@ export type StartShards = {
 };
 
 /**
- * Extended (`resume-shards`), orchestrator → node: RESUME these shards, which no node hands over. Answer: startShards, when a shard is
- * resumed; stopShard, with the cursor, when the shard was stopped meanwhile; commandFailed.
+ * Extended (`resume-shards`), orchestrator → node: RESUME these shards, which no node hands over. Answer: startShards,
+ * when a shard is resumed; stopShard, with the cursor, when the shard was stopped meanwhile; commandFailed.
  */
 type ResumeShards = { kind: 'resumeShards'; shards: readonly ShardToResume[] };
 
@@ -221,22 +227,25 @@ export type PrepareMigration = {
 };
 
 /**
- * How a session is known that nobody hands over. `exact`: as its last owner closed it. `checkpoint`: as its last owner reported it some time
- * before it was lost, so events may come that it has handled.
+ * How a session is known that nobody hands over. `exact`: as its last owner closed it. `checkpoint`: as its last owner
+ * reported it some time before it was lost, so events may come that it has handled.
  */
 export const TAKEOVERS = ['exact', 'checkpoint'] as const;
 export type Takeover = (typeof TAKEOVERS)[number];
 
 /**
- * Extended (`epochs`), orchestrator → node: the shard is another node's, under this epoch. The node lets go of it: closes its connection
- * without ending the session, does not resume it, and answers stopShard.
+ * Extended (`epochs`), orchestrator → node: the shard is another node's, under this epoch. The node lets go of it:
+ * closes its connection without ending the session, does not resume it, and answers stopShard.
  */
 export type ShardTakenOver = { kind: 'shardTakenOver'; shardId: number; epoch: number };
 
 /** orchestrator → origin: send the shard's user events, then `allUserDataSent`. */
 export type StartMigration = { kind: 'startMigration'; shardId: number };
 
-/** origin → orchestrator → destination. When the destination has handled that many, it resumes the shard and sends `startShards`. */
+/**
+ * origin → orchestrator → destination. When the destination has handled that many, it resumes the shard and sends
+ * `startShards`.
+ */
 export type AllUserDataSent = {
   kind: 'allUserDataSent';
   numEvents: number;
@@ -270,7 +279,9 @@ export type HeartbeatAck = { kind: 'heartbeatAck'; sequence: number };
  */
 export type MigrationAborted = { kind: 'migrationAborted'; shardId: number; reason: string };
 
-/** Extended (`parallel-migrations`), orchestrator → origin: the destination runs the shard; drop your copy and cursor. */
+/**
+ * Extended (`parallel-migrations`), orchestrator → origin: the destination runs the shard; drop your copy and cursor.
+ */
 export type MigrationFinished = { kind: 'migrationFinished'; shardId: number };
 
 /** Extended (`parallel-migrations`), node → orchestrator: a command could not be carried out. */
@@ -286,7 +297,9 @@ export type CommandFailed = {
 export type IdentifyRequest = { kind: 'identifyRequest'; shardId: number };
 /** Extended (`identify-permits`), orchestrator → node: IDENTIFY now. */
 export type IdentifyGranted = { kind: 'identifyGranted'; shardId: number };
-/** Extended (`identify-permits`), node → orchestrator: READY came, or the attempt failed, or the request is cancelled. */
+/**
+ * Extended (`identify-permits`), node → orchestrator: READY came, or the attempt failed, or the request is cancelled.
+ */
 export type IdentifyFinished = { kind: 'identifyFinished'; shardId: number; ready: boolean };
 
 export type Message =

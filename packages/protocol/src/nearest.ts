@@ -24,8 +24,8 @@ function distance(a: string, b: string): number {
 const MAX_LENGTH = 80;
 
 /**
- * The nearest of `known` to `written`, or null when none is near. Dotted names are also compared by their last part, so that
- * `bot` finds `launcher.bot`.
+ * The nearest of `known` to `written`, or null when none is near. Dotted names are also compared by their last part, so
+ * that `bot` finds `launcher.bot`.
  */
 export function nearest(written: string, known: Iterable<string>): string | null {
   if (written.length > MAX_LENGTH) return null;

@@ -21,8 +21,8 @@ export function isInt64(value: unknown): value is number | bigint {
 }
 
 /**
- * A whole number as people and programs write it: `7` or `"7"`, and nothing that only looks like one (`"0x7"`, `"7.0"`, `" 7"`, `true`).
- * undefined: it is none, or none of the range.
+ * A whole number as people and programs write it: `7` or `"7"`, and nothing that only looks like one (`"0x7"`, `"7.0"`,
+ * `" 7"`, `true`). undefined: it is none, or none of the range.
  */
 export function parseWholeNumber(written: unknown, range: { min?: number; max?: number } = {}): number | undefined {
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
@@ -32,8 +32,9 @@ export function parseWholeNumber(written: unknown, range: { min?: number; max?: 
 }
 
 /**
- * Epochs only grow, and everybody keeps to the highest that was seen: a made-up one near the end of the numbers would be the last. An honest
- * counter begins at the clock and grows slower than the clock, so one far ahead of it is nobody's.
+ * Epochs only grow, and everybody keeps to the highest that was seen: a made-up one near the end of the numbers would
+ * be the last. An honest counter begins at the clock and grows slower than the clock, so one far ahead of it is
+ * nobody's.
  */
 const DAY_MS = 86_400_000;
 
@@ -45,7 +46,10 @@ export function highestFromNode(now: number): number {
   return Math.floor(now) + SLACK_MS;
 }
 
-/** The highest that a node believes: an orchestrator that counts on from the highest it believed is believed, by a slower clock, too. */
+/**
+ * The highest that a node believes: an orchestrator that counts on from the highest it believed is believed, by a
+ * slower clock, too.
+ */
 export function highestFromOrchestrator(now: number): number {
   return highestFromNode(now) + DAY_MS;
 }

@@ -1,6 +1,7 @@
 /**
- * A node asks for a rollout (capability `rollout`): a bot that was written for ShardingManager respawns all its processes by a command of its
- * own. The answer comes when the rollout has begun or is refused; the node that asked is one of those that are replaced.
+ * A node asks for a rollout (capability `rollout`): a bot that was written for ShardingManager respawns all its
+ * processes by a command of its own. The answer comes when the rollout has begun or is refused; the node that asked is
+ * one of those that are replaced.
  *
  *     node → orch      rolloutRequest
  *     orch → node      rolloutAnswer     Code empty: it has begun, and Message says with which nodes; else why not

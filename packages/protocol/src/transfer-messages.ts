@@ -14,14 +14,14 @@
  *     ACTIVATE  orch → destination   transferActivate                 → transferActivated
  *     DONE      orch → origin        transferDone
  *
- * ANNOUNCE and WARM come only where the node they concern names `warm-up`. A destination that does not know WARM connects when it
- * likes, and the freeze may find it cold.
+ * ANNOUNCE and WARM come only where the node they concern names `warm-up`. A destination that does not know WARM
+ * connects when it likes, and the freeze may find it cold.
  *
- * Before RELEASE `transferAbort` undoes everything: the origin unfreezes, the destination drops its staging. A frozen origin that
- * hears nothing unfreezes by itself after its freeze timeout, and refuses a RELEASE that comes later (`transferFailed`).
- * `transferData` flows only within the credit the destination gave: a window at OPEN, more as it takes data in. An event larger than
- * the whole window goes when all of it is free. After RELEASE only forward: an origin that is told to abort then says
- * `transferReleased` again.
+ * Before RELEASE `transferAbort` undoes everything: the origin unfreezes, the destination drops its staging. A frozen
+ * origin that hears nothing unfreezes by itself after its freeze timeout, and refuses a RELEASE that comes later
+ * (`transferFailed`). `transferData` flows only within the credit the destination gave: a window at OPEN, more as it
+ * takes data in. An event larger than the whole window goes when all of it is free. After RELEASE only forward: an
+ * origin that is told to abort then says `transferReleased` again.
  */
 import type { GatewaySession } from './messages.js';
 
@@ -32,7 +32,10 @@ type Of<K extends string> = {
   shardId: number;
 };
 
-/** orchestrator → origin: the shard is to move; user code is told. It serves meanwhile. Told again, the new patience counts. */
+/**
+ * orchestrator → origin: the shard is to move; user code is told. It serves meanwhile. Told again, the new patience
+ * counts.
+ */
 export type ShardLeaving = Of<'shardLeaving'> & {
   /** No longer than this, and no longer than the node's own patience, is user code waited for. Milliseconds. */
   patienceMs: number;
@@ -92,8 +95,9 @@ export type TransferManifest = Of<'transferManifest'> & {
   events: number;
   bytes: number;
   /**
-   * The digest of all transferData, in order. Chained: each link is the SHA-256, in hex, over the link before it (in hex, '' before the
-   * first) and, big-endian, the event's index (u64), its id (u32), the length of its body (u32), and the body.
+   * The digest of all transferData, in order. Chained: each link is the SHA-256, in hex, over the link before it (in
+   * hex, '' before the first) and, big-endian, the event's index (u64), its id (u32), the length of its body (u32), and
+   * the body.
    */
   hash: string;
   /** The cursor: the last event handed to user code. */
@@ -112,8 +116,8 @@ export type TransferReleased = Of<'transferReleased'>;
 /** orchestrator → destination: apply the staged state, RESUME. */
 export type TransferActivate = Of<'transferActivate'> & {
   /**
-   * Extended (`epochs`), sent only when true: the origin did not say that it let go. It may have unfrozen and gone on from the
-   * manifest's cursor, so events may come, up to RESUMED, that it handled.
+   * Extended (`epochs`), sent only when true: the origin did not say that it let go. It may have unfrozen and gone on
+   * from the manifest's cursor, so events may come, up to RESUMED, that it handled.
    */
   redelivers?: boolean;
 };

@@ -1,6 +1,6 @@
 /**
- * MessagePack as Go peers write it: every integer as int64, nil for null, the shortest head for strings, lists and maps.
- * Written apart from the code under test, so that the two can disagree.
+ * MessagePack as Go peers write it: every integer as int64, nil for null, the shortest head for strings, lists and
+ * maps. Written apart from the code under test, so that the two can disagree.
  */
 export function goForm(value: unknown): Buffer {
   if (value === null) return Buffer.from([0xc0]);

@@ -1,11 +1,12 @@
 /**
- * What a seed means: the size of the fleet, its settings, and which faults are switched on with which strength. A few faults per
- * seed rather than all at once (swarm testing): faults hide each other.
+ * What a seed means: the size of the fleet, its settings, and which faults are switched on with which strength. A few
+ * faults per seed rather than all at once (swarm testing): faults hide each other.
  *
- * As far as the real thing allows. The store commits with `synchronous=FULL`, so a crash loses nothing that was answered; the tail it may
- * lose is the commit under way, which is made or not made and not heard of either way (`world/slow-store.ts`, in every crash of a
- * `durable` orchestrator). TCP neither repeats nor reorders within a connection; what comes again comes on the next one (`repeats`), and
- * what waited for a connection comes behind the Identify that is newer than it (the node's own outbox).
+ * As far as the real thing allows. The store commits with `synchronous=FULL`, so a crash loses nothing that was
+ * answered; the tail it may lose is the commit under way, which is made or not made and not heard of either way
+ * (`world/slow-store.ts`, in every crash of a `durable` orchestrator). TCP neither repeats nor reorders within a
+ * connection; what comes again comes on the next one (`repeats`), and what waited for a connection comes behind the
+ * Identify that is newer than it (the node's own outbox).
  */
 import { defaultRules } from '@dshard/gateway-emulator/core';
 import type { GatewayRules } from '@dshard/gateway-emulator/core';

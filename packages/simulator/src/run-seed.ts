@@ -1,6 +1,7 @@
 /**
- * One run: a world is made from the seed, faults go on for a while (safety), then they stop and everything must converge (liveness), traffic
- * ends, and what is still under way arrives. Checkers watch from the first moment to the last.
+ * One run: a world is made from the seed, faults go on for a while (safety), then they stop and everything must
+ * converge (liveness), traffic ends, and what is still under way arrives. Checkers watch from the first moment to the
+ * last.
  */
 import { Ledger } from '@dshard/gateway-emulator';
 import { decide as decideShard } from '@dshard/node/gateway-shard';

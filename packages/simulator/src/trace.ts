@@ -1,7 +1,7 @@
 /**
- * What happened, line by line: virtual time, who, what. The hash of all lines tells whether two runs were the same; the last
- * lines are kept for the report of a failure. Nothing that differs between two runs of a seed (process ids, sizes of
- * real memory, stack traces) may go in here.
+ * What happened, line by line: virtual time, who, what. The hash of all lines tells whether two runs were the same; the
+ * last lines are kept for the report of a failure. Nothing that differs between two runs of a seed (process ids, sizes
+ * of real memory, stack traces) may go in here.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '@dshard/transport';

@@ -1,7 +1,7 @@
 /**
- * The caches of a discord.js client as plain data, so that those of two clients can be compared field by field, across processes. Nothing
- * of discord.js is known here but its habits: own properties are the data (private ones with an underscore too), managers have a
- * `_cache`, and other structures are referred to as objects.
+ * The caches of a discord.js client as plain data, so that those of two clients can be compared field by field, across
+ * processes. Nothing of discord.js is known here but its habits: own properties are the data (private ones with an
+ * underscore too), managers have a `_cache`, and other structures are referred to as objects.
  */
 export type CacheTree = null | boolean | number | string | { readonly [key: string]: CacheTree };
 

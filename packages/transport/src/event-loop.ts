@@ -1,10 +1,10 @@
 /**
- * The loop of both sides, around a pure core: one event at a time. Events are queued and handed to `step` in order; an event that arrives
- * while another is handled (an effect closed a connection, say) waits its turn, also while a step goes on in a promise. Nothing runs
- * before `open` or after `close`.
+ * The loop of both sides, around a pure core: one event at a time. Events are queued and handed to `step` in order; an
+ * event that arrives while another is handled (an effect closed a connection, say) waits its turn, also while a step
+ * goes on in a promise. Nothing runs before `open` or after `close`.
  *
- * Whatever throws ends where it threw: an effect costs no other effect, a step no other event, and the report of a failure nothing.
- * What waits is bounded: above `capacity`, `overflow` is asked whether the event has to be kept.
+ * Whatever throws ends where it threw: an effect costs no other effect, a step no other event, and the report of a
+ * failure nothing. What waits is bounded: above `capacity`, `overflow` is asked whether the event has to be kept.
  */
 
 export type EventLoopOptions<Event, Effect> = {
@@ -15,8 +15,8 @@ export type EventLoopOptions<Event, Effect> = {
   /** The most events that wait. */
   capacity: number;
   /**
-   * Too many wait. True: this one is kept all the same, because it will not be said again (their number has another bound). False: it is
-   * dropped, and `overflow` has told whoever said it.
+   * Too many wait. True: this one is kept all the same, because it will not be said again (their number has another
+   * bound). False: it is dropped, and `overflow` has told whoever said it.
    */
   overflow: (event: Event) => boolean;
 };

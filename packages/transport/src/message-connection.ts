@@ -2,9 +2,10 @@
  * One control connection: whole messages over a byte stream, the same for both sides.
  *
  * States: `open`; `closing` (an end is decided, the last bytes go out, what comes in is dropped); `closed` (the stream
- * is gone, `onClose` was called). Invariants: messages are delivered in order and never while reading is paused; nothing
- * is delivered after the state left `open`; outbound memory stays under `maxBufferedBytes`, inbound under one frame and
- * one chunk. What a peer does wrong, and what our own handler does wrong with its message, ends this connection only.
+ * is gone, `onClose` was called). Invariants: messages are delivered in order and never while reading is paused;
+ * nothing is delivered after the state left `open`; outbound memory stays under `maxBufferedBytes`, inbound under one
+ * frame and one chunk. What a peer does wrong, and what our own handler does wrong with its message, ends this
+ * connection only.
  */
 import {
   decodeMessage,
@@ -40,7 +41,9 @@ export type MessageConnectionOptions = {
   maxFrameBytes?: number;
   /** The limit until `established()` was called (an unknown peer's first frame). Default 64 KiB. */
   maxFirstFrameBytes?: number;
-  /** Outbound bytes a slow peer may make us hold before the connection is closed with `DSO_SLOW_PEER`. Default 64 MiB. */
+  /**
+   * Outbound bytes a slow peer may make us hold before the connection is closed with `DSO_SLOW_PEER`. Default 64 MiB.
+   */
   maxBufferedBytes?: number;
   /** `send` returns false above this many outbound bytes. Default 1 MiB. */
   highWaterBytes?: number;
@@ -55,7 +58,8 @@ export type MessageConnection = {
   handle(handlers: MessageConnectionHandlers): void;
   /**
    * Encodes and sends; writes of one turn go out together. False: hold back until `onDrain` (or it is over). Throws a
-   * `ProtocolError` for a message that breaks a bound of the protocol: nothing of it is sent, and the connection lives on.
+   * `ProtocolError` for a message that breaks a bound of the protocol: nothing of it is sent, and the connection lives
+   * on.
    */
   send(message: Message): boolean;
   /** The peer is known now: the larger frame limit applies. */

@@ -8,8 +8,8 @@ import type { Cancel, Clock } from './clock.js';
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * A clock that is the machine's. Its timers keep the process alive until they ran or were cancelled. `monotonicMs` has one
- * start for all processes of a machine, so that their figures can be compared.
+ * A clock that is the machine's. Its timers keep the process alive until they ran or were cancelled. `monotonicMs` has
+ * one start for all processes of a machine, so that their figures can be compared.
  */
 export function systemClock(): Clock {
   return { now: () => Date.now(), monotonicMs: () => Number(process.hrtime.bigint()) / 1e6, after, every };
@@ -29,8 +29,8 @@ function after(delayMs: number, callback: () => void): Cancel {
 }
 
 /**
- * Calls back once after `delayMs`, if the process still runs then: unlike the clock's, this timer keeps no process alive. For what is to
- * happen to a process that does not end by itself.
+ * Calls back once after `delayMs`, if the process still runs then: unlike the clock's, this timer keeps no process
+ * alive. For what is to happen to a process that does not end by itself.
  */
 export function ifStillRunning(delayMs: number, callback: () => void): Cancel {
   refuseNaN(delayMs);

@@ -1,6 +1,7 @@
 /**
  * The timers of the virtual clock, first due first: a binary heap, since a simulation sets and runs millions of them.
- * Cancelled ones stay in it until they come to the top. Invariant: `size` counts those that are neither cancelled nor taken.
+ * Cancelled ones stay in it until they come to the top. Invariant: `size` counts those that are neither cancelled nor
+ * taken.
  */
 import type { Ms } from './clock.js';
 

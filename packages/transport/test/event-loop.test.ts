@@ -52,7 +52,8 @@ describe('the event loop', () => {
     expect(seen).toEqual(['a']);
   });
 
-  // A logger whose worker had ended threw, in the report of an effect that had failed. The loop stood in the middle of that event for ever.
+  // A logger whose worker had ended threw, in the report of an effect that had failed. The loop stood in the middle of
+  // that event for ever.
   test('goes on after a step that throws or rejects, even when the report of it throws', async () => {
     const seen: string[] = [];
     const { loop } = loopOf(

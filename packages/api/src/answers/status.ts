@@ -1,6 +1,6 @@
 /**
- * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are milliseconds
- * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
+ * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are
+ * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
 import type { ProcessReport, ShardPhase } from '@dshard/protocol';
 import type { OperationStatus } from './operation.js';
@@ -130,7 +130,10 @@ export type StatusV1 = {
     maxConcurrency: number;
     /** How long an IDENTIFY blocks its key. */
     windowMs: number;
-    /** The session starts of the day: what is left of them by Discord's word and by our own count, and what is kept back. */
+    /**
+     * The session starts of the day: what is left of them by Discord's word and by our own count, and what is kept
+     * back.
+     */
     budget: SessionStarts;
     /** Since when shards wait because there are no session starts left to grant; null: none does. */
     shortSince: number | null;

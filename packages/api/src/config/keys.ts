@@ -1,6 +1,6 @@
 /**
- * Every key of the configuration: what may be written, what it is when nothing is, and what it is for. The one schema: file,
- * environment and flags all end here, and the reference page is made from it.
+ * Every key of the configuration: what may be written, what it is when nothing is, and what it is for. The one schema:
+ * file, environment and flags all end here, and the reference page is made from it.
  *
  * In `dso.yaml` a dot is a section: `launcher.stopGrace` is `stopGrace` under `launcher`. In the environment it is
  * `DSO_LAUNCHER_STOP_GRACE`; Discord's two have the names that bots know already.

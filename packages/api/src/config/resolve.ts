@@ -1,7 +1,7 @@
 /**
- * Resolves the configuration once, at start: flags win over the environment, the environment over `dso.yaml`, that over the
- * defaults. What comes out is complete, frozen and consistent; what is wrong is said all at once, each with the place
- * it stands at. Warnings are for what works but should not stay so.
+ * Resolves the configuration once, at start: flags win over the environment, the environment over `dso.yaml`, that over
+ * the defaults. What comes out is complete, frozen and consistent; what is wrong is said all at once, each with the
+ * place it stands at. Warnings are for what works but should not stay so.
  */
 import { statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';

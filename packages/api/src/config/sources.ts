@@ -1,6 +1,7 @@
 /**
- * Where configuration comes from. Each source becomes a list of assignments that say what was written for which key and where, so that
- * a complaint can point at the line, the variable or the flag. What the keys mean is in `keys.ts`; which source wins, in `resolve.ts`.
+ * Where configuration comes from. Each source becomes a list of assignments that say what was written for which key and
+ * where, so that a complaint can point at the line, the variable or the flag. What the keys mean is in `keys.ts`; which
+ * source wins, in `resolve.ts`.
  */
 import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
@@ -39,7 +40,9 @@ export function environmentAssignments(
   });
 }
 
-/** Variables that look like a misspelling of ours. Others begin with DSO_ too (the node library's): they are left alone. */
+/**
+ * Variables that look like a misspelling of ours. Others begin with DSO_ too (the node library's): they are left alone.
+ */
 export function environmentWarnings(environment: Readonly<Record<string, string | undefined>>): string[] {
   const known = CONFIG_KEYS.flatMap((key) => configEntry(key).variable ?? []);
   return Object.keys(environment)
@@ -73,7 +76,10 @@ export function readConfigFile(path: string, required: boolean): string | null {
   return bytes.toString('utf8');
 }
 
-/** What a YAML file assigns. Sections are walked as far as the keys go; unknown keys come out as they are, for `resolve` to refuse. */
+/**
+ * What a YAML file assigns. Sections are walked as far as the keys go; unknown keys come out as they are, for `resolve`
+ * to refuse.
+ */
 export function fileAssignments(
   content: string,
   path: string,

@@ -1,7 +1,7 @@
 /**
- * All that can be asked of an orchestrator, one entry each. The routes of its REST interface, the commands of `dso` and the reference page
- * are made from this table, so a new entry is three files: this one, what the server does for it (packages/orchestrator/src/http/handlers.ts),
- * and docs/reference/rest.md, which `npm run docs` writes.
+ * All that can be asked of an orchestrator, one entry each. The routes of its REST interface, the commands of `dso` and
+ * the reference page are made from this table, so a new entry is three files: this one, what the server does for it
+ * (packages/orchestrator/src/http/handlers.ts), and docs/reference/rest.md, which `npm run docs` writes.
  *
  * The ancestor's paths, parameters and commands are here as the ancestor has them.
  */

@@ -1,9 +1,11 @@
 /**
- * The invariants of moving shards (docs/reference/trace.md), checked over an event history: the same checks for the one an operator exported and for
- * what the simulator's orchestrator says. A history shows what the orchestrator did; what user code got is the simulator's to see.
+ * The invariants of moving shards (docs/reference/trace.md), checked over an event history: the same checks for the one
+ * an operator exported and for what the simulator's orchestrator says. A history shows what the orchestrator did; what
+ * user code got is the simulator's to see.
  *
- * Entries come in order. Where ids are missing, what was known before is forgotten, for what is not known can break nothing; but epochs only
- * grow, so they are remembered. Where ids begin anew, the store was lost: that is another history.
+ * Entries come in order. Where ids are missing, what was known before is forgotten, for what is not known can break
+ * nothing; but epochs only grow, so they are remembered. Where ids begin anew, the store was lost: that is another
+ * history.
  */
 import { type Durations, durationsOf } from './figures.js';
 import { Facts, type TracedName, type TraceEntry } from './entry.js';

@@ -1,6 +1,7 @@
 /**
- * One thing a person can write (a configuration key, a parameter of a request): what it takes, in words, and how what was written
- * becomes what is used. Text is accepted wherever a number or a truth value is, because the environment, flags and forms know nothing else.
+ * One thing a person can write (a configuration key, a parameter of a request): what it takes, in words, and how what
+ * was written becomes what is used. Text is accepted wherever a number or a truth value is, because the environment,
+ * flags and forms know nothing else.
  */
 import { inspect } from 'node:util';
 import { parseWholeNumber } from '@dshard/protocol';

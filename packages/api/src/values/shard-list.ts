@@ -6,8 +6,8 @@ export const MAX_SHARDS = 100_000;
 const MAX_LENGTH = 100_000;
 
 /**
- * Sorted and without repeats, or null for what is no shard list. All its parts together, repeats counted, name `MAX_SHARDS` at most: some
- * thousand ranges of everything would hold up the fleet for minutes.
+ * Sorted and without repeats, or null for what is no shard list. All its parts together, repeats counted, name
+ * `MAX_SHARDS` at most: some thousand ranges of everything would hold up the fleet for minutes.
  */
 export function parseShardList(written: unknown): number[] | null {
   const text = textOf(written);

@@ -4,7 +4,10 @@ import type { TraceReport } from '../../src/trace/index.js';
 
 type Row = [at: number, name: string, fields: Record<string, unknown>];
 
-/** A day in the life of two nodes: a start, a move, a death, a restart of the orchestrator, an IDENTIFY in the next window. */
+/**
+ * A day in the life of two nodes: a start, a move, a death, a restart of the orchestrator, an IDENTIFY in the next
+ * window.
+ */
 const SOUND: readonly Row[] = [
   [0, 'orchestratorStarted', { epoch: 10 }],
   [10, 'identifyGranted', { node: 'a', shard: 0, maxConcurrency: 1, windowMs: 5_000, total: 1_000 }],

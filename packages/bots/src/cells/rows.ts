@@ -1,6 +1,6 @@
 /**
- * Situations that broke a release, each with the smallest bot that came into it: `fixtures/discord.js/rows`. What is true of every framework is a cell
- * of all.
+ * Situations that broke a release, each with the smallest bot that came into it: `fixtures/discord.js/rows`. What is
+ * true of every framework is a cell of all.
  */
 import { runDso } from '@dshard/demo';
 import { delay } from '@dshard/transport';

@@ -1,4 +1,7 @@
-/** `dso call`: what the handlers answered that the bot registered with `node.fleet.handle`, on every node that has shards. */
+/**
+ * `dso call`: what the handlers answered that the bot registered with `node.fleet.handle`, on every node that has
+ * shards.
+ */
 import { shardRanges, type CallReport } from '@dshard/api';
 import { printable } from '../printable.js';
 

@@ -1,9 +1,9 @@
 /**
- * `dso up`: runs an orchestrator until a signal ends it. The orchestrator is imported only here: every other command starts fast, and works
- * where no orchestrator is installed.
+ * `dso up`: runs an orchestrator until a signal ends it. The orchestrator is imported only here: every other command
+ * starts fast, and works where no orchestrator is installed.
  *
- * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, SIGHUP leaves the nodes running for
- * the next orchestrator; another signal while closing kills what is left and goes at once.
+ * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, SIGHUP leaves the nodes
+ * running for the next orchestrator; another signal while closing kills what is left and goes at once.
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
 import type { startOrchestrator, StartedOrchestrator } from '@dshard/orchestrator';

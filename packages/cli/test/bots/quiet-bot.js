@@ -1,4 +1,7 @@
-/** A bot that talks to no Discord: its shards are connected as soon as they are asked for, and their sessions are made up. */
+/**
+ * A bot that talks to no Discord: its shards are connected as soon as they are asked for, and their sessions are made
+ * up.
+ */
 import { createNode } from '@dshard/node';
 
 const running = new Set();

@@ -1,4 +1,7 @@
-/** What `dso up` takes of the machine's memory while states of 100 MB go through it to a node that reads slowly: a process, sockets, the usual window. */
+/**
+ * What `dso up` takes of the machine's memory while states of 100 MB go through it to a node that reads slowly: a
+ * process, sockets, the usual window.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +14,10 @@ import { runDso, startDso, untilUp } from '../dso.js';
 const MIB = 1024 * 1024;
 const EVENT_BYTES = 64 * 1024;
 const EVENTS = 1_600;
-/** Of 200 that go through it: the windows are 2, the rest is what its heap grows to under load, and buffers that are not yet collected. */
+/**
+ * Of 200 that go through it: the windows are 2, the rest is what its heap grows to under load, and buffers that are not
+ * yet collected.
+ */
 const MAX_GROWTH_MIB = 96;
 
 /** The most memory that a process ever had resident, in MiB. */

@@ -1,5 +1,6 @@
 /**
- * The IPC channel between the suite and a client process: what the client is told when it is started, and what it says the library did.
+ * The IPC channel between the suite and a client process: what the client is told when it is started, and what it says
+ * the library did.
  */
 import { systemClock } from '@dshard/transport';
 
@@ -62,8 +63,8 @@ function sayMessage(shard: number, s: number, id: string): void {
 }
 
 /**
- * Libraries that give user code objects of their own instead of payloads: the payload comes first, by their raw event, and says
- * which sequence the object had.
+ * Libraries that give user code objects of their own instead of payloads: the payload comes first, by their raw event,
+ * and says which sequence the object had.
  */
 export class Sequences {
   readonly #byId = new Map<string, { shard: number; s: number }>();

@@ -1,6 +1,6 @@
 /**
- * The client process: one library, started as its README says but for the addresses, tells the suite what reaches user code.
- * `node client.js <package>`; each library is imported only in the process that runs it.
+ * The client process: one library, started as its README says but for the addresses, tells the suite what reaches user
+ * code. `node client.js <package>`; each library is imported only in the process that runs it.
  */
 import { Agent } from 'node:http';
 import https from 'node:https';
@@ -11,7 +11,9 @@ import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-chan
 
 type Packet = { t: string | null; s: number | null; d: unknown };
 
-/** What is told of a raw packet where messages reach user code as objects: sessions, and which sequence a message had. */
+/**
+ * What is told of a raw packet where messages reach user code as objects: sessions, and which sequence a message had.
+ */
 function noting(sequences: Sequences): (packet: Packet, shard: number) => void {
   return (packet, shard) => {
     sequences.seen(shard, packet);
@@ -113,8 +115,9 @@ async function runDiscordeno({ apiUrl, token, intents }: ClientOrder): Promise<v
 }
 
 /**
- * Its websocket speaks through `node:https` to port 443 of the host, whatever the URL says: the process's agent for https takes it
- * to the emulator, unencrypted. The gateway goes by a name of its own, so that the agent can tell it from the resume host.
+ * Its websocket speaks through `node:https` to port 443 of the host, whatever the URL says: the process's agent for
+ * https takes it to the emulator, unencrypted. The gateway goes by a name of its own, so that the agent can tell it
+ * from the resume host.
  */
 async function runSeyfert({ apiUrl, gatewayUrl, resumePort, token, intents }: ClientOrder): Promise<void> {
   const { ApiHandler, ShardManager } = await import('seyfert');

@@ -1,8 +1,9 @@
 /**
- * The demo's discord.js bot: an ordinary one, with a prefix command and a slash command that tell how many messages a guild has had, one that
- * takes 8 s, and what most bots do when they are ready: a presence, its commands, the members of a guild. It runs under the
- * orchestrator by two lines, and takes its counters along with its shards by two callbacks. Everything else in this file tells the
- * demo what was handled, and how long a frozen shard waited for handlers.
+ * The demo's discord.js bot: an ordinary one, with a prefix command and a slash command that tell how many messages a
+ * guild has had, one that takes 8 s, and what most bots do when they are ready: a presence, its commands, the members
+ * of a guild. It runs under the orchestrator by two lines, and takes its counters along with its shards by two
+ * callbacks. Everything else in this file tells the demo what was handled, and how long a frozen shard waited for
+ * handlers.
  */
 import { once } from 'node:events';
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';

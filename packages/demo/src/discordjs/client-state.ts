@@ -1,5 +1,6 @@
 /**
- * What the demo's discord.js bot holds: messages counted per guild, which move with the shard, and the caches of its client, guild by guild.
+ * What the demo's discord.js bot holds: messages counted per guild, which move with the shard, and the caches of its
+ * client, guild by guild.
  */
 import { cacheTree, type CacheTree } from '@dshard/testkit';
 import type { Client, Guild } from 'discord.js';

@@ -1,4 +1,7 @@
-/** People who use the bot's commands, by turns the slash command and the prefix one, and one that takes long; and what they get for an answer. */
+/**
+ * People who use the bot's commands, by turns the slash command and the prefix one, and one that takes long; and what
+ * they get for an answer.
+ */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import type { Cancel, Clock } from '@dshard/transport';
 import type { CommandFigures } from '../verdict.js';

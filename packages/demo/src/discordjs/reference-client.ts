@@ -1,6 +1,6 @@
 /**
- * A discord.js client as one would have it without any of this: in one process, with all shards, never restarted. It has sessions of
- * its own beside the fleet's. What the fleet holds after its moves has to be what this one holds.
+ * A discord.js client as one would have it without any of this: in one process, with all shards, never restarted. It
+ * has sessions of its own beside the fleet's. What the fleet holds after its moves has to be what this one holds.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -53,8 +53,9 @@ export class ReferenceClient {
   }
 
   /**
-   * Field by field. A guild that is missing or held twice counts as a difference. Of `lost` shards the caches were made anew from what
-   * Discord tells at the start of a session, which is less than a client has seen in its life: there it is compared who and what is there.
+   * Field by field. A guild that is missing or held twice counts as a difference. Of `lost` shards the caches were made
+   * anew from what Discord tells at the start of a session, which is less than a client has seen in its life: there it
+   * is compared who and what is there.
    */
   async compareWith(files: readonly string[], lost: ReadonlySet<number>): Promise<Comparison> {
     const total = { compared: 0, different: 0, examples: [] as string[] };

@@ -1,7 +1,7 @@
 /**
- * The tour of `--bot discordjs`: a fleet of discord.js clients serves commands in a lively world while it is rolled out twice; then every
- * cache and counter is compared, field by field, with a client that never restarted. Then a node is killed, and what was taken over
- * is compared as well.
+ * The tour of `--bot discordjs`: a fleet of discord.js clients serves commands in a lively world while it is rolled out
+ * twice; then every cache and counter is compared, field by field, with a client that never restarted. Then a node is
+ * killed, and what was taken over is compared as well.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -116,7 +116,9 @@ function emitted(discord: Discord): number {
   return discord.figures().emitted;
 }
 
-/** What all nodes hold against what the one client holds. `lost`: shards whose caches and counters died with their node. */
+/**
+ * What all nodes hold against what the one client holds. `lost`: shards whose caches and counters died with their node.
+ */
 async function compare(
   { fleet, discord, steps, clock }: TourContext,
   reference: ReferenceClient,

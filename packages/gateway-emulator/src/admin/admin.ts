@@ -1,6 +1,6 @@
 /**
- * The operator's hand: faults on demand, now or later, and what is going on. Faults of sessions return how many they hit. Everything
- * that says `forMs` ends by itself after so long; without it, it stays until undone.
+ * The operator's hand: faults on demand, now or later, and what is going on. Faults of sessions return how many they
+ * hit. Everything that says `forMs` ends by itself after so long; without it, it stays until undone.
  */
 import type { Clock } from '@dshard/transport';
 import { beginOutage, endOutage } from '../core/availability.js';

@@ -1,4 +1,7 @@
-/** Reads what admin requests carry: JSON objects and queries whose every field is known and checked. Throws `DSO_EMULATOR_BAD_REQUEST`. */
+/**
+ * Reads what admin requests carry: JSON objects and queries whose every field is known and checked. Throws
+ * `DSO_EMULATOR_BAD_REQUEST`.
+ */
 import type { SessionSelector } from '../core/faults.js';
 import { isObject, isSnowflake } from '../core/json.js';
 import { badRequest } from '../errors.js';

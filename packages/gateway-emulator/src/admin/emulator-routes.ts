@@ -1,4 +1,6 @@
-/** The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON; unknown fields are refused. */
+/**
+ * The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON; unknown fields are refused.
+ */
 import { parseHandledReport } from '../ledger/handled-report.js';
 import type { HttpHandler, HttpResponse } from '../server/http.js';
 import { parseBody, refuseUnknown } from './body.js';

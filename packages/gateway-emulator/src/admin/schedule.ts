@@ -1,6 +1,6 @@
 /**
- * Things to do later, once or again and again, under the emulator's clock: "in 5 s, then every 30 s". What fails keeps its place, and its
- * error is shown in the list.
+ * Things to do later, once or again and again, under the emulator's clock: "in 5 s, then every 30 s". What fails keeps
+ * its place, and its error is shown in the list.
  */
 import { messageOf } from '@dshard/protocol';
 import type { Cancel, Clock, Ms } from '@dshard/transport';

@@ -1,6 +1,6 @@
 /**
- * Guilds that come and go. An outage is GUILD_DELETE with `unavailable: true`, its end GUILD_CREATE; the bot's own coming and going are
- * GUILD_CREATE and GUILD_DELETE without it ("Gateway Events: Guild Create", "Guild Delete").
+ * Guilds that come and go. An outage is GUILD_DELETE with `unavailable: true`, its end GUILD_CREATE; the bot's own
+ * coming and going are GUILD_CREATE and GUILD_DELETE without it ("Gateway Events: Guild Create", "Guild Delete").
  */
 import { intents } from './discord.js';
 import { answer, sessionsOf, tellGuild, wants } from './dispatch.js';

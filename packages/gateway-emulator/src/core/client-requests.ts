@@ -1,6 +1,6 @@
 /**
- * What an identified client asks for, read without trusting a byte of it ("Gateway Events: Send Events"). What does not fit its
- * opcode is `malformed`: closed with 4001, once it is known that the client has identified at all (else 4003).
+ * What an identified client asks for, read without trusting a byte of it ("Gateway Events: Send Events"). What does not
+ * fit its opcode is `malformed`: closed with 4001, once it is known that the client has identified at all (else 4003).
  */
 import { opcodes } from './discord.js';
 import { isCount, isObject, isSnowflake } from './json.js';
@@ -113,8 +113,8 @@ function readChannelInfoRequest(d: Record<string, unknown>): ClientRequest {
 }
 
 /**
- * What a bot says of itself, in IDENTIFY and with op 3 ("Gateway Events: Update Presence"). Fields that are missing have their
- * usual value (our reading); fields of the wrong kind are an invalid payload, 4001.
+ * What a bot says of itself, in IDENTIFY and with op 3 ("Gateway Events: Update Presence"). Fields that are missing
+ * have their usual value (our reading); fields of the wrong kind are an invalid payload, 4001.
  */
 export type Presence = { status: PresenceStatus; activities: readonly string[]; afk: boolean };
 

@@ -21,8 +21,8 @@ const compressions: readonly string[] = ['zlib-stream', 'zstd-stream'];
 export type ConnectionQuery = { v: string | null; encoding: string | null; compress: string | null };
 
 /**
- * A socket was accepted. Greets it, or closes it when it asks for what is not served: 4012 for the version ("Gateway Close Event Codes"),
- * 4002 else.
+ * A socket was accepted. Greets it, or closes it when it asks for what is not served: 4012 for the version ("Gateway
+ * Close Event Codes"), 4002 else.
  */
 export function connectionOpened(state: GatewayState, id: number, query: ConnectionQuery, now: Ms): Effect[] {
   const out: Effect[] = [];
@@ -59,9 +59,10 @@ export function frameReceived(state: GatewayState, id: number, data: Uint8Array,
 }
 
 /**
- * A socket is gone. 1000 and 1001 from the client end its session, any other code keeps it ("Gateway: Initiating a Disconnect", discord-api-docs#1472).
- * `code` is that of the close frame, 1005 without one in it, 1006 without a close frame. Called once,
- * as soon as the close frame or the end of the stream was read, so that a RESUME sent after it never finds the session taken.
+ * A socket is gone. 1000 and 1001 from the client end its session, any other code keeps it ("Gateway: Initiating a
+ * Disconnect", discord-api-docs#1472). `code` is that of the close frame, 1005 without one in it, 1006 without a close
+ * frame. Called once, as soon as the close frame or the end of the stream was read, so that a RESUME sent after it
+ * never finds the session taken.
  */
 export function connectionClosed(state: GatewayState, id: number, code: number, now: Ms): Effect[] {
   const out: Effect[] = [];

@@ -1,8 +1,8 @@
 /**
  * Events on their way to sessions: routing, sequence numbers, the replay buffer.
  *
- * Every session has its own shard count, and gets what that count routes to its shard; several sessions of one shard get a copy each
- * ("Gateway: Sharding"). What belongs to no guild goes to shard 0 (discord-api-docs#7578).
+ * Every session has its own shard count, and gets what that count routes to its shard; several sessions of one shard
+ * get a copy each ("Gateway: Sharding"). What belongs to no guild goes to shard 0 (discord-api-docs#7578).
  */
 import type { Ms } from '@dshard/transport';
 import { intents } from './discord.js';
@@ -20,9 +20,9 @@ export type TrafficEvent = {
   /** `guild_id >> 22`, which decides the shard; null for events without a guild: shard 0. */
   route: number | null;
   /**
-   * For sessions without the MESSAGE_CONTENT intent, where Discord hides `content`, `embeds`, `attachments`, `components` and `poll`
-   * ("Gateway: Message Content Intent"): not in direct messages, not in the bot's own, not where the bot is mentioned. Asked at
-   * most once. Without it everybody gets `json`.
+   * For sessions without the MESSAGE_CONTENT intent, where Discord hides `content`, `embeds`, `attachments`,
+   * `components` and `poll` ("Gateway: Message Content Intent"): not in direct messages, not in the bot's own, not
+   * where the bot is mentioned. Asked at most once. Without it everybody gets `json`.
    */
   jsonWithoutContent?: () => string;
   /** A session gets the event if it asked for one of these intents; 0: whatever it asked for. */
@@ -65,7 +65,10 @@ export function* sessionsOf(state: GatewayState, route: number): Generator<Sessi
   for (const [count, shards] of state.routes) yield* shards.get(route % count) ?? [];
 }
 
-/** Something the gateway itself has to say of a guild (an outage, the bot's voice state): not booked, because no bot must handle it. */
+/**
+ * Something the gateway itself has to say of a guild (an outage, the bot's voice state): not booked, because no bot
+ * must handle it.
+ */
 export function tellGuild(
   state: GatewayState,
   event: { type: string; json: string; route: number; intents: number },

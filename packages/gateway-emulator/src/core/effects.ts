@@ -1,5 +1,6 @@
 /**
- * What the core asks its surroundings to do, in order, and the ways to ask: payloads of the gateway, and notes for the ledger.
+ * What the core asks its surroundings to do, in order, and the ways to ask: payloads of the gateway, and notes for the
+ * ledger.
  */
 import type { Ms } from '@dshard/transport';
 import { opcodes } from './discord.js';
@@ -8,7 +9,10 @@ import type { Connection } from './state.js';
 
 /** What the core asks its surroundings to do, in order. */
 export type Effect =
-  /** One gateway payload, as JSON text. `deflate`: as one zlib stream of its own, in a binary message (payload compression). */
+  /**
+   * One gateway payload, as JSON text. `deflate`: as one zlib stream of its own, in a binary message (payload
+   * compression).
+   */
   | { kind: 'send'; connection: number; text: string; deflate?: true }
   /** A close frame. The core has forgotten the connection's session already. */
   | { kind: 'close'; connection: number; code: number; reason: string }
@@ -17,8 +21,8 @@ export type Effect =
   | { kind: 'record'; record: LedgerRecord };
 
 /**
- * What the gateway sends, as text ("Gateway Events: Payload Structure": `s` and `t` are null but in dispatches). A dispatch takes its `d`
- * as JSON already written: it is written once for all sessions.
+ * What the gateway sends, as text ("Gateway Events: Payload Structure": `s` and `t` are null but in dispatches). A
+ * dispatch takes its `d` as JSON already written: it is written once for all sessions.
  */
 export const heartbeatAckText: string = JSON.stringify({ t: null, s: null, op: opcodes.heartbeatAck, d: null });
 export const heartbeatRequestText: string = JSON.stringify({ t: null, s: null, op: opcodes.heartbeat, d: null });
@@ -41,7 +45,10 @@ export function dispatchText(type: string, s: number, json: string): string {
   return `{"t":"${type}","s":${s},"op":${opcodes.dispatch},"d":${json}}`;
 }
 
-/** Large ones of a client that asked for payload compression are compressed; from what size on Discord does is not known. */
+/**
+ * Large ones of a client that asked for payload compression are compressed; from what size on Discord does is not
+ * known.
+ */
 const compressedFromChars = 1_024;
 
 export function sendText(connection: Connection, text: string, out: Effect[]): void {

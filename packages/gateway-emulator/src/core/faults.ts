@@ -1,4 +1,6 @@
-/** What an operator does to sessions: the faults every bot has to live with, on demand. Each returns how many it hit. */
+/**
+ * What an operator does to sessions: the faults every bot has to live with, on demand. Each returns how many it hit.
+ */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
@@ -11,7 +13,10 @@ export type SessionSelector = { shards?: readonly number[]; sessionId?: string }
 
 export type FaultResult = { effects: Effect[]; affected: number };
 
-/** RECONNECT (op 7, "Gateway Events: Reconnect"). Sockets that stay are closed after the grace period; sessions are kept. */
+/**
+ * RECONNECT (op 7, "Gateway Events: Reconnect"). Sockets that stay are closed after the grace period; sessions are
+ * kept.
+ */
 export function askToReconnect(state: GatewayState, selector: SessionSelector, now: Ms): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {
     sendText(connection, reconnectText, out);
@@ -20,8 +25,8 @@ export function askToReconnect(state: GatewayState, selector: SessionSelector, n
 }
 
 /**
- * INVALID_SESSION (op 9, "Gateway Events: Invalid Session"; the socket may live on: discord-api-docs#1805). `resumable: false` ends the
- * session, `true` takes it off its socket, ready for RESUME.
+ * INVALID_SESSION (op 9, "Gateway Events: Invalid Session"; the socket may live on: discord-api-docs#1805). `resumable:
+ * false` ends the session, `true` takes it off its socket, ready for RESUME.
  */
 export function invalidate(state: GatewayState, selector: SessionSelector, resumable: boolean, now: Ms): FaultResult {
   return onAttached(state, selector, (connection, session, out) => {
@@ -32,7 +37,8 @@ export function invalidate(state: GatewayState, selector: SessionSelector, resum
 }
 
 /**
- * Closes sockets with `code`; ends them without a close frame when it is null, with a TCP reset when it is `reset`. Sessions are kept.
+ * Closes sockets with `code`; ends them without a close frame when it is null, with a TCP reset when it is `reset`.
+ * Sessions are kept.
  */
 export function drop(
   state: GatewayState,
@@ -96,8 +102,9 @@ function select(state: GatewayState, selector: SessionSelector): Session[] {
 }
 
 /**
- * While Discord recovers from an outage it may answer IDENTIFY and RESUME with op 9 on sockets that live on, to slow clients down
- * (unofficial documentation). The client keeps its socket and tries again; its session is kept. It costs no session start (our reading).
+ * While Discord recovers from an outage it may answer IDENTIFY and RESUME with op 9 on sockets that live on, to slow
+ * clients down (unofficial documentation). The client keeps its socket and tries again; its session is kept. It costs
+ * no session start (our reading).
  */
 export function isThrottled(state: GatewayState, now: Ms): boolean {
   return state.throttledUntil !== null && now < state.throttledUntil;

@@ -1,7 +1,7 @@
 /**
- * IDENTIFY ("Gateway: Identifying"): the checks, then READY as sequence 1 and the guilds, or the close code or op 9 that the client has
- * earned. The causes of 4004, 4010, 4011, 4013 and 4014 are those of "Gateway Close Event Codes"; which of several is told first is not
- * documented.
+ * IDENTIFY ("Gateway: Identifying"): the checks, then READY as sequence 1 and the guilds, or the close code or op 9
+ * that the client has earned. The causes of 4004, 4010, 4011, 4013 and 4014 are those of "Gateway Close Event Codes";
+ * which of several is told first is not documented.
  */
 import type { Ms } from '@dshard/transport';
 import { bareToken, isBotToken, revokeToken } from './token.js';

@@ -1,11 +1,13 @@
 /**
- * Discord's limits on what a bot may do in a time: payloads on a socket, IDENTIFYs in a window, session starts in a day.
+ * Discord's limits on what a bot may do in a time: payloads on a socket, IDENTIFYs in a window, session starts in a
+ * day.
  */
 import type { Ms } from '@dshard/transport';
 
 /**
- * The send limit of one socket: 120 payloads in 60 s ("Gateway: Rate Limiting"), heartbeats included (discord-api-docs#315), per socket and not per
- * shard (#5844). The period begins with the first payload after the one before ended (whether Discord's slides is not known).
+ * The send limit of one socket: 120 payloads in 60 s ("Gateway: Rate Limiting"), heartbeats included
+ * (discord-api-docs#315), per socket and not per shard (#5844). The period begins with the first payload after the one
+ * before ended (whether Discord's slides is not known).
  */
 export type SendLimit = { readonly max: number; readonly periodMs: number; sent: number; endsAt: Ms };
 
@@ -24,8 +26,9 @@ export function countSend(limit: SendLimit, now: Ms): boolean {
 }
 
 /**
- * The identify limit ("Gateway: Rate Limiting", "Max Concurrency"; the key: discord-api-docs#1621): each key `shard_id % max_concurrency`
- * admits one IDENTIFY per window (5 s at Discord). One that comes too early is refused with op 9 (#1328), and does not move the window (our reading).
+ * The identify limit ("Gateway: Rate Limiting", "Max Concurrency"; the key: discord-api-docs#1621): each key `shard_id
+ * % max_concurrency` admits one IDENTIFY per window (5 s at Discord). One that comes too early is refused with op 9
+ * (#1328), and does not move the window (our reading).
  */
 export type IdentifyWindows = {
   readonly maxConcurrency: number;
@@ -52,8 +55,9 @@ export function enterIdentifyWindow(
 }
 
 /**
- * The session-start budget: so many IDENTIFYs a day over all shards (1000 at Discord; "Gateway: Identifying", "Session Start Limit Object"), RESUME is free
- * (discord-api-docs#1369). It starts anew when its period is over; a period begins when the one before ended, used or not (our reading).
+ * The session-start budget: so many IDENTIFYs a day over all shards (1000 at Discord; "Gateway: Identifying", "Session
+ * Start Limit Object"), RESUME is free (discord-api-docs#1369). It starts anew when its period is over; a period begins
+ * when the one before ended, used or not (our reading).
  */
 export type SessionStartBudget = {
   readonly total: number;

@@ -1,10 +1,10 @@
 /**
- * The events a session could replay on RESUME: the newest `capacity` of them, sent or not, and no more than `maxBytes`. Adding to a full
- * buffer pushes the oldest out; who resumes from before that one has lost it, and the session with it.
+ * The events a session could replay on RESUME: the newest `capacity` of them, sent or not, and no more than `maxBytes`.
+ * Adding to a full buffer pushes the oldest out; who resumes from before that one has lost it, and the session with it.
  *
- * READY and RESUMED take a sequence number but belong to one socket: they are never put in here.
- * While a buffer keeps everything (`keepsAll`, during an outage that sessions outlive) only `maxBytes` bounds it.
- * Invariant: what is kept, `entries` from `first` on, is in ascending `s`, and every entry of it has `s > evictedThrough`.
+ * READY and RESUMED take a sequence number but belong to one socket: they are never put in here. While a buffer keeps
+ * everything (`keepsAll`, during an outage that sessions outlive) only `maxBytes` bounds it. Invariant: what is kept,
+ * `entries` from `first` on, is in ascending `s`, and every entry of it has `s > evictedThrough`.
  */
 
 export type ReplayEntry = {

@@ -1,6 +1,6 @@
 /**
- * Carries out what an identified client asks for. A guild that the session does not have, or that is in an outage, is answered by
- * nothing (not documented).
+ * Carries out what an identified client asks for. A guild that the session does not have, or that is in an outage, is
+ * answered by nothing (not documented).
  */
 import type { Ms } from '@dshard/transport';
 import type { ClientRequest, MembersRequest } from './client-requests.js';
@@ -62,9 +62,9 @@ function channelInfoJson(guild: GuildView, fields: readonly string[]): string {
 }
 
 /**
- * Op 8, "Request Guild Members": answered by GUILD_MEMBERS_CHUNK, 1000 members in each. All members need the GUILD_MEMBERS intent and
- * are given out once per guild, bot and 30 s, then RATE_LIMITED says when to ask again (change log, 14 August 2025). By prefix or by id
- * there are at most 100. Presences need GUILD_PRESENCES.
+ * Op 8, "Request Guild Members": answered by GUILD_MEMBERS_CHUNK, 1000 members in each. All members need the
+ * GUILD_MEMBERS intent and are given out once per guild, bot and 30 s, then RATE_LIMITED says when to ask again (change
+ * log, 14 August 2025). By prefix or by id there are at most 100. Presences need GUILD_PRESENCES.
  */
 const chunkSize = 1_000;
 

@@ -60,7 +60,8 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
   for (const entry of replay) {
     sendText(connection, dispatchText(entry.type, entry.s, entry.json), out);
   }
-  // Whether RESUMED takes a sequence number of its own is not documented; libraries expect one in it, so it takes the next.
+  // Whether RESUMED takes a sequence number of its own is not documented; libraries expect one in it, so it takes the
+  // next.
   session.seq += 1;
   sendText(connection, dispatchText('RESUMED', session.seq, '{"_trace":[]}'), out);
   out.push({
@@ -78,7 +79,10 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
   });
 }
 
-/** Most libraries resume with `Bot ` before the token, and are served; in 2019 one that did was not (discord-api-docs#1209). */
+/**
+ * Most libraries resume with `Bot ` before the token, and are served; in 2019 one that did was not
+ * (discord-api-docs#1209).
+ */
 function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effect[]): Session | null {
   const session = state.sessions.get(frame.sessionId);
   const token = state.rules.resumeToken === 'either' ? bareToken(frame.token) : frame.token;

@@ -17,8 +17,8 @@
  *     attached ──socket gone, closed with anything but 1000/1001──▶ detached
  *     either ──1000/1001 from the client, op 9 false, expiry, token revoked──▶ gone (no longer in `sessions`)
  *
- * Invariants: `session.attachment` names a connection exactly when that connection is attached to the session; `session.echoes` has
- * exactly the connections that echo it. The moves are in `sessions.ts`.
+ * Invariants: `session.attachment` names a connection exactly when that connection is attached to the session;
+ * `session.echoes` has exactly the connections that echo it. The moves are in `sessions.ts`.
  */
 import type { Ms, Random } from '@dshard/transport';
 import type { IdentifyWindows, SendLimit, SessionStartBudget } from './limits.js';

@@ -1,6 +1,7 @@
 /**
- * What falls due with time alone: refusals, heartbeat timeouts ("Gateway: Heartbeat Interval": who stops is closed and has to resume; how long Discord waits is not
- * documented), sockets told to leave ("Gateway Events: Reconnect"), sessions nobody resumed ("Gateway: Initiating a Disconnect": a few minutes).
+ * What falls due with time alone: refusals, heartbeat timeouts ("Gateway: Heartbeat Interval": who stops is closed and
+ * has to resume; how long Discord waits is not documented), sockets told to leave ("Gateway Events: Reconnect"),
+ * sessions nobody resumed ("Gateway: Initiating a Disconnect": a few minutes).
  */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';

@@ -1,5 +1,6 @@
 /**
- * The bot's token and its intents: how a token is made and read, and what ends every session at once when one of them is taken away.
+ * The bot's token and its intents: how a token is made and read, and what ends every session at once when one of them
+ * is taken away.
  */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
@@ -37,9 +38,9 @@ export function botIdIn(token: string): string | null {
 }
 
 /**
- * What ends every session at once, with 4003 (discord-api-docs#6970, #7059): a reset token, after which no IDENTIFY succeeds until a new one
- * is issued, and intents that were taken away. Discord resets the token of a bot that uses up its session starts ("Gateway: Session
- * Start Limit").
+ * What ends every session at once, with 4003 (discord-api-docs#6970, #7059): a reset token, after which no IDENTIFY
+ * succeeds until a new one is issued, and intents that were taken away. Discord resets the token of a bot that uses up
+ * its session starts ("Gateway: Session Start Limit").
  */
 export function revokeToken(state: GatewayState, now: Ms, out: Effect[]): void {
   state.token = null;

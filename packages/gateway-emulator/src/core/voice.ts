@@ -1,6 +1,6 @@
 /**
- * The bot's own voice states. A voice state belongs to the session that asked for it: it survives RESUME and ends with the session,
- * which is why a bot that identifies anew falls out of voice (discord-api-docs#2257).
+ * The bot's own voice states. A voice state belongs to the session that asked for it: it survives RESUME and ends with
+ * the session, which is why a bot that identifies anew falls out of voice (discord-api-docs#2257).
  */
 import type { VoiceRequest } from './client-requests.js';
 import { intents } from './discord.js';

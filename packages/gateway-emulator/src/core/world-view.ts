@@ -1,6 +1,7 @@
 /**
- * What the gateway needs to know of the world, and nothing else of it: for READY and GUILD_CREATE, and to answer what clients ask
- * (members, soundboard sounds, channel info, voice). `World` implements it; the simulator has a smaller one.
+ * What the gateway needs to know of the world, and nothing else of it: for READY and GUILD_CREATE, and to answer what
+ * clients ask (members, soundboard sounds, channel info, voice). `World` implements it; the simulator has a smaller
+ * one.
  */
 
 /** Who reads: decides what of a guild a session is shown. */

@@ -226,7 +226,10 @@ function mismatch(entry: BookEntry, event: HandledEvent): string | null {
   return null;
 }
 
-/** Repeats without the mark: every unmarked handling but the first of all. After a marked one even the first unmarked is a repeat. */
+/**
+ * Repeats without the mark: every unmarked handling but the first of all. After a marked one even the first unmarked is
+ * a repeat.
+ */
 function duplicatesOf(entry: BookEntry): number {
   return entry.first?.marked === true ? entry.unmarked : Math.max(0, entry.unmarked - 1);
 }
@@ -242,8 +245,8 @@ function describe(entry: BookEntry): string {
 
 /**
  * The entries that were handled after one that was emitted later on the same shard. Walks from the newest entry to the
- * oldest and keeps, per shard, the earliest handling so far. Equal times are told apart by the order of arrival, but only
- * within one node: between nodes it says nothing.
+ * oldest and keeps, per shard, the earliest handling so far. Equal times are told apart by the order of arrival, but
+ * only within one node: between nodes it says nothing.
  */
 function handledAfterALaterOne(entries: readonly BookEntry[]): { entry: BookEntry; overtakenBy: BookEntry }[] {
   const earliest = new Map<string, { at: number; byNode: Map<string, { arrival: number; entry: BookEntry }> }>();

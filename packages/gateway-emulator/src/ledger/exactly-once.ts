@@ -1,6 +1,6 @@
 /**
- * The assertion of a test: everything emitted was handled exactly once. It is judged against the ledger by a book of its own, so that a
- * list of handled events, in the order in which they were handled, is as good as reports.
+ * The assertion of a test: everything emitted was handled exactly once. It is judged against the ledger by a book of
+ * its own, so that a list of handled events, in the order in which they were handled, is as good as reports.
  */
 import { AssertionError } from 'node:assert';
 import { isCount, isObject } from '../core/json.js';
@@ -15,7 +15,10 @@ export type Handled = ({ id: string } | { sessionId: string; s: number }) & {
 };
 
 export type ExactlyOnceOptions = {
-  /** `if-redelivered`: an event may come again where it is marked `redelivered`, as after the takeover of a dead process. Default `never`. */
+  /**
+   * `if-redelivered`: an event may come again where it is marked `redelivered`, as after the takeover of a dead
+   * process. Default `never`.
+   */
   repeats?: 'never' | 'if-redelivered';
   /** `any`: the order does not matter. Default `per-shard`. */
   order?: 'per-shard' | 'any';

@@ -139,7 +139,9 @@ export class Ledger {
     }
   }
 
-  /** Takes a bot process's report of what its user code handled. Batches may come in any order of processes and time. */
+  /**
+   * Takes a bot process's report of what its user code handled. Batches may come in any order of processes and time.
+   */
   handled(report: HandledBatch | readonly HandledBatch[]): void {
     const batches: readonly HandledBatch[] = 'events' in report ? [report] : report;
     for (const { node, events } of batches) {
@@ -148,8 +150,8 @@ export class Ledger {
   }
 
   /**
-   * For a bot in the same process: a function that is given every dispatch the bot's own code handled, and reports those that count. Its
-   * order is the order of its calls, so it does not mix with reports of other processes.
+   * For a bot in the same process: a function that is given every dispatch the bot's own code handled, and reports
+   * those that count. Its order is the order of its calls, so it does not mix with reports of other processes.
    */
   reporter(node: string): Reporter {
     const report = (event: HandledEvent): void => this.#book.recordHandled(node, event);
@@ -189,15 +191,18 @@ export class Ledger {
     return reportText(this.verdict(), this.shards());
   }
 
-  /** Whether everything emitted was handled exactly once: as reported to `handled`, or by a list in the order of handling. */
+  /**
+   * Whether everything emitted was handled exactly once: as reported to `handled`, or by a list in the order of
+   * handling.
+   */
   checkExactlyOnce(handled?: readonly Handled[], options: ExactlyOnceOptions = {}): ExactlyOnce {
     const findings = handled === undefined ? this.#book.findings() : findingsOf(this.#book.entries, handled);
     return judge(findings, this.#missed, options);
   }
 
   /**
-   * Throws an `AssertionError` with what is wrong unless everything emitted was handled exactly once. Wait until it had the chance to be:
-   * `await gateway.settled()`, or `outstanding().total === 0`.
+   * Throws an `AssertionError` with what is wrong unless everything emitted was handled exactly once. Wait until it had
+   * the chance to be: `await gateway.settled()`, or `outstanding().total === 0`.
    */
   expectExactlyOnce(handled?: readonly Handled[], options: ExactlyOnceOptions = {}): void {
     assertExactlyOnce(this.checkExactlyOnce(handled, options));

@@ -1,9 +1,10 @@
 /**
- * A websocket of the emulator: `ws`'s own, plus one thing that `ws` keeps to itself, the moment the client's close frame
- * (or the end of its stream) was *read*. `ws` emits `close` only when the TCP connection is gone, which can be after the
- * client's next process has resumed the session: the emulator would then see it held twice when it was not.
+ * A websocket of the emulator: `ws`'s own, plus one thing that `ws` keeps to itself, the moment the client's close
+ * frame (or the end of its stream) was *read*. `ws` emits `close` only when the TCP connection is gone, which can be
+ * after the client's next process has resumed the session: the emulator would then see it held twice when it was not.
  *
- * `ws` answers a client's close frame by calling `close` on itself, so a call that is not `closeFromHere` is the client's.
+ * `ws` answers a client's close frame by calling `close` on itself, so a call that is not `closeFromHere` is the
+ * client's.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';

@@ -1,9 +1,10 @@
 /**
- * The line between a socket and the core, which can be made bad: stalled, slow, narrow. In good order it passes everything on at once.
+ * The line between a socket and the core, which can be made bad: stalled, slow, narrow. In good order it passes
+ * everything on at once.
  *
- * A **stalled** line holds what both sides say, until it is healed: the client gets nothing, not even an acknowledgement (a zombie
- * connection). That the client is gone is still noticed. A **slow** line delays what the gateway says, a **narrow** one
- * spreads it over time; both keep the order, a close frame's too.
+ * A **stalled** line holds what both sides say, until it is healed: the client gets nothing, not even an
+ * acknowledgement (a zombie connection). That the client is gone is still noticed. A **slow** line delays what the
+ * gateway says, a **narrow** one spreads it over time; both keep the order, a close frame's too.
  */
 import type { Cancel, Clock, Ms } from '@dshard/transport';
 import type { Outlet } from './outlets.js';

@@ -1,6 +1,7 @@
 /**
- * How payloads leave a socket: as text, or compressed in one stream for the life of the connection ("Gateway: Transport Compression"),
- * `zlib-stream` or `zstd-stream`. With text, single payloads may be compressed on their own ("Payload Compression").
+ * How payloads leave a socket: as text, or compressed in one stream for the life of the connection ("Gateway: Transport
+ * Compression"), `zlib-stream` or `zstd-stream`. With text, single payloads may be compressed on their own ("Payload
+ * Compression").
  */
 import type { Socket } from 'node:net';
 import type { Deflate } from 'node:zlib';
@@ -31,7 +32,10 @@ export function openOutlet(socket: GatewaySocket, stream: Socket, compress: stri
   return plainOutlet(socket, (text) => encode(Buffer.from(text)));
 }
 
-/** Text goes past `ws` onto the stream, in one buffer and one write: `ws` writes head and payload apart, which costs half as much again. */
+/**
+ * Text goes past `ws` onto the stream, in one buffer and one write: `ws` writes head and payload apart, which costs
+ * half as much again.
+ */
 function textOutlet(socket: GatewaySocket, stream: Socket): Outlet {
   return {
     ...plainOutlet(socket, (text) => zlib.deflateSync(text)),
@@ -62,8 +66,8 @@ function createNativeZstd(): Deflate | null {
 }
 
 /**
- * Each payload is one websocket message that ends where the compressor was flushed (zlib: in 00 00 ff ff). It works in the background,
- * so a close waits for the payloads before it.
+ * Each payload is one websocket message that ends where the compressor was flushed (zlib: in 00 00 ff ff). It works in
+ * the background, so a close waits for the payloads before it.
  */
 function streamOutlet(socket: GatewaySocket, compressor: Deflate, flushKind: number): Outlet {
   const chunks: Buffer[] = [];
@@ -122,8 +126,8 @@ export function textFrame(text: string): Buffer {
   return frame;
 }
 
-// A Zstandard stream without the compressing: a frame header once, then every payload as raw blocks (RFC 8878, 3.1.1). Any decompressor
-// reads it. It stands in where Node has no Zstandard of its own (before 22.15).
+// A Zstandard stream without the compressing: a frame header once, then every payload as raw blocks (RFC 8878, 3.1.1).
+// Any decompressor reads it. It stands in where Node has no Zstandard of its own (before 22.15).
 
 /** A raw block has at most so many bytes, and never more than the window. */
 const maxBlockBytes = 128 * 1024;
@@ -132,7 +136,10 @@ const blockHeaderBytes = 3;
 /** Magic number; a descriptor that says: no content size, no checksum, no dictionary; a window of 2^17 bytes. */
 const frameHeader = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 7 << 3]);
 
-/** Writes payloads of one stream: each call gives the bytes of the next one. The frame is never ended, as Discord's is not. */
+/**
+ * Writes payloads of one stream: each call gives the bytes of the next one. The frame is never ended, as Discord's is
+ * not.
+ */
 export function rawZstdStream(): (payload: Buffer) => Buffer {
   let begun = false;
   return (payload) => {

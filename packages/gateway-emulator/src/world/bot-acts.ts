@@ -1,4 +1,7 @@
-/** What the bot does by REST, with what follows from it: events to its own gateway sessions, and an entry in `RestActions`. Throws RestError. */
+/**
+ * What the bot does by REST, with what follows from it: events to its own gateway sessions, and an entry in
+ * `RestActions`. Throws RestError.
+ */
 import type { APIMessage } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';
 import { reactionAdded } from './member-events.js';

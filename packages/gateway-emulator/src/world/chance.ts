@@ -2,8 +2,8 @@
 import type { Random } from '@dshard/transport';
 
 /**
- * The seed of a part of the world that has numbers of its own, such as guild 17: any part can be made without those before
- * it, and is the same each time.
+ * The seed of a part of the world that has numbers of its own, such as guild 17: any part can be made without those
+ * before it, and is the same each time.
  */
 export function seedOf(seed: number, ...numbers: readonly number[]): number {
   let mixed = seed >>> 0;

@@ -1,7 +1,8 @@
 /**
- * The `d` of GUILD_CREATE, and the part of it that is the guild itself. What a session is shown follows Discord's "Guild Create":
- * without the GUILD_PRESENCES intent only the bot and those in voice channels are members; with it everybody, or in a guild of
- * more than `large_threshold` those who are not offline. And voice states, in the shape that they have there.
+ * The `d` of GUILD_CREATE, and the part of it that is the guild itself. What a session is shown follows Discord's
+ * "Guild Create": without the GUILD_PRESENCES intent only the bot and those in voice channels are members; with it
+ * everybody, or in a guild of more than `large_threshold` those who are not offline. And voice states, in the shape
+ * that they have there.
  */
 import type { APIGuild, APIVoiceState, GatewayGuildCreateDispatchData, Locale } from 'discord-api-types/v10';
 import { intents } from '../core/discord.js';

@@ -1,6 +1,6 @@
 /**
- * What those who run a guild do: its settings, channels, threads, roles, emojis, stickers, scheduled events, stages, sounds, and what
- * its members are. Each edit changes the world and returns the events that Discord sends of it.
+ * What those who run a guild do: its settings, channels, threads, roles, emojis, stickers, scheduled events, stages,
+ * sounds, and what its members are. Each edit changes the world and returns the events that Discord sends of it.
  *
  * A new part is made after the pattern of the first of its kind, so that it has all fields which Discord sends.
  */

@@ -1,6 +1,7 @@
 /**
- * One guild: what the seed says of it, and what has happened since. The generated half is made anew whenever it is needed;
- * only the changes are kept, so that a world of any size costs memory for what happened in it, not for what is in it.
+ * One guild: what the seed says of it, and what has happened since. The generated half is made anew whenever it is
+ * needed; only the changes are kept, so that a world of any size costs memory for what happened in it, not for what is
+ * in it.
  */
 import type { Random } from '@dshard/transport';
 import type { APIGuild, APIVoiceState, GatewayPresenceUpdate } from 'discord-api-types/v10';
@@ -13,7 +14,9 @@ import { pick } from './chance.js';
 import type { Member, Status, User } from './users.js';
 import { generatedMember, generatedStatus, joinedAt, memberJson, presenceJson } from './users.js';
 
-/** What differs from the beginning. Bounded: who joined can only leave again, all others are the guild's own members. */
+/**
+ * What differs from the beginning. Bounded: who joined can only leave again, all others are the guild's own members.
+ */
 export type GuildChanges = {
   /** Members that came later, by user id. */
   readonly joined: Map<string, Member>;

@@ -1,6 +1,6 @@
 /**
- * What people do in a guild: each function changes the world and returns the event that Discord sends of it. Messages and
- * interactions have files of their own.
+ * What people do in a guild: each function changes the world and returns the event that Discord sends of it. Messages
+ * and interactions have files of their own.
  */
 import type { Ms, Random } from '@dshard/transport';
 import { intents } from '../core/discord.js';

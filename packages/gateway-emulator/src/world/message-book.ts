@@ -1,6 +1,6 @@
 /**
- * The messages that can be asked for again: what the bot posted and what was said through the admin interface (traffic is not
- * kept). The newest `maxMessages` of them; an older one is an unknown message.
+ * The messages that can be asked for again: what the bot posted and what was said through the admin interface (traffic
+ * is not kept). The newest `maxMessages` of them; an older one is an unknown message.
  */
 import type { APIMessage } from 'discord-api-types/v10';
 

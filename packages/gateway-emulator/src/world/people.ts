@@ -1,6 +1,6 @@
 /**
- * What people do when a test or a developer says so: each call changes the world and sends the bot the event of it. Throws
- * `DSO_EMULATOR_BAD_REQUEST` for guilds, channels, members and commands that are not there.
+ * What people do when a test or a developer says so: each call changes the world and sends the bot the event of it.
+ * Throws `DSO_EMULATOR_BAD_REQUEST` for guilds, channels, members and commands that are not there.
  */
 import type { APIMessage } from 'discord-api-types/v10';
 import { badRequest } from '../errors.js';
@@ -147,7 +147,10 @@ export class People {
     }
   }
 
-  /** Any event as it stands. `guildId` decides the shard, null means shard 0; which `intents` it needs follows from its type. */
+  /**
+   * Any event as it stands. `guildId` decides the shard, null means shard 0; which `intents` it needs follows from its
+   * type.
+   */
   event(type: string, data: object, { guildId, intents }: { guildId: string | null; intents?: number }): string {
     const { id } = this.#places.meta();
     const route = guildId === null ? null : this.#places.guild(guildId).route;

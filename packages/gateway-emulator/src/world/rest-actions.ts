@@ -1,6 +1,6 @@
 /**
- * What the bot did by REST, in order, so that its answers can be seen: messages, edits, deletions, reactions, answers to
- * interactions. The newest `maxActions` of them.
+ * What the bot did by REST, in order, so that its answers can be seen: messages, edits, deletions, reactions, answers
+ * to interactions. The newest `maxActions` of them.
  */
 import type { APIMessage } from 'discord-api-types/v10';
 

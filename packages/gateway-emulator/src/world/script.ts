@@ -1,7 +1,7 @@
 /**
- * Traffic by the book: events at times of their own, from a file of JSON lines `{ "at": ms, "event": { "t", "d", "guildId"?, "intents"? } }`.
- * The guild is that of `guildId` or of `d.guild_id`; without one the event goes to shard 0. Which intents it needs follows from its type.
- * A recording of the traffic has the same form.
+ * Traffic by the book: events at times of their own, from a file of JSON lines `{ "at": ms, "event": { "t", "d",
+ * "guildId"?, "intents"? } }`. The guild is that of `guildId` or of `d.guild_id`; without one the event goes to shard
+ * 0. Which intents it needs follows from its type. A recording of the traffic has the same form.
  */
 import type { Cancel, Clock } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';

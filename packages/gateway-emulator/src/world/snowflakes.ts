@@ -1,12 +1,13 @@
 /**
- * Discord's ids: those that a source gives out as time goes by, and those of what belongs to a guild, which follow from the guild's number.
+ * Discord's ids: those that a source gives out as time goes by, and those of what belongs to a guild, which follow from
+ * the guild's number.
  */
 import type { Ms } from '@dshard/transport';
 import { discordEpochMs } from '../core/discord.js';
 
 /**
- * Discord's ids: milliseconds since 2015 above 22 low bits. Ids of one source are unique and ascend, also when the clock
- * stands still or goes back.
+ * Discord's ids: milliseconds since 2015 above 22 low bits. Ids of one source are unique and ascend, also when the
+ * clock stands still or goes back.
  */
 const lowBitCount = 22n;
 const idsPerMs = 1 << 22;
@@ -34,9 +35,9 @@ export function routeOf(id: string): number {
   return Number(BigInt(id) >> lowBitCount);
 }
 
-// The ids of what belongs to a guild. Everything of guild n was made in the n-th millisecond of 2020, and its kind shows in
-// the low bits: so the guild of any channel, role or member is known from the id alone, without a directory of the world,
-// and guilds lie evenly over the shards of any shard count.
+// The ids of what belongs to a guild. Everything of guild n was made in the n-th millisecond of 2020, and its kind
+// shows in the low bits: so the guild of any channel, role or member is known from the id alone, without a directory of
+// the world, and guilds lie evenly over the shards of any shard count.
 
 /** The first millisecond of 2020: when the first guild was made. */
 export const firstGuildMs = 1_577_836_800_000;

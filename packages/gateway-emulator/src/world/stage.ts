@@ -1,6 +1,6 @@
 /**
- * What people and the bot act upon: the world, its books, the time, and the way events take to the gateway; and where on it somebody
- * does something.
+ * What people and the bot act upon: the world, its books, the time, and the way events take to the gateway; and where
+ * on it somebody does something.
  */
 import type { Clock, Random } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';

@@ -1,6 +1,6 @@
 /**
- * The traffic: what people do, at a steady rate over all guilds in turn, so that every shard gets its share. Messages by default;
- * a mix says what else.
+ * The traffic: what people do, at a steady rate over all guilds in turn, so that every shard gets its share. Messages
+ * by default; a mix says what else.
  *
  * What is due follows from the time that passed, not from how often the timer fired: a late timer is made up for, up to
  * `maxBacklogMs`. Messages of one timer go out together (20 each 10 ms at 2000/s).

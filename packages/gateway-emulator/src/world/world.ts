@@ -1,6 +1,6 @@
 /**
- * A bot's corner of Discord: guilds and all that is in them, from a seed, so that two runs see the same. Of any size: a guild is
- * made when somebody looks at it and forgotten when many others were made since; what happened in it stays.
+ * A bot's corner of Discord: guilds and all that is in them, from a seed, so that two runs see the same. Of any size: a
+ * guild is made when somebody looks at it and forgotten when many others were made since; what happened in it stays.
  */
 import type { WorldView } from '../core/world-view.js';
 import type { GuildChanges } from './guild.js';
@@ -25,7 +25,10 @@ const defaultMembers = 5;
 const directChannelCount = 3;
 /** Made guilds that are kept at hand. One is about 6 kB. */
 const keptGuilds = 8_192;
-/** GATEWAY_PRESENCE_LIMITED, GATEWAY_GUILD_MEMBERS_LIMITED, GATEWAY_MESSAGE_CONTENT_LIMITED: the intents a small bot switches on. */
+/**
+ * GATEWAY_PRESENCE_LIMITED, GATEWAY_GUILD_MEMBERS_LIMITED, GATEWAY_MESSAGE_CONTENT_LIMITED: the intents a small bot
+ * switches on.
+ */
 const applicationFlags = (1 << 13) | (1 << 15) | (1 << 19);
 const unchanged = (): GuildChanges => ({
   joined: new Map(),

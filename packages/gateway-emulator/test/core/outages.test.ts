@@ -1,4 +1,6 @@
-/** What happens to all sessions at once: guild outages, throttled starts, revoked tokens and intents, op 7 before HELLO. */
+/**
+ * What happens to all sessions at once: guild outages, throttled starts, revoked tokens and intents, op 7 before HELLO.
+ */
 import { describe, expect, test } from 'vitest';
 import { beginOutage, endOutage } from '../../src/core/availability.js';
 import { dispatch } from '../../src/core/dispatch.js';

@@ -1,4 +1,7 @@
-/** The page of the world lists what the code has. After a change: `npx vitest run packages/gateway-emulator/test/docs -u`. */
+/**
+ * The page of the world lists what the code has. After a change: `npx vitest run packages/gateway-emulator/test/docs
+ * -u`.
+ */
 import { virtualClock } from '@dshard/testkit';
 import { format } from 'prettier';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * The real socket against clients that do anything: it never crashes, and ends in a documented close code, or the code of RFC 6455
- * where the websocket itself is broken, or the client's own.
+ * The real socket against clients that do anything: it never crashes, and ends in a documented close code, or the code
+ * of RFC 6455 where the websocket itself is broken, or the client's own.
  */
 import { connect } from 'node:net';
 import { leakGuard, until } from '@dshard/testkit';
@@ -33,7 +33,9 @@ const documented: readonly number[] = Object.values(closeCodes);
 const rfc6455 = [1002];
 const heartbeat = JSON.stringify({ op: 1, d: null });
 
-/** Sends bytes, then a heartbeat; waits for its answer, a close frame or the end. Returns the code of the close frame. */
+/**
+ * Sends bytes, then a heartbeat; waits for its answer, a close frame or the end. Returns the code of the close frame.
+ */
 async function outcomeOf(chunks: readonly Uint8Array[]): Promise<number | 'answered' | 'ended'> {
   const client = new FrameClient(portOf());
   await until(() => client.texts.length > 0, { what: 'HELLO' });
@@ -44,7 +46,8 @@ async function outcomeOf(chunks: readonly Uint8Array[]): Promise<number | 'answe
   try {
     await until(settled, { what: 'an outcome', timeoutMs: 150 });
   } catch {
-    // A frame that announced more than came has swallowed the heartbeat, or the machine is slow: the end of the stream settles it.
+    // A frame that announced more than came has swallowed the heartbeat, or the machine is slow: the end of the stream
+    // settles it.
     client.end();
     await until(settled, { what: 'an outcome' });
   }
@@ -148,7 +151,8 @@ describe('websocket frames', () => {
       fc.asyncProperty(fc.array(bytes, { minLength: 1, maxLength: 8 }), async (chunks) => {
         const outcome = await outcomeOf(chunks);
         if (typeof outcome === 'string') return;
-        // A chunk that ends in the middle of a frame takes the bytes of the next one: a close frame lay across three of them once.
+        // A chunk that ends in the middle of a frame takes the bytes of the next one: a close frame lay across three of
+        // them once.
         const own = closeCodesIn(Buffer.concat([...chunks, encodeFrame(textFrame(heartbeat))]));
         expect([...documented, ...rfc6455, ...own, 1005]).toContain(outcome);
       }),

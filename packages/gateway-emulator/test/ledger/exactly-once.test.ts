@@ -5,7 +5,10 @@ import { readHandled } from '../../src/ledger/exactly-once.js';
 import type { HandledEvent } from '../../src/ledger/handled-report.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 
-/** Events `a1`, `a2`, … on shard 0 and `b1`, `b2`, … on shard 1, as sequences 2, 3, … of sessions `session-a` and `session-b`. */
+/**
+ * Events `a1`, `a2`, … on shard 0 and `b1`, `b2`, … on shard 1, as sequences 2, 3, … of sessions `session-a` and
+ * `session-b`.
+ */
 function emitted(perShard: number): Ledger {
   const ledger = new Ledger();
   for (let index = 1; index <= perShard; index += 1) {

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { HandledEvent } from '../../src/ledger/handled-report.js';
 import { defaultLedgerLimits, Ledger } from '../../src/ledger/ledger.js';
 
-/** A ledger that has emitted `count` events `e1`, `e2`, … on a shard, as sequences 2, 3, … of session `session-<shard>`. */
+/**
+ * A ledger that has emitted `count` events `e1`, `e2`, … on a shard, as sequences 2, 3, … of session `session-<shard>`.
+ */
 function emitted(
   count: number,
   { ledger = new Ledger(), shard = 0 }: { ledger?: Ledger; shard?: number } = {},

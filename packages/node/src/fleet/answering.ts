@@ -1,8 +1,10 @@
 /**
- * Answers what the fleet asks of this node. An answer speaks for the shards that this node served all the while it was made: if that changed
- * meanwhile, the answer is made anew, a few times, and then given up; the orchestrator asks again.
+ * Answers what the fleet asks of this node. An answer speaks for the shards that this node served all the while it was
+ * made: if that changed meanwhile, the answer is made anew, a few times, and then given up; the orchestrator asks
+ * again.
  *
- * Bounded: so many questions at once, and each no longer than its caller waits. What a handler does after that is its own affair.
+ * Bounded: so many questions at once, and each no longer than its caller waits. What a handler does after that is its
+ * own affair.
  */
 import { MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES, messageOf } from '@dshard/protocol';
 import type { CallAnswerEntry, CallAsk } from '@dshard/protocol';
@@ -123,7 +125,10 @@ export class Answering {
   }
 }
 
-/** All values of a call together are bounded; an answer beyond that would not be sent at all, and its caller wait in vain. */
+/**
+ * All values of a call together are bounded; an answer beyond that would not be sent at all, and its caller wait in
+ * vain.
+ */
 function whatFits(entries: readonly CallAnswerEntry[]): readonly CallAnswerEntry[] {
   let bytes = 0;
   return entries.map((entry) => {

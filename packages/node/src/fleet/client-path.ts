@@ -1,6 +1,7 @@
 /**
- * What `fetchClientValues` reads of a client: a path of names. Whoever is a node of the bot may ask, so secrets and the insides of a
- * library stay here, and so does whatever could be reached by a prototype. A bot that wants to tell more registers a handler.
+ * What `fetchClientValues` reads of a client: a path of names. Whoever is a node of the bot may ask, so secrets and the
+ * insides of a library stay here, and so does whatever could be reached by a prototype. A bot that wants to tell more
+ * registers a handler.
  */
 import { NodeError } from '../errors.js';
 
@@ -19,8 +20,8 @@ export function clientPath(property: unknown): readonly string[] {
 }
 
 /**
- * `guilds.cache.size`, as ShardingManager reads it; undefined where the path ends early. A name is the object's own, or a getter of its
- * class, as the size of a cache is.
+ * `guilds.cache.size`, as ShardingManager reads it; undefined where the path ends early. A name is the object's own, or
+ * a getter of its class, as the size of a cache is.
  */
 export function valueAt(client: object, property: unknown): unknown {
   let value: unknown = client;

@@ -1,6 +1,6 @@
 /**
- * What the library itself answers: a property of the client, and (only where the bot allows it) a function run with the client. The
- * names of these calls begin with `$`, which no handler's may.
+ * What the library itself answers: a property of the client, and (only where the bot allows it) a function run with the
+ * client. The names of these calls begin with `$`, which no handler's may.
  */
 import { NodeError } from '../errors.js';
 import { valueAt } from './client-path.js';
@@ -34,7 +34,8 @@ export function evaluate(source: ClientSource, args: unknown): unknown {
 
 /** In strict mode, in the global scope: of this file it sees nothing. */
 function compile(script: string): (client: object, context: unknown) => unknown {
-  // oxlint-disable-next-line typescript/no-implied-eval -- running code that a fellow node sends is what the bot turned on.
+  // oxlint-disable-next-line typescript/no-implied-eval -- running code that a fellow node sends is what the bot turned
+  // on.
   return new Function('client', 'context', `'use strict'; return (${script})(client, context);`) as ReturnType<
     typeof compile
   >;

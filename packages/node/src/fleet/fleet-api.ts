@@ -15,8 +15,8 @@ export type CallOptions = {
   /** Which shards are asked. Default: all. */
   shards?: readonly number[];
   /**
-   * - `node` (the default): every node answers once, for all its shards together. A node whose shards change meanwhile is asked again, so
-   *   asking must do no harm when it happens twice.
+   * - `node` (the default): every node answers once, for all its shards together. A node whose shards change meanwhile
+   *   is asked again, so asking must do no harm when it happens twice.
    * - `shard`: the handler is run once for each shard, and for none twice.
    */
   each?: 'node' | 'shard';
@@ -59,13 +59,17 @@ export type CronOptions = {
   /** As `Europe/Berlin`. Default: that of the process. */
   timezone?: string;
   /**
-   * False (the default): a run is marked before it begins, so it is begun at most once, and one that was due while no process led is left
-   * out. True: it is marked when it has ended, so one that failed, or whose process died, is made up for.
+   * False (the default): a run is marked before it begins, so it is begun at most once, and one that was due while no
+   * process led is left out. True: it is marked when it has ended, so one that failed, or whose process died, is made
+   * up for.
    */
   atLeastOnce?: boolean;
 };
 
-/** `dueAt`: what the schedule says, which is a little earlier than now. `signal` aborts when this process does not lead any more. */
+/**
+ * `dueAt`: what the schedule says, which is a little earlier than now. `signal` aborts when this process does not lead
+ * any more.
+ */
 export type CronRun = (due: { readonly dueAt: Date; readonly signal: AbortSignal }) => unknown;
 
 /** What came is the type that the other nodes gave it: it is not checked. */
@@ -74,24 +78,25 @@ export type FleetQueries = {
   handle(name: string, handler: CallHandler): void;
 
   /**
-   * Asks every node that has shards. Resolves also when some did not answer: see `failures`. Rejects with `DSO_CALL_REFUSED` when the
-   * call was not made, with `DSO_CALL_NO_ORCHESTRATOR` when there is no connection, with `DSO_CALL_INVALID` for arguments that
-   * cannot travel.
+   * Asks every node that has shards. Resolves also when some did not answer: see `failures`. Rejects with
+   * `DSO_CALL_REFUSED` when the call was not made, with `DSO_CALL_NO_ORCHESTRATOR` when there is no connection, with
+   * `DSO_CALL_INVALID` for arguments that cannot travel.
    */
   call<T = unknown>(name: string, args?: unknown, options?: CallOptions): Promise<CallResult<T>>;
 
   /**
-   * As ShardingManager's: a property of each process's client (`'guilds.cache.size'`), one value per node, or that of one shard's
-   * node. Rejects with `DSO_CALL_INCOMPLETE`, which carries what did come, when a shard is missing. Tokens and other secrets, names that
-   * begin with `_`, functions and prototypes are not answered (`DSO_CALL_INVALID`), and are left out of what is.
+   * As ShardingManager's: a property of each process's client (`'guilds.cache.size'`), one value per node, or that of
+   * one shard's node. Rejects with `DSO_CALL_INCOMPLETE`, which carries what did come, when a shard is missing. Tokens
+   * and other secrets, names that begin with `_`, functions and prototypes are not answered (`DSO_CALL_INVALID`), and
+   * are left out of what is.
    */
   fetchClientValues<T = unknown>(property: string): Promise<T[]>;
   fetchClientValues<T = unknown>(property: string, shard: number): Promise<T>;
 
   /**
-   * As ShardingManager's: runs the function with each process's client; it sees nothing of what is around it here but `context`. Only
-   * where nodes are made with `fleet: { evaluate: true }`. A function that does something, rather than look, belongs into a handler that is
-   * called with `each: 'shard'`.
+   * As ShardingManager's: runs the function with each process's client; it sees nothing of what is around it here but
+   * `context`. Only where nodes are made with `fleet: { evaluate: true }`. A function that does something, rather than
+   * look, belongs into a handler that is called with `each: 'shard'`.
    */
   broadcastEval<T, C = undefined>(
     script: (client: never, context: C) => T | Promise<T>,
@@ -106,25 +111,27 @@ export type FleetQueries = {
 /** What runs once per fleet, however many processes there are. Every process registers the same. */
 export type FleetJobs = {
   /**
-   * Runs in one process at a time: the one that serves the lowest shard of the fleet, usually shard 0. The run is called each time this
-   * process becomes the leader, and its `signal` aborts before the shard leaves and when the orchestrator was not heard of for too long.
-   * Never two processes believe that they lead; for a moment, while the shard moves or is down, none does. After a crash the
-   * next process leads when the lease of the dead one is over. An error of a run is logged. Returns what takes the run off.
+   * Runs in one process at a time: the one that serves the lowest shard of the fleet, usually shard 0. The run is
+   * called each time this process becomes the leader, and its `signal` aborts before the shard leaves and when the
+   * orchestrator was not heard of for too long. Never two processes believe that they lead; for a moment, while the
+   * shard moves or is down, none does. After a crash the next process leads when the lease of the dead one is over. An
+   * error of a run is logged. Returns what takes the run off.
    */
   onLead(run: LeadRun): () => void;
 
   /**
-   * Runs by a schedule, once per fleet. `name` is what the orchestrator remembers the runs by; `spec` is a cron pattern of 5 fields, or 6 with
-   * seconds first. A run that goes on when the next is due makes that one be left out. Throws `DSO_JOB_INVALID`.
+   * Runs by a schedule, once per fleet. `name` is what the orchestrator remembers the runs by; `spec` is a cron pattern
+   * of 5 fields, or 6 with seconds first. A run that goes on when the next is due makes that one be left out. Throws
+   * `DSO_JOB_INVALID`.
    */
   cron(name: string, spec: string, run: CronRun, options?: CronOptions): () => void;
 };
 
 type FleetRollout = {
   /**
-   * As ShardingManager's `respawnAll`: every process is replaced, one after the other, and no shard goes down. Resolves with a sentence when
-   * it has begun; this process is one of those that are replaced. Rejects with `DSO_CALL_REFUSED`, which says why, where the
-   * orchestrator does not let bots do so (`nodesMayRollout`) or cannot begin one now.
+   * As ShardingManager's `respawnAll`: every process is replaced, one after the other, and no shard goes down. Resolves
+   * with a sentence when it has begun; this process is one of those that are replaced. Rejects with `DSO_CALL_REFUSED`,
+   * which says why, where the orchestrator does not let bots do so (`nodesMayRollout`) or cannot begin one now.
    */
   rollout(): Promise<string>;
 };

@@ -1,6 +1,6 @@
 /**
- * Fleet calls of one node: its own, until they end or time out, and those it is asked. What a shard's answer is, and that it is exactly
- * one, is decided by the orchestrator (call-messages.ts of the protocol).
+ * Fleet calls of one node: its own, until they end or time out, and those it is asked. What a shard's answer is, and
+ * that it is exactly one, is decided by the orchestrator (call-messages.ts of the protocol).
  *
  * The orchestrator ends every call in time; should it not, or should the connection be lost, the call ends here.
  */

@@ -1,10 +1,11 @@
 /**
- * Jobs on a schedule that run once per fleet: by the process that leads (`leadership.ts`), and begun once for each time that they are
- * due, because the orchestrator keeps a durable mark per name (job-messages.ts of the protocol).
+ * Jobs on a schedule that run once per fleet: by the process that leads (`leadership.ts`), and begun once for each time
+ * that they are due, because the orchestrator keeps a durable mark per name (job-messages.ts of the protocol).
  *
- * - At most once (the default): the mark is set before the run. A run that fails, or whose process dies, is not begun again, and one
- *   that was due while nobody led is left out.
- * - At least once: the mark is set after the run. What was due since the mark is made up for, in one run, by the next leader.
+ * - At most once (the default): the mark is set before the run. A run that fails, or whose process dies, is not begun
+ *   again, and one that was due while nobody led is left out.
+ * - At least once: the mark is set after the run. What was due since the mark is made up for, in one run, by the next
+ *   leader.
  *
  * A run that still goes on when the next is due makes that one be left out.
  */

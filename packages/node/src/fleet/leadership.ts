@@ -1,14 +1,16 @@
 /**
- * Which process leads the fleet: the one that serves the lowest shard (usually 0). What is to run once per fleet runs there.
+ * Which process leads the fleet: the one that serves the lowest shard (usually 0). What is to run once per fleet runs
+ * there.
  *
  *     idle      another node leads, or nobody does
  *     leading   from when that shard is READY or RESUMED here until the shard leaves, or the node's lease is over. A connection to
  *               Discord that is made anew in between changes nothing: the shard is still this node's
  *
- * There are never two that believe it. The signal aborts before the shard is frozen or stopped, and the next node has the shard later
- * than that. Without an orchestrator that answers, the lease ends before anybody may take the shard over. A shard that was taken
- * over from a node that may still live is led from only when the lease of that node is over. And whoever reads `signal.aborted`
- * reads the clock: a process that was stopped does not believe what it knew before.
+ * There are never two that believe it. The signal aborts before the shard is frozen or stopped, and the next node has
+ * the shard later than that. Without an orchestrator that answers, the lease ends before anybody may take the shard
+ * over. A shard that was taken over from a node that may still live is led from only when the lease of that node is
+ * over. And whoever reads `signal.aborted` reads the clock: a process that was stopped does not believe what it knew
+ * before.
  */
 import type { Cancel, Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';

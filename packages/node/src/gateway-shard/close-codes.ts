@@ -9,7 +9,10 @@ export const END_SESSION_CODE = 1000;
 /** The connection ended without a close frame. */
 export const ABNORMAL_CODE = 1006;
 
-/** Another connection has resumed the session. Not in Discord's table any more; seen where one session was resumed twice. */
+/**
+ * Another connection has resumed the session. Not in Discord's table any more; seen where one session was resumed
+ * twice.
+ */
 const DISPLACED_CODE = 4006;
 /** The sequence of a RESUME was invalid. */
 const INVALID_SEQUENCE_CODE = 4007;
@@ -35,8 +38,8 @@ export function remedyFor(code: number): string {
 }
 
 /**
- * Whether Discord says by this code that the session is gone. All others keep it, 1000 and 1001 too: whether a session lives is for the next
- * RESUME to find out. 4009 says so only in answer to a RESUME.
+ * Whether Discord says by this code that the session is gone. All others keep it, 1000 and 1001 too: whether a session
+ * lives is for the next RESUME to find out. 4009 says so only in answer to a RESUME.
  */
 export function endsSession(code: number, inAnswerToResume: boolean): boolean {
   return code === INVALID_SEQUENCE_CODE || (code === SESSION_TIMED_OUT_CODE && inAnswerToResume);

@@ -1,6 +1,6 @@
 /**
- * From no connection to READY or RESUMED: whose the session is, where to, HELLO, then RESUME where there is a session and IDENTIFY, with
- * leave, where there is none.
+ * From no connection to READY or RESUMED: whose the session is, where to, HELLO, then RESUME where there is a session
+ * and IDENTIFY, with leave, where there is none.
  */
 import { sessionOf, trustedResumeUrl } from './cursor.js';
 import type { Dispatch } from './cursor.js';

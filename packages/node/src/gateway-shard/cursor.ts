@@ -1,6 +1,7 @@
 /**
- * The gateway session of one shard as user code has seen it: `sequence` is the last event that was *handed to user code*. There is no other
- * bookkeeping: the library is told this one for what to RESUME with and what to heartbeat with, too.
+ * The gateway session of one shard as user code has seen it: `sequence` is the last event that was *handed to user
+ * code*. There is no other bookkeeping: the library is told this one for what to RESUME with and what to heartbeat
+ * with, too.
  */
 import type { Cursor } from '../session/state.js';
 
@@ -32,8 +33,9 @@ export function withoutUrl(session: Cursor): Cursor {
 }
 
 /**
- * Where a RESUME may go. It carries the bot's token, and resume URLs come from elsewhere: from other nodes, through the orchestrator, out
- * of files. So a resume URL is used only if Discord can have given it; else the session is resumed at the generic URL, as good.
+ * Where a RESUME may go. It carries the bot's token, and resume URLs come from elsewhere: from other nodes, through the
+ * orchestrator, out of files. So a resume URL is used only if Discord can have given it; else the session is resumed at
+ * the generic URL, as good.
  */
 
 /** `gateway-us-east1-b.discord.gg` and its like. */
@@ -42,10 +44,11 @@ const DISCORDS_OWN = '.discord.gg';
 /**
  * `resumeUrl` where it may be used, '' where the generic URL is to be used instead.
  *
- * Its host is the generic URL's, or one below it, or Discord's own; its scheme is not weaker than the generic URL's. A URL with a name, a
- * password or a fragment is none of Discord's, and sockets throw at a fragment.
+ * Its host is the generic URL's, or one below it, or Discord's own; its scheme is not weaker than the generic URL's. A
+ * URL with a name, a password or a fragment is none of Discord's, and sockets throw at a fragment.
  *
- * @param genericUrl what REST named, or the bot was given. null: not known yet; until then only Discord's own hosts over TLS will do.
+ * @param genericUrl what REST named, or the bot was given. null: not known yet; until then only Discord's own hosts
+ *   over TLS will do.
  */
 export function trustedResumeUrl(resumeUrl: string, genericUrl: string | null): string {
   const resume = gatewayUrl(resumeUrl);

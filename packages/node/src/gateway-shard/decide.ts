@@ -1,6 +1,6 @@
 /**
- * What one gateway shard does: `decide(state, event, now)` returns its next state and what is to be done. Pure, and the same for every host,
- * the simulator and the exhaustive checker. driver.ts carries out the effects.
+ * What one gateway shard does: `decide(state, event, now)` returns its next state and what is to be done. Pure, and the
+ * same for every host, the simulator and the exhaustive checker. driver.ts carries out the effects.
  *
  *     connecting.ts  from no connection to READY or RESUMED
  *     loss.ts        the end of a connection, and of a session

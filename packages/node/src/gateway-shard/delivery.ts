@@ -1,8 +1,10 @@
 /**
- * Whether a dispatch goes to user code: in order, each noted in the cursor as it is handed over. The only place that decides so.
+ * Whether a dispatch goes to user code: in order, each noted in the cursor as it is handed over. The only place that
+ * decides so.
  *
- * A hold has one reason and one owner who ends it; what it keeps is handed over in one turn, before anything newer. Beyond `keptMax` the
- * rest is left to Discord: the connection is ended, and the next one is made when the hold is over.
+ * A hold has one reason and one owner who ends it; what it keeps is handed over in one turn, before anything newer.
+ * Beyond `keptMax` the rest is left to Discord: the connection is ended, and the next one is made when the hold is
+ * over.
  */
 import { advanced, isOfConnection } from './cursor.js';
 import type { Dispatch } from './cursor.js';

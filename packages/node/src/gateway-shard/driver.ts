@@ -1,9 +1,9 @@
 /**
- * One gateway shard at work: tells its machine (decide.ts) what happens, and carries out what that decides. It owns the timer, the promises and
- * the connection, and decides nothing; nothing else calls `deliver` (the linter sees to it).
+ * One gateway shard at work: tells its machine (decide.ts) what happens, and carries out what that decides. It owns the
+ * timer, the promises and the connection, and decides nothing; nothing else calls `deliver` (the linter sees to it).
  *
- * What happens while effects are carried out (a handler that freezes its shard, an answer that is there at once) waits for its turn, so that
- * each decision is made after all that the one before wanted.
+ * What happens while effects are carried out (a handler that freezes its shard, an answer that is there at once) waits
+ * for its turn, so that each decision is made after all that the one before wanted.
  */
 import type { Cancel } from '@dshard/transport';
 import type { ShardReport } from '@dshard/protocol';
@@ -130,8 +130,8 @@ export class GatewayShard {
   }
 
   /**
-   * From the first instruction on nothing is handed to user code; what comes is kept. Resolves with the cursor when the handlers under way are
-   * done or out of time: those go on.
+   * From the first instruction on nothing is handed to user code; what comes is kept. Resolves with the cursor when the
+   * handlers under way are done or out of time: those go on.
    */
   async freeze(): Promise<Cursor> {
     if (this.#state.mode.kind !== 'open') throw this.#endError();
@@ -151,8 +151,8 @@ export class GatewayShard {
   }
 
   /**
-   * From the first instruction on nothing is handed over any more and the cursor is final. Resolves when the connection is closed (cut, if
-   * Discord does not answer) and the handlers under way are done or out of time. Idempotent.
+   * From the first instruction on nothing is handed over any more and the cursor is final. Resolves when the connection
+   * is closed (cut, if Discord does not answer) and the handlers under way are done or out of time. Idempotent.
    */
   async stop(code: number): Promise<Cursor | null> {
     this.#handle({ kind: 'stop', code });

@@ -1,6 +1,7 @@
 /**
- * What `GET /gateway/bot` says, asked for once and kept: one REST call for the process, not one per shard. Failures are tried
- * again with growing waits for as long as somebody wants the answer. A RESUME whose resume URL works never comes here.
+ * What `GET /gateway/bot` says, asked for once and kept: one REST call for the process, not one per shard. Failures are
+ * tried again with growing waits for as long as somebody wants the answer. A RESUME whose resume URL works never comes
+ * here.
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger, Random } from '@dshard/transport';

@@ -1,4 +1,7 @@
-/** The gateway shards of a process, for those who bring a library of their own (the simulator), or drive the machine itself (the exhaustive checker). */
+/**
+ * The gateway shards of a process, for those who bring a library of their own (the simulator), or drive the machine
+ * itself (the exhaustive checker).
+ */
 export { ABNORMAL_CODE, END_SESSION_CODE, KEEP_SESSION_CODE } from './close-codes.js';
 export type { Dispatch } from './cursor.js';
 export { decide, dueAt, whyNotMovable } from './decide.js';

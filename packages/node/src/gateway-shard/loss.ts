@@ -1,6 +1,7 @@
 /**
- * A gateway connection ends, or is ended: when the next one may be made, and what is left of the session. A session is given up only when
- * Discord said that it is gone; no answer, a dead address, a connection that just ends leave it as good as before.
+ * A gateway connection ends, or is ended: when the next one may be made, and what is left of the session. A session is
+ * given up only when Discord said that it is gone; no answer, a dead address, a connection that just ends leave it as
+ * good as before.
  */
 import type { LossCause } from '../ownership-lease.js';
 import { causeOf, endsSession, isRefusal, KEEP_SESSION_CODE, remedyFor } from './close-codes.js';
@@ -105,12 +106,13 @@ export function enterRefused(tx: Transaction, code: number): void {
 }
 
 /**
- * Whether a connection still has its session, when nothing comes. Discord gives a session to one connection only; whether it closes the one
- * that had it before, or leaves it open and silent with its heartbeats acknowledged, is not known. So a session that has been at
- * another node is resumed anew when it has been quiet for a while. RESUME is free: where the session was ours nothing is replayed, and where
- * it was not, everything is that came meanwhile.
+ * Whether a connection still has its session, when nothing comes. Discord gives a session to one connection only;
+ * whether it closes the one that had it before, or leaves it open and silent with its heartbeats acknowledged, is not
+ * known. So a session that has been at another node is resumed anew when it has been quiet for a while. RESUME is free:
+ * where the session was ours nothing is replayed, and where it was not, everything is that came meanwhile.
  *
- * Each time that nothing had come the next look is twice as far away, so that a bot without events does not reconnect all day.
+ * Each time that nothing had come the next look is twice as far away, so that a bot without events does not reconnect
+ * all day.
  */
 
 export type Quiet = {

@@ -1,4 +1,7 @@
-/** Bounds that a bot may set, and what a handler is told beside the event. What the libraries' own types say stays out of here: this is public. */
+/**
+ * Bounds that a bot may set, and what a handler is told beside the event. What the libraries' own types say stays out
+ * of here: this is public.
+ */
 import type { Clock, Logger, Random } from '@dshard/transport';
 import { refuseUnknownKeys, wholeNumber } from '../check-options.js';
 import type { Dispatch } from './cursor.js';
@@ -13,17 +16,26 @@ export type GatewayTimeouts = {
   identifyMs?: number;
   /** From HELLO to the first replayed event or RESUMED, and from one replayed event to the next. Default 10 s. */
   resumeMs?: number;
-  /** How long Discord may take to answer our close. The connection is cut then; the session is kept all the same. Default 3 s. */
+  /**
+   * How long Discord may take to answer our close. The connection is cut then; the session is kept all the same.
+   * Default 3 s.
+   */
   closeMs?: number;
-  /** How long the first shard that moves here waits for what listens to ready (clientReady, READY), while it serves elsewhere. Default 10 s. */
+  /**
+   * How long the first shard that moves here waits for what listens to ready (clientReady, READY), while it serves
+   * elsewhere. Default 10 s.
+   */
   readyMs?: number;
   /** How long `importShard` may take. Default 5 s. */
   importMs?: number;
-  /** How long a shard that leaves waits for handlers that are under way; those that take longer end in this process. Default 1 s. */
+  /**
+   * How long a shard that leaves waits for handlers that are under way; those that take longer end in this process.
+   * Default 1 s.
+   */
   handlersMs?: number;
   /**
-   * A shard that came from another node is resumed anew when no event has come for so long, for its connection may have lost the session
-   * without a word. While it stays quiet, each time twice as long, up to 10 min. Default 30 s.
+   * A shard that came from another node is resumed anew when no event has come for so long, for its connection may have
+   * lost the session without a word. While it stays quiet, each time twice as long, up to 10 min. Default 30 s.
    */
   quietMs?: number;
   /** First and longest wait between attempts that failed. Defaults 500 ms and 30 s. */
@@ -62,7 +74,10 @@ export function resolveTimeouts(where: string, given: GatewayTimeouts): Required
 
 /** What every gateway shard is given besides the library's own options. */
 export type GatewayOptions = {
-  /** Hands a dispatch to user code; what it promises is waited for when the shard leaves. Called by the driver of the gateway shard only. */
+  /**
+   * Hands a dispatch to user code; what it promises is waited for when the shard leaves. Called by the driver of the
+   * gateway shard only.
+   */
   readonly deliver: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
   readonly timeouts: Readonly<Required<GatewayTimeouts>>;
   readonly logger: Logger;

@@ -1,10 +1,11 @@
 /**
- * When a gateway shard may try again. Each way back counts (op 7, op 9, a refused connection, a refused RESUME, close codes) until READY or
- * RESUMED has held for a while; waits grow with the count, and are drawn, so that shards do not come back all at once.
+ * When a gateway shard may try again. Each way back counts (op 7, op 9, a refused connection, a refused RESUME, close
+ * codes) until READY or RESUMED has held for a while; waits grow with the count, and are drawn, so that shards do not
+ * come back all at once.
  *
- * Whatever the reason, a few RESUMEs may follow each other soon, then one each `resumeEveryMs`: no more than a handful a minute, for Discord resets
- * the token of bots that reconnect in a circle. And no pause is so long that the session would expire in it: a handful at once, and nothing
- * for the rest of the minute, cost sessions in the simulator.
+ * Whatever the reason, a few RESUMEs may follow each other soon, then one each `resumeEveryMs`: no more than a handful
+ * a minute, for Discord resets the token of bots that reconnect in a circle. And no pause is so long that the session
+ * would expire in it: a handful at once, and nothing for the rest of the minute, cost sessions in the simulator.
  */
 import type { Rules } from './state.js';
 

@@ -1,6 +1,6 @@
 /**
- * The gateway shards of one process, for every host: what the orchestrator's word about a shard means for its connection. How one shard is kept
- * is decided in decide.ts.
+ * The gateway shards of one process, for every host: what the orchestrator's word about a shard means for its
+ * connection. How one shard is kept is decided in decide.ts.
  */
 import type { ShardReport } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
@@ -82,7 +82,10 @@ export class ShardPool {
     return settled;
   }
 
-  /** Resolves when it waits at HELLO; rejects when it could not connect. The session's connection is made anew in `resume` then. */
+  /**
+   * Resolves when it waits at HELLO; rejects when it could not connect. The session's connection is made anew in
+   * `resume` then.
+   */
   async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
     await this.closePreconnected(shardId);
     const shard = this.#make(shardId, session, context, { loading: true });
@@ -91,8 +94,8 @@ export class ShardPool {
   }
 
   /**
-   * A second session of a shard, which nobody else hears of: begins with an IDENTIFY and hands its dispatches to `deliver`. For a
-   * look at what Discord says at the beginning of a session; the caller stops it.
+   * A second session of a shard, which nobody else hears of: begins with an IDENTIFY and hands its dispatches to
+   * `deliver`. For a look at what Discord says at the beginning of a session; the caller stops it.
    */
   aside(shardId: number, context: HostContext, deliver: GatewayOptions['deliver']): GatewayShard {
     const options = { ...this.#setup.options, deliver };
@@ -150,7 +153,9 @@ export class ShardPool {
     await Promise.all([...shards, ...[...this.#preconnected.keys()].map((shardId) => this.closePreconnected(shardId))]);
   }
 
-  /** Resolves with true when the shard can send; with false when it leaves before, or does not run here. Never rejects. */
+  /**
+   * Resolves with true when the shard can send; with false when it leaves before, or does not run here. Never rejects.
+   */
   async whenCanSend(shardId: number): Promise<boolean> {
     return (await this.#shards.get(shardId)?.whenCanSend()) ?? false;
   }

@@ -1,6 +1,7 @@
 /**
- * Everything one gateway shard knows, as plain data: from start or resume until it is stopped or handed over. It is never used again; what
- * comes back to a process is a new one. `decide` (decide.ts) returns the next state; nothing here is changed in place.
+ * Everything one gateway shard knows, as plain data: from start or resume until it is stopped or handed over. It is
+ * never used again; what comes back to a process is a new one. `decide` (decide.ts) returns the next state; nothing
+ * here is changed in place.
  *
  * Three axes, each with its legal moves (`MOVES`):
  *
@@ -24,7 +25,10 @@ export type Mode =
   | { kind: 'open' }
   /** It connects once, up to HELLO, and waits there for its session to be resumed. */
   | { kind: 'preconnected' }
-  /** Nothing is handed over; a connection that ends is not made anew. `refused`: Discord closed with such a code meanwhile. */
+  /**
+   * Nothing is handed over; a connection that ends is not made anew. `refused`: Discord closed with such a code
+   * meanwhile.
+   */
   | { kind: 'frozen'; refused: number | null }
   /** Discord does not want it (wrong token, intents, shard count): connecting again is of no use. */
   | { kind: 'refused'; code: number }
@@ -40,7 +44,10 @@ export type Link =
   | { kind: 'locating' }
   /** Up to HELLO. */
   | { kind: 'connecting'; url: string; until: number }
-  /** HELLO came. RESUME waits: for the node's answer whose the session is (`asked`), or for the end of `preconnected` or `frozen`. */
+  /**
+   * HELLO came. RESUME waits: for the node's answer whose the session is (`asked`), or for the end of `preconnected` or
+   * `frozen`.
+   */
   | { kind: 'waiting'; url: string; asked: boolean }
   /** HELLO came. IDENTIFY waits for leave. */
   | { kind: 'awaitingPermit' }
@@ -57,8 +64,8 @@ export type HoldReason = 'freeze' | 'lease' | 'loading';
 export type Delivery =
   | { kind: 'deliver' }
   /**
-   * What comes is kept, in order. `isFull`: no more is kept, and Discord has the rest: no new connection before the hold ends. `doubtful`:
-   * some of it came while nobody knew whose the shard was, and the node was asked.
+   * What comes is kept, in order. `isFull`: no more is kept, and Discord has the rest: no new connection before the
+   * hold ends. `doubtful`: some of it came while nobody knew whose the shard was, and the node was asked.
    */
   | { kind: 'hold'; why: HoldReason; kept: Kept | null; isFull: boolean; doubtful: boolean }
   /** What comes is dropped: the next connection replays it. */
@@ -213,7 +220,10 @@ export function cursorOf({ mode, session }: GatewayShardState): Cursor | null {
   return mode.kind === 'stopped' ? mode.cursor : session;
 }
 
-/** Where the shard stops. What comes after it may have been handled if a replay was under way that another node may have handled. */
+/**
+ * Where the shard stops. What comes after it may have been handled if a replay was under way that another node may have
+ * handled.
+ */
 export function finalCursor({ session, redelivers }: GatewayShardState): Cursor | null {
   return session !== null && redelivers ? { ...session, redelivers: true } : session;
 }

@@ -1,4 +1,7 @@
-/** The working copy of one decision: effects pile up in order, and each axis changes by its `enter…` only, which knows the legal moves. */
+/**
+ * The working copy of one decision: effects pile up in order, and each axis changes by its `enter…` only, which knows
+ * the legal moves.
+ */
 import type { GatewayShardEffect, Moment } from './events.js';
 import { deliveryKind, MOVES } from './state.js';
 import type { Delivery, GatewayShardState, Link, Mode } from './state.js';

@@ -1,6 +1,6 @@
 /**
- * The members and presences of a guild, as many as are to be kept. The bot itself and those in voice channels always are: Discord names
- * them to every bot. Of the others the first to come are the first to go.
+ * The members and presences of a guild, as many as are to be kept. The bot itself and those in voice channels always
+ * are: Discord names them to every bot. Of the others the first to come are the first to go.
  */
 import type { Payload, RawGuild } from './raw-guild.js';
 import type { ShardState } from './reduce.js';

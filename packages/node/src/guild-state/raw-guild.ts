@@ -1,9 +1,10 @@
 /**
  * A guild as Discord sends it, kept up to date: what GUILD_CREATE would say of it now.
  *
- * Each part (a channel, a member, a presence) is kept as the JSON text of the object that Discord sent. So a library that writes into the
- * objects it is given cannot change it, and it travels as it is; it takes about the memory that the object would. What changes with
- * every message is kept beside the texts (`written`), so that a message costs no text. `npm run bench:guild-state` has the figures.
+ * Each part (a channel, a member, a presence) is kept as the JSON text of the object that Discord sent. So a library
+ * that writes into the objects it is given cannot change it, and it travels as it is; it takes about the memory that
+ * the object would. What changes with every message is kept beside the texts (`written`), so that a message costs no
+ * text. `npm run bench:guild-state` has the figures.
  */
 /** The lists of GUILD_CREATE, and what the items of each are known by. */
 const KEYS = {
@@ -55,7 +56,8 @@ export class RawGuild {
   put(part: Part, key: string, item: object): void {
     const text = JSON.stringify(item);
     if (this.parts[part].get(key) === text && !this.written.has(key)) return;
-    // As a number it is looked at from end to end, which joins the pieces that it was made of: they take a third more memory.
+    // As a number it is looked at from end to end, which joins the pieces that it was made of: they take a third more
+    // memory.
     Number(text);
     this.parts[part].set(key, text);
     this.#changed(part, key);

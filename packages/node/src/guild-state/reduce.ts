@@ -1,6 +1,7 @@
 /**
- * What Discord's events mean for the guilds of a shard: `reduce(state, event)` changes the state, which belongs to its caller alone. No
- * I/O, no clock, no randomness; an event that it does not know, or of a guild that it does not have, changes nothing.
+ * What Discord's events mean for the guilds of a shard: `reduce(state, event)` changes the state, which belongs to its
+ * caller alone. No I/O, no clock, no randomness; an event that it does not know, or of a guild that it does not have,
+ * changes nothing.
  *
  * As in a session that begins now: threads that are archived are not shown, nor is who went offline.
  */
@@ -250,8 +251,8 @@ function mergeChannel(guild: RawGuild, id: string, fields: object): void {
 }
 
 /**
- * Whether the bot is a member is said once. So an archived thread that the bot is a member of is kept, though it is not shown: when
- * it is active again, Discord does not say so.
+ * Whether the bot is a member is said once. So an archived thread that the bot is a member of is kept, though it is not
+ * shown: when it is active again, Discord does not say so.
  */
 function putThread(guild: RawGuild, data: ThreadEvent): void {
   const { newly_created: _, ...thread } = data;

@@ -1,7 +1,7 @@
 /**
- * A shard's guilds on their way to another process, as parts that are each quick to write and to read. First everything, while the
- * shard serves; then what has changed, as often as the sender likes; at last the ids of the guilds there are, so that a copy can be
- * known to be whole. A part may come twice: as it was, and as it is.
+ * A shard's guilds on their way to another process, as parts that are each quick to write and to read. First
+ * everything, while the shard serves; then what has changed, as often as the sender likes; at last the ids of the
+ * guilds there are, so that a copy can be known to be whole. A part may come twice: as it was, and as it is.
  */
 import { GuildChanges, PARTS, keyOf, RawGuild } from './raw-guild.js';
 import type { Part, Payload, Written } from './raw-guild.js';

@@ -1,7 +1,8 @@
 /**
- * READY for a library without caches of its own. A process that is given running shards never gets one, and bots learn from it who they are and
- * begin their work; so one is made from REST, once per process, unless Discord has sent one. In a live migration it comes while the
- * shard still serves elsewhere, and what handles it is waited for; in any case before the first event.
+ * READY for a library without caches of its own. A process that is given running shards never gets one, and bots learn
+ * from it who they are and begin their work; so one is made from REST, once per process, unless Discord has sent one.
+ * In a live migration it comes while the shard still serves elsewhere, and what handles it is waited for; in any case
+ * before the first event.
  */
 import type { Clock, Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
@@ -48,7 +49,10 @@ export class FirstReady {
     this.#endWait();
   }
 
-  /** Makes one, unless there was one. Both promises reject when nobody could say who the bot is; the next shard tries again. */
+  /**
+   * Makes one, unless there was one. Both promises reject when nobody could say who the bot is; the next shard tries
+   * again.
+   */
   make(shard: Shard): Ready {
     if (this.#ready !== null) return this.#ready;
     const handed = this.#hand(shard);

@@ -1,6 +1,7 @@
 /**
- * Which client of this process is logged in as its node. A process is one node, for its shards, its heartbeats and its end are those of
- * the process: a second client that logs in is refused, by name. One that has left may log in again, with a new node underneath.
+ * Which client of this process is logged in as its node. A process is one node, for its shards, its heartbeats and its
+ * end are those of the process: a second client that logs in is refused, by name. One that has left may log in again,
+ * with a new node underneath.
  */
 import { NodeError } from '../errors.js';
 import type { DshardNode } from '../node-api.js';

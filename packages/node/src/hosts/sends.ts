@@ -1,9 +1,10 @@
 /**
- * What the bot sends to Discord's gateway: presence, requests for members, voice states. Most libraries send and forget, so nothing here ever
- * rejects: what a shard cannot take yet waits until it can, and what it will not take any more is dropped with a line in the debug log.
+ * What the bot sends to Discord's gateway: presence, requests for members, voice states. Most libraries send and
+ * forget, so nothing here ever rejects: what a shard cannot take yet waits until it can, and what it will not take any
+ * more is dropped with a line in the debug log.
  *
- * A shard that is shown and still serves elsewhere has no connection here, nor has one whose guilds are told of before its session is taken
- * up: what is sent to it waits here until it is hosted.
+ * A shard that is shown and still serves elsewhere has no connection here, nor has one whose guilds are told of before
+ * its session is taken up: what is sent to it waits here until it is hosted.
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';

@@ -1,6 +1,6 @@
 /**
- * The bot's own code, for the hosts that know it as handlers only: what it is told of a shard that leaves, and what it is still doing when its
- * process ends.
+ * The bot's own code, for the hosts that know it as handlers only: what it is told of a shard that leaves, and what it
+ * is still doing when its process ends.
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger } from '@dshard/transport';
@@ -11,8 +11,8 @@ import { WorkInFlight } from './work-in-flight.js';
 
 export type LeaveHooks = {
   /**
-   * A shard is to leave this process, and still serves. It stays until what is returned, or given to `waitUntil`, has ended, as long as the
-   * node's patience lasts.
+   * A shard is to leave this process, and still serves. It stays until what is returned, or given to `waitUntil`, has
+   * ended, as long as the node's patience lasts.
    */
   onLeaving?: (shardId: number, notice: ShardLeaving) => void | Promise<void>;
   /** It does not leave after all. */
@@ -99,7 +99,10 @@ export class UserCode {
 
 /** A shard is to leave this process, and still serves. */
 export type ShardLeaving = {
-  /** The shard stays until the promise has ended, as long as the patience lasts. To be called while the notice is told, or waited for. */
+  /**
+   * The shard stays until the promise has ended, as long as the patience lasts. To be called while the notice is told,
+   * or waited for.
+   */
   readonly waitUntil: (work: Promise<unknown>) => void;
   /** How long the shard can stay, in milliseconds. */
   readonly patienceMs: number;
@@ -134,7 +137,10 @@ export type StateHooks = Pick<ShardHost, Moving | 'abortTransferTo' | 'released'
 
 type Moving = 'prepareTransferTo' | 'transferFrom' | 'exportState' | 'exportDelta' | 'handleUserEvent';
 
-/** A host's methods for the state of its shards: those that the bot has given hooks for, so that a node sees what the bot can. */
+/**
+ * A host's methods for the state of its shards: those that the bot has given hooks for, so that a node sees what the
+ * bot can.
+ */
 export function stateMethods(state: StateHooks): Pick<ShardHost, Moving> {
   const { exportState, exportDelta, handleUserEvent } = state;
   return {
@@ -147,10 +153,11 @@ export function stateMethods(state: StateHooks): Pick<ShardHost, Moving> {
 }
 
 /**
- * Interactions (commands, buttons, modals) of a shard that is taken over from a node that was lost. Discord takes one first answer for each, within
- * 3 s, and the lost node may have given it: what a handler says then is refused ("Interaction has already been acknowledged", "Unknown
- * interaction"), and most bots die of that, on one node after the other. So user code that is not told what may have been handled before
- * does not get them again. See docs/decisions/012-interactions-come-once.md.
+ * Interactions (commands, buttons, modals) of a shard that is taken over from a node that was lost. Discord takes one
+ * first answer for each, within 3 s, and the lost node may have given it: what a handler says then is refused
+ * ("Interaction has already been acknowledged", "Unknown interaction"), and most bots die of that, on one node after
+ * the other. So user code that is not told what may have been handled before does not get them again. See
+ * docs/decisions/012-interactions-come-once.md.
  */
 export function isSpentInteraction({ t }: { readonly t: string | null }, { redelivered }: Delivery): boolean {
   return redelivered && t === 'INTERACTION_CREATE';

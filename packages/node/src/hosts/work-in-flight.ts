@@ -1,6 +1,7 @@
 /**
- * What the bot's own code is still doing. A shard that leaves waits for it a moment, and a process that ends waits for all of it, but for
- * the work that asked for the end: a listener that awaits `client.destroy()` waits for the process, and must not be waited for.
+ * What the bot's own code is still doing. A shard that leaves waits for it a moment, and a process that ends waits for
+ * all of it, but for the work that asked for the end: a listener that awaits `client.destroy()` waits for the process,
+ * and must not be waited for.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 

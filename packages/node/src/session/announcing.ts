@@ -1,6 +1,7 @@
 /**
- * User code is told that a shard is to leave, and may finish what it is at: running → announcing → announced. The shard serves all the while,
- * and takes no room in anybody's budget. It is waited for no longer than the node's own patience, and the orchestrator's.
+ * User code is told that a shard is to leave, and may finish what it is at: running → announcing → announced. The shard
+ * serves all the while, and takes no room in anybody's budget. It is waited for no longer than the node's own patience,
+ * and the orchestrator's.
  */
 import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';

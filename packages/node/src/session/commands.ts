@@ -60,7 +60,9 @@ function hasToWait(tx: Transaction, shardId: number, command: ShardCommand): boo
   return tx.isBusy(shardId) && ruleOf(shard).isCutShort?.(shard, command) !== true;
 }
 
-/** A host call has ended, for all the shards that it was for. One that is not the state's own call any more is stale. */
+/**
+ * A host call has ended, for all the shards that it was for. One that is not the state's own call any more is stale.
+ */
 export function onCallEnded(tx: Transaction, call: number, shardIds: readonly number[], outcome: HostOutcome): void {
   const concerned = shardIds.filter((shardId) => {
     const shard = tx.shard(shardId);
@@ -213,7 +215,10 @@ function onTransferDone(tx: Transaction, shardId: number, command: TransferComma
   }
 }
 
-/** The connection is lost: waiting commands are dropped, an origin goes on by itself, a destination aborts what it was given. */
+/**
+ * The connection is lost: waiting commands are dropped, an origin goes on by itself, a destination aborts what it was
+ * given.
+ */
 export function abortMigrationsOf(tx: Transaction, connection: number): void {
   tx.abortAllWaiting();
   const reason = 'the connection to the orchestrator is lost.';

@@ -4,10 +4,11 @@
  * While staging, the shard's user events are handled strictly in order, one at a time (the runtime keeps a lane per
  * staging; the counts here say when it is done). When as many are handled as `allUserDataSent` announced, the shard is
  * resumed and announced. A lost connection or an abort before that drops the staging. An orchestrator also resumes any
- * shard whose session it knows this way, with no origin and 0 events, or by resumeShards: preparing → resuming → running.
+ * shard whose session it knows this way, with no origin and 0 events, or by resumeShards: preparing → resuming →
+ * running.
  *
- * What the host has not handled yet is bounded: above `stagedHighBytes` we stop reading from the orchestrator until half of
- * it is worked off.
+ * What the host has not handled yet is bounded: above `stagedHighBytes` we stop reading from the orchestrator until
+ * half of it is worked off.
  */
 import type { Takeover } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';

@@ -61,7 +61,10 @@ export type NodeEffect =
   /** Deliver `tick` at this time; replaces the earlier wish. null: none. */
   | { kind: 'wakeAt'; at: number | null }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string; fields: Readonly<Record<string, unknown>> }
-  /** All shards are gone: what user code is still at may end now, then `departed` is to come. `asked` says who wanted it. */
+  /**
+   * All shards are gone: what user code is still at may end now, then `departed` is to come. `asked` says who wanted
+   * it.
+   */
   | { kind: 'drained'; asked: 'orchestrator' | 'bot'; final: boolean }
   /** The node has left: no effect follows. */
   | { kind: 'left'; asked: 'orchestrator' | 'bot'; final: boolean };

@@ -1,7 +1,7 @@
 /**
- * Epochs at the node: it obeys only the newest orchestrator it knows, and of a shard only the latest assignment it has seen. What comes
- * with a lower epoch is not acted on. A shard that another node has under a higher one is let go: its connection is closed without
- * ending the session, it is not resumed, and user code is told.
+ * Epochs at the node: it obeys only the newest orchestrator it knows, and of a shard only the latest assignment it has
+ * seen. What comes with a lower epoch is not acted on. A shard that another node has under a higher one is let go: its
+ * connection is closed without ending the session, it is not resumed, and user code is told.
  */
 import { highestFromOrchestrator } from '@dshard/protocol';
 import type { Identified, MessageOf, Rejected } from '@dshard/protocol';

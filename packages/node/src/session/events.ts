@@ -2,8 +2,8 @@ import type { Message } from '@dshard/protocol';
 import type { Cursor } from './state.js';
 
 /**
- * How a host call ended. `sessionLost`, of resumeShard: the shard goes through IDENTIFY. `timedOut`: its deadline passed, and the
- * host may still be at it.
+ * How a host call ended. `sessionLost`, of resumeShard: the shard goes through IDENTIFY. `timedOut`: its deadline
+ * passed, and the host may still be at it.
  */
 export type HostOutcome =
   { ok: true; session: Cursor | null; sessionLost?: boolean } | { ok: false; timedOut: boolean; message: string };

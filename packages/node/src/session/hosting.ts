@@ -1,4 +1,7 @@
-/** What every part of the session does with a shard and its host: start it, resume it, stop it, say that something failed. */
+/**
+ * What every part of the session does with a shard and its host: start it, resume it, stop it, say that something
+ * failed.
+ */
 import type { MessageKind, ShardSession } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
 import { say } from './outbox.js';
@@ -71,7 +74,10 @@ export function commandFailed(
   say(tx, { kind: 'commandFailed', command, shardId, message });
 }
 
-/** Logged, and told to the orchestrator of that migration; like all of a live migration it does not outlive its connection. */
+/**
+ * Logged, and told to the orchestrator of that migration; like all of a live migration it does not outlive its
+ * connection.
+ */
 export function transferFailed(
   tx: Transaction,
   shardId: number,

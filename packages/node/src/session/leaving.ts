@@ -1,10 +1,10 @@
 /**
  * The node leaves, because the orchestrator or the bot says so: serving → leaving → lingering → left.
  *
- * Leaving: all shards are stopped (sessions kept, unless the whole bot goes down for good), and the sessions go to the orchestrator in
- * the answer. Bounded by `shutdownTimeoutMs`. Lingering: handlers in flight end, with the connection open, so that whoever looks
- * sees it; the orchestrator goes on without this node. A connection that is lost meanwhile is not made anew. The runtime says when
- * it is over.
+ * Leaving: all shards are stopped (sessions kept, unless the whole bot goes down for good), and the sessions go to the
+ * orchestrator in the answer. Bounded by `shutdownTimeoutMs`. Lingering: handlers in flight end, with the connection
+ * open, so that whoever looks sees it; the orchestrator goes on without this node. A connection that is lost meanwhile
+ * is not made anew. The runtime says when it is over.
  */
 import type { Transaction } from './transaction.js';
 import { say } from './outbox.js';

@@ -6,7 +6,9 @@ export type SessionLimits = {
   backoffMaxMs: number;
   /** The wait after a refusal that trying again will not cure by itself. */
   refusedRetryMs: number;
-  /** A live migration: how long a shard stays frozen without being released, unless the orchestrator names another time. */
+  /**
+   * A live migration: how long a shard stays frozen without being released, unless the orchestrator names another time.
+   */
   freezeTimeoutMs: number;
   /** A live migration: the bytes of state a destination lets come before it has handled some. */
   transferWindowBytes: number;

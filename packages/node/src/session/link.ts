@@ -1,10 +1,10 @@
 /**
  * The connection to the orchestrator: idle → connecting → identifying → established → waiting → connecting …, for ever,
- * until closed. An orchestrator that is away costs no shard: the only shards that a lost connection touches are those in
- * the middle of a migration, and what happens to them is decided in origin.ts and destination.ts.
+ * until closed. An orchestrator that is away costs no shard: the only shards that a lost connection touches are those
+ * in the middle of a migration, and what happens to them is decided in origin.ts and destination.ts.
  *
- * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over after
- * an established connection. After a refusal that trying again does not cure it is `refusedRetryMs`.
+ * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over
+ * after an established connection. After a refusal that trying again does not cure it is `refusedRetryMs`.
  */
 import { LOGIC_VERSION, negotiate } from '@dshard/protocol';
 import type { Identified, Identify, Rejected, ShardSession } from '@dshard/protocol';

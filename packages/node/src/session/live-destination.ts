@@ -1,14 +1,15 @@
 /**
- * A shard that comes to this node in a live migration: opening → collecting (→ warming → collecting) → verified → activating → running.
+ * A shard that comes to this node in a live migration: opening → collecting (→ warming → collecting) → verified →
+ * activating → running.
  *
- * While collecting, the shard's state is handed to the host as it comes, in order and one event at a time (the runtime keeps a
- * lane per staging). When the whole first copy is handled, and the orchestrator asks for it (`warm-up`), user code gets ready and
- * the host connects: what goes wrong then costs nothing, because the origin still serves. The shard is `verified` when what came is what the manifest says and the host has handled all of it. Before
- * ACTIVATE a lost connection, an abort or a failure drops everything; after it the shard is resumed here, and what fails is
- * told.
+ * While collecting, the shard's state is handed to the host as it comes, in order and one event at a time (the runtime
+ * keeps a lane per staging). When the whole first copy is handled, and the orchestrator asks for it (`warm-up`), user
+ * code gets ready and the host connects: what goes wrong then costs nothing, because the origin still serves. The shard
+ * is `verified` when what came is what the manifest says and the host has handled all of it. Before ACTIVATE a lost
+ * connection, an abort or a failure drops everything; after it the shard is resumed here, and what fails is told.
  *
- * Memory: what the host has not handled yet never exceeds `transferWindowBytes` (or one event, if that is larger): it is
- * what the origin has credit for, and an origin that sends more is refused.
+ * Memory: what the host has not handled yet never exceeds `transferWindowBytes` (or one event, if that is larger): it
+ * is what the origin has credit for, and an origin that sends more is refused.
  */
 import type { MessageOf } from '@dshard/protocol';
 import { cursorOf } from './transaction.js';

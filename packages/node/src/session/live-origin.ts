@@ -4,14 +4,15 @@
  *     running → announcing → announced → offered → copying → copied → freezing → sendingDelta → frozen → releasing → released → gone
  *               └──────────────── serves ────────────────┘              └── unfreezing → running ──┘
  *
- * - Toward an orchestrator that knows `warm-up`, user code is told first, and may keep the shard for as long as its patience lasts.
+ * - Toward an orchestrator that knows `warm-up`, user code is told first, and may keep the shard for as long as its
+ *   patience lasts.
  * - Until `freezing` the shard serves as if nothing happened, and an abort of the migration costs nothing.
- * - Frozen, its events wait in the host. An abort, a lost connection, a failing host or the deadline unfreezes it: the events go
- *   to user code, in order, and it never reconnected. The deadline is read off the clock when RELEASE comes, too: after a
- *   pause of the process the timer may be later than the message.
- * - RELEASE is the point of no return. If the host fails at it, the shard is stopped and resumed here, and nobody else has it;
- *   otherwise it is `released`, and only the orchestrator can say that it moved (transferDone) or what else becomes of it,
- *   if need be on a later connection.
+ * - Frozen, its events wait in the host. An abort, a lost connection, a failing host or the deadline unfreezes it: the
+ *   events go to user code, in order, and it never reconnected. The deadline is read off the clock when RELEASE comes,
+ *   too: after a pause of the process the timer may be later than the message.
+ * - RELEASE is the point of no return. If the host fails at it, the shard is stopped and resumed here, and nobody else
+ *   has it; otherwise it is `released`, and only the orchestrator can say that it moved (transferDone) or what else
+ *   becomes of it, if need be on a later connection.
  *
  * Every step can be told twice: it is answered with what was recorded.
  */
@@ -267,7 +268,8 @@ export function onReleasingEnded(
     transferFailed(tx, shardId, { kind: 'transferRelease', migrationId }, outcome.message);
     return stopShard(tx, shardId, 'recover');
   }
-  // On a later connection the shard was named among the retained sessions: whatever the host did, another node may be resuming it by now.
+  // On a later connection the shard was named among the retained sessions: whatever the host did, another node may be
+  // resuming it by now.
   tx.enterShard(shardId, { kind: 'released', connection, session, migrationId });
   if (current) {
     answerReleased(tx, shardId, migrationId);

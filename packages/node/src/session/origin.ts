@@ -2,10 +2,10 @@
  * A shard that leaves this node: running → closing → closed → sending → sent → gone.
  *
  * Until everything is sent the shard is still ours: on a lost connection, an abort, a failing host or no progress for
- * `migrationTimeoutMs` it is resumed here from its own cursor. Once `allUserDataSent` is out another node may be resuming
- * it, so it is `sent`: only the orchestrator can say that it moved (migrationFinished), is off (migrationAborted) or what
- * else becomes of it, if need be on a later connection. A base-level orchestrator says nothing of the kind; toward it
- * the shard is let go as soon as everything is sent, as the ancestor's nodes do.
+ * `migrationTimeoutMs` it is resumed here from its own cursor. Once `allUserDataSent` is out another node may be
+ * resuming it, so it is `sent`: only the orchestrator can say that it moved (migrationFinished), is off
+ * (migrationAborted) or what else becomes of it, if need be on a later connection. A base-level orchestrator says
+ * nothing of the kind; toward it the shard is let go as soon as everything is sent, as the ancestor's nodes do.
  */
 import type { HostOutcome } from './events.js';
 import { commandFailed, resumeShard, stopShard } from './hosting.js';

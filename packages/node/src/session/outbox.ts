@@ -2,8 +2,8 @@
  * What is said to the orchestrator while no connection is established.
  *
  * Policy: answers wait in order, bounded by count and bytes (the oldest goes first, and the loss is logged), and go out
- * right after Identified. Toward a peer of ours the answers that say no more than the Identify that followed them (which
- * shards run here) are dropped then; an answer that carries a session is kept, it may save an IDENTIFY. Toward a
+ * right after Identified. Toward a peer of ours the answers that say no more than the Identify that followed them
+ * (which shards run here) are dropped then; an answer that carries a session is kept, it may save an IDENTIFY. Toward a
  * base-level peer everything goes out. Messages of a migration never wait: a migration dies with the connection it was
  * asked for on.
  */

@@ -1,9 +1,9 @@
 /**
  * What the session says of the shards: in heartbeats, and to fleet calls.
  *
- * The session knows which shards are this node's, the host how they are: the orchestrator takes a
- * shard that is not named for lost, so one that the host does not report (yet, or at all) is named all the same, and one
- * that is only being handed to this node, or that another one has taken over, is not.
+ * The session knows which shards are this node's, the host how they are: the orchestrator takes a shard that is not
+ * named for lost, so one that the host does not report (yet, or at all) is named all the same, and one that is only
+ * being handed to this node, or that another one has taken over, is not.
  */
 import type { Capability, ShardReport } from '@dshard/protocol';
 import { isTaken, ruleOf } from './shard-states.js';

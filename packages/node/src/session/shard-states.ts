@@ -1,9 +1,10 @@
 /**
- * The lifecycle of a shard on this node, one row per state: where the shard may go from there, what the state means to the world, and
- * what every event does to a shard in that state. A state without a handler for an event ignores the event.
+ * The lifecycle of a shard on this node, one row per state: where the shard may go from there, what the state means to
+ * the world, and what every event does to a shard in that state. A state without a handler for an event ignores the
+ * event.
  *
- * The flows are told where their steps are: origin.ts and destination.ts (the connection is closed first), live-origin.ts and
- * live-destination.ts (the shard serves while its state is copied).
+ * The flows are told where their steps are: origin.ts and destination.ts (the connection is closed first),
+ * live-origin.ts and live-destination.ts (the shard serves while its state is copied).
  */
 import type { ShardPhase } from '@dshard/protocol';
 import { onAnnouncingEnded } from './announcing.js';
@@ -46,11 +47,14 @@ type ShardRule<S> = {
   busy?: true;
   /** The busy state does not make this command wait. */
   isCutShort?(shard: S, command: ShardCommand): boolean;
-  /** The shard belongs to this node, and Identify names it as running. The others were given away, or are only on their way here. */
+  /**
+   * The shard belongs to this node, and Identify names it as running. The others were given away, or are only on their
+   * way here.
+   */
   owned?: true;
   /**
-   * Fleet calls for the shard are answered here: up to the release by which it goes, from the resume by which it came. Between the two
-   * nobody serves the shard for a moment.
+   * Fleet calls for the shard are answered here: up to the release by which it goes, from the resume by which it came.
+   * Between the two nobody serves the shard for a moment.
    */
   served?: true;
   /** The shard is not about to leave: what runs once per fleet may run by it. */
@@ -61,15 +65,23 @@ type ShardRule<S> = {
   onCallEnd?(tx: Transaction, shardId: number, shard: S, outcome: HostOutcome): void;
   /** startShards. */
   onStart?(tx: Transaction, shardId: number, shard: S): void;
-  /** stopShard; without a handler there is nothing to stop. Says the cursor to the orchestrator, now or when the host has stopped it. */
+  /**
+   * stopShard; without a handler there is nothing to stop. Says the cursor to the orchestrator, now or when the host
+   * has stopped it.
+   */
   onStop?(tx: Transaction, shardId: number, shard: S): void;
   /** The migration is off: migrationAborted, transferAbort. */
   onAbort?(tx: Transaction, shardId: number, shard: S, reason: string): void;
   /** Another node has the shard. */
   onTakenOver?(tx: Transaction, shardId: number, shard: S): void;
-  /** The connection is lost by which the shard's migration was asked for: an origin goes on alone, a destination keeps nothing. */
+  /**
+   * The connection is lost by which the shard's migration was asked for: an origin goes on alone, a destination keeps
+   * nothing.
+   */
   onDisconnect?(tx: Transaction, shardId: number, shard: S, reason: string): void;
-  /** The node leaves. A shard whose call cannot be cut short has no handler, and is asked again when the call has ended. */
+  /**
+   * The node leaves. A shard whose call cannot be cut short has no handler, and is asked again when the call has ended.
+   */
   onShutdown?(tx: Transaction, shardId: number, shard: S): void;
   /** When the state has lasted too long, and what then. */
   deadline?(limits: NodeState['limits'], shard: S): number;

@@ -1,6 +1,6 @@
 /**
- * Everything the node session knows, as plain data: the connection to the orchestrator, what each shard is doing on this
- * node, what waits to be sent. `decide` (decide.ts) returns the next one; nothing here is mutated in place.
+ * Everything the node session knows, as plain data: the connection to the orchestrator, what each shard is doing on
+ * this node, what waits to be sent. `decide` (decide.ts) returns the next one; nothing here is mutated in place.
  */
 import type { SessionLimits } from './limits.js';
 import type {
@@ -146,7 +146,10 @@ type LiveOriginState =
   | { kind: 'unfreezing'; call: number }
   /** host.release is under way: the point of no return, unless it fails. */
   | { kind: 'releasing'; call: number; transfer: Outgoing; session: Cursor }
-  /** The gateway connection is closed, and the frozen state kept: only the orchestrator can say what becomes of the shard. */
+  /**
+   * The gateway connection is closed, and the frozen state kept: only the orchestrator can say what becomes of the
+   * shard.
+   */
   | { kind: 'released'; connection: number; session: Cursor; migrationId: string };
 
 /** What has come of a live migration. `stage` names it to the runtime. */
@@ -169,8 +172,8 @@ type LiveDestinationState =
   /** host.prepareTransferTo is under way. `session`: the origin's as it was a moment ago, if it is known. */
   | { kind: 'opening'; call: number; connection: number; migrationId: string; session: Cursor | null }
   /**
-   * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for, and not everything
-   * is handled yet; `warm` when it was answered.
+   * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for,
+   * and not everything is handled yet; `warm` when it was answered.
    */
   | {
       kind: 'collecting';
@@ -191,15 +194,15 @@ type Manifest = Pick<TransferManifest, 'events' | 'bytes' | 'hash'> & { session:
 export type ShardStateKind = ShardState['kind'] | 'absent';
 
 /**
- * Who wanted the stop decides what follows. `command`: the answer; `aborted`: nothing (a start or a migration that failed or
- * is off); `shutdown`: the session goes into the shutdown's answer; `recover`: the shard goes on from the session; `takenOver`:
- * another node has it.
+ * Who wanted the stop decides what follows. `command`: the answer; `aborted`: nothing (a start or a migration that
+ * failed or is off); `shutdown`: the session goes into the shutdown's answer; `recover`: the shard goes on from the
+ * session; `takenOver`: another node has it.
  */
 export type StopReason = 'command' | 'aborted' | 'shutdown' | 'recover' | 'takenOver';
 
 /**
- * What is not as in a migration. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to RESUMED, that were
- * handled before.
+ * What is not as in a migration. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to
+ * RESUMED, that were handled before.
  */
 export type ResumeHow = { stateLost: boolean; redelivers: boolean };
 
@@ -209,7 +212,10 @@ export type ResumeReason = 'migration' | 'takeBack';
 /** The shard as it is in that state. */
 export type ShardOf<K extends ShardStateKind> = K extends 'absent' ? null : Extract<ShardState, { kind: K }>;
 
-/** An origin that has closed the connection. `released` is where a live migration meets these: closed, kept, the orchestrator's to decide. */
+/**
+ * An origin that has closed the connection. `released` is where a live migration meets these: closed, kept, the
+ * orchestrator's to decide.
+ */
 export const LEAVING = ['closed', 'sending', 'sent', 'released'] as const;
 /** The origin of a live migration, while the shard serves. */
 export const SERVING = ['announcing', 'announced', 'offered', 'copying', 'copied'] as const;

@@ -1,6 +1,6 @@
 /**
- * The working copy of one decision: maps are copied when first written, effects pile up in order. Everything that changes a
- * shard goes through `enterShard`, which knows the legal moves.
+ * The working copy of one decision: maps are copied when first written, effects pile up in order. Everything that
+ * changes a shard goes through `enterShard`, which knows the legal moves.
  */
 import type { Message } from '@dshard/protocol';
 import type { HostCall, NodeEffect } from './effects.js';

@@ -1,6 +1,7 @@
 /**
- * The digest of a live migration's state: both ends compute it event by event, and the manifest is true when they agree.
- * Chained (see `TransferManifest`), so that what the state carries along is a short string and not a hash object.
+ * The digest of a live migration's state: both ends compute it event by event, and the manifest is true when they
+ * agree. Chained (see `TransferManifest`), so that what the state carries along is a short string and not a hash
+ * object.
  */
 import { createHash } from 'node:crypto';
 

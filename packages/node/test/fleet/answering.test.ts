@@ -21,8 +21,8 @@ describe('a node that is asked', () => {
     await close();
   });
 
-  // A bot asked each shard of a node for its members. Together that was more than a message may have, so nothing was sent, and who had
-  // asked waited until the call timed out.
+  // A bot asked each shard of a node for its members. Together that was more than a message may have, so nothing was
+  // sent, and who had asked waited until the call timed out.
   test('answers with what fits, when all together is more than a call may have', async () => {
     const { node, ask, tell, close } = await world({}, { ...EXTENDED, totalShards: 20 });
     const shards = Array.from({ length: 20 }, (_, shard) => shard);

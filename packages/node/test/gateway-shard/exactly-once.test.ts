@@ -1,6 +1,6 @@
 /**
- * Each dispatch goes to user code once, in order, whatever comes in which order: freezes, leases, a load, lost connections, moves to another
- * process. Discord is a list here: what it sent, and who is connected.
+ * Each dispatch goes to user code once, in order, whatever comes in which order: freezes, leases, a load, lost
+ * connections, moves to another process. Discord is a list here: what it sent, and who is connected.
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -123,7 +123,8 @@ describe('retries', () => {
     }
   });
 
-  // Found by the simulator: six RESUMEs within 18 s, and then none for the rest of the minute: the session expired meanwhile.
+  // Found by the simulator: six RESUMEs within 18 s, and then none for the rest of the minute: the session expired
+  // meanwhile.
   test('no pause between two of them is longer than sessions live', () => {
     const times = resumesWithin(300_000, [dispatch(12, 'RESUMED'), { kind: 'reconnect' }]);
     const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));

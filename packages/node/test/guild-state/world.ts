@@ -1,4 +1,6 @@
-/** The emulator's world as the judge of what is kept of its guilds: field by field, and in no particular order of lists. */
+/**
+ * The emulator's world as the judge of what is kept of its guilds: field by field, and in no particular order of lists.
+ */
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { guildCreateOf, keyOf, PARTS } from '../../src/guild-state/raw-guild.js';

@@ -1,9 +1,10 @@
 /**
- * What every shard host has to do, run with the real library against the emulator: the host by itself, with a test in the orchestrator's
- * place. A host's own test file calls `describeShardHost` with a function that makes a bot on its library.
+ * What every shard host has to do, run with the real library against the emulator: the host by itself, with a test in
+ * the orchestrator's place. A host's own test file calls `describeShardHost` with a function that makes a bot on its
+ * library.
  *
- * The measure is the emulator's ledger: what it emitted has to be handed to user code once, in order, and nothing identifies without a
- * permit.
+ * The measure is the emulator's ledger: what it emitted has to be handed to user code once, in order, and nothing
+ * identifies without a permit.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -15,7 +16,10 @@ import type { Cursor, OwnershipLease } from '../../src/index.js';
 import { emulator, registerCommand, Subject, traffic, verdictOf } from './subject.js';
 import type { EmulatorOptions, MakeBot, Mood } from './subject.js';
 
-/** A node that does not know whether its shards are still its own, until somebody says so: nothing is handed over before. */
+/**
+ * A node that does not know whether its shards are still its own, until somebody says so: nothing is handed over
+ * before.
+ */
 function unsure(): { lease: OwnershipLease; confirm: () => void } {
   let isSure = false;
   let confirm = (): void => undefined;
@@ -178,8 +182,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
       });
 
-      // A bot was killed. Commands since its last heartbeat came again on the next node, where answering them was refused; the bot died of
-      // that, and so did the next one.
+      // A bot was killed. Commands since its last heartbeat came again on the next node, where answering them was
+      // refused; the bot died of that, and so did the next one.
       test('commands that a dead node may have answered do not come again; those after the takeover do', async () => {
         await world();
         const [a, b] = [await bot('a'), await bot('b')];
@@ -389,7 +393,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(b.phase(0)).toBe('ready');
       }, 30_000);
 
-      // A RESUME that Discord did not answer for 30 s was a failed move: the shard was stopped on both nodes, and its session thrown away.
+      // A RESUME that Discord did not answer for 30 s was a failed move: the shard was stopped on both nodes, and its
+      // session thrown away.
       test('RESUMEs that are never answered: few of them, and the session lives on until one is', async () => {
         await world({ rate: 100 });
         const [a, b] = [await bot('a'), await bot('b')];
@@ -411,7 +416,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 1 } });
       }, 40_000);
 
-      // The library RESUMEd on its own socket at once, each time: 8,000 RESUMEs a second while Discord said "invalid, try again".
+      // The library RESUMEd on its own socket at once, each time: 8,000 RESUMEs a second while Discord said "invalid,
+      // try again".
       test('op 9 resumable for a while: pauses that grow, and the session lives on', async () => {
         await world({ rate: 100 });
         const a = await bot('a');
@@ -440,7 +446,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(a.logged.join()).toContain('session is gone');
       }, 40_000);
 
-      // Discord was away while a shard moved: the destination gave up after 30 s, and what the session could have replayed was lost.
+      // Discord was away while a shard moved: the destination gave up after 30 s, and what the session could have
+      // replayed was lost.
       test.each(['hang-up', 'silent'] as const)(
         'a gateway that is away (%s) while a shard moves: the session is resumed when it is back',
         async (how) => {

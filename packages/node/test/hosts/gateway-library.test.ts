@@ -1,4 +1,7 @@
-/** The words of @discordjs/ws that are spelled out so that nothing is loaded for them: the same in both versions that are hosted. */
+/**
+ * The words of @discordjs/ws that are spelled out so that nothing is loaded for them: the same in both versions that
+ * are hosted.
+ */
 import { createRequire } from 'node:module';
 import * as current from '@discordjs/ws';
 import { expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * A seeded bug in the machine is caught through every host: a host that decided by itself what its shards do would pass. A host's own test
- * file replaces the machine with `seededDecide` (vi.mock) and calls `describeSeededBugs` with what it makes bots of.
+ * A seeded bug in the machine is caught through every host: a host that decided by itself what its shards do would
+ * pass. A host's own test file replaces the machine with `seededDecide` (vi.mock) and calls `describeSeededBugs` with
+ * what it makes bots of.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';

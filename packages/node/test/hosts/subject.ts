@@ -1,4 +1,7 @@
-/** A shard host with the real library against the emulator, by itself: a test stands in the orchestrator's and the node's place. */
+/**
+ * A shard host with the real library against the emulator, by itself: a test stands in the orchestrator's and the
+ * node's place.
+ */
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { until } from '@dshard/testkit';

@@ -1,6 +1,6 @@
 /**
- * Whatever happens, in whatever order: the session makes no illegal move (`enterShard` throws on one), never waits for a host
- * call that is not under way, keeps its bounds, and can always leave.
+ * Whatever happens, in whatever order: the session makes no illegal move (`enterShard` throws on one), never waits for
+ * a host call that is not under way, keeps its bounds, and can always leave.
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import type { Message } from '@dshard/protocol';

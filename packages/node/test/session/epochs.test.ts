@@ -200,7 +200,8 @@ describe('how a shard comes', () => {
     expect(call && 'how' in call ? call.how : undefined).toEqual(how);
   });
 
-  // Found by the simulator: it was given back as if this node had handled what came before it, and the next one marked nothing.
+  // Found by the simulator: it was given back as if this node had handled what came before it, and the next one marked
+  // nothing.
   test.each([
     [undefined, SESSION],
     ['exact', SESSION],

@@ -1,6 +1,6 @@
 /**
- * Live migration: every state of a shard × every message. A state that is not named for a message behaves as the message's
- * `otherwise`; behind a host call a command waits (`wait`).
+ * Live migration: every state of a shard × every message. A state that is not named for a message behaves as the
+ * message's `otherwise`; behind a host call a command waits (`wait`).
  */
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';

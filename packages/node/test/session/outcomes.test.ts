@@ -1,4 +1,6 @@
-/** Every host call × every way it can end: what the shard becomes, what is said. The table in outcomes.ts, executable. */
+/**
+ * Every host call × every way it can end: what the shard becomes, what is said. The table in outcomes.ts, executable.
+ */
 import { describe, expect, test } from 'vitest';
 import type { ShardStateKind } from '../../src/session/state.js';
 import { CAPABILITIES } from '@dshard/protocol';
@@ -99,7 +101,8 @@ describe('a failure', () => {
     expect(bench.sent('startShards')).toHaveLength(1);
   });
 
-  // Found by the simulator: the node had named the shard when it connected again in the middle of it, so it was taken to run there for ever.
+  // Found by the simulator: the node had named the shard when it connected again in the middle of it, so it was taken
+  // to run there for ever.
   test.each([
     ['the base level', [], [{ kind: 'stopShard', shardId: SHARD, session: null }]],
     ['the extended level', CAPABILITIES, []],
@@ -129,9 +132,9 @@ describe('a failure', () => {
   });
 });
 
-// Found by the simulator (seed 2935): an operator stopped a shard while it was being activated. The orchestrator called the migration off and
-// asked for the stop; the node stopped the shard for the first, and answered the second, without a session: nobody knew that an event had
-// been handed over meanwhile, and it came again.
+// Found by the simulator (seed 2935): an operator stopped a shard while it was being activated. The orchestrator called
+// the migration off and asked for the stop; the node stopped the shard for the first, and answered the second, without
+// a session: nobody knew that an event had been handed over meanwhile, and it came again.
 describe('a stop that waits for a migration to be aborted is answered with the cursor', () => {
   test.each([
     ['activating', { kind: 'transferAbort', migrationId: MIGRATION, shardId: SHARD, reason: 'no' }],

@@ -25,8 +25,8 @@ test('every shard of this node is named, whatever the host says, and no other', 
   expect(phases(all)).toEqual(['0 ready', '1 ready', '2 disconnected', ...frozen]);
 });
 
-// Found by the simulator: it was named under the epoch of its successor, so the orchestrator took the node for that, and what it gave back
-// for the end of the session.
+// Found by the simulator: it was named under the epoch of its successor, so the orchestrator took the node for that,
+// and what it gave back for the end of the session.
 test('a shard that was taken over is not named while its end is waited for', () => {
   const bench = new Bench().established().put('running', 1).put('running', 2);
   bench.message({ kind: 'shardTakenOver', shardId: 1, epoch: 20 });

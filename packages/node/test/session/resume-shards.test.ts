@@ -101,8 +101,8 @@ describe('resumeShards', () => {
     expect([bench.kind(), bench.said()]).toEqual(['absent', ['abortStaging']]);
   });
 
-  // While Discord was away no RESUME was answered, so a stop that had come while the host made room waited for ever: nobody could have the
-  // shard elsewhere.
+  // While Discord was away no RESUME was answered, so a stop that had come while the host made room waited for ever:
+  // nobody could have the shard elsewhere.
   test.each([
     ['stopShard', { kind: 'stopShard', shardId: SHARD, session: null }],
     ['migrationAborted', { kind: 'migrationAborted', shardId: SHARD, reason: 'no answer' }],

@@ -1,4 +1,7 @@
-/** Every state of a shard × every command of the orchestrator: what it becomes, what is done. `wait`: queued behind the host call. */
+/**
+ * Every state of a shard × every command of the orchestrator: what it becomes, what is done. `wait`: queued behind the
+ * host call.
+ */
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ShardStateKind } from '../../src/session/state.js';

@@ -1,11 +1,11 @@
 /**
  * The domain's part of the configuration, in the domain's own words.
  *
- * One setting is not known yet: `expectedNodes`, the nodes that end the start-up grace when all of them are back. The runtime
- * fills it in when the launcher has looked for its processes, and only where nodes listen on loopback: there the nodes that can
- * come back are those the launcher started, so their list is complete (an empty one ends the grace at once). Beyond loopback
- * nodes of other hosts may still be running that no list here knows, and the whole grace is waited for. The same holds
- * without a launcher.
+ * One setting is not known yet: `expectedNodes`, the nodes that end the start-up grace when all of them are back. The
+ * runtime fills it in when the launcher has looked for its processes, and only where nodes listen on loopback: there
+ * the nodes that can come back are those the launcher started, so their list is complete (an empty one ends the grace
+ * at once). Beyond loopback nodes of other hosts may still be running that no list here knows, and the whole grace is
+ * waited for. The same holds without a launcher.
  */
 import { defaultValues, type ConfigValues, type ResolvedConfig } from '@dshard/api/config';
 import type { Settings } from '../domain/state/settings.js';

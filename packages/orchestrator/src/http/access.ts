@@ -1,13 +1,15 @@
 /**
  * Who may speak to the REST interface. Three questions, in this order; the first "no" ends the request.
  *
- * 1. *Is it meant for us?* The Host header must be a loopback name, the configured host, the very address the connection came in
- *    on, or a name from `hosts`. A web page that has its own name resolve to 127.0.0.1 (DNS rebinding) sends its own name here.
- * 2. *Does a web page send it?* Browsers name the page in `Origin`; only pages of this server pass. This stops forms on other
- *    sites (CSRF), which need no permission to be sent.
- * 3. *Does it know the token?* `Authorization: Bearer …`, compared in constant time. Without a configured token everybody is let in,
- *    which is why the server then refuses to listen beyond loopback. With `tokenlessLoopback` requests from this machine may come
- *    without one (the ancestor's command line knows no token); behind a proxy on this machine that is everybody the proxy serves.
+ * 1. *Is it meant for us?* The Host header must be a loopback name, the configured host, the very address the
+ *    connection came in on, or a name from `hosts`. A web page that has its own name resolve to 127.0.0.1 (DNS
+ *    rebinding) sends its own name here.
+ * 2. *Does a web page send it?* Browsers name the page in `Origin`; only pages of this server pass. This stops forms on
+ *    other sites (CSRF), which need no permission to be sent.
+ * 3. *Does it know the token?* `Authorization: Bearer …`, compared in constant time. Without a configured token
+ *    everybody is let in, which is why the server then refuses to listen beyond loopback. With `tokenlessLoopback`
+ *    requests from this machine may come without one (the ancestor's command line knows no token); behind a proxy on
+ *    this machine that is everybody the proxy serves.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '@dshard/transport';

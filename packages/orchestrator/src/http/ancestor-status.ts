@@ -1,6 +1,6 @@
 /**
- * `GET /status` as the ancestor answers it: the same keys in the same order, so that its own command line reads it. Of several
- * shards that move from or to a node it can only name one; it names the one that has been moving longest.
+ * `GET /status` as the ancestor answers it: the same keys in the same order, so that its own command line reads it. Of
+ * several shards that move from or to a node it can only name one; it names the one that has been moving longest.
  */
 import type { AncestorNodeStatus, AncestorStatus } from '@dshard/api';
 import type { NodeState, OrchestratorState } from '../domain/state/state.js';

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/call`: asks the nodes, as an operator. What is asked are the handlers that the bot registered (`node.fleet.handle`); what
- * the library itself evaluates has names that begin with `$`, and is for nodes only.
+ * `POST /v1/call`: asks the nodes, as an operator. What is asked are the handlers that the bot registered
+ * (`node.fleet.handle`); what the library itself evaluates has names that begin with `$`, and is for nodes only.
  */
 import type { Answer, CallReport, Takes } from '@dshard/api';
 import type { CallEnded } from '@dshard/protocol';

@@ -1,10 +1,12 @@
 /**
- * `GET /v1/events` as server-sent events: what is in the history after the id the client knows, then what happens from now on.
+ * `GET /v1/events` as server-sent events: what is in the history after the id the client knows, then what happens from
+ * now on.
  *
- * A stream begins with the last 2000 at most; older ones are to be had as JSON. A client that came back sends `Last-Event-ID`. An id that
- * was not reached yet is of an earlier run that kept nothing, and the client gets all. A comment every few seconds shows both sides that the other is there.
- * A client that reads too slowly is cut off (it comes back and goes on where it was), so that memory stays bounded; and every
- * stream ends when the server closes, which would otherwise wait for it for ever.
+ * A stream begins with the last 2000 at most; older ones are to be had as JSON. A client that came back sends
+ * `Last-Event-ID`. An id that was not reached yet is of an earlier run that kept nothing, and the client gets all. A
+ * comment every few seconds shows both sides that the other is there. A client that reads too slowly is cut off (it
+ * comes back and goes on where it was), so that memory stays bounded; and every stream ends when the server closes,
+ * which would otherwise wait for it for ever.
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '@dshard/transport';

@@ -1,6 +1,6 @@
 /**
- * What the orchestrator does for each entry of the contract (@dshard/api). Where an entry is asked and what it takes is said there; the routes
- * are made from both.
+ * What the orchestrator does for each entry of the contract (@dshard/api). Where an entry is asked and what it takes is
+ * said there; the routes are made from both.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OPERATION_KINDS } from '@dshard/api';

@@ -1,6 +1,6 @@
 /**
- * `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. The ids are those that
- * `POST /v1/operations/:id/cancel` takes.
+ * `GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended. The
+ * ids are those that `POST /v1/operations/:id/cancel` takes.
  */
 import type { OperationStatus } from '@dshard/api';
 import { progressOf } from '../domain/operations/operations.js';

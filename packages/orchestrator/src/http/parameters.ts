@@ -1,7 +1,8 @@
 /**
- * Reads the parameters of a request. They may stand in the body (form or JSON) or in the query, as the ancestor allowed; the body
- * wins, and what stands in the path wins over both. Values are never guessed: `null`, lists and truth values are not numbers. Parameters nobody asked for are ignored, as the
- * ancestor ignored them, unless they look like a misspelling of one that exists: `shutdwon=false` must not shut a node down.
+ * Reads the parameters of a request. They may stand in the body (form or JSON) or in the query, as the ancestor
+ * allowed; the body wins, and what stands in the path wins over both. Values are never guessed: `null`, lists and truth
+ * values are not numbers. Parameters nobody asked for are ignored, as the ancestor ignored them, unless they look like
+ * a misspelling of one that exists: `shutdwon=false` must not shut a node down.
  */
 import { describeValue, type Parameters } from '@dshard/api';
 import { nearest } from '@dshard/protocol';

@@ -1,6 +1,6 @@
 /**
- * Who sends a request, as the history is to name them: what they say of themselves in `X-Requested-By` (the command line says
- * `alice@laptop (dso)`), which nobody checks, and the address they come from, which they cannot choose.
+ * Who sends a request, as the history is to name them: what they say of themselves in `X-Requested-By` (the command
+ * line says `alice@laptop (dso)`), which nobody checks, and the address they come from, which they cannot choose.
  */
 import type { FastifyRequest } from 'fastify';
 

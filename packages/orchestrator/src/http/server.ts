@@ -1,9 +1,9 @@
 /**
  * The REST interface: the ancestor's endpoints, so that its command line works, and `/v1` with all there is to know.
  *
- * Every answer that is not a document of its own is `{"Message":"…","Error":…}`, unknown paths, garbage and refusals included.
- * Nothing here times an operation out: moving a node takes as long as it takes. What is bounded is what a stranger can
- * make us hold: the time to send a request, its size, and the number of event streams.
+ * Every answer that is not a document of its own is `{"Message":"…","Error":…}`, unknown paths, garbage and refusals
+ * included. Nothing here times an operation out: moving a node takes as long as it takes. What is bounded is what a
+ * stranger can make us hold: the time to send a request, its size, and the number of event streams.
  */
 import formbody from '@fastify/formbody';
 import { CONTRACT } from '@dshard/api';

@@ -1,6 +1,6 @@
 /**
- * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are milliseconds
- * since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
+ * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are
+ * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
 import type { DrainStatus, MigrationStatus, NodeStatus, RolloutStatus, StatusV1, StoreStatus } from '@dshard/api';
 import { sessionStarts } from '../domain/shards/identify-budget.js';

@@ -1,15 +1,17 @@
 /**
  * What must not be forgotten, as keyed plain data, and who may write it.
  *
- * - **Records** are JSON values under a kind and a key. A commit replaces and deletes some of them, appends to the history, and
- *   raises the version by one: all of it or nothing, durable before it is answered.
- * - **Leadership**: only one orchestrator writes. `acquire` gives it an epoch, higher than any before; every commit carries it and is
- *   refused (`staleLeader`) once another one acquired. A lease says until when others keep off; it must be renewed.
+ * - **Records** are JSON values under a kind and a key. A commit replaces and deletes some of them, appends to the
+ *   history, and raises the version by one: all of it or nothing, durable before it is answered.
+ * - **Leadership**: only one orchestrator writes. `acquire` gives it an epoch, higher than any before; every commit
+ *   carries it and is refused (`staleLeader`) once another one acquired. A lease says until when others keep off; it
+ *   must be renewed.
  * - **History**: entries in the order of their ids, the oldest dropped beyond a bound.
  *
- * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An implementation
- * that shares one clock with its peers uses `now` as it is given; one with a clock of its own (a database server) ignores it.
- * The failure `broken` may leave open whether a commit took effect: the leader finds out by `load`.
+ * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An
+ * implementation that shares one clock with its peers uses `now` as it is given; one with a clock of its own (a
+ * database server) ignores it. The failure `broken` may leave open whether a commit took effect: the leader finds out
+ * by `load`.
  */
 import type { JsonValue } from '../domain/durable/records.js';
 
@@ -76,8 +78,8 @@ export type StateStore = {
   /** For people: `memory`, or `sqlite (/var/lib/dso/state.db)`. */
   readonly name: string;
   /**
-   * Becomes the leader, unless another one has a lease that is not over. @param isDead whether a leader whose lease is not over is
-   * known not to live any more; then it is succeeded at once.
+   * Becomes the leader, unless another one has a lease that is not over. @param isDead whether a leader whose lease is
+   * not over is known not to live any more; then it is succeeded at once.
    */
   acquire(
     leader: LeaderIdentity,

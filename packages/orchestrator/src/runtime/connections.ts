@@ -5,7 +5,8 @@
  * - closing: we closed it; what it still sends is dropped, its end is told if it was identified.
  *
  * Whatever a peer does wrong ends its own connection, with a stable code that is counted, and nothing else. Strangers
- * cannot shut nodes out: of too many unidentified connections the oldest is closed, and a node identifies itself at once.
+ * cannot shut nodes out: of too many unidentified connections the oldest is closed, and a node identifies itself at
+ * once.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Identify, Message } from '@dshard/protocol';
@@ -23,7 +24,10 @@ import { FlowControl } from './flow-control.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;
 const MAX_UNIDENTIFIED = 64;
-/** So much state of live migrations may wait for a slow destination before its origins are held back, whatever credit they have. */
+/**
+ * So much state of live migrations may wait for a slow destination before its origins are held back, whatever credit
+ * they have.
+ */
 const TRANSFER_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 /** Ends that are nobody's fault. */
@@ -101,8 +105,8 @@ export class Connections {
   }
 
   /**
-   * `cause` is the connection whose message led to this one: when it is state of a shard that the receiver is slow to take,
-   * the sender is slowed down. Sending to a connection that is gone does nothing: its end is, or will be, told.
+   * `cause` is the connection whose message led to this one: when it is state of a shard that the receiver is slow to
+   * take, the sender is slowed down. Sending to a connection that is gone does nothing: its end is, or will be, told.
    */
   send(id: string, message: Message, cause: string | null): void {
     const entry = this.#entries.get(id);
@@ -201,7 +205,10 @@ export class Connections {
   }
 }
 
-/** Of a live migration only what exceeds the windows of credit that are usual: within them the destination sets the pace. */
+/**
+ * Of a live migration only what exceeds the windows of credit that are usual: within them the destination sets the
+ * pace.
+ */
 function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
   if (kind === 'transferData') return bufferedBytes > TRANSFER_BACKLOG_BYTES;
   return kind === 'userEvent' || kind === 'shardUserEvent';

@@ -4,8 +4,8 @@
  *
  * Bound: a destination's connection holds at most its high-water mark plus what was read from its origins at once (one
  * chunk each), growing by one chunk per origin and `MAX_HOLD_MS`, and in no case more than the connection's own limit,
- * at which it is closed. State of live migrations comes within the credit of its destination and is not held back (the bound is in
- * `domain/migration/relay.ts`), unless so much of it waits that somebody does not keep to that.
+ * at which it is closed. State of live migrations comes within the credit of its destination and is not held back (the
+ * bound is in `domain/migration/relay.ts`), unless so much of it waits that somebody does not keep to that.
  *
  * Nobody is held for longer than MAX_HOLD_MS at a time. That keeps heartbeats coming through, and it makes a deadlock
  * impossible: two nodes that send to each other and stop reading while they cannot write would otherwise wait for ever.

@@ -1,8 +1,10 @@
 /**
- * What happened: numbered, logged, told to whoever wants to hear of it, and the newest kept at hand. The whole of it is in the store.
+ * What happened: numbered, logged, told to whoever wants to hear of it, and the newest kept at hand. The whole of it is
+ * in the store.
  *
- * Ids grow from run to run. An entry of the history that belongs to a commit is numbered before and published after it; every other one
- * is recorded at once and handed to `note`, which makes it durable soon. A listener that throws is logged and harms nobody.
+ * Ids grow from run to run. An entry of the history that belongs to a commit is numbered before and published after it;
+ * every other one is recorded at once and handed to `note`, which makes it durable soon. A listener that throws is
+ * logged and harms nobody.
  */
 import type { Cancel, Clock, Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';

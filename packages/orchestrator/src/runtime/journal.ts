@@ -6,10 +6,10 @@
  *     lost        another orchestrator leads: final
  *     closed      final
  *
- * Always true: an answer `true` of `commit` means that the writes are durable under our epoch; nothing is committed while suspended but
- * the correction that ends it, which makes the store hold exactly what the state in memory says. That also settles a commit whose
- * outcome was not known. Entries of the history without writes are committed with the next ones, at the latest after FLUSH_MS; a crash loses
- * no more than BACKLOG of them.
+ * Always true: an answer `true` of `commit` means that the writes are durable under our epoch; nothing is committed
+ * while suspended but the correction that ends it, which makes the store hold exactly what the state in memory says.
+ * That also settles a commit whose outcome was not known. Entries of the history without writes are committed with the
+ * next ones, at the latest after FLUSH_MS; a crash loses no more than BACKLOG of them.
  *
  * Without a store everything is answered at once, and nothing is kept.
  */
@@ -268,7 +268,9 @@ function asFailure(error: unknown): StoreFailure {
   return { ok: false, reason: 'broken', message: `The store failed: ${messageOf(error)}` };
 }
 
-/** For ports that may answer at once or later: what is there at once is used at once, so that nothing comes in between. */
+/**
+ * For ports that may answer at once or later: what is there at once is used at once, so that nothing comes in between.
+ */
 function isPromise<T>(value: Eventually<T>): value is Promise<T> {
   return value instanceof Promise;
 }

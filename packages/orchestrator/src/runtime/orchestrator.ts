@@ -1,11 +1,11 @@
 /**
- * Drives the domain: takes what happens (connections, messages, commands, processes, time) as events to `decide`, one at
- * a time, and executes the effects it gives back, in order.
+ * Drives the domain: takes what happens (connections, messages, commands, processes, time) as events to `decide`, one
+ * at a time, and executes the effects it gives back, in order.
  *
- * With a store, what must not be forgotten of a decision is durable before the first of its effects (`journal.ts`). While that
- * cannot be done nothing is decided (`domain/suspended.ts`): messages that would have consequences are dropped, and the
- * connections they came by are closed when it can be done again, so that those nodes tell their whole state anew; all other
- * events are handled then, in their order.
+ * With a store, what must not be forgotten of a decision is durable before the first of its effects (`journal.ts`).
+ * While that cannot be done nothing is decided (`domain/suspended.ts`): messages that would have consequences are
+ * dropped, and the connections they came by are closed when it can be done again, so that those nodes tell their whole
+ * state anew; all other events are handled then, in their order.
  *
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
@@ -303,8 +303,8 @@ class OrchestratorRuntime implements Orchestrator {
   }
 
   /**
-   * Too much waits. What a peer says is dropped, and the peer connects again to tell its whole state; what happened is kept, bounded by
-   * the connections and processes there are.
+   * Too much waits. What a peer says is dropped, and the peer connects again to tell its whole state; what happened is
+   * kept, bounded by the connections and processes there are.
    */
   #overflow(event: DomainEvent): boolean {
     if (event.kind === 'command') this.#requests.answer(event.request, { ok: false, error: overloaded() });

@@ -1,7 +1,7 @@
 /**
- * What came while nothing could be decided. Messages are not kept: answers to what was asked a while ago are worse than none. Who said
- * one that was dropped is asked to connect again, and then tells its whole state. Everything else happened all the same, and is
- * handled later, in its order. Bounded by the connections and processes there are.
+ * What came while nothing could be decided. Messages are not kept: answers to what was asked a while ago are worse than
+ * none. Who said one that was dropped is asked to connect again, and then tells its whole state. Everything else
+ * happened all the same, and is handled later, in its order. Bounded by the connections and processes there are.
  */
 import type { DomainEvent } from '../domain/state/events.js';
 

@@ -1,4 +1,7 @@
-/** The node processes of this orchestrator's launcher: attempts to launch one, and the end of all of them. Without a launcher there are none. */
+/**
+ * The node processes of this orchestrator's launcher: attempts to launch one, and the end of all of them. Without a
+ * launcher there are none.
+ */
 import type { Clock, Logger } from '@dshard/transport';
 import { delay } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
@@ -32,8 +35,8 @@ export class Processes {
   }
 
   /**
-   * Stops them all; those that do not stop by themselves in `graceMs`, or in the time they need by `needs`, are killed. Resolves to the
-   * nodes they were.
+   * Stops them all; those that do not stop by themselves in `graceMs`, or in the time they need by `needs`, are killed.
+   * Resolves to the nodes they were.
    */
   async stopAll(graceMs: number, needs: (node: string) => number): Promise<readonly string[]> {
     const { launcher, clock } = this.#surroundings;

@@ -35,7 +35,10 @@ function expectedNodes({ settings, launcher, listen }: OrchestratorOptions): rea
   return [...new Set([...(configured ?? []), ...launcher.running().map(({ node }) => node)])];
 }
 
-/** What the store remembers, as the state this run begins with; and what has to be written for the store to say what the state says. */
+/**
+ * What the store remembers, as the state this run begins with; and what has to be written for the store to say what the
+ * state says.
+ */
 type Recalled = { state: OrchestratorState; writes: ReturnType<typeof correctingWrites> };
 
 /** @param dead nodes the launcher knows to be dead already. */

@@ -1,6 +1,6 @@
 /**
- * What peers did wrong, by code. Everything is counted; told is at most one of a code per QUIET_MS, so that somebody who
- * hammers at the port can neither fill the log nor push everything else out of the history.
+ * What peers did wrong, by code. Everything is counted; told is at most one of a code per QUIET_MS, so that somebody
+ * who hammers at the port can neither fill the log nor push everything else out of the history.
  */
 import { AUTOMATIC } from '../domain/state/effects.js';
 import type { Clock, ConnectionEnd } from '@dshard/transport';

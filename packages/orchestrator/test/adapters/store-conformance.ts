@@ -1,6 +1,6 @@
 /**
- * What every `StateStore` must do, whatever it is made of. An implementation runs it with a way to open the same store again and again,
- * and to make its writes fail.
+ * What every `StateStore` must do, whatever it is made of. An implementation runs it with a way to open the same store
+ * again and again, and to make its writes fail.
  */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type {

@@ -30,8 +30,9 @@ describe('after the store was away, deadlines have moved by as long', () => {
     expect(after?.deadline).toBe((before?.deadline ?? 0) + 60_000);
   });
 
-  // Found by the simulator (seed 1000): the store was away while an origin froze its shard. The origin unfroze it by itself after its five
-  // seconds, and the orchestrator went on waiting for the manifest for as long as the store had been away.
+  // Found by the simulator (seed 1000): the store was away while an origin froze its shard. The origin unfroze it by
+  // itself after its five seconds, and the orchestrator went on waiting for the manifest for as long as the store had
+  // been away.
   test('but not that of a shard that is being frozen: its origin did not stop counting', () => {
     const world = stuck('a', 'transferFreeze');
     const [before] = world.state.migrations.values();

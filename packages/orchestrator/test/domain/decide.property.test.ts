@@ -1,7 +1,7 @@
 /**
- * Anything may happen, in any order: nodes join, answer, fail to answer, break off, die; operators ask for everything; time jumps. After
- * every event the invariants hold. When faults stop, the fleet converges: nobody migrates, every shard runs on exactly one node, and every
- * request was answered exactly once.
+ * Anything may happen, in any order: nodes join, answer, fail to answer, break off, die; operators ask for everything;
+ * time jumps. After every event the invariants hold. When faults stop, the fleet converges: nobody migrates, every
+ * shard runs on exactly one node, and every request was answered exactly once.
  */
 import type { Message } from '@dshard/protocol';
 import * as fc from 'fast-check';
@@ -220,7 +220,10 @@ function heal(world: World): void {
   }
 }
 
-/** The suite always tests the same cases; `DSO_FUZZ_RUNS=5000` tests that many new ones, and names the seed of one that fails. */
+/**
+ * The suite always tests the same cases; `DSO_FUZZ_RUNS=5000` tests that many new ones, and names the seed of one that
+ * fails.
+ */
 const fuzzRuns = process.env['DSO_FUZZ_RUNS'];
 const settings = fuzzRuns === undefined ? { numRuns: 150, seed: 7447 } : { numRuns: Number(fuzzRuns) };
 

@@ -1,7 +1,7 @@
 /**
- * A node as the domain sees one: answers every command as the protocol asks, keeps closed sessions until it hears that the migration is
- * confirmed, and can be told to misbehave. No time of its own: what it sends is put into its outbox at once, and a heartbeat is the
- * clock by which it unfreezes. Its side of a live migration is in `model-transfers.ts`.
+ * A node as the domain sees one: answers every command as the protocol asks, keeps closed sessions until it hears that
+ * the migration is confirmed, and can be told to misbehave. No time of its own: what it sends is put into its outbox at
+ * once, and a heartbeat is the clock by which it unfreezes. Its side of a live migration is in `model-transfers.ts`.
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import type { GatewaySession, Identify, Message, MessageKind, MessageOf, ShardReport } from '@dshard/protocol';

@@ -1,7 +1,7 @@
 /**
- * A model node's side of live migrations, after transfer-messages.ts: as origin it sends within its credit, freezes, and unfreezes when it
- * is told to, loses its connection, or hears nothing for two heartbeats; as destination it gives one byte of credit at a time and
- * checks that what came is whole and in order.
+ * A model node's side of live migrations, after transfer-messages.ts: as origin it sends within its credit, freezes,
+ * and unfreezes when it is told to, loses its connection, or hears nothing for two heartbeats; as destination it gives
+ * one byte of credit at a time and checks that what came is whole and in order.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
 import type { ModelNode } from './model-node.js';

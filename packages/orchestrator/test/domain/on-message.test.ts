@@ -52,7 +52,8 @@ describe('a base-level peer, which proved no token', () => {
     { kind: 'transferActivated', ...transfer, resumed: true },
   ];
 
-  // Only Identify was asked for the token: what came after was taken from everybody, heartbeats with epochs of shards among it.
+  // Only Identify was asked for the token: what came after was taken from everybody, heartbeats with epochs of shards
+  // among it.
   test.each(messages.map((message) => ({ kind: message.kind, message })))(
     'is not heard with $kind',
     ({ kind, message }) => {

@@ -1,6 +1,7 @@
 /**
- * The domain with a small world around it: model nodes on ordered links, a launcher, Discord's /gateway/bot, and a clock that only moves
- * when a test says so. After every event the invariants are checked, and that deciding the same moment again changes nothing.
+ * The domain with a small world around it: model nodes on ordered links, a launcher, Discord's /gateway/bot, and a
+ * clock that only moves when a test says so. After every event the invariants are checked, and that deciding the same
+ * moment again changes nothing.
  */
 import type { Identify, Message, MessageKind, ShardToResume } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
@@ -118,8 +119,8 @@ export class World {
   }
 
   /**
-   * kill -9 of the orchestrator, and a new one on the same store. Every connection is gone; nodes live on and connect when a test says
-   * so. @param last what it still decided and journaled, but did not get to do.
+   * kill -9 of the orchestrator, and a new one on the same store. Every connection is gone; nodes live on and connect
+   * when a test says so. @param last what it still decided and journaled, but did not get to do.
    */
   crash(last?: DomainEvent): void {
     if (last !== undefined) {
@@ -339,7 +340,9 @@ export class World {
 
   // Time
 
-  /** Lets time pass; ticks come when they were asked for, nodes send heartbeats, and everything is delivered as it goes. */
+  /**
+   * Lets time pass; ticks come when they were asked for, nodes send heartbeats, and everything is delivered as it goes.
+   */
   pass(ms: number): void {
     const end = this.now + ms;
     for (;;) {

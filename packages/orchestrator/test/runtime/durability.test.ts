@@ -1,4 +1,7 @@
-/** The whole orchestrator on a store, with hand-written nodes over the memory network: what it survives, and what it does without. */
+/**
+ * The whole orchestrator on a store, with hand-written nodes over the memory network: what it survives, and what it
+ * does without.
+ */
 import { memoryNetwork, seededRandom, virtualClock } from '@dshard/testkit';
 import type { VirtualClock } from '@dshard/testkit';
 import { describe, expect, test } from 'vitest';
@@ -18,7 +21,10 @@ function world() {
   const logger = recordingLogger();
   let runs = 0;
 
-  /** Another run on the same disk; every run has a network of its own, so that a crashed one is simply not heard of any more. */
+  /**
+   * Another run on the same disk; every run has a network of its own, so that a crashed one is simply not heard of any
+   * more.
+   */
   const run = async (more: { dead?: boolean; wrap?: (store: StateStore) => StateStore } = {}) => {
     runs += 1;
     const network = memoryNetwork({ clock });
@@ -165,7 +171,8 @@ describe('after a crash', () => {
     expect(all).toEqual([...new Set(all)].toSorted((x, y) => x - y));
     const last = before.at(-1)!.id;
     expect(all.filter((id) => id > last).length).toBeGreaterThan(1);
-    // After a clean end the ids go on without a gap, after a crash with one: some may have been seen that were not kept.
+    // After a clean end the ids go on without a gap, after a crash with one: some may have been seen that were not
+    // kept.
     expect(all[all.indexOf(last) + 1]).toBe(last + 1);
     expect(all.at(-1)).toBeGreaterThan(last + 1_000);
     const pages = await third.orchestrator.pastEntries(0, 3);

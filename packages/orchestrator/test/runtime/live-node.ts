@@ -1,6 +1,7 @@
 /**
- * A node as a test writes one that knows live migration: as origin it sends what it is given within its credit, as destination it keeps the
- * numbers of what came, gives credit for each event, and can read slowly. It sends heartbeats. No host, no gateway.
+ * A node as a test writes one that knows live migration: as origin it sends what it is given within its credit, as
+ * destination it keeps the numbers of what came, gives credit for each event, and can read slowly. It sends heartbeats.
+ * No host, no gateway.
  */
 import { CAPABILITIES, FIRST_USER_EVENT_ID } from '@dshard/protocol';
 import type { GatewaySession, Message, MessageKind, MessageOf } from '@dshard/protocol';

@@ -1,6 +1,6 @@
 /**
- * States of 100 MB on their way to a node that reads slowly, over real sockets. The system's own buffers take megabytes, so the windows here are
- * larger than those: what does not fit waits in the orchestrator.
+ * States of 100 MB on their way to a node that reads slowly, over real sockets. The system's own buffers take
+ * megabytes, so the windows here are larger than those: what does not fit waits in the orchestrator.
  */
 import { systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import { until } from '@dshard/testkit';

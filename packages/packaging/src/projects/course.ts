@@ -1,6 +1,6 @@
 /**
- * What a bot out of a README has to show: it starts under `dso up`, tells of what people write in each guild, and after `dso rollout` goes on in
- * other processes without having identified again; Ctrl-C ends all of it with exit code 0.
+ * What a bot out of a README has to show: it starts under `dso up`, tells of what people write in each guild, and after
+ * `dso rollout` goes on in other processes without having identified again; Ctrl-C ends all of it with exit code 0.
  */
 import { waitFor } from '@dshard/demo';
 import type { GatewayEmulator, startGatewayEmulator } from '@dshard/gateway-emulator';

@@ -90,8 +90,8 @@ export async function compile(
 }
 
 /**
- * What the compiler says of the project and of our packages. Other libraries' declarations have faults of their own, which skipLibCheck is
- * for. A compiler that ended without naming a fault is one.
+ * What the compiler says of the project and of our packages. Other libraries' declarations have faults of their own,
+ * which skipLibCheck is for. A compiler that ended without naming a fault is one.
  */
 export function ownFaults(output: string): readonly string[] {
   if (!/error TS\d/.test(output)) return [`The compiler failed: ${output.trim()}`];

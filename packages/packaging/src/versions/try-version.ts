@@ -1,6 +1,7 @@
 /**
- * What a version of discord.js has to do to be supported: start under `dso up` on two nodes, answer, and be rolled out while people talk.
- * Every message is handled once and in order, the caches after the rollout are those before it, and nobody has identified again.
+ * What a version of discord.js has to do to be supported: start under `dso up` on two nodes, answer, and be rolled out
+ * while people talk. Every message is handled once and in order, the caches after the rollout are those before it, and
+ * nobody has identified again.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * Invariant 12: after faults stop, desired = actual within bounded time: no open migration, no orphan staging, no leaked socket.
+ * Invariant 12: after faults stop, desired = actual within bounded time: no open migration, no orphan staging, no
+ * leaked socket.
  *
  * Asked from outside, when it is time, what is still missing; null: everything is as it should be.
  */

@@ -1,17 +1,19 @@
 /**
- * What Discord sees of the bots: sessions are resumed before they are identified, at Discord's pace, and kept to the end, and no other rule of
- * its gateway is broken. One checker per sentence.
+ * What Discord sees of the bots: sessions are resumed before they are identified, at Discord's pace, and kept to the
+ * end, and no other rule of its gateway is broken. One checker per sentence.
  */
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Checker, MakeChecker } from '../observation.js';
 
 /**
- * Invariant 3: IDENTIFY: per key at most one per 5 s, per day at most the limit, counted before use, across every crash.
+ * Invariant 3: IDENTIFY: per key at most one per 5 s, per day at most the limit, counted before use, across every
+ * crash.
  *
  * Discord's model says when one came too early. Two exceptions of today's design:
- * - A node of the base level asks nobody when its session is lost, so in fleets with such nodes only the permits of the others are checked.
- * - A permit has no end that the node knows of. One that was granted to a node which was then lost (paused, cut off) counts as used when
- *   the node was lost, and the node may use it later; what comes within that window is excused.
+ * - A node of the base level asks nobody when its session is lost, so in fleets with such nodes only the permits of the
+ *   others are checked.
+ * - A permit has no end that the node knows of. One that was granted to a node which was then lost (paused, cut off)
+ *   counts as used when the node was lost, and the node may use it later; what comes within that window is excused.
  */
 const IDENTIFY_PACE = 'IDENTIFY: per key at most one per 5 s, never beyond the budget, never without a permit';
 
@@ -48,8 +50,8 @@ export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
 };
 
 /**
- * RESUME first (rule 8 of the architecture): no shard is identified anew while its session could still be resumed. Checked where no
- * party that knows the session was lost. A session whose READY reached nobody is known to nobody.
+ * RESUME first (rule 8 of the architecture): no shard is identified anew while its session could still be resumed.
+ * Checked where no party that knows the session was lost. A session whose READY reached nobody is known to nobody.
  */
 const RESUME_FIRST = 'no shard identifies where its session could still be resumed';
 
@@ -74,8 +76,9 @@ export const resumeFirst: MakeChecker = ({ plan, violated }): Checker => {
 };
 
 /**
- * Discord is not asked in a circle: no gateway shard sends more than a handful of RESUMEs a minute, whatever it is told, and after op 9 it waits
- * the second at least that Discord asks for. Counted per shard and its time on a node: one that moves begins anew.
+ * Discord is not asked in a circle: no gateway shard sends more than a handful of RESUMEs a minute, whatever it is
+ * told, and after op 9 it waits the second at least that Discord asks for. Counted per shard and its time on a node:
+ * one that moves begins anew.
  */
 const RESUME_PACE = 'a gateway shard sends no more than a handful of RESUMEs a minute, and waits after op 9';
 const HANDFUL = 6;
@@ -113,7 +116,10 @@ export const resumePace: MakeChecker = ({ violated }): Checker => {
   };
 };
 
-/** Invariant 8: no session is closed with 1000/1001 except when an operator ends it or the whole bot shuts down for good. */
+/**
+ * Invariant 8: no session is closed with 1000/1001 except when an operator ends it or the whole bot shuts down for
+ * good.
+ */
 const SESSIONS_KEPT = 'no session is closed with 1000 or 1001 except when the whole bot shuts down for good';
 
 export const sessionsKept: MakeChecker = ({ violated }): Checker => {
@@ -129,8 +135,8 @@ export const sessionsKept: MakeChecker = ({ violated }): Checker => {
 };
 
 /**
- * No rule of Discord's is broken that a correct client never breaks: payloads that cannot be read, too many of them, bad IDENTIFYs. And what is
- * meant for Discord, the bot's token first of all, goes to nobody else.
+ * No rule of Discord's is broken that a correct client never breaks: payloads that cannot be read, too many of them,
+ * bad IDENTIFYs. And what is meant for Discord, the bot's token first of all, goes to nobody else.
  */
 const NO_RULE_BROKEN = 'no rule of Discord’s gateway is broken';
 const NO_STRANGER = 'a RESUME goes only to hosts that Discord can have named';

@@ -1,6 +1,6 @@
 /**
- * What the orchestrator keeps and says: the record before the message, lists that do not grow, a history that holds by itself, and no
- * start of a quarantined shard.
+ * What the orchestrator keeps and says: the record before the message, lists that do not grow, a history that holds by
+ * itself, and no start of a quarantined shard.
  */
 import { TraceChecks } from '@dshard/api/trace';
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
@@ -8,8 +8,9 @@ import type { Message } from '@dshard/protocol';
 import type { Checker, MakeChecker, Observation } from '../observation.js';
 
 /**
- * Invariant 9: no message is sent before the record that justifies it is durable. Looked up on the disk at the moment the orchestrator
- * writes to a socket: a shard's epoch, the destination's right to it before its origin closes the session, the permit to identify.
+ * Invariant 9: no message is sent before the record that justifies it is durable. Looked up on the disk at the moment
+ * the orchestrator writes to a socket: a shard's epoch, the destination's right to it before its origin closes the
+ * session, the permit to identify.
  */
 const DURABLE_FIRST = 'no message is sent before the record that justifies it is durable';
 
@@ -89,7 +90,8 @@ export const boundedMemory: MakeChecker = ({ plan, violated }): Checker => {
 
 // The event history holds by itself: what `dso verify-trace` checks for operators, over what the orchestrator recorded.
 //
-// How long something took is not judged here: simulated faults take as long as they like, and convergence has a bound of its own.
+// How long something took is not judged here: simulated faults take as long as they like, and convergence has a bound
+// of its own.
 
 /** Invariant 7 of the design: time without an owner. */
 const DURATIONS = 7;
@@ -108,7 +110,10 @@ export const historyHolds: MakeChecker = ({ violated }): Checker => {
   };
 };
 
-/** A shard that was quarantined is not started until it is released. A restarted orchestrator begins anew: what it had not stored it never said. */
+/**
+ * A shard that was quarantined is not started until it is released. A restarted orchestrator begins anew: what it had
+ * not stored it never said.
+ */
 const QUARANTINED = 'a quarantined shard is not started until it is released';
 
 export const quarantine: MakeChecker = ({ plan, violated }): Checker => {

@@ -1,6 +1,6 @@
 /**
- * Who has a shard: one node at any instant, under epochs that only grow; and which nodes are excused for a while, because they
- * cannot know what became of their shards.
+ * Who has a shard: one node at any instant, under epochs that only grow; and which nodes are excused for a while,
+ * because they cannot know what became of their shards.
  */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
@@ -10,14 +10,14 @@ import type { Checker, MakeChecker, Observation } from '../observation.js';
 /**
  * Invariant 1: at any instant at most one node hands a shard's events to user code.
  *
- * Seen as: once a node has begun with a shard (its first event after its connection was opened), the one before it hands over no further
- * event without beginning anew.
+ * Seen as: once a node has begun with a shard (its first event after its connection was opened), the one before it
+ * hands over no further event without beginning anew.
  *
- * The exception that today's design makes, and says so: a node that the orchestrator cannot hear (cut off, paused, or the
- * orchestrator itself is away) keeps its shards, and after `maxNodeDowntime` they are started elsewhere, by IDENTIFY: with another session. Both
- * hand over events then until the silent node is heard again. Two nodes on one and the same session are never excused, but for what
- * a node had received before another one resumed the session, if one of the two is such a node: Discord's word of that comes later, or never
- * (`silentDoubleAttach`).
+ * The exception that today's design makes, and says so: a node that the orchestrator cannot hear (cut off, paused, or
+ * the orchestrator itself is away) keeps its shards, and after `maxNodeDowntime` they are started elsewhere, by
+ * IDENTIFY: with another session. Both hand over events then until the silent node is heard again. Two nodes on one and
+ * the same session are never excused, but for what a node had received before another one resumed the session, if one
+ * of the two is such a node: Discord's word of that comes later, or never (`silentDoubleAttach`).
  */
 const ONE_OWNER = 'at any instant at most one node hands a shard’s events to user code';
 
@@ -70,8 +70,9 @@ function note(sent: Map<string, { last: number; beforeResume: number }>, record:
   }
 }
 
-// Which nodes cannot know what became of their shards: they were stopped, or cut off from the orchestrator, and it has not heard from them
-// since. One of those may go on with a shard that another node has taken over (decision 006), so a few sentences do not hold for it.
+// Which nodes cannot know what became of their shards: they were stopped, or cut off from the orchestrator, and it has
+// not heard from them since. One of those may go on with a shard that another node has taken over (decision 006), so a
+// few sentences do not hold for it.
 
 /** From being heard until the answer has come. */
 const ANSWERED_MS = 1_500;
@@ -79,7 +80,10 @@ const ANSWERED_MS = 1_500;
 export class OutOfTouch {
   /** By node: how many faults keep it apart. */
   readonly #apart = new Map<string, number>();
-  /** By node, once nothing keeps it apart: when it had been heard last (by the orchestrator's clock), and when it was again. */
+  /**
+   * By node, once nothing keeps it apart: when it had been heard last (by the orchestrator's clock), and when it was
+   * again.
+   */
   readonly #returning = new Map<string, { before: number; heardAt: number | null }>();
   /** Those that were out of touch when an orchestrator without a store died: the next one knows no better than they. */
   readonly #forgotten = new Set<string>();
@@ -127,11 +131,12 @@ export class OutOfTouch {
 }
 
 /**
- * Invariant 2: a shard's epoch only grows; nobody acts on an epoch lower than the highest it has seen. Seen as: what the orchestrator says of
- * a shard, whichever of its lives says it, never names a lower epoch than before, and neither does what a node says of a shard it has.
+ * Invariant 2: a shard's epoch only grows; nobody acts on an epoch lower than the highest it has seen. Seen as: what
+ * the orchestrator says of a shard, whichever of its lives says it, never names a lower epoch than before, and neither
+ * does what a node says of a shard it has.
  *
- * Without a store the next life starts its counter at the clock, but knows of earlier epochs only what its nodes tell: should whoever had
- * the highest be gone, it believes the next lower one. So each life is looked at by itself then.
+ * Without a store the next life starts its counter at the clock, but knows of earlier epochs only what its nodes tell:
+ * should whoever had the highest be gone, it believes the next lower one. So each life is looked at by itself then.
  */
 const EPOCHS_GROW = 'a shard’s epoch only grows, and nobody acts on a lower one';
 

@@ -1,14 +1,14 @@
 /**
- * What user code sees of a planned move: it has its say before the freeze, waits for events no longer than the freeze timeout, and finds its
- * state whole.
+ * What user code sees of a planned move: it has its say before the freeze, waits for events no longer than the freeze
+ * timeout, and finds its state whole.
  */
 import type { ShardStateKind } from '@dshard/node';
 import type { Checker, MakeChecker, Observation, UserState } from '../observation.js';
 
 /**
- * User code has its say around a planned move, while the shard still serves: at the origin it has finished with the shard, or its patience is
- * over; at the destination it is ready, and the gateway has greeted it. Only then is the shard frozen, so neither costs a moment
- * without an owner, and what fails there costs nothing.
+ * User code has its say around a planned move, while the shard still serves: at the origin it has finished with the
+ * shard, or its patience is over; at the destination it is ready, and the gateway has greeted it. Only then is the
+ * shard frozen, so neither costs a moment without an owner, and what fails there costs nothing.
  */
 const READY = 'a shard is frozen for a live move only when its destination is ready for it';
 const FINISHED = 'a shard is frozen for a live move only when user code has finished with it';
@@ -39,8 +39,9 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
 };
 
 /**
- * Invariant 7, the part of a planned move: user code waits for the events of a frozen shard no longer than the freeze timeout, whatever becomes
- * of the others. Counted where the node was neither stopped nor dead meanwhile: its own clock ends a freeze, whoever it is cut off from.
+ * Invariant 7, the part of a planned move: user code waits for the events of a frozen shard no longer than the freeze
+ * timeout, whatever becomes of the others. Counted where the node was neither stopped nor dead meanwhile: its own clock
+ * ends a freeze, whoever it is cut off from.
  */
 const FROZEN_IN_TIME = 'a shard is frozen no longer than the freeze timeout';
 const FROZEN: ReadonlySet<ShardStateKind> = new Set(['freezing', 'sendingDelta', 'frozen']);
@@ -87,10 +88,11 @@ function stops({ fault, target }: Extract<Observation, { kind: 'fault' }>): bool
   return fault === 'pauses' || (fault === 'ambushedNodes' && target.includes(': pause '));
 }
 
-// Invariant 6: user state arrives whole and in order, or the move aborts and the origin goes on as if nothing had happened.
+// Invariant 6: user state arrives whole and in order, or the move aborts and the origin goes on as if nothing had
+// happened.
 //
-// Whoever resumes a shard with state that came from elsewhere has the state that was closed with this very cursor. And user code, which
-// knows from that state what must come next, gets exactly that.
+// Whoever resumes a shard with state that came from elsewhere has the state that was closed with this very cursor. And
+// user code, which knows from that state what must come next, gets exactly that.
 
 /** The first four: its node leaves, or stops it, in the middle of it, and takes the state with it. */
 const LETS_GO: ReadonlySet<ShardStateKind> = new Set([
@@ -115,7 +117,8 @@ export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
         const { cursor, shard, state } = observation;
         closed.set(`${cursor.sessionId}/${cursor.sequence}`, { shard, state });
       } else if (observation.kind === 'moved' && observation.to === 'absent' && LETS_GO.has(observation.from)) {
-        // Stopped, or handed over for good: its state goes with it. A destination that drops what it was given has nothing to say.
+        // Stopped, or handed over for good: its state goes with it. A destination that drops what it was given has
+        // nothing to say.
         forget(observation.shard);
       } else if (observation.kind === 'resuming') {
         const { node, shard, cursor, state, received } = observation;

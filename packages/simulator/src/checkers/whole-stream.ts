@@ -1,17 +1,19 @@
 /**
- * Invariants 4 and 5. Planned move: user code on origin and destination together sees Discord's stream exactly once, in order. Crash: nothing
- * is lost while the session is resumable; repeats only after the last checkpoint.
+ * Invariants 4 and 5. Planned move: user code on origin and destination together sees Discord's stream exactly once, in
+ * order. Crash: nothing is lost while the session is resumable; repeats only after the last checkpoint.
  *
- * Of every session the events must reach user code in the order of their sequence, whichever node gets them, without a gap. An event
- * that came before may come again only where a node was lost or cut off with the session in its hands, and is marked then.
+ * Of every session the events must reach user code in the order of their sequence, whichever node gets them, without a
+ * gap. An event that came before may come again only where a node was lost or cut off with the session in its hands,
+ * and is marked then.
  *
  * Not marked, and so excused here, event by event:
  *
  * - what a node of the base level hands over, or handed over last: it is told nothing, and says nothing;
  * - what a node hands over that cannot know what became of its shards (`ownership.ts`);
- * - what such a node handed over last, if the connection of the one that goes over it again just ended: nothing told it that another
- *   one had the session meanwhile;
- * - what a node had received, and kept for user code that was still loading, before such a node took the session from it.
+ * - what such a node handed over last, if the connection of the one that goes over it again just ended: nothing told it
+ *   that another one had the session meanwhile;
+ * - what a node had received, and kept for user code that was still loading, before such a node took the session from
+ *   it.
  */
 import type { Observation, Checker, MakeChecker } from '../observation.js';
 import { OutOfTouch } from './ownership.js';

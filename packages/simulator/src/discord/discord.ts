@@ -1,6 +1,6 @@
 /**
- * Discord: the emulator's pure core behind the virtual network, with a small world that is made of channels whose messages are
- * numbered 1, 2, 3, …. It is outside of every fault but those that an operator of Discord would cause.
+ * Discord: the emulator's pure core behind the virtual network, with a small world that is made of channels whose
+ * messages are numbered 1, 2, 3, …. It is outside of every fault but those that an operator of Discord would cause.
  */
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Effect, FaultResult, GatewayRules, GatewayState, WorldView } from '@dshard/gateway-emulator/core';

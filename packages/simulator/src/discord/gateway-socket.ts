@@ -1,6 +1,6 @@
 /**
- * A websocket, as far as gateways need one: texts in order, and a close code, over a byte stream. Frame: length (u32 LE) of what
- * follows, kind (one byte), content.
+ * A websocket, as far as gateways need one: texts in order, and a close code, over a byte stream. Frame: length (u32
+ * LE) of what follows, kind (one byte), content.
  */
 import type { ByteStream } from '@dshard/transport';
 

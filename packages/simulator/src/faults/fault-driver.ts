@@ -1,6 +1,6 @@
 /**
- * Makes things go wrong: one fault after the other, drawn from those the plan switched on, each with its own end. `stop` ends all of
- * them: what was cut is mended, what was paused goes on, what was down comes up.
+ * Makes things go wrong: one fault after the other, drawn from those the plan switched on, each with its own end.
+ * `stop` ends all of them: what was cut is mended, what was paused goes on, what was down comes up.
  */
 import { EVENT_IDS } from '@dshard/protocol';
 import type { StartAnswer } from '@dshard/gateway-emulator/core';

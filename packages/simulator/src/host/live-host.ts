@@ -1,6 +1,7 @@
 /**
- * A simulated host whose shards move live: they are frozen with their connection open, their state is copied while they serve, and a
- * destination connects before it is told to resume. What it has of a shard whose state was lost it loads, while the session is resumed.
+ * A simulated host whose shards move live: they are frozen with their connection open, their state is copied while they
+ * serve, and a destination connects before it is told to resume. What it has of a shard whose state was lost it loads,
+ * while the session is resumed.
  */
 import { DirtyKeys } from '@dshard/node';
 import type { Cursor, HostContext, LeavingHow, ResumeHow, ShardHost, TransferContext } from '@dshard/node';

@@ -1,6 +1,6 @@
 /**
- * The shard host of a simulated bot: the product's gateway shards on a simulated library, and user code whose state moves with them. It is one of
- * before live migration; `live-host.ts` adds that.
+ * The shard host of a simulated bot: the product's gateway shards on a simulated library, and user code whose state
+ * moves with them. It is one of before live migration; `live-host.ts` adds that.
  */
 import type { Cursor, HostContext, LossCause, ResumeHow, ShardHost, TransferContext } from '@dshard/node';
 import { UserEventRegistry } from '@dshard/node';
@@ -299,7 +299,10 @@ export class SimHost implements ShardHost {
   }
 }
 
-/** What a simulated host may do wrong: mutants switch one of them on to prove that somebody notices. Bugs of the gateway shard are in its machine. */
+/**
+ * What a simulated host may do wrong: mutants switch one of them on to prove that somebody notices. Bugs of the gateway
+ * shard are in its machine.
+ */
 export type HostBehaviour = {
   /** The machine of its gateway shards. */
   decideShard: Decide;
@@ -310,8 +313,8 @@ export type HostBehaviour = {
 };
 
 /**
- * The bot's own code: it remembers of every channel the number of its last message, and that memory moves with the shard. So it
- * knows which number must come next, and notices what was lost, repeated or reordered.
+ * The bot's own code: it remembers of every channel the number of its last message, and that memory moves with the
+ * shard. So it knows which number must come next, and notices what was lost, repeated or reordered.
  */
 export class UserCode {
   readonly #shards = new Map<number, Map<string, number>>();

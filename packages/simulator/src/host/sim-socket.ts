@@ -1,6 +1,7 @@
 /**
- * One gateway connection of a simulated Discord library, for the product's gateway shard: the virtual network to events and back. Its process
- * is busy: what has come is read piece by piece, and what was not read when the connection ends is lost with it.
+ * One gateway connection of a simulated Discord library, for the product's gateway shard: the virtual network to events
+ * and back. Its process is busy: what has come is read piece by piece, and what was not read when the connection ends
+ * is lost with it.
  */
 import { opcodes } from '@dshard/gateway-emulator/core';
 import type { Cursor } from '@dshard/node';
@@ -184,7 +185,10 @@ export const TIMEOUTS: Required<GatewayTimeouts> = {
   backoffMaxMs: 2_000,
 };
 
-/** The heartbeats of one gateway connection: the first at a random moment, and the end of the connection where two were not answered. */
+/**
+ * The heartbeats of one gateway connection: the first at a random moment, and the end of the connection where two were
+ * not answered.
+ */
 export class SimHeart {
   readonly #options: { clock: Clock; random: Draw; send: () => void; dead: () => void };
   #timers: Cancel[] = [];

@@ -1,6 +1,6 @@
 /**
- * Discord, user code, and between the two the product's gateway shards: one session, its events in order, and who gets them. What is asked of Discord,
- * or of the node, is answered at once; time between two attempts is none.
+ * Discord, user code, and between the two the product's gateway shards: one session, its events in order, and who gets
+ * them. What is asked of Discord, or of the node, is answered at once; time between two attempts is none.
  */
 import { cursorOf, FIXED_RULES, initialShard, KEEP_SESSION_CODE } from '@dshard/node/gateway-shard';
 import type {
@@ -151,7 +151,9 @@ export function close(world: World, id: string, decide: Decide): World {
   return tell(world, id, { kind: 'stop', code: KEEP_SESSION_CODE }, decide);
 }
 
-/** User code of `node` gets an event. Invariants 4 and 5: each once, in order; again only after a node died, and marked. */
+/**
+ * User code of `node` gets an event. Invariants 4 and 5: each once, in order; again only after a node died, and marked.
+ */
 function hand(world: World, node: string, sequence: number, redelivered: boolean): World {
   const got = remember({ ...world, handed: Math.max(world.handed, sequence) }, node, sequence);
   if (sequence > world.handed + 1)

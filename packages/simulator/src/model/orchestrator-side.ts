@@ -25,7 +25,9 @@ export function freshOrchestrator(now: number): OrchestratorState {
 
 export const productionDecide: Decide = decide;
 
-/** @param effects how many of the decision's effects are carried out; the record is durable before the first of them. */
+/**
+ * @param effects how many of the decision's effects are carried out; the record is durable before the first of them.
+ */
 export function orchestratorHears(
   world: World,
   event: DomainEvent,

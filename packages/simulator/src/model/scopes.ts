@@ -1,4 +1,7 @@
-/** The small worlds that are searched whole: one shard on `a`, a move of it to `b`, and one thing that goes wrong anywhere. */
+/**
+ * The small worlds that are searched whole: one shard on `a`, a move of it to `b`, and one thing that goes wrong
+ * anywhere.
+ */
 import type { SessionLimits } from '@dshard/node/session';
 import { DEFAULT_LIMITS, initialState } from '@dshard/node/session';
 import { CAPABILITIES } from '@dshard/protocol';

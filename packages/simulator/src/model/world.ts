@@ -1,13 +1,16 @@
 /**
- * The world of the exhaustive checker: one shard, a few nodes and an orchestrator, whose reducers are the production ones, with the least
- * of a network, a store and Discord around them. Plain data that is never changed in place: a search keeps thousands of them.
+ * The world of the exhaustive checker: one shard, a few nodes and an orchestrator, whose reducers are the production
+ * ones, with the least of a network, a store and Discord around them. Plain data that is never changed in place: a
+ * search keeps thousands of them.
  */
 import type { GatewayShardState } from '@dshard/node/gateway-shard';
 import type { HostCall, NodeState } from '@dshard/node/session';
 import type { DomainEvent, OrchestratorState, restoredState } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 
-/** What a host has of the shard: its machine. `state`: the last event that is in user code's memory; null: it has none. */
+/**
+ * What a host has of the shard: its machine. `state`: the last event that is in user code's memory; null: it has none.
+ */
 export type Host = { kind: 'none' } | { kind: 'shard'; machine: GatewayShardState; state: number | null };
 
 /** What is under way in a node, and ends at any time. */
@@ -56,7 +59,10 @@ export type World = {
   /** How often an operator moves the shard once more. */
   movesLeft: number;
   faultsLeft: number;
-  /** How often the clock may still go on in every possible order of what follows; after that one order is followed to its end. */
+  /**
+   * How often the clock may still go on in every possible order of what follows; after that one order is followed to
+   * its end.
+   */
   ticksLeft: number;
   nextConnection: number;
   /** What was done to it: some things are excused after a node died. */
@@ -84,8 +90,8 @@ export function violated(world: World, what: string): World {
   return world.violation === null ? { ...world, violation: what } : world;
 }
 
-// A world as text, the same for worlds that nothing can tell apart. Times count from now, and those that only say since when something is
-// so are left out; ids stay, for they are given in order.
+// A world as text, the same for worlds that nothing can tell apart. Times count from now, and those that only say since
+// when something is so are left out; ids stay, for they are given in order.
 
 /** Facts that no decision depends on here. */
 const LEFT_OUT: ReadonlySet<string> = new Set([

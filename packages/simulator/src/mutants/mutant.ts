@@ -1,6 +1,6 @@
 /**
- * Seeded bugs, switched on from outside: wrappers around what is under test, or a simulated host that breaks its contract. The
- * simulator must catch each of them, or it proves nothing.
+ * Seeded bugs, switched on from outside: wrappers around what is under test, or a simulated host that breaks its
+ * contract. The simulator must catch each of them, or it proves nothing.
  */
 import type { NodeOptions } from '@dshard/node';
 import type { Decide as DecideShard } from '@dshard/node/gateway-shard';

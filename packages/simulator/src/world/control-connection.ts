@@ -1,6 +1,6 @@
 /**
- * What the simulator does to control connections, on the wire, so that the parties themselves are the production ones: it listens, repeats the last
- * message, cuts a write in two, and makes a node one of the base level.
+ * What the simulator does to control connections, on the wire, so that the parties themselves are the production ones:
+ * it listens, repeats the last message, cuts a write in two, and makes a node one of the base level.
  */
 import type { Message, MessageOf } from '@dshard/protocol';
 import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dshard/protocol';
@@ -27,8 +27,8 @@ function writtenThrough(stream: ByteStream, write: ByteStream['write']): ByteStr
 const HEADER_BYTES = 8;
 
 /**
- * The first half of a write: the first half of its frames, and half of the next one. Counted in frames and not in bytes, since
- * how many bytes a heartbeat has depends on the machine, and a run may not.
+ * The first half of a write: the first half of its frames, and half of the next one. Counted in frames and not in
+ * bytes, since how many bytes a heartbeat has depends on the machine, and a run may not.
  */
 export function truncateFrames(bytes: Uint8Array): Uint8Array {
   const starts = startsOf(bytes);
@@ -83,8 +83,9 @@ function withEars(stream: ByteStream, kinds: ReadonlySet<number>, hear: (message
 }
 
 // A connection on which the last message of the one before arrives once more: right behind the handshake. TCP does not
-// repeat within a connection; a peer that does not know whether its last write arrived before the connection broke, and sends it again on
-// the next one, does. Nodes only: the orchestrator says nothing again that it said on a connection that is gone.
+// repeat within a connection; a peer that does not know whether its last write arrived before the connection broke, and
+// sends it again on the next one, does. Nodes only: the orchestrator says nothing again that it said on a connection
+// that is gone.
 
 /** @param repeats asked for each message that could be repeated. */
 export function repeatingTransport(transport: Transport, repeats: (message: Message) => boolean): Transport {
@@ -140,8 +141,8 @@ function withRepeats(stream: ByteStream, said: LastMessage): ByteStream {
 }
 
 /**
- * Makes a node one of the base level: its Identify names no capabilities, as that of a Go node. Done on the wire, so that the node
- * itself is the production one.
+ * Makes a node one of the base level: its Identify names no capabilities, as that of a Go node. Done on the wire, so
+ * that the node itself is the production one.
  */
 export function baseLevelTransport(transport: Transport): Transport {
   return {

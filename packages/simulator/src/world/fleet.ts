@@ -1,6 +1,6 @@
 /**
- * The bot processes of a run. They outlive the orchestrator; whoever launches them (our launcher, or a process manager that
- * restarts them under their own name) hears of their end a little later.
+ * The bot processes of a run. They outlive the orchestrator; whoever launches them (our launcher, or a process manager
+ * that restarts them under their own name) hears of their end a little later.
  */
 import type { ProcessExit } from '@dshard/orchestrator';
 import type { Draw } from '../random.js';
@@ -61,7 +61,10 @@ export class Fleet {
     return process;
   }
 
-  /** Another process with the node id of one that lives; it is nobody's to launch or to miss. null: there is one already. */
+  /**
+   * Another process with the node id of one that lives; it is nobody's to launch or to miss. null: there is one
+   * already.
+   */
   spawnTwin(name: string): BotProcess | null {
     if (this.#twins.has(name)) return null;
     this.#twins.add(name);

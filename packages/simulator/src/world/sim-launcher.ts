@@ -1,6 +1,6 @@
 /**
- * The launcher of one life of the orchestrator. The processes are the fleet's: those of an earlier life are adopted, and launches may fail
- * in every way there is.
+ * The launcher of one life of the orchestrator. The processes are the fleet's: those of an earlier life are adopted,
+ * and launches may fail in every way there is.
  */
 import type { Launcher, NodeProcess, ProcessExit } from '@dshard/orchestrator';
 import { delay } from '@dshard/transport';

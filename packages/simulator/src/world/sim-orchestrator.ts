@@ -1,6 +1,7 @@
 /**
- * Where the orchestrator sits: starts the production orchestrator in a virtual process, crashes it (at once, or in the middle of the effects of
- * a decision), starts the next one. Every decision is looked at: the domain's invariants hold after each.
+ * Where the orchestrator sits: starts the production orchestrator in a virtual process, crashes it (at once, or in the
+ * middle of the effects of a decision), starts the next one. Every decision is looked at: the domain's invariants hold
+ * after each.
  */
 import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
 import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';

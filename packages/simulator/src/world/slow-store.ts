@@ -1,6 +1,6 @@
 /**
- * The store of one life of the orchestrator: the disk outlives it, and every operation takes time, before it takes effect and after. So
- * the orchestrator may die with a commit not made, or made and not heard of.
+ * The store of one life of the orchestrator: the disk outlives it, and every operation takes time, before it takes
+ * effect and after. So the orchestrator may die with a commit not made, or made and not heard of.
  */
 import { memoryStore } from '@dshard/orchestrator';
 import type { MemoryDisk, StateStore } from '@dshard/orchestrator';

@@ -1,6 +1,7 @@
 /**
- * A process as its surroundings see it: it has a clock and transports, it can be stopped for a while and killed. Code that runs
- * in it needs to know nothing of that: whatever comes in (timers, bytes, connections) passes through one gate.
+ * A process as its surroundings see it: it has a clock and transports, it can be stopped for a while and killed. Code
+ * that runs in it needs to know nothing of that: whatever comes in (timers, bytes, connections) passes through one
+ * gate.
  *
  * - `running`: what comes in is handled at once.
  * - `paused` (SIGSTOP, a suspended machine): timers that fall due and what arrives wait; nothing is read from sockets.
@@ -246,8 +247,9 @@ class ProcessStream implements ByteStream {
 }
 
 /**
- * The figures of the real process that nodes report in heartbeats stand still: they differ between two runs of a seed, and asking the
- * system for them is the most expensive thing a simulated node does. For the programs only; a test runner is left alone.
+ * The figures of the real process that nodes report in heartbeats stand still: they differ between two runs of a seed,
+ * and asking the system for them is the most expensive thing a simulated node does. For the programs only; a test
+ * runner is left alone.
  */
 export function pinProcessFigures(): void {
   process.cpuUsage = () => ({ user: 0, system: 0 });

@@ -1,6 +1,6 @@
 /**
- * Discord's REST as a table: paths with `:name` for what varies, with or without `/api` and a version before them. Everything but
- * what is marked open needs the bot's token; refusals are Discord's own.
+ * Discord's REST as a table: paths with `:name` for what varies, with or without `/api` and a version before them.
+ * Everything but what is marked open needs the bot's token; refusals are Discord's own.
  */
 import type { UploadedFile } from '../../world/message-body.js';
 import { RestError } from '../../world/rest-error.js';

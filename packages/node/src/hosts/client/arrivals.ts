@@ -1,9 +1,10 @@
 /**
- * How a shard that ran elsewhere comes here (see client-host.ts for its states). With its guilds: they are in the caches as they are now,
- * `importShard` is awaited, the library tells what it tells of a shard that is ready, its session is resumed, what waited to be sent is sent.
+ * How a shard that ran elsewhere comes here (see client-host.ts for its states). With its guilds: they are in the
+ * caches as they are now, `importShard` is awaited, the library tells what it tells of a shard that is ready, its
+ * session is resumed, what waited to be sent is sent.
  *
- * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from Discord, while what
- * is replayed is held back (docs/decisions/007-caches-of-a-dead-node.md).
+ * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from
+ * Discord, while what is replayed is held back (docs/decisions/007-caches-of-a-dead-node.md).
  */
 import type { Logger } from '@dshard/transport';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
@@ -76,8 +77,8 @@ export class Arrivals {
   }
 
   /**
-   * The first shard that comes makes the client ready: its guilds are shown, and what listens is waited for. Of those that come later the
-   * guilds are put into the caches without a word, so that this is done when the shard is frozen.
+   * The first shard that comes makes the client ready: its guilds are shown, and what listens is waited for. Of those
+   * that come later the guilds are put into the caches without a word, so that this is done when the shard is frozen.
    */
   async warm(shardId: number, session: Cursor | null, context: HostContext): Promise<void> {
     const { port, transfer, options } = this.#setup;

@@ -1,10 +1,10 @@
 /**
- * The shard host for a library's own client, which is fed with dispatches: its caches, events and ways to send stay the library's, its
- * connections are those of the host for @discordjs/ws.
+ * The shard host for a library's own client, which is fed with dispatches: its caches, events and ways to send stay the
+ * library's, its connections are those of the host for @discordjs/ws.
  *
- * A client learns of guilds by READY and GUILD_CREATE, which a RESUME does not bring. So the guilds of every shard are kept as Discord sends
- * them (../../guild-state), they move with it, and where it comes the client is given a READY made for it and a GUILD_CREATE for each, before
- * the first replayed event. The states of a shard here:
+ * A client learns of guilds by READY and GUILD_CREATE, which a RESUME does not bring. So the guilds of every shard are
+ * kept as Discord sends them (../../guild-state), they move with it, and where it comes the client is given a READY
+ * made for it and a GUILD_CREATE for each, before the first replayed event. The states of a shard here:
  *
  *     staged     it is on its way: what has come of it is in none of the caches
  *     shown      its guilds are in the caches, and it still serves elsewhere (`warm`)

@@ -1,6 +1,7 @@
 /**
- * What left this process a moment ago. A handler that is still at work holds a message, an interaction, an id: for `linger` it finds what
- * belongs to it where something is looked up by its id. In counts and iterations it is not there.
+ * What left this process a moment ago. A handler that is still at work holds a message, an interaction, an id: for
+ * `linger` it finds what belongs to it where something is looked up by its id. In counts and iterations it is not
+ * there.
  */
 import { ifStillRunning } from '@dshard/transport';
 import type { Cancel, Clock } from '@dshard/transport';
@@ -37,8 +38,8 @@ export class Departed {
   }
 
   /**
-   * The node has ended. A handler that nobody knows of may still be at work, and finds its guild as before, as long as the process runs: what is
-   * kept does not keep it alive.
+   * The node has ended. A handler that nobody knows of may still be at work, and finds its guild as before, as long as
+   * the process runs: what is kept does not keep it alive.
    */
   nodeEnded(): void {
     for (const [shardId, going] of this.#going) {

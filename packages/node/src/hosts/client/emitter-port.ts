@@ -1,6 +1,7 @@
 /**
- * What ports have in common whose clients are event emitters with shards and guilds in maps, made by their own code from the packets that
- * their shards are given. A shard is one of the library's own, with all that hangs on it, whose connection is never made.
+ * What ports have in common whose clients are event emitters with shards and guilds in maps, made by their own code
+ * from the packets that their shards are given. A shard is one of the library's own, with all that hangs on it, whose
+ * connection is never made.
  */
 import { NodeError } from '../../errors.js';
 import type { Payload } from '../../guild-state/raw-guild.js';

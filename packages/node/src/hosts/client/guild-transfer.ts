@@ -1,6 +1,6 @@
 /**
- * The state of shards on its way out and in: their guilds, and the bot's own. Copied while the shard serves; what has changed meanwhile is
- * sent again, until that is little, and what is left when it is frozen.
+ * The state of shards on its way out and in: their guilds, and the bot's own. Copied while the shard serves; what has
+ * changed meanwhile is sent again, until that is little, and what is left when it is frozen.
  */
 import { Breather } from '../../breather.js';
 import { NodeError } from '../../errors.js';
@@ -12,7 +12,9 @@ import { Turns } from '../discordjs/turns.js';
 import { GUILDS_EVENT, STATE_EVENT, partsOf, StateFrames } from '../discordjs/state-frames.js';
 import type { ClientHostOptions } from './options.js';
 
-/** How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard. */
+/**
+ * How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard.
+ */
 const LIVE_PASSES = 5;
 const FEW_GUILDS = 4;
 
@@ -42,7 +44,8 @@ export class GuildTransfer {
     await this.#send(outgoing.everything(), frames);
     await frames.flush();
     await this.#setup.options.state?.exportState?.(shardId, transfer);
-    // What changes while something is copied is copied in a fraction of the time, so that a fraction is left for the next pass.
+    // What changes while something is copied is copied in a fraction of the time, so that a fraction is left for the
+    // next pass.
     for (let pass = 0, pending = Infinity; pass < LIVE_PASSES && pending > FEW_GUILDS; pass++) {
       await transfer.handled();
       ({ pending } = outgoing);

@@ -1,9 +1,10 @@
 /**
- * The listeners of a client that is an event emitter, and which of them are still at work: `client.on('messageCreate', async …)` returns a
- * promise that the emitter throws away. A shard that leaves waits for it a moment, and a process that ends waits for all of them.
+ * The listeners of a client that is an event emitter, and which of them are still at work: `client.on('messageCreate',
+ * async …)` returns a promise that the emitter throws away. A shard that leaves waits for it a moment, and a process
+ * that ends waits for all of them.
  *
- * Listeners are called as the emitter calls them: in order, with the client as `this`. One that rejects or throws is told as 'error', and
- * keeps neither the other listeners nor the shard from going on.
+ * Listeners are called as the emitter calls them: in order, with the client as `this`. One that rejects or throws is
+ * told as 'error', and keeps neither the other listeners nor the shard from going on.
  */
 import { WorkInFlight } from '../work-in-flight.js';
 

@@ -1,9 +1,10 @@
 /**
- * What `orchestrated(client)` does for every library: its way to connect becomes the way to the orchestrator, its way to disconnect hands
- * the shards back with their sessions kept.
+ * What `orchestrated(client)` does for every library: its way to connect becomes the way to the orchestrator, its way
+ * to disconnect hands the shards back with their sessions kept.
  *
- * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not set) goes on as if
- * nothing had been said, with all shards, so that `node bot.js` works at a developer's desk. It says so once.
+ * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not
+ * set) goes on as if nothing had been said, with all shards, so that `node bot.js` works at a developer's desk. It says
+ * so once.
  */
 import type { WebSocketManager } from '@discordjs/ws';
 import type { Logger } from '@dshard/transport';
@@ -127,8 +128,8 @@ export function nodeOf(client: object): DshardNode | null {
 }
 
 /**
- * Whether the event that is being told may have been handled before, by a node that died: it came after the last checkpoint. To be
- * asked at the beginning of a listener, before anything is awaited.
+ * Whether the event that is being told may have been handled before, by a node that died: it came after the last
+ * checkpoint. To be asked at the beginning of a listener, before anything is awaited.
  */
 export function isRedelivered(client: object): boolean {
   return running.get(client)?.host.isRedelivering ?? false;

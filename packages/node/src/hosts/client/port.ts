@@ -1,6 +1,7 @@
 /**
- * What the host needs of a library's own client. A port is thin: which shards come and go, when, and with which guilds is the host's to
- * say (client-host.ts); a port knows where its library keeps shards and guilds, and how packets are given to it.
+ * What the host needs of a library's own client. A port is thin: which shards come and go, when, and with which guilds
+ * is the host's to say (client-host.ts); a port knows where its library keeps shards and guilds, and how packets are
+ * given to it.
  */
 import { NodeError } from '../../errors.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
@@ -12,7 +13,9 @@ export type Packet = { readonly op: 0; readonly t: string; readonly s: number; r
 /** What a library sends to Discord's gateway. */
 export type Sent = { readonly op: number; readonly d: unknown };
 
-/** Beside `closed` (with its code), `heartbeat` (with `{ latency }`) and `error`, what only @discordjs/ws itself tells. */
+/**
+ * Beside `closed` (with its code), `heartbeat` (with `{ latency }`) and `error`, what only @discordjs/ws itself tells.
+ */
 export type ConnectionEvent = 'hello' | 'closed' | 'heartbeat' | 'error' | 'debug' | 'ready' | 'resumed';
 
 export type ClientPort = {
@@ -26,10 +29,15 @@ export type ClientPort = {
   /** The client has the shard from now on, without guilds. It may have departed a moment ago. */
   addShard(shardId: number): void;
 
-  /** Gives a packet to the library. Resolves when the bot's handlers that it called have ended; undefined: there is nothing to wait for. */
+  /**
+   * Gives a packet to the library. Resolves when the bot's handlers that it called have ended; undefined: there is
+   * nothing to wait for.
+   */
   inject(shardId: number, packet: Packet): Promise<void> | undefined;
 
-  /** READY and all guilds that are available were delivered: the shard is ready, without waiting for those that are not. */
+  /**
+   * READY and all guilds that are available were delivered: the shard is ready, without waiting for those that are not.
+   */
   complete(shardId: number): void;
 
   /** The guild is as this says, or unavailable (null), and nobody is told. Only for a shard that is complete. */
@@ -42,8 +50,8 @@ export type ClientPort = {
   sessionIs(shardId: number, session: Cursor): void;
 
   /**
-   * The shard left, and its guilds with it: no event is told. For `linger` they answer where they are looked up by id, so that what
-   * handlers still do finds them; they are in no count and no iteration.
+   * The shard left, and its guilds with it: no event is told. For `linger` they answer where they are looked up by id,
+   * so that what handlers still do finds them; they are in no count and no iteration.
    */
   removeShard(shardId: number, guildIds: readonly string[]): void | Promise<void>;
 
@@ -60,7 +68,10 @@ export type ClientPort = {
   closing(): void;
   settled(): Promise<void>;
 
-  /** Runs `work` without telling the bot anything; what it would have been told is told by the function returned. Optional. */
+  /**
+   * Runs `work` without telling the bot anything; what it would have been told is told by the function returned.
+   * Optional.
+   */
   quietly?(work: () => void): () => void;
 };
 

@@ -4,8 +4,8 @@
  *     const client = orchestrated(new Client({ rest, gateway }));
  *     await gateway.connect();
  *
- * connect() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the orchestrator has
- * taken it in. destroy() hands the shards back with their sessions kept.
+ * connect() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the
+ * orchestrator has taken it in. destroy() hands the shards back with their sessions kept.
  */
 import type { Client } from '@discordjs/core';
 import type { WebSocketManager } from '@discordjs/ws';

@@ -1,6 +1,7 @@
 /**
- * The shard host for discordeno: the bot that `createBot` made, with its handlers, transformers and `sendPayload`, whose shards come and
- * go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts for how one shard is kept.
+ * The shard host for discordeno: the bot that `createBot` made, with its handlers, transformers and `sendPayload`,
+ * whose shards come and go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts
+ * for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
 import { messageOf } from '@dshard/protocol';

@@ -1,7 +1,8 @@
 /**
- * One gateway connection on discordeno: its words to events and back. A `DiscordenoShard` is used for one connection only. It connects,
- * inflates, heartbeats and paces; what it would decide by itself when a connection ends, or at op 7 and op 9, is told instead. It would identify without
- * asking anybody, give a session up after one failed resume, and try a dead resume URL for ever.
+ * One gateway connection on discordeno: its words to events and back. A `DiscordenoShard` is used for one connection
+ * only. It connects, inflates, heartbeats and paces; what it would decide by itself when a connection ends, or at op 7
+ * and op 9, is told instead. It would identify without asking anybody, give a session up after one failed resume, and
+ * try a dead resume URL for ever.
  *
  * The bot finds it in `gateway.shards` and sends by it: what the bot sends waits until the shard can send.
  */
@@ -65,7 +66,10 @@ export class BotShard extends DiscordenoShard {
     await this.#setup.onSend(message as unknown as GatewaySendPayload);
   }
 
-  /** A packet to the bot's handlers. As the manager does for its own shards: bots get payloads as they came, others in camel case. */
+  /**
+   * A packet to the bot's handlers. As the manager does for its own shards: bots get payloads as they came, others in
+   * camel case.
+   */
   async hand(packet: Packet): Promise<void> {
     const { gateway } = this.#setup.options.bot;
     if (gateway.preferSnakeCase) await gateway.events.message?.(this, packet);
@@ -215,7 +219,9 @@ export class DiscordenoSocket implements GatewaySocket {
     shard.write({ op: OP.identify, d });
   }
 
-  /** Discord was seen to refuse a RESUME whose token begins with `Bot `, which the library writes there as in IDENTIFY. */
+  /**
+   * Discord was seen to refuse a RESUME whose token begins with `Bot `, which the library writes there as in IDENTIFY.
+   */
   resume({ sessionId, sequence }: Cursor): void {
     const { token } = this.#shard.gatewayConfig;
     this.#shard.write({

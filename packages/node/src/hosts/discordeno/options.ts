@@ -13,8 +13,8 @@ type Rest = { makeRequest(method: 'GET', route: string): Promise<unknown> };
 
 export type DiscordenoHostOptions = LeaveHooks & {
   /**
-   * What `createBot` returned; or `{ gateway }` with what `createGatewayManager` returned (then nobody can say who the bot is in a process that
-   * is given running shards, and no ready comes there). Its `start()` is not called.
+   * What `createBot` returned; or `{ gateway }` with what `createGatewayManager` returned (then nobody can say who the
+   * bot is in a process that is given running shards, and no ready comes there). Its `start()` is not called.
    */
   bot: { readonly gateway: GatewayManager; readonly rest?: Rest };
   /** The bot's own state per shard, to be moved with it. */

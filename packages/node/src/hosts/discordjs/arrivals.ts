@@ -8,8 +8,8 @@
  *     what was replayed, then what comes
  *     the voice channels that it was in are joined anew, where the bot has not done so itself
  *
- * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from Discord, while what
- * is replayed is held back, and discord.js is told nothing of the connection.
+ * A shard whose guilds died with another node is resumed first, for its session must not expire; its guilds come from
+ * Discord, while what is replayed is held back, and discord.js is told nothing of the connection.
  */
 import type { Client } from 'discord.js';
 import { messageOf } from '@dshard/protocol';

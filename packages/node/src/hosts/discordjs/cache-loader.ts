@@ -1,8 +1,8 @@
 /**
- * What a client has to know of a shard whose caches died with another process. A RESUME brings no READY and no GUILD_CREATE, and
- * discord.js drops most events of guilds it does not know. So a second session is begun for a moment: it costs one IDENTIFY, says
- * everything, and is closed; the events still come from the session that was resumed, and none is lost
- * (docs/decisions/007-caches-of-a-dead-node.md).
+ * What a client has to know of a shard whose caches died with another process. A RESUME brings no READY and no
+ * GUILD_CREATE, and discord.js drops most events of guilds it does not know. So a second session is begun for a moment:
+ * it costs one IDENTIFY, says everything, and is closed; the events still come from the session that was resumed, and
+ * none is lost (docs/decisions/007-caches-of-a-dead-node.md).
  */
 import { delay } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';

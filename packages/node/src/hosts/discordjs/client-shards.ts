@@ -1,6 +1,6 @@
 /**
- * What a client has of each shard: the shard in `client.ws.shards`, its guilds, their channels and users. They come and go here
- * without guildCreate, guildDelete or any other event, because nothing happened to the guilds: they moved.
+ * What a client has of each shard: the shard in `client.ws.shards`, its guilds, their channels and users. They come and
+ * go here without guildCreate, guildDelete or any other event, because nothing happened to the guilds: they moved.
  *
  *     expected   it is on its way here: its guilds are built, and in none of the caches
  *     shown      its guilds are in the caches, and it still serves elsewhere (ready-before-the-first-freeze)
@@ -58,7 +58,9 @@ export class ClientShards {
     return this.#complete.has(shardId) && this.#client.isReady();
   }
 
-  /** The shards that the client speaks for: they run here, with all their guilds. null while those of one are coming in. */
+  /**
+   * The shards that the client speaks for: they run here, with all their guilds. null while those of one are coming in.
+   */
   whole(): readonly number[] | null {
     return [...this.#hosted].every((shardId) => this.#complete.has(shardId)) ? [...this.#hosted] : null;
   }
@@ -179,8 +181,8 @@ export class ClientShards {
   }
 
   /**
-   * Runs `work` while the client has the shards of `whole` and no others: for fleet calls, which must count no guild that another process
-   * counts. In one turn, so that nobody else can look.
+   * Runs `work` while the client has the shards of `whole` and no others: for fleet calls, which must count no guild
+   * that another process counts. In one turn, so that nobody else can look.
    */
   speaking<T>(work: () => T): T {
     return this.#hidden(() => {

@@ -1,13 +1,17 @@
 /**
- * What of a shard's caches has been copied, and what has changed since: so that a frozen shard sends the people who did something, and not
- * everybody who was there. What the bot does to its caches by itself (a fetch, a sweeper) shows in who is in them.
+ * What of a shard's caches has been copied, and what has changed since: so that a frozen shard sends the people who did
+ * something, and not everybody who was there. What the bot does to its caches by itself (a fetch, a sweeper) shows in
+ * who is in them.
  */
 import type { Guild } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { hasMessages } from './export/structures.js';
 import type { MessageChannel } from './export/structures.js';
 
-/** Events that change nothing of a guild but the people and the channel they name, and what is sent again with every change. */
+/**
+ * Events that change nothing of a guild but the people and the channel they name, and what is sent again with every
+ * change.
+ */
 const ABOUT_PEOPLE =
   /^(?:MESSAGE_|INTERACTION_CREATE|TYPING_START|PRESENCE_UPDATE|VOICE_STATE_UPDATE|GUILD_MEMBER_(?:ADD|UPDATE|REMOVE))/u;
 
@@ -150,8 +154,9 @@ export class CopiedGuilds {
   }
 
   /**
-   * Those that events named, and those that are gone. One that the bot fetched is sent with the whole guild only: of a message that it
-   * knows by then discord.js would not emit the messageCreate that the frozen shard has not handed over.
+   * Those that events named, and those that are gone. One that the bot fetched is sent with the whole guild only: of a
+   * message that it knows by then discord.js would not emit the messageCreate that the frozen shard has not handed
+   * over.
    */
   #messagesOf(guild: Guild, before: Copied['messages']): readonly MessagesChange[] {
     return channelsWithMessages(guild).flatMap(({ id: channelId, messages: { cache } }) => {
@@ -176,7 +181,10 @@ function first(ids: { keys(): Iterator<string> }): string | undefined {
   return ids.keys().next().value;
 }
 
-/** Who is in `now` and was not before, and the other way round. Of every member while the shard is frozen: nothing is made for those who stayed. */
+/**
+ * Who is in `now` and was not before, and the other way round. Of every member while the shard is frozen: nothing is
+ * made for those who stayed.
+ */
 function difference(before: ReadonlySet<string>, now: ReadonlyMap<string, unknown>): [more: string[], left: string[]] {
   const more: string[] = [];
   for (const id of now.keys()) {

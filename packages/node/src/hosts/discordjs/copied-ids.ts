@@ -1,6 +1,6 @@
 /**
- * Who of a guild that is shown came from its origin: when the origin sends the guild again, whoever is not sent again has left. Whom the
- * bot fetched here meanwhile is not among them, and stays.
+ * Who of a guild that is shown came from its origin: when the origin sends the guild again, whoever is not sent again
+ * has left. Whom the bot fetched here meanwhile is not among them, and stays.
  */
 import type { Guild } from 'discord.js';
 import { channelsWithMessages } from './copied-guilds.js';

@@ -1,10 +1,11 @@
 /**
- * The guilds, channels and shards that left this process a moment ago. A handler that is still at work holds a message, an interaction, an
- * id: for `linger` it finds what belongs to it as before (`message.channel`, `interaction.guild`, `channels.fetch(id)`, `guild.shard`).
+ * The guilds, channels and shards that left this process a moment ago. A handler that is still at work holds a message,
+ * an interaction, an id: for `linger` it finds what belongs to it as before (`message.channel`, `interaction.guild`,
+ * `channels.fetch(id)`, `guild.shard`).
  *
- * They answer where something is looked up by its id (`get`, `has`, and so `resolve` and `fetch`). They are in no count and no iteration.
- * discord.js at work on a dispatch, fleet calls and our own code run `hidden`: they see what is here, and nothing else. A listener that
- * discord.js calls from there runs `visible` again.
+ * They answer where something is looked up by its id (`get`, `has`, and so `resolve` and `fetch`). They are in no count
+ * and no iteration. discord.js at work on a dispatch, fleet calls and our own code run `hidden`: they see what is here,
+ * and nothing else. A listener that discord.js calls from there runs `visible` again.
  */
 import { ifStillRunning } from '@dshard/transport';
 import type { Cancel, Clock } from '@dshard/transport';
@@ -93,8 +94,8 @@ export class DepartedObjects {
   }
 
   /**
-   * The node has ended. A handler that nobody knows of may still be at work, and finds its guild as before, as long as the process runs: what is
-   * kept does not keep it alive. `over`: as in `expire`.
+   * The node has ended. A handler that nobody knows of may still be at work, and finds its guild as before, as long as
+   * the process runs: what is kept does not keep it alive. `over`: as in `expire`.
    */
   nodeEnded(lingerMs: number, over: (departed: Departed) => void): void {
     for (const [shardId, entry] of this.#byShard) {

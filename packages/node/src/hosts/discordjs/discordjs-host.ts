@@ -1,8 +1,8 @@
 /**
  * The shard host for discord.js: shards come and go on a client that is logged in, with their guilds.
  *
- * How a shard comes is written in arrivals.ts, what a client has of it and for how long in client-shards.ts. One that leaves is frozen with
- * its caches as they are, and departs when the connection is closed for the other node.
+ * How a shard comes is written in arrivals.ts, what a client has of it and for how long in client-shards.ts. One that
+ * leaves is frozen with its caches as they are, and departs when the connection is closed for the other node.
  */
 import type { Client } from 'discord.js';
 import type { ShardReport } from '@dshard/protocol';
@@ -199,8 +199,8 @@ export class DiscordjsHost implements ShardHost {
   }
 
   /**
-   * The first shard that comes makes the client ready: its guilds are shown, and `clientReady` is emitted. Those that come meanwhile wait for
-   * what listens as well. Later ones find it ready.
+   * The first shard that comes makes the client ready: its guilds are shown, and `clientReady` is emitted. Those that
+   * come meanwhile wait for what listens as well. Later ones find it ready.
    */
   async warm(shardId: number): Promise<void> {
     if (!this.#readiness.isMade && this.#transfer.show(shardId)) {

@@ -1,6 +1,6 @@
 /**
- * The manager of @discordjs/ws 1 inside discord.js, which `ws.buildStrategy` is given. discord.js listens on it for everything that
- * a shard tells, and hooks it up with the session each of its shards shows.
+ * The manager of @discordjs/ws 1 inside discord.js, which `ws.buildStrategy` is given. discord.js listens on it for
+ * everything that a shard tells, and hooks it up with the session each of its shards shows.
  */
 import type { ClientOptions } from 'discord.js';
 import type { ShardNews } from '../../gateway-shard/driver.js';

@@ -1,13 +1,16 @@
 /**
- * Every place where this host goes beyond the documented surface of discord.js: what concerns a client is here, what concerns its
- * structures in structures.ts, and nothing anywhere else. Whether the installed version has all of them
- * is asked in supported.ts.
+ * Every place where this host goes beyond the documented surface of discord.js: what concerns a client is here, what
+ * concerns its structures in structures.ts, and nothing anywhere else. Whether the installed version has all of them is
+ * asked in supported.ts.
  *
- * Documented doors (`ws.buildStrategy`, the dispatches of its manager, `updateSessionInfo`) are used elsewhere. What they lack:
- * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that. A client that was destroyed stays
- *   so, with the manager it had: `ws.destroyed`, `ws._ws` and `ws.packetQueue` are set back.
- * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in `ws.totalShards`.
- * - Nothing can be looked up that is not cached: `get`, `has` and `set` of the caches of guilds, channels and shards (departed-objects.ts).
+ * Documented doors (`ws.buildStrategy`, the dispatches of its manager, `updateSessionInfo`) are used elsewhere. What
+ * they lack:
+ * - The strategy is not told which client it belongs to: `login` of the class is wrapped to learn that. A client that
+ *   was destroyed stays so, with the manager it had: `ws.destroyed`, `ws._ws` and `ws.packetQueue` are set back.
+ * - A client makes its shards in `login` and never again: `WebSocketShard` is made here, and counted in
+ *   `ws.totalShards`.
+ * - Nothing can be looked up that is not cached: `get`, `has` and `set` of the caches of guilds, channels and shards
+ *   (departed-objects.ts).
  * - What listeners return is thrown away: `emit` of the one client is replaced (listeners-in-flight.ts).
  * - A fetch of members waits for two minutes for an answer that cannot come: `_fetchMany` of their manager is wrapped.
  * - A voice connection is refused while its shard is not ready: `voiceAdapterCreator` of Guild is wrapped.
@@ -46,7 +49,8 @@ export function libraryOfDiscordJs(): GatewayLibrary {
     const inDiscordJs = createRequire(createRequire(import.meta.url).resolve('discord.js'));
     const library = inDiscordJs('@discordjs/ws') as Pick<GatewayLibrary, 'WebSocketShard'>;
     if (typeof library.WebSocketShard === 'function') {
-      // 1.x emits one object per event: `{ data }`, `{ code }`, `{ error }`, `{ message }`, or the heartbeat's figures as they are.
+      // 1.x emits one object per event: `{ data }`, `{ code }`, `{ error }`, `{ message }`, or the heartbeat's figures
+      // as they are.
       return { WebSocketShard: library.WebSocketShard, valuesOf: ([event]) => [unwrapped(event)] };
     }
   } catch (error) {
@@ -65,7 +69,9 @@ function unwrapped(event: unknown): unknown {
 
 let loginWrapped = false;
 
-/** From now on every client of this copy of discord.js is shown to `begins` when its login() begins. Once per process. */
+/**
+ * From now on every client of this copy of discord.js is shown to `begins` when its login() begins. Once per process.
+ */
 export function wrapLogin(begins: (client: Client) => void, failed: (client: Client) => void): void {
   if (loginWrapped) {
     return;
@@ -100,7 +106,10 @@ export type AskForMembers = (options: object) => { answer: Promise<unknown>; can
 
 let memberFetchesWrapped = false;
 
-/** From now on every fetch of members over the gateway, by any client of this copy of discord.js, goes through `around`. Once per process. */
+/**
+ * From now on every fetch of members over the gateway, by any client of this copy of discord.js, goes through `around`.
+ * Once per process.
+ */
 export function wrapMemberFetches(
   around: (guild: Guild, options: object, ask: AskForMembers) => Promise<unknown>,
 ): void {
@@ -219,8 +228,8 @@ export function replaceEmit(client: Client, emit: Emit): Emit {
 }
 
 /**
- * From now on a lookup (`get`, `has`) of what is not in the cache is answered by `find`, and what `takes` takes is not put there. What
- * counts and iterates is as before.
+ * From now on a lookup (`get`, `has`) of what is not in the cache is answered by `find`, and what `takes` takes is not
+ * put there. What counts and iterates is as before.
  */
 export function extendCache<K, V>(
   cache: Map<K, V>,

@@ -1,9 +1,9 @@
 /**
- * Which listeners of the bot are still at work. `client.on('messageCreate', async …)` returns a promise that Node's emitter throws
- * away; a shard that leaves waits for it a moment, and a process that ends waits for all of them.
+ * Which listeners of the bot are still at work. `client.on('messageCreate', async …)` returns a promise that Node's
+ * emitter throws away; a shard that leaves waits for it a moment, and a process that ends waits for all of them.
  *
- * Listeners are called as Node calls them: in order, with the client as `this`. One that rejects is told as 'error', as before. One
- * that throws is told as 'error' too, and keeps neither the other listeners nor the shard from going on.
+ * Listeners are called as Node calls them: in order, with the client as `this`. One that rejects is told as 'error', as
+ * before. One that throws is told as 'error' too, and keeps neither the other listeners nor the shard from going on.
  */
 import type { Client } from 'discord.js';
 import { DepartedObjects } from './departed-objects.js';

@@ -1,6 +1,6 @@
 /**
- * `guild.members.fetch()` asks over the gateway, and waits two minutes for the answer. When its shard leaves, or is not here at all, no answer
- * can come any more: the fetch rejects at once, with discord.js' own GuildMembersTimeout.
+ * `guild.members.fetch()` asks over the gateway, and waits two minutes for the answer. When its shard leaves, or is not
+ * here at all, no answer can come any more: the fetch rejects at once, with discord.js' own GuildMembersTimeout.
  */
 import type { Client, Guild } from 'discord.js';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';

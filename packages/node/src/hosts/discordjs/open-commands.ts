@@ -1,7 +1,7 @@
 /**
- * Commands that user code has taken and may not have answered yet. Many bots do not return the promise of what answers, so that nobody can
- * wait for it. But discord.js notes on an interaction how far it is; and a message that was a command is usually answered soon. A process
- * that ends waits for both.
+ * Commands that user code has taken and may not have answered yet. Many bots do not return the promise of what answers,
+ * so that nobody can wait for it. But discord.js notes on an interaction how far it is; and a message that was a
+ * command is usually answered soon. A process that ends waits for both.
  */
 import type { Clock } from '@dshard/transport';
 import { delay } from '@dshard/transport';
@@ -13,7 +13,10 @@ const TOKEN_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 50;
 const SWEEP_AT = 256;
 
-/** What of discord.js' interactions is looked at. `ephemeral` is set where the answer, and not the message before, was deferred. */
+/**
+ * What of discord.js' interactions is looked at. `ephemeral` is set where the answer, and not the message before, was
+ * deferred.
+ */
 type Interaction = { deferred?: boolean; replied?: boolean; responded?: boolean; ephemeral?: boolean | null };
 
 export class OpenCommands {

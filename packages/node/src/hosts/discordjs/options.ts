@@ -11,13 +11,16 @@ import type { StateHooks } from '../user-code.js';
 
 export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
   /**
-   * The bot's own state of a shard, in one value that MessagePack can carry; taken when the shard has stopped handing out events here.
-   * The guilds are discord.js' and move by themselves.
+   * The bot's own state of a shard, in one value that MessagePack can carry; taken when the shard has stopped handing
+   * out events here. The guilds are discord.js' and move by themselves.
    */
   exportShard?: (shardId: number) => unknown;
   /** Gets that value where the shard goes on: its guilds are in the caches, and no event has come yet. */
   importShard?: (shardId: number, state: unknown) => void | Promise<void>;
-  /** For much state: by user events (`userEvents`), copied while the shard serves. Instead of the two above, or besides them. */
+  /**
+   * For much state: by user events (`userEvents`), copied while the shard serves. Instead of the two above, or besides
+   * them.
+   */
   state?: StateHooks;
   timeouts?: GatewayTimeouts;
   /** What would be `ws` among the client's options. */

@@ -4,12 +4,12 @@
  *     const client = new Client({ ...orchestrated(), intents: […] });
  *     await client.login();
  *
- * login() connects the client to the orchestrator, which says from then on which shards run in this process; it resolves when the
- * orchestrator has taken the node in, and `client.user` and `client.application` are there. destroy() hands the shards back with their
- * sessions kept; login() may follow.
+ * login() connects the client to the orchestrator, which says from then on which shards run in this process; it
+ * resolves when the orchestrator has taken the node in, and `client.user` and `client.application` are there. destroy()
+ * hands the shards back with their sessions kept; login() may follow.
  *
- * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not set) is a plain
- * client with all shards, so that `node bot.js` goes on working at a developer's desk. It says so once.
+ * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not
+ * set) is a plain client with all shards, so that `node bot.js` goes on working at a developer's desk. It says so once.
  */
 import type { Client, ClientOptions } from 'discord.js';
 import { NodeError } from '../../errors.js';
@@ -69,8 +69,8 @@ export function nodeOf(client: Client): DshardNode | null {
 }
 
 /**
- * Whether the event that is being emitted may have been handled before, by a node that died: it came after the last checkpoint. To be
- * asked at the beginning of a listener, before anything is awaited.
+ * Whether the event that is being emitted may have been handled before, by a node that died: it came after the last
+ * checkpoint. To be asked at the beginning of a listener, before anything is awaited.
  */
 export function isRedelivered(client: Client): boolean {
   return running.get(client)?.host.isRedelivering ?? false;

@@ -1,8 +1,8 @@
 /**
  * `clientReady`, once per process, and how long a shard that comes here waits for what listens to it.
  *
- * A client that was destroyed and logs in again is ready again when its shards are, and says nothing, as discord.js itself: what a bot starts
- * when it is ready (timers, commands) is running.
+ * A client that was destroyed and logs in again is ready again when its shards are, and says nothing, as discord.js
+ * itself: what a bot starts when it is ready (timers, commands) is running.
  */
 import type { Clock } from '@dshard/transport';
 import type { Client } from 'discord.js';
@@ -13,7 +13,10 @@ const known = new WeakMap<Client, Readiness>();
 
 export class Readiness {
   readonly #client: Client;
-  /** Resolves when all that listens to `clientReady` has ended, or is not waited for any more; null: it was not emitted yet. */
+  /**
+   * Resolves when all that listens to `clientReady` has ended, or is not waited for any more; null: it was not emitted
+   * yet.
+   */
   #heard: Promise<void> | null = null;
   #endWait: () => void = () => undefined;
 

@@ -1,6 +1,7 @@
 /**
- * A shard's caches on their way to another process: in parts, each quick to write and to read, so that the event loop is not held up
- * (state-frames.ts says how they travel). The last part names the guilds there are, so that a copy can be known to be whole.
+ * A shard's caches on their way to another process: in parts, each quick to write and to read, so that the event loop
+ * is not held up (state-frames.ts says how they travel). The last part names the guilds there are, so that a copy can
+ * be known to be whole.
  *
  * Only what is in the caches travels, so the bot's own makeCache and sweepers decide how much that is.
  */

@@ -1,6 +1,7 @@
 /**
- * The state of shards on its way out and in: the client's caches, and the bot's own. Copied while the shard serves; what
- * has changed meanwhile (copied-guilds.ts) is sent again, until that is little, and what is left when it is frozen.
+ * The state of shards on its way out and in: the client's caches, and the bot's own. Copied while the shard serves;
+ * what has changed meanwhile (copied-guilds.ts) is sent again, until that is little, and what is left when it is
+ * frozen.
  */
 import type { Clock } from '@dshard/transport';
 import type { Client } from 'discord.js';
@@ -17,7 +18,9 @@ import { StagedState } from './staged-state.js';
 import type { Turns } from './turns.js';
 import type { VoiceChannels } from './voice-channels.js';
 
-/** How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard. */
+/**
+ * How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard.
+ */
 const LIVE_PASSES = 5;
 const FEW_GUILDS = 4;
 
@@ -66,7 +69,8 @@ export class ShardTransfer {
     }
     await frames.flush();
     await this.#setup.options.state?.exportState?.(shardId, transfer);
-    // What changes while something is copied is copied in a fraction of the time, so that a fraction is left for the next pass.
+    // What changes while something is copied is copied in a fraction of the time, so that a fraction is left for the
+    // next pass.
     for (let pass = 0, sent = Infinity; pass < LIVE_PASSES && sent > FEW_GUILDS; pass++) {
       await transfer.handled();
       sent = await this.#sendChanges(shardId, copied, frames);
@@ -157,7 +161,10 @@ export class ShardTransfer {
     }
   }
 
-  /** What came of the shard's guilds is in the client's caches now, and what changes will show there. Returns whether there is anything. */
+  /**
+   * What came of the shard's guilds is in the client's caches now, and what changes will show there. Returns whether
+   * there is anything.
+   */
   show(shardId: number): boolean {
     const staged = this.#staged.get(shardId);
     if (staged === undefined || !staged.caches.isUsable) return false;

@@ -1,6 +1,6 @@
 /**
- * `client.shard`, for code that was written for a bot under ShardingManager: the same words, answered by the fleet. A process has
- * whichever shards the orchestrator gave it, so `ids` changes as shards come and go.
+ * `client.shard`, for code that was written for a bot under ShardingManager: the same words, answered by the fleet. A
+ * process has whichever shards the orchestrator gave it, so `ids` changes as shards come and go.
  */
 import type { Client, ShardClientUtil } from 'discord.js';
 import { NodeError } from '../../errors.js';

@@ -1,9 +1,10 @@
 /**
- * The guilds of a shard on their way here. They are built as they come, while the shard still serves at its origin, so that all that is
- * left to do when it is here is to show them. Until then they are in none of the client's caches; their users are.
+ * The guilds of a shard on their way here. They are built as they come, while the shard still serves at its origin, so
+ * that all that is left to do when it is here is to show them. Until then they are in none of the client's caches;
+ * their users are.
  *
- * From the moment they are shown (`shown`) the bot may hold what is in them. What changes then is patched: a member is the same object
- * before and after, and what the bot fetched itself stays.
+ * From the moment they are shown (`shown`) the bot may hold what is in them. What changes then is patched: a member is
+ * the same object before and after, and what the bot fetched itself stays.
  */
 import type { Client, Guild } from 'discord.js';
 import { CopiedIds } from './copied-ids.js';
@@ -143,7 +144,10 @@ export class StagedState {
     leftPresences.forEach((id) => guild.presences.cache.delete(id));
   }
 
-  /** Who is there already is built anew, unless the bot may hold him: one who left and came back has lost what a patch would keep. */
+  /**
+   * Who is there already is built anew, unless the bot may hold him: one who left and came back has lost what a patch
+   * would keep.
+   */
   #takePeople({ guildId, members, presences }: MembersPart): void {
     const guild = this.#guilds.get(guildId);
     if (guild === undefined) {

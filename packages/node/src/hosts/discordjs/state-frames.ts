@@ -1,6 +1,6 @@
 /**
- * How the parts of a shard's caches travel: as many in a user event as are quick to handle in one go. One event each would cost more
- * than the part itself where they are small, as in what a frozen shard has to send.
+ * How the parts of a shard's caches travel: as many in a user event as are quick to handle in one go. One event each
+ * would cost more than the part itself where they are small, as in what a frozen shard has to send.
  */
 import { UserEventRegistry } from '@dshard/protocol';
 import type { UserEventCodec } from '../../options.js';
@@ -42,13 +42,19 @@ export class StateFrames {
   }
 }
 
-/** None of an older format, which had a part per event: without its beginning a copy is not whole, and the caches come from Discord. */
+/**
+ * None of an older format, which had a part per event: without its beginning a copy is not whole, and the caches come
+ * from Discord.
+ */
 export function partsOf(frame: Uint8Array): readonly StatePart[] {
   const parts: unknown = JSON.parse(Buffer.from(frame).toString());
   return Array.isArray(parts) ? parts : [];
 }
 
-/** The user events that hosts send for themselves, beside those of the bot: a shard's caches or guilds, and what exportShard returned. */
+/**
+ * The user events that hosts send for themselves, beside those of the bot: a shard's caches or guilds, and what
+ * exportShard returned.
+ */
 export const CACHE_EVENT = 'dshard.discordjs.caches';
 export const STATE_EVENT = 'dshard.discordjs.state';
 export const GUILDS_EVENT = 'dshard.guilds';

@@ -1,6 +1,7 @@
 /**
- * The sharding strategy of an orchestrated client: the gateway's manager inside discord.js sends and asks through it as usual. Which
- * shards there are is the orchestrator's to say; `connect` and `destroy` are the client's login() and destroy().
+ * The sharding strategy of an orchestrated client: the gateway's manager inside discord.js sends and asks through it as
+ * usual. Which shards there are is the orchestrator's to say; `connect` and `destroy` are the client's login() and
+ * destroy().
  */
 import type { Logger } from '@dshard/transport';
 import { Collection, Events } from 'discord.js';

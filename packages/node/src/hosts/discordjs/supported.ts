@@ -1,10 +1,11 @@
 /**
- * Which versions of discord.js the host can run with. Each place where the host goes beyond the documented surface (see internals.ts) is looked for, by
- * its name, when a client logs in and before anything connects: what a version lacks is said in the refusal. The range of versions
- * that were seen to work is the peer range of this package; `npm run discordjs:versions` finds it out.
+ * Which versions of discord.js the host can run with. Each place where the host goes beyond the documented surface (see
+ * internals.ts) is looked for, by its name, when a client logs in and before anything connects: what a version lacks is
+ * said in the refusal. The range of versions that were seen to work is the peer range of this package; `npm run
+ * discordjs:versions` finds it out.
  *
- * The exports that only some versions have are taken from the namespace: an import of their names would keep the whole program from
- * starting, with a SyntaxError that names neither us nor a way out.
+ * The exports that only some versions have are taken from the namespace: an import of their names would keep the whole
+ * program from starting, with a SyntaxError that names neither us nor a way out.
  */
 import { createRequire } from 'node:module';
 import * as discordJs from 'discord.js';

@@ -1,6 +1,6 @@
 /**
- * Who goes first when several shards move at once. User code gets nothing of a shard that is frozen, here or on its way here; so what is
- * copied of shards that still serve waits for it.
+ * Who goes first when several shards move at once. User code gets nothing of a shard that is frozen, here or on its way
+ * here; so what is copied of shards that still serve waits for it.
  *
  * It is a courtesy and not a lock: a shard that stays frozen for longer than `AT_MOST_MS` holds nobody up.
  */

@@ -1,8 +1,8 @@
 /**
- * The voice channels that the bot is in because it wanted to: recorded when it joins (op 4), forgotten when it leaves, or is put out of one.
- * They move with their shard. The session, and with it the bot's place in the channel, lives through a move, but the voice connection
- * dies with the process; so where the shard arrives op 4 is sent again, and Discord answers with the two events by which a voice
- * library connects.
+ * The voice channels that the bot is in because it wanted to: recorded when it joins (op 4), forgotten when it leaves,
+ * or is put out of one. They move with their shard. The session, and with it the bot's place in the channel, lives
+ * through a move, but the voice connection dies with the process; so where the shard arrives op 4 is sent again, and
+ * Discord answers with the two events by which a voice library connects.
  */
 import type {
   GatewayDispatchPayload,
@@ -31,7 +31,10 @@ export class VoiceChannels {
     else this.#joined.set(channel.guild_id, { shardId, channel, isInherited: false });
   }
 
-  /** Where Discord says that the bot is: somebody may have moved it, or put it out. What is said of a session that is over does not count. */
+  /**
+   * Where Discord says that the bot is: somebody may have moved it, or put it out. What is said of a session that is
+   * over does not count.
+   */
   happened(
     shardId: number,
     { t, d }: GatewayDispatchPayload,

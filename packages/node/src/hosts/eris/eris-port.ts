@@ -1,6 +1,6 @@
 /**
- * eris: where its client keeps shards and guilds, and how packets are given to it. Read in eris 0.18.0; what is used beyond its documented
- * API is checked when the client connects.
+ * eris: where its client keeps shards and guilds, and how packets are given to it. Read in eris 0.18.0; what is used
+ * beyond its documented API is checked when the client connects.
  */
 import type { REST } from '@discordjs/rest';
 import type { Client, ExtendedUser, Guild, Shard } from 'eris';

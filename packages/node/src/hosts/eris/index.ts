@@ -4,8 +4,8 @@
  *     const bot = orchestrated(new Client(token, { … }));
  *     await bot.connect();
  *
- * connect() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the orchestrator has
- * taken it in, and `bot.user` is there. disconnect() hands the shards back with their sessions kept.
+ * connect() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the
+ * orchestrator has taken it in, and `bot.user` is there. disconnect() hands the shards back with their sessions kept.
  */
 import type { Client } from 'eris';
 import { orchestrate } from '../client/orchestrate.js';

@@ -4,8 +4,9 @@
  *     const client = orchestrated(new Client({ auth: `Bot ${token}`, … }));
  *     await client.connect();
  *
- * connect() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the orchestrator has
- * taken it in, and `client.user` is there. disconnect() hands the shards back with their sessions kept.
+ * connect() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the
+ * orchestrator has taken it in, and `client.user` is there. disconnect() hands the shards back with their sessions
+ * kept.
  */
 import type { Client } from 'oceanic.js';
 import { orchestrate } from '../client/orchestrate.js';

@@ -1,6 +1,6 @@
 /**
- * oceanic.js: where its client keeps shards and guilds, and how packets are given to it. Read in oceanic.js 1.15.0; what is used beyond its
- * documented API is named in `ShardInternals`, and checked when the client connects.
+ * oceanic.js: where its client keeps shards and guilds, and how packets are given to it. Read in oceanic.js 1.15.0;
+ * what is used beyond its documented API is named in `ShardInternals`, and checked when the client connects.
  */
 import type { REST } from '@discordjs/rest';
 import type { Client, ExtendedUser, Guild, Shard } from 'oceanic.js';

@@ -4,8 +4,9 @@
  *     const client = orchestrated(new Client());
  *     await client.start();
  *
- * start() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the orchestrator has
- * taken it in, and `client.me` is there. `client.gateway.disconnectAll()` hands the shards back with their sessions kept.
+ * start() takes the process to the orchestrator, which says from then on which shards run here; it resolves when the
+ * orchestrator has taken it in, and `client.me` is there. `client.gateway.disconnectAll()` hands the shards back with
+ * their sessions kept.
  */
 import type { Client, ShardManager } from 'seyfert';
 import { orchestrate } from '../client/orchestrate.js';

@@ -1,9 +1,10 @@
 /**
- * seyfert: its shards, which hand packets to its client, and its cache. Read in seyfert 5.1.0; what is used beyond its documented API is
- * checked when the client connects.
+ * seyfert: its shards, which hand packets to its client, and its cache. Read in seyfert 5.1.0; what is used beyond its
+ * documented API is checked when the client connects.
  *
- * A shard is one of seyfert's own, made by its ShardManager, whose connection is never made: `onpacket` gets what comes, and what `send` is
- * given goes to the host. Guilds that leave go out of a cache in memory; one that is elsewhere (Redis) belongs to the whole bot, and stays.
+ * A shard is one of seyfert's own, made by its ShardManager, whose connection is never made: `onpacket` gets what
+ * comes, and what `send` is given goes to the host. Guilds that leave go out of a cache in memory; one that is
+ * elsewhere (Redis) belongs to the whole bot, and stays.
  */
 import type { REST } from '@discordjs/rest';
 import type { Logger } from '@dshard/transport';
@@ -163,7 +164,10 @@ class SeyfertPort implements ClientPort {
     requests.clear();
   }
 
-  /** Those that no guild has any more. seyfert itself never forgets a user, but then its guilds do not move. Only of a cache in memory. */
+  /**
+   * Those that no guild has any more. seyfert itself never forgets a user, but then its guilds do not move. Only of a
+   * cache in memory.
+   */
   #forgetUsers(): void {
     const { cache, botId } = this.client;
     const idOf = (key: string): string => key.slice(key.lastIndexOf('.') + 1);

@@ -1,6 +1,7 @@
 /**
- * What of @discordjs/ws is used while a program runs. The class comes from the host, because there are two of it: 2.x, and the 1.x
- * inside discord.js 14. They differ in how events carry their values; the words below are the same in both (a test compares).
+ * What of @discordjs/ws is used while a program runs. The class comes from the host, because there are two of it: 2.x,
+ * and the 1.x inside discord.js 14. They differ in how events carry their values; the words below are the same in both
+ * (a test compares).
  */
 import type {
   WebSocketShard,

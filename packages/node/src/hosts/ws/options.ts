@@ -31,9 +31,10 @@ export type WsHostOptions = WsPassthrough &
     /** The API's address for that default client, e.g. http://127.0.0.1:8080/api. Default: Discord's. */
     api?: string;
     /**
-     * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves waits for it,
-     * so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may have handled it before.
-     * READY with `s` 0 is made from REST, once in a process that is given running shards: no session begins with it.
+     * Called with every dispatch, in order, before `manager` emits it. When it returns a promise, a shard that leaves
+     * waits for it, so that nothing is half done when the other node goes on. `redelivered`: a node that was lost may
+     * have handled it before. READY with `s` 0 is made from REST, once in a process that is given running shards: no
+     * session begins with it.
      */
     onDispatch?: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
     /** The bot's own state per shard, to be moved with it. */
@@ -47,8 +48,8 @@ export type WsHostOptions = WsPassthrough &
 
 export type WsHost = ShardHost & {
   /**
-   * Listen on it and send with it as usual: `manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => …)`. Its connect(),
-   * updateShardCount() and destroy() are refused: the orchestrator decides.
+   * Listen on it and send with it as usual: `manager.on(WebSocketShardEvents.Dispatch, (payload, shardId) => …)`. Its
+   * connect(), updateShardCount() and destroy() are refused: the orchestrator decides.
    */
   readonly manager: WebSocketManager;
   /** The cursor of a shard that runs here, or null. */

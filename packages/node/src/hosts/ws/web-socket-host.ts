@@ -1,6 +1,6 @@
 /**
- * The shard host for @discordjs/ws: a real `WebSocketManager` that the bot listens on and sends with, whose shards come and
- * go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
+ * The shard host for @discordjs/ws: a real `WebSocketManager` that the bot listens on and sends with, whose shards come
+ * and go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
@@ -178,7 +178,10 @@ export class WebSocketHost implements WsHost {
     this.#sends.left(shardId);
   }
 
-  /** Resolves when it is sent, waits for a shard on its way here, or is dropped. A request rejects when its answer cannot come. */
+  /**
+   * Resolves when it is sent, waits for a shard on its way here, or is dropped. A request rejects when its answer
+   * cannot come.
+   */
   #send(shardId: number, payload: GatewaySendPayload): Promise<void> {
     const shard = this.#shards.all.get(shardId);
     const sent = shard === undefined ? this.#sends.send(shardId, payload) : this.#sendTo(shard, payload);
@@ -197,8 +200,8 @@ export class WebSocketHost implements WsHost {
   }
 
   /**
-   * To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. The listeners are not told what may have
-   * been handled before.
+   * To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. The listeners are
+   * not told what may have been handled before.
    */
   hand(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
     try {

@@ -1,4 +1,7 @@
-/** What a bot on @discordjs/ws makes its host with: the gateway shards, and what the bot's own code may rely on when they come and go. */
+/**
+ * What a bot on @discordjs/ws makes its host with: the gateway shards, and what the bot's own code may rely on when
+ * they come and go.
+ */
 import type { REST } from '@discordjs/rest';
 import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';

@@ -1,14 +1,15 @@
 /**
- * One gateway connection on @discordjs/ws, 2.x and the 1.x inside discord.js: its words to events and back. The library's `WebSocketShard` is
- * used for one connection only. It connects, heartbeats, inflates and paces; what it would decide by itself (to resume, to identify, to
- * connect again, to forget a session) it decides here by asking, and is answered by the machine.
+ * One gateway connection on @discordjs/ws, 2.x and the 1.x inside discord.js: its words to events and back. The
+ * library's `WebSocketShard` is used for one connection only. It connects, heartbeats, inflates and paces; what it
+ * would decide by itself (to resume, to identify, to connect again, to forget a session) it decides here by asking, and
+ * is answered by the machine.
  *
  * Its doors:
- * - `send`: the RESUME that it sends as soon as HELLO came is held until the machine sends one. Any other RESUME on a connection is its answer to
- *   op 9 (resumable).
+ * - `send`: the RESUME that it sends as soon as HELLO came is held until the machine sends one. Any other RESUME on a
+ *   connection is its answer to op 9 (resumable).
  * - `waitForIdentify`: the IDENTIFY, likewise.
- * - `destroy`, which it calls on itself whenever a connection is to end, is told, and never carried out with a way back: so it never
- *   connects again.
+ * - `destroy`, which it calls on itself whenever a connection is to end, is told, and never carried out with a way
+ *   back: so it never connects again.
  * - After the end it may still ask for the session, to begin to connect: it never gets an answer.
  */
 import type {

@@ -1,6 +1,6 @@
 /**
- * The conformance suite plays nodes that move sessions and nothing else; a host for a client needs the guilds as well, which a node always
- * brings along. So each shard's guilds are taken when it leaves, and brought where it comes.
+ * The conformance suite plays nodes that move sessions and nothing else; a host for a client needs the guilds as well,
+ * which a node always brings along. So each shard's guilds are taken when it leaves, and brought where it comes.
  */
 import type { ClientHost } from '../../../src/hosts/client/client-host.js';
 import type { TransferContext } from '../../../src/index.js';

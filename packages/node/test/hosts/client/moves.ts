@@ -1,4 +1,7 @@
-/** What every host for a library's own client has to do with its caches and events, run with the real library against the emulator. */
+/**
+ * What every host for a library's own client has to do with its caches and events, run with the real library against
+ * the emulator.
+ */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Two processes with a bot on one library, and a third that never moves: by hand what the node does with a host when a shard moves live. */
+/**
+ * Two processes with a bot on one library, and a third that never moves: by hand what the node does with a host when a
+ * shard moves live.
+ */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { until } from '@dshard/testkit';
 import type { ClientHost } from '../../../src/hosts/client/client-host.js';

@@ -1,6 +1,6 @@
 /**
- * A discordeno bot had no `ready` in a process that was given running shards, so it never learned its own id there; and what it sent in `ready`
- * found no shard in `gateway.shards`.
+ * A discordeno bot had no `ready` in a process that was given running shards, so it never learned its own id there; and
+ * what it sent in `ready` found no shard in `gateway.shards`.
  */
 import { ActivityTypes, createBot } from '@discordeno/bot';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';

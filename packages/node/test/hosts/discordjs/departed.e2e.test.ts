@@ -1,6 +1,6 @@
 /**
- * A command that was under way when its shard moved lost its guild in the middle: `message.channel` was null, `interaction.guild` too, and
- * it failed. Now what it holds answers for a while, and counts nowhere.
+ * A command that was under way when its shard moved lost its guild in the middle: `message.channel` was null,
+ * `interaction.guild` too, and it failed. Now what it holds answers for a while, and counts nowhere.
  */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
@@ -45,9 +45,9 @@ async function commandAtWork(a: ClientBot): Promise<{ message: Message<true>; fi
 }
 
 /**
- * A listener that returns nothing: the node knows of no work, and ends as soon as its last shard has left. With it went what lingered:
- * a bot that edited its message every half second could not any more ("Could not find the channel where this message came from in the
- * cache!"), and a promise that nobody held killed the process.
+ * A listener that returns nothing: the node knows of no work, and ends as soon as its last shard has left. With it went
+ * what lingered: a bot that edited its message every half second could not any more ("Could not find the channel where
+ * this message came from in the cache!"), and a promise that nobody held killed the process.
  */
 test('a handler that nobody knows of finds what belongs to its message after the node has ended, too', async () => {
   const [a, b] = await twoBots(60_000);

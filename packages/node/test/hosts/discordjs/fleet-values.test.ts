@@ -1,6 +1,6 @@
 /**
- * What fleetwide values of discord.js clients rest on: at any moment a client either holds exactly the guilds of the shards that its host
- * names, or its host names none.
+ * What fleetwide values of discord.js clients rest on: at any moment a client either holds exactly the guilds of the
+ * shards that its host names, or its host names none.
  */
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard } from '@dshard/testkit';

@@ -1,6 +1,7 @@
 /**
- * The story: discord.js 14.17 passed at login and died at the first move, 14.9 did not even start ("does not provide an export named …"),
- * and neither said what it lacked. Real versions are tried by `npm run discordjs:versions`; here a real client is robbed.
+ * The story: discord.js 14.17 passed at login and died at the first move, 14.9 did not even start ("does not provide an
+ * export named …"), and neither said what it lacked. Real versions are tried by `npm run discordjs:versions`; here a
+ * real client is robbed.
  */
 import { readFileSync } from 'node:fs';
 import { Client, WebSocketShard } from 'discord.js';

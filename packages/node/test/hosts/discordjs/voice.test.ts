@@ -1,7 +1,7 @@
 /**
- * A RESUME keeps the bot in its voice channel, but the voice connection dies with the process. The bot stayed in the channel, mute, for nothing
- * in the new process knew that it was there. Now op 4 is sent again where the shard arrives, and Discord answers with the two events by
- * which a voice library connects.
+ * A RESUME keeps the bot in its voice channel, but the voice connection dies with the process. The bot stayed in the
+ * channel, mute, for nothing in the new process knew that it was there. Now op 4 is sent again where the shard arrives,
+ * and Discord answers with the two events by which a voice library connects.
  */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
@@ -104,8 +104,8 @@ test('a bot that joins before the shard can send is heard when it can', async ()
 });
 
 /**
- * What a music bot sent from `importShard` or `shardReady` was dropped: the shard was hosted there, but had no connection of its own yet. Its
- * voice library was told that it could not join.
+ * What a music bot sent from `importShard` or `shardReady` was dropped: the shard was hosted there, but had no
+ * connection of its own yet. Its voice library was told that it could not join.
  */
 test('a bot that joins in importShard or shardReady is heard when the shard is resumed', async () => {
   gateway = await scene.world();

@@ -1,7 +1,7 @@
 /**
- * A process that is given running shards has no READY. It was told that it is ready when its first shard had arrived, inside the time in which
- * nobody served that shard: what a bot does when it is ready (presence, members, commands, loading for seconds) lengthened the gap,
- * failed, or killed every new process of a rollout.
+ * A process that is given running shards has no READY. It was told that it is ready when its first shard had arrived,
+ * inside the time in which nobody served that shard: what a bot does when it is ready (presence, members, commands,
+ * loading for seconds) lengthened the gap, failed, or killed every new process of a rollout.
  */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
@@ -231,7 +231,8 @@ test('fleet calls see nothing of a shard that is shown, and do not wait for it',
 });
 
 describe('what is sent when a guild becomes available', () => {
-  // The guilds were told of a moment before the session was taken up: members were asked for, the request was dropped, and the bot died of it.
+  // The guilds were told of a moment before the session was taken up: members were asked for, the request was dropped,
+  // and the bot died of it.
   test.each([true, false])('waits for the shard that brings it (connected in advance: %s)', async (preconnect) => {
     const [a, b] = await twoBots({ members: 20 });
     const fetched: number[] = [];

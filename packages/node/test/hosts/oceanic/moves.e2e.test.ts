@@ -7,7 +7,9 @@ import { plain } from '../client/scene.js';
 import { loggerTo } from '../kept-state.js';
 import { oceanicClient } from './bots.js';
 
-/** The client behind each thing, its connection, what was looked up when it was made, and messages, which do not move. */
+/**
+ * The client behind each thing, its connection, what was looked up when it was made, and messages, which do not move.
+ */
 const NOT_SHOWN = new Set(['client', '_shard', 'messages', '_cachedGuild', '_cachedChannel', '_cachedParent', 'owner']);
 
 describeClientMoves('oceanic.js', (gateway, options) => {

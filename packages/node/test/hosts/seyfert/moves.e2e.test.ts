@@ -9,7 +9,10 @@ import { plain } from '../client/scene.js';
 import { loggerTo } from '../kept-state.js';
 import { on, seyfertClient } from './bots.js';
 
-/** Messages do not move; who reacts or writes is cached as a user. seyfert does not keep up which message was the last of a channel. */
+/**
+ * Messages do not move; who reacts or writes is cached as a user. seyfert does not keep up which message was the last
+ * of a channel.
+ */
 const NOT_SHOWN = new Set(['message', 'user']);
 const NOT_KEPT = new Set(['last_message_id']);
 

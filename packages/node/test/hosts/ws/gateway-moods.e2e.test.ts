@@ -77,8 +77,9 @@ describe("through the gateway's moods", () => {
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 2 } });
   });
 
-  // Found by `npm run chaos -- --only gateway-invalid-resumable` on a busy machine: an event and op 9 were read in one turn. The library asked for
-  // the sequence to RESUME from before it emitted that event, Discord replayed it, and user code had it twice, unmarked.
+  // Found by `npm run chaos -- --only gateway-invalid-resumable` on a busy machine: an event and op 9 were read in one
+  // turn. The library asked for the sequence to RESUME from before it emitted that event, Discord replayed it, and user
+  // code had it twice, unmarked.
   test('op 9 resumable right behind events: none of them comes twice', async () => {
     await world({ rate: 300 });
     const a = bot('a');

@@ -180,8 +180,9 @@ describe('moving', () => {
     expect((await verdictOf(gateway)).clean).toBe(true);
   });
 
-  // The library takes the session for RESUME when it begins to connect. A destination that was still on its way to HELLO when it was
-  // told to resume did so from where the move began, and user code got what the origin had handled since.
+  // The library takes the session for RESUME when it begins to connect. A destination that was still on its way to
+  // HELLO when it was told to resume did so from where the move began, and user code got what the origin had handled
+  // since.
   test('a destination that has not reached HELLO yet resumes from the cursor of the end, not of the beginning', async () => {
     await world({ rate: 500 });
     const a = bot('a');

@@ -1,7 +1,8 @@
 /**
- * A bot on @discordjs/core had no READY in a process that was given running shards: it did not learn its application's id, registered no commands
- * and set no presence, after every rollout. `getShardIds()` named shards that run elsewhere. The READY that was made then had no
- * `private_channels`: eris, given dispatches by its bot, threw at the first READY of every process of a rollout.
+ * A bot on @discordjs/core had no READY in a process that was given running shards: it did not learn its application's
+ * id, registered no commands and set no presence, after every rollout. `getShardIds()` named shards that run elsewhere.
+ * The READY that was made then had no `private_channels`: eris, given dispatches by its bot, threw at the first READY
+ * of every process of a rollout.
  */
 import { WebSocketShardEvents } from '@discordjs/ws';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';

@@ -1,4 +1,7 @@
-/** Takeover with the real library against the emulator: what is marked, and what a host does that may have been succeeded. */
+/**
+ * Takeover with the real library against the emulator: what is marked, and what a host does that may have been
+ * succeeded.
+ */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

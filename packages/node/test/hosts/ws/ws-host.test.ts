@@ -1,4 +1,7 @@
-/** The host for @discordjs/ws with the real library against the emulator: nothing lost, nothing twice, no IDENTIFY too many. */
+/**
+ * The host for @discordjs/ws with the real library against the emulator: nothing lost, nothing twice, no IDENTIFY too
+ * many.
+ */
 import { WebSocketShardEvents } from '@discordjs/ws';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
@@ -100,8 +103,8 @@ describe('starting and stopping', () => {
   });
 
   test('a stop that comes while a resume has hardly begun stops the shard that is being resumed', async () => {
-    // An origin took its shard back and was told to leave in the same moment. The stop found the closed shard of before the
-    // migration, the resume opened a new one after it: the shard ran on, and nobody knew.
+    // An origin took its shard back and was told to leave in the same moment. The stop found the closed shard of before
+    // the migration, the resume opened a new one after it: the shard ran on, and nobody knew.
     await world();
     const a = bot('a');
     await a.start(0);
@@ -169,7 +172,8 @@ describe('starting and stopping', () => {
 describe('moving', () => {
   test('16 shards between two bots under traffic, back and forth: nothing lost, twice or out of order', async () => {
     await world({ rate: 800, shards: 16, guilds: 64 });
-    // As long as in production: on a busy machine the short ones of these tests would retry, and a retry is one more gap.
+    // As long as in production: on a busy machine the short ones of these tests would retry, and a retry is one more
+    // gap.
     const timeouts = { handshakeMs: 5_000, helloMs: 5_000, identifyMs: 15_000, resumeMs: 10_000, closeMs: 3_000 };
     const a = bot('a', { timeouts }, 16);
     const b = bot('b', { timeouts }, 16);

@@ -1,6 +1,7 @@
 /**
- * A store that lasts as long as its `MemoryDisk`: for tests, for the simulator (which keeps the disk and crashes everything else), and
- * for those who want nothing on disk. Values are stored as JSON text, so nobody shares an object with the store.
+ * A store that lasts as long as its `MemoryDisk`: for tests, for the simulator (which keeps the disk and crashes
+ * everything else), and for those who want nothing on disk. Values are stored as JSON text, so nobody shares an object
+ * with the store.
  */
 import type {
   AcquireResult,

@@ -3,10 +3,10 @@
  * neither hangs nor dies with us; we only read along.
  *
  * - A change of the file wakes us (fs.watch); where that does not work, and in any case every `pollMs`, the clock does.
- * - Bounded: a turn reads at most TURN_BYTES, then lets others run. A file larger than `maxFileBytes` is truncated when it
- *   is read to its end and nobody wrote for QUIET_MS, so that nothing is lost; the process goes on at its new end,
- *   because it appends. One that grows to MAX_FACTOR times that size is truncated in any case: what was not read by then is
- *   skipped, and said to be.
+ * - Bounded: a turn reads at most TURN_BYTES, then lets others run. A file larger than `maxFileBytes` is truncated when
+ *   it is read to its end and nobody wrote for QUIET_MS, so that nothing is lost; the process goes on at its new end,
+ *   because it appends. One that grows to MAX_FACTOR times that size is truncated in any case: what was not read by
+ *   then is skipped, and said to be.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';

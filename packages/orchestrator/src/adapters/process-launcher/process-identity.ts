@@ -51,9 +51,9 @@ function readProcStat(pid: number): ProcStat | null {
 }
 
 /**
- * Who we are to others on the same store, and what we can tell of them. A process is told from every other one by its machine, its pid
- * and its start time; a machine by the kernel's boot id and the pid namespace, so that two containers with the same host name are two.
- * Of a leader on another machine, or where there is no /proc, nothing is known.
+ * Who we are to others on the same store, and what we can tell of them. A process is told from every other one by its
+ * machine, its pid and its start time; a machine by the kernel's boot id and the pid namespace, so that two containers
+ * with the same host name are two. Of a leader on another machine, or where there is no /proc, nothing is known.
  */
 export function ownIdentity(random: Random): LeaderIdentity {
   const { pid, startTime } = identityOf(process.pid);

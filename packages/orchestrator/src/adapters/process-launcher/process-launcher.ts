@@ -1,11 +1,12 @@
 /**
  * Launches nodes as processes on this host.
  *
- * A process outlives its orchestrator: it runs in a process group of its own, its output goes to a file it holds itself,
- * and a record on disk lets the next run of the orchestrator adopt it. Only `stop` ends a process.
+ * A process outlives its orchestrator: it runs in a process group of its own, its output goes to a file it holds
+ * itself, and a record on disk lets the next run of the orchestrator adopt it. Only `stop` ends a process.
  *
- * States: idle → running (`start`) → closed (`close`). While running this launcher holds the lock of its data directory;
- * every living process it knows has a record in the registry, and every record has a living process or is removed.
+ * States: idle → running (`start`) → closed (`close`). While running this launcher holds the lock of its data
+ * directory; every living process it knows has a record in the registry, and every record has a living process or is
+ * removed.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';

@@ -1,6 +1,7 @@
 /**
  * What the launcher remembers of its processes, one file each (`<dataDir>/nodes/<nodeId>.json`), so that a restarted
- * orchestrator finds them again. A file is written whole or not at all; one that cannot be read is reported and removed.
+ * orchestrator finds them again. A file is written whole or not at all; one that cannot be read is reported and
+ * removed.
  */
 import { mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

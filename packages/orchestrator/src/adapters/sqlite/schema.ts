@@ -1,6 +1,7 @@
 /**
- * The file's layout. `application_id` says that the file is one of ours, `user_version` which layout it has. A newer layout than this
- * version knows is refused, an older one is brought up to date step by step, each step in a transaction of its own.
+ * The file's layout. `application_id` says that the file is one of ours, `user_version` which layout it has. A newer
+ * layout than this version knows is refused, an older one is brought up to date step by step, each step in a
+ * transaction of its own.
  */
 import type Database from 'libsql';
 

@@ -1,12 +1,13 @@
 /**
  * The store in one SQLite file, for one orchestrator and its standbys on one host.
  *
- * WAL with synchronous=FULL: a commit that was answered survives a power cut, and one that was not leaves nothing behind. Every
- * write is one transaction that checks the leader's epoch first, so that the file itself decides who may write. Calls are synchronous:
- * a commit takes about a millisecond, and nobody can act between a decision and its record.
+ * WAL with synchronous=FULL: a commit that was answered survives a power cut, and one that was not leaves nothing
+ * behind. Every write is one transaction that checks the leader's epoch first, so that the file itself decides who may
+ * write. Calls are synchronous: a commit takes about a millisecond, and nobody can act between a decision and its
+ * record.
  *
- * After an error that says nothing better, the connection is opened anew at the next call. A file that was deleted or replaced under
- * our feet is noticed (the system would let us write into nowhere), and nothing is written any more.
+ * After an error that says nothing better, the connection is opened anew at the next call. A file that was deleted or
+ * replaced under our feet is noticed (the system would let us write into nowhere), and nothing is written any more.
  */
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';

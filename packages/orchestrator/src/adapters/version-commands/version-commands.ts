@@ -1,6 +1,6 @@
 /**
- * Asks the operator's own commands which version is deployed and has them fetch a newer one: `git describe --always` and
- * `git pull`, say. They run without a shell, one at a time, and bounded in time and output.
+ * Asks the operator's own commands which version is deployed and has them fetch a newer one: `git describe --always`
+ * and `git pull`, say. They run without a shell, one at a time, and bounded in time and output.
  */
 import { resolve } from 'node:path';
 import type { Clock } from '@dshard/transport';

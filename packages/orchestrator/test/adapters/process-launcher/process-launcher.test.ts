@@ -57,7 +57,10 @@ describe('launch', () => {
     expect(isRunning(pid)).toBe(false);
   });
 
-  /** The last five lines of a bot that died of an error were calls of its stack: `dso` told what had called what, and not the error. */
+  /**
+   * The last five lines of a bot that died of an error were calls of its stack: `dso` told what had called what, and
+   * not the error.
+   */
   test('one that dies of an error is reported with the error, however long its stack is', async () => {
     const dies = `const deep = (n) => { if (n === 0) throw new TypeError('no such channel'); deep(n - 1); }; deep(12)`;
     const { launcher, exits } = await startedLauncher(nodeProgram(dies));

@@ -29,7 +29,10 @@ function altered(path: string, sql: string): void {
   database.close();
 }
 
-/** A disk of a megabyte, where the system lets us have one. Elsewhere only the bound on pages shows what a full disk does. */
+/**
+ * A disk of a megabyte, where the system lets us have one. Elsewhere only the bound on pages shows what a full disk
+ * does.
+ */
 function smallDisk(): string | null {
   const path = mkdtempSync(join(tmpdir(), 'dso-disk-'));
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' });

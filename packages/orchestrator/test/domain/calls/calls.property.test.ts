@@ -1,6 +1,7 @@
 /**
- * Calls while shards move in every way there is: whatever the order in which questions, answers and moves are delivered, a shard is in at
- * most one answer, a value is about exactly the shards that its answer speaks for, and once the fleet is at rest none is missing.
+ * Calls while shards move in every way there is: whatever the order in which questions, answers and moves are
+ * delivered, a shard is in at most one answer, a value is about exactly the shards that its answer speaks for, and once
+ * the fleet is at rest none is missing.
  */
 import * as fc from 'fast-check';
 import type { CallEach, CallEnded } from '@dshard/protocol';

@@ -1,7 +1,8 @@
 /**
- * The orchestrator is killed at any time, also between making a decision durable and acting on it, while nodes come and go and operators ask
- * for things. At every moment the store holds exactly what is durable of the state; after every restart the invariants hold, and a
- * shard that a node runs is known at that node; and in the end the fleet converges, with no shard on two nodes.
+ * The orchestrator is killed at any time, also between making a decision durable and acting on it, while nodes come and
+ * go and operators ask for things. At every moment the store holds exactly what is durable of the state; after every
+ * restart the invariants hold, and a shard that a node runs is known at that node; and in the end the fleet converges,
+ * with no shard on two nodes.
  */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -100,8 +101,8 @@ function apply(world: World, step: Op): void {
 }
 
 /**
- * What a living node runs was made durable before the node was told to run it. Of one that was away before, longer than it may be, it
- * is taken for granted that it runs nothing.
+ * What a living node runs was made durable before the node was told to run it. Of one that was away before, longer than
+ * it may be, it is taken for granted that it runs nothing.
  */
 function runsAreKnown(world: World, connected: readonly ModelNode[]): void {
   for (const node of connected) {

@@ -1,4 +1,6 @@
-/** An orchestrator that crashed and is started again on its store: whom it waits for, what it places, and what goes on. */
+/**
+ * An orchestrator that crashed and is started again on its store: whom it waits for, what it places, and what goes on.
+ */
 import { describe, expect, test } from 'vitest';
 import { restoredState } from '../../../src/domain/durable/restore.js';
 import type { OrchestratorState } from '../../../src/domain/state/state.js';
@@ -54,8 +56,9 @@ describe('after a crash', () => {
     expect(silent.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
 
-  // Found by `npm run chaos -- --only orchestrator-kill-in-move`: after 12 s without an orchestrator a node waited 4 s for its next attempt to connect,
-  // maxNodeDowntime was 3 s, and its shards were taken over while it served them: thousands of events came twice.
+  // Found by `npm run chaos -- --only orchestrator-kill-in-move`: after 12 s without an orchestrator a node waited 4 s
+  // for its next attempt to connect, maxNodeDowntime was 3 s, and its shards were taken over while it served them:
+  // thousands of events came twice.
   test('a node that is late, but not later than the grace, keeps its shards however short maxNodeDowntime is', () => {
     const world = fleet({ maxNodeDowntimeMs: 3_000, startupGraceMs: 5_000 });
     world.crash();

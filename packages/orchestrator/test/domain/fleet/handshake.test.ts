@@ -50,7 +50,8 @@ describe('a peer that is refused', () => {
     },
   );
 
-  // Who left out `auth` was taken for a base-level peer, and was let in on loopback without the token, with all other capabilities.
+  // Who left out `auth` was taken for a base-level peer, and was let in on loopback without the token, with all other
+  // capabilities.
   test.each<[string, Partial<Identify>]>([
     ['all capabilities but "auth"', { capabilities: CAPABILITIES.filter((each) => each !== 'auth') }],
     ['one capability', { capabilities: ['calls'] }],

@@ -219,7 +219,8 @@ describe('a process whose node left by itself', () => {
     expect(world.endedProcesses).toEqual(['a']);
   });
 
-  // The store was away for longer than the bot may be: nobody could log in meanwhile, and the process was ended as soon as it was back.
+  // The store was away for longer than the bot may be: nobody could log in meanwhile, and the process was ended as soon
+  // as it was back.
   test('is not ended for the time in which nobody could log in', () => {
     const { world } = left();
     world.now += 60_000;

@@ -1,4 +1,7 @@
-/** Who holds the session of a shard whose migration broke has its state: that node is the first choice, whatever else it is told. */
+/**
+ * Who holds the session of a shard whose migration broke has its state: that node is the first choice, whatever else it
+ * is told.
+ */
 import { expect, test } from 'vitest';
 import { World } from '../world.js';
 
@@ -17,8 +20,9 @@ function broken(): World {
   return world;
 }
 
-// Found by `npm run demo -- --scenario orchestrator-crash`: the orchestrator was killed in a rollout, with shards released by their origin and
-// not resumed yet. The origin was being drained, so they went to its successor, and what the bot had remembered of them stayed behind.
+// Found by `npm run demo -- --scenario orchestrator-crash`: the orchestrator was killed in a rollout, with shards
+// released by their origin and not resumed yet. The origin was being drained, so they went to its successor, and what
+// the bot had remembered of them stayed behind.
 test('a node that is cordoned gets back what it holds, with its state', () => {
   const world = broken();
   const b = world.nodes.get('b');

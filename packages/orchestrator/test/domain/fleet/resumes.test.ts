@@ -1,6 +1,7 @@
 /**
- * Discord was away for 75 s while a shard moved. Its session was thrown away after 30 s, when nobody had answered, and 187 events with it.
- * No answer is not a refusal: while the node is heard of and says that it is at it, the shard is waited for.
+ * Discord was away for 75 s while a shard moved. Its session was thrown away after 30 s, when nobody had answered, and
+ * 187 events with it. No answer is not a refusal: while the node is heard of and says that it is at it, the shard is
+ * waited for.
  */
 import { describe, expect, test } from 'vitest';
 import { scene } from '../migration/live-scenes.js';

@@ -1,6 +1,7 @@
 /**
- * User code is told that its shards are to leave, and may keep them while it finishes. A music bot with eight shards and ten minutes of
- * patience is drained: every player hears of it at once, and a shard goes when its player has finished and there is room for it.
+ * User code is told that its shards are to leave, and may keep them while it finishes. A music bot with eight shards
+ * and ten minutes of patience is drained: every player hears of it at once, and a shard goes when its player has
+ * finished and there is room for it.
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
@@ -129,7 +130,8 @@ describe('shards that are announced to leave', () => {
     expect(disruptionOf(world.state)).toMatchObject({ moving: 2 });
   });
 
-  // Found by the simulator: the budget was not asked, because the node has patience, and nobody was told, because it does not move live.
+  // Found by the simulator: the budget was not asked, because the node has patience, and nobody was told, because it
+  // does not move live.
   test('of a node that does not move live are not announced, and count', () => {
     const world = new World({ totalShards: 8, migrationsPerNode: 8, maxUnavailable: { count: 2 } }).start();
     const a = world.join(
@@ -146,7 +148,8 @@ describe('shards that are announced to leave', () => {
     expect(disruptionOf(world.state)).toMatchObject({ moving: 2 });
   });
 
-  // Found by the simulator: the history said that a shard moves, with more moving or down than may be, when it was only announced.
+  // Found by the simulator: the history said that a shard moves, with more moving or down than may be, when it was only
+  // announced.
   test('are told of when they are announced, and again when they begin to move', () => {
     const made = fleet();
     const { world } = made;

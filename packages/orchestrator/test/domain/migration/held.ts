@@ -1,4 +1,7 @@
-/** A migration of shard 0 from node `a` to node `b` that goes no further, because the command that would end its step is lost for good. */
+/**
+ * A migration of shard 0 from node `a` to node `b` that goes no further, because the command that would end its step is
+ * lost for good.
+ */
 import type { MessageKind } from '@dshard/protocol';
 import { expect } from 'vitest';
 import type { ModelNode } from '../model-node.js';

@@ -1,7 +1,7 @@
 /**
- * Stopping, draining, replacing or losing a node that takes part in a migration is safe at every step: a table of every flow, every step, every
- * operation and either end of the migration. In the end each shard runs on exactly one node, nobody identified, nothing is left over, and
- * everybody who asked was answered.
+ * Stopping, draining, replacing or losing a node that takes part in a migration is safe at every step: a table of every
+ * flow, every step, every operation and either end of the migration. In the end each shard runs on exactly one node,
+ * nobody identified, nothing is left over, and everybody who asked was answered.
  */
 import type { MessageKind } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';

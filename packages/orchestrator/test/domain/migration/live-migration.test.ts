@@ -1,6 +1,7 @@
 /**
- * Moving one shard live: the steps on the wire, and what happens when a node refuses, is lost, is silent, or an operator gets in the way at
- * each of them. What must be true whatever gets in the way is tested with random events in `decide.property.test.ts`.
+ * Moving one shard live: the steps on the wire, and what happens when a node refuses, is lost, is silent, or an
+ * operator gets in the way at each of them. What must be true whatever gets in the way is tested with random events in
+ * `decide.property.test.ts`.
  */
 import type { Message } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** A migration between nodes that know no live one: its origin or destination is lost, is silent, or refuses, at each of its steps. */
+/**
+ * A migration between nodes that know no live one: its origin or destination is lost, is silent, or refuses, at each of
+ * its steps.
+ */
 import type { MessageKind } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { scene, stuckIn, BEFORE_RESUME } from './older-scenes.js';
@@ -162,7 +165,8 @@ describe('a node says no', () => {
   });
 
   test('an origin that had stopped the shard meanwhile (found by random events: the shard was said to run there for ever)', () => {
-    // A stop that was given up leaves the shard "running"; its answer came in the middle of the migration that was begun then.
+    // A stop that was given up leaves the shard "running"; its answer came in the middle of the migration that was
+    // begun then.
     const { world, a, request } = stuckIn('closing', { baseLevel: true });
     a.running.delete(0);
     a.send({ kind: 'stopShard', shardId: 0, session: null });
@@ -172,8 +176,9 @@ describe('a node says no', () => {
     expect(world.placement()).toEqual(world.truth());
   });
 
-  // Found by the simulator: an origin was paused, and told to close, that it was off, and to close again for a second attempt. Its first answer
-  // was taken for the second, and it waited with a closed shard for the word of a migration that was over.
+  // Found by the simulator: an origin was paused, and told to close, that it was off, and to close again for a second
+  // attempt. Its first answer was taken for the second, and it waited with a closed shard for the word of a migration
+  // that was over.
   test.each([true, false])(
     'an origin that closes only after its migration was aborted runs the shard again (base level: %s)',
     (baseLevel) => {
@@ -193,7 +198,8 @@ describe('a node says no', () => {
   test.each([true, false])(
     'a node that made room for a shard that does not come is told so (base level: %s)',
     (baseLevel) => {
-      // Found by the simulator: prepareMigration arrived once more on the next connection, and its node stayed ready for ever.
+      // Found by the simulator: prepareMigration arrived once more on the next connection, and its node stayed ready
+      // for ever.
       const { world, b } = stuckIn('closing', { baseLevel });
       world.pass(60_000);
       const session = { sessionId: 'told twice', sequence: 1, resumeGatewayUrl: '' };

@@ -1,6 +1,7 @@
 /**
- * Moving one shard where a node knows no live migration (for that see `live-migration.test.ts`): the steps on the wire, and what happens when the origin, the destination, time or an operator gets in the way at each
- * of them. What must be true whatever gets in the way is tested with random events in `decide.property.test.ts`.
+ * Moving one shard where a node knows no live migration (for that see `live-migration.test.ts`): the steps on the wire,
+ * and what happens when the origin, the destination, time or an operator gets in the way at each of them. What must be
+ * true whatever gets in the way is tested with random events in `decide.property.test.ts`.
  */
 import { describe, expect, test } from 'vitest';
 import { World } from '../world.js';

@@ -118,7 +118,8 @@ describe('a node that is back after its shards were taken over', () => {
 describe('an epoch that nobody can have given', () => {
   const DAY_MS = 86_400_000;
 
-  // It was taken over as it stood: the next one was no number that a message can carry, and no shard could be started any more.
+  // It was taken over as it stood: the next one was no number that a message can carry, and no shard could be started
+  // any more.
   test.each([
     ['the highest number', () => 2 ** 53 - 1],
     ['far ahead of the clock', (world: World) => world.now + 401 * DAY_MS],

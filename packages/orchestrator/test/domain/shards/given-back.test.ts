@@ -1,9 +1,10 @@
 /**
- * What a node gives back when it stops a shard. A node that took a shard over replays what the one before may have handled; stopped in the
- * middle of that, its cursor is not the end of what was handled. It says so, and the next one is told that events may repeat.
+ * What a node gives back when it stops a shard. A node that took a shard over replays what the one before may have
+ * handled; stopped in the middle of that, its cursor is not the end of what was handled. It says so, and the next one
+ * is told that events may repeat.
  *
- * The story (found by the simulator): a node resumed the shard of a dead one, was told to shut down before user code had the replay, and
- * the next node handed the rest over unmarked, for the cursor counted as exact.
+ * The story (found by the simulator): a node resumed the shard of a dead one, was told to shut down before user code
+ * had the replay, and the next node handed the rest over unmarked, for the cursor counted as exact.
  */
 import { describe, expect, test } from 'vitest';
 import type { ModelNode } from '../model-node.js';

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { World } from '../world.js';
 
-/** When each IDENTIFY was allowed, in milliseconds from the start: for ours by a permit, for base-level nodes by startShards. */
+/**
+ * When each IDENTIFY was allowed, in milliseconds from the start: for ours by a permit, for base-level nodes by
+ * startShards.
+ */
 function timeline(world: World, ms: number): Record<number, number> {
   const began = world.now;
   const at: Record<number, number> = {};
@@ -141,8 +144,8 @@ describe('identify permits', () => {
   });
 
   test('of a queued start survive the late answer to an earlier stop', () => {
-    // A base-level node did not answer a resume in time; it was told to stop the shard, which then stood in the queue to be started
-    // on the same node. The answer to the stop took it out of the queue, and nobody started it any more.
+    // A base-level node did not answer a resume in time; it was told to stop the shard, which then stood in the queue
+    // to be started on the same node. The answer to the stop took it out of the queue, and nobody started it any more.
     const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 1 } }).start();
     const a = world.join({ id: 'a', baseLevel: true });
     world.settle();

@@ -11,7 +11,8 @@ function ownersOf({ state, records }: World): { state: string | undefined; recor
 }
 
 describe('the owner of a shard that migrates is one, in the state and in the store', () => {
-  // They contradicted each other in `resuming`: the store said the destination, which may resume the shard then, and the state said the origin.
+  // They contradicted each other in `resuming`: the store said the destination, which may resume the shard then, and
+  // the state said the origin.
   test.each(older.ALL_STEPS)('in %s, where nodes know no live migration', (step) => {
     const owners = ownersOf(older.stuckIn(step).world);
     const expected = step === 'resuming' ? 'b' : 'a';
@@ -25,7 +26,8 @@ describe('the owner of a shard that migrates is one, in the state and in the sto
   });
 });
 
-// It was taken for the owner, so nobody told it to let go, and both served the shard as soon as the destination had resumed it.
+// It was taken for the owner, so nobody told it to let go, and both served the shard as soon as the destination had
+// resumed it.
 test('an origin that is back, and runs a shard that its destination was told to resume, is told to let go', () => {
   const { world, a, b } = older.stuckIn('resuming');
   world.disconnect(a);

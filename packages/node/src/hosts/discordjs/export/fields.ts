@@ -1,12 +1,12 @@
 /**
- * discord.js keeps what Discord sent under names and in shapes of its own. A table per structure says how each field goes back to
- * what Discord sends, so that another process can give it to discord.js as if it came from Discord.
+ * discord.js keeps what Discord sent under names and in shapes of its own. A table per structure says how each field
+ * goes back to what Discord sends, so that another process can give it to discord.js as if it came from Discord.
  */
 export type Payload = Record<string, unknown>;
 
 /**
- * What a value has to become: `flags` a number, `permissions` a decimal string, `time` (milliseconds) an ISO date, null staying null.
- * Without one it stays as it is.
+ * What a value has to become: `flags` a number, `permissions` a decimal string, `time` (milliseconds) an ISO date, null
+ * staying null. Without one it stays as it is.
  */
 type Shape = 'flags' | 'permissions' | 'time';
 

@@ -1,4 +1,6 @@
-/** A guild as Discord sends it in GUILD_CREATE, without its members and presences: those are many, see shard-state.ts. */
+/**
+ * A guild as Discord sends it in GUILD_CREATE, without its members and presences: those are many, see shard-state.ts.
+ */
 import type {
   Guild,
   GuildBasedChannel,

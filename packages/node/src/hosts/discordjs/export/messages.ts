@@ -1,5 +1,6 @@
 /**
- * Cached messages, as Discord sends them, with what discord.js knows of them besides: who reacted, who voted, whose message was replied to.
+ * Cached messages, as Discord sends them, with what discord.js knows of them besides: who reacted, who voted, whose
+ * message was replied to.
  *
  * Not taken along: `resolved` of select menus' messages, and the application of an activity's invitation.
  */

@@ -1,8 +1,9 @@
 /**
- * Where this host goes beyond the documented surface of discord.js' structures (see internals.ts). A guild has no packet that comes without an
- * event, nor can it be made outside the caches: the constructors of Guild, Message, ClientUser and ClientApplication, `_patch`, `_add` of
- * the managers of users, members, presences and threads' members, and `_remove` of that of channels. And a few raw values are kept in
- * private fields: `_roles`, `_createdTimestamp`, `_emoji`, `member`, `data` of integration owners.
+ * Where this host goes beyond the documented surface of discord.js' structures (see internals.ts). A guild has no
+ * packet that comes without an event, nor can it be made outside the caches: the constructors of Guild, Message,
+ * ClientUser and ClientApplication, `_patch`, `_add` of the managers of users, members, presences and threads' members,
+ * and `_remove` of that of channels. And a few raw values are kept in private fields: `_roles`, `_createdTimestamp`,
+ * `_emoji`, `member`, `data` of integration owners.
  */
 import type { APIApplication, APIUser } from 'discord-api-types/v10';
 import { ClientApplication, ClientUser, Collection, Guild, Message, Routes } from 'discord.js';
@@ -30,7 +31,10 @@ type Hidden<T> = new (client: Client, payload: Payload) => T;
 type Patched = { _patch(payload: Payload): void };
 type HiddenRoles = { _roles: readonly string[] };
 
-/** The bot and its application, as its first READY would make them: members are compared with the user when caches are limited. */
+/**
+ * The bot and its application, as its first READY would make them: members are compared with the user when caches are
+ * limited.
+ */
 export function makeClientUser(client: Client, user: Payload, application: Payload): void {
   if (client.user === null) {
     client.user = new (ClientUser as unknown as Hidden<ClientUser>)(client, user);
@@ -39,7 +43,10 @@ export function makeClientUser(client: Client, user: Payload, application: Paylo
   client.application ??= new (ClientApplication as unknown as Hidden<ClientApplication>)(client, application);
 }
 
-/** A guild in none of the client's caches. Its channels go there by themselves, and are taken out before anybody can look. */
+/**
+ * A guild in none of the client's caches. Its channels go there by themselves, and are taken out before anybody can
+ * look.
+ */
 export function buildGuild(client: Client, shardId: number, payload: Payload): Guild {
   const guild = new (Guild as unknown as Hidden<Guild>)(client, { ...payload, shardId });
   guild.channels.cache.forEach(({ id }) => client.channels.cache.delete(id));
@@ -54,7 +61,10 @@ export function patchGuild(guild: Guild, payload: Payload): void {
   (guild as unknown as Patched)._patch({ ...payload, id: guild.id });
 }
 
-/** With all but its members, presences and messages. Emits what changed of emojis and stickers, which nobody should hear. */
+/**
+ * With all but its members, presences and messages. Emits what changed of emojis and stickers, which nobody should
+ * hear.
+ */
 export function patchWholeGuild(guild: Guild, payload: Payload): void {
   const channels = guild.client.channels as unknown as HiddenChannels;
   const sent = ['channels', 'threads'].flatMap((key) => payload[key] as readonly Payload[]);
@@ -90,7 +100,10 @@ export function hasMessages(channel: GuildBasedChannel): channel is MessageChann
   return 'messages' in channel;
 }
 
-/** Makes messages of a guild that is in none of the client's caches: they look for it and their channel there, when they are made. */
+/**
+ * Makes messages of a guild that is in none of the client's caches: they look for it and their channel there, when they
+ * are made.
+ */
 export function putMessages(channel: MessageChannel, records: readonly MessageRecord[]): void {
   const { guild, client } = channel;
   const before = { guild: client.guilds.cache.get(guild.id), channel: client.channels.cache.get(channel.id) };
