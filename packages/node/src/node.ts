@@ -198,10 +198,7 @@ class NodeRuntime implements DshardNode {
     return this.close();
   }
 
-  /**
-   * What an effect causes on the spot waits its turn. A defect of the session leaves the state as it was; the bot must
-   * not die of it.
-   */
+  /** What an effect causes on the spot waits its turn. A defect of the session leaves the state, and the bot, alive. */
   #decide(event: NodeEvent): void {
     const before = this.#state;
     const { state, effects } = decide(before, event, this.#options.clock.now());
@@ -362,10 +359,7 @@ class NodeRuntime implements DshardNode {
     this.#log('error', `${what}: ${messageOf(error)}`, { error });
   }
 
-  /**
-   * Too much waits. What the orchestrator says is dropped with its connection, and said anew on the next; what happened
-   * is kept.
-   */
+  /** Too much waits. The orchestrator's message is dropped with its connection, and comes again on the next one. */
   #overflow(event: NodeEvent): boolean {
     if (event.kind !== 'message') return true;
     const reason = 'The node is behind with what the orchestrator said.';
