@@ -34,8 +34,7 @@ export function evaluate(source: ClientSource, args: unknown): unknown {
 
 /** In strict mode, in the global scope: of this file it sees nothing. */
 function compile(script: string): (client: object, context: unknown) => unknown {
-  // oxlint-disable-next-line typescript/no-implied-eval -- running code that a fellow node sends is what the bot turned
-  // on.
+  // oxlint-disable-next-line typescript/no-implied-eval -- the bot turned on that fellow nodes' code is run.
   return new Function('client', 'context', `'use strict'; return (${script})(client, context);`) as ReturnType<
     typeof compile
   >;
