@@ -8,10 +8,17 @@ import { ClosingLine } from './vitest-closing-line.js';
 const END_TO_END = 'packages/*/test/**/*.e2e.test.ts';
 
 /**
- * Libraries that change globals, and ends of processes: each such file has a process of its own. The others share what
- * they import: half of the time.
+ * Sockets, processes, and libraries that change globals: each such file has a process of its own, so that what is still
+ * closing at the end of one is not taken for a leak of the next. The others share what they import: half of the time.
  */
-const ALONE = 'packages/node/test/{hosts/**/*,*}.test.ts';
+const ALONE = [
+  'packages/node/test/{hosts/**/*,*}.test.ts',
+  'packages/gateway-emulator/test/{server,docs}/**/*.test.ts',
+  'packages/gateway-emulator/test/*.test.ts',
+  'packages/orchestrator/test/{adapters,http,runtime}/**/*.test.ts',
+  'packages/orchestrator/test/*.test.ts',
+  'packages/{chaos,cli,demo,testkit,transport}/test/**/*.test.ts',
+];
 
 export default defineConfig(({ mode }) => ({
   resolve: { conditions: ['@dshard/source'] },
@@ -26,13 +33,13 @@ export default defineConfig(({ mode }) => ({
       mode === 'e2e'
         ? [{ extends: true, test: { name: 'e2e', include: [END_TO_END] } }]
         : [
-            { extends: true, test: { name: 'alone', include: [ALONE], exclude: [END_TO_END] } },
+            { extends: true, test: { name: 'alone', include: ALONE, exclude: [END_TO_END] } },
             {
               extends: true,
               test: {
                 name: 'shared',
                 include: ['packages/*/test/**/*.test.ts'],
-                exclude: [END_TO_END, ALONE],
+                exclude: [END_TO_END, ...ALONE],
                 isolate: false,
               },
             },

@@ -47,6 +47,8 @@ async function shutDown(extra: string, { launcher }: { launcher: boolean }) {
   await until(() => orchestrator.peers[0]?.of('identify').length === 1, { what: 'its node to connect' });
   orchestrator.peer.send({ kind: 'shutdown', final: false, sessions: [] });
   await until(() => orchestrator.peer.closed, { what: 'its node to hang up' });
+  // The launcher's signal comes a while after the connection is closed.
+  await until(() => said.includes('after closed'), { what: 'the bot to go on after its node' });
   if (launcher) child.kill('SIGTERM');
   const end = await ended;
   await orchestrator.close();
