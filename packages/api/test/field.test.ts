@@ -119,7 +119,7 @@ describe('a field', () => {
   });
 
   // `0-99999,0-99999,…` kept the whole orchestrator busy for a minute, and a list of 250,000 ids for seconds.
-  test('of shards does not look into a list that is too long', () => {
+  test('refuses a list of shards that is too long without looking into it', () => {
     let looks = 0;
     const list = new Proxy(
       Array.from({ length: 250_000 }, () => 0),
@@ -144,7 +144,7 @@ describe('a field', () => {
     );
   });
 
-  test('of shards reads what it wrote', () => {
+  test('reads a list of shards back as it wrote it', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(5000), { minLength: 1, maxLength: 50 }), (shards) => {
         const sorted = shards.toSorted((a, b) => a - b);

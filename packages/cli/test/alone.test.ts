@@ -44,20 +44,20 @@ afterAll(() => rmSync(place, { recursive: true, force: true }));
 const dso = (...args: string[]): ReturnType<typeof runProgram> =>
   runProgram(join(place, 'node_modules/@dshard/cli/bin/dso.js'), args, { cwd: place });
 
-test('brings no server, no database and nothing of either', () => {
+test('the command line alone brings no server, no database and nothing of either', () => {
   const names = [...closure.keys()];
   expect(names).toContain('@dshard/api');
   for (const name of names) expect(name).not.toMatch(/orchestrator|fastify|libsql|pino/);
   expect(names.length).toBeLessThan(20);
 });
 
-test('works without an orchestrator beside it', async () => {
+test('the command line works without an orchestrator beside it', async () => {
   expect(await dso('--help')).toMatchObject({ code: 0, stderr: '' });
   const { code, stderr } = await dso('status', '--address', '127.0.0.1:1');
   expect([code, stderr]).toEqual([3, expect.stringMatching(/Nobody listens/)]);
 });
 
-test('says what to install when it is to run one', async () => {
+test('dso up without an orchestrator says what to install', async () => {
   const { code, stderr } = await dso('up', '--bot', './bot.js');
   expect(code).toBe(1);
   expect(stderr).toContain(`\n  ${INSTALL_LINE}\n`);

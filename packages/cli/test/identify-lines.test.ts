@@ -38,12 +38,12 @@ describe('the identify budget in dso status', () => {
       ],
     ],
   ];
-  test.each(table)('%s', (_, given, wanted) => expect(lines(given)).toEqual(wanted));
+  test.each(table)('is shown in full when it is %s', (_, given, wanted) => expect(lines(given)).toEqual(wanted));
 
   test.each([
     [-5, '0 s'],
     [59_000, '59 s'],
     [61_000, '1 min'],
     [7_260_000, '2 h 1 min'],
-  ])('%i ms are %s', (ms, wanted) => expect(spanText(ms)).toBe(wanted));
+  ])('shows a time of %i ms as %s', (ms, wanted) => expect(spanText(ms)).toBe(wanted));
 });

@@ -12,7 +12,7 @@ describe('help', () => {
     }
   });
 
-  test('of every command has examples', () => {
+  test('has examples for every command', () => {
     const commands = createProgram().commands.flatMap((command) => [command, ...command.commands]);
     for (const command of commands) {
       let help = '';
@@ -23,14 +23,14 @@ describe('help', () => {
     }
   });
 
-  test('of up says how to stop it', async () => {
+  test('says for dso up how to stop it', async () => {
     const { code, stdout } = await runDso(['up', '--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/SIGTERM[\s\S]*SIGHUP/);
   });
 });
 
-test('the version is the package’s', async () => {
+test('dso --version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   expect(await runDso(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
 });
@@ -57,13 +57,13 @@ describe('a command line that cannot be understood', () => {
     }
   });
 
-  test('says it to programs as well', async () => {
+  test('says what is wrong to programs as well', async () => {
     const { code, stdout } = await runDso(['migrateshard', '3', '--json']);
     const document = { Message: "missing required argument 'node'", Error: true, Code: 'DSO_CLI_USAGE' };
     expect([code, JSON.parse(stdout)]).toEqual([2, document]);
   });
 
-  test('without any command the help is shown', async () => {
+  test('shows the help when there is no command at all', async () => {
     const { code, stderr } = await runDso([]);
     expect(code).toBe(2);
     expect(stderr).toContain('Usage: dso');

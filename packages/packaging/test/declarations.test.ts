@@ -15,7 +15,7 @@ describe('declarations for CommonJS', () => {
       "import type { TSchema } from 'typebox';",
       "import type { TSchema } from 'typebox' with { 'resolution-mode': 'import' };",
     ],
-  ])('have the right specifier in %s', (_, written, right) => {
+  ])('have the right specifier where there is %s', (_, written, right) => {
     expect(commonJsDeclarations(written)).toBe(right);
   });
 

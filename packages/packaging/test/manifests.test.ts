@@ -51,7 +51,7 @@ describe('the check of a package.json', () => {
     ['repository', { type: 'git', url: 'git+https://elsewhere/x.git' }],
     ['version', '1.2.4'],
     ['typesVersions', {}],
-  ])('names %s that is not as it has to be', (field, value) => {
+  ])('names the field %s when it is not as it has to be', (field, value) => {
     const one = right(packageWith({}));
     const faults = manifestFaults({ ...one, manifest: { ...one.manifest, [field]: value } }, root);
     expect(faults).toHaveLength(1);

@@ -25,12 +25,12 @@ describe('lines of a README', () => {
     expect(blockWith(README, ['js'], ['import'])).toBe("import 'x';\n");
   });
 
-  test('that are not there are named', () => {
+  test('are named when they are not there', () => {
     expect(() => blockWith(README, ['ts'], ['import'])).toThrow('no block (ts) with import');
     expect(() => dsoUpWith(README, 'bun')).toThrow('no line npx dso up … bun');
   });
 
-  test('of the shell are split as a shell splits them', () => {
+  test('are split as a shell splits them when they are commands', () => {
     expect(dsoUpWith(README, 'tsx')).toEqual(['--command', 'node --import tsx bot.ts', '--nodes', '2']);
     expect(dsoUpWith(README, 'bot.mjs')).toEqual(['--bot', 'bot.mjs']);
   });
@@ -40,7 +40,7 @@ describe('the projects', () => {
   const { root } = readWorkspace();
   const nodeReadme = readFileSync(join(root, 'packages/node/README.md'), 'utf8');
 
-  test('are at least twelve, on every Node.js that is supported, bun and deno', () => {
+  test('are at least twelve, and run on every Node.js that is supported, on bun and on deno', () => {
     expect(projects.length).toBeGreaterThanOrEqual(12);
     expect(new Set(projects.flatMap(({ runtimes }) => runtimes))).toEqual(
       new Set(['node20', 'node22', 'node24', 'bun', 'deno']),

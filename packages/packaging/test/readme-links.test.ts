@@ -27,11 +27,11 @@ test.each([
 });
 
 test.each([
-  ['that works in the repository only', '[a](../../docs/a.md)', 'which is not in the tarball'],
+  ['to a file that the repository only has', '[a](../../docs/a.md)', 'which is not in the tarball'],
   ['to a page that is no more', '[b](https://host/owner/name/blob/main/docs/b.md)', 'which is not in the repository'],
   ['to a heading that is no more', '[a](https://host/owner/name/blob/main/docs/a.md#gone)', 'no heading there'],
   ['to a heading that the page does not have', '# One\n\n[two](#two)', 'no heading there'],
-])('a link is named %s', (_, markdown, sentence) => {
+])('a link is named as a fault when it leads %s', (_, markdown, sentence) => {
   expect(linkFaults(markdown, places).join()).toContain(sentence);
 });
 

@@ -8,7 +8,7 @@ test('what both name is on, in our order; names that are not known are ignored',
   ]);
 });
 
-test('what one side lacks is off, and a base-level peer names none', () => {
+test('a capability that one side lacks is off, and a base-level peer names none', () => {
   expect(negotiate(['auth'], CAPABILITIES)).toEqual(['auth']);
   expect(negotiate([], CAPABILITIES)).toEqual([]);
   expect(negotiate(CAPABILITIES, [])).toEqual([]);

@@ -31,7 +31,7 @@ function codeOf(attempt: () => unknown): string | null {
 }
 
 describe('round trip', () => {
-  test.each(MESSAGE_KINDS)('%s', (kind) => {
+  test.each(MESSAGE_KINDS)('a message of the kind %s is the same after encoding and decoding', (kind) => {
     fc.assert(
       fc.property(messageOf(kind), (message) => {
         expect(decodeFrame(encodeMessage(message))).toEqual(message);
@@ -39,7 +39,7 @@ describe('round trip', () => {
     );
   });
 
-  test('in the form of Go peers, every integer as int64', () => {
+  test('a message is the same after a Go peer wrote every integer as int64', () => {
     // Bytes have no form of their own there, and no Go peer sends these three.
     const withBytes = [
       'userEvent',
@@ -91,7 +91,7 @@ describe('toward a base-level peer a message holds the base fields and nothing e
       ['Origin', 'ShardID', 'SessionID', 'Sequence', 'ResumeGatewayUrl'],
     ],
     [{ kind: 'allUserDataSent', numEvents: 1, shardId: null }, ['NumEvents']],
-  ])('$kind', (message, names) => {
+  ])('$kind is written with its base fields only', (message, names) => {
     const body = encodeMessage(message).subarray(8);
     expect(Object.keys(body.length === 0 ? {} : (decode(body) as object))).toEqual(names);
   });
@@ -103,7 +103,7 @@ describe('decoding is lenient where the base level is', () => {
     expect(decodeMessage(EVENT_IDS.startMigration, body)).toEqual({ kind: 'startMigration', shardId: 7 });
   });
 
-  test('nil stands for an extended field that is left out, and for an empty body', () => {
+  test('nil is read as an extended field that is left out, and as an empty body', () => {
     const empty = { kind: 'shutdown', final: false, sessions: [] };
     expect(decodeMessage(EVENT_IDS.shutdown, encode({ Final: null, Sessions: null }))).toEqual(empty);
     expect(decodeMessage(EVENT_IDS.shutdown, encode(null))).toEqual(empty);
@@ -210,7 +210,7 @@ describe('decoding refuses, by code and in words', () => {
       'CpuPercent',
     ],
     ['heartbeat', { Sequence: 1, Shards: [], Process: [] }, 'DSO_FIELD_TYPE', 'heartbeat.Process must be a map'],
-  ])('%s %#', (kind, body, code, words) => {
+  ])('a body of %s that breaks a rule is refused (%#)', (kind, body, code, words) => {
     const attempt = (): unknown => decodeMessage(EVENT_IDS[kind], encode(body, { useBigInt64: true }));
     expect(codeOf(attempt)).toBe(code);
     expect(attempt).toThrow(words);
@@ -231,7 +231,7 @@ describe('encoding refuses what decoding would', () => {
     ],
     [{ kind: 'userEvent', eventId: 99, body: new Uint8Array(0) }, 'DSO_FIELD_RANGE'],
     [{ kind: 'userEvent', eventId: 2 ** 32, body: new Uint8Array(0) }, 'DSO_FIELD_RANGE'],
-  ])('%o', (message, code) => {
+  ])('a message that breaks a rule is not written: %o', (message, code) => {
     expect(codeOf(() => encodeMessage(message))).toBe(code);
   });
 });
@@ -239,7 +239,7 @@ describe('encoding refuses what decoding would', () => {
 describe('hostile bodies end in a ProtocolError, whatever they are', () => {
   const ids = Object.values(EVENT_IDS);
 
-  test('garbage', () => {
+  test('random bytes throw nothing but a ProtocolError', () => {
     fc.assert(
       fc.property(fc.constantFrom(...ids), fc.uint8Array({ maxLength: 200 }), (id, body) => {
         codeOf(() => decodeMessage(id, body));
@@ -248,7 +248,7 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
     );
   });
 
-  test('garbage that is MessagePack', () => {
+  test('random MessagePack values throw nothing but a ProtocolError', () => {
     const value = fc.object({ key: fc.constantFrom('ShardID', 'ShardIDs', 'SessionID', 'Process', 'Body', 'NodeID') });
     fc.assert(
       fc.property(fc.constantFrom(...ids), value, (id, body) => {
@@ -257,7 +257,7 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
     );
   });
 
-  test('one bit of an honest message turned', () => {
+  test('a message with one flipped bit throws nothing but a ProtocolError', () => {
     fc.assert(
       fc.property(anyMessage, fc.nat(), (message, bit) => {
         const frame = encodeMessage(message);
@@ -270,7 +270,7 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
     );
   });
 
-  test('every honest message cut short', () => {
+  test('a message that is cut short is refused as malformed', () => {
     fc.assert(
       fc.property(anyMessage, fc.nat(), (message, cut) => {
         if (message.kind === 'userEvent') return;
@@ -284,7 +284,7 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
     );
   });
 
-  test('bytes after the end', () => {
+  test('bytes after the end of a body are refused as malformed', () => {
     const body = encode({ ShardID: 1 });
     expect(codeOf(() => decodeMessage(21, Uint8Array.of(...body, 0xc0)))).toBe('DSO_BODY_MALFORMED');
   });
@@ -292,11 +292,11 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
   test.each([
     ['lists', 0x91],
     ['maps', 0x81],
-  ])('a million nested %s', (_, head) => {
+  ])('a million nested %s are refused as too complex', (_, head) => {
     expect(codeOf(() => decodeMessage(1, new Uint8Array(1_000_000).fill(head)))).toBe('DSO_BODY_TOO_COMPLEX');
   });
 
-  test('more values than any honest message', () => {
+  test('more values than any honest message has are refused as too complex', () => {
     const emptyMaps = new Uint8Array(5 + 2 ** 21).fill(0x80);
     emptyMaps.set([0xdd, 0, 0x20, 0, 0]);
     expect(codeOf(() => decodeMessage(1, emptyMaps))).toBe('DSO_BODY_TOO_COMPLEX');
@@ -308,11 +308,11 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
     ['a string', [0xdb, 0xff, 0xff, 0xff, 0xff]],
     ['bytes', [0xc6, 0xff, 0xff, 0xff, 0xff]],
     ['an extension', [0xc9, 0xff, 0xff, 0xff, 0xff, 0]],
-  ])('%s that announces four thousand million and holds nothing', (_, head) => {
+  ])('%s that announces four thousand million entries and holds none is refused', (_, head) => {
     expect(codeOf(() => decodeMessage(1, Uint8Array.from(head)))).toBe('DSO_BODY_MALFORMED');
   });
 
-  test('a map with the key __proto__', () => {
+  test('a map with the key __proto__ is refused as malformed', () => {
     const body = Uint8Array.of(0x81, 0xa9, ...new TextEncoder().encode('__proto__'), 0x80);
     expect(codeOf(() => decodeMessage(21, body))).toBe('DSO_BODY_MALFORMED');
   });

@@ -32,7 +32,7 @@ function cut(stream: Uint8Array, lengths: readonly number[]): Uint8Array[] {
 }
 
 describe('frames come out as they went in', () => {
-  test('in any chunking', () => {
+  test('frames come out whole and in order, however the stream is cut into chunks', () => {
     const chunking = fc.array(fc.nat(40), { maxLength: 60 });
     fc.assert(
       fc.property(fc.array(anyFrame, { maxLength: 20 }), chunking, (frames, lengths) => {
@@ -49,7 +49,7 @@ describe('frames come out as they went in', () => {
     );
   });
 
-  test('also those that are kept while the reader reads on', () => {
+  test('frames that are kept stay as they are while the reader reads on', () => {
     const reader = new FrameReader(1000);
     const stream = Buffer.concat([1, 2, 3, 4, 5].map((value) => frameOf(100 + value, new Uint8Array(50).fill(value))));
     const kept = [];
@@ -85,7 +85,7 @@ describe('the limit', () => {
     expect(attempt).toThrow('A frame with event id 5 announces 101 bytes; 100 are allowed.');
   });
 
-  test('once broken stays broken, and holds nothing', () => {
+  test('stays broken once a frame went beyond, and the reader keeps no bytes', () => {
     const reader = new FrameReader(10);
     reader.push(frameOf(100, new Uint8Array(11)));
     expect(() => reader.next()).toThrow('announces 11 bytes');

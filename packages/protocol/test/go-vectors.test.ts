@@ -123,22 +123,25 @@ describe('user events', () => {
   const registry = new UserEventRegistry().register(101, 'text').register(102, 'guild');
   const rawRegistry = new UserEventRegistry().register(150, 'blob', 'raw');
 
-  test.each(userVectors)('$name', ({ event, value, frameHex }) => {
-    const message = decodeFrame(fromHex(frameHex));
-    if (message.kind !== 'userEvent') throw new Error(`decoded to ${message.kind}`);
-    expect(message.eventId).toBe(event);
-    expect(Buffer.from(encodeMessage(message)).toString('hex')).toBe(frameHex);
+  test.each(userVectors)(
+    'the user event $name is read and written byte for byte as by a Go peer',
+    ({ event, value, frameHex }) => {
+      const message = decodeFrame(fromHex(frameHex));
+      if (message.kind !== 'userEvent') throw new Error(`decoded to ${message.kind}`);
+      expect(message.eventId).toBe(event);
+      expect(Buffer.from(encodeMessage(message)).toString('hex')).toBe(frameHex);
 
-    if (event === 150) {
-      const hex = value === null ? '' : (value as { rawHex: string }).rawHex;
-      const decoded = rawRegistry.decode(event, message.body);
-      expect(Buffer.from(decoded.value as Uint8Array).toString('hex')).toBe(hex);
-      expect(rawRegistry.encode('blob', decoded.value).body).toEqual(message.body);
-    } else {
-      const decoded = registry.decode(event, message.body);
-      expect(decoded.value).toEqual(value);
-      expect(registry.decode(event, registry.encode(decoded.name, value).body)).toEqual(decoded);
-      expect(registry.encode(event, value).body).toEqual(message.body);
-    }
-  });
+      if (event === 150) {
+        const hex = value === null ? '' : (value as { rawHex: string }).rawHex;
+        const decoded = rawRegistry.decode(event, message.body);
+        expect(Buffer.from(decoded.value as Uint8Array).toString('hex')).toBe(hex);
+        expect(rawRegistry.encode('blob', decoded.value).body).toEqual(message.body);
+      } else {
+        const decoded = registry.decode(event, message.body);
+        expect(decoded.value).toEqual(value);
+        expect(registry.decode(event, registry.encode(decoded.name, value).body)).toEqual(decoded);
+        expect(registry.encode(event, value).body).toEqual(message.body);
+      }
+    },
+  );
 });

@@ -24,13 +24,13 @@ describe('the messages', () => {
     expect(Object.keys(EVENT_IDS)).toHaveLength(ROWS.length - 1);
   });
 
-  test('of the base level, and no others, belong to no capability', () => {
+  test('belong to no capability when they are of the base level, and to one otherwise', () => {
     const free = ROWS.filter(([, { capability }]) => capability === null).map(([kind]) => kind);
     expect(free.toSorted()).toEqual([...BASE_LEVEL].toSorted());
     for (const [, { id, capability }] of ROWS) expect(id === null || id <= 23).toBe(capability === null);
   });
 
-  test('leave no capability without a use but those that only add fields', () => {
+  test('use every capability, but for those that only add fields', () => {
     const used = new Set(ROWS.map(([, { capability }]) => capability));
     expect(CAPABILITIES.filter((capability) => !used.has(capability))).toEqual([]);
   });

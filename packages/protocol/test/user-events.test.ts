@@ -35,30 +35,30 @@ describe('values', () => {
     expect(registry().decode(101, byName.body)).toEqual({ eventId: 101, name: 'guild', value: guild });
   });
 
-  test('of raw events are the body, and must be bytes', () => {
+  test('are the body itself where the event is raw, and must be bytes then', () => {
     const bytes = Uint8Array.of(0xde, 0xad);
     expect(registry().encode('blob', bytes).body).toBe(bytes);
     expect(registry().decode(103, bytes).value).toBe(bytes);
     expect(() => registry().encode(103, 'text' as never)).toThrow('"blob" is registered as raw');
   });
 
-  test('of null are an empty body', () => {
+  test('are an empty body when they are null', () => {
     expect(registry().encode('ping', null as never).body.length).toBe(0);
     expect(registry().decode(102, new Uint8Array(0)).value).toBeNull();
   });
 
-  test('of events that nobody registered are refused, in both directions', () => {
+  test('are refused when nobody registered their event, in both directions', () => {
     expect(() => registry().encode('other' as never, 1 as never)).toThrow(UnknownEventError);
     expect(() => registry().decode(150, new Uint8Array(0))).toThrow('The event id 150 is not known here.');
   });
 
-  test('that cannot be read are the peer’s fault, by name', () => {
+  test('are refused by the name of the event when they cannot be read, as the fault of the peer', () => {
     expect(() => registry().decode(101, Uint8Array.of(0xc1))).toThrow(
       /The body of the user event "guild" holds the byte/,
     );
   });
 
-  test('survive, whatever plain data they are', () => {
+  test('are the same after encoding and decoding, whatever plain data they are', () => {
     const plain = fc.anything({
       withTypedArray: false,
       withNullPrototype: false,
@@ -105,20 +105,20 @@ describe('values', () => {
     ['a Map', new Map()],
     ['a Date', new Date(0)],
     ['an integer beyond 64 bits', 2n ** 63n],
-  ])('that have no form are refused: %s', (_, value) => {
+  ])('are refused when they have no form in MessagePack: %s', (_, value) => {
     const events = new UserEventRegistry().register(100, 'any');
     const attempt = (): unknown => events.encode('any', { deep: [value] });
     expect(attempt).toThrow(expect.objectContaining({ code: 'DSO_VALUE_NOT_ENCODABLE' }));
   });
 
-  test('that contain themselves are refused', () => {
+  test('are refused when they contain themselves', () => {
     const loop: unknown[] = [];
     loop.push(loop);
     const events = new UserEventRegistry().register(100, 'any');
     expect(() => events.encode('any', loop)).toThrow(/nested more than 32 levels deep/);
   });
 
-  test('nested as deeply as allowed are written and read', () => {
+  test('are written and read when they are nested as deeply as allowed', () => {
     let value: unknown = 1;
     for (let depth = 0; depth < 32; depth++) value = [value];
     const events = new UserEventRegistry().register(100, 'any');

@@ -78,7 +78,7 @@ describe.each(subjects)('%s', (_, subject) => {
     expect(ran).toBe(0);
   });
 
-  test('a delay that is not a number is a mistake', () => {
+  test('a delay that is not a number throws', () => {
     const { clock } = subject();
     expect(() => clock.after(Number.NaN, () => undefined)).toThrow(/was given NaN/);
     expect(() => clock.every(Number.NaN, () => undefined)).toThrow(/was given NaN/);

@@ -73,7 +73,7 @@ describe('messages', () => {
     expect(a.messages).toEqual([{ kind: 'startMigration', shardId: 7 }]);
   });
 
-  test('of one turn go out in one write, large ones by themselves', async () => {
+  test('go out in one write when they are of one turn, and large ones go out by themselves', async () => {
     const { client, clock } = await connectedStreams();
     const writes: number[] = [];
     const counting = new Proxy(client, {
@@ -97,7 +97,7 @@ describe('messages', () => {
     expect(writes).toEqual([1000, 100_008, 100]);
   });
 
-  test('of an unknown id are told of and ignored', async () => {
+  test('are told of and ignored when their id is unknown', async () => {
     const { clock, client, server } = await connectedStreams();
     const b = watch(openMessageConnection(server));
     client.write(Uint8Array.of(99, 0, 0, 0, 2, 0, 0, 0, 0xff, 0xff));
@@ -109,7 +109,7 @@ describe('messages', () => {
     expect(b.ends).toEqual([]);
   });
 
-  test('that break a bound of the protocol are refused to the sender, and the connection lives on', async () => {
+  test('are refused to the sender when they break a bound of the protocol, and the connection lives on', async () => {
     const { clock, a, b } = await connectedPair({ client: { maxFrameBytes: 1000 } });
     expect(() => a.connection.send({ kind: 'startMigration', shardId: -1 })).toThrow(/startMigration\.ShardID is -1/);
     expect(() => a.connection.send(userEvent(100, 1001))).toThrow(/1001 bytes cannot be sent; 1000 are allowed/);
@@ -124,7 +124,7 @@ describe('a peer that breaks the protocol', () => {
     ['a frame beyond the limit', Uint8Array.of(1, 0, 0, 0, 255, 255, 255, 255), 'DSO_FRAME_TOO_LARGE'],
     ['a body that is no MessagePack', Uint8Array.of(11, 0, 0, 0, 1, 0, 0, 0, 0xc1), 'DSO_BODY_MALFORMED'],
     ['a missing field', Uint8Array.of(11, 0, 0, 0, 1, 0, 0, 0, 0x80), 'DSO_FIELD_MISSING'],
-  ])('with %s loses its connection, and only that', async (_, bytes, code) => {
+  ])('loses its connection, and no other does, when it sends %s', async (_, bytes, code) => {
     const world = await connectedStreams();
     const b = watch(openMessageConnection(world.server));
     const others: ByteStream[] = [];
@@ -240,7 +240,7 @@ describe('backpressure', () => {
 });
 
 describe('the end', () => {
-  test('of a close comes after what was sent, with the reason of each side', async () => {
+  test('comes after what was sent, with the reason of each side, when one of them closes', async () => {
     const { clock, network, a, b } = await connectedPair();
     a.connection.send(userEvent(100));
     a.connection.close(BYE);
@@ -268,7 +268,7 @@ describe('the end', () => {
     expect(b.ends).toEqual([]);
   });
 
-  test('of a destroy drops what was not sent', async () => {
+  test('drops what was not sent when it comes by a destroy', async () => {
     const { clock, a, b } = await connectedPair();
     a.connection.send(userEvent(100));
     a.connection.destroy(BYE);
@@ -278,7 +278,7 @@ describe('the end', () => {
     expect(b.ends.length).toBe(1);
   });
 
-  test('by a reset is told as lost, with its cause', async () => {
+  test('is told as lost, with its cause, when it comes by a reset', async () => {
     const { clock, network, a, b } = await connectedPair();
     network.reset();
     await clock.run(0);
@@ -292,7 +292,7 @@ describe('the end', () => {
     }
   });
 
-  test('in the middle of a message is told as lost', async () => {
+  test('is told as lost when it comes in the middle of a message', async () => {
     const { clock, client, server } = await connectedStreams();
     const b = watch(openMessageConnection(server));
     client.write(encodeMessage(userEvent(100, 50)).subarray(0, 20));
@@ -306,7 +306,7 @@ describe('the end', () => {
     ]);
   });
 
-  test('is told to handlers that came after it', async () => {
+  test('is told also to handlers that are set after it', async () => {
     const { clock, client, server } = await connectedStreams();
     const early = openMessageConnection(client);
     early.destroy(BYE);
@@ -327,7 +327,7 @@ describe('the end', () => {
     expect(b.ends).toEqual([BYE]);
   });
 
-  test('comes to a connection whose message our own handler failed on, and to no other', async () => {
+  test('comes for a connection whose message our own handler failed on, and for no other', async () => {
     const fault = new Error('a defect of ours');
     const { clock, a, b } = await connectedPair({}, () => {
       throw fault;

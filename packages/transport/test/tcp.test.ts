@@ -87,7 +87,7 @@ describe('a stream', () => {
     expect(right.closes).toEqual([{}]);
   });
 
-  test('that was paused before it is handled delivers nothing until it is resumed', async () => {
+  test('delivers nothing until it is resumed when it was paused before it is handled', async () => {
     const first = await pair();
     const second = await pair();
     first.b.pause();
@@ -123,7 +123,7 @@ describe('a stream', () => {
     await until(() => left.drains > drainsBefore && a.bufferedBytes === 0, { what: 'the drain' });
   });
 
-  test('that ends sends what it holds first', async () => {
+  test('sends what it holds first when it is ended', async () => {
     const { a, b } = await pair();
     const [left, right] = [watch(a), watch(b)];
     const big = new Uint8Array(8 * 1024 * 1024);
@@ -135,7 +135,7 @@ describe('a stream', () => {
     expect([...left.closes, ...right.closes]).toEqual([{}, {}]);
   });
 
-  test('that ends while it is paused reads on for the peer’s close, and leaves no timer behind', async () => {
+  test('reads on for the peer’s close when it is ended while paused, and leaves no timer behind', async () => {
     // The clock stands still: only the peer's close can end it, not the linger time.
     const clock = virtualClock();
     const { a, b } = await pair(tcpTransport({ clock }));
@@ -148,7 +148,7 @@ describe('a stream', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test('that ends gives up on a peer that never closes', async () => {
+  test('gives up on a peer that never closes when it is ended', async () => {
     const clock = virtualClock();
     const peer = createServer({ allowHalfOpen: true }, (socket) => open.sockets.push(socket));
     await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
@@ -167,7 +167,7 @@ describe('a stream', () => {
     });
   });
 
-  test('that is destroyed closes at once, and its handlers hear of it also when they come later', async () => {
+  test('closes at once when it is destroyed, and tells also handlers that are set later', async () => {
     const { a, b } = await pair();
     a.destroy();
     a.destroy();
@@ -177,7 +177,7 @@ describe('a stream', () => {
     expect(a.bufferedBytes).toBe(0);
   });
 
-  test('that is reset says so', async () => {
+  test('says that it was reset when it was', async () => {
     const listener = await listen();
     const socket = netConnect(parseAddress(listener.address));
     await until(() => listener.accepted.length === 1, { what: 'the connection to be accepted' });

@@ -30,7 +30,7 @@ test('nothing runs before its time, and timers set by timers run in the same adv
   expect(clock.pending()).toBe(0);
 });
 
-test('every repeats at its interval', () => {
+test('a timer of every() repeats at its interval', () => {
   const clock = virtualClock(0);
   const ran: number[] = [];
   const cancel = clock.every(30, () => ran.push(clock.now()));
@@ -41,7 +41,7 @@ test('every repeats at its interval', () => {
   expect(clock.pending()).toBe(0);
 });
 
-test('run lets promises settle between timers, advance does not', async () => {
+test('run() lets promises settle between timers, and advance() does not', async () => {
   const steps = async (clock: ReturnType<typeof virtualClock>, into: number[]): Promise<void> => {
     for (let step = 0; step < 3; step++) {
       await delay(clock, 10);
@@ -61,7 +61,7 @@ test('run lets promises settle between timers, advance does not', async () => {
   expect(advanced).toEqual([]);
 });
 
-test('hours pass in no time', () => {
+test('hours of the virtual clock pass in no time', () => {
   const clock = virtualClock();
   let beats = 0;
   clock.every(1000, () => beats++);

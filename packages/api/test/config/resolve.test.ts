@@ -36,7 +36,7 @@ const flag = (key: string, written: unknown): { key: string; written: unknown; f
 });
 
 describe('sources', () => {
-  test('without any, everything has its default, and nothing can be changed', () => {
+  test('may all be absent: then everything has its default, and nothing can be changed', () => {
     const config = resolve();
     expect(config).toMatchObject({
       listen: '127.0.0.1:7447',
@@ -199,12 +199,12 @@ describe('what is wrong', () => {
     ['token: a\ntokenFile: b', /dso\.yaml:2: tokenFile: there is a token already \(dso\.yaml:1\)/],
     ['tokenFile: nowhere', /token file .*nowhere cannot be read/],
   ];
-  test.each(files)('%j is refused by name', (content, message) => {
+  test.each(files)('the file %j is refused with the key and the reason', (content, message) => {
     write('dso.yaml', content);
     expect(refusal()).toMatch(message);
   });
 
-  test('is said all at once, each with its place', () => {
+  test('every mistake is named at once, each with its place', () => {
     write('dso.yaml', 'nodez: 2\nbucketSize: x\n');
     const message = refusal({ environment: { DSO_HEARTBEAT: 'often' }, flags: [flag('totalShards', 'x')] });
     expect(message.split('\n')).toEqual([
@@ -216,24 +216,24 @@ describe('what is wrong', () => {
     ]);
   });
 
-  test('is refused also where another source wins', () => {
+  test('a wrong value is refused also where another source wins', () => {
     write('dso.yaml', 'bucketSize: x\n');
     expect(refusal({ flags: [flag('bucketSize', '2')] })).toMatch(/dso\.yaml:1: bucketSize/);
   });
 
-  test('never shows a secret', () => {
+  test('a refusal never shows a secret', () => {
     write('dso.yaml', 'token: "hush hush"\ndiscord: { token: [my-secret] }\n');
     const message = refusal({ environment: { DISCORD_TOKEN: 'very secret' } });
     expect(message).toMatch(/token: expected printable characters without blanks, or none, found a string/);
     expect(message).not.toMatch(/hush|secret/);
   });
 
-  test('a file that was asked for must be there', () => {
+  test('a file that was asked for and is missing is refused', () => {
     expect(refusal({ file: 'other.yaml' })).toMatch(/There is no file .*other\.yaml/);
     expect(refusal({ file: '.' })).toMatch(/cannot be read/);
   });
 
-  test('an alias bomb does not go off', () => {
+  test('an alias bomb is refused, and does not go off', () => {
     const levels = Array.from({ length: 12 }, (_, level) =>
       level === 0 ? 'l0: &l0 [x,x,x,x,x,x,x,x,x]' : `l${level}: &l${level} [${`*l${level - 1},`.repeat(9)}]`,
     );
@@ -249,7 +249,7 @@ describe('random input', () => {
   );
   const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('auto', 'none', '10s', '0-3', '127.0.0.1:0'));
 
-  test('never crashes a resolver: it is accepted, or refused naming each key', () => {
+  test('any document is accepted, or refused with an error that names the file', () => {
     fc.assert(
       fc.property(fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: false }), (document) => {
         write('dso.yaml', JSON.stringify(document));
@@ -264,7 +264,7 @@ describe('random input', () => {
     );
   });
 
-  test('a key nobody knows is always named', () => {
+  test('a key that nobody knows is always named', () => {
     const unknown = fc
       .stringMatching(/^[a-z]{3,12}$/)
       .filter((name) => !CONFIG_KEYS.some((each) => each.split('.')[0] === name));
@@ -277,7 +277,7 @@ describe('random input', () => {
     );
   });
 
-  test('any bytes in the file are a configuration or a complaint', () => {
+  test('any bytes in the file are read as a configuration, or refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         writeFileSync(join(cwd, 'dso.yaml'), bytes);
@@ -308,19 +308,19 @@ describe('the token', () => {
     ['blank', ' \n\t '],
     ['of several words', 'two words'],
     ['binary', '\u0001\u0002'],
-  ])('from a file that is %s is refused, and the file named', (_what, content) => {
+  ])('is refused when it is in a file that is %s, and the file is named', (_what, content) => {
     write('secret', content);
     const message = refusal({ flags: [flag('tokenFile', 'secret')] });
     expect(message).toMatch(/--tokenFile: .*token file .*secret/);
   });
 
-  test('in a file others can read is warned about', () => {
+  test('is warned about when others can read its file', () => {
     write('secret', 'a-long-enough-token');
     chmodSync(join(cwd, 'secret'), 0o644);
     expect(resolve({ flags: [flag('tokenFile', 'secret')] }).warnings.join()).toMatch(/Others .*chmod 600/);
   });
 
-  test('that is short is warned about, without showing it', () => {
+  test('is warned about when it is short, and is not shown', () => {
     const warnings = resolve({ environment: { DSO_TOKEN: 'hunter2' } }).warnings.join();
     expect(warnings).toMatch(/only 7 characters/);
     expect(warnings).not.toContain('hunter2');

@@ -77,7 +77,7 @@ describe('a request', () => {
     });
   });
 
-  test('that changes nothing has them in the query', () => {
+  test('has its parameters in the query when it changes nothing', () => {
     expect(requestFor('status')).toEqual({ method: 'GET', path: '/v1/status', body: null });
     expect(requestFor('events', { after: '7', limit: '5' }).path).toBe('/v1/events?after=7&limit=5');
   });

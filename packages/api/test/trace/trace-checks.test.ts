@@ -48,7 +48,7 @@ function check(rows: readonly Row[], idOf: (index: number) => number = (index) =
 const after = (...rows: Row[]): readonly Row[] => [...SOUND, ...rows];
 
 describe('a history', () => {
-  test('that is sound is summed up', () => {
+  test('is summed up when it is sound', () => {
     expect(check(SOUND)).toEqual({
       entries: 17,
       from: 0,
@@ -64,7 +64,7 @@ describe('a history', () => {
     });
   });
 
-  test('without entries shows nothing', () => {
+  test('shows nothing when it has no entries', () => {
     expect(check([])).toMatchObject({ entries: 0, from: null, to: null, violations: [] });
   });
 
@@ -175,11 +175,11 @@ describe('a history', () => {
       /^Migration m3 of shard 0 never ended\.$/,
     ],
   ];
-  test.each(broken)('in which %s', (_, rows, invariant, text) => {
+  test.each(broken)('violates an invariant when %s', (_, rows, invariant, text) => {
     expect(check(rows).violations).toMatchObject([{ invariant, text: expect.stringMatching(text) }]);
   });
 
-  test('says what is under way at its end', () => {
+  test('says at its end what is under way', () => {
     const rows = after(
       [9_200, 'operationStarted', { operation: 'r1', kind: 'rollout' }],
       [9_200, 'migrationStarted', { migration: 'm3', shard: 0, origin: 'b', destination: 'c' }],
@@ -187,7 +187,7 @@ describe('a history', () => {
     expect(check(rows).open).toEqual(['migration m3 of shard 0', 'rollout r1']);
   });
 
-  test('with a gap forgets who had what, but not the epochs', () => {
+  test('forgets at a gap who had what, but not the epochs', () => {
     const rows = after(
       [9_200, 'shardRunning', { node: 'z', shard: 0 }],
       [9_300, 'shardsAssigned', { node: 'z', shards: [0], epochs: [3] }],
@@ -196,13 +196,13 @@ describe('a history', () => {
     expect(report).toMatchObject({ gaps: 1, violations: [{ invariant: 2 }] });
   });
 
-  test('that begins anew (its store was lost) is another history', () => {
+  test('is another history when it begins anew because its store was lost', () => {
     const rows = after([9_200, 'orchestratorStarted', { epoch: 1 }], [9_300, 'shardRunning', { node: 'z', shard: 0 }]);
     const report = check(rows, (index) => (index < SOUND.length ? index + 1 : index - SOUND.length + 1));
     expect(report).toMatchObject({ gaps: 1, violations: [] });
   });
 
-  test('of a later version, with names and fields of other types, breaks nothing', () => {
+  test('breaks nothing when it is of a later version, with names and fields of other types', () => {
     const rows: Row[] = [
       [0, 'somethingNew', { shard: 'x' }],
       [1, 'shardsAssigned', { node: 7, shards: 'all', epochs: null }],
@@ -228,7 +228,7 @@ describe('an entry from a file', () => {
     [{ ...sound, text: 7 }, 'has no text'],
     [{ ...sound, fields: [] }, 'has no fields'],
     [{ ...sound, fields: null }, 'has no fields'],
-  ])('%j %s', (value, message) => {
+  ])('is refused when it is %j, because it %s', (value, message) => {
     expect(() => traceEntry(value)).toThrow(message);
   });
 });

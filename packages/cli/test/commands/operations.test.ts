@@ -77,7 +77,7 @@ describe('a command', () => {
     expect(pulled).toMatchObject({ code: 0, stdout: 'It is done.\n' });
   });
 
-  test('prints one JSON document for programs, also when it is refused', async () => {
+  test('prints one JSON document for programs, also when the command is refused', async () => {
     const { orchestrator, options } = await serve();
     expect((await runDso(['startnode', '--json'], options)).stdout).toBe('{"Message":"It is done.","Error":false}\n');
     orchestrator.result = { ok: false, error: { code: 'DSO_UNKNOWN_NODE', message: 'No node x.', fault: 'caller' } };
@@ -86,7 +86,7 @@ describe('a command', () => {
     expect(JSON.parse(refused.stdout)).toEqual({ Message: 'No node x.', Error: true, Code: 'DSO_CLI_REFUSED' });
   });
 
-  test('that is refused says why, and exits with 1', async () => {
+  test('says why it is refused, and exits with 1', async () => {
     const { orchestrator, options } = await serve();
     orchestrator.result = {
       ok: false,
@@ -139,7 +139,7 @@ describe('the address', () => {
     expect(results.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test('wins over the environment', async () => {
+  test('is taken from the flag before the environment', async () => {
     const { address } = await serve();
     const result = await runDso(['deployedversion', '--address', address], {
       environment: { DSO_CLI_ADDR: 'localhost:1' },
@@ -147,7 +147,7 @@ describe('the address', () => {
     expect(result.code).toBe(0);
   });
 
-  test('where nobody listens is named, with what to do; exit code 3', async () => {
+  test('is named where nobody listens, with what to do, and the exit code is 3', async () => {
     const unused = createTcpServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => unused.once('listening', resolve));
     const { port } = unused.address() as AddressInfo;
@@ -160,7 +160,7 @@ describe('the address', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ Error: true, Code: 'DSO_CLI_UNREACHABLE' });
   });
 
-  test('of another program is recognized; exit code 3', async () => {
+  test('is recognized as that of another program, and the exit code is 3', async () => {
     const web = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
     const other = createTcpServer((socket) => socket.resume().end('220 mail\r\n')).listen(0, '127.0.0.1');
     const silent = createServer((request) => request.socket.destroy()).listen(0, '127.0.0.1');
@@ -238,7 +238,7 @@ describe('dso status', () => {
     expect(stdout).toContain('moving or down: 3, at most 1 by plan (maxUnavailable)');
   });
 
-  test('is the whole document for programs', async () => {
+  test('prints the whole document for programs', async () => {
     const { options, server } = await serve();
     const { stdout } = await runDso(['status', '--json'], options);
     expect(JSON.parse(stdout)).toEqual((await server.app.inject('/v1/status')).json());
@@ -281,13 +281,13 @@ describe('operations', () => {
     expect(status.stdout).toContain('rollout r7 (alice@laptop?[2J): 1 of 2 node(s) replaced.');
   });
 
-  test('who asks is told by the command line', async () => {
+  test('are told by the command line who asks', async () => {
     const { orchestrator, options } = await serve();
     await runDso(['startnode'], options);
     expect(orchestrator.requesters[0]).toMatch(/^\S.*@\S+ \(dso\) from 127\.0\.0\.1$/);
   });
 
-  test('one of them is shown with all that is known of it', async () => {
+  test('are shown one by one with all that is known of them', async () => {
     const { orchestrator, options } = await serve();
     orchestrator.state = testState({ operations: rollout });
     const [people, programs, unknown] = await Promise.all([
@@ -303,7 +303,7 @@ describe('operations', () => {
   const over = { id: 'r7', kind: 'rollout', by: 'bob', startedAt: 0, endedAt: 9 } as const;
   const begun = { ok: true, message: 'Replacing 2 node(s).', data: { operation: 'r7' } } as const;
 
-  test('are waited for by who starts them, to the end that the orchestrator tells', async () => {
+  test('are waited for by whoever starts them, to the end that the orchestrator tells', async () => {
     const { orchestrator, options } = await serve();
     orchestrator.result = begun;
     orchestrator.state = testState({ operations: rollout });
@@ -315,12 +315,15 @@ describe('operations', () => {
     expect(JSON.parse(again.stdout)).toEqual({ Message: 'Replaced 2 node(s).', Error: false, operation: 'r7' });
   });
 
-  test.each(['failed', 'cancelled'] as const)('that end %s exit with 1, and say how far they came', async (outcome) => {
-    const { orchestrator, options } = await serve();
-    orchestrator.result = begun;
-    orchestrator.state = testState({ endedOperations: [{ ...over, outcome, text: 'The rollout stopped: no.' }] });
-    expect(await runDso(['rollout'], options)).toMatchObject({ code: 1, stderr: 'dso: The rollout stopped: no.\n' });
-  });
+  test.each(['failed', 'cancelled'] as const)(
+    'exit with 1 when they end %s, and say how far they came',
+    async (outcome) => {
+      const { orchestrator, options } = await serve();
+      orchestrator.result = begun;
+      orchestrator.state = testState({ endedOperations: [{ ...over, outcome, text: 'The rollout stopped: no.' }] });
+      expect(await runDso(['rollout'], options)).toMatchObject({ code: 1, stderr: 'dso: The rollout stopped: no.\n' });
+    },
+  );
 
   test('need not be waited for: their id is told', async () => {
     const { orchestrator, options } = await serve();
@@ -366,7 +369,7 @@ describe('dso events', () => {
     expect(later.stdout.trim().split('\n')).toHaveLength(1);
   });
 
-  test('--follow goes on with what happens, also when the orchestrator was away', async () => {
+  test('goes on with --follow as things happen, also when the orchestrator was away', async () => {
     const first = await serve();
     first.orchestrator.happen('one');
     const dso = startDso(['events', '--follow', '--json'], first.options);
@@ -389,7 +392,7 @@ describe('dso events', () => {
     await dso.done;
   });
 
-  test('--follow exits with 3 when nobody listens at first', async () => {
+  test('exits with 3 when nobody listens at first, also with --follow', async () => {
     expect((await runDso(['events', '-f', '--address', '127.0.0.1:1'])).code).toBe(3);
   });
 });

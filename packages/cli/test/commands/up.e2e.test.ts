@@ -123,7 +123,7 @@ describe('dso up', () => {
     expect(isAlive(before!.pid!)).toBe(false);
   });
 
-  test('killed with -9 it knows at its next start which node has which shards, and what happened before', async () => {
+  test('knows at its next start, after kill -9, which node has which shards and what happened before', async () => {
     const listen = `127.0.0.1:${await freePort()}`;
     const args = ['--listen', listen, '--http', '127.0.0.1:0', '--json', '--bot', bot('quiet-bot'), '--shards', '3'];
     const first = await running(args);
@@ -147,7 +147,7 @@ describe('dso up', () => {
     expect((await second.dso.done).code).toBe(0);
   });
 
-  test('a second one on the same data is refused by name, and as a standby waits until it may go', async () => {
+  test('refuses by name to run twice on the same data, and waits as a standby until it may lead', async () => {
     const first = await running([...ANYWHERE, '--shards', '3']);
     const rival = await up(['--shards', '3', '--listen', '127.0.0.1:0', '--no-http']).done;
     expect([rival.code, rival.stderr]).toEqual([1, expect.stringContaining(`process id ${first.dso.child.pid}`)]);
@@ -159,7 +159,7 @@ describe('dso up', () => {
     expect((await first.dso.done).code).toBe(0);
   });
 
-  test('kills what does not want to go on a second signal', async () => {
+  test('kills on a second signal what does not want to go', async () => {
     const what = ['--bot', bot('stubborn-bot'), '--nodes', '1', '--shards', '1'];
     const fleet = await running([...ANYWHERE, ...what, '--set', 'launcher.stopGrace=1h']);
     await until(() => fleet.dso.stderr.includes('stubborn'), { what: 'the bot' });
@@ -205,7 +205,7 @@ describe('dso up', () => {
     expect((await fleet.dso.done).code).toBe(0);
   });
 
-  test('keeps running with a bot that dies at once, and says what it said', async () => {
+  test('keeps running with a bot that dies at once, and says what the bot said', async () => {
     const what = ['--bot', bot('broken-bot'), '--nodes', '1', '--shards', '1', '--log', 'pretty'];
     const fleet = await running([...ANYWHERE, ...what, '--set', 'timeouts.launchRetry=50ms']);
     await until(() => fleet.dso.stderr.split('code 7').length > 3, {
@@ -228,7 +228,7 @@ describe('dso up that cannot start says why in a sentence, exits with 1, and lea
     return stderr;
   };
 
-  test('a bad key, a bad flag and a bot that is not there, all at once and each with its place', async () => {
+  test('a bad key, a bad flag and a bot that is not there are told all at once, each with its place', async () => {
     writeFileSync(join(cwd, 'dso.yaml'), 'nodes: 1\nlauncher:\n  bott: x.js\n');
     const text = await failing(['--shards', 'many', '--bot', 'nowhere.js']);
     expect(text).toMatch(/dso\.yaml:3: unknown key "launcher\.bott"\. Did you mean "launcher\.bot"\?/);
@@ -236,7 +236,7 @@ describe('dso up that cannot start says why in a sentence, exits with 1, and lea
     expect(text).toMatch(/--bot: .*no file .*nowhere\.js/);
   });
 
-  test('taken ports, with how to choose another', async () => {
+  test('a taken port is told with how to choose another', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await until(() => other.listening, { what: 'the other program' });
     const { port } = other.address() as AddressInfo;
@@ -248,7 +248,7 @@ describe('dso up that cannot start says why in a sentence, exits with 1, and lea
     other.close();
   });
 
-  test('listening beyond loopback without a token, with how to allow it', async () => {
+  test('an address beyond loopback without a token is refused with how to allow it', async () => {
     expect(await failing(['--shards', '1', '--listen', '0.0.0.0:0', '--no-http'])).toMatch(/0\.0\.0\.0:0.*DSO_TOKEN/);
   });
 });
