@@ -23,7 +23,7 @@ describe('a line for people', () => {
       { message: '\u001b[2J\u001b[31mred\u001b[0m\rover\u0007', fields: { node: 'n\u001b[1mx' } },
       'info   nx | red over ',
     ],
-  ])('%j is %j', (entry, expected) => {
+  ])('shows the entry %j as %j', (entry, expected) => {
     expect(line(entry)).toBe(expected);
   });
 });
@@ -52,7 +52,7 @@ describe('the log', () => {
     expect(logged({ isTTY: false, pretty: true })[0]).toMatch(/^\d\d:\d\d:\d\d info   a \| i\n$/);
   });
 
-  test('keeps to its level', () => {
+  test('writes nothing below its level', () => {
     for (const pretty of [true, false]) {
       expect(logged({ isTTY: false, pretty })).toHaveLength(3);
       expect(logged({ isTTY: false, pretty, level: 'warn' })).toHaveLength(2);

@@ -69,7 +69,7 @@ describe('startOrchestrator', () => {
     taken.close();
   });
 
-  test('warns of what should not stay so', async () => {
+  test('warns of settings that should not stay as they are', async () => {
     const warnings: string[] = [];
     const logger = { ...silentLogger, warn: (_fields: unknown, message: string) => void warnings.push(message) };
     const started = await startOrchestrator(configOf({ token: 'short' }), { logger });
@@ -77,7 +77,7 @@ describe('startOrchestrator', () => {
     expect(warnings).toEqual([expect.stringMatching(/only 5 characters/)]);
   });
 
-  test('a second one on the same store is refused by name; as a standby it takes over what the first knew', async () => {
+  test('refuses a second orchestrator on the same store by name; as a standby it takes over what the first knew', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'dso-main-'));
     onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
     const path = join(directory, 'state.db');
@@ -100,7 +100,7 @@ describe('startOrchestrator', () => {
     await second.close('leave');
   });
 
-  test('a start that fails gives the store back', async () => {
+  test('gives the store back when the start fails', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'dso-main-'));
     onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
     const store = { 'store.kind': 'sqlite', 'store.path': join(directory, 'state.db') };

@@ -129,7 +129,7 @@ export function storeConformance(name: string, canFill: boolean, create: () => S
       expect(refused).toMatchObject({ ok: false, leader: { leaseUntil: 19_000 } });
     });
 
-    test('who was succeeded can do nothing any more', async () => {
+    test('a leader that was succeeded can do nothing any more', async () => {
       const { store, under } = opened();
       const { epoch } = await leading(store);
       const successor = again(under);
@@ -172,7 +172,7 @@ export function storeConformance(name: string, canFill: boolean, create: () => S
       expect(await store.history({ after: 9, limit: 1 })).toEqual({ ok: true, entries: [entry(10)] });
     });
 
-    test('is bounded: the oldest go', async () => {
+    test('is bounded: the oldest entries go first', async () => {
       const store = await filled(4);
       expect(await ids(store, 0, 100)).toEqual([7, 8, 9, 10]);
       expect(await store.load()).toMatchObject({ lastHistoryId: 10 });

@@ -22,7 +22,7 @@ describe('after the store was away, deadlines have moved by as long', () => {
     ['copying', 'a', 'transferCopy'],
     ['verifying', 'b', 'transferManifest'],
     ['releasing', 'a', 'transferRelease'],
-  ] as const)('%s', (step, node, command) => {
+  ] as const)('the deadline of a shard that is %s has moved', (step, node, command) => {
     const world = stuck(node, command);
     const [before] = world.state.migrations.values();
     expect(before?.step.kind).toBe(step);
@@ -33,7 +33,7 @@ describe('after the store was away, deadlines have moved by as long', () => {
   // Found by the simulator (seed 1000): the store was away while an origin froze its shard. The origin unfroze it by
   // itself after its five seconds, and the orchestrator went on waiting for the manifest for as long as the store had
   // been away.
-  test('but not that of a shard that is being frozen: its origin did not stop counting', () => {
+  test('the deadline of a shard that is being frozen has not moved: its origin did not stop counting', () => {
     const world = stuck('a', 'transferFreeze');
     const [before] = world.state.migrations.values();
     expect(before?.step.kind).toBe('freezing');

@@ -26,14 +26,14 @@ describe('stopping a shard', () => {
     expect([a.resumes, a.identifies]).toEqual([[1], []]);
   });
 
-  test('that the node refuses leaves it running', () => {
+  test('leaves it running when the node refuses', () => {
     const world = oneNode();
     world.nodes.get('a')?.fail.add('stopShard');
     expect(world.ask({ kind: 'stopShard', shard: 1 })).toMatchObject({ error: { code: 'DSO_NODE_FAILED' } });
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
 
-  test('that is not answered fails in time, and so does a second one meanwhile', () => {
+  test('fails in time when the node does not answer, and so does a second stop meanwhile', () => {
     const world = oneNode();
     world.nodes.get('a')?.mute.add('stopShard');
     const request = world.command({ kind: 'stopShard', shard: 1 });
@@ -44,7 +44,7 @@ describe('stopping a shard', () => {
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_NODE_TIMEOUT' } });
   });
 
-  test('whose node is lost fails', () => {
+  test('fails when the node is lost', () => {
     const world = oneNode();
     const a = world.nodes.get('a')!;
     a.mute.add('stopShard');
@@ -53,7 +53,7 @@ describe('stopping a shard', () => {
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_NODE_LOST' } });
   });
 
-  test('that waits for its identify window takes it out of the queue', () => {
+  test('takes it out of the queue when it waits for its identify window', () => {
     const world = new World({ gateway: { shards: 4, maxConcurrency: 1 } }).start();
     world.join({ id: 'go', baseLevel: true });
     world.settle();
@@ -62,7 +62,7 @@ describe('stopping a shard', () => {
     expect(world.state.identifies.waiting.map(({ shard }) => shard)).toEqual([1, 2]);
   });
 
-  test('that nobody runs is refused', () => {
+  test('is refused when nobody runs it', () => {
     const world = new World().start();
     expect(world.ask({ kind: 'stopShard', shard: 0 })).toMatchObject({ error: { code: 'DSO_SHARD_NOT_RUNNING' } });
     expect(world.ask({ kind: 'stopShard', shard: 4 })).toMatchObject({ error: { code: 'DSO_UNKNOWN_SHARD' } });
@@ -94,13 +94,13 @@ describe('starting shards by hand', () => {
     ['none', {}, [], 'DSO_NO_SHARDS_GIVEN'],
     ['one beyond the total', {}, [0, 9], 'DSO_UNKNOWN_SHARD'],
     ['one of another orchestrator', { responsibleForShards: [0, 1] }, [0, 2], 'DSO_SHARD_NOT_OURS'],
-  ])('of %s starts nothing', (_, options, shards, code) => {
+  ])('starts nothing when the list is of %s', (_, options, shards, code) => {
     const world = oneNode({ ...options, ensureAllShardsRunning: false });
     expect(world.ask({ kind: 'startShards', node: 'a', shards })).toMatchObject({ error: { code, fault: 'caller' } });
     expect(world.truth()).toEqual({});
   });
 
-  test('of one that runs elsewhere is refused', () => {
+  test('is refused for a shard that runs elsewhere', () => {
     const world = oneNode();
     world.join('b');
     expect(world.ask({ kind: 'startShards', node: 'b', shards: [0] })).toMatchObject({
@@ -108,7 +108,7 @@ describe('starting shards by hand', () => {
     });
   });
 
-  test('that the node cannot start is answered, and tried again later if everything is to run', () => {
+  test('is answered when the node cannot start one, which is tried again later if everything is to run', () => {
     const world = new World({ startupGraceMs: 100_000, expectedNodes: null }).start();
     const a = world.join('a', { totalShards: 4 });
     a.mute.add('startShards');
@@ -137,7 +137,7 @@ describe('a session that cannot be resumed', () => {
     expect(world.recorded('commandFailed').at(-1)?.text).toContain('after 3 nodes it will be started anew');
   });
 
-  test('(no answer, and the node does not name it) is stopped first, and resumed with that session', () => {
+  test('is resumed after a stop when the node neither answers nor names the shard', () => {
     const world = oneNode({ maxNodeDowntimeMs: 1_000 });
     const a = world.nodes.get('a')!;
     world.ask({ kind: 'stopShard', shard: 0 });

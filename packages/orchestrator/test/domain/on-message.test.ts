@@ -73,7 +73,7 @@ describe('a list that is longer than the fleet', () => {
   const many = Array.from({ length: 250_000 }, (_, shard) => shard);
 
   // Each id that there is no shard for was told by itself, to the log, the history and all who follow them.
-  test('of shards that were started is told once', () => {
+  test('is told once when it is of shards that were started', () => {
     const { world, tell } = fleet(false);
     tell({ kind: 'startShards', shardIds: many });
     tell({ kind: 'startShards', shardIds: many.map(() => 0) });
@@ -84,7 +84,7 @@ describe('a list that is longer than the fleet', () => {
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
 
-  test('of reports is kept to one for each shard', () => {
+  test('is kept to one report for each shard', () => {
     const { world, tell } = fleet(false);
     tell(heartbeat(many.map((shard) => report(shard % 8))));
     expect(world.state.nodes.get('liar')?.shardReports.map(({ shardId }) => shardId)).toEqual([0, 1, 2, 3]);

@@ -16,7 +16,7 @@ describe('the Host header', () => {
     ['127.0.0.1@evil.example', 403],
     ['[::1', 403],
   ];
-  test.each(hosts)('%s is answered with %i', async (host, status) => {
+  test.each(hosts)('a request for the host %s is answered with %i', async (host, status) => {
     const { server } = await testServer({ hosts: ['dso.internal'] });
     const response = await server.app.inject({ url: '/status', headers: { host } });
     expect(response.statusCode).toBe(status);
@@ -84,7 +84,7 @@ describe('the token', () => {
     ['Bearer wrong', true, '127.0.0.1', 401],
   ];
   test.each(attempts)(
-    '"%s" (tokenlessLoopback %s, from %s) is answered with %i',
+    'a request that says "%s" (tokenlessLoopback %s, from %s) is answered with %i',
     async (authorization, open, remote, status) => {
       const { server } = await testServer({ token: TOKEN, tokenlessLoopback: open });
       const response = await server.app.inject({
@@ -114,7 +114,7 @@ describe('the token', () => {
     expect(orchestrator.commands).toEqual([]);
   });
 
-  test('without one, the server refuses to listen beyond loopback and says how to allow it', async () => {
+  test('is required beyond loopback: without one the server refuses to listen and says how to allow it', async () => {
     for (const listen of ['0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.org:0']) {
       const { server } = await testServer({ listen });
       await expect(server.start()).rejects.toMatchObject({

@@ -33,14 +33,14 @@ describe('POST /v1/call', () => {
     [{ name: 'g', timeout: '1h' }, /"timeout" must be a time from 1 ms to 10 minutes/],
     [{ name: 'g', timeout: 0 }, /"timeout" must be/],
     [{ name: 'g', nmae: 'x' }, /did you mean "name"/],
-  ])('refuses %j', async (payload, message) => {
+  ])('refuses the question %j and names what is wrong', async (payload, message) => {
     const { response, body, commands } = await post(payload);
     expect(response.statusCode).toBe(400);
     expect(body['Message']).toMatch(message);
     expect(commands).toEqual([]);
   });
 
-  test('answers what came and what did not', async () => {
+  test('answers with what came, and names what did not', async () => {
     const nothing = new Uint8Array(0);
     const call = {
       answers: [
@@ -65,7 +65,7 @@ describe('POST /v1/call', () => {
     });
   });
 
-  test('passes a refusal on', async () => {
+  test('passes on why the orchestrator refuses', async () => {
     const error = { code: 'DSO_CALL_REFUSED', message: 'Too many.', fault: 'conflict' };
     const { response, body } = await post({ name: 'g' }, { ok: false, error });
     expect(response.statusCode).toBe(409);

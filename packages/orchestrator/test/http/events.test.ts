@@ -45,7 +45,7 @@ function openStream(address: string, path = '/v1/events', headers: Record<string
 const idsIn = (stream: Stream): number[] => [...stream.text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
 
 describe('GET /v1/events as JSON', () => {
-  test('is the history after an id', async () => {
+  test('answers with the history after an id', async () => {
     const { server, orchestrator } = await testServer();
     for (const text of ['one', 'two', 'three']) orchestrator.happen(text);
     const all = (await server.app.inject('/v1/events')).json();
@@ -54,7 +54,7 @@ describe('GET /v1/events as JSON', () => {
     expect((await server.app.inject('/v1/events?after=3')).json()).toEqual([]);
   });
 
-  test('of an id that was not reached yet is the whole history: it is of an earlier run without a store', async () => {
+  test('answers with the whole history after an id that was not reached yet, which is of an earlier run without a store', async () => {
     const { server, orchestrator } = await testServer();
     orchestrator.happen('one');
     expect((await server.app.inject('/v1/events?after=900')).json()).toHaveLength(1);

@@ -111,7 +111,7 @@ describe('GET /v1/operations', () => {
     ['d99', 404, { Error: true, Message: 'There is no operation "d99".' }],
     ['%00', 404, { Error: true }],
     ['x'.repeat(300), 414, { Error: true }],
-  ])('one of them: %s', async (id, status, body) => {
+  ])('tells of one operation when it is asked for %s', async (id, status, body) => {
     const { server, orchestrator } = await testServer();
     orchestrator.state = state;
     const response = await server.app.inject(`/v1/operations/${id}`);
@@ -160,7 +160,7 @@ describe('POST /v1/operations', () => {
     expect(orchestrator.commands).toEqual([]);
   });
 
-  test('answers as the orchestrator refuses', async () => {
+  test('answers with the refusal of the orchestrator', async () => {
     const { server, orchestrator } = await testServer();
     orchestrator.result = {
       ok: false,
@@ -175,7 +175,7 @@ test.each([
   ['r1', 'r1'],
   ['d%204', 'd 4'],
   ['..%2Fx', '../x'],
-])('POST /v1/operations/%s/cancel is a command', async (path, operation) => {
+])('POST /v1/operations/%s/cancel cancels the operation of that id', async (path, operation) => {
   const { server, orchestrator } = await testServer();
   const response = await server.app.inject({ method: 'POST', url: `/v1/operations/${path}/cancel` });
   expect(response.json()).toEqual({ Message: 'It is done.', Error: false });
@@ -188,7 +188,7 @@ test.each([
   ['alice@laptop (dso)', 'alice@laptop (dso) from 127.0.0.1'],
   ['a\u00ffb\tc', 'a b c from 127.0.0.1'],
   ['x'.repeat(5_000), `${'x'.repeat(120)} from 127.0.0.1`],
-])('who asks is told: X-Requested-By %j', async (name, by) => {
+])('the history names who asked, also when X-Requested-By is %j', async (name, by) => {
   const { server, orchestrator } = await testServer();
   const headers = name === undefined ? {} : { 'x-requested-by': name };
   await server.app.inject({ method: 'POST', url: '/fullmigration', headers });

@@ -135,7 +135,7 @@ describe('operations', () => {
     ['a busy node', { ok: false, error: { code: 'DSO_NODE_BUSY', message: 'm', fault: 'conflict' } }, 409],
     ['a fault of the fleet', { ok: false, error: { code: 'DSO_NODE_LOST', message: 'm', fault: 'fleet' } }, 500],
   ];
-  test.each(results)('%s is answered with its status', async (_what, result, status) => {
+  test.each(results)('the status of the answer fits the result: %s', async (_what, result, status) => {
     const { server, orchestrator } = await testServer();
     orchestrator.result = result;
     const response = await server.app.inject({ method: 'POST', url: '/fullmigration' });
@@ -172,7 +172,7 @@ describe('garbage', () => {
     expect(orchestrator.commands).toEqual([]);
   });
 
-  test('an empty JSON body is an empty one', async () => {
+  test('an empty JSON body is taken as no parameters', async () => {
     const { server } = await testServer();
     const response = await server.app.inject({ method: 'POST', url: '/startnode', payload: '', headers: JSON_BODY });
     expect(response.statusCode).toBe(200);
@@ -185,7 +185,7 @@ describe('garbage', () => {
     ['DELETE', '/v1/status', /no DELETE/],
     ['POST', '/v1/events', /There is GET \/v1\/events/],
     ['GET', '/%c0', /./],
-  ] as const)('%s %s is not there, and says so in the same shape', async (method, url, message) => {
+  ] as const)('%s %s is refused as unknown in the same shape', async (method, url, message) => {
     const { server } = await testServer();
     const response = await server.app.inject({ method, url });
     expect(response.statusCode).toBeGreaterThanOrEqual(400);

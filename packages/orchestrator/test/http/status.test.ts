@@ -49,7 +49,7 @@ function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
 }
 
 describe('GET /status', () => {
-  test('is the ancestor’s document, key by key', async () => {
+  test('answers with the ancestor’s document, key by key', async () => {
     const { server, orchestrator } = await testServer();
     orchestrator.state = fleet();
     const response = await server.app.inject('/status');
@@ -268,7 +268,7 @@ describe('GET /v1/status', () => {
     });
   });
 
-  test('never tells secrets', async () => {
+  test('never tells sessions or settings', async () => {
     const { server, orchestrator } = await testServer();
     orchestrator.state = fleet();
     const body = (await server.app.inject('/v1/status')).body;

@@ -67,7 +67,7 @@ async function door(more: Partial<ConnectionsOptions> = {}) {
 }
 
 describe('the first message', () => {
-  test('an Identify is passed on, and what follows too, in order', async () => {
+  test('is an Identify, which is passed on, and what follows too, in order', async () => {
     const { node, identified, messages, clock, closed } = await door();
     const { connection, id } = await node('a');
     for (const shardId of [1, 2, 3]) connection.send({ kind: 'startMigration', shardId });
@@ -94,7 +94,7 @@ describe('the first message', () => {
     ],
     ['a user event', ({ connection }) => void connection.send(userEvent(new Uint8Array(1))), 'DSO_IDENTIFY_EXPECTED'],
     ['silence', () => undefined, 'DSO_IDENTIFY_TIMEOUT'],
-  ])('%s closes the connection, and nobody else hears of it', async (_what, act, code) => {
+  ])('closes the connection when it is %s, and nobody else hears of it', async (_what, act, code) => {
     const { peer, clock, violations, identified, messages, closed, network } = await door();
     const stranger = await peer();
     act(stranger);
@@ -113,7 +113,7 @@ describe('the first message', () => {
     ['a huge length', Uint8Array.of(1, 0, 0, 0, 255, 255, 255, 255)],
     ['an Identify that is none', Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, 0xc1)],
     ['an unknown event', Uint8Array.of(99, 0, 0, 0, 0, 0, 0, 0)],
-  ])('%s closes just that connection', async (_what, bytes) => {
+  ])('closes just that connection when it is %s', async (_what, bytes) => {
     const { rawPeer, node, clock, violations, connections } = await door();
     const good = await node('good');
     const stream = await rawPeer();
@@ -129,7 +129,7 @@ describe('the first message', () => {
     expect(good.received).toHaveLength(1);
   });
 
-  test('one that only looks in and leaves is no violation', async () => {
+  test('is no violation when it never comes, because the peer only looks in and leaves', async () => {
     const { peer, clock, violations } = await door();
     const { connection } = await peer();
     connection.close({ code: 'X', message: 'bye' });
@@ -140,7 +140,7 @@ describe('the first message', () => {
 });
 
 describe('bounds', () => {
-  test('of too many unidentified connections the oldest goes, so that a node always gets in', async () => {
+  test('the oldest of too many unidentified connections is closed, so that a node always gets in', async () => {
     const { peer, node, violations } = await door();
     const strangers: Peer[] = [];
     for (let i = 0; i < 64; i++) strangers.push(await peer());
@@ -151,7 +151,7 @@ describe('bounds', () => {
     expect(strangers.filter((stranger) => stranger.end !== null)).toEqual([strangers[0]]);
   });
 
-  test('no more than maxConnections are open', async () => {
+  test('no more connections than maxConnections are open', async () => {
     const { node, peer, clock, violations, closed } = await door({ maxConnections: 2 });
     const first = await node('a');
     await node('b');

@@ -193,7 +193,7 @@ describe('while the store cannot be written', () => {
     return { ...made, ...first, a, b };
   }
 
-  test('commands are answered so, nothing is sent to nodes, heartbeats are answered, and status and history say why', async () => {
+  test('commands are refused, nothing is sent to nodes, heartbeats are answered, and status and history say why', async () => {
     const { clock, disk, orchestrator, a, b, logger } = await broken();
     await clock.run(14_000);
     disk.fault = full;
@@ -219,7 +219,7 @@ describe('while the store cannot be written', () => {
     expect([a.end, b.end]).toEqual([null, null]);
   });
 
-  test('it goes on by itself: whoever said something that was dropped connects again, deadlines have moved, commands work', async () => {
+  test('the orchestrator goes on by itself later: peers whose messages were dropped connect again, deadlines have moved, commands work', async () => {
     const { clock, disk, orchestrator, a, b, node } = await broken();
     await clock.run(14_000);
     disk.fault = full;

@@ -31,7 +31,7 @@ test('an entry is logged at its level with its fields, kept, and told', () => {
   ]);
 });
 
-test('the newest 2,000 are kept, oldest first', () => {
+test('the newest 2,000 entries are kept, oldest first', () => {
   const { history: kept } = history();
   for (let i = 1; i <= 2_010; i++) kept.record(entry(`${i}`));
   expect(kept.all()).toHaveLength(2_000);

@@ -29,19 +29,19 @@ async function orchestratorWith(command: string | readonly string[], more: Parti
   return { orchestrator, launcher, told };
 }
 
-test('a command that does not exist is told, by name', async () => {
+test('a command that does not exist is reported by name', async () => {
   const { told } = await orchestratorWith('no-such-bot');
   await expect(told('launchFailed')).resolves.toMatch(/: There is no program no-such-bot on the PATH\.$/);
 });
 
-test('a bot that dies at once is told at once, with what it said last', async () => {
+test('a bot that dies at once is reported at once, with what it said last', async () => {
   const { told } = await orchestratorWith(nodeProgram(`console.error('Error: no token'); process.exit(4)`));
   const text = await told('launchFailed');
   expect(text).toContain('exited with code 4');
   expect(text).toContain('Error: no token');
 });
 
-test('the end stops the processes, also one that never connected and ignores SIGTERM', async () => {
+test('the end of the fleet stops the processes, also one that never connected and ignores SIGTERM', async () => {
   const { orchestrator, launcher } = await orchestratorWith(nodeProgram(`process.on('SIGTERM', () => {}); ${WAITS}`));
   const { pid } = await until(() => launcher.running()[0], { what: 'a process' });
   await orchestrator.close('end');
@@ -59,7 +59,7 @@ test('a bot that hangs at its start and ignores SIGTERM is ended before the next
   expect(launcher.running().length).toBeLessThanOrEqual(2);
 }, 60_000);
 
-test('leaving leaves them running', async () => {
+test('an orchestrator that leaves lets its processes run', async () => {
   const { orchestrator, launcher } = await orchestratorWith(nodeProgram(WAITS));
   const { pid } = await until(() => launcher.running()[0], { what: 'a process' });
   onTestFinished(() => void process.kill(pid, 'SIGKILL'));

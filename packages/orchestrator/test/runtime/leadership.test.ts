@@ -22,7 +22,7 @@ function host() {
 }
 
 describe('who leads', () => {
-  test('the first, at once; another one is refused in a sentence that names the first and the ways out', async () => {
+  test('the first orchestrator leads at once; another one is refused in a sentence that names the first and the ways out', async () => {
     const { start } = host();
     expect(await start('a')).toMatchObject({ epoch: 1, before: 'none' });
     await expect(start('b')).rejects.toMatchObject({
@@ -33,13 +33,13 @@ describe('who leads', () => {
     });
   });
 
-  test('the successor of one that is known dead, at once, though its lease is not over', async () => {
+  test('the successor of one that is known dead leads at once, though its lease is not over', async () => {
     const { start } = host();
     await start('a');
     expect(await start('b', { liveness: () => 'dead' })).toMatchObject({ epoch: 2, before: 'crashed' });
   });
 
-  test('of one nothing is known of: after its lease, unless that is renewed', async () => {
+  test('the successor of one of which nothing is known leads after its lease, unless that is renewed', async () => {
     const { start, clock, disk } = host();
     const { store, epoch } = await start('a');
     const refused = start('b', { liveness: () => 'unknown' });
@@ -73,7 +73,7 @@ describe('who leads', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test('a standby can be told to go', async () => {
+  test('a standby can be told to stop waiting', async () => {
     const { start, clock } = host();
     await start('a');
     const going = new AbortController();
@@ -85,7 +85,7 @@ describe('who leads', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test('nobody, on a store that does not work', async () => {
+  test('nobody leads on a store that does not work', async () => {
     const { start, disk } = host();
     disk.fault = { reason: 'full', message: 'The store is full.' };
     await expect(start('a')).rejects.toMatchObject({ code: 'DSO_STORE_UNUSABLE', message: 'The store is full.' });

@@ -66,7 +66,7 @@ function fakeLauncher(more: Partial<Launcher> = {}): Launcher & { calls: string[
 }
 
 describe('what goes wrong inside ends there', () => {
-  test('a decision that fails: the command is answered, and the domain is woken again', async () => {
+  test('a decision that fails has its command answered, and the domain is woken again', async () => {
     let broken = true;
     const { handle, clock, kinds, logger } = orchestrator((event) => {
       if (event.kind === 'command' && broken) throw new Error('a bug');
@@ -90,7 +90,7 @@ describe('what goes wrong inside ends there', () => {
     ).resolves.toEqual({ ok: true, message: 'done' });
   });
 
-  test('an effect that fails: the others are executed', async () => {
+  test('an effect that fails does not stop the others', async () => {
     const { handle, clock, logger, network } = orchestrator(
       (event) => {
         if (event.kind !== 'identify') return [];
@@ -114,7 +114,7 @@ describe('what goes wrong inside ends there', () => {
 });
 
 describe('time', () => {
-  test('the domain is woken when it asked for it', async () => {
+  test('the domain is woken at the time that it asked for', async () => {
     const { handle, clock, kinds } = orchestrator((event) =>
       event.kind === 'started' ? [{ kind: 'wakeAt', at: clock.now() + 500 }] : [],
     );
@@ -307,7 +307,7 @@ describe('close', () => {
     expect(logger.lines.find(({ level }) => level === 'error')?.message).toContain('is still there');
   });
 
-  test('before start: it never starts', async () => {
+  test('an orchestrator that is closed before its start never starts', async () => {
     const { handle } = orchestrator(() => []);
     await handle.close('leave');
     await expect(handle.start()).rejects.toMatchObject({ code: 'DSO_NOT_RUNNING' });
@@ -326,7 +326,7 @@ describe('versions', () => {
     await expect(handle.pullNewVersion()).resolves.toMatchObject({ data: { version: 'v3' } });
   });
 
-  test('a failing source gives its reason; none at all says what to configure', async () => {
+  test('are refused with the reason when the source fails; without a source the answer says what to configure', async () => {
     const versionSource = { deployed: () => Promise.reject(new Error('fatal: no tag')), pullNew: async () => '' };
     const failing = orchestrator(() => [], { versionSource });
     await expect(failing.handle.deployedVersion()).resolves.toMatchObject({

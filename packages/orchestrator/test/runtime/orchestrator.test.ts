@@ -75,7 +75,7 @@ describe('over the memory network', () => {
     ['a wrong token', { token: 'guess' }, 'DSO_TOKEN_REFUSED'],
     ['no token', { token: null }, 'DSO_TOKEN_REFUSED'],
     ['another version of the protocol', { token: 'secret', logicVersion: LOGIC_VERSION + 1 }, 'DSO_LOGIC_VERSION'],
-  ])('%s is refused with a code, and harms nobody', async (_what, hello, code) => {
+  ])('a node with %s is refused with a code, and harms nobody', async (_what, hello, code) => {
     const { orchestrator, node, clock } = await fleet({ token: 'secret' });
     const refused = await node('refused', hello);
     const good = await node('good', { token: 'secret' });
@@ -152,7 +152,7 @@ describe('over the memory network', () => {
     expect(shardsOf(next)).toEqual(Array.from({ length: 4 }, () => 'running on a'));
   });
 
-  test('the end: nodes are told to shut down for good, and no timer is left', async () => {
+  test('the end of the fleet tells nodes to shut down for good, and leaves no timer', async () => {
     const { orchestrator, node, clock, network } = await fleet();
     const a = await node('a', { runningShards: [0, 1, 2, 3], totalShards: 4 });
     const closing = orchestrator.close('end');
@@ -240,7 +240,7 @@ describe('over TCP', () => {
     expect(numbersOf(b)).toEqual(inOrder(events.length));
   });
 
-  test('an origin that dies while it is held back: the shard is not lost, the destination lives', async () => {
+  test('an origin that dies while it is held back does not lose the shard, and the destination lives', async () => {
     const { orchestrator, node } = await fleet();
     const a = await node('a', { runningShards: [0, 1, 2, 3], totalShards: 4, userEvents: numbered(2_000, 30_000) });
     const b = await node('b');

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { History } from '../../src/runtime/history.js';
 import { Violations } from '../../src/runtime/violations.js';
 
-test('all are counted, one of a code a second is told, and it says how many were not', () => {
+test('all violations are counted, one of a code is told each second, and the line says how many were not', () => {
   const clock = virtualClock();
   const history = new History(clock, silentLogger);
   const violations = new Violations(clock, history);

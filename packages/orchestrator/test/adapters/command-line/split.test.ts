@@ -11,7 +11,7 @@ describe('splitCommandLine', () => {
     [String.raw`a\ b "say \"hi\" \n" '\'`, ['a b', String.raw`say "hi" \n`, '\\']],
     [`run '' ""`, ['run', '', '']],
     ['echo $HOME && rm *', ['echo', '$HOME', '&&', 'rm', '*']],
-  ])('%s', (line, words) => {
+  ])('splits %s into words as a shell does', (line, words) => {
     expect(splitCommandLine(line)).toEqual(words);
   });
 

@@ -32,7 +32,7 @@ const clock = systemClock();
 const SECRET = 'MTIz.abc.def';
 
 describe('GET /gateway/bot', () => {
-  test.each([SECRET, `Bot ${SECRET}`])('with the token %j', async (token) => {
+  test.each([SECRET, `Bot ${SECRET}`])('is asked with the token %j, and its figures are read', async (token) => {
     const asked: unknown[] = [];
     const url = await api((request, response) => {
       asked.push([request.method, request.url, request.headers.authorization]);
@@ -64,7 +64,7 @@ describe('GET /gateway/bot', () => {
       '"shards":0',
     ],
     ['an endless answer', 200, {}, 'x'.repeat(1_000_000), 'DSO_DISCORD_ANSWER_INVALID', 'xxx'],
-  ])('%s', async (_what, status, headers, body, code, says) => {
+  ])('fails with a code of its own and the reason after %s', async (_what, status, headers, body, code, says) => {
     const url = await api((_request, response) => {
       response.writeHead(status, headers).end(body);
     });
@@ -76,7 +76,7 @@ describe('GET /gateway/bot', () => {
     expect(String(failure)).not.toContain(SECRET);
   });
 
-  test('nobody listens', async () => {
+  test('fails with an error that may be retried when nobody listens', async () => {
     const url = await api(() => undefined);
     for (const cleanup of cleanups.splice(0)) cleanup();
     await expect(discordGatewayInfo({ token: SECRET, api: url, clock }).fetch()).rejects.toMatchObject({
@@ -86,7 +86,7 @@ describe('GET /gateway/bot', () => {
     });
   });
 
-  test('no answer, or half of one, in time', async () => {
+  test('fails in time when there is no answer, or half of one', async () => {
     const silent = await api(() => undefined);
     const stalls = await api((_request, response) => {
       response.writeHead(200).write('{');

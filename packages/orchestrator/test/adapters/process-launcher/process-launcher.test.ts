@@ -26,7 +26,7 @@ describe('launch', () => {
     expect(output(node)).toEqual([`${node} 127.0.0.1:7000 secret more id=${node}`, 'and errors', 'up']);
   });
 
-  test('two launched in one millisecond have different ids', async () => {
+  test('two nodes that are launched in one millisecond have different ids', async () => {
     const { launcher } = await startedLauncher(nodeProgram(WAITS));
     const [a, b] = await Promise.all([launcher.launch(), launcher.launch()]);
     expect(a.node).not.toBe(b.node);
@@ -37,12 +37,15 @@ describe('launch', () => {
     { ancestorArguments: true, extra: ['x'], printed: (node: string) => `x -nodeid ${node}` },
     { ancestorArguments: true, extra: ['x{nodeId}'], printed: (node: string) => `x${node}` },
     { ancestorArguments: false, extra: ['x'], printed: () => 'x' },
-  ])("the ancestor's arguments: $ancestorArguments, $extra", async ({ ancestorArguments, extra, printed }) => {
-    const program = nodeProgram(`console.log(process.argv.slice(1).join(' '))`);
-    const { launcher, output } = await startedLauncher([...program, '--', ...extra], { ancestorArguments });
-    const { node } = await launcher.launch();
-    await eventually(() => expect(output(node)).toEqual([printed(node)]));
-  });
+  ])(
+    'the ancestor’s arguments are given where that is wanted: $ancestorArguments, $extra',
+    async ({ ancestorArguments, extra, printed }) => {
+      const program = nodeProgram(`console.log(process.argv.slice(1).join(' '))`);
+      const { launcher, output } = await startedLauncher([...program, '--', ...extra], { ancestorArguments });
+      const { node } = await launcher.launch();
+      await eventually(() => expect(output(node)).toEqual([printed(node)]));
+    },
+  );
 
   test('a process that dies at once is reported at once, with code, output and command, after its launch', async () => {
     const { launcher, exits } = await startedLauncher(nodeProgram(`console.error('no such token'); process.exit(3)`));
@@ -61,7 +64,7 @@ describe('launch', () => {
    * The last five lines of a bot that died of an error were calls of its stack: `dso` told what had called what, and
    * not the error.
    */
-  test('one that dies of an error is reported with the error, however long its stack is', async () => {
+  test('a process that dies of an error is reported with the error, however long its stack is', async () => {
     const dies = `const deep = (n) => { if (n === 0) throw new TypeError('no such channel'); deep(n - 1); }; deep(12)`;
     const { launcher, exits } = await startedLauncher(nodeProgram(dies));
     await launcher.launch();
@@ -89,7 +92,7 @@ describe('launch', () => {
 });
 
 describe('what cannot be launched is named', () => {
-  test('a program that does not exist', async () => {
+  test('a program that does not exist is named', async () => {
     const { launcher } = await startedLauncher('no-such-bot --fast');
     await expect(launcher.launch()).rejects.toMatchObject({
       code: 'DSO_COMMAND_NOT_FOUND',
@@ -98,7 +101,7 @@ describe('what cannot be launched is named', () => {
     expect(launcher.running()).toEqual([]);
   });
 
-  test('a program that may not be executed', async () => {
+  test('a program that may not be executed is named', async () => {
     const path = join(temporaryDirectory(), 'bot.sh');
     writeFileSync(path, '#!/bin/sh\n');
     chmodSync(path, 0o644);
@@ -109,7 +112,7 @@ describe('what cannot be launched is named', () => {
     });
   });
 
-  test('a working directory that does not exist', async () => {
+  test('a working directory that does not exist is named', async () => {
     const { launcher } = await startedLauncher(nodeProgram(WAITS), { cwd: '/no/such/directory' });
     await expect(launcher.launch()).rejects.toMatchObject({
       code: 'DSO_WORKING_DIRECTORY_MISSING',
@@ -117,7 +120,7 @@ describe('what cannot be launched is named', () => {
     });
   });
 
-  test('a launcher that was not started, or is closed', async () => {
+  test('a launcher that was not started, or is closed, says so', async () => {
     const { launcher } = testLauncher(nodeProgram(WAITS));
     await expect(launcher.launch()).rejects.toMatchObject({ code: 'DSO_NOT_RUNNING' });
     await launcher.start({ onExit: () => undefined });
@@ -240,7 +243,7 @@ describe('the data directory', () => {
     expect(readdirSync(dataDir)).toEqual(['nodes']);
   });
 
-  test('one that cannot be made is named', async () => {
+  test('a directory that cannot be made is named', async () => {
     const file = join(temporaryDirectory(), 'file');
     writeFileSync(file, '');
     const { launcher } = testLauncher(nodeProgram(WAITS), { dataDir: join(file, 'below') });

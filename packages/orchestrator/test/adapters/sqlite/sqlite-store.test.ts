@@ -77,7 +77,7 @@ describe('the file', () => {
     expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
   });
 
-  test('that can grow no more says so, leaves nothing behind, and still has what it had', async () => {
+  test('says so when it can grow no more, leaves nothing behind, and still has what it had', async () => {
     const path = join(directory(), 'state.db');
     const store = openedAt(path, { maxPages: 20 });
     const { epoch } = await leading(store);
@@ -111,7 +111,7 @@ describe('the file', () => {
       },
       /damaged|malformed/,
     ],
-  ])('%s is refused by name, with the way out', (_what, damage, why) => {
+  ])('is refused by name, with the way out, when it is %s', (_what, damage, why) => {
     const path = join(directory(), 'state.db');
     damage(path);
     const before = readFileSync(path);
@@ -125,7 +125,7 @@ describe('the file', () => {
   });
 
   // A shard that was quarantined before the update would be started again by it, and kill a node.
-  test('that an older version wrote keeps what quarantined a shard', async () => {
+  test('keeps what quarantined a shard when an older version wrote it', async () => {
     const path = join(directory(), 'state.db');
     void sqliteStore({ path }).close();
     const crashes = [{ node: 'web-1', at: 5 }];
@@ -136,7 +136,7 @@ describe('the file', () => {
     });
   });
 
-  test('in a place that is none is refused by name', () => {
+  test('is refused by name in a place where no file can be', () => {
     const place = join(directory(), 'file');
     writeFileSync(place, '');
     expect(() => sqliteStore({ path: join(place, 'state.db') })).toThrow(
@@ -153,7 +153,7 @@ describe('the file', () => {
         writeFileSync(path, '');
       },
     ],
-  ])('that was %s under our feet is not written any more', async (how, change) => {
+  ])('is not written any more when it was %s by somebody else', async (how, change) => {
     const path = join(directory(), 'state.db');
     const store = openedAt(path);
     const { epoch } = await leading(store);
@@ -162,7 +162,7 @@ describe('the file', () => {
     expect(refused).toMatchObject({ ok: false, reason: 'broken', message: expect.stringContaining(how) });
   });
 
-  test('that another process holds for long fails, and works again afterwards', async () => {
+  test('fails when another process locks it for long, and works again afterwards', async () => {
     const path = join(directory(), 'state.db');
     const store = openedAt(path);
     const { epoch } = await leading(store);
@@ -228,7 +228,7 @@ describe('processes', () => {
     }
   });
 
-  test('of many that want to lead at once one leads, and of those that take turns none loses a commit', async () => {
+  test('lose no commit when they lead in turn, and only one leads of many that want to at once', async () => {
     const path = join(directory(), 'state.db');
     await sqliteStore({ path }).close();
     const acquire = `store.acquire(identity, { now: Date.now(), ttlMs: 60_000, isDead: () => false })`;

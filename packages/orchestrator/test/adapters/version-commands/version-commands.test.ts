@@ -18,7 +18,7 @@ describe('version commands', () => {
     await expect(source.deployed()).resolves.toBe('v2');
   });
 
-  test('a failing one gives its error output and its code', async () => {
+  test('fail with their error output and their exit code', async () => {
     const fails = nodeProgram(`console.error('fatal: not a repository'); process.exit(128)`);
     const source = versionCommands({ versionCommand: PRINT, updateCommand: fails, clock });
     await expect(source.pullNew()).rejects.toMatchObject({
@@ -27,7 +27,7 @@ describe('version commands', () => {
     });
   });
 
-  test('one that hangs is killed, with whatever it started', async () => {
+  test('are killed when they hang, with whatever they started', async () => {
     const hangs = nodeProgram(
       `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' })`,
     );
@@ -38,19 +38,19 @@ describe('version commands', () => {
     });
   });
 
-  test('one that prints nothing is no version', async () => {
+  test('give no version when they print nothing', async () => {
     const source = versionCommands({ versionCommand: nodeProgram(''), updateCommand: null, clock });
     await expect(source.deployed()).rejects.toThrow('printed no version');
   });
 
-  test('one that does not exist is named, and no update command is said', async () => {
+  test('are named when they do not exist, and a missing update command is said', async () => {
     const source = versionCommands({ versionCommand: 'no-such-program', updateCommand: null, clock });
     await expect(source.deployed()).rejects.toMatchObject({ code: 'DSO_COMMAND_NOT_FOUND' });
     await expect(source.pullNew()).rejects.toMatchObject({ code: 'DSO_NO_UPDATE_COMMAND' });
   });
 });
 
-test('a fixed version stays what it is', async () => {
+test('a fixed version stays the same, whatever is asked of it', async () => {
   const source = fixedVersion('v7');
   await expect(source.deployed()).resolves.toBe('v7');
   await expect(source.pullNew()).resolves.toBe('v7');

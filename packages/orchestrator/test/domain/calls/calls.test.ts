@@ -72,7 +72,7 @@ describe('a fleet call', () => {
     expect(world.sentTo('a', 'callAsk')).toEqual([]);
   });
 
-  test('of an operator is answered as the command', () => {
+  test('is answered as the command when an operator asks', () => {
     const { world } = twoNodes();
     const result = world.ask(asked());
     expect(result).toMatchObject({ ok: true });

@@ -38,7 +38,7 @@ test('the sequence of a session may be beyond what a number can say', () => {
   expect(recordsOf(state)).toContainEqual(expect.objectContaining({ value: expect.objectContaining({ known }) }));
 });
 
-test('a record of a time before there were epochs has none', () => {
+test('a record that was written before there were epochs has none', () => {
   const { state, warnings } = readWith('shard', '0', { node: 'a', known: null, checkpoint: null });
   expect(warnings).toEqual([]);
   expect(state.shards[0]).toMatchObject({ kind: 'unreachable', node: 'a' });
@@ -61,7 +61,7 @@ describe('a record that makes no sense is left out, and named in a sentence', ()
     // Of a shard that there is none.
     ['crash', '9999', { crashes: [], quarantinedAt: null }],
     ['job', 'daily', { dueAt: 0 }],
-  ])('%s/%s: %j', (kind, key, value) => {
+  ])('a record %s/%s is left out and named when it is %j', (kind, key, value) => {
     const { warnings } = readWith(kind, key, value);
     expect(warnings).toEqual([
       `The store's record ${kind}/${key} makes no sense and is left out: ${JSON.stringify(value)}.`,

@@ -87,7 +87,7 @@ describe('after a crash', () => {
     expect(kinds(world.state)[1]).toMatch(/(starting|running) b/);
   });
 
-  test('cordons are kept', () => {
+  test('cordons are kept as they were', () => {
     const world = fleet();
     world.ask({ kind: 'cordonNode', node: 'a' });
     world.crash();
@@ -120,7 +120,7 @@ describe('after a crash', () => {
     expect(granted()).toBe(before + 2);
   });
 
-  test('ids go on', () => {
+  test('ids go on where they were', () => {
     const world = fleet();
     world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
     const next = world.state.nextId;
@@ -165,7 +165,7 @@ describe('the total', () => {
   const restored = (world: World, totalShards: number | null, dead: string[] = []) =>
     restoredState({ ...world.state.settings, totalShards }, [...world.records.values()], world.now, dead);
 
-  test('of before binds while nodes may run with it, and the operator is told', () => {
+  test('binds as it was while nodes may run with it, and the operator is told', () => {
     const world = fleet();
     const { state, warnings } = restored(world, 8);
     expect(state.totalShards).toBe(4);

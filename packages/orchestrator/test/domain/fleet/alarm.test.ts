@@ -34,14 +34,14 @@ describe('most nodes fall silent', () => {
     expect(world.recorded('alarmRaised')).toHaveLength(1);
   });
 
-  test('no node is launched in their place', () => {
+  test('no node is launched in the place of those that are silent', () => {
     const world = fleet({ canLaunch: true, nodes: 3, expectedNodes: ['a', 'b', 'c'] });
     silence(world, 'a', 'b');
     world.pass(LONG_MS);
     expect(world.recorded('nodeLaunching')).toEqual([]);
   });
 
-  test('nor in the place of one that is still on its way back when the alarm is over', () => {
+  test('no node is launched in the place of one that is still on its way back when the alarm is over', () => {
     const world = fleet({ canLaunch: true, nodes: 3, expectedNodes: ['a', 'b', 'c'], maxNodeDowntimeMs: 30_000 });
     silence(world, 'a', 'b');
     world.pass(LONG_MS);
@@ -53,7 +53,7 @@ describe('most nodes fall silent', () => {
     expect(world.recorded('nodeLaunching')).toHaveLength(1);
   });
 
-  test('nothing is moved', () => {
+  test('no shard is moved while the alarm is on', () => {
     const world = fleet();
     for (const id of ['d', 'e']) world.join(id);
     world.ask({ kind: 'migrateShard', shard: 5, destination: 'd' });
@@ -65,7 +65,7 @@ describe('most nodes fall silent', () => {
     });
   });
 
-  test('those that come back keep their shards, and the rest has its whole downtime again', () => {
+  test('nodes that come back keep their shards, and the rest has its whole downtime again', () => {
     const world = fleet({ maxNodeDowntimeMs: 30_000 });
     silence(world, 'a', 'b');
     world.pass(LONG_MS);
@@ -79,7 +79,7 @@ describe('most nodes fall silent', () => {
     expect(world.state.shards.slice(2, 4)).not.toContainEqual(expect.objectContaining({ kind: 'unreachable' }));
   });
 
-  test('one that only goes quiet counts before it is cut off', () => {
+  test('a node that has only gone quiet counts before it is cut off', () => {
     const world = fleet({ maxNodeDowntimeMs: 11_000, heartbeatIntervalMs: 5_000 });
     silence(world, 'a');
     // Half open: nothing comes from b any more, and nobody has noticed yet.
@@ -91,7 +91,7 @@ describe('most nodes fall silent', () => {
     expect(world.shard(0)).toMatchObject({ kind: 'unreachable', node: 'a' });
   });
 
-  test('an operator says who is dead', () => {
+  test('an operator can say who is dead, and only those nodes are taken over', () => {
     const world = fleet();
     silence(world, 'a', 'b');
     world.nodes.get('a')!.die();
@@ -130,7 +130,7 @@ describe('no alarm', () => {
       },
     ],
     ['when half of them are silent', (world) => (world.join('d'), silence(world, 'a', 'b'))],
-  ])('%s', (_, make) => {
+  ])('is raised %s', (_, make) => {
     const world = fleet();
     make(world);
     expect(world.state.alarm).toBeNull();
@@ -138,7 +138,7 @@ describe('no alarm', () => {
     expect(world.state.shards.every(({ kind }) => kind === 'running')).toBe(true);
   });
 
-  test('while a restarted orchestrator waits for its nodes; after that, there is', () => {
+  test('is raised while a restarted orchestrator waits for its nodes; after that, there is one', () => {
     const world = fleet();
     world.crash();
     world.pass(5_000);

@@ -33,7 +33,7 @@ describe('a peer that is refused', () => {
     { why: 'shards without a total', code: 'DSO_IDENTIFY_INVALID', identify: { runningShards: [0] } },
     { why: 'a total that would take all memory', code: 'DSO_IDENTIFY_INVALID', identify: { totalShards: 2 ** 40 } },
   ])(
-    '$why: it is told, its connection is closed, nobody else is harmed',
+    'is told of $why, its connection is closed, and nobody else is harmed',
     ({ code, identify, peer, settings, base }) => {
       const world = new World(settings).start();
       world.join('good');
@@ -107,7 +107,7 @@ describe('a node that joins', () => {
     ]);
   });
 
-  test('without an id is given one that nobody else has', () => {
+  test('is given an id that nobody else has when it brings none', () => {
     const world = new World().start();
     world.join('node-1');
     const node = world.join('', { nodeId: '' });
@@ -131,7 +131,7 @@ describe('a node that joins', () => {
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
 
-  test('with shards another connected node has is told to stop them; the other keeps them', () => {
+  test('is told to stop the shards that another connected node has; the other keeps them', () => {
     const world = new World().start();
     world.join('a');
     world.settle();
@@ -282,7 +282,7 @@ describe('a second process with the node id of one that is connected', () => {
     expect(world.recorded('nodeReplaced')).toEqual([]);
   });
 
-  test('in the same process, it is told so', () => {
+  test('is told so when it is in the same process', () => {
     const { world } = twins(onA);
     const [rejected] = world.sent.map(({ message }) => message).filter(({ kind }) => kind === 'rejected');
     expect(rejected).toMatchObject({ message: expect.stringMatching(/^This process has a node web already/) });
@@ -301,7 +301,7 @@ describe('a second process with the node id of one that is connected', () => {
     expect(world.state.nodes.get('web')).toMatchObject({ instance: third.instance, intent: { kind: 'serving' } });
   });
 
-  test('the same process that came back takes the place of its older connection', () => {
+  test('takes the place of its older connection when it is the same process that came back', () => {
     const { world, first } = twins();
     world.connect(first, onA);
     world.settle();
@@ -312,7 +312,7 @@ describe('a second process with the node id of one that is connected', () => {
   test.each([
     ['base-level', { id: 'web', baseLevel: true }],
     ['older', { id: 'web', instance: null }],
-  ])('one of a %s process replaces the first, as it always did', (_, options) => {
+  ])('replaces the first, as it always did, when it is of a %s process', (_, options) => {
     const world = new World().start();
     world.join(options, { totalShards: 4 });
     world.settle();

@@ -8,7 +8,7 @@ describe('starting a node', () => {
     expect(world.ask({ kind: 'startNode' })).toMatchObject({ ok: true, data: { node: 'launched-2' } });
   });
 
-  test('without a launcher is refused', () => {
+  test('is refused without a launcher', () => {
     expect(new World().start().ask({ kind: 'startNode' })).toMatchObject({
       error: { code: 'DSO_NO_LAUNCHER', fault: 'caller' },
     });
@@ -18,7 +18,7 @@ describe('starting a node', () => {
     ['fail', 'no such command'],
     ['die', 'exited with code 1'],
     ['hang', 'did not connect within 60000 ms'],
-  ] as const)('that does not come up (%s) is answered with the reason', (launches, reason) => {
+  ] as const)('is answered with the reason when the node does not come up (%s)', (launches, reason) => {
     const world = new World({ canLaunch: true, launches, ensureAllShardsRunning: false }).start();
     const request = world.command({ kind: 'startNode' });
     world.pass(60_000);
@@ -44,7 +44,7 @@ describe('a launch that takes too long', () => {
     );
   });
 
-  test('and whose launcher answers only then leaves no process behind either', () => {
+  test('leaves no process behind either when its launcher answers only then', () => {
     const world = new World({ ...slow, launches: 'fail' }).start();
     world.feed({ kind: 'nodeLaunched', launch: 'forgotten', node: 'late', pid: 9 });
     expect(world.endedProcesses).toEqual(['late']);
@@ -53,7 +53,7 @@ describe('a launch that takes too long', () => {
     expect(world.endedProcesses).toEqual(['late']);
   });
 
-  test('because the bot has an id of its own goes on serving, and the way out is told', () => {
+  test('goes on serving when the bot has an id of its own, and the way out is told', () => {
     const world = new World(slow).start();
     world.join('my-bot', { pid: world.state.launches.values().next().value?.pid ?? null, host: 'here' });
     world.pass(60_000);
@@ -124,7 +124,7 @@ describe('the nodes that must be up', () => {
   });
 
   test.each(['fail', 'die'] as const)(
-    'that do not come up (%s) are tried one at a time, at most every launchRetryMs',
+    'are tried one at a time, at most every launchRetryMs, when they do not come up (%s)',
     (launches) => {
       const world = new World({ canLaunch: true, nodes: 3, launches }).start();
       expect(world.recorded('nodeLaunching')).toHaveLength(3);
@@ -136,7 +136,7 @@ describe('the nodes that must be up', () => {
     },
   );
 
-  test('that die soon after they connected are held back like those that never came', () => {
+  test('are held back when they die soon after they connected, like those that never came', () => {
     const world = new World({ canLaunch: true, nodes: 1 }).start();
     for (let i = 1; i <= 3; i += 1) {
       world.kill(world.nodes.get(`launched-${i}`)!);
@@ -158,14 +158,14 @@ describe('the nodes that must be up', () => {
 });
 
 describe('without a number of nodes', () => {
-  test('one is launched at a time, as long as shards have no room', () => {
+  test('one node is launched at a time, as long as shards have no room', () => {
     const world = new World({ canLaunch: true, maxShardsPerNode: 2 }).start();
     world.pass(25_000);
     expect(world.truth()).toEqual({ 'launched-1': [0, 1], 'launched-2': [2, 3] });
     expect(world.recorded('nodeLaunching')).toHaveLength(2);
   });
 
-  test('none is launched when nothing is to run by itself', () => {
+  test('no node is launched when nothing is to run by itself', () => {
     const world = new World({ canLaunch: true, nodes: 2, ensureAllShardsRunning: false }).start();
     world.pass(60_000);
     expect(world.recorded('nodeLaunching')).toEqual([]);

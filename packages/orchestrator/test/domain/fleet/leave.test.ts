@@ -26,7 +26,7 @@ describe('shutting down a node', () => {
     expect(world.state.nodes.get('a')?.connection).toMatchObject({ kind: 'disconnected', gone: true });
   });
 
-  test('of the base level ends with its connection, with or without an answer', () => {
+  test('ends with its connection at the base level, with or without an answer', () => {
     const world = twoNodes({ baseLevel: true });
     world.nodes.get('a')?.mute.add('shutdown');
     const request = world.command({ kind: 'shutdownNode', node: 'a' });
@@ -47,7 +47,7 @@ describe('shutting down a node', () => {
     expect(world.sentTo('a', 'shutdown')).toHaveLength(1);
   });
 
-  test('that does not answer is cut off, and told again when it is back', () => {
+  test('cuts the node off when it does not answer, and tells it again when it is back', () => {
     const world = twoNodes();
     const a = world.nodes.get('a')!;
     a.mute.add('shutdown');
@@ -63,7 +63,7 @@ describe('shutting down a node', () => {
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
   });
 
-  test('that answered, but does not close, is gone all the same', () => {
+  test('is done also when the node answered, but does not close', () => {
     const world = twoNodes();
     const a = world.nodes.get('a')!;
     a.mute.add('shutdown');
@@ -77,7 +77,7 @@ describe('shutting down a node', () => {
     expect(world.replies.get(request)).toMatchObject({ ok: true });
   });
 
-  test('that is unknown or away is refused', () => {
+  test('is refused when the node is unknown or away', () => {
     const world = twoNodes();
     expect(world.ask({ kind: 'shutdownNode', node: 'z' })).toMatchObject({ error: { code: 'DSO_UNKNOWN_NODE' } });
     world.disconnect(world.nodes.get('b')!);
@@ -129,7 +129,7 @@ describe('the end of the fleet', () => {
     expect(late.alive).toBe(false);
   });
 
-  test('without nodes is done at once', () => {
+  test('is done at once when there are no nodes', () => {
     expect(new World().start().ask({ kind: 'shutdownFleet' })).toMatchObject({ ok: true });
   });
 });

@@ -10,7 +10,7 @@ function twoNodes(): World {
 }
 
 describe('heartbeats', () => {
-  test('are stored and acknowledged', () => {
+  test('are stored and acknowledged, each with its sequence', () => {
     const world = twoNodes();
     world.beat();
     world.settle();
@@ -21,7 +21,7 @@ describe('heartbeats', () => {
     });
   });
 
-  test('a shard missing once is no loss; missing twice, it is started again', () => {
+  test('start a shard again that is missing twice, and not one that is missing once', () => {
     const world = twoNodes();
     const a = world.nodes.get('a')!;
     a.running.delete(1);
@@ -34,7 +34,7 @@ describe('heartbeats', () => {
     expect(world.placement()).toEqual({ a: [0], b: [1] });
   });
 
-  test('a shard another node has is stopped where it should not be', () => {
+  test('stop a shard that another node has where it should not be', () => {
     const world = twoNodes();
     const b = world.nodes.get('b')!;
     b.running.add(0);
@@ -43,7 +43,7 @@ describe('heartbeats', () => {
     expect(world.truth()).toEqual({ a: [0, 1] });
   });
 
-  test('a shard nobody is known to have is the one of the node that names it', () => {
+  test('give a shard that nobody is known to have to the node that names it', () => {
     const world = twoNodes();
     world.ask({ kind: 'stopShard', shard: 0 });
     world.nodes.get('b')!.running.add(0);
@@ -82,7 +82,7 @@ describe('a silent node', () => {
     expect(a.identifies).toEqual([0, 1]);
   });
 
-  test('that is back after its shards were started elsewhere is told to stop them', () => {
+  test('is told to stop its shards when it is back after they were started elsewhere', () => {
     const world = twoNodes();
     const a = world.nodes.get('a')!;
     world.disconnect(a);
@@ -92,7 +92,7 @@ describe('a silent node', () => {
     expect(world.truth()).toEqual({ b: [0, 1] });
   });
 
-  test('is nobody when it was the orchestrator that slept', () => {
+  test('is none when it was the orchestrator that slept', () => {
     const world = twoNodes();
     world.now += 3_600_000;
     world.tick();
@@ -110,7 +110,7 @@ describe('a silent node', () => {
     expect(world.state.nodes.has('b')).toBe(false);
   });
 
-  test('that is known to be dead is listed for a moment only', () => {
+  test('is listed for a moment only when it is known to be dead', () => {
     const world = twoNodes();
     world.kill(world.nodes.get('b')!);
     world.pass(29_999);
@@ -152,7 +152,7 @@ describe('a dead process', () => {
     expect(b.identifies).toEqual([]);
   });
 
-  test('that never sent a checkpoint costs an IDENTIFY a shard', () => {
+  test('costs an IDENTIFY a shard when it never sent a checkpoint', () => {
     const world = twoNodes();
     const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
     world.feed({ kind: 'processExited', node: 'a', description: 'was killed' });
@@ -163,7 +163,7 @@ describe('a dead process', () => {
     expect(b.identifies).toEqual([0, 1]);
   });
 
-  test('a silent one is taken over the same way, after its downtime', () => {
+  test('is taken over the same way when it is only silent, after its downtime', () => {
     const world = twoNodes();
     const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
     world.beat();
@@ -183,7 +183,7 @@ describe('a message that does not fit', () => {
     ['an end of a transfer that does not exist', { kind: 'allUserDataSent', numEvents: 1, shardId: 0 }, 'warn'],
     ['an answer nobody waits for', { kind: 'prepareMigration', origin: true, shardId: 0, session: null }, 'debug'],
     ['a failure of nothing', { kind: 'commandFailed', command: 'stopShard', shardId: 0, message: 'no' }, 'debug'],
-  ] as const)('%s is recorded and does nothing', (_, message, level) => {
+  ] as const)('is recorded and does nothing when it is %s', (_, message, level) => {
     const world = twoNodes();
     const before = world.state.shards;
     world.nodes.get('a')?.send(message);
@@ -192,7 +192,7 @@ describe('a message that does not fit', () => {
     expect(world.state.shards).toBe(before);
   });
 
-  test('of a connection that was closed is not heard', () => {
+  test('is not heard when its connection was closed', () => {
     const world = twoNodes();
     const effects = world.feed({ kind: 'message', connection: 'c99', message: { kind: 'startShards', shardIds: [0] } });
     expect(effects).toEqual([]);

@@ -166,7 +166,7 @@ describe('placement', () => {
     ['the one that takes some now is chosen', [0, 9], { b: [5, 6] }, []],
     ['what is too much for both waits, and is not said to have no room', [1, 0], { a: [5] }, [6]],
     ['nobody takes any now', [0, 0], {}, [5, 6]],
-  ])('at a pace: %s', (_, [a, b], gives, waiting) => {
+  ])('keeps to the pace of the nodes: %s', (_, [a, b], gives, waiting) => {
     const nodes: PlaceNode[] = [
       { id: 'a', openness: 'open', shards: [], takes: a },
       { id: 'b', openness: 'open', shards: [1, 2], takes: b },

@@ -24,7 +24,7 @@ describe('while Discord is away', () => {
     expect([world.truth(), a.resumes, a.identifies, b.identifies]).toEqual([{ a: [1, 2, 3], b: [0] }, [], [], []]);
   });
 
-  test('so is one that moves by being closed first', () => {
+  test('a shard that moves by being closed first is resumed on its destination, too', () => {
     const world = new World().start();
     const a = world.join({ id: 'a', capabilities: OLDER_CAPABILITIES });
     world.pass(25_000);
@@ -38,7 +38,7 @@ describe('while Discord is away', () => {
     expect([world.truth(), a.identifies, b.identifies]).toEqual([{ a: [1, 2, 3], b: [0] }, [], []]);
   });
 
-  test('shards of a node that died are resumed where they were given', () => {
+  test('shards of a node that died are resumed where they were given to', () => {
     const world = new World({ commandTimeoutMs: 15_000 }).start();
     const a = world.join('a');
     world.pass(25_000);

@@ -44,7 +44,7 @@ describe('the mark of a job', () => {
     ]);
   });
 
-  test('survives the orchestrator', () => {
+  test('survives a restart of the orchestrator', () => {
     const { world, a } = fleet();
     a.send(mark(world.now));
     world.settle();

@@ -47,7 +47,7 @@ describe('shards that are announced to leave', () => {
     expect(world.truth()).toEqual({ a: [0, 1, 2, 3, 4, 5, 6, 7] });
   });
 
-  test('go when user code has finished', () => {
+  test('go when user code has finished with them', () => {
     const made = fleet();
     const { world } = made;
     world.command(draining);
@@ -105,7 +105,7 @@ describe('shards that are announced to leave', () => {
     expect(world.truth()).toEqual({ a: [0, 1, 2, 4, 5, 6, 7], b: [3] });
   });
 
-  test('of a node that does not say in time that they may go are not moved', () => {
+  test('are not moved when their node does not say in time that they may go', () => {
     const { world } = fleet();
     const asked = world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
     world.pass(TEN_MINUTES + 19_999);
@@ -118,7 +118,7 @@ describe('shards that are announced to leave', () => {
     });
   });
 
-  test('where nobody is waited for, they count from the first message on', () => {
+  test('count from the first message on where nobody is waited for', () => {
     const world = new World({ totalShards: 8, migrationsPerNode: 8, maxUnavailable: { count: 2 } }).start();
     const a = world.join('a');
     world.pass(60_000);
@@ -132,7 +132,7 @@ describe('shards that are announced to leave', () => {
 
   // Found by the simulator: the budget was not asked, because the node has patience, and nobody was told, because it
   // does not move live.
-  test('of a node that does not move live are not announced, and count', () => {
+  test('are not announced, and count, when their node does not move live', () => {
     const world = new World({ totalShards: 8, migrationsPerNode: 8, maxUnavailable: { count: 2 } }).start();
     const a = world.join(
       { id: 'a', capabilities: CAPABILITIES.filter((each) => each !== 'live-migration') },

@@ -158,7 +158,7 @@ describe.each(FLOWS)('$name:', (flow) => {
     ),
   );
 
-  test.each(cases)('$name the $role in $step', ({ held, role, operation }) => {
+  test.each(cases)('$name the $role in $step leaves the fleet in order', ({ held, role, operation }) => {
     const world = stuckIn(flow, held);
     operation.begin(world, NODE_OF[role]);
     world.pass(120_000);

@@ -24,7 +24,7 @@ test.each<[maxUnavailable: Settings['maxUnavailable'], limit: number]>([
   [{ percent: 1 }, 1],
   [{ count: 3 }, 3],
   [{ count: 100 }, 100],
-])('%j of 8 shards is %i', (maxUnavailable, limit) => {
+])('maxUnavailable of %j lets %i shards of 8 be down', (maxUnavailable, limit) => {
   const world = fleet({ maxUnavailable });
   expect(disruptionOf(world.state)).toEqual({ moving: 0, down: 0, limit });
   for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
@@ -93,7 +93,7 @@ describe('while the budget is used up', () => {
   });
 });
 
-test('shards that nobody wants up do not count', () => {
+test('shards that nobody wants up do not count against it', () => {
   const world = new World({ ensureAllShardsRunning: false, maxUnavailable: { count: 1 } }).start();
   world.pass(25_000);
   expect(disruptionOf(world.state)).toMatchObject({ down: 0 });

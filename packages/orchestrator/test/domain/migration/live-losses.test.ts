@@ -15,7 +15,7 @@ import {
 import type { Stuck } from './live-scenes.js';
 
 describe('the origin is lost', () => {
-  test.each(BEFORE_RELEASE)('in %s, and comes back: it went on all the time', (step) => {
+  test.each(BEFORE_RELEASE)('an origin that is lost in %s and comes back went on all the time', (step) => {
     const made = stuckIn(step);
     made.world.disconnect(made.a);
     made.world.settle();
@@ -29,7 +29,7 @@ describe('the origin is lost', () => {
   });
 
   test.each(BEFORE_RELEASE)(
-    'in %s, and is dead: its shards are resumed elsewhere, from the last cursors there are',
+    'an origin that dies in %s has its shards resumed elsewhere, from the last cursors there are',
     (step) => {
       const { world, a, b } = stuckIn(step);
       world.ask({ kind: 'uncordonNode', node: 'b' });
@@ -45,7 +45,7 @@ describe('the origin is lost', () => {
     ['the one of its heartbeat, when that is later', 'copying', 40, 40],
     ['the one it opened with, when that is later', 'copying', 5, 10],
     ['the one it froze at, whatever it reported', 'verifying', 5, 10],
-  ] as const)('and is dead: the cursor is %s', (_, step, reported, used) => {
+  ] as const)('an origin that dies has its shard resumed from the cursor that is %s', (_, step, reported, used) => {
     const { world, a } = stuckIn(step);
     const session = { ...a.session(0), sequence: reported };
     const shards = [{ shardId: 0, phase: 'ready' as const, pingMs: 1, guilds: 1, events: 0, session }];
@@ -59,7 +59,7 @@ describe('the origin is lost', () => {
     expect(resumed).toMatchObject([{ sessionId: 'session-0', sequence: used }]);
   });
 
-  test('in releasing, known dead: the destination activates at once', () => {
+  test('an origin that is known dead in releasing lets the destination activate at once', () => {
     const { world, a, b, request } = stuckIn('releasing');
     world.kill(a);
     world.settle();
@@ -67,7 +67,7 @@ describe('the origin is lost', () => {
     expect([b.resumes, world.shard(0)]).toMatchObject([[0], { kind: 'running', node: 'b' }]);
   });
 
-  test('in releasing, silent: the destination activates when it counts as dead', () => {
+  test('an origin that is silent in releasing lets the destination activate when it counts as dead', () => {
     const { world, a, b, request } = stuckIn('releasing', { maxNodeDowntimeMs: 8_000 });
     world.kill(a, { noticed: false });
     world.pass(7_999);
@@ -80,7 +80,7 @@ describe('the origin is lost', () => {
   test.each([
     ['had not heard of it and unfroze: it keeps the shard', false, everythingOnA],
     ['had let go: the destination activates', true, shard0OnB],
-  ])('in releasing, and comes back; it %s', (_, released, truth) => {
+  ])('an origin that comes back in releasing %s', (_, released, truth) => {
     const made = stuckIn('releasing');
     if (released) made.a.receive(made.world.sentTo('a', 'transferRelease')[0]!);
     made.world.disconnect(made.a);
@@ -134,7 +134,7 @@ describe('the origin is lost', () => {
         reconnect(made);
       },
     ],
-  ])('in releasing, and %s: the destination is told that events may repeat: %s', (_, redelivers, act) => {
+  ])('an origin that in releasing %s has the destination told that events may repeat: %s', (_, redelivers, act) => {
     const made = stuckIn('releasing');
     act(made);
     made.world.settle();
@@ -150,7 +150,7 @@ describe('the origin is lost', () => {
     ['stops it halfway through what may repeat', 'checkpoint', false, { kind: 'stopShard', session: HALFWAY }],
     ['stops it where only it can have got to', 'exact', true, { kind: 'stopShard', session: LATER }],
   ] as const)(
-    'in releasing, and then the destination %s: the next node takes it over as %s',
+    'an origin is lost in releasing, and then the destination %s: the next node takes the shard over as %s',
     (_, takeover, released, answer) => {
       const made = stuckIn('releasing');
       const { world, a, b, migrationId } = made;
@@ -166,7 +166,7 @@ describe('the origin is lost', () => {
     },
   );
 
-  test('in releasing, and then the destination hangs: where it is stopped need not be the last there is', () => {
+  test('an origin is lost in releasing, and then the destination hangs: where it is stopped need not be the last there is', () => {
     const { world, a, b } = stuckIn('releasing');
     b.mute.add('transferActivate').add('transferAbort').add('stopShard');
     world.kill(a);
@@ -178,7 +178,7 @@ describe('the origin is lost', () => {
     expect(next).toMatchObject([{ takeover: 'checkpoint', ...LATER }]);
   });
 
-  test('in activating: the destination goes on without it', () => {
+  test('an origin that is lost in activating does not stop the destination', () => {
     const made = stuckIn('activating');
     made.world.kill(made.a, { noticed: false });
     answerNow(made, 'activating');
@@ -186,7 +186,7 @@ describe('the origin is lost', () => {
     expect(made.world.shard(0)).toMatchObject({ kind: 'running', node: 'b' });
   });
 
-  test('in activating, and comes back after it: it is told to drop its copy', () => {
+  test('an origin that is lost in activating and comes back after it is told to drop its copy', () => {
     const made = stuckIn('activating');
     made.world.disconnect(made.a);
     answerNow(made, 'activating');
@@ -198,27 +198,33 @@ describe('the origin is lost', () => {
 });
 
 describe('the destination is lost', () => {
-  test.each(BEFORE_RELEASE)('in %s: the origin goes on as if nothing had happened', (step) => {
-    const made = stuckIn(step);
-    made.world.kill(made.b);
-    made.world.settle();
-    expect(made.world.replies.get(made.request)).toMatchObject({ ok: false });
-    expect(made.world.truth()).toEqual(everythingOnA);
-    expect(made.a.resumes).toEqual([]);
-    expect(made.world.state.migrations.size).toBe(0);
-  });
+  test.each(BEFORE_RELEASE)(
+    'a destination that is lost in %s leaves the origin going on as if nothing had happened',
+    (step) => {
+      const made = stuckIn(step);
+      made.world.kill(made.b);
+      made.world.settle();
+      expect(made.world.replies.get(made.request)).toMatchObject({ ok: false });
+      expect(made.world.truth()).toEqual(everythingOnA);
+      expect(made.a.resumes).toEqual([]);
+      expect(made.world.state.migrations.size).toBe(0);
+    },
+  );
 
-  test.each([false, true])('in releasing (the origin had let go: %s): the origin takes it up again', (released) => {
-    const made = stuckIn('releasing');
-    if (released) made.a.receive(made.world.sentTo('a', 'transferRelease')[0]!);
-    made.world.kill(made.b);
-    made.world.settle();
-    expect(made.world.truth()).toEqual(everythingOnA);
-    expect([made.a.resumes, made.a.identifies]).toEqual([released ? [0] : [], []]);
-    expect(made.world.placement()).toEqual(made.world.truth());
-  });
+  test.each([false, true])(
+    'a destination that is lost in releasing (the origin had let go: %s) gives the shard back to the origin',
+    (released) => {
+      const made = stuckIn('releasing');
+      if (released) made.a.receive(made.world.sentTo('a', 'transferRelease')[0]!);
+      made.world.kill(made.b);
+      made.world.settle();
+      expect(made.world.truth()).toEqual(everythingOnA);
+      expect([made.a.resumes, made.a.identifies]).toEqual([released ? [0] : [], []]);
+      expect(made.world.placement()).toEqual(made.world.truth());
+    },
+  );
 
-  test('in releasing, and then the origin too: the cursor is not forgotten', () => {
+  test('a destination that is lost in releasing, and then the origin too, does not make the cursor forgotten', () => {
     const { world, a, b } = stuckIn('releasing');
     world.disconnect(a);
     world.kill(b);
@@ -228,7 +234,7 @@ describe('the destination is lost', () => {
     expect(world.nodes.get('c')?.resumes.toSorted()).toEqual([0, 1, 2, 3]);
   });
 
-  test('in activating: it is resumed, by the origin, when it is known dead', () => {
+  test('a destination that is lost in activating has the shard resumed by the origin when it is known dead', () => {
     const { world, a, b } = stuckIn('activating');
     world.kill(b, { noticed: false });
     world.settle();
@@ -239,7 +245,7 @@ describe('the destination is lost', () => {
     expect(world.truth()).toEqual(everythingOnA);
   });
 
-  test('in activating, and comes back running it: the migration was a success after all', () => {
+  test('a destination that comes back running the shard in activating made the migration a success after all', () => {
     const made = stuckIn('activating');
     made.world.disconnect(made.b);
     made.b.running.add(0);
@@ -252,7 +258,7 @@ describe('the destination is lost', () => {
 });
 
 describe('the orchestrator is killed', () => {
-  test.each(ALL_STEPS)('in %s: one node runs the shard again, and nobody identifies', (step) => {
+  test.each(ALL_STEPS)('one node runs the shard again after a kill in %s, and nobody identifies', (step) => {
     const made = stuckIn(step, { expectedNodes: null });
     const { world, a, b } = made;
     world.crash();
@@ -265,7 +271,7 @@ describe('the orchestrator is killed', () => {
     expectOver(made);
   });
 
-  test('between COMMIT and RELEASE: the record says that the shard is the destination’s, the origin serves, and keeps it', () => {
+  test('the destination owns the shard in the record after a kill between COMMIT and RELEASE, and the origin serves and keeps it', () => {
     const made = stuckIn('verifying', { expectedNodes: null });
     const { world, a, b, migrationId } = made;
     const verified = { kind: 'transferVerified', migrationId, shardId: 0, ok: true, reason: '' } as const;

@@ -20,7 +20,7 @@ import {
 } from './live-scenes.js';
 
 describe('a shard moves live', () => {
-  test('in the order of the protocol, and only the last moment is frozen', () => {
+  test('goes through the steps in the order of the protocol, and only the last moment is frozen', () => {
     const { world, a, b } = scene();
     world.sent.length = 0;
     const result = world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
@@ -49,7 +49,7 @@ describe('a shard moves live', () => {
     expectOver({ world, a, b });
   });
 
-  test('the destination hears of the session, the origin of its deadline, and the manifest has the cursor', () => {
+  test('tells the destination of the session and the origin of its deadline, and the manifest has the cursor', () => {
     const { world } = scene({ freezeTimeoutMs: 3_000 });
     world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
     expect(world.sentTo('a', 'transferOpen')).toMatchObject([
@@ -62,7 +62,7 @@ describe('a shard moves live', () => {
     expect(world.sentTo('b', 'transferManifest')).toMatchObject([{ events: 3, session: { sessionId: 'session-0' } }]);
   });
 
-  test('what happened tells how long it was frozen, and how much moved', () => {
+  test('tells at its end how long it was frozen, and how much moved', () => {
     const { world, b } = stuckIn('verifying');
     world.now += 120;
     b.receive(world.sentTo('b', 'transferManifest')[0]!);
@@ -76,7 +76,7 @@ describe('a shard moves live', () => {
     });
   });
 
-  test('a session that is gone is told', () => {
+  test('says so when the session is gone', () => {
     const { world, b, migrationId } = stuckIn('activating');
     b.running.add(0);
     b.transfers.staging.clear();
@@ -85,7 +85,7 @@ describe('a shard moves live', () => {
     expect(world.recorded('migrationCompleted')).toMatchObject([{ level: 'warn', fields: { resumed: false } }]);
   });
 
-  test('many at once between the same nodes, each with its own data', () => {
+  test('moves beside many others between the same nodes, each with its own data', () => {
     const { world, a, b } = scene({ migrationsPerNode: 3 });
     a.userEventsPerShard = 20;
     const requests = [0, 1, 2, 3].map((shard) => world.command({ kind: 'migrateShard', shard, destination: 'b' }));
@@ -102,7 +102,7 @@ describe('a shard moves live', () => {
     expectOver({ world, a, b });
   });
 
-  test('ids of two runs differ', () => {
+  test('has an id that differs from that of another run', () => {
     const ids = [1, 2].map((run) => {
       const world = new World();
       world.now += run;
@@ -120,7 +120,7 @@ describe('a shard moves live', () => {
   test.each([
     ['a', ['b']],
     ['b', ['a']],
-  ])('not where %s does not know how', (older) => {
+  ])('does not move live where %s does not know how', (older) => {
     const world = new World().start();
     const capabilities = ['auth', 'heartbeat', 'identify-permits', 'parallel-migrations'];
     const join = (id: string) => world.join(id === older ? { id, capabilities } : id);
@@ -134,7 +134,7 @@ describe('a shard moves live', () => {
 });
 
 describe('a node says no', () => {
-  test.each(ALL_STEPS)('in %s: it runs on the origin in the end, and nobody identifies', (step) => {
+  test.each(ALL_STEPS)('the shard runs on the origin in the end after a no in %s, and nobody identifies', (step) => {
     const made = scene();
     const [node, command] = HELD_BY[step];
     made[node].fail.add(command);
@@ -165,7 +165,7 @@ describe('a node says no', () => {
     expect(world.sentTo('a', 'transferRelease')).toEqual([]);
   });
 
-  test('a manifest without a session calls it off', () => {
+  test('a manifest without a session aborts the migration', () => {
     const { world, a, b, migrationId } = stuckIn('freezing');
     a.send({ kind: 'transferManifest', migrationId, shardId: 0, events: 0, bytes: 0, hash: '', session: null });
     world.settle();
@@ -182,7 +182,7 @@ describe('a node says no', () => {
     expectOver(made);
   });
 
-  test('a destination that refuses in releasing: the origin takes the shard up again', () => {
+  test('a destination that refuses in releasing makes the origin take the shard up again', () => {
     for (const released of [false, true]) {
       const made = stuckIn('releasing');
       if (released) made.a.receive(made.world.sentTo('a', 'transferRelease')[0]!);
@@ -198,22 +198,25 @@ describe('a node says no', () => {
 });
 
 describe('a step takes too long', () => {
-  test.each(BEFORE_RELEASE)('%s: it is aborted at both ends, and the origin goes on', (step) => {
-    const made = stuckIn(step, { heartbeatIntervalMs: 3_600_000 });
-    const { world, request } = made;
-    const bound = boundOf(world.state.settings, step);
-    world.pass(bound - 1);
-    expect(world.replies.has(request)).toBe(false);
-    world.pass(1);
-    expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
-    expect(world.recorded('migrationFailed')[0]?.fields).toMatchObject({ step });
-    expect(world.recorded('migrationFailed')[0]?.text).toContain(LIVE_STEPS[step].overdue);
-    expect(world.truth()).toEqual(everythingOnA);
-    expect(made.a.resumes).toEqual([]);
-    expectOver(made);
-    answerNow(made, step);
-    expect(world.truth()).toEqual(everythingOnA);
-  });
+  test.each(BEFORE_RELEASE)(
+    'a migration that is too long in %s is aborted at both ends, and the origin goes on',
+    (step) => {
+      const made = stuckIn(step, { heartbeatIntervalMs: 3_600_000 });
+      const { world, request } = made;
+      const bound = boundOf(world.state.settings, step);
+      world.pass(bound - 1);
+      expect(world.replies.has(request)).toBe(false);
+      world.pass(1);
+      expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
+      expect(world.recorded('migrationFailed')[0]?.fields).toMatchObject({ step });
+      expect(world.recorded('migrationFailed')[0]?.text).toContain(LIVE_STEPS[step].overdue);
+      expect(world.truth()).toEqual(everythingOnA);
+      expect(made.a.resumes).toEqual([]);
+      expectOver(made);
+      answerNow(made, step);
+      expect(world.truth()).toEqual(everythingOnA);
+    },
+  );
 
   test('a frozen shard may stand still for the freeze timeout only', () => {
     const { world } = stuckIn('freezing', { freezeTimeoutMs: 700 });
@@ -239,7 +242,7 @@ describe('a step takes too long', () => {
     expectOver(made);
   });
 
-  test('releasing: the destination resumes; an origin that went on by itself is stopped', () => {
+  test('a release that takes too long lets the destination resume; an origin that went on by itself is stopped', () => {
     const { world, a, b, migrationId } = stuckIn('releasing', { heartbeatIntervalMs: 3_600_000 });
     b.mute.add('transferActivate');
     world.pass(30_000);
@@ -253,7 +256,7 @@ describe('a step takes too long', () => {
     expectOver({ world, a, b });
   });
 
-  test('activating: it is stopped at the destination first, then resumed where its session is held', () => {
+  test('an activation that takes too long is stopped at the destination first, then resumed where its session is held', () => {
     const made = stuckIn('activating');
     made.world.pass(20_000);
     const kinds = made.world.sentTo('b').map(({ kind }) => kind);
@@ -266,7 +269,7 @@ describe('a step takes too long', () => {
 
 describe('an operator gets in the way', () => {
   test.each(ALL_STEPS)(
-    'stops the shard in %s: it is stopped, the migration is over, and its session is kept',
+    'a shard that is stopped in %s stays stopped, the migration is over, and its session is kept',
     (step) => {
       const made = stuckIn(step);
       expect(made.world.ask({ kind: 'stopShard', shard: 0 })).toMatchObject({ ok: true });
@@ -277,7 +280,7 @@ describe('an operator gets in the way', () => {
     },
   );
 
-  test.each(ALL_STEPS)('shuts the origin down in %s: everything runs on the destination', (step) => {
+  test.each(ALL_STEPS)('an origin that is shut down in %s leaves everything running on the destination', (step) => {
     const made = stuckIn(step);
     const { world, b } = made;
     world.ask({ kind: 'uncordonNode', node: 'b' });
@@ -289,7 +292,7 @@ describe('an operator gets in the way', () => {
     expectOver(made);
   });
 
-  test.each(ALL_STEPS)('shuts the destination down in %s: everything runs on the origin', (step) => {
+  test.each(ALL_STEPS)('a destination that is shut down in %s leaves everything running on the origin', (step) => {
     const made = stuckIn(step);
     expect(made.world.ask({ kind: 'shutdownNode', node: 'b' })).toMatchObject({ ok: true });
     made.world.pass(10_000);
@@ -298,7 +301,7 @@ describe('an operator gets in the way', () => {
     expectOver(made);
   });
 
-  test.each(ALL_STEPS)('ends the fleet in %s', (step) => {
+  test.each(ALL_STEPS)('a fleet that is ended in %s ends, and the migration with it', (step) => {
     const { world, request } = stuckIn(step);
     expect(world.ask({ kind: 'shutdownFleet' })).toMatchObject({ ok: true });
     expect([world.state.migrations.size, world.replies.has(request)]).toEqual([0, true]);
@@ -319,7 +322,7 @@ describe('what nobody waits for', () => {
   ];
 
   test.each(ALL_STEPS)(
-    'in %s: answers of other steps and from the other node change nothing, and are counted',
+    'answers of other steps and from the other node change nothing in %s, and are counted',
     (step) => {
       const { world, a, b, migrationId } = stuckIn(step);
       const { waitsFor, answer } = LIVE_STEPS[step];
@@ -343,7 +346,7 @@ describe('what nobody waits for', () => {
     },
   );
 
-  test.each(ALL_STEPS)('in %s: what a node says of a migration of another run changes nothing', (step) => {
+  test.each(ALL_STEPS)('a message of a migration of another run changes nothing in %s', (step) => {
     const { world, a, b } = stuckIn(step);
     const before = world.state;
     const said = [...answers('m0-1'), failed('m0-1')];
@@ -356,7 +359,7 @@ describe('what nobody waits for', () => {
     expect(world.state.staleTransfers).toBe(2 * said.length);
   });
 
-  test.each(ALL_STEPS)('in %s: the right answer, twice, is one step', (step) => {
+  test.each(ALL_STEPS)('the right answer, given twice in %s, is one step', (step) => {
     const made = stuckIn(step);
     const { world } = made;
     const node = made[HELD_BY[step][0]];
@@ -368,7 +371,7 @@ describe('what nobody waits for', () => {
     expectOver(made);
   });
 
-  test('after the end: counted, and the shard stays where it is', () => {
+  test('an answer after the end is counted, and the shard stays where it is', () => {
     const { world, a, b, migrationId } = stuckIn('activating');
     b.receive(world.sentTo('b', 'transferActivate')[0]!);
     world.settle();

@@ -9,7 +9,7 @@ import type { Step } from './older-scenes.js';
 
 describe('the origin is lost', () => {
   test.each(BEFORE_RESUME)(
-    'in %s: the destination drops it, and the shard is resumed once the origin is known dead',
+    'an origin that is lost in %s has the destination drop the shard, which is resumed once the origin is known dead',
     (step) => {
       const { world, a, b, request } = stuckIn(step);
       world.ask({ kind: 'uncordonNode', node: 'b' });
@@ -27,7 +27,7 @@ describe('the origin is lost', () => {
     },
   );
 
-  test('in resuming: the destination goes on without it', () => {
+  test('an origin that is lost in resuming does not stop the destination', () => {
     const { world, a, b, request } = stuckIn('resuming');
     world.kill(a, { noticed: false });
     b.send({ kind: 'startShards', shardIds: [0] });
@@ -36,7 +36,7 @@ describe('the origin is lost', () => {
     expect(world.shard(0)).toMatchObject({ kind: 'running', node: 'b' });
   });
 
-  test('and comes back holding the session: it resumes the shard itself', () => {
+  test('an origin that comes back with the session resumes the shard itself', () => {
     const { world, a } = stuckIn('preparing');
     world.disconnect(a);
     world.connect(a);
@@ -48,7 +48,7 @@ describe('the origin is lost', () => {
 });
 
 describe('the destination is lost', () => {
-  test.each(BEFORE_RESUME)('in %s: the origin goes on', (step) => {
+  test.each(BEFORE_RESUME)('a destination that is lost in %s leaves the origin going on', (step) => {
     const { world, a, b, request } = stuckIn(step);
     world.kill(b);
     world.settle();
@@ -58,17 +58,20 @@ describe('the destination is lost', () => {
     expect(a.retained.size).toBe(0);
   });
 
-  test.each(['preparing', 'transferring'] as const)('in %s: a base-level origin is given its session back', (step) => {
-    const { world, a, b } = stuckIn(step, { baseLevel: true });
-    a.identifies = [];
-    world.kill(b);
-    world.settle();
-    expect(a.resumes).toEqual([0]);
-    expect(a.identifies).toEqual([]);
-    expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
-  });
+  test.each(['preparing', 'transferring'] as const)(
+    'a destination that is lost in %s gives a base-level origin its session back',
+    (step) => {
+      const { world, a, b } = stuckIn(step, { baseLevel: true });
+      a.identifies = [];
+      world.kill(b);
+      world.settle();
+      expect(a.resumes).toEqual([0]);
+      expect(a.identifies).toEqual([]);
+      expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
+    },
+  );
 
-  test('in resuming: it may run the shard, so it is only resumed, by the origin, when that is out of the question', () => {
+  test('a destination that is lost in resuming may run the shard, so the origin resumes it only when that is out of the question', () => {
     const { world, a, b } = stuckIn('resuming');
     world.kill(b, { noticed: false });
     world.settle();
@@ -83,7 +86,7 @@ describe('the destination is lost', () => {
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
   });
 
-  test('in resuming, and comes back running the shard: the migration was a success after all', () => {
+  test('a destination that comes back running the shard in resuming made the migration a success after all', () => {
     const { world, a, b } = stuckIn('resuming');
     world.disconnect(b);
     b.prepared.clear();
@@ -96,7 +99,7 @@ describe('the destination is lost', () => {
 });
 
 describe('a step takes too long', () => {
-  test.each(BEFORE_RESUME)('%s: it is aborted, and the origin goes on', (step) => {
+  test.each(BEFORE_RESUME)('a migration that is too long in %s is aborted, and the origin goes on', (step) => {
     const { world, request } = stuckIn(step);
     world.pass(20_000);
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
@@ -106,7 +109,7 @@ describe('a step takes too long', () => {
     if (step !== 'closing') expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
   });
 
-  test('resuming: it is stopped at the destination first, then resumed where its session is held', () => {
+  test('a resume that takes too long is stopped at the destination first, then resumed where its session is held', () => {
     const { world, a, b } = stuckIn('resuming');
     world.pass(20_000);
     expect(world.sentTo('b', 'stopShard')).toHaveLength(1);
@@ -115,7 +118,7 @@ describe('a step takes too long', () => {
     expect([a.resumes, b.prepared.size]).toEqual([[0], 0]);
   });
 
-  test('user events that flow are no silence', () => {
+  test('user events that flow do not count as silence', () => {
     const { world, a } = stuckIn('transferring');
     for (let i = 0; i < 5; i += 1) {
       world.pass(15_000);
@@ -134,7 +137,7 @@ describe('a node says no', () => {
     ['preparing', 'b', 'prepareMigration'],
     ['transferring', 'a', 'startMigration'],
     ['resuming', 'b', 'allUserDataSent'],
-  ])('in %s (%s): the shard runs on the origin in the end', (step, node, command) => {
+  ])('the shard runs on the origin in the end after a no in %s (%s)', (step, node, command) => {
     const made = scene();
     made[node].fail.add(command);
     const result = made.world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
@@ -164,9 +167,9 @@ describe('a node says no', () => {
     expect(b.prepared.size).toBe(0);
   });
 
-  test('an origin that had stopped the shard meanwhile (found by random events: the shard was said to run there for ever)', () => {
-    // A stop that was given up leaves the shard "running"; its answer came in the middle of the migration that was
-    // begun then.
+  test('an origin that had stopped the shard meanwhile has it started again', () => {
+    // Found by random events: the shard was said to run there for ever. A stop that was given up leaves the shard
+    // "running"; its answer came in the middle of the migration that was begun then.
     const { world, a, request } = stuckIn('closing', { baseLevel: true });
     a.running.delete(0);
     a.send({ kind: 'stopShard', shardId: 0, session: null });

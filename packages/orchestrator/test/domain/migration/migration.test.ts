@@ -9,7 +9,7 @@ import { scene, stuckIn, ALL_STEPS } from './older-scenes.js';
 import type { Scene } from './held.js';
 
 describe('a shard moves', () => {
-  test('in the order of the protocol, with its user events, and the origin is told at the end', () => {
+  test('goes through the steps in the order of the protocol, with its user events, and the origin is told at the end', () => {
     const { world, a, b } = scene();
     world.sent.length = 0;
     expect(world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' })).toMatchObject({ ok: true });
@@ -35,7 +35,7 @@ describe('a shard moves', () => {
     });
   });
 
-  test('between base-level nodes with base-level messages only', () => {
+  test('moves between base-level nodes with base-level messages only', () => {
     const { world } = scene({ baseLevel: true });
     world.sent.length = 0;
     world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
@@ -54,7 +54,7 @@ describe('a shard moves', () => {
   test.each([
     ['a', 'b'],
     ['b', 'a'],
-  ])('between a base-level node and one of ours, each in its own words (%s → %s)', (origin, destination) => {
+  ])('moves between a base-level node and one of ours, each in its own words (%s → %s)', (origin, destination) => {
     const world = new World({ totalShards: 2 }).start();
     world.join({ id: 'a', baseLevel: true });
     world.join('b');
@@ -116,14 +116,14 @@ describe('an operation that is refused', () => {
       },
       { kind: 'migrateShard', shard: 0, destination: 'b' },
     ],
-  ])('%s: %s', (_, code, make, command) => {
+  ])('is refused for %s with the code %s', (_, code, make, command) => {
     const { world } = make();
     const before = world.state.shards;
     expect(world.ask(command)).toMatchObject({ ok: false, error: { code } });
     expect(world.state.shards).toEqual(before);
   });
 
-  test('more than the limits allow wait their turn', () => {
+  test('a migration beyond the limits is not refused, but waits for its turn', () => {
     const { world, a } = scene({ migrationsPerNode: 2 });
     a.mute.add('startMigration');
     const requests = [0, 1, 2].map((shard) => world.command({ kind: 'migrateShard', shard, destination: 'b' }));
@@ -143,7 +143,7 @@ describe('an operation that is refused', () => {
     expect(requests.map((request) => world.replies.get(request)?.ok)).toEqual([false, false, true]);
   });
 
-  test('a wait for a busy node is bounded', () => {
+  test('a wait for a busy node is bounded, and ends in a refusal', () => {
     const { world, a } = scene({ baseLevel: true, migrationStepTimeoutMs: 10_000 });
     a.userEventsPerShard = 0;
     a.mute.add('startMigration');
@@ -161,7 +161,7 @@ describe('an operation that is refused', () => {
 });
 
 describe('an operator gets in the way', () => {
-  test.each(ALL_STEPS)('stops the shard in %s: it is stopped, the migration is over', (step) => {
+  test.each(ALL_STEPS)('a shard that is stopped in %s stays stopped, and the migration is over', (step) => {
     const { world, a, b, request } = stuckIn(step);
     expect(world.ask({ kind: 'stopShard', shard: 0 })).toMatchObject({ ok: true });
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_MIGRATION_FAILED' } });
@@ -172,14 +172,14 @@ describe('an operator gets in the way', () => {
     expect(world.placement()).toEqual(world.truth());
   });
 
-  test.each(ALL_STEPS)('stops the shard in %s, base level', (step) => {
+  test.each(ALL_STEPS)('a shard of base-level nodes that is stopped in %s stays stopped', (step) => {
     const { world, a, b } = stuckIn(step, { baseLevel: true });
     expect(world.ask({ kind: 'stopShard', shard: 0 })).toMatchObject({ ok: true });
     expect(world.shard(0).kind).toBe('vacant');
     expect([a.running.has(0), b.running.has(0)]).toEqual([false, false]);
   });
 
-  test.each(ALL_STEPS)('shuts the origin down in %s: everything runs on the destination', (step) => {
+  test.each(ALL_STEPS)('an origin that is shut down in %s leaves everything running on the destination', (step) => {
     const { world, b } = stuckIn(step);
     world.ask({ kind: 'uncordonNode', node: 'b' });
     expect(world.ask({ kind: 'shutdownNode', node: 'a' })).toMatchObject({ ok: true });
@@ -190,7 +190,7 @@ describe('an operator gets in the way', () => {
     expect(b.identifies).toEqual([]);
   });
 
-  test.each(ALL_STEPS)('shuts the destination down in %s: everything runs on the origin', (step) => {
+  test.each(ALL_STEPS)('a destination that is shut down in %s leaves everything running on the origin', (step) => {
     const { world, a } = stuckIn(step);
     a.identifies = [];
     expect(world.ask({ kind: 'shutdownNode', node: 'b' })).toMatchObject({ ok: true });
@@ -201,7 +201,7 @@ describe('an operator gets in the way', () => {
     expect(a.identifies).toEqual([]);
   });
 
-  test.each(ALL_STEPS)('ends the fleet in %s', (step) => {
+  test.each(ALL_STEPS)('a fleet that is ended in %s ends, and the migration with it', (step) => {
     const { world, request } = stuckIn(step);
     expect(world.ask({ kind: 'shutdownFleet' })).toMatchObject({ ok: true });
     expect(world.state.migrations.size).toBe(0);

@@ -41,7 +41,7 @@ describe('data and credit', () => {
     expect(world.sentTo('a')).toEqual([credit]);
   });
 
-  test('leave the state as it is: the very same object', () => {
+  test('leave the state as it is, the very same object', () => {
     const { world, ids } = copying();
     const connection = world.nodes.get('a')?.connection ?? '';
     const decision = decide(world.state, { kind: 'message', connection, message: data(ids[0], 0, 0) }, world.now);
@@ -49,7 +49,7 @@ describe('data and credit', () => {
     expect(decision.effects).toHaveLength(1);
   });
 
-  test('are progress: now and then the deadline moves, of that migration only', () => {
+  test('are progress, so that the deadline of that migration moves now and then', () => {
     const { world, ids } = copying();
     world.now += 10_000;
     const before = ids.map((id) => world.state.migrations.get(id));
@@ -77,7 +77,7 @@ describe('data and credit', () => {
     expect(whileSuspended(world.state, { kind: 'message', connection, message: released }, world.now)).toBeNull();
   });
 
-  test('count as a sign of life', () => {
+  test('count as a sign of life of their node', () => {
     const { world, ids } = copying();
     world.now += 1_000;
     say(world, 'a', data(ids[0], 0, 0));
@@ -90,7 +90,7 @@ describe('data and credit', () => {
     ['from the destination', 'b', ([id]) => data(id, 0, 0)],
     ['credit from the origin', 'a', ([id]) => ({ kind: 'transferCredit', migrationId: id, shardId: 0, bytes: 1 })],
     ['credit of no migration', 'b', () => ({ kind: 'transferCredit', migrationId: 'm0-1', shardId: 0, bytes: 1 })],
-  ])('%s: dropped and counted', (_, from, message) => {
+  ])('are dropped and counted when they are %s', (_, from, message) => {
     const { world, ids } = copying();
     const { migrations } = world.state;
     say(world, from, message(ids));
@@ -99,7 +99,7 @@ describe('data and credit', () => {
     expect(world.state.migrations).toBe(migrations);
   });
 
-  test('after the manifest data is dropped, credit for the last of it is not', () => {
+  test('are dropped after the manifest when they are data, and not when they are credit for the last of it', () => {
     const { world, ids } = copying();
     const [migrationId] = ids;
     world.nodes.get('a')?.mute.add('transferFreeze');
@@ -116,7 +116,7 @@ describe('data and credit', () => {
     expect(world.state.staleTransfers).toBe(1);
   });
 
-  test('while the destination gets warm there is no data, and credit for what came still goes back', () => {
+  test('do not flow to a destination that gets warm, and credit for what came still goes back', () => {
     const { world, ids } = copying();
     const [migrationId] = ids;
     const of = { migrationId, shardId: 0 };

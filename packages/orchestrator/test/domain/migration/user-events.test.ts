@@ -60,7 +60,7 @@ describe('user events', () => {
       { kind: 'shardUserEvent', shardId: 0, eventId: 100, body: new Uint8Array() },
     ],
     ['that could be of two shards', 'a', { kind: 'userEvent', eventId: 100, body: new Uint8Array() }],
-  ] as const)('%s go nowhere, without a word', (_, from, message) => {
+  ] as const)('go nowhere, without a word: those %s', (_, from, message) => {
     const world = transferring();
     world.nodes.get(from)?.send(message);
     const before = world.entries.length;

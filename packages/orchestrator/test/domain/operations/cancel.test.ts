@@ -85,7 +85,7 @@ describe('a drain that is cancelled', () => {
     expect(operationsOf(world.state)).toMatchObject([{ id, state: 'cancelled' }]);
   });
 
-  test('is too late when its shards are moved and the node shuts down', () => {
+  test('is over already when its shards are moved and the node shuts down', () => {
     const world = twoNodes();
     world.nodes.get('a')!.mute.add('shutdown');
     world.command(draining);
@@ -111,7 +111,7 @@ describe('a rollout that is cancelled', () => {
     return world;
   }
 
-  test('while a node is launched for it: that one is shut down when it comes', () => {
+  test('shuts a node that is launched for it down when that node comes', () => {
     const world = fleet({ launches: 'hang' });
     const before = world.truth();
     const asked = world.command(rollout);
@@ -127,7 +127,7 @@ describe('a rollout that is cancelled', () => {
     expect(world.truth()).toEqual(before);
   });
 
-  test('with its new node up and still empty: that one is shut down again', () => {
+  test('shuts its new node down again while that is still empty', () => {
     const world = fleet({});
     const before = world.truth();
     for (const id of ['a', 'b']) world.nodes.get(id)!.mute.add('transferOpen');
@@ -145,7 +145,7 @@ describe('a rollout that is cancelled', () => {
     expect(world.truth()).toEqual(before);
   });
 
-  test('with a node half replaced: both stay, and the reply says what is where', () => {
+  test('leaves both nodes up when one is half replaced, and the reply says what is where', () => {
     const world = fleet({});
     const [first] = Object.keys(world.truth());
     const completed = (): number => world.recorded('migrationCompleted').length;
@@ -194,13 +194,13 @@ describe('an operation that cannot be cancelled', () => {
   test.each([
     ['nonsense', 'DSO_UNKNOWN_OPERATION', /None is under way/],
     ['', 'DSO_UNKNOWN_OPERATION', /None is under way/],
-  ])('%s', (operation, code, message) => {
+  ])('is refused when its id is "%s"', (operation, code, message) => {
     expect(twoNodes().ask({ kind: 'cancelOperation', operation })).toMatchObject({
       error: { code, message: expect.stringMatching(message) },
     });
   });
 
-  test('is over: how it ended is told', () => {
+  test('is told how it ended when it is over', () => {
     const world = twoNodes();
     world.ask(drain('a', 'b'));
     const [{ id } = { id: '' }] = world.state.endedOperations;
@@ -210,7 +210,7 @@ describe('an operation that cannot be cancelled', () => {
   });
 });
 
-test('only the last operations are kept', () => {
+test('only the last operations are kept in the state', () => {
   const world = twoNodes();
   for (let round = 0; round < 12; round += 1) {
     world.ask(drain('a', 'b'));
@@ -221,7 +221,7 @@ test('only the last operations are kept', () => {
   expect(world.state.endedOperations).toHaveLength(20);
 });
 
-test('every event says who asked for it', () => {
+test('every entry of the history says who asked for it', () => {
   const world = twoNodes();
   world.ask(drain('a', 'b'));
   world.ask({ kind: 'cordonNode', node: 'a' });

@@ -18,7 +18,7 @@ describe('a node gives up its shards', () => {
   test.each([
     ['ours', false, 4],
     ['base level, one at a time', true, 1],
-  ])('%s', (_, baseLevel, atOnce) => {
+  ])('moves all of them to the destination between nodes that are %s', (_, baseLevel, atOnce) => {
     const world = twoNodes({ baseLevel });
     const b = world.nodes.get('b')!;
     b.mute.add('transferOpen').add('prepareMigration');
@@ -35,7 +35,7 @@ describe('a node gives up its shards', () => {
     expect(world.state.nodes.get('a')?.connection.kind).toBe('connected');
   });
 
-  test('and is shut down when that was asked for', () => {
+  test('is shut down after that when that was asked for', () => {
     const world = twoNodes();
     expect(world.ask(drain('a', 'b', { shutdown: true }))).toMatchObject({
       ok: true,
@@ -45,7 +45,7 @@ describe('a node gives up its shards', () => {
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
   });
 
-  test('that has none is done at once', () => {
+  test('is done at once when it has none', () => {
     const world = twoNodes();
     expect(world.ask(drain('b', 'a'))).toMatchObject({
       ok: true,
@@ -53,7 +53,7 @@ describe('a node gives up its shards', () => {
     });
   });
 
-  test('also those that are still starting when it begins', () => {
+  test('gives up also those that are still starting when it begins', () => {
     const world = new World().start();
     const a = world.join('a');
     a.mute.add('startShards');
@@ -69,7 +69,7 @@ describe('a node gives up its shards', () => {
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
   });
 
-  test('and gets no new ones meanwhile', () => {
+  test('gets no new ones meanwhile', () => {
     const world = twoNodes({ maxNodeDowntimeMs: 1_000 });
     const b = world.nodes.get('b')!;
     world.ask({ kind: 'stopShard', shard: 0 });
@@ -81,7 +81,7 @@ describe('a node gives up its shards', () => {
 });
 
 describe('a shard that does not move', () => {
-  test('is tried once more', () => {
+  test('is tried once more before it is given up', () => {
     const world = twoNodes();
     const b = world.nodes.get('b')!;
     b.fail.add('transferOpen');
@@ -92,7 +92,7 @@ describe('a shard that does not move', () => {
     expect(world.replies.get(request)).toMatchObject({ ok: true, data: { moved: 4 } });
   });
 
-  test('twice stays, is named, and the node is not shut down', () => {
+  test('stays when it failed twice, is named, and the node is not shut down', () => {
     const world = twoNodes();
     world.nodes.get('b')?.fail.add('transferOpen');
     const result = world.ask(drain('a', 'b', { shutdown: true }));
@@ -108,7 +108,7 @@ describe('a drain ends with a reason', () => {
   test.each([
     ['its destination is lost', 'b', { a: [0, 1, 2, 3] }],
     ['its origin is lost', 'a', { b: [0, 1, 2, 3] }],
-  ] as const)('when %s', (_, lost, left) => {
+  ] as const)('fails when %s, and leaves the shards where they are', (_, lost, left) => {
     const world = twoNodes();
     world.nodes.get('b')?.mute.add('transferOpen');
     const request = world.command(draining);
@@ -125,7 +125,7 @@ describe('a drain ends with a reason', () => {
     ['the same node', drain('a', 'a'), 'DSO_SAME_NODE'],
     ['a node that is drained already', draining, 'DSO_NODE_BUSY'],
     ['a node that is being filled', drain('b', 'a'), 'DSO_NODE_BUSY'],
-  ])('when it cannot begin: %s', (_, command, code) => {
+  ])('is refused when it would be of %s', (_, command, code) => {
     const world = twoNodes();
     world.nodes.get('b')?.mute.add('transferOpen');
     world.ask(draining);

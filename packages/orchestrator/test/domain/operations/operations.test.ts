@@ -38,7 +38,7 @@ describe('an operation', () => {
     });
   });
 
-  test('that has nothing to do has no id', () => {
+  test('has no id when it has nothing to do', () => {
     const reply = new World().start().ask({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' });
     expect(reply).toMatchObject({ ok: true, data: { operation: null } });
   });
@@ -82,7 +82,7 @@ describe('the record of an operation', () => {
     ['a shard that cannot be', { moved: [-1] }],
     ['a phase of another time', { phase: 'dancing' }],
     ['a field too few', { shutdown: undefined }],
-  ])('that makes no sense is left out, and said so: %s', (_, broken) => {
+  ])('is left out, and named in a warning, when it has %s', (_, broken) => {
     const world = underWay();
     const found = operations(world).find(({ kind }) => kind === 'drain')!;
     const record = operationRecord(found);
@@ -91,7 +91,7 @@ describe('the record of an operation', () => {
   });
 });
 
-test('every kind has ids of its own', () => {
+test('every kind of operation has ids of its own', () => {
   const prefixes = Object.values(OPERATIONS).map(({ idPrefix }) => idPrefix);
   expect(new Set(prefixes).size).toBe(prefixes.length);
 });

@@ -83,7 +83,7 @@ describe('a rollout', () => {
     });
   });
 
-  test('with nothing to replace is done', () => {
+  test('is done when there is nothing to replace', () => {
     expect(new World().start().ask(rollout)).toMatchObject({ ok: true });
   });
 
@@ -159,7 +159,7 @@ describe('a rollout that a bot asks for', () => {
     expect(rolloutsOf(world)).toEqual([]);
   });
 
-  test('begins where they do, and the history says which bot wanted it', () => {
+  test('begins where the settings allow it, and the history says which bot wanted it', () => {
     const { world, answers } = asked({ nodesMayRollout: true });
     expect(answers).toMatchObject([{ code: '', message: expect.stringMatching(/Replacing 2 node\(s\).*operation r/) }]);
     expect(rolloutsOf(world)).toMatchObject([{ by: 'node a' }]);

@@ -65,7 +65,7 @@ describe('an assignment', () => {
     expect(recordOf(world, 0)).toMatchObject({ node: 'b', epoch: epochsOf(world)[0] });
   });
 
-  test('outlives a restart', () => {
+  test('outlives a restart of the orchestrator', () => {
     const world = fleet();
     const before = epochsOf(world);
     world.crash();
@@ -123,7 +123,7 @@ describe('an epoch that nobody can have given', () => {
   test.each([
     ['the highest number', () => 2 ** 53 - 1],
     ['far ahead of the clock', (world: World) => world.now + 401 * DAY_MS],
-  ])('in a heartbeat is not believed, and shards go on being started: %s', (_, of) => {
+  ])('is not believed in a heartbeat, and shards go on being started: %s', (_, of) => {
     const world = fleet();
     const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
     const before = { placement: world.placement(), epochs: epochsOf(world) };
@@ -141,7 +141,7 @@ describe('an epoch that nobody can have given', () => {
     expect(world.state.nextEpoch).toBeLessThan(world.now + DAY_MS);
   });
 
-  test('is none that was given before the clock was set back', () => {
+  test('is not one that was given before the clock was set back', () => {
     const world = fleet();
     world.state = { ...world.state, nextEpoch: world.now + 10_000 * DAY_MS };
     world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });

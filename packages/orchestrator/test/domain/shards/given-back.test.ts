@@ -73,7 +73,7 @@ describe.each(rows)('$way while it is $kind', ({ act, make }) => {
   test.each([
     ['at rest', 'exact'],
     ['in the middle of a replay', 'checkpoint'],
-  ])('%s: the next node has it as %s', (where, takeover) => {
+  ])('the next node has a shard that was %s as %s', (where, takeover) => {
     const made = make();
     if (where === 'in the middle of a replay') made.a.redelivering.add(0);
     act(made);

@@ -43,7 +43,7 @@ describe('the session starts of a day', () => {
     expect(world.state.identifies.waiting).toHaveLength(8 - granted);
   });
 
-  test('at their reserve are said to be, once, with the way out; and once that it is over', () => {
+  test('are said to be at their reserve, once, with the way out; and once that this is over', () => {
     const world = worldWith({ total: 100, remaining: 10, resetAfterMs: 600_000 });
     const a = world.join('a');
     world.pass(300_000);
@@ -60,7 +60,7 @@ describe('the session starts of a day', () => {
     expect(world.recorded('identifyBudgetRestored')).toHaveLength(1);
   });
 
-  test('beyond the reserve are granted at an operator’s word, so many and no more', () => {
+  test('are granted beyond the reserve at an operator’s word, so many and no more', () => {
     const world = worldWith({ total: 100, remaining: 10 }, { identifyReserve: 10 });
     const a = world.join('a');
     world.pass(1_000);
@@ -79,7 +79,7 @@ describe('the session starts of a day', () => {
     expect(starts(world)).toMatchObject({ remaining: 2, allowed: 0 });
   });
 
-  test('that Discord does not have are not granted at anybody’s word', () => {
+  test('are not granted at anybody’s word when Discord does not have them', () => {
     const world = worldWith({ total: 100, remaining: 0 });
     const a = world.join('a');
     world.ask({ kind: 'allowIdentifies', count: 5 });
@@ -113,7 +113,7 @@ describe('the session starts of a day', () => {
     expect(world.recorded('identifyBudgetLow')).toHaveLength(1);
   });
 
-  test('that are out while Discord is asked are taken off what it says', () => {
+  test('are taken off what Discord says when they are out while it is asked', () => {
     const world = worldWith({ total: 1_000, remaining: 1_000 });
     const a = world.join('a');
     a.mute.add('identifyGranted');
@@ -161,7 +161,7 @@ describe('the session starts of a day', () => {
     expect(world.sentTo('a', 'identifyGranted')).toHaveLength(8);
   });
 
-  test('of a day that is over do not count, but for permits that are still out', () => {
+  test('do not count when their day is over, but for permits that are still out', () => {
     const world = worldWith({ total: 50, remaining: 50, resetAfterMs: 30_000 }, { identifyTimeoutMs: 90_000 });
     const a = world.join('a');
     a.mute.add('identifyGranted');

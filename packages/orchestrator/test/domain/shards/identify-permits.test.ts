@@ -20,14 +20,14 @@ function timeline(world: World, ms: number): Record<number, number> {
 }
 
 describe('identify permits', () => {
-  test('one per key and window', () => {
+  test('are granted one per key and window', () => {
     const world = new World({ totalShards: 5, gateway: { shards: 5, maxConcurrency: 2 } }).start();
     world.join('a');
     world.settle();
     expect(timeline(world, 12_000)).toEqual({ 0: 0, 1: 0, 2: 5_000, 3: 5_000, 4: 10_000 });
   });
 
-  test('one budget for base-level nodes and ours', () => {
+  test('are granted from one budget to base-level nodes and ours', () => {
     const world = new World({ gateway: { shards: 4, maxConcurrency: 1 } }).start();
     world.join({ id: 'a', baseLevel: true });
     world.join('b');
@@ -66,7 +66,7 @@ describe('identify permits', () => {
     expect(world.sentTo('a', 'identifyGranted')).toHaveLength(2);
   });
 
-  test('of a node that is away are dropped, and its window runs', () => {
+  test('are dropped when their node is away, and its window runs', () => {
     const world = new World({ totalShards: 4, gateway: { shards: 4, maxConcurrency: 1 } }).start();
     const a = world.join('a');
     a.mute.add('identifyGranted');
@@ -131,7 +131,7 @@ describe('identify permits', () => {
     expect(timeline(world, 12_000)).toEqual({ 0: 5_000, 1: 10_000 });
   });
 
-  test('of an earlier run that end in READY start the window of their key', () => {
+  test('start the window of their key when they are of an earlier run and end in READY', () => {
     const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 2 }, nodes: 0 }).start();
     const a = world.join('a');
     a.mute.add('identifyGranted');
@@ -143,7 +143,7 @@ describe('identify permits', () => {
     expect(world.state.identifies.keys[0]).toEqual({ holder: null, freeAt: world.now + 5_000 });
   });
 
-  test('of a queued start survive the late answer to an earlier stop', () => {
+  test('survive the late answer to an earlier stop when they are of a queued start', () => {
     // A base-level node did not answer a resume in time; it was told to stop the shard, which then stood in the queue
     // to be started on the same node. The answer to the stop took it out of the queue, and nobody started it any more.
     const world = new World({ totalShards: 2, gateway: { shards: 2, maxConcurrency: 1 } }).start();

@@ -113,7 +113,7 @@ test('a node that was away and comes back did not die', () => {
 test.each([
   ['another process under the same id: the one before died', 2, ['b']],
   ['the same process: it was only away', 1, []],
-])('%s', (_, pid, crashes) => {
+])('a crash is counted when a process died, and not when it was away: %s', (_, pid, crashes) => {
   const world = new World({ totalShards: 4 }).start();
   world.join('a');
   world.pass(25_000);

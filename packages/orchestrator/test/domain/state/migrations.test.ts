@@ -13,13 +13,16 @@ function ownersOf({ state, records }: World): { state: string | undefined; recor
 describe('the owner of a shard that migrates is one, in the state and in the store', () => {
   // They contradicted each other in `resuming`: the store said the destination, which may resume the shard then, and
   // the state said the origin.
-  test.each(older.ALL_STEPS)('in %s, where nodes know no live migration', (step) => {
-    const owners = ownersOf(older.stuckIn(step).world);
-    const expected = step === 'resuming' ? 'b' : 'a';
-    expect(owners).toMatchObject({ state: expected, record: { node: expected } });
-  });
+  test.each(older.ALL_STEPS)(
+    'the state and the store name one owner in %s, where nodes know no live migration',
+    (step) => {
+      const owners = ownersOf(older.stuckIn(step).world);
+      const expected = step === 'resuming' ? 'b' : 'a';
+      expect(owners).toMatchObject({ state: expected, record: { node: expected } });
+    },
+  );
 
-  test.each(live.ALL_STEPS)('in %s of a live migration', (step) => {
+  test.each(live.ALL_STEPS)('the state and the store name one owner in %s of a live migration', (step) => {
     const owners = ownersOf(live.stuckIn(step).world);
     const expected = step === 'releasing' || step === 'activating' ? 'b' : 'a';
     expect(owners).toMatchObject({ state: expected, record: { node: expected } });
