@@ -26,7 +26,7 @@ const node: Field<string> = nodeId();
 
 export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<OperationPlans[K]> } = {
   drain: {
-    about: 'moves all shards of a node to another one, and then shuts it down if that is asked for',
+    about: 'moves all shards of a node to another node; with `shutdown` then shuts the first node down',
     parameters: {
       origin: { field: node },
       destination: { field: node },
@@ -35,7 +35,7 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
     commands: [
       {
         name: 'migratenode',
-        help: 'move all shards of a node to another one, then shut it down; answers when done',
+        help: 'move all shards of a node to another node, then shut the first node down',
         examples: ['dso migratenode web-1 web-2', 'dso migratenode web-1 web-2 --no-shutdown'],
         arguments: [
           { shown: 'from', parameter: 'origin' },
@@ -46,13 +46,13 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
     ],
   },
   rollout: {
-    about: 'replaces every node by a new one with the deployed version',
+    about: 'replaces every node by a new node with the deployed version',
     parameters: {},
     commands: [
       {
         name: 'fullmigration',
         alias: 'rollout',
-        help: 'replace every node by a new one with the deployed version; answers when done (`dso cancel` stops it)',
+        help: 'replace every node by a new node with the deployed version (`dso cancel` stops a rollout)',
         examples: ['dso rollout', 'dso pullnewversion && dso rollout', 'dso rollout --detach'],
       },
     ],

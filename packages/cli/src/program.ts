@@ -28,7 +28,7 @@ Exit codes:
   1  the orchestrator refused or failed (for \`up\`: it could not start; for \`config\`: it cannot be
      used; for \`verify-trace\`: something is violated)
   2  the command line, or the trace, cannot be understood
-  3  nobody listens at the address, or no orchestrator does
+  3  no orchestrator listens at the address
 
 Environment:
   DSO_CLI_ADDR                where the orchestrator's REST interface is
@@ -40,7 +40,7 @@ export function createProgram(): Command {
     .version(packageVersion(), '--version', 'print the version')
     // Before the commands: they inherit it. Without it commander would exit by itself, with 1 for every fault.
     .exitOverride()
-    .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` what one takes)')
+    .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` explains one)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
   addOperationCommands(program);

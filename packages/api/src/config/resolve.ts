@@ -154,7 +154,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   checkShards(values, at, problems);
   if (values.totalShards === null && values['discord.token'] === null) {
     warnings.push(
-      'Nobody can be asked how many shards the bot has: set DISCORD_TOKEN, or totalShards (--shards). Until then only a node that knows the number decides it.',
+      'The shard count is not known: set DISCORD_TOKEN to ask Discord, or set totalShards (--shards). Until then the orchestrator waits for a node that knows the count.',
     );
   }
   return {

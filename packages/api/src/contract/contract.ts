@@ -61,7 +61,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   status: {
     method: 'GET',
     path: '/v1/status',
-    about: 'everything there is to know; typed as `StatusV1` in `@dshard/api`',
+    about: 'the whole state of the fleet; typed as `StatusV1` in `@dshard/api`',
     parameters: {},
     command: {
       name: 'status',
@@ -74,7 +74,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'GET',
     path: '/v1/events',
     about:
-      'what happened after an event, as JSON; with `Accept: text/event-stream` also what happens (takes `Last-Event-ID`)',
+      'the history after an event, as JSON; with `Accept: text/event-stream` a stream that goes on (takes `Last-Event-ID`)',
     parameters: {
       after: { field: wholeNumber({ min: 0 }), fallback: null },
       limit: { field: wholeNumber({ min: 1, max: MAX_PAGE }), fallback: DEFAULT_PAGE },
@@ -83,7 +83,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       name: 'events',
       help: 'show what happened, oldest first, and who asked for it',
       examples: ['dso events', 'dso events --follow', 'dso events --after 120 --json'],
-      options: [{ flags: '--after <id>', help: 'all that came after this event; without it the last 2000 are shown' }],
+      options: [{ flags: '--after <id>', help: 'only what came after this event; the last 2000 by default' }],
       interrupt: null,
     },
   },
@@ -95,9 +95,9 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     parameters: {},
     command: {
       name: 'startnode',
-      help: 'launch one more node; answers when it has connected',
+      help: 'launch one more node, and wait until the node has connected',
       examples: ['dso startnode'],
-      interrupt: 'The node comes up all the same: see dso status.',
+      interrupt: 'The node starts all the same: see dso status.',
     },
   },
   shutdownNode: {
@@ -122,20 +122,20 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     parameters: { destination_node: { field: node }, shard: { field: shardId } },
     command: {
       name: 'migrateshard',
-      help: 'move one shard to a node; answers when it runs there',
+      help: 'move one shard to a node, and wait until the shard runs there',
       examples: ['dso migrateshard 3 web-2'],
       arguments: [
         { shown: 'shard', parameter: 'shard' },
         { shown: 'node', parameter: 'destination_node' },
       ],
-      interrupt: 'The move goes on: see dso status, and dso events for how it ended.',
+      interrupt: 'The migration goes on: see dso status, and dso events for its end.',
     },
   },
   migrateNode: {
     method: 'POST',
     path: '/migratenode',
     ancestor: true,
-    about: 'drains a node; answers when that has ended',
+    about: 'drains a node; answers when the drain has ended',
     parameters: {
       origin_node: { field: node },
       destination_node: { field: node },
@@ -148,18 +148,18 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'POST',
     path: '/fullmigration',
     ancestor: true,
-    about: 'replaces every node; answers when that has ended',
+    about: 'replaces every node; answers when the rollout has ended',
     parameters: {},
     command: null,
   },
   operations: {
     method: 'GET',
     path: '/v1/operations',
-    about: 'what is under way and how far it is, and how the last ones ended',
+    about: 'the operations under way with their progress, and the results of the last ones',
     parameters: {},
     command: {
       name: 'operations',
-      help: 'show drains, rollouts and the like: how far they are, and how the last ones ended',
+      help: 'show drains and rollouts under way with their progress, and the results of the last ones',
       examples: ['dso operations', "dso operations --json | jq '.[] | select(.endedAt == null)'"],
       interrupt: null,
     },
@@ -167,7 +167,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   operation: {
     method: 'GET',
     path: '/v1/operations/:id',
-    about: 'one of them',
+    about: 'one operation',
     parameters: { id: { field: operationId } },
     command: {
       under: 'operations',
@@ -181,22 +181,22 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startOperation: {
     method: 'POST',
     path: '/v1/operations',
-    about: 'starts one of the kind and answers at once, with its id: 202, or 200 if there is nothing to do',
+    about: 'starts an operation of this kind and answers at once, with its id: 202, or 200 if there is nothing to do',
     parameters: { kind: { field: choice(...KINDS_OF_OPERATIONS) } },
     command: null,
   },
   cancelOperation: {
     method: 'POST',
     path: '/v1/operations/:id/cancel',
-    about: 'cancels one; answers when it has ended',
+    about: 'cancels an operation; answers when the operation has ended',
     parameters: { id: { field: operationId } },
     command: {
       name: 'cancel',
       alsoUnder: 'operations',
-      help: 'cancel an operation: moves under way finish, nothing further begins; answers when it has ended',
+      help: 'cancel an operation: migrations under way finish, no other begins',
       examples: ['dso cancel r12', 'dso operations cancel d7'],
       arguments: [{ shown: 'operation', parameter: 'id' }],
-      interrupt: 'It is cancelled all the same: dso operations shows when it has ended.',
+      interrupt: 'The operation is cancelled all the same: dso operations shows its end.',
     },
   },
   startShards: {
@@ -238,9 +238,9 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       name: 'takeover',
       help: 'say that a silent node is dead: its shards are resumed elsewhere at once',
       details:
-        'A node whose process ended is taken over by itself, a silent one after maxNodeDowntime. When most nodes are silent at once, none\n' +
-        'is: the orchestrator may be cut off. Then this says which ones are dead for certain. One that lives all the same lets go when it is\n' +
-        'heard of; if that is within maxNodeDowntime, some events come twice.',
+        'The orchestrator takes over by itself: a node whose process ended at once, a silent node after maxNodeDowntime. When most nodes are\n' +
+        'silent at once, no node is taken over, because the orchestrator may be cut off. Use this command then for nodes that are dead for\n' +
+        'certain. A node that lives all the same lets go as soon as it is in touch; within maxNodeDowntime some events come twice.',
       examples: ['dso takeover web-3'],
       arguments: [{ shown: 'node', parameter: 'node' }],
       interrupt: null,
@@ -249,14 +249,14 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   releaseShard: {
     method: 'POST',
     path: '/releaseshard',
-    about: 'lets a quarantined shard be started again',
+    about: 'lets a quarantined shard start again',
     parameters: { shard: { field: shardId } },
     command: {
       name: 'release',
-      help: 'let a quarantined shard be started again (`dso status` shows which are)',
+      help: 'let a quarantined shard start again (`dso status` lists quarantined shards)',
       details:
-        'A shard is quarantined when node after node died while it was being started there. It is on probation then: another death, and it is\n' +
-        'quarantined at once. Discord keeps its events for a minute or two; a shard released later than that begins a new session.',
+        'A shard is quarantined when node after node died while the shard was starting there. A released shard is a crash suspect: after one\n' +
+        'more crash the shard is quarantined at once. Discord keeps its events for a minute or two. A shard released later begins a new session.',
       examples: ['dso release 3'],
       arguments: [{ shown: 'shard', parameter: 'shard' }],
       interrupt: null,
@@ -272,7 +272,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     command: {
       name: 'blacklistnode',
       alias: 'cordon',
-      help: 'give a node no new shards; it keeps those it has',
+      help: 'give a node no new shards; the node keeps its shards',
       examples: ['dso cordon web-1'],
       arguments: [{ shown: 'node', parameter: 'node' }],
       interrupt: null,
@@ -294,11 +294,11 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   allowIdentifies: {
     method: 'POST',
     path: '/allowidentifies',
-    about: 'so many IDENTIFYs may go beyond the reserve of the day',
+    about: 'lets this many shards IDENTIFY from the reserve of the day',
     parameters: { count: { field: wholeNumber({ min: 0, max: 1000 }) } },
     command: {
       name: 'allowidentifies',
-      help: 'let so many IDENTIFYs go beyond the reserve of the day; 0 takes it back',
+      help: 'let this many shards IDENTIFY from the reserve of the day; 0 takes the permission back',
       examples: ['dso allowidentifies 10', 'dso allowidentifies 0'],
       arguments: [{ shown: 'count', parameter: 'count' }],
       interrupt: null,
@@ -324,7 +324,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     },
     command: {
       name: 'call',
-      help: 'ask every node that has shards; exits with 1 when a shard did not answer',
+      help: 'ask a handler of the bot on every node that has shards; exits with 1 when a shard did not answer',
       examples: [
         'dso call guilds',
         `dso call guild --shards 3 --args '{"id":"41771983423143937"}'`,
@@ -334,7 +334,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       options: [
         { flags: '--args <json>', help: 'what the handler is given, as JSON' },
         { flags: '--each <node|shard>', help: 'one answer per node (the default) or per shard' },
-        { flags: '--shards <list>', help: 'only these, such as 0-3,7' },
+        { flags: '--shards <list>', help: 'only these shards, such as 0-3,7' },
         { flags: '--timeout <time>', help: 'such as 30s; 10s by default' },
       ],
       interrupt: null,
@@ -344,11 +344,11 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'GET',
     path: '/deployedversion',
     ancestor: true,
-    about: 'the version a node started now would run',
+    about: 'the version that a new node would run',
     parameters: {},
     command: {
       name: 'deployedversion',
-      help: 'show the version a node started now would run',
+      help: 'show the version that a new node would run',
       examples: ['dso deployedversion'],
       interrupt: null,
     },

@@ -13,7 +13,7 @@ type Options = ConfigOptions & { all?: boolean; json?: boolean };
 export function addConfig(program: Command): void {
   program
     .command('config')
-    .description('show the configuration `dso up` would have here, and where each setting was written')
+    .description('show the settings of `dso up` in this folder, and where each setting is written')
     .addOption(fileOption())
     .addOption(setOption())
     .option('--all', 'also what is at its default')

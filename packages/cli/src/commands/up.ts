@@ -29,13 +29,17 @@ type Options = ConfigOptions & {
 };
 
 const SIGNALS = `
-Stopping it:
+Stopping:
   Ctrl-C, SIGTERM   ends the fleet for good: nodes are told to stop, then killed after launcher.stopGrace
-  a second one      kills the nodes at once and exits
-  SIGHUP            exits and leaves the nodes running; the next \`dso up\` in the same place takes them over
+  a second signal   kills the nodes at once and exits
+  SIGHUP            exits and leaves the nodes running; the next \`dso up\` in the same place finds them again
 
 Settings come from flags, then DSO_… variables, then dso.yaml, then the defaults.
-Exit codes: 0 ended by a signal, 1 could not start, was forced to end, or another orchestrator took over, 2 the command line cannot be understood.`;
+
+Exit codes:
+  0  ended by a signal
+  1  could not start, was forced to end, or another orchestrator took over
+  2  the command line cannot be understood`;
 
 export function addUp(program: Command): void {
   program
@@ -50,14 +54,17 @@ export function addUp(program: Command): void {
     .option('--http <host:port>', 'where the REST interface listens (127.0.0.1:7448)')
     .option('--no-http', 'run without a REST interface')
     .option('--token-file <file>', 'a file with the token that nodes and REST must know')
-    .option('--data-dir <dir>', 'where to remember node processes and keep their logs (.dso)')
-    .option('--standby', 'if another orchestrator leads on the same store, wait, and take over when it is gone')
+    .option('--data-dir <dir>', 'folder of the store, and of the logs of node processes (.dso)')
+    .option('--standby', 'if another orchestrator leads on the same store, wait, and lead when the other is gone')
     .addOption(
-      new Option('--log <form>', 'how to log to stderr; lines for people on a terminal').choices(['json', 'pretty']),
+      new Option('--log <form>', 'the form of the log on stderr; pretty by default on a terminal').choices([
+        'json',
+        'pretty',
+      ]),
     )
     .option('--log-level <level>', 'debug, info, warn, error or silent')
     .addOption(setOption())
-    .option('--json', 'print one JSON document on stdout when it runs')
+    .option('--json', 'print one JSON document on stdout when the orchestrator runs')
     .addHelpText('after', SIGNALS)
     .addHelpText(
       'after',

@@ -15,7 +15,7 @@ const SHOWN = 20;
 export function addVerifyTrace(program: Command): void {
   program
     .command('verify-trace')
-    .description('check an exported event history against the invariants of moving shards')
+    .description('check an exported event history against the invariants of migrations')
     .argument('<file>', 'what `dso events --json` printed: a JSON array or one event per line; - is standard input')
     .option('--json', 'print one JSON document')
     .addHelpText(

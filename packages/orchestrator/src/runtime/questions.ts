@@ -68,7 +68,7 @@ export class GatewayQuestion {
 
   async #attempt(): Promise<DomainEvent> {
     try {
-      if (this.#provider === null) throw new Error('nothing is configured that could be asked for it');
+      if (this.#provider === null) throw new Error('no bot token is set (DISCORD_TOKEN)');
       const { url: _, ...told } = await this.#provider.fetch();
       return { kind: 'gatewayInfo', ...told };
     } catch (error) {

@@ -114,7 +114,7 @@ export function keepNodesUp(tx: Transaction): void {
     if (isBack || (!connection.gone && mayComeBack(tx, node.id, connection.since))) up += 1;
   }
   for (let missing = settings.nodes - up; missing > 0 && mayLaunch(tx); missing -= 1) {
-    beginLaunch(tx, `${settings.nodes} are to be up`);
+    beginLaunch(tx, `${settings.nodes} must be up`);
   }
 }
 

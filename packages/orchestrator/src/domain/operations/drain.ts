@@ -318,7 +318,7 @@ function textOf(
   { origins: [origin], destinations: [destination], phase, cancelled, moved }: Drain,
   total: number,
 ): string {
-  if (cancelled !== null) return `Cancelled by ${cancelled.by}; waiting for the moves under way.`;
+  if (cancelled !== null) return `Cancelled by ${cancelled.by}; waiting for the migrations under way.`;
   switch (phase) {
     case 'awaitingDestination':
       return `Waiting for a node to take the shards of ${origin}.`;

@@ -63,7 +63,7 @@ describe('a launch that takes too long', () => {
   });
 });
 
-describe('the nodes that are to be up', () => {
+describe('the nodes that must be up', () => {
   test('are launched at once, and each takes its fair share, though the first is there earlier', () => {
     const world = new World({ canLaunch: true, nodes: 2 }).start();
     expect(world.truth()).toEqual({ 'launched-1': [0, 1], 'launched-2': [2, 3] });
