@@ -244,14 +244,27 @@ async function servingNodes({ rig }: Context): Promise<Node[]> {
 }
 
 async function aBusyNode(context: Context): Promise<Node> {
-  const busy = (await servingNodes(context)).filter(({ shards }) => shards.length > 0);
+  const [busy] = await busyNodes(context, 1);
   return pick(busy, context.random, 'node with shards');
 }
 
 async function twoNodes(context: Context): Promise<[Node, Node]> {
-  const origin = await aBusyNode(context);
-  const others = (await servingNodes(context)).filter(({ id }) => id !== origin.id);
+  const [busy, serving] = await busyNodes(context, 2);
+  const origin = pick(busy, context.random, 'node with shards');
+  const others = serving.filter(({ id }) => id !== origin.id);
   return [origin, pick(others, context.random, 'second node')];
+}
+
+/** Of those that serve the ones with shards, and all. Waits for `atLeast` to serve: after a fault they start. */
+async function busyNodes(context: Context, atLeast: number): Promise<[busy: Node[], serving: Node[]]> {
+  let serving: Node[] = [];
+  let busy: Node[] = [];
+  await waitFor(context.rig.clock, `${atLeast} node(s) to serve, one with shards`, TAKEOVER_TIMEOUT_MS, async () => {
+    serving = await servingNodes(context);
+    busy = serving.filter(({ shards }) => shards.length > 0);
+    return busy.length > 0 && serving.length >= atLeast;
+  });
+  return [busy, serving];
 }
 
 function someShards({ shards }: Rig, random: Random): number[] {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DirtyKeys } from '../src/index.js';
 
-test('what changed since the copy began, each once', () => {
+test('what changed since the copy began is named, each key once', () => {
   const dirty = new DirtyKeys<string>();
   dirty.mark(0, 'before');
   dirty.begin(0);
@@ -12,7 +12,7 @@ test('what changed since the copy began, each once', () => {
   expect(dirty.take(0)).toEqual([]);
 });
 
-test('a copy that begins anew has nothing dirty; a shard that is gone neither', () => {
+test('a copy that begins anew has nothing dirty, and neither has a shard that is gone', () => {
   const dirty = new DirtyKeys<string>();
   dirty.begin(0);
   dirty.mark(0, 'a');

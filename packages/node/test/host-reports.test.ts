@@ -52,7 +52,7 @@ describe('the report of a host', () => {
     expect(complaints).toEqual([expect.stringMatching(complaint)]);
   });
 
-  test('that throws is none', () => {
+  test('is taken as empty when the host throws, which is said', () => {
     const { reports, complaints } = taken(() => {
       throw new Error('not yet');
     });

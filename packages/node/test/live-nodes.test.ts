@@ -188,7 +188,7 @@ describe('between two nodes', () => {
     await close();
   });
 
-  test('whoever waits for a destination that never catches up hears that the move is off', async () => {
+  test('whoever waits for a destination that never catches up hears that the migration is aborted', async () => {
     const { origin, destination, tell, open, close } = await world();
     let failure: unknown = null;
     Object.assign(origin.host, {
@@ -256,7 +256,7 @@ describe('between two nodes', () => {
   });
 });
 
-test('a host of five lines, which cannot hold events back, is not offered live moves', async () => {
+test('a host of five lines, which cannot hold events back, is not offered live migration', async () => {
   const clock = virtualClock();
   const network = memoryNetwork({ clock });
   const orchestrator = new FakeOrchestrator(EXTENDED);

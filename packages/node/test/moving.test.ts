@@ -18,7 +18,7 @@ describe('moving a shard with its state', () => {
       }
     };
 
-  test('sends everything, in order, and holds the shard until it is told', async () => {
+  test('the origin sends everything, in order, and keeps the shard until it is told', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
     host.behaviour.transferFrom = sendGuilds(500);
     await start();
@@ -173,7 +173,7 @@ describe('moving a shard with its state', () => {
     await close(node, clock);
   });
 
-  test('with a base-level orchestrator, both ways', async () => {
+  test('a shard moves both ways with a base-level orchestrator', async () => {
     const { node, host, orchestrator, start, say, clock } = await world(BASE_LEVEL);
     host.behaviour.transferFrom = sendGuilds(2);
     await start();

@@ -12,7 +12,7 @@ import { ADDRESS, world, close } from './node-world.js';
 leakGuard({ beforeEach, afterEach });
 
 describe('connecting', () => {
-  test('establishes, tells the host once and says so', async () => {
+  test('establishes a connection, tells the host once and says so', async () => {
     const { node, host, start, clock, reconnect } = await world();
     const statuses: NodeStatus['kind'][] = [];
     node.on('status', (status) => statuses.push(status.kind));
@@ -59,7 +59,7 @@ describe('connecting', () => {
     await close(node, clock);
   });
 
-  test('a connection on which nothing is said is dropped after 10 s and tried again', async () => {
+  test('drops a connection on which nothing is said after 10 s, and tries again', async () => {
     const { node, orchestrator, start, clock } = await world(null);
     await start();
     expect(orchestrator.peers).toHaveLength(1);
@@ -75,7 +75,7 @@ describe('connecting', () => {
     await close(node, clock);
   });
 
-  test('a refusal is an error that names the reason; the bot lives on and tries again', async () => {
+  test('throws an error that names the reason of a refusal; the bot lives on and tries again', async () => {
     const { node, orchestrator, start, clock, logged } = await world(null);
     const errors: string[] = [];
     node.on('error', ({ message }) => errors.push(message));
@@ -92,7 +92,7 @@ describe('connecting', () => {
     await close(node, clock);
   });
 
-  test('a half-open connection is noticed by three heartbeats', async () => {
+  test('notices a half-open connection by three heartbeats', async () => {
     const { node, network, orchestrator, start, clock } = await world({ ...EXTENDED, heartbeatIntervalMs: 1_000 });
     orchestrator.onMessage = (peer, message) => {
       if (message.kind === 'heartbeat') {
@@ -115,7 +115,7 @@ describe('connecting', () => {
     await close(node, clock);
   });
 
-  test('over real TCP', async () => {
+  test('works over real TCP', async () => {
     const orchestrator = new FakeOrchestrator();
     const address = await orchestrator.listen(tcpTransport(), '127.0.0.1:0');
     const host = new FakeHost();
@@ -160,7 +160,7 @@ describe('commands', () => {
     await close(node, clock);
   });
 
-  test('that the host does not finish in time are rolled back and reported', async () => {
+  test('are rolled back and reported when the host does not finish in time', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
     host.behaviour.startShards = () => new Promise<void>(() => undefined);
     await start();
@@ -176,7 +176,7 @@ describe('commands', () => {
     await close(node, clock);
   });
 
-  test('that throw, whatever they throw, do not hurt the node', async () => {
+  test('do not hurt the node when they throw, whatever they throw', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
     host.behaviour.startShards = () => {
       // eslint-disable-next-line no-throw-literal, typescript/only-throw-error
@@ -189,7 +189,7 @@ describe('commands', () => {
     await close(node, clock);
   });
 
-  test('a listener that throws is logged and hurts nobody', async () => {
+  test('are carried out although a listener throws, which is logged and hurts nobody', async () => {
     const { node, orchestrator, start, say, clock, logged } = await world();
     node.on('shards', () => {
       throw new Error('mine');
@@ -219,7 +219,7 @@ describe('identify permits', () => {
     await close(node, clock);
   });
 
-  test('can be given up', async () => {
+  test('can be cancelled by whoever waits for them', async () => {
     const { node, host, orchestrator, start, clock } = await world();
     await start();
     const controller = new AbortController();
@@ -242,7 +242,7 @@ describe('identify permits', () => {
 });
 
 describe('leaving', () => {
-  test("on the orchestrator's word: sessions in the answer, then closed, and the process goes on", async () => {
+  test('gives the sessions in its answer on the orchestrator’s word, then closes, and the process goes on', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
     await start();
     await say({ kind: 'startShards', shardIds: [1, 2] });
@@ -258,7 +258,7 @@ describe('leaving', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test('by itself, twice, with an orchestrator that is away', async () => {
+  test('ends once when the bot asks for it twice while the orchestrator is away', async () => {
     const { node, orchestrator, start, say, clock } = await world();
     await start();
     await say({ kind: 'startShards', shardIds: [1] });
@@ -272,7 +272,7 @@ describe('leaving', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test('before it was ever established', async () => {
+  test('ends also when the node was never established', async () => {
     const { node, orchestrator, start, clock } = await world(null);
     await start();
     await close(node, clock);
@@ -281,7 +281,7 @@ describe('leaving', () => {
     expect(orchestrator.peers).toHaveLength(1);
   });
 
-  test('a node is started once', async () => {
+  test('a node cannot be started twice', async () => {
     const { node, start, clock } = await world();
     await start();
     await expect(node.start()).rejects.toMatchObject({ code: 'DSO_NODE_STARTED_TWICE' });

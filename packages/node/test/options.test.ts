@@ -23,12 +23,12 @@ describe('options', () => {
     [{ nodeId: 'a/b' }, 'The option "nodeId" of createNode is "a/b"'],
     [{ host: undefined }, 'The option "host" of createNode is missing'],
     [{ host: { startShards: () => undefined } }, 'has no method resumeShard'],
-  ])('%j', (options, message) => {
+  ])('are refused by name when they are wrong: %j', (options, message) => {
     expect(() => resolve(options)).toThrow(NodeError);
     expect(() => resolve(options)).toThrow(message);
   });
 
-  test('of the host that leave no time to freeze a shard are refused by name', () => {
+  test('are refused by name when those of the host leave no time to freeze a shard', () => {
     const slow = Object.assign(new FakeHost(), { timeouts: { readyMs: 1, importMs: 1, handlersMs: 5_000 } });
     expect(() => resolve({ host: slow })).toThrow(/limits\.freezeTimeoutMs.*is 5000.*timeouts\.handlersMs/u);
     expect(resolve({ host: slow, limits: { freezeTimeoutMs: 5_001 } }).hostTimeouts.handlersMs).toBe(5_000);
@@ -79,7 +79,7 @@ describe('the launcher', () => {
     [['node', 'bot.js', '--nodeid=a-1'], 'a-1'],
     [['node', 'bot.js', '-nodeid'], undefined],
     [['node', 'bot.js'], undefined],
-  ])('of the ancestor: %j', (argv, id) => {
+  ])('may give the node id by the ancestor’s arguments: %j', (argv, id) => {
     expect(nodeIdFromArgv(argv)).toBe(id);
   });
 });

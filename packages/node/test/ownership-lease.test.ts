@@ -111,7 +111,7 @@ describe('handing over', () => {
     expect(made.client.mayDeliver()).toBe(true);
   });
 
-  test('is given up waiting for when nobody answers, and the connection has to be made anew', async () => {
+  test('waits no longer when nobody answers, and the connection has to be made anew', async () => {
     const made = bench();
     await made.sleep(LEASE_MS * 2, true);
     const outcome = made.client.trusted();
@@ -120,7 +120,7 @@ describe('handing over', () => {
     expect(made.client.mayDeliver()).toBe(true);
   });
 
-  test('is not looked at where nothing is ever taken over', async () => {
+  test('does not look at the lease where nothing is ever taken over', async () => {
     const made = bench(null);
     await made.sleep(3_600_000, true);
     expect(made.client.mayDeliver()).toBe(true);
@@ -136,20 +136,23 @@ describe('resuming', () => {
     ['on its own', LEASE_MS + 1_000, 'attached', true],
     ['on its own', LEASE_MS + 1_000, 'unproven', false],
     ['on its own', LEASE_MS + 1_000, 'displaced', false],
-  ])('%s, %i ms after the last answer, a connection that ended %s: at once %s', async (_, ms, cause, atOnce) => {
-    const made = bench();
-    await made.pass(ms);
-    const seen = made.resume(cause);
-    if (atOnce) {
-      expect(seen).toBe('at once');
-      return;
-    }
-    expect(made.asked).toBe(1);
-    expect(seen).toEqual({ ended: null });
-    made.answered();
-    await made.pass(0);
-    expect(seen).toEqual({ ended: 'goes on' });
-  });
+  ])(
+    'begins at once or asks first: %s, %i ms after the last answer, after a connection that ended %s (at once: %s)',
+    async (_, ms, cause, atOnce) => {
+      const made = bench();
+      await made.pass(ms);
+      const seen = made.resume(cause);
+      if (atOnce) {
+        expect(seen).toBe('at once');
+        return;
+      }
+      expect(made.asked).toBe(1);
+      expect(seen).toEqual({ ended: null });
+      made.answered();
+      await made.pass(0);
+      expect(seen).toEqual({ ended: 'goes on' });
+    },
+  );
 
   test('after a sleep always asks first', async () => {
     const made = bench();
@@ -157,7 +160,7 @@ describe('resuming', () => {
     expect(made.resume('attached')).toEqual({ ended: null });
   });
 
-  test('does not wait for ever for an orchestrator that is away, and each time twice as long', async () => {
+  test('waits each time twice as long for an orchestrator that is away, but not for ever', async () => {
     const made = bench();
     await made.pass(LEASE_MS + 1_000);
     for (const ms of [10_000, 20_000, 40_000]) {

@@ -57,26 +57,26 @@ async function shutDown(extra: string, { launcher }: { launcher: boolean }) {
 
 const CLEAN = { code: 0, signal: null };
 
-test('it ends by itself as soon as nothing is left to do', async () => {
+test('a process ends by itself as soon as nothing is left to do', async () => {
   const { end, lines } = await shutDown('', { launcher: false });
   expect(end).toEqual(CLEAN);
   expect(lines).toEqual(['hook', 'closed', 'after closed', 'beforeExit']);
 });
 
-test('SIGTERM alone does not cut short what it is at: a command that nobody waits for answers', async () => {
+test('SIGTERM alone does not cut short what a process is at: a command that nobody waits for answers', async () => {
   const command = `node.onShutdown(() => void setTimeout(() => say('answered'), 300));`;
   const { end, lines } = await shutDown(command, { launcher: true });
   expect(end).toEqual(CLEAN);
   expect(lines.slice(-2)).toEqual(['answered', 'beforeExit']);
 });
 
-test("the bot's own SIGTERM listeners run: it stays until the launcher sends the signal", async () => {
+test('the bot’s own SIGTERM listeners run, and the process stays until the launcher sends the signal', async () => {
   const { end, lines } = await shutDown(`process.on('SIGTERM', () => say('SIGTERM'));`, { launcher: true });
   expect(end).toEqual(CLEAN);
   expect(lines).toEqual(['hook', 'closed', 'after closed', 'SIGTERM', 'beforeExit']);
 });
 
-test('without a launcher that ends it, one that has something left to do for ever is ended', async () => {
+test('a process that has something left to do for ever is ended also without a launcher that ends it', async () => {
   const { end, lines } = await shutDown(`setInterval(() => undefined, 1_000);`, { launcher: false });
   expect(end).toEqual(CLEAN);
   expect(lines).toEqual(['hook', 'closed', 'after closed']);

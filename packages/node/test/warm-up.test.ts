@@ -58,7 +58,7 @@ describe('a shard that is to leave', () => {
     await close(node, clock);
   });
 
-  test('stays when the migration is off, and user code hears of it', async () => {
+  test('stays when the migration is aborted, and user code hears of it', async () => {
     const { node, host, clock, say, answers, signal } = await leaving(30_000);
     await say({ kind: 'transferAbort', ...of, reason: 'the drain was cancelled' });
     expect(signal()?.reason).toMatchObject({ code: 'DSO_TRANSFER_CANCELLED' });

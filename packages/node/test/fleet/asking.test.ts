@@ -32,7 +32,7 @@ describe('a node that asks', () => {
     await close();
   });
 
-  test('fetchClientValues and broadcastEval are ShardingManager’s', async () => {
+  test('has fetchClientValues and broadcastEval as ShardingManager has them', async () => {
     const { node, clock, started, endWith, close } = await world();
     const all = node.fleet.fetchClientValues<number>('guilds.cache.size');
     await clock.run(10);

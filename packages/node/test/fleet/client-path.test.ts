@@ -37,7 +37,7 @@ describe('a property of the client', () => {
     ['nothing.of.this', undefined],
     ['guilds.toString', undefined],
     ['', undefined],
-  ])('%s is read', (property, value) => {
+  ])('is read when it is "%s"', (property, value) => {
     expect(valueAt(new Bot(), property)).toEqual(value);
   });
 
@@ -57,7 +57,7 @@ describe('a property of the client', () => {
     ['guilds.get', 'get'],
     ['listOfGuilds.map.length', 'map'],
     ['nothing.token', 'token'],
-  ])('%s is not answered, and the error names %s', (property, name) => {
+  ])('is not answered when it is %s, and the error names %s', (property, name) => {
     expect(() => valueAt(new Bot(), property)).toThrow(
       expect.objectContaining({ code: 'DSO_CALL_INVALID', message: expect.stringContaining(`part "${name}"`) }),
     );
@@ -73,7 +73,7 @@ describe('a property of the client', () => {
     await close();
   });
 
-  test('is refused to another node with the reason', async () => {
+  test('is refused with the reason when another node asks', async () => {
     const { ask, close } = await world({ fleet: { client: new Bot() } });
     const [answer] = await ask({ name: '$value', args: json({ property: 'token' }) });
     expect(answer).toMatchObject({ value: null, error: expect.stringMatching(/"token".*secrets.*fleet\.handle\(\)/) });

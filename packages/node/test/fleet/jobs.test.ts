@@ -79,7 +79,7 @@ describe('a job on a schedule', () => {
     await close();
   });
 
-  test('that fails is logged, and not begun again', async () => {
+  test('is logged when it fails, and not begun again', async () => {
     const fail = (): Promise<void> => Promise.reject(new Error('top.gg is away'));
     const { clock, log, errors, close } = await withJob({}, 0, fail);
     await clock.run(MINUTE_MS);
@@ -88,7 +88,7 @@ describe('a job on a schedule', () => {
     await close();
   });
 
-  test('at least once: is marked after the run, and what was missed is made up for in one run', async () => {
+  test('is marked after the run where it is to run at least once, and one run makes up for what was missed', async () => {
     const { clock, log, close } = await withJob({ atLeastOnce: true });
     await clock.run(MINUTE_MS);
     expect(log).toEqual(['run 1', 'mark 1']);
@@ -103,7 +103,7 @@ describe('a job on a schedule', () => {
     await late.close();
   });
 
-  test('that goes on when the next is due makes that one be left out', async () => {
+  test('is left out once when it is due while the last run goes on', async () => {
     let end = (): void => undefined;
     const slow = (): Promise<void> =>
       new Promise((resolve) => {
@@ -133,7 +133,7 @@ describe('a job on a schedule', () => {
     await close();
   });
 
-  test('that was taken off is run no more, and its name is free', async () => {
+  test('is run no more when it was taken off, and its name is free', async () => {
     const { clock, log, node, close, takeOff } = await withJob();
     takeOff();
     node.fleet.cron('post', '* * * * *', () => log.push('new'));

@@ -51,7 +51,7 @@ describe('what runs once per fleet', () => {
     await close();
   });
 
-  test('ends before the shard is frozen, and begins again when the move is off', async () => {
+  test('ends before the shard is frozen, and begins again when the migration is aborted', async () => {
     const { tell, close, log, host } = await leading();
     host.behaviour.freeze = () => {
       log.push('freeze');

@@ -27,7 +27,7 @@ test('a rollout that has begun is told in a sentence', async () => {
   await close();
 });
 
-test('one that may not begin is refused with the reason', async () => {
+test('a rollout that may not begin is refused with the reason', async () => {
   const { outcome, answer, close } = await asking();
   await answer('DSO_NODES_MAY_NOT_ROLLOUT', 'A node may not begin a rollout here.');
   expect(await outcome).toMatchObject({
@@ -48,7 +48,7 @@ test('nobody waits for an orchestrator that is lost, or that does not answer', a
   await silent.close();
 });
 
-test('an orchestrator of before is not asked', async () => {
+test('an orchestrator of before this capability is not asked', async () => {
   const capabilities = CAPABILITIES.filter((capability) => capability !== 'rollout');
   const { node, close } = await world({}, { ...EXTENDED, capabilities });
   await expect(node.fleet.rollout()).rejects.toMatchObject({ code: 'DSO_CALL_REFUSED', message: /dso rollout/u });

@@ -217,7 +217,7 @@ const BUGS: Readonly<Record<string, (decideWith: Decide) => Decide>> = {
       : decideWith(state, event, now),
 };
 
-test.each(Object.entries(BUGS))('%s: it is noticed', (_, bug) => {
+test.each(Object.entries(BUGS))('the seeded bug is noticed: %s', (_, bug) => {
   const check = fc.check(
     fc.property(steps, fc.constantFrom(3, 1_000), (taken, keptMax) => {
       const { sent, delivered } = run(taken, keptMax, bug(decide));

@@ -33,7 +33,7 @@ describe('a connection of a session that was at another node', () => {
     expect(doubts(eventsAt, seconds)).toEqual(doubtedAt);
   });
 
-  test('not all are doubted at once', () => {
+  test('is not doubted together with all others at once', () => {
     const at = [0, 0.5, 0.9].map((drawn) => watchQuiet(QUIET_MS, 0, drawn).at / 1_000);
     expect(at).toEqual([22.5, 26.25, 29.25]);
   });

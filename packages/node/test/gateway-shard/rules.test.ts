@@ -43,7 +43,7 @@ function resumesWithin(ms: number, answer: readonly GatewayShardEvent[], machine
 }
 
 describe('retries', () => {
-  test('the first after a loss comes within half a second, each further one waits longer, up to the bound', () => {
+  test('begin within half a second after a loss, and each further one waits longer, up to the bound', () => {
     const machine = resumed();
     const waits: number[] = [];
     for (let attempt = 0; attempt < 12; attempt += 1) {
@@ -55,7 +55,7 @@ describe('retries', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(RULES.backoffMaxMs);
   });
 
-  test('they are drawn, so that not all shards come back at once', () => {
+  test('are drawn, so that not all shards come back at once', () => {
     const waits = [0, 0.5, 1].map((draw) => {
       const machine = resumed();
       machine.draw = draw;
@@ -70,7 +70,7 @@ describe('retries', () => {
     ['op 9', { kind: 'invalidSession', resumable: true }],
     ['a zombie', { kind: 'zombie' }],
     ['a close code', { kind: 'closed', code: 4000 }],
-  ])('%s counts, until the shard has been up for a while', (_, event) => {
+  ])('count %s as a failure until the shard has been up for a while', (_, event) => {
     const machine = resumed().on(event);
     expect(machine.state.retries.failures).toBe(1);
     machine
@@ -91,7 +91,7 @@ describe('retries', () => {
     expect(machine.state.retries.failures).toBe(1);
   });
 
-  test('op 9 waits the 1 to 5 s that Discord asks for, each time longer', () => {
+  test('wait at op 9 for the 1 to 5 s that Discord asks for, each time longer', () => {
     const machine = resuming();
     const waits: number[] = [];
     for (let attempt = 0; attempt < 4; attempt += 1) {
@@ -115,7 +115,7 @@ describe('retries', () => {
     ['4000', [{ kind: 'closed', code: 4000 }]],
     ['nothing', []],
     ['RESUMED, then op 7 at once', [dispatch(12, 'RESUMED'), { kind: 'reconnect' }]],
-  ])('no more than a handful of RESUMEs a minute when each is answered by %s', (_, answer) => {
+  ])('are no more than a handful of RESUMEs a minute when each is answered by %s', (_, answer) => {
     const times = resumesWithin(600_000, answer);
     expect(times.length).toBeGreaterThan(5);
     for (const from of times) {
@@ -125,13 +125,13 @@ describe('retries', () => {
 
   // Found by the simulator: six RESUMEs within 18 s, and then none for the rest of the minute: the session expired
   // meanwhile.
-  test('no pause between two of them is longer than sessions live', () => {
+  test('never pause for longer than sessions live', () => {
     const times = resumesWithin(300_000, [dispatch(12, 'RESUMED'), { kind: 'reconnect' }]);
     const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
     expect(Math.max(...pauses)).toBeLessThanOrEqual(RULES.backoffMaxMs);
   });
 
-  test('whatever comes, no more than a handful a minute', () => {
+  test('are no more than a handful a minute, whatever comes', () => {
     const answer = fc.constantFrom<readonly GatewayShardEvent[]>(
       [{ kind: 'invalidSession', resumable: true }],
       [{ kind: 'reconnect' }],
@@ -152,12 +152,15 @@ describe('retries', () => {
 });
 
 describe('no answer is not a refusal', () => {
-  test.each(['connecting', 'resuming', 'closing'] as const)('%s that is never answered costs no session', (link) => {
-    const machine = LINKS[link]();
-    for (let minute = 0; minute < 60; minute += 1) machine.after(60_000);
-    expect(machine.state.session?.sessionId).toBe(SESSION.sessionId);
-    expect(machine.state.session?.sequence).toBeGreaterThanOrEqual(SESSION.sequence);
-  });
+  test.each(['connecting', 'resuming', 'closing'] as const)(
+    'a connection that is %s and never answered costs no session',
+    (link) => {
+      const machine = LINKS[link]();
+      for (let minute = 0; minute < 60; minute += 1) machine.after(60_000);
+      expect(machine.state.session?.sessionId).toBe(SESSION.sessionId);
+      expect(machine.state.session?.sequence).toBeGreaterThanOrEqual(SESSION.sequence);
+    },
+  );
 
   test.each([1000, 1001, 1006, 4000, 4001, 4002, 4003, 4005, 4006, 4008, 4009, 4200])(
     'a connection that was up and closes with %i keeps its session',
@@ -170,7 +173,7 @@ describe('no answer is not a refusal', () => {
     ['op 9 false', { kind: 'invalidSession', resumable: false }],
     ['4007', { kind: 'closed', code: 4007 }],
     ['4009', { kind: 'closed', code: 4009 }],
-  ])('%s in answer to a RESUME: the session is gone, by name of the reason', (_, event) => {
+  ])('a RESUME that is answered by %s has lost the session, with the name of the reason', (_, event) => {
     const machine = resuming().on(event);
     expect(machine.state.session).toBeNull();
     expect(machine.effect('log')?.text ?? '').toMatch(/session is gone: .*(op 9|4007|4009)/u);
@@ -192,7 +195,7 @@ describe('done means ready', () => {
     expect(machine.on(dispatch(11, 'RESUMED')).effect('settle')).toEqual({ kind: 'settle', outcome: 'resumed' });
   });
 
-  test('or at READY of a new session, with leave to IDENTIFY', () => {
+  test('those who wait are answered at READY of a new session, with leave to IDENTIFY', () => {
     const machine = resuming().on({ kind: 'invalidSession', resumable: false }, { kind: 'closed', code: 4200 });
     machine.after(5_000).on({ kind: 'hello' });
     expect(machine.kinds).toEqual(['requestPermit']);
@@ -203,7 +206,7 @@ describe('done means ready', () => {
     expect(machine.state.session).toEqual({ sessionId: 'new', sequence: 1, resumeGatewayUrl: RESUME_URL });
   });
 
-  test('refused for good is an answer, too', () => {
+  test('those who wait are answered also when the shard is refused for good', () => {
     const machine = resuming().on({ kind: 'closed', code: 4004 });
     expect(machine.state.mode).toEqual({ kind: 'refused', code: 4004 });
     expect(machine.kinds).toEqual(['fail']);
@@ -266,7 +269,7 @@ describe('holds', () => {
   });
 });
 
-describe('where to', () => {
+describe('where a connection leads', () => {
   test.each<[string, string, string | null, string]>([
     ["Discord's resume URL", RESUME_URL, GENERIC_URL, RESUME_URL],
     ["Discord's resume URL, before the generic one is known", RESUME_URL, null, RESUME_URL],
@@ -274,13 +277,13 @@ describe('where to', () => {
     ['no URL', 'nonsense', GENERIC_URL, GENERIC_URL],
     ['a weaker scheme', 'ws://gateway-us-east1-b.discord.gg/', GENERIC_URL, GENERIC_URL],
     ['a host of the generic one', 'ws://127.0.0.1:2/', 'ws://127.0.0.1:1/', 'ws://127.0.0.1:2/'],
-  ])('%s', (_, resumeGatewayUrl, gatewayUrl, url) => {
+  ])('the right URL is connected to for %s', (_, resumeGatewayUrl, gatewayUrl, url) => {
     const machine = new Machine({ session: { ...SESSION, resumeGatewayUrl }, gatewayUrl });
     machine.on({ kind: 'connect' }, { kind: 'lease', outcome: 'confirmed' });
     expect(machine.effect('open')).toEqual({ kind: 'open', url, resumes: true });
   });
 
-  test('one that only the generic URL can vouch for waits until that is known', () => {
+  test('a URL that only the generic one can vouch for waits until that is known', () => {
     const session = { ...SESSION, resumeGatewayUrl: 'ws://127.0.0.1:2/' };
     const machine = new Machine({ session, gatewayUrl: null });
     machine.on({ kind: 'connect' }, { kind: 'lease', outcome: 'confirmed' });
@@ -289,7 +292,7 @@ describe('where to', () => {
     expect(machine.effect('open')?.url).toBe('ws://127.0.0.1:2/');
   });
 
-  test('one that led to nothing is left for the generic one, and not tried again by the connection that waits at HELLO', () => {
+  test('a URL that led to nothing is left for the generic one, and not tried again by the connection that waits at HELLO', () => {
     const machine = new Machine().on({ kind: 'preconnect' }, { kind: 'lease', outcome: 'confirmed' });
     machine.on({ kind: 'closed', code: 1006 });
     expect(machine.effect('preconnected')?.failure).toContain('1006');

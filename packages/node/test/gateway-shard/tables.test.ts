@@ -54,7 +54,7 @@ describe('the link', () => {
     next.map((to, column) => [link as Link['kind'], header[column + 1] ?? '', to] as const),
   );
 
-  test.each(cells)('%s, %s: %s', (link, event, to) => {
+  test.each(cells)('the link is %s, and at %s becomes: %s', (link, event, to) => {
     const machine = LINKS[link]();
     expect(machine.state.link.kind).toBe(link);
     if (event === 'late') machine.ms += LATE_MS;
@@ -101,7 +101,7 @@ describe('the mode', () => {
     next.map((to, column) => [mode as Mode['kind'], header[column + 1] ?? '', to] as const),
   );
 
-  test.each(cells)('%s, %s: %s', (mode, order, to) => {
+  test.each(cells)('the mode is %s, and at %s becomes: %s', (mode, order, to) => {
     const machine = MODES[mode]();
     expect(machine.state.mode.kind).toBe(mode);
     machine.on(ORDERS[order] as GatewayShardEvent);
@@ -160,7 +160,7 @@ describe('the delivery', () => {
     next.map((to, column) => [delivery as DeliveryKind, header[column + 1] ?? '', to] as const),
   );
 
-  test.each(cells)('%s, %s: %s', (delivery, cause, to) => {
+  test.each(cells)('the delivery is %s, and at %s becomes: %s', (delivery, cause, to) => {
     const machine = DELIVERIES[delivery]();
     expect(deliveryKind(machine.state.delivery)).toBe(delivery);
     const { event, trusted = true } = CAUSES[cause] as (typeof CAUSES)[string];

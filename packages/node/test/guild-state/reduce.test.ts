@@ -25,7 +25,7 @@ describe('what is kept of a shard', () => {
     );
   });
 
-  test('after a long run, in which every kind of part came, changed and went', async () => {
+  test('is the same after a long run, in which every kind of part came, changed and went', async () => {
     await inWorld(7, (gateway, state) => {
       begin(gateway, state);
       const seen = new Set<string>();
@@ -169,7 +169,7 @@ describe('a single event', () => {
     ['GUILD_EMOJIS_UPDATE', { emojis: [{ id: '60' }] }, { emojis: [{ id: '60' }] }],
     ['SOMETHING_NEW', { id: '10' }, guild],
     ['toString', {}, guild],
-  ])('%s %j', (t, d, expected) => {
+  ])('changes what is kept as Discord says: %s %j', (t, d, expected) => {
     expect(after(t, { ...d, ...inGuild })).toMatchObject(expected);
   });
 
@@ -193,7 +193,7 @@ describe('a single event', () => {
     expect(state.guilds.get('1')?.parts.threads.size).toBe(51);
   });
 
-  test('of a guild that is gone, unavailable or unknown changes nothing', () => {
+  test('changes nothing when it is of a guild that is gone, unavailable or unknown', () => {
     const state = started();
     for (const guildId of ['2', '3']) {
       reduce(state, { t: 'CHANNEL_CREATE', d: { id: '12', guild_id: guildId } });
@@ -207,18 +207,18 @@ describe('a single event', () => {
     expect(state.guilds.has('1')).toBe(false);
   });
 
-  test('GUILD_UPDATE keeps what it does not say', () => {
+  test('keeps what it does not say when it is GUILD_UPDATE', () => {
     const update = { id: '1', name: 'Dawn', roles: [{ id: '1' }], emojis: [{ id: '61' }], stickers: [] };
     expect(after('GUILD_UPDATE', update)).toEqual({ ...guild, ...update });
   });
 
-  test('USER_UPDATE changes what READY said of the bot', () => {
+  test('changes what READY said of the bot when it is USER_UPDATE', () => {
     const state = started();
     reduce(state, { t: 'USER_UPDATE', d: { id: '100', username: 'robot' } });
     expect(JSON.parse(state.user?.json ?? '')).toEqual({ id: '100', username: 'robot' });
   });
 
-  test('is not changed by what a library does with its objects afterwards', () => {
+  test('is kept as it came, whatever a library does with its objects afterwards', () => {
     // oceanic.js deletes `user` of the presences in GUILD_CREATE, eris writes ids into members.
     const state = started();
     const data = structuredClone(guild) as { members: object[]; presences: { user?: object }[] };
@@ -241,7 +241,7 @@ describe('limits', () => {
     expect(after('PRESENCE_UPDATE', presence, limits)['presences']).toMatchObject([{ user: { id: '102' } }]);
   });
 
-  test('of nothing keep what Discord tells every bot', () => {
+  test('keep what Discord tells every bot when they are of nothing', () => {
     const { members, presences } = after('SOMETHING_NEW', {}, { members: 0, presences: 0 });
     expect((members as { user: { id: string } }[]).map(({ user }) => user.id)).toEqual(['100', '102']);
     expect(presences).toEqual([]);

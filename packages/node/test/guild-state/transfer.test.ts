@@ -76,7 +76,7 @@ describe('guilds that move', () => {
     });
   });
 
-  test('that went meanwhile are not there, and one that is missing makes the copy none', async () => {
+  test('are not there when they went meanwhile, and the copy is not taken when one is missing', async () => {
     await inWorld(4, (gateway, state) => {
       begin(gateway, state);
       const [id = ''] = state.guilds.keys();
@@ -91,7 +91,7 @@ describe('guilds that move', () => {
     });
   });
 
-  test('of another format are not taken: they come from Discord', () => {
+  test('are not taken when they are of another format, and come from Discord', () => {
     const incoming = new IncomingGuilds(KEEP_ALL);
     incoming.take({ kind: 'shard', format: 0, user: { id: '1' }, application: { id: '1' } });
     incoming.take({ kind: 'unavailable', id: '5' });

@@ -84,7 +84,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(gateway.ledger.verdict().identifies.used).toBe(0);
       });
 
-      test('a stop keeps the session, and its cursor is the last event that user code got', async () => {
+      test('keeps the session at a stop, and its cursor is the last event that user code got', async () => {
         await world({ rate: 500 });
         const a = await bot('a');
         await a.start(0);
@@ -99,7 +99,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(a.phase(0)).toBe('absent');
       });
 
-      test('a final stop ends the session', async () => {
+      test('ends the session at a final stop', async () => {
         await world();
         const a = await bot('a');
         await a.start(0);
@@ -107,14 +107,14 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await until(() => gateway.admin.status().sessions.length === 0, { what: 'the session to end' });
       });
 
-      test('stopping a shard that it does not have is fine', async () => {
+      test('does nothing when it is to stop a shard that it does not have', async () => {
         await world();
         const a = await bot('a');
         expect(await a.host.stopShard(3, { keepSession: true })).toBeNull();
       });
     });
 
-    describe('moving', () => {
+    describe('migrating', () => {
       test('a shard resumes in another process from its cursor: no IDENTIFY, nothing lost or twice', async () => {
         await world({ rate: 300 });
         const [a, b] = [await bot('a'), await bot('b')];
@@ -132,7 +132,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
       });
 
-      test('a move that is aborted goes on where it was', async () => {
+      test('a migration that is aborted lets the shard go on where it was', async () => {
         await world({ rate: 300 });
         const a = await bot('a');
         await a.start(0);
@@ -155,7 +155,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await a.ready(0);
       });
 
-      test('not from the middle of a replay that a dead node may have handled: the next would not know what to mark', async () => {
+      test('a shard in the middle of a replay that a dead node may have handled does not move: the next would not know what to mark', async () => {
         await world({ rate: 300 });
         const { lease, confirm } = unsure();
         const [a, b] = [await bot('a'), await bot('b', { lease })];
@@ -207,7 +207,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(b.lastOf(0)).toBe(b.host.report?.()[0]?.session?.sequence);
       });
 
-      test('freeze and unfreeze: nothing is handed over meanwhile, all of it afterwards, on the same connection', async () => {
+      test('a shard that is frozen and unfrozen hands over nothing meanwhile, all of it afterwards, on the same connection', async () => {
         await world({ rate: 1_000 });
         const a = await bot('a');
         if (a.host.freeze === undefined) return;
@@ -225,7 +225,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ clean: true, gaps: [], identifies: { used: 2 } });
       });
 
-      test('freeze and release: the session is kept, and resumed elsewhere from the cursor', async () => {
+      test('a shard that is frozen and released keeps its session, and is resumed elsewhere from the cursor', async () => {
         await world({ rate: 500 });
         const [a, b] = [await bot('a'), await bot('b')];
         if (a.host.freeze === undefined) return;
@@ -243,7 +243,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
       });
 
-      test('what is lost of the connection while frozen is not lost', async () => {
+      test('a connection that is lost while the shard is frozen loses no event', async () => {
         await world({ rate: 300 });
         const a = await bot('a');
         if (a.host.freeze === undefined) return;
@@ -297,7 +297,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         ['4008', () => gateway.admin.drop({}, { code: 4008 })],
         ['op 9 resumable', () => gateway.admin.invalidate({}, { resumable: true })],
       ])(
-        '%s: resumed without a permit, nothing lost',
+        'a shard is resumed without a permit after %s, and nothing is lost',
         async (_, fault) => {
           await world({ rate: 200 });
           const a = await bot('a');
@@ -358,7 +358,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
       });
 
-      test('an invalid session: asks for a permit, then identifies', async () => {
+      test('an invalid session asks for a permit, then identifies', async () => {
         await world({ rate: 100 });
         const a = await bot('a');
         await a.start(0);
@@ -373,7 +373,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(gateway.ledger.verdict().identifies.used).toBe(2);
       }, 30_000);
 
-      test('a session that is gone: the resume is done when the shard is ready in a new one, and not before', async () => {
+      test('a resume whose session is gone is done when the shard is ready in a new one, and not before', async () => {
         await world();
         const [a, b] = [await bot('a'), await bot('b')];
         await a.start(0);
@@ -395,7 +395,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
 
       // A RESUME that Discord did not answer for 30 s was a failed move: the shard was stopped on both nodes, and its
       // session thrown away.
-      test('RESUMEs that are never answered: few of them, and the session lives on until one is', async () => {
+      test('RESUMEs that are never answered are few, and the session lives on until one is', async () => {
         await world({ rate: 100 });
         const [a, b] = [await bot('a'), await bot('b')];
         await a.start(0);
@@ -418,7 +418,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
 
       // The library RESUMEd on its own socket at once, each time: 8,000 RESUMEs a second while Discord said "invalid,
       // try again".
-      test('op 9 resumable for a while: pauses that grow, and the session lives on', async () => {
+      test('op 9 resumable for a while makes pauses that grow, and the session lives on', async () => {
         await world({ rate: 100 });
         const a = await bot('a');
         await a.start(0);
@@ -431,7 +431,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 1 } });
       }, 40_000);
 
-      test('every RESUME refused: the session is given up, and the shard identifies with a permit', async () => {
+      test('a session whose every RESUME is refused is given up, and the shard identifies with a permit', async () => {
         await world();
         const a = await bot('a');
         await a.start(0);
@@ -449,7 +449,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
       // Discord was away while a shard moved: the destination gave up after 30 s, and what the session could have
       // replayed was lost.
       test.each(['hang-up', 'silent'] as const)(
-        'a gateway that is away (%s) while a shard moves: the session is resumed when it is back',
+        'a gateway that is away (%s) while a shard moves has the session resumed when it is back',
         async (how) => {
           await world({ rate: 100 });
           const [a, b] = [await bot('a'), await bot('b')];
@@ -466,7 +466,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         60_000,
       );
 
-      test('4014 while running: refused for good, reported with the code, and left alone', async () => {
+      test('4014 while running is refused for good, reported with the code, and left alone', async () => {
         await world({ rate: 100 });
         const a = await bot('a');
         await a.start(0, 1);

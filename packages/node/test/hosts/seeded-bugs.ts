@@ -149,7 +149,7 @@ export function describeSeededBugs(library: string, make: MakeBot): void {
     });
 
     test.each(Object.entries(SCENES))(
-      '%s: it shows',
+      'are noticed: %s',
       async (_, scene) => {
         bug = scene.bug;
         expect(await scene.isBroken(world)).toBe(true);
@@ -158,7 +158,7 @@ export function describeSeededBugs(library: string, make: MakeBot): void {
     );
 
     test.each(Object.entries(SCENES))(
-      'without it nothing shows: %s',
+      'are not noticed in a machine that does not have them: %s',
       async (_, scene) => {
         expect(await scene.isBroken(world)).toBe(false);
       },

@@ -18,7 +18,7 @@ describe('an orchestrator', () => {
     ['the same', 7, 'established'],
     ['without epochs', undefined, 'established'],
     ['older', 6, 'waiting'],
-  ] as const)('that is %s', (_, epoch, link) => {
+  ] as const)('is obeyed unless it is older than one before: %s', (_, epoch, link) => {
     const bench = new Bench().connected();
     bench.message(identified(7));
     bench.put('running');
@@ -43,7 +43,7 @@ describe('an orchestrator', () => {
     ['far ahead of the clock', 402 * 86_400_000, 'waiting'],
     ['at the end of the numbers', Number.MAX_SAFE_INTEGER, 'waiting'],
     ['a year ahead of the clock', 365 * 86_400_000, 'established'],
-  ])('whose epoch is %s', (_, epoch, link) => {
+  ])('is not obeyed when its epoch cannot have been given yet: %s', (_, epoch, link) => {
     const bench = new Bench().connected();
     bench.message(identified(epoch));
     expect(bench.state.link.kind).toBe(link);
@@ -53,7 +53,7 @@ describe('an orchestrator', () => {
     expect(codes).toEqual(isObeyed ? [] : ['DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE']);
   });
 
-  test('that was succeeded is told apart in the log, with the way out', () => {
+  test('is told apart in the log when it was succeeded, with the way out', () => {
     const bench = new Bench().connected();
     bench.message(identified(7));
     bench.disconnected();
@@ -83,14 +83,14 @@ const COMMANDS: Record<string, (epoch: number) => Message> = {
 };
 
 describe.each(Object.entries(COMMANDS))('%s', (_, command) => {
-  test('of an epoch that nobody can have given is not acted on, and not remembered', () => {
+  test('is not acted on, and not remembered, when it is of an epoch that nobody can have given', () => {
     const bench = new Bench().established();
     bench.message(command(Number.MAX_SAFE_INTEGER));
     expect([bench.kind(), ...bench.said()]).toEqual(['absent']);
     expect(bench.state.epochs.get(SHARD)).toBeUndefined();
   });
 
-  test.each(KINDS)('of an epoch that is over is not acted on: %s', (kind) => {
+  test.each(KINDS)('is not acted on when it is of an epoch that is over: %s', (kind) => {
     const bench = new Bench().established();
     bench.message(command(20));
     bench.put(kind);
@@ -100,7 +100,7 @@ describe.each(Object.entries(COMMANDS))('%s', (_, command) => {
     expect(bench.state.epochs.get(SHARD)).toBe(20);
   });
 
-  test('of the epoch that is, or a later one, is', () => {
+  test('is acted on when it is of the current epoch or a later one', () => {
     const bench = new Bench().established();
     bench.message(command(20));
     expect(bench.said()).not.toEqual([]);
@@ -147,7 +147,7 @@ const LETS_GO: Record<ShardStateKind, readonly string[]> = {
 describe('a shard that was taken over', () => {
   const takenOver = { kind: 'shardTakenOver', shardId: SHARD, epoch: 20 } as const;
 
-  test.each(Object.entries(LETS_GO))('%s: is let go of', (kind, expected) => {
+  test.each(Object.entries(LETS_GO))('is let go of when it is %s', (kind, expected) => {
     const bench = new Bench().established();
     bench.put(kind as ShardStateKind);
     bench.message(takenOver);
@@ -161,7 +161,7 @@ describe('a shard that was taken over', () => {
   test.each([
     ['stopped', { session: SESSION }, SESSION],
     ['failing to stop', { threw: 'no' }, null],
-  ])('its session is kept, user code is told, and the cursor is told on: %s', (_, outcome, session) => {
+  ])('keeps its session, user code is told, and the cursor is told on: %s', (_, outcome, session) => {
     const bench = new Bench().established();
     bench.put('running');
     bench.message(takenOver);
@@ -172,7 +172,7 @@ describe('a shard that was taken over', () => {
     expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session }]);
   });
 
-  test.each([20, 21])('is not, when the node has seen epoch %i', (epoch) => {
+  test.each([20, 21])('is not let go of when the node has seen epoch %i', (epoch) => {
     const bench = new Bench().established();
     bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [epoch] });
     bench.put('running');
@@ -188,7 +188,7 @@ describe('how a shard comes', () => {
     ['checkpoint', 'absent', { stateLost: true, redelivers: true }],
     ['exact', 'sent', { stateLost: false, redelivers: false }],
     ['checkpoint', 'released', { stateLost: false, redelivers: true }],
-  ] as const)('takeover %s to a node where it is %s: %o', (takeover, kind, how) => {
+  ] as const)('takeover %s to a node where it is %s tells the host: %o', (takeover, kind, how) => {
     const bench = new Bench().established();
     bench.put(kind);
     const prepare = { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION } as const;
@@ -206,7 +206,7 @@ describe('how a shard comes', () => {
     [undefined, SESSION],
     ['exact', SESSION],
     ['checkpoint', { ...SESSION, redelivers: true }],
-  ] as const)('takeover %s, and is stopped before it was resumed: given back is %o', (takeover, session) => {
+  ] as const)('takeover %s with a stop before the resume gives back: %o', (takeover, session) => {
     const bench = new Bench().established();
     const prepare = { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION } as const;
     bench.message(takeover === undefined ? prepare : { ...prepare, takeover, epoch: 20 });
@@ -215,10 +215,13 @@ describe('how a shard comes', () => {
     expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session }]);
   });
 
-  test.each(['sent', 'released'] as const)('taken back after it was given away (%s): events may repeat', (kind) => {
-    const bench = new Bench().established();
-    bench.put(kind);
-    bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [20] });
-    expect(bench.called()).toMatchObject([{ method: 'resumeShard', how: { stateLost: false, redelivers: true } }]);
-  });
+  test.each(['sent', 'released'] as const)(
+    'a shard that is taken back after it was given away (%s) may repeat events',
+    (kind) => {
+      const bench = new Bench().established();
+      bench.put(kind);
+      bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [20] });
+      expect(bench.called()).toMatchObject([{ method: 'resumeShard', how: { stateLost: false, redelivers: true } }]);
+    },
+  );
 });

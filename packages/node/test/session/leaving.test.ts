@@ -42,7 +42,7 @@ describe('leaving', () => {
     ]);
   });
 
-  test('for good ends the sessions', () => {
+  test('ends the sessions when it is for good', () => {
     const bench = new Bench().established().put('running');
     bench.message({ kind: 'shutdown', final: true, sessions: [] });
     expect(bench.called()).toEqual([{ method: 'stopShard', shardId: SHARD, keepSession: false }]);
@@ -50,7 +50,7 @@ describe('leaving', () => {
     expect(bench.sent('shutdown')).toEqual([{ kind: 'shutdown', final: true, sessions: [] }]);
   });
 
-  test('does not wait for ever', () => {
+  test('does not wait for ever for a shard that does not stop', () => {
     const bench = new Bench().established().put('running').put('running', 4);
     bench.event({ kind: 'close' });
     bench.callEnds({ session: SESSION }, 4);
@@ -68,14 +68,14 @@ describe('leaving', () => {
     expect(bench.kind(5)).toBe('absent');
   });
 
-  test('a second time changes nothing', () => {
+  test('changes nothing when it is asked for a second time', () => {
     const bench = new Bench().established().put('running');
     bench.event({ kind: 'close' });
     bench.event({ kind: 'close' });
     expect(bench.called()).toEqual([]);
   });
 
-  test('before it was ever started', () => {
+  test('ends at once when the node was never started', () => {
     const bench = new Bench();
     bench.event({ kind: 'close' });
     expect(bench.said()).toEqual(['drained']);
@@ -83,7 +83,7 @@ describe('leaving', () => {
     expect(bench.said()).toEqual(['left']);
   });
 
-  test('nothing happens after it', () => {
+  test('takes no message any more once it is over', () => {
     const bench = new Bench().established();
     bench.event({ kind: 'close' });
     bench.event({ kind: 'departed' });

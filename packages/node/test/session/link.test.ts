@@ -164,7 +164,7 @@ describe('what is said without a connection', () => {
     bench.callEnds({}, 3);
   };
 
-  test('goes out in order after Identified, to a base-level peer all of it', () => {
+  test('goes out in order after Identified, and all of it does to a base-level peer', () => {
     const bench = new Bench().established();
     stopThree(bench);
     bench.reconnected([]);
@@ -173,14 +173,14 @@ describe('what is said without a connection', () => {
     expect(bench.state.outbox).toEqual([]);
   });
 
-  test('to a peer of ours without what the Identify said already', () => {
+  test('goes out to a peer of ours without what the Identify said already', () => {
     const bench = new Bench().established();
     stopThree(bench);
     bench.reconnected();
     expect(bench.sent('stopShard').map((message) => message.shardId)).toEqual([2, 1]);
   });
 
-  test('but with what happened after the Identify', () => {
+  test('goes out when it happened after the Identify', () => {
     const bench = new Bench().established().put('starting');
     bench.disconnected();
     bench.now += 60_000;

@@ -309,16 +309,19 @@ function expected(row: Row, state: ShardStateKind): Reaction {
 }
 
 describe.each(Object.entries(ROWS))('%s', (_, row) => {
-  test.each(STATES.map((state) => [state, ...expected(row, state)] as const))('%s → %s', (state, next, ...said) => {
-    const bench = new Bench().established().put(state);
-    bench.message(row.message);
-    expect(bench.kind()).toBe(next);
-    const waiting = bench.state.waiting.get(SHARD) ?? [];
-    expect([...bench.said(), ...waiting.map(() => 'wait')]).toEqual(said);
-  });
+  test.each(STATES.map((state) => [state, ...expected(row, state)] as const))(
+    'turns a shard that is %s into one that is %s',
+    (state, next, ...said) => {
+      const bench = new Bench().established().put(state);
+      bench.message(row.message);
+      expect(bench.kind()).toBe(next);
+      const waiting = bench.state.waiting.get(SHARD) ?? [];
+      expect([...bench.said(), ...waiting.map(() => 'wait')]).toEqual(said);
+    },
+  );
 });
 
-describe('what came is checked against', () => {
+describe('what a destination got', () => {
   const hash = digestTransferData('', { index: 0, eventId: 101, body });
   const good = { kind: 'transferManifest', ...of, events: 1, bytes: 10, hash, session: SESSION } as const;
 
@@ -328,7 +331,7 @@ describe('what came is checked against', () => {
     return bench;
   }
 
-  test('the manifest, and is verified when all of it is handled', () => {
+  test('is checked against the manifest, and is verified when all of it is handled', () => {
     const bench = collecting();
     bench.message(good);
     expect(bench.said()).toEqual([]);
@@ -343,7 +346,7 @@ describe('what came is checked against', () => {
     ['the bytes', { bytes: 11 }],
     ['the hash', { hash: '00' }],
     ['the session', { session: null }],
-  ])('%s', (_, wrong) => {
+  ])('is refused when the manifest differs in %s', (_, wrong) => {
     const bench = collecting();
     bench.message({ ...good, ...wrong });
     expect(bench.kind()).toBe('absent');
@@ -354,7 +357,7 @@ describe('what came is checked against', () => {
   test.each([
     ['the order', { index: 2 }, 'index 2'],
     ['the credit', { index: 1, body: new Uint8Array(991) }, 'more than it had credit for'],
-  ])('%s', (_, wrong, reason) => {
+  ])('is refused when it breaks %s', (_, wrong, reason) => {
     const bench = collecting();
     bench.message({ kind: 'transferData', ...of, eventId: 101, body, ...wrong });
     expect(bench.kind()).toBe('absent');
@@ -362,7 +365,7 @@ describe('what came is checked against', () => {
     expect(bench.sent('transferFailed')[0]?.reason).toContain(reason);
   });
 
-  test('an event larger than the whole window may come when nothing else is on its way', () => {
+  test('may be an event larger than the whole window when nothing else is on its way', () => {
     const bench = new Bench().established().put('collecting');
     bench.message({ kind: 'transferData', ...of, index: 0, eventId: 101, body: new Uint8Array(5_000) });
     expect(bench.said()).toEqual(['handleUserEvent']);
@@ -370,7 +373,7 @@ describe('what came is checked against', () => {
     expect(bench.sent('transferCredit')).toEqual([{ kind: 'transferCredit', ...of, bytes: 5_000 }]);
   });
 
-  test('nothing, when the host fails at it', () => {
+  test('is not verified when the host fails at it', () => {
     const bench = collecting();
     bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: 'no' });
     expect(bench.said()).toEqual(['abortStaging', 'send transferFailed']);

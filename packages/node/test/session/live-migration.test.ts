@@ -72,7 +72,7 @@ describe('the origin', () => {
     expect(bench.called()[0]).toMatchObject({ method: 'exportDelta', copied: false });
   });
 
-  test('that is still copying cannot be frozen, and goes on', () => {
+  test('goes on when it is still copying and cannot be frozen', () => {
     const bench = new Bench().established().put('copying');
     bench.message({ kind: 'transferFreeze', ...of });
     expect(bench.sent('transferFailed')[0]).toMatchObject({ step: 'transferFreeze' });
@@ -96,14 +96,17 @@ describe('the origin', () => {
     ['verified', 'absent', ['abortStaging']],
     ['opening', 'opening', []],
     ['activating', 'activating', []],
-  ] as const)('or destination that is %s when the connection is lost becomes %s', (state, next, said) => {
-    const bench = new Bench().established().put(state);
-    bench.disconnected();
-    expect(bench.kind()).toBe(next);
-    expect(bench.said()).toEqual(said);
-  });
+  ] as const)(
+    'lets a shard that is %s when the connection is lost become %s, and so does the destination',
+    (state, next, said) => {
+      const bench = new Bench().established().put(state);
+      bench.disconnected();
+      expect(bench.kind()).toBe(next);
+      expect(bench.said()).toEqual(said);
+    },
+  );
 
-  test('frozen for a connection that is lost meanwhile is unfrozen', () => {
+  test('unfreezes a shard that it froze for a connection that is lost meanwhile', () => {
     const bench = new Bench().established().put('freezing');
     bench.disconnected();
     bench.callEnds({ session: SESSION });
@@ -135,7 +138,7 @@ describe('the origin', () => {
     expect(bench.said()).toEqual(['send transferFailed', 'call unfreeze']);
   });
 
-  test('whose host took the whole time to freeze is unfrozen at once', () => {
+  test('unfreezes at once when its host took the whole time to freeze', () => {
     const bench = copied();
     bench.message({ kind: 'transferFreeze', ...of });
     bench.now += 2_000;
@@ -169,7 +172,7 @@ describe('the origin', () => {
     expect(bench.said()).toEqual(['send transferReleased', 'send transferReleased']);
   });
 
-  test('an abort behind the release comes too late, and is told so', () => {
+  test('tells an abort behind the release that it comes too late', () => {
     const bench = frozen();
     bench.message({ kind: 'transferRelease', ...of });
     bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
@@ -178,7 +181,7 @@ describe('the origin', () => {
     expect(bench.kind()).toBe('released');
   });
 
-  test('a start of a frozen shard unfreezes it and is answered', () => {
+  test('unfreezes at the start of a frozen shard, and answers it', () => {
     const bench = frozen();
     bench.message({ kind: 'startShards', shardIds: [SHARD] });
     bench.callEnds({});
@@ -198,7 +201,7 @@ describe('an orchestrator dies while its migration is under way, and the next be
     ['frozen', 'call unfreeze', 'stays'],
   ];
   const rows = UNDONE.map(([state, ...undone]) => ({ state, undone }));
-  test.each(rows)('in $state: the copy begins anew, with the new credit', ({ state, undone }) => {
+  test.each(rows)('the copy begins anew with the new credit in $state', ({ state, undone }) => {
     const bench = new Bench().established().put(state);
     bench.disconnected();
     expect(bench.said()).toEqual(undone);
@@ -216,7 +219,7 @@ describe('an orchestrator dies while its migration is under way, and the next be
     expect(bench.sent()).toEqual([{ kind: 'transferCopied', ...next, events: 0, bytes: 0 }]);
   });
 
-  test('on the same connection: the copy under way is cancelled, and a late end of it changes nothing', () => {
+  test('the copy under way on the same connection is cancelled, and a late end of it changes nothing', () => {
     const bench = new Bench().established().put('copying');
     bench.message({ kind: 'transferOpen', ...next, role: 'origin', session: null, freezeTimeoutMs: 0 });
     expect(bench.said()).toEqual(['abortTransfer', 'stays', 'send transferOpened']);
@@ -304,7 +307,7 @@ describe('the destination', () => {
   });
 
   test.each(['userCode', 'gateway'] as const)(
-    'whose %s is not ready says so, and nothing is left of the shard',
+    'says so when its %s is not ready, and nothing is left of the shard',
     (part) => {
       const bench = new Bench().established().put('collecting');
       bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
@@ -316,7 +319,7 @@ describe('the destination', () => {
     },
   );
 
-  test('that is told of an abort while it gets warm drops everything at once, and a late end of it changes nothing', () => {
+  test('drops everything at once when it is told of an abort while it gets warm, and a late end of it changes nothing', () => {
     const bench = new Bench().established().put('collecting');
     bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
     const { call } = bench.state.shards.get(SHARD) as { call: number };
@@ -326,7 +329,7 @@ describe('the destination', () => {
     expect(bench.said()).toEqual([]);
   });
 
-  test('of an orchestrator that does not know the step connects as soon as it can', () => {
+  test('connects as soon as it can when the orchestrator does not know the step', () => {
     const before = CAPABILITIES.filter((capability) => capability !== 'warm-up');
     const bench = new Bench().established(before);
     bench.message({ kind: 'transferOpen', ...of, role: 'destination', session: SESSION, freezeTimeoutMs: 0 });
@@ -353,7 +356,7 @@ describe('a shard that is to leave', () => {
     expect(bench.said()).toEqual(['stays']);
   });
 
-  test('that nobody announced, because the orchestrator does not know how, does not stay either', () => {
+  test('does not stay either when nobody announced it because the orchestrator does not know how', () => {
     const bench = new Bench().established().put('running');
     bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 0 });
     bench.message({ kind: 'transferAbort', ...of, reason: 'x' });
@@ -362,7 +365,7 @@ describe('a shard that is to leave', () => {
 });
 
 describe('without the capability', () => {
-  test('an offer is refused', () => {
+  test('a node refuses the offer of a live migration', () => {
     const bench = new Bench().established(['parallel-migrations']).put('running');
     bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 0 });
     expect(bench.sent('transferFailed')).toHaveLength(1);
@@ -389,14 +392,17 @@ describe('a node that leaves', () => {
     ['warming', 'abortStaging', 'send shutdown', 'drained'],
     ['verified', 'abortStaging', 'send shutdown', 'drained'],
   ];
-  test.each(LEAVING.map(([state, ...said]) => ({ state, said })))('with a shard that is $state', ({ state, said }) => {
-    const bench = new Bench().established().put(state);
-    bench.event({ kind: 'close' });
-    expect(bench.said()).toEqual(said);
-  });
+  test.each(LEAVING.map(([state, ...said]) => ({ state, said })))(
+    'ends as the table says with a shard that is $state',
+    ({ state, said }) => {
+      const bench = new Bench().established().put(state);
+      bench.event({ kind: 'close' });
+      expect(bench.said()).toEqual(said);
+    },
+  );
 
   test.each(['freezing', 'unfreezing', 'releasing'] as const)(
-    'stops one that is %s when its call has ended',
+    'stops a shard that is %s when its call has ended',
     (state) => {
       const bench = new Bench().established().put(state);
       bench.event({ kind: 'close' });

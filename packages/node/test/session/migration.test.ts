@@ -4,7 +4,7 @@ import { Bench, SESSION, SHARD } from './bench.js';
 const event = (shardId: number, size = 10) =>
   ({ kind: 'shardUserEvent', shardId, eventId: 100, body: new Uint8Array(size) }) as const;
 
-describe('as origin', () => {
+describe('an origin', () => {
   test('goes through the whole migration', () => {
     const bench = new Bench().established().put('running');
     bench.message({ kind: 'prepareMigration', origin: true, shardId: SHARD, session: null });
@@ -58,7 +58,7 @@ describe('as origin', () => {
     expect(bench.kind()).toBe('sending');
   });
 
-  test('keeps a held shard through any silence and any reconnect, and says so', () => {
+  test('keeps a sent shard through any silence and any reconnect, and says so', () => {
     const bench = new Bench().established().put('sent').put('running', 4);
     bench.now += 1_000_000;
     bench.event({ kind: 'tick' });
@@ -73,7 +73,7 @@ describe('as origin', () => {
     });
   });
 
-  test('begins again with a held shard when a later connection asks for it', () => {
+  test('begins again with a sent shard when a later connection asks for it', () => {
     const bench = new Bench().established().put('sent');
     bench.disconnected();
     bench.reconnected();
@@ -83,7 +83,7 @@ describe('as origin', () => {
     expect(bench.called()).toEqual([{ method: 'transferFrom', shardId: SHARD }]);
   });
 
-  test('freezing for a connection that is lost meanwhile goes on as before', () => {
+  test('goes on as before when it closes a shard for a connection that is lost meanwhile', () => {
     const bench = new Bench().established().put('closing');
     bench.disconnected();
     expect(bench.kind()).toBe('closing');
@@ -99,7 +99,7 @@ describe('as origin', () => {
   });
 });
 
-describe('as destination', () => {
+describe('a destination', () => {
   const staging = (limits = {}): Bench => {
     const bench = new Bench(limits).established();
     bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION });
@@ -124,7 +124,7 @@ describe('as destination', () => {
     expect(bench.sent()).toEqual([{ kind: 'startShards', shardIds: [SHARD] }]);
   });
 
-  test('also when the origin is slower to say so than to send', () => {
+  test('resumes also when the origin is slower to say so than to send', () => {
     const bench = staging();
     bench.message({ kind: 'allUserDataSent', numEvents: 1, shardId: SHARD });
     expect(bench.kind()).toBe('staging');
@@ -133,7 +133,7 @@ describe('as destination', () => {
     expect(bench.kind()).toBe('resuming');
   });
 
-  test('without an origin: 0 events', () => {
+  test('resumes at 0 events without an origin', () => {
     const bench = staging();
     bench.message({ kind: 'allUserDataSent', numEvents: 0, shardId: SHARD });
     expect(bench.kind()).toBe('resuming');
@@ -148,7 +148,7 @@ describe('as destination', () => {
     expect(bench.sent('commandFailed')).toHaveLength(1);
   });
 
-  test('a bigint that is a number is one', () => {
+  test('takes a sequence as a number when it is a bigint that fits', () => {
     const bench = new Bench().established();
     bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session: { ...SESSION, sequence: 41n } });
     expect(bench.called()).toEqual([{ method: 'prepareTransferTo', shardId: SHARD, session: SESSION }]);

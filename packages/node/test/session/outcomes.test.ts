@@ -56,15 +56,18 @@ const TABLE: readonly (readonly [ShardStateKind, string, Ending, ShardStateKind,
 ];
 
 describe('a host call', () => {
-  test.each(TABLE.map((row) => [`${row[0]}, ${row[1]} → ${row[3]}`, row] as const))('%s', (_, row) => {
-    const [state, , ending, next, ...said] = row;
-    const bench = new Bench().established().put(state);
-    bench.callEnds(ending);
-    expect(bench.kind()).toBe(next);
-    expect(bench.said()).toEqual(said);
-  });
+  test.each(TABLE.map((row) => [`${row[0]}, ${row[1]} → ${row[3]}`, row] as const))(
+    'ends as the table says: %s',
+    (_, row) => {
+      const [state, , ending, next, ...said] = row;
+      const bench = new Bench().established().put(state);
+      bench.callEnds(ending);
+      expect(bench.kind()).toBe(next);
+      expect(bench.said()).toEqual(said);
+    },
+  );
 
-  test('of an earlier time changes nothing', () => {
+  test('changes nothing when it is of an earlier time', () => {
     const bench = new Bench().established().put('starting');
     bench.event({ kind: 'callEnded', call: 1, shardIds: [SHARD], outcome: { ok: true, session: null } });
     expect(bench.kind()).toBe('starting');
@@ -72,7 +75,7 @@ describe('a host call', () => {
 });
 
 describe('a failure', () => {
-  test('of a start ends with the shard stopped and not ours', () => {
+  test('leaves the shard stopped, and not ours, when it is one to start', () => {
     const bench = new Bench().established().put('starting');
     bench.callEnds(THREW);
     bench.callEnds(OK);
@@ -89,7 +92,7 @@ describe('a failure', () => {
       { method: 'resumeShard', how: { stateLost: false, redelivers: true } },
     ],
     ['without one', null, 'starting', { method: 'startShards' }],
-  ] as const)('to freeze in time is recovered from, %s', (_, session, next, call) => {
+  ] as const)('is recovered from when a shard did not freeze in time, %s', (_, session, next, call) => {
     const bench = new Bench().established().put('closing');
     bench.callEnds(LATE);
     bench.callEnds({ session });
@@ -107,7 +110,7 @@ describe('a failure', () => {
     ['the base level', [], [{ kind: 'stopShard', shardId: SHARD, session: null }]],
     ['the extended level', CAPABILITIES, []],
   ] as const)(
-    'to resume a shard that comes here, toward %s: it is said that it does not run',
+    'is answered toward %s by saying that the shard does not run, when it is one to resume',
     (_, capabilities, said) => {
       const bench = new Bench().established(capabilities).put('resuming');
       bench.callEnds(THREW);
@@ -139,7 +142,7 @@ describe('a stop that waits for a migration to be aborted is answered with the c
   test.each([
     ['activating', { kind: 'transferAbort', migrationId: MIGRATION, shardId: SHARD, reason: 'no' }],
     ['resuming', { kind: 'migrationAborted', shardId: SHARD, reason: 'no' }],
-  ] as const)('%s', (state, abort) => {
+  ] as const)('the stop is answered so when the shard is %s', (state, abort) => {
     const bench = new Bench().established().put(state);
     bench.message(abort);
     bench.message({ kind: 'stopShard', shardId: SHARD, session: null });

@@ -43,7 +43,7 @@ describe('resumeShards', () => {
   });
 
   test.each((Object.keys(SHARD_STATES) as ShardStateKind[]).map((state) => [state] as const))(
-    'of a shard that is %s here',
+    'is carried out, waits or is refused by a shard that is %s here',
     (state) => {
       const bench = new Bench().established().put(state);
       bench.message(resume);
@@ -68,7 +68,7 @@ describe('resumeShards', () => {
     expect(bench.called()).toMatchObject([{ how: { stateLost } }]);
   });
 
-  test('under an epoch that is over is not carried out', () => {
+  test('is not carried out under an epoch that is over', () => {
     const bench = new Bench().established();
     bench.message(resume);
     bench.callEnds({ threw: 'no' });
@@ -76,7 +76,7 @@ describe('resumeShards', () => {
     expect([bench.kind(), bench.said()]).toEqual(['absent', []]);
   });
 
-  test('without a session that can be used is refused', () => {
+  test('is refused without a session that can be used', () => {
     const bench = new Bench().established();
     bench.message({ kind: 'resumeShards', shards: [{ ...shard, sequence: 2n ** 60n }] });
     expect(bench.sent('commandFailed')).toMatchObject([{ command: 'resumeShards', shardId: SHARD }]);
@@ -93,7 +93,7 @@ describe('resumeShards', () => {
     expect(bench.sent('commandFailed')).toMatchObject([{ command: 'resumeShards' }]);
   });
 
-  test('is nothing to go on with when the connection is lost before the host is ready', () => {
+  test('is dropped when the connection is lost before the host is ready', () => {
     const bench = new Bench().established();
     bench.message(resume);
     bench.disconnected();

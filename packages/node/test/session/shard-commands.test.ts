@@ -121,14 +121,17 @@ const TABLE: readonly Row[] = [
 ];
 
 describe('a shard and a command', () => {
-  test.each(TABLE.map((row) => [`${row[0]} + ${row[1]} → ${row[2]}`, row] as const))('%s', (_, row) => {
-    const [state, command, next, ...said] = row;
-    const bench = new Bench().established().put(state);
-    bench.message(COMMANDS[command]);
-    expect(bench.kind()).toBe(next);
-    const waiting = bench.state.waiting.get(SHARD) ?? [];
-    expect([...bench.said(), ...waiting.map(() => WAIT)]).toEqual(said);
-  });
+  test.each(TABLE.map((row) => [`${row[0]} + ${row[1]} → ${row[2]}`, row] as const))(
+    'end as the table says: %s',
+    (_, row) => {
+      const [state, command, next, ...said] = row;
+      const bench = new Bench().established().put(state);
+      bench.message(COMMANDS[command]);
+      expect(bench.kind()).toBe(next);
+      const waiting = bench.state.waiting.get(SHARD) ?? [];
+      expect([...bench.said(), ...waiting.map(() => WAIT)]).toEqual(said);
+    },
+  );
 
   test('the table has every state and every command', () => {
     const states = new Set(TABLE.map((row) => row[0]));
@@ -153,7 +156,7 @@ describe('commands of one shard', () => {
     expect(bench.kind()).toBe('running');
   });
 
-  test('are bounded: what is too much is refused', () => {
+  test('are refused beyond a bound', () => {
     const bench = new Bench({ commandsPerShard: 2 }).established().put('starting');
     bench.message(COMMANDS.stopShard);
     bench.message(COMMANDS.startShards);
@@ -168,7 +171,7 @@ describe('commands of one shard', () => {
     expect(bench.kind(2)).toBe('starting');
   });
 
-  test('of a lost connection are forgotten', () => {
+  test('are forgotten when their connection is lost', () => {
     const bench = new Bench().established().put('starting');
     bench.message(COMMANDS.stopShard);
     bench.disconnected();
@@ -177,7 +180,7 @@ describe('commands of one shard', () => {
     expect(bench.called()).toEqual([]);
   });
 
-  test('for several shards are one host call and one answer', () => {
+  test('are one host call and one answer when they are for several shards', () => {
     const bench = new Bench().established().put('running', 1);
     bench.message({ kind: 'startShards', shardIds: [0, 1, 2, 2] });
     expect(bench.called()).toEqual([{ method: 'startShards', shardIds: [0, 2] }]);
@@ -186,7 +189,7 @@ describe('commands of one shard', () => {
     expect(bench.sent('startShards')).toEqual([{ kind: 'startShards', shardIds: [0, 2] }]);
   });
 
-  test('for a shard that cannot exist are refused', () => {
+  test('are refused for shards that cannot exist', () => {
     const bench = new Bench().established();
     bench.message({ kind: 'startShards', shardIds: [0, 16] });
     expect(bench.called()).toEqual([{ method: 'startShards', shardIds: [0] }]);

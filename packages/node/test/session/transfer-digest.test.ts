@@ -4,7 +4,7 @@ import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '../../src/session/tra
 
 const event = { index: 3, eventId: 101, body: new Uint8Array([1, 2, 3]) };
 
-test('is what the protocol says', () => {
+test('the digest is what the protocol says', () => {
   const header = Buffer.alloc(16);
   header.writeBigUInt64BE(3n, 0);
   header.writeUInt32BE(101, 8);
@@ -19,6 +19,6 @@ test.each([
   ['the event id', EMPTY_TRANSFER_DIGEST, { ...event, eventId: 102 }],
   ['the length', EMPTY_TRANSFER_DIGEST, { ...event, body: new Uint8Array([1, 2, 3, 0]) }],
   ['the body', EMPTY_TRANSFER_DIGEST, { ...event, body: new Uint8Array([1, 2, 4]) }],
-])('depends on %s', (_, before, other) => {
+])('the digest depends on %s', (_, before, other) => {
   expect(digestTransferData(before, other)).not.toBe(digestTransferData(EMPTY_TRANSFER_DIGEST, event));
 });

@@ -123,7 +123,7 @@ export function describeClientMoves(library: string, make: MakeClientBot): void 
       expect(b.identifies).toBe(0);
     });
 
-    test('that does not come after all leaves nothing behind where it was shown', async () => {
+    test('leaves nothing behind where it was shown when it does not come after all', async () => {
       const [a, b] = [actor('a'), actor('b')];
       await a.start(0);
       await a.copy(0, b);
@@ -168,7 +168,7 @@ export function describeClientMoves(library: string, make: MakeClientBot): void 
       expect([a.bot.finds(guildId, channelId), a.bot.guildIds()]).toEqual([true, []]);
     });
 
-    test('a guild that is not available moves as such, and is no new one when it is back', async () => {
+    test('takes along a guild that is not available as such, and it is no new one when it is back', async () => {
       const [a, b] = [actor('a'), actor('b')];
       await a.start(0);
       const [guildId = ''] = guildIds();
@@ -184,7 +184,7 @@ export function describeClientMoves(library: string, make: MakeClientBot): void 
       expect(b.bot.events).not.toContain(`guildCreate ${guildId}`);
     });
 
-    test('whose node died is resumed at once, and its guilds come from Discord by one IDENTIFY', async () => {
+    test('is resumed at once when its node died, and its guilds come from Discord by one IDENTIFY', async () => {
       const [a, b] = [actor('a'), actor('b')];
       await a.start(0);
       const checkpoint = a.host.cursorOf(0);
@@ -202,7 +202,7 @@ export function describeClientMoves(library: string, make: MakeClientBot): void 
       expect(b.bot.shown()).toEqual(witness.bot.shown());
     });
 
-    test("brings the bot's own state, before the first event; where that is refused, the shard is not taken", async () => {
+    test('brings the bot’s own state before the first event, and is not taken where that is refused', async () => {
       const given: unknown[] = [];
       const own = {
         exportShard: (shardId: number) => ({ shardId, count: 7 }),

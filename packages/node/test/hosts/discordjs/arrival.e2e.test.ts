@@ -89,7 +89,7 @@ describe('a shard that arrives', () => {
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, identifies: { used: 4 } });
   });
 
-  test('a connection that is lost before all is told is made anew, and nothing is lost with it', async () => {
+  test('has its connection made anew when that is lost before all is told, and nothing is lost with it', async () => {
     let finish = (): void => undefined;
     const work = new Promise<void>((resolve) => (finish = resolve));
     const [a, b] = await twoBots(() => work);
@@ -106,7 +106,7 @@ describe('a shard that arrives', () => {
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 4 } });
   });
 
-  test('whose session is gone by then imports its state all the same; its guilds come anew', async () => {
+  test('imports its state also when its session is gone by then, and its guilds come anew', async () => {
     const imported: unknown[] = [];
     const [a, b] = await twoBots((...told) => void imported.push(told));
     const move = await prepared(a, b);
@@ -129,7 +129,7 @@ describe('importShard that fails', () => {
       /importShard within 1 ms \(timeouts\.importMs\)/u,
     ],
   ])(
-    'because it %s: the shard goes back to what its origin kept, and nothing was told',
+    'lets the shard go back to what its origin kept, and nothing was told, when it %s',
     async (_, importShard, options, message) => {
       const [a, b] = await twoBots(importShard, options);
       const move = await prepared(a, b);

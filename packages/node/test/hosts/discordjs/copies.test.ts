@@ -74,7 +74,7 @@ test('a shard that is frozen goes before the copies of others, at its origin and
   await b.host.abortTransferTo(1);
 });
 
-test('messages of before the move are known after it: edits and deletions say what they were, reactions are told', async () => {
+test('messages of before the migration are known after it: edits and deletions say what they were, reactions are told', async () => {
   const gateway = await scene.world();
   const a = await scene.bot('a');
   const b = await scene.bot('b');

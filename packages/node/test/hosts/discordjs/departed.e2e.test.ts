@@ -147,7 +147,7 @@ describe('a handler that is at work when its shard leaves', () => {
   });
 });
 
-test('moved away and back while its objects linger: caches are those of a client that never restarted, and everything counts once', async () => {
+test('a shard that moves away and back while its objects linger has the caches of a client that never restarted, and counts once', async () => {
   const [a, b] = await twoBots();
   const plain = await plainClient(gateway, 4);
   plains.push(plain);

@@ -40,8 +40,8 @@ async function traffic(count: number): Promise<void> {
   await until(() => gateway.ledger.verdict().emitted >= before + count, { what: `${count} events to be sent` });
 }
 
-describe('a planned move', () => {
-  test('under traffic: nothing lost or twice, no IDENTIFY, guilds there before the first replayed event', async () => {
+describe('a planned migration', () => {
+  test('loses no event and repeats none under traffic, without an IDENTIFY, and guilds are there before the first replayed event', async () => {
     await world({ rate: 200 });
     const a = await bot('a');
     const b = await bot('b');
@@ -63,7 +63,9 @@ describe('a planned move', () => {
     expect(a.messages.length + b.messages.length).toBe(gateway.ledger.verdict().emitted);
   });
 
-  test('of a lively world: caches are those of a client that never restarted, field by field', async ({ annotate }) => {
+  test('leaves a lively world with the caches of a client that never restarted, field by field', async ({
+    annotate,
+  }) => {
     await world({
       members: 20,
       mix: { messages: 4, reactions: 1, presences: 2, voice: 2, members: 2, typing: 1 },
@@ -93,7 +95,7 @@ describe('a planned move', () => {
     expect(a.count('guildCreate') + a.count('guildDelete')).toBe(0);
   });
 
-  test('what is complete when the first event that was held back reaches the bot', async () => {
+  test('has everything complete when the first event that was held back reaches the bot', async () => {
     await world({ members: 30 });
     const a = await bot('a');
     const seen: object[] = [];
@@ -118,7 +120,7 @@ describe('a planned move', () => {
     expect(seen[0]).toEqual(before);
   });
 
-  test('the client tells the truth on both sides while a shard moves', async () => {
+  test('lets the client tell the truth on both sides while a shard moves', async () => {
     await world({ rate: 100 });
     const a = await bot('a', { lingerMs: 1 });
     const b = await bot('b');
@@ -168,7 +170,7 @@ describe('a planned move', () => {
     await until(() => a.client.users.cache.every(({ id }) => members.has(id)), { what: 'the users to be forgotten' });
   });
 
-  test('a move that is off after the release: the shard comes back with its guilds, and nothing is asked of Discord', async () => {
+  test('brings the shard back with its guilds when it is aborted after the release, and asks nothing of Discord', async () => {
     await world({ rate: 200 });
     const a = await bot('a');
     await a.startShards(0, 1, 2, 3);
@@ -181,7 +183,7 @@ describe('a planned move', () => {
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 4 } });
   });
 
-  test('a move that is off before the release leaves nothing of the guilds at its destination', async () => {
+  test('leaves nothing of the guilds at its destination when it is aborted before the release', async () => {
     await world({ rate: 200, members: 20 });
     const a = await bot('a');
     const b = await bot('b');
@@ -202,7 +204,7 @@ describe('a planned move', () => {
     expect(await verdictOf(gateway)).toMatchObject({ lost: 0, duplicated: 0, identifies: { used: 2 } });
   });
 
-  test('the bot takes its own state along, and finds the guilds in place', async () => {
+  test('takes the bot’s own state along, and the bot finds the guilds in place', async () => {
     await world();
     const imported: unknown[] = [];
     const counters = new Map([[1, { pings: 7 }]]);
@@ -223,7 +225,7 @@ describe('a planned move', () => {
     expect(imported).toEqual([['b', 1, { pings: 7 }, 4]]);
   });
 
-  test('of a fully populated client with small caches of its own choice: they stay as small', async () => {
+  test('keeps caches as small as a fully populated client chose them', async () => {
     await world({ members: 30 });
     const limits = {
       makeCache: Options.cacheWithLimits({
@@ -278,7 +280,7 @@ describe('freezing', () => {
     await a.host.freeze(0);
   });
 
-  test('a listener that throws or rejects is told as "error", and keeps nothing from going on', async () => {
+  test('goes on when a listener throws or rejects, which is told as "error"', async () => {
     await world();
     const a = await bot('a');
     const errors: string[] = [];
@@ -320,7 +322,7 @@ describe('a shard whose caches died with its node', () => {
     expect(c.client.guilds.cache.size).toBe(4);
   });
 
-  test('a session that is gone as well: the guilds come with the new one', async () => {
+  test('gets its guilds with the new session when the old one is gone as well', async () => {
     await world();
     const b = await bot('b');
     const session = { sessionId: 'gone', sequence: 3, resumeGatewayUrl: gateway.resumeUrl };
@@ -331,7 +333,7 @@ describe('a shard whose caches died with its node', () => {
     expect(b.permits).toBe(1);
   });
 
-  test('one that is stopped while its guilds are on their way leaves nothing behind', async () => {
+  test('leaves nothing behind when it is stopped while its guilds are on their way', async () => {
     await world();
     const a = await bot('a');
     const b = await bot('b');

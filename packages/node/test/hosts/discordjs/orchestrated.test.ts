@@ -71,7 +71,7 @@ describe('login()', () => {
     expect([bot.isReady(), bot.ws.shards.size, bot.guilds.cache.size]).toEqual([false, 0, 0]);
   });
 
-  test('destroy(), then login(): a new node underneath, and what is emitted once stays so', async () => {
+  test('gets a new node underneath after destroy(), and what is emitted once stays so', async () => {
     const bot = client();
     let ready = 0;
     bot.on(Events.ClientReady, () => ready++);
@@ -116,7 +116,7 @@ describe('login()', () => {
     expect(ended).toEqual(['other', 'destroyer']);
   });
 
-  test('a login() that failed can be repeated', async () => {
+  test('can be repeated after it failed', async () => {
     const bot = client();
     await expect(bot.login('wrong')).rejects.toMatchObject({ code: 'TokenInvalid' });
     await bot.login(gateway.token);
@@ -125,7 +125,7 @@ describe('login()', () => {
   });
 
   /** Both took the same node id from the launcher, and threw each other out for ever. */
-  test('a second client in the process is refused, by name, and so is a second login() of the first', async () => {
+  test('refuses a second client in the process by name, and so it does a second login() of the first', async () => {
     const first = client();
     await first.login(gateway.token);
     const second = client({ nodeId: 'b' });
@@ -159,7 +159,7 @@ describe('login()', () => {
     expect(gateway.admin.status().sessions).toMatchObject([{ shard: 0, attached: false }]);
   });
 
-  test("a wrong token is discord.js' own error, and the orchestrator hears nothing of it", async () => {
+  test('throws discord.js’ own error for a wrong token, and the orchestrator hears nothing of it', async () => {
     const bot = client();
     await expect(bot.login('wrong')).rejects.toMatchObject({ code: 'TokenInvalid' });
     expect(orchestrator.peers).toHaveLength(0);
@@ -231,7 +231,7 @@ describe('options that cannot work are refused by name', () => {
       { state: { exportState: async () => undefined } },
       /"state" of orchestrated has exportState and no/u,
     ],
-  ])('%s', (_, options, message) => {
+  ])('an option is refused by name: %s', (_, options, message) => {
     expect(() => orchestrated(options)).toThrow(message);
     expect(() => orchestrated(options)).toThrow(expect.objectContaining({ code: 'DSO_NODE_OPTIONS_INVALID' }));
   });

@@ -222,7 +222,7 @@ test.each([
   expect(copied.changeOf(guild)).toBe('none');
 });
 
-test('many members travel in parts', () => {
+test('many members travel in parts of a bounded size', () => {
   const member = (number: number): object => ({
     user: { id: `8${`${number}`.padStart(17, '0')}`, username: `user-${number}`, discriminator: '0', avatar: null },
     joined_at: '2023-01-02T03:04:05.678000+00:00',

@@ -13,7 +13,7 @@ test.each([
   ['many small ones together', Array<number>(20).fill(100), [20]],
   ['as many as a frame holds', Array<number>(8).fill(10_000), [3, 3, 2]],
   ['a large one, alone', [10, 100_000, 10], [1, 1, 1]],
-])('%s', async (_, sizes, perFrame) => {
+])('parts are put into as few frames as hold them: %s', async (_, sizes, perFrame) => {
   const parts = sizes.map(part);
   const sent: Uint8Array[] = [];
   const frames = new StateFrames((frame) => Promise.resolve(void sent.push(frame)));
@@ -24,6 +24,6 @@ test.each([
   expect(sent.flatMap(partsOf)).toEqual(parts);
 });
 
-test('of a format that had one part per event nothing is taken', () => {
+test('a frame of the format that had one part per event is not taken', () => {
   expect(partsOf(Buffer.from(JSON.stringify(part(1))))).toEqual([]);
 });

@@ -68,7 +68,7 @@ describe('others give way', () => {
       [1],
       [2],
     ],
-  ])('%s', async (_, steps, atWork, waiting) => {
+  ])('copies wait while other shards are frozen, and no longer: %s', async (_, steps, atWork, waiting) => {
     const clock = virtualClock();
     const turns = new Turns(clock);
     for (const [what, value] of steps) {

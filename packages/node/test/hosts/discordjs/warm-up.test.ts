@@ -93,7 +93,7 @@ describe('clientReady', () => {
     expect(b.client.guilds.cache.size).toBe(8);
   });
 
-  test('a listener that throws, or rejects, is told as an error, and the move goes on', async () => {
+  test('comes also when a listener throws or rejects, which is told as an error, and the migration goes on', async () => {
     const [a, b] = await twoBots();
     const errors: string[] = [];
     b.client.on('error', ({ message }) => errors.push(message));
@@ -109,7 +109,7 @@ describe('clientReady', () => {
 });
 
 describe('what a ready listener sends', () => {
-  test('presence and requests for members wait for the shard, and do not hold it up', async () => {
+  test('waits for the shard when it is presence or a request for members, and does not hold it up', async () => {
     const [a, b] = await twoBots({ members: 20 });
     const fetched: number[] = [];
     b.client.on(Events.ClientReady, async (client) => {
@@ -149,7 +149,7 @@ describe('what a ready listener sends', () => {
   });
 });
 
-describe('a move that is off after its destination got ready', () => {
+describe('a migration that is aborted after its destination got ready', () => {
   test('hides the guilds without an event; those who hold them go on for a while, and clientReady does not come again', async () => {
     const [a, b] = await twoBots({ rate: 100 });
     let held: Guild | undefined;
@@ -166,7 +166,7 @@ describe('a move that is off after its destination got ready', () => {
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 4 } });
   });
 
-  test('the origin dies: the shard comes without its state, and its guilds from Discord', async () => {
+  test('leaves a shard whose origin dies without its state, and its guilds come from Discord', async () => {
     const [a, b] = await twoBots();
     await warmed(a, b);
     const cursor = await a.host.stopShard(0, { keepSession: true });

@@ -46,7 +46,7 @@ describe("through the gateway's moods", () => {
     },
   );
 
-  test('a resume URL that is no URL', async () => {
+  test('a resume URL that is no URL is left for the generic one', async () => {
     await world({ rate: 100 });
     const a = bot('a');
     const b = bot('b');
@@ -66,7 +66,7 @@ describe("through the gateway's moods", () => {
     ],
     ['4008, which the library takes for the end of the session', () => gateway.admin.drop({}, { code: 4008 })],
     ['op 9 resumable', () => gateway.admin.invalidate({}, { resumable: true })],
-  ])('%s: resumed without a permit, nothing lost', async (_, fault) => {
+  ])('a shard is resumed without a permit after %s, and nothing is lost', async (_, fault) => {
     await world({ rate: 300 });
     const a = bot('a');
     await a.start(0, 1);
@@ -80,7 +80,7 @@ describe("through the gateway's moods", () => {
   // Found by `npm run chaos -- --only gateway-invalid-resumable` on a busy machine: an event and op 9 were read in one
   // turn. The library asked for the sequence to RESUME from before it emitted that event, Discord replayed it, and user
   // code had it twice, unmarked.
-  test('op 9 resumable right behind events: none of them comes twice', async () => {
+  test('op 9 resumable right behind events makes none of them come twice', async () => {
     await world({ rate: 300 });
     const a = bot('a');
     await a.start(0, 1);
@@ -110,7 +110,7 @@ describe("through the gateway's moods", () => {
     expect(verdict.gaps[1]!.ms).toBeLessThan(TEST_TIMEOUTS.handshakeMs);
   });
 
-  test('an invalid session: asks for a permit, then identifies', async () => {
+  test('an invalid session asks for a permit, then identifies', async () => {
     await world({ rate: 100 });
     const a = bot('a');
     await a.start(0, 1);
@@ -152,7 +152,7 @@ describe("through the gateway's moods", () => {
     expect(await verdictOf(gateway)).toMatchObject({ clean: true });
   });
 
-  test('with zlib-stream', async () => {
+  test('a shard works with zlib-stream as well', async () => {
     await world({ rate: 500 });
     const a = bot('a', { compression: 0 });
     const b = bot('b', { compression: 0 });

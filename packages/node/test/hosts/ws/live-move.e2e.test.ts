@@ -88,7 +88,7 @@ describe('freezing', () => {
     expect(await verdictOf(gateway)).toMatchObject({ clean: true });
   });
 
-  test.each(['op 7', 'a cut'] as const)('%s while frozen: nothing lost, nothing twice', async (how) => {
+  test.each(['op 7', 'a cut'] as const)('loses nothing and repeats nothing when %s comes meanwhile', async (how) => {
     await world({ rate: 500 });
     const a = bot('a');
     await a.start(0);
@@ -137,8 +137,10 @@ describe('freezing', () => {
   });
 });
 
-describe('moving', () => {
-  test('live, back and forth under traffic: nothing lost, twice or out of order', async ({ annotate }) => {
+describe('migrating', () => {
+  test('shards move live, back and forth under traffic: nothing is lost, twice or out of order', async ({
+    annotate,
+  }) => {
     await world({ rate: 1_000, shards: 8, guilds: 32 });
     const a = bot('a', {}, 8);
     const b = bot('b', {}, 8);
@@ -231,7 +233,7 @@ describe('moving', () => {
     expect((await verdictOf(gateway)).clean).toBe(true);
   });
 
-  test('a move that is off closes the waiting connection', async () => {
+  test('a migration that is aborted closes the waiting connection', async () => {
     await world();
     const a = bot('a');
     const b = bot('b');

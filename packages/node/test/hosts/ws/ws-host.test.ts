@@ -88,7 +88,7 @@ describe('starting and stopping', () => {
     expect(a.logged.filter((line) => line.startsWith('GET /gateway/bot failed (503)'))).toHaveLength(1);
   });
 
-  test('a stop keeps the session, and its cursor is the last event that user code got', async () => {
+  test('keeps the session at a stop, and its cursor is the last event that user code got', async () => {
     await world({ rate: 500 });
     const a = bot('a');
     await a.start(0);
@@ -117,7 +117,7 @@ describe('starting and stopping', () => {
     await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
   });
 
-  test('a final stop ends the session with 1000', async () => {
+  test('ends the session with 1000 at a final stop', async () => {
     await world();
     const a = bot('a');
     await a.start(0);
@@ -126,7 +126,7 @@ describe('starting and stopping', () => {
     expect(gateway.ledger.verdict().violations).toMatchObject([{ kind: 'session-closed-for-good', shard: 0 }]);
   });
 
-  test('the close is cut when Discord does not answer it', async () => {
+  test('cuts the close when Discord does not answer it', async () => {
     await world();
     const a = bot('a');
     await a.start(0);
@@ -135,7 +135,7 @@ describe('starting and stopping', () => {
     expect(await a.host.stopShard(0, { keepSession: true })).toEqual(cursor);
   });
 
-  test('a wrong token is an error that says what to do; the bot lives on', async () => {
+  test('says what to do when the token is wrong; the bot lives on', async () => {
     await world();
     const { rest } = bot('b').host.manager.options;
     const a = bot('a', { token: 'wrong', rest });
@@ -169,8 +169,8 @@ describe('starting and stopping', () => {
   });
 });
 
-describe('moving', () => {
-  test('16 shards between two bots under traffic, back and forth: nothing lost, twice or out of order', async () => {
+describe('migrating', () => {
+  test('16 shards move between two bots under traffic, back and forth: nothing is lost, twice or out of order', async () => {
     await world({ rate: 800, shards: 16, guilds: 64 });
     // As long as in production: on a busy machine the short ones of these tests would retry, and a retry is one more
     // gap.
@@ -195,7 +195,7 @@ describe('moving', () => {
     expect(b.permits).toHaveLength(0);
   });
 
-  test('nothing is handed over after the cursor was taken, also of what had arrived', async () => {
+  test('nothing that had arrived is handed over after the cursor was taken', async () => {
     await world({ rate: 2_000 });
     const a = bot('a');
     await a.start(0);
@@ -220,7 +220,7 @@ describe('moving', () => {
     expect((await verdictOf(gateway)).lost).toBe(0);
   });
 
-  test('waits for handlers that are under way', async () => {
+  test('a shard waits for handlers that are under way', async () => {
     await world({ rate: 100 });
     let finish = (): void => undefined;
     let working = 0;
@@ -241,7 +241,7 @@ describe('moving', () => {
     await leaving;
   });
 
-  test('taken back, it goes on where it stopped', async () => {
+  test('a shard that is taken back goes on where it stopped', async () => {
     await world({ rate: 500 });
     const a = bot('a');
     await a.start(0, 1);
@@ -263,7 +263,7 @@ describe('moving', () => {
     await a.ready(0);
   });
 
-  test('state goes through the hooks of the bot', async () => {
+  test('the state of a shard goes through the hooks of the bot', async () => {
     await world();
     const told: string[] = [];
     const a = bot('a', {
@@ -294,7 +294,7 @@ describe('options', () => {
     [{ token: 't', intents: 0, shardCount: 4 }, 'The option "shardCount" of createWsHost is not known'],
     [{ token: 't', intents: 0, timeouts: { closeMS: 1 } }, 'did you mean "closeMs"?'],
     [{ token: 't', intents: 0, timeouts: { closeMs: -1 } }, 'must be a whole number from 1'],
-  ])('%j', async (options, message) => {
+  ])('are refused by name when they are %j', async (options, message) => {
     await world();
     expect(() => createWsHost(options as unknown as WsHostOptions)).toThrow(NodeError);
     expect(() => createWsHost(options as unknown as WsHostOptions)).toThrow(message);
