@@ -3,7 +3,7 @@ import { REST } from '@discordjs/rest';
 import { WebSocketManager } from '@discordjs/ws';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 
-test('my bot misses nothing when Discord tells it to reconnect', async (t) => {
+test('my bot misses nothing when its connections are reset', async (t) => {
   const gateway = await startGatewayEmulator({ shards: 2, maxConcurrency: 2 });
   t.after(() => gateway.close());
   const { token, apiUrl } = gateway;
@@ -18,7 +18,7 @@ test('my bot misses nothing when Discord tells it to reconnect', async (t) => {
   await bot.connect();
 
   gateway.traffic.burst(100);
-  gateway.admin.reconnect();
+  gateway.admin.reset(); // the sockets are gone, the sessions wait for RESUME
   gateway.traffic.burst(100);
 
   await gateway.settled();
