@@ -141,12 +141,12 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   maxShardsPerNode: key(
     orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'none'),
     null,
-    'How many shards a node gets automatically; by hand one may go over.',
+    'How many shards a node gets automatically; an operator may place more.',
   ),
   nodes: key(
     wholeNumber({ min: 0, max: 1000 }),
     0,
-    'How many nodes the launcher keeps up; 0: it launches one when shards have no node with room.',
+    'How many nodes the launcher keeps up; 0: a node is launched when shards have no node with room.',
   ),
   maxNodeDowntime: key(duration(), 10_000, 'How long a silent node keeps its shards.'),
   startupGrace: key(
@@ -157,14 +157,14 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   skipStartupGraceMaxShards: key(
     wholeNumber({ min: 0, max: MAX_SHARDS }),
     0,
-    'With a total of at most this many shards it does not wait.',
+    'With a total of at most this many shards the orchestrator does not wait for startupGrace.',
   ),
   migrationsPerNode: key(wholeNumber({ min: 1, max: 1000 }), 4, 'How many shards of one node may move at once.'),
   migrationsTotal: key(wholeNumber({ min: 1, max: 10_000 }), 16, 'How many shards may move at once in all.'),
   maxUnavailable: key(
     countOrShare(),
     { percent: 25 },
-    'How many shards may be moving or down at once. While more are down, planned moves wait.',
+    'How many shards may be moving or down at once. While more are down, planned migrations wait.',
   ),
   takeoversPerNode: key(
     wholeNumber({ min: 1, max: 10_000 }),
@@ -177,7 +177,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     'A shard that was newly started on so many nodes in a row when they died is not started any more until it is released; 0: never mind.',
   ),
   nodesMayRollout: key(flag(), false, 'Let a bot begin a rollout by itself (client.shard.respawnAll()).'),
-  heartbeat: key(duration(), 5000, 'How often nodes report; one that misses three is disconnected. 0: never.'),
+  heartbeat: key(
+    duration(),
+    5000,
+    'How often nodes report; a node that misses three reports is disconnected. 0: never.',
+  ),
   'timeouts.command': key(
     duration({ min: 1 }),
     30_000,
@@ -187,7 +191,7 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   'timeouts.freeze': key(
     duration({ min: 1 }),
     5000,
-    'How long a shard that moves may stand still; a node that hears nothing for that long lets it go on.',
+    'How long a migrating shard may be frozen; a node that hears nothing for that long unfreezes the shard.',
   ),
   'timeouts.budget': key(
     duration({ min: 1 }),
@@ -199,11 +203,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     60_000,
     'How long a launched node may take to connect. After that its process is ended.',
   ),
-  'timeouts.launchRetry': key(duration(), 10_000, 'While launches fail, one is tried this often.'),
+  'timeouts.launchRetry': key(duration(), 10_000, 'How often a launch is tried while launches fail.'),
   'timeouts.identify': key(
     duration({ min: 1 }),
     60_000,
-    'After this long an IDENTIFY permit whose end was never reported is given up.',
+    'How long an IDENTIFY permit is kept whose end is never reported.',
   ),
   'http.enabled': key(flag(), true, 'Whether there is a REST interface.'),
   'http.listen': key(
@@ -235,13 +239,13 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     10_000,
     'How long a node’s process has between SIGTERM and being killed; longer where the node lingers longer (its lingerMs).',
   ),
-  'launcher.version': key(orNull(text(), 'none'), null, 'What version a node started now would run.'),
+  'launcher.version': key(orNull(text(), 'none'), null, 'The version that a new node would run.'),
   'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
   'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),
   'store.kind': key(
     choice('sqlite', 'memory'),
     'sqlite',
-    'Where the orchestrator keeps what it must not forget; memory: nowhere, so a restarted one asks its nodes.',
+    'Where the orchestrator keeps what it must not forget; memory: nowhere, so a restarted orchestrator asks its nodes.',
   ),
   'store.path': key(orNull(text(), 'auto'), null, 'The SQLite file; auto: state.db in launcher.dataDir.'),
   'store.standby': key(
