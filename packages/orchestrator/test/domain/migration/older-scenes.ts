@@ -1,6 +1,6 @@
 /**
- * The migration of shard 0 from node `a` to node `b` where one of them knows no live one, and how it gets stuck in each of
- * its steps.
+ * The migration of shard 0 from node `a` to node `b` where one of them knows no live one, and how it gets stuck in each
+ * of its steps.
  */
 import type { MessageKind } from '@dshard/protocol';
 import { OLDER_CAPABILITIES } from '../model-node.js';
