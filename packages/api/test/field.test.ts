@@ -114,7 +114,7 @@ const readings: [name: string, field: Field<unknown>, written: unknown, read: un
 ];
 
 describe('a field', () => {
-  test.each(readings)('of kind %s (%#) reads what it should', (_name, field, written, read) => {
+  test.each(readings)('reads what it should when it is of kind %s (%#)', (_name, field, written, read) => {
     expect(field.read(written)).toEqual(read);
   });
 

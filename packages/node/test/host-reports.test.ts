@@ -46,7 +46,7 @@ describe('the report of a host', () => {
       [{ ...good, session: null }],
       /session is \{/,
     ],
-  ])('with %s is made fit, and said once', (_, given, reports, complaint) => {
+  ])('is made fit, and that is said once, when it has %s', (_, given, reports, complaint) => {
     const { reports: got, complaints } = taken(() => given);
     expect(got).toEqual(reports);
     expect(complaints).toEqual([expect.stringMatching(complaint)]);

@@ -154,7 +154,7 @@ describe('resuming', () => {
     },
   );
 
-  test('after a sleep always asks first', async () => {
+  test('always asks first after a sleep', async () => {
     const made = bench();
     await made.sleep(LEASE_MS + 5_000, false);
     expect(made.resume('attached')).toEqual({ ended: null });

@@ -102,11 +102,11 @@ test('the file holds what the tests below expect to find', () => {
 describe.each(baseVectors)('$name', ({ event, value, frameHex }) => {
   const expected = expectedMessage(event, (value ?? {}) as WireValue);
 
-  test('decodes to its value', () => {
+  test('is decoded to the value that Go wrote', () => {
     expect(decodeFrame(fromHex(frameHex))).toEqual(expected);
   });
 
-  test('survives our encoder', () => {
+  test('is the same after our encoder wrote it', () => {
     expect(decodeFrame(encodeMessage(expected))).toEqual(expected);
   });
 

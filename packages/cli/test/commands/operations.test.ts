@@ -67,7 +67,7 @@ describe('a command', () => {
     );
   });
 
-  test('asks for versions', async () => {
+  test('prints the deployed version, and asks for a new one to be pulled', async () => {
     const { options } = await serve();
     const [deployed, pulled] = await Promise.all([
       runDso(['deployedversion'], options),

@@ -59,7 +59,7 @@ describe('dso verify-trace', () => {
     ['[7]', /line 1: entry 0 is no object/],
     [JSON.stringify({ ...sound[0], at: 'noon' }), /line 1: the entry has no at, a time in milliseconds/],
     ['\u0000\u0001\u0002', /line 1: is no JSON/],
-  ])('refuses %j', async (content, message) => {
+  ])('refuses a file of %j with what is wrong', async (content, message) => {
     const { code, stdout, stderr } = await runDso(['verify-trace', file(content)]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);

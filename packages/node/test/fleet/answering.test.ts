@@ -125,7 +125,7 @@ describe('a node that is asked', () => {
     ['an unknown name', { name: 'nobody' }, {}, null, /no handler for "nobody"; register it on every node/],
     ['arguments that are no JSON', { name: 'echo', args: new Uint8Array([0xff, 0]) }, {}, null, /no JSON/],
     ['no arguments at all', { name: 'echo', args: NOTHING }, {}, null, /no JSON/],
-  ])('answers or refuses %s', async (_, question, options, value, error) => {
+  ])('answers or refuses a call as it should: %s', async (_, question, options, value, error) => {
     const { node, ask, close } = await world(options);
     node.fleet.handle('echo', (args) => args);
     const [answer] = await ask(question);

@@ -93,7 +93,7 @@ describe('a node that asks', () => {
     ['a timeout of nothing', (fleet) => fleet.call('h', null, { timeoutMs: 0 })],
     ['a timeout of an hour', (fleet) => fleet.call('h', null, { timeoutMs: 3_600_000 })],
     ['no function', (fleet) => fleet.broadcastEval('1 + 1' as never)],
-  ])('refuses %s', async (_, ask) => {
+  ])('refuses to ask with %s', async (_, ask) => {
     const { node, orchestrator, close } = await world();
     await expect(ask(node.fleet)).rejects.toMatchObject({ code: 'DSO_CALL_INVALID' });
     expect(orchestrator.peer.of('callStart')).toEqual([]);

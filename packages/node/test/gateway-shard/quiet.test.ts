@@ -29,7 +29,7 @@ describe('a connection of a session that was at another node', () => {
     ['is doubted when nothing comes, and ever more rarely', [], 30 + 60 + 120, [30, 90, 210]],
     ['is doubted soon again after something came', [40], 30 + 60 + 30, [30, 120]],
     ['is doubted every 10 minutes at the rarest', [], 3_000, [30, 90, 210, 450, 930, 1_530, 2_130, 2_730]],
-  ])('%s', (_, eventsAt, seconds, doubtedAt) => {
+  ])('the connection %s', (_, eventsAt, seconds, doubtedAt) => {
     expect(doubts(eventsAt, seconds)).toEqual(doubtedAt);
   });
 

@@ -380,8 +380,8 @@ describe('what a destination got', () => {
   });
 });
 
-describe('credit is given back', () => {
-  test('in quarters of the window, and whole when nothing waits', () => {
+describe('credit', () => {
+  test('is given back in quarters of the window, and whole when nothing waits', () => {
     const bench = new Bench().established().put('collecting');
     for (let index = 0; index < 5; index++) {
       bench.message({ kind: 'transferData', ...of, index, eventId: 101, body: new Uint8Array(100) });

@@ -120,7 +120,7 @@ describe('a failure', () => {
     },
   );
 
-  test('to take a shard back starts it anew', () => {
+  test('starts the shard anew when it is one to take it back', () => {
     const bench = new Bench().established().put('closed');
     bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
     bench.callEnds(THREW);

@@ -275,7 +275,7 @@ describe('while the store cannot be written', () => {
 });
 
 describe('two orchestrators', () => {
-  test('one that cannot renew stops acting before its lease is over, and ends when another one leads', async () => {
+  test('a leader that cannot renew its lease stops acting before the lease is over, and ends when another one leads', async () => {
     const { clock, disk, run, logger } = world();
     const cut = { now: false };
     const first = await run({
@@ -311,7 +311,7 @@ describe('two orchestrators', () => {
     expect(second.orchestrator.store.state).toBe('open');
   });
 
-  test('one that was stopped for longer than its lease notices at its first step, and does nothing', async () => {
+  test('a leader that was stopped for longer than its lease notices at its first step, and does nothing', async () => {
     const { clock, disk, run } = world();
     const first = await run();
     const a = await first.node('a');

@@ -10,7 +10,7 @@ import { alone } from './alone.js';
 async function fleet() {
   const clock = virtualClock();
   const network = memoryNetwork({ clock });
-  const { transport, held } = measured(network);
+  const { transport, buffered } = measured(network);
   const orchestrator = createOrchestrator({
     ...alone(),
     listen: '127.0.0.1:7447',
@@ -26,7 +26,7 @@ async function fleet() {
     await clock.run(100);
     return connected;
   };
-  return { clock, orchestrator, node, held };
+  return { clock, orchestrator, node, buffered };
 }
 
 describe('a live migration', () => {
@@ -62,7 +62,7 @@ describe('a live migration', () => {
     const windowBytes = 1024 * 1024;
     const eventBytes = 64 * 1024;
     const events = 800;
-    const { clock, orchestrator, node, held } = await fleet();
+    const { clock, orchestrator, node, buffered } = await fleet();
     const a = await node('a', { runningShards: [0, 1, 2, 3], state: { events, body: numbered(eventBytes) } });
     const b = await node('b', { windowBytes, slow: { everyBytes: 1024 * 1024, pauseMs: 250 } });
     const before = { a: { ...a.heartbeats }, b: { ...b.heartbeats } };
@@ -85,9 +85,9 @@ describe('a live migration', () => {
     expect(b.bytesCame).toBe(2 * events * eventBytes);
     expect([b.isBroken, b.came.get(0), b.came.get(1)]).toEqual([false, inOrder(events), inOrder(events)]);
     // Of the bound in domain/migration/relay.ts: one window for each of the two migrations, and what else is said.
-    expect(held.max).toBeLessThan(2 * windowBytes + eventBytes);
+    expect(buffered.max).toBeLessThan(2 * windowBytes + eventBytes);
     // The test is one only if the reader was slow enough to use the windows up.
-    expect(held.max).toBeGreaterThan(windowBytes);
-    expect(held.now()).toBe(0);
+    expect(buffered.max).toBeGreaterThan(windowBytes);
+    expect(buffered.now()).toBe(0);
   });
 });

@@ -21,7 +21,7 @@ test(
   { timeout: TIMEOUT_MS },
   async () => {
     const clock = systemClock();
-    const { transport, held } = measured(tcpTransport());
+    const { transport, buffered } = measured(tcpTransport());
     const orchestrator = createOrchestrator({
       ...alone(),
       listen: '127.0.0.1:0',
@@ -43,10 +43,10 @@ test(
       expect(b.bytesCame).toBe(2 * EVENTS * EVENT_BYTES);
       expect([b.isBroken, b.came.get(0), b.came.get(1)]).toEqual([false, inOrder(EVENTS), inOrder(EVENTS)]);
       // The bound of docs/reference/protocol.md: twice the windows. Frames add some 100 bytes to each event.
-      expect(held.max).toBeLessThan(2 * 2 * WINDOW_BYTES + EVENT_BYTES);
+      expect(buffered.max).toBeLessThan(2 * 2 * WINDOW_BYTES + EVENT_BYTES);
       // The test is one only if more came than the system had room for.
-      expect(held.max).toBeGreaterThan(4 * EVENT_BYTES);
-      await until(() => held.now() === 0, { what: 'all that waited to be gone' });
+      expect(buffered.max).toBeGreaterThan(4 * EVENT_BYTES);
+      await until(() => buffered.now() === 0, { what: 'all that waited to be gone' });
     } finally {
       a.connection.close({ code: 'DSO_CLOSED', message: 'The test is over.' });
       b.connection.close({ code: 'DSO_CLOSED', message: 'The test is over.' });

@@ -62,7 +62,7 @@ test('a voice channel that the bot joined is joined again where its shard arrive
   await until(() => voiceEvents(c).length === 2, { what: 'the two events' });
 });
 
-test('it is joined once when the bot does so itself, in shardReady', async () => {
+test('a voice channel is joined once when the bot joins it itself, in shardReady', async () => {
   const { a, b, guild, channelId } = await joined();
   const libraries: ReturnType<typeof heard>[] = [];
   b.client.on(Events.ShardReady, () => {
@@ -77,7 +77,7 @@ test('it is joined once when the bot does so itself, in shardReady', async () =>
   expect(voiceEvents(b)).toHaveLength(2);
 });
 
-test('it is not joined again when the bot left, or was put out', async () => {
+test('a voice channel is not joined again when the bot left, or was put out', async () => {
   const { a, b, guild } = await joined();
   heard(guild).send(null);
   await until(() => guild.members.me?.voice.channelId === null, { what: 'the bot to have left' });

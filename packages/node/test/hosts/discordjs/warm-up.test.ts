@@ -152,16 +152,16 @@ describe('what a ready listener sends', () => {
 describe('a migration that is aborted after its destination got ready', () => {
   test('hides the guilds without an event; those who hold them go on for a while, and clientReady does not come again', async () => {
     const [a, b] = await twoBots({ rate: 100 });
-    let held: Guild | undefined;
-    b.client.on(Events.ClientReady, ({ guilds }) => void (held = guilds.cache.first()));
+    let kept: Guild | undefined;
+    b.client.on(Events.ClientReady, ({ guilds }) => void (kept = guilds.cache.first()));
     const move = await warmed(a, b);
     await move.abort();
     expect(shown(b)).toEqual({ ...NOTHING, ready: true });
     expect(b.events).toEqual(['clientReady']);
-    expect(b.client.guilds.cache.get(held!.id)).toBe(held);
-    expect(held?.shard.status).toBe(Status.Disconnected);
+    expect(b.client.guilds.cache.get(kept!.id)).toBe(kept);
+    expect(kept?.shard.status).toBe(Status.Disconnected);
     expect(await moveLive(0, a, b)).toBe('resumed');
-    expect(b.client.guilds.cache.get(held!.id)).not.toBe(held);
+    expect(b.client.guilds.cache.get(kept!.id)).not.toBe(kept);
     expect([b.client.guilds.cache.size, b.count('clientReady'), b.count('shardReady')]).toEqual([4, 1, 1]);
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 4 } });
   });

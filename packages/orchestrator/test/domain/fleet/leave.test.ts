@@ -118,7 +118,7 @@ describe('the end of the fleet', () => {
     expect(JSON.stringify(result)).toMatch(/shut down: a\./);
   });
 
-  test('also ends a node that connects late, and answers whoever waited for something else', () => {
+  test('ends also a node that connects late, and answers whoever waited for something else', () => {
     const world = twoNodes({ canLaunch: true, launches: 'hang' });
     const start = world.command({ kind: 'startNode' });
     world.nodes.get('a')?.mute.add('shutdown');

@@ -141,7 +141,7 @@ const cases: Case[] = [
 ];
 
 describe('placement', () => {
-  test.each(cases)('$name', ({ nodes, vacant, holders, limit, bucketSize, bucketsPerNode, ...expected }) => {
+  test.each(cases)('place() $name', ({ nodes, vacant, holders, limit, bucketSize, bucketsPerNode, ...expected }) => {
     const list: PlaceNode[] = Object.entries(nodes).map(([id, [openness, ...shards]]) => ({
       id,
       openness,

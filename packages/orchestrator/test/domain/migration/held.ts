@@ -10,7 +10,7 @@ import type { World } from '../world.js';
 export type Scene = { world: World; a: ModelNode; b: ModelNode };
 
 /** `by`: whose silence about what keeps it in the step. */
-export function holdIn<S extends Scene>(
+export function stuckMigration<S extends Scene>(
   scene: S,
   step: string,
   by: [node: 'a' | 'b', command: MessageKind],

@@ -110,7 +110,7 @@ const OPERATIONS: Operation[] = [
 ];
 
 /** Shards 0–3 on `a`, `b` and `c` empty, and the migration of shard 0 from `a` to `b` stuck in a step for good. */
-function stuckIn(flow: Flow, [step, heldBy, command]: Flow['steps'][number]): World {
+function stuckIn(flow: Flow, [step, role, command]: Flow['steps'][number]): World {
   const world = new World({ canLaunch: true, expectedNodes: ['a'] });
   world.join({ id: 'a', ...flow.node });
   world.start();
@@ -118,13 +118,13 @@ function stuckIn(flow: Flow, [step, heldBy, command]: Flow['steps'][number]): Wo
   for (const id of ['b', 'c']) world.join({ id, ...flow.node });
   world.pass(6_000);
   for (const node of world.nodes.values()) node.identifies = [];
-  const held = world.nodes.get(NODE_OF[heldBy])!;
-  held.mute.add(command);
+  const silent = world.nodes.get(NODE_OF[role])!;
+  silent.mute.add(command);
   world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
   world.settle();
   const [migration] = world.state.migrations.values();
   expect(migration?.step.kind).toBe(step);
-  held.mute.clear();
+  silent.mute.clear();
   return world;
 }
 
@@ -146,20 +146,20 @@ function expectInOrder(world: World, operation: Operation, node: string): void {
 }
 
 describe.each(FLOWS)('$name:', (flow) => {
-  const cases = flow.steps.flatMap((held) =>
+  const cases = flow.steps.flatMap((stuckAt) =>
     OPERATIONS.flatMap((operation) =>
       (['origin', 'destination'] as const).map((role) => ({
         name: operation.name,
-        step: held[0],
+        step: stuckAt[0],
         role,
-        held,
+        stuckAt,
         operation,
       })),
     ),
   );
 
-  test.each(cases)('$name the $role in $step leaves the fleet in order', ({ held, role, operation }) => {
-    const world = stuckIn(flow, held);
+  test.each(cases)('$name the $role in $step leaves the fleet in order', ({ stuckAt, role, operation }) => {
+    const world = stuckIn(flow, stuckAt);
     operation.begin(world, NODE_OF[role]);
     world.pass(120_000);
     expectInOrder(world, operation, NODE_OF[role]);

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { boundOf, LIVE_STEPS } from '../../../src/domain/migration/live-steps.js';
 import { World } from '../world.js';
 import {
-  HELD_BY,
+  SILENT_IN,
   ALL_STEPS,
   BEFORE_RELEASE,
   everythingOnA,
@@ -136,7 +136,7 @@ describe('a shard moves live', () => {
 describe('a node says no', () => {
   test.each(ALL_STEPS)('the shard runs on the origin in the end after a no in %s, and nobody identifies', (step) => {
     const made = scene();
-    const [node, command] = HELD_BY[step];
+    const [node, command] = SILENT_IN[step];
     made[node].fail.add(command);
     const result = made.world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
     expect(result).toMatchObject({ ok: false, error: { code: 'DSO_MIGRATION_FAILED' } });
@@ -362,8 +362,8 @@ describe('what nobody waits for', () => {
   test.each(ALL_STEPS)('the right answer, given twice in %s, is one step', (step) => {
     const made = stuckIn(step);
     const { world } = made;
-    const node = made[HELD_BY[step][0]];
-    node.receive(world.sentTo(node.id, HELD_BY[step][1]).at(-1)!);
+    const node = made[SILENT_IN[step][0]];
+    node.receive(world.sentTo(node.id, SILENT_IN[step][1]).at(-1)!);
     const answer = node.outbox.find(({ kind }) => kind === LIVE_STEPS[step].answer);
     if (answer !== undefined) node.send(answer);
     world.settle();

@@ -1,16 +1,16 @@
-/** A live migration of shard 0 from node `a` to node `b`, and how it is held in each of its steps. */
+/** A live migration of shard 0 from node `a` to node `b`, and how it gets stuck in each of its steps. */
 import type { MessageKind } from '@dshard/protocol';
 import { expect } from 'vitest';
 import type { LiveStep } from '../../../src/domain/state/state.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
-import { holdIn } from './held.js';
+import { stuckMigration } from './held.js';
 import type { Scene } from './held.js';
 
 export type Step = LiveStep['kind'];
 
 /** Whose silence about what keeps a migration in a step. */
-export const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
+export const SILENT_IN: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
   announcing: ['a', 'shardLeaving'],
   openingOrigin: ['a', 'transferOpen'],
   openingDestination: ['b', 'transferOpen'],
@@ -22,7 +22,7 @@ export const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
   activating: ['b', 'transferActivate'],
 };
 
-export const ALL_STEPS = Object.keys(HELD_BY) as Step[];
+export const ALL_STEPS = Object.keys(SILENT_IN) as Step[];
 export const BEFORE_RELEASE: Step[] = ALL_STEPS.slice(0, ALL_STEPS.indexOf('releasing'));
 export const everythingOnA = { a: [0, 1, 2, 3] };
 export const shard0OnB = { a: [1, 2, 3], b: [0] };
@@ -42,7 +42,7 @@ export type Stuck = Scene & { request: string; migrationId: string };
 
 /** With the migration of shard 0 from `a` to `b` stuck in a step. */
 export function stuckIn(step: Step, options: WorldOptions = {}): Stuck {
-  return holdIn(scene(options), step, HELD_BY[step]);
+  return stuckMigration(scene(options), step, SILENT_IN[step]);
 }
 
 /** How far a destination came that was stopped while it resumed. */
@@ -57,7 +57,7 @@ export function reconnect({ world, a }: Scene): void {
 
 /** The command that was lost, delivered after all. */
 export function answerNow({ world, a, b }: Scene, step: Step): void {
-  const [name, kind] = HELD_BY[step];
+  const [name, kind] = SILENT_IN[step];
   const lost = world.sentTo(name, kind).at(-1);
   if (lost !== undefined) ({ a, b })[name].receive(lost);
   world.settle();

@@ -1,19 +1,19 @@
 /**
- * The migration of shard 0 from node `a` to node `b` where one of them knows no live one, and how it is held in each of
- * its steps.
+ * The migration of shard 0 from node `a` to node `b` where one of them knows no live one, and how it gets stuck in each
+ * of its steps.
  */
 import type { MessageKind } from '@dshard/protocol';
 import { OLDER_CAPABILITIES } from '../model-node.js';
 import type { ModelNodeOptions } from '../model-node.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
-import { holdIn } from './held.js';
+import { stuckMigration } from './held.js';
 import type { Scene } from './held.js';
 
 export type Step = 'closing' | 'preparing' | 'transferring' | 'resuming';
 
 /** Whose silence about what keeps a migration in a step. */
-const HELD_BY: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
+const SILENT_IN: Record<Step, [node: 'a' | 'b', command: MessageKind]> = {
   closing: ['a', 'prepareMigration'],
   preparing: ['b', 'prepareMigration'],
   transferring: ['a', 'startMigration'],
@@ -37,7 +37,7 @@ export function scene(options: WorldOptions & { baseLevel?: boolean } = {}): Sce
 
 /** With the migration of shard 0 from `a` to `b` stuck in a step. */
 export function stuckIn(step: Step, options: WorldOptions & { baseLevel?: boolean } = {}): Scene & { request: string } {
-  return holdIn(scene(options), step, HELD_BY[step]);
+  return stuckMigration(scene(options), step, SILENT_IN[step]);
 }
 
 export const ALL_STEPS: Step[] = ['closing', 'preparing', 'transferring', 'resuming'];

@@ -23,8 +23,8 @@ function hold(world: World): void {
 function letGo(world: World): void {
   const b = world.nodes.get('b')!;
   b.mute.clear();
-  const held = b.received.filter(({ kind }) => kind === 'transferOpen' || kind === 'prepareMigration');
-  for (const message of held) b.receive(message);
+  const unanswered = b.received.filter(({ kind }) => kind === 'transferOpen' || kind === 'prepareMigration');
+  for (const message of unanswered) b.receive(message);
   world.settle();
 }
 
@@ -32,7 +32,7 @@ describe('a drain that is cancelled', () => {
   test.each([
     ['between nodes that move live', false],
     ['between base-level nodes', true],
-  ])('finishes the move under way, begins no other, and says so to everybody who waits: %s', (_, baseLevel) => {
+  ])('finishes the migration under way, begins no other, and says so to everybody who waits: %s', (_, baseLevel) => {
     const world = twoNodes({ baseLevel });
     hold(world);
     const asked = world.command(draining);

@@ -26,8 +26,8 @@ describe('a node gives up its shards', () => {
     world.settle();
     expect(world.state.migrations.size).toBe(atOnce);
     b.mute.clear();
-    const held = b.received.filter(({ kind }) => kind === 'transferOpen' || kind === 'prepareMigration');
-    for (const message of held) b.receive(message);
+    const unanswered = b.received.filter(({ kind }) => kind === 'transferOpen' || kind === 'prepareMigration');
+    for (const message of unanswered) b.receive(message);
     world.settle();
     expect(world.replies.get(request)).toMatchObject({ ok: true, data: { moved: 4, failed: 0 } });
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
