@@ -1,7 +1,7 @@
-/** A page that names a file must go along when the file moves. */
+/** A page that names a file, or a heading of one, must go along when the file moves. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -9,8 +9,27 @@ const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: '
   .split('\n')
   .filter((page) => page !== '' && !page.includes('fixtures/'));
 
-test.each(pages)('every file that %s links to is there', (page) => {
-  const text = readFileSync(join(root, page), 'utf8').replaceAll(/^```[^]*?^```/gm, '');
-  const links = [...text.matchAll(/\]\((?![a-z]+:|#)([^()\s#]+)[^()\s]*\)/g)].map((match) => String(match[1]));
-  expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
+test.each(pages)('every file and heading that %s links to is there', (page) => {
+  const file = resolve(root, page);
+  const links = [...proseOf(file).matchAll(/\]\((?![a-z]+:)([^()#]*)(?:#([^()]*))?\)/g)];
+  const broken = links.filter(([, path = '', anchor]) => {
+    const target = path === '' ? file : resolve(dirname(file), path);
+    if (!existsSync(target)) return true;
+    return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).includes(anchor);
+  });
+  expect(broken.map(([link]) => link)).toEqual([]);
 });
+
+function proseOf(file: string): string {
+  return readFileSync(file, 'utf8').replaceAll(/^```[^]*?^```/gm, '');
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(file: string): string[] {
+  return [...proseOf(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  );
+}
