@@ -1,7 +1,7 @@
 /**
  * The verdict: pure arithmetic over what the emulator's ledger says, and over the windows that say which fault was on.
  * Nothing is lost, ever; nothing is repeated but what is marked, after a node was lost, and the one event that a
- * process was stopped in the middle of; no IDENTIFY but where there was no session; and in the calm every planned migration
+ * process was stopped in the middle of; no IDENTIFY but where there was no session; and in the calm every planned move
  * is done.
  */
 import type { SessionHistory, Verdict as LedgerVerdict } from '@dshard/gateway-emulator';
@@ -74,7 +74,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
     ),
     ...told(
       moves.filter(({ failure, startedAt, endedAt }) => failure !== null && windows.wereCalm(startedAt, endedAt)),
-      ({ text, failure, startedAt }) => `a planned migration failed in ${where(startedAt)}: ${text}: ${failure}`,
+      ({ text, failure, startedAt }) => `a planned move failed in ${where(startedAt)}: ${text}: ${failure}`,
     ),
   ];
   const verdict: Verdict = {

@@ -1,12 +1,12 @@
 /**
- * What user code sees of a planned migration: it has its say before the freeze, waits for events no longer than the freeze
+ * What user code sees of a planned move: it has its say before the freeze, waits for events no longer than the freeze
  * timeout, and finds its state whole.
  */
 import type { ShardStateKind } from '@dshard/node';
 import type { Checker, MakeChecker, Observation, UserState } from '../observation.js';
 
 /**
- * User code has its say around a planned migration, while the shard still serves: at the origin it has finished with the
+ * User code has its say around a planned move, while the shard still serves: at the origin it has finished with the
  * shard, or its patience is over; at the destination it is ready, and the gateway has greeted it. Only then is the
  * shard frozen, so neither costs a moment without an owner, and what fails there costs nothing.
  */
@@ -39,7 +39,7 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
 };
 
 /**
- * Invariant 7, the part of a planned migration: user code waits for the events of a frozen shard no longer than the freeze
+ * Invariant 7, the part of a planned move: user code waits for the events of a frozen shard no longer than the freeze
  * timeout, whatever becomes of the others. Counted where the node was neither stopped nor dead meanwhile: its own clock
  * ends a freeze, whoever it is cut off from.
  */

@@ -18,7 +18,7 @@
 import type { Observation, Checker, MakeChecker } from '../observation.js';
 import { OutOfTouch } from './ownership.js';
 
-const EXACTLY_ONCE = 'a planned migration: user code sees Discord’s stream exactly once, in order';
+const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly once, in order';
 const MARKED = 'a crash: what comes again is marked';
 const NOTHING_LOST = 'nothing is lost while the session is resumable';
 
