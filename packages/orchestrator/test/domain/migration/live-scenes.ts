@@ -4,8 +4,8 @@ import { expect } from 'vitest';
 import type { LiveStep } from '../../../src/domain/state/state.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
-import { stuckMigration } from './held.js';
-import type { Scene } from './held.js';
+import { stuckMigration } from './stuck-migration.js';
+import type { Scene } from './stuck-migration.js';
 
 export type Step = LiveStep['kind'];
 

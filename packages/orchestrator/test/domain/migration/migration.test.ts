@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import { World } from '../world.js';
 import { scene, stuckIn, ALL_STEPS } from './older-scenes.js';
-import type { Scene } from './held.js';
+import type { Scene } from './stuck-migration.js';
 
 describe('a shard moves', () => {
   test('goes through the steps in the order of the protocol, with its user events, and the origin is told at the end', () => {

@@ -7,8 +7,8 @@ import { OLDER_CAPABILITIES } from '../model-node.js';
 import type { ModelNodeOptions } from '../model-node.js';
 import { World } from '../world.js';
 import type { WorldOptions } from '../world.js';
-import { stuckMigration } from './held.js';
-import type { Scene } from './held.js';
+import { stuckMigration } from './stuck-migration.js';
+import type { Scene } from './stuck-migration.js';
 
 export type Step = 'closing' | 'preparing' | 'transferring' | 'resuming';
 
