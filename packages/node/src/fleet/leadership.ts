@@ -107,11 +107,11 @@ export class Leadership {
 
 /** Whoever reads `aborted` sees what is true now, not what was true when a timer ran last. */
 function readsTheClock(signal: AbortSignal, look: () => void): void {
-  const term = AbortSignal.any([signal]);
+  const isAborted = Reflect.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get;
   Object.defineProperty(signal, 'aborted', {
     get: (): boolean => {
       look();
-      return term.aborted;
+      return isAborted?.call(signal) === true;
     },
   });
 }
