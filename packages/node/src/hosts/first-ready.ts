@@ -65,6 +65,15 @@ export class FirstReady {
     return ready;
   }
 
+  /** Resolves when user code has READY, or it is logged that none could be made. The shard's events wait for that. */
+  async beforeEvents(shard: Shard): Promise<void> {
+    try {
+      await this.make(shard).handed;
+    } catch (error) {
+      this.#options.logger.error({ shard: shard.shardId, error }, `READY could not be made: ${messageOf(error)}`);
+    }
+  }
+
   /** Returns what user code does with it. */
   async #hand({ shardId, totalShards, session }: Shard): Promise<{ work: Promise<void> }> {
     const { identity, hand } = this.#options;

@@ -4,7 +4,6 @@
  * for how one shard is kept.
  */
 import type { ShardReport } from '@dshard/protocol';
-import { messageOf } from '@dshard/protocol';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
@@ -93,9 +92,7 @@ class DiscordenoHost implements ShardHost {
   async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
     this.#show(shardId, context);
     const { totalShards } = context;
-    const hold = this.#ready?.make({ shardId, totalShards, session }).handed.catch((error: unknown) => {
-      this.#options.logger.error({ shard: shardId, error }, `READY could not be made: ${messageOf(error)}`);
-    });
+    const hold = this.#ready?.beforeEvents({ shardId, totalShards, session });
     const resumed = this.#shards.resume(shardId, session, context, { ...how, ...(hold && { hold }) });
     // By a connection that waited at HELLO, if there was one.
     this.#show(shardId, context);

@@ -6,7 +6,6 @@ import type { REST } from '@discordjs/rest';
 import type { WebSocketManager } from '@discordjs/ws';
 import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';
@@ -78,9 +77,7 @@ class BotHost implements WsHost {
   /** READY comes before what is replayed, also where `warm` did not come. */
   async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
     const { totalShards } = context;
-    const hold = this.#ready.make({ shardId, totalShards, session }).handed.catch((error: unknown) => {
-      this.#options.logger.error({ shard: shardId, error }, `READY could not be made: ${messageOf(error)}`);
-    });
+    const hold = this.#ready.beforeEvents({ shardId, totalShards, session });
     try {
       return await this.#gateway.resumeShard(shardId, session, context, { ...how, hold });
     } finally {
