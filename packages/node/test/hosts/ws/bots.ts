@@ -4,7 +4,8 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { createWsHost } from '../../../src/hosts/ws/index.js';
 import type { WsHost, WsHostOptions } from '../../../src/hosts/ws/index.js';
 import { loggerTo } from '../kept-state.js';
-import { Subject } from '../subject.js';
+import { emulator, Subject } from '../subject.js';
+import type { EmulatorOptions } from '../subject.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
 
 const GUILD_MESSAGES = 1 | 512 | 4096;
@@ -32,5 +33,28 @@ export class Bot extends Subject<WsHost> {
     const session = await this.host.prepareTransferFrom(shardId);
     await destination.host.resumeShard(shardId, session, destination.context);
     await this.host.released?.(shardId);
+  }
+}
+
+/** An emulator and the bots on it, for one test. */
+export class Scene {
+  readonly #bots: Bot[] = [];
+  #gateway: GatewayEmulator | null = null;
+
+  async world(options: EmulatorOptions = {}): Promise<GatewayEmulator> {
+    this.#gateway = await emulator(options);
+    return this.#gateway;
+  }
+
+  bot(name: string, options: Partial<WsHostOptions> = {}, totalShards = 4): Bot {
+    if (this.#gateway === null) throw new Error('world() comes first.');
+    const made = new Bot(name, this.#gateway, totalShards, options);
+    this.#bots.push(made);
+    return made;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#bots.splice(0).map((each) => each.close()));
+    await this.#gateway?.close();
   }
 }

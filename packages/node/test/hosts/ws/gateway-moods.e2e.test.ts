@@ -3,31 +3,23 @@ import { WebSocketShardEvents } from '@discordjs/ws';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { emulator, verdictOf } from '../subject.js';
-import { Bot } from './bots.js';
+import { verdictOf } from '../subject.js';
+import { Scene } from './bots.js';
 import type { EmulatorOptions } from '../subject.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
+const scene = new Scene();
 let gateway: GatewayEmulator;
-const bots: Bot[] = [];
 
 async function world(options: EmulatorOptions = {}): Promise<void> {
-  gateway = await emulator(options);
+  gateway = await scene.world(options);
 }
 
-function bot(name: string, options: Partial<WsHostOptions> = {}, totalShards = 4): Bot {
-  const made = new Bot(name, gateway, totalShards, options);
-  bots.push(made);
-  return made;
-}
+const bot = scene.bot.bind(scene);
 
-afterEach(async () => {
-  await Promise.all(bots.splice(0).map((each) => each.close()));
-  await gateway.close();
-});
+afterEach(() => scene.close());
 
 describe("through the gateway's moods", () => {
   test.each(['refuse', 'unavailable', 'silent'] as const)(

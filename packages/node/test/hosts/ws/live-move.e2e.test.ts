@@ -4,30 +4,23 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { GatewayDispatchEvents } from 'discord-api-types/v10';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { emulator, traffic, verdictOf } from '../subject.js';
-import { Bot } from './bots.js';
+import { traffic, verdictOf } from '../subject.js';
+import { Scene } from './bots.js';
+import type { Bot } from './bots.js';
 import type { EmulatorOptions } from '../subject.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
+const scene = new Scene();
 let gateway: GatewayEmulator;
-const bots: Bot[] = [];
 
 async function world(options: EmulatorOptions = {}): Promise<void> {
-  gateway = await emulator(options);
+  gateway = await scene.world(options);
 }
 
-function bot(name: string, options: Partial<WsHostOptions> = {}, totalShards = 4): Bot {
-  const made = new Bot(name, gateway, totalShards, options);
-  bots.push(made);
-  return made;
-}
+const bot = scene.bot.bind(scene);
 
-afterEach(async () => {
-  await Promise.all(bots.splice(0).map((each) => each.close()));
-  await gateway.close();
-});
+afterEach(() => scene.close());
 
 /** A live move, by hand. */
 async function moveLive(shardId: number, from: Bot, to: Bot): Promise<void> {

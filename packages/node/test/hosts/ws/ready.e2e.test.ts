@@ -8,31 +8,24 @@ import { WebSocketShardEvents } from '@discordjs/ws';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { emulator, verdictOf } from '../subject.js';
-import { Bot } from './bots.js';
+import { verdictOf } from '../subject.js';
+import { Scene } from './bots.js';
+import type { Bot } from './bots.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
+const scene = new Scene();
 let gateway: GatewayEmulator;
-const bots: Bot[] = [];
 
-function bot(name: string, options: Partial<WsHostOptions> = {}): Bot {
-  const made = new Bot(name, gateway, 4, options);
-  bots.push(made);
-  return made;
-}
+const bot = scene.bot.bind(scene);
 
-afterEach(async () => {
-  await Promise.all(bots.splice(0).map((each) => each.close()));
-  await gateway.close();
-});
+afterEach(() => scene.close());
 
 const PRESENCE = { since: null, activities: [], status: 'idle' as never, afk: false };
 
 describe('READY', () => {
   test('is made from REST before the first shard is frozen at its origin, once, and before any event', async () => {
-    gateway = await emulator({ rate: 200 });
+    gateway = await scene.world({ rate: 200 });
     const [a, b] = [bot('a'), bot('b')];
     const seen: string[] = [];
     const ready: unknown[] = [];
@@ -64,7 +57,7 @@ describe('READY', () => {
   });
 
   test('comes before the replay also where a shard is taken over, and not after one of Discord’s own', async () => {
-    gateway = await emulator({ rate: 200 });
+    gateway = await scene.world({ rate: 200 });
     const [a, b] = [bot('a'), bot('b')];
     const types = (each: Bot): string[] => {
       const seen: string[] = [];
@@ -82,7 +75,7 @@ describe('READY', () => {
   });
 
   test('what handles it is waited for, but not where it waits for the shard itself', async () => {
-    gateway = await emulator();
+    gateway = await scene.world();
     const finish: (() => void)[] = [];
     const b = bot('b', {
       onDispatch: () => new Promise<void>((resolve) => void finish.push(resolve)),
@@ -109,7 +102,7 @@ describe('READY', () => {
   });
 
   test('a process that cannot learn who the bot is refuses the shard, and tries again', async () => {
-    gateway = await emulator();
+    gateway = await scene.world();
     const b = bot('b');
     await gateway.admin.setGatewayHost('unavailable');
     await expect(b.host.warm?.(0, null, b.context)).rejects.toThrow();
@@ -120,7 +113,7 @@ describe('READY', () => {
 
 describe('what runs here', () => {
   test('is what getShardIds() names, and what is sent to a shard on its way waits for it', async () => {
-    gateway = await emulator();
+    gateway = await scene.world();
     const [a, b] = [bot('a'), bot('b')];
     await a.start(0, 1);
     expect([await a.host.manager.getShardIds(), await a.host.manager.getShardCount()]).toEqual([[0, 1], 4]);
@@ -138,7 +131,7 @@ describe('what runs here', () => {
 });
 
 test('hooks tell of a shard that leaves, and of one that stays', async () => {
-  gateway = await emulator();
+  gateway = await scene.world();
   const told: unknown[] = [];
   let finish = (): void => undefined;
   const a = bot('a', {

@@ -6,25 +6,18 @@ import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostContext, LossCause, OwnershipLease } from '../../../src/index.js';
-import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { emulator, verdictOf } from '../subject.js';
-import { Bot } from './bots.js';
+import { verdictOf } from '../subject.js';
+import { Scene } from './bots.js';
+import type { Bot } from './bots.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
+const scene = new Scene();
 let gateway: GatewayEmulator;
-const bots: Bot[] = [];
 
-function bot(name: string, options: Partial<WsHostOptions> = {}): Bot {
-  const made = new Bot(name, gateway, 4, options);
-  bots.push(made);
-  return made;
-}
+const bot = scene.bot.bind(scene);
 
-afterEach(async () => {
-  await Promise.all(bots.splice(0).map((each) => each.close()));
-  await gateway.close();
-});
+afterEach(() => scene.close());
 
 const messagesOf = (each: Bot): number[] => each.seen.filter(({ type }) => type === 'MESSAGE_CREATE').map(({ s }) => s);
 
@@ -53,7 +46,7 @@ function doubtful(): OwnershipLease & { answer: (outcome: 'confirmed' | 'timedOu
 
 describe('what may have been handled before', () => {
   test('is marked up to RESUMED, and nothing after it', async () => {
-    gateway = await emulator({ rate: 300 });
+    gateway = await scene.world({ rate: 300 });
     const a = bot('a');
     await a.start(0);
     await until(() => messagesOf(a).length > 5, { what: 'messages' });
@@ -77,7 +70,7 @@ describe('what may have been handled before', () => {
   });
 
   test('is marked also on a connection that waited at HELLO', async () => {
-    gateway = await emulator({ rate: 300 });
+    gateway = await scene.world({ rate: 300 });
     const a = bot('a');
     await a.start(0);
     await until(() => messagesOf(a).length > 5, { what: 'messages' });
@@ -97,7 +90,7 @@ describe('what may have been handled before', () => {
   });
 
   test('is not there after an exact migration', async () => {
-    gateway = await emulator({ rate: 300 });
+    gateway = await scene.world({ rate: 300 });
     const a = bot('a');
     await a.start(0);
     const marks: boolean[] = [];
@@ -110,7 +103,7 @@ describe('what may have been handled before', () => {
 
 describe('a host that may have been succeeded', () => {
   async function asleep(): Promise<{ a: Bot; lease: ReturnType<typeof doubtful> }> {
-    gateway = await emulator({ rate: 300 });
+    gateway = await scene.world({ rate: 300 });
     const lease = doubtful();
     const a = bot('a');
     Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { lease });
@@ -144,7 +137,7 @@ describe('a host that may have been succeeded', () => {
     ['unproven', 'timedOut', true],
     ['unproven', 'confirmed', false],
   ])('resumes after a connection that was %s, %s: what is replayed is marked: %s', async (cause, answer, marked) => {
-    gateway = await emulator({ rate: 300 });
+    gateway = await scene.world({ rate: 300 });
     const got: { type: string; redelivered: boolean }[] = [];
     const a = bot('a', { onDispatch: ({ t }, _, { redelivered }) => void got.push({ type: t, redelivered }) });
     let goOn = (): void => undefined;
@@ -170,7 +163,7 @@ describe('a host that may have been succeeded', () => {
   });
 
   test('asks before it resumes a session that another connection has', async () => {
-    gateway = await emulator({ rate: 100 });
+    gateway = await scene.world({ rate: 100 });
     const lease = doubtful();
     lease.answer('confirmed');
     const asked: LossCause[] = [];

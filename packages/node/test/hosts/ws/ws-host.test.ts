@@ -10,29 +10,22 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NodeError } from '../../../src/index.js';
 import { createWsHost } from '../../../src/hosts/ws/index.js';
 import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
-import { emulator, verdictOf } from '../subject.js';
-import { Bot } from './bots.js';
+import { verdictOf } from '../subject.js';
+import { Scene } from './bots.js';
 import type { EmulatorOptions } from '../subject.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
+const scene = new Scene();
 let gateway: GatewayEmulator;
-const bots: Bot[] = [];
 
 async function world(options: EmulatorOptions = {}): Promise<void> {
-  gateway = await emulator(options);
+  gateway = await scene.world(options);
 }
 
-function bot(name: string, options: Partial<WsHostOptions> = {}, totalShards = 4): Bot {
-  const made = new Bot(name, gateway, totalShards, options);
-  bots.push(made);
-  return made;
-}
+const bot = scene.bot.bind(scene);
 
-afterEach(async () => {
-  await Promise.all(bots.splice(0).map((each) => each.close()));
-  await gateway.close();
-});
+afterEach(() => scene.close());
 
 describe('starting and stopping', () => {
   test('identifies with a permit, becomes ready, hands over what comes, reports', async () => {
