@@ -198,12 +198,22 @@ export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
 /** Who wanted to listen, and how somebody chooses another address for it. */
 export type ListeningPart = { what: string; key: string; flag: string };
 
-export function addressTaken(address: Address, part: ListeningPart, cause: unknown): OrchestratorError {
+/** @param listener who listens there; null: it cannot be known. */
+export function addressTaken(
+  address: Address,
+  part: ListeningPart,
+  cause: unknown,
+  listener: { pid: number; command: string } | null,
+): OrchestratorError {
   const { host, port } = parseAddress(address);
   const other = formatAddress(host, port < 65_535 ? port + 10 : port - 10);
+  const who =
+    listener === null
+      ? `another program has port ${port} already. \`ss -ltnp 'sport = :${port}'\` shows which. `
+      : `process ${listener.pid} has port ${port} already (${listener.command}). `;
   return new OrchestratorError(
     'DSO_ADDRESS_TAKEN',
-    `${part.what} cannot listen on ${address}: another program has port ${port} already. \`ss -ltnp 'sport = :${port}'\` shows which. ` +
+    `${part.what} cannot listen on ${address}: ${who}` +
       `Stop it, or choose another address with ${part.key} in dso.yaml or ${part.flag} ${other}.`,
     { cause },
   );

@@ -2,7 +2,7 @@ export { formatAddress, isLoopback, parseAddress } from './address.js';
 export type { HostPort } from './address.js';
 export type { Address, ByteStream, ByteStreamHandlers, CloseReason, Listener, Transport } from './byte-stream.js';
 export type { Cancel, Clock, Ms } from './clock.js';
-export { delay, everyBy } from './clock.js';
+export { continuedClock, delay, everyBy, wallClockAheadMs } from './clock.js';
 export { EventLoop } from './event-loop.js';
 export { TRANSPORT_ERRORS, TransportError } from './errors.js';
 export type { TransportErrorCode } from './errors.js';

@@ -46,7 +46,7 @@ function handle(tx: Transaction, event: DomainEvent): void {
       onIdentify(tx, event);
       break;
     case 'message':
-      onMessage(tx, event.connection, event.message);
+      onMessage(tx, event.connection, event.message, event.wallClockAheadMs);
       break;
     case 'connectionClosed':
       onConnectionClosed(tx, event.connection, event.reason);

@@ -19,9 +19,16 @@ export type StoreUnderTest = {
   fill?(): () => void;
 };
 
-const TERMS = { now: 1_000, ttlMs: 10_000, isDead: (): boolean => false };
+const TERMS = { now: 1_000, ttlMs: 10_000, aheadMs: 500, isDead: (): boolean => false, isAlive: (): boolean => false };
 
-const identity = (id: string): LeaderIdentity => ({ id, host: 'host-1', pid: 42, process: null });
+const identity = (id: string): LeaderIdentity => ({
+  id,
+  host: 'host-1',
+  pid: 42,
+  process: null,
+  boot: 'boot',
+  since: 1_767_225_600_000,
+});
 
 export async function leading(store: StateStore, now = TERMS.now): Promise<Acquired> {
   const acquired: AcquireResult = await store.acquire(identity('a'), { ...TERMS, now });
@@ -108,16 +115,21 @@ export function storeConformance(name: string, canFill: boolean, create: () => S
       expect(refused).toEqual({
         ok: false,
         reason: 'led',
-        leader: { ...identity('a'), since: 1_000, leaseUntil: 11_000 },
+        leader: { ...identity('a'), leaseUntil: 11_000 },
       });
       const dead = await other.acquire(identity('b'), { ...TERMS, now: 2_000, isDead: ({ id }) => id === 'a' });
-      expect(dead).toEqual({ ok: true, epoch: 2, before: 'crashed' });
+      expect(dead).toMatchObject({ ok: true, epoch: 2, before: 'crashed', predecessor: { id: 'a' } });
       expect(await other.release(2)).toEqual({ ok: true });
-      expect(await store.acquire(identity('c'), TERMS)).toEqual({ ok: true, epoch: 3, before: 'released' });
-      expect(await other.acquire(identity('d'), { ...TERMS, now: 11_000 })).toEqual({
+      expect(await store.acquire(identity('c'), TERMS)).toMatchObject({
+        epoch: 3,
+        before: 'released',
+        predecessor: null,
+      });
+      expect(await other.acquire(identity('d'), { ...TERMS, now: 11_000 })).toMatchObject({
         ok: true,
         epoch: 4,
         before: 'crashed',
+        predecessor: { id: 'c' },
       });
     });
 

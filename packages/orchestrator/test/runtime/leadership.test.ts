@@ -11,7 +11,7 @@ function host() {
   const logger = recordingLogger();
   const start = (id: string, more: Partial<LeadOptions> = {}): Promise<Leadership> =>
     lead(memoryStore({ disk }), {
-      identity: { id, host: 'tower', pid: 4_711, process: null },
+      identity: { id, host: 'tower', pid: 4_711, process: null, boot: 'boot', since: 1_767_225_600_000 },
       standby: false,
       clock,
       logger,
@@ -45,7 +45,7 @@ describe('who leads', () => {
     const refused = start('b', { liveness: () => 'unknown' });
     const outcome = expect(refused).rejects.toMatchObject({ code: 'DSO_STORE_LED' });
     await clock.run(2_500);
-    await store.renew(epoch, { now: clock.now(), ttlMs: LEASE_MS });
+    await store.renew(epoch, { now: clock.monotonicMs(), ttlMs: LEASE_MS });
     await clock.run(1_000);
     await outcome;
 
@@ -62,7 +62,7 @@ describe('who leads', () => {
     let led: Leadership | null = null;
     void start('b', { standby: true }).then((leadership) => (led = leadership));
     for (let i = 0; i < 20; i += 1) {
-      await store.renew(epoch, { now: clock.now(), ttlMs: LEASE_MS });
+      await store.renew(epoch, { now: clock.monotonicMs(), ttlMs: LEASE_MS });
       await clock.run(5_000);
     }
     expect(led).toBeNull();
