@@ -11,7 +11,7 @@ export type Cancel = () => void;
 export type Clock = {
   /**
    * The time that everything is decided by: durations, deadlines, windows, leases. It began as the wall clock's when the
-   * process did, and goes on evenly from there: whoever sets the machine's clock changes nothing here.
+   * process did, in whole milliseconds, and goes on evenly from there: whoever sets the machine's clock changes nothing here.
    */
   now(): Ms;
   /**
@@ -49,15 +49,20 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** As much as two readings of the same time may differ. */
+const READING_MS = 2;
+
 /** How far the machine's clock is ahead of `now`, in whole milliseconds: 0 until somebody sets the machine's clock. */
 export function wallClockAheadMs(clock: Pick<Clock, 'now' | 'wallClock'>): number {
-  return Math.round(clock.wallClock() - clock.now());
+  const aheadMs = clock.wallClock() - clock.now();
+  // The two are read one after the other, and rounded each in its own way.
+  return Math.abs(aheadMs) <= READING_MS ? 0 : aheadMs;
 }
 
 /** The same clock, on a line of time that an earlier process began: its `now` is `aheadMs` more than `monotonicMs`. */
 export function continuedClock(clock: Clock, aheadMs: number): Clock {
   return {
-    now: () => clock.monotonicMs() + aheadMs,
+    now: () => Math.floor(clock.monotonicMs() + aheadMs),
     wallClock: () => clock.wallClock(),
     monotonicMs: () => clock.monotonicMs(),
     after: (delayMs, callback) => clock.after(delayMs, callback),

@@ -21,6 +21,7 @@ export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
 export { systemRandom } from './random.js';
 export { tcpTransport } from './tcp.js';
+export { readNamedFile } from './read-file.js';
 export { readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
 export { WakeUp } from './clock.js';

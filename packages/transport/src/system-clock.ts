@@ -12,7 +12,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * process tell the same time.
  */
 export function systemClock(): Clock {
-  return { now: () => monotonicMs() + AHEAD_MS, wallClock: () => Date.now(), monotonicMs, after, every };
+  return { now: () => Math.floor(monotonicMs() + AHEAD_MS), wallClock: () => Date.now(), monotonicMs, after, every };
 }
 
 function monotonicMs(): number {
