@@ -1,5 +1,6 @@
 /** Faults that come from outside of the fleet: clocks that are set, strangers, a second process, Discord itself. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { waitFor } from '@dshard/demo';
@@ -46,15 +47,19 @@ export const twoProcessesOneId: Fault = async (context) => {
   say(`a second process says that it is ${id}`);
   const [program = process.execPath, ...args] = wordsOf(pid, 'cmdline');
   const env = Object.fromEntries(wordsOf(pid, 'environ').map((line) => splitOnce(line)));
+  const [newest] = (await rig.fleet.client.events(0)).slice(-1);
   const second = spawn(program, args, { env, stdio: 'ignore' });
+  const ended = once(second, 'exit');
   try {
-    await delay(rig.clock, REFUSED_WITHIN_MS);
-    const { nodes } = await rig.status();
-    const holder = nodes.find((node) => node.id === id)?.pid;
-    if (holder !== pid) throw new Error(`Node ${id} is process ${holder ?? 'unknown'} now, and was process ${pid}.`);
-    say(`${id} is still the first process; the second goes`);
+    await waitFor(rig.clock, 'the second process to be refused', REFUSED_WITHIN_MS, async () => {
+      const entries = await rig.fleet.client.events(newest?.id ?? 0);
+      return entries.some(({ name, fields }) => name === 'nodeRefused' && fields['node'] === id);
+    });
+    say(`the second process is refused, by name; it goes`);
   } finally {
-    second.kill('SIGKILL');
+    // Had the first one been replaced by then, the id would be free, and the second would have shards to give away.
+    second.kill('SIGTERM');
+    await ended;
   }
 };
 

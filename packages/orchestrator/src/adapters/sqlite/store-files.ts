@@ -18,7 +18,10 @@ export class StoreFiles {
   /** Makes the file where there is none. Throws what the system says, or a sentence. */
   constructor(path: string) {
     this.#path = path;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const directory = dirname(path);
+    const found = statOf(directory);
+    if (found?.isDirectory() === false) throw new Error(`${directory} is ${kindOf(found)}, not a directory`);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     for (const file of [path, ...BESIDE.map((end) => `${path}${end}`)]) refuseUnlessOurs(file);
     // Nobody else reads or writes it: it names hosts and gateway sessions.
     create(path);

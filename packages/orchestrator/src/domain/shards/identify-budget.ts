@@ -17,7 +17,7 @@ import type { Transaction } from '../state/transaction.js';
 
 /** What every bot has a day, until Discord says something else. */
 const USUAL_TOTAL = 1_000;
-const DAY_MS = 24 * 60 * 60 * 1_000;
+export const DAY_MS: number = 24 * 60 * 60 * 1_000;
 /** Of the total, where no reserve is configured. */
 const USUAL_RESERVE = 0.05;
 
