@@ -216,7 +216,10 @@ describe('under a running leader', () => {
     // Those it has are above.
     limit(10);
     process.kill(scene.all.nodes()[0]!.pid, 'SIGKILL');
-    await until(() => leader.dso.stderr.includes('EMFILE'), { what: 'the launch of another node to fail', timeoutMs: 40_000 });
+    await until(() => leader.dso.stderr.includes('EMFILE'), {
+      what: 'the launch of another node to fail',
+      timeoutMs: 40_000,
+    });
     expect(leader.dso.child.exitCode).toBeNull();
     limit(4_096);
     await untilServing(leader, 2, 4);

@@ -57,10 +57,12 @@ export function memoryDisk(): MemoryDisk {
 export function memoryStore(options: MemoryStoreOptions = {}): StateStore {
   const { disk = memoryDisk(), maxHistory = DEFAULT_MAX_HISTORY } = options;
   const own = new Set<() => void>();
+  /** Who leads through this object. */
+  let leaderId: string | null = null;
 
   const problem = (epoch: number): StoreFailure | null => {
     if (disk.fault !== null) return { ok: false, ...disk.fault };
-    if (epoch === disk.epoch) return null;
+    if (epoch === disk.epoch && (leaderId === null || disk.leader === null || disk.leader.id === leaderId)) return null;
     const message = `The store in memory is led by epoch ${disk.epoch} now, not by ${epoch}.`;
     return { ok: false, reason: 'staleLeader', message };
   };
@@ -79,6 +81,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): StateStore {
       disk.epoch += 1;
       disk.leader = { ...leader, leaseUntil: now + ttlMs };
       disk.timeLine = timeLine;
+      leaderId = leader.id;
       return { ok: true, epoch: disk.epoch, before, predecessor, aheadMs: timeLine?.aheadMs ?? aheadMs };
     },
     renew(epoch, { now, ttlMs }) {
