@@ -72,7 +72,10 @@ export type ClientPort = {
   quietly?(work: () => void): () => void;
 };
 
-/** Whether a client is what a host was made for. `paths`: what is called or replaced, beyond what the library documents. Throws `DSO_LIBRARY_UNSUPPORTED`. */
+/**
+ * Whether a client is what a host was made for. `paths`: what is called or replaced, beyond what the library documents.
+ * Throws `DSO_LIBRARY_UNSUPPORTED`.
+ */
 export function checkInternals(library: string, version: string, client: object, paths: readonly string[]): void {
   const missing = paths.filter((path) => valueAt(client, path) === undefined);
   if (missing.length === 0) return;

@@ -1,7 +1,7 @@
 /**
  * @discordjs/core: a client without caches, on a WebSocketManager. Dispatches are emitted on that manager, as its own
- * shards would; what is sent through it goes to the host. The guilds of a shard that comes are told by READY and GUILD_CREATE, for bots with
- * caches of their own.
+ * shards would; what is sent through it goes to the host. The guilds of a shard that comes are told by READY and
+ * GUILD_CREATE, for bots with caches of their own.
  */
 import type { Client } from '@discordjs/core';
 import { WebSocketShardEvents } from '@discordjs/ws';

@@ -1,4 +1,4 @@
-/** The listeners of a discord.js client (see Listeners): they see what has departed, and some events are not for them. */
+/** The listeners of a discord.js client: they see what has departed, and some events are not for them. */
 import type { Client } from 'discord.js';
 import { Listeners } from '../listeners.js';
 import { DepartedObjects } from './departed-objects.js';
