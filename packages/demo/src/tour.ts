@@ -2,6 +2,7 @@
  * What the demo does, step by step. It uses the doors a user has: the orchestrator's REST interface for every
  * operation, Discord's gateway for every event.
  */
+import { counted } from '@dshard/protocol';
 import { delay, type Clock } from '@dshard/transport';
 import type { AlarmFigures } from './alarm-tour.js';
 import type { Discord } from './discord.js';
@@ -69,7 +70,7 @@ async function moveAndRollOut(context: TourContext): Promise<number> {
 
   const moved = (await shardsOf(context, to)).length;
   const fresh = await startNode(context);
-  await steps.run(`moving all ${moved} shards of ${to} to ${fresh}, then shutting ${to} down`, () =>
+  await steps.run(`moving all ${counted(moved, 'shard')} of ${to} to ${fresh}, then shutting ${to} down`, () =>
     fleet.client.post('/migratenode', { origin_node: to, destination_node: fresh, shutdown: 'true' }),
   );
   await delay(clock, BETWEEN_STEPS_MS);
@@ -96,7 +97,7 @@ export const stateTour: Tour = async (context) => {
   await delay(clock, BETWEEN_STEPS_MS);
   const moved = (await shardsOf(context, to)).length;
   const fresh = await startNode(context);
-  await steps.run(`moving all ${moved} shards of ${to}, each ${carrying}, to ${fresh}`, () =>
+  await steps.run(`moving all ${counted(moved, 'shard')} of ${to}, each ${carrying}, to ${fresh}`, () =>
     fleet.client.post('/migratenode', { origin_node: to, destination_node: fresh, shutdown: 'true' }),
   );
   await delay(clock, BETWEEN_STEPS_MS);
@@ -111,7 +112,7 @@ export const crashTour: Tour = async (context) => {
   const victim = (await fleet.client.status()).nodes.find(({ shards }) => shards.length > 0);
   if (victim === undefined || victim.pid === null) throw new Error('No node runs shards, or none said its process id.');
   const { id, pid, shards } = victim;
-  await steps.run(`kill -9 of ${id}, which runs ${shards.length} shards`, async () => {
+  await steps.run(`kill -9 of ${id}, which runs ${counted(shards.length, 'shard')}`, async () => {
     process.kill(pid, 'SIGKILL');
   });
   await steps.run('the others resume its shards', () =>
@@ -134,7 +135,7 @@ export const crashTour: Tour = async (context) => {
 
 export async function startShardsAndTraffic(context: TourContext): Promise<void> {
   const { options, steps, discord, clock } = context;
-  await steps.run(`starting ${options.shards} shards on ${options.nodes} nodes`, async () => {
+  await steps.run(`starting ${counted(options.shards, 'shard')} on ${options.nodes} nodes`, async () => {
     await allShardsRunning(context);
     await waitFor(clock, 'all shards to be READY', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
   });
