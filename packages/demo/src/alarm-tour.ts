@@ -15,9 +15,9 @@ import {
   type Standing,
   type Tour,
   type TourContext,
-  type TourEnd,
 } from './tour.js';
 import { waitFor } from './steps.js';
+import type { TourEnd } from './verdict.js';
 
 const HEARTBEAT_MS = 1_000;
 /** Long enough for a node that goes on to be heard again in time, on a busy machine as well. */
