@@ -57,7 +57,7 @@ async function moveAndRollOut(context: TourContext): Promise<number> {
 /** Start, move a shard, move a node with all its shards: with `--state-mb`, each carries that much along. */
 export const stateTour: Tour = async (context) => {
   await startShardsAndTraffic(context);
-  const migrationsExpected = await moveAShardAndANode(context, `, carrying ${context.options.stateMb} MB`);
+  const migrationsExpected = await moveAShardAndANode(context, `, carrying ${context.options.stateMb} MB,`);
   await lastEventHandled(context);
   return { migrationsExpected };
 };
