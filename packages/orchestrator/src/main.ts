@@ -201,7 +201,7 @@ function explainListening(error: unknown, listen: Address): unknown {
   const part = { what: 'The orchestrator', key: 'listen', flag: '--listen' };
   if (!(error instanceof TransportError)) return error;
   if (error.code !== 'DSO_PORT_TAKEN') return addressUnusable(listen, part, error);
-  return addressTaken(listen, part, error, listenerOn(parseAddress(listen).port));
+  return addressTaken(listen, part, error, { listener: listenerOn(parseAddress(listen).port) });
 }
 
 function packageVersion(): string {

@@ -204,7 +204,7 @@ describe('under a running leader', () => {
     await untilServing(leader, 2, 4);
     const rival = await scene.all.up(await arguments_()).done;
     expect(rival.code).toBe(1);
-    expect(rival.stderr).toMatch(/process \d+ has port \d+ already/);
+    expect(rival.stderr).toMatch(/another orchestrator \(process \d+: .*has port \d+ already/);
     expect((await historyOf(leader)).some(({ name }) => name === 'storeLost')).toBe(true);
     expect(leader.dso.stderr).not.toMatch(/^ +at .*[(:]/m);
   });

@@ -118,7 +118,9 @@ describe('the ports', () => {
       const dso = scene.all.up(['--shards', '1', flag, `127.0.0.1:${port}`, other, '127.0.0.1:0']);
       const { code, stderr } = await dso.done;
       expect(code).toBe(1);
-      expect(stderr).toMatch(new RegExp(`process ${process.pid} has port ${port} already.*${flag}`));
+      expect(stderr).toMatch(
+        new RegExp(`another program .process ${process.pid}: .* has port ${port} already.*${flag}`),
+      );
     }
     stranger.close();
   });
