@@ -53,6 +53,11 @@ export class Orchestrators {
     }
   }
 
+  /** Ascending. */
+  pids(): number[] {
+    return sorted(this.nodes().map(({ pid }) => pid));
+  }
+
   async end(): Promise<void> {
     for (const dso of this.#started.splice(0)) {
       dso.child.kill('SIGKILL');
@@ -73,7 +78,11 @@ export function orchestratorsOfEachTest(): { readonly all: Orchestrators } {
   return scene;
 }
 
-export async function freePort(): Promise<number> {
+export function sorted(numbers: readonly number[]): number[] {
+  return numbers.toSorted((a, b) => a - b);
+}
+
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await until(() => server.listening, { what: 'a free port' });
   const { port } = server.address() as AddressInfo;

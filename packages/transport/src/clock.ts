@@ -10,8 +10,9 @@ export type Cancel = () => void;
 
 export type Clock = {
   /**
-   * The time that everything is decided by: durations, deadlines, windows, leases. It began as the wall clock's when the
-   * process did, in whole milliseconds, and goes on evenly from there: whoever sets the machine's clock changes nothing here.
+   * The time that everything is decided by: durations, deadlines, windows, leases. It began as the wall clock's when
+   * the process did, in whole milliseconds, and goes on evenly from there: whoever sets the machine's clock changes
+   * nothing here.
    */
   now(): Ms;
   /**

@@ -26,11 +26,7 @@ async function arguments_(): Promise<string[]> {
   return [...(await scene.all.ports()), '--bot', QUIET_BOT, '--nodes', '2', '--shards', '4', ...SETTINGS];
 }
 
-const nodePids = (): number[] =>
-  scene.all
-    .nodes()
-    .map(({ pid }) => pid)
-    .toSorted();
+const nodePids = (): number[] => scene.all.pids();
 
 /** Long enough for a lease and for every deadline of the settings, by the clock that nobody sets. */
 async function aWhile(ms: number): Promise<void> {

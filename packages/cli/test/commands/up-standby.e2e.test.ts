@@ -5,7 +5,15 @@ import { until } from '@dshard/testkit';
 import { describe, expect, test } from 'vitest';
 import type { Dso } from '../dso.js';
 import { untilUp } from '../dso.js';
-import { isAlive, orchestratorsOfEachTest, QUIET_BOT, statusOf, untilServing, type Running } from '../orchestrators.js';
+import {
+  isAlive,
+  orchestratorsOfEachTest,
+  QUIET_BOT,
+  sorted,
+  statusOf,
+  untilServing,
+  type Running,
+} from '../orchestrators.js';
 
 const scene = orchestratorsOfEachTest();
 const LEASE_MS = 10_000;
@@ -29,10 +37,10 @@ async function leaderAndStandby(more: readonly string[] = []): Promise<{ leader:
 async function expectSameFleet(where: Pick<Running, 'http'>, pids: readonly number[]): Promise<void> {
   const { nodes } = await untilServing(where, 2, 4);
   const connected = nodes.filter(({ connection }) => connection === 'connected');
-  expect(connected.map(({ pid }) => pid).toSorted()).toEqual(pids.toSorted());
+  expect(sorted(connected.map(({ pid }) => pid ?? 0))).toEqual(pids);
 }
 
-const nodePids = (): number[] => scene.all.nodes().map(({ pid }) => pid);
+const nodePids = (): number[] => scene.all.pids();
 
 describe('a standby on the same host', () => {
   // Both ended: the leader because it was superseded, the standby because the leader still had the lock and the ports.

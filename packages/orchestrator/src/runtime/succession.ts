@@ -47,7 +47,7 @@ export class Succession {
       try {
         return await take();
       } catch (error) {
-        if (!wasAlive || !isHeld(error) || this.#isStrangers(address)) throw error;
+        if (!wasAlive || !isTaken(error) || this.#isStrangers(address)) throw error;
         if (clock.now() - saidAt >= SAY_AGAIN_MS) {
           saidAt = clock.now();
           logger.warn({ leader: this.#options.leadership.predecessor?.id }, this.#sentence(error));
@@ -87,7 +87,7 @@ export class Succession {
   }
 }
 
-function isHeld(error: unknown): boolean {
+function isTaken(error: unknown): boolean {
   if (error instanceof TransportError) return error.code === 'DSO_PORT_TAKEN';
   return (
     error instanceof OrchestratorError && (error.code === 'DSO_ADDRESS_TAKEN' || error.code === 'DSO_DATA_DIR_LOCKED')

@@ -1,3 +1,6 @@
+/** For how long Discord counts session starts together. */
+export const DAY_MS: number = 24 * 60 * 60 * 1_000;
+
 /** What the domain is told once, at start. Resolved by `config/`; every field is set. Times are milliseconds. */
 export type Settings = {
   /** Fixed total shard count, or null: ask Discord (the ancestor's FixedTotalShardCount / ShardCountProvider). */
