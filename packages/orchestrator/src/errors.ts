@@ -160,16 +160,16 @@ export function addressTaken(
   address: Address,
   part: ListeningPart,
   cause: unknown,
-  { listener, isOurs = false }: { listener: { pid: number; command: string } | null; isOurs?: boolean },
+  { listener, isOurs = false }: { listener: { pid: number; name: string } | null; isOurs?: boolean },
 ): OrchestratorError {
   const { host, port } = parseAddress(address);
   const other = formatAddress(host, port < 65_535 ? port + 10 : port - 10);
-  const what = isOurs ? 'another orchestrator' : 'another program';
-  const who = listener === null ? what : `${what} (process ${listener.pid}: ${listener.command})`;
+  const who = isOurs ? 'another orchestrator' : 'another program';
+  const named = listener === null ? '' : ` (process ${listener.pid}, ${listener.name})`;
   const look = isOurs ? `dso status --address ${address}` : `ss -ltnp 'sport = :${port}'`;
   return new OrchestratorError(
     'DSO_ADDRESS_TAKEN',
-    `${part.what} cannot listen on ${address}: ${who} has port ${port} already. \`${look}\` shows which. ` +
+    `${part.what} cannot listen on ${address}: ${who} has port ${port} already${named}. \`${look}\` shows which. ` +
       `Stop it, or choose another address with ${part.key} in dso.yaml or ${part.flag} ${other}.`,
     { cause },
   );

@@ -1,9 +1,22 @@
 /** What happens to the files of `dso up`, done to real ones, with real processes. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@dshard/testkit';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Dso } from '../dso.js';
 import { untilUp } from '../dso.js';
 import {
@@ -51,6 +64,13 @@ function fill(path: string, from: number, to: number, byte: number): void {
 }
 
 const PAGE = 4_096;
+
+/** Without a new file: whoever has it open sees it. */
+function fillInPlace(path: string, from: number, to: number): void {
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(to - from), 0, to - from, from);
+  closeSync(file);
+}
 
 describe('a store that is damaged before it is opened', () => {
   const DAMAGES: [what: string, damage: (path: string) => void, words: RegExp][] = [
@@ -204,9 +224,67 @@ describe('under a running leader', () => {
     await untilServing(leader, 2, 4);
     const rival = await scene.all.up(await arguments_()).done;
     expect(rival.code).toBe(1);
-    expect(rival.stderr).toMatch(/another orchestrator \(process \d+: .*has port \d+ already/);
+    expect(rival.stderr).toMatch(/another orchestrator has port \d+ already \(process \d+/);
     expect((await historyOf(leader)).some(({ name }) => name === 'storeLost')).toBe(true);
     expect(leader.dso.stderr).not.toMatch(/^ +at .*[(:]/m);
+  });
+
+  test.skipIf(!isRoot)(
+    'a store on a disk that becomes read-only stops every change with a sentence, and goes on when it may be written',
+    async () => {
+      const disk = mkdtempSync(join(tmpdir(), 'dso-disk-'));
+      spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk]);
+      onTestFinished(() => {
+        spawnSync('umount', ['--lazy', disk]);
+        rmSync(disk, { recursive: true });
+      });
+      const remount = (how: 'ro' | 'rw'): void => void spawnSync('mount', ['-o', `remount,${how},force`, disk]);
+      const at = ['--set', `store.path=${join(disk, 'state.db')}`];
+      const leader = await serving(at);
+      spawnSync('mount', ['-o', 'remount,ro', disk]);
+      const [node] = (await statusOf(leader)).nodes;
+      // What is open for writing keeps a disk writable: then there is nothing to be seen here.
+      const isReadOnly = spawnSync('touch', [join(disk, 'probe')]).status !== 0;
+      if (isReadOnly) {
+        await until(async () => (await statusOf(leader)).store.state === 'suspended', {
+          what: 'the store to be suspended',
+        });
+        expect((await statusOf(leader)).store.problem).toMatch(/state\.db (cannot be written|does not work)/);
+      }
+      remount('rw');
+      await cordon(leader, node!.id);
+      leader.dso.child.kill('SIGTERM');
+      expect((await leader.dso.done).code).toBe(0);
+
+      spawnSync('mount', ['-o', 'remount,ro', disk]);
+      await expectRefusal(
+        scene.all.up([...(await arguments_()), ...at]),
+        /state\.db cannot be used: .*(read-only|readonly|EROFS)/i,
+      );
+    },
+  );
+
+  test.each([
+    ['cut off', (path: string) => truncateSync(path, PAGE + 100)],
+    ['filled with zeros', (path: string) => fillInPlace(path, PAGE, 3 * PAGE)],
+  ])('a store that is %s takes no process with it, and is refused in a sentence by the next', async (_what, damage) => {
+    const leader = await serving();
+    spawnSync('kill', ['-STOP', `${leader.dso.child.pid}`]);
+    damage(store());
+    spawnSync('kill', ['-CONT', `${leader.dso.child.pid}`]);
+    const [node] = (await statusOf(leader)).nodes;
+    for (let time = 0; time < 20; time += 1) {
+      const path = time % 2 === 0 ? 'blacklistnode' : 'unblacklistnode';
+      await (await fetch(`${leader.http}/${path}?node=${node!.id}`, { method: 'POST' })).text();
+    }
+    await untilServing(leader, 2, 4);
+    leader.dso.child.kill('SIGKILL');
+    await leader.dso.done;
+    expect(leader.dso.stderr).not.toMatch(/^ +at .*[(:]/m);
+    const next = scene.all.up(await arguments_());
+    const outcome = await Promise.race([next.done.then(({ stderr }) => stderr), untilUp(next).then(() => null)]);
+    // What was still in the -wal may have mended it.
+    if (outcome !== null) expect(outcome).toMatch(/state\.db cannot be used: .*(damaged|malformed).*Move it away/);
   });
 
   test('no file descriptors left: the fleet serves on, and goes on when there are some again', async () => {

@@ -2,18 +2,17 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** A program that listens. */
-export type Listener = { pid: number; command: string };
+export type Listener = { pid: number; name: string };
 
 /** `st` of a socket that listens, in /proc/net/tcp. */
 const LISTENS = '0A';
-const LONGEST_COMMAND = 120;
 
 export function listenerOn(port: number): Listener | null {
   const sockets = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningSockets(table, port)));
   if (sockets.size === 0) return null;
   for (const pid of listed('/proc').filter((name) => /^\d+$/.test(name))) {
     const holds = listed(`/proc/${pid}/fd`).some((fd) => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)));
-    if (holds) return { pid: Number(pid), command: commandOf(pid) };
+    if (holds) return { pid: Number(pid), name: nameOf(pid) };
   }
   return null;
 }
@@ -27,8 +26,9 @@ function listeningSockets(table: string, port: number): string[] {
     .map((fields) => `socket:[${fields[9]}]`);
 }
 
-function commandOf(pid: string): string {
-  return contentOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().slice(0, LONGEST_COMMAND);
+/** The program's name only: its arguments may hold what is not for a log. */
+function nameOf(pid: string): string {
+  return contentOf(`/proc/${pid}/comm`).trim();
 }
 
 function contentOf(path: string): string {

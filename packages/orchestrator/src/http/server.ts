@@ -29,7 +29,7 @@ export type HttpServerOptions = {
   /** The orchestrator's own version, shown in /v1/status. */
   version: string;
   /** Who listens on a port, as far as it can be known: for whoever finds the port taken. */
-  listenerOn?: (port: number) => { pid: number; command: string } | null;
+  listenerOn?: (port: number) => { pid: number; name: string } | null;
   /** Until it says yes, everybody is told to come back later. */
   isReady(): boolean;
   clock: Clock;

@@ -3,7 +3,17 @@
  * what it opened; whoever opens the store next goes by name. So when one of them is deleted or replaced by somebody
  * else, two processes could write one store and not see each other. That is noticed here, before every transaction.
  */
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, statSync, type Stats } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { foreignHands, kindOf } from '../private-files.js';
 
@@ -69,6 +79,7 @@ export class StoreFiles {
  */
 function create(path: string): void {
   if (statOf(path) === undefined) closeSync(openSync(path, 'a', 0o600));
+  accessSync(path, constants.R_OK | constants.W_OK);
 }
 
 function refuseUnlessOurs(path: string): void {
