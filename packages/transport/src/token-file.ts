@@ -8,9 +8,7 @@ const TOKEN = /^[\x21-\x7e]+$/;
 /** More is no token. */
 const MAX_BYTES = 64 * 1024;
 
-/**
- * Without the blanks around it. Throws `DSO_TOKEN_FILE_UNUSABLE`: the file cannot be read, is empty, or holds no token.
- */
+/** Without the blanks around it. Throws `DSO_TOKEN_FILE_UNUSABLE`: unreadable, empty, or no token. */
 export function readTokenFile(path: string): string {
   const token = contentOf(path).trim();
   if (token === '') throw new TransportError('DSO_TOKEN_FILE_UNUSABLE', `The token file ${path} is empty.`);

@@ -7,10 +7,7 @@ import type { MessageOf } from '@dshard/protocol';
 import { can } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
 
-/**
- * Names at once; beyond that the mark that is the longest ago is forgotten. Nobody asks for a run of that time any
- * more.
- */
+/** Names at once; beyond that the oldest mark is forgotten. Nobody asks for a run of that time any more. */
 export const MAX_JOBS = 256;
 
 /**
