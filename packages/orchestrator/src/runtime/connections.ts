@@ -211,7 +211,7 @@ export class Connections {
  */
 function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
   if (kind === 'transferData') return bufferedBytes > TRANSFER_BACKLOG_BYTES;
-  return kind === 'userEvent' || kind === 'shardUserEvent';
+  return kind === 'userEvent';
 }
 
 function refusal(code: OrchestratorErrorCode, why: string): ConnectionEnd {

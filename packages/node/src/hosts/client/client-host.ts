@@ -241,11 +241,6 @@ export class ClientHost implements ShardHost {
     this.#transfer.turns.over(shardId);
   }
 
-  async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    this.#mustBeMovable(shardId);
-    return this.#gateway.prepareTransferFrom(shardId);
-  }
-
   /** null: its guilds are not known yet, as long as there is no READY, or they still come from Discord. */
   #movable(shardId: number): ShardState | null {
     const state = this.#states.get(shardId);

@@ -119,10 +119,6 @@ class DiscordenoHost implements ShardHost {
     return cursor;
   }
 
-  prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#shards.close(shardId);
-  }
-
   freeze(shardId: number): Promise<Cursor> {
     return this.#shards.freeze(shardId);
   }

@@ -286,11 +286,6 @@ export class DiscordjsHost implements ShardHost {
     this.#turns.over(shardId);
   }
 
-  async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    this.#mustBeComplete(shardId);
-    return this.hosted.close(shardId);
-  }
-
   #mustBeComplete(shardId: number): void {
     if (this.hosted.all.has(shardId) && (this.#arrivals.has(shardId) || !this.#shards.isComplete(shardId))) {
       throw notReady(shardId);

@@ -127,10 +127,6 @@ export class WebSocketHost implements WsHost {
     return this.#shards.stop(shardId, options);
   }
 
-  prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#shards.close(shardId);
-  }
-
   freeze(shardId: number): Promise<Cursor> {
     return this.#shards.freeze(shardId);
   }

@@ -111,10 +111,6 @@ class BotHost implements WsHost {
     return this.#gateway.stopShard(shardId, options);
   }
 
-  prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#gateway.prepareTransferFrom(shardId);
-  }
-
   freeze(shardId: number): Promise<Cursor> {
     return this.#gateway.freeze(shardId);
   }
