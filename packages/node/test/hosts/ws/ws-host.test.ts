@@ -54,7 +54,7 @@ describe('starting and stopping', () => {
     expect(gateway.ledger.verdict().identifies.used).toBe(0);
     expect(await a.host.stopShard(1, { keepSession: true })).toBeNull();
     release();
-    await until(() => a.phase(0) === 'frozen', { what: 'the shard to be frozen' });
+    await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
     expect(gateway.ledger.verdict().identifies.used).toBe(0);
   });
 
@@ -108,7 +108,7 @@ describe('starting and stopping', () => {
     await expect(resumed).rejects.toThrow(NodeError);
     expect(await stopped).toEqual(session);
     expect(a.phase(0)).toBe('absent');
-    await until(() => a.phase(0) === 'frozen', { what: 'the shard to be frozen' });
+    await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
   });
 
   test('ends the session with 1000 at a final stop', async () => {

@@ -33,8 +33,9 @@ export function abort(tx: Transaction, migration: BaseMigration, reason: string,
   const origin = tx.node(migration.origin);
   const isThere = isConnected(origin);
   const known = knownNow(tx, session);
-  if (isThere && can(origin, 'sessions') && resume) {
-    beginTakeBack(tx, shard, origin.id, known);
+  if (isThere && can(origin, 'sessions')) {
+    if (resume && !isShuttingDown(origin)) beginTakeBack(tx, shard, origin.id, known);
+    else tx.setShard(shard, { kind: 'running', node: origin.id, since: tx.now });
   } else if (isThere && known === null) {
     // It was told to close and did not say that it did. Should it say so later, it is given the session back then.
     tx.setShard(shard, { kind: 'running', node: origin.id, since: tx.now });
