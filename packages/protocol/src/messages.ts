@@ -18,9 +18,9 @@ export const LOGIC_VERSION = 2;
  * - `auth`: Identify carries a token; refusals come as `rejected`.
  * - `heartbeat`: both ways, with the node's full state.
  * - `identify-permits`: the node asks before every IDENTIFY.
- * - `sessions`: answers to stopShard and shutdown carry the gateway sessions, and Identify those that were closed for a
- *   migration whose end the node did not hear of, so that the shards can be resumed elsewhere; `commandFailed` says what
- *   the node could not do.
+ * - `sessions`: answers to stopShard and shutdown carry the gateway sessions, so that the shards can be resumed
+ *   elsewhere, and Identify those that were closed for a migration whose end the node did not hear of; `commandFailed`
+ *   says what the node could not do.
  * - `live-migration`: a shard's state is copied while it is live, and its connection is closed last: the `transfer…`
  *   messages (transfer-messages.ts). Used where origin and destination both name it.
  * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower

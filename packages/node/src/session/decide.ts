@@ -5,7 +5,7 @@
 import { isAbout, isFrom } from '@dshard/protocol';
 import type { Message, MessageAbout, MessageFrom } from '@dshard/protocol';
 import { onCallEnded, onCommand, onStartShards } from './commands.js';
-import { onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
+import { isStaged, onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
 import { cursorOf, Transaction } from './transaction.js';
 import type { NodeEffect } from './effects.js';
 import { currentOf, isCurrent, isTakenOver } from './epochs.js';
@@ -150,7 +150,7 @@ function onShardMessage(tx: Transaction, connection: number, message: ShardMessa
       }
       return;
     case 'stopShard':
-      if (isCurrent(tx, message.shardId, message.epoch, message.kind)) {
+      if (isStaged(tx.shard(message.shardId)) || isCurrent(tx, message.shardId, message.epoch, message.kind)) {
         onCommand(tx, message.shardId, { kind: message.kind }, connection);
       }
       return;

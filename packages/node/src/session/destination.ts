@@ -122,6 +122,14 @@ export function onPreparingEnded(
   answerReady(tx, shardId, session);
 }
 
+/**
+ * The shard is on its way here by the base level, under an epoch that is not the shard's yet: a stop ends that whatever
+ * the epoch of the stop.
+ */
+export function isStaged(shard: ShardState | null): boolean {
+  return shard?.kind === 'staging' || (shard?.kind === 'preparing' && shard.next === 'stage');
+}
+
 export function abortPreparing(tx: Transaction, shardId: number, shard: ShardOf<'preparing'>, reason: string): void {
   tx.enterShard(shardId, null);
   tx.effect({ kind: 'abortStaging', stage: shard.call, shardId, reason });

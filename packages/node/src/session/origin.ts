@@ -2,11 +2,12 @@
  * A shard that leaves this node by the base level's migration: running → baseFreezing → baseFrozen → baseSending →
  * baseReleasing → gone.
  *
- * The base level closes the shard first; a frozen one is as good, because nothing of it is handed to user code any more.
- * So until everything is sent the shard is still ours, and on a lost connection, a stop of the migration, a failing host
- * or no progress for `migrationTimeoutMs` it is unfrozen as if nothing had happened. When the host has released it,
- * `allUserDataSent` goes out: another node may be resuming it, and nothing of it is kept here, as at the ancestor's nodes.
+ * The base level closes the shard first; a frozen one is as good, because user code is handed nothing more. So until
+ * everything is sent the shard is still ours. On a lost connection, a stop of the migration, a failing host or no
+ * progress for `migrationTimeoutMs` it is unfrozen as if nothing had happened. When the host has released the shard,
+ * `allUserDataSent` goes out: another node may be resuming it, and nothing is kept here, as at the ancestor's nodes.
  */
+import { isStaged } from './destination.js';
 import type { HostOutcome } from './events.js';
 import { commandFailed, resumeShard, stopShard } from './hosting.js';
 import { onStateProduced, unfreeze } from './live-origin.js';
@@ -31,8 +32,7 @@ export function freezeForBase(tx: Transaction, shardId: number, connection: numb
 }
 
 function isInBaseMigration(shard: ShardState): boolean {
-  if (shard.kind === 'preparing') return shard.next === 'stage';
-  return isOneOf(shard, BASE_FROZEN) || shard.kind === 'baseFreezing' || shard.kind === 'staging';
+  return isOneOf(shard, BASE_FROZEN) || shard.kind === 'baseFreezing' || isStaged(shard);
 }
 
 export function onBaseFreezingEnded(

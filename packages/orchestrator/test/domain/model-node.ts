@@ -173,6 +173,8 @@ export class ModelNode {
     for (const [shard, epoch] of told) {
       if (epoch === undefined) throw new Error(`${message.kind} of shard ${shard} came without an epoch`);
       const seen = this.epochs.get(shard) ?? 0;
+      // What was only on its way here may be stopped under the epoch of where it is.
+      if (message.kind === 'stopShard' && !this.running.has(shard)) continue;
       if (epoch < seen) throw new Error(`${message.kind} of shard ${shard} came under epoch ${epoch} after ${seen}`);
       this.epochs.set(shard, epoch);
     }

@@ -19,8 +19,7 @@ function changed(host: ShardHost, methods: Partial<ShardHost>): ShardHost {
   });
 }
 
-const isUserEvent = (effect: Effect): effect is Send =>
-  effect.kind === 'send' && effect.message.kind === 'userEvent';
+const isUserEvent = (effect: Effect): effect is Send => effect.kind === 'send' && effect.message.kind === 'userEvent';
 
 /** Each user event is held until the next one was sent. */
 const swapsUserEvents = (decide: Decide): Decide => {

@@ -118,7 +118,7 @@ export function forwardUserEvent(
   };
 }
 
-/** User events and allUserDataSent name no shard: they belong to the one transfer that their sender is the origin of. */
+/** User events and allUserDataSent name no shard: they belong to the one transfer whose origin their sender is. */
 export function transferOf(state: OrchestratorState, node: string): BaseMigration | undefined {
   let found: BaseMigration | undefined;
   for (const migration of state.migrations.values()) {

@@ -8,7 +8,7 @@
  */
 import type { ShardToResume } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
-import { assign, newEpoch } from './epochs.js';
+import { assign } from './epochs.js';
 import { enqueueIdentify, dequeueIdentify } from './identify-permits.js';
 import { takesRoom } from '../state/migrations.js';
 import { can, hasConnection, isConnected } from '../state/nodes.js';
@@ -123,12 +123,10 @@ export function startWaitingResumes(tx: Transaction): void {
   }
 }
 
-/** Tells a node that a shard is not coming to it (any more); the node has seen the epoch under which it was to come. */
+/** Tells a node that a shard is not coming to it (any more). */
 export function tellAborted(tx: Transaction, id: string, shard: number): void {
   const node = tx.node(id);
-  if (node === undefined || !hasConnection(node)) return;
-  const message = { kind: 'stopShard', shardId: shard, session: null } as const;
-  tx.send(id, can(node, 'epochs') ? { ...message, epoch: newEpoch(tx) } : message);
+  if (node !== undefined && hasConnection(node)) tx.send(id, { kind: 'stopShard', shardId: shard, session: null });
 }
 
 /**

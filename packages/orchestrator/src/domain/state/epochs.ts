@@ -55,7 +55,7 @@ export function withEpoch(state: OrchestratorState, node: string, message: Messa
   if (message.kind === 'resumeShards') {
     return { ...message, shards: message.shards.map((each) => ({ ...each, epoch: epochOf(state, each.shardId) })) };
   }
-  if (message.kind === 'stopShard') return { epoch: epochOf(state, message.shardId), ...message };
+  if (message.kind === 'stopShard') return { ...message, epoch: epochOf(state, message.shardId) };
   if (message.kind === 'prepareMigration' || message.kind === 'transferOpen') {
     return { ...message, epoch: epochFor(state, node, message.shardId) };
   }
