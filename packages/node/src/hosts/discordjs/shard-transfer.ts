@@ -93,9 +93,7 @@ export class ShardTransfer {
       await transfer.send(STATE_EVENT, await options.exportShard(shardId));
     }
     const { state } = options;
-    await (state?.exportDelta === undefined
-      ? state?.transferFrom?.(shardId, transfer)
-      : state.exportDelta(shardId, transfer));
+    await state?.exportDelta?.(shardId, transfer);
   }
 
   #framesFor(shardId: number, transfer: TransferContext): StateFrames {
