@@ -69,6 +69,7 @@ function readReport(given: Given, shardId: number, wrong: Map<string, unknown>):
     return otherwise;
   };
   const refused = field<number | null>('refused', isCloseCode, null);
+  const reason = field<string | null>('reason', isText, null);
   return {
     shardId,
     phase: field('phase', isPhase, 'connecting'),
@@ -77,11 +78,16 @@ function readReport(given: Given, shardId: number, wrong: Map<string, unknown>):
     events: field('events', isCount, 0),
     session: field<GatewaySession | null>('session', isSession, null),
     ...(refused !== null && { refused }),
+    ...(reason !== null && { reason }),
   };
 }
 
 function isRecord(value: unknown): value is Given {
   return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function isPhase(value: unknown): value is ShardPhase {

@@ -324,6 +324,7 @@ class NodeRuntime implements DshardNode {
       totalShards: this.#state.totalShards ?? 0,
       requestIdentify: (shardId, signal) => this.#permits.request(shardId, signal),
       lease: this.#lease,
+      reportSoon: () => this.#loop.push({ kind: 'reportSoon' }),
     };
   }
 

@@ -64,6 +64,11 @@ export type HostContext = {
    * is resumed whose connection ended. Absent: they always are.
    */
   readonly lease?: OwnershipLease;
+  /**
+   * A shard came up, went down or was refused: `report` is asked for soon, so that the orchestrator need not wait for
+   * the next heartbeat.
+   */
+  readonly reportSoon?: () => void;
 };
 
 /** How a resumeShard ended. `sessionLost`: the shard goes through IDENTIFY. */

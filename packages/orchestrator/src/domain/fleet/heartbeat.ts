@@ -10,7 +10,8 @@ import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
 import { noteCheckpoint } from '../shards/epochs.js';
 import { boundBetween } from '../migration/live-steps.js';
-import { isLive } from '../state/migrations.js';
+import { isLive, ownerOf } from '../state/migrations.js';
+import { reportedLink } from '../state/shard-link.js';
 import { migrationOf } from '../migration/steps.js';
 import type { MigrationState } from '../state/state.js';
 
@@ -37,8 +38,29 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
       why,
     });
   }
+  noteLinks(tx, id, message.shards);
   noteResumes(tx, id, message.shards);
   noticeMissing(tx, id, named);
+}
+
+/** How the gateway connections are of the shards that are this node's to serve. */
+function noteLinks(tx: Transaction, id: string, reports: readonly ShardReport[]): void {
+  for (const report of reports) {
+    const state = tx.shard(report.shardId);
+    if (state?.kind !== 'running' && state?.kind !== 'starting' && state?.kind !== 'migrating') continue;
+    if (serverOf(tx, report.shardId) !== id) continue;
+    const link = reportedLink(id, report, state.link, tx.now);
+    if (link !== state.link) tx.setShard(report.shardId, { ...state, link });
+  }
+}
+
+/** Whose word counts; up to the point of no return that of the origin. */
+function serverOf(tx: Transaction, shard: number): string | null {
+  const state = tx.shard(shard);
+  if (state === undefined || state.kind === 'vacant') return null;
+  if (state.kind !== 'migrating') return state.node;
+  const migration = migrationOf(tx, shard);
+  return migration === undefined ? null : ownerOf(migration);
 }
 
 /** Of shards that there are, one report each: a list is as long as its sender likes. */
