@@ -15,6 +15,7 @@ import { callCommand, reportOf } from './calls.js';
 import type { EventStreams } from './event-stream.js';
 import { operationOf, operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
+import { healthOf, listedShards, readinessOf } from './probes.js';
 import { statusV1 } from './v1-status.js';
 
 export type Surroundings = {
@@ -23,6 +24,8 @@ export type Surroundings = {
   readonly streams: EventStreams;
   /** The orchestrator's own version. */
   readonly version: string;
+  /** Whether the request comes from somebody who may know more than that there is an orchestrator. */
+  knowsToken(this: void, request: FastifyRequest): boolean;
 };
 
 /** A request whose parameters were read. `by` is who asks, as the history is to name them. */
@@ -72,10 +75,27 @@ export const HANDLERS: Handlers = {
     return operation === undefined ? failed(404, `There is no operation "${id}".`) : found(operation);
   },
   status: (_, { orchestrator, clock, version }) =>
-    found(statusV1(orchestrator.state, { version, now: clock.now(), store: orchestrator.store })),
+    found(
+      statusV1(orchestrator.state, {
+        version,
+        now: clock.now(),
+        store: orchestrator.store,
+        alarms: orchestrator.alarms(),
+      }),
+    ),
   ancestorStatus: (_, { orchestrator }) => found(ancestorStatus(orchestrator.state)),
   events: answerEvents,
-  health: () => found({ ok: true }),
+  shards: ({ values: { condition } }, { orchestrator, clock }) => {
+    const now = clock.now();
+    return found({ now, shards: listedShards(orchestrator.state, condition, now) });
+  },
+  health: (_, { orchestrator, clock }) => found(healthOf(orchestrator, clock.now())),
+  healthz: () => found({ ok: true }),
+  livez: () => found({ ok: true }),
+  readyz: ({ request }, { orchestrator, clock, knowsToken }) => {
+    const { ready, ...detail } = readinessOf(orchestrator, clock.now());
+    return { status: ready ? 200 : 503, body: { ready, ...(knowsToken(request) && detail) } };
+  },
 };
 
 /** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */

@@ -1,11 +1,11 @@
-import type { StoreStatus } from '@dshard/api';
+import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, Cancel, Clock, Logger, MessageConnectionOptions, Random, Transport } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { HistoryEntry } from '../domain/state/effects.js';
 import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
-import type { GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
+import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
 import type { Leadership } from './leadership.js';
 
 export type OrchestratorOptions = {
@@ -22,6 +22,10 @@ export type OrchestratorOptions = {
   launcher: Launcher | null;
   versionSource: VersionSource | null;
   gatewayInfo: GatewayInfoSource | null;
+  /** Who is told of alarms that rise and fall; the history and the log are in any case. */
+  alarmSink?: AlarmSink | null;
+  /** From when on a shard that is down is an alarm. Default 30 s. */
+  shardsDownAfterMs?: number;
   logger: Logger;
   /**
    * Where the state is kept, acquired by `lead`; without it nothing outlives the process. It is given back by `close`.
@@ -52,6 +56,8 @@ export type OrchestratorHandle = {
   deployedVersion(): Promise<CommandResult>;
   pullNewVersion(): Promise<CommandResult>;
   readonly store: StoreStatus;
+  /** Those that stand, the gravest first. */
+  alarms(): readonly Alarm[];
   /** The last entries, oldest first (a bounded ring), those of earlier runs included. */
   history(): readonly RecordedEntry[];
   /** From the whole history: the first `limit` after an id, or, with null, the last `limit`. Oldest first. */

@@ -249,6 +249,8 @@ export class ModelNode {
       case 'identifyGranted':
         this.identifies.push(message.shardId);
         this.send({ kind: 'identifyFinished', shardId: message.shardId, ready: true });
+        // A node tells at once that a shard is up.
+        this.heartbeat(0);
         break;
       case 'shutdown':
         this.#shutdown();

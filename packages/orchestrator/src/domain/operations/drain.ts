@@ -231,7 +231,13 @@ function startElsewhere(tx: Transaction, drain: Drain, shard: number): void {
   const [origin] = drain.origins;
   tx.actingFor(drain.by, () => beginStop(tx, shard, origin, null, null));
   const text = `Discord refuses shard ${shard} on node ${origin}: the shard is stopped there, and started elsewhere.`;
-  tx.record('operationProgress', 'info', text, { operation: drain.id, kind: drain.kind, shard, node: origin }, drain.by);
+  tx.record(
+    'operationProgress',
+    'info',
+    text,
+    { operation: drain.id, kind: drain.kind, shard, node: origin },
+    drain.by,
+  );
 }
 
 /** Why none of its shards is moved now; null: some could be. */

@@ -5,6 +5,7 @@
 import type { MigrationState, OrchestratorState, ShardState } from '../state/state.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { isRunningUp, reportsLinks, troubleOf, type ShardLink } from '../state/shard-link.js';
+import { survey } from '../state/survey.js';
 import { sessionStarts, hasSessionStart } from './identify-budget.js';
 import { permitsBlockedUntil } from './identify-permits.js';
 
@@ -58,6 +59,22 @@ export function conditionsOf(state: OrchestratorState, now: number): (id: number
     const none = { node: null, code: null, position: null, eta: null };
     return { ...none, ...(found ?? { kind: 'vacant', since: state.startedAt, why: 'there is no such shard' }) };
   };
+}
+
+export type Down = { shard: number; condition: ShardCondition };
+
+/** Every shard this orchestrator cares for that is not up, by id. */
+export function shardsNotUp(state: OrchestratorState, now: number): readonly Down[] {
+  const conditionOf = conditionsOf(state, now);
+  const ours = state.settings.responsibleForShards;
+  const cared = ours === null ? null : new Set(ours);
+  const { vacant, starting, stopping, unreachable, unready } = survey(state.shards);
+  const moving = [...state.migrations.values()].map(({ shard }) => shard);
+  return [...vacant, ...starting, ...stopping, ...unreachable, ...unready, ...moving]
+    .filter((shard) => cared?.has(shard) ?? true)
+    .sort((a, b) => a - b)
+    .map((shard) => ({ shard, condition: conditionOf(shard) }))
+    .filter(({ condition }) => condition.kind !== 'up');
 }
 
 function conditionOf(state: OrchestratorState, id: number, shard: ShardState, turns: Turns, now: number): Found {
@@ -135,7 +152,10 @@ const SERVES: ReadonlySet<MigrationState['step']['kind']> = new Set([
   'warming',
 ]);
 
-function servingOrigin(state: OrchestratorState, { migration: id, link }: { migration: string; link?: ShardLink }): Found | null {
+function servingOrigin(
+  state: OrchestratorState,
+  { migration: id, link }: { migration: string; link?: ShardLink },
+): Found | null {
   const migration = state.migrations.get(id);
   if (migration === undefined || !SERVES.has(migration.step.kind)) return null;
   const { origin, startedAt } = migration;

@@ -38,12 +38,7 @@ export function troubleOf({
   refused,
   reason,
 }: Pick<ShardLink, 'phase' | 'refused' | 'reason'>):
-  | 'up'
-  | 'refused'
-  | 'waiting'
-  | 'disconnected'
-  | 'starting'
-  | 'frozen' {
+  'up' | 'refused' | 'waiting' | 'disconnected' | 'starting' | 'frozen' {
   if (phase === 'ready') return 'up';
   if (refused !== null) return 'refused';
   if (phase === 'waiting' || phase === 'frozen') return phase;

@@ -330,6 +330,8 @@ export type OrchestratorState = {
   crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
   alarm: { since: number; silent: readonly string[] } | null;
+  /** By node id: a second process that had it, and was refused for that. The last ones only. */
+  takenIds: ReadonlyMap<string, { since: number; at: number; text: string }>;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;
