@@ -30,6 +30,11 @@ export class HostReports {
     return this.take().some((report) => report.shardId === shardId && report.phase === 'ready');
   }
 
+  /** What a shard that the host does not speak of counts as: a host that cannot report is taken at its word. */
+  get unreported(): ShardPhase {
+    return this.#host.report === undefined ? 'ready' : 'connecting';
+  }
+
   take(): readonly ShardReport[] {
     let given: unknown;
     try {

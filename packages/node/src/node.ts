@@ -306,7 +306,8 @@ class NodeRuntime implements DshardNode {
   #reports(): readonly ShardReport[] {
     const { link, shards, epochs } = this.#state;
     const areKnown = link.kind === 'established' && link.capabilities.includes('epochs');
-    return shardReports(shards, this.#hostReports.take(), areKnown ? epochs : null);
+    const { unreported } = this.#hostReports;
+    return shardReports(shards, this.#hostReports.take(), areKnown ? epochs : null, unreported);
   }
 
   #cursorOf(shardId: number): Cursor | null {

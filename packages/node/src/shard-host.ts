@@ -264,7 +264,10 @@ export type ShardHost = {
    */
   released?(shardId: number, how?: { takenOver: boolean }): void | Promise<void>;
 
-  /** What each shard is doing, for heartbeats. Called every few seconds; must be quick. */
+  /**
+   * What each shard is doing, for heartbeats. Called every few seconds; must be quick. A shard is up when its phase is
+   * `ready`. Without this method a shard counts as up as soon as it is started.
+   */
   report?(): readonly ShardReport[];
 };
 
