@@ -6,6 +6,8 @@
 import { inspect } from 'node:util';
 import { MAX_NAME_LENGTH, MAX_URL_LENGTH, messageOf, SHARD_PHASES } from '@dshard/protocol';
 import type { GatewaySession, ShardPhase, ShardReport } from '@dshard/protocol';
+import { shardReports } from './session/reports.js';
+import type { NodeState } from './session/state.js';
 import type { ShardHost } from './shard-host.js';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -30,9 +32,11 @@ export class HostReports {
     return this.take().some((report) => report.shardId === shardId && report.phase === 'ready');
   }
 
-  /** What a shard that the host does not speak of counts as: a host that cannot report is taken at its word. */
-  get unreported(): ShardPhase {
-    return this.#host.report === undefined ? 'ready' : 'connecting';
+  /** Of every shard of the node. A host that cannot report is taken at its word: what it has started is up. */
+  heartbeat({ link, shards, epochs }: NodeState): readonly ShardReport[] {
+    const areKnown = link.kind === 'established' && link.capabilities.includes('epochs');
+    const unreported = this.#host.report === undefined ? 'ready' : 'connecting';
+    return shardReports(shards, this.take(), areKnown ? epochs : null, unreported);
   }
 
   take(): readonly ShardReport[] {
