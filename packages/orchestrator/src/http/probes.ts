@@ -25,8 +25,9 @@ export function listedShards(
     );
 }
 
-export function healthOf({ state, alarms }: OrchestratorHandle, now: number): Health {
-  const standing = alarms();
+export function healthOf(orchestrator: OrchestratorHandle, now: number): Health {
+  const standing = orchestrator.alarms();
+  const { state } = orchestrator;
   const { totalShards } = state;
   const cared = state.settings.responsibleForShards?.length ?? totalShards ?? 0;
   const ok = standing.every(({ level }) => level !== 'error');
