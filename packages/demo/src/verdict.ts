@@ -6,6 +6,7 @@
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
 import type { CallFigures } from './fleet-calls.js';
+import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import type { StateReport } from './reports.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
@@ -68,6 +69,8 @@ export type Verdict = {
   quarantine?: QuarantineFigures;
   /** Scenario `alarm`: nodes that seemed dead. */
   alarm?: AlarmFigures;
+  /** Scenario `outage`: what status and the alarm said of it. */
+  outage?: OutageFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
   /**
@@ -108,6 +111,7 @@ export type VerdictInput = {
   losses?: { shards: number; asleep?: number };
   quarantine?: QuarantineFigures;
   alarm?: AlarmFigures;
+  outage?: OutageFigures;
   discordjs?: DiscordjsFigures;
   /** Scenario `start`. */
   start?: StartFigures;
@@ -115,7 +119,7 @@ export type VerdictInput = {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const needed = input.shards + (discordjs?.crash.shards ?? 0);
   const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
@@ -157,6 +161,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       `the start took ${start.tookMs} ms, ${start.ratio} times what Discord's pace allows; ${MAX_START_RATIO} times are allowed`,
     calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
     ...(calls?.findings ?? []),
+    ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
@@ -184,6 +189,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(takeovers && { takeovers: { shards: ledger.gapsMs.length, withoutOwnerMs: gapMs } }),
     ...(quarantine && { quarantine }),
     ...(alarm && { alarm }),
+    ...(outage && { outage }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(start && { start }),
@@ -223,6 +229,17 @@ export type DiscordjsFigures = {
   crash: { shards: number };
   findings: readonly string[];
 };
+
+function outageProblems(outage: OutageFigures, shards: number): string[] {
+  const { shownDown, unexplained, alarmRoseMs, alarmFellMs, inHistory } = outage;
+  return [
+    shownDown < shards && `status showed ${shownDown} of ${shards} shards down with a reason`,
+    unexplained > 0 && `status showed ${unexplained} shards down without saying why`,
+    alarmRoseMs === null && 'no alarm rose',
+    alarmRoseMs !== null && alarmFellMs === null && 'the alarm did not fall',
+    !inHistory && 'the alarm is not in the history',
+  ].filter((problem) => problem !== false);
+}
 
 function problemsOf({ caches, commands, rolloutIdentifies, findings }: DiscordjsFigures): string[] {
   return [

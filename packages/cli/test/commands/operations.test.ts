@@ -204,7 +204,15 @@ describe('dso status', () => {
     expect([code, stderr]).toEqual([0, '']);
     const rows = stdout.split('\n').map((row) => row.split('│').map((cell) => cell.trim()));
     expect(rows.find((row) => row[1] === 'id')).toEqual(['', 'id', 'version', 'connected', 'shards', 'extra', '']);
-    expect(rows.find((row) => row[1] === 'web-1')).toEqual(['', 'web-1', 'v1', 'yes', '0 - 3, 7', 'refused by Discord 7', '']);
+    expect(rows.find((row) => row[1] === 'web-1')).toEqual([
+      '',
+      'web-1',
+      'v1',
+      'yes',
+      '0 - 3, 7',
+      'refused by Discord 7',
+      '',
+    ]);
     // A node says what it likes; none of it reaches the terminal as a command.
     expect(rows.find((row) => row[1] === 'web-2')).toEqual([
       '',
