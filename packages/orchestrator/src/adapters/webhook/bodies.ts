@@ -1,5 +1,6 @@
 /** What a webhook is sent. There are no secrets in it: sentences, times, and ids of nodes and shards. */
 import { shardRanges } from '@dshard/api';
+import { counted } from '@dshard/protocol';
 import type { AlarmNotice } from '../../ports/surroundings.js';
 
 export type WebhookFormat = 'json' | 'discord';
@@ -44,7 +45,7 @@ function discordBody({ notices, dropped, at }: WebhookNews): object {
       timestamp: new Date(isRaised ? since : at).toISOString(),
     };
   });
-  const content = dropped === 0 ? {} : { content: `${dropped} older notice(s) were left out.` };
+  const content = dropped === 0 ? {} : { content: `Left out: ${counted(dropped, 'older notice')}.` };
   return { username: 'dshardorchestrator', allowed_mentions: { parse: [] }, ...content, embeds: fitting(embeds) };
 }
 

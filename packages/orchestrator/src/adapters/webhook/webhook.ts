@@ -4,7 +4,7 @@
  * address that does not answer is tried a few times, and what could not be told is logged. The address itself is a
  * secret (Discord's has its token in it), so that no message names more of it than its host.
  */
-import { messageOf } from '@dshard/protocol';
+import { counted, messageOf } from '@dshard/protocol';
 import { delay, type Clock, type Logger } from '@dshard/transport';
 import type { AlarmNotice, AlarmSink } from '../../ports/surroundings.js';
 import { bodyOf, type WebhookFormat } from './bodies.js';
@@ -82,7 +82,7 @@ class Webhook implements AlarmSink {
         this.#dropped = 0;
         const problem = await this.#post(notices, dropped);
         if (problem !== null) {
-          const text = `The webhook on ${this.#host()} was not told of ${notices.length} alarm(s): ${problem}.`;
+          const text = `The webhook on ${this.#host()} was not told of ${counted(notices.length, 'alarm')}: ${problem}.`;
           logger.warn({ alarms: notices.map(({ alarm }) => alarm.key) }, text);
         }
       }

@@ -11,6 +11,7 @@
  * moved twice. A migration that fails is tried once more; if a shard stays behind, the node is not shut down and the
  * drain says which and why.
  */
+import { counted } from '@dshard/protocol';
 import { beginLaunch, retireEmpty, unwantLaunch } from '../fleet/launch.js';
 import { beginShutdown } from '../fleet/leave.js';
 import { budgetHolds, budgetReason, waitsFor } from '../migration/limits.js';
@@ -146,7 +147,7 @@ function withOutcomes(tx: Transaction, drain: Drain): Drain {
 function moved(tx: Transaction, drain: Drain): Drain {
   const [origin] = drain.origins;
   const { waiting } = shardsLeft(tx.state, drain);
-  const text = `Node ${origin} has given up ${drain.moved.length} shard(s); ${waiting.length} wait for their tx.`;
+  const text = `Node ${origin} has given up ${counted(drain.moved.length, 'shard')}; ${waiting.length} wait for their turn.`;
   const facts = { moved: drain.moved.length, waiting: waiting.length, failed: drain.failed.length };
   tx.record('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
   return drain;
@@ -193,7 +194,7 @@ function move(tx: Transaction, drain: Drain): void {
 }
 
 /**
- * @returns how many shards wait for their tx, and whether they wait for the disruption budget, or to come up: a shard
+ * @returns how many shards wait for their turn, and whether they wait for the disruption budget, or to come up: a shard
  * moves when it is up.
  */
 function beginMoves(tx: Transaction, drain: Drain, destination: string): { waiting: number; isBlocked: boolean } {
@@ -243,7 +244,7 @@ function startElsewhere(tx: Transaction, drain: Drain, shard: number): void {
 /** Why none of its shards is moved now; null: some could be. */
 function waitReason(state: OrchestratorState, drain: Drain): string | null {
   const down = shardsLeft(state, drain).waiting.filter((shard) => !isUp(state, shard));
-  if (down.length > 0) return `shard(s) ${down.join(', ')} are not up, and a shard is moved when it is`;
+  if (down.length > 0) return `a shard is moved when it is up, and these are not: ${down.join(', ')}`;
   return budgetHolds(state) ? budgetReason(state) : null;
 }
 
@@ -300,8 +301,8 @@ function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
   const ending = shutdown ? ', and the node was shut down' : '';
   const text =
     failure === null
-      ? `Moved ${moved} shard(s) from node ${origin} to node ${to}${ending}.`
-      : `Draining node ${origin} to ${to} stopped after ${moved} shard(s): ${failure}.`;
+      ? `Moved ${counted(moved, 'shard')} from node ${origin} to node ${to}${ending}.`
+      : `Draining node ${origin} to ${to} stopped after ${counted(moved, 'shard')}: ${failure}.`;
   const rest = failure === null || cancelled === null ? '' : `${kept(tx, origin)}${afterCancel(tx, drain)}`;
   const facts = { origin, destination, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
   const figures = { origin, destination, shutdown, moved, failed: failed.length };
@@ -310,7 +311,7 @@ function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
 
 function kept(tx: Transaction, origin: string): string {
   const { length } = tx.shardsOf(origin);
-  return length === 0 ? '' : ` Node ${origin} keeps ${length} shard(s).`;
+  return length === 0 ? '' : ` Node ${origin} keeps ${counted(length, 'shard')}.`;
 }
 
 /** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
@@ -365,6 +366,6 @@ function textOf(
     case 'moving':
       return `Moving the shards of ${origin} to ${destination ?? 'a new node'}: ${moved.length} of ${total} moved.`;
     case 'shuttingDown':
-      return `All ${moved.length} shard(s) of ${origin} are moved; it is shutting down.`;
+      return `${origin} has given up ${counted(moved.length, 'shard')}, and is shutting down.`;
   }
 }

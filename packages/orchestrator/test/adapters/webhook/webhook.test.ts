@@ -108,7 +108,7 @@ describe('a webhook', () => {
     sink.tell([notice()]);
     await until(() => logger.lines.length === 1, { what: 'the line' });
     expect(bodies).toHaveLength(1);
-    expect(logger.lines[0]?.message).toMatch(/^The webhook on 127\.0\.0\.1:\d+ was not told of 1 alarm\(s\): .*404\.$/);
+    expect(logger.lines[0]?.message).toMatch(/^The webhook on 127\.0\.0\.1:\d+ was not told of 1 alarm: .*404\.$/);
     expect(JSON.stringify(logger.lines)).not.toContain(SECRET);
   });
 

@@ -204,7 +204,7 @@ describe('a drain', () => {
     const request = world.command(drain('a', 'b'));
     world.pass(90_000);
     expect(world.replies.get(request)).toMatchObject({ ok: false });
-    expect(JSON.stringify(world.replies.get(request))).toContain('shard(s) 1 are not up');
+    expect(JSON.stringify(world.replies.get(request))).toContain('when it is up, and these are not: 1');
     expect(world.truth()).toEqual({ a: [1], b: [0] });
   });
 
