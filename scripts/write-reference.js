@@ -1,7 +1,8 @@
 /**
  * Writes docs/reference/errors.md from the packages' own tables of errors, the tables of endpoints in
- * docs/reference/rest.md from the contract, and those of conditions and alarms in docs/reference/health.md. `--check` fails when a page is not what the code says. Needs a build.
- * (docs/reference/config.md is kept by a test of its own: packages/api/test/config/reference.)
+ * docs/reference/rest.md from the contract, and those of conditions and alarms in docs/reference/health.md. `--check`
+ * fails when a page is not what the code says. Needs a build. (docs/reference/config.md is kept by a test of its own:
+ * packages/api/test/config/reference.)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';

@@ -72,7 +72,8 @@ export type NodeOptions = {
   /** Calls from the rest of the fleet (`node.fleet`). */
   fleet?: FleetSettings;
   /**
-   * host:port where `/livez` and `/readyz` are answered, for a scheduler's probes. Default DSO_HEALTH_LISTEN, or nowhere.
+   * host:port where `/livez` and `/readyz` are answered, for a scheduler's probes. Default DSO_HEALTH_LISTEN, or
+   * nowhere.
    */
   healthListen?: Address;
   /** Where the node writes what it has to say; pino fits. Default: nowhere. */

@@ -94,7 +94,7 @@ export type ShardReport = {
   epoch?: number;
   /** Extended: the close code by which Discord refused the shard for good; it stays down until somebody mends that. */
   refused?: number;
-  /** Extended: why the shard has no gateway connection, since it was last up or from its beginning. Absent: no trouble. */
+  /** Extended: why the shard has no gateway connection, after one that was lost or did not come about. */
   reason?: string;
 };
 

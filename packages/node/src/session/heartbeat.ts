@@ -1,7 +1,7 @@
 /**
- * Heartbeats: the node's full state every `intervalMs`, and out of turn, shortly after a shard came up, went down or was
- * refused. They are also the checkpoints from which another node resumes should this process die: a shard that has just
- * got its session must not have to wait for its first.
+ * Heartbeats: the node's full state every `intervalMs`, and out of turn, shortly after a shard came up, went down or
+ * was refused. They are also the checkpoints from which another node resumes should this process die: a shard that has
+ * just got its session must not have to wait for its first.
  */
 import type { Transaction } from './transaction.js';
 

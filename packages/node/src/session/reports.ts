@@ -10,8 +10,8 @@ import { isTaken, ruleOf } from './shard-states.js';
 import type { NodeState, ShardState } from './state.js';
 
 /**
- * @param epochs null: the orchestrator does not know them. @param unreported the phase of a shard that the host does not
- * speak of.
+ * @param epochs null: the orchestrator does not know them. @param unreported the phase of a shard that the host does
+ * not speak of.
  */
 export function shardReports(
   shards: ReadonlyMap<number, ShardState>,

@@ -1,7 +1,7 @@
 /**
- * Every alarm there is, and how alarms rise and fall. An alarm stands for as long as its trouble does: nobody raises or
- * clears it by hand. So that nothing flaps, a trouble must have lasted for `riseMs` before it is an alarm, and must have
- * been gone for `fallMs` before the alarm is over.
+ * Every alarm there is, and how alarms rise and fall. An alarm stands for as long as its trouble does: nobody raises
+ * or clears it by hand. So that nothing flaps, a trouble must have lasted for `riseMs` before it is an alarm, and must
+ * have been gone for `fallMs` before the alarm is over.
  */
 export type AlarmEntry = {
   level: 'warn' | 'error';

@@ -52,10 +52,10 @@ export function isUp(state: OrchestratorState, id: number): boolean {
 
 /** Answers for every shard there is; for one question about all of them, so that queues are counted once. */
 export function conditionsOf(state: OrchestratorState, now: number): (id: number) => ShardCondition {
-  const turns = turnsOf(state, now);
+  const places = placesOf(state, now);
   return (id) => {
     const shard = state.shards[id];
-    const found = shard === undefined ? null : conditionOf(state, id, shard, turns, now);
+    const found = shard === undefined ? null : conditionOf(state, id, shard, places, now);
     const none = { node: null, code: null, position: null, eta: null };
     return { ...none, ...(found ?? { kind: 'vacant', since: state.startedAt, why: 'there is no such shard' }) };
   };
@@ -77,7 +77,7 @@ export function shardsNotUp(state: OrchestratorState, now: number): readonly Dow
     .filter(({ condition }) => condition.kind !== 'up');
 }
 
-function conditionOf(state: OrchestratorState, id: number, shard: ShardState, turns: Turns, now: number): Found {
+function conditionOf(state: OrchestratorState, id: number, shard: ShardState, places: Places, now: number): Found {
   switch (shard.kind) {
     case 'vacant':
       return ofVacant(state, id, shard, now);
@@ -89,16 +89,16 @@ function conditionOf(state: OrchestratorState, id: number, shard: ShardState, tu
       return { kind: 'stopping', since: shard.since, node: shard.node, why: null };
     case 'starting': {
       const { node, since, link } = shard;
-      const turn = turns.get(keyOf(id, node));
-      if (turn !== undefined) return { node, ...ofTurn(turn) };
+      const place = places.get(keyOf(id, node));
+      if (place !== undefined) return { node, ...ofPlace(place) };
       if (link !== undefined) return ofLink(link, since);
       return { kind: 'starting', since, node, why: shard.known === null ? null : 'its session is being resumed' };
     }
     case 'running': {
       const { node, since, link } = shard;
       if (isRunningUp(state, shard)) return { kind: 'up', since: link?.since ?? since, node, why: null };
-      const turn = turns.get(keyOf(id, node));
-      if (turn !== undefined) return { node, ...ofTurn(turn) };
+      const place = places.get(keyOf(id, node));
+      if (place !== undefined) return { node, ...ofPlace(place) };
       if (link?.node === node) return ofLink(link, since);
       return { kind: 'starting', since, node, why: 'its node has not said yet whether it is connected' };
     }
@@ -194,23 +194,23 @@ function whyVacant(state: OrchestratorState, id: number, notBefore: number, now:
   return settings.canLaunch && launchNotBefore > now ? `${missing}, and the last launch failed` : missing;
 }
 
-type Turn = Pick<ShardCondition, 'position' | 'eta'> & { since: number; why: string | null };
-type Turns = ReadonlyMap<string, Turn>;
+type Place = Pick<ShardCondition, 'position' | 'eta'> & { since: number; why: string | null };
+type Places = ReadonlyMap<string, Place>;
 
 function keyOf(shard: number, node: string): string {
   return `${shard}@${node}`;
 }
 
-function ofTurn({ position, eta, since, why }: Turn): Found {
+function ofPlace({ position, eta, since, why }: Place): Found {
   return { kind: 'waitingToIdentify', since, position, eta, why };
 }
 
 /** Per key one IDENTIFY per window, in the order of asking. */
-function turnsOf(state: OrchestratorState, now: number): Turns {
+function placesOf(state: OrchestratorState, now: number): Places {
   const { identifies, settings } = state;
   const { waiting, keys, maxConcurrency } = identifies;
-  const turns = new Map<string, Turn>();
-  if (waiting.length === 0) return turns;
+  const places = new Map<string, Place>();
+  if (waiting.length === 0) return places;
   const isShort = !hasSessionStart(state, now);
   const { resetAt } = sessionStarts(state, now);
   const opensAt = Math.max(now, permitsBlockedUntil({ state, now }) ?? now);
@@ -224,7 +224,7 @@ function turnsOf(state: OrchestratorState, now: number): Turns {
     const freeAt = heldFor > 0 ? now + heldFor : (entry?.freeAt ?? now);
     const eta = isShort ? resetAt : Math.max(opensAt, freeAt) + before * settings.identifyWindowMs;
     const why = isShort ? 'the session starts of the day are used up, but for the reserve' : null;
-    turns.set(keyOf(shard, node), { position: index + 1, eta, since, why });
+    places.set(keyOf(shard, node), { position: index + 1, eta, since, why });
   });
-  return turns;
+  return places;
 }

@@ -15,7 +15,9 @@ import type { EndedOperation, OperationState } from './operations.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
 
-/** What a shard is doing, as far as the orchestrator knows. `link`: how its gateway connection is; absent: not told yet. */
+/**
+ * What a shard is doing, as far as the orchestrator knows. `link`: how its gateway connection is; absent: not told yet.
+ */
 export type ShardState =
   /** Nobody runs it. `known` lets the next node RESUME. It is not placed automatically before `notBefore`. */
   | { kind: 'vacant'; since: number; notBefore: number; known: KnownSession | null }
