@@ -170,6 +170,28 @@ describe('the disruption budget', () => {
   });
 });
 
+describe('the history', () => {
+  test('has one entry for all shards of a node that come up, go down or are refused together', () => {
+    const world = new World({ totalShards: 3 }).start();
+    const a = world.join('a');
+    world.pass(5_000);
+    const up = world.recorded('shardsUp').flatMap(({ fields }) => fields['shards']);
+    expect(up).toEqual([0, 1, 2]);
+    for (const shard of [0, 1]) a.phases.set(shard, { phase: 'disconnected', reason: 'it was closed with 1006' });
+    a.phases.set(2, { phase: 'disconnected', refused: 4014, reason: 'enable them' });
+    world.beat();
+    world.settle();
+    world.beat();
+    world.settle();
+    expect(world.recorded('shardsDisconnected').map(({ text }) => text)).toEqual([
+      'Shards 0, 1 on node a: disconnected: it was closed with 1006.',
+    ]);
+    expect(world.recorded('shardsRefused')).toMatchObject([
+      { level: 'error', fields: { node: 'a', shards: [2], code: 4014 } },
+    ]);
+  });
+});
+
 describe('a drain', () => {
   function twoNodes(): World {
     const world = new World({ totalShards: 2 }).start();
