@@ -33,10 +33,7 @@ export type ShardState =
     }
   /** Its node has it; whether it is up, `link` tells (`shards/condition.ts`). */
   | { kind: 'running'; node: string; since: number; link?: ShardLink }
-  /**
-   * stopShard was sent; `request` is the operator's, if it was one, and `by` tells who. `known`: the session, should
-   * the answer have none.
-   */
+  /** stopShard was sent; `request`: an operator's, `by`: whose. `known`: the session, should the answer have none. */
   | {
       kind: 'stopping';
       node: string;
@@ -162,10 +159,7 @@ export type LiveStep =
   | { kind: 'verifying'; frozenAt: number; manifest: Manifest }
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
-  /**
-   * transferActivate sent. `originReleased`: the origin let go or stopped; otherwise it may have gone on from the
-   * manifest's cursor.
-   */
+  /** transferActivate sent. `originReleased`: the origin let go; else it may have gone on from the cursor. */
   | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
