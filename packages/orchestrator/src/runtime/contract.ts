@@ -7,6 +7,7 @@ import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
 import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
 import type { Leadership } from './leadership.js';
+import type { Succession } from './succession.js';
 
 export type OrchestratorOptions = {
   /** Where nodes connect, `127.0.0.1:7447` by default. */
@@ -29,6 +30,8 @@ export type OrchestratorOptions = {
   logger: Logger;
   /** Where the state is kept, acquired by `lead`, given back by `close`; without it nothing outlives the process. */
   leadership?: Leadership | null;
+  /** How what the leader before may hold still is taken over. Without: there was none. */
+  succession?: Pick<Succession, 'take'> | null;
   /** Connections open at once; further ones are closed. Default 4096. */
   maxConnections?: number;
   /** Limits of each connection to a node. */
@@ -65,4 +68,10 @@ export type OrchestratorHandle = {
    * `leave`: nodes and their processes live on. `end`: the fleet is shut down for good, processes stopped, then killed.
    */
   close(mode: 'leave' | 'end'): Promise<void>;
+};
+
+/** The handle, and what only tests and metrics ask for. */
+export type Orchestrator = OrchestratorHandle & {
+  /** How many connections were closed for which broken rule or limit, by code. */
+  violations(): Readonly<Record<string, number>>;
 };

@@ -5,7 +5,7 @@
  * secret (Discord's has its token in it), so that no message names more of it than its host.
  */
 import { counted, messageOf } from '@dshard/protocol';
-import { delay, type Clock, type Logger } from '@dshard/transport';
+import { delay, wallClockAheadMs, type Clock, type Logger } from '@dshard/transport';
 import type { AlarmNotice, AlarmSink } from '../../ports/surroundings.js';
 import { bodyOf, type WebhookFormat } from './bodies.js';
 
@@ -109,7 +109,8 @@ class Webhook implements AlarmSink {
   /** @returns why it could not be told; null: it was. */
   async #post(notices: readonly AlarmNotice[], dropped: number): Promise<string | null> {
     const { format, version, clock } = this.#options;
-    const body = JSON.stringify(bodyOf(format, { notices, dropped, version, at: clock.now() }));
+    const told = inWallTime(notices, wallClockAheadMs(clock));
+    const body = JSON.stringify(bodyOf(format, { notices: told, dropped, version, at: clock.wallClock() }));
     for (let attempt = 1, pauseMs = FIRST_PAUSE_MS; ; attempt += 1, pauseMs *= 4) {
       const outcome = await this.#attempt(body);
       if (outcome.ok) return null;
@@ -147,6 +148,14 @@ class Webhook implements AlarmSink {
   #host(): string {
     return new URL(this.#options.url).host;
   }
+}
+
+/** Times for people. */
+function inWallTime(notices: readonly AlarmNotice[], aheadMs: number): readonly AlarmNotice[] {
+  return notices.map(({ event, alarm }) => {
+    const { since, raisedAt } = alarm;
+    return { event, alarm: { ...alarm, since: since + aheadMs, raisedAt: raisedAt + aheadMs } };
+  });
 }
 
 function secondsOf(header: string | null): number {
