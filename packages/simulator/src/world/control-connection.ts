@@ -169,14 +169,14 @@ function withPlainIdentify(stream: ByteStream, prepared: Set<number>): ByteStrea
     }
     return takesMore;
   };
-  const handle: ByteStream['handle'] = ({ onData, ...handlers }) =>
+  const handle: ByteStream['handle'] = (handlers) =>
     stream.handle({
       ...handlers,
       onData: (chunk) => {
         for (const message of messagesOf(heard, chunk)) {
           if (message.kind === 'prepareMigration' && !message.origin) prepared.add(message.shardId);
         }
-        onData(chunk);
+        handlers.onData(chunk);
       },
     });
   return writtenThrough(stream, write, handle);
