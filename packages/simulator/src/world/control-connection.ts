@@ -145,9 +145,8 @@ function withRepeats(stream: ByteStream, said: LastMessage): ByteStream {
 }
 
 /**
- * Makes a node one of the base level: its Identify names no capabilities, as that of a Go node, and names as running
- * also the shards that it was told to make room for, as a Go node does. Done on the wire, so that the node itself is the
- * production one.
+ * Makes a node one of the base level: as that of a Go node, its Identify names no capabilities, and names as running
+ * also the shards that it was told to make room for. Done on the wire, so that the node itself is the production one.
  */
 export function baseLevelTransport(transport: Transport): Transport {
   const prepared = new Set<number>();

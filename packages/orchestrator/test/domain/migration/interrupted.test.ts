@@ -165,7 +165,7 @@ describe.each(FLOWS)('$name:', (flow) => {
     expectInOrder(world, operation, NODE_OF[role]);
     const identified = [...world.nodes.values()].flatMap(({ identifies }) => identifies);
     if (flow.name !== 'base level') expect(identified).toEqual([]);
-    // The shard that moved, if nobody handed its state over: a session comes to a Go node with its state, or not at all.
+    // The shard that moved, if nobody handed its state over: a Go node gets a session with the state, or not at all.
     else if (operation.keepsSessions) expect([[], [0]]).toContainEqual(identified);
     if (!operation.name.startsWith('crashing')) {
       expect([...world.asked].filter((request) => !world.replies.has(request))).toEqual([]);

@@ -47,8 +47,8 @@ describe('the origin is lost', () => {
   });
 });
 
-// Both connections were cut while a shard moved to a Go node, which was back first. Its Identify named the shard that it
-// only made room for, the shard was taken to run there, and nobody served it. (The same after a restart.)
+// Both connections were cut while a shard moved to a Go node, which was back first. Its Identify named the shard that
+// it only made room for, the shard was taken to run there, and nobody served it. (The same after a restart.)
 test.each(['disconnect', 'crash'] as const)(
   'a Go node that names what it only makes room for is not believed after a %s, and the origin goes on',
   (how) => {
