@@ -13,7 +13,8 @@ import { MAX_DEPTH, MAX_VALUES } from './limits.js';
 /**
  * The value of `bytes`. Integers become numbers when these hold them exactly, else bigints; byte strings are views of
  * `bytes`; a map with a key that is no text becomes a Map, a timestamp a Date if it has no part of a millisecond, and
- * any other extension a `MessagePackExtension`. Throws `DSO_BODY_MALFORMED` or `DSO_BODY_TOO_COMPLEX`; `what` names the message in the sentence.
+ * any other extension a `MessagePackExtension`. Throws `DSO_BODY_MALFORMED` or `DSO_BODY_TOO_COMPLEX`; `what` names the
+ * message in the sentence.
  */
 export function readMessagePack(bytes: Uint8Array, what: string): unknown {
   checkStructure(bytes, what);
