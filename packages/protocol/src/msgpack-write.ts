@@ -14,8 +14,8 @@ const textEncoder = new TextEncoder();
 
 /**
  * Plain data as MessagePack: numbers as the shortest integer or as float 64, bigints as int64 (beyond that as uint64),
- * bytes as bin, undefined map values left out; a Map as a map with its keys, a Date as a timestamp. The first `headroom`
- * bytes are left free for a header. Throws `DSO_VALUE_NOT_ENCODABLE`.
+ * bytes as bin, undefined map values left out; a Map as a map with its keys, a Date as a timestamp. The first
+ * `headroom` bytes are left free for a header. Throws `DSO_VALUE_NOT_ENCODABLE`.
  */
 export function writeMessagePack(value: unknown, headroom = 0): Uint8Array {
   const writer = new Writer(headroom);
