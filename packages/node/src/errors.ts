@@ -7,6 +7,7 @@ export type NodeErrorCode =
   | 'DSO_NODE_STARTED_TWICE'
   | 'DSO_NODE_CLOSED'
   | 'DSO_TOTAL_SHARDS_CHANGED'
+  | 'DSO_ORCHESTRATOR_UNPROVEN'
   | 'DSO_ORCHESTRATOR_SUPERSEDED'
   | 'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE'
   | 'DSO_HOST_TIMEOUT'
@@ -60,6 +61,12 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_TOTAL_SHARDS_CHANGED: {
     meaning: 'The orchestrator has another total shard count than the one this node runs its shards with.',
     remedy: 'Restart the node, or give the orchestrator the old count.',
+    retryable: false,
+  },
+  DSO_ORCHESTRATOR_UNPROVEN: {
+    meaning: 'Who listens at the address of the orchestrator did not prove that it knows the token of this node.',
+    remedy:
+      'Give both the same token. If they have the same, another process listens there. An orchestrator in Go needs allowBaseLevelOrchestrator.',
     retryable: false,
   },
   DSO_ORCHESTRATOR_SUPERSEDED: {

@@ -6,12 +6,12 @@ import type { Identity } from './session/state.js';
 import { capabilitiesOf } from './shard-host.js';
 
 export function identityOf(options: ResolvedOptions): Identity {
-  const { nodeId, version, token, host, hostTimeouts, lingerMs, patienceMs, random } = options;
+  const { nodeId, version, allowBaseLevelOrchestrator, host, hostTimeouts, lingerMs, patienceMs, random } = options;
   const { readyMs, handlersMs } = hostTimeouts;
   return {
     nodeId,
     version,
-    token,
+    allowBaseLevelOrchestrator,
     host: hostname(),
     pid: process.pid,
     instance: `${process.pid}-${digits(random)}${digits(random)}`,

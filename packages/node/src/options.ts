@@ -3,7 +3,7 @@
  * else.
  */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
-import { parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
+import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { launchEnvironment } from './environment.js';
@@ -67,6 +67,11 @@ export type NodeOptions = {
   version?: string;
   /** The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE. */
   token?: string;
+  /**
+   * Whether an orchestrator that cannot prove the token is obeyed, at the base level: the ancestor's, in Go. Without a
+   * token there is nothing to prove. Default DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR (true or false), or false.
+   */
+  allowBaseLevelOrchestrator?: boolean;
   /** The user events of the bot, the same on all nodes. Needed to move state with the shards. */
   userEvents?: UserEventCodec;
   /** Calls from the rest of the fleet (`node.fleet`). */
@@ -103,6 +108,7 @@ export type ResolvedOptions = {
   readonly nodeId: string;
   readonly version: string;
   readonly token: string | null;
+  readonly allowBaseLevelOrchestrator: boolean;
   readonly userEvents: UserEventCodec;
   readonly fleet: { readonly client: object | null; readonly evaluate: boolean };
   readonly logger: Logger;
@@ -128,6 +134,7 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'nodeId',
   'version',
   'token',
+  'allowBaseLevelOrchestrator',
   'userEvents',
   'fleet',
   'logger',
@@ -183,7 +190,10 @@ export function resolveOptions(
     orchestrator: checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447'),
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
     version: options.version ?? launch.version ?? 'unknown',
-    token: options.token ?? launch.token ?? null,
+    token: checkedToken(options.token ?? launch.token),
+    allowBaseLevelOrchestrator: checkedSwitch(
+      options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
+    ),
     userEvents: options.userEvents ?? new UserEventRegistry(),
     fleet: resolveFleet(options.fleet ?? {}),
     logger: options.logger ?? silentLogger,
@@ -270,6 +280,18 @@ function checkedAddress(address: Address): Address {
     throw invalidOption(WHERE, 'orchestrator', `is "${address}": ${messageOf(error)}`);
   }
   return address;
+}
+
+function checkedToken(token: string | undefined): string | null {
+  if (token === undefined || isToken(token)) return token ?? null;
+  throw invalidOption(WHERE, 'token', 'must be printable characters without blanks; leave it out where there is none.');
+}
+
+/** As an option, or as a variable of the environment. */
+function checkedSwitch(value: boolean | string): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw invalidOption(WHERE, 'allowBaseLevelOrchestrator', `is "${value}", but must be true or false.`);
 }
 
 function checkedNodeId(nodeId: string): string {

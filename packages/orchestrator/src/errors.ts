@@ -13,6 +13,8 @@ export type OrchestratorErrorCode =
   | 'DSO_INTERNAL'
   | 'DSO_IDENTIFY_TIMEOUT'
   | 'DSO_IDENTIFY_EXPECTED'
+  | 'DSO_PROOF_EXPECTED'
+  | 'DSO_CHALLENGE_UNANSWERED'
   | 'DSO_TOO_MANY_CONNECTIONS'
   | 'DSO_ORCHESTRATOR_LEAVING'
   | 'DSO_NO_VERSION_SOURCE'
@@ -70,6 +72,16 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_IDENTIFY_EXPECTED: {
     meaning: 'The first message of a connection was not an Identify.',
     remedy: 'Check what connects to the node port; a node sends Identify first.',
+    retryable: false,
+  },
+  DSO_PROOF_EXPECTED: {
+    meaning: 'A connection that was asked to prove the shared token sent something else.',
+    remedy: 'Check what connects to the node port; nodes of @dshard/node send a proof.',
+    retryable: false,
+  },
+  DSO_CHALLENGE_UNANSWERED: {
+    meaning: 'A node hung up when this orchestrator proved its token: the node has another one.',
+    remedy: 'Give the node the same token: DSO_TOKEN, or DSO_TOKEN_FILE with the file that holds it.',
     retryable: false,
   },
   DSO_TOO_MANY_CONNECTIONS: {

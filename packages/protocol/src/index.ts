@@ -19,6 +19,8 @@ export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_
 export { nearest } from './nearest.js';
 export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
+export { NONCE_BYTES, provenBytes } from './proof.js';
+export type { Exchange } from './proof.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
@@ -29,6 +31,7 @@ export { CAPABILITIES, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVE
 export type {
   AllUserDataSent,
   Capability,
+  Challenge,
   CommandFailed,
   GatewaySession,
   Heartbeat,
@@ -46,6 +49,7 @@ export type {
   NodeBounds,
   PrepareMigration,
   ProcessReport,
+  Proof,
   Rejected,
   ShardPhase,
   ShardReport,

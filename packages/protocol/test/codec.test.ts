@@ -73,7 +73,6 @@ describe('toward a base-level peer a message holds the base fields and nothing e
         nodeId: '',
         logicVersion: 2,
         capabilities: [],
-        token: null,
         host: null,
         pid: null,
         heldSessions: [],

@@ -4,7 +4,9 @@ import { messageOf } from '@dshard/protocol';
 import { TransportError } from './errors.js';
 
 /** A token travels in a header: printable characters without blanks. */
-const TOKEN = /^[\x21-\x7e]+$/;
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
 
 /**
  * Without the blanks around it. Throws `DSO_TOKEN_FILE_UNUSABLE`: the file cannot be read, is empty, or holds no token.
@@ -12,7 +14,7 @@ const TOKEN = /^[\x21-\x7e]+$/;
 export function readTokenFile(path: string): string {
   const token = contentOf(path).trim();
   if (token === '') throw new TransportError('DSO_TOKEN_FILE_UNUSABLE', `The token file ${path} is empty.`);
-  if (!TOKEN.test(token)) {
+  if (!isToken(token)) {
     throw new TransportError(
       'DSO_TOKEN_FILE_UNUSABLE',
       `The token file ${path} must hold printable characters without blanks.`,

@@ -30,7 +30,7 @@ import {
   onOriginClosed,
   onUserDataSent,
 } from './migration/steps.js';
-import { can } from './state/nodes.js';
+import { can, isBaseLevel } from './state/nodes.js';
 import { onRolloutRequest } from './operations/rollout.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
@@ -52,13 +52,27 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
     violation(tx, node.id, message.kind, 'it is not for a node to send');
     return;
   }
-  // Who named no capability did not have to know the token: of that one only the base level is taken.
+  // Who named no capability did not have to prove the token: of that one only the base level is taken.
   const needed = MESSAGE_TRAITS[message.kind].capability;
   if (needed !== null && !can(node, needed)) {
     violation(tx, node.id, message.kind, `it did not name the capability ${needed}`);
     return;
   }
-  dispatch(tx, node.id, message);
+  dispatch(tx, node.id, isBaseLevel(node) ? atBaseLevel(message) : message);
+}
+
+/** Without what the extended level adds to the messages of the base level. */
+function atBaseLevel<M extends Message>(message: M): M {
+  switch (message.kind) {
+    case 'stopShard':
+      return { ...message, session: null };
+    case 'shutdown':
+      return { ...message, sessions: [] };
+    case 'allUserDataSent':
+      return { ...message, shardId: null };
+    default:
+      return message;
+  }
 }
 
 function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'node'>, { kind: 'identify' }>): void {

@@ -26,7 +26,7 @@ import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
-import { Connections, tokenAccepted } from './connections.js';
+import { Connections } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import { deferred, drawRunId, Requests } from './requests.js';
@@ -129,10 +129,9 @@ class OrchestratorRuntime implements Orchestrator {
       clock,
       maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       connection: options.connection ?? {},
-      onIdentify: (connection, message, { remote, loopback }) => {
-        const peer = { remote, loopback, tokenAccepted: tokenAccepted(options.token, message.token) };
-        this.#loop.push({ kind: 'identify', connection, message, peer });
-      },
+      token: options.token,
+      random,
+      onIdentify: (connection, message, peer) => this.#loop.push({ kind: 'identify', connection, message, peer }),
       onMessage: (connection, message) => this.#loop.push({ kind: 'message', connection, message }),
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),

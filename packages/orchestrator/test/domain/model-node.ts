@@ -89,7 +89,6 @@ export class ModelNode {
       nodeId: this.id,
       logicVersion: 2,
       capabilities: this.capabilities,
-      token: null,
       host: null,
       pid: null,
       heldSessions: this.can('parallel-migrations')

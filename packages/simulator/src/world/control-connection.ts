@@ -168,5 +168,5 @@ function withPlainIdentify(stream: ByteStream): ByteStream {
 /** Of a peer that has never heard of what the extended level adds. */
 function plainIdentify(identify: MessageOf<'identify'>): MessageOf<'identify'> {
   const { instance: _, bounds: __, runningEpochs: ___, orchestratorEpoch: ____, ...known } = identify;
-  return { ...known, capabilities: [], heldSessions: [], token: null };
+  return { ...known, capabilities: [], heldSessions: [] };
 }

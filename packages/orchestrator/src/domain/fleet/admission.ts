@@ -34,26 +34,44 @@ function wrongVersion({ logicVersion }: Identify): Refusal | null {
   };
 }
 
+/** Where there is no token, whoever can connect is trusted; the runtime then listens on loopback only. */
 function notTrusted({ settings }: OrchestratorState, identify: Identify, peer: Peer): Refusal | null {
-  if (!usesExtensions(identify)) {
-    if (peer.loopback || settings.allowBaseLevelPeers) return null;
-    return {
-      code: 'DSO_BASE_LEVEL_REFUSED',
-      message: `A base-level peer knows no token, so it is only let in from this machine; it came from ${peer.remote}.`,
-    };
-  }
-  if (!settings.tokenRequired || peer.tokenAccepted) return null;
-  const what = identify.token === null ? 'sent no token' : 'sent another token';
+  const { tokenRequired, allowBaseLevelPeers } = settings;
+  if (!usesExtensions(identify)) return tokenRequired && !allowBaseLevelPeers ? baseLevelRefused(peer) : null;
+  if (!tokenRequired) return identify.nonce === undefined ? null : tokenUnknown();
+  return peer.proof === 'right' ? null : tokenRefused(peer);
+}
+
+function baseLevelRefused({ remote }: Peer): Refusal {
   return {
-    code: 'DSO_TOKEN_REFUSED',
-    message: `The node ${what} than this orchestrator asks for. Give both the same DSO_TOKEN.`,
+    code: 'DSO_BASE_LEVEL_REFUSED',
+    message:
+      `A base-level peer cannot prove that it knows the token of this orchestrator; this one came from ${remote}. ` +
+      'If it is yours, set allowBaseLevelPeers.',
   };
 }
 
-/** Whatever of ours a peer makes use of, it can know the token. Of the base level's peers none sends any of this. */
-function usesExtensions({ capabilities, token, host, pid, heldSessions, ...rest }: Identify): boolean {
-  const { runningEpochs = [], orchestratorEpoch = 0, instance, bounds } = rest;
-  const isNamed = [token, host, pid, instance ?? null, bounds ?? null].some((each) => each !== null);
+function tokenUnknown(): Refusal {
+  return {
+    code: 'DSO_TOKEN_UNKNOWN',
+    message:
+      'The node has a token, and this orchestrator has none to prove. Give both the same DSO_TOKEN, or none to both.',
+  };
+}
+
+function tokenRefused({ proof }: Peer): Refusal {
+  const message =
+    proof === 'wrong'
+      ? 'The node has another token than this orchestrator. Give both the same DSO_TOKEN.'
+      : 'This orchestrator asks for a token, and the node did not say that it has one. Set DSO_TOKEN, or DSO_TOKEN_FILE to ' +
+        'the file of the orchestrator’s token, for the node; if it has one, update its @dshard/node.';
+  return { code: 'DSO_TOKEN_REFUSED', message };
+}
+
+/** Whatever of ours a peer makes use of, it can prove the token. Of the base level's peers none sends any of this. */
+function usesExtensions({ capabilities, host, pid, heldSessions, ...rest }: Identify): boolean {
+  const { runningEpochs = [], orchestratorEpoch = 0, instance, bounds, nonce } = rest;
+  const isNamed = [host, pid, instance ?? null, bounds ?? null, nonce ?? null].some((each) => each !== null);
   return capabilities.length > 0 || isNamed || heldSessions.length + runningEpochs.length + orchestratorEpoch > 0;
 }
 
@@ -112,11 +130,14 @@ function impossibleBounds({ settings }: OrchestratorState, { bounds, nodeId }: I
   };
 }
 
-/** A node that came back has the instance of before. One that has said goodbye needs its id no more. */
+/**
+ * A node that came back has the instance of before. One that has said goodbye needs its id no more. A base-level peer
+ * names none: it can take the place of another base-level peer only.
+ */
 function idIsTaken(state: OrchestratorState, { nodeId, instance, pid, host }: Identify): Refusal | null {
   const holder = state.nodes.get(nodeId);
   if (holder === undefined || !hasConnection(holder) || hasSaidGoodbye(holder)) return null;
-  if (instance === undefined || holder.instance === null || holder.instance === instance) return null;
+  if (holder.instance === null || holder.instance === instance) return null;
   const isSameProcess = holder.pid === pid && holder.host === host;
   return {
     code: 'DSO_NODE_ID_TAKEN',

@@ -58,7 +58,8 @@ function isNewProcess(tx: Transaction, id: string, { pid, host, instance }: Iden
 
 function refuse(tx: Transaction, connection: string, message: Identify, remote: string, refusal: Refusal): void {
   const { code, message: text } = refusal;
-  if (message.capabilities.includes('auth')) {
+  // Whoever names any is of ours, of whatever version, and reads what is wrong.
+  if (message.capabilities.length > 0) {
     tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
   }
   tx.effect({ kind: 'close', connection, code, message: text });

@@ -17,6 +17,7 @@ export type DomainErrorEntry = {
 export type DomainErrorCode =
   | 'DSO_LOGIC_VERSION'
   | 'DSO_TOKEN_REFUSED'
+  | 'DSO_TOKEN_UNKNOWN'
   | 'DSO_BASE_LEVEL_REFUSED'
   | 'DSO_NODE_ID_INVALID'
   | 'DSO_IDENTIFY_INVALID'
@@ -67,14 +68,20 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     fault: 'peer',
   },
   DSO_TOKEN_REFUSED: {
-    meaning: 'The node has no token, or not the one this orchestrator asks for.',
-    remedy: 'Give the node the same DSO_TOKEN as the orchestrator.',
+    meaning: 'The node did not prove that it knows the token of this orchestrator.',
+    remedy: 'Give the node the same token: DSO_TOKEN, or DSO_TOKEN_FILE with the file that holds it.',
+    retryable: false,
+    fault: 'peer',
+  },
+  DSO_TOKEN_UNKNOWN: {
+    meaning: 'The node has a token, and the orchestrator has none.',
+    remedy: 'Give both the same DSO_TOKEN, or none to both.',
     retryable: false,
     fault: 'peer',
   },
   DSO_BASE_LEVEL_REFUSED: {
-    meaning: 'A node that knows no token (a base-level peer) came from another machine.',
-    remedy: 'Set allowBaseLevelPeers if that network is trusted, or use a node library with the auth capability.',
+    meaning: 'A node that can prove no token (a base-level peer) came, and the orchestrator has one.',
+    remedy: 'Set allowBaseLevelPeers if whoever reaches the port is trusted, or use @dshard/node.',
     retryable: false,
     fault: 'peer',
   },

@@ -64,9 +64,9 @@ export type Settings = {
   identifyTimeoutMs: number;
   /** Whether a node may begin a rollout (`client.shard.respawnAll()`). */
   nodesMayRollout: boolean;
-  /** Whether a shared token is required of nodes. The comparison itself is done at the edge. */
+  /** Whether nodes must prove that they know the shared token. The proof itself is looked at at the edge. */
   tokenRequired: boolean;
-  /** Let base-level peers (which know no token) in from beyond loopback. */
+  /** Let base-level peers in although they cannot prove the token. */
   allowBaseLevelPeers: boolean;
 };
 
