@@ -96,6 +96,8 @@ export function repeatingTransport(transport: Transport, repeats: (message: Mess
   };
 }
 
+const HANDSHAKE: ReadonlySet<string> = new Set(['identify', 'challenge', 'proof', 'identified', 'rejected']);
+
 /** What was last on its connection, and what is to come again on the next one. */
 class LastMessage {
   readonly #repeats: (message: Message) => boolean;
@@ -119,11 +121,11 @@ class LastMessage {
     this.#frames.push(bytes);
     for (let frame = this.#frames.next(); frame !== null; frame = this.#frames.next()) {
       const message = decodeMessage(frame.eventId, frame.body);
-      const isHandshake = message.kind === 'identify' || message.kind === 'identified' || message.kind === 'rejected';
-      if (!isHandshake) this.#last = message;
+      if (!HANDSHAKE.has(message.kind)) this.#last = message;
       passed.push(encodeMessage(message));
       const before = this.#before;
-      if (message.kind === 'rejected' || before === null) continue;
+      const isBare = message.kind === 'identify' && message.nonce !== undefined;
+      if (isBare || message.kind === 'rejected' || before === null) continue;
       this.#before = null;
       if (this.#repeats(before)) passed.push(encodeMessage(before));
     }
@@ -168,5 +170,5 @@ function withPlainIdentify(stream: ByteStream): ByteStream {
 /** Of a peer that has never heard of what the extended level adds. */
 function plainIdentify(identify: MessageOf<'identify'>): MessageOf<'identify'> {
   const { instance: _, bounds: __, runningEpochs: ___, orchestratorEpoch: ____, ...known } = identify;
-  return { ...known, capabilities: [], heldSessions: [] };
+  return { ...known, capabilities: [], heldSessions: [], host: null, pid: null };
 }
