@@ -1,6 +1,6 @@
 export { negotiate } from './capabilities.js';
 export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
-export { highestFromNode, highestFromOrchestrator } from './numbers.js';
+export { highestFromNode, highestFromOrchestrator, highestObeyed } from './numbers.js';
 export { FrameReader } from './frame-reader.js';
 export type { Frame } from './frame-reader.js';
 export { CALL_EACH } from './call-messages.js';

@@ -1,5 +1,5 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
-import { isNodeId, LOGIC_VERSION } from '@dshard/protocol';
+import { highestObeyed, isNodeId, LOGIC_VERSION } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../state/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
@@ -16,7 +16,7 @@ export function refusalOf(state: OrchestratorState, identify: Identify, peer: Pe
     wrongVersion(identify) ??
     notTrusted(state, identify, peer) ??
     invalidId(identify.nodeId) ??
-    staleHere(state, identify) ??
+    staleHere(state, identify, now) ??
     impossible(state, identify, now) ??
     otherTotal(state, identify) ??
     impossibleBounds(state, identify) ??
@@ -83,14 +83,17 @@ function invalidId(id: string): Refusal | null {
   };
 }
 
-/** The node has obeyed an orchestrator that started after this one. */
-function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Identify): Refusal | null {
-  if (orchestratorEpoch <= epoch) return null;
+/**
+ * The node has obeyed an orchestrator of a later epoch. If that one leads, the store says so as soon as anything is
+ * written; if nobody does, this one counts on from there (`handshake.ts`). Only what nobody can have counted is refused.
+ */
+function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Identify, now: number): Refusal | null {
+  if (orchestratorEpoch <= Math.max(epoch, highestObeyed(now))) return null;
   return {
     code: 'DSO_ORCHESTRATOR_STALE',
     message:
-      `The node has obeyed an orchestrator of epoch ${orchestratorEpoch}; this one is of epoch ${epoch}, so it was superseded. ` +
-      'If no other one runs, the clock was set back and the store was lost: restart the node.',
+      `The node says that it has obeyed an orchestrator of epoch ${orchestratorEpoch}, which is far ahead of the clock here. ` +
+      'Set the clocks right, and restart the node.',
   };
 }
 

@@ -40,6 +40,7 @@ export type HistoryName =
   | 'nodeJoined'
   | 'nodeReplaced'
   | 'nodeRefused'
+  | 'epochRaised'
   | 'nodeLost'
   | 'nodeGone'
   | 'nodeLaunching'

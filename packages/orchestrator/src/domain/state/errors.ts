@@ -104,9 +104,8 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
     fault: 'peer',
   },
   DSO_ORCHESTRATOR_STALE: {
-    meaning: 'The node has obeyed an orchestrator that was started after this one.',
-    remedy:
-      'End one of the two. If no other one runs, the clock was set back and the store was lost: restart the nodes, or set the clock right.',
+    meaning: 'The node has obeyed an orchestrator of an epoch more than a year ahead of the clock here.',
+    remedy: 'Set the clocks right, and restart the node.',
     retryable: true,
     fault: 'peer',
   },
