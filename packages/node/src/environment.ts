@@ -3,8 +3,11 @@
  * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line. What an operator sets besides:
  * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR.
  */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
-import { readTokenFile } from '@dshard/transport';
+import { isLoopback, parseAddress, readTokenFile } from '@dshard/transport';
+import type { Address } from '@dshard/transport';
 import { NodeError } from './errors.js';
 
 export type LaunchEnvironment = {
@@ -55,6 +58,21 @@ function tokenFromFile(path: string | undefined): string | undefined {
   try {
     return readTokenFile(path);
   } catch (cause) {
-    throw new NodeError('DSO_NODE_TOKEN_FILE', `${messageOf(cause)} DSO_TOKEN_FILE names it.`, { cause });
+    throw new NodeError('DSO_NODE_TOKEN_FILE', messageOf(cause), { cause });
   }
+}
+
+/** Where `dso up` keeps the token that it makes when nobody chose one. */
+const OWN_TOKEN_FILE = join('.dso', 'token');
+
+/**
+ * The token of an orchestrator of this machine that runs in the same folder, for a node that is started by hand.
+ * Undefined without one. A file that others could have written is not believed.
+ */
+export function tokenBeside(orchestrator: Address, folder: string = process.cwd()): string | undefined {
+  if (!isLoopback(parseAddress(orchestrator).host)) return undefined;
+  const path = join(folder, OWN_TOKEN_FILE);
+  const file = statSync(path, { throwIfNoEntry: false });
+  const isOurs = file !== undefined && (file.mode & 0o022) === 0 && file.uid === process.getuid?.();
+  return isOurs ? tokenFromFile(path) : undefined;
 }

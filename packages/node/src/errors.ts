@@ -44,7 +44,7 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     retryable: false,
   },
   DSO_NODE_TOKEN_FILE: {
-    meaning: 'The file that DSO_TOKEN_FILE names could not be read, or is empty.',
+    meaning: 'The file of the token (DSO_TOKEN_FILE, or .dso/token) could not be read, or is empty.',
     remedy: 'Correct the path, or let the user of this process read it.',
     retryable: false,
   },

@@ -6,7 +6,7 @@ import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
 import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
-import { launchEnvironment } from './environment.js';
+import { launchEnvironment, tokenBeside } from './environment.js';
 import { DEFAULT_LIMITS } from './session/limits.js';
 import type { SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
@@ -65,7 +65,10 @@ export type NodeOptions = {
   nodeId?: string;
   /** What a roll-out compares. Default DSO_VERSION, or 'unknown'. */
   version?: string;
-  /** The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE. */
+  /**
+   * The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE, or, for an orchestrator of this
+   * machine, the file .dso/token of the folder in which the bot is started, where `dso up` keeps the token it made.
+   */
   token?: string;
   /**
    * Whether an orchestrator that cannot prove the token is obeyed, at the base level: the ancestor's, in Go. Without a
@@ -185,12 +188,13 @@ export function resolveOptions(
   const clock = options.clock ?? systemClock();
   const limits = resolveLimits(options.limits ?? {});
   const host = checkedHost(options.host);
+  const orchestrator = checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
   return Object.freeze({
     host,
-    orchestrator: checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447'),
+    orchestrator,
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
     version: options.version ?? launch.version ?? 'unknown',
-    token: checkedToken(options.token ?? launch.token),
+    token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator)),
     allowBaseLevelOrchestrator: checkedSwitch(
       options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
     ),

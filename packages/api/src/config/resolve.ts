@@ -20,7 +20,7 @@ import {
   type Assignment,
   type Flag,
 } from './sources.js';
-import { resolveToken, type Places } from './token.js';
+import { makesToken, resolveToken, trustWarnings, type Places } from './token.js';
 
 export type LauncherConfig = {
   command: string | readonly string[];
@@ -32,6 +32,8 @@ export type LauncherConfig = {
 export type ResolvedConfig = Readonly<{
   listen: Address;
   token: string | null;
+  /** Where the orchestrator keeps the token that it makes itself. null: it makes none. */
+  ownTokenFile: string | null;
   /** Every key as it was written, or its default. */
   values: ConfigValues;
   /** `dso.yaml:3`, `DSO_NODES` or `--nodes`, for every key that was written. */
@@ -146,6 +148,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   const pathOf = (key: ConfigKey, path: string): string => resolve(written.get(key)?.base ?? base, path);
 
   const token = resolveToken(values, { at, pathOf }, problems, warnings);
+  warnings.push(...trustWarnings(values, token));
   const cwd = values['launcher.cwd'] === null ? base : pathOf('launcher.cwd', values['launcher.cwd']);
   const command = resolveCommand(values, { at, pathOf }, problems);
   if (values.nodes > 0 && command === null && problems.length === 0) {
@@ -160,6 +163,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   return {
     listen: values.listen,
     token,
+    ownTokenFile: makesToken(values, token) ? join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'token') : null,
     values,
     writtenAt: Object.fromEntries([...written].map(([key, { where }]) => [key, where])),
     stopGraceMs: values['launcher.stopGrace'],

@@ -1,11 +1,11 @@
 /** The shared token: written down, or in a file of its own that nobody else should be able to read. */
 import { statSync } from 'node:fs';
 import { messageOf } from '@dshard/protocol';
-import { readTokenFile } from '@dshard/transport';
+import { isLoopback, parseAddress, readTokenFile } from '@dshard/transport';
 import type { ConfigKey, ConfigValues } from './keys.js';
 
-/** Shorter ones can be guessed by somebody patient. */
-const SHORT_TOKEN = 16;
+/** Below, whoever has seen one proof can find the token by guessing. */
+const ENOUGH_BITS = 128;
 
 /** Where a key was written, for complaints, and what a path written there is relative to. */
 export type Places = {
@@ -32,12 +32,25 @@ export function resolveToken(
       problems.push(`${at('tokenFile')}: tokenFile: ${messageOf(error)}`);
     }
   }
-  if (found !== null && found.length < SHORT_TOKEN) {
+  const bits = found === null ? ENOUGH_BITS : mostBits(found);
+  if (bits < ENOUGH_BITS) {
     warnings.push(
-      `The token has only ${found.length} characters: use at least ${SHORT_TOKEN}, as \`openssl rand -hex 32\` makes.`,
+      `The token has at most ${bits} bits: who has seen one connection of a node could guess it. Use ${ENOUGH_BITS} at least, as \`openssl rand -hex 32\` makes.`,
     );
   }
   return found;
+}
+
+/** In the favour of the token: as if each of its characters were drawn from all that are like it. */
+function mostBits(token: string): number {
+  const kinds: [RegExp, number][] = [
+    [/^\d+$/, 10],
+    [/^[\da-f]+$/i, 16],
+    [/^[\da-z]+$/, 36],
+    [/^[\da-z]+$/i, 62],
+  ];
+  const alphabet = kinds.find(([kind]) => kind.test(token))?.[1] ?? 94;
+  return Math.floor(token.length * Math.log2(alphabet));
 }
 
 /** Throws what is wrong with it; what merely should be better is a warning. */
@@ -47,4 +60,20 @@ function checkedTokenFile(path: string, warnings: string[]): string {
     warnings.push(`Others on this machine can read the token file ${path}: \`chmod 600 ${path}\` keeps it yours.`);
   }
   return token;
+}
+
+/** Beyond loopback a token has to be chosen: other machines could not know one that is made here. */
+export function makesToken({ tokenless, listen }: ConfigValues, token: string | null): boolean {
+  return token === null && !tokenless && isLoopback(parseAddress(listen).host);
+}
+
+/** Settings that let somebody in who proves nothing. */
+export function trustWarnings({ tokenless, allowBaseLevelPeers, listen }: ConfigValues, token: string | null): string[] {
+  if (tokenless && token === null) {
+    return ['tokenless is on: every process on this machine can be a node of the bot and take shards.'];
+  }
+  if (!allowBaseLevelPeers) return [];
+  return [
+    `allowBaseLevelPeers is on: whoever reaches ${listen} can be a base-level node and take shards, without the token.`,
+  ];
 }

@@ -63,8 +63,9 @@ function tokenRefused({ proof }: Peer): Refusal {
   const message =
     proof === 'wrong'
       ? 'The node has another token than this orchestrator. Give both the same DSO_TOKEN.'
-      : 'This orchestrator asks for a token, and the node did not say that it has one. Set DSO_TOKEN, or DSO_TOKEN_FILE to ' +
-        'the file of the orchestrator’s token, for the node; if it has one, update its @dshard/node.';
+      : 'This orchestrator asks for a token, and the node did not say that it has one. Set DSO_TOKEN for the node, or ' +
+        'DSO_TOKEN_FILE to the file that holds it (.dso/token beside an orchestrator that made its own). ' +
+        'If the node has the token, its @dshard/node is too old to prove it.';
   return { code: 'DSO_TOKEN_REFUSED', message };
 }
 
