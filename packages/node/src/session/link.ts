@@ -56,11 +56,9 @@ export function onChallengeChecked(tx: Transaction, connection: number, isRight:
   const { link } = tx;
   if (link.kind !== 'identifying' || link.connection !== connection || link.trust.kind !== 'checking') return;
   if (!isRight) {
-    onRefused(
-      tx,
-      connection,
-      unproven('It has another token than this node. Give both the same DSO_TOKEN, or see which process listens there.'),
-    );
+    const problem =
+      'It has another token than this node. Give both the same DSO_TOKEN, or see which process listens there.';
+    refuse(tx, connection, unproven(problem));
     return;
   }
   const { exchange } = link.trust;
@@ -70,9 +68,9 @@ export function onChallengeChecked(tx: Transaction, connection: number, isRight:
 
 export function onIdentified(tx: Transaction, connection: number, said: Identified): void {
   const message = trusted(tx, said);
-  if ('code' in message) return onRefused(tx, connection, message);
+  if ('code' in message) return refuse(tx, connection, message);
   if (tx.totalShards !== null && message.totalShards !== tx.totalShards) {
-    onRefused(tx, connection, {
+    refuse(tx, connection, {
       kind: 'rejected',
       code: 'DSO_TOTAL_SHARDS_CHANGED' satisfies NodeErrorCode,
       message:
@@ -83,7 +81,7 @@ export function onIdentified(tx: Transaction, connection: number, said: Identifi
     return;
   }
   const problem = whyNotObeyed(tx, message);
-  if (problem !== null) return onRefused(tx, connection, problem);
+  if (problem !== null) return refuse(tx, connection, problem);
   const capabilities = negotiate(tx.identity.capabilities, message.capabilities);
   const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
   tx.set({
@@ -120,24 +118,32 @@ export function onIdentified(tx: Transaction, connection: number, said: Identifi
   permitsAfterIdentified(tx);
 }
 
-/** The orchestrator refuses this connection, or we do for what it says. */
 export function onRefused(tx: Transaction, connection: number, rejection: Rejected): void {
+  partWith(tx, connection, rejection, 'The orchestrator refused this node');
+}
+
+/** This node refuses the orchestrator, for what it says or does not say. */
+function refuse(tx: Transaction, connection: number, problem: Rejected): void {
+  partWith(tx, connection, problem, 'This node refuses the orchestrator');
+}
+
+function partWith(tx: Transaction, connection: number, { code, message, retryable }: Rejected, who: string): void {
   const link = tx.link;
   const attempt = link.kind === 'identifying' ? link.attempt : 0;
-  tx.effect({ kind: 'closeConnection', connection, reason: rejection.message });
+  tx.effect({ kind: 'closeConnection', connection, reason: message });
   abortMigrationsOf(tx, connection);
-  if (rejection.retryable) {
-    tx.log('warn', `The orchestrator refused this node for now: ${rejection.message}`, { code: rejection.code });
-    waitAndRetry(tx, attempt + 1, backoffMs(tx, attempt, 1), rejection.message);
+  if (retryable) {
+    tx.log('warn', `${who} for now: ${message}`, { code });
+    waitAndRetry(tx, attempt + 1, backoffMs(tx, attempt, 1), message);
     return;
   }
   tx.log(
     'error',
-    `The orchestrator refused this node (${rejection.code}): ${rejection.message} Shards that run here go on; ` +
+    `${who} (${code}): ${message} Shards that run here go on; ` +
       `the node tries again every ${tx.limits.refusedRetryMs / 1000} s, so that correcting the orchestrator is enough.`,
-    { code: rejection.code },
+    { code },
   );
-  waitAndRetry(tx, attempt + 1, tx.limits.refusedRetryMs, rejection.message);
+  waitAndRetry(tx, attempt + 1, tx.limits.refusedRetryMs, message);
 }
 
 export function onConnectFailed(tx: Transaction, reason: string, jitter: number): void {
