@@ -158,9 +158,12 @@ describe('a stranger on the way', () => {
     const { address, orchestrator } = await orchestrated({ token: TOKEN, allowBaseLevelPeers: true });
     const { node, running, logged } = await noded(await middle(address, change), { token: TOKEN, nodeId: 'bot-1' });
     await until(() => logged.some((text) => /refuse/u.test(text)), { what: 'a refusal' });
-    await until(() => orchestrator.history().some(({ level }) => level === 'warn') || orchestrator.state.nodes.size > 0, {
-      what: 'something to see at the orchestrator',
-    });
+    await until(
+      () => orchestrator.history().some(({ level }) => level === 'warn') || orchestrator.state.nodes.size > 0,
+      {
+        what: 'something to see at the orchestrator',
+      },
+    );
     expect(node.status.kind).not.toBe('established');
     expect(running.size).toBe(0);
   });

@@ -66,11 +66,15 @@ function tokenFromFile(path: string | undefined): string | undefined {
 const OWN_TOKEN_FILE = join('.dso', 'token');
 
 /**
- * The token of an orchestrator of this machine that runs in the same folder, for a node that is started by hand.
- * Undefined without one. A file that others could have written is not believed.
+ * For a node that is started by hand: the token of an orchestrator of this machine that runs in the same folder.
+ * Undefined without one, and where DSO_TOKEN is set to nothing. A file that others could have written is not believed.
  */
-export function tokenBeside(orchestrator: Address, folder: string = process.cwd()): string | undefined {
-  if (!isLoopback(parseAddress(orchestrator).host)) return undefined;
+export function tokenBeside(
+  orchestrator: Address,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  folder: string = process.cwd(),
+): string | undefined {
+  if (env['DSO_TOKEN'] === '' || !isLoopback(parseAddress(orchestrator).host)) return undefined;
   const path = join(folder, OWN_TOKEN_FILE);
   const file = statSync(path, { throwIfNoEntry: false });
   const isOurs = file !== undefined && (file.mode & 0o022) === 0 && file.uid === process.getuid?.();

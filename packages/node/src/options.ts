@@ -194,7 +194,7 @@ export function resolveOptions(
     orchestrator,
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
     version: options.version ?? launch.version ?? 'unknown',
-    token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator)),
+    token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator, env)),
     allowBaseLevelOrchestrator: checkedSwitch(
       options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
     ),

@@ -104,7 +104,9 @@ describe('a node with a token', () => {
   test('draws another nonce for each connection', async () => {
     const meet = await meeting((peer) => peer.cut());
     await until(() => meet.said.length >= 3, { what: 'three attempts' });
-    const nonces = meet.said.map((message) => message.kind === 'identify' && Buffer.from(message.nonce!).toString('hex'));
+    const nonces = meet.said.map(
+      (message) => message.kind === 'identify' && Buffer.from(message.nonce!).toString('hex'),
+    );
     expect(new Set(nonces).size).toBe(nonces.length);
   });
 

@@ -36,7 +36,9 @@ describe('the bytes of a proof', () => {
 
   test('make these proofs with the token', () => {
     expect(hmac(provenBytes(EXCHANGE, null))).toBe('25c7e5bfe86f72b9ab319e99eabb370c7494df3b9ef99116888319b0eb6daf31');
-    expect(hmac(provenBytes(EXCHANGE, IDENTIFY))).toBe('a20d577a9a121bcaefaa99dcdc3dad4db66d7db32f6d8723d28d494d2e30921f');
+    expect(hmac(provenBytes(EXCHANGE, IDENTIFY))).toBe(
+      'a20d577a9a121bcaefaa99dcdc3dad4db66d7db32f6d8723d28d494d2e30921f',
+    );
   });
 
   const text = fc.string({ maxLength: 8 });

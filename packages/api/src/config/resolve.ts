@@ -163,7 +163,9 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   return {
     listen: values.listen,
     token,
-    ownTokenFile: makesToken(values, token) ? join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'token') : null,
+    ownTokenFile: makesToken(values, token)
+      ? join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'token')
+      : null,
     values,
     writtenAt: Object.fromEntries([...written].map(([key, { where }]) => [key, where])),
     stopGraceMs: values['launcher.stopGrace'],

@@ -68,7 +68,10 @@ export function makesToken({ tokenless, listen }: ConfigValues, token: string | 
 }
 
 /** Settings that let somebody in who proves nothing. */
-export function trustWarnings({ tokenless, allowBaseLevelPeers, listen }: ConfigValues, token: string | null): string[] {
+export function trustWarnings(
+  { tokenless, allowBaseLevelPeers, listen }: ConfigValues,
+  token: string | null,
+): string[] {
   if (tokenless && token === null) {
     return ['tokenless is on: every process on this machine can be a node of the bot and take shards.'];
   }
