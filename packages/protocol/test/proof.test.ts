@@ -18,18 +18,23 @@ function hmac(bytes: Uint8Array): string {
   return createHmac('sha256', TOKEN).update(bytes).digest('hex');
 }
 
+/** A short text behind its length. */
+function field(text: string): string {
+  return `${Buffer.from([text.length, 0, 0, 0]).toString('hex')}${Buffer.from(text).toString('hex')}`;
+}
+
 describe('the bytes of a proof', () => {
   test('are these', () => {
     expect(Buffer.from(provenBytes(EXCHANGE, null)).toString('hex')).toBe(
       [
-        '12000000' + Buffer.from('dshard auth-hmac 1').toString('hex'),
-        '01000000' + '4f',
-        '20000000' + '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-        '20000000' + 'fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0efeeedecebeae9e8e7e6e5e4e3e2e1e0',
-        '05000000' + Buffer.from('bot-1').toString('hex'),
+        field('dshard auth-hmac 1'),
+        field('O'),
+        '20000000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+        '20000000fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0efeeedecebeae9e8e7e6e5e4e3e2e1e0',
+        field('bot-1'),
         '1a000000',
-        '09000000' + Buffer.from('auth-hmac').toString('hex'),
-        '09000000' + Buffer.from('heartbeat').toString('hex'),
+        field('auth-hmac'),
+        field('heartbeat'),
       ].join(''),
     );
   });

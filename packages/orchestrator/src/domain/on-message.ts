@@ -38,6 +38,9 @@ import { onShutdown } from './fleet/leave.js';
 import type { BaseMigration, LiveMigration, ShardState } from './state/state.js';
 import type { Transaction } from './state/transaction.js';
 
+/** What a node may say once it is let in. */
+type LaterMessage = Exclude<MessageFrom<'node'>, { kind: 'identify' | 'proof' }>;
+
 export function onMessage(tx: Transaction, connection: string, message: Message): void {
   const id = tx.state.connections.get(connection);
   const node = id === undefined ? undefined : tx.node(id);
@@ -48,7 +51,7 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
     violation(tx, node.id, message.kind, 'the total shard count is not decided yet');
     return;
   }
-  if (!isFrom('node', message) || message.kind === 'identify') {
+  if (!isFrom('node', message) || message.kind === 'identify' || message.kind === 'proof') {
     violation(tx, node.id, message.kind, 'it is not for a node to send');
     return;
   }
@@ -62,20 +65,14 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
 }
 
 /** Without what the extended level adds to the messages of the base level. */
-function atBaseLevel<M extends Message>(message: M): M {
-  switch (message.kind) {
-    case 'stopShard':
-      return { ...message, session: null };
-    case 'shutdown':
-      return { ...message, sessions: [] };
-    case 'allUserDataSent':
-      return { ...message, shardId: null };
-    default:
-      return message;
-  }
+function atBaseLevel(message: LaterMessage): LaterMessage {
+  if (message.kind === 'stopShard') return { ...message, session: null };
+  if (message.kind === 'shutdown') return { ...message, sessions: [] };
+  if (message.kind === 'allUserDataSent') return { ...message, shardId: null };
+  return message;
 }
 
-function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'node'>, { kind: 'identify' }>): void {
+function dispatch(tx: Transaction, node: string, message: LaterMessage): void {
   switch (message.kind) {
     case 'heartbeat':
       onHeartbeat(tx, node, message);

@@ -255,6 +255,8 @@ export class ModelNode {
       case 'rejected':
       case 'heartbeatAck':
       case 'identify':
+      case 'challenge':
+      case 'proof':
       case 'heartbeat':
       case 'commandFailed':
       case 'identifyRequest':

@@ -86,7 +86,8 @@ function invalidId(id: string): Refusal | null {
 
 /**
  * The node has obeyed an orchestrator of a later epoch. If that one leads, the store says so as soon as anything is
- * written; if nobody does, this one counts on from there (`handshake.ts`). Only what nobody can have counted is refused.
+ * written; if nobody does, this one counts on from there (`handshake.ts`). Refused is only what nobody can have
+ * counted.
  */
 function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Identify, now: number): Refusal | null {
   if (orchestratorEpoch <= Math.max(epoch, highestObeyed(now))) return null;
