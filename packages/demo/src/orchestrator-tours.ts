@@ -2,19 +2,19 @@
 import { delay } from '@dshard/transport';
 import {
   allShardsRunning,
-  aShardAndTwoNodes,
   BETWEEN_STEPS_MS,
   everybodyRuns,
   lastEventHandled,
+  moveAShard,
   nobodyNoticed,
   standing,
   START_TIMEOUT_MS,
   startShardsAndTraffic,
   type Tour,
   type TourContext,
-  type TourEnd,
 } from './tour.js';
 import { waitFor } from './steps.js';
+import type { TourEnd } from './verdict.js';
 
 /**
  * The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end.
@@ -98,10 +98,7 @@ export const standbyTour: Tour = async (context) => {
 
 /** It can act as well. */
 async function moveOne(context: TourContext): Promise<TourEnd> {
-  const { shard, from, to } = await aShardAndTwoNodes(context);
-  await context.steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
-    context.fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
-  );
+  await moveAShard(context);
   await lastEventHandled(context);
   return { migrationsExpected: 1 };
 }

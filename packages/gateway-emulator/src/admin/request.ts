@@ -32,8 +32,8 @@ export type AdminRequest = {
   fields: Readonly<Record<string, string>>;
   /** What may stand in the URL's query, of a GET. Others are refused. */
   query?: Readonly<Record<string, string>>;
-  /** Takes `inMs`, `everyMs` and `times` too, and then happens later. */
-  schedulable?: true;
+  /** Cannot happen later; any other POST can, and takes `inMs`, `everyMs` and `times` too. */
+  atOnce?: true;
   /**
    * Reads the body at once, and gives back what then happens; its result is the answer. Throws
    * `DSO_EMULATOR_BAD_REQUEST`.
@@ -43,6 +43,16 @@ export type AdminRequest = {
 
 /** By method and path: `POST /emulator/drop`. */
 export type AdminRequests = Readonly<Record<string, AdminRequest>>;
+
+/** `name`: its method and path. */
+export function isSchedulable(name: string, { atOnce }: AdminRequest): boolean {
+  return name.startsWith('POST ') && atOnce !== true;
+}
+
+/** A request that says all there is to say by its path. */
+export function simple(what: string, happens: (context: RequestContext) => unknown): AdminRequest {
+  return { what, fields: {}, prepare: (_body, context) => () => happens(context) };
+}
 
 export const dayMs: number = 24 * 60 * 60 * 1000;
 export const longestMs: number = 1_000 * dayMs;

@@ -10,7 +10,7 @@
  *   node that its record names, and the operation that it was a step of moves it again if it has to. A replacement that
  *   waited for a node to be launched is begun anew, with that node if it came up.
  */
-import { isNodeId } from '@dshard/protocol';
+import { counted, isNodeId } from '@dshard/protocol';
 import { firstEpoch, NEVER_ASSIGNED } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
@@ -123,7 +123,7 @@ function judgeTotal(
   if (configured !== null) {
     if (!isRetained) return { keep: false, warning: null };
     const warning =
-      `Nodes ran with a total of ${total} shards, and may still do so; the configuration says ${configured}. ` +
+      `Nodes ran with a total of ${counted(total, 'shard')}, and may still do so; the configuration says ${configured}. ` +
       'That counts after all nodes and the orchestrator were restarted.';
     return { keep: true, warning };
   }

@@ -6,9 +6,9 @@
  * closed is remembered. A second connection with the same node id takes the place of the first: that is the first one's
  * loss and a reconnect in one.
  */
-import { CAPABILITIES } from '@dshard/protocol';
+import { CAPABILITIES, counted } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
-import { DOMAIN_ERRORS } from '../state/errors.js';
+import { errorEntry } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
 import { leadShardOf } from '../state/settings.js';
 import { onLaunchDone } from './launch.js';
@@ -61,7 +61,7 @@ function refuse(tx: Transaction, connection: string, message: Identify, remote: 
   const { code, message: text } = refusal;
   // Whoever names any is of ours, of whatever version, and reads what is wrong.
   if (message.capabilities.length > 0) {
-    tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
+    tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: errorEntry(code).retryable === true });
   }
   tx.effect({ kind: 'close', connection, code, message: text });
   tx.record('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
@@ -169,7 +169,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
   onOriginBack(tx, id);
   const node = tx.node(id);
   const version = message.version === '' ? '' : ` (version ${message.version})`;
-  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
+  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${counted(kept.length, 'running shard')}.`, {
     node: id,
     version: message.version,
     shards: kept,
