@@ -47,7 +47,7 @@ export type Link =
  * What is known of an orchestrator before Identified: `notAsked`, because this node has no token; `awaited`, until its
  * challenge comes; `checking`, while the edge looks at the challenge; `proven`.
  */
-export type Trust =
+type Trust =
   | { kind: 'notAsked' }
   | { kind: 'awaited'; nonce: Uint8Array }
   | { kind: 'checking'; exchange: Exchange }
