@@ -1,9 +1,12 @@
 /** Real nodes and a real orchestrator over real sockets, with a stranger on the way or at the port. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { resolveConfig } from '@dshard/api/config';
 import { createNode } from '@dshard/node';
 import type { NodeOptions } from '@dshard/node';
@@ -21,6 +24,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+const QUIET_BOT = fileURLToPath(new URL('bots/quiet-bot.js', import.meta.url));
 const TOKEN = '00112233445566778899aabbccddeeff';
 
 /** Settings by key, as on the command line. */
@@ -185,6 +189,25 @@ describe('where nobody chose a token', () => {
 
     await orchestrated({ 'launcher.dataDir': directory });
     expect(readTokenFile(join(directory, 'token'))).toBe(token);
+  });
+
+  test('a bot that is started by hand in the same folder joins with nothing set; one of elsewhere does not', async () => {
+    const { address, orchestrator, directory } = await orchestrated({ 'launcher.dataDir': '.dso' });
+    const elsewhere = mkdtempSync(join(tmpdir(), 'dso-trust-'));
+    cleanups.push(() => rmSync(elsewhere, { recursive: true, force: true }));
+    for (const [nodeId, cwd] of [
+      ['here', directory],
+      ['elsewhere', elsewhere],
+    ] as const) {
+      const env = { DSO_ORCHESTRATOR: address, DSO_NODE_ID: nodeId };
+      const bot = spawn(process.execPath, [QUIET_BOT], { cwd, env, stdio: 'ignore' });
+      const ended = once(bot, 'exit');
+      cleanups.push(() => (bot.kill('SIGKILL'), ended));
+    }
+    await until(() => orchestrator.state.nodes.has('here'), { what: 'the node of here' });
+    const refused = () => orchestrator.history().filter(({ fields }) => fields['code'] === 'DSO_TOKEN_REFUSED');
+    await until(() => refused().some(({ fields }) => fields['node'] === 'elsewhere'), { what: 'a refusal' });
+    expect([...orchestrator.state.nodes.keys()]).toEqual(['here']);
   });
 
   test('tokenless lets every process of this machine in, and says so', async () => {
