@@ -26,10 +26,7 @@ export const ALARM_SETTINGS: Readonly<Record<string, number>> = {
   heartbeat: HEARTBEAT_MS,
   maxNodeDowntime: MAX_NODE_DOWNTIME_MS,
 };
-/**
- * A node alone that is silent for so long has lost its shards for certain: three heartbeats, its downtime, and a
- * second.
- */
+/** A node alone, silent for so long, has lost its shards for certain: three heartbeats, its downtime, a second. */
 const BEYOND_DOWNTIME_MS = 3 * HEARTBEAT_MS + MAX_NODE_DOWNTIME_MS + 1_000;
 /**
  * A node relies on its shards for 80 % of its downtime. Who wakes up before that hands over what waits for it, also

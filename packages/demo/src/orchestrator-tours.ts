@@ -16,9 +16,7 @@ import {
 import { waitFor } from './steps.js';
 import type { TourEnd } from './verdict.js';
 
-/**
- * The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end.
- */
+/** The orchestrator is killed in the middle of a rollout and started again: the rollout goes on to its end. */
 export const orchestratorCrash: Tour = async (context) => {
   const { options, fleet, steps, clock } = context;
   await startShardsAndTraffic(context);
@@ -67,9 +65,7 @@ export const orchestratorRestart: Tour = async (context) => {
   return moveOne(context);
 };
 
-/**
- * Two orchestrators on one store: a second refuses to run, a standby takes over when the first is killed under traffic.
- */
+/** Two orchestrators on one store: a second refuses to run, a standby takes over when the first is killed. */
 export const standbyTour: Tour = async (context) => {
   const { fleet, steps, clock } = context;
   await startShardsAndTraffic(context);

@@ -30,9 +30,7 @@ type Events = {
 
 export type LedgerFigures = Events & {
   identifiesUsed: number;
-  /**
-   * What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken.
-   */
+  /** What the ledger found amiss, a readable line each: examples of lost events, broken rules of Discord. */
   findings: readonly string[];
   /** The same for sessions that were resumed while another connection held them. */
   doubleAttaches: readonly string[];
@@ -66,9 +64,7 @@ export type Verdict = {
   alarm?: AlarmFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
-  /**
-   * `--bot discordjs`: fields of all caches against a client that never restarted, and commands during the rollouts.
-   */
+  /** `--bot discordjs`: all caches against a client that never restarted, and commands during the rollouts. */
   caches?: CacheFigures;
   commands?: CommandFigures;
   /** Scenario `state`: what the shards carried along. */
@@ -104,9 +100,7 @@ export type VerdictInput = TourEnd & {
   ledger: LedgerFigures;
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
-  /**
-   * Scenario `orchestrator-crash`: moves that were under way when it died may have been aborted, and are made again.
-   */
+  /** Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
   forgotten: number;

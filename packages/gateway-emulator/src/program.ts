@@ -1,7 +1,4 @@
-/**
- * The program `dso-gateway`: an emulator on the command line. Exit codes: 0 stopped by a signal, 1 could not run,
- * 2 called wrongly.
- */
+/** The program `dso-gateway`: an emulator. Exit codes: 0 stopped by a signal, 1 could not run, 2 called wrongly. */
 import { createWriteStream, readFileSync } from 'node:fs';
 import { counted, messageOf, parseWholeNumber } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';

@@ -1,6 +1,4 @@
-/**
- * Numbers: integers as they go over the wire, whole numbers as people write them, and epochs that can be believed.
- */
+/** Numbers: integers as they go over the wire, whole numbers as people write them, and epochs that can be believed. */
 /**
  * Integers on the wire are 64 bits wide (Go peers write all of theirs so); a JavaScript number holds 53. Whatever is
  * decoded is a number when a number holds it exactly, and a bigint when not; the two never mix silently.

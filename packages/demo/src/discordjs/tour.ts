@@ -120,9 +120,7 @@ function emitted(discord: Discord): number {
   return discord.figures().emitted;
 }
 
-/**
- * What all nodes hold against what the one client holds. `lost`: shards whose caches and counters died with their node.
- */
+/** What all nodes hold against what the one client holds. `lost`: shards whose caches died with their node. */
 async function compare(
   { fleet, discord, steps, clock }: TourContext,
   reference: ReferenceClient,

@@ -1,6 +1,4 @@
-/**
- * The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON; unknown fields are refused.
- */
+/** The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON without unknown fields. */
 import { parseHandledReport } from '../ledger/handled-report.js';
 import type { HttpHandler, HttpResponse } from '../server/http.js';
 import { parseBody, refuseUnknown } from './body.js';

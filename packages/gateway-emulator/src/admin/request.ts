@@ -1,7 +1,4 @@
-/**
- * What a request of the admin interface is: what it says of itself, and how its body becomes something that happens,
- * now or later.
- */
+/** What a request of the admin interface is: what it says of itself, and how its body becomes what happens. */
 import type { GuildView, OwnVoiceState } from '../core/world-view.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { People } from '../world/people.js';
@@ -34,10 +31,7 @@ export type AdminRequest = {
   query?: Readonly<Record<string, string>>;
   /** Cannot happen later; any other POST can, and takes `inMs`, `everyMs` and `times` too. */
   atOnce?: true;
-  /**
-   * Reads the body at once, and gives back what then happens; its result is the answer. Throws
-   * `DSO_EMULATOR_BAD_REQUEST`.
-   */
+  /** Reads the body, and gives back what then happens; its result is the answer. Throws `DSO_EMULATOR_BAD_REQUEST`. */
   prepare(body: Body, context: RequestContext): () => unknown;
 };
 

@@ -22,10 +22,7 @@ import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOT
 import type { JsonValue, ShardRecord } from './records.js';
 import { RecordReader } from './record-reader.js';
 
-/**
- * A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard
- * count.
- */
+/** An older session is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
 const SESSION_LIFETIME_MS = 300_000;
 
 export type StoredRecords = readonly { kind: string; key: string; value: JsonValue }[];

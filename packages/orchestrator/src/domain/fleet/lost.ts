@@ -91,10 +91,7 @@ export function onProcessExited(tx: Transaction, id: string, description: string
   confirmGone(tx, id, description);
 }
 
-/**
- * An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to
- * stop them.
- */
+/** An operator says that a silent node is dead: its shards are taken over. If it lives, it is told to stop them. */
 export function takeOverNode(tx: Transaction, request: string, id: string): void {
   const known = knownNode(tx.state, id);
   if (!known.ok) {

@@ -77,10 +77,7 @@ function toReplace(tx: Transaction): { empty: string[]; busy: string[] } {
   return { empty: tx.settings.canLaunch ? empty.map(({ id }) => id) : [], busy: busy.map(({ id }) => id) };
 }
 
-/**
- * Connected, empty, not meant for anything else, and not as old as what is replaced, unless nothing newer can be
- * launched.
- */
+/** Connected, empty, meant for nothing else, and not as old as what is replaced, unless nothing newer can be had. */
 function freeNode(tx: Transaction, waiting: readonly string[]): NodeState | undefined {
   const old = new Set(tx.settings.canLaunch ? waiting.map((id) => tx.node(id)?.version) : []);
   for (const node of tx.state.nodes.values()) {

@@ -18,10 +18,7 @@ const NEWLY_STARTED_MS = 10_000;
 /** Deaths longer ago than this are not in a row with the next one. */
 const WINDOW_MS = 600_000;
 
-/**
- * The node is silent or dead: which shards were newly started on it is to be known when its crash is. Called while they
- * are.
- */
+/** The node is silent or dead: its newly started shards are to be known when its crash is. Called while they are. */
 export function noteLoss(tx: Transaction, node: string): void {
   for (const shard of newlyStartedOn(tx, node)) {
     tx.setCrashRecord(shard, { ...crashRecordOf(tx, shard), lostOn: node });
