@@ -6,7 +6,7 @@ import { macOf, tcpTransport } from '@dshard/transport';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createNode } from '../src/index.js';
 import type { DshardNode, NodeOptions } from '../src/index.js';
-import { FakeHost } from './fake-host.js';
+import { FakeHost, SESSION } from './fake-host.js';
 import { EXTENDED, FakeOrchestrator } from './fake-orchestrator.js';
 import type { Peer } from './fake-orchestrator.js';
 
@@ -78,6 +78,22 @@ function honest(token: string): Answer {
   };
 }
 
+/** A question that runs code of whoever asks. */
+const EVALUATION: Message = {
+  kind: 'callAsk',
+  askId: '1',
+  name: '$eval',
+  args: new TextEncoder().encode(JSON.stringify({ script: '(client) => client.run()' })),
+  each: 'node',
+  shards: [],
+  timeoutMs: 1_000,
+};
+
+/** A node that lets the fleet run code. */
+function withClient(ran: unknown[]): Partial<NodeOptions> {
+  return { token: TOKEN, fleet: { client: { run: () => ran.push('ran') }, evaluate: true } };
+}
+
 const isRefused = (logged: readonly string[]): boolean => logged.some((text) => text.includes('_UNPROVEN'));
 
 async function serves(node: DshardNode, host: FakeHost): Promise<void> {
@@ -143,16 +159,29 @@ describe('a node with a token', () => {
     await serves(meet.node, meet.host);
   });
 
-  test('takes no command, and no shutdown, before the proof', async () => {
-    const meet = await meeting((peer, message) => {
-      if (message.kind !== 'identify') return;
-      peer.send({ kind: 'startShards', shardIds: [1] });
-      peer.send({ kind: 'shutdown', final: true, sessions: [] });
-      peer.send({ kind: 'shardTakenOver', shardId: 1, epoch: Date.now() });
-    });
+  test('takes no command, no question and no shutdown before the proof, while it runs shards, either', async () => {
+    const evaluated: unknown[] = [];
+    const real = honest(TOKEN);
+    const commands: Message[] = [
+      { kind: 'startShards', shardIds: [1] },
+      EVALUATION,
+      { kind: 'shutdown', final: true, sessions: [] },
+      { kind: 'shardTakenOver', shardId: 3, epoch: Date.now() },
+    ];
+    const squatter: Answer = (peer) => commands.forEach((command) => peer.send(command));
+    let answer: Answer = (peer, message) => {
+      real(peer, message);
+      if (message.kind === 'proof') peer.send({ kind: 'startShards', shardIds: [3] });
+    };
+    const meet = await meeting((peer, message) => answer(peer, message), withClient(evaluated));
+    await serves(meet.node, meet.host);
+    const { length } = meet.host.calls;
+    answer = squatter;
+    meet.listener.peer.cut();
     await until(() => meet.logged.some((text) => text.includes('shardTakenOver')), { what: 'the last command' });
-    expect(meet.host.calls).toEqual([]);
-    expect(meet.node.status.kind).toBe('connecting');
+    expect(meet.host.calls.slice(length)).toEqual([]);
+    expect(evaluated).toEqual([]);
+    expect([meet.node.status.kind, meet.node.shards.get(3)]).toEqual(['connecting', 'running']);
   });
 
   test('tells the way out to who uses it', async () => {
@@ -164,15 +193,21 @@ describe('a node with a token', () => {
 
 describe('a base-level orchestrator', () => {
   test('is obeyed with allowBaseLevelOrchestrator, with nothing but the base level, whatever it names', async () => {
+    const evaluated: unknown[] = [];
     const meet = await meeting(
       (peer, message) => {
         if (message.kind !== 'identify') return;
         peer.send(identified({ orchestratorEpoch: Date.now() + YEAR_MS, heartbeatIntervalMs: 10 }));
+        peer.send({ kind: 'resumeShards', shards: [{ shardId: 4, ...SESSION, takeover: 'exact' }] });
         peer.send({ kind: 'startShards', shardIds: [3] });
       },
-      { token: TOKEN, allowBaseLevelOrchestrator: true },
+      { ...withClient(evaluated), allowBaseLevelOrchestrator: true },
     );
     await serves(meet.node, meet.host);
+    meet.listener.peer.send(EVALUATION);
+    await until(() => meet.logged.some((text) => text.includes('callAsk')), { what: 'a question that is not heard' });
+    expect(evaluated).toEqual([]);
+    expect(meet.host.calls).toEqual(['sessionEstablished 16', 'startShards [3]']);
     expect(meet.node.status).toMatchObject({ capabilities: [] });
     // It knows no other place where these could stand.
     meet.listener.peer.cut();

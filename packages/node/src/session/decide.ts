@@ -29,7 +29,7 @@ import { onUserEventProduced } from './origin.js';
 import { onIdentifyGranted, onPermitEnded, onPermitRequested } from './permits.js';
 import { ruleOf, SHARD_STATES } from './shard-states.js';
 import type { NodeState } from './state.js';
-import { isTrusted } from './trust.js';
+import { isHeard, isTrusted } from './trust.js';
 
 export type NodeDecision = { state: NodeState; effects: readonly NodeEffect[] };
 
@@ -105,7 +105,9 @@ function onMessage(tx: Transaction, connection: number, message: Message): void 
     return onHandshakeMessage(tx, connection, message);
   }
   if (link.kind === 'established' && link.connection === connection) {
-    return onEstablishedMessage(tx, connection, message);
+    return isHeard(link, message)
+      ? onEstablishedMessage(tx, connection, message)
+      : tx.log('warn', `The orchestrator is of the base level, and sent ${message.kind}; it is ignored.`);
   }
   // Of a connection that is over: nothing it says counts any more.
 }

@@ -4,11 +4,12 @@
  * with a nonce, the orchestrator's challenge, this node's proof with the whole Identify, Identified. The edge computes;
  * what follows is decided here.
  */
-import { LOGIC_VERSION } from '@dshard/protocol';
-import type { Identified, Identify, Rejected, ShardSession } from '@dshard/protocol';
+import { LOGIC_VERSION, MESSAGE_TRAITS } from '@dshard/protocol';
+import type { Identified, Identify, Message, Rejected, ShardSession } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
 import { retainedSession } from './live-origin.js';
 import { isTaken, ruleOf } from './shard-states.js';
+import type { Established } from './state.js';
 import type { Transaction } from './transaction.js';
 
 /** All that this node says of itself. */
@@ -88,4 +89,9 @@ export function trusted(tx: Transaction, message: Identified): Identified | Reje
 
 export function unproven(message: string): Rejected {
   return { kind: 'rejected', code: 'DSO_ORCHESTRATOR_UNPROVEN' satisfies NodeErrorCode, message, retryable: false };
+}
+
+/** Of an orchestrator that proved nothing, or knows nothing else, only the base level is taken. */
+export function isHeard({ capabilities }: Established, { kind }: Message): boolean {
+  return capabilities.length > 0 || MESSAGE_TRAITS[kind].capability === null || kind === 'rejected';
 }
