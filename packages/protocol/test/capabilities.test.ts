@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { CAPABILITIES, negotiate } from '@dshard/protocol';
 
 test('what both name is on, in our order; names that are not known are ignored', () => {
-  expect(negotiate(CAPABILITIES, ['teleport', 'parallel-migrations', 'auth-hmac', 'auth-hmac'])).toEqual([
+  expect(negotiate(CAPABILITIES, ['teleport', 'sessions', 'auth-hmac', 'auth-hmac'])).toEqual([
     'auth-hmac',
-    'parallel-migrations',
+    'sessions',
   ]);
 });
 

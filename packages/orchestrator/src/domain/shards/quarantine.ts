@@ -117,10 +117,7 @@ function unquarantine(tx: Transaction, shard: number, { quarantinedAt }: CrashRe
   tx.record('shardUnquarantined', 'info', `Shard ${shard} is not quarantined any more: ${why}.`, { shard });
 }
 
-/**
- * As if it were one crash before the last: should the cause not be gone, that costs one more node, and no other shard
- * is blamed for it.
- */
+/** As if it were one crash before the last: should the cause not be gone, that costs one more node. */
 function putOnProbation(tx: Transaction, shard: number, { crashes }: CrashRecord): void {
   const kept = crashes.slice(1).map(({ node }) => ({ node, at: tx.now }));
   if (kept.length > 0) tx.setCrashRecord(shard, { crashes: kept, lostOn: null, quarantinedAt: null });
