@@ -58,6 +58,7 @@ async function noded(orchestrator: string, options: Partial<NodeOptions>) {
       startShards: async (shardIds: readonly number[]) => shardIds.forEach((shard) => running.add(shard)),
       resumeShard: async (shard: number) => void running.add(shard),
       stopShard: async (shard: number) => (running.delete(shard) ? session : null),
+      freeze: async () => session,
     },
     orchestrator,
     logger: { debug: log, info: log, warn: log, error: log },
