@@ -40,9 +40,9 @@ import type { BaseMigration, LiveMigration, ShardState } from './state/state.js'
 import type { Transaction } from './state/transaction.js';
 
 /** What a node may say once it is let in. */
-type LaterMessage = Exclude<MessageFrom<'node'>, { kind: 'identify' | 'proof' }>;
+type LaterMessage = Exclude<MessageFrom<'node'>, { kind: 'identify' | 'proof' | 'jobMark' }>;
 
-export function onMessage(tx: Transaction, connection: string, message: Message): void {
+export function onMessage(tx: Transaction, connection: string, message: Message, wallClockAheadMs = 0): void {
   const id = tx.state.connections.get(connection);
   const node = id === undefined ? undefined : tx.node(id);
   // What a connection says after it was closed from this side is not heard.
@@ -62,7 +62,8 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
     violation(tx, node.id, message.kind, `it did not name the capability ${needed}`);
     return;
   }
-  dispatch(tx, node.id, isBaseLevel(node) ? atBaseLevel(message) : message);
+  if (message.kind === 'jobMark') onJobMark(tx, node.id, message, tx.now + wallClockAheadMs);
+  else dispatch(tx, node.id, isBaseLevel(node) ? atBaseLevel(message) : message);
 }
 
 /** Without what the extended level adds to the messages of the base level. */
@@ -97,8 +98,6 @@ function dispatch(tx: Transaction, node: string, message: LaterMessage): void {
       return onCallStart(tx, node, message);
     case 'callAnswer':
       return onCallAnswer(tx, node, message);
-    case 'jobMark':
-      return onJobMark(tx, node, message);
     case 'rolloutRequest':
       return onRolloutRequest(tx, node, message);
     case 'shardMayLeave':
