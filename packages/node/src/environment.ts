@@ -1,6 +1,6 @@
 /**
- * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
- * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line. What an operator sets besides:
+ * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
+ * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
  * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR.
  */
 import { statSync } from 'node:fs';
@@ -17,6 +17,7 @@ export type LaunchEnvironment = {
   token: string | undefined;
   version: string | undefined;
   allowBaseLevelOrchestrator: string | undefined;
+  healthListen: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
 };
@@ -29,6 +30,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
     version: given(env['DSO_VERSION']),
     allowBaseLevelOrchestrator: given(env['DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR']),
+    healthListen: given(env['DSO_HEALTH_LISTEN']),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
 }
