@@ -21,6 +21,7 @@ export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
 export { NONCE_BYTES, provenBytes } from './proof.js';
 export type { Exchange } from './proof.js';
+export { MessagePackExtension } from './msgpack-extension.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, counted, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
