@@ -5,6 +5,7 @@
  */
 const INT64_MIN: bigint = -(2n ** 63n);
 const INT64_MAX: bigint = 2n ** 63n - 1n;
+const UINT64_MAX: bigint = 2n ** 64n - 1n;
 
 /** `value` as a number when that is exact. */
 export function narrow(value: bigint): number | bigint {
@@ -16,6 +17,10 @@ export function narrow(value: bigint): number | bigint {
 export function isInt64(value: unknown): value is number | bigint {
   if (typeof value === 'bigint') return value >= INT64_MIN && value <= INT64_MAX;
   return Number.isSafeInteger(value);
+}
+
+export function isUint64(value: bigint): boolean {
+  return value >= 0n && value <= UINT64_MAX;
 }
 
 /**
