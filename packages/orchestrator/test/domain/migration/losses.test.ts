@@ -138,7 +138,7 @@ describe('a step takes too long', () => {
     expect([a.resumes, b.prepared.size]).toEqual([[0], 0]);
   });
 
-  // A Go bot that took a minute for 20,000 user events was called off after 20 s, and everything began again.
+  // A Go bot that took a minute for 20,000 user events was given up after 20 s, and everything began again.
   test('a destination gets time for what it was sent: it says nothing while it handles that', () => {
     const { world, a, b } = scene({ baseLevel: true });
     a.userEventsPerShard = 10_000;
