@@ -49,7 +49,15 @@ export function highestFromNode(now: number): number {
   return Math.floor(now) + SLACK_MS;
 }
 
-/** The highest that a node believes: one that counts on from it is believed by a slower clock, too. */
-export function highestFromOrchestrator(now: number): number {
-  return highestFromNode(now) + DAY_MS;
+/**
+ * The highest that a node believes: an orchestrator that counts on from the highest it believed is believed, by a
+ * slower clock, too. @param obeyed the orchestrator's that the node has obeyed: the next one counts on from there.
+ */
+export function highestFromOrchestrator(now: number, obeyed = 0): number {
+  return Math.max(highestFromNode(now), obeyed) + DAY_MS;
+}
+
+/** The highest that a node can have obeyed, by a clock that is a day ahead at most of the one here. */
+export function highestObeyed(now: number): number {
+  return highestFromNode(now) + 2 * DAY_MS;
 }
