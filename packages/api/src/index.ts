@@ -1,6 +1,7 @@
 export type { Answer, AncestorNodeStatus, AncestorStatus, CallReport, HistoryEntry } from './answers/answer.js';
 export type { OperationStatus, StartedOperation } from './answers/operation.js';
 export type {
+  CrashStatus,
   DrainStatus,
   MigrationStatus,
   NodeStatus,

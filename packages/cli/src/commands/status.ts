@@ -1,5 +1,5 @@
 /** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
-import { shardRanges, type NodeStatus, type StatusV1 } from '@dshard/api';
+import { shardRanges, type CrashStatus, type NodeStatus, type StatusV1 } from '@dshard/api';
 import { printable } from '../printable.js';
 import { identifyLines } from './identify-lines.js';
 
@@ -79,9 +79,10 @@ function summary(status: StatusV1): string[] {
     `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
     ...identifyLines(status),
+    ...status.crashes.filter(({ inARow }) => inARow > 0).map((crashes) => describeCrashes(crashes, status.now)),
     ...status.quarantined.map(
       ({ shard, nodes }) =>
-        `quarantined: shard ${shard}, because nodes ${nodes.map((node) => printable(node)).join(', ')} died when it was started there; dso release ${shard}`,
+        `quarantined: shard ${shard}, because nodes ${nodes.map((node) => printable(node)).join(', ')} died when it was started there; dso unquarantine ${shard}`,
     ),
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
@@ -95,6 +96,14 @@ function summary(status: StatusV1): string[] {
         ]),
     ...(status.ending ? ['the fleet is shutting down'] : []),
   ];
+}
+
+function describeCrashes({ version, inARow, total, loop, nextLaunchAt, reason }: CrashStatus, now: number): string {
+  const name = version === '' ? 'the bot' : `version ${printable(version)}`;
+  const seconds = nextLaunchAt === null ? 0 : Math.ceil((nextLaunchAt - now) / 1000);
+  const next = seconds > 0 ? `; the next is launched in ${seconds} s` : '';
+  const head = `${loop ? 'CRASH LOOP' : 'died'}: ${name}, ${inARow} in a row, ${total} in all${next}`;
+  return [head, ...reason.split('\n')].map((line, index) => (index === 0 ? line : `  ${printable(line)}`)).join('\n');
 }
 
 function describeOperation({ id, kind, text, by }: StatusV1['operations'][number]): string {

@@ -4,11 +4,13 @@ import type { Decision } from './state/effects.js';
 import type { DomainEvent } from './state/events.js';
 import { onIdentify } from './fleet/handshake.js';
 import { noteHeard, onGatewayInfo, onGatewayInfoFailed } from './fleet/total-shards.js';
-import { onLaunchFailed, launchOf, onNodeLaunched } from './fleet/launch.js';
+import { onLaunchFailed, onNodeLaunched } from './fleet/launch.js';
 import { onConnectionClosed, onProcessExited, sleptThrough } from './fleet/lost.js';
+import { forgetProcess, onProcessAdopted } from './fleet/processes.js';
 import { onMessage } from './on-message.js';
 import { forwardUserEvent, isRelayed, relayTransfer } from './migration/relay.js';
 import { reconcile } from './reconcile.js';
+import { launchOf } from './state/processes.js';
 import type { Settings } from './state/settings.js';
 import type { OrchestratorState } from './state/state.js';
 import { withAssignments } from './trace/assignments.js';
@@ -63,6 +65,12 @@ function handle(tx: Transaction, event: DomainEvent): void {
     case 'nodeLaunched':
       onNodeLaunched(tx, event);
       break;
+    case 'processAdopted':
+      onProcessAdopted(tx, event);
+      break;
+    case 'versionDeployed':
+      tx.patch({ deployedVersion: event.version });
+      break;
     case 'launchFailed':
       onLaunchFailed(tx, event.launch, event.reason);
       break;
@@ -81,8 +89,10 @@ function onStart(tx: Transaction): void {
 }
 
 function onExit(tx: Transaction, node: string, description: string): void {
-  const launch = launchOf(tx, node);
+  const launch = launchOf(tx.state, node);
+  // A failed launch counts once.
   if (launch !== undefined) onLaunchFailed(tx, launch.id, `node ${node} ${description}`);
+  forgetProcess(tx, node, launch === undefined ? description : null);
   noteHeard(tx, node);
   onProcessExited(tx, node, description);
 }

@@ -6,7 +6,7 @@ import { startNode } from './fleet/launch.js';
 import { takeOverNode } from './fleet/lost.js';
 import { migrateShard } from './migration/requests.js';
 import { cancelOperation, startOperation } from './operations/operations.js';
-import { unquarantineShard } from './shards/quarantine.js';
+import { unquarantineShards } from './shards/quarantine.js';
 import { shutdownFleet } from './operations/shutdown-fleet.js';
 import { beginShutdown } from './fleet/leave.js';
 import { hasConnection } from './state/nodes.js';
@@ -48,8 +48,8 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
     case 'takeOverNode':
       takeOverNode(tx, request, command.node);
       break;
-    case 'unquarantineShard':
-      unquarantineShard(tx, request, command.shard);
+    case 'unquarantine':
+      unquarantineShards(tx, request, command.shards);
       break;
     case 'cancelOperation':
       cancelOperation(tx, request, command.operation);

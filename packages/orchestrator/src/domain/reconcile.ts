@@ -15,6 +15,7 @@ import { watchBudget } from './shards/identify-budget.js';
 import { grantIdentifies } from './shards/identify-permits.js';
 import { keepNodesUp } from './fleet/launch.js';
 import { watchForSilence } from './fleet/alarm.js';
+import { endUselessProcesses } from './fleet/processes.js';
 import { expireUnreachable } from './fleet/lost.js';
 import { leaveWhenThereIsRoom, startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './fleet/placement.js';
@@ -35,6 +36,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   watchForSilence,
   expireUnreachable,
   endFleet,
+  endUselessProcesses,
   // What is to be moved.
   leaveWhenThereIsRoom,
   runOperations,

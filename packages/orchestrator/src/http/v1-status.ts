@@ -2,7 +2,8 @@
  * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are
  * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
-import type { DrainStatus, MigrationStatus, NodeStatus, RolloutStatus, StatusV1, StoreStatus } from '@dshard/api';
+import type { CrashStatus, DrainStatus, MigrationStatus, NodeStatus, RolloutStatus, StatusV1, StoreStatus } from '@dshard/api';
+import { isCrashLoop } from '../domain/fleet/crash-loop.js';
 import { sessionStarts } from '../domain/shards/identify-budget.js';
 import { disruptionOf } from '../domain/migration/limits.js';
 import { isLive } from '../domain/state/migrations.js';
@@ -10,6 +11,7 @@ import { hasSaidGoodbye } from '../domain/state/nodes.js';
 import { progressOf } from '../domain/operations/operations.js';
 import { operationsOfKind } from '../domain/state/operations.js';
 import type { OperationState } from '../domain/state/operations.js';
+import type { CrashLoop } from '../domain/state/processes.js';
 import type { MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
 import { operationsOf } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';
@@ -43,6 +45,7 @@ export function statusV1(
     drains: operationsOfKind(state.operations, 'drain').map((drain) => drainStatus(state, drain)),
     disruption: disruptionOf(state),
     quarantined: quarantinedOf(state),
+    crashes: [...state.crashLoops.values()].map((loop) => crashStatus(loop, about.now)),
     alarm: state.alarm,
     operations: operationsOf(state),
     rollout: rolloutStatus(state),
@@ -65,6 +68,19 @@ function quarantinedOf({ crashRecords }: OrchestratorState): StatusV1['quarantin
   return [...crashRecords].flatMap(([shard, { crashes, quarantinedAt }]) =>
     quarantinedAt === null ? [] : [{ shard, since: quarantinedAt, nodes: crashes.map(({ node }) => node) }],
   );
+}
+
+function crashStatus(crashes: CrashLoop, now: number): CrashStatus {
+  const { version, reported, inARow, total, since, notBefore, reason } = crashes;
+  return {
+    version: reported ?? version,
+    inARow,
+    total,
+    loop: isCrashLoop(crashes),
+    since: inARow === 0 ? null : since,
+    nextLaunchAt: inARow > 0 && notBefore > now ? notBefore : null,
+    reason,
+  };
 }
 
 function migrationStatus(migration: MigrationState): MigrationStatus {

@@ -23,8 +23,10 @@ export type Launcher = {
   /**
    * Resolves when the process runs, before any exit of it is told. Rejects, naming the command, when it cannot be
    * started.
+   *
+   * @param version what the process is told that it is (DSO_VERSION), where that is known.
    */
-  launch(): Promise<NodeProcess>;
+  launch(version?: string): Promise<NodeProcess>;
   /**
    * SIGTERM, then SIGKILL after `graceMs`; a later call with a shorter grace shortens it. Resolves when the process is
    * gone, also when it was never there.

@@ -23,7 +23,8 @@ import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import { AUTOMATIC } from '../domain/state/effects.js';
 import type { DomainEvent } from '../domain/state/events.js';
-import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
+import { fleetEndsWithin } from '../domain/fleet/leave.js';
+import { graceOf } from '../domain/fleet/processes.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { Connections, tokenAccepted } from './connections.js';
@@ -120,9 +121,10 @@ class OrchestratorRuntime implements Orchestrator {
     this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
-    this.#versions = new Versions(options.versionSource);
     const happened = (event: DomainEvent): void => this.#loop.push(event);
-    this.#processes = new Processes({ launcher: options.launcher, clock, logger, ended: happened });
+    const versions = new Versions(options.versionSource, (version) => happened({ kind: 'versionDeployed', version }));
+    this.#versions = versions;
+    this.#processes = new Processes({ launcher: options.launcher, versions, clock, logger, happened });
     this.#gatewayQuestion = new GatewayQuestion(options.gatewayInfo, happened);
     this.#connections = new Connections({
       runId,
@@ -230,6 +232,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = this.#listener.address;
     this.#phase = 'running';
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
+    for (const { node, pid } of launcher?.running() ?? []) this.#loop.push({ kind: 'processAdopted', node, pid });
     this.#loop.open({ kind: 'started' });
   }
 

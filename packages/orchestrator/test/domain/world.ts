@@ -309,6 +309,11 @@ export class World {
         break;
       case 'endProcess':
         this.endedProcesses.push(effect.node);
+        // What was launched and is not connected has nothing to say before it ends.
+        if (this.state.processes.has(effect.node) && (this.nodes.get(effect.node)?.connection ?? null) === null) {
+          this.nodes.get(effect.node)?.die();
+          this.#outside.push({ kind: 'processExited', node: effect.node, description: 'was ended by SIGTERM' });
+        }
         break;
       case 'record':
         this.entries.push(effect.entry);

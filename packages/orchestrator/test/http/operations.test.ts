@@ -41,7 +41,7 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
   ['/startshards', 'node=a&shards=0-2,7', { kind: 'startShards', node: 'a', shards: [0, 1, 2, 7] }],
   ['/blacklistnode', 'node=a', { kind: 'cordonNode', node: 'a' }],
   ['/cordonnode', 'node=a', { kind: 'cordonNode', node: 'a' }],
-  ['/releaseshard', 'shard=7', { kind: 'unquarantineShard', shard: 7 }],
+  ['/releaseshard', 'shard=7', { kind: 'unquarantine', shards: [7] }],
   ['/takeover', 'node=a', { kind: 'takeOverNode', node: 'a' }],
   ['/uncordonnode', 'node=a', { kind: 'uncordonNode', node: 'a' }],
 ];

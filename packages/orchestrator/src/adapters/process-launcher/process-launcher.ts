@@ -111,13 +111,13 @@ class ProcessLauncher implements Launcher {
     return [...this.#processes.values()].map(({ record }) => toNodeProcess(record));
   }
 
-  async launch(): Promise<NodeProcess> {
+  async launch(version?: string): Promise<NodeProcess> {
     if (this.#phase.kind !== 'running') throw this.#notRunning();
     const { registry, nextId } = this.#phase;
     const node = nextId();
     const command = this.#commandFor(node);
     requireDirectory(this.#cwd);
-    const { child, pid } = await this.#spawn(command, node, registry.openLog(node));
+    const { child, pid } = await this.#spawn(command, this.#environmentFor(node, version), registry.openLog(node));
     const launchedAt = this.#options.clock.now();
     const record: ProcessRecord = { ...identityOf(pid), node, command, launchedAt, logOffset: null };
     this.#manage({ ...record, logOffset: 0 }, child, registry);
@@ -163,11 +163,12 @@ class ProcessLauncher implements Launcher {
     return [fill(program), ...args.map(fill), ...extra];
   }
 
-  #environmentFor(node: string): NodeJS.ProcessEnv {
+  #environmentFor(node: string, version: string | undefined): NodeJS.ProcessEnv {
     const { env, orchestrator, token } = this.#options;
     const address = typeof orchestrator === 'string' ? orchestrator : orchestrator();
     return {
       ...process.env,
+      ...(version === undefined ? {} : { DSO_VERSION: version }),
       ...env,
       DSO_NODE_ID: node,
       DSO_ORCHESTRATOR: reachable(address),
@@ -176,13 +177,13 @@ class ProcessLauncher implements Launcher {
   }
 
   /** Takes over `log`. Resolves in the turn the process runs, so that its exit is never reported before its launch. */
-  #spawn(command: Command, node: string, log: number): Promise<{ child: ChildProcess; pid: number }> {
+  #spawn(command: Command, env: NodeJS.ProcessEnv, log: number): Promise<{ child: ChildProcess; pid: number }> {
     const [program, ...args] = command;
     return new Promise((resolveSpawn, reject) => {
       try {
         const child = spawn(program, args, {
           cwd: this.#cwd,
-          env: this.#environmentFor(node),
+          env,
           detached: true,
           stdio: ['ignore', log, log],
         });

@@ -34,6 +34,10 @@ export type DomainEvent =
   | { kind: 'gatewayInfoFailed'; reason: string }
   /** Answers to `launchNode`. */
   | { kind: 'nodeLaunched'; launch: string; node: string; pid: number }
+  /** A process of an earlier run that still lives; told at the start. */
+  | { kind: 'processAdopted'; node: string; pid: number }
+  /** What a launch would start from now on. */
+  | { kind: 'versionDeployed'; version: string }
   | { kind: 'launchFailed'; launch: string; reason: string }
   /** A process the launcher started (in this run or an earlier one) is gone: known dead, no need to wait. */
   | { kind: 'processExited'; node: string; description: string };

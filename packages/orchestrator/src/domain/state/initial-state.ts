@@ -27,8 +27,10 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     crashRecords: new Map(),
     alarm: null,
     launches: new Map(),
-    launchNotBefore: now,
-    launchFailures: 0,
+    processes: new Map(),
+    crashLoops: new Map(),
+    deployedVersion: '',
+    botBlame: null,
     identifies: {
       maxConcurrency: 1,
       keys: {},

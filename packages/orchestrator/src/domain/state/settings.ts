@@ -22,8 +22,12 @@ export type Settings = {
   canLaunch: boolean;
   /** How long a launched node may take to connect before the launch counts as failed. */
   launchTimeoutMs: number;
-  /** At most one launch per this time while launches fail (ancestor: 30 s); successful ones are not held back. */
+  /** The pause after a launched node died, or a launch failed; it doubles while that happens again (ancestor: 30 s). */
   launchRetryMs: number;
+  /** The longest such pause. */
+  launchRetryMaxMs: number;
+  /** Without a crash for so long a version is healthy, and the next pause is the first one again. */
+  healthyAfterMs: number;
   /** A fresh orchestrator waits this long for running nodes to come back before it places shards (ancestor: 10 s). */
   startupGraceMs: number;
   /** With a total of at most this many shards the grace is skipped (ancestor: SkipSafeStartupDelayMaxShards). */

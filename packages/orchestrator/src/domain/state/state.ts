@@ -12,6 +12,7 @@ import type {
 } from '@dshard/protocol';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
+import type { CrashLoop, ProcessState } from './processes.js';
 import type { Settings } from './settings.js';
 
 /** What a shard is doing, as far as the orchestrator knows. */
@@ -191,14 +192,19 @@ export type BaseMigration = MigrationIn<BaseStep>;
 export type LiveMigration = MigrationIn<LiveStep>;
 export type MigrationState = BaseMigration | LiveMigration;
 
-/** What a shard has to answer for (`quarantine/crashRecords.ts`). */
+/** What a shard has to answer for (`shards/quarantine.ts`). */
 export type CrashRecord = {
   /** The nodes that died, one after the other, while it was newly started on them. */
-  crashes: readonly { node: string; at: number }[];
-  /** It was newly started on this node when that one fell silent. */
-  lostOn: string | null;
+  crashes: readonly { node: string; at: number; version: string }[];
+  /**
+   * It was newly started on this node when that one fell silent. `witnessed`: other shards ran well there, or on a node
+   * of the same version, so the bot itself can live.
+   */
+  lostOn: { node: string; witnessed: boolean } | null;
   /** It is not started any more. */
   quarantinedAt: number | null;
+  /** The version for which its quarantine was lifted: the shard is tried on that version only, and once. */
+  liftedFor: string | null;
 };
 
 /** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
@@ -321,10 +327,14 @@ export type OrchestratorState = {
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
   alarm: { since: number; silent: readonly string[] } | null;
   launches: ReadonlyMap<string, LaunchState>;
-  /** No launch before this time (after a failed one). */
-  launchNotBefore: number;
-  /** Launches that failed in a row. */
-  launchFailures: number;
+  /** What the launcher runs, by node. */
+  processes: ReadonlyMap<string, ProcessState>;
+  /** By the version that was launched; the latest few. */
+  crashLoops: ReadonlyMap<string, CrashLoop>;
+  /** What a launch would start, as far as was heard last; '': not known. */
+  deployedVersion: string;
+  /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */
+  botBlame: { version: string; until: number } | null;
   identifies: IdentifyBudget;
   /** Fleet calls under way, by id. */
   calls: ReadonlyMap<string, CallState>;

@@ -57,11 +57,11 @@ describe('a shard that kills node after node', () => {
     expect(world.ask({ kind: 'startShards', node: node!.id, shards: [7] })).toMatchObject({
       error: { code: 'DSO_SHARD_QUARANTINED' },
     });
-    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'unquarantine', shards: [7] })).toMatchObject({ ok: true });
     world.pass(30_000);
     expect(up(world)).toBe(30);
     expect(world.recorded('shardUnquarantined')).toMatchObject([{ by: 'alice', fields: { shard: 7 } }]);
-    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({
+    expect(world.ask({ kind: 'unquarantine', shards: [7] })).toMatchObject({
       error: { code: 'DSO_SHARD_NOT_QUARANTINED' },
     });
   });
@@ -70,7 +70,7 @@ describe('a shard that kills node after node', () => {
     const world = fleet();
     poison(world, 7, 120_000);
     world.pass(60_000);
-    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'unquarantine', shards: [7] })).toMatchObject({ ok: true });
     expect(poison(world, 7, 60_000)).toBe(1);
     expect(world.recorded('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7, 7]);
     world.pass(60_000);
