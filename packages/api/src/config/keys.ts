@@ -210,7 +210,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     1_000,
     'The pause after a launched node died or could not be launched; it doubles each time the next one dies, too.',
   ),
-  'timeouts.launchRetryMax': key(duration(), 300_000, 'The longest pause between launches of a version that dies again and again.'),
+  'timeouts.launchRetryMax': key(
+    duration(),
+    300_000,
+    'The longest pause between launches of a version that dies again and again.',
+  ),
   'timeouts.healthyAfter': key(
     duration({ min: 1 }),
     600_000,

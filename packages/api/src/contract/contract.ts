@@ -8,7 +8,18 @@
 import type { Answer, AncestorStatus, CallReport, HistoryEntry } from '../answers/answer.js';
 import type { OperationStatus, StartedOperation } from '../answers/operation.js';
 import type { StatusV1 } from '../answers/status.js';
-import { choice, duration, flag, jsonText, nodeId, orNull, shardList, text, wholeNumber, type Field } from '../values/field.js';
+import {
+  choice,
+  duration,
+  flag,
+  jsonText,
+  nodeId,
+  orNull,
+  shardList,
+  text,
+  wholeNumber,
+  type Field,
+} from '../values/field.js';
 import { MAX_SHARDS } from '../values/shard-list.js';
 import type { Endpoint } from '../endpoint.js';
 import { KINDS_OF_OPERATIONS, type OperationKind } from '../operations.js';

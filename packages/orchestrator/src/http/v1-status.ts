@@ -2,7 +2,15 @@
  * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are
  * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
-import type { CrashStatus, DrainStatus, MigrationStatus, NodeStatus, RolloutStatus, StatusV1, StoreStatus } from '@dshard/api';
+import type {
+  CrashStatus,
+  DrainStatus,
+  MigrationStatus,
+  NodeStatus,
+  RolloutStatus,
+  StatusV1,
+  StoreStatus,
+} from '@dshard/api';
 import { isCrashLoop } from '../domain/fleet/crash-loop.js';
 import { sessionStarts } from '../domain/shards/identify-budget.js';
 import { disruptionOf } from '../domain/migration/limits.js';

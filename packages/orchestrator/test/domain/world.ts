@@ -80,6 +80,8 @@ export class World {
   #launched = 0;
   /** Of which nodes the launcher was to end the process. */
   readonly endedProcesses: string[] = [];
+  /** What launched nodes say that they are. */
+  launchedVersion = 'v1';
   #heartbeats = 0;
   #lastHeartbeatAt = this.now;
 
@@ -170,6 +172,12 @@ export class World {
     const request = this.command(command);
     this.settle();
     return this.replies.get(request);
+  }
+
+  /** This version is deployed. */
+  version(version: string): void {
+    this.launchedVersion = version;
+    this.feed({ kind: 'versionDeployed', version });
   }
 
   // Nodes
@@ -339,7 +347,8 @@ export class World {
       made.connection = connection;
       this.#toNode.set(connection, []);
       this.#byConnection.set(connection, made);
-      this.#outside.push({ kind: 'identify', connection, message: made.identify(), peer: nearby });
+      const message = { ...made.identify(), version: this.launchedVersion };
+      this.#outside.push({ kind: 'identify', connection, message, peer: nearby });
     }
   }
 

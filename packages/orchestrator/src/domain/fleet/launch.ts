@@ -114,8 +114,18 @@ function mayComeBack(tx: Transaction, node: string, awaySince: number): boolean 
 
 /** Shards have no node with room: one node at a time, as long as that is so. */
 export function launchForRoom(tx: Transaction, shards: readonly number[]): void {
-  if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx)) return;
+  if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx) || isOneAway(tx)) return;
   beginLaunch(tx, `${shards.length} shard(s) have no node with room`);
+}
+
+/** One that was launched has just been lost: in a moment it is back, or its process has ended, which counts as a crash. */
+function isOneAway(tx: Transaction): boolean {
+  for (const id of tx.state.processes.keys()) {
+    const connection = tx.node(id)?.connection;
+    if (connection?.kind !== 'disconnected' || connection.gone) continue;
+    if (connection.since + tx.settings.maxNodeDowntimeMs > tx.now) return true;
+  }
+  return false;
 }
 
 /** Whether a launch nobody asked for may be made now. */

@@ -66,7 +66,9 @@ function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
   const noRoom: number[] = [];
   const startSome = (shards: readonly number[], limit: number | null, takes: (node: NodeState) => number): void => {
     if (shards.length === 0) return;
-    const nodes = [...tx.state.nodes.values()].map((node) => placeNode(tx, node, Math.min(takes(node), trialLeft(tx, node))));
+    const nodes = [...tx.state.nodes.values()].map((node) =>
+      placeNode(tx, node, Math.min(takes(node), trialLeft(tx, node))),
+    );
     const placement = place({ nodes, vacant: shards, holders, limit, rules: tx.settings });
     for (const [node, assigned] of placement.assignments) startOn(tx, node, assigned);
     noRoom.push(...placement.noRoom);

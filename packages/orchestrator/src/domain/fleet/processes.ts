@@ -20,7 +20,10 @@ import { noteLaunchCrash } from './crash-loop.js';
 /** On top of what a node lingers: its hooks, and timers that are late. */
 const LINGER_MARGIN_MS = 5_000;
 
-export function onProcessAdopted(tx: Transaction, { node, pid }: Extract<DomainEvent, { kind: 'processAdopted' }>): void {
+export function onProcessAdopted(
+  tx: Transaction,
+  { node, pid }: Extract<DomainEvent, { kind: 'processAdopted' }>,
+): void {
   if (tx.state.processes.has(node)) return;
   tx.setProcess({ node, pid, since: tx.now, version: tx.node(node)?.version ?? '', ending: null });
 }
@@ -75,7 +78,8 @@ export function endProcess(tx: Transaction, node: string, why: string, graceMs =
 
 /** When a process that is not connected is of no use any more; null: it is of use, or something else says when. */
 export function uselessAt(tx: Transaction, { node: id, pid, since, ending }: ProcessState): number | null {
-  if (ending !== null || tx.state.alarm !== null || tx.state.graceUntil !== null || tx.state.ending !== null) return null;
+  if (ending !== null || tx.state.alarm !== null || tx.state.graceUntil !== null || tx.state.ending !== null)
+    return null;
   if (launchOf(tx.state, id) !== undefined) return null;
   const node = tx.node(id);
   if (node !== undefined && (hasConnection(node) || tx.shardsOf(id).length > 0)) return null;

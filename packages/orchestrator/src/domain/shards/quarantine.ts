@@ -95,8 +95,9 @@ function addCrash(tx: Transaction, shard: number, { id: node, version }: NodeSta
   const record = crashRecordOf(tx, shard);
   const recent = record.crashes.filter(({ at }) => at + WINDOW_MS > tx.now);
   const crashes = [...recent, { node, at: tx.now, version }];
-  const isProven = quarantineAfter > 0 && crashes.length >= quarantineAfter && witnessed && !isBotToBlame(tx, version);
-  if (!isProven) {
+  const isLast = quarantineAfter > 0 && crashes.length >= quarantineAfter && !isBotToBlame(tx, version);
+  // What a new version was tried for was proven before.
+  if (!isLast || !(witnessed || record.liftedFor !== null)) {
     // What is not proven does not add up for ever.
     const kept = quarantineAfter > 0 ? crashes.slice(-Math.max(1, quarantineAfter)) : crashes.slice(-1);
     tx.setCrashRecord(shard, { ...record, crashes: kept, lostOn: null });
@@ -127,7 +128,12 @@ function blameBot(tx: Transaction, version: string): void {
   for (const [shard, record] of tx.state.crashRecords) {
     if (record.quarantinedAt === null || record.crashes.at(-1)?.version !== version) continue;
     tx.setCrashRecord(shard, { ...record, quarantinedAt: null });
-    tx.record('shardUnquarantined', 'info', `Shard ${shard} is not quarantined any more: the bot dies of others, too.`, { shard });
+    tx.record(
+      'shardUnquarantined',
+      'info',
+      `Shard ${shard} is not quarantined any more: the bot dies of others, too.`,
+      { shard },
+    );
     lifted.push(shard);
   }
   const name = version === '' ? 'The bot' : `Version ${version} of the bot`;
@@ -163,7 +169,8 @@ export function mayTakeSuspect(tx: Transaction, node: NodeState, shard: number):
   const liftedFor = tx.state.crashRecords.get(shard)?.liftedFor ?? null;
   if (liftedFor !== null && node.version !== liftedFor) {
     const others = [...tx.state.nodes.values()];
-    if (others.some(({ version, connection }) => version === liftedFor && connection.kind === 'connected')) return false;
+    if (others.some(({ version, connection }) => version === liftedFor && connection.kind === 'connected'))
+      return false;
   }
   for (const other of tx.state.crashRecords.keys()) {
     const state = tx.shard(other);
@@ -225,7 +232,8 @@ export function unquarantineShards(tx: Transaction, request: string, wanted: rea
   const chosen = quarantined.filter(([shard]) => isWanted?.has(shard) ?? true);
   if (chosen.length === 0) {
     const [only] = wanted ?? [];
-    const which = wanted === null ? 'No shard is' : wanted.length === 1 ? `Shard ${only} is not` : 'None of these shards is';
+    const which =
+      wanted === null ? 'No shard is' : wanted.length === 1 ? `Shard ${only} is not` : 'None of these shards is';
     tx.fail(request, 'DSO_SHARD_NOT_QUARANTINED', `${which} quarantined.`);
     return;
   }
@@ -234,5 +242,7 @@ export function unquarantineShards(tx: Transaction, request: string, wanted: rea
     putOnProbation(tx, shard, record, null);
   }
   const shards = chosen.map(([shard]) => shard);
-  tx.done(request, `${shards.length === 1 ? `Shard ${shards[0]}` : `${shards.length} shards`} may start again.`, { shards });
+  tx.done(request, `${shards.length === 1 ? `Shard ${shards[0]}` : `${shards.length} shards`} may start again.`, {
+    shards,
+  });
 }
