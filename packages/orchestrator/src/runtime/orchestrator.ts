@@ -232,7 +232,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = this.#listener.address;
     this.#phase = 'running';
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
-    for (const { node, pid } of launcher?.running() ?? []) this.#loop.push({ kind: 'processAdopted', node, pid });
+    for (const { node, pid } of launcher?.running() ?? []) {
+      if (!this.#dead.includes(node)) this.#loop.push({ kind: 'processAdopted', node, pid });
+    }
     this.#loop.open({ kind: 'started' });
   }
 

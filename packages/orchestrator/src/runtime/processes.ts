@@ -78,7 +78,9 @@ export class Processes {
     const { versions, logger } = this.#surroundings;
     if (!versions.areKnown) return null;
     const answer = await versions.deployed();
-    if (answer.ok) return String(answer.data?.['version'] ?? '');
+    const version = answer.ok ? answer.data?.['version'] : undefined;
+    if (typeof version === 'string') return version;
+    if (answer.ok) return null;
     logger.warn({ code: answer.error.code }, `The node is launched without DSO_VERSION: ${answer.error.message}`);
     return null;
   }
