@@ -66,6 +66,7 @@ function isPermitKept(kept: Kept, shard: number): boolean {
 /** Invariant 10: memory is bounded: no list of the orchestrator's grows with time or with what peers do. */
 const BOUNDED_MEMORY = 'memory is bounded';
 const MOST_NODES = 100;
+const MOST_VERSIONS = 8;
 
 export const boundedMemory: MakeChecker = ({ plan, violated }): Checker => {
   const boundsOf = (state: OrchestratorState): [what: string, size: number, most: number][] => [
@@ -77,6 +78,8 @@ export const boundedMemory: MakeChecker = ({ plan, violated }): Checker => {
     ['operations', state.operations.size, state.nodes.size + 1],
     ['start requests', state.startRequests.size, MOST_NODES],
     ['launches', state.launches.size, MOST_NODES],
+    ['processes', state.processes.size, MOST_NODES],
+    ['versions that crashed', state.crashLoops.size, MOST_VERSIONS],
   ];
   return {
     see: (observation) => {
