@@ -1,10 +1,11 @@
 /**
  * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
- * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line.
+ * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line.
  */
 import { messageOf } from '@dshard/protocol';
 import { readTokenFile } from '@dshard/transport';
 import { NodeError } from './errors.js';
+import type { LogFile } from './log-bound.js';
 
 export type LaunchEnvironment = {
   /** Undefined: the orchestrator gives one. */
@@ -12,6 +13,8 @@ export type LaunchEnvironment = {
   orchestrator: string | undefined;
   token: string | undefined;
   version: string | undefined;
+  /** The file that the launcher gave the process to write to; undefined: none, or one of before. */
+  logFile: LogFile | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
 };
@@ -23,6 +26,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     orchestrator: given(env['DSO_ORCHESTRATOR']),
     token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
     version: given(env['DSO_VERSION']),
+    logFile: logFileOf(given(env['DSO_LOG_FILE']), Number(env['DSO_LOG_MAX_BYTES'])),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
 }
@@ -43,6 +47,10 @@ export function nodeIdFromArgv(argv: readonly string[] = process.argv): string |
 
 function given(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
+}
+
+function logFileOf(path: string | undefined, maxBytes: number): LogFile | undefined {
+  return path !== undefined && Number.isSafeInteger(maxBytes) && maxBytes > 0 ? { path, maxBytes } : undefined;
 }
 
 function tokenFromFile(path: string | undefined): string | undefined {

@@ -7,6 +7,7 @@ import { parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } f
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { launchEnvironment } from './environment.js';
+import type { LogFile } from './log-bound.js';
 import { DEFAULT_LIMITS } from './session/limits.js';
 import type { SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
@@ -107,6 +108,7 @@ export type ResolvedOptions = {
   readonly fleet: { readonly client: object | null; readonly evaluate: boolean };
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
+  readonly logFile: LogFile | null;
   readonly lingerMs: number;
   readonly patienceMs: number;
   /** The host's own, or what stands for a host that waits for nothing. */
@@ -188,6 +190,7 @@ export function resolveOptions(
     fleet: resolveFleet(options.fleet ?? {}),
     logger: options.logger ?? silentLogger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
+    logFile: launch.logFile ?? null,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
     patienceMs: wholeNumber(WHERE, 'patienceMs', options.patienceMs, PATIENCE.fallback, PATIENCE.range),
     hostTimeouts: checkedTimeouts(host, limits),

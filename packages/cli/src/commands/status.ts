@@ -99,7 +99,7 @@ function summary(status: StatusV1): string[] {
 }
 
 function describeCrashes({ version, inARow, total, loop, nextLaunchAt, reason }: CrashStatus, now: number): string {
-  const name = version === '' ? 'the bot' : `version ${printable(version)}`;
+  const name = version === '' || version === 'unknown' ? 'the bot' : `version ${printable(version)}`;
   const seconds = nextLaunchAt === null ? 0 : Math.ceil((nextLaunchAt - now) / 1000);
   const next = seconds > 0 ? `; the next is launched in ${seconds} s` : '';
   const head = `${loop ? 'CRASH LOOP' : 'died'}: ${name}, ${inARow} in a row, ${total} in all${next}`;

@@ -118,7 +118,7 @@ function over(tx: Transaction, loop: CrashLoop, why: string): void {
 
 function nameOf({ version, reported }: CrashLoop): string {
   const name = reported ?? version;
-  return name === '' ? 'The bot' : `Version ${name}`;
+  return name === '' || name === 'unknown' ? 'The bot' : `Version ${name}`;
 }
 
 /** When a node's trial is over; null: it is on none. */
