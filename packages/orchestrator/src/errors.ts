@@ -144,9 +144,16 @@ export type OrchestratorErrorCode = keyof typeof ORCHESTRATOR_ERRORS;
 
 export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
   override readonly name = 'OrchestratorError';
+  /** Who refused said how long to wait; null: nothing was said. */
+  readonly retryAfterMs: number | null;
 
-  constructor(code: OrchestratorErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: OrchestratorErrorCode,
+    message: string,
+    { retryAfterMs = null, ...options }: { cause?: unknown; retryAfterMs?: number | null } = {},
+  ) {
     super(ORCHESTRATOR_ERRORS, code, message, options);
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -122,6 +122,8 @@ export type StatusV1 = {
   awaitedNodes: readonly string[] | null;
   /** Why Discord could not be asked for the shard count and pace, while that is so. */
   gatewayProblem: string | null;
+  /** When Discord is asked again after that. */
+  gatewayRetryAt: number | null;
   /** The fleet is going down for good. */
   ending: boolean;
   shardCounts: Readonly<Record<ShardStateName, number>>;

@@ -84,7 +84,7 @@ function summary(status: StatusV1): string[] {
       ({ shard, nodes }) =>
         `quarantined: shard ${shard}, because nodes ${nodes.map((node) => printable(node)).join(', ')} died when it was started there; dso unquarantine ${shard}`,
     ),
-    ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
+    ...(status.gatewayProblem === null ? [] : [gatewayLine(status.gatewayProblem, status)]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
     ...(status.launches.length === 0 ? [] : [`launching ${status.launches.length} node(s)`]),
@@ -96,6 +96,13 @@ function summary(status: StatusV1): string[] {
         ]),
     ...(status.ending ? ['the fleet is shutting down'] : []),
   ];
+}
+
+function gatewayLine(problem: string, { gatewayRetryAt, now }: StatusV1): string {
+  const seconds = gatewayRetryAt === null ? 0 : Math.ceil((gatewayRetryAt - now) / 1000);
+  const again =
+    seconds <= 0 ? '' : `; asked again in ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`;
+  return `Discord could not be asked: ${printable(problem)}${again}`;
 }
 
 function describeCrashes({ version, inARow, total, loop, nextLaunchAt, reason }: CrashStatus, now: number): string {

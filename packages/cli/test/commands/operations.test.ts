@@ -184,7 +184,7 @@ describe('dso status', () => {
     });
     orchestrator.state = testState({
       totalShards: 8,
-      gateway: { kind: 'failed', at: 0, retryAt: 9, failures: 1, reason: 'it is away' },
+      gateway: { kind: 'failed', at: 0, retryAt: 9, failures: 1, reason: 'it is away', refused: null },
       shards: [
         ...[0, 1, 2, 3].map(() => running('web-1')),
         running('web-2'),

@@ -53,7 +53,7 @@ function handle(tx: Transaction, event: DomainEvent): void {
     case 'gatewayInfo':
       return onGatewayInfo(tx, event);
     case 'gatewayInfoFailed':
-      return onGatewayInfoFailed(tx, event.reason);
+      return onGatewayInfoFailed(tx, event);
     case 'nodeLaunched':
       return onNodeLaunched(tx, event);
     case 'processAdopted':

@@ -40,7 +40,8 @@ export function statusV1(
     totalShards: state.totalShards,
     graceUntil: state.graceUntil,
     awaitedNodes: state.awaitedNodes,
-    gatewayProblem: state.gateway.kind === 'failed' ? state.gateway.reason : null,
+    gatewayProblem: gatewayProblemOf(state),
+    gatewayRetryAt: state.gateway.kind === 'failed' ? state.gateway.retryAt : null,
     ending: state.ending !== null,
     shardCounts,
     vacantShards: cared.filter(([, shard]) => shard.kind === 'vacant').map(([shard]) => shard),
@@ -70,6 +71,12 @@ export function statusV1(
     launches: [...state.launches.values()].map(({ id, node, since }) => ({ id, node, since })),
     store: about.store,
   };
+}
+
+/** A wrong token is a problem also while it is being asked whether that is still so. */
+function gatewayProblemOf({ gateway }: OrchestratorState): string | null {
+  if (gateway.kind === 'asking') return gateway.refused;
+  return gateway.kind === 'failed' ? gateway.reason : null;
 }
 
 function quarantinedOf({ crashRecords }: OrchestratorState): StatusV1['quarantined'] {

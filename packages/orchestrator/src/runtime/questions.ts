@@ -81,7 +81,10 @@ export class GatewayQuestion {
       const { url: _, ...told } = await this.#provider.fetch();
       return { kind: 'gatewayInfo', ...told };
     } catch (error) {
-      return { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
+      const reason = asReason(messageOf(error));
+      if (!(error instanceof OrchestratorError)) return { kind: 'gatewayInfoFailed', reason };
+      const isRefused = error.code === 'DSO_DISCORD_TOKEN_REFUSED';
+      return { kind: 'gatewayInfoFailed', reason, isRefused, retryAfterMs: error.retryAfterMs };
     }
   }
 }

@@ -80,6 +80,9 @@ export class World {
   #launched = 0;
   /** Of which nodes the launcher was to end the process. */
   readonly endedProcesses: string[] = [];
+  /** How /gateway/bot fails where it does, and who hears that it is asked. */
+  failure: Omit<Extract<DomainEvent, { kind: 'gatewayInfoFailed' }>, 'kind'> = { reason: 'no route' };
+  onAsked: () => void = () => undefined;
   /** What launched nodes say that they are. */
   launchedVersion = 'v1';
   #heartbeats = 0;
@@ -299,9 +302,10 @@ export class World {
         this.#wakeAt = effect.at;
         break;
       case 'fetchGatewayInfo':
+        this.onAsked();
         this.#outside.push(
           this.gateway === null
-            ? { kind: 'gatewayInfoFailed', reason: 'no route' }
+            ? { kind: 'gatewayInfoFailed', ...this.failure }
             : {
                 kind: 'gatewayInfo',
                 recommendedShards: this.gateway.shards,

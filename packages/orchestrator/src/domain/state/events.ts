@@ -31,7 +31,8 @@ export type DomainEvent =
       identifiesRemaining: number;
       resetAfterMs: number;
     }
-  | { kind: 'gatewayInfoFailed'; reason: string }
+  /** `isRefused`: the token is wrong, so asking again does not help. `retryAfterMs`: Discord said how long to wait. */
+  | { kind: 'gatewayInfoFailed'; reason: string; isRefused?: boolean; retryAfterMs?: number | null }
   /** Answers to `launchNode`. */
   | { kind: 'nodeLaunched'; launch: string; node: string; pid: number }
   /** A process of an earlier run that still lives; told at the start. */

@@ -223,10 +223,11 @@ export type StartRequest = { node: string; waiting: readonly number[]; failed: r
 /** What is known of `GET /gateway/bot`. */
 type GatewayState =
   | { kind: 'notAsked' }
-  /** `failures`: how many answers in a row were failures. */
-  | { kind: 'asking'; since: number; failures: number }
+  /** `failures`: how many answers in a row were failures. `refused`: as below, of the last of them. */
+  | { kind: 'asking'; since: number; failures: number; refused: string | null }
   | { kind: 'known'; at: number; recommendedShards: number }
-  | { kind: 'failed'; at: number; retryAt: number; failures: number; reason: string };
+  /** `refused`: why the token was refused, which is told once; null: something else failed. */
+  | { kind: 'failed'; at: number; retryAt: number; failures: number; reason: string; refused: string | null };
 
 export type LaunchState = {
   id: string;
