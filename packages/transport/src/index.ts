@@ -20,6 +20,8 @@ export type {
 export { seededRandom } from './random.js';
 export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
+export { proxyFor } from './proxy-env.js';
+export type { Environment, ProxySetting } from './proxy-env.js';
 export { systemRandom } from './random.js';
 export { tcpTransport } from './tcp.js';
 export { readTokenFile } from './token-file.js';

@@ -6,6 +6,7 @@ import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { GatewayInfo, GatewayInfoSource } from '../../ports/surroundings.js';
+import { outgoingFetch, type Answered, type OutgoingFetch } from '../outgoing/fetch.js';
 
 export type DiscordGatewayInfoOptions = {
   /** The bot token, with or without `Bot ` before it. */
@@ -13,6 +14,8 @@ export type DiscordGatewayInfoOptions = {
   /** Default https://discord.com/api/v10. */
   api?: string;
   clock: Clock;
+  /** Default: through the proxy of the environment, if there is one. */
+  fetch?: OutgoingFetch;
   /** For the whole answer. Default 10 s. */
   timeoutMs?: number;
 };
@@ -27,6 +30,7 @@ export function discordGatewayInfo(options: DiscordGatewayInfoOptions): GatewayI
   const url = `${(options.api ?? DEFAULT_API).replace(/\/+$/, '')}/gateway/bot`;
   const authorization = `Bot ${options.token.trim().replace(/^Bot\s+/i, '')}`;
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const fetch = options.fetch ?? outgoingFetch();
 
   return {
     fetch: async () => {
@@ -48,7 +52,7 @@ export function discordGatewayInfo(options: DiscordGatewayInfoOptions): GatewayI
   };
 }
 
-async function readBounded(response: Response): Promise<string> {
+async function readBounded(response: Answered): Promise<string> {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
   let text = '';
@@ -59,7 +63,7 @@ async function readBounded(response: Response): Promise<string> {
   return text;
 }
 
-function requireSuccess(response: Response, url: string, text: string, now: number): void {
+function requireSuccess(response: Answered, url: string, text: string, now: number): void {
   if (response.ok) return;
   const retryAfterMs = retryAfterOf(response.headers.get('retry-after'), text, now);
   if (response.status === 401) {
