@@ -18,12 +18,12 @@ async function failing(error: unknown, ms: number) {
     warn: nothing,
     error: (_: object, text: string) => void logged.push(text),
   };
-  const fetch = (): Promise<typeof INFO> => {
+  const question = (): Promise<typeof INFO> => {
     asked.push(clock.now() - start);
     return Promise.reject(error);
   };
-  const info = new GatewayInfo({ fetch, clock, random: seededRandom(1), logger });
-  const answer = info.get().catch(() => undefined);
+  const info = new GatewayInfo({ fetch: question, clock, random: seededRandom(1), logger });
+  const answer = expect(info.get()).rejects.toThrow('The host is shut down.');
   await clock.run(ms);
   info.close();
   await answer;

@@ -3,7 +3,12 @@
  * word on the gateway.
  */
 /** Starts node processes (the ancestor's NodeLauncher). */
-export type NodeProcess = { node: string; pid: number; startedAt: number };
+export type NodeProcess = {
+  node: string;
+  pid: number;
+  startedAt: number;
+  /** The file that it writes to. */ log?: string;
+};
 
 export type ProcessExit = {
   node: string;

@@ -66,8 +66,8 @@ export class Processes {
       if (launcher === null) throw new Error('there is no launcher');
       const version = await this.#version();
       if (version === null) happened({ kind: 'versionDeployed', version: '' });
-      const { node, pid } = await launcher.launch(version ?? undefined);
-      return { kind: 'nodeLaunched', launch, node, pid };
+      const { node, pid, log } = await launcher.launch(version ?? undefined);
+      return { kind: 'nodeLaunched', launch, node, pid, ...(log !== undefined && { log }) };
     } catch (error) {
       return { kind: 'launchFailed', launch, reason: asReason(messageOf(error)) };
     }

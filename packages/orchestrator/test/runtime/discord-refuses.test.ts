@@ -18,7 +18,7 @@ async function orchestratorAgainst(...answers: ((response: ServerResponse) => vo
     (answers.length > 1 ? answers.shift() : answers[0])?.(response);
   });
   await new Promise<void>((resolve) => discord.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void discord.close().closeAllConnections());
+  onTestFinished(() => discord.close().closeAllConnections());
   const address = discord.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const clock = systemClock();

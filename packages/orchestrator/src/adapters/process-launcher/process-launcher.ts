@@ -131,7 +131,7 @@ class ProcessLauncher implements Launcher {
       await this.stop(node, 0);
       throw error;
     }
-    return toNodeProcess(record);
+    return { ...toNodeProcess(record), log: registry.logPath(node) };
   }
 
   async stop(node: string, graceMs: number): Promise<void> {

@@ -35,14 +35,14 @@ export function startNode(tx: Transaction, request: string): void {
 }
 
 export function onNodeLaunched(tx: Transaction, event: Extract<DomainEvent, { kind: 'nodeLaunched' }>): void {
-  const { launch: id, node, pid } = event;
+  const { launch: id, node, pid, log } = event;
   const launch = tx.state.launches.get(id);
   const since = launch?.since ?? tx.now;
   tx.setProcess({ node, pid, since, version: tx.state.deployedVersion, ending: null });
   const known = tx.node(node);
   const isUp = known !== undefined && hasConnection(known);
   if (launch !== undefined) {
-    tx.setLaunch({ ...launch, node, pid });
+    tx.setLaunch({ ...launch, node, pid, ...(log !== undefined && { log }) });
     if (isUp) onLaunchDone(tx, node);
   } else if (!isUp) {
     // The launcher took so long that the launch is over.
@@ -82,7 +82,8 @@ export function expireLaunch(tx: Transaction, launch: LaunchState): void {
     const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
     onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, but ${text}`);
   } else {
-    const text = `node ${node} did not connect ${within}, so its process is ended: does the bot use @dshard/node?`;
+    const its = launch.log === undefined ? '' : ` Its log is ${launch.log}`;
+    const text = `node ${node} did not connect ${within}, so its process is ended: does the bot use @dshard/node?${its}`;
     onLaunchFailed(tx, launch.id, text);
     endProcess(tx, node, 'it did not connect');
   }

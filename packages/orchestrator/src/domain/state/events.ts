@@ -34,7 +34,8 @@ export type DomainEvent =
   /** `isRefused`: the token is wrong, so asking again does not help. `retryAfterMs`: Discord said how long to wait. */
   | { kind: 'gatewayInfoFailed'; reason: string; isRefused?: boolean; retryAfterMs?: number | null }
   /** Answers to `launchNode`. */
-  | { kind: 'nodeLaunched'; launch: string; node: string; pid: number }
+  /** `log`: the file that it writes to. */
+  | { kind: 'nodeLaunched'; launch: string; node: string; pid: number; log?: string }
   /** A process of an earlier run that still lives; told at the start. */
   | { kind: 'processAdopted'; node: string; pid: number }
   /** What a launch would start from now on. */

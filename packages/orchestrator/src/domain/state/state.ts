@@ -234,6 +234,8 @@ export type LaunchState = {
   node: string | null;
   /** Of the process that was started. */
   pid: number | null;
+  /** The file that it writes to, where that is known. */
+  log?: string;
   since: number;
   deadline: number;
   request: string | null;
