@@ -1,10 +1,10 @@
 /**
- * Bounds the log of a launched process. The launcher gave the process a file to write to, and empties the file as it
+ * Bounds the log of a launched process. The launcher gave the process a file to write to, and rotates the file as it
  * reads along; while no orchestrator runs nobody does. So the process looks itself, and steps in only above what an
  * orchestrator would ever let the file grow to: the two are never at it together.
  */
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { setLogAside } from '@dshard/transport';
+import { rotateLog } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';
 
 const LOOK_EVERY_MS = 30_000;
@@ -24,7 +24,7 @@ export function boundLog({ logFile, clock }: { logFile: LogFile | null; clock: C
       try {
         const { ino, dev } = fstatSync(file);
         // The bot may have been given another output by a script in between.
-        if (ino === stdout.ino && dev === stdout.dev) setLogAside(file, path);
+        if (ino === stdout.ino && dev === stdout.dev) rotateLog(file, path);
       } finally {
         closeSync(file);
       }

@@ -1,4 +1,4 @@
-/** A process that is left to write into its file, with no orchestrator to empty the file. */
+/** A process that is left to write into its file, with no orchestrator to rotate it. */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,11 +38,11 @@ function temporaryDirectory(): string {
 const numbersIn = (path: string): number[] =>
   [...readFileSync(path, 'utf8').matchAll(/^line (\d+) /gm)].map(([, n]) => Number(n));
 
-test('its file is set aside and emptied whenever it has grown too large, and every line stands in one of the two', async () => {
+test('its file is rotated whenever it has grown too large, and every line stands in one of the two', async () => {
   const path = join(temporaryDirectory(), 'node.log');
   talking(path, path);
   let largest = 0;
-  const setAside = (): number => {
+  const firstInCopy = (): number => {
     largest = Math.max(largest, statSync(path).size);
     try {
       return numbersIn(`${path}.1`)[0] ?? -1;
@@ -50,9 +50,9 @@ test('its file is set aside and emptied whenever it has grown too large, and eve
       return -1;
     }
   };
-  // Again and again: what is set aside begins later each time.
-  const first = await until(() => (setAside() >= 0 ? setAside() : undefined), { what: 'a file that is set aside' });
-  await until(() => setAside() > first + 1_000, { what: 'later ones' });
+  // Again and again: the copy begins later each time.
+  const first = await until(() => (firstInCopy() >= 0 ? firstInCopy() : undefined), { what: 'a copy' });
+  await until(() => firstInCopy() > first + 1_000, { what: 'later ones' });
   expect(largest).toBeLessThan(1_000_000);
   const aside = numbersIn(`${path}.1`);
   expect(aside).toEqual(aside.map((_, index) => (aside[0] ?? 0) + index));

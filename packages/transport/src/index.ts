@@ -6,7 +6,7 @@ export { delay, everyBy } from './clock.js';
 export { EventLoop } from './event-loop.js';
 export { TRANSPORT_ERRORS, TransportError } from './errors.js';
 export type { TransportErrorCode } from './errors.js';
-export { setLogAside } from './log-aside.js';
+export { rotateLog } from './log-rotation.js';
 export type { Logger } from './logger.js';
 export { silentLogger } from './logger.js';
 export { openMessageConnection } from './message-connection.js';

@@ -5,7 +5,7 @@
  */
 import { callTimes } from './calls/calls.js';
 import { endLeftProcess, endProcessAt } from './fleet/leave.js';
-import { endCrashLoop, healthyAt, loopOfNext, trialEndsAt } from './fleet/crash-loop.js';
+import { endCrashLoop, healthyAt, loopOfNext, probationEndsAt } from './fleet/crash-loop.js';
 import { expireLaunch } from './fleet/launch.js';
 import { cutOffSilent, expireShutdown, forgetAt, forgetNode, silentAt } from './fleet/lost.js';
 import { uselessAt } from './fleet/processes.js';
@@ -178,7 +178,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
     at: (tx, loop) => healthyAt(loop, tx.settings),
     expire: endCrashLoop,
   }),
-  trial: deadline({ things: nodes, at: (tx, node) => trialEndsAt(tx.state, node) }),
+  probation: deadline({ things: nodes, at: (tx, node) => probationEndsAt(tx.state, node) }),
   uselessProcess: deadline({ things: (tx) => tx.state.processes.values(), at: uselessAt }),
   ending: deadline({
     things: once,

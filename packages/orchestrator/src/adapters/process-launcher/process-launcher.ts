@@ -49,7 +49,7 @@ export type ProcessLauncherOptions = {
   logger: Logger;
   /** How often logs and adopted processes are looked at where the system does not tell. Default 500. */
   pollMs?: number;
-  /** A log file that is larger, and read to its end, is set aside and begun anew. Default 8 MiB. */
+  /** A log file that is larger, and read to its end, is rotated. Default 8 MiB. */
   maxLogBytes?: number;
   /** Longer lines of output come in pieces. Default 8192 characters. */
   maxLineLength?: number;

@@ -1,14 +1,14 @@
 /**
  * Versions that die again and again. A process of the launcher that ends although nobody asked it to, and a launch that
  * fails, hold back the launches that nobody asks for: 1 s at first, doubled each time the next process dies as well, 5
- * min at most (`timeouts.launchRetry`, `timeouts.launchRetryMax`). A version without a crash for `timeouts.healthyAfter`
- * after such a pause is healthy: its next pause is the first one again.
+ * min at most (`timeouts.launchRetry`, `timeouts.launchRetryMax`). A version without a crash for as long as
+ * `timeouts.healthyAfter` after such a pause is healthy: its next pause is the first one again.
  *
  * In a row are processes of which each was launched after the one before had died: ten nodes that end with their host
  * are one crash. Each version has its own row, so a repaired one is launched at once.
  *
- * From the third in a row on it is a crash loop. A new node of such a version is on trial: it gets one shard until it
- * has lived for a while, so that each attempt costs at most one IDENTIFY.
+ * From the third in a row on it is a crash loop. A new node of such a version is on probation: it gets one shard until
+ * it has lived for a while, so that each attempt costs at most one IDENTIFY.
  *
  * Nothing of this is durable: a restarted orchestrator begins with the first pause.
  */
@@ -19,8 +19,8 @@ import type { Transaction } from '../state/transaction.js';
 
 /** So many in a row are a crash loop. */
 const LOOP_FROM = 3;
-/** How long a node of a version in a crash loop is on trial. */
-const TRIAL_MS = 30_000;
+/** How long a node of a version in a crash loop is on probation. */
+const PROBATION_MS = 30_000;
 /** Of how many versions the crashes are kept. */
 const KEPT_VERSIONS = 8;
 /** A reason may hold lines of a log. */
@@ -121,13 +121,13 @@ function nameOf({ version, reported }: CrashLoop): string {
   return name === '' || name === 'unknown' ? 'The bot' : `Version ${name}`;
 }
 
-/** When a node's trial is over; null: it is on none. */
-export function trialEndsAt({ crashLoops, processes }: OrchestratorState, node: NodeState): number | null {
+/** When a node's probation is over; null: it is on none. */
+export function probationEndsAt({ crashLoops, processes }: OrchestratorState, node: NodeState): number | null {
   const process = processes.get(node.id);
   const loop = process === undefined ? undefined : crashLoops.get(process.version);
-  return loop !== undefined && isCrashLoop(loop) ? node.joinedAt + TRIAL_MS : null;
+  return loop !== undefined && isCrashLoop(loop) ? node.joinedAt + PROBATION_MS : null;
 }
 
-export function isOnTrial(tx: Transaction, node: NodeState): boolean {
-  return (trialEndsAt(tx.state, node) ?? 0) > tx.now;
+export function isOnProbation(tx: Transaction, node: NodeState): boolean {
+  return (probationEndsAt(tx.state, node) ?? 0) > tx.now;
 }

@@ -119,7 +119,7 @@ export function launchForRoom(tx: Transaction, shards: readonly number[]): void 
   beginLaunch(tx, `${shards.length} shard(s) have no node with room`);
 }
 
-/** One that was launched has just been lost: in a moment it is back, or its process has ended, which counts as a crash. */
+/** A launched node was lost just now: in a moment it is back, or its process has ended, which counts as a crash. */
 function isOneAway(tx: Transaction): boolean {
   for (const id of tx.state.processes.keys()) {
     const connection = tx.node(id)?.connection;

@@ -5,18 +5,19 @@
  * their way, no node takes more than its fair share of the shards that have to identify; those with a session to resume
  * do not wait, since sessions die within a minute or two. When their launches fail, the others take it all rather than
  * leave shards down. A node resumes `takeoversPerNode` shards at once, so that after a loss the survivors share the
- * work, and each gets more when it is done with those. A node on trial takes one shard (`crash-loop.ts`). Without ensureAllShardsRunning only shards whose session a
- * connected node holds (a migration that broke) are started: on that node.
+ * work, and each gets more when it is done with those. A node on probation takes one shard (`crash-loop.ts`). Without
+ * ensureAllShardsRunning only shards whose session a connected node holds (a migration that broke) are started: on that
+ * node.
  *
  * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a
  * drain moves it again, and its state with it), and after a restart the shard of a broken migration waits for its
  * origin as long as the grace lasts.
  */
-import { isBeingReplaced, isOnTrial, loopOfNext } from './crash-loop.js';
+import { isBeingReplaced, isOnProbation, loopOfNext } from './crash-loop.js';
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
 import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
-import { isQuarantined, isCrashSuspect, mayTakeSuspect } from '../shards/quarantine.js';
+import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -67,7 +68,7 @@ function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
   const startSome = (shards: readonly number[], limit: number | null, takes: (node: NodeState) => number): void => {
     if (shards.length === 0) return;
     const nodes = [...tx.state.nodes.values()].map((node) =>
-      placeNode(tx, node, Math.min(takes(node), trialLeft(tx, node))),
+      placeNode(tx, node, Math.min(takes(node), probationLeft(tx, node))),
     );
     const placement = place({ nodes, vacant: shards, holders, limit, rules: tx.settings });
     for (const [node, assigned] of placement.assignments) startOn(tx, node, assigned);
@@ -77,7 +78,7 @@ function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
   startSome(resumable, maxShardsPerNode, (node) => takeoversLeft(tx, node));
   startSome(others, share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share), () => Infinity);
   for (const shard of crashSuspects)
-    startSome([shard], maxShardsPerNode, (node) => (mayTakeSuspect(tx, node, shard) ? 1 : 0));
+    startSome([shard], maxShardsPerNode, (node) => (mayTakeCrashSuspect(tx, node, shard) ? 1 : 0));
   launchForRoom(tx, noRoom);
 }
 
@@ -107,8 +108,8 @@ function takeoversLeft(tx: Transaction, node: NodeState): number {
 }
 
 /** A node of a version that dies again and again gets one shard until it has lived for a while. */
-function trialLeft(tx: Transaction, node: NodeState): number {
-  return isOnTrial(tx, node) ? 1 - tx.loadOf(node.id) : Infinity;
+function probationLeft(tx: Transaction, node: NodeState): number {
+  return isOnProbation(tx, node) ? 1 - tx.loadOf(node.id) : Infinity;
 }
 
 function giveBack(tx: Transaction, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {

@@ -6,10 +6,10 @@
  *     shuttingDown         all moved, and it was to be shut down; over when it has said goodbye
  *
  * A cancelled drain begins no further migration and ends when those under way have. What was launched for a drain that
- * ends before it is done, and is still empty, goes again. Meanwhile nothing new is placed on the origin. Which shards are left is read off the state,
- * not kept in a list, so a shard that was still starting, or that an operator moved by hand, is neither missed nor
- * moved twice. A migration that fails is tried once more; if a shard stays behind, the node is not shut down and the
- * drain says which and why.
+ * ends before it is done, and is still empty, goes again. Meanwhile nothing new is placed on the origin. Which shards
+ * are left is read off the state, not kept in a list, so a shard that was still starting, or that an operator moved by
+ * hand, is neither missed nor moved twice. A migration that fails is tried once more; if a shard stays behind, the node
+ * is not shut down and the drain says which and why.
  */
 import { beginLaunch, retireEmpty, unwantLaunch } from '../fleet/launch.js';
 import { beginShutdown } from '../fleet/leave.js';

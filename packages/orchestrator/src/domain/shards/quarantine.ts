@@ -165,7 +165,7 @@ export function isCrashSuspect(tx: Transaction, shard: number): boolean {
  * One crash suspect at a time on each node, so that a crash tells who it was. One whose quarantine a new version has
  * lifted is tried on that version, as long as there is a node of it.
  */
-export function mayTakeSuspect(tx: Transaction, node: NodeState, shard: number): boolean {
+export function mayTakeCrashSuspect(tx: Transaction, node: NodeState, shard: number): boolean {
   const liftedFor = tx.state.crashRecords.get(shard)?.liftedFor ?? null;
   if (liftedFor !== null && node.version !== liftedFor) {
     const others = [...tx.state.nodes.values()];

@@ -305,7 +305,7 @@ describe('the data directory', () => {
     const { node } = await launcher.launch();
     let truncated = 0;
     let size = 0;
-    // What could not be read in time stands in the file that was set aside.
+    // What could not be read in time stands in the copy.
     await eventually(() => {
       const before = size;
       size = statSync(join(dataDir, 'nodes', `${node}.log`)).size;

@@ -100,7 +100,7 @@ describe('a bot that dies 12 s after it is ready, every time', () => {
   test('comes back by itself when it was repaired, with all its shards', () => {
     const world = fleet();
     dieAfter(world, 12_000, 600_000);
-    // The longest pause, the trial, and the shards that are started one at a time.
+    // The longest pause, the probation, and the shards that are started one at a time.
     world.pass(300_000 + 30_000 + 12 * 15_000);
     expect(world.state.shards.every(({ kind }) => kind === 'running')).toBe(true);
     world.pass(600_000);
@@ -109,7 +109,7 @@ describe('a bot that dies 12 s after it is ready, every time', () => {
     expect(world.state.crashRecords.size).toBe(0);
   });
 
-  test('is launched at once when a new version is deployed, which is on no trial', () => {
+  test('is launched at once when a new version is deployed, which is on no probation', () => {
     const world = fleet();
     dieAfter(world, 12_000, 600_000);
     for (const node of living(world)) world.kill(node);

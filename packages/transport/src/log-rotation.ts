@@ -1,6 +1,6 @@
 /**
- * A log that others append to, and that has grown too large: what it holds is set aside, as `<path>.1`, and the log is
- * emptied. Whoever writes holds the file itself, so it cannot be renamed; who appends goes on at the new end.
+ * Rotates a log that somebody else appends to: it is copied to `<path>.1` and truncated. Whoever writes holds the file
+ * itself, so renaming it would change nothing; who appends goes on at the new end.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 
@@ -14,7 +14,7 @@ const MOST_MORE_BYTES = 4 * 1024 * 1024;
  *
  * @param file open for reading and writing.
  */
-export function setLogAside(file: number, path: string): void {
+export function rotateLog(file: number, path: string): void {
   const aside = openSync(`${path}.1`, 'w', 0o600);
   try {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
