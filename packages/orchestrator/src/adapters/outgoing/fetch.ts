@@ -7,7 +7,7 @@ import { proxyFor } from '@dshard/transport';
 import type { Environment, ProxySetting } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 
-export type Outgoing = {
+type Outgoing = {
   method?: 'GET' | 'POST';
   headers?: Record<string, string>;
   body?: string;

@@ -64,11 +64,6 @@ export function isCrashLoop({ inARow }: CrashLoop): boolean {
   return inARow >= LOOP_FROM;
 }
 
-/** The versions that die again and again, as alarms and status say it. */
-export function crashLoopsOf({ crashLoops }: OrchestratorState): readonly CrashLoop[] {
-  return [...crashLoops.values()].filter(isCrashLoop);
-}
-
 /** A node died and is about to be launched anew, with no reason to think that the next one does not come. */
 export function isBeingReplaced({ inARow, wasUp }: CrashLoop): boolean {
   return inARow === 1 && wasUp;
