@@ -1,7 +1,4 @@
-/**
- * What each library has to get through. A case throws CheckFailed where the library does not; what it returns is worth
- * telling.
- */
+/** What each library has to get through. A case throws CheckFailed if it does not, and returns what to tell. */
 import type { EmulatorOptions, Verdict } from '@dshard/gateway-emulator';
 import type { Rig } from './rig.js';
 import { CheckFailed } from './rig.js';
@@ -205,10 +202,7 @@ async function startsAnew(rig: Rig, fault: () => unknown): Promise<string | unde
 /** What cases ask of a verdict. */
 const findings = ['lost', 'duplicated', 'outOfOrder', 'unexpected'] as const;
 
-/**
- * Every event that a session was given was handled once and in order. What nobody could get (`missed`) is not asked
- * for.
- */
+/** Every event a session was given was handled once and in order. What nobody could get (`missed`) is not asked for. */
 function handledOnce(verdict: Verdict): void {
   for (const finding of findings) {
     if (verdict[finding] === 0) continue;

@@ -1,6 +1,4 @@
-/**
- * Everything that runs besides Discord: a folder for it, its `dso.yaml`, the orchestrator's process, a client for it.
- */
+/** Everything that runs besides Discord: its folder, its `dso.yaml`, the orchestrator's process, a client for it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,9 +38,7 @@ export type FleetOptions = {
   ports: { node: number; http: number };
   /** Keys of `dso.yaml`, instead of the demo's or besides them. */
   settings?: Readonly<Record<string, unknown>>;
-  /**
-   * Addresses that lead to the orchestrator, for its nodes to choose from (bot.ts); without it they connect directly.
-   */
+  /** Addresses that lead to the orchestrator, for nodes to choose from (bot.ts); without it they connect directly. */
   ways?: readonly string[];
 };
 

@@ -21,7 +21,7 @@ export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
-export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
+export { CodedError, counted, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
 export { EVENT_IDS, isAbout, isFrom, MESSAGE_TRAITS } from './message-traits.js';
 export type { MessageAbout, MessageFrom } from './message-traits.js';

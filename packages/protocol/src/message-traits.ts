@@ -9,10 +9,7 @@ import type { Capability, Message, MessageKind, MessageOf } from './messages.js'
 export type Peer = 'node' | 'orchestrator';
 
 type MessageTraits = {
-  /**
-   * 1–23 are the base level's and fixed; extension events use 24–99. null: a user event, whose id (from 100 on) is the
-   * bot's own.
-   */
+  /** 1–23 are the base level's and fixed; extension events use 24–99. null: a user event, from 100 on. */
   id: number | null;
   from: Peer | 'both';
   /**

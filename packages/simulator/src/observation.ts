@@ -1,7 +1,4 @@
-/**
- * What can be seen from outside of the parties, which is all that the checkers and the trace know; and what a checker
- * is.
- */
+/** What can be seen from outside, which is all that the checkers and the trace know; and what a checker is. */
 import type { TraceEntry } from '@dshard/api/trace';
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
@@ -13,10 +10,7 @@ import type { FaultName, Plan } from './plan.js';
 export type UserState = ReadonlyMap<string, number>;
 
 export type Observation =
-  /**
-   * User code got an event. `expected`: the number that had to come by what it remembers; null: it remembers nothing of
-   * the channel.
-   */
+  /** User code got an event. `expected`: the number that had to come; null: it remembers nothing of the channel. */
   | {
       kind: 'handed';
       node: string;
@@ -62,9 +56,7 @@ export type Observation =
   | { kind: 'decided'; state: OrchestratorState; entries: readonly HistoryEntry[] }
   /** The orchestrator's history has a new entry: what led to it is durable. */
   | { kind: 'recorded'; entry: TraceEntry }
-  /**
-   * The orchestrator writes a message to a socket. `kept`: what its disk has of a record (`kind/key`) at this moment.
-   */
+  /** The orchestrator writes a message to a socket. `kept`: what its disk has of a record (`kind/key`) then. */
   | { kind: 'said'; message: Message; kept: (record: string) => unknown }
   /** A shard changed its state within a node's session. */
   | { kind: 'moved'; node: string; shard: number; from: ShardStateKind; to: ShardStateKind }

@@ -1,6 +1,4 @@
-/**
- * What an operator does to sessions: the faults every bot has to live with, on demand. Each returns how many it hit.
- */
+/** What an operator does to sessions: faults every bot has to live with, on demand. Each returns how many it hit. */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
@@ -13,10 +11,7 @@ export type SessionSelector = { shards?: readonly number[]; sessionId?: string }
 
 export type FaultResult = { effects: Effect[]; affected: number };
 
-/**
- * RECONNECT (op 7, "Gateway Events: Reconnect"). Sockets that stay are closed after the grace period; sessions are
- * kept.
- */
+/** RECONNECT (op 7, "Gateway Events: Reconnect"). Sockets that stay are closed after the grace; sessions are kept. */
 export function askToReconnect(state: GatewayState, selector: SessionSelector, now: Ms): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {
     sendText(connection, reconnectText, out);

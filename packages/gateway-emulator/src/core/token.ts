@@ -1,7 +1,4 @@
-/**
- * The bot's token and its intents: how a token is made and read, and what ends every session at once when one of them
- * is taken away.
- */
+/** The bot's token and its intents: how it is made and read, and what ends every session when one is taken away. */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';

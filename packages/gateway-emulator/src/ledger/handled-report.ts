@@ -27,9 +27,7 @@ export type HandledEvent = {
 
 export type HandledBatch = { node: string; events: readonly HandledEvent[] };
 
-/**
- * Reads a request body. Throws `DSO_EMULATOR_BAD_REPORT`, naming the line and the field, and then nothing of it counts.
- */
+/** Reads a request body. Throws `DSO_EMULATOR_BAD_REPORT`, naming line and field, and then nothing of it counts. */
 export function parseHandledReport(text: string): HandledBatch[] {
   const whole = parseJson(text);
   if (whole.ok) {
@@ -110,9 +108,7 @@ export function createReporter(book: {
   report: (event: HandledEvent) => void;
   nextAt: () => number;
 }): Reporter {
-  /**
-   * By shard, from READY. A bot that resumes another's session has none, and is known by the ids of its events alone.
-   */
+  /** By shard, from READY. A bot that resumes another's session has none, and is known by the ids of its events. */
   const sessions = new Map<number, string>();
   return (shard, { t, s, d }, { redelivered = false } = {}) => {
     const { session_id: readyId, id: ownId } = isObject(d) ? d : {};

@@ -139,9 +139,7 @@ export class Ledger {
     }
   }
 
-  /**
-   * Takes a bot process's report of what its user code handled. Batches may come in any order of processes and time.
-   */
+  /** Takes a process's report of what its user code handled. Batches may come in any order of processes and time. */
   handled(report: HandledBatch | readonly HandledBatch[]): void {
     const batches: readonly HandledBatch[] = 'events' in report ? [report] : report;
     for (const { node, events } of batches) {

@@ -136,10 +136,7 @@ const blockHeaderBytes = 3;
 /** Magic number; a descriptor that says: no content size, no checksum, no dictionary; a window of 2^17 bytes. */
 const frameHeader = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 7 << 3]);
 
-/**
- * Writes payloads of one stream: each call gives the bytes of the next one. The frame is never ended, as Discord's is
- * not.
- */
+/** Writes payloads of one stream: each call gives the bytes of the next. The frame is never ended, as Discord's. */
 export function rawZstdStream(): (payload: Buffer) => Buffer {
   let begun = false;
   return (payload) => {

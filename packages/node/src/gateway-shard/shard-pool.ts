@@ -82,10 +82,7 @@ export class ShardPool {
     return settled;
   }
 
-  /**
-   * Resolves when it waits at HELLO; rejects when it could not connect. The session's connection is made anew in
-   * `resume` then.
-   */
+  /** Resolves when it waits at HELLO; rejects when it could not connect: `resume` makes the connection anew then. */
   async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
     await this.closePreconnected(shardId);
     const shard = this.#make(shardId, session, context, { loading: true });
@@ -153,9 +150,7 @@ export class ShardPool {
     await Promise.all([...shards, ...[...this.#preconnected.keys()].map((shardId) => this.closePreconnected(shardId))]);
   }
 
-  /**
-   * Resolves with true when the shard can send; with false when it leaves before, or does not run here. Never rejects.
-   */
+  /** Resolves with true when the shard can send; with false when it leaves, or does not run here. Never rejects. */
   async whenCanSend(shardId: number): Promise<boolean> {
     return (await this.#shards.get(shardId)?.whenCanSend()) ?? false;
   }

@@ -63,10 +63,7 @@ export type ClientOptions = Omit<NodeOptions, 'host'> & {
   exportShard?: (shardId: number) => unknown;
   /** Gets that value where the shard goes on: its guilds are in the caches, and no event has come yet. */
   importShard?: (shardId: number, state: unknown) => void | Promise<void>;
-  /**
-   * For much state: by user events (`userEvents`), copied while the shard serves. Instead of the two above, or besides
-   * them.
-   */
+  /** For much state: by user events (`userEvents`), copied while the shard serves. Instead of the above, or besides. */
   state?: StateHooks;
 };
 

@@ -53,9 +53,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   runCalls,
 ];
 
-/**
- * Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process.
- */
+/** Far more rounds than any chain of phases needs: a mistake in one costs a delay and not the process. */
 const MAX_ROUNDS = 20;
 
 export function reconcile(tx: Transaction): void {

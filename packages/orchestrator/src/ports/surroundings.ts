@@ -12,9 +12,7 @@ export type NodeProcess = {
 
 export type ProcessExit = {
   node: string;
-  /**
-   * For people, what comes after "node web-3 …": "exited with code 1 after 0.2 s (command: …); its last lines were: …".
-   */
+  /** What comes after "node web-3 …": "exited with code 1 after 0.2 s (command: …); last lines: …". */
   description: string;
 };
 
@@ -26,8 +24,7 @@ export type Launcher = {
   start(handlers: { onExit(exit: ProcessExit): void }): Promise<void>;
   running(): readonly NodeProcess[];
   /**
-   * Resolves when the process runs, before any exit of it is told. Rejects, naming the command, when it cannot be
-   * started.
+   * Resolves when the process runs, before an exit is told. Rejects, naming the command, when it cannot start.
    *
    * @param version what the process is told that it is (DSO_VERSION), where that is known.
    */
@@ -41,9 +38,7 @@ export type Launcher = {
   close(): Promise<void>;
 };
 
-/**
- * What a node started now would run (ancestor: LaunchVersion), and how to fetch a newer one (ancestor: VersionUpdater).
- */
+/** What a new node would run (ancestor: LaunchVersion), and how to fetch a newer one (ancestor: VersionUpdater). */
 export type VersionSource = {
   deployed(): Promise<string>;
   /** Resolves with the version deployed now. */

@@ -24,10 +24,7 @@ import { FlowControl } from './flow-control.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;
 const MAX_UNIDENTIFIED = 64;
-/**
- * So much state of live migrations may wait for a slow destination before its origins are held back, whatever credit
- * they have.
- */
+/** So much state may wait for a slow destination before its origins are held back, whatever credit they have. */
 const TRANSFER_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 /** Ends that are nobody's fault. */
@@ -205,10 +202,7 @@ export class Connections {
   }
 }
 
-/**
- * Of a live migration only what exceeds the windows of credit that are usual: within them the destination sets the
- * pace.
- */
+/** Of a live migration only what exceeds the usual windows of credit: within them the destination sets the pace. */
 function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
   if (kind === 'transferData') return bufferedBytes > TRANSFER_BACKLOG_BYTES;
   return kind === 'userEvent' || kind === 'shardUserEvent';

@@ -12,9 +12,7 @@ import { Turns } from '../turns.js';
 import { GUILDS_EVENT, STATE_EVENT, partsOf, StateFrames } from '../discordjs/state-frames.js';
 import type { ClientHostOptions } from './options.js';
 
-/**
- * How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard.
- */
+/** How often at most changes are sent while the shard serves, and how many guilds are left to the frozen shard. */
 const LIVE_PASSES = 5;
 const FEW_GUILDS = 4;
 

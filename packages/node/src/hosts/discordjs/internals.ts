@@ -67,9 +67,7 @@ function unwrapped(event: unknown): unknown {
 
 let loginWrapped = false;
 
-/**
- * From now on every client of this copy of discord.js is shown to `begins` when its login() begins. Once per process.
- */
+/** From now on every client of this discord.js is shown to `begins` when its login() begins. Once per process. */
 export function wrapLogin(begins: (client: Client) => void, failed: (client: Client) => void): void {
   if (loginWrapped) {
     return;

@@ -18,9 +18,7 @@ import { StagedState } from './staged-state.js';
 import type { Turns } from '../turns.js';
 import type { VoiceChannels } from './voice-channels.js';
 
-/**
- * How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard.
- */
+/** How often at most changes are sent while the shard serves, and how many guilds are left to the frozen shard. */
 const LIVE_PASSES = 5;
 const FEW_GUILDS = 4;
 

@@ -10,7 +10,7 @@
  *   node that its record names, and the operation that it was a step of moves it again if it has to. A replacement that
  *   waited for a node to be launched is begun anew, with that node if it came up.
  */
-import { isNodeId } from '@dshard/protocol';
+import { counted, isNodeId } from '@dshard/protocol';
 import { firstEpoch, NEVER_ASSIGNED } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
@@ -22,10 +22,7 @@ import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOT
 import type { JsonValue, ShardRecord } from './records.js';
 import { RecordReader } from './record-reader.js';
 
-/**
- * A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard
- * count.
- */
+/** An older session is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
 const SESSION_LIFETIME_MS = 300_000;
 
 export type StoredRecords = readonly { kind: string; key: string; value: JsonValue }[];
@@ -123,7 +120,7 @@ function judgeTotal(
   if (configured !== null) {
     if (!isRetained) return { keep: false, warning: null };
     const warning =
-      `Nodes ran with a total of ${total} shards, and may still do so; the configuration says ${configured}. ` +
+      `Nodes ran with a total of ${counted(total, 'shard')}, and may still do so; the configuration says ${configured}. ` +
       'That counts after all nodes and the orchestrator were restarted.';
     return { keep: true, warning };
   }

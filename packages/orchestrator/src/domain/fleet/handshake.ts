@@ -6,7 +6,7 @@
  * closed is remembered. A second connection with the same node id takes the place of the first: that is the first one's
  * loss and a reconnect in one.
  */
-import { CAPABILITIES } from '@dshard/protocol';
+import { CAPABILITIES, counted } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
 import { errorEntry } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
@@ -154,7 +154,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
   onOriginBack(tx, id);
   const node = tx.node(id);
   const version = message.version === '' ? '' : ` (version ${message.version})`;
-  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
+  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${counted(kept.length, 'running shard')}.`, {
     node: id,
     version: message.version,
     shards: kept,

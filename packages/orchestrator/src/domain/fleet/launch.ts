@@ -7,6 +7,7 @@
  * or a failed launch (`crash-loop.ts`), and made one at a time as long as it is more than one in a row. Those an
  * operator or a rollout asks for are made at once.
  */
+import { counted } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
 import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
 import { connectedAs, launchOf } from '../state/processes.js';
@@ -116,7 +117,7 @@ function mayComeBack(tx: Transaction, node: string, awaySince: number): boolean 
 /** Shards have no node with room: one node at a time, as long as that is so. */
 export function launchForRoom(tx: Transaction, shards: readonly number[]): void {
   if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx) || isOneAway(tx)) return;
-  beginLaunch(tx, `${shards.length} shard(s) have no node with room`);
+  beginLaunch(tx, `no node has room for ${counted(shards.length, 'shard')}`);
 }
 
 /** A launched node was lost just now: in a moment it is back, or its process has ended, which counts as a crash. */

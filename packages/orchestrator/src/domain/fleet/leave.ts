@@ -72,10 +72,7 @@ export function onShutdown(tx: Transaction, id: string, sessions: readonly Shard
   vacateShards(tx, id, sessions);
 }
 
-/**
- * It runs nothing any more. What it still ends takes as long as it has said, and a command's time for all that comes
- * after.
- */
+/** It runs nothing any more. What it still ends takes as long as it has said, and a command's time on top. */
 function beginLingering(tx: Transaction, id: string): void {
   const node = tx.node(id);
   if (node?.intent.kind !== 'shuttingDown') return;

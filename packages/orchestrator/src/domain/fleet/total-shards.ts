@@ -4,6 +4,7 @@
  * restart of the orchestrator are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the
  * recommendation, and for max_concurrency).
  */
+import { counted } from '@dshard/protocol';
 import { NEVER_ASSIGNED } from '../state/epochs.js';
 import type { DomainEvent } from '../state/events.js';
 import { beforeAnswer } from '../shards/identify-budget.js';
@@ -32,7 +33,7 @@ export function decideTotal(tx: Transaction, total: number, why: string): void {
   const configured = tx.settings.totalShards;
   const isOther = configured !== null && configured !== total;
   const but = isOther ? ` The configuration says ${configured}; it counts after all nodes were restarted.` : '';
-  tx.record('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${total} shards: ${why}.${but}`, {
+  tx.record('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${counted(total, 'shard')}: ${why}.${but}`, {
     totalShards: total,
   });
 }

@@ -24,10 +24,7 @@ const WINDOW_MS = 600_000;
 /** More than this share of the shards is never quarantined, but for one shard. */
 const MOST_QUARANTINED = 0.05;
 
-/**
- * The node is silent or dead: which shards were newly started on it is to be known when its crash is. Called while they
- * are.
- */
+/** The node is silent or dead: its newly started shards are to be known when its crash is. Called while they are. */
 export function noteLoss(tx: Transaction, node: string): void {
   const newly = newlyStartedOn(tx, node);
   if (newly.length === 0) return;

@@ -8,9 +8,7 @@ export type Settings = {
   ensureAllShardsRunning: boolean;
   /** Shards of one bucket only ever sit together (ancestor: ShardBucketSize; 16 for large bots). */
   bucketSize: number;
-  /**
-   * With n > 0 a node only takes shards of one slot, `floor(floor(shard / bucketSize) / n)` (ancestor: BucketsPerNode).
-   */
+  /** With n > 0 a node takes shards of one slot, `floor(floor(shard / bucketSize) / n)` (ancestor: BucketsPerNode). */
   bucketsPerNode: number;
   /** Automatic placement only; by hand one may go over. null: no limit (ancestor: MaxShardsPerNode). */
   maxShardsPerNode: number | null;
@@ -39,10 +37,7 @@ export type Settings = {
   expectedNodes: readonly string[] | null;
   /** Bound of each single step of a migration. */
   migrationStepTimeoutMs: number;
-  /**
-   * How long a live migration may keep its shard frozen; an origin that hears nothing for that long unfreezes by
-   * itself.
-   */
+  /** How long a live migration may keep its shard frozen; an origin that hears nothing for that long unfreezes. */
   freezeTimeoutMs: number;
   /** How many shards of one node may move at once (base-level peers: always one). */
   migrationsPerNode: number;
