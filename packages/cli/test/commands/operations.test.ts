@@ -234,7 +234,7 @@ describe('dso status', () => {
 
   test('begins with an alarm, and says what is quarantined, moving or down', async () => {
     const { orchestrator, options } = await serve();
-    const crashes = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0, version: '' }));
+    const crashes = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0, version: '', witnessed: true }));
     orchestrator.state = testState({
       totalShards: 4,
       shards: [0, 1, 2, 3].map((shard) =>

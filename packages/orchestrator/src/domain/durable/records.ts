@@ -175,7 +175,7 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
 type Crashes = Pick<CrashRecord, 'crashes' | 'quarantinedAt' | 'liftedFor'>;
 
 const CRASHES: Shape<Crashes> = {
-  crashes: listOf(object({ node: nodeId, at: time, version: orElse('', text) })),
+  crashes: listOf(object({ node: nodeId, at: time, version: orElse('', text), witnessed: orElse(false, flag) })),
   quarantinedAt: nullOr(time),
   liftedFor: orElse(null, nullOr(text)),
 };

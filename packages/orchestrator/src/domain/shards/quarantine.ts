@@ -8,8 +8,8 @@
  * crash suspect: it is started when no other crash suspect is newly started on the same node, and the next
  * crash tells who it was. One whose quarantine was lifted is a crash suspect, too.
  *
- * A bot that dies whatever it runs is not its shards' fault. So the last crash counts only where other shards were seen
- * to run well, on the node that died or on another one of its version; and when more than a small share of the shards
+ * A bot that dies whatever it runs is not its shards' fault. So one of the crashes must have been witnessed: other shards
+ * had run well, on the node that died or on another one of its version. And when more than a small share of the shards
  * would be quarantined it is the bot that is to blame: all quarantines of that version are lifted, and there are no
  * others until its nodes live. Launches back off meanwhile (`fleet/crash-loop.ts`).
  */
@@ -91,10 +91,11 @@ function addCrash(tx: Transaction, shard: number, { id: node, version }: NodeSta
   const { quarantineAfter } = tx.settings;
   const record = crashRecordOf(tx, shard);
   const recent = record.crashes.filter(({ at }) => at + WINDOW_MS > tx.now);
-  const crashes = [...recent, { node, at: tx.now, version }];
+  const crashes = [...recent, { node, at: tx.now, version, witnessed }];
   const isLast = quarantineAfter > 0 && crashes.length >= quarantineAfter && !isBotToBlame(tx, version);
   // What a new version was tried for was proven before.
-  if (!isLast || !(witnessed || record.liftedFor !== null)) {
+  const isProven = record.liftedFor !== null || crashes.some((crash) => crash.witnessed);
+  if (!isLast || !isProven) {
     // What is not proven does not add up for ever.
     const kept = quarantineAfter > 0 ? crashes.slice(-Math.max(1, quarantineAfter)) : crashes.slice(-1);
     tx.setCrashRecord(shard, { ...record, crashes: kept, lostOn: null });

@@ -186,12 +186,12 @@ export type MigrationState = BaseMigration | LiveMigration;
 
 /** What a shard has to answer for (`shards/quarantine.ts`). */
 export type CrashRecord = {
-  /** The nodes that died, one after the other, while it was newly started on them. */
-  crashes: readonly { node: string; at: number; version: string }[];
   /**
-   * It was newly started on this node when that one fell silent. `witnessed`: other shards ran well there, or on a node
-   * of the same version, so the bot itself can live.
+   * The nodes that died, one after the other, while it was newly started on them. `witnessed`: other shards had run well
+   * there, or on a node of the same version, so the bot itself can live.
    */
+  crashes: readonly { node: string; at: number; version: string; witnessed: boolean }[];
+  /** It was newly started on this node when that one fell silent. */
   lostOn: { node: string; witnessed: boolean } | null;
   /** It is not started any more. */
   quarantinedAt: number | null;
