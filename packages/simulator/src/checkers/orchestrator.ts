@@ -1,6 +1,6 @@
 /**
  * What the orchestrator keeps and says: the record before the message, lists that do not grow, a history that holds by
- * itself, and no start of a quarantined shard.
+ * itself, no start of a quarantined shard, and launches that wait after one that failed.
  */
 import { TraceChecks } from '@dshard/api/trace';
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
@@ -141,4 +141,28 @@ export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
       if (quarantined.has(shard)) violated(QUARANTINED, `shard ${shard} was started`);
     }
   }
+};
+
+/**
+ * After a launch that failed, nothing is launched for the first pause, but by an operator or an operation. A restarted
+ * orchestrator begins anew.
+ */
+const LAUNCH_PACE = 'launches that nobody asks for wait after one that failed';
+
+export const launchPace: MakeChecker = ({ plan, violated }): Checker => {
+  const { launchRetryMs } = plan.settings;
+  let notBefore = 0;
+  return {
+    see: (observation, at) => {
+      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') notBefore = 0;
+      if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
+      for (const { name, fields } of observation.entries) {
+        if (name === 'launchFailed') notBefore = at + launchRetryMs;
+        const isUnasked = /must be up|has room/.test(String(fields['why']));
+        if (name === 'nodeLaunching' && isUnasked && at < notBefore) {
+          violated(LAUNCH_PACE, `one was made ${notBefore - at} ms too early`);
+        }
+      }
+    },
+  };
 };
