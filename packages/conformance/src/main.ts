@@ -48,7 +48,7 @@ const flags = program.parse().opts<Flags>();
 
 const chosen = libraries(flags.library.length === 0 ? libraryNames : flags.library);
 const asked = cases.filter(({ name, short }) =>
-  flags.case.length === 0 ? short || flags.short === undefined : flags.case.includes(name),
+  flags.case.length === 0 ? short === true || flags.short === undefined : flags.case.includes(name),
 );
 const everything = chosen.length === libraryNames.length && asked.length === cases.length;
 if (flags.write === true && !everything) {

@@ -224,9 +224,6 @@ function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }
 
-/**
- * The defect of scenario `quarantine`: the first version of the demo's bot dies of this message, the next one handles
- * it like any other.
- */
+/** The defect of scenario `quarantine`: the first version of the bot dies of this message, the next one handles it. */
 export const DEADLY_MESSAGE = 'A message to die of';
 export const DEFECTIVE_VERSION = 'v1';

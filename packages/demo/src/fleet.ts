@@ -212,10 +212,7 @@ export async function recorded({ client }: Fleet, name: string): Promise<readonl
   return (await client.events(0)).filter((each) => each.name === name);
 }
 
-/**
- * How often a shard was resumed on another node than the one that died with its state. Its events since the last
- * checkpoint come again.
- */
+/** How often a shard was resumed elsewhere after its node died. Its events since the last checkpoint come again. */
 export async function timesResumed(fleet: Fleet): Promise<number> {
   const started = await recorded(fleet, 'shardRunning');
   return started.filter(({ text }) => text.includes('is resumed')).length;

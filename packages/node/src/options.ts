@@ -161,7 +161,7 @@ const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min
 
 const LIMIT_KEYS = Object.keys(LIMITS) as (keyof NodeLimits)[];
 
-const HOST_METHODS = ['startShards', 'resumeShard', 'stopShard', 'prepareTransferFrom'] as const;
+const HOST_METHODS = ['startShards', 'resumeShard', 'stopShard', 'freeze'] as const;
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`, or `DSO_NODE_TOKEN_FILE`. */
 export function resolveOptions(

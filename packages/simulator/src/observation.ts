@@ -40,9 +40,7 @@ export type Observation =
   | { kind: 'ready'; node: string; shard: number }
   /** User code was told that a shard is to leave (`done` false); it has finished, or is not asked any more (`done`). */
   | { kind: 'leaving'; node: string; shard: number; done: boolean }
-  /** A host is told to freeze a shard that moves live. */
-  | { kind: 'freezing'; node: string; shard: number }
-  /** A host stopped a shard to hand it over. */
+  /** A host stopped handing out events of a shard, to hand it over. */
   | { kind: 'frozen'; node: string; shard: number; cursor: Cursor; state: UserState }
   /** A host resumes a shard with this state, of which `received` entries came from another node. */
   | { kind: 'resuming'; node: string; shard: number; cursor: Cursor; state: UserState; received: number }

@@ -109,10 +109,7 @@ export class Admin {
     return this.#changeLines(selector, goodLine, {});
   }
 
-  /**
-   * Closes sockets of the voice gateway with `code` (4014: never come back, 4015: RESUME, 4006: IDENTIFY), or ends them
-   * without a close frame.
-   */
+  /** Closes voice sockets with `code` (4014: stay away, 4015: RESUME, 4006: IDENTIFY), or without a close frame. */
   dropVoice({ guilds = null, code = null }: { guilds?: readonly string[] | null; code?: number | null } = {}): number {
     return this.#options.voice?.drop({ guilds, code }) ?? 0;
   }

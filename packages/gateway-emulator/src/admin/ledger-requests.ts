@@ -1,7 +1,4 @@
-/**
- * What the ledger knows, over HTTP. Reports of handled events are not here: their bodies are read as a whole (`POST
- * /ledger/handled`).
- */
+/** What the ledger knows, over HTTP, but for reports of handled events (`POST /ledger/handled`). */
 import { readHandled } from '../ledger/exactly-once.js';
 import { choiceOf, stringOf } from './body.js';
 import type { AdminRequests } from './request.js';

@@ -31,10 +31,7 @@ export function invalidate(state: GatewayState, selector: SessionSelector, resum
   });
 }
 
-/**
- * Closes sockets with `code`; ends them without a close frame when it is null, with a TCP reset when it is `reset`.
- * Sessions are kept.
- */
+/** Closes sockets with `code`; null: without a close frame; `reset`: with a TCP reset. Sessions are kept. */
 export function drop(
   state: GatewayState,
   selector: SessionSelector,

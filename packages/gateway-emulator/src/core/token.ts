@@ -44,10 +44,7 @@ export function revokeToken(state: GatewayState, now: Ms, out: Effect[]): void {
   endAll(state, { reason: 'token reset', code: closeCodes.notAuthenticated }, now, out);
 }
 
-/**
- * Takes intents away (the portal's switches): IDENTIFY with one of them is 4014 from now on. `code`: what ends the
- * sessions there are.
- */
+/** Takes intents away (the portal's switches): IDENTIFY with one is 4014. `code`: what ends the sessions. */
 export function revokeIntents(state: GatewayState, bits: number, code: number, now: Ms, out: Effect[]): void {
   state.disallowedIntents |= bits;
   endAll(state, { reason: 'intents revoked', code }, now, out);

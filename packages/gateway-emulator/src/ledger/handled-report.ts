@@ -93,10 +93,7 @@ function parseJson(text: string): { ok: true; value: unknown } | { ok: false; er
 // Reports dispatches of a bot in the same process, whatever their type: what the ledger did not emit as traffic is left
 // out.
 
-/**
- * A dispatch as libraries hand it on: `t`, `s` and `d`. `redelivered`: the bot says that it may have been handled
- * before.
- */
+/** A dispatch as libraries hand it on: `t`, `s` and `d`. `redelivered`: it may have been handled before. */
 export type Reporter = (
   shard: number,
   payload: { t: string; s: number; d?: unknown },

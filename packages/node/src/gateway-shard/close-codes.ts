@@ -59,10 +59,6 @@ export function notMovable(shardId: number, why: keyof typeof NOT_MOVABLE): Node
   return new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} ${NOT_MOVABLE[why]}.`);
 }
 
-export function sessionLost(shardId: number): NodeError {
-  return new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
-}
-
 export function notHosted(shardId: number): NodeError {
   return new NodeError('DSO_SHARD_NOT_HOSTED', `Shard ${shardId} does not run in this process.`);
 }

@@ -68,10 +68,7 @@ export function resolveTimeouts(where: string, given: GatewayTimeouts): Required
 
 /** What every gateway shard is given besides the library's own options. */
 export type GatewayOptions = {
-  /**
-   * Hands a dispatch to user code; what it promises is waited for when the shard leaves. Called by the driver of the
-   * gateway shard only.
-   */
+  /** Hands a dispatch to user code; what it promises is waited for when the shard leaves. For the driver only. */
   readonly deliver: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
   readonly timeouts: Readonly<Required<GatewayTimeouts>>;
   readonly logger: Logger;

@@ -5,7 +5,7 @@
 import type { ShardReport } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../shard-host.js';
-import { END_SESSION_CODE, KEEP_SESSION_CODE, notHosted, sessionLost } from './close-codes.js';
+import { END_SESSION_CODE, KEEP_SESSION_CODE, notHosted } from './close-codes.js';
 import type { Decide } from './decide.js';
 import { GatewayShard } from './driver.js';
 import type { GatewayShardOptions, ShardNews } from './driver.js';
@@ -115,15 +115,6 @@ export class ShardPool {
     return keepSession ? cursor : null;
   }
 
-  /** It stays in the map, stopped, so that its phase is shown as frozen until the node says what becomes of it. */
-  async close(shardId: number): Promise<Cursor> {
-    const shard = this.#hosted(shardId);
-    shard.movable();
-    const cursor = await shard.stop(KEEP_SESSION_CODE);
-    if (cursor === null) throw sessionLost(shardId);
-    return cursor;
-  }
-
   async freeze(shardId: number): Promise<Cursor> {
     return this.#hosted(shardId).freeze();
   }
@@ -132,7 +123,7 @@ export class ShardPool {
     this.#hosted(shardId).unfreeze();
   }
 
-  /** It stays in the map, as after `close`. */
+  /** It stays in the map, stopped, so that its phase is shown as frozen until the node says what becomes of it. */
   async release(shardId: number): Promise<void> {
     await this.#hosted(shardId).stop(KEEP_SESSION_CODE);
   }

@@ -37,14 +37,14 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   expireUnreachable,
   endFleet,
   endUselessProcesses,
+  // What is to be started: before a drain ends, or its node would get what has just left it.
+  clearCrashRecords,
+  keepNodesUp,
+  placeVacant,
   // What is to be moved.
   leaveWhenThereIsRoom,
   runOperations,
   startWaitingMigrations,
-  // What is to be started.
-  clearCrashRecords,
-  keepNodesUp,
-  placeVacant,
   startWaitingResumes,
   answerStartRequests,
   dropRetained,

@@ -1,7 +1,4 @@
-/**
- * What the orchestrator asks of its surroundings beside the store: node processes, the versions they run, and Discord's
- * word on the gateway.
- */
+/** What the orchestrator asks of its surroundings beside the store: processes, versions, Discord's /gateway/bot. */
 /** Starts node processes (the ancestor's NodeLauncher). */
 export type NodeProcess = {
   node: string;

@@ -205,7 +205,7 @@ export class Connections {
 /** Of a live migration only what exceeds the usual windows of credit: within them the destination sets the pace. */
 function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
   if (kind === 'transferData') return bufferedBytes > TRANSFER_BACKLOG_BYTES;
-  return kind === 'userEvent' || kind === 'shardUserEvent';
+  return kind === 'userEvent';
 }
 
 function refusal(code: OrchestratorErrorCode, why: string): ConnectionEnd {

@@ -67,9 +67,7 @@ export class GuildTransfer {
     this.stays(shardId);
     const { exportShard, state } = this.#setup.options;
     if (exportShard !== undefined) await transfer.send(STATE_EVENT, await exportShard(shardId));
-    await (state?.exportDelta === undefined
-      ? state?.transferFrom?.(shardId, transfer)
-      : state.exportDelta(shardId, transfer));
+    await state?.exportDelta?.(shardId, transfer);
   }
 
   /** What is on its way to another process is of no use any more, or complete. */

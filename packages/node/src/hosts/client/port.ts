@@ -28,10 +28,7 @@ export type ClientPort = {
   /** The client has the shard from now on, without guilds. It may have departed a moment ago. */
   addShard(shardId: number): void;
 
-  /**
-   * Gives a packet to the library. Resolves when the bot's handlers that it called have ended; undefined: there is
-   * nothing to wait for.
-   */
+  /** Gives a packet to the library. Resolves when the handlers it called have ended; undefined: none is at work. */
   inject(shardId: number, packet: Packet): Promise<void> | undefined;
 
   /** READY and all available guilds were delivered: the shard is ready, without waiting for the others. */

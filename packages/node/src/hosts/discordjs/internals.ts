@@ -102,10 +102,7 @@ export type AskForMembers = (options: object) => { answer: Promise<unknown>; can
 
 let memberFetchesWrapped = false;
 
-/**
- * From now on every fetch of members over the gateway, by any client of this copy of discord.js, goes through `around`.
- * Once per process.
- */
+/** From now on every client of this discord.js fetches members through `around`. Once per process. */
 export function wrapMemberFetches(
   around: (guild: Guild, options: object, ask: AskForMembers) => Promise<unknown>,
 ): void {

@@ -19,8 +19,8 @@ import { nodesOf } from '../state/operations.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 import { OPERATIONS } from './operation-records.js';
 import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOTAL } from './records.js';
-import type { JsonValue, ShardRecord } from './records.js';
-import { RecordReader } from './record-reader.js';
+import type { JsonValue, ShardRecord, Codec } from './records.js';
+import { Unreadable } from '../state/shape.js';
 
 /** An older session is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
 const SESSION_LIFETIME_MS = 300_000;
@@ -207,4 +207,47 @@ function restoredOperations(reader: RecordReader): Pick<OrchestratorState, 'oper
       .filter((each): each is EndedOperation => 'outcome' in each)
       .sort((a, b) => a.endedAt - b.endedAt),
   };
+}
+
+type Readable<R> = Pick<Codec<never, R>, 'kind' | 'read'>;
+
+/** Checks each record, for they come from outside: one that makes no sense is left out, and said so. */
+class RecordReader {
+  readonly #records = new Map<string, Map<string, JsonValue>>();
+  readonly #warnings: string[] = [];
+
+  constructor(records: readonly { kind: string; key: string; value: JsonValue }[]) {
+    for (const { kind, key, value } of records) {
+      const ofKind = this.#records.get(kind) ?? new Map<string, JsonValue>();
+      this.#records.set(kind, ofKind.set(key, value));
+    }
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** @param isPossible whether the record makes sense beside the others. */
+  one<R>({ kind, read }: Readable<R>, key: string, isPossible: (record: R) => boolean = () => true): R | null {
+    const value = this.#records.get(kind)?.get(key);
+    if (value === undefined || value === null) return null;
+    try {
+      const record = read(value, key);
+      if (isPossible(record)) return record;
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+    }
+    this.#warnings.push(`The store's record ${kind}/${key} makes no sense and is left out: ${JSON.stringify(value)}.`);
+    return null;
+  }
+
+  /** By key. */
+  all<R>(codec: Readable<R>, isPossible: (key: string, record: R) => boolean = () => true): ReadonlyMap<string, R> {
+    const found = new Map<string, R>();
+    for (const key of this.#records.get(codec.kind)?.keys() ?? []) {
+      const record = this.one(codec, key, (each) => isPossible(key, each));
+      if (record !== null) found.set(key, record);
+    }
+    return found;
+  }
 }

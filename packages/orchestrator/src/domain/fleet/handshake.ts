@@ -166,7 +166,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
 function retain(tx: Transaction, id: string, closed: ShardSession): void {
   const { shardId, sessionId, sequence, resumeGatewayUrl } = closed;
   const state = tx.shard(shardId);
-  if (state === undefined || !can(tx.node(id), 'parallel-migrations')) return;
+  if (state === undefined || !can(tx.node(id), 'sessions')) return;
   const node: NodeState | undefined = tx.node(id);
   if (node !== undefined) tx.setNode({ ...node, retained: [...new Set([...node.retained, shardId])] });
   if (state.kind !== 'vacant' && state.kind !== 'unreachable') return;
@@ -191,8 +191,8 @@ export function dropRetained(tx: Transaction): void {
     const still = node.retained.filter((shard) => {
       const state = tx.shard(shard);
       if (state?.kind !== 'running') return true;
-      if (state.node !== node.id && can(node, 'parallel-migrations')) {
-        tx.send(node.id, { kind: 'migrationFinished', shardId: shard });
+      if (state.node !== node.id && hasConnection(node)) {
+        tx.send(node.id, { kind: 'stopShard', shardId: shard, session: null });
       }
       return false;
     });

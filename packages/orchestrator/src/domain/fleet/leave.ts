@@ -144,7 +144,7 @@ export function confirmGone(tx: Transaction, id: string, how: string): void {
 /** Whether the end of its connection means the end of the node: it said that it is done, or cannot say so. */
 export function endsWithConnection(node: NodeState): boolean {
   if (node.intent.kind !== 'shuttingDown' || node.connection.kind === 'disconnected') return false;
-  return node.intent.answered || !node.connection.capabilities.includes('parallel-migrations');
+  return node.intent.answered || !node.connection.capabilities.includes('sessions');
 }
 
 export function shutdownOverdue(node: NodeState, now: number): boolean {

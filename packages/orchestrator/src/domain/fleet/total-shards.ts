@@ -103,10 +103,7 @@ export function gatewayDue({ gateway, identifies }: OrchestratorState): number |
   return gateway.kind === 'known' ? refreshAt(gateway.at, identifies.budget) : null;
 }
 
-/**
- * max_concurrency grows with the bot, and session starts may be spent by others than us: an answer is good for an hour,
- * or for its day.
- */
+/** max_concurrency grows with the bot, and others may spend session starts: an answer is good for an hour. */
 function refreshAt(at: number, budget: IdentifyBudget['budget']): number {
   const resetAt = budget === null || budget.resetAt <= at ? Number.POSITIVE_INFINITY : budget.resetAt;
   return Math.min(at + REFRESH_MS, resetAt);

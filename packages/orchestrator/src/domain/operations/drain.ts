@@ -212,10 +212,7 @@ function leftOf(tx: Transaction, drain: Drain): { waiting: number; isBlocked: bo
   return { waiting: shardsLeft(tx.state, drain).waiting.length, isBlocked: false };
 }
 
-/**
- * Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is
- * moved again then.
- */
+/** Whether a shard whose migration broke is about to be given back to the node; it is moved again then. */
 function isComingBack(tx: Transaction, origin: string): boolean {
   const held = tx.node(origin)?.retained ?? [];
   return held.some((shard) => {

@@ -199,10 +199,7 @@ function unquarantine(tx: Transaction, shard: number, { quarantinedAt }: CrashRe
   tx.record('shardUnquarantined', 'info', `Shard ${shard} is not quarantined any more: ${why}.`, { shard });
 }
 
-/**
- * As if it were one crash before the last: should the cause not be gone, that costs one more node, and no other shard
- * is blamed for it.
- */
+/** As if it were one crash before the last: should the cause not be gone, that costs one more node. */
 function putOnProbation(tx: Transaction, shard: number, record: CrashRecord, liftedFor: string | null): void {
   const kept = record.crashes.slice(1).map((crash) => ({ ...crash, at: tx.now }));
   if (kept.length === 0) return;

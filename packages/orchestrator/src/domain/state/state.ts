@@ -22,10 +22,7 @@ export type ShardState =
   /** Assigned to a node that does not run it yet; see StartStep. */
   | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: StartStep }
   | { kind: 'running'; node: string; since: number }
-  /**
-   * stopShard was sent; `request` is the operator's, if it was one, and `by` tells who. `known`: the session, should
-   * the answer have none.
-   */
+  /** stopShard was sent; `request`: an operator's, `by`: whose. `known`: the session, should the answer have none. */
   | {
       kind: 'stopping';
       node: string;
@@ -151,10 +148,7 @@ export type LiveStep =
   | { kind: 'verifying'; frozenAt: number; manifest: Manifest }
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
-  /**
-   * transferActivate sent. `originReleased`: the origin let go or stopped; otherwise it may have gone on from the
-   * manifest's cursor.
-   */
+  /** transferActivate sent. `originReleased`: the origin let go; else it may have gone on from the cursor. */
   | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
