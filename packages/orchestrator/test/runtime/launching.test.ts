@@ -83,7 +83,7 @@ test('a node that hangs is ended when another has had the time to take its place
   const bot = `
     import(${JSON.stringify(nodeLibrary)}).then(({ createNode }) => {
       const nothing = async () => null;
-      const host = { startShards: nothing, resumeShard: nothing, stopShard: nothing, prepareTransferFrom: nothing };
+      const host = { startShards: nothing, resumeShard: nothing, stopShard: nothing, freeze: nothing };
       return createNode({ host, lingerMs: 0 }).start();
     });
   `;

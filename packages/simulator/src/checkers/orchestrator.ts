@@ -158,8 +158,8 @@ export const launchPace: MakeChecker = ({ plan, violated }): Checker => {
       if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
       for (const { name, fields } of observation.entries) {
         if (name === 'launchFailed') notBefore = at + launchRetryMs;
-        const isUnasked = /must be up|has room/.test(String(fields['why']));
-        if (name === 'nodeLaunching' && isUnasked && at < notBefore) {
+        const isAutomatic = /must be up|has room/.test(String(fields['why']));
+        if (name === 'nodeLaunching' && isAutomatic && at < notBefore) {
           violated(LAUNCH_PACE, `one was made ${notBefore - at} ms too early`);
         }
       }

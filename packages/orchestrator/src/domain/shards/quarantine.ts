@@ -8,10 +8,10 @@
  * crash suspect: it is started when no other crash suspect is newly started on the same node, and the next
  * crash tells who it was. One whose quarantine was lifted is a crash suspect, too.
  *
- * A bot that dies whatever it runs is not its shards' fault. So one of the crashes must have been witnessed: other shards
- * had run well, on the node that died or on another one of its version. And when more than a small share of the shards
- * would be quarantined it is the bot that is to blame: all quarantines of that version are lifted, and there are no
- * others until its nodes live. Launches back off meanwhile (`fleet/crash-loop.ts`).
+ * A bot that dies whatever it runs is not its shards' fault. So one of the crashes must have been witnessed: other
+ * shards had run well, on the node that died or on another one of its version. And when more than a small share of the
+ * shards would be quarantined it is the bot that is to blame: all quarantines of that version are lifted, and there are
+ * no others until its nodes live. Launches back off meanwhile (`fleet/crash-loop.ts`).
  */
 import { isShuttingDown } from '../state/nodes.js';
 import type { CrashRecord, NodeState, ShardState } from '../state/state.js';

@@ -181,8 +181,8 @@ export type MigrationState = BaseMigration | LiveMigration;
 /** What a shard has to answer for (`shards/quarantine.ts`). */
 export type CrashRecord = {
   /**
-   * The nodes that died, one after the other, while it was newly started on them. `witnessed`: other shards had run well
-   * there, or on a node of the same version, so the bot itself can live.
+   * The nodes that died, one after the other, while it was newly started on them. `witnessed`: other shards had run
+   * well there, or on a node of the same version, so the bot itself can live.
    */
   crashes: readonly { node: string; at: number; version: string; witnessed: boolean }[];
   /** It was newly started on this node when that one fell silent. */
