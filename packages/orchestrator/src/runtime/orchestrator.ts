@@ -11,8 +11,8 @@
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
 import type { StoreStatus } from '@dshard/api';
-import type { Address, Cancel, Listener } from '@dshard/transport';
-import { EventLoop, isLoopback, parseAddress, WakeUp } from '@dshard/transport';
+import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
+import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { Decide, InitialState } from '../domain/decide.js';
@@ -30,6 +30,7 @@ import { OrchestratorError } from '../errors.js';
 import { Connections, tokenAccepted } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
+import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
 import { whenDone, Journal } from './journal.js';
 import { GatewayQuestion, asReason, Versions } from './questions.js';
@@ -135,7 +136,8 @@ class OrchestratorRuntime implements Orchestrator {
         const peer = { remote, loopback, tokenAccepted: tokenAccepted(options.token, message.token) };
         this.#loop.push({ kind: 'identify', connection, message, peer });
       },
-      onMessage: (connection, message) => this.#loop.push({ kind: 'message', connection, message }),
+      onMessage: (connection, message) =>
+        this.#loop.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) =>
@@ -211,17 +213,13 @@ class OrchestratorRuntime implements Orchestrator {
     if (token === null && !isLoopback(parseAddress(listen).host)) throw closedByDefault(listen);
     this.#phase = 'starting';
     try {
-      await launcher?.start({
-        onExit: ({ node, description }) => {
-          if (this.#phase === 'starting') this.#dead.push(node);
-          this.#loop.push({ kind: 'processExited', node, description });
-        },
-      });
+      await this.#take(async () => launcher?.start({ onExit: (exit) => this.#processExited(exit) }));
       const surroundings = { journal: this.#journal, history: this.#history, dead: this.#dead };
       const { state, writes } = await recall(this.#options, surroundings, this.#domain.initialState);
       this.#state = state;
       if (writes.length > 0) await this.#journal.commit(writes, []);
-      this.#listener = await transport.listen(listen, (stream) => this.#connections.accept(stream));
+      const accept = (stream: ByteStream): void => this.#connections.accept(stream);
+      this.#listener = await this.#take(() => transport.listen(listen, accept), listen);
     } catch (error) {
       this.#phase = 'closed';
       this.#loop.close();
@@ -236,6 +234,15 @@ class OrchestratorRuntime implements Orchestrator {
       if (!this.#dead.includes(node)) this.#loop.push({ kind: 'processAdopted', node, pid });
     }
     this.#loop.open({ kind: 'started' });
+  }
+
+  #take<T>(take: () => Promise<T>, address?: Address): Promise<T> {
+    return this.#options.succession?.take(take, address) ?? take();
+  }
+
+  #processExited({ node, description }: ProcessExit): void {
+    if (this.#phase === 'starting') this.#dead.push(node);
+    this.#loop.push({ kind: 'processExited', node, description });
   }
 
   async #close(mode: 'leave' | 'end'): Promise<void> {

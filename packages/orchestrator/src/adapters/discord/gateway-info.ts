@@ -41,7 +41,7 @@ export function discordGatewayInfo(options: DiscordGatewayInfoOptions): GatewayI
       try {
         const response = await fetch(url, { headers: { authorization }, signal: abort.signal });
         const text = await readBounded(response);
-        requireSuccess(response, url, text, options.clock.now());
+        requireSuccess(response, url, text, options.clock.wallClock());
         return parseGatewayInfo(text, url);
       } catch (cause) {
         throw cause instanceof OrchestratorError ? cause : unreachable(url, cause);

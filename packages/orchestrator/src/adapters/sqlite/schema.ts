@@ -29,12 +29,17 @@ const STEPS: readonly string[] = [
    CREATE TABLE history (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, value TEXT NOT NULL);
    PRAGMA application_id = ${APPLICATION_ID};`,
   `UPDATE records SET kind = 'crash', value = replace(value, '"deaths":', '"crashes":') WHERE kind = 'trial';`,
+  // A lease by the machine's clock, as they were until here, says nothing by the monotonic time.
+  `ALTER TABLE leader ADD COLUMN time_line TEXT;
+   UPDATE leader SET lease_until = 0;`,
 ];
 
 /** @returns why this is no file for us, or null. Changes nothing. */
 export function problemOf(database: Database.Database): string | null {
   const [check] = database.pragma('quick_check(1)') as { quick_check: string }[];
-  if (check?.quick_check !== 'ok') return `it is damaged (${check?.quick_check ?? 'it cannot be checked'})`;
+  if (check?.quick_check !== 'ok') {
+    return `it is damaged (${check?.quick_check.replaceAll(/\s+/g, ' ') ?? 'it cannot be checked'})`;
+  }
   const layout = numberOf(database, 'user_version');
   const application = numberOf(database, 'application_id');
   const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_master').get() as { tables: number };
