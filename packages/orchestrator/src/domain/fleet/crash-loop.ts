@@ -83,7 +83,7 @@ export function noteLaunchCrash(tx: Transaction, crash: Crash): void {
   const text =
     `${nameOf(loop)} dies again and again: ${inARow} processes, one after the other. The next one is launched in ${seconds} s; ` +
     `that pause doubles, up to ${tx.settings.launchRetryMaxMs / 1000} s. A new version is launched at once. The last one: ${reason}`;
-  tx.record('crashLoop', 'error', text, { version: loop.reported ?? version, inARow, notBefore, reason });
+  tx.record('crashLoop', 'error', text, { version: loop.reported ?? version, inARow, retryMs: notBefore - tx.now, reason });
 }
 
 function setLoop(tx: Transaction, loop: CrashLoop): void {
