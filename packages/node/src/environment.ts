@@ -1,6 +1,7 @@
 /**
- * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
- * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line.
+ * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
+ * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; and
+ * DSO_HEALTH_LISTEN.
  */
 import { messageOf } from '@dshard/protocol';
 import { readTokenFile } from '@dshard/transport';
@@ -15,6 +16,7 @@ export type LaunchEnvironment = {
   version: string | undefined;
   /** The file that the launcher gave the process to write to; undefined: none, or one of before. */
   logFile: LogFile | undefined;
+  healthListen: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
 };
@@ -27,6 +29,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
     version: given(env['DSO_VERSION']),
     logFile: logFileOf(given(env['DSO_LOG_FILE']), Number(env['DSO_LOG_MAX_BYTES'])),
+    healthListen: given(env['DSO_HEALTH_LISTEN']),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
 }

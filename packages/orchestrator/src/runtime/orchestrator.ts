@@ -10,7 +10,7 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
-import type { StoreStatus } from '@dshard/api';
+import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
@@ -27,8 +27,9 @@ import { fleetEndsWithin } from '../domain/fleet/leave.js';
 import { graceOf } from '../domain/fleet/processes.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
+import { AlarmWatch } from './alarm-watch.js';
 import { Connections, tokenAccepted } from './connections.js';
-import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
+import type { Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
@@ -54,14 +55,7 @@ const ENDING = 'the end of the orchestrator';
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
 
-/** The pure core, replaceable in tests. */
 type Domain = { decide: Decide; initialState: InitialState };
-
-/** The handle, and what only tests and metrics ask for. */
-export type Orchestrator = OrchestratorHandle & {
-  /** How many connections were closed for which broken rule or limit, by code. */
-  violations(): Readonly<Record<string, number>>;
-};
 
 /** Nothing happens before `start()`. */
 export function createOrchestrator(
@@ -90,6 +84,7 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #processes: Processes;
   readonly #gatewayQuestion: GatewayQuestion;
   readonly #journal: Journal;
+  readonly #alarms: AlarmWatch;
   readonly #lost = deferred<OrchestratorError>();
   readonly #postponed = new Postponed();
   /** Nodes the launcher said to be dead before there was a state to say it to. */
@@ -120,6 +115,7 @@ class OrchestratorRuntime implements Orchestrator {
       onLost: (error) => void this.#leadershipLost(error),
     });
     this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
+    this.#alarms = new AlarmWatch(options, this, (entry) => this.#history.record(entry));
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
     const happened = (event: DomainEvent): void => this.#loop.push(event);
@@ -186,6 +182,10 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#history.past(after, limit, (query) => this.#journal.history(query));
   }
 
+  alarms(): readonly Alarm[] {
+    return this.#alarms.alarms();
+  }
+
   get store(): StoreStatus {
     return this.#journal.status;
   }
@@ -234,6 +234,7 @@ class OrchestratorRuntime implements Orchestrator {
       if (!this.#dead.includes(node)) this.#loop.push({ kind: 'processAdopted', node, pid });
     }
     this.#loop.open({ kind: 'started' });
+    this.#alarms.start();
   }
 
   #take<T>(take: () => Promise<T>, address?: Address): Promise<T> {
@@ -259,6 +260,7 @@ class OrchestratorRuntime implements Orchestrator {
     }
     this.#phase = 'closed';
     this.#loop.close();
+    await this.#alarms.stop();
     this.#wakeUp.set(null);
     this.#requests.refuseAll(NOT_RUNNING);
     await this.#listener?.close();

@@ -1,8 +1,10 @@
 /** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
+import type { Alarm } from '@dshard/api';
 import { defaultSettings } from '../../src/config/settings.js';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Settings } from '../../src/domain/state/settings.js';
+import type { CrashLoop } from '../../src/domain/state/processes.js';
 import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
 import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contract.js';
 
@@ -13,6 +15,8 @@ export type FakeOrchestrator = OrchestratorHandle & {
   /** What every command is answered with. */
   result: CommandResult | Promise<CommandResult>;
   state: OrchestratorState;
+  /** The alarms. */
+  standing: readonly Alarm[];
   happen(text: string): void;
   /** How many listen to what happens. */
   readonly listeners: number;
@@ -44,6 +48,12 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     joinedAt: 1000,
     ...changes,
   };
+}
+
+/** A version that died three times in a row. */
+export function testCrashLoop(): CrashLoop {
+  const row = { inARow: 3, total: 3, since: 5, lastAt: 9, notBefore: 13 };
+  return { version: 'v1', reported: null, wasUp: false, ...row, reason: 'node x exited with code 1' };
 }
 
 export function testState(changes: Partial<OrchestratorState> = {}): OrchestratorState {
@@ -92,6 +102,8 @@ export function fakeOrchestrator(): FakeOrchestrator {
     pastEntries: async (after, limit) =>
       after === null ? history.slice(-limit) : history.filter(({ id }) => id > after).slice(0, limit),
     store: { name: 'none', epoch: 0, state: 'open', since: 500, problem: null },
+    alarms: () => fake.standing,
+    standing: [],
     lost: new Promise(() => undefined),
     get listeners() {
       return listeners.size;

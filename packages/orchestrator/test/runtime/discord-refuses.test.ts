@@ -4,7 +4,8 @@ import { until } from '@dshard/testkit';
 import { silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import { expect, onTestFinished, test } from 'vitest';
 import { discordGatewayInfo } from '../../src/adapters/discord/gateway-info.js';
-import { createOrchestrator, type Orchestrator } from '../../src/runtime/orchestrator.js';
+import type { OrchestratorHandle } from '../../src/runtime/contract.js';
+import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import { settings } from './settings.js';
 
 const LIMIT = { total: 1000, remaining: 999, reset_after: 14_400_000, max_concurrency: 16 };
@@ -22,7 +23,7 @@ async function orchestratorAgainst(...answers: ((response: ServerResponse) => vo
   const address = discord.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const clock = systemClock();
-  const orchestrator: Orchestrator = createOrchestrator({
+  const orchestrator: OrchestratorHandle = createOrchestrator({
     listen: '127.0.0.1:0',
     token: null,
     settings: settings({ totalShards: null, startupGraceMs: 0 }),

@@ -4,13 +4,14 @@ import { until } from '@dshard/testkit';
 import { systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Settings } from '../../src/domain/state/settings.js';
-import { createOrchestrator, type Orchestrator } from '../../src/runtime/orchestrator.js';
+import type { OrchestratorHandle } from '../../src/runtime/contract.js';
+import { createOrchestrator } from '../../src/runtime/orchestrator.js';
 import { WAITS, isRunning, nodeProgram, testLauncher } from '../adapters/process-launcher/fixture.js';
 import { settings } from './settings.js';
 
 async function orchestratorWith(command: string | readonly string[], more: Partial<Settings> = {}) {
   const { launcher, logger } = testLauncher(command, { orchestrator: () => orchestrator.address });
-  const orchestrator: Orchestrator = createOrchestrator({
+  const orchestrator: OrchestratorHandle = createOrchestrator({
     listen: '127.0.0.1:0',
     token: null,
     settings: settings({ nodes: 1, commandTimeoutMs: 200, ...more }),

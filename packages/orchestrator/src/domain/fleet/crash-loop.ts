@@ -12,13 +12,12 @@
  *
  * Nothing of this is durable: a restarted orchestrator begins with the first pause.
  */
+import { CRASH_LOOP_FROM, isCrashLoop } from '../state/processes.js';
 import type { CrashLoop } from '../state/processes.js';
 import type { Settings } from '../state/settings.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
-/** So many in a row are a crash loop. */
-const LOOP_FROM = 3;
 /** How long a node of a version in a crash loop is on probation. */
 const PROBATION_MS = 30_000;
 /** Of how many versions the crashes are kept. */
@@ -60,10 +59,6 @@ export function healthyAt({ inARow, notBefore }: CrashLoop, { healthyAfterMs }: 
   return inARow === 0 ? null : notBefore + healthyAfterMs;
 }
 
-export function isCrashLoop({ inARow }: CrashLoop): boolean {
-  return inARow >= LOOP_FROM;
-}
-
 /** A node died and is about to be launched anew, with no reason to think that the next one does not come. */
 export function isBeingReplaced({ inARow, wasUp }: CrashLoop): boolean {
   return inARow === 1 && wasUp;
@@ -77,13 +72,18 @@ export function loopOfNext({ crashLoops, deployedVersion }: OrchestratorState): 
 export function noteLaunchCrash(tx: Transaction, crash: Crash): void {
   const loop = withCrash(tx.state.crashLoops.get(crash.version), crash, tx.now, tx.settings);
   setLoop(tx, loop);
-  if (loop.inARow !== LOOP_FROM || loop.lastAt !== tx.now) return;
+  if (loop.inARow !== CRASH_LOOP_FROM || loop.lastAt !== tx.now) return;
   const { inARow, notBefore, reason, version } = loop;
   const seconds = Math.round((notBefore - tx.now) / 100) / 10;
   const text =
     `${nameOf(loop)} dies again and again: ${inARow} processes, one after the other. The next one is launched in ${seconds} s; ` +
     `that pause doubles, up to ${tx.settings.launchRetryMaxMs / 1000} s. A new version is launched at once. The last one: ${reason}`;
-  tx.record('crashLoop', 'error', text, { version: loop.reported ?? version, inARow, retryMs: notBefore - tx.now, reason });
+  tx.record('crashLoop', 'error', text, {
+    version: loop.reported ?? version,
+    inARow,
+    retryMs: notBefore - tx.now,
+    reason,
+  });
 }
 
 function setLoop(tx: Transaction, loop: CrashLoop): void {

@@ -36,6 +36,13 @@ export type CrashLoop = {
   reason: string;
 };
 
+/** So many in a row are a crash loop. */
+export const CRASH_LOOP_FROM = 3;
+
+export function isCrashLoop({ inARow }: CrashLoop): boolean {
+  return inARow >= CRASH_LOOP_FROM;
+}
+
 /** The launch under way that is to become this node. */
 export function launchOf({ launches }: OrchestratorState, node: string): LaunchState | undefined {
   for (const launch of launches.values()) if (launch.node === node) return launch;

@@ -5,6 +5,7 @@
  * remembered for as long as the array of shards stays the same one, and when a few shards changed it is revised rather
  * than made anew.
  */
+import { hasReadyLink } from './shard-link.js';
 import type { ShardState } from './state.js';
 
 export type Survey = {
@@ -14,6 +15,8 @@ export type Survey = {
   starting: readonly number[];
   stopping: readonly number[];
   unreachable: readonly number[];
+  /** Running, and not known to be up by a heartbeat; those of nodes that send none are among them. */
+  unready: readonly number[];
   /** The first deadline of those that start or stop; Infinity: none. */
   earliestDeadline: number;
   /** Since when the longest unreachable one is; Infinity: none. */
@@ -22,8 +25,14 @@ export type Survey = {
   resumesQueued: boolean;
 };
 
-type Listed = 'vacant' | 'starting' | 'stopping' | 'unreachable';
-const LISTED: readonly Listed[] = ['vacant', 'starting', 'stopping', 'unreachable'];
+type Listed = 'vacant' | 'starting' | 'stopping' | 'unreachable' | 'unready';
+const LISTED: readonly Listed[] = ['vacant', 'starting', 'stopping', 'unreachable', 'unready'];
+
+function listOf(state: ShardState | undefined): Listed | null {
+  if (state === undefined || state.kind === 'migrating') return null;
+  if (state.kind !== 'running') return state.kind;
+  return hasReadyLink(state) ? null : 'unready';
+}
 
 /** From this many changed shards on, a new pass is cheaper than a revision. */
 const REVISE_AT_MOST = 200;
@@ -53,8 +62,8 @@ export function revisedSurvey(
   const byNode = new Map(previous.byNode);
   const lists = { ...previous };
   for (const kind of LISTED) {
-    const entered = [...before.keys()].filter((shard) => shards[shard]?.kind === kind);
-    const isTouched = entered.length > 0 || [...before.values()].some((state) => state.kind === kind);
+    const entered = [...before.keys()].filter((shard) => listOf(shards[shard]) === kind);
+    const isTouched = entered.length > 0 || [...before.values()].some((state) => listOf(state) === kind);
     if (isTouched) lists[kind] = merge(previous[kind], before, entered);
   }
   for (const node of touchedNodes(shards, before)) {
@@ -90,11 +99,12 @@ function nodeOf(state: ShardState | undefined): string | null {
 
 function pass(shards: readonly ShardState[]): Survey {
   const byNode = new Map<string, number[]>();
-  const lists: Record<Listed, number[]> = { vacant: [], starting: [], stopping: [], unreachable: [] };
+  const lists: Record<Listed, number[]> = { vacant: [], starting: [], stopping: [], unreachable: [], unready: [] };
   for (let shard = 0; shard < shards.length; shard += 1) {
     const state = shards[shard];
     if (state === undefined || state.kind === 'migrating') continue;
-    if (state.kind !== 'running') lists[state.kind].push(shard);
+    const list = listOf(state);
+    if (list !== null) lists[list].push(shard);
     if (state.kind === 'vacant') continue;
     const own = byNode.get(state.node);
     if (own === undefined) byNode.set(state.node, [shard]);
