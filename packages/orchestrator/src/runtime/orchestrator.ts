@@ -23,8 +23,7 @@ import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import { AUTOMATIC } from '../domain/state/effects.js';
 import type { DomainEvent } from '../domain/state/events.js';
-import { fleetEndsWithin } from '../domain/fleet/leave.js';
-import { graceOf } from '../domain/fleet/processes.js';
+import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { AlarmWatch } from './alarm-watch.js';
@@ -119,9 +118,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
     const happened = (event: DomainEvent): void => this.#loop.push(event);
-    const versions = new Versions(options.versionSource, (version) => happened({ kind: 'versionDeployed', version }));
-    this.#versions = versions;
-    this.#processes = new Processes({ launcher: options.launcher, versions, clock, logger, happened });
+    this.#versions = new Versions(options.versionSource, (version) => happened({ kind: 'versionDeployed', version }));
+    this.#processes = new Processes({ ...options, versions: this.#versions, happened });
     this.#gatewayQuestion = new GatewayQuestion(options.gatewayInfo, happened);
     this.#connections = new Connections({
       runId,
@@ -230,9 +228,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = this.#listener.address;
     this.#phase = 'running';
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
-    for (const { node, pid } of launcher?.running() ?? []) {
-      if (!this.#dead.includes(node)) this.#loop.push({ kind: 'processAdopted', node, pid });
-    }
+    const living = (launcher?.running() ?? []).filter(({ node }) => !this.#dead.includes(node));
+    for (const { node, pid } of living) this.#loop.push({ kind: 'processAdopted', node, pid });
     this.#loop.open({ kind: 'started' });
     this.#alarms.start();
   }

@@ -13,7 +13,7 @@ import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import { unqueue } from '../shards/start.js';
 import { finishStop } from '../shards/stop.js';
 import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
-import type { NodeState, OrchestratorState } from '../state/state.js';
+import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { endProcess, graceOf } from './processes.js';
 
@@ -153,10 +153,4 @@ export function shutdownOverdue(node: NodeState, now: number): boolean {
     node.intent.deadline <= now &&
     (hasConnection(node) || node.intent.requests.length > 0)
   );
-}
-
-/** How long the whole fleet may take to end: to say goodbye, and where a node lingers for that and what comes after. */
-export function fleetEndsWithin({ nodes, settings }: OrchestratorState): number {
-  const lingerMs = Math.max(0, ...[...nodes.values()].map(({ bounds }) => bounds?.lingerMs ?? 0));
-  return settings.commandTimeoutMs + (lingerMs === 0 ? 0 : lingerMs + settings.commandTimeoutMs);
 }

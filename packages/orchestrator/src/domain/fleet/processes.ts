@@ -14,6 +14,7 @@ import type { DomainEvent } from '../state/events.js';
 import { hasConnection } from '../state/nodes.js';
 import { connectedAs, launchOf } from '../state/processes.js';
 import type { ProcessState } from '../state/processes.js';
+import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { noteLaunchCrash } from './crash-loop.js';
 
@@ -66,6 +67,12 @@ export function endUselessProcesses(tx: Transaction): void {
     const why = uselessBecause(tx, process);
     if (why !== null) endProcess(tx, process.node, why);
   }
+}
+
+/** How long the whole fleet may take to end: to say goodbye, and where a node lingers for that and what comes after. */
+export function fleetEndsWithin({ nodes, settings }: OrchestratorState): number {
+  const lingerMs = Math.max(0, ...[...nodes.values()].map(({ bounds }) => bounds?.lingerMs ?? 0));
+  return settings.commandTimeoutMs + (lingerMs === 0 ? 0 : lingerMs + settings.commandTimeoutMs);
 }
 
 /** One that is being ended already is left to that. @param why goes on after "its process is ended: …". */
