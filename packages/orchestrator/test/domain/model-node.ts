@@ -8,9 +8,9 @@ import type { GatewaySession, Identify, Message, MessageKind, MessageOf, ShardRe
 
 import { ModelTransfers } from './model-transfers.js';
 
-/** What nodes of the version before live migration say. */
+/** Of a node of ours whose shards do not move live, as where the other end is a Go peer. */
 export const OLDER_CAPABILITIES: readonly string[] = CAPABILITIES.filter(
-  (capability) => capability !== 'live-migration' && capability !== 'resume-shards',
+  (capability) => capability !== 'live-migration',
 );
 
 /** Each model is a process of its own. */

@@ -14,7 +14,6 @@ import { isBase, takesRoom } from '../state/migrations.js';
 import { isRunningUp } from '../state/shard-link.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
-import { movesOf } from '../shards/start.js';
 import { can } from '../state/nodes.js';
 
 export type Disruption = { moving: number; down: number; limit: number };
@@ -84,6 +83,23 @@ function hasRoom(tx: Transaction, node: string, live: boolean): boolean {
   );
   if (!can(tx.node(node), 'live-migration')) return movesOf(tx, node) === 0;
   return movesOf(tx, node) < tx.settings.migrationsPerNode && (live || !isBusy);
+}
+
+/**
+ * What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count
+ * for it.
+ */
+function movesOf(tx: Transaction, node: string): number {
+  let moves = 0;
+  for (const migration of tx.state.migrations.values()) {
+    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
+  }
+  if (can(tx.node(node), 'resume-shards')) return moves;
+  for (const shard of tx.shardsOf(node)) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
+  }
+  return moves;
 }
 
 /** Whether shards move live between the two. */

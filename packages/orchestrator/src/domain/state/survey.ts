@@ -21,8 +21,6 @@ export type Survey = {
   earliestDeadline: number;
   /** Since when the longest unreachable one is; Infinity: none. */
   awaySince: number;
-  /** Whether one waits for its base-level node to be free to resume it. */
-  resumesQueued: boolean;
 };
 
 type Listed = 'vacant' | 'starting' | 'stopping' | 'unreachable' | 'unready';
@@ -113,18 +111,13 @@ function pass(shards: readonly ShardState[]): Survey {
   return withDue(shards, { byNode, ...lists });
 }
 
-function withDue(
-  shards: readonly ShardState[],
-  lists: Omit<Survey, 'earliestDeadline' | 'awaySince' | 'resumesQueued'>,
-): Survey {
+function withDue(shards: readonly ShardState[], lists: Omit<Survey, 'earliestDeadline' | 'awaySince'>): Survey {
   let earliestDeadline = Number.POSITIVE_INFINITY;
   let awaySince = Number.POSITIVE_INFINITY;
-  let resumesQueued = false;
   for (const shard of lists.starting) {
     const state = shards[shard];
     if (state?.kind !== 'starting') continue;
     earliestDeadline = Math.min(earliestDeadline, state.deadline);
-    if (state.step === 'queued' && state.known !== null) resumesQueued = true;
   }
   for (const shard of lists.stopping) {
     const state = shards[shard];
@@ -134,5 +127,5 @@ function withDue(
     const state = shards[shard];
     if (state?.kind === 'unreachable') awaySince = Math.min(awaySince, state.since);
   }
-  return { ...lists, earliestDeadline, awaySince, resumesQueued };
+  return { ...lists, earliestDeadline, awaySince };
 }
