@@ -1,6 +1,6 @@
 export { negotiate } from './capabilities.js';
 export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
-export { highestFromNode, highestFromOrchestrator } from './numbers.js';
+export { highestFromNode, highestFromOrchestrator, highestObeyed } from './numbers.js';
 export { FrameReader } from './frame-reader.js';
 export type { Frame } from './frame-reader.js';
 export { CALL_EACH } from './call-messages.js';
@@ -19,6 +19,9 @@ export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_
 export { nearest } from './nearest.js';
 export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
+export { NONCE_BYTES, provenBytes } from './proof.js';
+export type { Exchange } from './proof.js';
+export { MessagePackExtension } from './msgpack-extension.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, counted, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
@@ -29,6 +32,7 @@ export { CAPABILITIES, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVE
 export type {
   AllUserDataSent,
   Capability,
+  Challenge,
   CommandFailed,
   GatewaySession,
   Heartbeat,
@@ -44,6 +48,7 @@ export type {
   NodeBounds,
   PrepareMigration,
   ProcessReport,
+  Proof,
   Rejected,
   ShardPhase,
   ShardReport,

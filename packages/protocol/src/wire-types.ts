@@ -83,6 +83,15 @@ export function boundedBytes(max: number): WireType<Uint8Array> {
   });
 }
 
+/** Bytes, exactly so many. */
+export function bytesOf(length: number): WireType<Uint8Array> {
+  return same((value, at) => {
+    const found = bytes.fromWire(value, at);
+    if (found.length === length) return found;
+    throw new ProtocolError('DSO_FIELD_RANGE', `${at} has ${found.length} bytes; it must have ${length}.`);
+  });
+}
+
 /** A string that means something to a program: never cut, refused when it is too long. */
 export function name(min: number, max: number): WireType<string> {
   const wanted = `a string of ${min} to ${max} characters`;

@@ -17,6 +17,7 @@ export type {
   MessageConnectionOptions,
   OpenMessageConnection,
 } from './message-connection.js';
+export { isMacOf, macOf } from './proof.js';
 export { seededRandom } from './random.js';
 export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
@@ -25,6 +26,6 @@ export type { Environment, ProxySetting } from './proxy-env.js';
 export { systemRandom } from './random.js';
 export { tcpTransport } from './tcp.js';
 export { readNamedFile } from './read-file.js';
-export { readTokenFile } from './token-file.js';
+export { isToken, readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
 export { WakeUp } from './clock.js';

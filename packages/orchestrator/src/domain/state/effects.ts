@@ -37,6 +37,7 @@ export type HistoryName =
   | 'nodeJoined'
   | 'nodeReplaced'
   | 'nodeRefused'
+  | 'epochRaised'
   | 'nodeLost'
   | 'nodeGone'
   | 'nodeLaunching'
