@@ -1,4 +1,5 @@
 /** What is wrong with the fleet now: a pure function of the state, and of the store's. */
+import { inWords } from '../state/spans.js';
 import { shardsNotUp, type ConditionKind, type Down } from '../shards/condition.js';
 import { sessionStarts } from '../shards/identify-budget.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
@@ -125,7 +126,7 @@ function budgetLow(state: OrchestratorState, now: number): Told | null {
   const { remaining, total, reserve, resetAt } = sessionStarts(state, now);
   const { shortSince } = state.identifies;
   if (shortSince === null && remaining > reserve) return null;
-  const until = resetAt === null ? '' : ` More are there at ${new Date(resetAt).toISOString()}.`;
+  const until = resetAt === null ? '' : ` More are there in ${inWords(resetAt - now)}.`;
   const reason = `${remaining} of ${total} session starts are left, and ${reserve} are kept in reserve.${until}`;
   return trouble('identifyBudgetLow', shortSince, reason);
 }
@@ -139,8 +140,7 @@ function budgetForecast(state: OrchestratorState, now: number): Told | null {
   if (used < FORECAST_FROM || leftMs <= 0 || goneMs <= 0 || remaining <= reserve) return null;
   const lastsMs = ((remaining - reserve) * goneMs) / used;
   if (lastsMs >= leftMs) return null;
-  const at = new Date(now + lastsMs).toISOString();
-  const reason = `${used} IDENTIFYs in ${Math.round(goneMs / 60_000)} min: at this pace the session starts last until ${at}.`;
+  const reason = `${used} IDENTIFYs in ${Math.round(goneMs / 60_000)} min: at this pace the session starts last for another ${inWords(lastsMs)}.`;
   return trouble('identifyBudgetForecast', null, reason);
 }
 
