@@ -1,4 +1,4 @@
-/** Spans of time in sentences. A sentence says how long, not until when: the domain does not know the time of the day. */
+/** Spans of time in sentences, which say how long and not until when: the domain does not know the time of the day. */
 const MINUTE_MS = 60_000;
 
 /** `5 h 12 min`; what is over is `0 min`. */
