@@ -23,7 +23,7 @@ import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import { AUTOMATIC } from '../domain/state/effects.js';
 import type { DomainEvent } from '../domain/state/events.js';
-import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
+import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { AlarmWatch } from './alarm-watch.js';
@@ -117,9 +117,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#alarms = new AlarmWatch(options, this, (entry) => this.#history.record(entry));
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
-    this.#versions = new Versions(options.versionSource);
     const happened = (event: DomainEvent): void => this.#loop.push(event);
-    this.#processes = new Processes({ launcher: options.launcher, clock, logger, ended: happened });
+    this.#versions = new Versions(options.versionSource, (version) => happened({ kind: 'versionDeployed', version }));
+    this.#processes = new Processes({ ...options, versions: this.#versions, happened });
     this.#gatewayQuestion = new GatewayQuestion(options.gatewayInfo, happened);
     this.#connections = new Connections({
       runId,
@@ -227,6 +227,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = this.#listener.address;
     this.#phase = 'running';
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
+    const living = (launcher?.running() ?? []).filter(({ node }) => !this.#dead.includes(node));
+    for (const { node, pid } of living) this.#loop.push({ kind: 'processAdopted', node, pid });
     this.#loop.open({ kind: 'started' });
     this.#alarms.start();
   }

@@ -8,10 +8,18 @@ import type { GatewayInfoSource, VersionSource } from '../ports/surroundings.js'
 /** The operator's questions about versions, answered from the version source. One update runs at a time. */
 export class Versions {
   readonly #source: VersionSource | null;
+  readonly #onDeployed: (version: string) => void;
   #pulling: Promise<CommandResult> | null = null;
 
-  constructor(source: VersionSource | null) {
+  /** @param onDeployed what a launch would start from now on. */
+  constructor(source: VersionSource | null, onDeployed: (version: string) => void = () => undefined) {
     this.#source = source;
+    this.#onDeployed = onDeployed;
+  }
+
+  /** Whether anybody can say what a launch would start. */
+  get areKnown(): boolean {
+    return this.#source !== null;
   }
 
   deployed(): Promise<CommandResult> {
@@ -33,6 +41,7 @@ export class Versions {
     }
     try {
       const version = await ask(this.#source);
+      this.#onDeployed(version);
       return { ok: true, message: `${what}: ${version}`, data: { version } };
     } catch (error) {
       return { ok: false, error: toCommandError(error) };
@@ -70,7 +79,10 @@ export class GatewayQuestion {
       const { url: _, ...told } = await this.#provider.fetch();
       return { kind: 'gatewayInfo', ...told };
     } catch (error) {
-      return { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
+      const reason = asReason(messageOf(error));
+      if (!(error instanceof OrchestratorError)) return { kind: 'gatewayInfoFailed', reason };
+      const isRefused = error.code === 'DSO_DISCORD_TOKEN_REFUSED';
+      return { kind: 'gatewayInfoFailed', reason, isRefused, retryAfterMs: error.retryAfterMs };
     }
   }
 }

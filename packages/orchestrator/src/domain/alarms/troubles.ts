@@ -4,6 +4,7 @@ import { shardsNotUp, type ConditionKind, type Down } from '../shards/condition.
 import { sessionStarts } from '../shards/identify-budget.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { operationsOfKind } from '../state/operations.js';
+import { isCrashLoop } from '../state/processes.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { AlarmKind, Trouble } from './alarms.js';
@@ -16,8 +17,6 @@ export type Facts = {
   now: number;
 };
 
-/** Launches that fail in a row before it counts as a loop. */
-const FAILED_LAUNCHES = 3;
 /** Questions to Discord that fail in a row before it counts as away. */
 const FAILED_QUESTIONS = 3;
 /** A refused process tries again every 30 s. */
@@ -36,6 +35,7 @@ export function troublesOf(facts: Facts): readonly Trouble[] {
   const told = [
     ...refusedShards(down),
     shardsDown(facts, down),
+    tokenRefused(state),
     gatewayUnreachable(state, down),
     crashLoop(state, down),
     budgetLow(state, facts.now),
@@ -91,6 +91,12 @@ function shardsDown({ state, shardsDownAfterMs, now }: Facts, down: readonly Dow
   return trouble('shardsDown', earliest(long), `${countOf(long)} down: ${reasonsOf(long)}.`, about(long));
 }
 
+/** The orchestrator's own token; nodes may have another one. */
+function tokenRefused({ gateway }: OrchestratorState): Told | null {
+  const refused = gateway.kind === 'failed' || gateway.kind === 'asking' ? gateway.refused : null;
+  return refused === null ? null : trouble('credentialsRefused', null, `${refused}.`);
+}
+
 function gatewayUnreachable(state: OrchestratorState, down: readonly Down[]): Told | null {
   const cut = down.filter(({ condition }) => condition.kind === 'disconnected');
   const placed = state.shards.filter((shard) => shard.kind !== 'vacant').length;
@@ -99,7 +105,7 @@ function gatewayUnreachable(state: OrchestratorState, down: readonly Down[]): To
     return trouble('gatewayUnreachable', earliest(cut), reason, about(cut));
   }
   const { gateway } = state;
-  if (gateway.kind !== 'failed' || gateway.failures < FAILED_QUESTIONS) return null;
+  if (gateway.kind !== 'failed' || gateway.refused !== null || gateway.failures < FAILED_QUESTIONS) return null;
   const reason = `GET /gateway/bot failed ${gateway.failures} times in a row: ${gateway.reason}.`;
   return trouble('gatewayUnreachable', null, reason);
 }
@@ -110,8 +116,10 @@ function crashLoop(state: OrchestratorState, down: readonly Down[]): Told | null
     const reason = `${countOf(quarantined)} quarantined: ${reasonsOf(quarantined)}.`;
     return trouble('crashLoop', earliest(quarantined), reason, { shards: quarantined.map(({ shard }) => shard) });
   }
-  if (state.launchFailures < FAILED_LAUNCHES) return null;
-  return trouble('crashLoop', null, `${state.launchFailures} launches failed in a row. \`dso events\` says why.`);
+  const loop = [...state.crashLoops.values()].findLast(isCrashLoop);
+  if (loop === undefined) return null;
+  const text = `${loop.inARow} launched processes died in a row. The last one: ${loop.reason}.`;
+  return trouble('crashLoop', loop.since, text);
 }
 
 function budgetLow(state: OrchestratorState, now: number): Told | null {
