@@ -19,6 +19,7 @@ export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_
 export { nearest } from './nearest.js';
 export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
+export { isPrintable, printable, printableDocument, printableJson } from './printable.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';

@@ -24,6 +24,7 @@ import {
   count,
   flag,
   integer,
+  label,
   list,
   name,
   nodeId,
@@ -44,7 +45,7 @@ const TRANSFER_ROLES = ['origin', 'destination'] as const;
 
 const shardIds = list(shardId, MAX_SHARDS);
 const capabilities = list(name(1, MAX_NAME_LENGTH), MAX_CAPABILITIES);
-const label = name(0, MAX_NAME_LENGTH);
+const word = label(MAX_NAME_LENGTH);
 const epoch = count;
 const epochs = list(epoch, MAX_SHARDS);
 const shardSession = record<ShardSession>({ shardId: required('ShardID', shardId), ...SESSION_FIELDS });
@@ -95,12 +96,12 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   identify: {
     totalShards: required('TotalShards', shardCount),
     runningShards: required('RunningShards', shardIds),
-    version: required('Version', label),
+    version: required('Version', word),
     nodeId: required('NodeID', nodeIdOrEmpty),
     logicVersion: required('OrchestratorLogicVersion', integer(0, MAX_INT32)),
     capabilities: optional('Capabilities', capabilities, []),
     token: optional('Token', name(1, MAX_TOKEN_LENGTH), null),
-    host: optional('Host', label, null),
+    host: optional('Host', word, null),
     pid: optional('PID', integer(0, MAX_INT32), null),
     heldSessions: optional('HeldSessions', sessions, []),
     runningEpochs: maybe('RunningEpochs', epochs),
@@ -137,7 +138,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     shardId: optional('ShardID', shardId, null),
   },
   rejected: {
-    code: required('Code', label),
+    code: required('Code', word),
     message: required('Message', text),
     retryable: required('Retryable', flag),
   },
@@ -154,7 +155,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   },
   migrationAborted: { ...ONE_SHARD, reason: required('Reason', text) },
   migrationFinished: ONE_SHARD,
-  commandFailed: { command: required('Command', label), ...ONE_SHARD, message: required('Message', text) },
+  commandFailed: { command: required('Command', word), ...ONE_SHARD, message: required('Message', text) },
   identifyRequest: ONE_SHARD,
   identifyGranted: ONE_SHARD,
   identifyFinished: { ...ONE_SHARD, ready: required('Ready', flag) },
@@ -195,7 +196,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferActivated: { ...TRANSFER, resumed: required('Resumed', flag) },
   transferDone: TRANSFER,
   transferAbort: { ...TRANSFER, reason: required('Reason', text) },
-  transferFailed: { ...TRANSFER, step: required('Step', label), reason: required('Reason', text) },
+  transferFailed: { ...TRANSFER, step: required('Step', word), reason: required('Reason', text) },
   ...CALL_FIELDS,
   ...JOB_FIELDS,
   ...ROLLOUT_FIELDS,

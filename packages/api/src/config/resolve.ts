@@ -16,6 +16,7 @@ import {
   fileAssignments,
   flagAssignments,
   isSection,
+  MAX_PROBLEMS,
   readConfigFile,
   type Assignment,
   type Flag,
@@ -106,8 +107,13 @@ function readAssignments(assignments: readonly Assignment[]): Read {
   const values = defaultValues();
   const written = new Map<string, Assignment>();
   const problems: string[] = [];
+  let untold = 0;
   for (const assignment of assignments) {
     const { key, where } = assignment;
+    if (problems.length >= MAX_PROBLEMS) {
+      untold += 1;
+      continue;
+    }
     if (isConfigKey(key)) {
       const problem = readValue(values, key, assignment);
       if (problem === null) written.set(key, assignment);
@@ -115,9 +121,10 @@ function readAssignments(assignments: readonly Assignment[]): Read {
     } else if (isSection(key)) {
       // `http:` with nothing below it says nothing, and does no harm.
       if (assignment.written === null) continue;
-      problems.push(`${where}: ${key}: expected a section, found ${describeValue(assignment.written)}.`);
-    } else problems.push(`${where}: unknown key ${JSON.stringify(key)}.${suggestion(key)}`);
+      problems.push(`${where}: ${key}: expected a section, found ${describeValue(assignment.written, typeof assignment.written === 'string')}.`);
+    } else problems.push(`${where}: unknown key ${describeValue(key)}.${suggestion(key)}`);
   }
+  if (untold > 0) problems.push(`What follows was not looked at: ${untold} more key(s).`);
   return { values, written, problems };
 }
 

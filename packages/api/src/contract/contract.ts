@@ -8,8 +8,18 @@
 import type { Answer, AncestorStatus, CallReport, HistoryEntry } from '../answers/answer.js';
 import type { OperationStatus, StartedOperation } from '../answers/operation.js';
 import type { StatusV1 } from '../answers/status.js';
-import { choice, duration, flag, jsonText, nodeId, shardList, text, wholeNumber, type Field } from '../values/field.js';
-import { MAX_SHARDS } from '../values/shard-list.js';
+import {
+  choice,
+  duration,
+  flag,
+  jsonText,
+  nodeId,
+  printableText,
+  shardList,
+  wholeNumber,
+  type Field,
+} from '../values/field.js';
+import { MAX_SHARDS } from '@dshard/protocol';
 import type { Endpoint } from '../endpoint.js';
 import { KINDS_OF_OPERATIONS, type OperationKind } from '../operations.js';
 
@@ -49,7 +59,7 @@ export type Answers<Name extends EndpointName> = Contract[Name]['answers'];
 
 const node: Field<string> = nodeId();
 const shardId: Field<number> = wholeNumber({ min: 0, max: MAX_SHARDS - 1 });
-const operationId: Field<string> = text({ expected: 'the id of an operation', maxLength: 256 });
+const operationId: Field<string> = printableText({ expected: 'the id of an operation', maxLength: 256 });
 
 const MAX_PAGE = 10_000;
 const DEFAULT_PAGE = 2_000;
@@ -309,7 +319,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     path: '/v1/call',
     about: 'asks a handler of the bot on every node that has shards; typed as `CallReport` in `@dshard/api`',
     parameters: {
-      name: { field: text({ expected: 'the name of a handler', pattern: /^[^$].{0,99}$/, maxLength: 100 }) },
+      name: { field: printableText({ expected: 'the name of a handler', pattern: /^[^$].{0,99}$/, maxLength: 100 }) },
       args: { field: jsonText({ maxLength: 60_000 }), fallback: 'null' },
       each: { field: choice('node', 'shard'), fallback: 'node' },
       shards: { field: shardList(), fallback: [] },

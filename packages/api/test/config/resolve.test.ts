@@ -185,7 +185,7 @@ describe('what is wrong', () => {
     ['ensureAllShardsRunning: perhaps', /expected true or false, found "perhaps"/],
     ['log: { level: loud }', /log\.level: expected one of debug, info, warn, error, silent, found "loud"/],
     ['launcher: { env: [A] }', /launcher\.env: expected names with values/],
-    ['nodes: 1\nnodes: 2', /dso\.yaml:\d: .*unique/],
+    ['nodes: 1\nnodes: 2', /dso\.yaml:2: \"nodes\" stands there twice/],
     ['nodes: "2', /dso\.yaml:1: /],
     ['\tnodes: 2', /dso\.yaml:1: /],
     ['- nodes', /dso\.yaml: expected keys with values/],

@@ -1,6 +1,6 @@
 /** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
 import { shardRanges, type NodeStatus, type StatusV1 } from '@dshard/api';
-import { printable } from '../printable.js';
+import { printable } from '@dshard/protocol';
 import { identifyLines } from './identify-lines.js';
 
 const STEP_NAMES: Readonly<Record<StatusV1['migrations'][number]['step'], string>> = {

@@ -7,6 +7,7 @@
  */
 import formbody from '@fastify/formbody';
 import { CONTRACT } from '@dshard/api';
+import { printable } from '@dshard/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { formatAddress, isLoopback, parseAddress, type Address, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError, addressTaken, addressUnusable } from '../errors.js';
@@ -64,7 +65,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // Paths that cannot be decoded never become a request of ours; they get the same body.
     frameworkErrors: (error, _request, reply) => {
       const answer: FastifyReply = reply;
-      void answer.code(error.statusCode ?? 400).send(failed(400, error.message).body);
+      void answer.code(error.statusCode ?? 400).send(failed(400, printable(error.message)).body);
     },
     // Refusals of the HTTP parser happen before there is a request, too.
     clientErrorHandler(error, socket) {
@@ -89,17 +90,20 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       if (!options.isReady()) await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);
       return;
     }
-    logger.warn({ from: visit.remoteAddress, path: request.url, reason: refusal.message }, 'A request was refused.');
+    logger.warn(
+      { from: visit.remoteAddress, path: printable(request.url), reason: refusal.message },
+      'A request was refused.',
+    );
     if (refusal.status === 401) void reply.header('www-authenticate', 'Bearer');
     await reply.code(refusal.status).send(failed(refusal.status, refusal.message).body);
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) logger.error({ path: request.url, error: error.message }, 'A request failed.');
-    return reply.code(status).send(failed(status, error.message).body);
+    return reply.code(status).send(failed(status, printable(error.message)).body);
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
+    const path = printable(request.url.split('?')[0] ?? '');
     const other = request.method === 'GET' ? 'POST' : 'GET';
     const hint = app.hasRoute({ method: other, url: path }) ? ` There is ${other} ${path}.` : '';
     return reply.code(404).send(failed(404, `There is no ${request.method} ${path}.${hint}`).body);

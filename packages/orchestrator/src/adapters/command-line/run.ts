@@ -1,7 +1,7 @@
 /** Runs a short-lived command and gives its output: bounded in time (killed, with its process group) and in output. */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { messageOf } from '@dshard/protocol';
+import { messageOf, printable } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { Command } from './split.js';
@@ -28,7 +28,7 @@ export async function runCommand(command: Command, options: RunOptions): Promise
     });
 
     const failed = (how: string): OrchestratorError => {
-      const said = errors.trim() || output.trim();
+      const said = printable(errors.trim() || output.trim());
       const detail = said === '' ? 'it printed nothing' : said;
       return new OrchestratorError('DSO_VERSION_COMMAND_FAILED', `${command.join(' ')} ${how}: ${detail}`);
     };
@@ -45,7 +45,7 @@ export async function runCommand(command: Command, options: RunOptions): Promise
     });
     child.once('close', (code, signal) => {
       cancel();
-      if (code === 0) resolve(output.trim());
+      if (code === 0) resolve(printable(output.trim()));
       else reject(failed(signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
     });
   });

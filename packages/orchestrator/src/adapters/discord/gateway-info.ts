@@ -2,7 +2,7 @@
  * Asks Discord (`GET /gateway/bot`) for the recommended shard count and how fast shards may identify. One attempt per
  * call: whether and when to ask again is decided elsewhere. The token never appears in a message.
  */
-import { messageOf } from '@dshard/protocol';
+import { messageOf, printable } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { GatewayInfo, GatewayInfoSource } from '../../ports/surroundings.js';
@@ -54,7 +54,7 @@ async function readBounded(response: Response): Promise<string> {
     text += decoder.decode(chunk, { stream: true });
     if (text.length > MAX_ANSWER_CHARACTERS) break;
   }
-  return text;
+  return printable(text);
 }
 
 function requireSuccess(response: Response, url: string, text: string): void {
@@ -66,7 +66,7 @@ function requireSuccess(response: Response, url: string, text: string): void {
     );
   }
   if (response.status === 429) {
-    const seconds = response.headers.get('retry-after') ?? 'some';
+    const seconds = printable(response.headers.get('retry-after') ?? 'some');
     throw new OrchestratorError('DSO_DISCORD_RATE_LIMITED', `${url} asks us to wait for ${seconds} s (429).`);
   }
   throw new OrchestratorError(

@@ -1,11 +1,10 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
-import { isNodeId, LOGIC_VERSION } from '@dshard/protocol';
+import { isNodeId, LOGIC_VERSION, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../state/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
 import type { Peer } from '../state/events.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
-import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 import type { OrchestratorState } from '../state/state.js';
 
 export type Refusal = { code: DomainErrorCode; message: string };
@@ -79,8 +78,8 @@ function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Iden
 function impossible(state: OrchestratorState, identify: Identify, now: number): Refusal | null {
   const { totalShards, runningShards, heldSessions, runningEpochs = [] } = identify;
   const invalid = (message: string): Refusal => ({ code: 'DSO_IDENTIFY_INVALID', message });
-  if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_TOTAL_SHARDS) {
-    return invalid(`The node says the total is ${totalShards} shards; it must be 0 to ${MAX_TOTAL_SHARDS}.`);
+  if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_SHARDS) {
+    return invalid(`The node says the total is ${totalShards} shards; it must be 0 to ${MAX_SHARDS}.`);
   }
   const epoch = runningEpochs.find((each) => !isPossibleEpoch(state, each, now));
   if (epoch !== undefined) {
