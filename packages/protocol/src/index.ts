@@ -17,6 +17,7 @@ export type { JobMark, JobMarked, JobMessage } from './job-messages.js';
 export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './limits.js';
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_URL_LENGTH } from './limits.js';
 export { nearest } from './nearest.js';
+export { longestShardList } from './shard-lists.js';
 export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
 export { isPrintable, printable, printableDocument, printableJson } from './printable.js';

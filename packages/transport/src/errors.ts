@@ -19,6 +19,7 @@ export type TransportErrorCode =
   | 'DSO_CONNECTION_CLOSED'
   | 'DSO_CONNECTION_LOST'
   | 'DSO_SLOW_PEER'
+  | 'DSO_FRAME_UNFINISHED'
   | 'DSO_HANDLER_FAILED'
   | 'DSO_TOKEN_FILE_UNUSABLE';
 
@@ -91,6 +92,11 @@ export const TRANSPORT_ERRORS: Readonly<Record<TransportErrorCode, ErrorEntry>> 
   DSO_SLOW_PEER: {
     meaning: 'The peer took our messages so slowly that the bound on held bytes was reached.',
     remedy: 'Look at the load of the peer and of the network; the connection is closed so that memory stays bounded.',
+    retryable: true,
+  },
+  DSO_FRAME_UNFINISHED: {
+    meaning: 'The peer began a message and did not end it in time, or such messages held too much memory.',
+    remedy: 'Look at the network between the two; a node connects again by itself.',
     retryable: true,
   },
   DSO_HANDLER_FAILED: {

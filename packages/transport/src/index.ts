@@ -23,4 +23,5 @@ export { systemRandom } from './random.js';
 export { tcpTransport } from './tcp.js';
 export { readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
+export { UnfinishedFrames } from './unfinished-frames.js';
 export { WakeUp } from './clock.js';

@@ -6,7 +6,8 @@
  * - **Leadership**: only one orchestrator writes. `acquire` gives it an epoch, higher than any before; every commit
  *   carries it and is refused (`staleLeader`) once another one acquired. A lease says until when others keep off; it
  *   must be renewed.
- * - **History**: entries in the order of their ids, the oldest dropped beyond a bound.
+ * - **History**: entries in the order of their ids, the oldest dropped beyond a bound. Those that somebody asked for
+ *   (`isAskedFor`) have room of their own, a tenth of the bound, so that whatever happens does not push them out.
  *
  * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An
  * implementation that shares one clock with its peers uses `now` as it is given; one with a clock of its own (a

@@ -2,13 +2,15 @@
  * The connections of this run, by id. A connection is
  * - unidentified: its first message must be an Identify, within IDENTIFY_TIMEOUT_MS; only that one reaches the domain;
  * - identified: its messages and its end are told to the domain, in order;
+ * - refused: nothing more of it is heard, and it waits for its close, longer each time its address is refused;
  * - closing: we closed it; what it still sends is dropped, its end is told if it was identified.
  *
  * Whatever a peer does wrong ends its own connection, with a stable code that is counted, and nothing else. Strangers
- * cannot shut nodes out: of too many unidentified connections the oldest is closed, and a node identifies itself at
- * once.
+ * cannot shut nodes out: of too many unidentified connections of an address, or of all, the oldest is closed, and a node
+ * identifies itself at once.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { longestShardList, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify, Message } from '@dshard/protocol';
 import type {
   ByteStream,
@@ -20,10 +22,17 @@ import type {
 } from '@dshard/transport';
 import { openMessageConnection } from '@dshard/transport';
 import type { OrchestratorErrorCode } from '../errors.js';
+import { Crowd } from './crowd.js';
 import { FlowControl } from './flow-control.js';
+import { sourceOf } from './violations.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;
+/** Of one address, and of all. */
 const MAX_UNIDENTIFIED = 64;
+const MAX_UNIDENTIFIED_IN_ALL = 512;
+/** So many of one address, and of all, wait for their close; beyond, the one that waits longest is closed. */
+const MAX_REFUSED = 16;
+const MAX_REFUSED_IN_ALL = 256;
 /**
  * So much state of live migrations may wait for a slow destination before its origins are held back, whatever credit
  * they have.
@@ -37,28 +46,38 @@ export type ConnectionsOptions = {
   runId: string;
   clock: Clock;
   maxConnections: number;
+  /** Of one address. */
+  maxPerAddress?: number;
   connection: MessageConnectionOptions;
+  /** No list of shards in a message is longer than the fleet has shards. */
+  maxShards?(): number;
   onIdentify(connection: string, message: Identify, peer: { remote: string; loopback: boolean }): void;
   onMessage(connection: string, message: Message): void;
   /** An event id of the protocol's own that nobody here knows; it is ignored. */
   onUnknownEvent(connection: string, eventId: number): void;
   /** Only of connections that were identified. */
   onClosed(connection: string, end: ConnectionEnd): void;
-  /** A peer broke a rule or a limit; its connection is closed for it. */
-  onViolation(remote: string, end: ConnectionEnd): void;
+  /** A peer broke a rule or a limit; its connection is closed for it. @returns how long it waits for the close. */
+  onViolation(remote: string, end: ConnectionEnd): number;
 };
 
 type Entry = {
   readonly id: string;
   readonly connection: MessageConnection;
+  readonly source: string;
   phase:
-    { kind: 'unidentified'; cancelTimeout: Cancel } | { kind: 'identified' } | { kind: 'closing'; identified: boolean };
+    | { kind: 'unidentified'; cancelTimeout: Cancel }
+    | { kind: 'identified' }
+    | { kind: 'refused'; end: ConnectionEnd; cancelWait: Cancel }
+    | { kind: 'closing'; identified: boolean };
 };
 
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #unidentified = new Set<Entry>();
+  readonly #unidentified = new Crowd<Entry>(MAX_UNIDENTIFIED, MAX_UNIDENTIFIED_IN_ALL);
+  readonly #refused = new Crowd<Entry>(MAX_REFUSED, MAX_REFUSED_IN_ALL);
+  readonly #perSource = new Map<string, number>();
   readonly #flow: FlowControl;
   readonly #onEmpty: (() => void)[] = [];
   #count = 0;
@@ -72,12 +91,11 @@ export class Connections {
   }
 
   accept(stream: ByteStream): void {
-    if (this.#entries.size >= this.#options.maxConnections) {
+    const source = sourceOf(stream.remote);
+    const full = this.#fullFor(source);
+    if (full !== null) {
       stream.destroy();
-      this.#options.onViolation(
-        stream.remote,
-        refusal('DSO_TOO_MANY_CONNECTIONS', `${this.#options.maxConnections} connections are open already`),
-      );
+      this.#options.onViolation(stream.remote, refusal('DSO_TOO_MANY_CONNECTIONS', full));
       return;
     }
     const connection = openMessageConnection(stream, this.#options.connection);
@@ -85,23 +103,29 @@ export class Connections {
     const cancelTimeout = this.#options.clock.after(IDENTIFY_TIMEOUT_MS, () =>
       this.#refuse(entry, 'DSO_IDENTIFY_TIMEOUT', `no Identify came within ${IDENTIFY_TIMEOUT_MS / 1000} s`),
     );
-    const entry: Entry = { id, connection, phase: { kind: 'unidentified', cancelTimeout } };
+    const entry: Entry = { id, connection, source, phase: { kind: 'unidentified', cancelTimeout } };
     this.#entries.set(id, entry);
-    this.#unidentified.add(entry);
+    this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
     connection.handle({
       onMessage: (message) => this.#received(entry, message),
       onUnknownEvent: (eventId) => this.#receivedUnknown(entry, eventId),
       onDrain: () => this.#flow.drained(id),
+      onBroken: (end) => this.#refuseFor(entry, end),
       onClose: (end) => this.#closed(entry, end),
     });
-    const [oldest] = this.#unidentified;
-    if (this.#unidentified.size > MAX_UNIDENTIFIED && oldest !== undefined) {
-      this.#refuse(
-        oldest,
-        'DSO_TOO_MANY_CONNECTIONS',
-        `${MAX_UNIDENTIFIED} newer connections wait to identify themselves`,
-      );
+    const oldest = this.#unidentified.add(source, entry);
+    if (oldest !== null) {
+      const why = `${MAX_UNIDENTIFIED} newer connections wait to identify themselves`;
+      this.#enterClosing(oldest, refusal('DSO_TOO_MANY_CONNECTIONS', why));
+      this.#options.onViolation(oldest.connection.remote, refusal('DSO_TOO_MANY_CONNECTIONS', why));
     }
+  }
+
+  #fullFor(source: string): string | null {
+    const { maxConnections, maxPerAddress = maxConnections } = this.#options;
+    if (this.#entries.size >= maxConnections) return `${maxConnections} connections are open already`;
+    if ((this.#perSource.get(source) ?? 0) < maxPerAddress) return null;
+    return `${maxPerAddress} connections from this address are open already`;
   }
 
   /**
@@ -124,6 +148,12 @@ export class Connections {
   close(id: string, end: ConnectionEnd): void {
     const entry = this.#entries.get(id);
     if (entry !== undefined) this.#enterClosing(entry, end);
+  }
+
+  /** Whoever sent this Identify is not let in. */
+  refuse(id: string, end: ConnectionEnd, delayOf: (remote: string) => number): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) this.#closeLater(entry, end, delayOf(entry.connection.remote));
   }
 
   /** Resolves when every connection is gone, or after `timeoutMs`, when what is left is cut off. */
@@ -157,11 +187,23 @@ export class Connections {
         this.#options.onIdentify(entry.id, message, { remote, loopback });
         return;
       }
-      case 'identified':
-        this.#options.onMessage(entry.id, message);
+      case 'identified': {
+        const excess = this.#excess(message);
+        if (excess === null) this.#options.onMessage(entry.id, message);
+        else this.#refuseFor(entry, excess);
         return;
+      }
+      case 'refused':
       case 'closing':
     }
+  }
+
+  #excess(message: Message): ConnectionEnd | null {
+    const most = this.#options.maxShards?.() ?? MAX_SHARDS;
+    const length = longestShardList(message);
+    if (length <= most) return null;
+    const why = `${message.kind} has a list of ${length} shards, and the fleet has ${most}`;
+    return { code: 'DSO_FIELD_RANGE', message: `A message was refused: ${why}.` };
   }
 
   /** The base level's way with later additions: ignored. From a stranger it is a first message that is no Identify. */
@@ -174,30 +216,63 @@ export class Connections {
   }
 
   #refuse(entry: Entry, code: OrchestratorErrorCode, why: string): void {
-    const end = refusal(code, why);
-    this.#enterClosing(entry, end);
-    this.#options.onViolation(entry.connection.remote, end);
+    this.#refuseFor(entry, refusal(code, why));
+  }
+
+  #refuseFor(entry: Entry, end: ConnectionEnd): void {
+    if (entry.phase.kind === 'closing' || entry.phase.kind === 'refused') return;
+    const wasIdentified = entry.phase.kind === 'identified';
+    const delayMs = this.#options.onViolation(entry.connection.remote, end);
+    this.#closeLater(entry, end, delayMs);
+    // Its end is told now, and not when the wait is over: what it ran is to be cared for.
+    if (wasIdentified && delayMs > 0) this.#options.onClosed(entry.id, end);
+  }
+
+  #closeLater(entry: Entry, end: ConnectionEnd, delayMs: number): void {
+    if (entry.phase.kind === 'closing' || entry.phase.kind === 'refused') return;
+    if (delayMs === 0) {
+      this.#enterClosing(entry, end);
+      return;
+    }
+    this.#leaveUnidentified(entry);
+    this.#flow.forget(entry.id);
+    entry.connection.pauseReading();
+    const cancelWait = this.#options.clock.after(delayMs, () => this.#enterClosing(entry, end));
+    entry.phase = { kind: 'refused', end, cancelWait };
+    const longest = this.#refused.add(entry.source, entry);
+    if (longest?.phase.kind === 'refused') this.#enterClosing(longest, longest.phase.end);
   }
 
   #enterClosing(entry: Entry, end: ConnectionEnd): void {
     if (entry.phase.kind === 'closing') return;
     this.#leaveUnidentified(entry);
+    this.#leaveRefused(entry);
     entry.phase = { kind: 'closing', identified: entry.phase.kind === 'identified' };
     this.#flow.forget(entry.id);
     entry.connection.close(end);
   }
 
+  #leaveRefused(entry: Entry): void {
+    if (entry.phase.kind === 'refused') entry.phase.cancelWait();
+    this.#refused.delete(entry.source, entry);
+  }
+
   #leaveUnidentified(entry: Entry): void {
     if (entry.phase.kind === 'unidentified') entry.phase.cancelTimeout();
-    this.#unidentified.delete(entry);
+    this.#unidentified.delete(entry.source, entry);
   }
 
   #closed(entry: Entry, end: ConnectionEnd): void {
     const { phase } = entry;
     this.#leaveUnidentified(entry);
+    this.#leaveRefused(entry);
     this.#entries.delete(entry.id);
+    const ofSource = (this.#perSource.get(entry.source) ?? 0) - 1;
+    if (ofSource > 0) this.#perSource.set(entry.source, ofSource);
+    else this.#perSource.delete(entry.source);
     this.#flow.forget(entry.id);
-    if (phase.kind !== 'closing' && !CLEAN_ENDS.has(end.code)) this.#options.onViolation(entry.connection.remote, end);
+    if (phase.kind !== 'closing' && phase.kind !== 'refused' && !CLEAN_ENDS.has(end.code))
+      this.#options.onViolation(entry.connection.remote, end);
     if (phase.kind === 'identified' || (phase.kind === 'closing' && phase.identified)) {
       this.#options.onClosed(entry.id, end);
     }

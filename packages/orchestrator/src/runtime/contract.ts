@@ -29,6 +29,8 @@ export type OrchestratorOptions = {
   leadership?: Leadership | null;
   /** Connections open at once; further ones are closed. Default 4096. */
   maxConnections?: number;
+  /** Of one address. Default 2048: the nodes of one host share theirs. */
+  maxPerAddress?: number;
   /** Limits of each connection to a node. */
   connection?: MessageConnectionOptions;
 };

@@ -12,8 +12,8 @@
  */
 import type { StoreStatus } from '@dshard/api';
 import type { Address, Cancel, Listener } from '@dshard/transport';
-import { EventLoop, isLoopback, parseAddress, WakeUp } from '@dshard/transport';
-import { messageOf } from '@dshard/protocol';
+import { EventLoop, isLoopback, parseAddress, UnfinishedFrames, WakeUp } from '@dshard/transport';
+import { MAX_SHARDS, messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { Decide, InitialState } from '../domain/decide.js';
 import { decide, initialState } from '../domain/decide.js';
@@ -37,9 +37,10 @@ import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
 import { recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
-import { Violations } from './violations.js';
+import { isViolation, Violations } from './violations.js';
 
 const DEFAULT_MAX_CONNECTIONS = 4_096;
+const DEFAULT_MAX_PER_ADDRESS = 2_048;
 /** How long closed connections may take to flush. */
 const CLOSE_TIMEOUT_MS = 3_000;
 /** When the domain failed to say when. */
@@ -128,7 +129,9 @@ class OrchestratorRuntime implements Orchestrator {
       runId,
       clock,
       maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
-      connection: options.connection ?? {},
+      maxPerAddress: options.maxPerAddress ?? DEFAULT_MAX_PER_ADDRESS,
+      maxShards: () => this.#state.totalShards ?? MAX_SHARDS,
+      connection: { unfinished: new UnfinishedFrames(clock), ...options.connection },
       onIdentify: (connection, message, { remote, loopback }) => {
         const peer = { remote, loopback, tokenAccepted: tokenAccepted(options.token, message.token) };
         this.#loop.push({ kind: 'identify', connection, message, peer });
@@ -138,7 +141,7 @@ class OrchestratorRuntime implements Orchestrator {
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) =>
         this.#loop.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
-      onViolation: (remote, end) => this.#violations.add(remote, end),
+      onViolation: (remote, end) => this.#violations.closed(remote, end),
     });
   }
 
@@ -248,6 +251,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#phase = 'closed';
     this.#loop.close();
     this.#wakeUp.set(null);
+    this.#violations.close();
     this.#requests.refuseAll(NOT_RUNNING);
     await this.#listener?.close();
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
@@ -279,7 +283,7 @@ class OrchestratorRuntime implements Orchestrator {
     const writes = durableWrites(this.#state, decision.state);
     if (writes.length === 0) return this.#apply(decision, event, null);
     const entries = decision.effects.flatMap((effect) =>
-      effect.kind === 'record' ? [this.#history.number(effect.entry)] : [],
+      isToCommit(effect) ? [this.#history.number(effect.entry)] : [],
     );
     return whenDone(this.#journal.commit(writes, entries.map(entryOf)), (isDurable) => {
       if (isDurable) this.#apply(decision, event, entries);
@@ -292,7 +296,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#state = state;
     const cause = event.kind === 'message' ? event.connection : null;
     this.#loop.execute(effects, (effect) => {
-      const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
+      const recorded = isToCommit(effect) ? committed?.shift() : undefined;
       if (recorded === undefined) this.#execute(effect, cause);
       else this.#history.publish(recorded);
     });
@@ -361,9 +365,12 @@ class OrchestratorRuntime implements Orchestrator {
       case 'send':
         this.#connections.send(effect.connection, effect.message, cause);
         return;
-      case 'close':
-        this.#connections.close(effect.connection, { code: effect.code, message: effect.message });
+      case 'close': {
+        const { connection, code, message } = effect;
+        if (effect.refused !== true) this.#connections.close(connection, { code, message });
+        else this.#connections.refuse(connection, { code, message }, (remote) => this.#violations.delayOf(remote));
         return;
+      }
       case 'accept':
         this.#connections.established(effect.connection);
         return;
@@ -383,7 +390,12 @@ class OrchestratorRuntime implements Orchestrator {
         void this.#processes.stop(effect.node, Math.max(effect.graceMs, this.#options.stopGraceMs));
         return;
       case 'record':
-        this.#history.record(effect.entry);
+        if (!this.#violations.takes(effect.entry)) this.#history.record(effect.entry);
     }
   }
+}
+
+/** What peers do wrong is told, in bounds, and not made durable. */
+function isToCommit(effect: Effect): effect is Extract<Effect, { kind: 'record' }> {
+  return effect.kind === 'record' && !isViolation(effect.entry);
 }

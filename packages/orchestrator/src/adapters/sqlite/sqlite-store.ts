@@ -15,6 +15,7 @@ import Database from 'libsql';
 import { messageOf } from '@dshard/protocol';
 import { OrchestratorError } from '../../errors.js';
 import type { JsonValue } from '../../domain/durable/records.js';
+import { askedForBound, AUTOMATIC } from '../../domain/state/effects.js';
 import type {
   AcquireResult,
   Commit,
@@ -184,7 +185,21 @@ class SqliteStore implements StateStore {
     if (last === undefined) return;
     const insert = database.prepare('INSERT INTO history VALUES (?, ?, ?)');
     for (const { id, at, value } of history) insert.run(id, at, JSON.stringify(value));
-    database.prepare('DELETE FROM history WHERE id <= ?').run(last.id - this.#maxHistory);
+    this.#trim(database, last.id, history.length);
+  }
+
+  /** Now and then, for it looks at each entry beyond the bound that is kept all the same. */
+  #trim(database: Database.Database, lastId: number, added: number): void {
+    const every = Math.floor(this.#maxHistory / 100) + 1;
+    if (Math.floor(lastId / every) === Math.floor((lastId - added) / every)) return;
+    const bound = lastId - this.#maxHistory;
+    const by = `coalesce(json_extract(value, '$.by'), '${AUTOMATIC}')`;
+    database.prepare(`DELETE FROM history WHERE id <= ? AND ${by} = '${AUTOMATIC}'`).run(bound);
+    database
+      .prepare(
+        'DELETE FROM history WHERE id <= ? AND id <= (SELECT id FROM history WHERE id <= ? ORDER BY id DESC LIMIT 1 OFFSET ?)',
+      )
+      .run(bound, bound, askedForBound(this.#maxHistory));
   }
 
   #requireEpoch(row: LeaderRow, epoch: number): void {

@@ -1,5 +1,5 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
-import { isNodeId, LOGIC_VERSION, MAX_SHARDS } from '@dshard/protocol';
+import { isNodeId, LOGIC_VERSION, longestShardList, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../state/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
@@ -84,6 +84,9 @@ function impossible(state: OrchestratorState, identify: Identify, now: number): 
   const epoch = runningEpochs.find((each) => !isPossibleEpoch(state, each, now));
   if (epoch !== undefined) {
     return invalid(`The node says it has a shard under epoch ${epoch}, which nobody can have given. Is a clock wrong?`);
+  }
+  if (longestShardList(identify) > totalShards) {
+    return invalid(`The node names more shards than the ${totalShards} there are.`);
   }
   for (const shard of [...runningShards, ...heldSessions.map(({ shardId }) => shardId)]) {
     if (Number.isSafeInteger(shard) && shard >= 0 && shard < totalShards) continue;

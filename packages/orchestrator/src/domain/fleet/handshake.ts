@@ -61,7 +61,7 @@ function refuse(tx: Transaction, connection: string, message: Identify, remote: 
   if (message.capabilities.includes('auth')) {
     tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
   }
-  tx.effect({ kind: 'close', connection, code, message: text });
+  tx.effect({ kind: 'close', connection, code, message: text, refused: true });
   tx.record('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
     remote,
     node: message.nodeId,
