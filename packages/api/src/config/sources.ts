@@ -23,7 +23,7 @@ export type Assignment = {
 export type Flag = { key: string; written: unknown; flag: string };
 
 /** More is no configuration. */
-const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 128 * 1024;
 /** So many things that are wrong with a file are told. Nobody reads more, and each costs a look at all keys. */
 export const MAX_PROBLEMS = 20;
 
