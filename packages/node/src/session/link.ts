@@ -143,6 +143,14 @@ export function onRefused(tx: Transaction, connection: number, rejection: Reject
   waitAndRetry(tx, attempt + 1, tx.limits.refusedRetryMs, rejection.message);
 }
 
+/** What came over this connection no orchestrator can have meant: it is made anew, and the shards go on. */
+export function onImpossible(tx: Transaction, connection: number, reason: string): void {
+  tx.log('error', `The connection to the orchestrator is closed, and the shards go on: ${reason}.`);
+  tx.effect({ kind: 'closeConnection', connection, reason });
+  abortMigrationsOf(tx, connection);
+  waitAndRetry(tx, 1, tx.limits.refusedRetryMs, reason);
+}
+
 export function onConnectFailed(tx: Transaction, reason: string, jitter: number): void {
   if (tx.link.kind !== 'connecting') {
     return;

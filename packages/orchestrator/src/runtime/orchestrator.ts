@@ -37,7 +37,7 @@ import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
 import { recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
-import { isViolation, Violations } from './violations.js';
+import { isToCommit, Violations } from './violations.js';
 
 const DEFAULT_MAX_CONNECTIONS = 4_096;
 const DEFAULT_MAX_PER_ADDRESS = 2_048;
@@ -233,6 +233,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = this.#listener.address;
     this.#phase = 'running';
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
+    void this.#versions.read();
     this.#loop.open({ kind: 'started' });
   }
 
@@ -384,6 +385,7 @@ class OrchestratorRuntime implements Orchestrator {
         void this.#gatewayQuestion.ask();
         return;
       case 'launchNode':
+        void this.#versions.read();
         this.#processes.launch(effect.launch);
         return;
       case 'endProcess':
@@ -393,9 +395,4 @@ class OrchestratorRuntime implements Orchestrator {
         if (!this.#violations.takes(effect.entry)) this.#history.record(effect.entry);
     }
   }
-}
-
-/** What peers do wrong is told, in bounds, and not made durable. */
-function isToCommit(effect: Effect): effect is Extract<Effect, { kind: 'record' }> {
-  return effect.kind === 'record' && !isViolation(effect.entry);
 }

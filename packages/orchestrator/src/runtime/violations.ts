@@ -7,7 +7,7 @@
  * connect again as soon as they are closed. Addresses are forgotten some quiet minutes later.
  */
 import { AUTOMATIC } from '../domain/state/effects.js';
-import type { HistoryEntry } from '../domain/state/effects.js';
+import type { Effect, HistoryEntry } from '../domain/state/effects.js';
 import { parseAddress } from '@dshard/transport';
 import type { Cancel, Clock, ConnectionEnd } from '@dshard/transport';
 import type { History } from './history.js';
@@ -42,8 +42,13 @@ function hostOf(remote: string): string {
   }
 }
 
-export function isViolation({ name }: HistoryEntry): boolean {
+function isViolation({ name }: HistoryEntry): boolean {
   return name === 'nodeRefused' || name === 'protocolViolation';
+}
+
+/** What peers do wrong is told, in bounds, and not made durable. */
+export function isToCommit(effect: Effect): effect is Extract<Effect, { kind: 'record' }> {
+  return effect.kind === 'record' && !isViolation(effect.entry);
 }
 
 type Source = {

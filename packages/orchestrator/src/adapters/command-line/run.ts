@@ -9,15 +9,17 @@ import type { Command } from './split.js';
 /** The end of the output is what matters: a version's only line, an error's last ones. */
 const KEPT_CHARACTERS = 16 * 1024;
 
-export type RunOptions = { cwd: string; clock: Clock; timeoutMs: number };
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type RunOptions = { cwd: string; environment: Environment; clock: Clock; timeoutMs: number };
 
 /** Resolves with what it printed, trimmed. Rejects with what it printed as an error. */
 export async function runCommand(command: Command, options: RunOptions): Promise<string> {
-  const { cwd, clock, timeoutMs } = options;
+  const { cwd, environment, clock, timeoutMs } = options;
   const [program, ...args] = command;
   requireDirectory(cwd);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
