@@ -1,24 +1,17 @@
 /**
  * How a command can fail, and what its exit code is then. The codes are part of the interface: `dso --help` lists them.
  */
-import { CodedError, type ErrorEntry } from '@dshard/protocol';
+import { CodedError } from '@dshard/protocol';
 
-export type CliErrorCode =
-  'DSO_CLI_REFUSED' | 'DSO_CLI_USAGE' | 'DSO_CLI_UNREACHABLE' | 'DSO_CLI_TRACE_UNREADABLE' | 'DSO_CLI_NO_ORCHESTRATOR';
-
-export type CliErrorEntry = ErrorEntry & { readonly exitCode: number };
-
-export const CLI_ERRORS: Readonly<Record<CliErrorCode, CliErrorEntry>> = {
+export const CLI_ERRORS = {
   DSO_CLI_REFUSED: {
     meaning: 'The orchestrator refused, or could not do what was asked.',
     remedy: 'The message is the orchestrator’s and says why.',
-    retryable: false,
     exitCode: 1,
   },
   DSO_CLI_USAGE: {
     meaning: 'The command line cannot be understood.',
     remedy: 'See `dso help <command>`.',
-    retryable: false,
     exitCode: 2,
   },
   DSO_CLI_UNREACHABLE: {
@@ -30,16 +23,16 @@ export const CLI_ERRORS: Readonly<Record<CliErrorCode, CliErrorEntry>> = {
   DSO_CLI_TRACE_UNREADABLE: {
     meaning: 'A file given to `dso verify-trace` is no event history.',
     remedy: 'Export one: `dso events --after 0 --json > trace.json`. The message names the line.',
-    retryable: false,
     exitCode: 2,
   },
   DSO_CLI_NO_ORCHESTRATOR: {
     meaning: '`dso up` was asked for where @dshard/orchestrator is not installed.',
     remedy: 'Install it beside the command line; the message has the line to type.',
-    retryable: false,
     exitCode: 1,
   },
-};
+} as const;
+
+export type CliErrorCode = keyof typeof CLI_ERRORS;
 
 export class CliError extends CodedError<CliErrorCode> {
   override readonly name = 'CliError';

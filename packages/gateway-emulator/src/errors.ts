@@ -8,7 +8,6 @@ export const EMULATOR_ERRORS = {
   DSO_EMULATOR_BAD_OPTION: {
     meaning: 'An option of the gateway emulator is unknown or has a value that it cannot have.',
     remedy: 'Correct the option named in the message.',
-    retryable: false,
   },
   DSO_EMULATOR_PORT_TAKEN: {
     meaning: 'The port the emulator should listen on is in use.',
@@ -18,22 +17,18 @@ export const EMULATOR_ERRORS = {
   DSO_EMULATOR_LISTEN_FAILED: {
     meaning: 'The emulator could not listen on 127.0.0.1.',
     remedy: 'See the cause: usually a port below 1024 or one that the system keeps for itself.',
-    retryable: false,
   },
   DSO_EMULATOR_BAD_REPORT: {
     meaning: 'A report of handled events is not in the documented shape.',
     remedy: 'Send { node, events: [{ shard, s, id, t, at }] }, several of them as an array or one per line.',
-    retryable: false,
   },
   DSO_EMULATOR_NAMESPACE: {
     meaning: 'A bot cannot be run in a network namespace with the emulator, or the emulator ended while it ran.',
     remedy: 'dso-gateway-netns needs Linux, root and ip (iproute2); the message says what failed.',
-    retryable: false,
   },
   DSO_EMULATOR_CA_NOT_WRITTEN: {
     meaning: "The certificate of the emulator's own authority cannot be written.",
     remedy: 'Name a file in a folder that exists and can be written (caFile, --ca-file).',
-    retryable: false,
   },
   DSO_EMULATOR_NOT_SETTLED: {
     meaning: 'Events were emitted that the bot did not report as handled in the time given.',
@@ -43,12 +38,10 @@ export const EMULATOR_ERRORS = {
   DSO_EMULATOR_BAD_SCRIPT: {
     meaning: 'A script of events cannot be read, or a line of it is not in the documented shape.',
     remedy: 'Write one JSON object per line, { "at": ms, "event": { "t", "d" } }; the message names the line.',
-    retryable: false,
   },
   DSO_EMULATOR_BAD_REQUEST: {
     meaning: 'A request to the admin interface is not in the documented shape.',
     remedy: 'Ask GET /emulator, or see docs/reference/gateway-emulator-http.md.',
-    retryable: false,
   },
 } as const;
 

@@ -96,26 +96,10 @@ export type EmulatorOptions = {
   ledgerEvents?: number;
 };
 
-export type ResolvedOptions = {
-  port: number;
-  resumePort: number;
-  resumeAddress: string;
-  voicePort: number;
-  voiceAddress: string;
-  tls: boolean;
+/** Those that are not among the rules of the gateway, or the bounds of the ledger. */
+export type ResolvedOptions = Required<Omit<EmulatorOptions, 'caFile' | 'ledgerEvents' | keyof GatewayRules>> & {
   /** Null: a temporary file. */
   caFile: string | null;
-  names: 'addresses' | 'discord';
-  token: string;
-  shards: number;
-  guilds: number;
-  members: number;
-  rate: number;
-  mix: TrafficMix;
-  directEvery: number;
-  seed: number;
-  maxSocketBufferBytes: number;
-  helloDelayMs: number;
   rules: GatewayRules;
   ledger: LedgerLimits;
 };

@@ -27,33 +27,17 @@ export type ProgramIo = {
   untilStopped: () => Promise<void>;
 };
 
-type Flags = {
-  port: number;
-  resumePort: number;
-  resumeAddress: string;
-  voicePort: number;
-  voiceAddress: string;
-  tls?: true;
-  caFile?: string;
-  discordNames?: true;
-  shards: number;
-  guilds?: number;
-  members: number;
-  rate: number;
-  mix?: TrafficMix;
-  directEvery: number;
-  maxConcurrency?: number;
-  identifyWindow: number;
-  sessionStarts: number;
-  seed: number;
-  token: string;
-  shardMultiple?: number;
-  replayBuffer: number | 'by-guilds';
-  sessionTtl: number;
-  heartbeatInterval: number;
-  helloDelay: number;
-  script?: ScriptLine[];
-  record?: string;
+/** All that an option of the emulator has no name for, and what is looked at here. */
+type Flags = { shards: number; maxConcurrency?: number; discordNames?: true; script?: ScriptLine[]; record?: string };
+
+/** The options of flags that are called otherwise. */
+const OPTION_OF_FLAG: Readonly<Record<string, keyof EmulatorOptions>> = {
+  identifyWindow: 'identifyWindowMs',
+  sessionStarts: 'sessionStartLimit',
+  shardMultiple: 'shardCountMultiple',
+  sessionTtl: 'sessionTtlMs',
+  heartbeatInterval: 'heartbeatIntervalMs',
+  helloDelay: 'helloDelayMs',
 };
 
 const examples = `
@@ -169,31 +153,12 @@ function packageVersion(): string {
 }
 
 function optionsOf(flags: Flags): EmulatorOptions {
+  const { script: _, record: __, discordNames, ...given } = flags;
+  const options = Object.entries(given).map(([flag, value]) => [OPTION_OF_FLAG[flag] ?? flag, value] as const);
   return {
-    port: flags.port,
-    resumePort: flags.resumePort,
-    resumeAddress: flags.resumeAddress,
-    voicePort: flags.voicePort,
-    voiceAddress: flags.voiceAddress,
-    tls: flags.tls === true,
-    ...(flags.caFile === undefined ? {} : { caFile: flags.caFile }),
-    names: flags.discordNames === true ? 'discord' : 'addresses',
-    shards: flags.shards,
-    ...(flags.guilds === undefined ? {} : { guilds: flags.guilds }),
-    members: flags.members,
-    rate: flags.rate,
-    ...(flags.mix === undefined ? {} : { mix: flags.mix }),
-    directEvery: flags.directEvery,
+    ...Object.fromEntries(options),
+    names: discordNames === true ? 'discord' : 'addresses',
     maxConcurrency: maxConcurrencyOf(flags),
-    identifyWindowMs: flags.identifyWindow,
-    sessionStartLimit: flags.sessionStarts,
-    seed: flags.seed,
-    token: flags.token,
-    ...(flags.shardMultiple === undefined ? {} : { shardCountMultiple: flags.shardMultiple }),
-    replayBuffer: flags.replayBuffer,
-    sessionTtlMs: flags.sessionTtl,
-    heartbeatIntervalMs: flags.heartbeatInterval,
-    helloDelayMs: flags.helloDelay,
   };
 }
 

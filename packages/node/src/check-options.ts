@@ -17,6 +17,12 @@ export function refuseUnknownKeys(where: string, options: object, known: readonl
   }
 }
 
+/** Those of `options` that are called so, as they are. */
+export function picked<T extends object, Key extends keyof T>(options: T, keys: readonly Key[]): Pick<T, Key> {
+  const present = keys.filter((key) => key in options);
+  return Object.fromEntries(present.map((key) => [key, options[key]])) as Pick<T, Key>;
+}
+
 /** `problem` continues the sentence 'The option "x" of createNode …'. */
 export function invalidOption(where: string, key: string, problem: string): NodeError {
   return new NodeError('DSO_NODE_OPTIONS_INVALID', `The option "${key}" of ${where} ${problem}`);

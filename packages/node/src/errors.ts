@@ -1,66 +1,26 @@
 /** Everything that can go wrong in the node library and in its hosts: one table, one class. Codes are stable. */
-import { CodedError, type ErrorEntry } from '@dshard/protocol';
+import { CodedError } from '@dshard/protocol';
 
-export type NodeErrorCode =
-  | 'DSO_NODE_OPTIONS_INVALID'
-  | 'DSO_NODE_TOKEN_FILE'
-  | 'DSO_NODE_STARTED_TWICE'
-  | 'DSO_NODE_CLOSED'
-  | 'DSO_TOTAL_SHARDS_CHANGED'
-  | 'DSO_ORCHESTRATOR_SUPERSEDED'
-  | 'DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE'
-  | 'DSO_HOST_TIMEOUT'
-  | 'DSO_HOST_INCOMPLETE'
-  | 'DSO_TRANSFER_CANCELLED'
-  | 'DSO_PATIENCE_OVER'
-  | 'DSO_IMPORT_FAILED'
-  | 'DSO_SHARD_NO_SESSION'
-  | 'DSO_SHARD_NOT_HOSTED'
-  | 'DSO_SHARD_STOPPED'
-  | 'DSO_SHARD_REFUSED'
-  | 'DSO_GATEWAY_INFO_FAILED'
-  | 'DSO_GATEWAY_UNREACHABLE'
-  | 'DSO_MANAGER_NOT_IN_CHARGE'
-  | 'DSO_CLIENT_NOT_READY'
-  | 'DSO_CLIENT_UNKNOWN'
-  | 'DSO_LOGIN_TWICE'
-  | 'DSO_NO_PARENT'
-  | 'DSO_DISCORDJS_UNSUPPORTED'
-  | 'DSO_LIBRARY_UNSUPPORTED'
-  | 'DSO_CALL_INVALID'
-  | 'DSO_CALL_REFUSED'
-  | 'DSO_CALL_INCOMPLETE'
-  | 'DSO_CALL_NO_ORCHESTRATOR'
-  | 'DSO_CALL_NO_CLIENT'
-  | 'DSO_EVALUATION_OFF'
-  | 'DSO_JOB_INVALID'
-  | 'DSO_LEADERSHIP_OVER';
-
-export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.freeze({
+export const NODE_ERRORS = {
   DSO_NODE_OPTIONS_INVALID: {
     meaning: 'An option of the node or of a host is unknown or has a value it cannot have.',
     remedy: 'Correct the option that the message names.',
-    retryable: false,
   },
   DSO_NODE_TOKEN_FILE: {
     meaning: 'The file that DSO_TOKEN_FILE names could not be read, or is empty.',
     remedy: 'Correct the path, or let the user of this process read it.',
-    retryable: false,
   },
   DSO_NODE_STARTED_TWICE: {
     meaning: 'start() was called on a node that was started before.',
     remedy: 'Start a node once; make a new one with createNode() after close().',
-    retryable: false,
   },
   DSO_NODE_CLOSED: {
     meaning: 'The node is closed or closing, so what was asked for will not happen.',
     remedy: 'Nothing, if the close was wanted.',
-    retryable: false,
   },
   DSO_TOTAL_SHARDS_CHANGED: {
     meaning: 'The orchestrator has another total shard count than the one this node runs its shards with.',
     remedy: 'Restart the node, or give the orchestrator the old count.',
-    retryable: false,
   },
   DSO_ORCHESTRATOR_SUPERSEDED: {
     meaning: 'The orchestrator was started before one that this node has obeyed, so it does not lead any more.',
@@ -83,7 +43,6 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_HOST_INCOMPLETE: {
     meaning: 'The shard host was handed a user event, but it has no handleUserEvent.',
     remedy: 'Implement handleUserEvent, or stop sending user events from the other nodes.',
-    retryable: false,
   },
   DSO_TRANSFER_CANCELLED: {
     meaning:
@@ -94,7 +53,6 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_PATIENCE_OVER: {
     meaning: 'A shard that is to move was kept for as long as it may be; it leaves now.',
     remedy: 'Finish sooner, or give the node more time (patienceMs).',
-    retryable: false,
   },
   DSO_IMPORT_FAILED: {
     meaning: "User code did not take the state of a shard that came here, so the shard goes back to the origin's.",
@@ -109,7 +67,6 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_SHARD_NOT_HOSTED: {
     meaning: 'The host was asked for a shard that it does not run.',
     remedy: 'See which node runs the shard (dso status).',
-    retryable: false,
   },
   DSO_SHARD_STOPPED: {
     meaning: 'The shard was stopped before what was asked for was done.',
@@ -119,7 +76,6 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_SHARD_REFUSED: {
     meaning: 'Discord refused the shard for good; connecting again would not help.',
     remedy: 'Correct the bot token, the intents or the shard count, as the message says.',
-    retryable: false,
   },
   DSO_GATEWAY_UNREACHABLE: {
     meaning: 'A shard that was to come to this node could not connect to the gateway beforehand.',
@@ -135,7 +91,6 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The WebSocketManager was asked to connect, spawn or destroy shards, which is for the orchestrator to say.',
     remedy: 'Do not call manager.connect(), updateShardCount() or destroy(); use node.start() and node.close().',
-    retryable: false,
   },
   DSO_CLIENT_NOT_READY: {
     meaning: "The shard's guilds have not all arrived in the discord.js client yet, so it cannot move with them.",
@@ -146,33 +101,27 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
     meaning:
       'The options of orchestrated() were used for a client that login() was not called on, for two clients, or for one of another copy of discord.js.',
     remedy: 'Call orchestrated() once per client, and see that discord.js is installed once (npm ls discord.js).',
-    retryable: false,
   },
   DSO_LOGIN_TWICE: {
     meaning: 'A client with orchestrated() logged in while this process was a node already.',
     remedy: 'One client per process; destroy() the first, or give the second a process of its own.',
-    retryable: false,
   },
   DSO_NO_PARENT: {
     meaning: "Code written for discord.js' ShardingManager spoke to its parent process, which there is none of.",
     remedy: 'Use what the message names instead.',
-    retryable: false,
   },
   DSO_DISCORDJS_UNSUPPORTED: {
     meaning: 'The installed version of discord.js lacks something that @dshard/node/discordjs is built on.',
     remedy: 'Install the version of discord.js that the message names, or a newer @dshard/node.',
-    retryable: false,
   },
   DSO_LIBRARY_UNSUPPORTED: {
     meaning:
       'What was given to orchestrated() is not what the host for that library knows: another version, or another thing.',
     remedy: 'Install the version that the message names, and give orchestrated() the client that the bot made.',
-    retryable: false,
   },
   DSO_CALL_INVALID: {
     meaning: 'A fleet call, or a handler for one, was given something that it cannot take.',
     remedy: 'Correct what the message names.',
-    retryable: false,
   },
   DSO_CALL_REFUSED: {
     meaning: 'A fleet call was not made.',
@@ -192,25 +141,23 @@ export const NODE_ERRORS: Readonly<Record<NodeErrorCode, ErrorEntry>> = Object.f
   DSO_CALL_NO_CLIENT: {
     meaning: 'A fleet call was to be evaluated on the client of a node that has none.',
     remedy: 'Name one: createNode({ fleet: { client } }), or use a handler.',
-    retryable: false,
   },
   DSO_EVALUATION_OFF: {
     meaning: 'A node was sent a function to run, and does not run functions from elsewhere.',
     remedy: 'Turn it on with createNode({ fleet: { evaluate: true } }), or use a handler.',
-    retryable: false,
   },
   DSO_JOB_INVALID: {
     meaning: 'A job of fleet.cron has a name or a schedule that it cannot have.',
     remedy: 'Correct what the message names. A schedule is a cron pattern, as 0 9 * * 1-5; a name is used once.',
-    retryable: false,
   },
   DSO_LEADERSHIP_OVER: {
     meaning:
       'This process led the fleet, and does not any more: the lowest shard leaves, or the orchestrator is not heard of.',
     remedy: 'Stop what runs once per fleet: another process begins with it.',
-    retryable: false,
   },
-});
+} as const;
+
+export type NodeErrorCode = keyof typeof NODE_ERRORS;
 
 /** `message` names the thing and the way out. */
 export class NodeError extends CodedError<NodeErrorCode> {

@@ -2,45 +2,13 @@
  * The errors of this package. Every one has a stable `code` from the table below (it also makes
  * `docs/reference/errors.md`); its message names the thing at fault and the way out, in plain sentences.
  */
-import { CodedError, type ErrorEntry, messageOf } from '@dshard/protocol';
+import { CodedError, messageOf } from '@dshard/protocol';
 import { type Address, formatAddress, parseAddress } from '@dshard/transport';
 
-export type OrchestratorErrorCode =
-  | 'DSO_CLOSED_BY_DEFAULT'
-  | 'DSO_ADDRESS_TAKEN'
-  | 'DSO_ADDRESS_UNUSABLE'
-  | 'DSO_NOT_RUNNING'
-  | 'DSO_INTERNAL'
-  | 'DSO_IDENTIFY_TIMEOUT'
-  | 'DSO_IDENTIFY_EXPECTED'
-  | 'DSO_TOO_MANY_CONNECTIONS'
-  | 'DSO_ORCHESTRATOR_LEAVING'
-  | 'DSO_NO_VERSION_SOURCE'
-  | 'DSO_NO_UPDATE_COMMAND'
-  | 'DSO_VERSION_COMMAND_FAILED'
-  | 'DSO_COMMAND_INVALID'
-  | 'DSO_COMMAND_NOT_FOUND'
-  | 'DSO_COMMAND_NOT_EXECUTABLE'
-  | 'DSO_WORKING_DIRECTORY_MISSING'
-  | 'DSO_LAUNCH_FAILED'
-  | 'DSO_STOP_FAILED'
-  | 'DSO_DATA_DIR_LOCKED'
-  | 'DSO_DATA_DIR_UNUSABLE'
-  | 'DSO_STORE_UNUSABLE'
-  | 'DSO_STORE_LED'
-  | 'DSO_STORE_UNAVAILABLE'
-  | 'DSO_OVERLOADED'
-  | 'DSO_LEADERSHIP_LOST'
-  | 'DSO_DISCORD_TOKEN_REFUSED'
-  | 'DSO_DISCORD_RATE_LIMITED'
-  | 'DSO_DISCORD_UNREACHABLE'
-  | 'DSO_DISCORD_ANSWER_INVALID';
-
-export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEntry>> = {
+export const ORCHESTRATOR_ERRORS = {
   DSO_CLOSED_BY_DEFAULT: {
     meaning: 'Listening beyond this machine was asked for without a token.',
     remedy: 'Set a token (DSO_TOKEN, or tokenFile), or listen on 127.0.0.1.',
-    retryable: false,
   },
   DSO_ADDRESS_TAKEN: {
     meaning: 'Another program listens on the address already.',
@@ -50,7 +18,6 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_ADDRESS_UNUSABLE: {
     meaning: 'The address cannot be listened on.',
     remedy: 'Choose an address of this machine and a port this user may open.',
-    retryable: false,
   },
   DSO_NOT_RUNNING: {
     meaning: 'The orchestrator was not started yet, or is closing.',
@@ -60,7 +27,6 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_INTERNAL: {
     meaning: 'A bug in the orchestrator.',
     remedy: 'Report it with the log line that has the stack.',
-    retryable: false,
   },
   DSO_IDENTIFY_TIMEOUT: {
     meaning: 'A peer connected to the node port and did not identify itself in time.',
@@ -70,7 +36,6 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_IDENTIFY_EXPECTED: {
     meaning: 'The first message of a connection was not an Identify.',
     remedy: 'Check what connects to the node port; a node sends Identify first.',
-    retryable: false,
   },
   DSO_TOO_MANY_CONNECTIONS: {
     meaning: 'More connections than the orchestrator takes.',
@@ -85,12 +50,10 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_NO_VERSION_SOURCE: {
     meaning: 'Nobody told the orchestrator how to find out which version is deployed.',
     remedy: 'Configure a version command or a fixed version.',
-    retryable: false,
   },
   DSO_NO_UPDATE_COMMAND: {
     meaning: 'Nobody told the orchestrator how to fetch a new version.',
     remedy: 'Configure an update command.',
-    retryable: false,
   },
   DSO_VERSION_COMMAND_FAILED: {
     meaning: 'The configured version or update command failed or took too long.',
@@ -100,22 +63,18 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_COMMAND_INVALID: {
     meaning: 'A command line cannot be split into a program and its arguments.',
     remedy: 'Close the quote the message names, or give the command as a list of words.',
-    retryable: false,
   },
   DSO_COMMAND_NOT_FOUND: {
     meaning: 'The program of a command does not exist.',
     remedy: 'Check its spelling, its path and PATH.',
-    retryable: false,
   },
   DSO_COMMAND_NOT_EXECUTABLE: {
     meaning: 'The program of a command may not be executed.',
     remedy: 'Make it executable (chmod +x), or start it through its interpreter.',
-    retryable: false,
   },
   DSO_WORKING_DIRECTORY_MISSING: {
     meaning: 'The working directory of a command does not exist or is no directory.',
     remedy: 'Create it, or correct the configured directory.',
-    retryable: false,
   },
   DSO_LAUNCH_FAILED: {
     meaning: 'The system refused to start a program.',
@@ -130,18 +89,15 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_DATA_DIR_LOCKED: {
     meaning: 'Another orchestrator uses this data directory.',
     remedy: 'Stop the other one, or give this one a data directory of its own.',
-    retryable: false,
   },
   DSO_DATA_DIR_UNUSABLE: {
     meaning: 'The data directory cannot be created, read or written.',
     remedy: 'Check the path, its rights and the free space.',
-    retryable: false,
   },
   DSO_STORE_UNUSABLE: {
     meaning: 'The state store cannot be opened: it is damaged, of another program, or of a newer version.',
     remedy:
       'See the message; moving the file away starts without what it remembers, and running nodes are found again.',
-    retryable: false,
   },
   DSO_STORE_LED: {
     meaning: 'Another orchestrator leads on this state store.',
@@ -166,7 +122,6 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
   DSO_DISCORD_TOKEN_REFUSED: {
     meaning: 'Discord refused the bot token.',
     remedy: 'Correct the configured Discord token.',
-    retryable: false,
   },
   DSO_DISCORD_RATE_LIMITED: {
     meaning: 'Discord asks us to wait before asking again.',
@@ -183,7 +138,9 @@ export const ORCHESTRATOR_ERRORS: Readonly<Record<OrchestratorErrorCode, ErrorEn
     remedy: 'Check the configured API address.',
     retryable: true,
   },
-};
+} as const;
+
+export type OrchestratorErrorCode = keyof typeof ORCHESTRATOR_ERRORS;
 
 export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
   override readonly name = 'OrchestratorError';

@@ -4,7 +4,7 @@
  */
 
 /** What a code stands for: a sentence on what it means, one on what to do, and whether trying again may work. */
-export type ErrorEntry = { readonly meaning: string; readonly remedy: string; readonly retryable: boolean };
+export type ErrorEntry = { readonly meaning: string; readonly remedy: string; readonly retryable?: true };
 
 /**
  * What all errors of ours have. Each package has one class of its own, with one table of codes; `message` is a sentence
@@ -15,15 +15,10 @@ export abstract class CodedError<Code extends string> extends Error {
   /** Whether trying the same again may work. */
   readonly retryable: boolean;
 
-  constructor(
-    table: Readonly<Record<Code, { readonly retryable: boolean }>>,
-    code: Code,
-    message: string,
-    options?: { cause?: unknown },
-  ) {
+  constructor(table: Readonly<Record<Code, ErrorEntry>>, code: Code, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
-    this.retryable = table[code].retryable;
+    this.retryable = table[code].retryable === true;
   }
 }
 
@@ -32,64 +27,46 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-export type ProtocolErrorCode =
-  | 'DSO_FRAME_TOO_LARGE'
-  | 'DSO_BODY_MALFORMED'
-  | 'DSO_BODY_TOO_COMPLEX'
-  | 'DSO_FIELD_MISSING'
-  | 'DSO_FIELD_TYPE'
-  | 'DSO_FIELD_RANGE'
-  | 'DSO_EVENT_UNKNOWN'
-  | 'DSO_USER_EVENT_INVALID'
-  | 'DSO_VALUE_NOT_ENCODABLE';
-
-export const PROTOCOL_ERRORS: Readonly<Record<ProtocolErrorCode, ErrorEntry>> = Object.freeze({
+export const PROTOCOL_ERRORS = {
   DSO_FRAME_TOO_LARGE: {
     meaning: 'A frame announces, or would have, a longer body than allowed.',
     remedy: 'Send smaller messages (user events above all), or raise the frame limit on both sides.',
-    retryable: false,
   },
   DSO_BODY_MALFORMED: {
     meaning: 'The body of a message is not the MessagePack it has to be.',
     remedy: 'Check that the peer is a node or an orchestrator, and not some other program on the same port.',
-    retryable: false,
   },
   DSO_BODY_TOO_COMPLEX: {
     meaning: 'The body of a message is nested too deeply, or holds more values than any honest message.',
     remedy: 'Flatten the user event; no other message comes near the bounds.',
-    retryable: false,
   },
   DSO_FIELD_MISSING: {
     meaning: 'A message lacks a field it must have.',
     remedy: 'Update the older of the two peers.',
-    retryable: false,
   },
   DSO_FIELD_TYPE: {
     meaning: 'A field of a message has another type than the protocol says.',
     remedy: 'Update the older of the two peers.',
-    retryable: false,
   },
   DSO_FIELD_RANGE: {
     meaning: 'A field of a message is too long, too large, too small or not among the allowed values.',
     remedy: 'Correct the value that the message names.',
-    retryable: false,
   },
   DSO_EVENT_UNKNOWN: {
     meaning: 'A message has an event id that is not known here.',
     remedy: 'Nothing, if the peer is newer: the message is logged and ignored. Register the user event if it is one.',
-    retryable: false,
   },
   DSO_USER_EVENT_INVALID: {
     meaning: 'A user event was registered with an id that is reserved, or with an id or name that is in use.',
     remedy: 'Give every user event an id of its own from 100 up, and a name of its own.',
-    retryable: false,
   },
   DSO_VALUE_NOT_ENCODABLE: {
     meaning: 'A value has no form in MessagePack, so it cannot be sent.',
     remedy: 'Send plain data: null, booleans, numbers, bigints of 64 bits, strings, bytes, arrays and plain objects.',
-    retryable: false,
   },
-});
+} as const;
+
+export type ProtocolErrorCode = keyof typeof PROTOCOL_ERRORS;
 
 /** `message` names the message and the field. */
 export class ProtocolError extends CodedError<ProtocolErrorCode> {

@@ -2,32 +2,12 @@
  * Everything that can go wrong with a connection below the messages: one table, one class. The codes are stable and
  * documented; the sentence of each error names the address it is about.
  */
-import { CodedError, type ErrorEntry } from '@dshard/protocol';
+import { CodedError } from '@dshard/protocol';
 
-export type TransportErrorCode =
-  | 'DSO_ADDRESS_INVALID'
-  | 'DSO_CONNECT_REFUSED'
-  | 'DSO_CONNECT_TIMEOUT'
-  | 'DSO_CONNECT_ABORTED'
-  | 'DSO_HOST_UNKNOWN'
-  | 'DSO_HOST_UNREACHABLE'
-  | 'DSO_CONNECT_FAILED'
-  | 'DSO_PORT_TAKEN'
-  | 'DSO_ADDRESS_NOT_OURS'
-  | 'DSO_LISTEN_FORBIDDEN'
-  | 'DSO_LISTEN_FAILED'
-  | 'DSO_CONNECTION_CLOSED'
-  | 'DSO_CONNECTION_LOST'
-  | 'DSO_SLOW_PEER'
-  | 'DSO_FRAME_UNFINISHED'
-  | 'DSO_HANDLER_FAILED'
-  | 'DSO_TOKEN_FILE_UNUSABLE';
-
-export const TRANSPORT_ERRORS: Readonly<Record<TransportErrorCode, ErrorEntry>> = Object.freeze({
+export const TRANSPORT_ERRORS = {
   DSO_ADDRESS_INVALID: {
     meaning: 'An address is not of the form host:port.',
     remedy: 'Write it like 127.0.0.1:7447, [::1]:7447 or orchestrator.internal:7447.',
-    retryable: false,
   },
   DSO_CONNECT_REFUSED: {
     meaning: 'Nobody listens at the address.',
@@ -62,22 +42,18 @@ export const TRANSPORT_ERRORS: Readonly<Record<TransportErrorCode, ErrorEntry>> 
   DSO_PORT_TAKEN: {
     meaning: 'Another process already listens at the address.',
     remedy: 'Stop it, or listen on another port (0 lets the system choose).',
-    retryable: false,
   },
   DSO_ADDRESS_NOT_OURS: {
     meaning: 'The address to listen on belongs to no network interface of this machine.',
     remedy: 'Use an address of this machine, 127.0.0.1 for itself only, or 0.0.0.0 for all its interfaces.',
-    retryable: false,
   },
   DSO_LISTEN_FORBIDDEN: {
     meaning: 'This user may not listen on the port.',
     remedy: 'Use a port above 1023.',
-    retryable: false,
   },
   DSO_LISTEN_FAILED: {
     meaning: 'Listening failed for another reason, which the message gives.',
     remedy: 'See the cause.',
-    retryable: false,
   },
   DSO_CONNECTION_CLOSED: {
     meaning: 'The peer closed the connection.',
@@ -107,9 +83,10 @@ export const TRANSPORT_ERRORS: Readonly<Record<TransportErrorCode, ErrorEntry>> 
   DSO_TOKEN_FILE_UNUSABLE: {
     meaning: 'A file that should hold the shared token cannot be read, is empty, or holds something else.',
     remedy: 'Check the path and who may read it; it holds the token and nothing else.',
-    retryable: false,
   },
-});
+} as const;
+
+export type TransportErrorCode = keyof typeof TRANSPORT_ERRORS;
 
 /** `message` names the address. */
 export class TransportError extends CodedError<TransportErrorCode> {

@@ -25,7 +25,7 @@ function formatted(markdown: string): Promise<string> {
 function optionsTable(): string {
   const rows = Object.entries(optionTable).map(([name, spec]) => {
     const choices = spec.kind === 'choice' ? ` (${spec.choices.map((choice) => `\`${choice}\``).join(', ')})` : '';
-    return [`\`${name}\``, spec.defaultSaid ?? `\`${spec.default}\``, spec.what + choices, spec.source];
+    return [`\`${name}\``, spec.defaultSaid ?? `\`${spec.default}\``, spec.what + choices, spec.source ?? 'ours'];
   });
   return table(['option', 'default', 'what it is', 'where the default comes from'], rows);
 }

@@ -21,15 +21,6 @@ export type LeaveHooks = {
   onMoved?: (shardId: number) => void;
 };
 
-/** Those that are there. */
-export function leaveHooks({
-  onLeaving,
-  onStays,
-  onMoved,
-}: { [Name in keyof LeaveHooks]: LeaveHooks[Name] | undefined }): LeaveHooks {
-  return { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) };
-}
-
 /** As long as the answer to a command may take whose handler's promise nobody has; the node's `lingerMs` bounds it. */
 const INTERACTION_MS = 15_000;
 const MESSAGE_MS = 3_000;
@@ -149,6 +140,16 @@ export function stateMethods(state: StateHooks): Pick<ShardHost, Moving> {
     ...(exportState && { exportState: async (shardId, transfer) => exportState.call(state, shardId, transfer) }),
     ...(exportDelta && { exportDelta: async (shardId, transfer) => exportDelta.call(state, shardId, transfer) }),
     ...(handleUserEvent && { handleUserEvent: handleUserEvent.bind(state) }),
+  };
+}
+
+/** A host's methods for the bot's own code. */
+export function codeMethods(code: UserCode): Pick<UserCode, 'leaving' | 'stays' | 'settled' | 'closing'> {
+  return {
+    leaving: (shardId, how) => code.leaving(shardId, how),
+    stays: (shardId) => code.stays(shardId),
+    settled: () => code.settled(),
+    closing: () => code.closing(),
   };
 }
 

@@ -35,40 +35,29 @@ export const decide: Decide = (state, event, now) => {
 function handle(tx: Transaction, event: DomainEvent): void {
   switch (event.kind) {
     case 'started':
-      onStart(tx);
-      break;
+      return onStart(tx);
     case 'tick':
       sleptThrough(tx);
       // The wish was granted; if it came early, it is made again.
-      tx.patch({ wakeAt: null });
-      break;
+      return tx.patch({ wakeAt: null });
     case 'identify':
-      onIdentify(tx, event);
-      break;
+      return onIdentify(tx, event);
     case 'message':
-      onMessage(tx, event.connection, event.message);
-      break;
+      return onMessage(tx, event.connection, event.message);
     case 'connectionClosed':
-      onConnectionClosed(tx, event.connection, event.reason);
-      break;
+      return onConnectionClosed(tx, event.connection, event.reason);
     case 'command':
-      tx.actingFor(event.by, () => onCommand(tx, event.request, event.command));
-      break;
+      return tx.actingFor(event.by, () => onCommand(tx, event.request, event.command));
     case 'gatewayInfo':
-      onGatewayInfo(tx, event);
-      break;
+      return onGatewayInfo(tx, event);
     case 'gatewayInfoFailed':
-      onGatewayInfoFailed(tx, event.reason);
-      break;
+      return onGatewayInfoFailed(tx, event.reason);
     case 'nodeLaunched':
-      onNodeLaunched(tx, event);
-      break;
+      return onNodeLaunched(tx, event);
     case 'launchFailed':
-      onLaunchFailed(tx, event.launch, event.reason);
-      break;
+      return onLaunchFailed(tx, event.launch, event.reason);
     case 'processExited':
-      onExit(tx, event.node, event.description);
-      break;
+      return onExit(tx, event.node, event.description);
   }
 }
 

@@ -17,52 +17,36 @@ import { stopShard } from './migration/stop-shard.js';
 
 export function onCommand(tx: Transaction, request: string, command: OperatorCommand): void {
   if (tx.state.ending !== null) {
-    tx.fail(request, 'DSO_FLEET_ENDING', 'The fleet is being shut down, so nothing else is begun.');
-    return;
+    return tx.fail(request, 'DSO_FLEET_ENDING', 'The fleet is being shut down, so nothing else is begun.');
   }
   switch (command.kind) {
     case 'startNode':
-      startNode(tx, request);
-      break;
+      return startNode(tx, request);
     case 'shutdownNode':
-      shutdownNode(tx, request, command.node);
-      break;
+      return shutdownNode(tx, request, command.node);
     case 'startShards':
-      startShards(tx, request, command.node, command.shards);
-      break;
+      return startShards(tx, request, command.node, command.shards);
     case 'stopShard':
-      stopShard(tx, request, command.shard);
-      break;
+      return stopShard(tx, request, command.shard);
     case 'migrateShard':
-      migrateShard(tx, request, command);
-      break;
+      return migrateShard(tx, request, command);
     case 'startOperation':
-      startOperation(tx, request, command.plan, command.answer);
-      break;
+      return startOperation(tx, request, command.plan, command.answer);
     case 'cordonNode':
-      cordonNode(tx, request, command.node);
-      break;
     case 'uncordonNode':
-      uncordonNode(tx, request, command.node);
-      break;
+      return cordonNode(tx, request, command.node, command.kind === 'cordonNode');
     case 'takeOverNode':
-      takeOverNode(tx, request, command.node);
-      break;
+      return takeOverNode(tx, request, command.node);
     case 'unquarantineShard':
-      unquarantineShard(tx, request, command.shard);
-      break;
+      return unquarantineShard(tx, request, command.shard);
     case 'cancelOperation':
-      cancelOperation(tx, request, command.operation);
-      break;
+      return cancelOperation(tx, request, command.operation);
     case 'allowIdentifies':
-      allowIdentifies(tx, request, command.count);
-      break;
+      return allowIdentifies(tx, request, command.count);
     case 'callFleet':
-      callFleet(tx, request, command);
-      break;
+      return callFleet(tx, request, command);
     case 'shutdownFleet':
-      shutdownFleet(tx, request);
-      break;
+      return shutdownFleet(tx, request);
   }
 }
 
@@ -76,32 +60,16 @@ function shutdownNode(tx: Transaction, request: string, id: string): void {
   }
 }
 
-function cordonNode(tx: Transaction, request: string, id: string): void {
+function cordonNode(tx: Transaction, request: string, id: string, isCordoned: boolean): void {
   const known = knownNode(tx.state, id);
-  if (!known.ok) {
-    tx.reply(request, known);
-  } else if (known.value.intent.kind === 'shuttingDown') {
-    tx.fail(request, 'DSO_NODE_SHUTTING_DOWN', `Node ${id} is shutting down.`);
-  } else {
-    if (known.value.intent.kind === 'serving') {
-      tx.patchNode(id, { intent: { kind: 'cordoned' } });
-      tx.record('nodeCordoned', 'info', `Node ${id} takes no new shards.`, { node: id });
-    }
-    tx.done(request, `Node ${id} is cordoned: no shard is placed on it automatically.`, { node: id });
+  if (!known.ok) return tx.reply(request, known);
+  const { kind } = known.value.intent;
+  if (kind === 'shuttingDown') return tx.fail(request, 'DSO_NODE_SHUTTING_DOWN', `Node ${id} is shutting down.`);
+  const text = `Node ${id} takes ${isCordoned ? 'no new shards' : 'shards again'}.`;
+  if ((kind === 'cordoned') !== isCordoned) {
+    tx.patchNode(id, { intent: { kind: isCordoned ? 'cordoned' : 'serving' } });
+    tx.record(isCordoned ? 'nodeCordoned' : 'nodeUncordoned', 'info', text, { node: id });
   }
-}
-
-function uncordonNode(tx: Transaction, request: string, id: string): void {
-  const known = knownNode(tx.state, id);
-  if (!known.ok) {
-    tx.reply(request, known);
-  } else if (known.value.intent.kind === 'shuttingDown') {
-    tx.fail(request, 'DSO_NODE_SHUTTING_DOWN', `Node ${id} is shutting down.`);
-  } else {
-    if (known.value.intent.kind === 'cordoned') {
-      tx.patchNode(id, { intent: { kind: 'serving' } });
-      tx.record('nodeUncordoned', 'info', `Node ${id} takes shards again.`, { node: id });
-    }
-    tx.done(request, `Node ${id} takes shards again.`, { node: id });
-  }
+  const done = isCordoned ? `Node ${id} is cordoned: no shard is placed on it automatically.` : text;
+  tx.done(request, done, { node: id });
 }

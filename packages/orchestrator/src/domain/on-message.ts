@@ -64,45 +64,32 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
 function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'node'>, { kind: 'identify' }>): void {
   switch (message.kind) {
     case 'heartbeat':
-      onHeartbeat(tx, node, message);
-      break;
+      return onHeartbeat(tx, node, message);
     case 'startShards':
-      onAllStarted(tx, node, message.shardIds);
-      break;
+      return onAllStarted(tx, node, message.shardIds);
     case 'stopShard':
-      onStopShard(tx, node, message);
-      break;
+      return onStopShard(tx, node, message);
     case 'prepareMigration':
-      onPrepared(tx, node, message);
-      break;
+      return onPrepared(tx, node, message);
     case 'allUserDataSent':
-      onAllUserDataSent(tx, node, message);
-      break;
+      return onAllUserDataSent(tx, node, message);
     case 'commandFailed':
-      onCommandFailed(tx, node, message);
-      break;
+      return onCommandFailed(tx, node, message);
     case 'shutdown':
-      onShutdown(tx, node, message.sessions);
-      break;
+      return onShutdown(tx, node, message.sessions);
     case 'identifyRequest':
-      onIdentifyRequest(tx, node, message.shardId);
-      break;
+      return onIdentifyRequest(tx, node, message.shardId);
     case 'identifyFinished':
       if (message.ready && !holdsPermit(tx, node, message.shardId)) onIdentifiedWithoutPermit(tx, message.shardId);
-      finishIdentify(tx, node, message.shardId);
-      break;
+      return finishIdentify(tx, node, message.shardId);
     case 'callStart':
-      onCallStart(tx, node, message);
-      break;
+      return onCallStart(tx, node, message);
     case 'callAnswer':
-      onCallAnswer(tx, node, message);
-      break;
+      return onCallAnswer(tx, node, message);
     case 'jobMark':
-      onJobMark(tx, node, message);
-      break;
+      return onJobMark(tx, node, message);
     case 'rolloutRequest':
-      onRolloutRequest(tx, node, message);
-      break;
+      return onRolloutRequest(tx, node, message);
     case 'shardMayLeave':
     case 'transferOpened':
     case 'transferCopied':
@@ -112,8 +99,7 @@ function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'n
     case 'transferReleased':
     case 'transferActivated':
     case 'transferFailed':
-      onTransferAnswer(tx, node, message);
-      break;
+      return onTransferAnswer(tx, node, message);
     // These take no transaction: see decide.ts.
     case 'userEvent':
     case 'shardUserEvent':

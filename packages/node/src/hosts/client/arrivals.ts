@@ -19,7 +19,7 @@ import type { ShardState } from '../../guild-state/reduce.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { loadBeginning } from '../discordjs/cache-loader.js';
-import { Gate } from '../discordjs/turns.js';
+import { Gate } from '../turns.js';
 import type { WebSocketHost } from '../ws/web-socket-host.js';
 import type { GuildTransfer, Staged } from './guild-transfer.js';
 import type { ClientHostOptions } from './options.js';
@@ -202,7 +202,7 @@ export class Arrivals {
   async #load(shardId: number, { givenUp: { signal } }: Loading, session: Cursor, context: HostContext): Promise<void> {
     const { options, gateway, port, states, logger } = this.#setup;
     try {
-      const { ready, guilds } = await loadBeginning(gateway, shardId, context, options.clock, signal);
+      const { ready, guilds } = await loadBeginning(gateway.pool, shardId, context, options.clock, signal);
       const state = states.get(shardId) ?? emptyState(options.keep);
       reduce(state, { t: 'READY', d: ready });
       for (const { type, data } of guilds) reduce(state, { t: type, d: data });

@@ -21,20 +21,16 @@ import { messageOf } from '@dshard/protocol';
 import { emptyState, reduce } from '../../guild-state/reduce.js';
 import type { ShardState } from '../../guild-state/reduce.js';
 import type { Cursor } from '../../session/state.js';
-import type {
-  HostContext,
-  HostTimeouts,
-  LeavingHow,
-  ResumeHow,
-  ResumeOutcome,
-  ShardHost,
-  TransferContext,
-} from '../../shard-host.js';
+import type { HostContext, HostTimeouts, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import type { Delivery } from '../../gateway-shard/options.js';
 import { WebSocketHost } from '../ws/web-socket-host.js';
 import { resolveWsOptions } from '../ws/resolve-options.js';
 import type { WsHostOptions } from '../ws/options.js';
-import { LeaveNotice, isSpentInteraction } from '../user-code.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { Turns } from '../turns.js';
+import { CacheHost } from '../pool-host.js';
+import { isSpentInteraction } from '../user-code.js';
+import type { StateHooks } from '../user-code.js';
 import { Arrivals } from './arrivals.js';
 import type { Departed } from './departed.js';
 import { GuildTransfer, notReady } from './guild-transfer.js';
@@ -55,11 +51,14 @@ export type ClientHostParts = {
   departed: Departed;
 };
 
-export class ClientHost implements ShardHost {
+export class ClientHost extends CacheHost {
   readonly client: object;
   readonly timeouts: HostTimeouts;
-  /** Whether what is being told just now may have been handled before, by a node that was lost. */
-  isRedelivering = false;
+  readonly pool: ShardPool;
+  protected readonly state: StateHooks;
+  protected readonly transfer: GuildTransfer;
+  protected readonly turns: Turns;
+  protected readonly work: ClientPort['work'];
   readonly #port: ClientPort;
   readonly #options: ClientHostOptions;
   readonly #logger: Logger;
@@ -67,13 +66,14 @@ export class ClientHost implements ShardHost {
   readonly #gateway: WebSocketHost;
   /** Of shards that are in the client. */
   readonly #states = new Map<number, ShardState>();
-  readonly #transfer: GuildTransfer;
   readonly #arrivals: Arrivals;
 
   /** Throws `DSO_NODE_OPTIONS_INVALID`. */
   constructor({ port, settings, options, logger, departed }: ClientHostParts) {
+    super();
     this.client = port.client;
     this.timeouts = options.timeouts;
+    this.state = options.state ?? {};
     this.#port = port;
     this.#options = options;
     this.#logger = logger;
@@ -90,14 +90,17 @@ export class ClientHost implements ShardHost {
       }),
     );
     this.#gateway = gateway;
-    this.#transfer = new GuildTransfer({ options, stateOf: (shardId) => this.#movable(shardId) });
+    this.pool = gateway.pool;
+    this.work = port.work;
+    this.transfer = new GuildTransfer({ options, stateOf: (shardId) => this.#movable(shardId) });
+    this.turns = this.transfer.turns;
     this.#arrivals = new Arrivals({
       port,
       options,
       logger,
       gateway,
       states: this.#states,
-      transfer: this.#transfer,
+      transfer: this.transfer,
       sendNow: (shardId, payload) => void this.#sendNow(shardId, payload),
     });
     this.#watchConnections();
@@ -152,98 +155,51 @@ export class ClientHost implements ShardHost {
     this.#port.totalShardsKnown(context.totalShards);
   }
 
-  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+  override async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
     for (const shardId of shardIds) {
       if (this.#states.has(shardId)) continue;
       this.#states.set(shardId, emptyState(this.#options.keep));
       this.#port.addShard(shardId);
     }
-    await this.#gateway.startShards(shardIds, context);
+    await super.startShards(shardIds, context);
   }
 
-  async resumeShard(
+  protected resume(
     shardId: number,
     session: Cursor,
     context: HostContext,
-    how: Partial<ResumeHow> = {},
+    how: Partial<ResumeHow>,
   ): Promise<ResumeOutcome> {
-    this.#transfer.turns.frozen(shardId);
-    try {
-      return await this.#arrivals.resume({ shardId, session, context, how });
-    } finally {
-      this.#transfer.turns.over(shardId);
-    }
+    return this.#arrivals.resume({ shardId, session, context, how });
   }
 
   warm(shardId: number, session: Cursor | null, context: HostContext): Promise<void> {
     return this.#arrivals.warm(shardId, session, context);
   }
 
-  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#gateway.preconnect(shardId, session, context);
-  }
-
-  prepareTransferTo(shardId: number, session: Cursor | null): void | Promise<void> {
-    this.#transfer.prepare(shardId);
-    return this.#options.state?.prepareTransferTo?.(shardId, session);
-  }
-
-  handleUserEvent(shardId: number, name: string, value: unknown): Promise<void> {
-    return this.#transfer.take(shardId, name, value);
-  }
-
-  async abortTransferTo(shardId: number): Promise<void> {
-    this.#transfer.turns.over(shardId);
+  override async abortTransferTo(shardId: number): Promise<void> {
+    this.turns.over(shardId);
     await this.#arrivals.abort(shardId);
-    await this.#gateway.abortTransferTo(shardId);
-    await this.#options.state?.abortTransferTo?.(shardId);
+    await super.abortTransferTo(shardId);
   }
 
-  /** Tells `shardLeaving`. What listens, and what it adds by `waitUntil`, is waited for; the node says for how long. */
-  async leaving(shardId: number, how: LeavingHow): Promise<void> {
-    const notice = new LeaveNotice(how, (work) => this.#port.track(work));
-    await this.#port.tell('shardLeaving', shardId, notice);
-    await notice.ended();
+  protected tell(...told: Parameters<ClientPort['tell']>): Promise<void> | undefined {
+    return this.#port.tell(...told);
   }
 
-  stays(shardId: number): void {
-    this.#transfer.stays(shardId);
-    void this.#port.tell('shardStays', shardId);
+  override stays(shardId: number): void {
+    this.transfer.stays(shardId);
+    super.stays(shardId);
   }
 
-  exportState(shardId: number, transfer: TransferContext): Promise<void> {
-    return this.#transfer.exportState(shardId, transfer);
+  override unfreeze(shardId: number): void {
+    this.transfer.stays(shardId);
+    super.unfreeze(shardId);
   }
 
-  exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
-    return this.#transfer.exportDelta(shardId, transfer);
-  }
-
-  async freeze(shardId: number): Promise<Cursor> {
-    this.#mustBeMovable(shardId);
-    this.#transfer.turns.frozen(shardId);
-    try {
-      return await this.#gateway.freeze(shardId);
-    } catch (error) {
-      this.#transfer.turns.over(shardId);
-      throw error;
-    }
-  }
-
-  unfreeze(shardId: number): void {
-    this.#transfer.turns.over(shardId);
-    this.#transfer.stays(shardId);
-    this.#gateway.unfreeze(shardId);
-  }
-
-  async release(shardId: number): Promise<void> {
-    await this.#gateway.release(shardId);
-    this.#transfer.turns.over(shardId);
-  }
-
-  async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    this.#mustBeMovable(shardId);
-    return this.#gateway.prepareTransferFrom(shardId);
+  override async release(shardId: number): Promise<void> {
+    await super.release(shardId);
+    this.turns.over(shardId);
   }
 
   /** null: its guilds are not known yet, as long as there is no READY, or they still come from Discord. */
@@ -252,45 +208,30 @@ export class ClientHost implements ShardHost {
     return state === undefined || state.user === null || this.#arrivals.isLoading(shardId) ? null : state;
   }
 
-  /** A shard without a session is refused by the gateway, in its own words. */
-  #mustBeMovable(shardId: number): void {
+  protected mustBeMovable(shardId: number): void {
     if (this.#arrivals.isLoading(shardId)) throw notReady(shardId);
   }
 
-  async stateLost(shardId: number): Promise<void> {
-    await this.#options.state?.stateLost?.(shardId);
+  override async released(shardId: number, how?: { takenOver: boolean }): Promise<void> {
+    this.#arrivals.leaves(shardId);
+    await super.released(shardId, how);
   }
 
-  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
+  override async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    this.turns.over(shardId);
     this.#arrivals.leaves(shardId);
-    await this.#gateway.released(shardId);
-    await this.#depart(shardId);
-    await this.#options.state?.released?.(shardId, how);
-  }
-
-  async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
-    this.#transfer.turns.over(shardId);
-    this.#arrivals.leaves(shardId);
-    const cursor = await this.#gateway.stopShard(shardId, options);
-    await this.#depart(shardId);
+    const cursor = await super.stopShard(shardId, options);
+    await this.left(shardId);
     return cursor;
   }
 
-  async #depart(shardId: number): Promise<void> {
-    this.#transfer.forget(shardId);
+  protected async left(shardId: number): Promise<void> {
+    this.transfer.forget(shardId);
     const state = this.#states.get(shardId);
     if (state === undefined) return;
     this.#states.delete(shardId);
     await this.#port.removeShard(shardId, [...state.guilds.keys()]);
     void this.#port.tell('shardMoved', shardId);
-  }
-
-  closing(): void {
-    this.#port.closing();
-  }
-
-  settled(): Promise<void> {
-    return this.#port.settled();
   }
 
   shutdown(): Promise<void> {
@@ -304,15 +245,11 @@ export class ClientHost implements ShardHost {
     return shardIds.every((shardId) => this.#movable(shardId) !== null) ? shardIds : null;
   }
 
-  report(): readonly ShardReport[] {
-    return this.#gateway.report().map((report) => {
+  override report(): readonly ShardReport[] {
+    return super.report().map((report) => {
       const state = this.#states.get(report.shardId);
       return state === undefined || state.user === null ? report : { ...report, guilds: state.guilds.size };
     });
-  }
-
-  cursorOf(shardId: number): Cursor | null {
-    return this.#gateway.cursorOf(shardId);
   }
 
   #watchConnections(): void {

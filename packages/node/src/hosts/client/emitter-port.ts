@@ -8,9 +8,10 @@ import type { Payload } from '../../guild-state/raw-guild.js';
 import type { Cursor } from '../../session/state.js';
 import { lookUpToo } from './departed.js';
 import type { PortHooks } from './orchestrate.js';
-import { Listeners } from './listeners.js';
-import type { Emitter } from './listeners.js';
+import { Listeners } from '../listeners.js';
+import type { Emitter } from '../listeners.js';
 import type { ClientPort, ConnectionEvent, Packet } from './port.js';
+import type { WorkInFlight } from '../work-in-flight.js';
 
 /** What libraries agree on. */
 type ShardLike = { latency: number; status: unknown; sessionID: string | null };
@@ -24,11 +25,10 @@ type Caches<Shard, Guild> = {
 /** Presence, voice state, members, soundboard sounds, channel info: the rest belongs to a connection. */
 const SENT: ReadonlySet<number> = new Set([3, 4, 8, 31, 43]);
 
-const known = new WeakMap<object, Listeners>();
-
 export abstract class EmitterPort<Shard extends ShardLike, Guild extends GuildLike> implements ClientPort {
   abstract readonly client: object;
   abstract readonly isReady: boolean;
+  readonly work: WorkInFlight;
   readonly #caches: Caches<Shard, Guild>;
   readonly #hooks: PortHooks;
   readonly #listeners: Listeners;
@@ -40,9 +40,8 @@ export abstract class EmitterPort<Shard extends ShardLike, Guild extends GuildLi
     this.#emitter = client as Emitter;
     this.#caches = caches;
     this.#hooks = hooks;
-    // A client that logs in again has them already.
-    this.#listeners = known.get(client) ?? new Listeners(this.#emitter);
-    known.set(client, this.#listeners);
+    this.#listeners = Listeners.of(client);
+    this.work = this.#listeners.work;
     lookUpToo(caches.shards, this.#departedShards);
     lookUpToo(caches.guilds, this.#departedGuilds);
   }
@@ -124,18 +123,6 @@ export abstract class EmitterPort<Shard extends ShardLike, Guild extends GuildLi
 
   tell(event: string, ...values: readonly unknown[]): Promise<void> | undefined {
     return this.#listeners.during(() => void this.#emitter.emit(event, ...values));
-  }
-
-  track(work: Promise<unknown>): Promise<void> {
-    return this.#listeners.track(work);
-  }
-
-  closing(): void {
-    this.#listeners.closing();
-  }
-
-  settled(): Promise<void> {
-    return this.#listeners.settled();
   }
 
   quietly(work: () => void): () => void {

@@ -8,7 +8,7 @@ import type { ShardState } from '../../guild-state/reduce.js';
 import { IncomingGuilds, OutgoingGuilds } from '../../guild-state/transfer.js';
 import type { GuildPart } from '../../guild-state/transfer.js';
 import type { TransferContext } from '../../shard-host.js';
-import { Turns } from '../discordjs/turns.js';
+import { Turns } from '../turns.js';
 import { GUILDS_EVENT, STATE_EVENT, partsOf, StateFrames } from '../discordjs/state-frames.js';
 import type { ClientHostOptions } from './options.js';
 

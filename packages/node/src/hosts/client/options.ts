@@ -1,29 +1,15 @@
 /** The options of `orchestrated` for libraries whose clients are fed with dispatches. */
-import { systemClock, systemRandom } from '@dshard/transport';
 import type { Clock, Random } from '@dshard/transport';
-import { checkPair, checkStateHooks, refuseUnknownKeys, wholeNumber } from '../../check-options.js';
+import { refuseUnknownKeys, wholeNumber } from '../../check-options.js';
 import { resolveTimeouts } from '../../gateway-shard/options.js';
 import type { GatewayTimeouts } from '../../gateway-shard/options.js';
 import { KEEP_ALL } from '../../guild-state/people.js';
 import type { PeopleLimits } from '../../guild-state/people.js';
-import { NODE_OPTION_KEYS } from '../../options.js';
-import type { NodeOptions } from '../../options.js';
 import type { HostTimeouts } from '../../shard-host.js';
-import type { StateHooks } from '../user-code.js';
+import { checkClientOptions, surroundings } from '../options.js';
+import type { ClientOptions } from '../options.js';
 
-export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
-  /**
-   * The bot's own state of a shard, in one value that MessagePack can carry; taken when the shard has stopped handing
-   * out events here. Its guilds move by themselves.
-   */
-  exportShard?: (shardId: number) => unknown;
-  /** Gets that value where the shard goes on: its guilds are in the caches, and no event has come yet. */
-  importShard?: (shardId: number, state: unknown) => void | Promise<void>;
-  /**
-   * For much state: by user events (`userEvents`), copied while the shard serves. Instead of the two above, or besides
-   * them.
-   */
-  state?: StateHooks;
+export type OrchestratedOptions = ClientOptions & {
   /**
    * How many members and presences of a guild move with it, beside the bot and those in voice channels: the newest.
    * Default: all that Discord has told of. They take memory in this process, about 500 bytes each (`npm run
@@ -40,17 +26,7 @@ export type OrchestratedOptions = Omit<NodeOptions, 'host'> & {
   };
 };
 
-/** The options of `orchestrated`: what they default to, what is refused, and which of them are for whom. */
 const WHERE = 'orchestrated';
-
-const KEYS: readonly (keyof OrchestratedOptions)[] = [
-  ...NODE_OPTION_KEYS,
-  'exportShard',
-  'importShard',
-  'state',
-  'keep',
-  'timeouts',
-];
 
 export type ClientHostOptions = Pick<OrchestratedOptions, 'exportShard' | 'importShard' | 'state'> & {
   readonly keep: PeopleLimits;
@@ -69,14 +45,13 @@ const HANDLERS_MS = 500;
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function resolveClientOptions(options: OrchestratedOptions): ClientHostOptions {
-  refuseUnknownKeys(WHERE, options, KEYS);
+  checkClientOptions(options, ['keep', 'timeouts']);
   const { keep = {}, exportShard, importShard, state, lingerMs = LINGER_MS } = options;
+  const { clock, random } = surroundings(options);
   const { readyListenersMs, importMs, ...timeouts } = options.timeouts ?? {};
   refuseUnknownKeys(`${WHERE} (keep)`, keep, ['members', 'presences']);
   const gatewayTimeouts = { handlersMs: HANDLERS_MS, ...timeouts };
   resolveTimeouts(WHERE, gatewayTimeouts);
-  checkPair(WHERE, options, ['exportShard', 'importShard']);
-  checkStateHooks(WHERE, state);
   return {
     ...(exportShard && { exportShard }),
     ...(importShard && { importShard }),
@@ -92,13 +67,7 @@ export function resolveClientOptions(options: OrchestratedOptions): ClientHostOp
       handlersMs: gatewayTimeouts.handlersMs,
     },
     lingerMs,
-    clock: options.clock ?? systemClock(),
-    random: options.random ?? systemRandom(),
+    clock,
+    random,
   };
-}
-
-/** The options of the node alone. */
-export function nodeOptions(options: OrchestratedOptions): Omit<NodeOptions, 'host'> {
-  const { exportShard: _, importShard: __, state: ___, keep: ____, timeouts: _____, ...node } = options;
-  return node;
 }

@@ -17,7 +17,8 @@ import type { LoginWords } from '../login.js';
 import { ClientHost } from './client-host.js';
 import type { GatewaySettings } from './client-host.js';
 import { Departed } from './departed.js';
-import { nodeOptions, resolveClientOptions } from './options.js';
+import { nodeOptions } from '../options.js';
+import { resolveClientOptions } from './options.js';
 import type { ClientHostOptions, OrchestratedOptions } from './options.js';
 import type { ClientPort, Sent } from './port.js';
 

@@ -6,6 +6,7 @@
 import { NodeError } from '../../errors.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import type { Cursor } from '../../session/state.js';
+import type { WorkInFlight } from '../work-in-flight.js';
 
 /** A dispatch, from Discord or made here (`s` is 0 then). */
 export type Packet = { readonly op: 0; readonly t: string; readonly s: number; readonly d: unknown };
@@ -61,12 +62,8 @@ export type ClientPort = {
   /** An event of ours. Resolves as for `inject`. */
   tell(event: 'shardLeaving' | 'shardStays' | 'shardMoved', ...values: readonly unknown[]): Promise<void> | undefined;
 
-  /** Work of the bot, to be waited for like a handler. What it returns never rejects. */
-  track(work: Promise<unknown>): Promise<void>;
-
-  /** Resolves when no handler is at work. */
-  closing(): void;
-  settled(): Promise<void>;
+  /** What the bot does in its handlers. */
+  readonly work: Pick<WorkInFlight, 'add' | 'closing' | 'settled'>;
 
   /**
    * Runs `work` without telling the bot anything; what it would have been told is told by the function returned.
@@ -75,9 +72,10 @@ export type ClientPort = {
   quietly?(work: () => void): () => void;
 };
 
-/** Whether a client is what a host was made for. */
-
-/** `paths`: what is called or replaced, beyond what the library documents. Throws `DSO_LIBRARY_UNSUPPORTED`. */
+/**
+ * Whether a client is what a host was made for. `paths`: what is called or replaced, beyond what the library documents.
+ * Throws `DSO_LIBRARY_UNSUPPORTED`.
+ */
 export function checkInternals(library: string, version: string, client: object, paths: readonly string[]): void {
   const missing = paths.filter((path) => valueAt(client, path) === undefined);
   if (missing.length === 0) return;

@@ -1,8 +1,7 @@
 /**
  * @discordjs/core: a client without caches, on a WebSocketManager. Dispatches are emitted on that manager, as its own
- *   shards would; what is
- * sent through it goes to the host. The guilds of a shard that comes are told by READY and GUILD_CREATE, for bots with
- * caches of their own.
+ * shards would; what is sent through it goes to the host. The guilds of a shard that comes are told by READY and
+ * GUILD_CREATE, for bots with caches of their own.
  */
 import type { Client } from '@discordjs/core';
 import { WebSocketShardEvents } from '@discordjs/ws';
@@ -11,16 +10,16 @@ import { NodeError } from '../../errors.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import type { GatewaySettings } from '../client/client-host.js';
 import { clientLogger } from '../client/orchestrate.js';
-import { Listeners } from '../client/listeners.js';
-import type { Emitter } from '../client/listeners.js';
+import { Listeners } from '../listeners.js';
+import type { Emitter } from '../listeners.js';
 import type { Library, PortHooks } from '../client/orchestrate.js';
 import type { ClientPort, ConnectionEvent, Packet } from '../client/port.js';
 import { checkInternals } from '../client/port.js';
-
-const known = new WeakMap<object, Listeners>();
+import type { WorkInFlight } from '../work-in-flight.js';
 
 class CorePort implements ClientPort {
   readonly client: Client;
+  readonly work: WorkInFlight;
   readonly #manager: WebSocketManager;
   readonly #listeners: Listeners;
   readonly #shardIds = new Set<number>();
@@ -36,9 +35,8 @@ class CorePort implements ClientPort {
     this.client = client;
     const manager = client.gateway as WebSocketManager;
     this.#manager = manager;
-    // A client that logs in again has them already.
-    this.#listeners = known.get(client) ?? new Listeners(client);
-    known.set(client, this.#listeners);
+    this.#listeners = Listeners.of(client);
+    this.work = this.#listeners.work;
     manager.send = async (shardId, payload) => send(shardId, payload);
     manager.fetchStatus = fetchStatus;
     manager.updateShardCount = () => Promise.reject(notInCharge());
@@ -93,18 +91,6 @@ class CorePort implements ClientPort {
 
   tell(event: string, ...values: readonly unknown[]): Promise<void> | undefined {
     return this.#listeners.during(() => void (this.client as unknown as Emitter).emit(event, ...values));
-  }
-
-  track(work: Promise<unknown>): Promise<void> {
-    return this.#listeners.track(work);
-  }
-
-  closing(): void {
-    this.#listeners.closing();
-  }
-
-  settled(): Promise<void> {
-    return this.#listeners.settled();
   }
 
   /** `getShardIds()` says which run here. */

@@ -3,16 +3,17 @@
  * whose shards come and go at the orchestrator's word. `bot.start()` is not called. See ../../gateway-shard/decide.ts
  * for how one shard is kept.
  */
-import type { ShardReport } from '@dshard/protocol';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
 import type { Delivery } from '../../gateway-shard/options.js';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
+import type { HostContext, HostTimeouts, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';
 import type { Identity } from '../first-ready.js';
-import { isSpentInteraction, stateMethods, UserCode } from '../user-code.js';
+import { PoolHost } from '../pool-host.js';
+import { codeMethods, isSpentInteraction, stateMethods, UserCode } from '../user-code.js';
+import type { StateHooks } from '../user-code.js';
 import { Sends } from '../sends.js';
 import { BotShard, DiscordenoSocket } from './discordeno-socket.js';
 import type { BotShardOptions, Packet } from './discordeno-socket.js';
@@ -22,15 +23,17 @@ import type { DiscordenoHostOptions, ResolvedDiscordenoOptions } from './options
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */
 export function createDiscordenoHost(options: DiscordenoHostOptions): ShardHost {
   const resolved = resolveDiscordenoOptions(options);
-  return Object.assign(new DiscordenoHost(resolved), stateMethods(resolved.state));
+  const host = new DiscordenoHost(resolved);
+  return Object.assign(host, stateMethods(resolved.state), codeMethods(host.code));
 }
 
-class DiscordenoHost implements ShardHost {
+class DiscordenoHost extends PoolHost {
   readonly client: object;
   readonly #options: ResolvedDiscordenoOptions;
   readonly timeouts: HostTimeouts;
-  readonly #shards: ShardPool;
-  readonly #code: UserCode;
+  readonly pool: ShardPool;
+  protected readonly state: StateHooks;
+  readonly code: UserCode;
   /** null: nobody can say who the bot is. */
   readonly #ready: FirstReady | null;
   readonly #sends: Sends;
@@ -38,12 +41,14 @@ class DiscordenoHost implements ShardHost {
   readonly #botShards = new Map<number, BotShard>();
 
   constructor(options: ResolvedDiscordenoOptions) {
+    super();
     const { bot, clock, random, logger, timeouts } = options;
     const { gateway } = bot;
     this.#options = options;
     this.client = bot;
     this.timeouts = timeouts;
-    this.#code = new UserCode({ hooks: options.hooks, clock, logger });
+    this.state = options.state;
+    this.code = new UserCode(options);
     const { rest } = bot;
     this.#ready =
       rest === undefined
@@ -57,13 +62,13 @@ class DiscordenoHost implements ShardHost {
           });
     this.#sends = new Sends({
       logger,
-      hosted: (shardId) => this.#shards.all.get(shardId),
+      hosted: (shardId) => this.pool.all.get(shardId),
       isComing: (shardId) => gateway.shards.has(shardId),
       accepted: () => undefined,
       dropped: () => undefined,
       waits: () => this.#ready?.endWait(),
     });
-    this.#shards = new ShardPool({
+    this.pool = new ShardPool({
       options: {
         clock,
         random,
@@ -83,8 +88,8 @@ class DiscordenoHost implements ShardHost {
     this.#options.bot.gateway.totalShards = totalShards;
   }
 
-  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
-    this.#shards.start(shardIds, context);
+  override async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+    this.pool.start(shardIds, context);
     shardIds.forEach((shardId) => this.#show(shardId, context));
   }
 
@@ -93,7 +98,7 @@ class DiscordenoHost implements ShardHost {
     this.#show(shardId, context);
     const { totalShards } = context;
     const hold = this.#ready?.beforeEvents({ shardId, totalShards, session });
-    const resumed = this.#shards.resume(shardId, session, context, { ...how, ...(hold && { hold }) });
+    const resumed = this.pool.resume(shardId, session, context, { ...how, ...(hold && { hold }) });
     // By a connection that waited at HELLO, if there was one.
     this.#show(shardId, context);
     try {
@@ -109,77 +114,27 @@ class DiscordenoHost implements ShardHost {
     await this.#ready?.make({ shardId, totalShards: context.totalShards, session }).handled;
   }
 
-  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#shards.preconnect(shardId, session, context);
-  }
-
-  async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
-    const cursor = await this.#shards.stop(shardId, options);
+  override async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    const cursor = await super.stopShard(shardId, options);
     this.#forget(shardId);
     return cursor;
   }
 
-  prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#shards.close(shardId);
-  }
-
-  freeze(shardId: number): Promise<Cursor> {
-    return this.#shards.freeze(shardId);
-  }
-
-  unfreeze(shardId: number): void {
-    this.#shards.unfreeze(shardId);
-  }
-
-  release(shardId: number): Promise<void> {
-    return this.#shards.release(shardId);
-  }
-
-  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
-    await this.#shards.released(shardId);
+  protected left(shardId: number): void {
     this.#forget(shardId);
-    this.#code.moved(shardId);
-    await this.#options.state.released?.(shardId, how);
+    this.code.moved(shardId);
   }
 
-  async abortTransferTo(shardId: number): Promise<void> {
-    await this.#shards.closePreconnected(shardId);
+  override async abortTransferTo(shardId: number): Promise<void> {
+    await this.pool.closePreconnected(shardId);
     this.#sends.left(shardId);
     this.#forget(shardId);
-    await this.#options.state.abortTransferTo?.(shardId);
-  }
-
-  async stateLost(shardId: number): Promise<void> {
-    await this.#options.state.stateLost?.(shardId);
-  }
-
-  leaving(shardId: number, how: LeavingHow): Promise<void> {
-    return this.#code.leaving(shardId, how);
-  }
-
-  stays(shardId: number): void {
-    this.#code.stays(shardId);
-  }
-
-  closing(): void {
-    this.#code.closing();
-  }
-
-  settled(): Promise<void> {
-    return this.#code.settled();
+    await super.abortTransferTo(shardId);
   }
 
   shutdown(): Promise<void> {
-    this.#code.close();
-    return this.#shards.shutdown();
-  }
-
-  report(): readonly ShardReport[] {
-    return this.#shards.report();
-  }
-
-  cursorOf(shardId: number): Cursor | null {
-    return this.#shards.cursorOf(shardId);
+    this.code.close();
+    return this.pool.shutdown();
   }
 
   /** The library throws away what handlers return. */
@@ -187,7 +142,7 @@ class DiscordenoHost implements ShardHost {
     const { t: type } = payload;
     if (isSpentInteraction(payload, delivery)) return undefined;
     if (type === 'READY') this.#ready?.seen();
-    this.#code.took(type);
+    this.code.took(type);
     return this.#botShards.get(shardId)?.hand(payload as unknown as Packet);
   }
 
@@ -195,7 +150,7 @@ class DiscordenoHost implements ShardHost {
     const { shardId, totalShards } = request;
     const socket = new DiscordenoSocket(this.#botShardOptions(shardId, totalShards), request);
     this.#botShards.set(shardId, socket.shard);
-    if (this.#shards.all.has(shardId)) this.#options.bot.gateway.shards.set(shardId, socket.shard);
+    if (this.pool.all.has(shardId)) this.#options.bot.gateway.shards.set(shardId, socket.shard);
     return socket;
   }
 
@@ -217,7 +172,7 @@ class DiscordenoHost implements ShardHost {
 
   /** It does not run here any more, unless it came back meanwhile. */
   #forget(shardId: number): void {
-    if (this.#shards.all.has(shardId)) return;
+    if (this.pool.all.has(shardId)) return;
     this.#botShards.delete(shardId);
     this.#options.bot.gateway.shards.delete(shardId);
   }

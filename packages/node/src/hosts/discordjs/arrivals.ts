@@ -20,7 +20,7 @@ import type { Cursor } from '../../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
-import { Gate } from './turns.js';
+import { Gate } from '../turns.js';
 import { loadBeginning, deliverBeginning, deliverStaged } from './cache-loader.js';
 import type { ClientShards } from './client-shards.js';
 import { emitOn, packet, showSession } from './gateway-manager.js';

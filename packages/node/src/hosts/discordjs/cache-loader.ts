@@ -13,7 +13,7 @@ import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { HostContext } from '../../shard-host.js';
 import type { Payload } from './export/fields.js';
 import type { WholeState } from './staged-state.js';
-import { Gate } from './turns.js';
+import { Gate } from '../turns.js';
 
 /** How long after the last guild the next may come, as in discord.js (waitGuildTimeout). */
 const GUILD_TIMEOUT_MS = 15_000;

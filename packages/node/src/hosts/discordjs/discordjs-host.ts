@@ -14,16 +14,10 @@ import type { GatewayOptions, Delivery } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { DEFAULT_LINGER_MS } from '../../options.js';
 import type { Cursor } from '../../session/state.js';
-import type {
-  HostContext,
-  HostTimeouts,
-  LeavingHow,
-  ResumeHow,
-  ResumeOutcome,
-  ShardHost,
-  TransferContext,
-} from '../../shard-host.js';
-import { LeaveNotice, isSpentInteraction } from '../user-code.js';
+import type { HostContext, HostTimeouts, ResumeHow, ResumeOutcome } from '../../shard-host.js';
+import { CacheHost } from '../pool-host.js';
+import { isSpentInteraction } from '../user-code.js';
+import type { StateHooks } from '../user-code.js';
 import { Arrivals } from './arrivals.js';
 import { ClientShards } from './client-shards.js';
 import { DepartedObjects } from './departed-objects.js';
@@ -38,40 +32,41 @@ import { Readiness } from './readiness.js';
 import { gatewayOptions } from './options.js';
 import { Sends } from '../sends.js';
 import { notReady, ShardTransfer } from './shard-transfer.js';
-import { Turns } from './turns.js';
+import { Turns } from '../turns.js';
 import { VoiceChannels } from './voice-channels.js';
+import type { WorkInFlight } from '../work-in-flight.js';
 
 const hosts = new WeakMap<Client, DiscordjsHost>();
 
-export class DiscordjsHost implements ShardHost {
+export class DiscordjsHost extends CacheHost {
   /** What fleet calls look at. */
   readonly client: Client;
-  readonly hosted: ShardPool;
+  readonly pool: ShardPool;
+  protected readonly state: StateHooks;
+  protected readonly transfer: ShardTransfer;
+  protected readonly turns: Turns;
+  protected readonly work: WorkInFlight;
   readonly #gatewayInfo: GatewayInfo;
   readonly timeouts: HostTimeouts;
-  /** Whether what is being emitted just now may have been handled before, by a node that was lost. */
-  isRedelivering = false;
   readonly #manager: GatewayManager;
-  readonly #userOptions: OrchestratedOptions;
   readonly #options: GatewayOptions;
   readonly #shards: ClientShards;
-  readonly #transfer: ShardTransfer;
   readonly #arrivals: Arrivals;
   readonly #listeners: ListenersInFlight;
   readonly #readiness: Readiness;
   readonly #requests: MemberRequests;
   readonly #sends: Sends;
   readonly #voice = new VoiceChannels();
-  readonly #turns: Turns;
   readonly #commands: OpenCommands;
   readonly #shutDown = new AbortController();
 
   /** Throws `DSO_DISCORDJS_UNSUPPORTED`. */
   constructor(client: Client, manager: GatewayManager, userOptions: OrchestratedOptions, logger: Logger) {
+    super();
     hosts.set(client, this);
     this.client = client;
     this.#manager = manager;
-    this.#userOptions = userOptions;
+    this.state = userOptions.state ?? {};
     this.#options = gatewayOptions(
       userOptions,
       (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
@@ -85,15 +80,16 @@ export class DiscordjsHost implements ShardHost {
       lingerMs: userOptions.lingerMs ?? DEFAULT_LINGER_MS,
     }));
     const listeners = (this.#listeners = ListenersInFlight.of(client));
+    this.work = listeners.work;
     const readiness = (this.#readiness = Readiness.of(client));
     this.#requests = MemberRequests.of(client);
-    this.#turns = new Turns(clock);
+    this.turns = new Turns(clock);
     this.#commands = new OpenCommands(clock);
     listeners.watch((event, args) => this.#commands.seen(event, args));
     const { pool, gatewayInfo } = makePool(manager, this.#options, (event, value, shardId) =>
       this.#tell(event, value, shardId),
     );
-    this.hosted = pool;
+    this.pool = pool;
     this.#gatewayInfo = gatewayInfo;
     const sends = (this.#sends = new Sends({
       logger,
@@ -106,12 +102,12 @@ export class DiscordjsHost implements ShardHost {
     const quietly = (work: () => void): void =>
       DepartedObjects.of(client).hidden(() => listeners.muted(() => true, work));
     const voice = this.#voice;
-    this.#transfer = new ShardTransfer({
+    this.transfer = new ShardTransfer({
       client,
       shards,
       options: userOptions,
       clock,
-      turns: this.#turns,
+      turns: this.turns,
       voice,
       quietly,
     });
@@ -133,8 +129,8 @@ export class DiscordjsHost implements ShardHost {
   }
 
   #deliver(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
-    this.#transfer.happened(shardId, payload);
-    this.#voice.happened(shardId, payload, this.client.user?.id, this.hosted.cursorOf(shardId)?.sessionId);
+    this.transfer.happened(shardId, payload);
+    this.#voice.happened(shardId, payload, this.client.user?.id, this.pool.cursorOf(shardId)?.sessionId);
     if (isSpentInteraction(payload, delivery)) return undefined;
     this.isRedelivering = delivery.redelivered;
     const work = this.#listeners.during(() => this.#emit(payload, shardId));
@@ -164,28 +160,19 @@ export class DiscordjsHost implements ShardHost {
     this.client.options.shardCount = totalShards;
   }
 
-  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
+  override async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
     shardIds.forEach((shardId) => this.#shards.add(shardId));
-    this.hosted.start(shardIds, context);
+    await super.startShards(shardIds, context);
   }
 
-  async resumeShard(
+  protected resume(
     shardId: number,
     session: Cursor,
     context: HostContext,
-    how: Partial<ResumeHow> = {},
+    how: Partial<ResumeHow>,
   ): Promise<ResumeOutcome> {
-    this.#turns.frozen(shardId);
-    try {
-      return await this.#resume(shardId, session, context, how);
-    } finally {
-      this.#turns.over(shardId);
-    }
-  }
-
-  #resume(shardId: number, session: Cursor, context: HostContext, how: Partial<ResumeHow>): Promise<ResumeOutcome> {
     const resume = { shardId, session, context, how };
-    const staged = this.#transfer.staged(shardId);
+    const staged = this.transfer.staged(shardId);
     const state = staged?.caches.whole() ?? null;
     if (this.#shards.isAsItWas(shardId)) {
       this.#shards.abort(shardId);
@@ -203,7 +190,7 @@ export class DiscordjsHost implements ShardHost {
    * come meanwhile wait for what listens as well. Later ones find it ready.
    */
   async warm(shardId: number): Promise<void> {
-    if (!this.#readiness.isMade && this.#transfer.show(shardId)) {
+    if (!this.#readiness.isMade && this.transfer.show(shardId)) {
       this.#readiness.make();
     }
     if (this.#readiness.isMade) {
@@ -211,107 +198,51 @@ export class DiscordjsHost implements ShardHost {
     }
   }
 
-  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.hosted.preconnect(shardId, session, context);
-  }
-
-  prepareTransferTo(shardId: number, session: Cursor | null): void | Promise<void> {
-    this.#transfer.prepare(shardId);
-    return this.#userOptions.state?.prepareTransferTo?.(shardId, session);
-  }
-
-  handleUserEvent(shardId: number, name: string, value: unknown): Promise<void> {
-    return this.#transfer.take(shardId, name, value);
-  }
-
-  async abortTransferTo(shardId: number): Promise<void> {
-    this.#turns.over(shardId);
+  override async abortTransferTo(shardId: number): Promise<void> {
+    this.turns.over(shardId);
     this.#abort(shardId);
-    this.#transfer.forget(shardId);
-    await this.hosted.closePreconnected(shardId);
-    await this.#userOptions.state?.abortTransferTo?.(shardId);
+    this.transfer.forget(shardId);
+    await super.abortTransferTo(shardId);
   }
 
   /** What came of the shard is of no use, and what waits for it waits in vain. */
   #abort(shardId: number): void {
     this.#shards.abort(shardId);
-    this.#left(shardId);
+    this.#dropSends(shardId);
   }
 
-  #left(shardId: number): void {
+  #dropSends(shardId: number): void {
     this.#sends.left(shardId);
     this.#requests.left(shardId);
     this.#voice.left(shardId);
   }
 
-  /** Tells `shardLeaving`. What listens, and what it adds by `waitUntil`, is waited for; the node says for how long. */
-  async leaving(shardId: number, how: LeavingHow): Promise<void> {
-    const notice = new LeaveNotice(how, (work) => this.#listeners.add(work));
-    await this.#listeners.during(() => this.client.emit('shardLeaving', shardId, notice));
-    await notice.ended();
+  protected tell(event: string, ...values: unknown[]): Promise<void> | undefined {
+    return this.#listeners.during(() => void this.client.emit(event, ...values));
   }
 
-  stays(shardId: number): void {
-    void this.#listeners.during(() => this.client.emit('shardStays', shardId));
-  }
-
-  exportState(shardId: number, transfer: TransferContext): Promise<void> {
-    return this.#transfer.exportState(shardId, transfer);
-  }
-
-  exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
-    return this.#transfer.exportDelta(shardId, transfer);
-  }
-
-  async freeze(shardId: number): Promise<Cursor> {
-    this.#mustBeComplete(shardId);
-    this.#turns.frozen(shardId);
-    try {
-      return await this.hosted.freeze(shardId);
-    } catch (error) {
-      this.#turns.over(shardId);
-      throw error;
-    }
-  }
-
-  unfreeze(shardId: number): void {
-    this.#turns.over(shardId);
-    this.hosted.unfreeze(shardId);
-  }
-
-  async release(shardId: number): Promise<void> {
-    await this.hosted.release(shardId);
+  override async release(shardId: number): Promise<void> {
+    await super.release(shardId);
     this.#shards.setAside(shardId);
-    this.#left(shardId);
-    this.#turns.over(shardId);
+    this.#dropSends(shardId);
+    this.turns.over(shardId);
   }
 
-  async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    this.#mustBeComplete(shardId);
-    return this.hosted.close(shardId);
-  }
-
-  #mustBeComplete(shardId: number): void {
-    if (this.hosted.all.has(shardId) && (this.#arrivals.has(shardId) || !this.#shards.isComplete(shardId))) {
+  protected mustBeMovable(shardId: number): void {
+    if (this.pool.all.has(shardId) && (this.#arrivals.has(shardId) || !this.#shards.isComplete(shardId))) {
       throw notReady(shardId);
     }
   }
 
-  async stateLost(shardId: number): Promise<void> {
-    await this.#userOptions.state?.stateLost?.(shardId);
-  }
-
-  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
-    await this.hosted.released(shardId);
+  protected left(shardId: number): void {
     this.#depart(shardId);
-    void this.#listeners.during(() => this.client.emit('shardMoved', shardId));
-    await this.#userOptions.state?.released?.(shardId, how);
+    void this.tell('shardMoved', shardId);
   }
 
-  async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
-    this.#turns.over(shardId);
+  override async stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
+    this.turns.over(shardId);
     this.#arrivals.leaves(shardId);
-    const cursor = await this.hosted.stop(shardId, options);
+    const cursor = await super.stopShard(shardId, options);
     this.#depart(shardId);
     return cursor;
   }
@@ -319,16 +250,12 @@ export class DiscordjsHost implements ShardHost {
   #depart(shardId: number): void {
     this.#shards.abort(shardId);
     this.#shards.forget(shardId);
-    this.#transfer.forget(shardId);
-    this.#left(shardId);
+    this.transfer.forget(shardId);
+    this.#dropSends(shardId);
   }
 
-  closing(): void {
-    this.#listeners.closing();
-  }
-
-  async settled(): Promise<void> {
-    await this.#listeners.settled();
+  override async settled(): Promise<void> {
+    await super.settled();
     await this.#commands.settled(this.#shutDown.signal).catch(() => undefined);
   }
 
@@ -336,7 +263,7 @@ export class DiscordjsHost implements ShardHost {
     this.#shutDown.abort();
     this.#shards.nodeEnded();
     this.#gatewayInfo.close();
-    await this.hosted.shutdown();
+    await this.pool.shutdown();
   }
 
   /** Runs `work` while the client holds the shards of `shardsInClient` and no others. */
@@ -349,16 +276,12 @@ export class DiscordjsHost implements ShardHost {
     return this.#shards.whole();
   }
 
-  report(): readonly ShardReport[] {
+  override report(): readonly ShardReport[] {
     const guilds = this.#shards.counts();
-    return this.hosted.report().map((report) => ({
+    return super.report().map((report) => ({
       ...report,
       guilds: this.#shards.has(report.shardId) ? (guilds.get(report.shardId) ?? 0) : report.guilds,
     }));
-  }
-
-  cursorOf(shardId: number): Cursor | null {
-    return this.hosted.cursorOf(shardId);
   }
 
   /** What a shard tells, to discord.js. Dispatches come by themselves, see above. */
@@ -371,7 +294,7 @@ export class DiscordjsHost implements ShardHost {
       return;
     }
     if (event === 'hello' || event === 'ready' || event === 'resumed') {
-      showSession(this.#manager, shardId, this.hosted.cursorOf(shardId));
+      showSession(this.#manager, shardId, this.pool.cursorOf(shardId));
     }
     DepartedObjects.of(this.client).hidden(() => emitOn(this.#manager, event, value ?? {}, shardId));
   }

@@ -4,11 +4,9 @@
  */
 import type { ClientOptions } from 'discord.js';
 import type { ShardNews } from '../../gateway-shard/driver.js';
-import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
-import { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { Cursor } from '../../session/state.js';
-import { wsSockets } from '../ws/ws-socket.js';
+import { wsPool } from '../ws/ws-socket.js';
 import type { ManagerOptions } from '../ws/ws-socket.js';
 import type { Payload } from './export/fields.js';
 import { libraryOfDiscordJs } from './internals.js';
@@ -62,20 +60,13 @@ export function makePool(
   manager: GatewayManager,
   options: GatewayOptions,
   tell: (event: ShardNews, value: unknown, shardId: number) => void,
-): { pool: ShardPool; gatewayInfo: GatewayInfo } {
-  const { clock, random, logger, timeouts } = options;
-  const gatewayInfo = new GatewayInfo({ fetch: () => manager.fetchGatewayInformation(true), clock, random, logger });
-  const pool = new ShardPool({
+): ReturnType<typeof wsPool> {
+  return wsPool({
+    manager,
     options,
-    openSocket: wsSockets({
-      library: libraryOfDiscordJs(),
-      managerOptions: () => manager.options as unknown as ManagerOptions,
-      handshakeMs: timeouts.handshakeMs,
-    }),
-    gatewayUrl: () => gatewayInfo.known?.url ?? null,
-    locate: async () => (await gatewayInfo.get()).url,
-    localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+    library: libraryOfDiscordJs(),
+    managerOptions: () => manager.options as unknown as ManagerOptions,
+    Throttler: SimpleIdentifyThrottler,
     tell: (event, values, shardId) => tell(event, values[0], shardId),
   });
-  return { pool, gatewayInfo };
 }

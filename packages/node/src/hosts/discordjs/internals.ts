@@ -41,8 +41,6 @@ type HiddenManager = {
   triggerClientReady(): void;
   handlePacket(): void;
 };
-type Emit = (event: string, ...args: unknown[]) => boolean;
-
 /** @discordjs/ws as discord.js has it. Throws `DSO_DISCORDJS_UNSUPPORTED`. */
 export function libraryOfDiscordJs(): GatewayLibrary {
   try {
@@ -218,13 +216,6 @@ export function triggerClientReady(client: Client): void {
 export function becomeReady(client: Client): void {
   client.ws.status = Status.Ready;
   hiddenManager(client).handlePacket();
-}
-
-/** Returns the emit that was there. */
-export function replaceEmit(client: Client, emit: Emit): Emit {
-  const before = client.emit.bind(client);
-  (client as unknown as { emit: Emit }).emit = emit;
-  return before;
 }
 
 /**

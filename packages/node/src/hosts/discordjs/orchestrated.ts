@@ -24,7 +24,8 @@ import { forgetGateway, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import type { OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './state-frames.js';
-import { checkOptions, nodeOptions } from './options.js';
+import { nodeOptions } from '../options.js';
+import { checkOptions } from './options.js';
 import { shardUtil } from './shard-util.js';
 import { checkSupported } from './supported.js';
 
@@ -125,7 +126,7 @@ function attach(manager: GatewayManager, client: Client | null, options: Orchest
   loginMade(client, node);
   client.shard = shardUtil(client, { node: () => node, ids: () => host.shardIds });
   return orchestratedStrategy({
-    shards: () => host.hosted,
+    shards: () => host.pool,
     send: (shardId, payload) => host.send(shardId, payload),
     login: async () => {
       await learnIdentity(client);

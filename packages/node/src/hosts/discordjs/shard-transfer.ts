@@ -15,7 +15,7 @@ import type { OrchestratedOptions } from './options.js';
 import { CACHE_EVENT, STATE_EVENT, partsOf, StateFrames } from './state-frames.js';
 import { changeParts, guildParts, sessionPart } from './shard-state.js';
 import { StagedState } from './staged-state.js';
-import type { Turns } from './turns.js';
+import type { Turns } from '../turns.js';
 import type { VoiceChannels } from './voice-channels.js';
 
 /**

@@ -32,7 +32,7 @@ class SeyfertPort implements ClientPort {
   readonly client: Client;
   isReady = false;
   readonly #hooks: PortHooks;
-  readonly #work = new WorkInFlight((error) => this.client.logger.error(error));
+  readonly work: WorkInFlight = new WorkInFlight((error) => this.client.logger.error(error));
   /** Where the promises go of what is being delivered. */
   #collecting: Promise<void>[] = [];
 
@@ -99,7 +99,7 @@ class SeyfertPort implements ClientPort {
   }
 
   #collect(userCode: () => unknown): void {
-    const work = this.#work.call(userCode);
+    const work = this.work.call(userCode);
     if (work !== undefined) this.#collecting.push(work);
   }
 
@@ -123,7 +123,7 @@ class SeyfertPort implements ClientPort {
     const { cache } = this.client;
     const d = data ?? { id: guildId, unavailable: true };
     const t = data === null ? 'RAW_GUILD_DELETE' : 'RAW_GUILD_CREATE';
-    void this.track(
+    void this.work.add(
       (async () => {
         await cache.guilds?.remove(guildId);
         await cache.onPacket({ t, d } as never);
@@ -132,7 +132,7 @@ class SeyfertPort implements ClientPort {
   }
 
   removeGuild(_: number, guildId: string): void {
-    void this.track(this.#uncache([guildId]));
+    void this.work.add(this.#uncache([guildId]));
   }
 
   async #uncache(guildIds: readonly string[]): Promise<void> {
@@ -187,19 +187,7 @@ class SeyfertPort implements ClientPort {
   }
 
   tell(event: string, ...values: readonly unknown[]): Promise<void> | undefined {
-    return this.#work.call(() => this.client.events.runCustom(event as never, ...(values as never)));
-  }
-
-  track(work: Promise<unknown>): Promise<void> {
-    return this.#work.add(work);
-  }
-
-  closing(): void {
-    this.#work.closing();
-  }
-
-  settled(): Promise<void> {
-    return this.#work.settled();
+    return this.work.call(() => this.client.events.runCustom(event as never, ...(values as never)));
   }
 }
 

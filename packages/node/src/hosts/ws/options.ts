@@ -6,11 +6,10 @@ import type {
   WebSocketManager,
   WebSocketShardEvents,
 } from '@discordjs/ws';
-import type { Clock, Logger, Random } from '@dshard/transport';
 import type { Cursor } from '../../session/state.js';
 import type { ShardHost } from '../../shard-host.js';
-import type { StateHooks, LeaveHooks } from '../user-code.js';
-import type { Delivery, GatewayTimeouts } from '../../gateway-shard/options.js';
+import type { HandlerOptions } from '../options.js';
+import type { Delivery } from '../../gateway-shard/options.js';
 
 /** A dispatch as the library types it: its package brings these types, ours does not. */
 type Dispatch = ManagerShardEventsMap[WebSocketShardEvents.Dispatch][0];
@@ -22,7 +21,7 @@ export type WsPassthrough = Pick<
 >;
 
 export type WsHostOptions = WsPassthrough &
-  LeaveHooks & {
+  HandlerOptions & {
     /** The bot's token. */
     token: string;
     intents: CreateWebSocketManagerOptions['intents'];
@@ -37,13 +36,6 @@ export type WsHostOptions = WsPassthrough &
      * session begins with it.
      */
     onDispatch?: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
-    /** The bot's own state per shard, to be moved with it. */
-    state?: StateHooks;
-    timeouts?: GatewayTimeouts;
-    logger?: Logger;
-    /** For tests. Default: the system's. */
-    clock?: Clock;
-    random?: Random;
   };
 
 export type WsHost = ShardHost & {

@@ -1,73 +1,43 @@
 /** The options of `createWsHost`: what they default to, what is refused. */
 import { REST } from '@discordjs/rest';
 import type { CreateWebSocketManagerOptions } from '@discordjs/ws';
-import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
-import { checkStateHooks, invalidOption, refuseUnknownKeys } from '../../check-options.js';
-import type { GatewayOptions } from '../../gateway-shard/options.js';
-import { leaveHooks } from '../user-code.js';
-import type { LeaveHooks, StateHooks } from '../user-code.js';
-import { resolveTimeouts } from '../../gateway-shard/options.js';
+import { invalidOption, picked } from '../../check-options.js';
+import { resolveHandlerOptions } from '../options.js';
+import type { ResolvedHandlerOptions } from '../options.js';
 import type { WsHostOptions, WsPassthrough } from './options.js';
 
-export type ResolvedWsOptions = Omit<GatewayOptions, 'deliver'> & {
+export type ResolvedWsOptions = ResolvedHandlerOptions & {
   readonly onDispatch: NonNullable<WsHostOptions['onDispatch']>;
   readonly token: string;
   readonly intents: CreateWebSocketManagerOptions['intents'];
   readonly rest: REST;
   readonly passthrough: WsPassthrough;
-  readonly hooks: LeaveHooks;
-  readonly state: StateHooks;
 };
 
 const WHERE = 'createWsHost';
 
-const OPTION_KEYS: readonly (keyof WsHostOptions)[] = [
-  'token',
-  'intents',
-  'rest',
-  'api',
-  'onDispatch',
-  'onLeaving',
-  'onStays',
-  'onMoved',
-  'state',
-  'timeouts',
-  'logger',
-  'clock',
-  'random',
-  'compression',
-  'identifyProperties',
-  'initialPresence',
-  'largeThreshold',
-  'version',
-];
+const PASSTHROUGH = ['compression', 'identifyProperties', 'initialPresence', 'largeThreshold', 'version'] as const;
+const OWN_KEYS = ['token', 'intents', 'rest', 'api', 'onDispatch', ...PASSTHROUGH] as const;
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function resolveWsOptions(options: WsHostOptions): ResolvedWsOptions {
-  refuseUnknownKeys(WHERE, options, OPTION_KEYS);
-  if (typeof options.token !== 'string' || options.token === '') {
+  const resolved = resolveHandlerOptions(WHERE, options, OWN_KEYS);
+  const { token, intents, rest, api, onDispatch } = options;
+  if (typeof token !== 'string' || token === '') {
     throw invalidOption(WHERE, 'token', "is missing; it is the bot's token from Discord's developer portal.");
   }
-  if (options.intents === undefined) {
+  if (intents === undefined) {
     throw invalidOption(WHERE, 'intents', 'is missing; give the sum of the GatewayIntentBits the bot needs, or 0.');
   }
-  checkStateHooks(WHERE, options.state);
-  if (options.rest !== undefined && options.api !== undefined) {
+  if (rest !== undefined && api !== undefined) {
     throw invalidOption(WHERE, 'api', 'has no effect together with "rest"; give the address to that client.');
   }
-  const { token, intents, rest, api, onDispatch, onLeaving, onStays, onMoved, ...others } = options;
-  const { state, timeouts, logger, clock, random, ...passthrough } = others;
-  return Object.freeze({
+  return {
+    ...resolved,
     token,
     intents,
     rest: rest ?? new REST(api === undefined ? {} : { api }).setToken(token),
-    passthrough,
+    passthrough: picked(options, PASSTHROUGH),
     onDispatch: onDispatch ?? ((): void => undefined),
-    hooks: leaveHooks({ onLeaving, onStays, onMoved }),
-    state: state ?? {},
-    timeouts: resolveTimeouts(WHERE, timeouts ?? {}),
-    logger: logger ?? silentLogger,
-    clock: clock ?? systemClock(),
-    random: random ?? systemRandom(),
-  });
+  };
 }

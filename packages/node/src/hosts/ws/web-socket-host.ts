@@ -3,38 +3,42 @@
  * and go at the orchestrator's word. See ../../gateway-shard/decide.ts for how one shard is kept.
  */
 import { SimpleIdentifyThrottler, WebSocketManager, WebSocketShard, WebSocketShardEvents } from '@discordjs/ws';
-import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload, GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
 import { messageOf } from '@dshard/protocol';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, ResumeOutcome } from '../../shard-host.js';
+import type { HostContext, HostTimeouts, ResumeOutcome } from '../../shard-host.js';
 import type { GatewayShard, ShardNews } from '../../gateway-shard/driver.js';
 import { notHosted } from '../../gateway-shard/close-codes.js';
-import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { GatewayInfo } from '../../gateway-shard/gateway-info.js';
 import type { Delivery } from '../../gateway-shard/options.js';
-import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { ShardPool } from '../../gateway-shard/shard-pool.js';
+import { PoolHost } from '../pool-host.js';
 import { Sends } from '../sends.js';
 import type { WsHost } from './options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
-import { wsSockets } from './ws-socket.js';
+import { wsPool } from './ws-socket.js';
 import { isSpentInteraction } from '../user-code.js';
+import type { StateHooks } from '../user-code.js';
 
 const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
 
-export class WebSocketHost implements WsHost {
+export class WebSocketHost extends PoolHost implements WsHost {
   readonly manager: WebSocketManager;
+  readonly timeouts: HostTimeouts;
+  readonly pool: ShardPool;
+  protected readonly state: StateHooks;
   readonly #options: ResolvedWsOptions;
-  readonly #shards: ShardPool;
   readonly #gatewayInfo: GatewayInfo;
   readonly #sends: Sends;
   /** Shards that are on their way here, of which the bot knows: what is sent to them waits. */
   readonly #coming = new Set<number>();
-  /** User code may wait for an answer that comes when its shard does, and not before. */
-  onWait: () => void = () => undefined;
 
   constructor(options: ResolvedWsOptions) {
+    super();
     this.#options = options;
+    this.timeouts = options.timeouts;
+    this.state = options.state;
     const { token, intents, rest, passthrough } = options;
     this.manager = new WebSocketManager({
       ...passthrough,
@@ -43,31 +47,25 @@ export class WebSocketHost implements WsHost {
       rest,
       buildStrategy: (manager) =>
         new OrchestratedStrategy(manager, {
-          shards: () => this.#shards.all,
+          shards: () => this.pool.all,
           send: (shardId, payload) => this.#send(shardId, payload),
         }),
     });
     // Those that run here; without this it counts them.
-    this.manager.getShardIds = async () => [...new Set([...this.#shards.all.keys(), ...this.#coming])];
+    this.manager.getShardIds = async () => [...new Set([...this.pool.all.keys(), ...this.#coming])];
     // As it is, so that a rejection which nobody waits for ends no process.
     this.manager.send = (shardId, payload) => this.#send(shardId, payload);
     const { clock, random, logger, timeouts } = options;
     this.#sends = new Sends({
       logger,
-      hosted: (shardId) => this.#shards.all.get(shardId),
+      hosted: (shardId) => this.pool.all.get(shardId),
       isComing: (shardId) => this.#coming.has(shardId),
       accepted: () => undefined,
       dropped: () => undefined,
-      waits: () => this.onWait(),
+      waits: () => this.waits(),
     });
-    const gatewayInfo = new GatewayInfo({
-      fetch: () => this.manager.fetchGatewayInformation(true),
-      clock,
-      random,
-      logger,
-    });
-    this.#gatewayInfo = gatewayInfo;
-    this.#shards = new ShardPool({
+    const { pool, gatewayInfo } = wsPool({
+      manager: this.manager,
       options: {
         clock,
         random,
@@ -75,28 +73,17 @@ export class WebSocketHost implements WsHost {
         timeouts,
         deliver: (payload, shardId, how) => this.hand(payload as GatewayDispatchPayload, shardId, how),
       },
-      openSocket: wsSockets({
-        library: { WebSocketShard, valuesOf: (args) => args },
-        managerOptions: () => ({ ...this.manager.options, token }),
-        handshakeMs: timeouts.handshakeMs,
-      }),
-      gatewayUrl: () => gatewayInfo.known?.url ?? null,
-      locate: async () => (await gatewayInfo.get()).url,
-      localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new SimpleIdentifyThrottler(maxConcurrency)),
+      library: { WebSocketShard, valuesOf: (args) => args },
+      managerOptions: () => ({ ...this.manager.options, token }),
+      Throttler: SimpleIdentifyThrottler,
       tell: (event, values, shardId) => this.#emit(event, values, shardId),
     });
+    this.pool = pool;
+    this.#gatewayInfo = gatewayInfo;
   }
 
   sessionEstablished({ totalShards }: HostContext): void {
     this.manager.options.shardCount = totalShards;
-  }
-
-  async startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
-    this.#shards.start(shardIds, context);
-  }
-
-  async stateLost(shardId: number): Promise<void> {
-    await this.#options.state.stateLost?.(shardId);
   }
 
   /** Until `how.hold` resolves, what is replayed is kept. */
@@ -106,60 +93,18 @@ export class WebSocketHost implements WsHost {
     context: HostContext,
     how?: Parameters<ShardPool['resume']>[3],
   ): Promise<ResumeOutcome> {
-    return this.#shards.resume(shardId, session, context, how);
-  }
-
-  /** See ShardPool. */
-  aside(...of: Parameters<ShardPool['aside']>): ReturnType<ShardPool['aside']> {
-    return this.#shards.aside(...of);
-  }
-
-  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#shards.preconnect(shardId, session, context);
-  }
-
-  async abortTransferTo(shardId: number): Promise<void> {
-    await this.#shards.closePreconnected(shardId);
-    await this.#options.state.abortTransferTo?.(shardId);
-  }
-
-  stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
-    return this.#shards.stop(shardId, options);
-  }
-
-  prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#shards.close(shardId);
-  }
-
-  freeze(shardId: number): Promise<Cursor> {
-    return this.#shards.freeze(shardId);
-  }
-
-  unfreeze(shardId: number): void {
-    this.#shards.unfreeze(shardId);
-  }
-
-  release(shardId: number): Promise<void> {
-    return this.#shards.release(shardId);
-  }
-
-  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
-    await this.#shards.released(shardId);
-    await this.#options.state.released?.(shardId, how);
+    return this.pool.resume(shardId, session, context, how);
   }
 
   shutdown(): Promise<void> {
     this.#gatewayInfo.close();
-    return this.#shards.shutdown();
+    return this.pool.shutdown();
   }
 
-  report(): readonly ShardReport[] {
-    return this.#shards.report();
-  }
+  protected left(_shardId: number): void {}
 
-  cursorOf(shardId: number): Cursor | null {
-    return this.#shards.cursorOf(shardId);
-  }
+  /** User code may wait for an answer that comes when its shard does, and not before. */
+  protected waits(): void {}
 
   /** The bot knows of a shard that is on its way. */
   expect(shardId: number): void {
@@ -173,7 +118,7 @@ export class WebSocketHost implements WsHost {
   }
 
   /** It does not come. */
-  left(shardId: number): void {
+  absent(shardId: number): void {
     this.#coming.delete(shardId);
     this.#sends.left(shardId);
   }
@@ -183,7 +128,7 @@ export class WebSocketHost implements WsHost {
    * cannot come.
    */
   #send(shardId: number, payload: GatewaySendPayload): Promise<void> {
-    const shard = this.#shards.all.get(shardId);
+    const shard = this.pool.all.get(shardId);
     const sent = shard === undefined ? this.#sends.send(shardId, payload) : this.#sendTo(shard, payload);
     const done = Promise.resolve(sent).then((isSent) => {
       if (!isSent && payload.op === MEMBERS_OPCODE) throw notHosted(shardId);
@@ -199,13 +144,18 @@ export class WebSocketHost implements WsHost {
     return canSend;
   }
 
+  /** To user code. */
+  protected dispatch(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
+    return this.#options.onDispatch(payload, shardId, delivery);
+  }
+
   /**
    * To `onDispatch`, then to the manager's listeners: one that throws keeps no other from the event. The listeners are
    * not told what may have been handled before.
    */
   hand(payload: GatewayDispatchPayload, shardId: number, delivery: Delivery): void | Promise<void> {
     try {
-      return this.#options.onDispatch(payload, shardId, delivery);
+      return this.dispatch(payload, shardId, delivery);
     } finally {
       if (!isSpentInteraction(payload, delivery)) this.#emitDispatch(payload, shardId);
     }

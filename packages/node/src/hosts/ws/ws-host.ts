@@ -3,14 +3,13 @@
  * they come and go.
  */
 import type { REST } from '@discordjs/rest';
-import type { WebSocketManager } from '@discordjs/ws';
-import type { ShardReport } from '@dshard/protocol';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../../session/state.js';
-import type { HostContext, HostTimeouts, LeavingHow, ResumeHow, ResumeOutcome } from '../../shard-host.js';
+import type { Delivery } from '../../gateway-shard/options.js';
+import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { FirstReady } from '../first-ready.js';
 import type { Identity } from '../first-ready.js';
-import { stateMethods, UserCode } from '../user-code.js';
+import { codeMethods, stateMethods, UserCode } from '../user-code.js';
 import type { WsHost, WsHostOptions } from './options.js';
 import { resolveWsOptions } from './resolve-options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
@@ -19,138 +18,77 @@ import { WebSocketHost } from './web-socket-host.js';
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */
 export function createWsHost(options: WsHostOptions): WsHost {
   const resolved = resolveWsOptions(options);
-  return Object.assign(new BotHost(resolved), stateMethods(resolved.state));
+  const host = new BotHost(resolved);
+  return Object.assign(host, stateMethods(resolved.state), codeMethods(host.code));
 }
 
-class BotHost implements WsHost {
-  readonly manager: WebSocketManager;
-  readonly timeouts: HostTimeouts;
-  readonly #options: ResolvedWsOptions;
-  readonly #gateway: WebSocketHost;
-  readonly #code: UserCode;
+class BotHost extends WebSocketHost {
+  readonly code: UserCode;
   readonly #ready: FirstReady;
 
   constructor(options: ResolvedWsOptions) {
-    const { rest, timeouts, clock, logger, hooks } = options;
-    this.#options = options;
-    this.timeouts = timeouts;
-    this.#code = new UserCode({ hooks, clock, logger });
-    this.#gateway = new WebSocketHost({
-      ...options,
-      onDispatch: (payload, shardId, delivery) => this.#onDispatch(payload, shardId, delivery),
-    });
-    this.manager = this.#gateway.manager;
+    super(options);
+    const { rest, timeouts, clock, logger } = options;
+    this.code = new UserCode(options);
     this.#ready = new FirstReady({
       clock,
       logger,
       readyMs: timeouts.readyMs,
       identity: () => identityByRest(rest),
       hand: (packet, shardId) =>
-        this.#gateway.hand(packet as unknown as GatewayDispatchPayload, shardId, { redelivered: false }),
+        this.hand(packet as unknown as GatewayDispatchPayload, shardId, { redelivered: false }),
     });
-    this.#gateway.onWait = () => this.#ready.endWait();
   }
 
-  readonly #onDispatch: ResolvedWsOptions['onDispatch'] = (payload, shardId, delivery) => {
+  protected override dispatch(
+    payload: GatewayDispatchPayload,
+    shardId: number,
+    delivery: Delivery,
+  ): void | Promise<void> {
     if ((payload.t as string) === 'READY') this.#ready.seen();
     let work: void | Promise<void> = undefined;
     // Who rejects is told by whoever waits for it.
-    const done = this.#code.call(() =>
-      (work = this.#options.onDispatch(payload, shardId, delivery))?.catch(() => undefined),
-    );
-    if (done === undefined) this.#code.took(payload.t);
+    const done = this.code.call(() => (work = super.dispatch(payload, shardId, delivery))?.catch(() => undefined));
+    if (done === undefined) this.code.took(payload.t);
     return work;
-  };
-
-  sessionEstablished(context: HostContext): void {
-    this.#gateway.sessionEstablished(context);
   }
 
-  startShards(shardIds: readonly number[], context: HostContext): Promise<void> {
-    return this.#gateway.startShards(shardIds, context);
-  }
-
-  stateLost(shardId: number): Promise<void> {
-    return this.#gateway.stateLost(shardId);
+  protected override waits(): void {
+    this.#ready.endWait();
   }
 
   /** READY comes before what is replayed, also where `warm` did not come. */
-  async resumeShard(shardId: number, session: Cursor, context: HostContext, how?: ResumeHow): Promise<ResumeOutcome> {
-    const { totalShards } = context;
-    const hold = this.#ready.beforeEvents({ shardId, totalShards, session });
+  override async resumeShard(
+    shardId: number,
+    session: Cursor,
+    context: HostContext,
+    how?: ResumeHow,
+  ): Promise<ResumeOutcome> {
+    const hold = this.#ready.beforeEvents({ shardId, totalShards: context.totalShards, session });
     try {
-      return await this.#gateway.resumeShard(shardId, session, context, { ...how, hold });
+      return await super.resumeShard(shardId, session, context, { ...how, hold });
     } finally {
-      this.#gateway.arrived(shardId);
+      this.arrived(shardId);
     }
   }
 
   async warm(shardId: number, session: Cursor | null, { totalShards }: HostContext): Promise<void> {
-    this.#gateway.expect(shardId);
+    this.expect(shardId);
     await this.#ready.make({ shardId, totalShards, session }).handled;
   }
 
-  preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
-    return this.#gateway.preconnect(shardId, session, context);
+  override async abortTransferTo(shardId: number): Promise<void> {
+    this.absent(shardId);
+    await super.abortTransferTo(shardId);
   }
 
-  async abortTransferTo(shardId: number): Promise<void> {
-    this.#gateway.left(shardId);
-    await this.#gateway.abortTransferTo(shardId);
+  protected override left(shardId: number): void {
+    this.code.moved(shardId);
   }
 
-  leaving(shardId: number, how: LeavingHow): Promise<void> {
-    return this.#code.leaving(shardId, how);
-  }
-
-  stays(shardId: number): void {
-    this.#code.stays(shardId);
-  }
-
-  stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
-    return this.#gateway.stopShard(shardId, options);
-  }
-
-  prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#gateway.prepareTransferFrom(shardId);
-  }
-
-  freeze(shardId: number): Promise<Cursor> {
-    return this.#gateway.freeze(shardId);
-  }
-
-  unfreeze(shardId: number): void {
-    this.#gateway.unfreeze(shardId);
-  }
-
-  release(shardId: number): Promise<void> {
-    return this.#gateway.release(shardId);
-  }
-
-  async released(shardId: number, how: { takenOver: boolean } = { takenOver: false }): Promise<void> {
-    await this.#gateway.released(shardId, how);
-    this.#code.moved(shardId);
-  }
-
-  closing(): void {
-    this.#code.closing();
-  }
-
-  settled(): Promise<void> {
-    return this.#code.settled();
-  }
-
-  shutdown(): Promise<void> {
-    this.#code.close();
-    return this.#gateway.shutdown();
-  }
-
-  report(): readonly ShardReport[] {
-    return this.#gateway.report();
-  }
-
-  cursorOf(shardId: number): Cursor | null {
-    return this.#gateway.cursorOf(shardId);
+  override shutdown(): Promise<void> {
+    this.code.close();
+    return super.shutdown();
   }
 }
 

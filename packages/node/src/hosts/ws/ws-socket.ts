@@ -23,7 +23,13 @@ import type { APIGatewayBotInfo, GatewayOpcodes, GatewaySendPayload } from 'disc
 import { ABNORMAL_CODE, KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import type { SocketEvent } from '../../gateway-shard/events.js';
-import type { GatewaySocket, OpenSocket, SocketRequest } from '../../gateway-shard/socket.js';
+import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
+import type { GatewayBotInfo } from '../../gateway-shard/gateway-info.js';
+import type { GatewayOptions } from '../../gateway-shard/options.js';
+import type { LocalThrottler } from '../../gateway-shard/permit-request.js';
+import { ShardPool } from '../../gateway-shard/shard-pool.js';
+import type { ShardPoolOptions } from '../../gateway-shard/shard-pool.js';
+import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
 import type { Cursor } from '../../session/state.js';
 import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from './library.js';
 import type { GatewayLibrary } from './library.js';
@@ -58,15 +64,34 @@ export type ManagerOptions = Pick<
   | 'token'
 >;
 
-export type WsSocketOptions = {
+type WsSocketOptions = {
   library: GatewayLibrary;
   /** Read anew for every connection. */
   managerOptions: () => ManagerOptions;
   handshakeMs: number;
 };
 
-export function wsSockets(options: WsSocketOptions): OpenSocket {
-  return (request) => new WsSocket(options, request);
+export type WsPoolOptions = Omit<WsSocketOptions, 'handshakeMs'> & {
+  manager: { fetchGatewayInformation(force: boolean): Promise<GatewayBotInfo> };
+  options: GatewayOptions;
+  /** For orchestrators that do not pace identifies. */
+  Throttler: new (maxConcurrency: number) => LocalThrottler;
+  tell: ShardPoolOptions['tell'];
+};
+
+export function wsPool(setup: WsPoolOptions): { pool: ShardPool; gatewayInfo: GatewayInfo } {
+  const { library, managerOptions, manager, options, Throttler, tell } = setup;
+  const { handshakeMs } = options.timeouts;
+  const gatewayInfo = new GatewayInfo({ fetch: () => manager.fetchGatewayInformation(true), ...options });
+  const pool = new ShardPool({
+    options,
+    openSocket: (request) => new WsSocket({ library, managerOptions, handshakeMs }, request),
+    gatewayUrl: () => gatewayInfo.known?.url ?? null,
+    locate: async () => (await gatewayInfo.get()).url,
+    localThrottler: () => gatewayInfo.throttler((maxConcurrency) => new Throttler(maxConcurrency)),
+    tell,
+  });
+  return { pool, gatewayInfo };
 }
 
 type RequestedResume = { payload: Extract<GatewaySendPayload, { op: typeof RESUME_OPCODE }> };

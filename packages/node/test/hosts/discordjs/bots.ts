@@ -52,7 +52,7 @@ export class ClientBot {
           const host = new DiscordjsHost(this.client, manager, options, logger);
           this.#host = host;
           return orchestratedStrategy({
-            shards: () => host.hosted,
+            shards: () => host.pool,
             send: (shardId, payload) => host.send(shardId, payload),
             login: () => Promise.resolve(host.sessionEstablished(this.context)),
             destroy: () => Promise.resolve(),

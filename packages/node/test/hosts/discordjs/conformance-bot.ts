@@ -33,7 +33,7 @@ export const makeBot: MakeBot = ({ gateway, totalShards, handed, log, state, qui
         );
         made = host;
         return orchestratedStrategy({
-          shards: () => host.hosted,
+          shards: () => host.pool,
           send: (shardId, payload) => host.send(shardId, payload),
           login: () => Promise.resolve(),
           destroy: () => Promise.resolve(),

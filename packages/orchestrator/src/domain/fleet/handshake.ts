@@ -8,7 +8,7 @@
  */
 import { CAPABILITIES } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
-import { DOMAIN_ERRORS } from '../state/errors.js';
+import { errorEntry } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
 import { leadShardOf } from '../state/settings.js';
 import { onLaunchDone } from './launch.js';
@@ -59,7 +59,7 @@ function isNewProcess(tx: Transaction, id: string, { pid, host, instance }: Iden
 function refuse(tx: Transaction, connection: string, message: Identify, remote: string, refusal: Refusal): void {
   const { code, message: text } = refusal;
   if (message.capabilities.includes('auth')) {
-    tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: DOMAIN_ERRORS[code].retryable });
+    tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: errorEntry(code).retryable === true });
   }
   tx.effect({ kind: 'close', connection, code, message: text, refused: true });
   tx.record('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {

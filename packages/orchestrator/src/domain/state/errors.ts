@@ -5,95 +5,44 @@
  */
 import type { CommandError } from './commands.js';
 
-export type DomainErrorEntry = {
+type DomainErrorEntry = {
   /** What happened, in one sentence. */
   meaning: string;
   remedy: string;
   /** Whether the same attempt may succeed later without anybody changing anything. */
-  retryable: boolean;
+  retryable?: true;
   fault: CommandError['fault'] | 'peer';
 };
 
-export type DomainErrorCode =
-  | 'DSO_LOGIC_VERSION'
-  | 'DSO_TOKEN_REFUSED'
-  | 'DSO_BASE_LEVEL_REFUSED'
-  | 'DSO_NODE_ID_INVALID'
-  | 'DSO_IDENTIFY_INVALID'
-  | 'DSO_TOTAL_SHARDS_MISMATCH'
-  | 'DSO_ORCHESTRATOR_STALE'
-  | 'DSO_NODE_ID_TAKEN'
-  | 'DSO_BOUNDS_IMPOSSIBLE'
-  | 'DSO_NODE_REPLACED'
-  | 'DSO_NODE_SILENT'
-  | 'DSO_NODE_ENDED'
-  | 'DSO_UNKNOWN_NODE'
-  | 'DSO_UNKNOWN_SHARD'
-  | 'DSO_SHARD_NOT_OURS'
-  | 'DSO_SAME_NODE'
-  | 'DSO_NO_SHARDS_GIVEN'
-  | 'DSO_NO_LAUNCHER'
-  | 'DSO_SHARD_NOT_RUNNING'
-  | 'DSO_SHARD_RUNS_ELSEWHERE'
-  | 'DSO_SHARD_BUSY'
-  | 'DSO_NODE_BUSY'
-  | 'DSO_NODE_NOT_CONNECTED'
-  | 'DSO_NODE_SHUTTING_DOWN'
-  | 'DSO_TOTAL_UNDECIDED'
-  | 'DSO_ROLLOUT_RUNNING'
-  | 'DSO_NO_FREE_NODE'
-  | 'DSO_NODES_MAY_NOT_ROLLOUT'
-  | 'DSO_FLEET_ENDING'
-  | 'DSO_NODE_LAUNCH_FAILED'
-  | 'DSO_NODE_LOST'
-  | 'DSO_NODE_TIMEOUT'
-  | 'DSO_NODE_FAILED'
-  | 'DSO_MIGRATION_FAILED'
-  | 'DSO_OPERATION_FAILED'
-  | 'DSO_CALL_REFUSED'
-  | 'DSO_BUDGET_USED_UP'
-  | 'DSO_NODE_CONNECTED'
-  | 'DSO_SHARD_QUARANTINED'
-  | 'DSO_SHARD_NOT_QUARANTINED'
-  | 'DSO_UNKNOWN_OPERATION'
-  | 'DSO_OPERATION_OVER'
-  | 'DSO_OPERATION_CANCELLED';
-
-export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> = {
+export const DOMAIN_ERRORS = {
   DSO_LOGIC_VERSION: {
     meaning: 'The node speaks another version of the control protocol.',
     remedy: 'Run node library and orchestrator of matching versions.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_TOKEN_REFUSED: {
     meaning: 'The node has no token, or not the one this orchestrator asks for.',
     remedy: 'Give the node the same DSO_TOKEN as the orchestrator.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_BASE_LEVEL_REFUSED: {
     meaning: 'A node that knows no token (a base-level peer) came from another machine.',
     remedy: 'Set allowBaseLevelPeers if that network is trusted, or use a node library with the auth capability.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_NODE_ID_INVALID: {
     meaning: 'A node id must be 1 to 128 printable characters without slashes or backslashes.',
     remedy: 'Choose another node id, or send an empty one and be given one.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_IDENTIFY_INVALID: {
     meaning: 'The node said something of itself that cannot be.',
     remedy: 'This is a bug in the node library; the message says which value is meant.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_TOTAL_SHARDS_MISMATCH: {
     meaning: 'The node runs with another total shard count than this fleet.',
     remedy: 'Restart the node; it then takes the total of the fleet.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_ORCHESTRATOR_STALE: {
@@ -112,7 +61,6 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
   DSO_BOUNDS_IMPOSSIBLE: {
     meaning: 'What the node waits for takes longer than the orchestrator lets it, so that no shard could ever move.',
     remedy: 'Change the one of the two settings that the message names.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_NODE_REPLACED: {
@@ -130,43 +78,36 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
   DSO_NODE_ENDED: {
     meaning: 'The node was shut down.',
     remedy: 'Nothing.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_UNKNOWN_NODE: {
     meaning: 'No node has this id.',
     remedy: 'See the ids in `dso status`.',
-    retryable: false,
     fault: 'caller',
   },
   DSO_UNKNOWN_SHARD: {
     meaning: 'The shard id is not below the total shard count.',
     remedy: 'See the total in `dso status`.',
-    retryable: false,
     fault: 'caller',
   },
   DSO_SHARD_NOT_OURS: {
     meaning: 'Another orchestrator is responsible for this shard.',
     remedy: 'Ask that orchestrator, or change responsibleForShards.',
-    retryable: false,
     fault: 'caller',
   },
   DSO_SAME_NODE: {
     meaning: 'Origin and destination are the same node.',
     remedy: 'Name another destination.',
-    retryable: false,
     fault: 'caller',
   },
   DSO_NO_SHARDS_GIVEN: {
     meaning: 'No shard was named.',
     remedy: 'Name at least one shard.',
-    retryable: false,
     fault: 'caller',
   },
   DSO_NO_LAUNCHER: {
     meaning: 'This orchestrator cannot start node processes.',
     remedy: 'Configure a node command, or start nodes by hand.',
-    retryable: false,
     fault: 'caller',
   },
   DSO_SHARD_NOT_RUNNING: {
@@ -178,7 +119,6 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
   DSO_SHARD_RUNS_ELSEWHERE: {
     meaning: 'Another node runs this shard.',
     remedy: 'Migrate it instead of starting it.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_SHARD_BUSY: {
@@ -202,7 +142,6 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
   DSO_NODE_SHUTTING_DOWN: {
     meaning: 'The node is shutting down.',
     remedy: 'Choose another node.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_TOTAL_UNDECIDED: {
@@ -220,19 +159,16 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
   DSO_NO_FREE_NODE: {
     meaning: 'There is no empty node to move shards to, and no launcher to start one.',
     remedy: 'Start an empty node, or configure a node command.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_NODES_MAY_NOT_ROLLOUT: {
     meaning: 'A bot asked for a rollout (`client.shard.respawnAll()`), and bots may not begin one here.',
     remedy: 'Set nodesMayRollout to true, or run `dso rollout`.',
-    retryable: false,
     fault: 'peer',
   },
   DSO_FLEET_ENDING: {
     meaning: 'The fleet is being shut down.',
     remedy: 'Start the orchestrator again afterwards.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_NODE_LAUNCH_FAILED: {
@@ -286,43 +222,44 @@ export const DOMAIN_ERRORS: Readonly<Record<DomainErrorCode, DomainErrorEntry>> 
   DSO_NODE_CONNECTED: {
     meaning: 'The node is connected, so it is not dead.',
     remedy: 'Shut it down with shutdownnode, or drain it.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_SHARD_QUARANTINED: {
     meaning: 'Node after node died when this shard was started, so it is not started any more.',
     remedy: 'Look at why they died, then release the shard with `dso release`.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_SHARD_NOT_QUARANTINED: {
     meaning: 'The shard is not quarantined, so there is nothing to release.',
     remedy: 'See the quarantined shards in `dso status`.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_UNKNOWN_OPERATION: {
     meaning: 'No operation has this id.',
     remedy: 'See the ids in `dso operations`.',
-    retryable: false,
     fault: 'caller',
   },
   DSO_OPERATION_OVER: {
     meaning: 'The operation is over, or has come too far to be cancelled.',
     remedy: 'Nothing; the message says how it ended.',
-    retryable: false,
     fault: 'conflict',
   },
   DSO_OPERATION_CANCELLED: {
     meaning: 'An operator cancelled the operation before it was done.',
     remedy: 'The message says by whom and how far it came; start it again if it is still wanted.',
-    retryable: false,
     fault: 'conflict',
   },
-};
+} as const;
+
+export type DomainErrorCode = keyof typeof DOMAIN_ERRORS;
+
+/** What the table says of a code. */
+export function errorEntry(code: DomainErrorCode): DomainErrorEntry {
+  return DOMAIN_ERRORS[code];
+}
 
 /** The error of a refused or failed command, with the fault the table gives it. */
 export function commandError(code: DomainErrorCode, message: string): CommandError {
-  const { fault } = DOMAIN_ERRORS[code];
+  const { fault } = errorEntry(code);
   return { code, message, fault: fault === 'peer' ? 'fleet' : fault };
 }

@@ -1,7 +1,7 @@
 /** Whose turn it is when some shards are frozen. */
 import { virtualClock } from '@dshard/transport/virtual-clock';
 import { describe, expect, test } from 'vitest';
-import { Turns } from '../../../src/hosts/discordjs/turns.js';
+import { Turns } from '../../src/hosts/turns.js';
 
 type Step = ['frozen' | 'over', number] | ['pass', number];
 

@@ -6,26 +6,35 @@
  * Listeners are called as the emitter calls them: in order, with the client as `this`. One that rejects or throws is
  * told as 'error', and keeps neither the other listeners nor the shard from going on.
  */
-import { WorkInFlight } from '../work-in-flight.js';
+import { WorkInFlight } from './work-in-flight.js';
 
 export type Emitter = {
   emit(event: string, ...args: unknown[]): boolean;
   rawListeners(event: string): readonly unknown[];
 };
 
+const known = new WeakMap<object, Listeners>();
+
 export class Listeners {
+  readonly work: WorkInFlight = new WorkInFlight((error) => this.#failed(error));
   readonly #client: Emitter;
   readonly #emit: Emitter['emit'];
-  readonly #work = new WorkInFlight((error) => this.#failed(error));
   /** Where the promises go of what is being emitted; null: nobody asks. */
   #collecting: Promise<void>[] | null = null;
   /** What is not told yet; null: everything is. */
   #quiet: (readonly [string, readonly unknown[]])[] | null = null;
 
-  constructor(client: Emitter) {
-    this.#client = client;
-    this.#emit = client.emit.bind(client);
-    client.emit = (event, ...args) => this.#call(event, args);
+  constructor(client: object) {
+    this.#client = client as Emitter;
+    this.#emit = this.#client.emit.bind(client);
+    this.#client.emit = (event, ...args) => this.emit(event, args);
+  }
+
+  /** A client that logs in again has them already. */
+  static of(client: object): Listeners {
+    const listeners = known.get(client) ?? new Listeners(client);
+    known.set(client, listeners);
+    return listeners;
   }
 
   /** Runs `deliver`. Resolves when the listeners it called have ended; undefined if none of them is asynchronous. */
@@ -51,23 +60,10 @@ export class Listeners {
     } finally {
       this.#quiet = outer;
     }
-    return () => void this.during(() => quiet.forEach(([event, args]) => this.#call(event, args)));
+    return () => void this.during(() => quiet.forEach(([event, args]) => this.emit(event, args)));
   }
 
-  track(work: Promise<unknown>): Promise<void> {
-    return this.#work.add(work);
-  }
-
-  settled(): Promise<void> {
-    return this.#work.settled();
-  }
-
-  /** See ShardHost. */
-  closing(): void {
-    this.#work.closing();
-  }
-
-  #call(event: string, args: readonly unknown[]): boolean {
+  protected emit(event: string, args: readonly unknown[]): boolean {
     // An 'error' that nobody listens for has to be thrown; the emitter knows how.
     if (this.#collecting === null || event === 'error') return this.#emit(event, ...args);
     if (this.#quiet !== null) {
@@ -75,15 +71,24 @@ export class Listeners {
       return true;
     }
     const listeners = this.#client.rawListeners(event) as readonly ((...args: readonly unknown[]) => unknown)[];
+    if (listeners.length > 0) this.told(event, args);
     for (const listener of listeners) {
       try {
-        const work = this.#work.call(() => Reflect.apply(listener, this.#client, args));
+        const work = this.work.call(() => this.listen(() => Reflect.apply(listener, this.#client, args)));
         if (work !== undefined) this.#collecting?.push(work);
       } catch (error) {
         this.#failed(error);
       }
     }
     return listeners.length > 0;
+  }
+
+  /** Somebody listens. */
+  protected told(_event: string, _args: readonly unknown[]): void {}
+
+  /** Calls a listener. */
+  protected listen(call: () => unknown): unknown {
+    return call();
   }
 
   #failed(error: unknown): void {
