@@ -62,7 +62,8 @@ export function createClient(target: Target, { exact = false, clock = systemCloc
     },
     async follow(after, onEntry) {
       const response = await send(target, requestFor('events', { after: String(after) }), 'text/event-stream', clock);
-      if (response.statusCode !== 200 || !/^text\/event-stream/.test(response.headers['content-type'] ?? '')) {
+      const isStream = response.headers['content-type']?.startsWith('text/event-stream') === true;
+      if (response.statusCode !== 200 || !isStream) {
         parseAnswer(target, response.statusCode ?? 0, await readAll(target, response, clock));
         throw notOurs(target);
       }

@@ -1,32 +1,23 @@
 /** How many shards a message names at once: no honest message names more than the fleet has. */
-import type { Message } from './messages.js';
+import type { Message, MessageKind, MessageOf } from './messages.js';
+
+const LISTS: { readonly [K in MessageKind]?: (message: MessageOf<K>) => number } = {
+  identify: ({ runningShards, heldSessions, runningEpochs = [] }) =>
+    Math.max(runningShards.length, heldSessions.length, runningEpochs.length),
+  heartbeat: ({ shards }) => shards.length,
+  shutdown: ({ sessions }) => sessions.length,
+  startShards: ({ shardIds, epochs = [] }) => Math.max(shardIds.length, epochs.length),
+  resumeShards: ({ shards }) => shards.length,
+  callStart: ({ shards }) => shards.length,
+  callAsk: ({ shards }) => shards.length,
+  callAnswer: ({ answers }) => Math.max(answers.length, sum(answers)),
+  callEnded: ({ answers, missing }) => Math.max(answers.length, missing.length, sum(answers), sum(missing)),
+};
 
 /** The length of its longest list of shards; lists within a list count together. */
 export function longestShardList(message: Message): number {
-  switch (message.kind) {
-    case 'identify':
-      return longest(message.runningShards, message.heldSessions, message.runningEpochs ?? []);
-    case 'heartbeat':
-      return message.shards.length;
-    case 'shutdown':
-      return message.sessions.length;
-    case 'startShards':
-      return longest(message.shardIds, message.epochs ?? []);
-    case 'resumeShards':
-    case 'callStart':
-    case 'callAsk':
-      return message.shards.length;
-    case 'callAnswer':
-      return Math.max(message.answers.length, sum(message.answers));
-    case 'callEnded':
-      return Math.max(message.answers.length, message.missing.length, sum(message.answers), sum(message.missing));
-    default:
-      return 0;
-  }
-}
-
-function longest(...lists: readonly (readonly unknown[])[]): number {
-  return Math.max(...lists.map(({ length }) => length));
+  const lengthOf = LISTS[message.kind] as ((message: Message) => number) | undefined;
+  return lengthOf?.(message) ?? 0;
 }
 
 function sum(parts: readonly { readonly shards: readonly number[] }[]): number {

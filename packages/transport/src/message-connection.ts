@@ -216,14 +216,14 @@ class StreamMessageConnection implements MessageConnection, FrameHolder {
 
   /** The peer broke a rule. */
   broken(end: ConnectionEnd): void {
-    const { onBroken } = this.#handlers ?? {};
-    if (onBroken === undefined || this.#state.kind !== 'open') {
+    const handlers = this.#handlers;
+    if (handlers?.onBroken === undefined || this.#state.kind !== 'open') {
       this.close(end);
       return;
     }
     this.pauseReading();
     this.#reader.abandon();
-    this.#call(() => onBroken(end));
+    this.#call(() => handlers.onBroken?.(end));
   }
 
   /** False when there is no whole message. */

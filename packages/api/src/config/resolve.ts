@@ -121,7 +121,9 @@ function readAssignments(assignments: readonly Assignment[]): Read {
     } else if (isSection(key)) {
       // `http:` with nothing below it says nothing, and does no harm.
       if (assignment.written === null) continue;
-      problems.push(`${where}: ${key}: expected a section, found ${describeValue(assignment.written, typeof assignment.written === 'string')}.`);
+      problems.push(
+        `${where}: ${key}: expected a section, found ${describeValue(assignment.written, typeof assignment.written === 'string')}.`,
+      );
     } else problems.push(`${where}: unknown key ${describeValue(key)}.${suggestion(key)}`);
   }
   if (untold > 0) problems.push(`What follows was not looked at: ${untold} more key(s).`);

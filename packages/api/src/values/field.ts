@@ -201,9 +201,9 @@ export function nodeId(): Field<string> {
 
 /** What is repeated in answers and in the history. */
 export function printableText(options: { expected: string; pattern?: RegExp; maxLength: number }): Field<string> {
-  const { read } = text(options);
+  const any = text(options);
   return {
     expected: options.expected,
-    read: (written) => (typeof written === 'string' && isPrintable(written) ? read(written) : undefined),
+    read: (written) => (typeof written === 'string' && isPrintable(written) ? any.read(written) : undefined),
   };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
+import { isPrintable } from '@dshard/protocol';
 import { configEntry, CONFIG_KEYS } from '../../src/config/keys.js';
 import { resolveConfig, type ConfigSources, type ResolvedConfig } from '../../src/config/resolve.js';
 import { ApiError } from '../../src/errors.js';
@@ -185,7 +186,7 @@ describe('what is wrong', () => {
     ['ensureAllShardsRunning: perhaps', /expected true or false, found "perhaps"/],
     ['log: { level: loud }', /log\.level: expected one of debug, info, warn, error, silent, found "loud"/],
     ['launcher: { env: [A] }', /launcher\.env: expected names with values/],
-    ['nodes: 1\nnodes: 2', /dso\.yaml:2: \"nodes\" stands there twice/],
+    ['nodes: 1\nnodes: 2', /dso\.yaml:2: "nodes" stands there twice/],
     ['nodes: "2', /dso\.yaml:1: /],
     ['\tnodes: 2', /dso\.yaml:1: /],
     ['- nodes', /dso\.yaml: expected keys with values/],
@@ -261,7 +262,7 @@ describe('what is wrong', () => {
 
   test('no text of a file reaches a terminal as it is', () => {
     write('dso.yaml', '"no\\u009bdes\\u202e": "\\e[2J"\nnodes: "\\e[2J\\u200b"\n');
-    expect(refusal()).not.toMatch(/[\u001b\u009b\u202e\u200b]/u);
+    expect(refusal().split('\n').every(isPrintable)).toBe(true);
   });
 
   test('an alias bomb is refused, and does not go off', () => {
