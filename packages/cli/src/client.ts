@@ -138,16 +138,16 @@ function send(target: Target, asked: ApiRequest, accept: string, clock: Clock): 
  * meanwhile.
  */
 function watchSilence(target: Target, { method, path }: ApiRequest, request: ClientRequest, clock: Clock): Cancel {
-  const giveUp = (): void => {
+  const hangUp = (): void => {
     request.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`));
   };
-  if (method === 'GET') return clock.after(ANSWER_TIMEOUT_MS, giveUp);
+  if (method === 'GET') return clock.after(ANSWER_TIMEOUT_MS, hangUp);
   const life = requestFor('health');
   if (path === life.path) return () => undefined;
   return clock.every(ANSWER_TIMEOUT_MS, () => {
     send(target, life, 'application/json', clock).then(
       (response) => response.resume(),
-      () => giveUp(),
+      () => hangUp(),
     );
   });
 }

@@ -82,7 +82,7 @@ export class FrameReader {
   }
 
   /** Forgets what is pending, and takes no more. */
-  abandon(): void {
+  drop(): void {
     this.#violation ??= new ProtocolError('DSO_BODY_MALFORMED', 'The stream was given up.');
     this.#drop();
   }

@@ -24,10 +24,9 @@ export const MAX_DEPTH = 32;
  */
 export const MAX_VALUES: number = 2 ** 20;
 
-/** Fleet calls: arguments, one answer's value, answers in one message, and all values of one call together. */
+/** Fleet calls: arguments, one answer's value, and all values of one call together. */
 export const MAX_CALL_ARGS_BYTES: number = 256 * 1024;
 export const MAX_CALL_VALUE_BYTES: number = 1024 * 1024;
-export const MAX_CALL_ANSWERS: number = MAX_SHARDS;
 export const MAX_CALL_BYTES: number = 8 * 1024 * 1024;
 
 /** Identifiers, versions, URLs, tokens. */

@@ -1,6 +1,7 @@
 /**
- * Texts of others (reasons, versions, log lines, answers) are shown on terminals, in logs and on pages. None of them may
- * move a cursor, change what was written before, begin a line of its own, or hide or reverse what stands beside it.
+ * Texts of others (reasons, versions, log lines, answers) are shown on terminals, in logs and on pages. None of them
+ * may move a cursor, change what was written before, begin a line of its own, or hide or reverse what stands beside
+ * it.
  *
  * A text is made printable where it comes in, and there only. What is behind the door may show each text as it is.
  */

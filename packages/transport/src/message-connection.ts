@@ -222,7 +222,7 @@ class StreamMessageConnection implements MessageConnection, FrameHolder {
       return;
     }
     this.pauseReading();
-    this.#reader.abandon();
+    this.#reader.drop();
     this.#call(() => handlers.onBroken?.(end));
   }
 

@@ -1,7 +1,7 @@
 /**
- * Frames that have begun and not ended, over all connections of one side. Each has a deadline, and all together have one
- * bound in bytes: a peer that begins a large frame and falls silent costs a moment of memory, and many such peers no
- * more than one.
+ * Frames that have begun and not ended, over all connections of one side. Each has a deadline, and all together have
+ * one bound in bytes: a peer that begins a large frame and falls silent costs a moment of memory, and many such peers
+ * no more than one.
  *
  * The deadline follows what arrives, so that a slow link is no offence: `GRACE_MS`, and a second more for each
  * `BYTES_PER_SECOND` that came. Beyond the bound the connection goes that holds most.

@@ -234,7 +234,7 @@ describe('what is wrong', () => {
     expect(refusal({ file: '.' })).toMatch(/cannot be read/);
   });
 
-  /** The story: somebody's token stood under the wrong key, and the complaint about the key put the token into a log. */
+  /** The story: somebody's token stood under the wrong key, and the complaint about the key put it into a log. */
   test.each([
     ['discord: MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789ab'],
     ['nodes: 4f9d2c6b8a7e1f3d5c9b8a7e6f1d2c3b'],

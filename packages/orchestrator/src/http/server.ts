@@ -51,7 +51,7 @@ export type HttpServer = {
 /** No operation needs more: node ids and shard numbers. */
 const MAX_BODY_BYTES = 64 * 1024;
 /** How long a client may take, and how often we look. */
-export type HttpTimeouts = {
+type HttpTimeouts = {
   /** To send a request, and its head. */
   requestMs: number;
   headMs: number;

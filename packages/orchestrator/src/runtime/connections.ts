@@ -6,8 +6,8 @@
  * - closing: we closed it; what it still sends is dropped, its end is told if it was identified.
  *
  * Whatever a peer does wrong ends its own connection, with a stable code that is counted, and nothing else. Strangers
- * cannot shut nodes out: of too many unidentified connections of an address, or of all, the oldest is closed, and a node
- * identifies itself at once.
+ * cannot shut nodes out: of too many unidentified connections of an address, or of all, the oldest is closed, and a
+ * node identifies itself at once.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { longestShardList, MAX_SHARDS } from '@dshard/protocol';

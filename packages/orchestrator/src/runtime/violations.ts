@@ -1,7 +1,7 @@
 /**
- * What peers do wrong: refused connections, broken rules, messages that do not fit. Everything is counted. Told, in log
- * and history alike, is the first of a reason, and then one line a minute that sums up; over all addresses so many lines
- * a minute and no more. So somebody who hammers at the port fills neither the log nor the history.
+ * What peers do wrong: refused connections, broken rules, messages that do not fit. Everything is counted. Told, in
+ * log and history alike, is the first of a reason, and then one line a minute that sums up; over all addresses so many
+ * lines a minute and no more. So somebody who hammers at the port fills neither the log nor the history.
  *
  * Who is refused waits for the close, longer each time, and so cannot try again at once: peers of the base level
  * connect again as soon as they are closed. Addresses are forgotten some quiet minutes later.

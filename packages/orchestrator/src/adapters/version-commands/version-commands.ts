@@ -30,12 +30,12 @@ export type VersionCommandsOptions = {
 const DEFAULT_VERSION_TIMEOUT_MS = 10_000;
 const DEFAULT_UPDATE_TIMEOUT_MS = 300_000;
 
-export type Secrets = { names: readonly string[]; values: readonly string[] };
+type Secrets = { names: readonly string[]; values: readonly string[] };
 
 const NO_SECRETS: Secrets = { names: [], values: [] };
 
 /** A token may stand under a second name, too. */
-export function withoutSecrets(environment: Environment, { names, values }: Secrets): Environment {
+function withoutSecrets(environment: Environment, { names, values }: Secrets): Environment {
   const isSecret = ([name, value = '']: [string, string | undefined]): boolean =>
     names.includes(name) || values.some((secret) => value.includes(secret));
   return Object.fromEntries(Object.entries(environment).filter((variable) => !isSecret(variable)));
