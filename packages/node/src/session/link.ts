@@ -148,7 +148,7 @@ export function onImpossible(tx: Transaction, connection: number, reason: string
   tx.log('error', `The connection to the orchestrator is closed, and the shards go on: ${reason}.`);
   tx.effect({ kind: 'closeConnection', connection, reason });
   abortMigrationsOf(tx, connection);
-  waitAndRetry(tx, 1, tx.limits.refusedRetryMs, reason);
+  waitAndRetry(tx, 1, backoffMs(tx, 1, 1), reason);
 }
 
 export function onConnectFailed(tx: Transaction, reason: string, jitter: number): void {
