@@ -38,6 +38,8 @@ export type FleetOptions = {
   stateMb: number;
   /** Where the orchestrator listens, on 127.0.0.1. */
   ports: { node: number; http: number };
+  /** What nodes and the REST interface must know. Default: nothing. */
+  token?: string | null;
   /** Keys of `dso.yaml`, instead of the demo's or besides them. */
   settings?: Readonly<Record<string, unknown>>;
   /**
@@ -65,7 +67,12 @@ export class Fleet {
   #orchestrator: OrchestratorProcess;
   #standby: OrchestratorProcess | null = null;
 
-  private constructor(clock: Clock, folder: string, { ports }: FleetOptions, { onLog, onHandled }: FleetListeners) {
+  private constructor(
+    clock: Clock,
+    folder: string,
+    { ports, token = null }: FleetOptions,
+    { onLog, onHandled }: FleetListeners,
+  ) {
     this.#clock = clock;
     this.folder = folder;
     this.#onLog = (line) => {
@@ -76,7 +83,7 @@ export class Fleet {
     this.#stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
     this.nodeAddress = `127.0.0.1:${ports.node}`;
     this.httpUrl = `http://127.0.0.1:${ports.http}`;
-    this.client = new OrchestratorClient(this.httpUrl);
+    this.client = new OrchestratorClient(this.httpUrl, token);
     this.#orchestrator = startOrchestrator(this.#configFile, this.#onLog);
   }
 
@@ -184,6 +191,7 @@ function configuration(folder: string, options: FleetOptions): string {
       listen: `127.0.0.1:${ports.node}`,
       http: { listen: `127.0.0.1:${ports.http}` },
       totalShards: options.shards,
+      token: options.token ?? 'none',
       nodes: options.nodes,
       heartbeat: '1s',
       launcher: {

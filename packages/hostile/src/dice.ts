@@ -84,6 +84,15 @@ export class Dice {
     return this.chance(0.7) ? this.pick(NASTY_TEXTS) : String.fromCharCode(...this.bytes(this.below(40)));
   }
 
+  /** A text as it stands in a URL. */
+  inUrl(): string {
+    return encodeURIComponent(
+      this.text()
+        .slice(0, 100)
+        .replaceAll(/\p{Cs}/gu, '?'),
+    );
+  }
+
   number(): number {
     return this.chance(0.8) ? this.pick(NASTY_NUMBERS) : this.below(1_000);
   }

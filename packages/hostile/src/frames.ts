@@ -105,7 +105,12 @@ function changeMeaning(dice: Dice, body: Fields, totalShards: number): string {
   const changes: (() => string | null)[] = [
     () => set(body, 'ShardID', totalShards + dice.below(90_000)),
     () => set(body, 'ShardIDs', [totalShards, totalShards + 1, 99_999]),
-    () => set(body, 'ShardIDs', Array.from({ length: dice.pick([10, 1_000, 99_000]) }, () => 0)),
+    () =>
+      set(
+        body,
+        'ShardIDs',
+        Array.from({ length: dice.pick([10, 1_000, 99_000]) }, () => 0),
+      ),
     () => set(body, 'Epoch', dice.pick([0, 1, Number.MAX_SAFE_INTEGER])),
     () => set(body, 'MigrationID', dice.text().slice(0, 200) || 'm'),
     () => set(body, 'Sequence', dice.pick([-5, 0, Number.MAX_SAFE_INTEGER])),
@@ -114,7 +119,12 @@ function changeMeaning(dice: Dice, body: Fields, totalShards: number): string {
     () => set(body, 'Name', dice.text().slice(0, 200)),
     () => set(body, 'Extra', dice.value()),
     () => set(body, 'Body', dice.bytes(dice.pick([0, 10, 100_000]))),
-    () => set(body, 'Shards', Array.from({ length: dice.pick([2, 2_000]) }, () => 0)),
+    () =>
+      set(
+        body,
+        'Shards',
+        Array.from({ length: dice.pick([2, 2_000]) }, () => 0),
+      ),
   ];
   for (;;) {
     const what = dice.pick(changes)();
@@ -162,7 +172,10 @@ function changeBytes(dice: Dice, frame: Uint8Array): { bytes: Uint8Array; what: 
       return { bytes: frame, what: 'eight bytes are others' };
     }
     case 2:
-      return { bytes: withLength(frame, dice.pick([0, 1, 2 ** 24 + 1, 2 ** 31, 2 ** 32 - 1])), what: 'the length lies' };
+      return {
+        bytes: withLength(frame, dice.pick([0, 1, 2 ** 24 + 1, 2 ** 31, 2 ** 32 - 1])),
+        what: 'the length lies',
+      };
     case 3:
       return { bytes: withLength(frame.slice(0, 8 + dice.below(frame.length)), frame.length), what: 'it is cut short' };
     default:

@@ -39,7 +39,17 @@ async function main(): Promise<void> {
   process.exitCode = verdict.ok ? 0 : 1;
 }
 
-function words({ ok, inputs, doors, seconds }: { ok: boolean; inputs: number; doors: object; seconds: number }): string {
+function words({
+  ok,
+  inputs,
+  doors,
+  seconds,
+}: {
+  ok: boolean;
+  inputs: number;
+  doors: object;
+  seconds: number;
+}): string {
   const each = Object.entries(doors).map(([door, count]) => `${door} ${String(count)}`);
   return `${ok ? '✔ Every door held.' : '✘ A door did not hold.'} ${inputs} inputs in ${seconds} s: ${each.join(', ')}.\n`;
 }

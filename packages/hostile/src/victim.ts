@@ -68,14 +68,13 @@ export class Victim {
           discordToken: emulator.token,
           identifyWindow: 200,
           stateMb: 0,
+          token,
           ports,
           ...(addresses !== undefined && { ways: addresses }),
           settings: {
             maxNodeDowntime: 60_000,
             startupGrace: 2_000,
             'store.kind': 'memory',
-            'http.tokenlessLoopback': true,
-            ...(token !== null && { token }),
             ...settings,
           },
         },
@@ -96,7 +95,10 @@ export class Victim {
         return status.shardCounts.running === shards && connected === nodes && victim.attached() === shards;
       });
     } catch (error) {
-      const last = log.join('\n');
+      const attached = victim.emulator.admin
+        .status()
+        .sessions.flatMap(({ attached: is, shard }) => (is ? [shard] : []));
+      const last = `attached: ${attached.join()}\n${log.join('\n')}`;
       await victim.end();
       throw new Error(`${messageOf(error)}\n${last}`, { cause: error });
     }
@@ -141,7 +143,8 @@ export class Victim {
     let excess: string | null = null;
     try {
       await waitFor(systemClock(), 'memory and descriptors to be back', SETTLE_TIMEOUT_MS, () => {
-        excess = [...before.watched].map(([pid, figures]) => excessOf(pid, figures)).find((each) => each !== null) ?? null;
+        excess =
+          [...before.watched].map(([pid, figures]) => excessOf(pid, figures)).find((each) => each !== null) ?? null;
         return excess === null;
       });
     } catch {

@@ -20,7 +20,7 @@ export { nearest } from './nearest.js';
 export { longestShardList } from './shard-lists.js';
 export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
-export { isPrintable, printable, printableDocument, printableJson } from './printable.js';
+export { isPrintable, printable, printableDocument, printableJson, withoutTokens } from './printable.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';

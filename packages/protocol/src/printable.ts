@@ -41,6 +41,14 @@ export function printable(text: string): string {
     .replaceAll(HALF_A_CHARACTER, '\ufffd');
 }
 
+/** Of a bot, or made by a program: long, and of letters and digits only. Paths and names are not like that. */
+const LIKE_A_TOKEN = /[\w-]{20,}\.[\w-]{4,}\.[\w-]{20,}|(?=[A-Za-z+=]*\d)(?=[\d+=]*[A-Za-z])[A-Za-z0-9+=]{32,}/g;
+
+/** Somebody writes a token where a path or a number belongs: a complaint about it does not show the token. */
+export function withoutTokens(text: string): string {
+  return text.replaceAll(LIKE_A_TOKEN, '(not shown: it may be a token)');
+}
+
 /** All texts of a document that somebody else wrote, the names of its fields included. */
 export function printableDocument(document: unknown): unknown {
   if (typeof document === 'string') return printable(document);

@@ -1,6 +1,6 @@
 /** The shared token in a file of its own: nodes, the orchestrator and the command line read it alike. */
 import { readFileSync } from 'node:fs';
-import { messageOf } from '@dshard/protocol';
+import { messageOf, withoutTokens } from '@dshard/protocol';
 import { TransportError } from './errors.js';
 
 /** A token travels in a header: printable characters without blanks. */
@@ -11,12 +11,9 @@ const TOKEN = /^[\x21-\x7e]+$/;
  */
 export function readTokenFile(path: string): string {
   const token = contentOf(path).trim();
-  if (token === '') throw new TransportError('DSO_TOKEN_FILE_UNUSABLE', `The token file ${path} is empty.`);
+  if (token === '') throw unusable(`The token file ${path} is empty.`);
   if (!TOKEN.test(token)) {
-    throw new TransportError(
-      'DSO_TOKEN_FILE_UNUSABLE',
-      `The token file ${path} must hold printable characters without blanks.`,
-    );
+    throw unusable(`The token file ${path} must hold printable characters without blanks.`);
   }
   return token;
 }
@@ -25,8 +22,11 @@ function contentOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new TransportError('DSO_TOKEN_FILE_UNUSABLE', `The token file ${path} cannot be read: ${messageOf(cause)}.`, {
-      cause,
-    });
+    throw unusable(`The token file ${path} cannot be read: ${messageOf(cause)}.`, cause);
   }
+}
+
+/** Where the name of a file is expected, people write the token itself. */
+function unusable(message: string, cause?: unknown): TransportError {
+  return new TransportError('DSO_TOKEN_FILE_UNUSABLE', withoutTokens(message), { cause });
 }

@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
-import { nearest } from '@dshard/protocol';
+import { nearest, printable, withoutTokens } from '@dshard/protocol';
 import type { Address } from '@dshard/transport';
 import { ApiError } from '../errors.js';
 import { describeValue } from '../values/field.js';
@@ -81,11 +81,12 @@ export function resolveConfig(sources: ConfigSources): ResolvedConfig {
   const problems = [...(file?.problems ?? []), ...read.problems];
   const draft = assemble(read, base, problems);
   if (problems.length > 0) {
+    const shown = problems.map((problem) => withoutTokens(printable(problem)));
     throw new ApiError(
       'DSO_CONFIG_INVALID',
-      problems.length === 1
-        ? `The configuration cannot be used: ${problems[0]}`
-        : `The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+      shown.length === 1
+        ? `The configuration cannot be used: ${shown[0]}`
+        : `The configuration cannot be used:\n${shown.map((problem) => `  ${problem}`).join('\n')}`,
     );
   }
   return deepFreeze({

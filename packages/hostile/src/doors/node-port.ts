@@ -73,4 +73,3 @@ async function asStranger(address: string, bytes: Uint8Array): Promise<void> {
   socket.write(bytes);
   socket.destroySoon();
 }
-

@@ -12,7 +12,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
-import { messageOf } from '@dshard/protocol';
+import { messageOf, printable } from '@dshard/protocol';
 import { OrchestratorError } from '../../errors.js';
 import type { JsonValue } from '../../domain/durable/records.js';
 import { askedForBound, AUTOMATIC } from '../../domain/state/effects.js';
@@ -83,7 +83,7 @@ class SqliteStore implements StateStore {
       createPrivately(path);
       this.#file = statSync(path).ino;
     } catch (cause) {
-      throw unusable(path, `${messageOf(cause)}. Check the path, who may write there, and the free space`, cause);
+      throw unusable(path, `${wordsOf(cause)}. Check the path, who may write there, and the free space`, cause);
     }
     this.#database = this.#open();
   }
@@ -275,7 +275,7 @@ class SqliteStore implements StateStore {
     } catch (cause) {
       database?.close();
       const wayOut = `Move it away (with its -wal and -shm) to start without what it remembers, or put a copy in its place`;
-      throw unusable(this.#path, `${messageOf(cause)}. ${wayOut}`, cause);
+      throw unusable(this.#path, `${wordsOf(cause)}. ${wayOut}`, cause);
     }
   }
 }
@@ -304,7 +304,7 @@ function parse(text: string): JsonValue {
 
 function failureOf(path: string, error: unknown): StoreFailure {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const said = messageOf(error);
+  const said = wordsOf(error);
   if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
     return { ok: false, reason: 'full', message: `The store ${path} cannot grow: ${said}. Free some space.` };
   }
@@ -317,4 +317,9 @@ function failureOf(path: string, error: unknown): StoreFailure {
 
 function unusable(path: string, why: string, cause: unknown): OrchestratorError {
   return new OrchestratorError('DSO_STORE_UNUSABLE', `The store ${path} cannot be used: ${why}.`, { cause });
+}
+
+/** A damaged file has texts of its own, which the database library quotes. */
+function wordsOf(error: unknown): string {
+  return printable(messageOf(error));
 }
