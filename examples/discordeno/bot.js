@@ -49,7 +49,7 @@ const host = createDiscordenoHost({
   bot,
   // What moves with a shard, and how it is taken in where it arrives.
   state: {
-    async transferFrom(shard, transfer) {
+    async exportDelta(shard, transfer) {
       for (const [guild, count] of countsOf(shard)) await transfer.send('count', { guild, count });
     },
     handleUserEvent: (shard, _name, { guild, count }) => countsOf(shard).set(guild, count),

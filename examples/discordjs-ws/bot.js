@@ -38,7 +38,7 @@ const host = createWsHost({
   },
   // What moves with a shard, and how it is taken in where it arrives.
   state: {
-    async transferFrom(shard, transfer) {
+    async exportDelta(shard, transfer) {
       for (const [guild, count] of countsOf(shard)) await transfer.send('count', { guild, count });
     },
     handleUserEvent: (shard, _name, { guild, count }) => countsOf(shard).set(guild, count),

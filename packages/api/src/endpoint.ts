@@ -43,8 +43,5 @@ export type CommandWords<Parameter extends string> = {
   readonly interrupt: Interrupt;
 };
 
-/**
- * What is said when Ctrl-C ends the waiting: what was begun goes on. null: nothing is left behind, or nothing worth
- * saying.
- */
+/** What is said when Ctrl-C ends the waiting: what was begun goes on. null: nothing is worth saying. */
 export type Interrupt = string | null;

@@ -1,6 +1,4 @@
-/**
- * The errors of this package: what can be wrong with a configuration. The table also makes `docs/reference/errors.md`.
- */
+/** The errors of this package: what can be wrong with a configuration. `docs/reference/errors.md` is made from it. */
 import { CodedError } from '@dshard/protocol';
 
 export const API_ERRORS = {

@@ -29,7 +29,7 @@ export type Cell = {
   title: string;
   /** The last phase it needs. */
   phase: Phase;
-  does: readonly BotAction[];
+  does?: readonly BotAction[];
   /** A bot of its own, below the fixture's folder, for a fleet of its own. It need not answer. */
   bot?: string;
   /** What Discord is like for it. */

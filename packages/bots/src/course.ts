@@ -35,7 +35,7 @@ export async function runCourse({ framework, installed, cells, clock, onResult }
   };
   let rig: Rig;
   try {
-    const does = [...new Set(cells.flatMap((cell) => cell.does))];
+    const does = [...new Set(cells.flatMap(({ does = [] }) => does))];
     const [{ bot, discord } = {}] = cells;
     const program = bot === undefined ? installed.program : join(installed.folder, bot);
     rig = await Rig.launch(clock, {

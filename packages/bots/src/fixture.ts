@@ -25,10 +25,7 @@ export type Installed = {
   folder: string;
 };
 
-/**
- * Packs this repository's packages, and what they depend on as the workspace's lock file has it. Resolves with the
- * tarballs.
- */
+/** Packs our packages, and what they depend on as the lock file has it. Resolves with the tarballs. */
 export async function packOurs(): Promise<string[]> {
   const folder = join(cache, 'packed');
   await rm(folder, { recursive: true, force: true });

@@ -9,9 +9,7 @@ type Known = {
   folder: string;
   /** Whether it keeps guilds, so that user code knows their names; otherwise the bot answers with their ids. */
   caches: boolean;
-  /**
-   * Whether `client.user` is there as soon as logging in has resolved. The others tell of it in their ready event only.
-   */
+  /** Whether `client.user` is there as soon as logging in has resolved. The others tell of it in ready only. */
   userAfterLogin: boolean;
 };
 

@@ -1,9 +1,10 @@
 /** `npm run bots`. Exit codes: 0 every cell passed, 1 one did not, 2 called wrongly. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
+import { format } from 'prettier';
 import type { Cell } from './cell.js';
 import { cells, cellsOf } from './cells/index.js';
 import { runCourse } from './course.js';
@@ -82,7 +83,7 @@ for (const framework of chosen) {
 const summary = summaryOf(results, chosen, asked);
 if (flags.write === true) {
   const text = pageOf(results, chosen, asked);
-  if (!sameText(text)) writeFileSync(page, text);
+  writeFileSync(page, await format(text, { parser: 'markdown', singleQuote: true, printWidth: 120 }));
   console.log(`Written: ${page}`);
 }
 console.log(flags.json === true ? JSON.stringify(summary) : words());
@@ -93,14 +94,6 @@ function groups(of: readonly Cell[], alone: boolean): (readonly Cell[])[] {
   const apart = of.filter(({ bot }) => alone || bot !== undefined);
   const together = of.filter((cell) => !apart.includes(cell));
   return [...(together.length > 0 ? [together] : []), ...apart.map((cell) => [cell])];
-}
-
-function sameText(text: string): boolean {
-  try {
-    return readFileSync(page, 'utf8') === text;
-  } catch {
-    return false;
-  }
 }
 
 function words(): string {

@@ -5,10 +5,7 @@ export type WatchEntry = {
   pid: number;
   /** Milliseconds of the machine's monotonic clock. */
   at: number;
-  /**
-   * `line`: printed. `rejection`: of a promise, and nobody handled it. `died`: by an error that nobody caught. `exit`:
-   * with a code.
-   */
+  /** `line`: printed. `rejection`: unhandled. `died`: by an uncaught error. `exit`: with a code. */
   kind: 'started' | 'line' | 'rejection' | 'died' | 'exit';
   text: string;
 };

@@ -11,7 +11,7 @@ const framework = (name: string): Framework => ({
   caches: true,
   userAfterLogin: true,
 });
-const cell = (name: string): Cell => ({ name, title: `${name} works`, phase: 'start', does: [], run: () => ({}) });
+const cell = (name: string): Cell => ({ name, title: `${name} works`, phase: 'start', run: () => ({}) });
 const [a, b] = [framework('a'), framework('b')];
 const [start, rollout] = [cell('start'), cell('rollout')];
 

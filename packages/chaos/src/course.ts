@@ -1,7 +1,4 @@
-/**
- * The course of a run: calm with planned moves, a fault, recovery, calm again, until the time is over; then everything
- * has to converge.
- */
+/** The course of a run: calm with planned moves, a fault, recovery, calm again; in the end all has to converge. */
 import { waitFor } from '@dshard/demo';
 import { messageOf } from '@dshard/protocol';
 import { seededRandom } from '@dshard/testkit';

@@ -2,6 +2,7 @@
  * How each fault is done. A function does it to its end: what was stopped goes on, what was cut is whole again;
  * recovery is waited for elsewhere. `say` tells what is done, in words.
  */
+import { counted } from '@dshard/protocol';
 import { waitFor } from '@dshard/demo';
 import type { Random } from '@dshard/transport';
 import { delay } from '@dshard/transport';
@@ -259,11 +260,16 @@ async function twoNodes(context: Context): Promise<[Node, Node]> {
 async function busyNodes(context: Context, atLeast: number): Promise<[busy: Node[], serving: Node[]]> {
   let serving: Node[] = [];
   let busy: Node[] = [];
-  await waitFor(context.rig.clock, `${atLeast} node(s) to serve, one with shards`, TAKEOVER_TIMEOUT_MS, async () => {
-    serving = await servingNodes(context);
-    busy = serving.filter(({ shards }) => shards.length > 0);
-    return busy.length > 0 && serving.length >= atLeast;
-  });
+  await waitFor(
+    context.rig.clock,
+    `${counted(atLeast, 'node')} to serve, one with shards`,
+    TAKEOVER_TIMEOUT_MS,
+    async () => {
+      serving = await servingNodes(context);
+      busy = serving.filter(({ shards }) => shards.length > 0);
+      return busy.length > 0 && serving.length >= atLeast;
+    },
+  );
   return [busy, serving];
 }
 

@@ -1,7 +1,4 @@
-/**
- * The processes of a fleet, as the system knows them: found by their environment, so that those nobody knows any more
- * are found as well.
- */
+/** The processes of a fleet, found by their environment: those nobody knows any more as well. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { messageOf } from '@dshard/protocol';
 

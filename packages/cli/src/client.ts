@@ -23,14 +23,9 @@ import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
 
 export type Client = {
-  /**
-   * Asks what the contract has under this name. Resolves when it is answered, which may be when an operation is done.
-   */
+  /** Asks what the contract has under this name. Resolves with the answer, which may come when an operation is done. */
   ask<Name extends EndpointName>(name: Name, parameters?: WrittenParameters): Promise<Answers<Name>>;
-  /**
-   * Calls back for what is in the history after `after` and for what happens from then on. Resolves when the stream
-   * ends.
-   */
+  /** Calls back for what the history has after `after` and for what follows. Resolves when the stream ends. */
   follow(after: number, onEntry: (entry: HistoryEntry) => void): Promise<void>;
 };
 

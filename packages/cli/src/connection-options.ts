@@ -1,7 +1,7 @@
 /** Which orchestrator to talk to, and what to show it: the options every command has. */
 import { messageOf } from '@dshard/protocol';
 import { readTokenFile } from '@dshard/transport';
-import type { Command } from 'commander';
+import { Command, type Option } from 'commander';
 import { CliError } from './errors.js';
 
 export type ConnectionOptions = { address?: string; token?: string; json?: boolean };
@@ -19,6 +19,18 @@ export function addConnectionOptions(command: Command): Command {
     .option('--address <url>', `the orchestrator's REST interface (DSO_CLI_ADDR; ${DEFAULT_ADDRESS})`)
     .option('--token <token>', 'its token (DSO_TOKEN, or the file named by DSO_TOKEN_FILE, which nobody sees in `ps`)')
     .option('--json', 'print one JSON document for programs');
+}
+
+/** `dso --address X status` as `dso status --address X`: these options may stand before the command as well. */
+export function commandFirst(words: readonly string[]): readonly string[] {
+  const known = addConnectionOptions(new Command()).options;
+  const optionAt = (at: number): Option | undefined => known.find(({ long }) => long === words[at]?.split('=')[0]);
+  let before = 0;
+  for (let option = optionAt(0); option !== undefined; option = optionAt(before)) {
+    before += option.required && words[before] === option.long ? 2 : 1;
+  }
+  const [command, ...rest] = words.slice(before);
+  return command === undefined || command.startsWith('-') ? words : [command, ...words.slice(0, before), ...rest];
 }
 
 /** Flags win over the environment. Throws DSO_CLI_USAGE. */

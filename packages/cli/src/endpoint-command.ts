@@ -1,7 +1,4 @@
-/**
- * Makes commands out of the contract (@dshard/api): what is typed, what help says, what is asked, and what Ctrl-C means
- * meanwhile.
- */
+/** Makes commands out of the contract (@dshard/api): what is typed, shown and asked, and what Ctrl-C means. */
 import { CONTRACT, type Answer, type CommandWords, type EndpointName } from '@dshard/api';
 import { Option, type Command } from 'commander';
 import type { ConnectionOptions } from './connection-options.js';

@@ -1,6 +1,4 @@
-/**
- * How a command can fail, and what its exit code is then. The codes are part of the interface: `dso --help` lists them.
- */
+/** How a command can fail, and what its exit code is then. They are part of the interface: `dso --help` lists them. */
 import { CodedError } from '@dshard/protocol';
 
 export const CLI_ERRORS = {

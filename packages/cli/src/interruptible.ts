@@ -1,7 +1,4 @@
-/**
- * Ctrl-C ends the waiting for what goes on without us, so what goes on is said. A second one ends the program at once,
- * as ever.
- */
+/** Ctrl-C ends the waiting for what goes on without us, and says what goes on. A second one ends the program. */
 
 /** What shells say of a program that Ctrl-C ended. */
 const INTERRUPTED_EXIT_CODE = 130;

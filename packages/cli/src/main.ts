@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program `dso`: runs the command line and turns failures into one sentence and an exit code. */
 import { CommanderError } from 'commander';
+import { commandFirst } from './connection-options.js';
 import { CliError } from './errors.js';
 import { createProgram, USAGE_EXIT_CODE } from './program.js';
 
@@ -14,7 +15,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 try {
-  await createProgram().parseAsync();
+  await createProgram().parseAsync(commandFirst(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);
 }

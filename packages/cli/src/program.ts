@@ -1,7 +1,4 @@
-/**
- * The whole command line: what asks an orchestrator is made from the contract, the others are one file each in
- * `commands/`.
- */
+/** The whole command line: what asks an orchestrator is made from the contract, the others are in `commands/`. */
 import { readFileSync } from 'node:fs';
 import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dshard/api';
 import { Command } from 'commander';

@@ -22,7 +22,7 @@ describe('the identify budget in dso status', () => {
     [
       'at rest',
       {},
-      ['identifies: 936 of 1000 left (50 in reserve), more in 24 h 0 min; 0 of 16 key(s) in use, 5 s each'],
+      ['identifies: 936 of 1000 left (50 in reserve), more in 24 h 0 min; 0 of 16 keys in use, 5 s each'],
     ],
     [
       'at its reserve',
@@ -33,7 +33,7 @@ describe('the identify budget in dso status', () => {
         busyKeys: [{ key: 0, holder: null, freeAt: 9 }],
       },
       [
-        'identifies: 50 of 1000 left (50 in reserve, 2 of them allowed now), more in 1 min; 1 of 16 key(s) in use, 5 s each',
+        'identifies: 50 of 1000 left (50 in reserve, 2 of them allowed now), more in 1 min; 1 of 16 keys in use, 5 s each',
         'waiting to identify: 3 - 4, 9 for want of session starts: see `dso help allowidentifies`',
       ],
     ],

@@ -22,7 +22,7 @@ const running: OperationStatus = {
   startedAt: 0,
   endedAt: null,
 };
-const done: OperationStatus = { ...running, state: 'done', text: 'Moved 4 shard(s).', shards: null, endedAt: 9 };
+const done: OperationStatus = { ...running, state: 'done', text: 'Moved 4 shards.', shards: null, endedAt: 9 };
 const away = new CliError('DSO_CLI_UNREACHABLE', 'Nobody listens.');
 const starting = new CliError('DSO_CLI_REFUSED', 'The orchestrator is starting.', { status: 503 });
 

@@ -1,7 +1,4 @@
-/**
- * What each library has to get through. A case throws CheckFailed where the library does not; what it returns is worth
- * telling.
- */
+/** What each library has to get through. A case throws CheckFailed if it does not, and returns what to tell. */
 import type { EmulatorOptions, Verdict } from '@dshard/gateway-emulator';
 import type { Rig } from './rig.js';
 import { CheckFailed } from './rig.js';
@@ -10,12 +7,13 @@ export type Case = {
   name: string;
   title: string;
   /** In the short form of the suite too. */
-  short: boolean;
-  options: EmulatorOptions;
-  run: (rig: Rig) => Promise<string | undefined>;
+  short?: true;
+  /** Default: two shards. */
+  options?: EmulatorOptions;
+  run: (rig: Rig) => Promise<string | void>;
 };
 
-const two: EmulatorOptions = { shards: 2, guilds: 6, maxConcurrency: 2 };
+export const two: EmulatorOptions = { shards: 2, guilds: 6, maxConcurrency: 2 };
 const rate = 100;
 /** Longer than any backoff a library was seen to take. */
 const recoveryMs = 45_000;
@@ -34,7 +32,6 @@ export const cases: readonly Case[] = [
       const verdict = rig.emulator.ledger.verdict();
       identified(verdict, 1);
       noViolation(verdict);
-      return undefined;
     },
   },
   {
@@ -47,48 +44,40 @@ export const cases: readonly Case[] = [
       const known = (): number =>
         new Set(rig.heard.flatMap((message) => (message.kind === 'guild' ? [message.id] : []))).size;
       await rig.until('guilds', 'knowing 40 guilds', () => known() === 40, 15_000);
-      return undefined;
     },
   },
   {
     name: 'messages',
     title: 'messages',
     short: true,
-    options: two,
     run: async (rig) => {
       await rig.ready();
       await flow(rig, 200);
       const verdict = await rig.settle();
       handledOnce(verdict);
       noViolation(verdict);
-      return undefined;
     },
   },
   {
     name: 'op7',
     title: 'RECONNECT (op 7)',
     short: true,
-    options: two,
     run: (rig) => resumes(rig, () => rig.emulator.admin.reconnect()),
   },
   {
     name: 'op9-resumable',
     title: 'INVALID_SESSION, resumable (op 9 true)',
-    short: false,
-    options: two,
     run: (rig) => resumes(rig, () => rig.emulator.admin.invalidate({}, { resumable: true })),
   },
   {
     name: 'op9',
     title: 'INVALID_SESSION (op 9 false)',
     short: true,
-    options: two,
     run: (rig) => startsAnew(rig, () => rig.emulator.admin.invalidate()),
   },
   {
     name: 'zombie',
     title: 'zombie connection',
-    short: false,
     options: { ...two, heartbeatIntervalMs: 4_000, heartbeatTimeoutMs: 600_000 },
     run: (rig) => resumes(rig, () => rig.emulator.admin.stall()),
   },
@@ -96,7 +85,6 @@ export const cases: readonly Case[] = [
     name: 'resume',
     title: 'resume with replay',
     short: true,
-    options: two,
     run: async (rig) => {
       await resumes(rig, () => {
         rig.emulator.admin.drop();
@@ -105,14 +93,11 @@ export const cases: readonly Case[] = [
       const unreplayed = rig.emulator.ledger.sessions().filter(({ replayed }) => replayed === 0);
       if (unreplayed.length > 0)
         throw new CheckFailed('no-replay', `${unreplayed.length} sessions had nothing replayed`);
-      return undefined;
     },
   },
   {
     name: 'resume-url-dead',
     title: 'resume URL dead',
-    short: false,
-    options: two,
     run: async (rig) => {
       await rig.ready();
       await flow(rig, 20);
@@ -138,8 +123,6 @@ export const cases: readonly Case[] = [
   {
     name: 'session-expired',
     title: 'session expired',
-    short: false,
-    options: two,
     run: (rig) =>
       startsAnew(rig, () => {
         rig.emulator.admin.drop();
@@ -149,14 +132,12 @@ export const cases: readonly Case[] = [
   {
     name: 'identify-windows',
     title: 'identify windows, 12 shards by 4',
-    short: false,
     options: { shards: 12, guilds: 24, maxConcurrency: 4 },
     run: async (rig) => {
       await rig.ready(90_000);
       const verdict = rig.emulator.ledger.verdict();
       noViolation(verdict);
       identified(verdict, 12);
-      return undefined;
     },
   },
 ];
@@ -170,45 +151,40 @@ async function flow(rig: Rig, messages: number): Promise<void> {
 }
 
 /** After the fault every shard resumes, and nothing is lost or comes twice. */
-async function resumes(rig: Rig, fault: () => unknown): Promise<string | undefined> {
-  await rig.ready();
-  await flow(rig, 20);
-  const since = rig.heard.length;
-  fault();
-  const all = (): boolean => rig.count('resumed', since) === rig.shards && rig.attached() === rig.shards;
-  await rig.until('not-resumed', 'RESUMED of every shard', all, recoveryMs);
-  await flow(rig, 20);
-  const verdict = await rig.settle();
-  handledOnce(verdict);
-  noViolation(verdict);
-  identified(verdict, rig.shards);
-  return undefined;
+function resumes(rig: Rig, fault: () => unknown): Promise<void> {
+  return recovers(rig, fault, { by: 'resumed', identifies: rig.shards });
 }
 
 /** After the fault every shard has a new session, and gets its messages. */
-async function startsAnew(rig: Rig, fault: () => unknown): Promise<string | undefined> {
+function startsAnew(rig: Rig, fault: () => unknown): Promise<void> {
+  return recovers(rig, fault, { by: 'ready', identifies: 2 * rig.shards });
+}
+
+async function recovers(
+  rig: Rig,
+  fault: () => unknown,
+  { by, identifies }: { by: 'resumed' | 'ready'; identifies: number },
+): Promise<void> {
   await rig.ready();
   await flow(rig, 20);
-  await rig.settle();
+  // What a session that ends was given is handled first.
+  if (by === 'ready') await rig.settle();
   const since = rig.heard.length;
   fault();
-  const all = (): boolean => rig.count('ready', since) === rig.shards && rig.attached() === rig.shards;
-  await rig.until('not-started-anew', 'READY of every shard', all, recoveryMs);
+  const all = (): boolean => rig.count(by, since) === rig.shards && rig.attached() === rig.shards;
+  const [code, what] = by === 'ready' ? ['not-started-anew', 'READY'] : ['not-resumed', 'RESUMED'];
+  await rig.until(code, `${what} of every shard`, all, recoveryMs);
   await flow(rig, 20);
   const verdict = await rig.settle();
   handledOnce(verdict);
   noViolation(verdict);
-  identified(verdict, 2 * rig.shards);
-  return undefined;
+  identified(verdict, identifies);
 }
 
 /** What cases ask of a verdict. */
 const findings = ['lost', 'duplicated', 'outOfOrder', 'unexpected'] as const;
 
-/**
- * Every event that a session was given was handled once and in order. What nobody could get (`missed`) is not asked
- * for.
- */
+/** Every event a session was given was handled once and in order. What nobody could get (`missed`) is not asked for. */
 function handledOnce(verdict: Verdict): void {
   for (const finding of findings) {
     if (verdict[finding] === 0) continue;

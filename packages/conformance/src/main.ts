@@ -1,8 +1,9 @@
 /** `npm run conformance`. Exit codes: 0 nothing failed for the emulator's sake, 1 something did, 2 called wrongly. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
+import { format } from 'prettier';
 import { cases } from './cases.js';
 import { libraries, libraryNames } from './libraries.js';
 import { lineOf, matrixOf, summaryOf } from './report.js';
@@ -47,7 +48,7 @@ const flags = program.parse().opts<Flags>();
 
 const chosen = libraries(flags.library.length === 0 ? libraryNames : flags.library);
 const asked = cases.filter(({ name, short }) =>
-  flags.case.length === 0 ? short || flags.short === undefined : flags.case.includes(name),
+  flags.case.length === 0 ? short === true || flags.short === undefined : flags.case.includes(name),
 );
 const everything = chosen.length === libraryNames.length && asked.length === cases.length;
 if (flags.write === true && !everything) {
@@ -65,19 +66,11 @@ const results = await runSuite({
 const summary = summaryOf(results);
 if (flags.write === true && summary.ok) {
   const matrix = matrixOf(results, chosen, asked);
-  if (!sameText(matrix)) writeFileSync(page, matrix);
+  writeFileSync(page, await format(matrix, { parser: 'markdown', singleQuote: true, printWidth: 120 }));
   console.log(`Written: ${page}`);
 }
 console.log(flags.json === true ? JSON.stringify(summary) : words());
 process.exitCode = summary.ok ? 0 : 1;
-
-function sameText(matrix: string): boolean {
-  try {
-    return readFileSync(page, 'utf8') === matrix;
-  } catch {
-    return false;
-  }
-}
 
 function words(): string {
   const lines = Object.entries(summary.libraries).map(

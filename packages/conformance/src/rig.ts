@@ -27,10 +27,7 @@ export class CheckFailed extends Error {
 const clientProgram = fileURLToPath(new URL('clients/client.js', import.meta.url));
 /** GUILDS, GUILD_MESSAGES, MESSAGE_CONTENT. */
 const intents = 1 | (1 << 9) | (1 << 15);
-/**
- * Half a second less than Discord's: libraries wait for 5 s between two, but what arrives on a busy machine is not as
- * far apart.
- */
+/** Half a second less than Discord's: libraries wait for 5 s, but on a busy machine arrivals are closer. */
 const identifyWindowMs = 4_500;
 const pollMs = 20;
 const endGraceMs = 2_000;

@@ -15,7 +15,7 @@ const library = (name: string, note: string | null = null): Library => ({
 const [first, second] = [cases[0] as Case, cases[1] as Case];
 const fault: LibraryFault = {
   library: 'b',
-  case: first.name,
+  cases: [first.name],
   check: 'x',
   does: 'forgets',
   place: 'a.js:1',

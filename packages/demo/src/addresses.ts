@@ -1,6 +1,4 @@
-/**
- * Where the processes of a fleet listen, and which way a node takes to the orchestrator.
- */
+/** Where the processes of a fleet listen, and which way a node takes to the orchestrator. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 

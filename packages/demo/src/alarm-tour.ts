@@ -3,6 +3,7 @@
  * own fault, so it touches nothing and raises an alarm; when they go on, nothing has happened. Then they stand still
  * again, and an operator says that one is dead.
  */
+import { counted } from '@dshard/protocol';
 import { delay } from '@dshard/transport';
 import { dsoShows, runDso } from './orchestrator.js';
 import { timesResumed } from './fleet.js';
@@ -14,9 +15,9 @@ import {
   type Standing,
   type Tour,
   type TourContext,
-  type TourEnd,
 } from './tour.js';
 import { waitFor } from './steps.js';
+import type { TourEnd } from './verdict.js';
 
 const HEARTBEAT_MS = 1_000;
 /** Long enough for a node that goes on to be heard again in time, on a busy machine as well. */
@@ -25,10 +26,7 @@ export const ALARM_SETTINGS: Readonly<Record<string, number>> = {
   heartbeat: HEARTBEAT_MS,
   maxNodeDowntime: MAX_NODE_DOWNTIME_MS,
 };
-/**
- * A node alone that is silent for so long has lost its shards for certain: three heartbeats, its downtime, and a
- * second.
- */
+/** A node alone, silent for so long, has lost its shards for certain: three heartbeats, its downtime, a second. */
 const BEYOND_DOWNTIME_MS = 3 * HEARTBEAT_MS + MAX_NODE_DOWNTIME_MS + 1_000;
 /**
  * A node relies on its shards for 80 % of its downtime. Who wakes up before that hands over what waits for it, also
@@ -176,5 +174,5 @@ async function nothingIsDone(context: TourContext, before: Standing): Promise<vo
 async function hasNoShards({ fleet }: TourContext, node: string): Promise<void> {
   const { nodes } = await fleet.client.status();
   const shards = nodes.find(({ id }) => id === node)?.shards ?? [];
-  if (shards.length > 0) throw new Error(`Node ${node} still has ${shards.length} shards.`);
+  if (shards.length > 0) throw new Error(`Node ${node} still has ${counted(shards.length, 'shard')}.`);
 }

@@ -32,9 +32,7 @@ export class BotState {
     this.#ballast.make(shard);
   }
 
-  /**
-   * Why this message cannot be handled, or null: it was. One that comes again is handled again, for the ledger to see.
-   */
+  /** Why this message cannot be handled; null: it was. What comes again is handled again, for the ledger to see. */
   handle(shard: number, channel: string, number: number): string | null {
     const forgotten = !this.#memory.knows(shard);
     // Its node died with it; it is made anew.
@@ -174,9 +172,7 @@ export class Ballast {
     return this.#load(shard).chunks.values();
   }
 
-  /**
-   * A chunk that came along. Compared byte by byte as it comes, so that nothing is left to do when the shard goes on.
-   */
+  /** A chunk that came along. Compared byte by byte as it comes: nothing is left to do when the shard goes on. */
   restore(shard: number, chunk: Uint8Array): void {
     const load = this.#load(shard);
     const number = chunk.byteLength < HEADER_BYTES ? -1 : viewOf(chunk).getUint32(0);
@@ -228,9 +224,6 @@ function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }
 
-/**
- * The defect of scenario `quarantine`: the first version of the demo's bot dies of this message, the next one handles
- * it like any other.
- */
+/** The defect of scenario `quarantine`: the first version of the bot dies of this message, the next one handles it. */
 export const DEADLY_MESSAGE = 'A message to die of';
 export const DEFECTIVE_VERSION = 'v1';

@@ -1,6 +1,4 @@
-/**
- * Everything that runs besides Discord: a folder for it, its `dso.yaml`, the orchestrator's process, a client for it.
- */
+/** Everything that runs besides Discord: its folder, its `dso.yaml`, the orchestrator's process, a client for it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,9 +40,7 @@ export type FleetOptions = {
   token?: string | null;
   /** Keys of `dso.yaml`, instead of the demo's or besides them. */
   settings?: Readonly<Record<string, unknown>>;
-  /**
-   * Addresses that lead to the orchestrator, for its nodes to choose from (bot.ts); without it they connect directly.
-   */
+  /** Addresses that lead to the orchestrator, for nodes to choose from (bot.ts); without it they connect directly. */
   ways?: readonly string[];
 };
 
@@ -224,10 +220,7 @@ export async function recorded({ client }: Fleet, name: string): Promise<readonl
   return (await client.events(0)).filter((each) => each.name === name);
 }
 
-/**
- * How often a shard was resumed on another node than the one that died with its state. Its events since the last
- * checkpoint come again.
- */
+/** How often a shard was resumed elsewhere after its node died. Its events since the last checkpoint come again. */
 export async function timesResumed(fleet: Fleet): Promise<number> {
   const started = await recorded(fleet, 'shardRunning');
   return started.filter(({ text }) => text.includes('is resumed')).length;

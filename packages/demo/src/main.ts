@@ -15,8 +15,8 @@ import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
-import { crashTour, grandTour, stateTour, type Tour, type TourEnd } from './tour.js';
-import { judge, type Verdict, type VerdictInput } from './verdict.js';
+import { crashTour, grandTour, stateTour, type Tour } from './tour.js';
+import { judge, type TourEnd, type Verdict, type VerdictInput } from './verdict.js';
 import { waitsOf } from './reports.js';
 
 const TOURS: Readonly<Record<Scenario, Tour>> = {

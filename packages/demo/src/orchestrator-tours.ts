@@ -2,23 +2,21 @@
 import { delay } from '@dshard/transport';
 import {
   allShardsRunning,
-  aShardAndTwoNodes,
   BETWEEN_STEPS_MS,
   everybodyRuns,
   lastEventHandled,
+  moveAShard,
   nobodyNoticed,
   standing,
   START_TIMEOUT_MS,
   startShardsAndTraffic,
   type Tour,
   type TourContext,
-  type TourEnd,
 } from './tour.js';
 import { waitFor } from './steps.js';
+import type { TourEnd } from './verdict.js';
 
-/**
- * The orchestrator is killed in the middle of a rollout and started again: the rollout goes on by itself, to its end.
- */
+/** The orchestrator is killed in the middle of a rollout and started again: the rollout goes on to its end. */
 export const orchestratorCrash: Tour = async (context) => {
   const { options, fleet, steps, clock } = context;
   await startShardsAndTraffic(context);
@@ -67,9 +65,7 @@ export const orchestratorRestart: Tour = async (context) => {
   return moveOne(context);
 };
 
-/**
- * Two orchestrators on one store: a second refuses to run, a standby takes over when the first is killed under traffic.
- */
+/** Two orchestrators on one store: a second refuses to run, a standby takes over when the first is killed. */
 export const standbyTour: Tour = async (context) => {
   const { fleet, steps, clock } = context;
   await startShardsAndTraffic(context);
@@ -98,10 +94,7 @@ export const standbyTour: Tour = async (context) => {
 
 /** It can act as well. */
 async function moveOne(context: TourContext): Promise<TourEnd> {
-  const { shard, from, to } = await aShardAndTwoNodes(context);
-  await context.steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
-    context.fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
-  );
+  await moveAShard(context);
   await lastEventHandled(context);
   return { migrationsExpected: 1 };
 }

@@ -69,10 +69,7 @@ export function followReports(
   };
 }
 
-/**
- * One per shard that came to a process: what it found. `forgotten`: the shard came without anything, since its node had
- * died.
- */
+/** One per shard that came to a process: what it found. `forgotten`: nothing came along, its node had died. */
 export type StateReport = { shard: number; bytes: number; wrong: number; forgotten: boolean };
 
 export function reportState(file: string, report: StateReport): void {

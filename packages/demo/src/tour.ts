@@ -2,16 +2,15 @@
  * What the demo does, step by step. It uses the doors a user has: the orchestrator's REST interface for every
  * operation, Discord's gateway for every event.
  */
+import { counted } from '@dshard/protocol';
 import { delay, type Clock } from '@dshard/transport';
-import type { AlarmFigures } from './alarm-tour.js';
 import type { Discord } from './discord.js';
-import { FleetCalls, type CallFigures } from './fleet-calls.js';
-import type { DiscordjsFigures } from './verdict.js';
+import { FleetCalls } from './fleet-calls.js';
 import type { Fleet } from './fleet.js';
 import type { DemoOptions } from './options.js';
-import type { QuarantineFigures } from './quarantine-tour.js';
 import type { Steps } from './steps.js';
 import { waitFor } from './steps.js';
+import type { TourEnd } from './verdict.js';
 
 export const START_TIMEOUT_MS = 60_000;
 /** How long traffic flows between two steps, so that each is seen under load. */
@@ -25,23 +24,6 @@ export type TourContext = {
   steps: Steps;
   /** When everything is judged. */
   atEnd: (work: () => Promise<void>) => void;
-};
-
-/** How many migrations the steps asked for, and what else they say of themselves. */
-export type TourEnd = {
-  migrationsExpected: number;
-  /** How calls to the fleet went meanwhile, if any were made. */
-  calls?: CallFigures;
-  /** How many shards had to be taken over from a node that was killed. */
-  takeovers?: { expected: number };
-  /**
-   * How many shards lost their node: their state is gone, and some of their events may come again, marked. `asleep`: so
-   * many from one that stood still, with their connections open.
-   */
-  losses?: { shards: number; asleep?: number };
-  quarantine?: QuarantineFigures;
-  alarm?: AlarmFigures;
-  discordjs?: DiscordjsFigures;
 };
 
 export type Tour = (context: TourContext) => Promise<TourEnd>;
@@ -61,19 +43,7 @@ export const grandTour: Tour = async (context) => {
 
 async function moveAndRollOut(context: TourContext): Promise<number> {
   const { options, fleet, steps, clock } = context;
-  const { shard, from, to } = await aShardAndTwoNodes(context);
-  await steps.run(`moving shard ${shard} from ${from} to ${to}`, () =>
-    fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
-  );
-  await delay(clock, BETWEEN_STEPS_MS);
-
-  const moved = (await shardsOf(context, to)).length;
-  const fresh = await startNode(context);
-  await steps.run(`moving all ${moved} shards of ${to} to ${fresh}, then shutting ${to} down`, () =>
-    fleet.client.post('/migratenode', { origin_node: to, destination_node: fresh, shutdown: 'true' }),
-  );
-  await delay(clock, BETWEEN_STEPS_MS);
-
+  const moved = await moveAShardAndANode(context);
   await steps.run('fetching a new version', () => fleet.client.post('/pullnewversion'));
   await steps.run(`rolling it out: every one of ${options.nodes} nodes is replaced`, () =>
     fleet.client.post('/fullmigration'),
@@ -81,28 +51,40 @@ async function moveAndRollOut(context: TourContext): Promise<number> {
   await everybodyRuns(context, 'v2');
   await delay(clock, BETWEEN_STEPS_MS);
   await lastEventHandled(context);
-  return 1 + moved + options.shards;
+  return moved + options.shards;
 }
 
 /** Start, move a shard, move a node with all its shards: with `--state-mb`, each carries that much along. */
 export const stateTour: Tour = async (context) => {
-  const { options, fleet, steps, clock } = context;
   await startShardsAndTraffic(context);
-  const { shard, from, to } = await aShardAndTwoNodes(context);
-  const carrying = `carrying ${options.stateMb} MB`;
-  await steps.run(`moving shard ${shard}, ${carrying}, from ${from} to ${to}`, () =>
-    fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
-  );
+  const migrationsExpected = await moveAShardAndANode(context, `, carrying ${context.options.stateMb} MB,`);
+  await lastEventHandled(context);
+  return { migrationsExpected };
+};
+
+/** `carrying`: what each shard takes along. Resolves with how many migrations that takes. */
+async function moveAShardAndANode(context: TourContext, carrying: string = ''): Promise<number> {
+  const { fleet, steps, clock } = context;
+  const to = await moveAShard(context, carrying);
   await delay(clock, BETWEEN_STEPS_MS);
   const moved = (await shardsOf(context, to)).length;
   const fresh = await startNode(context);
-  await steps.run(`moving all ${moved} shards of ${to}, each ${carrying}, to ${fresh}`, () =>
+  const shards = `all ${counted(moved, 'shard')} of ${to}${carrying.replace(',', ', each')}`;
+  await steps.run(`moving ${shards} to ${fresh}, then shutting ${to} down`, () =>
     fleet.client.post('/migratenode', { origin_node: to, destination_node: fresh, shutdown: 'true' }),
   );
   await delay(clock, BETWEEN_STEPS_MS);
-  await lastEventHandled(context);
-  return { migrationsExpected: 1 + moved };
-};
+  return 1 + moved;
+}
+
+/** Resolves with the node it runs on then. */
+export async function moveAShard(context: TourContext, carrying: string = ''): Promise<string> {
+  const { shard, from, to } = await aShardAndTwoNodes(context);
+  await context.steps.run(`moving shard ${shard}${carrying} from ${from} to ${to}`, () =>
+    context.fleet.client.post('/migrateshard', { shard: `${shard}`, destination_node: to }),
+  );
+  return to;
+}
 
 /** One of the nodes is killed under traffic: the others resume its shards, and another node is started in its place. */
 export const crashTour: Tour = async (context) => {
@@ -111,7 +93,7 @@ export const crashTour: Tour = async (context) => {
   const victim = (await fleet.client.status()).nodes.find(({ shards }) => shards.length > 0);
   if (victim === undefined || victim.pid === null) throw new Error('No node runs shards, or none said its process id.');
   const { id, pid, shards } = victim;
-  await steps.run(`kill -9 of ${id}, which runs ${shards.length} shards`, async () => {
+  await steps.run(`kill -9 of ${id}, which runs ${counted(shards.length, 'shard')}`, async () => {
     process.kill(pid, 'SIGKILL');
   });
   await steps.run('the others resume its shards', () =>
@@ -134,7 +116,7 @@ export const crashTour: Tour = async (context) => {
 
 export async function startShardsAndTraffic(context: TourContext): Promise<void> {
   const { options, steps, discord, clock } = context;
-  await steps.run(`starting ${options.shards} shards on ${options.nodes} nodes`, async () => {
+  await steps.run(`starting ${counted(options.shards, 'shard')} on ${options.nodes} nodes`, async () => {
     await allShardsRunning(context);
     await waitFor(clock, 'all shards to be READY', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
   });

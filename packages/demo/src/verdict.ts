@@ -18,7 +18,7 @@ const MAX_STATE_GAP_MS = 250;
 /** Scenario `crash`: how long a shard is without a session when its node is known to be dead. */
 const MAX_TAKEOVER_MS = 3_000;
 
-export type LedgerFigures = {
+type Events = {
   emitted: number;
   handled: number;
   lost: number;
@@ -26,10 +26,11 @@ export type LedgerFigures = {
   /** Handled again, and marked as such. */
   redelivered: number;
   outOfOrder: number;
+};
+
+export type LedgerFigures = Events & {
   identifiesUsed: number;
-  /**
-   * What the ledger found amiss, one readable line each: examples of lost events, rules of Discord that were broken.
-   */
+  /** What the ledger found amiss, a readable line each: examples of lost events, broken rules of Discord. */
   findings: readonly string[];
   /** The same for sessions that were resumed while another connection held them. */
   doubleAttaches: readonly string[];
@@ -41,14 +42,7 @@ export type Verdict = {
   ok: boolean;
   shards: number;
   nodes: number;
-  events: {
-    emitted: number;
-    handled: number;
-    lost: number;
-    duplicated: number;
-    redelivered: number;
-    outOfOrder: number;
-  };
+  events: Events;
   identifies: { used: number; needed: number };
   /**
    * `gapMs`: without a session. `frozenMs`: without an event for user code, of live moves; of that `handlerWaitMs` is
@@ -70,11 +64,9 @@ export type Verdict = {
   alarm?: AlarmFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
-  /**
-   * `--bot discordjs`: fields of all caches against a client that never restarted, and commands during the rollouts.
-   */
-  caches?: { compared: number; different: number };
-  commands?: { sent: number; answered: number; twice: number };
+  /** `--bot discordjs`: all caches against a client that never restarted, and commands during the rollouts. */
+  caches?: CacheFigures;
+  commands?: CommandFigures;
   /** Scenario `state`: what the shards carried along. */
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
@@ -84,31 +76,36 @@ export type Verdict = {
 
 type Spread = { p50: number; p99: number; max: number };
 
-export type VerdictInput = {
+/** How many migrations the steps of a tour asked for, and what else they say of themselves. */
+export type TourEnd = {
+  /** Fewer completed migrations than this and the tour did not do what it says. */
+  migrationsExpected: number;
+  /** How calls to the fleet went meanwhile, if any were made. */
+  calls?: CallFigures;
+  /** How many shards had to be taken over from a node that was killed. */
+  takeovers?: { expected: number };
+  /**
+   * How many shards lost their node: their state is gone, and some of their events may come again, marked. `asleep`: so
+   * many from one that stood still, with their connections open.
+   */
+  losses?: { shards: number; asleep?: number };
+  quarantine?: QuarantineFigures;
+  alarm?: AlarmFigures;
+  discordjs?: DiscordjsFigures;
+};
+
+export type VerdictInput = TourEnd & {
   shards: number;
   nodes: number;
   ledger: LedgerFigures;
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
-  /**
-   * Scenario `orchestrator-crash`: moves that were under way when it died may have been aborted, and are made again.
-   */
+  /** Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
   forgotten: number;
-  /** Scenario `crash`: how many shards had to be taken over. */
-  takeovers?: { expected: number };
-  /** Fewer completed migrations than this and the tour did not do what it says. */
-  migrationsExpected: number;
   /** Scenario `state`: megabytes per shard, and what each move brought. */
   state?: { mb: number; reports: readonly StateReport[] };
-  /** Calls to the whole fleet, where the scenario makes some. */
-  calls?: CallFigures;
-  /** How many shards lost their node. `asleep`: so many from one that stood still, with their connections open. */
-  losses?: { shards: number; asleep?: number };
-  quarantine?: QuarantineFigures;
-  alarm?: AlarmFigures;
-  discordjs?: DiscordjsFigures;
   /** Scenario `start`. */
   start?: StartFigures;
   durationMs: number;
@@ -210,7 +207,7 @@ function spreadOf(values: readonly number[]): Spread {
 }
 
 /** What `--bot discordjs` adds to the verdict, and what is wrong with it in sentences. */
-export type DiscordjsFigures = {
+type DiscordjsFigures = {
   /** Of the fleet against a client that never restarted: after two rollouts, and after a crash. */
   caches: CacheFigures;
   /** While the fleet was rolled out. */

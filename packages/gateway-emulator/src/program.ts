@@ -1,9 +1,6 @@
-/**
- * The program `dso-gateway`: an emulator on the command line. Exit codes: 0 stopped by a signal, 1 could not run,
- * 2 called wrongly.
- */
+/** The program `dso-gateway`: an emulator. Exit codes: 0 stopped by a signal, 1 could not run, 2 called wrongly. */
 import { createWriteStream, readFileSync } from 'node:fs';
-import { messageOf, parseWholeNumber } from '@dshard/protocol';
+import { counted, messageOf, parseWholeNumber } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { systemClock } from '@dshard/transport';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
@@ -168,7 +165,7 @@ function crowding({ world, shards }: GatewayEmulator): string | null {
   const guilds = world.guildCount;
   if (guilds <= shards * maxGuildsPerShard) return null;
   const needed = Math.ceil(guilds / maxGuildsPerShard);
-  return `${guilds} guilds are more than ${shards} shard(s) may have: Discord refuses such an IDENTIFY (4011). Add --shards ${needed} or more.`;
+  return `${guilds} guilds are more than ${counted(shards, 'shard')} may have: Discord refuses such an IDENTIFY (4011). Add --shards ${needed} or more.`;
 }
 
 /** As Discord's largest bots have it: a development bot of many shards starts in seconds. */

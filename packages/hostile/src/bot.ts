@@ -56,7 +56,7 @@ switch (slot % 3) {
 
 /** Into the log of the process. */
 function say(_fields: Record<string, unknown>, message: string): void {
-  console.error(message);
+  process.stderr.write(`${message}\n`);
 }
 
 function isMine(place: number): boolean {

@@ -183,7 +183,7 @@ function changeBytes(dice: Dice, frame: Uint8Array): { bytes: Uint8Array; what: 
   }
 }
 
-export function frameOf(eventId: number, body: Uint8Array): Uint8Array {
+function frameOf(eventId: number, body: Uint8Array): Uint8Array {
   const frame = new Uint8Array(8 + body.length);
   frame.set(body, 8);
   new DataView(frame.buffer).setUint32(0, eventId, true);

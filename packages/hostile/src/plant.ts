@@ -6,12 +6,12 @@ import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 const NEVER_USED = 0xc1;
-const { emit } = Socket.prototype;
+const emit = Reflect.get(Socket.prototype, 'emit') as (this: Socket, ...event: unknown[]) => boolean;
 
 Socket.prototype.emit = function planted(this: Socket, event: string | symbol, ...values: unknown[]): boolean {
   const [chunk] = values;
   if (event === 'data' && chunk instanceof Uint8Array && chunk.includes(NEVER_USED)) hole();
-  return Reflect.apply(emit, this, [event, ...values]) as boolean;
+  return emit.call(this, event, ...values);
 };
 
 function hole(): void {

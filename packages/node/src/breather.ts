@@ -1,6 +1,4 @@
-/**
- * Lets the event loop breathe in long work, so that other shards' events and heartbeats go on. One per piece of work.
- */
+/** Lets the event loop breathe in long work: other shards' events and heartbeats go on. One per piece of work. */
 import { delay } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';
 

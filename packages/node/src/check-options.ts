@@ -1,13 +1,8 @@
-/**
- * Options are checked where they come in: unknown keys are refused with the nearest known one, values with their range.
- */
+/** Options are checked where they come in: an unknown key is refused with the nearest one, a value with its range. */
 import { nearest } from '@dshard/protocol';
 import { NodeError } from './errors.js';
 
-/**
- * Throws `DSO_NODE_OPTIONS_INVALID` when `options` has a key that is not in `known`. `where` names the options:
- * "createNode".
- */
+/** Throws `DSO_NODE_OPTIONS_INVALID` for a key that is not in `known`. `where` names the options: "createNode". */
 export function refuseUnknownKeys(where: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {

@@ -1,6 +1,4 @@
-/**
- * The connections to the orchestrator that the session asked for, by the id it knows them by. At most one is current.
- */
+/** The connections to the orchestrator that the session asked for, by its own ids. At most one is current. */
 import { openMessageConnection } from '@dshard/transport';
 import type { Address, ConnectionEnd, MessageConnection, Transport } from '@dshard/transport';
 import type { Message } from '@dshard/protocol';

@@ -27,10 +27,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
   };
 }
 
-/**
- * The id in `-nodeid <id>`, `--nodeid <id>` or `--nodeid=<id>`, as the ancestor's launcher appends it; undefined
- * without one.
- */
+/** The id in `-nodeid <id>`, `--nodeid <id>` or `--nodeid=<id>`, as the ancestor's launcher appends it, if any. */
 export function nodeIdFromArgv(argv: readonly string[] = process.argv): string | undefined {
   for (const [index, argument] of argv.entries()) {
     const match = /^--?nodeid(?:=(?<id>.*))?$/u.exec(argument);

@@ -83,7 +83,7 @@ export class HostCalls {
     const { hostCallMs, readyMs } = this.#options;
     const { method } = request;
     switch (method) {
-      case 'transferFrom':
+      case 'exportAll':
       case 'exportState':
       case 'exportDelta':
       // It ends by itself, when the patience is over.
@@ -100,7 +100,6 @@ export class HostCalls {
           : { what: method, ms: hostCallMs, limit: 'limits.hostCallMs' };
       case 'startShards':
       case 'stopShard':
-      case 'prepareTransferFrom':
       case 'prepareTransferTo':
       case 'preconnect':
       case 'unfreeze':
@@ -119,12 +118,10 @@ export class HostCalls {
         return this.#resume(request, begun);
       case 'stopShard':
         return host.stopShard(request.shardId, { keepSession: request.keepSession });
-      case 'prepareTransferFrom':
-        return host.prepareTransferFrom(request.shardId);
       case 'prepareTransferTo':
         await host.prepareTransferTo?.(request.shardId, request.session);
         return null;
-      case 'transferFrom':
+      case 'exportAll':
         await transfers.run(call, request.shardId, exportsOf(host, 'everything'), null);
         return null;
       case 'exportState':
@@ -148,7 +145,7 @@ export class HostCalls {
         await host.preconnect?.(request.shardId, request.session, context());
         return null;
       case 'freeze':
-        return (await host.freeze?.(request.shardId)) ?? null;
+        return host.freeze(request.shardId);
       case 'unfreeze':
         await host.unfreeze?.(request.shardId);
         return null;

@@ -1,12 +1,12 @@
 /** What a node says of itself. */
 import { hostname } from 'node:os';
+import { CAPABILITIES } from '@dshard/protocol';
 import type { Random } from '@dshard/transport';
 import type { ResolvedOptions } from './options.js';
 import type { Identity } from './session/state.js';
-import { capabilitiesOf } from './shard-host.js';
 
 export function identityOf(options: ResolvedOptions): Identity {
-  const { nodeId, version, token, host, hostTimeouts, lingerMs, patienceMs, random } = options;
+  const { nodeId, version, token, hostTimeouts, lingerMs, patienceMs, random } = options;
   const { readyMs, handlersMs } = hostTimeouts;
   return {
     nodeId,
@@ -16,7 +16,7 @@ export function identityOf(options: ResolvedOptions): Identity {
     pid: process.pid,
     instance: `${process.pid}-${digits(random)}${digits(random)}`,
     bounds: { lingerMs, patienceMs, readyMs, handlersMs },
-    capabilities: capabilitiesOf(host),
+    capabilities: CAPABILITIES,
   };
 }
 

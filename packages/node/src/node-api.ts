@@ -31,10 +31,7 @@ export type DshardNode = {
   [Symbol.asyncDispose](): Promise<void>;
   /** Resolves at the first established connection; rejects with `DSO_NODE_CLOSED` when the node is closed before. */
   readonly established: Promise<{ totalShards: number }>;
-  /**
-   * Resolves when the node has left, whoever wanted it: shards gone, handlers ended or `lingerMs` over, shutdown hooks
-   * run.
-   */
+  /** Resolves when the node has left, whoever wanted it: shards gone, handlers ended or given up, hooks run. */
   readonly closed: Promise<NodeEnd>;
   /**
    * Runs when the node leaves, after the last handler, while what the bot needs to finish is still there: close the

@@ -88,7 +88,7 @@ class NodeRuntime implements DshardNode {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.#state = initialState(identityOf(options), options.session);
+    this.#state = initialState(identityOf(options), options.session, options.host.unfreeze !== undefined);
     this.#wakeUp = new WakeUp(clock, (lateMs) => {
       this.#figures.timerWasLate(lateMs);
       this.#loop.push({ kind: 'tick' });

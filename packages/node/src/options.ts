@@ -1,7 +1,4 @@
-/**
- * The options of `createNode`: what may be given, what it defaults to, what is refused. Defaults are here and nowhere
- * else.
- */
+/** The options of `createNode`: what may be given, what it defaults to, what is refused. All defaults are here. */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
 import { parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
@@ -25,9 +22,7 @@ export type NodeLimits = {
   refusedRetryMs?: number;
   /** Deadline of a host call. Default 10 s. */
   hostCallMs?: number;
-  /**
-   * resumeShard waits for Discord, however long that takes; when it has taken so long, that is logged. Default 30 s.
-   */
+  /** resumeShard waits for Discord, however long that takes; after so long, that is logged. Default 30 s. */
   resumeMs?: number;
   /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
   migrationTimeoutMs?: number;
@@ -43,9 +38,7 @@ export type NodeLimits = {
   /** Messages, and their bytes, that may wait for a connection. Defaults 10 000 and 8 MiB. */
   outboxMessages?: number;
   outboxBytes?: number;
-  /**
-   * Bytes of user events waiting for handleUserEvent above which we stop reading from the orchestrator. Default 8 MiB.
-   */
+  /** Bytes of user events waiting for handleUserEvent beyond which reading from the orchestrator stops. 8 MiB. */
   stagedHighBytes?: number;
 };
 
@@ -166,7 +159,7 @@ const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min
 
 const LIMIT_KEYS = Object.keys(LIMITS) as (keyof NodeLimits)[];
 
-const HOST_METHODS = ['startShards', 'resumeShard', 'stopShard', 'prepareTransferFrom'] as const;
+const HOST_METHODS = ['startShards', 'resumeShard', 'stopShard', 'freeze'] as const;
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`, or `DSO_NODE_TOKEN_FILE`. */
 export function resolveOptions(

@@ -35,10 +35,7 @@ export type LossCause = 'attached' | 'displaced' | 'unproven';
 export type OwnershipLease = {
   /** Whether an event may go to user code now. If not it is to be kept until `trusted` resolves. */
   mayDeliver(): boolean;
-  /**
-   * `confirmed`: go on. `timedOut`: nobody answered; drop what was kept and resume from the cursor, Discord knows who
-   * has the session.
-   */
+  /** `confirmed`: go on. `timedOut`: drop what was kept and resume from the cursor, Discord knows whose it is. */
   trusted(): Promise<'confirmed' | 'timedOut'>;
   /**
    * Before a session is resumed that was not just given to this node. null: at once. Rejects when `signal` aborts.

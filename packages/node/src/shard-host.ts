@@ -2,12 +2,12 @@
  * The contract between the node and a Discord library: how shards are started, resumed, stopped and handed over. There
  * is a ready-made host for @discordjs/ws (`@dshard/node/ws`); for another library one writes these methods.
  *
- * A bot without state of its own per shard implements five: startShards, resumeShard, stopShard, prepareTransferFrom,
- * and report if it wants its shards shown. A bot with state adds transferFrom, handleUserEvent and abortTransferTo.
+ * A bot without state of its own per shard implements five: startShards, resumeShard, stopShard, freeze, and report if
+ * it wants its shards shown. A bot with state adds exportDelta, handleUserEvent and abortTransferTo.
  *
- * A host that can hold events back adds freeze, unfreeze and release: its shards then move live, with no gap but the
- * last moment. If their state is large it has exportState and exportDelta instead of transferFrom, so that most of it
- * is copied while the shard serves. preconnect makes the gap shorter still.
+ * A host that can hold events back adds unfreeze and release, and its shards move with no gap but the last moment;
+ * without them freeze closes the gateway connection. If their state is large it has exportState, too, so that most of
+ * it is copied while the shard serves. preconnect makes the gap shorter still.
  *
  * A host with user code behind it has leaving (user code may finish something before the shard goes), warm (user code
  * is ready before the first shard comes) and settled (what user code still does after the last shard has gone).
@@ -29,8 +29,7 @@
  * - A connection is closed with a code that keeps the session (4000–4999, never 1000 or 1001) unless `keepSession` is
  *   false.
  */
-import { CAPABILITIES } from '@dshard/protocol';
-import type { Capability, ShardReport } from '@dshard/protocol';
+import type { ShardReport } from '@dshard/protocol';
 import type { Cursor, ResumeHow } from './session/state.js';
 import type { OwnershipLease } from './ownership-lease.js';
 
@@ -176,30 +175,27 @@ export type ShardHost = {
   stays?(shardId: number): void | Promise<void>;
 
   /**
-   * The shard moves away: stops handing events to user code, closes the gateway connection so that the session stays
-   * resumable, keeps the shard's state, returns the cursor. When it throws (no session yet, or a replay under way), the
-   * shard must go on as if nothing had happened. Afterwards either `released` comes, or resumeShard with this very
-   * session: the move is off.
+   * The shard moves away: stops handing events to user code and keeps them, in order, while the gateway connection
+   * stays as it is. Waits once, and briefly (`timeouts.handlersMs`), for handlers that are under way: one that takes
+   * longer goes on here after the shard has left, and is no reason to throw. Returns the cursor: the last event handed
+   * to user code. When it throws (no session yet, or a replay under way), the shard must go on as if nothing had
+   * happened. Then comes unfreeze, release or stopShard.
+   *
+   * A host that cannot keep events has neither unfreeze nor release. Its freeze closes the gateway connection so that
+   * the session stays resumable, and keeps the shard's state.
    */
-  prepareTransferFrom(shardId: number): Promise<Cursor>;
-
-  /**
-   * Live migration: stops handing events to user code and keeps them, in order, while the gateway connection stays as
-   * it is. Waits once, and briefly (`timeouts.handlersMs`), for handlers that are under way: one that takes longer goes
-   * on here after the shard has left, and is no reason to throw. Returns the cursor: the last event handed to user
-   * code. When it throws (no session yet, say), the shard must go on as if nothing had happened. Then comes unfreeze,
-   * release or stopShard.
-   */
-  freeze?(shardId: number): Promise<Cursor>;
+  freeze(shardId: number): Promise<Cursor>;
 
   /**
    * The move is off: the events that were kept go to user code, in order, and the shard goes on without reconnecting.
+   * Default: resumeShard with the cursor of freeze.
    */
   unfreeze?(shardId: number): void | Promise<void>;
 
   /**
    * Closes the frozen shard's gateway connection with a code that keeps the session; what was held back is dropped,
    * Discord replays it elsewhere. The shard's state is kept. Afterwards either `released` comes, or resumeShard.
+   * Default: nothing, freeze has closed it.
    */
   release?(shardId: number): Promise<void>;
 
@@ -211,7 +207,7 @@ export type ShardHost = {
 
   /**
    * The shard is frozen: sends what has changed since exportState began, or everything if there is no exportState.
-   * Without it transferFrom is called. Time without an owner is what it takes.
+   * Resolves when all was sent. Nobody serves the shard for as long as it takes, which `limits.freezeTimeoutMs` bounds.
    */
   exportDelta?(shardId: number, transfer: TransferContext): Promise<void>;
 
@@ -241,12 +237,6 @@ export type ShardHost = {
    */
   prepareTransferTo?(shardId: number, session: Cursor | null): void | Promise<void>;
 
-  /**
-   * Sends the state of a shard that is frozen or closed. Resolves when everything was sent; how many events that were
-   * is counted by the node. Without it exportState and exportDelta are called, one after the other.
-   */
-  transferFrom?(shardId: number, transfer: TransferContext): Promise<void>;
-
   /** One user event of a shard that comes here, by its registered name. */
   handleUserEvent?(shardId: number, name: string, value: unknown): void | Promise<void>;
 
@@ -263,24 +253,14 @@ export type ShardHost = {
   report?(): readonly ShardReport[];
 };
 
-/** What a node with this host can do. */
-export function capabilitiesOf(host: ShardHost): readonly Capability[] {
-  const movesLive = host.freeze !== undefined && host.unfreeze !== undefined && host.release !== undefined;
-  return CAPABILITIES.filter((capability) => capability !== 'live-migration' || movesLive);
-}
-
 /**
  * The calls by which the host sends a shard's state, in order. `live`: while it serves; `delta`: what has changed
  * since.
  */
 export function exportsOf(host: ShardHost, part: 'live' | 'delta' | 'everything'): readonly ExportMethod[] {
-  if (part === 'live') {
-    return host.exportState === undefined ? [] : ['exportState'];
-  }
-  if (part === 'everything' && (host.transferFrom === undefined || host.exportState !== undefined)) {
-    return [...exportsOf(host, 'live'), ...exportsOf(host, 'delta')];
-  }
-  return [host.exportDelta === undefined ? 'transferFrom' : 'exportDelta'];
+  if (part === 'everything') return [...exportsOf(host, 'live'), ...exportsOf(host, 'delta')];
+  const method = part === 'live' ? 'exportState' : 'exportDelta';
+  return host[method] === undefined ? [] : [method];
 }
 
-export type ExportMethod = 'exportState' | 'exportDelta' | 'transferFrom';
+export type ExportMethod = 'exportState' | 'exportDelta';

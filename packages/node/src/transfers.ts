@@ -39,9 +39,7 @@ export class Transfers {
     this.#options = options;
   }
 
-  /**
-   * Resolves when the host has sent everything by these methods; rejects when it failed or the transfer was cancelled.
-   */
+  /** Resolves when the host has sent everything by these methods; rejects when it failed or was cancelled. */
   async run(call: number, shardId: number, methods: readonly ExportMethod[], credit: Credit | null): Promise<void> {
     const controller = new AbortController();
     const running: Running = {

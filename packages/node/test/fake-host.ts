@@ -29,9 +29,6 @@ export class FakeHost implements ShardHost {
   stopShard(shardId: number, options: { keepSession: boolean }): Promise<Cursor | null> {
     return this.#do('stopShard', [shardId, options], options.keepSession ? SESSION : null);
   }
-  prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.#do('prepareTransferFrom', [shardId], SESSION);
-  }
   prepareTransferTo(shardId: number, session: Cursor | null): Promise<void> {
     return this.#do('prepareTransferTo', [shardId, session], undefined);
   }
@@ -47,8 +44,8 @@ export class FakeHost implements ShardHost {
   cursorOf(): Cursor {
     return SESSION;
   }
-  transferFrom(shardId: number, transfer: TransferContext): Promise<void> {
-    return this.#do('transferFrom', [shardId, transfer], undefined);
+  exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
+    return this.#do('exportDelta', [shardId, transfer], undefined);
   }
   async handleUserEvent(shardId: number, name: string, value: unknown): Promise<void> {
     const own = this.behaviour.handleUserEvent as ((...args: unknown[]) => unknown) | undefined;

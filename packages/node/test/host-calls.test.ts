@@ -24,7 +24,7 @@ test('a stop that comes right behind a resume finds the shard', async () => {
       end();
       return Promise.resolve(SESSION);
     },
-    prepareTransferFrom: () => Promise.resolve(SESSION),
+    freeze: () => Promise.resolve(SESSION),
   };
   const calls = new HostCalls({
     host,

@@ -18,9 +18,9 @@ describe('moving a shard with its state', () => {
       }
     };
 
-  test('the origin sends everything, in order, and keeps the shard until it is told', async () => {
+  test('the origin sends everything, in order, and releases the shard, and says how many there were', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
-    host.behaviour.transferFrom = sendGuilds(500);
+    host.behaviour.exportDelta = sendGuilds(500);
     await start();
     await say({ kind: 'startShards', shardIds: [3] });
     await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
@@ -29,18 +29,17 @@ describe('moving a shard with its state', () => {
     ]);
     await say({ kind: 'startMigration', shardId: 3 });
     await clock.run(100);
-    expect(orchestrator.peer.of('shardUserEvent')).toHaveLength(500);
-    expect(orchestrator.peer.received.at(-1)).toEqual({ kind: 'allUserDataSent', numEvents: 500, shardId: 3 });
-    expect(node.shards.get(3)).toBe('sent');
-    await say({ kind: 'migrationFinished', shardId: 3 });
-    expect(host.calls.at(-1)).toBe('released 3');
+    expect(orchestrator.peer.of('userEvent')).toHaveLength(500);
+    expect(orchestrator.peer.received.at(-1)).toEqual({ kind: 'allUserDataSent', numEvents: 500 });
+    expect(node.shards.has(3)).toBe(false);
+    expect(host.calls.slice(-2)).toEqual(['release 3', 'released 3']);
     await close(node, clock);
   });
 
   test('a slow receiver slows the sender down: memory stays bounded', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
     let sent = 0;
-    host.behaviour.transferFrom = async (_: number, { send }: TransferContext) => {
+    host.behaviour.exportDelta = async (_: number, { send }: TransferContext) => {
       for (; sent < 1_000; sent++) {
         await send('guild', 'x'.repeat(10_000));
       }
@@ -57,11 +56,11 @@ describe('moving a shard with its state', () => {
     await until(
       async () => {
         await clock.run(10);
-        return node.shards.get(3) === 'sent';
+        return !node.shards.has(3);
       },
       { what: 'the rest to be sent' },
     );
-    expect(orchestrator.peer.of('shardUserEvent')).toHaveLength(1_000);
+    expect(orchestrator.peer.of('userEvent')).toHaveLength(1_000);
     await close(node, clock);
   });
 
@@ -69,7 +68,7 @@ describe('moving a shard with its state', () => {
     const { node, host, orchestrator, start, say, reconnect, clock } = await world();
     let transfer: TransferContext | null = null;
     let result: Promise<void> = Promise.resolve();
-    host.behaviour.transferFrom = (_: number, context: TransferContext) => {
+    host.behaviour.exportDelta = (_: number, context: TransferContext) => {
       transfer = context;
       return new Promise<void>(() => undefined);
     };
@@ -82,16 +81,16 @@ describe('moving a shard with its state', () => {
     expect(signal.aborted).toBe(true);
     result = send('guild', 1);
     await expect(result).rejects.toMatchObject({ code: 'DSO_TRANSFER_CANCELLED' });
-    expect(host.calls.at(-1)).toBe('resumeShard 3');
+    expect(host.calls.at(-1)).toBe('unfreeze 3');
     expect(orchestrator.peer.of('identify')[0]?.runningShards).toEqual([3]);
-    expect(orchestrator.peer.of('shardUserEvent')).toEqual([]);
+    expect(orchestrator.peer.of('userEvent')).toEqual([]);
     await close(node, clock);
   });
 
   test('a host that waits for a connection that is gone is freed', async () => {
     const { node, host, orchestrator, start, say, reconnect, clock } = await world();
     let failure: unknown = null;
-    host.behaviour.transferFrom = async (_: number, { send }: TransferContext) => {
+    host.behaviour.exportDelta = async (_: number, { send }: TransferContext) => {
       try {
         for (;;) {
           await send('guild', 'x'.repeat(100_000));
@@ -114,7 +113,7 @@ describe('moving a shard with its state', () => {
 
   test('an event that is not registered fails the migration in words, and the shard goes on', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
-    host.behaviour.transferFrom = (_: number, { send }: TransferContext) => send('unknown', 1);
+    host.behaviour.exportDelta = (_: number, { send }: TransferContext) => send('unknown', 1);
     await start();
     await say({ kind: 'startShards', shardIds: [3] });
     await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
@@ -137,9 +136,9 @@ describe('moving a shard with its state', () => {
     await say({ kind: 'prepareMigration', origin: false, shardId: 3, session: SESSION });
     const registry = new UserEventRegistry().register(100, 'guild');
     for (let guild = 0; guild < 300; guild++) {
-      orchestrator.peer.send({ kind: 'shardUserEvent', shardId: 3, ...registry.encode('guild', guild) });
+      orchestrator.peer.send({ kind: 'userEvent', ...registry.encode('guild', guild) });
     }
-    orchestrator.peer.send({ kind: 'allUserDataSent', numEvents: 300, shardId: 3 });
+    orchestrator.peer.send({ kind: 'allUserDataSent', numEvents: 300 });
     await until(
       async () => {
         await clock.run(10);
@@ -153,7 +152,7 @@ describe('moving a shard with its state', () => {
     await close(node, clock);
   });
 
-  test('the destination drops what it has when the migration is aborted, and handles nothing more', async () => {
+  test('the destination drops what it has when it is told to stop the shard, and handles nothing more', async () => {
     const { node, host, orchestrator, start, say, clock } = await world();
     let finish = (): void => undefined;
     host.behaviour.handleUserEvent = () => new Promise<void>((resolve) => (finish = resolve));
@@ -161,9 +160,9 @@ describe('moving a shard with its state', () => {
     await say({ kind: 'prepareMigration', origin: false, shardId: 3, session: SESSION });
     const registry = new UserEventRegistry().register(100, 'guild');
     for (const guild of [1, 2, 3]) {
-      orchestrator.peer.send({ kind: 'shardUserEvent', shardId: 3, ...registry.encode('guild', guild) });
+      orchestrator.peer.send({ kind: 'userEvent', ...registry.encode('guild', guild) });
     }
-    await say({ kind: 'migrationAborted', shardId: 3, reason: 'x' });
+    await say({ kind: 'stopShard', shardId: 3, session: null });
     expect(host.calls.at(-1)).not.toBe('abortTransferTo 3');
     finish();
     await clock.run(10);
@@ -175,7 +174,7 @@ describe('moving a shard with its state', () => {
 
   test('a shard moves both ways with a base-level orchestrator', async () => {
     const { node, host, orchestrator, start, say, clock } = await world(BASE_LEVEL);
-    host.behaviour.transferFrom = sendGuilds(2);
+    host.behaviour.exportDelta = sendGuilds(2);
     await start();
     await say({ kind: 'startShards', shardIds: [3] });
     await say({ kind: 'prepareMigration', origin: true, shardId: 3, session: null });
@@ -190,7 +189,7 @@ describe('moving a shard with its state', () => {
     const events = orchestrator.peer.of('userEvent');
     await say({ kind: 'prepareMigration', origin: false, shardId: 3, session: SESSION });
     events.forEach((event) => orchestrator.peer.send(event));
-    await say({ kind: 'allUserDataSent', numEvents: 2, shardId: null });
+    await say({ kind: 'allUserDataSent', numEvents: 2 });
     expect(host.userEvents).toEqual([{ guild: 0 }, { guild: 1 }]);
     expect(node.shards.get(3)).toBe('running');
     await close(node, clock);

@@ -19,7 +19,7 @@ const botOf = (extra: string): string => `
   import { createNode } from ${JSON.stringify(NODE)};
   const say = (text) => process.stdout.write(text + '\\n');
   const nothing = async () => null;
-  const host = { startShards: nothing, resumeShard: nothing, stopShard: nothing, prepareTransferFrom: nothing };
+  const host = { startShards: nothing, resumeShard: nothing, stopShard: nothing, freeze: nothing };
   const node = createNode({ host, lingerMs: 0 });
   process.once('beforeExit', () => say('beforeExit'));
   node.onShutdown(() => say('hook'));

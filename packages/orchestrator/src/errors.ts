@@ -155,12 +155,20 @@ export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
 /** Who wanted to listen, and how somebody chooses another address for it. */
 export type ListeningPart = { what: string; key: string; flag: string };
 
-export function addressTaken(address: Address, part: ListeningPart, cause: unknown): OrchestratorError {
+/** `isOurs`: what listens there is an orchestrator. */
+export function addressTaken(
+  address: Address,
+  part: ListeningPart,
+  cause: unknown,
+  isOurs: boolean = false,
+): OrchestratorError {
   const { host, port } = parseAddress(address);
   const other = formatAddress(host, port < 65_535 ? port + 10 : port - 10);
+  const who = isOurs ? 'another orchestrator' : 'another program';
+  const look = isOurs ? `dso status --address ${address}` : `ss -ltnp 'sport = :${port}'`;
   return new OrchestratorError(
     'DSO_ADDRESS_TAKEN',
-    `${part.what} cannot listen on ${address}: another program has port ${port} already. \`ss -ltnp 'sport = :${port}'\` shows which. ` +
+    `${part.what} cannot listen on ${address}: ${who} has port ${port} already. \`${look}\` shows which. ` +
       `Stop it, or choose another address with ${part.key} in dso.yaml or ${part.flag} ${other}.`,
     { cause },
   );

@@ -25,7 +25,7 @@ function configOf(values: Record<string, unknown>): ResolvedConfig {
 const surroundings = { logger: silentLogger };
 
 async function takenPort(): Promise<{ address: string; close(): void }> {
-  const server = createServer().listen(0, '127.0.0.1');
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await until(() => server.listening, { what: 'the other program' });
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
 }

@@ -1,7 +1,4 @@
-/**
- * `npm run packages`: what the public packages look like to whoever installs them. Exit codes: 0 nothing is wrong, 1
- * something is.
- */
+/** `npm run packages`: the public packages as installed. Exit codes: 0 nothing is wrong, 1 something is. */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';

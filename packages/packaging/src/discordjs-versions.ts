@@ -1,6 +1,4 @@
-/**
- * `npm run discordjs:versions`. Exit codes: 0 the peer range is right, 1 something is not as it says, 2 called wrongly.
- */
+/** `npm run discordjs:versions`. Exit codes: 0 the peer range is right, 1 it is not, 2 called wrongly. */
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

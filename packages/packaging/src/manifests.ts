@@ -1,7 +1,4 @@
-/**
- * What every public package.json must say. Most of it follows from the entries and from the root's package.json; the
- * check knows both.
- */
+/** What every public package.json must say. Most of it follows from the entries and the root's. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Json, JsonObject, Manifest, PublicPackage } from './workspace.js';
 import { entriesOf, exportsOf, fieldsForNode10 } from './workspace.js';

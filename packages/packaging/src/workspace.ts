@@ -1,6 +1,4 @@
-/**
- * The packages of this repository that are published, as their folders have them, and what each exports.
- */
+/** The packages of this repository that are published, as their folders have them, and what each exports. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

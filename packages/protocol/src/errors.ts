@@ -22,6 +22,11 @@ export abstract class CodedError<Code extends string> extends Error {
   }
 }
 
+/** `1 shard`, `2 shards`: for texts. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** What an unknown thrown value has to say for itself. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

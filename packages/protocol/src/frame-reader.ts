@@ -21,9 +21,7 @@ const NO_BYTES = new Uint8Array(0);
 export class FrameReader {
   /** The most bytes the body of a frame may have. May be changed at any time; it holds from the next frame on. */
   maxBodyBytes: number;
-  /**
-   * What is not read yet lies at `#start` to `#end`. A chunk is used where it lies; only pieces of frames are copied.
-   */
+  /** What is not read yet lies at `#start` to `#end`. A chunk is used in place; only pieces of frames are copied. */
   #bytes: Uint8Array = NO_BYTES;
   #start = 0;
   #end = 0;

@@ -23,7 +23,7 @@ export { parseWholeNumber } from './numbers.js';
 export { isPrintable, printable, printableDocument, printableJson, withoutTokens } from './printable.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
-export { CodedError, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
+export { CodedError, counted, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
 export type { ErrorEntry, ProtocolErrorCode } from './errors.js';
 export { EVENT_IDS, isAbout, isFrom, MESSAGE_TRAITS } from './message-traits.js';
 export type { MessageAbout, MessageFrom } from './message-traits.js';
@@ -43,8 +43,6 @@ export type {
   Message,
   MessageKind,
   MessageOf,
-  MigrationAborted,
-  MigrationFinished,
   NodeBounds,
   PrepareMigration,
   ProcessReport,
@@ -54,7 +52,6 @@ export type {
   ShardSession,
   ShardToResume,
   ShardTakenOver,
-  ShardUserEvent,
   Shutdown,
   StartMigration,
   StartShards,

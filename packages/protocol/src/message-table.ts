@@ -133,10 +133,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     takeover: maybe('Takeover', oneOf(TAKEOVERS)),
   },
   startMigration: ONE_SHARD,
-  allUserDataSent: {
-    numEvents: required('NumEvents', count),
-    shardId: optional('ShardID', shardId, null),
-  },
+  allUserDataSent: { numEvents: required('NumEvents', count) },
   rejected: {
     code: required('Code', word),
     message: required('Message', text),
@@ -148,13 +145,6 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     process: required('Process', processReport),
   },
   heartbeatAck: { sequence: required('Sequence', count) },
-  shardUserEvent: {
-    ...ONE_SHARD,
-    eventId: required('EventID', integer(FIRST_USER_EVENT_ID, MAX_EVENT_ID)),
-    body: required('Body', bytes),
-  },
-  migrationAborted: { ...ONE_SHARD, reason: required('Reason', text) },
-  migrationFinished: ONE_SHARD,
   commandFailed: { command: required('Command', word), ...ONE_SHARD, message: required('Message', text) },
   identifyRequest: ONE_SHARD,
   identifyGranted: ONE_SHARD,

@@ -9,10 +9,7 @@ import type { Capability, Message, MessageKind, MessageOf } from './messages.js'
 export type Peer = 'node' | 'orchestrator';
 
 type MessageTraits = {
-  /**
-   * 1–23 are the base level's and fixed; extension events use 24–99. null: a user event, whose id (from 100 on) is the
-   * bot's own.
-   */
+  /** 1–23 are the base level's and fixed; extension events use 24–99. null: a user event, from 100 on. */
   id: number | null;
   from: Peer | 'both';
   /**
@@ -36,10 +33,7 @@ const TRAITS = {
   rejected: { id: 24, from: 'orchestrator', scope: 'connection', capability: 'auth' },
   heartbeat: { id: 25, from: 'node', scope: 'connection', capability: 'heartbeat' },
   heartbeatAck: { id: 26, from: 'orchestrator', scope: 'connection', capability: 'heartbeat' },
-  shardUserEvent: { id: 27, from: 'both', scope: 'shard', capability: 'parallel-migrations' },
-  migrationAborted: { id: 28, from: 'orchestrator', scope: 'shard', capability: 'parallel-migrations' },
-  migrationFinished: { id: 29, from: 'orchestrator', scope: 'shard', capability: 'parallel-migrations' },
-  commandFailed: { id: 30, from: 'node', scope: 'shard', capability: 'parallel-migrations' },
+  commandFailed: { id: 30, from: 'node', scope: 'shard', capability: 'sessions' },
   identifyRequest: { id: 31, from: 'node', scope: 'permit', capability: 'identify-permits' },
   identifyGranted: { id: 32, from: 'orchestrator', scope: 'permit', capability: 'identify-permits' },
   identifyFinished: { id: 33, from: 'node', scope: 'permit', capability: 'identify-permits' },

@@ -18,9 +18,9 @@ export const LOGIC_VERSION = 2;
  * - `auth`: Identify carries a token; refusals come as `rejected`.
  * - `heartbeat`: both ways, with the node's full state.
  * - `identify-permits`: the node asks before every IDENTIFY.
- * - `parallel-migrations`: user events and `allUserDataSent` name their shard, so that several shards of a node move at
- *   once; `migrationAborted`, `migrationFinished` and `commandFailed` exist; answers to stopShard and shutdown carry
- *   the gateway sessions, so that the shards can be resumed elsewhere.
+ * - `sessions`: answers to stopShard and shutdown carry the gateway sessions, so that the shards can be resumed
+ *   elsewhere, and Identify those that were closed for a migration whose end the node did not hear of; `commandFailed`
+ *   says what the node could not do.
  * - `live-migration`: a shard's state is copied while it is live, and its connection is closed last: the `transfer…`
  *   messages (transfer-messages.ts). Used where origin and destination both name it.
  * - `epochs`: orchestrators and assignments of shards have numbers that only grow, and nobody acts on one that is lower
@@ -40,7 +40,7 @@ export const CAPABILITIES = [
   'auth',
   'heartbeat',
   'identify-permits',
-  'parallel-migrations',
+  'sessions',
   'live-migration',
   'epochs',
   'calls',
@@ -123,7 +123,7 @@ export type Identify = {
   /** Extended: where the process runs. */
   host: string | null;
   pid: number | null;
-  /** Extended (`parallel-migrations`): shards this node closed but whose migration was never confirmed. */
+  /** Extended (`sessions`): shards this node closed but whose migration was never confirmed. */
   heldSessions: readonly ShardSession[];
   /** Extended (`epochs`): of `runningShards`, in the same order; 0 where there is none. */
   runningEpochs?: readonly number[];
@@ -246,18 +246,10 @@ export type StartMigration = { kind: 'startMigration'; shardId: number };
  * origin → orchestrator → destination. When the destination has handled that many, it resumes the shard and sends
  * `startShards`.
  */
-export type AllUserDataSent = {
-  kind: 'allUserDataSent';
-  numEvents: number;
-  /** Extended (`parallel-migrations`); null from and to base-level peers. */
-  shardId: number | null;
-};
+export type AllUserDataSent = { kind: 'allUserDataSent'; numEvents: number };
 
 /** origin → orchestrator → destination; `eventId` ≥ 100; the orchestrator does not look into `body`. */
 export type UserEvent = { kind: 'userEvent'; eventId: number; body: Uint8Array };
-
-/** Extended (`parallel-migrations`): a user event that names the shard it belongs to. */
-export type ShardUserEvent = { kind: 'shardUserEvent'; shardId: number; eventId: number; body: Uint8Array };
 
 /** Extended (`auth`), orchestrator → node: refused; the connection is closed after it. */
 export type Rejected = { kind: 'rejected'; code: string; message: string; retryable: boolean };
@@ -273,18 +265,7 @@ export type Heartbeat = {
 /** Extended (`heartbeat`), orchestrator → node. */
 export type HeartbeatAck = { kind: 'heartbeatAck'; sequence: number };
 
-/**
- * Extended (`parallel-migrations`), orchestrator → node: the migration of this shard is off. The origin resumes the
- * shard from its own cursor; the destination drops what it was given.
- */
-export type MigrationAborted = { kind: 'migrationAborted'; shardId: number; reason: string };
-
-/**
- * Extended (`parallel-migrations`), orchestrator → origin: the destination runs the shard; drop your copy and cursor.
- */
-export type MigrationFinished = { kind: 'migrationFinished'; shardId: number };
-
-/** Extended (`parallel-migrations`), node → orchestrator: a command could not be carried out. */
+/** Extended (`sessions`), node → orchestrator: a command could not be carried out. */
 export type CommandFailed = {
   kind: 'commandFailed';
   /** The `kind` of the command that failed, e.g. `prepareMigration`. */
@@ -313,12 +294,9 @@ export type Message =
   | StartMigration
   | AllUserDataSent
   | UserEvent
-  | ShardUserEvent
   | Rejected
   | Heartbeat
   | HeartbeatAck
-  | MigrationAborted
-  | MigrationFinished
   | CommandFailed
   | IdentifyRequest
   | IdentifyGranted

@@ -1,6 +1,4 @@
-/**
- * Numbers: integers as they go over the wire, whole numbers as people write them, and epochs that can be believed.
- */
+/** Numbers: integers as they go over the wire, whole numbers as people write them, and epochs that can be believed. */
 /**
  * Integers on the wire are 64 bits wide (Go peers write all of theirs so); a JavaScript number holds 53. Whatever is
  * decoded is a number when a number holds it exactly, and a bigint when not; the two never mix silently.
@@ -46,10 +44,7 @@ export function highestFromNode(now: number): number {
   return Math.floor(now) + SLACK_MS;
 }
 
-/**
- * The highest that a node believes: an orchestrator that counts on from the highest it believed is believed, by a
- * slower clock, too.
- */
+/** The highest that a node believes: one that counts on from it is believed by a slower clock, too. */
 export function highestFromOrchestrator(now: number): number {
   return highestFromNode(now) + DAY_MS;
 }

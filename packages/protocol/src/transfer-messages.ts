@@ -32,10 +32,7 @@ type Of<K extends string> = {
   shardId: number;
 };
 
-/**
- * orchestrator → origin: the shard is to move; user code is told. It serves meanwhile. Told again, the new patience
- * counts.
- */
+/** orchestrator → origin: the shard is to move and serves on; user code is told. Again: the new patience counts. */
 export type ShardLeaving = Of<'shardLeaving'> & {
   /** No longer than this, and no longer than the node's own patience, is user code waited for. Milliseconds. */
   patienceMs: number;

@@ -15,9 +15,7 @@ import { writeMessagePack } from './msgpack-write.js';
  */
 export type UserEventFormat = 'messagepack' | 'raw';
 
-/**
- * Event names and the types of their values. What comes from a peer has the type the peer gave it: it is not checked.
- */
+/** Event names and the types of their values. What comes from a peer has the type it gave: unchecked. */
 export type UserEventMap = Record<string, unknown>;
 
 export type EncodedUserEvent = { readonly eventId: number; readonly body: Uint8Array };

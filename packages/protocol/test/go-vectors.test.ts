@@ -62,7 +62,7 @@ function expectedMessage(event: number, value: WireValue): Message {
     case 21:
       return { kind: 'startMigration', shardId: number('ShardID') };
     case 23:
-      return { kind: 'allUserDataSent', numEvents: number('NumEvents'), shardId: null };
+      return { kind: 'allUserDataSent', numEvents: number('NumEvents') };
     default:
       throw new Error(`no expectation for event ${event}`);
   }

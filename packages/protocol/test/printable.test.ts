@@ -81,7 +81,7 @@ describe('a text of a peer', () => {
           const messages: Message[] = [
             { kind: 'rejected', code: text, message: text, retryable: false },
             { kind: 'commandFailed', command: text, shardId: 0, message: text },
-            { kind: 'migrationAborted', shardId: 0, reason: text },
+            { kind: 'transferAbort', migrationId: 'm', shardId: 0, reason: text },
             { kind: 'transferFailed', migrationId: 'm', shardId: 0, step: text, reason: text },
             { kind: 'callAnswer', askId: 'a', answers: [{ shards: [], value: new Uint8Array(), error: text }] },
           ];

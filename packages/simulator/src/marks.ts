@@ -1,6 +1,4 @@
-/**
- * Counts how often rare branches were reached: a simulation that never aborts a migration proves nothing about aborts.
- */
+/** Counts how often rare branches were reached: one that never aborts a migration proves nothing about aborts. */
 export class Marks {
   readonly #counts = new Map<string, number>();
 
@@ -18,9 +16,7 @@ export function addMarks(sum: Record<string, number>, more: Readonly<Record<stri
   for (const [mark, count] of Object.entries(more)) sum[mark] = (sum[mark] ?? 0) + count;
 }
 
-/**
- * What some hundred seeds must reach, or the simulator has gone blind: to undos, to takeovers, to what Discord does.
- */
+/** What some hundred seeds must reach, or the simulator has gone blind: to undos, takeovers, what Discord does. */
 const REQUIRED: readonly string[] = [
   'migrationCompleted',
   'live migration completed',

@@ -1,7 +1,4 @@
-/**
- * What can be seen from outside of the parties, which is all that the checkers and the trace know; and what a checker
- * is.
- */
+/** What can be seen from outside, which is all that the checkers and the trace know; and what a checker is. */
 import type { TraceEntry } from '@dshard/api/trace';
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
@@ -13,10 +10,7 @@ import type { FaultName, Plan } from './plan.js';
 export type UserState = ReadonlyMap<string, number>;
 
 export type Observation =
-  /**
-   * User code got an event. `expected`: the number that had to come by what it remembers; null: it remembers nothing of
-   * the channel.
-   */
+  /** User code got an event. `expected`: the number that had to come; null: it remembers nothing of the channel. */
   | {
       kind: 'handed';
       node: string;
@@ -46,9 +40,7 @@ export type Observation =
   | { kind: 'ready'; node: string; shard: number }
   /** User code was told that a shard is to leave (`done` false); it has finished, or is not asked any more (`done`). */
   | { kind: 'leaving'; node: string; shard: number; done: boolean }
-  /** A host is told to freeze a shard that moves live. */
-  | { kind: 'freezing'; node: string; shard: number }
-  /** A host stopped a shard to hand it over. */
+  /** A host stopped handing out events of a shard, to hand it over. */
   | { kind: 'frozen'; node: string; shard: number; cursor: Cursor; state: UserState }
   /** A host resumes a shard with this state, of which `received` entries came from another node. */
   | { kind: 'resuming'; node: string; shard: number; cursor: Cursor; state: UserState; received: number }
@@ -62,9 +54,7 @@ export type Observation =
   | { kind: 'decided'; state: OrchestratorState; entries: readonly HistoryEntry[] }
   /** The orchestrator's history has a new entry: what led to it is durable. */
   | { kind: 'recorded'; entry: TraceEntry }
-  /**
-   * The orchestrator writes a message to a socket. `kept`: what its disk has of a record (`kind/key`) at this moment.
-   */
+  /** The orchestrator writes a message to a socket. `kept`: what its disk has of a record (`kind/key`) then. */
   | { kind: 'said'; message: Message; kept: (record: string) => unknown }
   /** A shard changed its state within a node's session. */
   | { kind: 'moved'; node: string; shard: number; from: ShardStateKind; to: ShardStateKind }

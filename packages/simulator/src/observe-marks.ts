@@ -64,7 +64,6 @@ export function observeMarks(marks: Marks, observation: Observation): void {
       return;
     case 'ready':
     case 'leaving':
-    case 'freezing':
     case 'apart':
     case 'begins':
     case 'invalidated':

@@ -373,7 +373,6 @@ class Run {
         const { node, shard, done } = observation;
         return trace.say(node, `user code ${done ? 'has finished with' : 'is told of the end of'} shard ${shard}`);
       }
-      case 'freezing':
       case 'apart':
       case 'begins':
       case 'invalidated':

@@ -1,7 +1,4 @@
-/**
- * Runs many seeds on all cores and tells what they found. The only real clock of the simulator is the one that measures
- * it.
- */
+/** Runs many seeds on all cores and tells what they found. The simulator's only real clock measures it. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '@dshard/transport';

@@ -33,10 +33,7 @@ const WATCHED_HANDLES: ReadonlySet<string> = new Set([
   'StatWatcher',
 ]);
 
-/**
- * `leakGuard({ beforeEach, afterEach })` at the top of a test file, before its other hooks: the guard then looks after
- * they have cleaned up.
- */
+/** `leakGuard({ beforeEach, afterEach })` at the top of a test file: it looks after the other hooks have cleaned up. */
 export function leakGuard(hooks: TestHooks, { graceMs = DEFAULT_GRACE_MS }: LeakGuardOptions = {}): void {
   const timers = new TimerWatch();
   let handlesBefore: ReadonlyMap<string, number> = new Map();

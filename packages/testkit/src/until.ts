@@ -1,6 +1,4 @@
-/**
- * Waits for a condition in tests that run in real time (sockets, processes). The one place that may sleep.
- */
+/** Waits for a condition in tests that run in real time (sockets, processes). The one place that may sleep. */
 
 export type UntilOptions = {
   /** Default 20 s: it is only ever waited for when the test fails, and machines are busy. */

@@ -27,9 +27,7 @@ export type ByteStream = {
   readonly bufferedBytes: number;
   /** Starts delivery. Called once. */
   handle(handlers: ByteStreamHandlers): void;
-  /**
-   * Returns false when the writer should wait for `onDrain`. Writing to a closed stream does nothing and returns false.
-   */
+  /** Returns false when the writer should wait for `onDrain`. A closed stream does nothing and returns false. */
   write(bytes: Uint8Array): boolean;
   /** Stops reading from the peer (its own sends then block): the way to slow a sender down. Also before `handle`. */
   pause(): void;

@@ -47,9 +47,7 @@ export type MessageConnectionOptions = {
   maxFrameBytes?: number;
   /** The limit until `established()` was called (an unknown peer's first frame). Default 64 KiB. */
   maxFirstFrameBytes?: number;
-  /**
-   * Outbound bytes a slow peer may make us hold before the connection is closed with `DSO_SLOW_PEER`. Default 64 MiB.
-   */
+  /** Outbound bytes held for a slow peer before the connection is closed with `DSO_SLOW_PEER`. Default 64 MiB. */
   maxBufferedBytes?: number;
   /** `send` returns false above this many outbound bytes. Default 1 MiB. */
   highWaterBytes?: number;

@@ -1,7 +1,4 @@
-/**
- * The real clock. This is the only file of the system that may touch timers and the wall clock; everybody else takes a
- * `Clock`.
- */
+/** The real clock. Only this file may touch timers and the wall clock; everybody else takes a `Clock`. */
 import type { Cancel, Clock } from './clock.js';
 
 /** The longest delay `setTimeout` takes; above it Node fires after 1 ms. Longer ones are waited for in stages. */

@@ -6,9 +6,7 @@ import { TransportError } from './errors.js';
 /** A token travels in a header: printable characters without blanks. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
-/**
- * Without the blanks around it. Throws `DSO_TOKEN_FILE_UNUSABLE`: the file cannot be read, is empty, or holds no token.
- */
+/** Without the blanks around it. Throws `DSO_TOKEN_FILE_UNUSABLE`: unreadable, empty, or no token. */
 export function readTokenFile(path: string): string {
   const token = contentOf(path).trim();
   if (token === '') throw unusable(`The token file ${path} is empty.`);

@@ -8,10 +8,7 @@ import { TimerHeap } from './timer-heap.js';
 import type { Timer } from './timer-heap.js';
 
 export type VirtualClock = Clock & {
-  /**
-   * Runs every timer due within the next `ms`, those they set included, all in this turn: promises do not settle
-   * between.
-   */
+  /** Runs every timer due within `ms`, those they set included, all in this turn: promises do not settle between. */
   advance(ms: number): void;
   /**
    * The same, and lets everything that hangs on promises happen before the first timer, between two timers and after

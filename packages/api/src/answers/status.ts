@@ -130,10 +130,7 @@ export type StatusV1 = {
     maxConcurrency: number;
     /** How long an IDENTIFY blocks its key. */
     windowMs: number;
-    /**
-     * The session starts of the day: what is left of them by Discord's word and by our own count, and what is kept
-     * back.
-     */
+    /** The session starts of the day: what is left by Discord's word and by our count, and what is kept back. */
     budget: SessionStarts;
     /** Since when shards wait because there are no session starts left to grant; null: none does. */
     shortSince: number | null;

@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
-import { nearest, printable, withoutTokens } from '@dshard/protocol';
+import { messageOf, nearest, printable, withoutTokens } from '@dshard/protocol';
 import type { Address } from '@dshard/transport';
 import { ApiError } from '../errors.js';
 import { describeValue } from '../values/field.js';
@@ -21,7 +21,7 @@ import {
   type Assignment,
   type Flag,
 } from './sources.js';
-import { resolveToken, type Places } from './token.js';
+import { readTokenFile } from '@dshard/transport';
 
 export type LauncherConfig = {
   command: string | readonly string[];
@@ -272,4 +272,49 @@ function deepFreeze<T>(value: T): T {
     Object.freeze(value);
   }
   return value;
+}
+
+/** Shorter ones can be guessed by somebody patient. */
+const SHORT_TOKEN = 16;
+
+/** Where a key was written, for complaints, and what a path written there is relative to. */
+type Places = {
+  at(this: void, key: ConfigKey): string;
+  pathOf(this: void, key: ConfigKey, path: string): string;
+};
+
+function resolveToken(
+  { token, tokenFile }: ConfigValues,
+  { at, pathOf }: Places,
+  problems: string[],
+  warnings: string[],
+): string | null {
+  if (token !== null && tokenFile !== null) {
+    problems.push(`${at('tokenFile')}: tokenFile: there is a token already (${at('token')}): use one of the two.`);
+    return null;
+  }
+  let found = token;
+  if (tokenFile !== null) {
+    const path = pathOf('tokenFile', tokenFile);
+    try {
+      found = checkedTokenFile(path, warnings);
+    } catch (error) {
+      problems.push(`${at('tokenFile')}: tokenFile: ${messageOf(error)}`);
+    }
+  }
+  if (found !== null && found.length < SHORT_TOKEN) {
+    warnings.push(
+      `The token has only ${found.length} characters: use at least ${SHORT_TOKEN}, as \`openssl rand -hex 32\` makes.`,
+    );
+  }
+  return found;
+}
+
+/** Throws what is wrong with it; what merely should be better is a warning. */
+function checkedTokenFile(path: string, warnings: string[]): string {
+  const token = readTokenFile(path);
+  if ((statSync(path).mode & 0o077) !== 0) {
+    warnings.push(`Others on this machine can read the token file ${path}: \`chmod 600 ${path}\` keeps it yours.`);
+  }
+  return token;
 }

@@ -43,9 +43,7 @@ export function environmentAssignments(
   });
 }
 
-/**
- * Variables that look like a misspelling of ours. Others begin with DSO_ too (the node library's): they are left alone.
- */
+/** Variables that look like a misspelling of ours. Others with DSO_ (the node library's) are left alone. */
 export function environmentWarnings(environment: Readonly<Record<string, string | undefined>>): string[] {
   const known = CONFIG_KEYS.flatMap((key) => configEntry(key).variable ?? []);
   return Object.keys(environment)
@@ -80,10 +78,7 @@ export function readConfigFile(path: string, required: boolean): string | null {
   return bytes.toString('utf8');
 }
 
-/**
- * What a YAML file assigns. Sections are walked as far as the keys go; unknown keys come out as they are, for `resolve`
- * to refuse.
- */
+/** What a YAML file assigns. Sections are walked as far as keys go; unknown ones come out, for `resolve` to refuse. */
 export function fileAssignments(
   content: string,
   path: string,

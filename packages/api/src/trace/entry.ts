@@ -1,10 +1,7 @@
 /** An entry of the event history, and what may be read off one that comes from a file. */
 import type { HistoryEntry } from '../answers/answer.js';
 
-/**
- * As `GET /v1/events` gives it. `at`: Unix milliseconds. Names of a later version are no error: they say nothing to the
- * checks.
- */
+/** As `GET /v1/events` gives it. `at`: Unix milliseconds. Names of a later version say nothing to the checks. */
 export type TraceEntry = { id: number; at: number; name: string; text: string; fields: HistoryEntry['fields'] };
 
 /** The names that say something to the checks. */

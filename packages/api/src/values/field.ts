@@ -6,7 +6,6 @@
 import { inspect } from 'node:util';
 import { isPrintable, MAX_SHARDS, parseWholeNumber, printable, printableJson } from '@dshard/protocol';
 import { parseAddress } from '@dshard/transport';
-import { MAX_DURATION_MS, parseDuration } from './duration.js';
 import { parseShardList } from './shard-list.js';
 
 export type Field<T> = {
@@ -206,4 +205,17 @@ export function printableText(options: { expected: string; pattern?: RegExp; max
     expected: options.expected,
     read: (written) => (typeof written === 'string' && isPrintable(written) ? any.read(written) : undefined),
   };
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The longest time a timer here may run (24 days: what fits Node's 32-bit timers). */
+const MAX_DURATION_MS = 2_000_000_000;
+
+/** `250`, `250ms`, `1.5s`, `2m`, `1h` or `1d` in milliseconds, or null: it is no duration we can keep. */
+function parseDuration(text: string): number | null {
+  const match = /^(\d{1,10}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)?$/.exec(text.trim());
+  if (!match) return null;
+  const ms = Math.round(Number(match[1]) * (UNITS[match[2] ?? 'ms'] ?? 1));
+  return ms <= MAX_DURATION_MS ? ms : null;
 }

@@ -34,7 +34,6 @@ export const answer: Cell = {
   title:
     'answers a message and a slash command in every guild, and knows the guild by name, after a rollout as before it',
   phase: 'rollout',
-  does: [],
   run: (rig) => ({ started: () => everyGuildAnswers(rig), afterRollout: () => everyGuildAnswers(rig) }),
 };
 
@@ -56,7 +55,6 @@ export const button: Cell = {
   name: 'button',
   title: 'answers the button of a message that a process before it posted, in every shard',
   phase: 'rollout',
-  does: [],
   run: (rig) => {
     const panels = new Map<string, Answer>();
     return {

@@ -46,7 +46,6 @@ export const returnedCommand: Cell = {
   name: 'command-returned',
   title: 'a command of 1.5 s, its promise returned, used throughout a rollout: each is answered once',
   phase: 'rollout',
-  does: [],
   run: usedThroughout('toil'),
 };
 
@@ -54,7 +53,6 @@ export const notReturnedCommand: Cell = {
   name: 'command-not-returned',
   title: 'the same with a promise that nobody waits for',
   phase: 'rollout',
-  does: [],
   run: usedThroughout('toil-void'),
 };
 
@@ -63,7 +61,6 @@ export const longCommand: Cell = {
   title:
     'a command of 8 s is open in every shard all the time: the rollout succeeds, each is answered once, messages do not wait',
   phase: 'rollout',
-  does: [],
   run: (rig) => {
     const steady: Steady[] = [];
     const stop = (): void => steady.forEach((each) => each.stop());

@@ -15,7 +15,6 @@ export const rollout: Cell = {
   name: 'rollout',
   title: 'a rollout replaces every process: 0 IDENTIFYs; messages all the while, 0 lost, 0 repeated, in order',
   phase: 'rollout',
-  does: [],
   run: (rig) => {
     let steady: Steady | null = null;
     let identifies = 0;
@@ -70,7 +69,6 @@ export const kill: Cell = {
   name: 'kill',
   title: 'a kill -9 costs at most one IDENTIFY per shard, and every shard answers again',
   phase: 'kill',
-  does: [],
   run: (rig) => {
     let before = { identifies: 0, nodes: [] as Awaited<ReturnType<Rig['nodes']>> };
     return {
@@ -91,7 +89,6 @@ export const shutdown: Cell = {
   name: 'shutdown',
   title: 'what the bot does on SIGTERM runs to its end, in a rollout and when the fleet ends, and no process is left',
   phase: 'stop',
-  does: [],
   run: (rig) => ({
     afterRollout: async () => {
       const served = new Set((await rig.nodes()).map(({ pid }) => pid));

@@ -9,7 +9,6 @@ import type { Rig } from '../rig.js';
 import { MEMBERS, SHARDS, check, firstLines } from '../rig.js';
 import { isAlive } from '../watch.js';
 
-const only = 'discord.js';
 const SOON_MS = 30_000;
 /** A ready listener that is busy for 6 s; a gap with it in it is longer than that. */
 const LONGEST_GAP_MS = 4_000;
@@ -35,8 +34,6 @@ const slowReady: Cell = {
   name: 'slow-ready',
   title: 'a ready listener that works for 6 s without awaiting: no shard is without an owner for that long',
   phase: 'rollout',
-  does: [],
-  only,
   bot: 'rows/slow-ready.cjs',
   run: (rig) => ({
     afterRollout: () => {
@@ -54,8 +51,6 @@ const guildAvailable: Cell = {
   name: 'members-in-guild-available',
   title: 'members fetched in a guildAvailable listener, of guilds that came by a move as well',
   phase: 'rollout',
-  does: [],
-  only,
   bot: 'rows/guild-available.cjs',
   run: (rig) => ({
     afterRollout: async () => {
@@ -74,8 +69,6 @@ const afterClosed: Cell = {
   name: 'after-closed',
   title: 'what follows `await node.closed`, and the listeners of SIGTERM and exit, run to their end',
   phase: 'stop',
-  does: [],
-  only,
   bot: 'rows/after-closed.cjs',
   run: (rig) => {
     const allRan = async (pids: readonly number[]): Promise<void> => {
@@ -100,8 +93,6 @@ const goneAndAlive: Cell = {
   name: 'gone-and-alive',
   title: 'a process that said goodbye and is kept alive by a timer is ended',
   phase: 'launch',
-  does: [],
-  only,
   bot: 'rows/gone-and-alive.cjs',
   run: (rig) => ({
     launched: async () => {
@@ -115,8 +106,6 @@ const destroyLogin: Cell = {
   name: 'destroy-login',
   title: 'destroy() and then login() works: the shards run again',
   phase: 'launch',
-  does: [],
-  only,
   bot: 'rows/destroy-login.cjs',
   run: (rig) => ({
     launched: async () => {
@@ -132,8 +121,6 @@ const destroyWhileWaiting: Cell = {
   name: 'destroy-while-waiting',
   title: 'destroy() while shards wait for their permit to IDENTIFY ends at once, and nothing is rejected',
   phase: 'launch',
-  does: [],
-  only,
   bot: 'rows/destroy-while-waiting.cjs',
   discord: oneByOne,
   run: (rig) => ({
@@ -153,8 +140,6 @@ const presenceBeforeReady: Cell = {
   title:
     'a presence set while other shards wait to IDENTIFY, one of which is stopped then: it is dropped, and nothing dies',
   phase: 'launch',
-  does: [],
-  only,
   bot: 'rows/presence-before-ready.cjs',
   discord: oneByOne,
   run: (rig) => ({
@@ -178,8 +163,6 @@ const twoClients: Cell = {
   name: 'two-clients',
   title: 'the second client of a process is refused by name, the first one serves',
   phase: 'start',
-  does: [],
-  only,
   bot: 'rows/two-clients.cjs',
   run: (rig) => ({
     started: async () => {
@@ -197,8 +180,6 @@ const twoProcesses: Cell = {
   name: 'two-processes',
   title: 'the second process with a node’s id is refused by name while the first one serves',
   phase: 'launch',
-  does: [],
-  only,
   bot: 'rows/sharding-manager.cjs',
   run: (rig) => ({
     launched: async () => {
@@ -223,7 +204,7 @@ const twoProcesses: Cell = {
   }),
 };
 
-export const rows: readonly Cell[] = [
+const ofDiscordJs: readonly Cell[] = [
   slowReady,
   guildAvailable,
   afterClosed,
@@ -234,3 +215,5 @@ export const rows: readonly Cell[] = [
   twoClients,
   twoProcesses,
 ];
+
+export const rows: readonly Cell[] = ofDiscordJs.map((cell) => ({ ...cell, only: 'discord.js' }));

@@ -1,7 +1,4 @@
-/**
- * `dso call`: what the handlers answered that the bot registered with `node.fleet.handle`, on every node that has
- * shards.
- */
+/** `dso call`: what the handlers of the bot (`node.fleet.handle`) answered, on every node with shards. */
 import { shardRanges, type CallReport } from '@dshard/api';
 
 /** A line per answer. */

@@ -1,7 +1,4 @@
-/**
- * `dso config`: what `dso up` would run with here, and where each setting was written. Asks no orchestrator, and starts
- * none.
- */
+/** `dso config`: what `dso up` would run with here, and where each setting was written. Asks nobody. */
 import type { ResolvedConfig } from '@dshard/api/config';
 import type { Command } from 'commander';
 import { configFile, fileOption, setOption, type ConfigOptions } from '../config-options.js';

@@ -1,4 +1,5 @@
 /** What `dso status` says of the session starts: how many are left, who waits for one, and how fast they go. */
+import { counted } from '@dshard/protocol';
 import { shardRanges, type StatusV1 } from '@dshard/api';
 
 export function identifyLines({ identifies, now }: StatusV1): string[] {
@@ -8,7 +9,7 @@ export function identifyLines({ identifies, now }: StatusV1): string[] {
   const beyond = allowed === 0 ? '' : `, ${allowed} of them allowed now`;
   const lines = [
     `identifies: ${remaining} of ${total} left (${reserve} in reserve${beyond})${resets}; ` +
-      `${busyKeys.length} of ${maxConcurrency} key(s) in use, ${windowMs / 1000} s each`,
+      `${busyKeys.length} of ${counted(maxConcurrency, 'key')} in use, ${windowMs / 1000} s each`,
   ];
   if (waiting.length > 0) {
     const why = shortSince === null ? '' : ' for want of session starts: see `dso help allowidentifies`';

@@ -1,4 +1,5 @@
 /** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
+import { counted } from '@dshard/protocol';
 import { shardRanges, type NodeStatus, type StatusV1 } from '@dshard/api';
 import { printable } from '@dshard/protocol';
 import { identifyLines } from './identify-lines.js';
@@ -63,7 +64,8 @@ const ALARM_MEANS =
   '  This orchestrator may be cut off, so nothing is taken over, launched or moved. A node that is dead: dso takeover <node>';
 
 function summary(status: StatusV1): string[] {
-  const total = status.totalShards === null ? 'total shard count not decided yet' : `${status.totalShards} shards`;
+  const total =
+    status.totalShards === null ? 'total shard count not decided yet' : counted(status.totalShards, 'shard');
   const counts = Object.entries(status.shardCounts)
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`);
@@ -86,7 +88,7 @@ function summary(status: StatusV1): string[] {
     ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
-    ...(status.launches.length === 0 ? [] : [`launching ${status.launches.length} node(s)`]),
+    ...(status.launches.length === 0 ? [] : [`launching ${counted(status.launches.length, 'node')}`]),
     ...status.operations.filter(({ endedAt }) => endedAt === null).map(describeOperation),
     ...(disruption.moving + disruption.down === 0
       ? []

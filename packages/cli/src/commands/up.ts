@@ -191,6 +191,14 @@ function documentOf({ address, httpAddress }: StartedOrchestrator, config: Resol
 
 const DEFAULT_HTTP = '127.0.0.1:7448';
 
+const NO_BOT_TOKEN = 'DISCORD_TOKEN is not set; a bot that takes its token from there needs it in this environment';
+
+/** As far as it is known here: a bot may have its token from elsewhere, and the emulator (`discord.api`) takes any. */
+function lacksBotToken({ launcher, discord, writtenAt }: ResolvedConfig): boolean {
+  const isForDiscord = writtenAt['discord.api'] === undefined;
+  return launcher !== null && isForDiscord && discord.token === null && !launcher.env['DISCORD_TOKEN'];
+}
+
 /** Where it listens, what it starts, and what to type next. */
 function greeting({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig): string {
   const { launcher, values } = config;
@@ -204,6 +212,7 @@ function greeting({ address, httpAddress }: StartedOrchestrator, config: Resolve
     command === null
       ? 'Nodes             start them yourself; none are launched here'
       : `Nodes             ${count}${command}   (logs in ${launcher?.dataDir})`,
+    ...(lacksBotToken(config) ? [`Bot token         ${NO_BOT_TOKEN}`] : []),
     ...(httpAddress === null ? [] : [`Type next         ${dso} status`]),
     `Ctrl-C ends the fleet for good; kill -HUP ${process.pid} leaves the nodes running.`,
     '',

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { traceEntry, TraceChecks } from '@dshard/api/trace';
 import type { Durations, TraceEntry, TraceReport } from '@dshard/api/trace';
 import type { Command } from 'commander';
-import { messageOf, printableDocument } from '@dshard/protocol';
+import { counted, messageOf, printableDocument } from '@dshard/protocol';
 import { CliError } from '../errors.js';
 import { examplesHelp } from '../run-command.js';
 
@@ -85,13 +85,15 @@ function textOf(report: TraceReport): string {
   const { entries, from, to, starts, gaps, moves, movesFailed, losses, identifies, open, violations } = report;
   const span = from === null || to === null ? '' : `, ${time(from)} to ${time(to)}`;
   return [
-    `${entries} events${span}; ${starts} start(s) of an orchestrator.`,
-    ...(gaps === 0 ? [] : [`Events are missing in ${gaps} place(s); what was known before each was forgotten there.`]),
-    `Moved: ${moves.count} shard(s)${durations('frozen for', moves)}; ${movesFailed} migration(s) aborted.`,
-    `Resumed after a node's death: ${losses.count} shard(s)${durations('nobody’s for', losses)}.`,
+    `${counted(entries, 'event')}${span}; ${counted(starts, 'start')} of an orchestrator.`,
+    ...(gaps === 0
+      ? []
+      : [`Events are missing in ${counted(gaps, 'place')}; what was known before each was forgotten there.`]),
+    `Moved: ${counted(moves.count, 'shard')}${durations('frozen for', moves)}; ${counted(movesFailed, 'migration')} aborted.`,
+    `Resumed after a node's death: ${counted(losses.count, 'shard')}${durations('nobody’s for', losses)}.`,
     `Permits to IDENTIFY: ${identifies.granted}, at most ${identifies.mostInADay} in a day.`,
     ...(open.length === 0 ? [] : [`Still under way at the end: ${open.slice(0, SHOWN).join(', ')}.`]),
-    violations.length === 0 ? 'All invariants hold.' : `${violations.length} violation(s):`,
+    violations.length === 0 ? 'All invariants hold.' : `${counted(violations.length, 'violation')}:`,
     ...violations
       .slice(0, SHOWN)
       .map(({ invariant, id, at, text }) => `  invariant ${invariant}, event ${id}, ${time(at)}: ${text}`),

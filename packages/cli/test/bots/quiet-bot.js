@@ -20,7 +20,7 @@ const node = createNode({
       running.delete(shardId);
       return cursorOf(shardId);
     },
-    async prepareTransferFrom(shardId) {
+    async freeze(shardId) {
       running.delete(shardId);
       return cursorOf(shardId);
     },

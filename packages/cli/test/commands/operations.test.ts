@@ -131,6 +131,21 @@ describe('the token', () => {
 });
 
 describe('the address', () => {
+  // `dso --address X status` was refused with "unknown option", and the help did not say why.
+  test('may stand before the command, as the other options of every command may', async () => {
+    const { address } = await serve({ token: TOKEN });
+    const lines = [
+      ['--address', address, '--token', TOKEN, 'deployedversion'],
+      [`--address=${address}`, '--json', 'deployedversion', '--token', TOKEN],
+      ['--address', address, '--token', TOKEN, 'operations', 'show', 'r7'],
+    ];
+    const [apart, joined, nested] = await Promise.all(lines.map((line) => runDso(line)));
+    expect([apart?.code, joined?.code]).toEqual([0, 0]);
+    expect(JSON.parse(joined?.stdout ?? '')).toMatchObject({ Error: false });
+    expect(nested).toMatchObject({ code: 1, stderr: expect.stringContaining('r7') });
+    expect(await runDso(['--address', address])).toMatchObject({ code: 2 });
+  });
+
   test('may be a URL, a host with a port, or a port', async () => {
     const { address } = await serve();
     const port = address.split(':')[1]!;
@@ -268,17 +283,17 @@ describe('operations', () => {
     const { orchestrator, options } = await serve();
     expect((await runDso(['operations'], options)).stdout).toBe('There is none.\n');
     const over = { id: 'd5', kind: 'drain', outcome: 'done', by: 'bob', startedAt: 0, endedAt: 9 } as const;
-    orchestrator.state = testState({ operations: rollout, endedOperations: [{ ...over, text: 'Moved 3 shard(s).' }] });
+    orchestrator.state = testState({ operations: rollout, endedOperations: [{ ...over, text: 'Moved 3 shards.' }] });
     const [people, programs, status] = await Promise.all([
       runDso(['operations'], options),
       runDso(['operations', '--json'], options),
       runDso(['status'], options),
     ]);
     expect(people.stdout).toMatch(
-      /^r7 +rollout +running +1 of 2 node\(s\) replaced\. \(alice@laptop, .*\nd5 +drain +done /,
+      /^r7 +rollout +running +1 of 2 nodes replaced\. \(alice@laptop, .*\nd5 +drain +done /,
     );
     expect(JSON.parse(programs.stdout)).toMatchObject([{ id: 'r7' }, { id: 'd5' }]);
-    expect(status.stdout).toContain('rollout r7 (alice@laptop): 1 of 2 node(s) replaced.');
+    expect(status.stdout).toContain('rollout r7 (alice@laptop): 1 of 2 nodes replaced.');
   });
 
   test('are told by the command line who asks', async () => {
@@ -301,7 +316,7 @@ describe('operations', () => {
   });
 
   const over = { id: 'r7', kind: 'rollout', by: 'bob', startedAt: 0, endedAt: 9 } as const;
-  const begun = { ok: true, message: 'Replacing 2 node(s).', data: { operation: 'r7' } } as const;
+  const begun = { ok: true, message: 'Replacing 2 nodes.', data: { operation: 'r7' } } as const;
 
   test('are waited for by whoever starts them, to the end that the orchestrator tells', async () => {
     const { orchestrator, options } = await serve();
@@ -309,10 +324,10 @@ describe('operations', () => {
     orchestrator.state = testState({ operations: rollout });
     const dso = startDso(['rollout'], options);
     await until(() => orchestrator.commands.length > 0, { what: 'the command' });
-    orchestrator.state = testState({ endedOperations: [{ ...over, outcome: 'done', text: 'Replaced 2 node(s).' }] });
-    expect(await dso.done).toMatchObject({ code: 0, stdout: 'Replaced 2 node(s).\n', stderr: '' });
+    orchestrator.state = testState({ endedOperations: [{ ...over, outcome: 'done', text: 'Replaced 2 nodes.' }] });
+    expect(await dso.done).toMatchObject({ code: 0, stdout: 'Replaced 2 nodes.\n', stderr: '' });
     const again = await runDso(['operations', 'watch', 'r7', '--json'], options);
-    expect(JSON.parse(again.stdout)).toEqual({ Message: 'Replaced 2 node(s).', Error: false, operation: 'r7' });
+    expect(JSON.parse(again.stdout)).toEqual({ Message: 'Replaced 2 nodes.', Error: false, operation: 'r7' });
   });
 
   test.each(['failed', 'cancelled'] as const)(
@@ -332,8 +347,8 @@ describe('operations', () => {
       runDso(['rollout', '--detach'], options),
       runDso(['rollout', '--detach', '--json'], options),
     ]);
-    expect(people).toMatchObject({ code: 0, stdout: 'Replacing 2 node(s). It is operation r7.\n' });
-    expect(JSON.parse(programs.stdout)).toEqual({ Message: 'Replacing 2 node(s).', Error: false, operation: 'r7' });
+    expect(people).toMatchObject({ code: 0, stdout: 'Replacing 2 nodes. It is operation r7.\n' });
+    expect(JSON.parse(programs.stdout)).toEqual({ Message: 'Replacing 2 nodes.', Error: false, operation: 'r7' });
   });
 
   test('go on when Ctrl-C ends the waiting, which says how to follow and to cancel them', async () => {

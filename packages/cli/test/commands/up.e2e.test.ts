@@ -188,6 +188,7 @@ describe('dso up', () => {
     await until(() => dso.stdout.includes('Ctrl-C'), { what: 'the greeting', timeoutMs: 15_000 });
     expect(dso.stdout).toMatch(/Nodes connect to +127\.0\.0\.1:\d+\n/);
     expect(dso.stdout).toMatch(/2 × .*quiet-bot\.js/);
+    expect(dso.stdout).toMatch(/Bot token +DISCORD_TOKEN is not set/);
     expect(dso.stdout).toContain(`DSO_CLI_ADDR=127.0.0.1:${port} dso status`);
     // Not on a terminal: the log is for programs.
     for (const line of dso.stderr.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
@@ -246,6 +247,14 @@ describe('dso up that cannot start says why in a sentence, exits with 1, and lea
     const http = await failing([...start, '--listen', '127.0.0.1:0', '--http', `127.0.0.1:${port}`]);
     expect(http).toMatch(new RegExp(`port ${port} already.*http\\.listen in dso\\.yaml or --http`));
     other.close();
+  });
+
+  test('a port that another orchestrator has is told as such', async () => {
+    const { http } = await running([...ANYWHERE, '--shards', '1']);
+    const address = http.replace('http://', '');
+    const text = await failing(['--shards', '1', '--listen', '127.0.0.1:0', '--http', address, '--data-dir', 'other']);
+    expect(text).toContain(`another orchestrator has port ${address.split(':')[1]} already`);
+    expect(text).toContain(`dso status --address ${address}`);
   });
 
   test('an address beyond loopback without a token is refused with how to allow it', async () => {

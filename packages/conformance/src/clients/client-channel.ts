@@ -1,7 +1,4 @@
-/**
- * The IPC channel between the suite and a client process: what the client is told when it is started, and what it says
- * the library did.
- */
+/** The IPC channel between suite and client: what it is told when started, and says of what the library did. */
 import { systemClock } from '@dshard/transport';
 
 /** What a client process is told when it is started, and what it says to the suite over its IPC channel. */

@@ -11,9 +11,7 @@ import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-chan
 
 type Packet = { t: string | null; s: number | null; d: unknown };
 
-/**
- * What is told of a raw packet where messages reach user code as objects: sessions, and which sequence a message had.
- */
+/** What is told of a raw packet where messages reach user code as objects: sessions, and the sequence of a message. */
 function noting(sequences: Sequences): (packet: Packet, shard: number) => void {
   return (packet, shard) => {
     sequences.seen(shard, packet);

@@ -3,6 +3,7 @@
  * twice; then every cache and counter is compared, field by field, with a client that never restarted. Then a node is
  * killed, and what was taken over is compared as well.
  */
+import { counted } from '@dshard/protocol';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ const LIVELY = { messages: 10, reactions: 1, presences: 3, voice: 3, members: 2,
 export const discordjsTour: Tour = async (context) => {
   const { options, discord, fleet, steps, clock } = context;
   const { emulator } = discord;
-  await steps.run(`starting ${options.shards} shards on ${options.nodes} nodes`, async () => {
+  await steps.run(`starting ${counted(options.shards, 'shard')} on ${options.nodes} nodes`, async () => {
     await allShardsRunning(context);
     await waitFor(clock, 'all shards to be READY', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
   });
@@ -99,14 +100,17 @@ async function killOneNode(context: TourContext): Promise<ReadonlySet<number>> {
   );
   const { pid } = victim ?? {};
   if (victim === undefined || typeof pid !== 'number') throw new Error('There is no node to kill.');
-  await steps.run(`kill -9 of ${victim.id} with its ${victim.shards.length} shards; they are taken over`, async () => {
-    process.kill(pid, 'SIGKILL');
-    await waitFor(clock, 'the node to be missed', START_TIMEOUT_MS, async () => {
-      const status = await fleet.client.status();
-      return status.nodes.find(({ id }) => id === victim.id)?.connection !== 'connected';
-    });
-    await allShardsRunning(context);
-  });
+  await steps.run(
+    `kill -9 of ${victim.id} with its ${counted(victim.shards.length, 'shard')}; they are taken over`,
+    async () => {
+      process.kill(pid, 'SIGKILL');
+      await waitFor(clock, 'the node to be missed', START_TIMEOUT_MS, async () => {
+        const status = await fleet.client.status();
+        return status.nodes.find(({ id }) => id === victim.id)?.connection !== 'connected';
+      });
+      await allShardsRunning(context);
+    },
+  );
   await delay(clock, BETWEEN_STEPS_MS);
   return new Set(victim.shards.map(({ id }) => id));
 }
@@ -116,9 +120,7 @@ function emitted(discord: Discord): number {
   return discord.figures().emitted;
 }
 
-/**
- * What all nodes hold against what the one client holds. `lost`: shards whose caches and counters died with their node.
- */
+/** What all nodes hold against what the one client holds. `lost`: shards whose caches died with their node. */
 async function compare(
   { fleet, discord, steps, clock }: TourContext,
   reference: ReferenceClient,

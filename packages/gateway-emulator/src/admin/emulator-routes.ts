@@ -1,11 +1,10 @@
-/**
- * The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON; unknown fields are refused.
- */
+/** The emulator's own HTTP: `/ledger…` and `/emulator…`, by `requestTable`. Bodies are JSON without unknown fields. */
 import { parseHandledReport } from '../ledger/handled-report.js';
 import type { HttpHandler, HttpResponse } from '../server/http.js';
 import { parseBody, refuseUnknown } from './body.js';
 import { handledRequest, requestTable, timingFields, timingOf } from './request-table.js';
 import type { AdminParts } from './request.js';
+import { isSchedulable } from './request.js';
 
 const ownPath = /^\/(?:emulator|ledger)(?:[/?]|$)/;
 
@@ -26,12 +25,12 @@ export function emulatorRoutes(parts: AdminParts): HttpHandler {
     }
     const request = Object.hasOwn(requestTable, name) ? requestTable[name] : undefined;
     if (request === undefined) return notFound(method, path);
-    const { fields, schedulable } = request;
+    const canWait = isSchedulable(name, request);
     refuseUnknown(query.keys(), Object.keys(request.query ?? {}));
-    const known = [...Object.keys(fields), ...(schedulable === true ? Object.keys(timingFields) : [])];
+    const known = [...Object.keys(request.fields), ...(canWait ? Object.keys(timingFields) : [])];
     const body = method === 'POST' ? parseBody(await readBody(), known) : {};
     const action = request.prepare(body, { ...parts, query });
-    const timing = schedulable === true ? timingOf(body) : null;
+    const timing = canWait ? timingOf(body) : null;
     if (timing !== null) return { status: 202, body: { scheduled: admin.schedule(name, timing, action) } };
     return { status: 200, body: await action() };
   };

@@ -5,7 +5,7 @@ import { hostFailures, hostModes } from '../server/gateway-host.js';
 import type { Body } from './body.js';
 import { booleanOf, choiceOf, closeCodeOf, guildIdsOf, numberOf, stringOf } from './body.js';
 import type { AdminRequest, AdminRequests, RequestContext } from './request.js';
-import { forMsMeaning, lastingOf, longestMs } from './request.js';
+import { forMsMeaning, lastingOf, longestMs, simple } from './request.js';
 
 const hostFields: Readonly<Record<string, string>> = {
   mode: '`up`, `refuse` (nobody listens), `unavailable` (503), `silent` (accepts and says nothing), `hang-up` (accepts and ends)',
@@ -16,17 +16,11 @@ const hostFields: Readonly<Record<string, string>> = {
 const refuseAfterMs = 100;
 
 export const gatewayRequests: AdminRequests = {
-  'GET /emulator/status': {
-    what: 'sockets, sessions, budget, traffic, hosts, outages',
-    fields: {},
-    prepare:
-      (_body, { admin }) =>
-      () =>
-        admin.status(),
-  },
+  'GET /emulator/status': simple('sockets, sessions, budget, traffic, hosts, outages', ({ admin }) => admin.status()),
   'POST /emulator/next-sockets': {
     what: 'op 7 to the next sockets, before HELLO or instead of it',
     fields: { times: 'to how many sockets; default 1, 0 takes it back', hello: 'whether HELLO follows; default true' },
+    atOnce: true,
     prepare: (body, { admin }) => {
       const times = numberOf(body, 'times', { min: 0, max: 1_000_000 }) ?? 1;
       const hello = booleanOf(body, 'hello', true);
@@ -39,7 +33,6 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/throttle': {
     what: 'answers every IDENTIFY and RESUME with op 9; sessions are kept',
     fields: { forMs: 'how long; 0 ends it' },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const forMs = needed(numberOf(body, 'forMs', { min: 0, max: longestMs }), '"forMs" must say how long');
       return () => {
@@ -51,7 +44,6 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/resume-host': {
     what: 'the host of `resume_gateway_url` fails',
     fields: hostFields,
-    schedulable: true,
     prepare: (body, { admin }) => {
       const mode = choiceOf(body, 'mode', hostModes);
       const lasting = lastingOf(body);
@@ -64,7 +56,6 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/gateway-host': {
     what: "the generic host fails, Discord's REST included; `refuse` needs `forMs`, because it shuts this interface out too",
     fields: hostFields,
-    schedulable: true,
     prepare: prepareGatewayHost,
   },
   'POST /emulator/gateway-away': {
@@ -74,24 +65,18 @@ export const gatewayRequests: AdminRequests = {
       rest: "whether Discord's REST is served all the same; default true, with `refuse` it cannot be",
       forMs: forMsMeaning,
     },
-    schedulable: true,
     prepare: prepareGatewayAway,
   },
-  'POST /emulator/gateway-back': {
-    what: 'it is back; the time of sessions that wait for a RESUME begins',
-    fields: {},
-    schedulable: true,
-    prepare:
-      (_body, { admin }) =>
-      async () => {
-        await admin.bringGatewayBack();
-        return { sessionsHeld: false };
-      },
-  },
+  'POST /emulator/gateway-back': simple(
+    'it is back; the time of sessions that wait for a RESUME begins',
+    async ({ admin }) => {
+      await admin.bringGatewayBack();
+      return { sessionsHeld: false };
+    },
+  ),
   'POST /emulator/outage': {
     what: 'guilds become unavailable (GUILD_DELETE); nothing happens in them',
     fields: { guilds: 'their ids', forMs: forMsMeaning },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const guildIds = needed(guildIdsOf(body), '"guilds" must say which guilds');
       const lasting = lastingOf(body);
@@ -101,7 +86,6 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/outage-end': {
     what: 'they are back (GUILD_CREATE)',
     fields: { guilds: 'their ids; without it all that are unavailable' },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const guildIds = guildIdsOf(body);
       return () => ({ affected: admin.endOutage(guildIds ?? admin.status().unavailableGuilds) });
@@ -110,6 +94,7 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/token': {
     what: 'issues a token; sessions live on',
     fields: { token: 'the new one' },
+    atOnce: true,
     prepare: (body, { admin }) => {
       const token = stringOf(body, 'token');
       if (token.startsWith('Bot ')) throw badRequest('"token" is given without "Bot " before it');
@@ -119,21 +104,16 @@ export const gatewayRequests: AdminRequests = {
       };
     },
   },
-  'POST /emulator/token-reset': {
-    what: 'all sessions are closed with 4003, IDENTIFY fails with 4004 until a token is issued',
-    fields: {},
-    schedulable: true,
-    prepare:
-      (_body, { admin }) =>
-      () => {
-        admin.revokeToken();
-        return { tokenValid: false };
-      },
-  },
+  'POST /emulator/token-reset': simple(
+    'all sessions are closed with 4003, IDENTIFY fails with 4004 until a token is issued',
+    ({ admin }) => {
+      admin.revokeToken();
+      return { tokenValid: false };
+    },
+  ),
   'POST /emulator/revoke-intents': {
     what: 'all sessions are closed with 4003, or `code`, IDENTIFY with one of the intents is closed with 4014',
     fields: { intents: 'bits', code: 'what sessions are closed with; default 4003' },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const [intents, code] = [intentsOf(body), closeCodeOf(body)];
       return () => {
@@ -145,7 +125,6 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/grant-intents': {
     what: 'gives intents back',
     fields: { intents: 'bits' },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const intents = intentsOf(body);
       return () => {
@@ -157,7 +136,6 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/session-starts': {
     what: "gives back the day's session starts, or leaves so many",
     fields: { remaining: 'how many are left; without it all' },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const remaining = numberOf(body, 'remaining', { min: 0, max: Number.MAX_SAFE_INTEGER });
       return () => {
@@ -169,7 +147,6 @@ export const gatewayRequests: AdminRequests = {
   'POST /emulator/traffic': {
     what: 'messages',
     fields: { rate: 'per second; 0 stops', burst: 'so many at once' },
-    schedulable: true,
     prepare: (body, { traffic }) => {
       const rate = numberOf(body, 'rate', { min: 0, max: 1_000_000, fraction: true });
       const burst = numberOf(body, 'burst', { min: 0, max: 100_000 });
@@ -181,17 +158,11 @@ export const gatewayRequests: AdminRequests = {
       };
     },
   },
-  'GET /emulator/schedule': {
-    what: 'what will happen later',
-    fields: {},
-    prepare:
-      (_body, { admin }) =>
-      () =>
-        admin.scheduled(),
-  },
+  'GET /emulator/schedule': simple('what will happen later', ({ admin }) => admin.scheduled()),
   'POST /emulator/schedule/cancel': {
     what: 'it will not',
     fields: { id: 'of the entry' },
+    atOnce: true,
     prepare: (body, { admin }) => {
       const id = needed(
         numberOf(body, 'id', { min: 0, max: Number.MAX_SAFE_INTEGER }),

@@ -21,7 +21,6 @@ export const interactionRequests: AdminRequests = {
   'POST /emulator/command': {
     what: 'somebody uses a slash command that the bot has registered',
     fields: { name: 'of the command', options: optionFields, ...placeFields },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [name, options, place] = [stringOf(body, 'name'), optionsOf(body), placeOf(body)];
       return () => shown(people.useCommand(name, options, place));
@@ -35,7 +34,6 @@ export const interactionRequests: AdminRequests = {
       targetMessageId: 'the message it is used on; one of the two',
       ...placeFields,
     },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [name, place] = [stringOf(body, 'name'), placeOf(body)];
       const { targetUserId, targetMessageId } = stringsOf(body, ['targetUserId', 'targetMessageId']);
@@ -54,7 +52,6 @@ export const interactionRequests: AdminRequests = {
       options: `those filled in already: ${optionFields}`,
       ...placeFields,
     },
-    schedulable: true,
     prepare: (body, { people }) => {
       const { text = '' } = body;
       if (typeof text !== 'string') throw badRequest('"text" must be a string');
@@ -66,7 +63,6 @@ export const interactionRequests: AdminRequests = {
   'POST /emulator/press': {
     what: 'somebody presses a button of a message the bot has posted',
     fields: ofMessage,
-    schedulable: true,
     prepare: (body, { people }) => {
       const [customId, messageId] = [stringOf(body, 'customId'), stringOf(body, 'messageId')];
       const place = placeOf(body);
@@ -76,7 +72,6 @@ export const interactionRequests: AdminRequests = {
   'POST /emulator/choose': {
     what: 'somebody chooses in a select menu of a message the bot has posted',
     fields: { ...ofMessage, values: 'an array: values that are offered, or ids of users, roles, channels' },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [customId, messageId] = [stringOf(body, 'customId'), stringOf(body, 'messageId')];
       const place = placeOf(body);
@@ -92,7 +87,6 @@ export const interactionRequests: AdminRequests = {
       values:
         'by `custom_id`: a string, `true` or `false`, an array of what is chosen; what is left out stays as the bot filled it in',
     },
-    schedulable: true,
     prepare: (body, { people }) => {
       const interactionId = stringOf(body, 'interactionId');
       const { values = {} } = body;

@@ -1,57 +1,22 @@
-/**
- * What the ledger knows, over HTTP. Reports of handled events are not here: their bodies are read as a whole (`POST
- * /ledger/handled`).
- */
+/** What the ledger knows, over HTTP, but for reports of handled events (`POST /ledger/handled`). */
 import { readHandled } from '../ledger/exactly-once.js';
 import { choiceOf, stringOf } from './body.js';
 import type { AdminRequests } from './request.js';
+import { simple } from './request.js';
 
 export const ledgerRequests: AdminRequests = {
-  'GET /ledger': {
-    what: 'the verdict',
-    fields: {},
-    prepare:
-      (_body, { ledger }) =>
-      () =>
-        ledger.verdict(),
-  },
-  'GET /ledger/report': {
-    what: 'the verdict for people, as text',
-    fields: {},
-    prepare:
-      (_body, { ledger }) =>
-      () =>
-        ledger.report(),
-  },
-  'GET /ledger/outstanding': {
-    what: 'emitted and not yet handled, in all and per shard',
-    fields: {},
-    prepare:
-      (_body, { ledger }) =>
-      () => {
-        const { total, perShard } = ledger.outstanding();
-        return { total, perShard: Object.fromEntries(perShard) };
-      },
-  },
-  'GET /ledger/shards': {
-    what: 'per shard: sessions, resumes, emitted, replayed',
-    fields: {},
-    prepare:
-      (_body, { ledger }) =>
-      () =>
-        ledger.shards(),
-  },
-  'GET /ledger/sessions': {
-    what: 'every session and what happened to it',
-    fields: {},
-    prepare:
-      (_body, { ledger }) =>
-      () =>
-        ledger.sessions(),
-  },
+  'GET /ledger': simple('the verdict', ({ ledger }) => ledger.verdict()),
+  'GET /ledger/report': simple('the verdict for people, as text', ({ ledger }) => ledger.report()),
+  'GET /ledger/outstanding': simple('emitted and not yet handled, in all and per shard', ({ ledger }) => {
+    const { total, perShard } = ledger.outstanding();
+    return { total, perShard: Object.fromEntries(perShard) };
+  }),
+  'GET /ledger/shards': simple('per shard: sessions, resumes, emitted, replayed', ({ ledger }) => ledger.shards()),
+  'GET /ledger/sessions': simple('every session and what happened to it', ({ ledger }) => ledger.sessions()),
   'POST /ledger/emitted': {
     what: 'the traffic a session was given, in order',
     fields: { sessionId: 'which session' },
+    atOnce: true,
     prepare: (body, { ledger }) => {
       const sessionId = stringOf(body, 'sessionId');
       return () => ledger.emittedTo(sessionId);
@@ -65,6 +30,7 @@ export const ledgerRequests: AdminRequests = {
       order: '`per-shard` (default) or `any`',
       missed: '`never` (default) or `allowed`: whether events may have found no session of their shard',
     },
+    atOnce: true,
     prepare: (body, { ledger }) => {
       const handled = body['handled'] === undefined ? undefined : readHandled(body['handled']);
       const repeats = choiceOf(body, 'repeats', ['never', 'if-redelivered'], 'never');

@@ -8,7 +8,7 @@ import { numberOf } from './body.js';
 import { gatewayRequests } from './gateway-requests.js';
 import { ledgerRequests } from './ledger-requests.js';
 import type { AdminRequests } from './request.js';
-import { longestMs } from './request.js';
+import { isSchedulable, longestMs } from './request.js';
 import type { Timing } from './schedule.js';
 import { sessionRequests } from './session-requests.js';
 import { worldRequests } from './world-requests.js';
@@ -49,8 +49,9 @@ export function timingOf(body: Body): Timing | null {
 }
 
 function describeRequests(): Record<string, unknown> {
-  const described = Object.entries(requestTable).map(([name, { what, query, fields, schedulable }]) => {
-    return [name, { what, query, fields: schedulable === true ? { ...fields, ...timingFields } : fields }];
+  const described = Object.entries(requestTable).map(([name, request]) => {
+    const { what, query, fields } = request;
+    return [name, { what, query, fields: isSchedulable(name, request) ? { ...fields, ...timingFields } : fields }];
   });
   return { ...Object.fromEntries(described), [handledRequest]: { what: handledMeaning, fields: {} } };
 }

@@ -1,7 +1,4 @@
-/**
- * What a request of the admin interface is: what it says of itself, and how its body becomes something that happens,
- * now or later.
- */
+/** What a request of the admin interface is: what it says of itself, and how its body becomes what happens. */
 import type { GuildView, OwnVoiceState } from '../core/world-view.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { People } from '../world/people.js';
@@ -32,17 +29,24 @@ export type AdminRequest = {
   fields: Readonly<Record<string, string>>;
   /** What may stand in the URL's query, of a GET. Others are refused. */
   query?: Readonly<Record<string, string>>;
-  /** Takes `inMs`, `everyMs` and `times` too, and then happens later. */
-  schedulable?: true;
-  /**
-   * Reads the body at once, and gives back what then happens; its result is the answer. Throws
-   * `DSO_EMULATOR_BAD_REQUEST`.
-   */
+  /** Cannot happen later; any other POST can, and takes `inMs`, `everyMs` and `times` too. */
+  atOnce?: true;
+  /** Reads the body, and gives back what then happens; its result is the answer. Throws `DSO_EMULATOR_BAD_REQUEST`. */
   prepare(body: Body, context: RequestContext): () => unknown;
 };
 
 /** By method and path: `POST /emulator/drop`. */
 export type AdminRequests = Readonly<Record<string, AdminRequest>>;
+
+/** `name`: its method and path. */
+export function isSchedulable(name: string, { atOnce }: AdminRequest): boolean {
+  return name.startsWith('POST ') && atOnce !== true;
+}
+
+/** A request that says all there is to say by its path. */
+export function simple(what: string, happens: (context: RequestContext) => unknown): AdminRequest {
+  return { what, fields: {}, prepare: (_body, context) => () => happens(context) };
+}
 
 export const dayMs: number = 24 * 60 * 60 * 1000;
 export const longestMs: number = 1_000 * dayMs;

@@ -22,7 +22,6 @@ function fault<Fields>(
   return {
     what,
     fields: { ...selectorFields, ...fields },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const selector = selectorOf(body);
       const values = read(body);
@@ -41,7 +40,6 @@ function answers(what: string, name: 'answerIdentifies' | 'answerResumes'): Admi
       shards,
       forMs: forMsMeaning,
     },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const [answer, selector, lasting] = [choiceOf(body, 'answer', startAnswers), selectorOf(body), lastingOf(body)];
       return () => {
@@ -105,7 +103,6 @@ export const sessionRequests: AdminRequests = {
       guilds: 'of which guilds, by their ids; without it all',
       code: '4014: the bot must not come back, 4015: it resumes, 4006: it identifies; without it no close frame',
     },
-    schedulable: true,
     prepare: (body, { admin }) => {
       const [guilds, code] = [guildIdsOf(body) ?? null, closeCodeOf(body)];
       return () => ({ affected: admin.dropVoice({ guilds, code }) });

@@ -34,10 +34,7 @@ export type EmulatorStatus = {
   sessionsHeld: boolean;
   /** How many IDENTIFYs and RESUMEs were sent, however they were answered. */
   asked: { identify: number; resume: number };
-  /**
-   * How IDENTIFYs and RESUMEs are answered where not as always; the newest last. `shards` null: all, `until` null:
-   * until undone.
-   */
+  /** How starts are answered where not as always; the newest last. `shards` null: all, `until` null: until undone. */
   answers: { to: StartKind; answer: StartAnswer; shards: number[] | null; until: number | null }[];
   /** Intent bits that were not granted. */
   disallowedIntents: number;

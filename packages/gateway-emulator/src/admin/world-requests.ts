@@ -62,7 +62,6 @@ export const worldRequests: AdminRequests = {
       userId: 'who joins or leaves the thread',
       data: 'the fields that are new, as Discord names them; of a member `nick` and `roles`',
     },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [guildId, edit] = [stringOf(body, 'guildId'), editOf(body)];
       return () => people.edit(guildId, edit) ?? {};
@@ -85,7 +84,6 @@ export const worldRequests: AdminRequests = {
   'POST /emulator/say': {
     what: 'somebody writes a message; answers it',
     fields: { content: 'what', ...placeFields },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [content, place] = [stringOf(body, 'content'), placeOf(body)];
       return () => people.say(content, place);
@@ -95,7 +93,6 @@ export const worldRequests: AdminRequests = {
   'POST /emulator/react': {
     what: 'somebody reacts to a message',
     fields: { emoji: 'with what', messageId: 'to which message', ...placeFields },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [emoji, messageId, place] = [stringOf(body, 'emoji'), stringOf(body, 'messageId'), placeOf(body)];
       return () => people.react(emoji, messageId, place) ?? {};
@@ -104,7 +101,6 @@ export const worldRequests: AdminRequests = {
   'POST /emulator/join': {
     what: 'somebody joins a guild, anew or again',
     fields: { guildId: 'where', name: 'of somebody new', userId: 'of somebody who was there' },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [guildId, who] = [stringOf(body, 'guildId'), stringsOf(body, ['name', 'userId'])];
       return () => people.join(guildId, who) ?? {};
@@ -113,7 +109,6 @@ export const worldRequests: AdminRequests = {
   'POST /emulator/leave': {
     what: 'a member leaves',
     fields: guildAndUser,
-    schedulable: true,
     prepare: (body, { people }) => {
       const [guildId, userId] = [stringOf(body, 'guildId'), stringOf(body, 'userId')];
       return () => people.leave(guildId, userId) ?? {};
@@ -122,7 +117,6 @@ export const worldRequests: AdminRequests = {
   'POST /emulator/presence': {
     what: 'a member goes online or offline',
     fields: { ...guildAndUser, status: statuses.join(', ') },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [guildId, userId] = [stringOf(body, 'guildId'), stringOf(body, 'userId')];
       const status = choiceOf(body, 'status', statuses);
@@ -132,7 +126,6 @@ export const worldRequests: AdminRequests = {
   'POST /emulator/voice': {
     what: 'a member joins, changes or leaves a voice channel',
     fields: { ...guildAndUser, channelId: 'which channel; `null` leaves' },
-    schedulable: true,
     prepare: (body, { people }) => {
       const [guildId, userId] = [stringOf(body, 'guildId'), stringOf(body, 'userId')];
       const channelId = body['channelId'] === null ? null : stringOf(body, 'channelId');
@@ -147,7 +140,6 @@ export const worldRequests: AdminRequests = {
       guildId: 'of which guild; without it shard 0',
       intents: 'bits, of which a session needs one; by default they follow from the type',
     },
-    schedulable: true,
     prepare: (body, { people }) => {
       const { d } = body;
       const t = stringOf(body, 't');

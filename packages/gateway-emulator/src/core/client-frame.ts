@@ -41,10 +41,7 @@ const maxShardCount = 100_000;
 const decodeError = (reason: string): FrameFault => ({ kind: 'fault', code: closeCodes.decodeError, reason });
 const badPayload = (reason: string): FrameFault => ({ kind: 'fault', code: closeCodes.unknownOpcode, reason });
 
-/**
- * Reads one websocket message. `maxBytes` is Discord's limit on what clients send (4096; "Gateway: Sending Events"),
- * beyond it 4002.
- */
+/** Reads one websocket message. `maxBytes`: Discord's limit (4096; "Gateway: Sending Events"), beyond it 4002. */
 export function readClientFrame(data: Uint8Array, maxBytes: number): ClientFrame | FrameFault {
   if (data.byteLength > maxBytes) return decodeError(`The payload has more than ${maxBytes} bytes.`);
   const payload = parseObject(data);

@@ -65,10 +65,7 @@ export function* sessionsOf(state: GatewayState, route: number): Generator<Sessi
   for (const [count, shards] of state.routes) yield* shards.get(route % count) ?? [];
 }
 
-/**
- * Something the gateway itself has to say of a guild (an outage, the bot's voice state): not booked, because no bot
- * must handle it.
- */
+/** What the gateway itself says of a guild (an outage, the bot's voice state): not booked, no bot must handle it. */
 export function tellGuild(
   state: GatewayState,
   event: { type: string; json: string; route: number; intents: number },

@@ -1,7 +1,4 @@
-/**
- * What the core asks its surroundings to do, in order, and the ways to ask: payloads of the gateway, and notes for the
- * ledger.
- */
+/** What the core asks its surroundings to do, in order: payloads of the gateway, and notes for the ledger. */
 import type { Ms } from '@dshard/transport';
 import { opcodes } from './discord.js';
 import type { LedgerRecord, ViolationKind } from './records.js';
@@ -9,10 +6,7 @@ import type { Connection } from './state.js';
 
 /** What the core asks its surroundings to do, in order. */
 export type Effect =
-  /**
-   * One gateway payload, as JSON text. `deflate`: as one zlib stream of its own, in a binary message (payload
-   * compression).
-   */
+  /** One gateway payload, as JSON text. `deflate`: as a zlib stream of its own, in a binary message. */
   | { kind: 'send'; connection: number; text: string; deflate?: true }
   /** A close frame. The core has forgotten the connection's session already. */
   | { kind: 'close'; connection: number; code: number; reason: string }
@@ -45,10 +39,7 @@ export function dispatchText(type: string, s: number, json: string): string {
   return `{"t":"${type}","s":${s},"op":${opcodes.dispatch},"d":${json}}`;
 }
 
-/**
- * Large ones of a client that asked for payload compression are compressed; from what size on Discord does is not
- * known.
- */
+/** Large ones are compressed where the client asked for it; from what size on Discord does is not known. */
 const compressedFromChars = 1_024;
 
 export function sendText(connection: Connection, text: string, out: Effect[]): void {

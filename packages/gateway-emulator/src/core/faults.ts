@@ -1,6 +1,4 @@
-/**
- * What an operator does to sessions: the faults every bot has to live with, on demand. Each returns how many it hit.
- */
+/** What an operator does to sessions: faults every bot has to live with, on demand. Each returns how many it hit. */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
@@ -13,10 +11,7 @@ export type SessionSelector = { shards?: readonly number[]; sessionId?: string }
 
 export type FaultResult = { effects: Effect[]; affected: number };
 
-/**
- * RECONNECT (op 7, "Gateway Events: Reconnect"). Sockets that stay are closed after the grace period; sessions are
- * kept.
- */
+/** RECONNECT (op 7, "Gateway Events: Reconnect"). Sockets that stay are closed after the grace; sessions are kept. */
 export function askToReconnect(state: GatewayState, selector: SessionSelector, now: Ms): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {
     sendText(connection, reconnectText, out);
@@ -36,10 +31,7 @@ export function invalidate(state: GatewayState, selector: SessionSelector, resum
   });
 }
 
-/**
- * Closes sockets with `code`; ends them without a close frame when it is null, with a TCP reset when it is `reset`.
- * Sessions are kept.
- */
+/** Closes sockets with `code`; null: without a close frame; `reset`: with a TCP reset. Sessions are kept. */
 export function drop(
   state: GatewayState,
   selector: SessionSelector,

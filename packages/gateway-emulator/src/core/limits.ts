@@ -1,7 +1,4 @@
-/**
- * Discord's limits on what a bot may do in a time: payloads on a socket, IDENTIFYs in a window, session starts in a
- * day.
- */
+/** Discord's limits on what a bot may do in a time: payloads on a socket, IDENTIFYs in a window, starts in a day. */
 import type { Ms } from '@dshard/transport';
 
 /**

@@ -79,10 +79,7 @@ export function resume(state: GatewayState, connection: Connection, frame: Resum
   });
 }
 
-/**
- * Most libraries resume with `Bot ` before the token, and are served; in 2019 one that did was not
- * (discord-api-docs#1209).
- */
+/** Most libraries resume with `Bot ` before the token; in 2019 one that did was refused (discord-api-docs#1209). */
 function findSession(state: GatewayState, frame: ResumeFrame, now: Ms, out: Effect[]): Session | null {
   const session = state.sessions.get(frame.sessionId);
   const token = state.rules.resumeToken === 'either' ? bareToken(frame.token) : frame.token;

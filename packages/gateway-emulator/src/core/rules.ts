@@ -1,7 +1,4 @@
-/**
- * The rules in force and their defaults: Discord's where documented, else our reading of what is known (see
- * `options.ts`).
- */
+/** The rules in force and their defaults: Discord's where documented, else our reading (see `options.ts`). */
 
 export type GatewayRules = {
   heartbeatIntervalMs: number;

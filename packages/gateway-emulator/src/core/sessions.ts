@@ -21,10 +21,7 @@ export function attach(session: Session, connection: Connection): void {
   session.replay.keepsAll = false;
 }
 
-/**
- * Takes the session off its connection, so that it waits for a RESUME. `code`: what ended the socket, null if it lives
- * on.
- */
+/** Takes the session off its connection: it waits for a RESUME. `code`: what ended the socket; null: it lives on. */
 export function detach(state: GatewayState, connection: Connection, code: number | null, now: Ms, out: Effect[]): void {
   if (connection.phase.kind !== 'attached') return;
   const { session } = connection.phase;
@@ -109,9 +106,7 @@ export function closeConnection(
   out.push({ kind: 'close', connection: connection.id, code, reason });
 }
 
-/**
- * Ends a connection without a close frame; `reset`: with a TCP reset. Its session, if it has one, waits for a RESUME.
- */
+/** Ends a connection without a close frame; `reset`: with a TCP reset. Its session, if any, waits for a RESUME. */
 export function cutConnection(
   state: GatewayState,
   connection: Connection,

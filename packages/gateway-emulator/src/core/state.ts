@@ -113,10 +113,7 @@ export type GatewayState = {
   readonly membersWelcomeAt: Map<string, Ms>;
   readonly connections: Map<number, Connection>;
   readonly sessions: Map<string, Session>;
-  /**
-   * Sessions by shard count, then shard. A tuple that ever had a session keeps its (then empty) list: an event for it
-   * is one the bot misses.
-   */
+  /** Sessions by shard count, then shard. A tuple that had one keeps its list: the bot misses its events. */
   readonly routes: Map<number, Map<number, Session[]>>;
   readonly windows: IdentifyWindows;
   readonly budget: SessionStartBudget;

@@ -1,7 +1,4 @@
-/**
- * The bot's token and its intents: how a token is made and read, and what ends every session at once when one of them
- * is taken away.
- */
+/** The bot's token and its intents: how it is made and read, and what ends every session when one is taken away. */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
 import type { Effect } from './effects.js';
@@ -47,10 +44,7 @@ export function revokeToken(state: GatewayState, now: Ms, out: Effect[]): void {
   endAll(state, { reason: 'token reset', code: closeCodes.notAuthenticated }, now, out);
 }
 
-/**
- * Takes intents away (the portal's switches): IDENTIFY with one of them is 4014 from now on. `code`: what ends the
- * sessions there are.
- */
+/** Takes intents away (the portal's switches): IDENTIFY with one is 4014. `code`: what ends the sessions. */
 export function revokeIntents(state: GatewayState, bits: number, code: number, now: Ms, out: Effect[]): void {
   state.disallowedIntents |= bits;
   endAll(state, { reason: 'intents revoked', code }, now, out);

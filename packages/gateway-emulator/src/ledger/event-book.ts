@@ -226,10 +226,7 @@ function mismatch(entry: BookEntry, event: HandledEvent): string | null {
   return null;
 }
 
-/**
- * Repeats without the mark: every unmarked handling but the first of all. After a marked one even the first unmarked is
- * a repeat.
- */
+/** Repeats without the mark: every unmarked handling but the first of all; after a marked one, that as well. */
 function duplicatesOf(entry: BookEntry): number {
   return entry.first?.marked === true ? entry.unmarked : Math.max(0, entry.unmarked - 1);
 }

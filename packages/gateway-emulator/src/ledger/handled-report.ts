@@ -27,9 +27,7 @@ export type HandledEvent = {
 
 export type HandledBatch = { node: string; events: readonly HandledEvent[] };
 
-/**
- * Reads a request body. Throws `DSO_EMULATOR_BAD_REPORT`, naming the line and the field, and then nothing of it counts.
- */
+/** Reads a request body. Throws `DSO_EMULATOR_BAD_REPORT`, naming line and field, and then nothing of it counts. */
 export function parseHandledReport(text: string): HandledBatch[] {
   const whole = parseJson(text);
   if (whole.ok) {
@@ -95,10 +93,7 @@ function parseJson(text: string): { ok: true; value: unknown } | { ok: false; er
 // Reports dispatches of a bot in the same process, whatever their type: what the ledger did not emit as traffic is left
 // out.
 
-/**
- * A dispatch as libraries hand it on: `t`, `s` and `d`. `redelivered`: the bot says that it may have been handled
- * before.
- */
+/** A dispatch as libraries hand it on: `t`, `s` and `d`. `redelivered`: it may have been handled before. */
 export type Reporter = (
   shard: number,
   payload: { t: string; s: number; d?: unknown },
@@ -110,9 +105,7 @@ export function createReporter(book: {
   report: (event: HandledEvent) => void;
   nextAt: () => number;
 }): Reporter {
-  /**
-   * By shard, from READY. A bot that resumes another's session has none, and is known by the ids of its events alone.
-   */
+  /** By shard, from READY. A bot that resumes another's session has none, and is known by the ids of its events. */
   const sessions = new Map<number, string>();
   return (shard, { t, s, d }, { redelivered = false } = {}) => {
     const { session_id: readyId, id: ownId } = isObject(d) ? d : {};

@@ -139,9 +139,7 @@ export class Ledger {
     }
   }
 
-  /**
-   * Takes a bot process's report of what its user code handled. Batches may come in any order of processes and time.
-   */
+  /** Takes a process's report of what its user code handled. Batches may come in any order of processes and time. */
   handled(report: HandledBatch | readonly HandledBatch[]): void {
     const batches: readonly HandledBatch[] = 'events' in report ? [report] : report;
     for (const { node, events } of batches) {
@@ -191,10 +189,7 @@ export class Ledger {
     return reportText(this.verdict(), this.shards());
   }
 
-  /**
-   * Whether everything emitted was handled exactly once: as reported to `handled`, or by a list in the order of
-   * handling.
-   */
+  /** Whether everything emitted was handled exactly once: as reported to `handled`, or by a list in order. */
   checkExactlyOnce(handled?: readonly Handled[], options: ExactlyOnceOptions = {}): ExactlyOnce {
     const findings = handled === undefined ? this.#book.findings() : findingsOf(this.#book.entries, handled);
     return judge(findings, this.#missed, options);

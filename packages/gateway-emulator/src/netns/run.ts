@@ -1,7 +1,4 @@
-/**
- * Carries out a plan: makes the namespace, starts the emulator in it, then the bot, and takes everything away again,
- * whatever happens.
- */
+/** Carries out a plan: makes the namespace, starts emulator and bot in it, and takes everything away again. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';

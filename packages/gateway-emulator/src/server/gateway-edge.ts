@@ -1,6 +1,4 @@
-/**
- * Between sockets and the core: hands the core what happens, with the time, and carries out its effects, in order.
- */
+/** Between sockets and the core: hands the core what happens, with the time, and carries out its effects, in order. */
 import type { Cancel, Clock } from '@dshard/transport';
 import type { RawData } from 'ws';
 import { connectionClosed, connectionOpened, connectionStalled, frameReceived } from '../core/connections.js';

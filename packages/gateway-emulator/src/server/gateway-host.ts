@@ -50,10 +50,7 @@ export type GatewayStream = {
 };
 
 const tlsPort = 443;
-/**
- * Larger messages are not even buffered. Far above what clients may send, so that the core sees those that are merely
- * too large.
- */
+/** Larger messages are not even buffered. Far above what clients may send: the core sees the merely too large. */
 const maxMessageBytes = 1_048_576;
 
 export class GatewayHost {

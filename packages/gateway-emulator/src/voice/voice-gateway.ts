@@ -49,9 +49,7 @@ export function voiceReceived(state: VoiceState, id: number, data: Uint8Array, n
   return out;
 }
 
-/**
- * A socket is gone, whatever its close code: the session waits. The bot leaves a channel by op 4 of the main gateway.
- */
+/** A socket is gone, whatever its code: the session waits. The bot leaves a channel by op 4 of the main gateway. */
 export function voiceClosed(state: VoiceState, id: number, now: Ms): void {
   const connection = state.connections.get(id);
   if (connection === undefined) return;

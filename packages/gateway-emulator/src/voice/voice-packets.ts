@@ -1,7 +1,4 @@
-/**
- * What comes by UDP ("IP Discovery", "Voice Packet Structure"): read without trust, counted, and answered where it is a
- * question.
- */
+/** What comes by UDP ("IP Discovery", "Voice Packet Structure"): read without trust, counted, answered if asked. */
 import type { VoiceState } from './voice-state.js';
 
 const discoveryBytes = 74;

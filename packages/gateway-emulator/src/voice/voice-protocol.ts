@@ -15,10 +15,7 @@ export const voiceOpcodes = {
   clientDisconnect: 13,
 } as const;
 
-/**
- * What clients may send beside those above, and what is taken without an answer: video, sink wants, code version,
- * platform, DAVE.
- */
+/** What clients may send besides, and gets no answer: video, sink wants, code version, platform, DAVE. */
 export const ignoredVoiceOpcodes: readonly number[] = [12, 15, 16, 20, 23, 26, 28, 31];
 
 /** What the voice gateway closes a socket with. Each comment is the cause. */

@@ -1,7 +1,4 @@
-/**
- * The options of an application command, and its names, checked as Discord does when it is registered. Throws
- * RestError.
- */
+/** The options and names of an application command, checked as Discord does at registration. Throws RestError. */
 import type { Path } from './fields.js';
 import { listField, objectField, required, textField } from './fields.js';
 import { invalidField } from './rest-error.js';

@@ -130,9 +130,7 @@ function readBounds(given: Record<string, unknown>, at: Path): void {
     throw invalidField([...at, 'min_values'], 'NUMBER_TYPE_MAX', 'min_values must not be above max_values.');
 }
 
-/**
- * Those without an `id`, or with 0, get the lowest numbers that are free, from the outside in and one after the other.
- */
+/** Those without an `id`, or with 0, get the lowest free numbers, from the outside in and one after the other. */
 function numberComponents(components: readonly Record<string, unknown>[]): Component[] {
   const taken = new Set<unknown>();
   for (const { component } of everyOne(components as readonly Component[], [])) taken.add(component['id']);

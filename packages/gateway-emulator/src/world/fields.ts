@@ -1,7 +1,4 @@
-/**
- * Reads fields of what the bot sends by REST. Each throws RestError with the field's path and Discord's words for what
- * is wrong.
- */
+/** Reads fields of what the bot sends by REST. Each throws RestError with the field's path and Discord's words. */
 import { isObject } from '../core/json.js';
 import { invalidField } from './rest-error.js';
 

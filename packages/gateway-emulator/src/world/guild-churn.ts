@@ -1,7 +1,4 @@
-/**
- * What those who run a guild do by chance, for the traffic: parts come, change and go, and each kind keeps about its
- * number.
- */
+/** What those who run a guild do by chance: parts come, change and go, and each kind keeps about its number. */
 import type { Random } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';
 import type { GuildEdit, PartKind } from './guild-edits.js';

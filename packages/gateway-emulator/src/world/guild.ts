@@ -14,9 +14,7 @@ import { pick } from './chance.js';
 import type { Member, Status, User } from './users.js';
 import { generatedMember, generatedStatus, joinedAt, memberJson, presenceJson } from './users.js';
 
-/**
- * What differs from the beginning. Bounded: who joined can only leave again, all others are the guild's own members.
- */
+/** What differs from the beginning. Bounded: who joined can only leave again, all others are the guild's own. */
 export type GuildChanges = {
   /** Members that came later, by user id. */
   readonly joined: Map<string, Member>;

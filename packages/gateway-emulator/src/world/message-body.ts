@@ -1,7 +1,4 @@
-/**
- * What somebody says, made a message: the body of Discord's "Create Message" read without trust, and the message it
- * becomes.
- */
+/** What somebody says: the body of Discord's "Create Message" read without trust, and the message it becomes. */
 import type { APIMessage } from 'discord-api-types/v10';
 import { readComponents } from './components.js';
 import { listField, objectField } from './fields.js';

@@ -1,6 +1,4 @@
-/**
- * MESSAGE_CREATE, _UPDATE and _DELETE of messages that are kept, with the content hidden from whom Discord hides it.
- */
+/** MESSAGE_CREATE, _UPDATE and _DELETE of messages that are kept, the content hidden where Discord hides it. */
 import type { APIMessage } from 'discord-api-types/v10';
 import { intents } from '../core/discord.js';
 import type { TrafficEvent } from '../core/dispatch.js';
@@ -9,10 +7,7 @@ import { memberFields } from './users.js';
 
 type Change = 'MESSAGE_CREATE' | 'MESSAGE_UPDATE';
 
-/**
- * `id`: how the event is booked; for MESSAGE_CREATE the message's own. `botId`: its own messages and mentions are never
- * hidden.
- */
+/** `id`: how the event is booked; for MESSAGE_CREATE the message's own. `botId`: its own are never hidden. */
 export function messageEvent(
   type: Change,
   message: APIMessage,

@@ -29,10 +29,7 @@ const kinds: Readonly<Record<number, ResolvedKind>> = {
   [optionTypes.channel]: 'channel',
 };
 
-/**
- * `path`: the command and its subcommands so far, for messages. With `focus`, options that are required may still be
- * missing.
- */
+/** `path`: the command and its subcommands so far, for messages. With `focus`, required options may be missing. */
 export function fillOptions(
   options: readonly APIApplicationCommandOption[] | undefined,
   values: OptionValues,

@@ -1,7 +1,4 @@
-/**
- * Fills the options of a command that somebody uses by chance: those that are required, and a subcommand where there
- * are some.
- */
+/** Fills the options of a command that somebody uses by chance: the required ones, and a subcommand if any. */
 import type { Random } from '@dshard/transport';
 import type { APIApplicationCommandOption } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';

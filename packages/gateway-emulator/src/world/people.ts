@@ -49,10 +49,7 @@ export class People {
     return message;
   }
 
-  /**
-   * A slash command that the bot has registered. Ids of users, channels and roles are looked up, choices and bounds are
-   * kept to.
-   */
+  /** A slash command that the bot has registered. Ids are looked up, choices and bounds are kept to. */
   useCommand(name: string, options: OptionValues = {}, place: Place = {}): Interaction {
     return this.#uses.command(name, options, place);
   }
@@ -62,10 +59,7 @@ export class People {
     return this.#uses.contextMenu(name, target, place);
   }
 
-  /**
-   * Somebody types in an option of a slash command: the bot is to answer with choices. `options`: what is filled in
-   * already.
-   */
+  /** Somebody types in an option of a slash command: the bot answers with choices. `options`: filled in already. */
   autocomplete(name: string, focus: Focus, options: OptionValues = {}, place: Place = {}): Interaction {
     return this.#uses.autocomplete(name, focus, options, place);
   }
@@ -80,10 +74,7 @@ export class People {
     return this.#uses.choose(customId, messageId, values, place);
   }
 
-  /**
-   * Submits the modal that the bot has shown in answer to an interaction. Fields that are left out stay as the bot
-   * filled them in.
-   */
+  /** Submits the modal that the bot has shown in answer to an interaction. Others stay as the bot filled them in. */
   submit(interactionId: string, values: ModalValues = {}): Interaction {
     return this.#uses.submit(interactionId, values);
   }
@@ -147,10 +138,7 @@ export class People {
     }
   }
 
-  /**
-   * Any event as it stands. `guildId` decides the shard, null means shard 0; which `intents` it needs follows from its
-   * type.
-   */
+  /** Any event as it stands. `guildId` decides the shard, null: shard 0; its `intents` follow from its type. */
   event(type: string, data: object, { guildId, intents }: { guildId: string | null; intents?: number }): string {
     const { id } = this.#places.meta();
     const route = guildId === null ? null : this.#places.guild(guildId).route;

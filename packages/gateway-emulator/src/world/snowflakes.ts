@@ -1,7 +1,4 @@
-/**
- * Discord's ids: those that a source gives out as time goes by, and those of what belongs to a guild, which follow from
- * the guild's number.
- */
+/** Discord's ids: those given out as time goes by, and those in a guild, which follow from its number. */
 import type { Ms } from '@dshard/transport';
 import { discordEpochMs } from '../core/discord.js';
 

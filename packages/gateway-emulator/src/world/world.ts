@@ -25,10 +25,7 @@ const defaultMembers = 5;
 const directChannelCount = 3;
 /** Made guilds that are kept at hand. One is about 6 kB. */
 const keptGuilds = 8_192;
-/**
- * GATEWAY_PRESENCE_LIMITED, GATEWAY_GUILD_MEMBERS_LIMITED, GATEWAY_MESSAGE_CONTENT_LIMITED: the intents a small bot
- * switches on.
- */
+/** GATEWAY_PRESENCE_LIMITED, GATEWAY_GUILD_MEMBERS_LIMITED, GATEWAY_MESSAGE_CONTENT_LIMITED. */
 const applicationFlags = (1 << 13) | (1 << 15) | (1 << 19);
 const unchanged = (): GuildChanges => ({
   joined: new Map(),

@@ -4,6 +4,7 @@ import { format } from 'prettier';
 import { describe, expect, test } from 'vitest';
 import { Admin } from '../../src/admin/admin.js';
 import { handledRequest, requestTable, timingFields } from '../../src/admin/request-table.js';
+import { isSchedulable } from '../../src/admin/request.js';
 import { optionTable } from '../../src/option-table.js';
 
 const readmePath = new URL('../../README.md', import.meta.url);
@@ -48,9 +49,10 @@ curl localhost:7480/ledger/report
 `;
 
 function requestsPage(): string {
-  const rows = Object.entries(requestTable).map(([name, { what, query = {}, fields, schedulable }]) => {
+  const rows = Object.entries(requestTable).map(([name, request]) => {
+    const { what, query = {}, fields } = request;
     const body = Object.entries({ ...query, ...fields }).map(([field, meaning]) => `\`${field}\`: ${meaning}`);
-    return [`\`${name}\``, what, body.join('<br>'), schedulable === true ? 'yes' : ''];
+    return [`\`${name}\``, what, body.join('<br>'), isSchedulable(name, request) ? 'yes' : ''];
   });
   const handled = [`\`${handledRequest}\``, 'takes a report of what user code handled', 'see the README', ''];
   const timing = Object.entries(timingFields).map(([name, meaning]) => [`\`${name}\``, meaning]);

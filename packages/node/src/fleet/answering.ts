@@ -125,10 +125,7 @@ export class Answering {
   }
 }
 
-/**
- * All values of a call together are bounded; an answer beyond that would not be sent at all, and its caller wait in
- * vain.
- */
+/** All values of a call together are bounded: an answer beyond that would not be sent, its caller wait in vain. */
 function whatFits(entries: readonly CallAnswerEntry[]): readonly CallAnswerEntry[] {
   let bytes = 0;
   return entries.map((entry) => {

@@ -66,10 +66,7 @@ export type CronOptions = {
   atLeastOnce?: boolean;
 };
 
-/**
- * `dueAt`: what the schedule says, which is a little earlier than now. `signal` aborts when this process does not lead
- * any more.
- */
+/** `dueAt`: by the schedule, a little earlier than now. `signal` aborts when this process leads no more. */
 export type CronRun = (due: { readonly dueAt: Date; readonly signal: AbortSignal }) => unknown;
 
 /** What came is the type that the other nodes gave it: it is not checked. */

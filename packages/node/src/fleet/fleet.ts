@@ -6,12 +6,12 @@
  */
 import { MAX_CALL_ARGS_BYTES, messageOf } from '@dshard/protocol';
 import type { CallAsk, CallEnded, CallMessage, Message } from '@dshard/protocol';
-import type { Cancel, Clock } from '@dshard/transport';
+import type { Cancel } from '@dshard/transport';
 import { NodeError } from '../errors.js';
 import { Answering } from './answering.js';
+import type { AnsweringOptions } from './answering.js';
 import { clientPath } from './client-path.js';
 import { CLIENT_VALUE, EVALUATE } from './evaluation.js';
-import type { ClientSource } from './evaluation.js';
 import type {
   BroadcastEvalOptions,
   CallHandler,
@@ -36,12 +36,7 @@ const GRACE_MS = 2_000;
 /** Null: no orchestrator is connected; `can` false: it knows no calls. */
 type FleetLink = { connection: number; can: boolean } | null;
 
-export type FleetOptions = {
-  clock: Clock;
-  source: ClientSource;
-  /** See ShardHost. */
-  speaking: <T>(work: () => T) => T;
-  served: () => readonly number[] | null;
+export type FleetOptions = AnsweringOptions & {
   link: () => FleetLink;
   jobs: FleetJobs;
   rollouts: { begin(): Promise<string> };

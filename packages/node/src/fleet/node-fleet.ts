@@ -68,9 +68,7 @@ export class NodeFleet {
     this.#leadership.look();
   }
 
-  /**
-   * The host is about to be called. A node that was lost, and may live, believes that it leads until its lease is over.
-   */
+  /** The host is about to be called. A node that was lost, and may live, believes it leads until its lease is over. */
   calls(request: HostCall): void {
     const { state, lease } = this.#setup;
     if (request.method !== 'resumeShard' || request.shardId !== state().leadShard) return;

@@ -9,10 +9,7 @@ export const END_SESSION_CODE = 1000;
 /** The connection ended without a close frame. */
 export const ABNORMAL_CODE = 1006;
 
-/**
- * Another connection has resumed the session. Not in Discord's table any more; seen where one session was resumed
- * twice.
- */
+/** Another connection has resumed the session. Not in Discord's table any more; seen where it was resumed twice. */
 const DISPLACED_CODE = 4006;
 /** The sequence of a RESUME was invalid. */
 const INVALID_SEQUENCE_CODE = 4007;
@@ -60,10 +57,6 @@ const NOT_MOVABLE = {
 
 export function notMovable(shardId: number, why: keyof typeof NOT_MOVABLE): NodeError {
   return new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} ${NOT_MOVABLE[why]}.`);
-}
-
-export function sessionLost(shardId: number): NodeError {
-  return new NodeError('DSO_SHARD_NO_SESSION', `Shard ${shardId} has lost its session.`);
 }
 
 export function notHosted(shardId: number): NodeError {

@@ -122,13 +122,6 @@ export class GatewayShard {
     this.#handle({ kind: 'loaded' });
   }
 
-  /** Where another node could go on. Throws while there is no such place. */
-  movable(): Cursor {
-    const { session } = this.#state;
-    if (whyNotMovable(this.#state) !== null || session === null) throw this.#notMovable();
-    return session;
-  }
-
   /**
    * From the first instruction on nothing is handed to user code; what comes is kept. Resolves with the cursor when the
    * handlers under way are done or out of time: those go on.

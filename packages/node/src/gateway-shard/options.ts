@@ -16,10 +16,7 @@ export type GatewayTimeouts = {
   identifyMs?: number;
   /** From HELLO to the first replayed event or RESUMED, and from one replayed event to the next. Default 10 s. */
   resumeMs?: number;
-  /**
-   * How long Discord may take to answer our close. The connection is cut then; the session is kept all the same.
-   * Default 3 s.
-   */
+  /** How long Discord may take to answer our close. The connection is cut then, the session kept. Default 3 s. */
   closeMs?: number;
   /**
    * How long the first shard that moves here waits for what listens to ready (clientReady, READY), while it serves
@@ -28,10 +25,7 @@ export type GatewayTimeouts = {
   readyMs?: number;
   /** How long `importShard` may take. Default 5 s. */
   importMs?: number;
-  /**
-   * How long a shard that leaves waits for handlers that are under way; those that take longer end in this process.
-   * Default 1 s.
-   */
+  /** How long a shard that leaves waits for handlers under way; longer ones end in this process. Default 1 s. */
   handlersMs?: number;
   /**
    * A shard that came from another node is resumed anew when no event has come for so long, for its connection may have
@@ -74,10 +68,7 @@ export function resolveTimeouts(where: string, given: GatewayTimeouts): Required
 
 /** What every gateway shard is given besides the library's own options. */
 export type GatewayOptions = {
-  /**
-   * Hands a dispatch to user code; what it promises is waited for when the shard leaves. Called by the driver of the
-   * gateway shard only.
-   */
+  /** Hands a dispatch to user code; what it promises is waited for when the shard leaves. For the driver only. */
   readonly deliver: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
   readonly timeouts: Readonly<Required<GatewayTimeouts>>;
   readonly logger: Logger;

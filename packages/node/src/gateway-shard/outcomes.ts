@@ -44,10 +44,7 @@ export function settled<T>(): Settled<T> {
   return { promise, resolve };
 }
 
-/**
- * Those who want to send on a shard that cannot yet. Nobody's wait fails: when the shard leaves, what waits is dropped,
- * and said so.
- */
+/** Those who want to send on a shard that cannot yet. No wait fails: when the shard leaves, what waits is dropped. */
 
 /** A bot that sends on and on while its shard is away must not fill the memory. */
 const MOST_WAITING = 1_000;

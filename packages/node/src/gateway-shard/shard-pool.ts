@@ -5,7 +5,7 @@
 import type { ShardReport } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../shard-host.js';
-import { END_SESSION_CODE, KEEP_SESSION_CODE, notHosted, sessionLost } from './close-codes.js';
+import { END_SESSION_CODE, KEEP_SESSION_CODE, notHosted } from './close-codes.js';
 import type { Decide } from './decide.js';
 import { GatewayShard } from './driver.js';
 import type { GatewayShardOptions, ShardNews } from './driver.js';
@@ -82,10 +82,7 @@ export class ShardPool {
     return settled;
   }
 
-  /**
-   * Resolves when it waits at HELLO; rejects when it could not connect. The session's connection is made anew in
-   * `resume` then.
-   */
+  /** Resolves when it waits at HELLO; rejects when it could not connect: `resume` makes the connection anew then. */
   async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
     await this.closePreconnected(shardId);
     const shard = this.#make(shardId, session, context, { loading: true });
@@ -118,15 +115,6 @@ export class ShardPool {
     return keepSession ? cursor : null;
   }
 
-  /** It stays in the map, stopped, so that its phase is shown as frozen until the node says what becomes of it. */
-  async close(shardId: number): Promise<Cursor> {
-    const shard = this.#hosted(shardId);
-    shard.movable();
-    const cursor = await shard.stop(KEEP_SESSION_CODE);
-    if (cursor === null) throw sessionLost(shardId);
-    return cursor;
-  }
-
   async freeze(shardId: number): Promise<Cursor> {
     return this.#hosted(shardId).freeze();
   }
@@ -135,7 +123,7 @@ export class ShardPool {
     this.#hosted(shardId).unfreeze();
   }
 
-  /** It stays in the map, as after `close`. */
+  /** It stays in the map, stopped, so that its phase is shown as frozen until the node says what becomes of it. */
   async release(shardId: number): Promise<void> {
     await this.#hosted(shardId).stop(KEEP_SESSION_CODE);
   }
@@ -153,9 +141,7 @@ export class ShardPool {
     await Promise.all([...shards, ...[...this.#preconnected.keys()].map((shardId) => this.closePreconnected(shardId))]);
   }
 
-  /**
-   * Resolves with true when the shard can send; with false when it leaves before, or does not run here. Never rejects.
-   */
+  /** Resolves with true when the shard can send; with false when it leaves, or does not run here. Never rejects. */
   async whenCanSend(shardId: number): Promise<boolean> {
     return (await this.#shards.get(shardId)?.whenCanSend()) ?? false;
   }

@@ -25,10 +25,7 @@ export type Mode =
   | { kind: 'open' }
   /** It connects once, up to HELLO, and waits there for its session to be resumed. */
   | { kind: 'preconnected' }
-  /**
-   * Nothing is handed over; a connection that ends is not made anew. `refused`: Discord closed with such a code
-   * meanwhile.
-   */
+  /** Nothing is handed over; a connection that ends is not made anew. `refused`: Discord closed with such a code. */
   | { kind: 'frozen'; refused: number | null }
   /** Discord does not want it (wrong token, intents, shard count): connecting again is of no use. */
   | { kind: 'refused'; code: number }
@@ -44,10 +41,7 @@ export type Link =
   | { kind: 'locating' }
   /** Up to HELLO. */
   | { kind: 'connecting'; url: string; until: number }
-  /**
-   * HELLO came. RESUME waits: for the node's answer whose the session is (`asked`), or for the end of `preconnected` or
-   * `frozen`.
-   */
+  /** HELLO came. RESUME waits: for whose the session is (`asked`), or the end of `preconnected` or `frozen`. */
   | { kind: 'waiting'; url: string; asked: boolean }
   /** HELLO came. IDENTIFY waits for leave. */
   | { kind: 'awaitingPermit' }
@@ -220,10 +214,7 @@ export function cursorOf({ mode, session }: GatewayShardState): Cursor | null {
   return mode.kind === 'stopped' ? mode.cursor : session;
 }
 
-/**
- * Where the shard stops. What comes after it may have been handled if a replay was under way that another node may have
- * handled.
- */
+/** Where the shard stops. What comes after may have been handled, if a replay of a lost node's was under way. */
 export function finalCursor({ session, redelivers }: GatewayShardState): Cursor | null {
   return session !== null && redelivers ? { ...session, redelivers: true } : session;
 }

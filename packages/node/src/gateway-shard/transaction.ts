@@ -1,7 +1,4 @@
-/**
- * The working copy of one decision: effects pile up in order, and each axis changes by its `enter…` only, which knows
- * the legal moves.
- */
+/** The working copy of one decision: effects in order; each axis changes by its `enter…`, with its legal moves. */
 import type { GatewayShardEffect, Moment } from './events.js';
 import { deliveryKind, MOVES } from './state.js';
 import type { Delivery, GatewayShardState, Link, Mode } from './state.js';

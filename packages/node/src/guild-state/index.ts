@@ -1,6 +1,4 @@
-/**
- * The raw guilds of a shard, for hosts of other libraries: kept up to date, given back as GUILD_CREATE, moved in parts.
- */
+/** The raw guilds of a shard, for hosts of other libraries: kept up to date, given as GUILD_CREATE, moved in parts. */
 export { KEEP_ALL } from './people.js';
 export type { PeopleLimits } from './people.js';
 export { guildCreateOf } from './raw-guild.js';

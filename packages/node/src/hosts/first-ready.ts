@@ -49,10 +49,7 @@ export class FirstReady {
     this.#endWait();
   }
 
-  /**
-   * Makes one, unless there was one. Both promises reject when nobody could say who the bot is; the next shard tries
-   * again.
-   */
+  /** Makes one, unless there was one. Both reject when nobody could say who the bot is; the next shard tries again. */
   make(shard: Shard): Ready {
     if (this.#ready !== null) return this.#ready;
     const handed = this.#hand(shard);

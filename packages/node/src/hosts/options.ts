@@ -56,17 +56,11 @@ export function surroundings({
 
 /** Of `orchestrated`: those of the node, and the bot's own state. The guilds of a shard move by themselves. */
 export type ClientOptions = Omit<NodeOptions, 'host'> & {
-  /**
-   * The bot's own state of a shard, in one value that MessagePack can carry; taken when the shard has stopped handing
-   * out events here.
-   */
+  /** The bot's own state of a shard, a value that MessagePack can carry; taken when no event is handed out any more. */
   exportShard?: (shardId: number) => unknown;
   /** Gets that value where the shard goes on: its guilds are in the caches, and no event has come yet. */
   importShard?: (shardId: number, state: unknown) => void | Promise<void>;
-  /**
-   * For much state: by user events (`userEvents`), copied while the shard serves. Instead of the two above, or besides
-   * them.
-   */
+  /** For much state: by user events (`userEvents`), copied while the shard serves. Instead of the above, or besides. */
   state?: StateHooks;
 };
 

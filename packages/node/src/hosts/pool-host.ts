@@ -44,10 +44,6 @@ export abstract class PoolHost implements ShardHost {
     return this.pool.stop(shardId, options);
   }
 
-  async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    return this.pool.close(shardId);
-  }
-
   freeze(shardId: number): Promise<Cursor> {
     return this.pool.freeze(shardId);
   }
@@ -177,10 +173,5 @@ export abstract class CacheHost extends PoolHost {
 
   settled(): Promise<void> {
     return this.work.settled();
-  }
-
-  override async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    this.mustBeMovable(shardId);
-    return super.prepareTransferFrom(shardId);
   }
 }

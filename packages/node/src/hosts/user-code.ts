@@ -90,10 +90,7 @@ export class UserCode {
 
 /** A shard is to leave this process, and still serves. */
 export type ShardLeaving = {
-  /**
-   * The shard stays until the promise has ended, as long as the patience lasts. To be called while the notice is told,
-   * or waited for.
-   */
+  /** The shard stays until the promise has ended, while the patience lasts. To be called while the notice is told. */
   readonly waitUntil: (work: Promise<unknown>) => void;
   /** How long the shard can stay, in milliseconds. */
   readonly patienceMs: number;
@@ -126,17 +123,13 @@ export class LeaveNotice implements ShardLeaving {
 /** The bot's own state per shard, to be moved with it. */
 export type StateHooks = Pick<ShardHost, Moving | 'abortTransferTo' | 'released' | 'stateLost'>;
 
-type Moving = 'prepareTransferTo' | 'transferFrom' | 'exportState' | 'exportDelta' | 'handleUserEvent';
+type Moving = 'prepareTransferTo' | 'exportState' | 'exportDelta' | 'handleUserEvent';
 
-/**
- * A host's methods for the state of its shards: those that the bot has given hooks for, so that a node sees what the
- * bot can.
- */
+/** A host's methods for the state of its shards: those the bot has given hooks for: a node sees what the bot can. */
 export function stateMethods(state: StateHooks): Pick<ShardHost, Moving> {
   const { exportState, exportDelta, handleUserEvent } = state;
   return {
     prepareTransferTo: async (shardId, session) => state.prepareTransferTo?.(shardId, session),
-    transferFrom: async (shardId, transfer) => state.transferFrom?.(shardId, transfer),
     ...(exportState && { exportState: async (shardId, transfer) => exportState.call(state, shardId, transfer) }),
     ...(exportDelta && { exportDelta: async (shardId, transfer) => exportDelta.call(state, shardId, transfer) }),
     ...(handleUserEvent && { handleUserEvent: handleUserEvent.bind(state) }),

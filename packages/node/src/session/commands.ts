@@ -10,9 +10,8 @@ import { announceRunning, commandFailed, startShards, transferFailed } from './h
 import { leaveWhenEmpty } from './leaving.js';
 import { activate, openIncoming, warmUp } from './live-destination.js';
 import { answerReleased, copyState, freeze, offer, release } from './live-origin.js';
-import { beginTransfer, close, letGo } from './origin.js';
+import { freezeForBase, letGo, sendState } from './origin.js';
 import { ruleOf } from './shard-states.js';
-import { isOneOf, LEAVING } from './state.js';
 import type { ShardCommand, ShardState, TransferCommand } from './state.js';
 import type { Transaction } from './transaction.js';
 
@@ -130,14 +129,10 @@ function carryOut(tx: Transaction, shardId: number, command: ShardCommand, conne
       return resumeHere(tx, shardId, command, connection);
     case 'prepareMigration':
       return command.origin
-        ? close(tx, shardId, connection)
+        ? freezeForBase(tx, shardId, connection)
         : prepareToReceive(tx, shardId, command.session, connection, command.takeover);
     case 'startMigration':
-      return beginTransfer(tx, shardId, connection);
-    case 'migrationAborted':
-      return rule.onAbort?.(tx, shardId, shard, command.reason);
-    case 'migrationFinished':
-      return isOneOf(shard, LEAVING) ? letGo(tx, shardId, shard) : undefined;
+      return sendState(tx, shardId);
     case 'shardTakenOver':
       return takenOver(tx, shardId, shard);
     case 'transferOpen':
@@ -211,7 +206,7 @@ function migrationOf(shard: ShardState): string | null {
 function onTransferDone(tx: Transaction, shardId: number, command: TransferCommand): void {
   const shard = tx.shard(shardId);
   if (shard?.kind === 'released' && shard.migrationId === command.migrationId) {
-    letGo(tx, shardId, shard);
+    letGo(tx, shardId);
   }
 }
 

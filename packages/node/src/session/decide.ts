@@ -5,7 +5,7 @@
 import { isAbout, isFrom, longestShardList } from '@dshard/protocol';
 import type { Message, MessageAbout, MessageFrom } from '@dshard/protocol';
 import { onCallEnded, onCommand, onStartShards } from './commands.js';
-import { onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
+import { isStaged, onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
 import { cursorOf, Transaction } from './transaction.js';
 import type { NodeEffect } from './effects.js';
 import { currentOf, isCurrent, isTakenOver } from './epochs.js';
@@ -153,7 +153,7 @@ function onShardMessage(tx: Transaction, connection: number, message: ShardMessa
       }
       return;
     case 'stopShard':
-      if (isCurrent(tx, message.shardId, message.epoch, message.kind)) {
+      if (isStaged(tx.shard(message.shardId)) || isCurrent(tx, message.shardId, message.epoch, message.kind)) {
         onCommand(tx, message.shardId, { kind: message.kind }, connection);
       }
       return;
@@ -163,10 +163,7 @@ function onShardMessage(tx: Transaction, connection: number, message: ShardMessa
       }
       return;
     case 'startMigration':
-    case 'migrationFinished':
       return onCommand(tx, message.shardId, { kind: message.kind }, connection);
-    case 'migrationAborted':
-      return onCommand(tx, message.shardId, { kind: message.kind, reason: message.reason }, connection);
     case 'prepareMigration': {
       const { kind, origin, shardId, takeover } = message;
       if (isCurrent(tx, shardId, message.epoch, kind)) {
@@ -175,11 +172,9 @@ function onShardMessage(tx: Transaction, connection: number, message: ShardMessa
       return;
     }
     case 'userEvent':
-      return onUserEvent(tx, null, message.eventId, message.body);
-    case 'shardUserEvent':
-      return onUserEvent(tx, message.shardId, message.eventId, message.body);
+      return onUserEvent(tx, message.eventId, message.body);
     case 'allUserDataSent':
-      return onAllUserDataSent(tx, message.shardId, message.numEvents);
+      return onAllUserDataSent(tx, message.numEvents);
     case 'transferOpen':
       if (isCurrent(tx, message.shardId, message.epoch, message.kind)) {
         onCommand(tx, message.shardId, { ...message, session: cursorOf(message.session) }, connection);

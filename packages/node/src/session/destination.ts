@@ -15,7 +15,7 @@ import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
 import { commandFailed, resumeShard } from './hosting.js';
 import { abortIncoming, onStateHandled } from './live-destination.js';
-import { COLLECTED, isOneOf, LEAVING } from './state.js';
+import { COLLECTED, isOneOf } from './state.js';
 import type { Cursor, ResumeHow, ShardCommand, ShardOf, ShardState } from './state.js';
 
 type Staging = ShardOf<'staging'>;
@@ -57,7 +57,7 @@ function howToResume(
   session: Cursor | null,
   takeover: Takeover | undefined,
 ): ResumeHow | null {
-  const isOwn = isOneOf(shard, LEAVING) && session !== null && sameSession(shard.session, session);
+  const isOwn = shard?.kind === 'released' && session !== null && sameSession(shard.session, session);
   return takeover === undefined ? null : { stateLost: !isOwn, redelivers: takeover === 'checkpoint' };
 }
 
@@ -77,7 +77,7 @@ function prepare(
     abortStaging(tx, shardId, shard, 'The orchestrator began the migration anew.');
   } else if (isOneOf(shard, COLLECTED)) {
     abortIncoming(tx, shardId, shard, 'The orchestrator began a migration of the other kind.');
-  } else if (shard !== null && shard.kind !== 'sent' && shard.kind !== 'released') {
+  } else if (shard !== null && shard.kind !== 'released') {
     commandFailed(tx, command, shardId, `This node already has shard ${shardId} (${shard.kind}).`, 'warn');
     return;
   }
@@ -122,6 +122,14 @@ export function onPreparingEnded(
   answerReady(tx, shardId, session);
 }
 
+/**
+ * The shard is on its way here by the base level, under an epoch that is not the shard's yet: a stop ends that whatever
+ * the epoch of the stop.
+ */
+export function isStaged(shard: ShardState | null): boolean {
+  return shard?.kind === 'staging' || (shard?.kind === 'preparing' && shard.next === 'stage');
+}
+
 export function abortPreparing(tx: Transaction, shardId: number, shard: ShardOf<'preparing'>, reason: string): void {
   tx.enterShard(shardId, null);
   tx.effect({ kind: 'abortStaging', stage: shard.call, shardId, reason });
@@ -131,25 +139,27 @@ function answerReady(tx: Transaction, shardId: number, session: Cursor): void {
   tx.sendNow({ kind: 'prepareMigration', origin: false, shardId, session });
 }
 
-/** A user event; `named` is null from a base-level peer, which moves one shard at a time. */
-export function onUserEvent(tx: Transaction, named: number | null, eventId: number, body: Uint8Array): void {
-  const shardId = named ?? onlyStaging(tx);
-  const shard = shardId === null ? null : tx.shard(shardId);
-  if (shardId === null || shard?.kind !== 'staging') {
-    tx.log('warn', `User event ${eventId} belongs to no shard that is being handed to this node; it is dropped.`, {
-      shard: named,
-    });
-    return;
+/** A user event names no shard: by the base level one shard moves at a time. */
+export function onUserEvent(tx: Transaction, eventId: number, body: Uint8Array): void {
+  const staging = onlyStaging(tx);
+  if (staging === null) {
+    return tx.log(
+      'warn',
+      `User event ${eventId} belongs to no shard that is being handed to this node; it is dropped.`,
+    );
   }
+  const [shardId, shard] = staging;
   const received = shard.received + 1;
   tx.updateShard(shardId, { ...shard, received, pendingBytes: shard.pendingBytes + body.byteLength });
   tx.effect({ kind: 'handleUserEvent', stage: shard.stage, shardId, eventId, body });
   keepReadingBounded(tx);
 }
 
-function onlyStaging(tx: Transaction): number | null {
-  const staging = [...tx.shards].filter(([, shard]) => shard.kind === 'staging');
-  return staging.length === 1 ? (staging[0]?.[0] ?? null) : null;
+function onlyStaging(tx: Transaction): readonly [shardId: number, Staging] | null {
+  const staging = [...tx.shards].flatMap(([shardId, shard]) =>
+    shard.kind === 'staging' ? [[shardId, shard] as const] : [],
+  );
+  return staging.length === 1 ? (staging[0] ?? null) : null;
 }
 
 export function onUserEventHandled(
@@ -177,15 +187,12 @@ export function onUserEventHandled(
   resumeWhenComplete(tx, shardId, next);
 }
 
-export function onAllUserDataSent(tx: Transaction, named: number | null, numEvents: number): void {
-  const shardId = named ?? onlyStaging(tx);
-  const shard = shardId === null ? null : tx.shard(shardId);
-  if (shardId === null || shard?.kind !== 'staging') {
-    tx.log('warn', 'allUserDataSent belongs to no shard that is being handed to this node; it is ignored.', {
-      shard: named,
-    });
-    return;
+export function onAllUserDataSent(tx: Transaction, numEvents: number): void {
+  const staging = onlyStaging(tx);
+  if (staging === null) {
+    return tx.log('warn', 'allUserDataSent belongs to no shard that is being handed to this node; it is ignored.');
   }
+  const [shardId, shard] = staging;
   if (shard.received > numEvents) {
     const reason = `${shard.received} user events came, and the origin says it sent ${numEvents}.`;
     abortStaging(tx, shardId, shard, reason);

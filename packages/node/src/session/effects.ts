@@ -6,8 +6,8 @@ export type HostCall =
   | { method: 'startShards'; shardIds: readonly number[] }
   | { method: 'resumeShard'; shardId: number; session: Cursor; why: 'migration' | 'takeBack'; how?: ResumeHow }
   | { method: 'stopShard'; shardId: number; keepSession: boolean }
-  | { method: 'prepareTransferFrom'; shardId: number }
-  | { method: 'transferFrom'; shardId: number }
+  /** By the base level: the shard is frozen, and all of its state is sent. */
+  | { method: 'exportAll'; shardId: number }
   | { method: 'prepareTransferTo'; shardId: number; session: Cursor | null }
   | { method: 'leaving'; shardId: number; patienceMs: number }
   | { method: 'warm'; shardId: number; session: Cursor | null }

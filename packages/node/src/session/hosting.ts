@@ -27,6 +27,12 @@ export function resumeShard(
   tx.enterShard(shardId, { kind: 'resuming', call, session, why });
 }
 
+/** A shard that was released goes on here after all. Another node may have gone on from its session. */
+export function takeBack(tx: Transaction, shardId: number, session: Cursor): void {
+  tx.log('warn', `Shard ${shardId} is taken back: the orchestrator wants it to run here.`, { shard: shardId });
+  resumeShard(tx, shardId, session, 'takeBack', { stateLost: false, redelivers: true });
+}
+
 /** The session is kept, except when the whole bot goes down for good. */
 export function stopShard(tx: Transaction, shardId: number, why: StopReason): void {
   const keepSession = !(why === 'shutdown' && tx.lifecycle.kind === 'leaving' && tx.lifecycle.final);

@@ -36,7 +36,7 @@ export function openIncoming(tx: Transaction, shardId: number, command: OpenComm
       return answerOpened(tx, shardId, migrationId);
     }
     abortIncoming(tx, shardId, shard, 'The orchestrator began another migration.');
-  } else if (shard !== null && shard.kind !== 'sent' && shard.kind !== 'released') {
+  } else if (shard !== null && shard.kind !== 'released') {
     return transferFailed(tx, shardId, command, `This node already has shard ${shardId} (${shard.kind}).`);
   }
   const call = tx.call({ method: 'prepareTransferTo', shardId, session });

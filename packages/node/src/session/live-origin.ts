@@ -19,12 +19,14 @@
 import type { MessageOf } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
-import { stopShard, transferFailed } from './hosting.js';
+import { resumeShard, stopShard, transferFailed } from './hosting.js';
 import { FROZEN, isOneOf, SERVING } from './state.js';
-import type { Cursor, Frozen, Outgoing, Serving, ShardOf, ShardState, TransferCommand } from './state.js';
+import type { BaseFrozen, Cursor, Frozen, Outgoing, Serving, ShardOf, ShardState, TransferCommand } from './state.js';
 import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
+/** Frozen, or about to be, and nothing irrevocable has happened. */
+type Unfreezable = Frozen | BaseFrozen | ShardOf<'freezing' | 'baseFreezing'>;
 /** User code knows; the orchestrator has not opened the transfer. */
 const ANNOUNCED = ['announcing', 'announced'] as const;
 
@@ -287,18 +289,20 @@ export function abortServing(tx: Transaction, shardId: number, shard: Serving, r
 }
 
 /** What the host does for the migration, if anything, is off. The shard is about to leave the state. */
-export function abortExport(tx: Transaction, shard: Serving | Frozen | ShardOf<'freezing'>, reason: string): void {
-  if (shard.kind === 'copying' || shard.kind === 'sendingDelta') {
+export function abortExport(tx: Transaction, shard: Serving | Unfreezable, reason: string): void {
+  if (shard.kind === 'copying' || shard.kind === 'sendingDelta' || shard.kind === 'baseSending') {
     tx.effect({ kind: 'abortTransfer', call: shard.call, reason });
   } else if (shard.kind === 'announcing') {
     tx.effect({ kind: 'endPatience', call: shard.call, why: 'staysHere' });
   }
 }
 
-/** The events that waited go to user code, and the shard goes on. */
-export function unfreeze(tx: Transaction, shardId: number, shard: Frozen | ShardOf<'freezing'>, reason: string): void {
+/** The events that waited go to user code, and the shard goes on; where none could wait, from its cursor. */
+export function unfreeze(tx: Transaction, shardId: number, shard: Unfreezable, reason: string): void {
   abortExport(tx, shard, reason);
   tx.log('warn', `Shard ${shardId} is unfrozen: ${reason}`, { shard: shardId });
+  if (!tx.keepsEvents && 'session' in shard) return resumeShard(tx, shardId, shard.session, 'takeBack');
+  if (!tx.keepsEvents) return stopShard(tx, shardId, 'recover');
   const call = tx.call({ method: 'unfreeze', shardId });
   tx.enterShard(shardId, { kind: 'unfreezing', call });
 }
@@ -316,7 +320,8 @@ export function abortFrozen(
 }
 
 export function tooLong({ freezeTimeoutMs }: Outgoing): string {
-  return `It was frozen for longer than ${freezeTimeoutMs / 1000} s.`;
+  const wayOut = 'a host with exportState sends most of the state while the shard serves';
+  return `It was frozen for longer than ${freezeTimeoutMs / 1000} s (${wayOut}).`;
 }
 
 export function onUnfreezingEnded(
@@ -337,5 +342,5 @@ export function onUnfreezingEnded(
 
 /** The cursor of a shard that is past the point of no return: another node may be resuming it. */
 export function retainedSession(shard: ShardState): Cursor | null {
-  return shard.kind === 'releasing' || shard.kind === 'released' || shard.kind === 'sent' ? shard.session : null;
+  return shard.kind === 'releasing' || shard.kind === 'released' ? shard.session : null;
 }

@@ -69,16 +69,13 @@ function fit(tx: Transaction, message: Message): Message | null {
   if (capability !== null && !tx.negotiated(capability)) {
     return null;
   }
-  if (tx.negotiated('parallel-migrations')) {
+  if (tx.negotiated('sessions')) {
     return message;
   }
   if (message.kind === 'stopShard') {
     return { ...message, session: null };
   }
-  if (message.kind === 'shutdown') {
-    return { ...message, final: false, sessions: [] };
-  }
-  return message.kind === 'allUserDataSent' ? { ...message, shardId: null } : message;
+  return message.kind === 'shutdown' ? { ...message, final: false, sessions: [] } : message;
 }
 
 /** A rough size: what counts is that the bound holds, not the last byte. */

@@ -6,9 +6,8 @@
  * |---|---|---|
  * | startShards | stopped again, not ours | the same |
  * | stopShard | still running | still running |
- * | prepareTransferFrom | running (the contract: nothing was closed) | stopped, then resumed from its session |
- * | transferFrom | taken back | (no deadline; see `migrationTimeoutMs`) |
  * | prepareTransferTo | dropped | dropped |
+ * | exportAll | unfrozen | (no deadline; see `migrationTimeoutMs`) |
  * | resumeShard, migration or ACTIVATE | stopped again, not ours | (no deadline: Discord takes what it takes) |
  * | resumeShard, taken back | started anew | (the same) |
  * | leaving | goes on: it is told, no more | the same |
@@ -67,7 +66,7 @@ export function onStoppingEnded(
   noteSession(tx, shardId, session);
   tx.enterShard(shardId, null);
   // A base-level orchestrator does not hear of failures, and may have been told meanwhile that the shard runs here.
-  const isBaseLevel = tx.established !== null && !tx.negotiated('parallel-migrations');
+  const isBaseLevel = tx.established !== null && !tx.negotiated('sessions');
   if (why === 'command' || (why === 'aborted' && (tx.takeWaiting(shardId, 'stopShard') || isBaseLevel))) {
     say(tx, { kind: 'stopShard', shardId, session });
   }

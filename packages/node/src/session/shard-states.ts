@@ -3,14 +3,14 @@
  * the world, and what every event does to a shard in that state. A state without a handler for an event ignores the
  * event.
  *
- * The flows are told where their steps are: origin.ts and destination.ts (the connection is closed first),
- * live-origin.ts and live-destination.ts (the shard serves while its state is copied).
+ * The flows are told where their steps are: live-origin.ts and live-destination.ts (the shard serves while its state is
+ * copied), origin.ts and destination.ts (with a peer of the base level).
  */
 import type { ShardPhase } from '@dshard/protocol';
 import { onAnnouncingEnded } from './announcing.js';
 import { abortPreparing, abortStaging, onPreparingEnded } from './destination.js';
 import type { HostOutcome } from './events.js';
-import { announceRunning, answerGone, noteSession, startShards, stopShard } from './hosting.js';
+import { announceRunning, answerGone, noteSession, startShards, stopShard, takeBack } from './hosting.js';
 import { abortIncoming, abortOpening, onActivatingEnded, onOpeningEnded, onWarmingEnded } from './live-destination.js';
 import {
   abortExport,
@@ -24,13 +24,20 @@ import {
   tooLong,
   unfreeze,
 } from './live-origin.js';
-import { abortStalled, letGo, onClosingEnded, onSendingEnded, stallDeadline, takeBack } from './origin.js';
+import {
+  abortStalled,
+  letGo,
+  onBaseFreezingEnded,
+  onBaseReleasingEnded,
+  onBaseSendingEnded,
+  stallDeadline,
+} from './origin.js';
 import { onResumingEnded, onStartingEnded, onStoppingEnded } from './outcomes.js';
 import type {
+  BaseFrozen,
   Collected,
   Cursor,
   Frozen,
-  Leaving,
   NodeState,
   Serving,
   ShardCommand,
@@ -70,7 +77,7 @@ type ShardRule<S> = {
    * has stopped it.
    */
   onStop?(tx: Transaction, shardId: number, shard: S): void;
-  /** The migration is off: migrationAborted, transferAbort. */
+  /** The migration is off: transferAbort. */
   onAbort?(tx: Transaction, shardId: number, shard: S, reason: string): void;
   /** Another node has the shard. */
   onTakenOver?(tx: Transaction, shardId: number, shard: S): void;
@@ -103,7 +110,7 @@ const announce = (tx: Transaction, shardId: number): void => announceRunning(tx,
 function stopExporting(
   tx: Transaction,
   shardId: number,
-  shard: Serving | Frozen,
+  shard: Serving | Frozen | BaseFrozen,
   why: StopReason,
   reason: string,
 ): void {
@@ -113,29 +120,6 @@ function stopExporting(
 
 /** The host has the shard, and can stop it. */
 const HOSTED = { onStop: stop('command'), onTakenOver: stop('takenOver'), onShutdown: stop('shutdown') };
-
-/** On its way to another node, the connection closed and the session here. */
-const LEAVING = {
-  phase: 'frozen',
-  onStart: (tx: Transaction, shardId: number, shard: Leaving) =>
-    takeBack(tx, shardId, shard, 'the orchestrator wants it to run here.'),
-  onStop: (tx: Transaction, shardId: number, shard: Leaving) => {
-    letGo(tx, shardId, shard);
-    answerGone(tx, shardId, shard.session);
-  },
-  onAbort: takeBack,
-  onTakenOver: (tx: Transaction, shardId: number, shard: Leaving) => {
-    letGo(tx, shardId, shard, true);
-    answerGone(tx, shardId, shard.session);
-  },
-  onShutdown: (tx: Transaction, shardId: number, shard: Leaving) => {
-    noteSession(tx, shardId, shard.session);
-    letGo(tx, shardId, shard);
-  },
-} as const;
-
-/** Still with this node for sure: without an orchestrator, or without its word for too long, the shard goes on here. */
-const WAITS_FOR_WORD = { onDisconnect: takeBack, deadline: stallDeadline, onDeadline: abortStalled };
 
 /** In a live migration, and serving. */
 const SERVING = {
@@ -153,23 +137,30 @@ const SERVING = {
     stopExporting(tx, shardId, shard, 'shutdown', LEAVES),
 } as const;
 
-/** In a live migration, and frozen: nothing irrevocable has happened. */
-const FROZEN = {
+/** In a migration, and frozen: nothing irrevocable has happened. */
+const HELD = {
   owned: true,
   served: true,
   phase: 'frozen',
-  onStart: (tx: Transaction, shardId: number, shard: Frozen) => {
+  onStart: (tx: Transaction, shardId: number, shard: Frozen | BaseFrozen) => {
     unfreeze(tx, shardId, shard, 'the orchestrator wants it to run here.');
     tx.whenFree(shardId, { kind: 'startShards' });
   },
-  onStop: (tx: Transaction, shardId: number, shard: Frozen) =>
+  onStop: (tx: Transaction, shardId: number, shard: Frozen | BaseFrozen) =>
     stopExporting(tx, shardId, shard, 'command', 'The orchestrator wants the shard stopped.'),
   onAbort: unfreeze,
-  onTakenOver: (tx: Transaction, shardId: number, shard: Frozen) =>
+  onTakenOver: (tx: Transaction, shardId: number, shard: Frozen | BaseFrozen) =>
     stopExporting(tx, shardId, shard, 'takenOver', 'Another node has taken the shard over.'),
   onDisconnect: unfreeze,
-  onShutdown: (tx: Transaction, shardId: number, shard: Frozen) =>
+  onShutdown: (tx: Transaction, shardId: number, shard: Frozen | BaseFrozen) =>
     stopExporting(tx, shardId, shard, 'shutdown', LEAVES),
+} as const;
+
+/** By the base level. Without the orchestrator's word for too long the shard goes on here. */
+const BASE_FROZEN = { ...HELD, deadline: stallDeadline, onDeadline: abortStalled } as const;
+
+const FROZEN = {
+  ...HELD,
   deadline: (_: unknown, shard: Frozen) => shard.deadline,
   onDeadline: (tx: Transaction, shardId: number, shard: Frozen) =>
     abortFrozen(tx, shardId, shard, { kind: 'transferFreeze', ...shard.transfer }, tooLong(shard.transfer)),
@@ -201,10 +192,6 @@ const RESUMING = {
   owned: true,
   phase: 'resuming',
   ...HOSTED,
-  onAbort: (tx: Transaction, shardId: number) => {
-    tx.log('warn', `The migration of shard ${shardId} to this node is aborted.`, { shard: shardId });
-    stopShard(tx, shardId, 'aborted');
-  },
 } as const;
 
 export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K>> } = {
@@ -226,7 +213,7 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
   },
   running: {
     ...HOSTED,
-    moves: ['stopping', 'closing', 'announcing', 'offered'],
+    moves: ['stopping', 'baseFreezing', 'announcing', 'offered'],
     owned: true,
     served: true,
     leads: true,
@@ -240,24 +227,28 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
     phase: 'disconnected',
     onCallEnd: onStoppingEnded,
   },
-  closing: {
-    moves: ['closed', 'running', 'resuming', 'stopping'],
+  baseFreezing: {
+    moves: ['baseFrozen', 'running', 'unfreezing', 'resuming', 'stopping'],
     busy: true,
     owned: true,
     served: true,
     phase: 'frozen',
-    onCallEnd: onClosingEnded,
+    onCallEnd: onBaseFreezingEnded,
   },
-  closed: { ...LEAVING, ...WAITS_FOR_WORD, moves: ['sending', 'resuming', 'absent'], owned: true, served: true },
-  sending: {
-    ...LEAVING,
-    ...WAITS_FOR_WORD,
-    moves: ['sent', 'resuming', 'absent'],
+  baseFrozen: { ...BASE_FROZEN, moves: ['baseSending', 'unfreezing', 'resuming', 'stopping'] },
+  baseSending: {
+    ...BASE_FROZEN,
+    moves: ['baseReleasing', 'unfreezing', 'resuming', 'stopping'],
+    onCallEnd: onBaseSendingEnded,
+  },
+  baseReleasing: {
+    moves: ['absent', 'resuming', 'stopping'],
+    busy: true,
     owned: true,
     served: true,
-    onCallEnd: onSendingEnded,
+    phase: 'frozen',
+    onCallEnd: onBaseReleasingEnded,
   },
-  sent: { ...LEAVING, moves: ['closed', 'resuming', 'preparing', 'opening', 'absent'], served: true },
   preparing: {
     moves: ['staging', 'resuming', 'absent'],
     busy: true,
@@ -276,7 +267,6 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
       abortStaging(tx, shardId, shard, STOP);
       answerGone(tx, shardId, sessionOfStaging(shard));
     },
-    onAbort: abortStaging,
     onTakenOver: (tx, shardId, shard) => {
       abortStaging(tx, shardId, shard, TAKEN);
       answerGone(tx, shardId, null);
@@ -287,8 +277,7 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
   resuming: {
     ...RESUMING,
     moves: ['running', 'stopping', 'starting'],
-    isCutShort: ({ why }, { kind }) =>
-      kind === 'shardTakenOver' || kind === 'stopShard' || (kind === 'migrationAborted' && why === 'migration'),
+    isCutShort: (_, { kind }) => kind === 'shardTakenOver' || kind === 'stopShard',
     onCallEnd: onResumingEnded,
   },
   announcing: {
@@ -301,15 +290,15 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
   copying: { ...SERVING, moves: ['copied', 'running', 'stopping'], leads: true, onCallEnd: onCopyingEnded },
   copied: { ...SERVING, moves: ['freezing', 'running', 'stopping'], leads: true },
   freezing: {
-    moves: ['sendingDelta', 'unfreezing', 'running', 'stopping'],
+    moves: ['sendingDelta', 'unfreezing', 'running', 'resuming', 'stopping'],
     busy: true,
     owned: true,
     served: true,
     phase: 'frozen',
     onCallEnd: onFreezingEnded,
   },
-  sendingDelta: { ...FROZEN, moves: ['frozen', 'unfreezing', 'stopping'], onCallEnd: onSendingDeltaEnded },
-  frozen: { ...FROZEN, moves: ['releasing', 'unfreezing', 'stopping'] },
+  sendingDelta: { ...FROZEN, moves: ['frozen', 'unfreezing', 'resuming', 'stopping'], onCallEnd: onSendingDeltaEnded },
+  frozen: { ...FROZEN, moves: ['releasing', 'unfreezing', 'resuming', 'stopping'] },
   unfreezing: {
     moves: ['running', 'stopping'],
     busy: true,
@@ -325,7 +314,23 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
     phase: 'frozen',
     onCallEnd: onReleasingEnded,
   },
-  released: { ...LEAVING, moves: ['closed', 'resuming', 'preparing', 'opening', 'absent'] },
+  released: {
+    moves: ['resuming', 'preparing', 'opening', 'absent'],
+    phase: 'frozen',
+    onStart: (tx, shardId, { session }) => takeBack(tx, shardId, session),
+    onStop: (tx, shardId, { session }) => {
+      letGo(tx, shardId);
+      answerGone(tx, shardId, session);
+    },
+    onTakenOver: (tx, shardId, { session }) => {
+      letGo(tx, shardId, true);
+      answerGone(tx, shardId, session);
+    },
+    onShutdown: (tx, shardId, { session }) => {
+      noteSession(tx, shardId, session);
+      letGo(tx, shardId);
+    },
+  },
   opening: {
     moves: ['collecting', 'absent'],
     busy: true,
@@ -339,10 +344,13 @@ export const SHARD_STATES: { readonly [K in ShardStateKind]: ShardRule<ShardOf<K
   activating: {
     ...RESUMING,
     moves: ['running', 'stopping'],
+    onAbort: (tx, shardId) => {
+      tx.log('warn', `The migration of shard ${shardId} to this node is aborted.`, { shard: shardId });
+      stopShard(tx, shardId, 'aborted');
+    },
     isCutShort: ({ migrationId }, command) =>
       command.kind === 'shardTakenOver' ||
       command.kind === 'stopShard' ||
-      command.kind === 'migrationAborted' ||
       (command.kind === 'transferAbort' && command.migrationId === migrationId),
     onCallEnd: onActivatingEnded,
   },

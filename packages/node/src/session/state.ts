@@ -73,14 +73,14 @@ export type ShardState =
   | { kind: 'running' }
   /** host.stopShard is under way. */
   | { kind: 'stopping'; call: number; why: StopReason }
-  /** Origin: host.prepareTransferFrom is under way. */
-  | { kind: 'closing'; call: number; connection: number }
-  /** Origin: the gateway connection is closed and the session kept; waits for startMigration. */
-  | { kind: 'closed'; connection: number; session: Cursor; since: number }
-  /** Origin: host.transferFrom is under way; `sent` user events are out. */
-  | { kind: 'sending'; call: number; connection: number; session: Cursor; sent: number; progressAt: number }
-  /** Origin: everything was sent. Only the orchestrator can say what becomes of the shard. */
-  | { kind: 'sent'; connection: number; session: Cursor; sent: number }
+  /** Origin by the base level: host.freeze is under way. */
+  | { kind: 'baseFreezing'; call: number; connection: number }
+  /** Origin by the base level: frozen; waits for startMigration. */
+  | { kind: 'baseFrozen'; connection: number; session: Cursor; since: number }
+  /** Origin by the base level: the host sends the state; `sent` user events are out. */
+  | { kind: 'baseSending'; call: number; connection: number; session: Cursor; sent: number; progressAt: number }
+  /** Origin by the base level: host.release is under way. */
+  | { kind: 'baseReleasing'; call: number; connection: number; session: Cursor; sent: number }
   /** Destination: host.prepareTransferTo is under way. */
   | {
       kind: 'preparing';
@@ -212,11 +212,8 @@ export type ResumeReason = 'migration' | 'takeBack';
 /** The shard as it is in that state. */
 export type ShardOf<K extends ShardStateKind> = K extends 'absent' ? null : Extract<ShardState, { kind: K }>;
 
-/**
- * An origin that has closed the connection. `released` is where a live migration meets these: closed, kept, the
- * orchestrator's to decide.
- */
-export const LEAVING = ['closed', 'sending', 'sent', 'released'] as const;
+/** The origin of a base-level migration, while the shard is frozen and nothing irrevocable has happened. */
+export const BASE_FROZEN = ['baseFrozen', 'baseSending'] as const;
 /** The origin of a live migration, while the shard serves. */
 export const SERVING = ['announcing', 'announced', 'offered', 'copying', 'copied'] as const;
 /** The origin of a live migration, while the shard is frozen and nothing irrevocable has happened. */
@@ -224,7 +221,7 @@ export const FROZEN = ['sendingDelta', 'frozen'] as const;
 /** The destination of a live migration, before ACTIVATE. */
 export const COLLECTED = ['collecting', 'warming', 'verified'] as const;
 
-export type Leaving = ShardOf<(typeof LEAVING)[number]>;
+export type BaseFrozen = ShardOf<(typeof BASE_FROZEN)[number]>;
 export type Serving = ShardOf<(typeof SERVING)[number]>;
 export type Frozen = ShardOf<(typeof FROZEN)[number]>;
 export type Collected = ShardOf<(typeof COLLECTED)[number]>;
@@ -243,8 +240,6 @@ export type ShardCommand =
   | { kind: 'resumeShards'; session: Cursor | null; takeover: Takeover }
   | { kind: 'prepareMigration'; origin: boolean; session: Cursor | null; takeover?: Takeover | undefined }
   | { kind: 'startMigration' }
-  | { kind: 'migrationAborted'; reason: string }
-  | { kind: 'migrationFinished' }
   | { kind: 'shardTakenOver' }
   | TransferCommand;
 
@@ -289,6 +284,8 @@ export type Lifecycle =
   | { kind: 'left' };
 
 export type NodeState = {
+  /** The host can keep the events of a frozen shard; one that cannot has closed its connection. */
+  keepsEvents: boolean;
   limits: SessionLimits;
   identity: Identity;
   /** null until an orchestrator said it. */
@@ -311,8 +308,9 @@ export type NodeState = {
   nextId: number;
 };
 
-export function initialState(identity: Identity, limits: SessionLimits): NodeState {
+export function initialState(identity: Identity, limits: SessionLimits, keepsEvents = true): NodeState {
   return {
+    keepsEvents,
     limits,
     identity,
     totalShards: null,

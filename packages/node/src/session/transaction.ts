@@ -54,6 +54,9 @@ export class Transaction {
   get identity(): NodeState['identity'] {
     return this.#rest.identity ?? this.#base.identity;
   }
+  get keepsEvents(): boolean {
+    return this.#base.keepsEvents;
+  }
   get totalShards(): number | null {
     return this.#rest.totalShards ?? this.#base.totalShards;
   }

@@ -110,7 +110,7 @@ describe('what runs once per fleet', () => {
     await clock.run(500);
     const session = { sessionId: 's', sequence: 1, resumeGatewayUrl: '' };
     await tell({ kind: 'prepareMigration', origin: false, shardId: 0, session, takeover: 'checkpoint' });
-    await tell({ kind: 'allUserDataSent', numEvents: 0, shardId: 0 });
+    await tell({ kind: 'allUserDataSent', numEvents: 0 });
     await clock.run(19_000);
     expect(log).toEqual([]);
     await clock.run(2_000);

@@ -22,8 +22,8 @@ async function asking() {
 
 test('a rollout that has begun is told in a sentence', async () => {
   const { outcome, answer, close } = await asking();
-  await answer('', 'Replacing 3 node(s), one after the other.');
-  expect(await outcome).toEqual({ text: 'Replacing 3 node(s), one after the other.' });
+  await answer('', 'Replacing 3 nodes, one after the other.');
+  expect(await outcome).toEqual({ text: 'Replacing 3 nodes, one after the other.' });
   await close();
 });
 

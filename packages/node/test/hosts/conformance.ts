@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Cursor, OwnershipLease } from '../../src/index.js';
 import { emulator, registerCommand, Subject, traffic, verdictOf } from './subject.js';
 import type { EmulatorOptions, MakeBot, Mood } from './subject.js';
+import { leave } from './leave.js';
 
 /**
  * A node that does not know whether its shards are still its own, until somebody says so: nothing is handed over
@@ -121,7 +122,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await a.start(0, 1);
         await traffic(gateway, 50);
         for (const shardId of [0, 1]) {
-          const session = await a.host.prepareTransferFrom(shardId);
+          const session = await leave(a.host, shardId);
           expect(session.sequence).toBe(a.lastOf(shardId));
           expect((await b.host.resumeShard(shardId, session, b.context)) ?? 'resumed').toBe('resumed');
           await a.host.released?.(shardId);
@@ -137,7 +138,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         const a = await bot('a');
         await a.start(0);
         await traffic(gateway, 30);
-        const session = await a.host.prepareTransferFrom(0);
+        const session = await leave(a.host, 0);
         await a.host.resumeShard(0, session, a.context);
         await a.ready(0);
         expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
@@ -149,8 +150,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         let release = (): void => undefined;
         a.hold = new Promise((resolve) => (release = resolve));
         await a.host.startShards([0], a.context);
-        await expect(a.host.prepareTransferFrom(0)).rejects.toThrow();
-        if (a.host.freeze !== undefined) await expect(a.host.freeze(0)).rejects.toThrow();
+        await expect(leave(a.host, 0)).rejects.toThrow();
         release();
         await a.ready(0);
       });
@@ -167,15 +167,14 @@ export function describeShardHost(library: string, make: MakeBot): void {
         // RESUMED has come, and the replay is kept.
         await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
         const refusal = { code: 'DSO_SHARD_NO_SESSION', message: expect.stringContaining('replay') as string };
-        await expect(b.host.prepareTransferFrom(0)).rejects.toMatchObject(refusal);
-        if (b.host.freeze !== undefined) await expect(b.host.freeze(0)).rejects.toMatchObject(refusal);
+        await expect(leave(b.host, 0)).rejects.toMatchObject(refusal);
         expect(b.lastOf(0)).toBeUndefined();
         const stopped = await b.host.stopShard(0, { keepSession: true });
         expect(stopped).toMatchObject({ sequence: checkpoint.sequence, redelivers: true });
         await b.host.resumeShard(0, checkpoint, b.context, { stateLost: false, redelivers: true });
         confirm();
         await traffic(gateway, 20);
-        const moved = await b.host.prepareTransferFrom(0);
+        const moved = await leave(b.host, 0);
         expect(moved).toEqual({ ...checkpoint, sequence: b.lastOf(0) });
         await b.host.resumeShard(0, moved, b.context);
         await b.ready(0);
@@ -266,10 +265,10 @@ export function describeShardHost(library: string, make: MakeBot): void {
       test('state goes along, and is whole', async () => {
         await world({ rate: 100 });
         const [a, b] = [await bot('a'), await bot('b')];
-        if (!('exportDelta' in a.host) && !('transferFrom' in a.host)) return;
+        if (!('exportDelta' in a.host)) return;
         await a.start(0);
         a.state.set(0, new Map(Array.from({ length: 50 }, (_, index) => [`k${index}`, { index }])));
-        const session = await a.host.prepareTransferFrom(0);
+        const session = await a.host.freeze(0);
         await b.host.prepareTransferTo?.(0, session);
         const transfer = {
           send: async (event: string | number, value: unknown): Promise<void> => {
@@ -279,8 +278,8 @@ export function describeShardHost(library: string, make: MakeBot): void {
           signal: new AbortController().signal,
         };
         await a.host.exportState?.(0, transfer);
-        if (a.host.exportState === undefined) await a.host.transferFrom?.(0, transfer);
-        else await a.host.exportDelta?.(0, transfer);
+        await a.host.exportDelta?.(0, transfer);
+        await a.host.release?.(0);
         await b.host.resumeShard(0, session, b.context);
         await a.host.released?.(0);
         expect(b.state.get(0)).toEqual(new Map(Array.from({ length: 50 }, (_, index) => [`k${index}`, { index }])));
@@ -326,7 +325,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
           const [a, b] = [await bot('a'), await bot('b')];
           await a.start(0);
           await gateway.admin.setResumeHost(mode);
-          const session = await a.host.prepareTransferFrom(0);
+          const session = await leave(a.host, 0);
           await b.host.resumeShard(0, session, b.context);
           await a.host.released?.(0);
           await b.ready(0);
@@ -348,7 +347,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await once(stranger.listen(0, 'localhost'), 'listening');
         const { port } = stranger.address() as AddressInfo;
         await a.start(0);
-        const session = await a.host.prepareTransferFrom(0);
+        const session = await leave(a.host, 0);
         await b.host.resumeShard(0, { ...session, resumeGatewayUrl: `ws://localhost:${port}` }, b.context);
         await a.host.released?.(0);
         await b.ready(0);
@@ -377,7 +376,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await world();
         const [a, b] = [await bot('a'), await bot('b')];
         await a.start(0);
-        const session = await a.host.prepareTransferFrom(0);
+        const session = await leave(a.host, 0);
         gateway.admin.expire();
         let release = (): void => undefined;
         b.hold = new Promise((resolve) => (release = resolve));
@@ -400,7 +399,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         const [a, b] = [await bot('a'), await bot('b')];
         await a.start(0);
         await traffic(gateway, 10);
-        const session = await a.host.prepareTransferFrom(0);
+        const session = await leave(a.host, 0);
         gateway.admin.answerResumes('never');
         const resumed = b.host.resumeShard(0, session, b.context);
         await until(() => gateway.admin.status().asked.resume === 2, { what: 'a second RESUME', timeoutMs: 15_000 });
@@ -455,7 +454,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
           const [a, b] = [await bot('a'), await bot('b')];
           await a.start(0, 1);
           await traffic(gateway, 10);
-          const session = await a.host.prepareTransferFrom(0);
+          const session = await leave(a.host, 0);
           await gateway.admin.takeGatewayAway({ how, forMs: 5_000 });
           expect((await b.host.resumeShard(0, session, b.context)) ?? 'resumed').toBe('resumed');
           await a.host.released?.(0);
@@ -485,7 +484,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await world({ rate: 100, doubleAttach: 'silence-old' });
         const [a, b] = [await bot('a'), await bot('b', { quietMs: 300 })];
         await a.start(0);
-        const session = await a.host.prepareTransferFrom(0);
+        const session = await leave(a.host, 0);
         await b.host.resumeShard(0, session, b.context);
         await b.ready(0);
         await traffic(gateway, 20);

@@ -5,7 +5,7 @@ import type { KeptState } from './subject.js';
 
 export function movingState(state: KeptState): StateHooks {
   return {
-    transferFrom: async (shardId, transfer) => {
+    exportDelta: async (shardId, transfer) => {
       for (const [key, value] of state.get(shardId) ?? []) await transfer.send('entry', { key, value });
     },
     handleUserEvent: (shardId, name, value) => {

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Decide } from '../../src/gateway-shard/decide.js';
 import { emulator, Subject, traffic } from './subject.js';
 import type { MakeBot } from './subject.js';
+import { leave } from './leave.js';
 
 export type Machine = { decide: Decide };
 
@@ -80,7 +81,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
     },
     isBroken: async ({ gateway, a, b }) => {
       await a.start(0);
-      const session = await a.host.prepareTransferFrom(0);
+      const session = await leave(a.host, 0);
       gateway.admin.answerResumes('never', {}, { forMs: 1_000 });
       await b.host.resumeShard(0, session, b.context);
       return b.phase(0) !== 'ready';
@@ -104,7 +105,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
       await once(stranger.listen(0, 'localhost'), 'listening');
       const { port } = stranger.address() as AddressInfo;
       await a.start(0);
-      const session = await a.host.prepareTransferFrom(0);
+      const session = await leave(a.host, 0);
       await b.host.resumeShard(0, { ...session, resumeGatewayUrl: `ws://localhost:${port}` }, b.context);
       await once(stranger.close(), 'close');
       return calls > 0;

@@ -94,7 +94,9 @@ describe.each(Object.entries(COMMANDS))('%s', (_, command) => {
     const bench = new Bench().established();
     bench.message(command(20));
     bench.put(kind);
-    bench.message(command(19));
+    const stale = command(19);
+    if (stale.kind === 'stopShard' && (kind === 'staging' || kind === 'preparing')) return;
+    bench.message(stale);
     expect([bench.kind(), ...bench.said()]).toEqual([kind]);
     expect(bench.state.waiting.get(SHARD) ?? []).toEqual([]);
     expect(bench.state.epochs.get(SHARD)).toBe(20);
@@ -113,16 +115,28 @@ describe.each(Object.entries(COMMANDS))('%s', (_, command) => {
   });
 });
 
+// An aborted migration left its destination ready for ever: the stop was of the epoch under which the origin has the
+// shard, and the destination had seen that of the migration.
+test('a stop of an older epoch ends what was only on its way here', () => {
+  const bench = new Bench().established();
+  const session = SESSION;
+  bench.message({ kind: 'prepareMigration', origin: false, shardId: SHARD, session, epoch: 20 });
+  bench.callEnds({});
+  bench.message({ kind: 'stopShard', shardId: SHARD, session: null, epoch: 19 });
+  expect([bench.kind(), ...bench.said()]).toEqual(['absent', 'abortStaging', 'send stopShard']);
+  expect(bench.state.epochs.get(SHARD)).toBe(20);
+});
+
 /** What a shard does when another node has it. */
 const LETS_GO: Record<ShardStateKind, readonly string[]> = {
   absent: ['absent', 'send stopShard'],
   starting: ['stopping', 'call stopShard'],
   running: ['stopping', 'call stopShard'],
   stopping: ['stopping'],
-  closing: ['closing'],
-  closed: ['absent', 'released', 'send stopShard'],
-  sending: ['absent', 'abortTransfer', 'released', 'send stopShard'],
-  sent: ['absent', 'released', 'send stopShard'],
+  baseFreezing: ['baseFreezing'],
+  baseFrozen: ['stopping', 'call stopShard'],
+  baseSending: ['stopping', 'abortTransfer', 'call stopShard'],
+  baseReleasing: ['baseReleasing'],
   preparing: ['preparing'],
   staging: ['absent', 'abortStaging', 'send stopShard'],
   resuming: ['stopping', 'call stopShard'],
@@ -186,7 +200,7 @@ describe('how a shard comes', () => {
     [undefined, 'absent', undefined],
     ['exact', 'absent', { stateLost: true, redelivers: false }],
     ['checkpoint', 'absent', { stateLost: true, redelivers: true }],
-    ['exact', 'sent', { stateLost: false, redelivers: false }],
+    ['exact', 'released', { stateLost: false, redelivers: false }],
     ['checkpoint', 'released', { stateLost: false, redelivers: true }],
   ] as const)('takeover %s to a node where it is %s tells the host: %o', (takeover, kind, how) => {
     const bench = new Bench().established();
@@ -194,7 +208,7 @@ describe('how a shard comes', () => {
     const prepare = { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION } as const;
     bench.message(takeover === undefined ? prepare : { ...prepare, takeover, epoch: 20 });
     bench.callEnds({});
-    bench.message({ kind: 'allUserDataSent', numEvents: 0, shardId: SHARD });
+    bench.message({ kind: 'allUserDataSent', numEvents: 0 });
     const [call] = bench.called();
     expect(call).toMatchObject({ method: 'resumeShard', session: SESSION });
     expect(call && 'how' in call ? call.how : undefined).toEqual(how);
@@ -215,13 +229,10 @@ describe('how a shard comes', () => {
     expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session }]);
   });
 
-  test.each(['sent', 'released'] as const)(
-    'a shard that is taken back after it was given away (%s) may repeat events',
-    (kind) => {
-      const bench = new Bench().established();
-      bench.put(kind);
-      bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [20] });
-      expect(bench.called()).toMatchObject([{ method: 'resumeShard', how: { stateLost: false, redelivers: true } }]);
-    },
-  );
+  test('a shard that is taken back after it was released may repeat events', () => {
+    const bench = new Bench().established();
+    bench.put('released');
+    bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [20] });
+    expect(bench.called()).toMatchObject([{ method: 'resumeShard', how: { stateLost: false, redelivers: true } }]);
+  });
 });

@@ -15,7 +15,7 @@ describe('connecting', () => {
         'auth',
         'heartbeat',
         'identify-permits',
-        'parallel-migrations',
+        'sessions',
         'live-migration',
         'epochs',
         'calls',
@@ -68,11 +68,11 @@ describe('connecting', () => {
   });
 
   test('a refusal is an error that says what to do, is retried slowly and costs no shard', () => {
-    const bench = new Bench().established().put('running').put('closed', 4);
+    const bench = new Bench().established().put('running').put('baseFrozen', 4);
     bench.message({ kind: 'rejected', code: 'DSO_TOKEN', message: 'Wrong token.', retryable: false });
     expect(bench.state.link).toMatchObject({ kind: 'waiting', until: bench.now + 30_000 });
     expect(bench.kind()).toBe('running');
-    expect(bench.kind(4)).toBe('resuming');
+    expect(bench.kind(4)).toBe('unfreezing');
     expect(bench.effects).toContainEqual(
       expect.objectContaining({ kind: 'log', level: 'error', text: expect.stringContaining('Wrong token.') }),
     );
@@ -138,7 +138,7 @@ describe('heartbeats', () => {
     const bench = new Bench({ stagedHighBytes: 10 })
       .established(undefined, { heartbeatIntervalMs: 1_000 })
       .put('staging');
-    bench.message({ kind: 'shardUserEvent', shardId: SHARD, eventId: 100, body: new Uint8Array(20) });
+    bench.message({ kind: 'userEvent', eventId: 100, body: new Uint8Array(20) });
     for (let beat = 0; beat < 10; beat++) {
       bench.event({ kind: 'tick' });
       expect(beats(bench)).toBe(1);

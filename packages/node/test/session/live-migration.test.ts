@@ -366,7 +366,7 @@ describe('a shard that is to leave', () => {
 
 describe('without the capability', () => {
   test('a node refuses the offer of a live migration', () => {
-    const bench = new Bench().established(['parallel-migrations']).put('running');
+    const bench = new Bench().established(['sessions']).put('running');
     bench.message({ kind: 'transferOpen', ...of, role: 'origin', session: null, freezeTimeoutMs: 0 });
     expect(bench.sent('transferFailed')).toHaveLength(1);
     expect(bench.kind()).toBe('running');

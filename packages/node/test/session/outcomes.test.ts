@@ -18,12 +18,14 @@ const TABLE: readonly (readonly [ShardStateKind, string, Ending, ShardStateKind,
   ['stopping', 'ok', OK, 'absent', 'send stopShard'],
   ['stopping', 'threw', THREW, 'running', 'send commandFailed'],
   ['stopping', 'timed out', LATE, 'running', 'send commandFailed'],
-  ['closing', 'ok', OK, 'closed', 'send prepareMigration'],
-  ['closing', 'ok without a session', {}, 'stopping', 'send commandFailed', 'call stopShard'],
-  ['closing', 'threw', THREW, 'running', 'send commandFailed'],
-  ['closing', 'timed out', LATE, 'stopping', 'send commandFailed', 'call stopShard'],
-  ['sending', 'ok', OK, 'sent', 'send allUserDataSent'],
-  ['sending', 'threw', THREW, 'resuming', 'send commandFailed', 'abortTransfer', 'call resumeShard'],
+  ['baseFreezing', 'ok', OK, 'baseFrozen', 'send prepareMigration'],
+  ['baseFreezing', 'ok without a session', {}, 'unfreezing', 'send commandFailed', 'call unfreeze'],
+  ['baseFreezing', 'threw', THREW, 'running', 'send commandFailed'],
+  ['baseFreezing', 'timed out', LATE, 'unfreezing', 'send commandFailed', 'call unfreeze'],
+  ['baseSending', 'ok', OK, 'baseReleasing', 'call release'],
+  ['baseSending', 'threw', THREW, 'unfreezing', 'send commandFailed', 'abortTransfer', 'call unfreeze'],
+  ['baseReleasing', 'ok', OK, 'absent', 'send allUserDataSent', 'released'],
+  ['baseReleasing', 'threw', THREW, 'stopping', 'send commandFailed', 'call stopShard'],
   ['preparing', 'ok', OK, 'staging', 'send prepareMigration'],
   ['preparing', 'threw', THREW, 'absent', 'abortStaging', 'send commandFailed'],
   ['preparing', 'timed out', LATE, 'absent', 'abortStaging', 'send commandFailed'],
@@ -92,8 +94,8 @@ describe('a failure', () => {
       { method: 'resumeShard', how: { stateLost: false, redelivers: true } },
     ],
     ['without one', null, 'starting', { method: 'startShards' }],
-  ] as const)('is recovered from when a shard did not freeze in time, %s', (_, session, next, call) => {
-    const bench = new Bench().established().put('closing');
+  ] as const)('is recovered from when a shard was not released in time, %s', (_, session, next, call) => {
+    const bench = new Bench().established().put('baseReleasing');
     bench.callEnds(LATE);
     bench.callEnds({ session });
     expect(bench.kind()).toBe(next);
@@ -121,8 +123,8 @@ describe('a failure', () => {
   );
 
   test('starts the shard anew when it is one to take it back', () => {
-    const bench = new Bench().established().put('closed');
-    bench.message({ kind: 'migrationAborted', shardId: SHARD, reason: 'x' });
+    const bench = new Bench().established().put('released');
+    bench.message({ kind: 'startShards', shardIds: [SHARD] });
     bench.callEnds(THREW);
     expect(bench.kind()).toBe('starting');
   });
@@ -139,17 +141,17 @@ describe('a failure', () => {
 // the migration off and asked for the stop; the node stopped the shard for the first, and answered the second, without
 // a session: nobody knew that an event had been handed over meanwhile, and it came again.
 describe('a stop that waits for a migration to be aborted is answered with the cursor', () => {
-  test.each([
-    ['activating', { kind: 'transferAbort', migrationId: MIGRATION, shardId: SHARD, reason: 'no' }],
-    ['resuming', { kind: 'migrationAborted', shardId: SHARD, reason: 'no' }],
-  ] as const)('the stop is answered so when the shard is %s', (state, abort) => {
-    const bench = new Bench().established().put(state);
-    bench.message(abort);
-    bench.message({ kind: 'stopShard', shardId: SHARD, session: null });
-    expect(bench.kind()).toBe('stopping');
-    const later = { ...SESSION, sequence: SESSION.sequence + 1 };
-    bench.callEnds({ session: later });
-    expect(bench.kind()).toBe('absent');
-    expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session: later }]);
-  });
+  test.each([['activating', { kind: 'transferAbort', migrationId: MIGRATION, shardId: SHARD, reason: 'no' }]] as const)(
+    'the stop is answered so when the shard is %s',
+    (state, abort) => {
+      const bench = new Bench().established().put(state);
+      bench.message(abort);
+      bench.message({ kind: 'stopShard', shardId: SHARD, session: null });
+      expect(bench.kind()).toBe('stopping');
+      const later = { ...SESSION, sequence: SESSION.sequence + 1 };
+      bench.callEnds({ session: later });
+      expect(bench.kind()).toBe('absent');
+      expect(bench.sent('stopShard')).toEqual([{ kind: 'stopShard', shardId: SHARD, session: later }]);
+    },
+  );
 });

@@ -14,7 +14,16 @@ const report = (shardId: number): ShardReport => ({
 
 test('every shard of this node is named, whatever the host says, and no other', () => {
   const bench = new Bench().established();
-  const kinds = ['starting', 'running', 'stopping', 'closing', 'closed', 'sending', 'sent', 'resuming'] as const;
+  const kinds = [
+    'starting',
+    'running',
+    'stopping',
+    'baseFreezing',
+    'baseFrozen',
+    'baseSending',
+    'released',
+    'resuming',
+  ] as const;
   kinds.forEach((kind, shardId) => bench.put(kind, shardId));
   bench.put('preparing', 10).put('staging', 11);
   const phases = (fromHost: ShardReport[]) =>
@@ -40,6 +49,6 @@ test('a shard that was taken over is not named while its end is waited for', () 
 });
 
 test('figures of the host are kept', () => {
-  const bench = new Bench().established().put('closed', 1);
+  const bench = new Bench().established().put('baseFrozen', 1);
   expect(shardReports(bench.state.shards, [report(1)])).toEqual([{ ...report(1), phase: 'frozen' }]);
 });

@@ -11,7 +11,6 @@ const resume: MessageOf<'resumeShards'> = { kind: 'resumeShards', shards: [shard
 /** Where the shard goes at once; in all other states that wait for no call the node says that it has the shard. */
 const TAKES: Partial<Record<ShardStateKind, readonly string[]>> = {
   absent: ['call prepareTransferTo'],
-  sent: ['call prepareTransferTo'],
   released: ['call prepareTransferTo'],
   staging: ['abortStaging', 'call prepareTransferTo'],
   collecting: ['abortStaging', 'call prepareTransferTo'],
@@ -62,7 +61,7 @@ describe('resumeShards', () => {
     ['the session that it kept itself', SESSION, false],
     ['another session', { ...SESSION, sequence: SESSION.sequence + 1 }, true],
   ] as const)('brings user code no news of a lost state with %s only', (_, session, stateLost) => {
-    const bench = new Bench().established().put('sent');
+    const bench = new Bench().established().put('released');
     bench.message({ kind: 'resumeShards', shards: [{ ...shard, ...session }] });
     bench.callEnds({});
     expect(bench.called()).toMatchObject([{ how: { stateLost } }]);
@@ -105,7 +104,6 @@ describe('resumeShards', () => {
   // nobody could have the shard elsewhere.
   test.each([
     ['stopShard', { kind: 'stopShard', shardId: SHARD, session: null }],
-    ['migrationAborted', { kind: 'migrationAborted', shardId: SHARD, reason: 'no answer' }],
     ['shardTakenOver', { kind: 'shardTakenOver', shardId: SHARD, epoch: 21 }],
   ] as const)('is cut short by %s that came while the host made room', (_, message) => {
     const bench = new Bench().established();

@@ -16,16 +16,14 @@ const COMMANDS = {
   prepareDestination: { kind: 'prepareMigration', origin: false, shardId: SHARD, session: SESSION },
   prepareOther: { kind: 'prepareMigration', origin: false, shardId: SHARD, session: OTHER_SESSION },
   startMigration: { kind: 'startMigration', shardId: SHARD },
-  allUserDataSent: { kind: 'allUserDataSent', numEvents: 0, shardId: SHARD },
-  userEvent: { kind: 'shardUserEvent', shardId: SHARD, eventId: 100, body: new Uint8Array(10) },
-  migrationAborted: { kind: 'migrationAborted', shardId: SHARD, reason: 'because' },
-  migrationFinished: { kind: 'migrationFinished', shardId: SHARD },
+  allUserDataSent: { kind: 'allUserDataSent', numEvents: 0 },
+  userEvent: { kind: 'userEvent', eventId: 100, body: new Uint8Array(10) },
 } as const satisfies Record<string, Message>;
 
 type Row = readonly [state: ShardStateKind, command: keyof typeof COMMANDS, next: ShardStateKind, ...said: string[]];
 
 const WAIT = 'wait';
-const BUSY = ['starting', 'stopping', 'closing', 'preparing', 'resuming'] as const;
+const BUSY = ['starting', 'stopping', 'baseFreezing', 'baseReleasing', 'preparing', 'resuming'] as const;
 const QUEUED = [
   'startShards',
   'stopShard',
@@ -33,7 +31,6 @@ const QUEUED = [
   'prepareDestination',
   'prepareOther',
   'startMigration',
-  'migrationFinished',
 ] as const;
 
 const TABLE: readonly Row[] = [
@@ -45,52 +42,33 @@ const TABLE: readonly Row[] = [
   ['absent', 'startMigration', 'absent', 'send commandFailed'],
   ['absent', 'allUserDataSent', 'absent'],
   ['absent', 'userEvent', 'absent'],
-  ['absent', 'migrationAborted', 'absent'],
-  ['absent', 'migrationFinished', 'absent'],
 
   ['running', 'startShards', 'running', 'send startShards'],
   ['running', 'stopShard', 'stopping', 'call stopShard'],
-  ['running', 'prepareOrigin', 'closing', 'call prepareTransferFrom'],
+  ['running', 'prepareOrigin', 'baseFreezing', 'call freeze'],
   ['running', 'prepareDestination', 'running', 'send commandFailed'],
   ['running', 'prepareOther', 'running', 'send commandFailed'],
   ['running', 'startMigration', 'running', 'send commandFailed'],
   ['running', 'allUserDataSent', 'running'],
   ['running', 'userEvent', 'running'],
-  ['running', 'migrationAborted', 'running'],
-  ['running', 'migrationFinished', 'running'],
 
-  ['closed', 'startShards', 'resuming', 'call resumeShard'],
-  ['closed', 'stopShard', 'absent', 'released', 'send stopShard'],
-  ['closed', 'prepareOrigin', 'closed', 'send prepareMigration'],
-  ['closed', 'prepareDestination', 'closed', 'send commandFailed'],
-  ['closed', 'prepareOther', 'closed', 'send commandFailed'],
-  ['closed', 'startMigration', 'sending', 'call transferFrom'],
-  ['closed', 'allUserDataSent', 'closed'],
-  ['closed', 'userEvent', 'closed'],
-  ['closed', 'migrationAborted', 'resuming', 'call resumeShard'],
-  ['closed', 'migrationFinished', 'absent', 'released'],
+  ['baseFrozen', 'startShards', 'unfreezing', 'call unfreeze', WAIT],
+  ['baseFrozen', 'stopShard', 'stopping', 'call stopShard'],
+  ['baseFrozen', 'prepareOrigin', 'baseFrozen', 'send prepareMigration'],
+  ['baseFrozen', 'prepareDestination', 'baseFrozen', 'send commandFailed'],
+  ['baseFrozen', 'prepareOther', 'baseFrozen', 'send commandFailed'],
+  ['baseFrozen', 'startMigration', 'baseSending', 'call exportAll'],
+  ['baseFrozen', 'allUserDataSent', 'baseFrozen'],
+  ['baseFrozen', 'userEvent', 'baseFrozen'],
 
-  ['sending', 'startShards', 'resuming', 'abortTransfer', 'call resumeShard'],
-  ['sending', 'stopShard', 'absent', 'abortTransfer', 'released', 'send stopShard'],
-  ['sending', 'prepareOrigin', 'sending', 'send prepareMigration'],
-  ['sending', 'prepareDestination', 'sending', 'send commandFailed'],
-  ['sending', 'prepareOther', 'sending', 'send commandFailed'],
-  ['sending', 'startMigration', 'sending'],
-  ['sending', 'allUserDataSent', 'sending'],
-  ['sending', 'userEvent', 'sending'],
-  ['sending', 'migrationAborted', 'resuming', 'abortTransfer', 'call resumeShard'],
-  ['sending', 'migrationFinished', 'absent', 'abortTransfer', 'released'],
-
-  ['sent', 'startShards', 'resuming', 'call resumeShard'],
-  ['sent', 'stopShard', 'absent', 'released', 'send stopShard'],
-  ['sent', 'prepareOrigin', 'sent', 'send prepareMigration'],
-  ['sent', 'prepareDestination', 'preparing', 'call prepareTransferTo'],
-  ['sent', 'prepareOther', 'preparing', 'call prepareTransferTo'],
-  ['sent', 'startMigration', 'sent', 'send allUserDataSent'],
-  ['sent', 'allUserDataSent', 'sent'],
-  ['sent', 'userEvent', 'sent'],
-  ['sent', 'migrationAborted', 'resuming', 'call resumeShard'],
-  ['sent', 'migrationFinished', 'absent', 'released'],
+  ['baseSending', 'startShards', 'unfreezing', 'abortTransfer', 'call unfreeze', WAIT],
+  ['baseSending', 'stopShard', 'stopping', 'abortTransfer', 'call stopShard'],
+  ['baseSending', 'prepareOrigin', 'baseSending', 'send prepareMigration'],
+  ['baseSending', 'prepareDestination', 'baseSending', 'send commandFailed'],
+  ['baseSending', 'prepareOther', 'baseSending', 'send commandFailed'],
+  ['baseSending', 'startMigration', 'baseSending'],
+  ['baseSending', 'allUserDataSent', 'baseSending'],
+  ['baseSending', 'userEvent', 'baseSending'],
 
   ['staging', 'startShards', 'starting', 'abortStaging', 'call startShards'],
   ['staging', 'stopShard', 'absent', 'abortStaging', 'send stopShard'],
@@ -100,8 +78,6 @@ const TABLE: readonly Row[] = [
   ['staging', 'startMigration', 'staging', 'send commandFailed'],
   ['staging', 'allUserDataSent', 'resuming', 'call resumeShard'],
   ['staging', 'userEvent', 'staging', 'handleUserEvent'],
-  ['staging', 'migrationAborted', 'absent', 'abortStaging'],
-  ['staging', 'migrationFinished', 'staging'],
 
   ...BUSY.flatMap((state): Row[] => QUEUED.map((command): Row => [state, command, state, WAIT])).filter(
     ([state, command]) => state !== 'resuming' || command !== 'stopShard',
@@ -112,12 +88,6 @@ const TABLE: readonly Row[] = [
     [state, 'allUserDataSent', state],
     [state, 'userEvent', state],
   ]),
-  ['starting', 'migrationAborted', 'starting', WAIT],
-  ['stopping', 'migrationAborted', 'stopping', WAIT],
-  ['closing', 'migrationAborted', 'closing', WAIT],
-  ['preparing', 'migrationAborted', 'preparing', WAIT],
-  // A destination that is already resuming gives the session back at once.
-  ['resuming', 'migrationAborted', 'stopping', 'call stopShard'],
 ];
 
 describe('a shard and a command', () => {

@@ -24,10 +24,7 @@ type Deadline<T> = {
   at: (tx: Transaction, thing: T) => number | null;
   /** The first of all, where it is known without a look at each. */
   first?: (tx: Transaction) => number;
-  /**
-   * What is done when it has passed. Without: a phase of `reconcile` looks at the time itself, and needs the wake-up
-   * only.
-   */
+  /** What is done when it has passed. Without: a phase of `reconcile` looks at the time, and needs the wake-up only. */
   expire?: (tx: Transaction, thing: T) => void;
   /** Time in which we could not act counts against nobody. Without: it goes on to count. */
   putOff?: (tx: Transaction, thing: T, ms: number) => void;
@@ -36,9 +33,7 @@ type Deadline<T> = {
 /** The same for whoever walks the map, whatever the things are. */
 type Walk = {
   expire: (tx: Transaction) => void;
-  /**
-   * What is due already and was not done waits for an event, not for time: only the future counts. Infinity: nothing.
-   */
+  /** What is due and was not done waits for an event, not for time: only the future counts. Infinity: nothing. */
   next: (tx: Transaction) => number;
   putOff: (tx: Transaction, ms: number) => void;
 };

@@ -20,7 +20,7 @@ export type InitialState = (settings: Settings, now: number) => OrchestratorStat
 export { initialState } from './state/initial-state.js';
 
 export const decide: Decide = (state, event, now) => {
-  if (event.kind === 'message' && (event.message.kind === 'userEvent' || event.message.kind === 'shardUserEvent')) {
+  if (event.kind === 'message' && event.message.kind === 'userEvent') {
     return forwardUserEvent(state, event.connection, event.message, now);
   }
   if (event.kind === 'message' && isRelayed(event.message)) {

@@ -1,6 +1,4 @@
-/**
- * What must be true of every state between two events. Run by the tests after each event; throws naming what is broken.
- */
+/** What must be true of every state between two events. Run by tests after each event; throws naming what is broken. */
 import { can } from './state/nodes.js';
 import { boundOf, LIVE_STEPS } from './migration/live-steps.js';
 import { isLive, takesRoom } from './state/migrations.js';

@@ -18,11 +18,12 @@ import {
   onOriginStopped,
   onOriginTookBack,
 } from './migration/failure.js';
-import { beginResume, failStart, tellAborted, onReadyToResume } from './shards/start.js';
+import { beginResume, beginTakeBack, failStart, tellAborted, onReadyToResume } from './shards/start.js';
 import { onTransferAnswer } from './migration/live-messages.js';
 import { onActivated } from './migration/live.js';
 import { onOriginKept, onStopAnswer } from './migration/live-failure.js';
 import { isBase, isLive } from './state/migrations.js';
+import { transferOf } from './migration/relay.js';
 import {
   onDestinationReady,
   onDestinationRuns,
@@ -102,7 +103,6 @@ function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'n
       return onTransferAnswer(tx, node, message);
     // These take no transaction: see decide.ts.
     case 'userEvent':
-    case 'shardUserEvent':
     case 'transferData':
     case 'transferCredit':
       break;
@@ -197,17 +197,15 @@ function onPrepared(tx: Transaction, node: string, message: MessageOf<'prepareMi
   const state = tx.shard(shard);
   const known = knownNow(tx, session);
   const hasClosed = state?.kind === 'running' && state.node === node && known !== null;
-  if (hasClosed && !can(tx.node(node), 'parallel-migrations')) {
-    // A base-level origin that closed only after its migration was aborted: it is given its session back.
-    beginResume(tx, shard, node, known);
-  } else if (hasClosed && message.origin) {
-    // So did this one, and would wait for ever.
-    tx.send(node, { kind: 'migrationAborted', shardId: shard, reason: 'its migration was aborted before it closed' });
+  if (hasClosed) {
+    // An origin that closed only after its migration was aborted goes on.
+    if (can(tx.node(node), 'sessions')) beginTakeBack(tx, shard, node, known);
+    else beginResume(tx, shard, node, known);
   } else {
     late(tx, node, 'prepareMigration', shard);
     // It made room because it was told twice; nothing else would ever end that.
     const isHere = state !== undefined && state.kind !== 'vacant' && state.kind !== 'migrating' && state.node === node;
-    if (!message.origin && !isHere) tellAborted(tx, node, shard, 'The shard is not coming here');
+    if (!message.origin && !isHere) tellAborted(tx, node, shard);
   }
 }
 
@@ -235,8 +233,8 @@ function onMigrationPrepared(
 }
 
 function onAllUserDataSent(tx: Transaction, node: string, message: MessageOf<'allUserDataSent'>): void {
-  const migration = transferOf(tx, node, message.shardId);
-  if (migration === undefined || !isBase(migration) || migration.step.kind !== 'transferring') {
+  const migration = transferOf(tx.state, node);
+  if (migration?.step.kind !== 'transferring') {
     violation(tx, node, 'allUserDataSent', 'it has no transfer under way that this could end');
     return;
   }
@@ -246,18 +244,6 @@ function onAllUserDataSent(tx: Transaction, node: string, message: MessageOf<'al
     const counts = `${message.numEvents} user events were announced, ${userEvents} came`;
     abort(tx, migration, `the user data is not whole: ${counts}`);
   }
-}
-
-/** A base-level origin does not name the shard: it has one transfer at a time. */
-function transferOf(tx: Transaction, node: string, shard: number | null): ReturnType<typeof migrationOf> {
-  if (shard !== null) {
-    const migration = migrationOf(tx, shard);
-    return migration?.origin === node ? migration : undefined;
-  }
-  const own = [...tx.state.migrations.values()].filter(
-    (migration) => migration.origin === node && migration.step.kind === 'transferring',
-  );
-  return own.length === 1 ? own[0] : undefined;
 }
 
 function onCommandFailed(tx: Transaction, node: string, message: MessageOf<'commandFailed'>): void {

@@ -35,14 +35,14 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   watchForSilence,
   expireUnreachable,
   endFleet,
+  // What is to be started: before a drain ends, or its node would get what has just left it.
+  clearCrashRecords,
+  keepNodesUp,
+  placeVacant,
   // What is to be moved.
   leaveWhenThereIsRoom,
   runOperations,
   startWaitingMigrations,
-  // What is to be started.
-  clearCrashRecords,
-  keepNodesUp,
-  placeVacant,
   startWaitingResumes,
   answerStartRequests,
   dropRetained,
@@ -51,9 +51,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   runCalls,
 ];
 
-/**
- * Far more rounds than any chain of phases needs; a bound, so that a mistake in one costs a delay and not the process.
- */
+/** Far more rounds than any chain of phases needs: a mistake in one costs a delay and not the process. */
 const MAX_ROUNDS = 20;
 
 export function reconcile(tx: Transaction): void {

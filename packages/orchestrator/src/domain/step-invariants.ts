@@ -27,10 +27,7 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   quarantinedShardsAreNotStarted(before, after);
 }
 
-/**
- * Invariant 11: shards that are moving or down stay under the cap, unplanned losses counted; so none is moved beyond
- * it.
- */
+/** Invariant 11: shards moving or down stay under the cap, losses counted; so none is moved beyond it. */
 function movesKeepToTheBudget(after: OrchestratorState, begun: readonly MigrationState[]): void {
   const { moving, down, limit } = disruptionOf(after);
   const shards = begun.map(({ shard }) => shard).join(', ');

@@ -12,7 +12,7 @@ import type { NodeState, OrchestratorState } from './state/state.js';
 export function whileSuspended(state: OrchestratorState, event: DomainEvent, now: number): Decision | null {
   if (event.kind !== 'message') return null;
   const { connection, message } = event;
-  if (message.kind === 'userEvent' || message.kind === 'shardUserEvent') {
+  if (message.kind === 'userEvent') {
     return forwardUserEvent(state, connection, message, now);
   }
   if (isRelayed(message)) return relayTransfer(state, connection, message, now);

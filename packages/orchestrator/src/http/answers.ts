@@ -8,9 +8,7 @@ export function failed(status: number, message: string): Reply<Answer> {
   return { status, body: { Message: message, Error: true } };
 }
 
-/**
- * The caller's faults are 4xx (409: try again when the other operation is over), the fleet's 500, as the ancestor's.
- */
+/** The caller's faults are 4xx (409: try again when the other operation is over), the fleet's 500. */
 export function replyTo(result: CommandResult): Reply<Answer> {
   if (!result.ok) return failed(statusOf(result.error), result.error.message);
   return { status: 200, body: { Message: result.message, Error: false } };

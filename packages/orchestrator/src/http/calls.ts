@@ -2,6 +2,7 @@
  * `POST /v1/call`: asks the nodes, as an operator. What is asked are the handlers that the bot registered
  * (`node.fleet.handle`); what the library itself evaluates has names that begin with `$`, and is for nodes only.
  */
+import { counted } from '@dshard/protocol';
 import type { Answer, CallReport, Takes } from '@dshard/api';
 import type { CallEnded } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
@@ -35,7 +36,7 @@ function report({ answers, missing }: CallEnded): CallReport {
   }
   const shards = given.reduce((sum, answer) => sum + answer.shards.length, 0);
   const lacking = failures.reduce((sum, failure) => sum + failure.shards.length, 0);
-  const Message = `${shards} shard(s) answered, ${lacking} did not.`;
+  const Message = `${counted(shards, 'shard')} answered, ${lacking} did not.`;
   return { Message, Error: lacking > 0, answers: given, failures };
 }
 

@@ -4,7 +4,6 @@ import { CONTRACT, ENDPOINT_NAMES, type EndpointName } from '@dshard/api';
 import { failed, type Reply } from './answers.js';
 import { HANDLERS, type Handler, type Surroundings } from './handlers.js';
 import { readParameters } from './parameters.js';
-import { requesterOf } from './requester.js';
 
 export function addRoutes(app: FastifyInstance, surroundings: Surroundings): void {
   for (const name of ENDPOINT_NAMES) {
@@ -44,4 +43,15 @@ function lastEvent({ headers }: FastifyRequest): { after?: unknown } {
 
 function send(reply: FastifyReply, { status, body }: Reply<unknown>): FastifyReply {
   return reply.code(status).send(body);
+}
+
+/** So much of a name goes into the history. */
+const MAX_NAME_LENGTH = 120;
+
+/** Who asks, for the history: the name that they say (nobody checks it), and the address, which they cannot choose. */
+function requesterOf({ headers, socket }: Pick<FastifyRequest, 'headers' | 'socket'>): string {
+  const given = headers['x-requested-by'];
+  const name = (Array.isArray(given) ? given.join(' ') : (given ?? '')).replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
+  const remote = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'an unknown address';
+  return `${name === '' ? 'REST' : name.slice(0, MAX_NAME_LENGTH)} from ${remote}`;
 }

@@ -74,6 +74,8 @@ const MAX_CONNECTIONS = 512;
 /** How long answers under way may take when the server closes. */
 const CLOSE_GRACE_MS = 1000;
 
+/** For a look at who has the port. */
+const LOOK_MS = 1_000;
 const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -172,7 +174,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         await app.listen(listen);
       } catch (cause) {
         const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
-        throw (taken ? addressTaken : addressUnusable)(options.listen, PART, cause);
+        if (!taken) throw addressUnusable(options.listen, PART, cause);
+        throw addressTaken(options.listen, PART, cause, await isOrchestrator(options.listen, clock));
       }
       const bound = app.server.address();
       return formatAddress(listen.host, typeof bound === 'object' && bound ? bound.port : listen.port);
@@ -183,6 +186,24 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await app.close().finally(cancel);
     },
   };
+}
+
+/** Whether what listens there answers as this does, with a status or a refusal. */
+async function isOrchestrator(address: Address, clock: Clock): Promise<boolean> {
+  const tooLate = new AbortController();
+  const cancel = clock.after(LOOK_MS, () => tooLate.abort());
+  try {
+    const response = await fetch(`http://${address}${CONTRACT.status.path}`, {
+      headers: { connection: 'close' },
+      signal: tooLate.signal,
+    });
+    const answer = Object(await response.json()) as Partial<Record<string, unknown>>;
+    return 'shardCounts' in answer || ('Message' in answer && answer['Error'] === true);
+  } catch {
+    return false;
+  } finally {
+    cancel();
+  }
 }
 
 /** A POST without a body is fine, whatever content type a client says it has. */

@@ -1,15 +1,10 @@
-/**
- * What the orchestrator asks of its surroundings beside the store: node processes, the versions they run, and Discord's
- * word on the gateway.
- */
+/** What the orchestrator asks of its surroundings beside the store: processes, versions, Discord's /gateway/bot. */
 /** Starts node processes (the ancestor's NodeLauncher). */
 export type NodeProcess = { node: string; pid: number; startedAt: number };
 
 export type ProcessExit = {
   node: string;
-  /**
-   * For people, what comes after "node web-3 …": "exited with code 1 after 0.2 s (command: …); its last lines were: …".
-   */
+  /** What comes after "node web-3 …": "exited with code 1 after 0.2 s (command: …); last lines: …". */
   description: string;
 };
 
@@ -20,10 +15,7 @@ export type Launcher = {
    */
   start(handlers: { onExit(exit: ProcessExit): void }): Promise<void>;
   running(): readonly NodeProcess[];
-  /**
-   * Resolves when the process runs, before any exit of it is told. Rejects, naming the command, when it cannot be
-   * started.
-   */
+  /** Resolves when the process runs, before an exit is told. Rejects, naming the command, when it cannot start. */
   launch(): Promise<NodeProcess>;
   /**
    * SIGTERM, then SIGKILL after `graceMs`; a later call with a shorter grace shortens it. Resolves when the process is
@@ -34,9 +26,7 @@ export type Launcher = {
   close(): Promise<void>;
 };
 
-/**
- * What a node started now would run (ancestor: LaunchVersion), and how to fetch a newer one (ancestor: VersionUpdater).
- */
+/** What a new node would run (ancestor: LaunchVersion), and how to fetch a newer one (ancestor: VersionUpdater). */
 export type VersionSource = {
   deployed(): Promise<string>;
   /** Resolves with the version deployed now. */

@@ -33,10 +33,7 @@ const MAX_UNIDENTIFIED_IN_ALL = 512;
 /** So many of one address, and of all, wait for their close; beyond, the one that waits longest is closed. */
 const MAX_REFUSED = 16;
 const MAX_REFUSED_IN_ALL = 256;
-/**
- * So much state of live migrations may wait for a slow destination before its origins are held back, whatever credit
- * they have.
- */
+/** So much state may wait for a slow destination before its origins are held back, whatever credit they have. */
 const TRANSFER_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 /** Ends that are nobody's fault. */
@@ -280,13 +277,10 @@ export class Connections {
   }
 }
 
-/**
- * Of a live migration only what exceeds the windows of credit that are usual: within them the destination sets the
- * pace.
- */
+/** Of a live migration only what exceeds the usual windows of credit: within them the destination sets the pace. */
 function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
   if (kind === 'transferData') return bufferedBytes > TRANSFER_BACKLOG_BYTES;
-  return kind === 'userEvent' || kind === 'shardUserEvent';
+  return kind === 'userEvent';
 }
 
 function refusal(code: OrchestratorErrorCode, why: string): ConnectionEnd {

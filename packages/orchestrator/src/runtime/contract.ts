@@ -23,9 +23,7 @@ export type OrchestratorOptions = {
   versionSource: VersionSource | null;
   gatewayInfo: GatewayInfoSource | null;
   logger: Logger;
-  /**
-   * Where the state is kept, acquired by `lead`; without it nothing outlives the process. It is given back by `close`.
-   */
+  /** Where the state is kept, acquired by `lead`, given back by `close`; without it nothing outlives the process. */
   leadership?: Leadership | null;
   /** Connections open at once; further ones are closed. Default 4096. */
   maxConnections?: number;
@@ -35,9 +33,7 @@ export type OrchestratorOptions = {
   connection?: MessageConnectionOptions;
 };
 
-/**
- * An entry of the history with its place there; ids grow, from run to run where there is a store, and may leave gaps.
- */
+/** An entry of the history with its place there; ids grow, from run to run if there is a store, and may leave gaps. */
 export type RecordedEntry = HistoryEntry & { id: number; at: number };
 
 export type OrchestratorHandle = {
@@ -59,10 +55,7 @@ export type OrchestratorHandle = {
   /** From the whole history: the first `limit` after an id, or, with null, the last `limit`. Oldest first. */
   pastEntries(after: number | null, limit: number): Promise<readonly RecordedEntry[]>;
   onEntry(listener: (entry: RecordedEntry) => void): Cancel;
-  /**
-   * Resolves when another orchestrator has taken over the store: this one has stopped acting and is closed as by
-   * `leave`.
-   */
+  /** Resolves when another orchestrator has taken over the store: this one acts no more, closed as by `leave`. */
   readonly lost: Promise<OrchestratorError>;
   /**
    * `leave`: nodes and their processes live on. `end`: the fleet is shut down for good, processes stopped, then killed.

@@ -268,9 +268,7 @@ function asFailure(error: unknown): StoreFailure {
   return { ok: false, reason: 'broken', message: `The store failed: ${messageOf(error)}` };
 }
 
-/**
- * For ports that may answer at once or later: what is there at once is used at once, so that nothing comes in between.
- */
+/** For ports that may answer at once or later: what is there at once is used at once: nothing comes in between. */
 function isPromise<T>(value: Eventually<T>): value is Promise<T> {
   return value instanceof Promise;
 }

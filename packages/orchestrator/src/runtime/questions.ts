@@ -1,6 +1,4 @@
-/**
- * What the runtime asks its surroundings: Discord for `GET /gateway/bot`, the version source for versions.
- */
+/** What the runtime asks its surroundings: Discord for `GET /gateway/bot`, the version source for versions. */
 import { messageOf } from '@dshard/protocol';
 import type { CommandError, CommandResult } from '../domain/state/commands.js';
 import type { DomainEvent } from '../domain/state/events.js';

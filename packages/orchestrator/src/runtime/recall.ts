@@ -1,6 +1,4 @@
-/**
- * What a run begins with: the settings, and what the store remembers.
- */
+/** What a run begins with: the settings, and what the store remembers. */
 import { isLoopback, parseAddress } from '@dshard/transport';
 import type { InitialState } from '../domain/decide.js';
 import { restoredState } from '../domain/durable/restore.js';
@@ -35,10 +33,7 @@ function expectedNodes({ settings, launcher, listen }: OrchestratorOptions): rea
   return [...new Set([...(configured ?? []), ...launcher.running().map(({ node }) => node)])];
 }
 
-/**
- * What the store remembers, as the state this run begins with; and what has to be written for the store to say what the
- * state says.
- */
+/** What the store remembers, as the state this run begins with; and what has to be written for both to agree. */
 type Recalled = { state: OrchestratorState; writes: ReturnType<typeof correctingWrites> };
 
 /** @param dead nodes the launcher knows to be dead already. */

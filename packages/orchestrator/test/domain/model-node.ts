@@ -92,7 +92,7 @@ export class ModelNode {
       token: null,
       host: null,
       pid: null,
-      heldSessions: this.can('parallel-migrations')
+      heldSessions: this.can('sessions')
         ? [...this.retained].map(([shardId, session]) => ({ shardId, ...session }))
         : [],
     };
@@ -173,6 +173,8 @@ export class ModelNode {
     for (const [shard, epoch] of told) {
       if (epoch === undefined) throw new Error(`${message.kind} of shard ${shard} came without an epoch`);
       const seen = this.epochs.get(shard) ?? 0;
+      // What was only on its way here may be stopped under the epoch of where it is.
+      if (message.kind === 'stopShard' && !this.running.has(shard)) continue;
       if (epoch < seen) throw new Error(`${message.kind} of shard ${shard} came under epoch ${epoch} after ${seen}`);
       this.epochs.set(shard, epoch);
     }
@@ -188,6 +190,11 @@ export class ModelNode {
     }
     if (this.fail.has(message.kind) && message.kind === 'resumeShards') {
       for (const { shardId } of message.shards) this.#failed(message.kind, shardId);
+      return;
+    }
+    const [staged] = this.prepared.keys();
+    if (this.fail.has(message.kind) && message.kind === 'allUserDataSent' && staged !== undefined) {
+      this.#failed(message.kind, staged);
       return;
     }
     if (this.fail.has(message.kind) && 'shardId' in message && message.shardId !== null) {
@@ -232,19 +239,10 @@ export class ModelNode {
         this.#transfer(message.shardId);
         break;
       case 'userEvent':
-      case 'shardUserEvent':
-        for (const [shard, prepared] of this.prepared) {
-          if (message.kind === 'userEvent' || message.shardId === shard) prepared.userEvents += 1;
-        }
+        for (const prepared of this.prepared.values()) prepared.userEvents += 1;
         break;
       case 'allUserDataSent':
-        this.#resume(message.shardId ?? [...this.prepared.keys()][0], message.numEvents);
-        break;
-      case 'migrationAborted':
-        this.#abort(message.shardId);
-        break;
-      case 'migrationFinished':
-        this.retained.delete(message.shardId);
+        this.#resume([...this.prepared.keys()][0], message.numEvents);
         break;
       case 'identifyGranted':
         this.identifies.push(message.shardId);
@@ -272,7 +270,7 @@ export class ModelNode {
   }
 
   #failed(command: string, shardId: number): void {
-    if (this.can('parallel-migrations')) {
+    if (this.can('sessions')) {
       if (command === 'prepareMigration' || command === 'allUserDataSent') this.prepared.delete(shardId);
       this.send({ kind: 'commandFailed', command, shardId, message: `cannot ${command}` });
     }
@@ -316,17 +314,21 @@ export class ModelNode {
     const had = this.running.delete(shard) || this.retained.delete(shard) || this.resuming.delete(shard);
     this.prepared.delete(shard);
     this.transfers.drop(shard);
-    const session = had && this.can('parallel-migrations') ? this.#givenBack(shard) : null;
+    const session = had && this.can('sessions') ? this.#givenBack(shard) : null;
     this.send({ kind: 'stopShard', shardId: shard, session });
   }
 
+  /** One of ours only freezes the shard. */
   #close(shard: number): void {
-    if (!this.running.delete(shard)) {
+    if (!this.running.has(shard)) {
       this.#failed('prepareMigration', shard);
       return;
     }
     const session = this.session(shard);
-    this.retained.set(shard, session);
+    if (this.baseLevel) {
+      this.running.delete(shard);
+      this.retained.set(shard, session);
+    }
     this.send({ kind: 'prepareMigration', origin: true, shardId: shard, session });
   }
 
@@ -336,14 +338,12 @@ export class ModelNode {
   }
 
   #transfer(shard: number): void {
-    const parallel = this.can('parallel-migrations');
     for (let event = 0; event < this.userEventsPerShard; event += 1) {
-      const body = new Uint8Array([event]);
-      if (parallel) this.send({ kind: 'shardUserEvent', shardId: shard, eventId: 100, body });
-      else this.send({ kind: 'userEvent', eventId: 100, body });
+      this.send({ kind: 'userEvent', eventId: 100, body: new Uint8Array([event]) });
     }
-    const shardId = parallel ? shard : null;
-    this.send({ kind: 'allUserDataSent', numEvents: this.userEventsPerShard, shardId });
+    this.send({ kind: 'allUserDataSent', numEvents: this.userEventsPerShard });
+    this.retained.delete(shard);
+    this.running.delete(shard);
   }
 
   #resume(shard: number | undefined, numEvents: number): void {
@@ -354,16 +354,8 @@ export class ModelNode {
     this.resumeWhenThere(shard, () => this.send({ kind: 'startShards', shardIds: [shard] }));
   }
 
-  #abort(shard: number): void {
-    this.prepared.delete(shard);
-    this.resuming.delete(shard);
-    if (!this.retained.delete(shard)) return;
-    this.running.add(shard);
-    this.resumes.push(shard);
-  }
-
   #shutdown(): void {
-    const sessions = this.can('parallel-migrations')
+    const sessions = this.can('sessions')
       ? [...this.running, ...this.retained.keys()].map((shardId) => ({ shardId, ...this.#givenBack(shardId) }))
       : [];
     this.running.clear();

@@ -54,7 +54,7 @@ describe('POST /v1/call', () => {
     const { response, body } = await post({ name: 'g' }, { ok: true, message: '', data: { call } });
     expect(response.statusCode).toBe(200);
     expect(body).toEqual({
-      Message: '2 shard(s) answered, 3 did not.',
+      Message: '2 shards answered, 3 did not.',
       Error: true,
       answers: [{ node: 'a', shards: [0, 1], value: { guilds: 3 } }],
       failures: [

@@ -95,7 +95,7 @@ describe('GET /v1/operations', () => {
         nodes: { done: 2, total: 4 },
         shards: { moved: 7, total: 11, moving: [1], waiting: [3, 0] },
         failed: [{ shard: 2, reason: 'no' }],
-        text: '2 of 4 node(s) replaced. Moving the shards of a to b: 1 of 4 moved.',
+        text: '2 of 4 nodes replaced. Moving the shards of a to b: 1 of 4 moved.',
         endedAt: null,
       },
       { id: 'd3', state: 'failed', text: 'It did not work.', by: 'bob from 10.0.0.1', endedAt: 2 },

@@ -42,7 +42,9 @@ describe('the server', () => {
     const port = address.split(':')[1]!;
     await expect(second.server.start()).rejects.toMatchObject({
       code: 'DSO_ADDRESS_TAKEN',
-      message: expect.stringMatching(new RegExp(`port ${port}.*ss -ltnp.*http\\.listen.*--http`)),
+      message: expect.stringMatching(
+        new RegExp(`another orchestrator has port ${port}.*dso status --address ${address}.*http\\.listen.*--http`),
+      ),
     });
     await Promise.all([first.server.close(), second.server.close()]);
   });

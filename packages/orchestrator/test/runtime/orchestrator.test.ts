@@ -33,7 +33,7 @@ function numbered(count: number, bytes: number): Uint8Array[] {
 
 function numbersOf(node: ScriptedNode): number[] {
   return node.received
-    .filter((message) => message.kind === 'userEvent' || message.kind === 'shardUserEvent')
+    .filter((message) => message.kind === 'userEvent')
     .map(({ body }) => new DataView(body.buffer, body.byteOffset).getUint32(0));
 }
 

@@ -25,7 +25,7 @@ export type ScriptedNodeOptions = {
 } & Partial<Identify>;
 
 /** Neither heartbeats nor permits: nothing a script would have to do by itself. */
-const CAPABILITIES = ['auth', 'parallel-migrations'];
+const CAPABILITIES = ['auth', 'sessions'];
 
 const sessionOf = (shardId: number): GatewaySession => ({
   sessionId: `session-${shardId}`,
@@ -36,13 +36,13 @@ const sessionOf = (shardId: number): GatewaySession => ({
 export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions): Promise<ScriptedNode> {
   const { transport, address, userEvents = [], ...more } = options;
   const hello = identify(nodeId, { capabilities: CAPABILITIES, ...more });
-  const extended = hello.capabilities.includes('parallel-migrations');
+  const extended = hello.capabilities.includes('sessions');
   const connection = openMessageConnection(await transport.connect(address, { timeoutMs: 5_000 }));
   connection.established();
   const received: Message[] = [];
   const shards = new Set(hello.runningShards);
-  const passed = new Map<number | null, number>();
-  /** The one shard a base-level peer moves at a time. */
+  /** User events of the one shard that moves by the base level. */
+  let passed = 0;
   let moving = -1;
   let end: ConnectionEnd | null = null;
 
@@ -64,29 +64,20 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
         connection.send({ ...message, session: message.origin ? sessionOf(message.shardId) : message.session });
         return;
       case 'startMigration': {
-        const { shardId } = message;
         const eventId = FIRST_USER_EVENT_ID;
-        for (const body of userEvents) {
-          connection.send(
-            extended ? { kind: 'shardUserEvent', shardId, eventId, body } : { kind: 'userEvent', eventId, body },
-          );
-        }
-        connection.send({ kind: 'allUserDataSent', numEvents: userEvents.length, shardId: extended ? shardId : null });
+        for (const body of userEvents) connection.send({ kind: 'userEvent', eventId, body });
+        connection.send({ kind: 'allUserDataSent', numEvents: userEvents.length });
         return;
       }
       case 'userEvent':
-      case 'shardUserEvent': {
-        const shardId = message.kind === 'userEvent' ? null : message.shardId;
-        passed.set(shardId, (passed.get(shardId) ?? 0) + 1);
+        passed += 1;
         return;
-      }
-      case 'allUserDataSent': {
-        if ((passed.get(message.shardId) ?? 0) !== message.numEvents) return;
-        const shardId = message.shardId ?? moving;
-        shards.add(shardId);
-        connection.send({ kind: 'startShards', shardIds: [shardId] });
+      case 'allUserDataSent':
+        if (passed !== message.numEvents) return;
+        passed = 0;
+        shards.add(moving);
+        connection.send({ kind: 'startShards', shardIds: [moving] });
         return;
-      }
       case 'shutdown':
         connection.send({
           ...message,
@@ -101,8 +92,6 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'rejected':
       case 'heartbeat':
       case 'heartbeatAck':
-      case 'migrationAborted':
-      case 'migrationFinished':
       case 'commandFailed':
       case 'identifyRequest':
       case 'identifyGranted':

@@ -1,6 +1,4 @@
-/**
- * What bots run on and are compiled with: Node.js of each supported version, bun and deno; the settings of TypeScript.
- */
+/** What bots run on and are compiled with: each supported Node.js, bun and deno; the settings of TypeScript. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npmProject } from '../npm-project.js';

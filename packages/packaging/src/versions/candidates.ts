@@ -1,7 +1,4 @@
-/**
- * Which versions of discord.js are tried, and what each has to do: those of the peer range pass, all others are refused
- * by name.
- */
+/** Which versions of discord.js are tried: those of the peer range pass, all others are refused by name. */
 
 export type Release = { readonly version: string; readonly numbers: readonly [number, number, number] };
 

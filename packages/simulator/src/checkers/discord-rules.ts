@@ -116,10 +116,7 @@ export const resumePace: MakeChecker = ({ violated }): Checker => {
   };
 };
 
-/**
- * Invariant 8: no session is closed with 1000/1001 except when an operator ends it or the whole bot shuts down for
- * good.
- */
+/** Invariant 8: no session is closed with 1000/1001 unless an operator ends it or the bot shuts down for good. */
 const SESSIONS_KEPT = 'no session is closed with 1000 or 1001 except when the whole bot shuts down for good';
 
 export const sessionsKept: MakeChecker = ({ violated }): Checker => {

@@ -80,10 +80,7 @@ const ANSWERED_MS = 1_500;
 export class OutOfTouch {
   /** By node: how many faults keep it apart. */
   readonly #apart = new Map<string, number>();
-  /**
-   * By node, once nothing keeps it apart: when it had been heard last (by the orchestrator's clock), and when it was
-   * again.
-   */
+  /** By node that nothing keeps apart: when it had been heard last (by the orchestrator's clock), and when again. */
   readonly #returning = new Map<string, { before: number; heardAt: number | null }>();
   /** Those that were out of touch when an orchestrator without a store died: the next one knows no better than they. */
   readonly #forgotten = new Set<string>();

@@ -29,7 +29,7 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
       if (observation.kind === 'processEnded') {
         for (const key of busy) if (key.startsWith(`${observation.name}/`)) busy.delete(key);
       }
-      if (observation.kind !== 'freezing') return;
+      if (observation.kind !== 'moved' || observation.to !== 'freezing') return;
       const { node, shard } = observation;
       if (!ready.delete(shard)) violated(READY, `node ${node} froze shard ${shard}, and nobody was ready for it`);
       if (busy.has(`${node}/${shard}`))
@@ -94,20 +94,13 @@ function stops({ fault, target }: Extract<Observation, { kind: 'fault' }>): bool
 // Whoever resumes a shard with state that came from elsewhere has the state that was closed with this very cursor. And
 // user code, which knows from that state what must come next, gets exactly that.
 
-/** The first four: its node leaves, or stops it, in the middle of it, and takes the state with it. */
-const LETS_GO: ReadonlySet<ShardStateKind> = new Set([
-  'closing',
-  'closed',
-  'sending',
-  'releasing',
-  'stopping',
-  'sent',
-  'released',
-]);
+/** Its node leaves, or stops it, in the middle of it, and takes the state with it. */
+const LETS_GO: ReadonlySet<ShardStateKind> = new Set(['releasing', 'stopping', 'released']);
 const WHOLE_STATE = 'user state arrives whole and in order, or the move aborts';
 
 export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
-  const closed = new Map<string, { shard: number; state: UserState }>();
+  /** `isSent`: by the base level, whose origins keep nothing of what they have sent. */
+  const closed = new Map<string, { shard: number; state: UserState; isSent: boolean }>();
   const forget = (shard: number): void => {
     for (const [cursor, kept] of closed) if (kept.shard === shard) closed.delete(cursor);
   };
@@ -115,16 +108,20 @@ export const wholeState: MakeChecker = ({ plan, violated }): Checker => {
     see: (observation) => {
       if (observation.kind === 'frozen') {
         const { cursor, shard, state } = observation;
-        closed.set(`${cursor.sessionId}/${cursor.sequence}`, { shard, state });
+        closed.set(`${cursor.sessionId}/${cursor.sequence}`, { shard, state, isSent: false });
+      } else if (observation.kind === 'moved' && observation.to === 'absent' && observation.from === 'baseReleasing') {
+        for (const kept of closed.values()) kept.isSent ||= kept.shard === observation.shard;
       } else if (observation.kind === 'moved' && observation.to === 'absent' && LETS_GO.has(observation.from)) {
         // Stopped, or handed over for good: its state goes with it. A destination that drops what it was given has
         // nothing to say.
         forget(observation.shard);
       } else if (observation.kind === 'resuming') {
         const { node, shard, cursor, state, received } = observation;
-        const before = closed.get(`${cursor.sessionId}/${cursor.sequence}`)?.state;
+        const kept = closed.get(`${cursor.sessionId}/${cursor.sequence}`);
+        if (kept === undefined) return;
         // Without a sender (its node is gone) a shard is resumed without its state.
-        if (before === undefined || (received === 0 && state.size === 0 && !plan.sparesNodes)) return;
+        if (received === 0 && state.size === 0 && (kept.isSent || !plan.sparesNodes)) return;
+        const before = kept.state;
         if (!isSame(before, state)) {
           violated(
             WHOLE_STATE,

@@ -60,8 +60,6 @@ const SAID_BY_ORCHESTRATOR = [
   'stopShard',
   'prepareMigration',
   'startMigration',
-  'migrationFinished',
-  'migrationAborted',
   'identifyGranted',
   'shardLeaving',
   'transferOpen',

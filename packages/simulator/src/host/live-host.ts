@@ -31,18 +31,13 @@ export class LiveHost extends SimHost implements ShardHost {
     observe({ kind: 'leaving', node, shard: shardId, done: true });
   }
 
-  async warm(shardId: number, session: Cursor | null): Promise<void> {
+  override async warm(shardId: number, session: Cursor | null): Promise<void> {
     const { clock, random } = this.options;
     this.#ready ??= delay(clock, READY_MAX_MS * random.next());
     await this.#ready;
     this.#mayFail('its ready listener threw');
     // Nobody knows where to connect to.
-    if (session === null) this.#isReady(shardId);
-  }
-
-  #isReady(shardId: number): void {
-    const { node, observe } = this.options;
-    observe({ kind: 'ready', node, shard: shardId });
+    if (session === null) this.isReady(shardId);
   }
 
   #mayFail(why: string): void {
@@ -50,9 +45,8 @@ export class LiveHost extends SimHost implements ShardHost {
     if (random.chance(failsToGetReady / 2)) throw new Error(why);
   }
 
-  async freeze(shardId: number): Promise<Cursor> {
-    const { node, clock, random, observe } = this.options;
-    observe({ kind: 'freezing', node, shard: shardId });
+  override async freeze(shardId: number): Promise<Cursor> {
+    const { clock, random } = this.options;
     const cursor = await this.pool.freeze(shardId);
     await delay(clock, FREEZE_MAX_MS * random.next());
     this.observeFrozen(shardId, cursor);
@@ -74,7 +68,7 @@ export class LiveHost extends SimHost implements ShardHost {
     await this.send(entries, 0, transfer);
   }
 
-  async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
+  override async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
     const state = this.user.stateOf(shardId);
     const changes = this.#dirty.take(shardId).map((channel) => [channel, state.get(channel) ?? null] as const);
     if (this.options.behaviour.sendsChanges) await this.send(changes, this.#sent.get(shardId) ?? 0, transfer);
@@ -83,7 +77,7 @@ export class LiveHost extends SimHost implements ShardHost {
   async preconnect(shardId: number, session: Cursor, context: HostContext): Promise<void> {
     await this.pool.preconnect(shardId, this.asItComes(session), this.withPermits(shardId, context));
     this.#mayFail('the gateway cannot be reached');
-    this.#isReady(shardId);
+    this.isReady(shardId);
   }
 
   override async abortTransferTo(shardId: number): Promise<void> {

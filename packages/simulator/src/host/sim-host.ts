@@ -133,11 +133,10 @@ export class SimHost implements ShardHost {
     return cursor;
   }
 
-  async prepareTransferFrom(shardId: number): Promise<Cursor> {
-    const closing = this.pool.close(shardId);
-    if (this.pool.all.get(shardId)?.isOpen === false) this.#observeStopped(shardId);
-    const cursor = await closing;
-    this.#kept.set(shardId, cursor);
+  /** Cannot keep events: closes the connection. */
+  async freeze(shardId: number): Promise<Cursor> {
+    const cursor = await this.pool.freeze(shardId);
+    await this.close(shardId);
     this.observeFrozen(shardId, cursor);
     return cursor;
   }
@@ -174,11 +173,20 @@ export class SimHost implements ShardHost {
   /** The state of the channel is another one now. */
   protected changed(_shardId: number, _channel: string): void {}
 
+  async warm(shardId: number, _session: Cursor | null): Promise<void> {
+    this.isReady(shardId);
+  }
+
+  protected isReady(shardId: number): void {
+    const { node, observe } = this.options;
+    observe({ kind: 'ready', node, shard: shardId });
+  }
+
   prepareTransferTo(shardId: number): void {
     this.#arriving.set(shardId, { state: new Map(), pieces: 0 });
   }
 
-  async transferFrom(shardId: number, transfer: TransferContext): Promise<void> {
+  async exportDelta(shardId: number, transfer: TransferContext): Promise<void> {
     await this.send([...this.user.stateOf(shardId)], 0, transfer);
   }
 

@@ -185,10 +185,7 @@ export const TIMEOUTS: Required<GatewayTimeouts> = {
   backoffMaxMs: 2_000,
 };
 
-/**
- * The heartbeats of one gateway connection: the first at a random moment, and the end of the connection where two were
- * not answered.
- */
+/** The heartbeats of one gateway connection: the first at a random moment, and the end where two were not answered. */
 export class SimHeart {
   readonly #options: { clock: Clock; random: Draw; send: () => void; dead: () => void };
   #timers: Cancel[] = [];

@@ -151,9 +151,7 @@ export function close(world: World, id: string, decide: Decide): World {
   return tell(world, id, { kind: 'stop', code: KEEP_SESSION_CODE }, decide);
 }
 
-/**
- * User code of `node` gets an event. Invariants 4 and 5: each once, in order; again only after a node died, and marked.
- */
+/** User code of `node` gets an event. Invariants 4 and 5: each once, in order; again only marked, a node died. */
 function hand(world: World, node: string, sequence: number, redelivered: boolean): World {
   const got = remember({ ...world, handed: Math.max(world.handed, sequence) }, node, sequence);
   if (sequence > world.handed + 1)

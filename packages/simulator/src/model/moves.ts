@@ -14,10 +14,7 @@ export type FaultKind = 'crashNode' | 'crashOrchestrator' | 'reset' | 'drop' | '
 
 export type Move = { what: string; to: (world: World) => World };
 
-/**
- * Nothing has to wait for anything: what is on its way arrives, what is under way ends, an orchestrator that is down
- * starts.
- */
+/** Nothing has to wait: what is on its way arrives, what is under way ends, an orchestrator that is down starts. */
 export function ordinaryMoves(world: World, reducers: Reducers): Move[] {
   const moves: Move[] = [];
   for (const [id, { connection, pending }] of world.nodes) {

@@ -210,9 +210,8 @@ function act(world: World, id: string, request: HostCall, decideShard: DecideSha
       return [tell(world, id, { kind: 'unfreeze' }, decideShard), done];
     case 'release':
       return [close(world, id, decideShard), done];
+    case 'exportAll':
     case 'prepareTransferTo':
-    case 'prepareTransferFrom':
-    case 'transferFrom':
     case 'exportState':
     case 'exportDelta':
     case 'leaving':

@@ -1,7 +1,4 @@
-/**
- * The small worlds that are searched whole: one shard on `a`, a move of it to `b`, and one thing that goes wrong
- * anywhere.
- */
+/** The small worlds that are searched whole: one shard on `a`, its move to `b`, and one thing that goes wrong. */
 import type { SessionLimits } from '@dshard/node/session';
 import { DEFAULT_LIMITS, initialState } from '@dshard/node/session';
 import { CAPABILITIES } from '@dshard/protocol';

@@ -8,9 +8,7 @@ import type { HostCall, NodeState } from '@dshard/node/session';
 import type { DomainEvent, OrchestratorState, restoredState } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 
-/**
- * What a host has of the shard: its machine. `state`: the last event that is in user code's memory; null: it has none.
- */
+/** What a host has of the shard: its machine. `state`: the last event in user code's memory; null: none. */
 export type Host = { kind: 'none' } | { kind: 'shard'; machine: GatewayShardState; state: number | null };
 
 /** What is under way in a node, and ends at any time. */
@@ -59,10 +57,7 @@ export type World = {
   /** How often an operator moves the shard once more. */
   movesLeft: number;
   faultsLeft: number;
-  /**
-   * How often the clock may still go on in every possible order of what follows; after that one order is followed to
-   * its end.
-   */
+  /** How often the clock may still go on in every order of what follows; then one order is followed to its end. */
   ticksLeft: number;
   nextConnection: number;
   /** What was done to it: some things are excused after a node died. */

@@ -19,8 +19,7 @@ function changed(host: ShardHost, methods: Partial<ShardHost>): ShardHost {
   });
 }
 
-const isUserEvent = (effect: Effect): effect is Send =>
-  effect.kind === 'send' && (effect.message.kind === 'userEvent' || effect.message.kind === 'shardUserEvent');
+const isUserEvent = (effect: Effect): effect is Send => effect.kind === 'send' && effect.message.kind === 'userEvent';
 
 /** Each user event is held until the next one was sent. */
 const swapsUserEvents = (decide: Decide): Decide => {
@@ -72,10 +71,11 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       return {
         ...options,
         host: changed(host, {
-          prepareTransferFrom: async (shardId) => {
+          freeze: async (shardId) => {
             leaving.add(shardId);
-            return host.prepareTransferFrom(shardId);
+            return host.freeze(shardId);
           },
+          unfreeze: () => undefined,
           prepareTransferTo: async (shardId, session) => {
             leaving.delete(shardId);
             await host.prepareTransferTo?.(shardId, session);
@@ -105,11 +105,11 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'no-abort': {
     bug: 'the orchestrator forgets to tell nodes that a migration is off',
-    decide: sending((message) => (message.kind === 'migrationAborted' ? null : message)),
+    decide: sending((message) => (message.kind === 'transferAbort' ? null : message)),
   },
   'no-release': {
     bug: 'the orchestrator forgets to tell an origin that its shard has moved',
-    decide: sending((message) => (message.kind === 'migrationFinished' ? null : message)),
+    decide: sending((message) => (message.kind === 'transferDone' ? null : message)),
   },
   'no-conflict': {
     bug: 'the orchestrator does not tell nodes to stop a shard',

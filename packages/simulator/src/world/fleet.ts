@@ -61,10 +61,7 @@ export class Fleet {
     return process;
   }
 
-  /**
-   * Another process with the node id of one that lives; it is nobody's to launch or to miss. null: there is one
-   * already.
-   */
+  /** Another process with the node id of one that lives, nobody's to launch or to miss. null: there is one. */
   spawnTwin(name: string): BotProcess | null {
     if (this.#twins.has(name)) return null;
     this.#twins.add(name);

@@ -195,7 +195,7 @@ describe('the checker of the record before the message', () => {
 describe('the checker of user code before the freeze', () => {
   const of = { node: 'a', shard: 0 } as const;
   const ready: Observation = { kind: 'ready', node: 'b', shard: 0 };
-  const freezing: Observation = { kind: 'freezing', ...of };
+  const freezing: Observation = { kind: 'moved', from: 'copied', to: 'freezing', ...of };
   const leaving = (done: boolean): Observation => ({ kind: 'leaving', ...of, done });
 
   test('takes a freeze when user code and the destination are ready', () => {

@@ -12,9 +12,7 @@ import { Turns } from '../turns.js';
 import { GUILDS_EVENT, STATE_EVENT, partsOf, StateFrames } from '../discordjs/state-frames.js';
 import type { ClientHostOptions } from './options.js';
 
-/**
- * How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard.
- */
+/** How often at most changes are sent while the shard serves, and how many guilds are left to the frozen shard. */
 const LIVE_PASSES = 5;
 const FEW_GUILDS = 4;
 
@@ -69,9 +67,7 @@ export class GuildTransfer {
     this.stays(shardId);
     const { exportShard, state } = this.#setup.options;
     if (exportShard !== undefined) await transfer.send(STATE_EVENT, await exportShard(shardId));
-    await (state?.exportDelta === undefined
-      ? state?.transferFrom?.(shardId, transfer)
-      : state.exportDelta(shardId, transfer));
+    await state?.exportDelta?.(shardId, transfer);
   }
 
   /** What is on its way to another process is of no use any more, or complete. */

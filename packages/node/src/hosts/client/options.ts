@@ -17,9 +17,7 @@ export type OrchestratedOptions = ClientOptions & {
    */
   keep?: { members?: number; presences?: number };
   timeouts?: GatewayTimeouts & {
-    /**
-     * How long what the bot does when it is ready may take, when the first shard comes from another node. Default 10 s.
-     */
+    /** How long what the bot does when ready may take, when the first shard comes from another node. Default 10 s. */
     readyListenersMs?: number;
     /** How long importShard may take. Default 5 s. */
     importMs?: number;

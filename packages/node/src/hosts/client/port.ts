@@ -14,9 +14,7 @@ export type Packet = { readonly op: 0; readonly t: string; readonly s: number; r
 /** What a library sends to Discord's gateway. */
 export type Sent = { readonly op: number; readonly d: unknown };
 
-/**
- * Beside `closed` (with its code), `heartbeat` (with `{ latency }`) and `error`, what only @discordjs/ws itself tells.
- */
+/** Beside `closed` (with its code), `heartbeat` (with `{ latency }`) and `error`, what only @discordjs/ws tells. */
 export type ConnectionEvent = 'hello' | 'closed' | 'heartbeat' | 'error' | 'debug' | 'ready' | 'resumed';
 
 export type ClientPort = {
@@ -30,15 +28,10 @@ export type ClientPort = {
   /** The client has the shard from now on, without guilds. It may have departed a moment ago. */
   addShard(shardId: number): void;
 
-  /**
-   * Gives a packet to the library. Resolves when the bot's handlers that it called have ended; undefined: there is
-   * nothing to wait for.
-   */
+  /** Gives a packet to the library. Resolves when the handlers it called have ended; undefined: none is at work. */
   inject(shardId: number, packet: Packet): Promise<void> | undefined;
 
-  /**
-   * READY and all guilds that are available were delivered: the shard is ready, without waiting for those that are not.
-   */
+  /** READY and all available guilds were delivered: the shard is ready, without waiting for the others. */
   complete(shardId: number): void;
 
   /** The guild is as this says, or unavailable (null), and nobody is told. Only for a shard that is complete. */
@@ -65,10 +58,7 @@ export type ClientPort = {
   /** What the bot does in its handlers. */
   readonly work: Pick<WorkInFlight, 'add' | 'closing' | 'settled'>;
 
-  /**
-   * Runs `work` without telling the bot anything; what it would have been told is told by the function returned.
-   * Optional.
-   */
+  /** Runs `work` without telling the bot; what it would have been told is told by the function returned. Optional. */
   quietly?(work: () => void): () => void;
 };
 

@@ -66,10 +66,7 @@ export class BotShard extends DiscordenoShard {
     await this.#setup.onSend(message as unknown as GatewaySendPayload);
   }
 
-  /**
-   * A packet to the bot's handlers. As the manager does for its own shards: bots get payloads as they came, others in
-   * camel case.
-   */
+  /** A packet to the bot's handlers. As the manager does: bots get payloads as they came, others in camel case. */
   async hand(packet: Packet): Promise<void> {
     const { gateway } = this.#setup.options.bot;
     if (gateway.preferSnakeCase) await gateway.events.message?.(this, packet);
@@ -219,9 +216,7 @@ export class DiscordenoSocket implements GatewaySocket {
     shard.write({ op: OP.identify, d });
   }
 
-  /**
-   * Discord was seen to refuse a RESUME whose token begins with `Bot `, which the library writes there as in IDENTIFY.
-   */
+  /** Discord was seen to refuse a RESUME whose token begins with `Bot `, which the library writes there. */
   resume({ sessionId, sequence }: Cursor): void {
     const { token } = this.#shard.gatewayConfig;
     this.#shard.write({

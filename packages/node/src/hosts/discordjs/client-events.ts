@@ -6,10 +6,7 @@ export type { ShardLeaving } from '../user-code.js';
 declare module 'discord.js' {
   // oxlint-disable-next-line typescript/consistent-type-definitions -- only an interface can be added to.
   interface ClientEvents {
-    /**
-     * The shard is to leave this process, and still serves. What a listener promises is waited for, as long as the
-     * patience lasts.
-     */
+    /** The shard is to leave, and still serves. What a listener promises is waited for while the patience lasts. */
     shardLeaving: [shardId: number, notice: ShardLeaving];
     /** It does not leave after all. */
     shardStays: [shardId: number];

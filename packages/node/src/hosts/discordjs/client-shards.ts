@@ -58,9 +58,7 @@ export class ClientShards {
     return this.#complete.has(shardId) && this.#client.isReady();
   }
 
-  /**
-   * The shards that the client speaks for: they run here, with all their guilds. null while those of one are coming in.
-   */
+  /** The shards that the client speaks for: they run here, with all their guilds. null while those of one come in. */
   whole(): readonly number[] | null {
     return [...this.#hosted].every((shardId) => this.#complete.has(shardId)) ? [...this.#hosted] : null;
   }

@@ -8,10 +8,7 @@ import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import { hasMessages } from './export/structures.js';
 import type { MessageChannel } from './export/structures.js';
 
-/**
- * Events that change nothing of a guild but the people and the channel they name, and what is sent again with every
- * change.
- */
+/** Events that change nothing of a guild but the people and the channel they name, and what every change sends. */
 const ABOUT_PEOPLE =
   /^(?:MESSAGE_|INTERACTION_CREATE|TYPING_START|PRESENCE_UPDATE|VOICE_STATE_UPDATE|GUILD_MEMBER_(?:ADD|UPDATE|REMOVE))/u;
 

@@ -67,9 +67,7 @@ function unwrapped(event: unknown): unknown {
 
 let loginWrapped = false;
 
-/**
- * From now on every client of this copy of discord.js is shown to `begins` when its login() begins. Once per process.
- */
+/** From now on every client of this discord.js is shown to `begins` when its login() begins. Once per process. */
 export function wrapLogin(begins: (client: Client) => void, failed: (client: Client) => void): void {
   if (loginWrapped) {
     return;
@@ -104,10 +102,7 @@ export type AskForMembers = (options: object) => { answer: Promise<unknown>; can
 
 let memberFetchesWrapped = false;
 
-/**
- * From now on every fetch of members over the gateway, by any client of this copy of discord.js, goes through `around`.
- * Once per process.
- */
+/** From now on every client of this discord.js fetches members through `around`. Once per process. */
 export function wrapMemberFetches(
   around: (guild: Guild, options: object, ask: AskForMembers) => Promise<unknown>,
 ): void {

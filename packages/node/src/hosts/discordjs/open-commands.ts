@@ -13,10 +13,7 @@ const TOKEN_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 50;
 const SWEEP_AT = 256;
 
-/**
- * What of discord.js' interactions is looked at. `ephemeral` is set where the answer, and not the message before, was
- * deferred.
- */
+/** What of discord.js' interactions is looked at. `ephemeral` is set where the answer was deferred. */
 type Interaction = { deferred?: boolean; replied?: boolean; responded?: boolean; ephemeral?: boolean | null };
 
 export class OpenCommands {

@@ -13,10 +13,7 @@ const known = new WeakMap<Client, Readiness>();
 
 export class Readiness {
   readonly #client: Client;
-  /**
-   * Resolves when all that listens to `clientReady` has ended, or is not waited for any more; null: it was not emitted
-   * yet.
-   */
+  /** Resolves when what listens to `clientReady` has ended, or is waited for no more; null: not emitted yet. */
   #heard: Promise<void> | null = null;
   #endWait: () => void = () => undefined;
 

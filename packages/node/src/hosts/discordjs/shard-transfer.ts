@@ -18,9 +18,7 @@ import { StagedState } from './staged-state.js';
 import type { Turns } from '../turns.js';
 import type { VoiceChannels } from './voice-channels.js';
 
-/**
- * How often at most what has changed is sent while the shard serves, and how many guilds are left to the frozen shard.
- */
+/** How often at most changes are sent while the shard serves, and how many guilds are left to the frozen shard. */
 const LIVE_PASSES = 5;
 const FEW_GUILDS = 4;
 
@@ -95,9 +93,7 @@ export class ShardTransfer {
       await transfer.send(STATE_EVENT, await options.exportShard(shardId));
     }
     const { state } = options;
-    await (state?.exportDelta === undefined
-      ? state?.transferFrom?.(shardId, transfer)
-      : state.exportDelta(shardId, transfer));
+    await state?.exportDelta?.(shardId, transfer);
   }
 
   #framesFor(shardId: number, transfer: TransferContext): StateFrames {
@@ -161,10 +157,7 @@ export class ShardTransfer {
     }
   }
 
-  /**
-   * What came of the shard's guilds is in the client's caches now, and what changes will show there. Returns whether
-   * there is anything.
-   */
+  /** What came of the shard's guilds, and what changes, is in the client's caches now. Returns whether anything is. */
   show(shardId: number): boolean {
     const staged = this.#staged.get(shardId);
     if (staged === undefined || !staged.caches.isUsable) return false;

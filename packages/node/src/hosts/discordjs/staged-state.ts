@@ -144,10 +144,7 @@ export class StagedState {
     leftPresences.forEach((id) => guild.presences.cache.delete(id));
   }
 
-  /**
-   * Who is there already is built anew, unless the bot may hold him: one who left and came back has lost what a patch
-   * would keep.
-   */
+  /** Who is there is built anew, unless the bot may hold him: who came back has lost what a patch would keep. */
   #takePeople({ guildId, members, presences }: MembersPart): void {
     const guild = this.#guilds.get(guildId);
     if (guild === undefined) {

@@ -42,19 +42,13 @@ export class StateFrames {
   }
 }
 
-/**
- * None of an older format, which had a part per event: without its beginning a copy is not whole, and the caches come
- * from Discord.
- */
+/** None of an older format, with a part per event: such a copy is not whole, and the caches come from Discord. */
 export function partsOf(frame: Uint8Array): readonly StatePart[] {
   const parts: unknown = JSON.parse(Buffer.from(frame).toString());
   return Array.isArray(parts) ? parts : [];
 }
 
-/**
- * The user events that hosts send for themselves, beside those of the bot: a shard's caches or guilds, and what
- * exportShard returned.
- */
+/** The user events that hosts send for themselves: a shard's caches or guilds, and what exportShard returned. */
 export const CACHE_EVENT = 'dshard.discordjs.caches';
 export const STATE_EVENT = 'dshard.discordjs.state';
 export const GUILDS_EVENT = 'dshard.guilds';

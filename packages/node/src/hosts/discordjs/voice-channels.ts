@@ -31,10 +31,7 @@ export class VoiceChannels {
     else this.#joined.set(channel.guild_id, { shardId, channel, isInherited: false });
   }
 
-  /**
-   * Where Discord says that the bot is: somebody may have moved it, or put it out. What is said of a session that is
-   * over does not count.
-   */
+  /** Where Discord says that the bot is: it may have been moved, or put out. Sessions that are over do not count. */
   happened(
     shardId: number,
     { t, d }: GatewayDispatchPayload,

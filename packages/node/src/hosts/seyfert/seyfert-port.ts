@@ -164,10 +164,7 @@ class SeyfertPort implements ClientPort {
     requests.clear();
   }
 
-  /**
-   * Those that no guild has any more. seyfert itself never forgets a user, but then its guilds do not move. Only of a
-   * cache in memory.
-   */
+  /** Those that no guild has any more: seyfert never forgets a user. Only of a cache in memory. */
   #forgetUsers(): void {
     const { cache, botId } = this.client;
     const idOf = (key: string): string => key.slice(key.lastIndexOf('.') + 1);

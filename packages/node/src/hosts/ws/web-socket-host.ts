@@ -123,10 +123,7 @@ export class WebSocketHost extends PoolHost implements WsHost {
     this.#sends.left(shardId);
   }
 
-  /**
-   * Resolves when it is sent, waits for a shard on its way here, or is dropped. A request rejects when its answer
-   * cannot come.
-   */
+  /** Resolves when it is sent, kept for a shard on its way, or dropped. A request rejects when no answer can come. */
   #send(shardId: number, payload: GatewaySendPayload): Promise<void> {
     const shard = this.pool.all.get(shardId);
     const sent = shard === undefined ? this.#sends.send(shardId, payload) : this.#sendTo(shard, payload);

@@ -1,7 +1,4 @@
-/**
- * What a bot on @discordjs/ws makes its host with: the gateway shards, and what the bot's own code may rely on when
- * they come and go.
- */
+/** What a bot on @discordjs/ws makes its host with: the gateway shards, and what its code may rely on meanwhile. */
 import type { REST } from '@discordjs/rest';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../../session/state.js';

@@ -5,7 +5,7 @@
 import type { ClientHost } from '../../../src/hosts/client/client-host.js';
 import type { TransferContext } from '../../../src/index.js';
 
-const LEAVES: ReadonlySet<PropertyKey> = new Set(['freeze', 'prepareTransferFrom', 'stopShard']);
+const LEAVES: ReadonlySet<PropertyKey> = new Set(['freeze', 'stopShard']);
 
 type Frames = { name: string; value: unknown }[];
 

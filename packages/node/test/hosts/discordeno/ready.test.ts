@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HostContext } from '../../../src/index.js';
 import { createDiscordenoHost } from '../../../src/hosts/discordeno/index.js';
 import { emulator } from '../subject.js';
+import { leave } from '../leave.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
@@ -61,7 +62,7 @@ test('ready comes once, before the first shard is frozen at its origin; what it 
   await b.host.warm?.(1, null, context);
   expect(b.ready).toEqual([{ id: gateway.world.userId, shards: [0] }]);
   expect(String(b.bot.applicationId)).toBe(gateway.world.applicationId);
-  const session = await a.host.prepareTransferFrom(0);
+  const session = await leave(a.host, 0);
   expect(await b.host.resumeShard(0, session, context)).toBe('resumed');
   await a.host.released?.(0);
   await until(

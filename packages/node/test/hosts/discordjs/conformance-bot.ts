@@ -12,7 +12,7 @@ import { TEST_TIMEOUTS } from '../timeouts.js';
 const AFTER_LOGIN: ReadonlySet<PropertyKey> = new Set(['startShards', 'resumeShard', 'preconnect']);
 
 /** Where the caches are as they will have to be elsewhere. */
-const LEAVES: ReadonlySet<PropertyKey> = new Set(['freeze', 'prepareTransferFrom', 'stopShard']);
+const LEAVES: ReadonlySet<PropertyKey> = new Set(['freeze', 'stopShard']);
 
 /** The bot of the conformance suite, and of its seeded bugs. */
 export const makeBot: MakeBot = ({ gateway, totalShards, handed, log, state, quietMs }) => {

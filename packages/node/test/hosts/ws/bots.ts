@@ -7,6 +7,7 @@ import { loggerTo } from '../kept-state.js';
 import { emulator, Subject } from '../subject.js';
 import type { EmulatorOptions } from '../subject.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
+import { leave } from '../leave.js';
 
 const GUILD_MESSAGES = 1 | 512 | 4096;
 
@@ -30,7 +31,7 @@ export class Bot extends Subject<WsHost> {
 
   /** The planned migration, by hand. */
   async migrate(shardId: number, destination: Bot): Promise<void> {
-    const session = await this.host.prepareTransferFrom(shardId);
+    const session = await leave(this.host, shardId);
     await destination.host.resumeShard(shardId, session, destination.context);
     await this.host.released?.(shardId);
   }

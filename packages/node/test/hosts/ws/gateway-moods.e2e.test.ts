@@ -7,6 +7,7 @@ import { verdictOf } from '../subject.js';
 import { Scene } from './bots.js';
 import type { EmulatorOptions } from '../subject.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
+import { leave } from '../leave.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
@@ -43,7 +44,7 @@ describe("through the gateway's moods", () => {
     const a = bot('a');
     const b = bot('b');
     await a.start(0);
-    const session = await a.host.prepareTransferFrom(0);
+    const session = await leave(a.host, 0);
     await b.host.resumeShard(0, { ...session, resumeGatewayUrl: 'nonsense' }, b.context);
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 1 } });
   });

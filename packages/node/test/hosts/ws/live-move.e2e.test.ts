@@ -28,7 +28,7 @@ async function moveLive(shardId: number, from: Bot, to: Bot): Promise<void> {
   const { sockets } = gateway.admin.status();
   await to.host.preconnect?.(shardId, early, to.context);
   await until(() => gateway.admin.status().sockets > sockets, { what: 'the connection of the destination' });
-  const cursor = await from.host.freeze!(shardId);
+  const cursor = await from.host.freeze(shardId);
   await from.host.release!(shardId);
   expect(await to.host.resumeShard(shardId, cursor, to.context)).toBe('resumed');
   await from.host.released?.(shardId);
@@ -40,7 +40,7 @@ describe('freezing', () => {
     const a = bot('a');
     await a.start(0, 1, 2, 3);
     await traffic(gateway, 100);
-    const cursors = await Promise.all([0, 1, 2, 3].map((shardId) => a.host.freeze!(shardId)));
+    const cursors = await Promise.all([0, 1, 2, 3].map((shardId) => a.host.freeze(shardId)));
     const seen = a.seen.length;
     await traffic(gateway, 500);
     expect(a.seen).toHaveLength(seen);
@@ -68,7 +68,7 @@ describe('freezing', () => {
     await a.start(0);
     await until(() => working > 0, { what: 'a handler at work' });
     let frozen = false;
-    const freezing = a.host.freeze!(0).then((cursor) => {
+    const freezing = a.host.freeze(0).then((cursor) => {
       frozen = true;
       return cursor;
     });
@@ -86,7 +86,7 @@ describe('freezing', () => {
     const a = bot('a');
     await a.start(0);
     await traffic(gateway, 50);
-    await a.host.freeze!(0);
+    await a.host.freeze(0);
     await traffic(gateway, 50);
     const [session] = gateway.admin.status().sessions;
     expect(session).toBeDefined();
@@ -110,8 +110,8 @@ describe('freezing', () => {
     let release = (): void => undefined;
     a.hold = new Promise((resolve) => (release = resolve));
     await a.host.startShards([0], a.context);
-    await expect(a.host.freeze!(0)).rejects.toMatchObject({ code: 'DSO_SHARD_NO_SESSION' });
-    await expect(a.host.freeze!(9)).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
+    await expect(a.host.freeze(0)).rejects.toMatchObject({ code: 'DSO_SHARD_NO_SESSION' });
+    await expect(a.host.freeze(9)).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
     release();
     await a.ready(0);
   });
@@ -122,7 +122,7 @@ describe('freezing', () => {
     const b = bot('b');
     await a.start(0);
     await traffic(gateway, 50);
-    const cursor = await a.host.freeze!(0);
+    const cursor = await a.host.freeze(0);
     await traffic(gateway, 50);
     expect(await a.host.stopShard(0, { keepSession: true })).toEqual(cursor);
     await b.host.resumeShard(0, cursor, b.context);
@@ -168,7 +168,7 @@ describe('migrating', () => {
     await traffic(gateway, 100);
     expect(gateway.admin.status().sockets).toBe(2);
     expect(b.host.report?.()).toEqual([]);
-    const cursor = await a.host.freeze!(0);
+    const cursor = await a.host.freeze(0);
     await a.host.release!(0);
     await b.host.resumeShard(0, cursor, b.context);
     expect(helloed).toBe(1);
@@ -185,7 +185,7 @@ describe('migrating', () => {
     await a.start(0);
     const early = a.host.cursorOf(0)!;
     await traffic(gateway, 100);
-    const cursor = await a.host.freeze!(0);
+    const cursor = await a.host.freeze(0);
     expect(cursor.sequence).toBeGreaterThan(early.sequence);
     await a.host.release!(0);
     await b.host.preconnect?.(0, early, b.context);
@@ -207,7 +207,7 @@ describe('migrating', () => {
     await gateway.admin.setResumeHost('refuse');
     await until(() => closed > 0, { what: 'the connection to be closed' });
     await gateway.admin.setResumeHost('up');
-    const cursor = await a.host.freeze!(0);
+    const cursor = await a.host.freeze(0);
     await a.host.release!(0);
     await b.host.resumeShard(0, cursor, b.context);
     expect((await verdictOf(gateway)).clean).toBe(true);
@@ -219,7 +219,7 @@ describe('migrating', () => {
     const b = bot('b');
     await a.start(0);
     await b.host.preconnect?.(0, { ...a.host.cursorOf(0)!, resumeGatewayUrl: gateway.url }, b.context);
-    const cursor = await a.host.freeze!(0);
+    const cursor = await a.host.freeze(0);
     await a.host.release!(0);
     await b.host.resumeShard(0, cursor, b.context);
     await until(() => gateway.admin.status().sockets === 1, { what: 'the other connection to be gone' });

@@ -13,6 +13,7 @@ import type { WsHostOptions } from '../../../src/hosts/ws/index.js';
 import { verdictOf } from '../subject.js';
 import { Scene } from './bots.js';
 import type { EmulatorOptions } from '../subject.js';
+import { leave } from '../leave.js';
 
 leakGuard({ beforeEach, afterEach }, { graceMs: 5_000 });
 
@@ -101,7 +102,7 @@ describe('starting and stopping', () => {
     await world();
     const a = bot('a');
     await a.start(0);
-    const session = await a.host.prepareTransferFrom(0);
+    const session = await leave(a.host, 0);
     const resumed = a.host.resumeShard(0, session, a.context);
     const stopped = a.host.stopShard(0, { keepSession: true });
     await expect(resumed).rejects.toThrow(NodeError);
@@ -198,7 +199,7 @@ describe('migrating', () => {
       a.host.manager.on(WebSocketShardEvents.Dispatch, (payload) => {
         if (++count === 20) {
           const { s } = payload;
-          a.host.prepareTransferFrom(0).then((session) => {
+          leave(a.host, 0).then((session) => {
             expect(session.sequence).toBe(s);
             resolve(s);
           }, reject);
@@ -227,8 +228,8 @@ describe('migrating', () => {
     await a.start(0);
     await until(() => working > 0, { what: 'a handler at work' });
     let left = false;
-    const leaving = a.host.prepareTransferFrom(0).then(() => (left = true));
-    await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be closed' });
+    const leaving = leave(a.host, 0).then(() => (left = true));
+    await until(() => a.phase(0) === 'frozen', { what: 'the shard to be frozen' });
     expect(left).toBe(false);
     finish();
     await leaving;
@@ -238,7 +239,7 @@ describe('migrating', () => {
     await world({ rate: 500 });
     const a = bot('a');
     await a.start(0, 1);
-    const session = await a.host.prepareTransferFrom(0);
+    const session = await leave(a.host, 0);
     await a.host.resumeShard(0, session, a.context);
     expect(a.phase(0)).toBe('ready');
     expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 2 } });
@@ -250,8 +251,8 @@ describe('migrating', () => {
     let release = (): void => undefined;
     a.hold = new Promise((resolve) => (release = resolve));
     await a.host.startShards([0], a.context);
-    await expect(a.host.prepareTransferFrom(0)).rejects.toMatchObject({ code: 'DSO_SHARD_NO_SESSION' });
-    await expect(a.host.prepareTransferFrom(9)).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
+    await expect(leave(a.host, 0)).rejects.toMatchObject({ code: 'DSO_SHARD_NO_SESSION' });
+    await expect(leave(a.host, 9)).rejects.toMatchObject({ code: 'DSO_SHARD_NOT_HOSTED' });
     release();
     await a.ready(0);
   });
@@ -261,13 +262,13 @@ describe('migrating', () => {
     const told: string[] = [];
     const a = bot('a', {
       state: {
-        transferFrom: async (shardId, { send }) => send('guild', shardId),
+        exportDelta: async (shardId, { send }) => send('guild', shardId),
         handleUserEvent: (shardId, name, value) => void told.push(`${shardId} ${name} ${String(value)}`),
         released: (shardId) => void told.push(`released ${shardId}`),
       },
     });
     const sent: unknown[] = [];
-    await a.host.transferFrom?.(2, {
+    await a.host.exportDelta?.(2, {
       signal: new AbortController().signal,
       send: async (name, value) => void sent.push([name, value]),
       handled: () => Promise.resolve(),

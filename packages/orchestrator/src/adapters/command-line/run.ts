@@ -63,10 +63,7 @@ function killGroup(leader: number): void {
 
 // Turns what the system says when a program cannot be started into a sentence that names the program.
 
-/**
- * Throws when `cwd` is no directory: `spawn` reports that as a missing *program*, which sends people looking in the
- * wrong place.
- */
+/** Throws when `cwd` is no directory: `spawn` reports that as a missing *program*, which leads people astray. */
 export function requireDirectory(cwd: string): void {
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return;
   throw new OrchestratorError(

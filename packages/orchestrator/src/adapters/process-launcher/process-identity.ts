@@ -1,6 +1,4 @@
-/**
- * Who a process is, who we are to others on the same store, and what we can tell of them.
- */
+/** Who a process is, who we are to others on the same store, and what we can tell of them. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Random } from '@dshard/transport';

@@ -1,7 +1,4 @@
-/**
- * Fleet calls, from the question to the result: who is asked when, what of the answers stands (`call.ts`), and when it
- * is over.
- */
+/** Fleet calls, from the question to the result: who is asked when, what stands (`call.ts`), and when it is over. */
 import { MAX_CALL_BYTES } from '@dshard/protocol';
 import type { CallAnswerEntry, CallEach, MessageOf } from '@dshard/protocol';
 import type { OperatorCommand } from '../state/commands.js';

@@ -10,7 +10,7 @@
  *   node that its record names, and the operation that it was a step of moves it again if it has to. A replacement that
  *   waited for a node to be launched is begun anew, with that node if it came up.
  */
-import { isNodeId } from '@dshard/protocol';
+import { counted, isNodeId } from '@dshard/protocol';
 import { firstEpoch, NEVER_ASSIGNED } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
@@ -19,13 +19,10 @@ import { nodesOf } from '../state/operations.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 import { OPERATIONS } from './operation-records.js';
 import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOTAL } from './records.js';
-import type { JsonValue, ShardRecord } from './records.js';
-import { RecordReader } from './record-reader.js';
+import type { JsonValue, ShardRecord, Codec } from './records.js';
+import { Unreadable } from '../state/shape.js';
 
-/**
- * A session that is older than this is gone at Discord (they live for a minute or two), so it binds nobody to a shard
- * count.
- */
+/** An older session is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
 const SESSION_LIFETIME_MS = 300_000;
 
 export type StoredRecords = readonly { kind: string; key: string; value: JsonValue }[];
@@ -123,7 +120,7 @@ function judgeTotal(
   if (configured !== null) {
     if (!isRetained) return { keep: false, warning: null };
     const warning =
-      `Nodes ran with a total of ${total} shards, and may still do so; the configuration says ${configured}. ` +
+      `Nodes ran with a total of ${counted(total, 'shard')}, and may still do so; the configuration says ${configured}. ` +
       'That counts after all nodes and the orchestrator were restarted.';
     return { keep: true, warning };
   }
@@ -210,4 +207,47 @@ function restoredOperations(reader: RecordReader): Pick<OrchestratorState, 'oper
       .filter((each): each is EndedOperation => 'outcome' in each)
       .sort((a, b) => a.endedAt - b.endedAt),
   };
+}
+
+type Readable<R> = Pick<Codec<never, R>, 'kind' | 'read'>;
+
+/** Checks each record, for they come from outside: one that makes no sense is left out, and said so. */
+class RecordReader {
+  readonly #records = new Map<string, Map<string, JsonValue>>();
+  readonly #warnings: string[] = [];
+
+  constructor(records: readonly { kind: string; key: string; value: JsonValue }[]) {
+    for (const { kind, key, value } of records) {
+      const ofKind = this.#records.get(kind) ?? new Map<string, JsonValue>();
+      this.#records.set(kind, ofKind.set(key, value));
+    }
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** @param isPossible whether the record makes sense beside the others. */
+  one<R>({ kind, read }: Readable<R>, key: string, isPossible: (record: R) => boolean = () => true): R | null {
+    const value = this.#records.get(kind)?.get(key);
+    if (value === undefined || value === null) return null;
+    try {
+      const record = read(value, key);
+      if (isPossible(record)) return record;
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+    }
+    this.#warnings.push(`The store's record ${kind}/${key} makes no sense and is left out: ${JSON.stringify(value)}.`);
+    return null;
+  }
+
+  /** By key. */
+  all<R>(codec: Readable<R>, isPossible: (key: string, record: R) => boolean = () => true): ReadonlyMap<string, R> {
+    const found = new Map<string, R>();
+    for (const key of this.#records.get(codec.kind)?.keys() ?? []) {
+      const record = this.one(codec, key, (each) => isPossible(key, each));
+      if (record !== null) found.set(key, record);
+    }
+    return found;
+  }
 }

@@ -1,5 +1,5 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
-import { isNodeId, LOGIC_VERSION, longestShardList, MAX_SHARDS } from '@dshard/protocol';
+import { counted, isNodeId, LOGIC_VERSION, longestShardList, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../state/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
@@ -79,7 +79,7 @@ function impossible(state: OrchestratorState, identify: Identify, now: number): 
   const { totalShards, runningShards, heldSessions, runningEpochs = [] } = identify;
   const invalid = (message: string): Refusal => ({ code: 'DSO_IDENTIFY_INVALID', message });
   if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_SHARDS) {
-    return invalid(`The node says the total is ${totalShards} shards; it must be 0 to ${MAX_SHARDS}.`);
+    return invalid(`The node says the total is ${counted(totalShards, 'shard')}; it must be 0 to ${MAX_SHARDS}.`);
   }
   const epoch = runningEpochs.find((each) => !isPossibleEpoch(state, each, now));
   if (epoch !== undefined) {
@@ -99,7 +99,7 @@ function otherTotal(state: OrchestratorState, { totalShards }: Identify): Refusa
   if (totalShards === 0 || state.totalShards === null || totalShards === state.totalShards) return null;
   return {
     code: 'DSO_TOTAL_SHARDS_MISMATCH',
-    message: `The node runs with ${totalShards} shards in total, this fleet with ${state.totalShards}. Restart the node.`,
+    message: `The node runs with ${counted(totalShards, 'shard')} in total, this fleet with ${state.totalShards}. Restart the node.`,
   };
 }
 

@@ -6,7 +6,7 @@
  * closed is remembered. A second connection with the same node id takes the place of the first: that is the first one's
  * loss and a reconnect in one.
  */
-import { CAPABILITIES } from '@dshard/protocol';
+import { CAPABILITIES, counted } from '@dshard/protocol';
 import type { Identify, ShardSession } from '@dshard/protocol';
 import { errorEntry } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
@@ -151,7 +151,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
   onOriginBack(tx, id);
   const node = tx.node(id);
   const version = message.version === '' ? '' : ` (version ${message.version})`;
-  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${kept.length} running shard(s).`, {
+  tx.record('nodeJoined', 'info', `Node ${id}${version} connected with ${counted(kept.length, 'running shard')}.`, {
     node: id,
     version: message.version,
     shards: kept,
@@ -163,7 +163,7 @@ function takeOver(tx: Transaction, id: string, message: Identify): void {
 function retain(tx: Transaction, id: string, closed: ShardSession): void {
   const { shardId, sessionId, sequence, resumeGatewayUrl } = closed;
   const state = tx.shard(shardId);
-  if (state === undefined || !can(tx.node(id), 'parallel-migrations')) return;
+  if (state === undefined || !can(tx.node(id), 'sessions')) return;
   const node: NodeState | undefined = tx.node(id);
   if (node !== undefined) tx.setNode({ ...node, retained: [...new Set([...node.retained, shardId])] });
   if (state.kind !== 'vacant' && state.kind !== 'unreachable') return;
@@ -188,8 +188,8 @@ export function dropRetained(tx: Transaction): void {
     const still = node.retained.filter((shard) => {
       const state = tx.shard(shard);
       if (state?.kind !== 'running') return true;
-      if (state.node !== node.id && can(node, 'parallel-migrations')) {
-        tx.send(node.id, { kind: 'migrationFinished', shardId: shard });
+      if (state.node !== node.id && hasConnection(node)) {
+        tx.send(node.id, { kind: 'stopShard', shardId: shard, session: null });
       }
       return false;
     });

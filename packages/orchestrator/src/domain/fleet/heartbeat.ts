@@ -51,9 +51,7 @@ function oneOfEach(tx: Transaction, reports: readonly ShardReport[]): readonly S
   });
 }
 
-/**
- * Whether the node names a shard that is not its own. A frozen one is a migration of its, held until it is confirmed.
- */
+/** Whether the node names a shard that is not its own. A frozen one is its migration's, held until confirmed. */
 function isForeign(tx: Transaction, id: string, { shardId, phase }: ShardReport): boolean {
   if (phase === 'frozen') return false;
   const state = tx.shard(shardId);

@@ -7,6 +7,7 @@
  * failure: one at a time, at most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for
  * are made at once.
  */
+import { counted } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
 import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { LaunchState } from '../state/state.js';
@@ -126,7 +127,7 @@ function mayComeBack(tx: Transaction, node: string, awaySince: number): boolean 
 /** Shards have no node with room: one node at a time, as long as that is so. */
 export function launchForRoom(tx: Transaction, shards: readonly number[]): void {
   if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx)) return;
-  beginLaunch(tx, `${shards.length} shard(s) have no node with room`);
+  beginLaunch(tx, `no node has room for ${counted(shards.length, 'shard')}`);
 }
 
 /** Whether a launch nobody asked for may be made now. */

@@ -73,10 +73,7 @@ export function onShutdown(tx: Transaction, id: string, sessions: readonly Shard
   vacateShards(tx, id, sessions);
 }
 
-/**
- * It runs nothing any more. What it still ends takes as long as it has said, and a command's time for all that comes
- * after.
- */
+/** It runs nothing any more. What it still ends takes as long as it has said, and a command's time on top. */
 function beginLingering(tx: Transaction, id: string): void {
   const node = tx.node(id);
   if (node?.intent.kind !== 'shuttingDown') return;
@@ -153,7 +150,7 @@ export function confirmGone(tx: Transaction, id: string, how: string): void {
 /** Whether the end of its connection means the end of the node: it said that it is done, or cannot say so. */
 export function endsWithConnection(node: NodeState): boolean {
   if (node.intent.kind !== 'shuttingDown' || node.connection.kind === 'disconnected') return false;
-  return node.intent.answered || !node.connection.capabilities.includes('parallel-migrations');
+  return node.intent.answered || !node.connection.capabilities.includes('sessions');
 }
 
 export function shutdownOverdue(node: NodeState, now: number): boolean {

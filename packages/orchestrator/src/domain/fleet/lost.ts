@@ -2,6 +2,7 @@
  * A node's connection is over. Its process may live on and run its shards: they are `unreachable` until it comes back,
  * is known to be dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
  */
+import { counted } from '@dshard/protocol';
 import { knownNode } from '../state/checks.js';
 import { noteCheckpoint } from '../shards/epochs.js';
 import { dropIdentifies } from '../shards/identify-permits.js';
@@ -90,10 +91,7 @@ export function onProcessExited(tx: Transaction, id: string, description: string
   confirmGone(tx, id, description);
 }
 
-/**
- * An operator says that a silent node is dead: its shards are taken over now. Should it live after all, it is told to
- * stop them.
- */
+/** An operator says that a silent node is dead: its shards are taken over. If it lives, it is told to stop them. */
 export function takeOverNode(tx: Transaction, request: string, id: string): void {
   const known = knownNode(tx.state, id);
   if (!known.ok) {
@@ -107,7 +105,7 @@ export function takeOverNode(tx: Transaction, request: string, id: string): void
   } else {
     const shards = tx.shardsOf(id);
     confirmGone(tx, id, `${tx.by} says that it is dead`);
-    const text = `Node ${id} counts as dead; ${shards.length} shard(s) are taken over from it.`;
+    const text = `Node ${id} counts as dead; others take over ${counted(shards.length, 'shard')} from it.`;
     tx.done(request, text, { node: id, shards });
   }
 }
@@ -158,7 +156,7 @@ export function expireUnreachable(tx: Transaction): void {
     vacated.push(shard);
   }
   if (vacated.length === 0) return;
-  const text = `The node of ${vacated.length} shard(s) was away for too long; they are taken over by others.`;
+  const text = `The node of ${counted(vacated.length, 'shard')} was away for too long; others take over.`;
   tx.record('shardVacant', 'warn', text, { shards: vacated });
 }
 

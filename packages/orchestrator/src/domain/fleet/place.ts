@@ -104,10 +104,7 @@ function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceI
   return made;
 }
 
-/**
- * A bucket takes its whole room where it is at home; elsewhere only what sits there, for nothing more of it is put
- * there.
- */
+/** A bucket takes its whole room where it is at home; elsewhere only what sits there: nothing is added. */
 function loadOf(node: Candidate, homes: ReadonlyMap<number, Candidate>, rules: PlaceInput['rules']): number {
   const own = new Set<number>();
   let strays = 0;
@@ -167,10 +164,7 @@ function bucketOf(shard: number, { bucketSize }: Pick<Settings, 'bucketSize'>): 
   return Math.floor(shard / bucketSize);
 }
 
-/**
- * With bucketsPerNode > 0 a node only takes buckets of one slot (the ancestor's BucketsPerNode); without, all are of
- * the same.
- */
+/** With bucketsPerNode > 0 a node takes buckets of one slot (the ancestor's BucketsPerNode); else all are of one. */
 function slotOf(bucket: number, { bucketsPerNode }: Pick<Settings, 'bucketsPerNode'>): number {
   return bucketsPerNode > 0 ? Math.floor(bucket / bucketsPerNode) : 0;
 }

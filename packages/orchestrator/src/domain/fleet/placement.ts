@@ -38,10 +38,7 @@ export function placeVacant(tx: Transaction): void {
   if (others.length > 0) placeAll(tx, others, holders);
 }
 
-/**
- * The origin of a migration that a crash of ours broke is still on its way back: it runs the shard, or holds its
- * session and its state.
- */
+/** The origin of a migration that our crash broke is on its way back: it has the shard, or its session and state. */
 function mayHaveHolder(tx: Transaction, shard: number): boolean {
   const { before } = assignmentOf(tx.state, shard);
   const origin = before === null ? undefined : tx.node(before.node);

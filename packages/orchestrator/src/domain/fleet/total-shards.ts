@@ -4,7 +4,7 @@
  * restart of the orchestrator are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the
  * recommendation, and for max_concurrency).
  */
-import { MAX_SHARDS } from '@dshard/protocol';
+import { counted, MAX_SHARDS } from '@dshard/protocol';
 import { NEVER_ASSIGNED } from '../state/epochs.js';
 import type { DomainEvent } from '../state/events.js';
 import { beforeAnswer } from '../shards/identify-budget.js';
@@ -29,7 +29,7 @@ export function decideTotal(tx: Transaction, total: number, why: string): void {
   const configured = tx.settings.totalShards;
   const isOther = configured !== null && configured !== total;
   const but = isOther ? ` The configuration says ${configured}; it counts after all nodes were restarted.` : '';
-  tx.record('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${total} shards: ${why}.${but}`, {
+  tx.record('totalShardsDecided', isOther ? 'warn' : 'info', `The total is ${counted(total, 'shard')}: ${why}.${but}`, {
     totalShards: total,
   });
 }
@@ -99,10 +99,7 @@ export function gatewayDue({ gateway, identifies }: OrchestratorState): number |
   return gateway.kind === 'known' ? refreshAt(gateway.at, identifies.budget) : null;
 }
 
-/**
- * max_concurrency grows with the bot, and session starts may be spent by others than us: an answer is good for an hour,
- * or for its day.
- */
+/** max_concurrency grows with the bot, and others may spend session starts: an answer is good for an hour. */
 function refreshAt(at: number, budget: IdentifyBudget['budget']): number {
   const resetAt = budget === null || budget.resetAt <= at ? Number.POSITIVE_INFINITY : budget.resetAt;
   return Math.min(at + REFRESH_MS, resetAt);

@@ -7,15 +7,10 @@ import type { MessageOf } from '@dshard/protocol';
 import { can } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
 
-/**
- * Names at once; beyond that the mark that is the longest ago is forgotten. Nobody asks for a run of that time any
- * more.
- */
+/** Names at once; beyond that the oldest mark is forgotten. Nobody asks for a run of that time any more. */
 export const MAX_JOBS = 256;
 
-/**
- * How far the clock of a node may be ahead of ours. A mark of a later time would keep the job from running until then.
- */
+/** How far the clock of a node may be ahead of ours. A later mark would keep the job from running until then. */
 const MAX_AHEAD_MS = 600_000;
 
 export function onJobMark(tx: Transaction, node: string, { markId, name, dueAt }: MessageOf<'jobMark'>): void {

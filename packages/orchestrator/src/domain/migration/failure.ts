@@ -4,7 +4,7 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import { can, isConnected, isShuttingDown } from '../state/nodes.js';
-import { beginResume } from '../shards/start.js';
+import { beginResume, beginTakeBack } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { BaseMigration, MigrationState } from '../state/state.js';
@@ -15,7 +15,6 @@ import {
   liveLeavesNode,
   liveLosesNode,
   liveNodeEnded,
-  originRetains,
   stopInTransfer,
 } from './live-failure.js';
 import { isLive } from '../state/migrations.js';
@@ -23,20 +22,20 @@ import { abortAtDestination, endFailed, quoted } from './steps.js';
 
 /**
  * Back to the origin. Only before the point of no return.
- * @param resume false: the shard is to go down anyway, so a base-level origin is not given its session back.
+ * @param resume false: the shard is to go down anyway, so the origin is not told to go on.
  */
 export function abort(tx: Transaction, migration: BaseMigration, reason: string, resume = true): void {
   const { step, shard } = migration;
   if (step.kind === 'resuming') return;
-  abortAtDestination(tx, migration, reason);
+  abortAtDestination(tx, migration);
   // What the origin closed is closed: from the second step on, the session is in our hands.
   const session = step.kind === 'closing' ? null : step.session;
   const origin = tx.node(migration.origin);
   const isThere = isConnected(origin);
   const known = knownNow(tx, session);
-  if (isThere && can(origin, 'parallel-migrations')) {
-    tx.send(origin.id, { kind: 'migrationAborted', shardId: shard, reason });
-    tx.setShard(shard, { kind: 'running', node: origin.id, since: tx.now });
+  if (isThere && can(origin, 'sessions')) {
+    if (resume && !isShuttingDown(origin)) beginTakeBack(tx, shard, origin.id, known);
+    else tx.setShard(shard, { kind: 'running', node: origin.id, since: tx.now });
   } else if (isThere && known === null) {
     // It was told to close and did not say that it did. Should it say so later, it is given the session back then.
     tx.setShard(shard, { kind: 'running', node: origin.id, since: tx.now });
@@ -54,7 +53,7 @@ export function abort(tx: Transaction, migration: BaseMigration, reason: string,
 export function onOriginTookBack(tx: Transaction, migration: BaseMigration): void {
   const { shard, origin } = migration;
   const reason = `node ${origin} took it back`;
-  abortAtDestination(tx, migration, reason);
+  abortAtDestination(tx, migration);
   tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
   endFailed(tx, migration, reason);
 }
@@ -73,7 +72,6 @@ export function onDestinationFailed(
   session: GatewaySession | null = null,
 ): void {
   if (migration.step.kind !== 'resuming') return;
-  originRetains(tx, migration);
   vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, migration.step.session)));
   endFailed(tx, migration, reason);
 }
@@ -81,7 +79,6 @@ export function onDestinationFailed(
 /** After the point of no return: the destination may or may not run the shard, so it is stopped there first. */
 function stopAtDestination(tx: Transaction, migration: BaseMigration, reason: string, request: string | null): void {
   if (migration.step.kind !== 'resuming') return;
-  originRetains(tx, migration);
   beginStop(tx, migration.shard, migration.destination, request, knownNow(tx, migration.step.session));
   endFailed(tx, migration, reason);
 }
@@ -95,7 +92,6 @@ export function migrationsLoseNode(tx: Transaction, node: string, reason: string
     } else if (migration.step.kind !== 'resuming') {
       abort(tx, migration, reason);
     } else if (migration.destination === node) {
-      originRetains(tx, migration);
       leaveToLost(tx, migration.shard, node, migration.step.session);
       endFailed(tx, migration, reason);
     }

@@ -10,7 +10,7 @@
  * without ensureAllShardsRunning, vacant ones.
  */
 import type { MigrationState, OrchestratorState } from '../state/state.js';
-import { takesRoom } from '../state/migrations.js';
+import { isBase, takesRoom } from '../state/migrations.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
 import { movesOf } from '../shards/start.js';
@@ -60,13 +60,17 @@ export function hasRoomToMove(tx: Transaction, origin: string, destination: stri
   const moving = [...tx.state.migrations.values()].filter(takesRoom).length;
   return (
     moving < tx.settings.migrationsTotal &&
-    movesOf(tx, origin) < limitOfNode(tx, origin) &&
-    movesOf(tx, destination) < limitOfNode(tx, destination)
+    [origin, destination].every((node) => hasRoom(tx, node, movesLive(tx, origin, destination)))
   );
 }
 
-function limitOfNode(tx: Transaction, node: string): number {
-  return can(tx.node(node), 'parallel-migrations') ? tx.settings.migrationsPerNode : 1;
+/** User events of the base level name no shard, so a node has one migration at a time that is not live. */
+function hasRoom(tx: Transaction, node: string, live: boolean): boolean {
+  const isBusy = [...tx.state.migrations.values()].some(
+    (other) => isBase(other) && (other.origin === node || other.destination === node),
+  );
+  if (!can(tx.node(node), 'live-migration')) return movesOf(tx, node) === 0;
+  return movesOf(tx, node) < tx.settings.migrationsPerNode && (live || !isBusy);
 }
 
 /** Whether shards move live between the two. */

@@ -267,7 +267,7 @@ function newer(reported: KnownSession | null, told: KnownSession | null): KnownS
 }
 
 /** The origin still has the closed session, so it is the first choice to resume the shard. */
-export function originRetains(tx: Transaction, migration: MigrationState): void {
+function originRetains(tx: Transaction, migration: MigrationState): void {
   const origin = tx.node(migration.origin);
   if (!isConnected(origin) || origin.retained.includes(migration.shard)) return;
   tx.patchNode(origin.id, { retained: [...origin.retained, migration.shard] });

@@ -19,8 +19,8 @@
  */
 import type { Message, MessageOf } from '@dshard/protocol';
 import type { Decision, Effect } from '../state/effects.js';
-import { can, isConnected } from '../state/nodes.js';
-import type { LiveMigration, MigrationState, OrchestratorState } from '../state/state.js';
+import { isConnected } from '../state/nodes.js';
+import type { BaseMigration, LiveMigration, MigrationState, OrchestratorState } from '../state/state.js';
 import { isBase, isLive } from '../state/migrations.js';
 
 const PROGRESS_RESOLUTION_MS = 500;
@@ -89,33 +89,24 @@ function withHeard(state: OrchestratorState, id: string, now: number): Orchestra
  * way.
  */
 
-type AnyUserEvent = MessageOf<'userEvent'> | MessageOf<'shardUserEvent'>;
-
 export function forwardUserEvent(
   state: OrchestratorState,
   connection: string,
-  message: AnyUserEvent,
+  message: MessageOf<'userEvent'>,
   now: number,
 ): Decision {
   const node = state.connections.get(connection);
   if (node === undefined) return { state, effects: [] };
   const heard = withHeard(state, node, now);
-  const migration = message.kind === 'shardUserEvent' ? byShard(state, node, message.shardId) : only(state, node);
-  if (migration === undefined || !isBase(migration) || migration.step.kind !== 'transferring') {
+  const migration = transferOf(state, node);
+  if (migration?.step.kind !== 'transferring') {
     return { state: heard, effects: [] };
   }
   const destination = state.nodes.get(migration.destination);
   if (destination?.connection.kind !== 'connected') {
     return { state: heard, effects: [] };
   }
-  const { eventId, body } = message;
-  const forwarded: Effect = {
-    kind: 'send',
-    connection: destination.connection.connection,
-    message: can(destination, 'parallel-migrations')
-      ? { kind: 'shardUserEvent', shardId: migration.shard, eventId, body }
-      : { kind: 'userEvent', eventId, body },
-  };
+  const forwarded: Effect = { kind: 'send', connection: destination.connection.connection, message };
   const next: MigrationState = {
     ...migration,
     step: { ...migration.step, userEvents: migration.step.userEvents + 1 },
@@ -127,17 +118,11 @@ export function forwardUserEvent(
   };
 }
 
-function byShard(state: OrchestratorState, node: string, shard: number): MigrationState | undefined {
-  const known = state.shards[shard];
-  const migration = known?.kind === 'migrating' ? state.migrations.get(known.migration) : undefined;
-  return migration?.origin === node ? migration : undefined;
-}
-
-/** A user event without a shard belongs to the one transfer its sender is the origin of. */
-function only(state: OrchestratorState, node: string): MigrationState | undefined {
-  let found: MigrationState | undefined;
+/** User events and allUserDataSent name no shard: they belong to the one transfer whose origin their sender is. */
+export function transferOf(state: OrchestratorState, node: string): BaseMigration | undefined {
+  let found: BaseMigration | undefined;
   for (const migration of state.migrations.values()) {
-    if (migration.origin !== node || migration.step.kind !== 'transferring') continue;
+    if (migration.origin !== node || !isBase(migration) || migration.step.kind !== 'transferring') continue;
     if (found !== undefined) return undefined;
     found = migration;
   }

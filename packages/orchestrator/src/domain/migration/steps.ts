@@ -6,19 +6,18 @@
  *     closing       prepareMigration with session   origin        preparing: prepareMigration → destination
  *     preparing     prepareMigration                destination   transferring: startMigration → origin
  *     transferring  user events, allUserDataSent    origin        resuming: allUserDataSent → destination
- *     resuming      startShards                     destination   done: migrationFinished → origin
+ *     resuming      startShards                     destination   done
  *
  * Passing allUserDataSent on is the point of no return: the destination may resume the session at any time after it.
  * Until then every failure means back to the origin (`failure.ts`), after it every failure means forward: the shard is
  * resumed with the known session once it is certain that the destination does not run it. Whatever happens, the record
  * is gone afterwards and the shard is in exactly one other state; nobody is left migrating.
  *
- * A base-level origin closed its connection and cannot take it up by itself, so it is given its own session to resume;
- * one with parallel-migrations is told migrationAborted and resumes from its cursor.
+ * A base-level origin closed its connection and cannot take it up by itself, so it is given its own session to resume.
+ * A node of ours only froze the shard, and is told to run it (startShards).
  */
-import type { GatewaySession, Message } from '@dshard/protocol';
+import type { GatewaySession } from '@dshard/protocol';
 import { assign, newEpoch, noteCheckpoint } from '../shards/epochs.js';
-import { can } from '../state/nodes.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
@@ -100,13 +99,7 @@ export function onUserDataSent(
 ): void {
   enter(tx, migration, { ...step, kind: 'resuming' });
   assign(tx, migration.shard, migration.epoch);
-  const named = can(tx.node(migration.destination), 'parallel-migrations');
-  const message: Message = {
-    kind: 'allUserDataSent',
-    numEvents: step.userEvents,
-    shardId: named ? migration.shard : null,
-  };
-  tx.send(migration.destination, message);
+  tx.send(migration.destination, { kind: 'allUserDataSent', numEvents: step.userEvents });
 }
 
 /** resuming → done. */
@@ -117,7 +110,6 @@ export function onDestinationRuns(tx: Transaction, migration: BaseMigration, use
     noteCheckpoint(tx, shard, { session: migration.step.session, at: tx.now });
   }
   tx.removeMigration(migration.id);
-  if (can(tx.node(origin), 'parallel-migrations')) tx.send(origin, { kind: 'migrationFinished', shardId: shard });
   const durationMs = tx.now - migration.startedAt;
   const text = `Shard ${shard} moved from node ${origin} to node ${destination} in ${durationMs} ms.`;
   // It was closed from the first step on.
@@ -162,6 +154,6 @@ function whereabouts(shard: number, state: Exclude<ReturnType<Transaction['shard
 }
 
 /** Tells a destination that was given a session to leave it. */
-export function abortAtDestination(tx: Transaction, migration: BaseMigration, reason: string): void {
-  if (migration.step.kind !== 'closing') tellAborted(tx, migration.destination, migration.shard, reason);
+export function abortAtDestination(tx: Transaction, migration: BaseMigration): void {
+  if (migration.step.kind !== 'closing') tellAborted(tx, migration.destination, migration.shard);
 }

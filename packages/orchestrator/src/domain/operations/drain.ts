@@ -11,6 +11,7 @@
  * moved twice. A migration that fails is tried once more; if a shard stays behind, the node is not shut down and the
  * drain says which and why.
  */
+import { counted } from '@dshard/protocol';
 import { beginLaunch, retireEmpty, unwantLaunch } from '../fleet/launch.js';
 import { beginShutdown } from '../fleet/leave.js';
 import { budgetAllowsMove, budgetReason, waitsFor } from '../migration/limits.js';
@@ -143,7 +144,7 @@ function withOutcomes(tx: Transaction, drain: Drain): Drain {
 function moved(tx: Transaction, drain: Drain): Drain {
   const [origin] = drain.origins;
   const { waiting } = shardsLeft(tx.state, drain);
-  const text = `Node ${origin} has given up ${drain.moved.length} shard(s); ${waiting.length} wait for their tx.`;
+  const text = `Node ${origin} has given up ${counted(drain.moved.length, 'shard')}; ${waiting.length} wait for their turn.`;
   const facts = { moved: drain.moved.length, waiting: waiting.length, failed: drain.failed.length };
   tx.record('operationProgress', 'debug', text, { operation: drain.id, kind: drain.kind, ...facts }, drain.by);
   return drain;
@@ -189,7 +190,7 @@ function move(tx: Transaction, drain: Drain): void {
   else if (waiting === 0 && !isComingBack(tx, origin)) allMoved(tx, drain);
 }
 
-/** @returns how many shards wait for their tx, and whether the disruption budget is what they wait for. */
+/** @returns how many shards wait for their turn, and whether the disruption budget is what they wait for. */
 function beginMoves(tx: Transaction, drain: Drain, destination: string): { waiting: number; isBlocked: boolean } {
   const [origin] = drain.origins;
   let isBlocked = false;
@@ -211,10 +212,7 @@ function leftOf(tx: Transaction, drain: Drain): { waiting: number; isBlocked: bo
   return { waiting: shardsLeft(tx.state, drain).waiting.length, isBlocked: false };
 }
 
-/**
- * Whether a shard whose migration broke is about to be given back to the node, with the state that it still has; it is
- * moved again then.
- */
+/** Whether a shard whose migration broke is about to be given back to the node; it is moved again then. */
 function isComingBack(tx: Transaction, origin: string): boolean {
   const held = tx.node(origin)?.retained ?? [];
   return held.some((shard) => {
@@ -260,8 +258,8 @@ function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
   const ending = shutdown ? ', and the node was shut down' : '';
   const text =
     failure === null
-      ? `Moved ${moved} shard(s) from node ${origin} to node ${to}${ending}.`
-      : `Draining node ${origin} to ${to} stopped after ${moved} shard(s): ${failure}.`;
+      ? `Moved ${counted(moved, 'shard')} from node ${origin} to node ${to}${ending}.`
+      : `Draining node ${origin} to ${to} stopped after ${counted(moved, 'shard')}: ${failure}.`;
   const rest = failure === null || cancelled === null ? '' : `${kept(tx, origin)}${afterCancel(tx, drain)}`;
   const facts = { origin, destination, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
   const figures = { origin, destination, shutdown, moved, failed: failed.length };
@@ -270,7 +268,7 @@ function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
 
 function kept(tx: Transaction, origin: string): string {
   const { length } = tx.shardsOf(origin);
-  return length === 0 ? '' : ` Node ${origin} keeps ${length} shard(s).`;
+  return length === 0 ? '' : ` Node ${origin} keeps ${counted(length, 'shard')}.`;
 }
 
 /** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
@@ -325,6 +323,6 @@ function textOf(
     case 'moving':
       return `Moving the shards of ${origin} to ${destination ?? 'a new node'}: ${moved.length} of ${total} moved.`;
     case 'shuttingDown':
-      return `All ${moved.length} shard(s) of ${origin} are moved; it is shutting down.`;
+      return `${origin} has given up ${counted(moved.length, 'shard')}, and is shutting down.`;
   }
 }

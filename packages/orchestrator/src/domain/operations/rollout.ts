@@ -6,6 +6,7 @@
  * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down
  * first.
  */
+import { counted } from '@dshard/protocol';
 import type { MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
 import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
@@ -35,7 +36,7 @@ function startRollout(tx: Transaction, asked: Asked): Started {
   for (const operation of tx.state.operations.values()) {
     if (operation.kind === 'rollout') {
       const { id, done, waiting } = operation;
-      const message = `Rollout ${id} is under way: ${done.length} node(s) replaced, ${waiting.length} waiting.`;
+      const message = `Rollout ${id} is under way: ${counted(done.length, 'node')} replaced, ${waiting.length} waiting.`;
       return notStarted('DSO_ROLLOUT_RUNNING', message);
     }
     const message = `Operation ${operation.id} (${operation.kind}) is under way; start the rollout when it has ended.`;
@@ -50,7 +51,7 @@ function startRollout(tx: Transaction, asked: Asked): Started {
     const message = 'There is no empty node to move shards to, and no node command to start one with.';
     return notStarted('DSO_NO_FREE_NODE', message);
   }
-  const message = `Replacing ${waiting.length} node(s), one after the other.`;
+  const message = `Replacing ${counted(waiting.length, 'node')}${waiting.length === 1 ? '' : ', one after the other'}.`;
   const data = {
     origins: [],
     destinations: [],
@@ -76,10 +77,7 @@ function toReplace(tx: Transaction): { empty: string[]; busy: string[] } {
   return { empty: tx.settings.canLaunch ? empty.map(({ id }) => id) : [], busy: busy.map(({ id }) => id) };
 }
 
-/**
- * Connected, empty, not meant for anything else, and not as old as what is replaced, unless nothing newer can be
- * launched.
- */
+/** Connected, empty, meant for nothing else, and not as old as what is replaced, unless nothing newer can be had. */
 function freeNode(tx: Transaction, waiting: readonly string[]): NodeState | undefined {
   const old = new Set(tx.settings.canLaunch ? waiting.map((id) => tx.node(id)?.version) : []);
   for (const node of tx.state.nodes.values()) {
@@ -123,7 +121,7 @@ function replaceNext(tx: Transaction, given: Rollout): void {
   // An operator's drain of this node goes first; its end brings us back here.
   if (isThere && isInUse(tx, next)) return;
   if (!isThere || tx.loadOf(next) === 0) {
-    // It left before its tx, or has no shards: there is nothing to move.
+    // It left before its turn, or has no shards: there is nothing to move.
     if (isThere && tx.settings.canLaunch) beginShutdown(tx, next, null, false);
     tx.setOperation({ ...rollout, waiting, done: [...rollout.done, next] });
     return;
@@ -167,7 +165,7 @@ function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): 
   const left = waiting.length + failed.length;
   const text =
     failure === null
-      ? `Replaced ${done.length} node(s).`
+      ? `Replaced ${counted(done.length, 'node')}.`
       : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
   endOperation(tx, rollout, failure, {
     text: detail === null ? text : `${text} ${detail}`,
@@ -183,7 +181,7 @@ function statusOf(state: OrchestratorState, rollout: Rollout): Progress {
   const { byNode } = survey(state.shards);
   const later = waiting.flatMap((node) => byNode.get(node) ?? []);
   const total = done.length + failed.length + waiting.length + (current === null ? 0 : 1);
-  const head = `${done.length} of ${total} node(s) replaced.`;
+  const head = `${done.length} of ${counted(total, 'node')} replaced.`;
   return {
     text: step === null ? head : `${head} ${step.text}`,
     waitsFor: step?.waitsFor ?? null,

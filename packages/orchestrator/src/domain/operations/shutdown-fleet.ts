@@ -1,7 +1,4 @@
-/**
- * The whole fleet goes down for good: every node is told so, and nothing is started any more. Answered when all nodes
- * are gone.
- */
+/** The whole fleet goes down for good: every node is told, nothing is started any more. Answered when all are gone. */
 import { endOperations } from './operations.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';

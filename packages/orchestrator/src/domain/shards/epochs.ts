@@ -50,10 +50,7 @@ export function noteCheckpoint(tx: Transaction, shard: number, checkpoint: Known
   tx.setAssignment(shard, { ...assignmentOf(tx.state, shard), checkpoint });
 }
 
-/**
- * An origin that did not let go: COMMIT gave the shard the destination's epoch, so the origin has it anew, under a
- * later one.
- */
+/** An origin that did not let go: COMMIT gave the shard the destination's epoch, so the origin gets a later one. */
 export function keep(tx: Transaction, shard: number, origin: string): void {
   const { before } = assignmentOf(tx.state, shard);
   tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
@@ -63,10 +60,7 @@ export function keep(tx: Transaction, shard: number, origin: string): void {
   if (can(tx.node(origin), 'epochs')) tx.send(origin, { kind: 'startShards', shardIds: [shard] });
 }
 
-/**
- * A node is told that it does not have a shard any more: by epoch if it knows them, so that it does not touch the
- * session.
- */
+/** A node is told that it has a shard no more: by epoch if it knows them, so that it leaves the session alone. */
 export function letGo(tx: Transaction, node: string, shard: number): void {
   if (can(tx.node(node), 'epochs')) {
     tx.send(node, { kind: 'shardTakenOver', shardId: shard, epoch: epochOf(tx.state, shard) });

@@ -12,6 +12,7 @@
  *
  * Who gets a permit is decided in `identify-permits.ts`.
  */
+import { counted } from '@dshard/protocol';
 import type { IdentifyBudget, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
@@ -130,7 +131,7 @@ export function allowIdentifies(tx: Transaction, request: string, count: number)
   const text =
     count === 0
       ? 'No IDENTIFY may go beyond the reserve any more.'
-      : `${count} IDENTIFY(s) may go beyond the reserve of ${reserve}; ${remaining} of ${total} session starts are left.`;
+      : `${counted(count, 'IDENTIFY')} may go beyond the reserve of ${reserve}; ${remaining} of ${total} session starts are left.`;
   tx.record('identifiesAllowed', 'warn', text, { count, remaining, total, reserve });
   tx.done(request, text, { count, remaining, total, reserve });
 }

@@ -55,10 +55,7 @@ function freeKeys(tx: Transaction, isMeant: (holder: { node: string; shard: numb
   }
 }
 
-/**
- * Discord's answer. Windows that run are kept: under the new keys it is not known which one they belong to, so all
- * wait.
- */
+/** Discord's answer. Windows that run are kept: which of the new keys they belong to is not known, so all wait. */
 export function setConcurrency(tx: Transaction, maxConcurrency: number, told: ToldBudget): void {
   tx.patch({ identifies: afterAnswer(tx.state.identifies, told, tx.now) });
   const { identifies } = tx.state;
@@ -73,10 +70,7 @@ export function setConcurrency(tx: Transaction, maxConcurrency: number, told: To
   tx.patch({ identifies: { ...identifies, maxConcurrency, keys } });
 }
 
-/**
- * READY came on a permit that this run did not give: one of the run before, or one that was given up. Its window starts
- * now.
- */
+/** READY came on a permit of the run before, or on one that was given up. Its window starts now. */
 export function onIdentifiedWithoutPermit(tx: Transaction, shard: number): void {
   const { identifies, settings } = tx.state;
   const key = shard % identifies.maxConcurrency;

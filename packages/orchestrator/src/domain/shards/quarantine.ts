@@ -18,10 +18,7 @@ const NEWLY_STARTED_MS = 10_000;
 /** Deaths longer ago than this are not in a row with the next one. */
 const WINDOW_MS = 600_000;
 
-/**
- * The node is silent or dead: which shards were newly started on it is to be known when its crash is. Called while they
- * are.
- */
+/** The node is silent or dead: its newly started shards are to be known when its crash is. Called while they are. */
 export function noteLoss(tx: Transaction, node: string): void {
   for (const shard of newlyStartedOn(tx, node)) {
     tx.setCrashRecord(shard, { ...crashRecordOf(tx, shard), lostOn: node });
@@ -120,10 +117,7 @@ function unquarantine(tx: Transaction, shard: number, { quarantinedAt }: CrashRe
   tx.record('shardUnquarantined', 'info', `Shard ${shard} is not quarantined any more: ${why}.`, { shard });
 }
 
-/**
- * As if it were one crash before the last: should the cause not be gone, that costs one more node, and no other shard
- * is blamed for it.
- */
+/** As if it were one crash before the last: should the cause not be gone, that costs one more node. */
 function putOnProbation(tx: Transaction, shard: number, { crashes }: CrashRecord): void {
   const kept = crashes.slice(1).map(({ node }) => ({ node, at: tx.now }));
   if (kept.length > 0) tx.setCrashRecord(shard, { crashes: kept, lostOn: null, quarantinedAt: null });

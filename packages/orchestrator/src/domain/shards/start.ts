@@ -90,8 +90,7 @@ export function onReadyToResume(tx: Transaction, node: string, shard: number): b
   const state = tx.shard(shard);
   if (state?.kind !== 'starting' || state.node !== node || state.step !== 'prepare') return false;
   tx.setShard(shard, { ...state, step: 'resume', since: tx.now, deadline: tx.now + tx.settings.commandTimeoutMs });
-  const named = can(tx.node(node), 'parallel-migrations') ? shard : null;
-  tx.send(node, { kind: 'allUserDataSent', numEvents: 0, shardId: named });
+  tx.send(node, { kind: 'allUserDataSent', numEvents: 0 });
   return true;
 }
 
@@ -104,7 +103,7 @@ export function movesOf(tx: Transaction, node: string): number {
   for (const migration of tx.state.migrations.values()) {
     if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
   }
-  if (can(tx.node(node), 'parallel-migrations')) return moves;
+  if (can(tx.node(node), 'resume-shards')) return moves;
   for (const shard of tx.shardsOf(node)) {
     const state = tx.shard(shard);
     if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
@@ -125,14 +124,9 @@ export function startWaitingResumes(tx: Transaction): void {
 }
 
 /** Tells a node that a shard is not coming to it (any more). */
-export function tellAborted(tx: Transaction, id: string, shard: number, reason: string): void {
+export function tellAborted(tx: Transaction, id: string, shard: number): void {
   const node = tx.node(id);
-  if (node === undefined || !hasConnection(node)) return;
-  if (can(node, 'parallel-migrations')) {
-    tx.send(node.id, { kind: 'migrationAborted', shardId: shard, reason });
-  } else {
-    tx.send(node.id, { kind: 'stopShard', shardId: shard, session: null });
-  }
+  if (node !== undefined && hasConnection(node)) tx.send(id, { kind: 'stopShard', shardId: shard, session: null });
 }
 
 /**
@@ -148,7 +142,7 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
   dequeueIdentify(tx, node, shard);
   const isResume = step === 'prepare' || step === 'resume';
   const says = `Node ${node} could not`;
-  if (isResume && can(tx.node(node), 'parallel-migrations')) {
+  if (isResume && can(tx.node(node), 'sessions')) {
     if (mayStillTry) stopFirst(tx, shard, node, reason, known);
     else {
       const kept = afterRefusal(known);
@@ -160,8 +154,7 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
     return;
   }
   if (mayStillTry && step !== 'queued') {
-    if (isResume) tellAborted(tx, node, shard, reason);
-    else tx.send(node, { kind: 'stopShard', shardId: shard, session: null });
+    tellAborted(tx, node, shard);
   }
   vacate(tx, shard, isResume ? null : known, isResume ? tx.now : tx.now + START_RETRY_MS);
   const what = isResume ? `resume shard ${shard}; it will be started anew` : `start shard ${shard}`;
@@ -172,7 +165,6 @@ export function failStart(tx: Transaction, shard: number, reason: string, maySti
  * The node may be resuming the shard yet: it is made to stop it, and whoever comes next goes on from where it stopped.
  */
 function stopFirst(tx: Transaction, shard: number, node: string, reason: string, known: KnownSession | null): void {
-  tellAborted(tx, node, shard, reason);
   beginStop(tx, shard, node, null, known);
   const text = `Node ${node} did not resume shard ${shard}, and is told to stop it: ${reason}.`;
   tx.record('commandFailed', 'warn', text, { node, shard, reason });

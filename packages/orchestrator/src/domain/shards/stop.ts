@@ -29,9 +29,7 @@ export function beginStop(
   tx.send(node, { kind: 'stopShard', shardId: shard, session: null });
 }
 
-/**
- * The node says that it does not run the shard any more. Anything but an answer or a shard it really ran is old news.
- */
+/** The node says that it does not run the shard any more. All but an answer or a shard it really ran is old news. */
 export function onStopped(tx: Transaction, node: string, shard: number, session: GatewaySession | null): void {
   const state = tx.shard(shard);
   // One that waits in the queue to be started on this very node was asked to stop before that: its place is kept.

@@ -33,10 +33,7 @@ export type Effect =
   /** Something an operator would want to read, count or see in the history. */
   | { kind: 'record'; entry: HistoryEntry };
 
-/**
- * `level` is the log level; `fields` name the things; `text` is a whole sentence; `by` is who asked for it, or
- * `AUTOMATIC`.
- */
+/** `level` is the log level; `fields` name the things; `text` is a sentence; `by`: who asked, or `AUTOMATIC`. */
 export type HistoryEntry = {
   name: HistoryName;
   level: 'debug' | 'info' | 'warn' | 'error';

@@ -33,10 +33,7 @@ export function ownerOf({ step, origin, destination }: MigrationState): string {
   return step.kind === 'resuming' || step.kind === 'releasing' || step.kind === 'activating' ? destination : origin;
 }
 
-/**
- * One whose shard is only announced to leave, and kept for as long as user code's patience lasts, takes nobody's room
- * yet.
- */
+/** One whose shard is announced to leave, and kept while user code's patience lasts, takes nobody's room yet. */
 export function takesRoom({ step }: MigrationState): boolean {
   return step.kind !== 'announcing' || step.patienceMs === 0;
 }

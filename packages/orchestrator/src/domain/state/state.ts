@@ -21,10 +21,7 @@ export type ShardState =
   /** Assigned to a node that does not run it yet; see StartStep. */
   | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: StartStep }
   | { kind: 'running'; node: string; since: number }
-  /**
-   * stopShard was sent; `request` is the operator's, if it was one, and `by` tells who. `known`: the session, should
-   * the answer have none.
-   */
+  /** stopShard was sent; `request`: an operator's, `by`: whose. `known`: the session, should the answer have none. */
   | {
       kind: 'stopping';
       node: string;
@@ -42,9 +39,7 @@ export type ShardState =
       node: string;
       since: number;
       known: KnownSession | null;
-      /**
-       * Its cursor as the node last reported it: what to resume from once the node is known to be dead, and not before.
-       */
+      /** Its cursor as the node last reported it: what to resume from once the node is known to be dead. */
       checkpoint: KnownSession | null;
     };
 
@@ -115,10 +110,7 @@ export type NodeState = {
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
   process: ProcessReport | null;
-  /**
-   * Shards whose closed session this node still keeps (a migration that was never confirmed): the first choice to
-   * resume them.
-   */
+  /** Shards whose closed session this node keeps (of a migration never confirmed): the first choice to resume them. */
   retained: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */
   missing: readonly number[];
@@ -139,10 +131,7 @@ export type BaseStep =
 
 /** Where a live migration stands (`migration/live.ts`). `frozenAt`: when the origin was told to freeze. */
 export type LiveStep =
-  /**
-   * shardLeaving sent to the origin: user code may finish what it is at. `mayLeave`: it has, and waits for room to
-   * move.
-   */
+  /** shardLeaving sent to the origin: user code may finish what it is at. `mayLeave`: it has, and waits for room. */
   | { kind: 'announcing'; patienceMs: number; mayLeave: boolean }
   /** transferOpen sent to the origin. */
   | { kind: 'openingOrigin' }
@@ -158,10 +147,7 @@ export type LiveStep =
   | { kind: 'verifying'; frozenAt: number; manifest: Manifest }
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
-  /**
-   * transferActivate sent. `originReleased`: the origin let go or stopped; otherwise it may have gone on from the
-   * manifest's cursor.
-   */
+  /** transferActivate sent. `originReleased`: the origin let go; else it may have gone on from the cursor. */
   | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
@@ -242,10 +228,7 @@ export type IdentifyBudget = {
   keys: Readonly<Record<number, { holder: { node: string; shard: number } | null; freeAt: number }>>;
   /** In the order they asked. */
   waiting: readonly { node: string; shard: number; since: number }[];
-  /**
-   * Discord's last word on the session starts of the day, less what was granted since (`shards/identify-budget.ts`).
-   * null: not known.
-   */
+  /** Discord's last word on the day's session starts, less what was granted since. null: not known. */
   budget: { total: number; remaining: number; resetAt: number } | null;
   /** Permits given in the day that ends at `until`, by our own count. */
   ledger: { used: number; until: number };
@@ -292,10 +275,7 @@ export type OrchestratorState = {
   graceUntil: number | null;
   /** Of settings.expectedNodes, those not heard of yet. */
   awaitedNodes: readonly string[] | null;
-  /**
-   * Which nodes had shards before is known from the store, so what is vacant is vacant, and need not wait for the
-   * grace.
-   */
+  /** Which nodes had shards is known from the store: what is vacant is vacant, and need not wait for the grace. */
   recalled: boolean;
   gateway: GatewayState;
   /** Indexed by shard id; empty until the total is decided. */

@@ -8,9 +8,7 @@
 import type { ShardState } from './state.js';
 
 export type Survey = {
-  /**
-   * The shards that sit on a node: starting, running, stopping and unreachable ones. Those that migrate are not in it.
-   */
+  /** The shards that sit on a node: starting, running, stopping and unreachable ones, none that migrate. */
   byNode: ReadonlyMap<string, readonly number[]>;
   vacant: readonly number[];
   starting: readonly number[];
@@ -40,10 +38,7 @@ export function survey(shards: readonly ShardState[]): Survey {
   return made;
 }
 
-/**
- * For the transaction, which writes to its own copy of the shards: what was remembered of it, if anything, is true no
- * more.
- */
+/** For the transaction, which writes to its own copy of the shards: what was remembered is true no more. */
 export function forgetSurvey(shards: readonly ShardState[]): void {
   remembered.delete(shards);
 }

@@ -2,6 +2,7 @@
  * Which shards a decision assigned to whom, and under what epoch: one entry per node, before everything else the
  * decision leads to. Found by comparing the states, so that no assignment can be forgotten.
  */
+import { counted } from '@dshard/protocol';
 import type { Decision, Effect } from '../state/effects.js';
 import { AUTOMATIC } from '../state/effects.js';
 import { epochOf } from '../state/epochs.js';
@@ -37,7 +38,7 @@ function holderOf(state: OrchestratorState, shard: number, epoch: number): strin
 }
 
 function assignedTo(node: string, fields: { shards: readonly number[]; epochs: readonly number[] }): Effect {
-  const text = `${fields.shards.length} shard(s) are assigned to node ${node}.`;
+  const text = `Node ${node} is assigned ${counted(fields.shards.length, 'shard')}.`;
   return {
     kind: 'record',
     entry: { name: 'shardsAssigned', level: 'debug', text, by: AUTOMATIC, fields: { node, ...fields } },

@@ -205,7 +205,7 @@ describe('an orchestrator that was restarted', () => {
       totalShards: 4,
       heldSessions: [{ shardId: 1, sessionId: 's', sequence: 9, resumeGatewayUrl: '' }],
     });
-    expect(world.sentTo('b', 'migrationFinished')).toEqual([{ kind: 'migrationFinished', shardId: 1 }]);
+    expect(world.sentTo('b', 'stopShard')).toMatchObject([{ shardId: 1 }]);
   });
 });
 

@@ -53,7 +53,7 @@ describe('a drain that is cancelled', () => {
     expect(world.replies.has(asked)).toBe(false);
 
     letGo(world);
-    const text = /stopped after 1 shard\(s\): it was cancelled by alice\. Node a keeps 3 shard\(s\)/;
+    const text = /stopped after 1 shard: it was cancelled by alice\. Node a keeps 3 shards/;
     expect(world.replies.get(asked)).toMatchObject({
       error: { code: 'DSO_OPERATION_CANCELLED', fault: 'conflict', message: expect.stringMatching(text) },
     });
@@ -205,7 +205,7 @@ describe('an operation that cannot be cancelled', () => {
     world.ask(drain('a', 'b'));
     const [{ id } = { id: '' }] = world.state.endedOperations;
     expect(world.ask({ kind: 'cancelOperation', operation: id })).toMatchObject({
-      error: { code: 'DSO_OPERATION_OVER', message: expect.stringContaining('Moved 4 shard(s)') },
+      error: { code: 'DSO_OPERATION_OVER', message: expect.stringContaining('Moved 4 shards') },
     });
   });
 });

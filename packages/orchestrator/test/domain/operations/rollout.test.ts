@@ -161,7 +161,7 @@ describe('a rollout that a bot asks for', () => {
 
   test('begins where the settings allow it, and the history says which bot wanted it', () => {
     const { world, answers } = asked({ nodesMayRollout: true });
-    expect(answers).toMatchObject([{ code: '', message: expect.stringMatching(/Replacing 2 node\(s\).*operation r/) }]);
+    expect(answers).toMatchObject([{ code: '', message: expect.stringMatching(/Replacing 2 nodes.*operation r/) }]);
     expect(rolloutsOf(world)).toMatchObject([{ by: 'node a' }]);
     expect(world.truth()).toEqual({ 'launched-1': [0, 2], 'launched-2': [1, 3] });
   });

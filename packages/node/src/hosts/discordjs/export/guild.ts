@@ -1,6 +1,4 @@
-/**
- * A guild as Discord sends it in GUILD_CREATE, without its members and presences: those are many, see shard-state.ts.
- */
+/** A guild as Discord sends it in GUILD_CREATE, without members and presences: those are many, see shard-state.ts. */
 import type {
   Guild,
   GuildBasedChannel,

@@ -31,10 +31,7 @@ type Hidden<T> = new (client: Client, payload: Payload) => T;
 type Patched = { _patch(payload: Payload): void };
 type HiddenRoles = { _roles: readonly string[] };
 
-/**
- * The bot and its application, as its first READY would make them: members are compared with the user when caches are
- * limited.
- */
+/** The bot and its application, as its first READY would make them: limited caches compare members with the user. */
 export function makeClientUser(client: Client, user: Payload, application: Payload): void {
   if (client.user === null) {
     client.user = new (ClientUser as unknown as Hidden<ClientUser>)(client, user);
@@ -43,10 +40,7 @@ export function makeClientUser(client: Client, user: Payload, application: Paylo
   client.application ??= new (ClientApplication as unknown as Hidden<ClientApplication>)(client, application);
 }
 
-/**
- * A guild in none of the client's caches. Its channels go there by themselves, and are taken out before anybody can
- * look.
- */
+/** A guild in none of the client's caches. Its channels go there, and are taken out before anybody can look. */
 export function buildGuild(client: Client, shardId: number, payload: Payload): Guild {
   const guild = new (Guild as unknown as Hidden<Guild>)(client, { ...payload, shardId });
   guild.channels.cache.forEach(({ id }) => client.channels.cache.delete(id));
@@ -61,10 +55,7 @@ export function patchGuild(guild: Guild, payload: Payload): void {
   (guild as unknown as Patched)._patch({ ...payload, id: guild.id });
 }
 
-/**
- * With all but its members, presences and messages. Emits what changed of emojis and stickers, which nobody should
- * hear.
- */
+/** Without members, presences and messages. Emits what changed of emojis and stickers, which nobody should hear. */
 export function patchWholeGuild(guild: Guild, payload: Payload): void {
   const channels = guild.client.channels as unknown as HiddenChannels;
   const sent = ['channels', 'threads'].flatMap((key) => payload[key] as readonly Payload[]);
@@ -100,10 +91,7 @@ export function hasMessages(channel: GuildBasedChannel): channel is MessageChann
   return 'messages' in channel;
 }
 
-/**
- * Makes messages of a guild that is in none of the client's caches: they look for it and their channel there, when they
- * are made.
- */
+/** Makes messages of a guild in none of the client's caches: they look for it and their channel there. */
 export function putMessages(channel: MessageChannel, records: readonly MessageRecord[]): void {
   const { guild, client } = channel;
   const before = { guild: client.guilds.cache.get(guild.id), channel: client.channels.cache.get(channel.id) };
