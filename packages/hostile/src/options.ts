@@ -2,7 +2,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseWholeNumber } from '@dshard/protocol';
 import type { Random } from '@dshard/transport';
-import type { DoorName, Plant } from './doors/door.js';
+import type { Plant } from './behind/victim.js';
+import type { DoorName } from './doors/door.js';
 import { DOORS } from './doors/index.js';
 
 export type HostileOptions = {

@@ -1,6 +1,6 @@
 /** The suite proves itself: with a hole behind a door it must fail. */
 import { nodePort } from './doors/node-port.js';
-import type { Plant } from './doors/door.js';
+import type { Plant } from './behind/victim.js';
 import type { HostileOptions } from './options.js';
 import { runDoor } from './run-door.js';
 

@@ -1,7 +1,7 @@
 /** Throws input after input at one door, and says which of them the door did not hold against. */
 import { printable } from '@dshard/protocol';
 import { messageOf } from '@dshard/protocol';
-import { Dice } from './dice.js';
+import { Dice } from './input/dice.js';
 import type { Door, DoorName, Input, OpenDoor } from './doors/door.js';
 import type { HostileOptions } from './options.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Dice } from '../src/dice.js';
-import { hostileFrame } from '../src/frames.js';
+import { Dice } from '../src/input/dice.js';
+import { hostileFrame } from '../src/input/frames.js';
 
 const SHARDS = 8;
 const frames = (seed: number, count: number) =>

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { CONFIG_KEYS, configEntry, resolveConfig } from '@dshard/api/config';
 import { isPrintable } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
-import type { Dice } from '../dice.js';
+import type { Dice } from '../input/dice.js';
 import type { Door, Input } from './door.js';
 
 const SECRET = 'MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789ab';

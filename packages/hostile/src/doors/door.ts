@@ -1,5 +1,6 @@
 /** One door: where input of strangers comes in, and how to see that it held. */
-import type { Dice } from '../dice.js';
+import type { Plant } from '../behind/victim.js';
+import type { Dice } from '../input/dice.js';
 
 export type Input = {
   /** In words, for who reads a failure. */
@@ -22,8 +23,6 @@ export type OpenDoor = {
   settled(): Promise<string | null>;
   close(): Promise<void>;
 };
-
-export type Plant = 'crash' | 'leak';
 
 export type Door = {
   name: DoorName;

@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { freePort, waitFor } from '@dshard/demo';
 import { systemClock } from '@dshard/transport';
 import { Client, GatewayIntentBits, Status } from 'discord.js';
-import type { Dice } from '../dice.js';
-import { figuresOf, type Figures } from '../process-figures.js';
-import { problemOf, sayTo } from '../raw-http.js';
-import { textFrame, upgraded } from '../raw-websocket.js';
+import type { Dice } from '../input/dice.js';
+import { figuresOf, type Figures } from '../behind/process-figures.js';
+import { problemOf, sayTo } from '../input/raw-http.js';
+import { textFrame, upgraded } from '../input/raw-websocket.js';
 import type { Door } from './door.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../gateway-emulator/bin/dso-gateway.js', import.meta.url));

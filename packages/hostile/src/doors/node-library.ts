@@ -5,10 +5,10 @@
 import { fileURLToPath } from 'node:url';
 import { delay, systemClock } from '@dshard/transport';
 import type { Message } from '@dshard/protocol';
-import { hostileFrame, type HostileFrame } from '../frames.js';
-import { InjectingProxy } from '../injecting-proxy.js';
-import { childrenOf } from '../process-figures.js';
-import { TOKEN, Victim } from '../victim.js';
+import { hostileFrame, type HostileFrame } from '../input/frames.js';
+import { InjectingProxy } from '../behind/injecting-proxy.js';
+import { childrenOf } from '../behind/process-figures.js';
+import { TOKEN, Victim } from '../behind/victim.js';
 import type { Door, Input } from './door.js';
 
 const NODES = 6;

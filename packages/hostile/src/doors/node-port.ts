@@ -5,9 +5,9 @@
 import { createConnection, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { parseAddress } from '@dshard/transport';
-import { hostileFrame, type HostileFrame } from '../frames.js';
-import { HostileNode } from '../hostile-node.js';
-import { TOKEN, Victim } from '../victim.js';
+import { hostileFrame, type HostileFrame } from '../input/frames.js';
+import { HostileNode } from '../behind/hostile-node.js';
+import { TOKEN, Victim } from '../behind/victim.js';
 import type { Door, Input, OpenDoor } from './door.js';
 
 const SHARDS = 8;

@@ -4,9 +4,9 @@
  */
 import { CONTRACT, ENDPOINT_NAMES } from '@dshard/api';
 import type { EndpointName } from '@dshard/api';
-import type { Dice } from '../dice.js';
-import { problemOf, sayTo } from '../raw-http.js';
-import { TOKEN, Victim } from '../victim.js';
+import type { Dice } from '../input/dice.js';
+import { problemOf, sayTo } from '../input/raw-http.js';
+import { TOKEN, Victim } from '../behind/victim.js';
 import type { Door } from './door.js';
 
 const SHARDS = 8;

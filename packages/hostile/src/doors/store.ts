@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { delay, systemClock } from '@dshard/transport';
-import type { Dice } from '../dice.js';
+import type { Dice } from '../input/dice.js';
 import type { Door, Input } from './door.js';
 
 const CHILD = fileURLToPath(new URL('../store-child.js', import.meta.url));

@@ -7,7 +7,7 @@ import { startGatewayEmulator, type GatewayEmulator } from '@dshard/gateway-emul
 import { systemClock } from '@dshard/transport';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '@dshard/protocol';
-import type { Plant } from './doors/door.js';
+
 import { figuresOf, type Figures } from './process-figures.js';
 
 const START_TIMEOUT_MS = 60_000;
@@ -18,9 +18,12 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const SPARE_MEGABYTES = 160;
 const SPARE_DESCRIPTORS = 6;
 const LOG_LINES = 40;
-const PLANT = fileURLToPath(new URL('plant.js', import.meta.url));
+const PLANT = fileURLToPath(new URL('../plant.js', import.meta.url));
 
 export const TOKEN = 'correct-horse-battery-staple-of-the-hostile-suite';
+
+/** See plant.ts. */
+export type Plant = 'crash' | 'leak';
 
 export type VictimOptions = {
   shards: number;
