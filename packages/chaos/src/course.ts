@@ -3,9 +3,9 @@ import { waitFor } from '@dshard/demo';
 import { messageOf } from '@dshard/protocol';
 import { seededRandom } from '@dshard/testkit';
 import { delay, type Ms } from '@dshard/transport';
-import type { ScheduledFault } from './fault-kinds.js';
+import type { FaultName, ScheduledFault } from './fault-kinds.js';
 import { schedule } from './fault-kinds.js';
-import { FAULT_ACTIONS } from './faults.js';
+import { FAULT_ACTIONS } from './fault-actions.js';
 import { Operators } from './moves.js';
 import type { ChaosOptions } from './options.js';
 import type { Rig, Status } from './rig.js';
@@ -63,10 +63,16 @@ export class Course {
   }
 
   #faults(): ChaosOptions['faults'] {
-    const { faults } = this.#options;
-    if (this.#rig.disk !== null || !faults.includes('full-disk')) return faults;
-    this.#say('The fault full-disk is left out: a tmpfs cannot be mounted here (it takes root).');
-    const others = faults.filter((name) => name !== 'full-disk');
+    const { disk, clocks } = this.#rig;
+    const missing: Partial<Record<FaultName, string>> = {
+      ...(disk === null && { 'full-disk': 'a tmpfs cannot be mounted here (it takes root)' }),
+      ...(clocks === null && { 'clock-step': 'there is no libfaketime (`apt-get install faketime`)' }),
+    };
+    const others = this.#options.faults.filter((name) => {
+      const why = missing[name];
+      if (why !== undefined) this.#say(`The fault ${name} is left out: ${why}.`);
+      return why === undefined;
+    });
     if (others.length === 0) throw new Error('There is no fault left to inject.');
     return others;
   }

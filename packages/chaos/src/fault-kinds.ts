@@ -29,7 +29,11 @@ export type FaultName =
   | 'gateway-reconnect'
   | 'gateway-invalid-resumable'
   | 'dead-resume-url'
-  | 'full-disk';
+  | 'full-disk'
+  | 'clock-step'
+  | 'two-processes-one-id'
+  | 'stranger'
+  | 'discord-outage';
 
 export const FAULTS: Readonly<Record<FaultName, FaultCost>> = {
   'node-kill': NODE_DIES,
@@ -46,6 +50,10 @@ export const FAULTS: Readonly<Record<FaultName, FaultCost>> = {
   'gateway-invalid-resumable': FREE,
   'dead-resume-url': FREE,
   'full-disk': FREE,
+  'clock-step': FREE,
+  'two-processes-one-id': FREE,
+  stranger: FREE,
+  'discord-outage': FREE,
 };
 
 export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];

@@ -12,8 +12,8 @@ import { BEYOND_TIMEOUTS_MS } from './rig.js';
 import { signal } from './processes.js';
 import { pick } from './fault-kinds.js';
 
-type Context = { rig: Rig; random: Random; say: (text: string) => void };
-type Fault = (context: Context) => Promise<void>;
+export type Context = { rig: Rig; random: Random; say: (text: string) => void };
+export type Fault = (context: Context) => Promise<void>;
 
 const TAKEOVER_TIMEOUT_MS = 30_000;
 /** How long the store may live on what is free in its own files. */
@@ -191,7 +191,9 @@ const fullDisk: Fault = async (context) => {
   }
 };
 
-export const FAULT_ACTIONS: Readonly<Record<FaultName, Fault>> = {
+type InsideFault = Exclude<FaultName, 'clock-step' | 'two-processes-one-id' | 'stranger' | 'discord-outage'>;
+
+export const INSIDE_FAULTS: Readonly<Record<InsideFault, Fault>> = {
   'node-kill': nodeKill,
   'node-kill-in-move': nodeKillInMove,
   'node-pause': nodePause,
@@ -213,7 +215,7 @@ async function killNode({ rig }: Context, node: Node): Promise<void> {
   await untilTakenOver(rig, node.id);
 }
 
-async function killOrchestrator({ rig, random, say }: Context): Promise<void> {
+export async function killOrchestrator({ rig, random, say }: Context): Promise<void> {
   const away = Math.floor(random.next() * AWAY_MS);
   say(`kill -9 of the orchestrator, which stays away for ${away} ms`);
   await rig.fleet.killOrchestrator();
@@ -244,7 +246,7 @@ async function servingNodes({ rig }: Context): Promise<Node[]> {
   });
 }
 
-async function aBusyNode(context: Context): Promise<Node> {
+export async function aBusyNode(context: Context): Promise<Node> {
   const [busy] = await busyNodes(context, 1);
   return pick(busy, context.random, 'node with shards');
 }

@@ -40,7 +40,8 @@ Examples:
   npm run chaos -- --only node-kill,full-disk --minutes 1
 
 Exit codes: 0 the verdict holds, 1 it does not, 2 the command line cannot be understood, 130 interrupted.
-It needs Linux. The full disk is a small tmpfs, which only root can mount; others go without it, and are told so.`,
+It needs Linux. The full disk is a small tmpfs, which only root can mount, and clocks are set by libfaketime (Debian's package
+faketime); others go without, and are told so.`,
     )
     .allowExcessArguments(false)
     .showHelpAfterError('(--help shows what there is)')

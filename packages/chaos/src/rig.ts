@@ -3,9 +3,13 @@
  * the bot processes. Times are short, so that minutes hold many faults, and long enough that a busy machine is not
  * taken for a dead one.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Fleet, freePort, waitFor } from '@dshard/demo';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
+import { SettableClock } from '@dshard/testkit';
 import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import { EventWatch } from './event-watch.js';
@@ -40,6 +44,9 @@ const SETTINGS = {
 
 export type Status = Awaited<ReturnType<Fleet['client']['status']>>;
 
+/** Whose clocks can be set. */
+export type Clocks = { folder: string; orchestrator: SettableClock; nodes: SettableClock };
+
 export class Rig {
   readonly clock: Clock;
   readonly shards: number;
@@ -47,12 +54,14 @@ export class Rig {
   readonly links: Links;
   /** null: it could not be mounted. */
   readonly disk: SmallDisk | null;
+  /** null: there is nothing here that sets a clock. */
+  readonly clocks: Clocks | null;
   readonly fleet: Fleet;
   readonly watch: EventWatch;
   readonly #log: readonly string[];
 
   private constructor(
-    parts: Pick<Rig, 'clock' | 'shards' | 'emulator' | 'links' | 'disk' | 'fleet' | 'watch'> & {
+    parts: Pick<Rig, 'clock' | 'shards' | 'emulator' | 'links' | 'disk' | 'clocks' | 'fleet' | 'watch'> & {
       log: readonly string[];
     },
   ) {
@@ -61,6 +70,7 @@ export class Rig {
     this.emulator = parts.emulator;
     this.links = parts.links;
     this.disk = parts.disk;
+    this.clocks = parts.clocks;
     this.fleet = parts.fleet;
     this.watch = parts.watch;
     this.#log = parts.log;
@@ -90,6 +100,8 @@ export class Rig {
     undo.push(() => links.close());
     const disk = faults.includes('full-disk') ? SmallDisk.mount() : null;
     undo.push(() => disk?.unmount());
+    const clocks = faults.includes('clock-step') ? makeClocks() : null;
+    undo.push(() => removeClocks(clocks));
     const log: string[] = [];
     const fleet = await Fleet.start(
       clock,
@@ -103,6 +115,10 @@ export class Rig {
         stateMb: 1,
         ports,
         ways: links.addresses,
+        ...(clocks && {
+          environment: clocks.orchestrator.environment,
+          nodeEnvironment: clocks.nodes.environment,
+        }),
         settings: { ...SETTINGS, ...(disk && { 'store.path': `${disk.path}/state.db` }) },
       },
       {
@@ -116,7 +132,7 @@ export class Rig {
         },
       },
     );
-    const rig = new Rig({ clock, shards, emulator, links, disk, fleet, watch, log });
+    const rig = new Rig({ clock, shards, emulator, links, disk, clocks, fleet, watch, log });
     undo.push(() => rig.endFleet());
     await waitFor(clock, `${shards} shards to run on ${NODES} nodes`, START_TIMEOUT_MS, async () => {
       const { shardCounts, nodes } = await rig.status();
@@ -164,5 +180,20 @@ export class Rig {
     await this.links.close();
     await this.emulator.close();
     this.disk?.unmount();
+    removeClocks(this.clocks);
   }
+}
+
+function makeClocks(): Clocks | null {
+  if (!SettableClock.isAvailable()) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'dso-clocks-'));
+  return {
+    folder,
+    orchestrator: new SettableClock(join(folder, 'orchestrator')),
+    nodes: new SettableClock(join(folder, 'nodes')),
+  };
+}
+
+function removeClocks(clocks: Clocks | null): void {
+  if (clocks !== null) rmSync(clocks.folder, { recursive: true, force: true });
 }

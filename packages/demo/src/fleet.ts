@@ -40,6 +40,9 @@ export type FleetOptions = {
   token?: string | null;
   /** Keys of `dso.yaml`, instead of the demo's or besides them. */
   settings?: Readonly<Record<string, unknown>>;
+  /** Of the orchestrator's process, and of its nodes, besides what they have anyway. */
+  environment?: Readonly<Record<string, string>>;
+  nodeEnvironment?: Readonly<Record<string, string>>;
   /** Addresses that lead to the orchestrator, for nodes to choose from (bot.ts); without it they connect directly. */
   ways?: readonly string[];
 };
@@ -62,15 +65,17 @@ export class Fleet {
   readonly #log: string[] = [];
   #orchestrator: OrchestratorProcess;
   #standby: OrchestratorProcess | null = null;
+  readonly #environment: Readonly<Record<string, string>>;
 
   private constructor(
     clock: Clock,
     folder: string,
-    { ports, token = null }: FleetOptions,
+    { ports, environment, token = null }: FleetOptions,
     { onLog, onHandled }: FleetListeners,
   ) {
     this.#clock = clock;
     this.folder = folder;
+    this.#environment = environment ?? {};
     this.#onLog = (line) => {
       this.#log.push(line);
       if (this.#log.length > LOG_LINES) this.#log.shift();
@@ -80,7 +85,7 @@ export class Fleet {
     this.nodeAddress = `127.0.0.1:${ports.node}`;
     this.httpUrl = `http://127.0.0.1:${ports.http}`;
     this.client = new OrchestratorClient(this.httpUrl, token);
-    this.#orchestrator = startOrchestrator(this.#configFile, this.#onLog);
+    this.#orchestrator = this.#startProcess();
   }
 
   static async start(clock: Clock, options: FleetOptions, listeners: FleetListeners): Promise<Fleet> {
@@ -142,18 +147,18 @@ export class Fleet {
   }
 
   async restartOrchestrator(): Promise<void> {
-    this.#orchestrator = startOrchestrator(this.#configFile, this.#onLog);
+    this.#orchestrator = this.#startProcess();
     await this.untilReachable();
   }
 
   /** Starts another orchestrator on the same store. Resolves with its exit code, when it has refused to run. */
   startRival(): Promise<number | null> {
-    return startOrchestrator(this.#configFile, this.#onLog).ended();
+    return this.#startProcess().ended();
   }
 
   /** Starts another one that waits for its turn. */
   startStandby(): void {
-    this.#standby = startOrchestrator(this.#configFile, this.#onLog, ['--standby']);
+    this.#standby = this.#startProcess(['--standby']);
   }
 
   /** From now on the standby is this fleet's orchestrator. Resolves when it answers. */
@@ -173,6 +178,10 @@ export class Fleet {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  #startProcess(more: readonly string[] = []): OrchestratorProcess {
+    return startOrchestrator(this.#configFile, this.#onLog, { more, environment: this.#environment });
+  }
+
   get #configFile(): string {
     return join(this.folder, 'dso.yaml');
   }
@@ -180,7 +189,7 @@ export class Fleet {
 
 /** JSON is YAML, so this is a configuration file like any operator's. */
 function configuration(folder: string, options: FleetOptions): string {
-  const { ports, ways = [], settings = {} } = options;
+  const { ports, ways = [], settings = {}, nodeEnvironment } = options;
   const version = join(folder, 'version');
   return JSON.stringify(
     {
@@ -203,6 +212,7 @@ function configuration(folder: string, options: FleetOptions): string {
           DISCORD_API: options.api,
           DISCORD_TOKEN: options.discordToken,
           ...(ways.length > 0 && { DEMO_WAYS: ways.join(' ') }),
+          ...nodeEnvironment,
         },
         versionCommand: ['cat', version],
         updateCommand: ['cp', `${version}.new`, version],

@@ -21,14 +21,15 @@ export type OrchestratorProcess = {
   kill(): Promise<void>;
 };
 
-/** `more`: arguments of `dso up`. */
+/** `more`: arguments of `dso up`; `environment`: besides our own. */
 export function startOrchestrator(
   configFile: string,
   onLine: (line: string) => void,
-  more: readonly string[] = [],
+  { more = [], environment = {} }: { more?: readonly string[]; environment?: Readonly<Record<string, string>> } = {},
 ): OrchestratorProcess {
   const child = spawn(process.execPath, [DSO_PROGRAM, 'up', '--config', configFile, '--log', 'json', ...more], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   createInterface({ input: child.stderr }).on('line', (line) => onLine(readableLine(line)));
   // Of its output, too: when it has ended, all it said was heard.

@@ -2,7 +2,7 @@
 import { createWriteStream, readFileSync } from 'node:fs';
 import { counted, messageOf, parseWholeNumber } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
-import { systemClock } from '@dshard/transport';
+import { readNamedFile, systemClock } from '@dshard/transport';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { defaultRules } from './core/rules.js';
 import type { GatewayEmulator } from './emulator.js';
@@ -173,10 +173,13 @@ function maxConcurrencyOf({ maxConcurrency, shards }: Flags): number {
   return maxConcurrency ?? Math.max(1, Math.min(shards, 16));
 }
 
+/** More is no script that anybody wrote. */
+const MAX_SCRIPT_BYTES = 256 * 1024 * 1024;
+
 function script(file: string): ScriptLine[] {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readNamedFile(file, MAX_SCRIPT_BYTES).toString('utf8');
   } catch (error) {
     throw new InvalidArgumentError(`${file} cannot be read: ${messageOf(error)}`);
   }

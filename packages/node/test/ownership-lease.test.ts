@@ -19,6 +19,7 @@ class Bench {
   constructor(leaseMs: number | null = LEASE_MS) {
     const clock: Clock = {
       now: () => this.world.now(),
+      wallClock: () => this.world.wallClock(),
       monotonicMs: () => this.world.monotonicMs(),
       after: (ms, callback) => this.world.after(ms, () => this.#fire(callback)),
       every: (ms, callback) => this.world.every(ms, () => this.#fire(callback)),

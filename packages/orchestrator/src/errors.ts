@@ -155,20 +155,21 @@ export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
 /** Who wanted to listen, and how somebody chooses another address for it. */
 export type ListeningPart = { what: string; key: string; flag: string };
 
-/** `isOurs`: what listens there is an orchestrator. */
+/** `listener`: who listens there, null where it cannot be known. `isOurs`: what listens there is an orchestrator. */
 export function addressTaken(
   address: Address,
   part: ListeningPart,
   cause: unknown,
-  isOurs: boolean = false,
+  { listener, isOurs = false }: { listener: { pid: number; name: string } | null; isOurs?: boolean },
 ): OrchestratorError {
   const { host, port } = parseAddress(address);
   const other = formatAddress(host, port < 65_535 ? port + 10 : port - 10);
   const who = isOurs ? 'another orchestrator' : 'another program';
+  const named = listener === null ? '' : ` (process ${listener.pid}, ${listener.name})`;
   const look = isOurs ? `dso status --address ${address}` : `ss -ltnp 'sport = :${port}'`;
   return new OrchestratorError(
     'DSO_ADDRESS_TAKEN',
-    `${part.what} cannot listen on ${address}: ${who} has port ${port} already. \`${look}\` shows which. ` +
+    `${part.what} cannot listen on ${address}: ${who} has port ${port} already${named}. \`${look}\` shows which. ` +
       `Stop it, or choose another address with ${part.key} in dso.yaml or ${part.flag} ${other}.`,
     { cause },
   );

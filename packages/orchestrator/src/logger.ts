@@ -34,7 +34,7 @@ function linesLogger(least: LogLevel, stream: LogStream, clock: Clock): Logger {
     (level: LogLevel) =>
     (fields: Record<string, unknown>, message: string): void => {
       if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
-      stream.write(`${formatLine({ at: clock.now(), level, fields, message, color: stream.isTTY === true })}\n`);
+      stream.write(`${formatLine({ at: clock.wallClock(), level, fields, message, color: stream.isTTY === true })}\n`);
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -9,6 +9,8 @@ import { createRequire } from 'node:module';
 import { CONFIG_KEYS, configEntry } from '@dshard/api/config';
 import type { ResolvedConfig } from '@dshard/api/config';
 import {
+  continuedClock,
+  parseAddress,
   systemClock,
   systemRandom,
   tcpTransport,
@@ -29,10 +31,12 @@ import { settingsOf } from './config/settings.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
+import { listenerOn } from './adapters/listening.js';
 import type { GatewayInfoSource, Launcher, VersionSource } from './ports/surroundings.js';
 import type { OrchestratorHandle } from './runtime/contract.js';
 import { lead, type Leadership } from './runtime/leadership.js';
 import { createOrchestrator } from './runtime/orchestrator.js';
+import { Succession } from './runtime/succession.js';
 
 /** What the world is made of; by default the real one. */
 export type Surroundings = {
@@ -62,19 +66,17 @@ export async function startOrchestrator(
   surroundings: Surroundings = {},
 ): Promise<StartedOrchestrator> {
   const {
-    clock = systemClock(),
+    clock: machine = systemClock(),
     random = systemRandom(),
     transport = tcpTransport(),
     logger = createLogger(config.log),
   } = surroundings;
   for (const warning of config.warnings) logger.warn({}, warning);
 
-  const leadership = await leadershipOf(config, {
-    clock,
-    random,
-    logger,
-    ...(surroundings.signal && { signal: surroundings.signal }),
-  });
+  const signal = surroundings.signal && { signal: surroundings.signal };
+  const leadership = await leadershipOf(config, { clock: machine, random, logger, ...signal });
+  const clock = continuedClock(machine, leadership.aheadMs);
+  const succession = new Succession({ leadership, clock, logger, liveness: livenessOf, listenerOn, ...signal });
   const launcher = launcherOf(config, clock, logger, () => orchestrator.address);
   const orchestrator = createOrchestrator({
     listen: config.listen,
@@ -89,6 +91,7 @@ export async function startOrchestrator(
     gatewayInfo: gatewayInfoOf(config, clock),
     logger,
     leadership,
+    succession,
   });
   let running = false;
   let http: HttpServer | null = null;
@@ -101,11 +104,12 @@ export async function startOrchestrator(
         orchestrator,
         token: config.token,
         version: packageVersion(),
+        listenerOn,
         isReady: () => running,
         clock,
         logger,
       }));
-    httpAddress = (await http?.start()) ?? null;
+    httpAddress = await succession.take(async () => (await http?.start()) ?? null, config.http?.listen);
     await orchestrator.start();
   } catch (error) {
     await http?.close();
@@ -157,7 +161,7 @@ async function leadershipOf(
   const store = path === null ? memoryStore({ maxHistory: history }) : sqliteStore({ path, maxHistory: history });
   try {
     return await lead(store, {
-      identity: ownIdentity(random),
+      identity: ownIdentity(random, clock),
       standby,
       clock,
       logger,
@@ -201,7 +205,8 @@ function gatewayInfoOf({ discord, values: { totalShards } }: ResolvedConfig, clo
 function explainListening(error: unknown, listen: Address): unknown {
   const part = { what: 'The orchestrator', key: 'listen', flag: '--listen' };
   if (!(error instanceof TransportError)) return error;
-  return error.code === 'DSO_PORT_TAKEN' ? addressTaken(listen, part, error) : addressUnusable(listen, part, error);
+  if (error.code !== 'DSO_PORT_TAKEN') return addressUnusable(listen, part, error);
+  return addressTaken(listen, part, error, { listener: listenerOn(parseAddress(listen).port) });
 }
 
 function packageVersion(): string {

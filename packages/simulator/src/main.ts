@@ -107,7 +107,7 @@ function sparsely(): (text: string) => void {
 
 /** Random for the one who runs it, and printed, so that it can be run again. */
 function freshSeed(): number {
-  return Math.floor(systemClock().now() % 1_000_000_000);
+  return Math.floor(systemClock().wallClock() % 1_000_000_000);
 }
 
 pinProcessFigures();

@@ -7,6 +7,7 @@ export type { LeakGuardOptions, TestHooks } from './leak-guard.js';
 export { memoryNetwork } from './memory-network.js';
 export type { MemoryNetwork, MemoryNetworkOptions } from './memory-network.js';
 export type { CutDirection } from './memory-stream.js';
+export { SettableClock } from './settable-clock.js';
 export { seededRandom } from '@dshard/transport';
 export { until } from './until.js';
 export type { UntilOptions } from './until.js';

@@ -2,16 +2,28 @@
  * Time, as everything here sees it. Nobody imports a timer: production code is handed a `Clock`, so that a test or the
  * simulator can run hours of it in milliseconds (`virtualClock()`, `@dshard/transport/virtual-clock`).
  */
-/** Milliseconds since the Unix epoch, as the clock in use tells them. */
+/** Milliseconds; as a time, those of `Clock.now`. */
 export type Ms = number;
 
 /** Cancels what it was returned for. Calling it twice, or after the callback ran, does nothing. */
 export type Cancel = () => void;
 
 export type Clock = {
-  /** Wall-clock time in milliseconds since the Unix epoch. */
+  /**
+   * The time that everything is decided by: durations, deadlines, windows, leases. It began as the wall clock's when
+   * the process did, in whole milliseconds, and goes on evenly from there: whoever sets the machine's clock changes
+   * nothing here.
+   */
   now(): Ms;
-  /** Milliseconds from an arbitrary start, never going backwards: for measuring how long something took. */
+  /**
+   * What the machine's clock says, in milliseconds since the Unix epoch. It may be set at any moment, so it is for what
+   * people read, for times that people name, and for what must still mean something after a restart.
+   */
+  wallClock(): Ms;
+  /**
+   * As even as `now`, from a start that all processes of a machine have in common, until the machine is restarted: for
+   * measuring, and for what one process tells another.
+   */
   monotonicMs(): number;
   /** Runs `callback` once, `delayMs` from now (0 and below: as soon as possible, never synchronously). */
   after(delayMs: number, callback: () => void): Cancel;
@@ -36,6 +48,27 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     });
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** As much as two readings of the same time may differ. */
+const READING_MS = 2;
+
+/** How far the machine's clock is ahead of `now`, in whole milliseconds: 0 until somebody sets the machine's clock. */
+export function wallClockAheadMs(clock: Pick<Clock, 'now' | 'wallClock'>): number {
+  const aheadMs = clock.wallClock() - clock.now();
+  // The two are read one after the other, and rounded each in its own way.
+  return Math.abs(aheadMs) <= READING_MS ? 0 : aheadMs;
+}
+
+/** The same clock, on a line of time that an earlier process began: its `now` is `aheadMs` more than `monotonicMs`. */
+export function continuedClock(clock: Clock, aheadMs: number): Clock {
+  return {
+    now: () => Math.floor(clock.monotonicMs() + aheadMs),
+    wallClock: () => clock.wallClock(),
+    monotonicMs: () => clock.monotonicMs(),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+    every: (intervalMs, callback) => clock.every(intervalMs, callback),
+  };
 }
 
 /** `every` of a clock that has but `after`. As with a real interval, which Node makes 1 ms at least. */

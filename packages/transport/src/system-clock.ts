@@ -5,12 +5,19 @@ import type { Cancel, Clock } from './clock.js';
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * A clock that is the machine's. Its timers keep the process alive until they ran or were cancelled. `monotonicMs` has
- * one start for all processes of a machine, so that their figures can be compared.
+ * A clock that is the machine's. Its timers keep the process alive until they ran or were cancelled. All clocks of a
+ * process tell the same time.
  */
 export function systemClock(): Clock {
-  return { now: () => Date.now(), monotonicMs: () => Number(process.hrtime.bigint()) / 1e6, after, every };
+  return { now: () => Math.floor(monotonicMs() + AHEAD_MS), wallClock: () => Date.now(), monotonicMs, after, every };
 }
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** What the wall clock was ahead of the monotonic one when this process began. */
+const AHEAD_MS = Date.now() - monotonicMs();
 
 function after(delayMs: number, callback: () => void): Cancel {
   refuseNaN(delayMs);

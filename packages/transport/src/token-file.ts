@@ -1,10 +1,12 @@
 /** The shared token in a file of its own: nodes, the orchestrator and the command line read it alike. */
-import { readFileSync } from 'node:fs';
 import { messageOf, withoutTokens } from '@dshard/protocol';
 import { TransportError } from './errors.js';
+import { readNamedFile } from './read-file.js';
 
 /** A token travels in a header: printable characters without blanks. */
 const TOKEN = /^[\x21-\x7e]+$/;
+/** More is no token. */
+const MAX_BYTES = 64 * 1024;
 
 /** Without the blanks around it. Throws `DSO_TOKEN_FILE_UNUSABLE`: unreadable, empty, or no token. */
 export function readTokenFile(path: string): string {
@@ -18,7 +20,7 @@ export function readTokenFile(path: string): string {
 
 function contentOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readNamedFile(path, MAX_BYTES).toString('utf8');
   } catch (cause) {
     throw unusable(`The token file ${path} cannot be read: ${messageOf(cause)}.`, cause);
   }

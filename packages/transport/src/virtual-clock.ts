@@ -15,6 +15,8 @@ export type VirtualClock = Clock & {
    * the last: for code that awaits.
    */
   run(ms: number): Promise<void>;
+  /** Somebody sets the machine's clock: `wallClock` is so much later from now on, or earlier. No time goes by. */
+  stepWallClock(ms: number): void;
   /** How many timers are set. Zero at the end of a test: nothing was left behind. */
   pending(): number;
 };
@@ -28,6 +30,7 @@ const MAX_TIMERS_AT_ONE_INSTANT = 100_000;
 export function virtualClock(startMs: Ms = DEFAULT_START_MS): VirtualClock {
   const timers = new TimerHeap();
   let nowMs = startMs;
+  let steppedMs = 0;
   let nextOrder = 0;
   let atThisInstant = 0;
 
@@ -54,6 +57,10 @@ export function virtualClock(startMs: Ms = DEFAULT_START_MS): VirtualClock {
 
   return {
     now: () => nowMs,
+    wallClock: () => nowMs + steppedMs,
+    stepWallClock: (ms) => {
+      steppedMs += ms;
+    },
     monotonicMs: () => nowMs - startMs,
     after,
     every: everyBy(after),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { delay, systemClock, systemRandom, WakeUp } from '@dshard/transport';
+import { continuedClock, delay, systemClock, systemRandom, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';
 import { leakGuard, until, virtualClock } from '@dshard/testkit';
 
@@ -120,9 +120,31 @@ test('the system clock waits for a delay beyond what Node can count to its very 
 
 test('the system clock tells the time of day', () => {
   const before = Date.now();
-  const now = systemClock().now();
+  const now = systemClock().wallClock();
   expect(now).toBeGreaterThanOrEqual(before);
   expect(now).toBeLessThanOrEqual(Date.now());
+});
+
+test('the time that everything is decided by goes on evenly when the machine’s clock is set, and people can be told that one', () => {
+  const clock = systemClock();
+  const [before, machine] = [clock.now(), Date.now];
+  expect(Number.isInteger(before)).toBe(true);
+  expect(wallClockAheadMs(clock)).toBe(0);
+  for (const aheadMs of [3_600_000, -3_600_000]) {
+    Date.now = () => machine() + aheadMs;
+    expect(clock.now() - before).toBeLessThan(60_000);
+    expect(clock.now()).toBeGreaterThanOrEqual(before);
+    expect(Math.round(wallClockAheadMs(clock) / 60_000)).toBe(aheadMs / 60_000);
+    Date.now = machine;
+  }
+});
+
+test('a clock that goes on with an earlier line of time is as much ahead of the monotonic time as that was', () => {
+  const clock = virtualClock();
+  const continued = continuedClock(clock, 5_000);
+  clock.advance(1_000);
+  expect([continued.now(), continued.monotonicMs()]).toEqual([6_000, 1_000]);
+  expect(continued.wallClock()).toBe(clock.wallClock());
 });
 
 test('the system random draws from [0, 1), not always the same', () => {

@@ -3,9 +3,9 @@
  * where, so that a complaint can point at the line, the variable or the flag. What the keys mean is in `keys.ts`; which
  * source wins, in `resolve.ts`.
  */
-import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { messageOf, nearest, printable } from '@dshard/protocol';
+import { readNamedFile } from '@dshard/transport';
 import { ApiError } from '../errors.js';
 import { describeValue, withoutSecrets } from '../values/field.js';
 import { configEntry, CONFIG_KEYS, isConfigKey } from './keys.js';
@@ -62,7 +62,7 @@ const FOREIGN_VARIABLES = new Set(['DSO_CLI_ADDR', 'DSO_CONFIG', 'DSO_NODE_ID', 
 export function readConfigFile(path: string, required: boolean): string | null {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readNamedFile(path, MAX_FILE_BYTES);
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     if (missing && !required) return null;

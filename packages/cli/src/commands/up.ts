@@ -38,7 +38,7 @@ Settings come from flags, then DSO_… variables, then dso.yaml, then the defaul
 
 Exit codes:
   0  ended by a signal
-  1  could not start, was forced to end, or another orchestrator took over
+  1  could not start, was forced to end, or another orchestrator took over (a standby waits again instead)
   2  the command line cannot be understood`;
 
 export function addUp(program: Command): void {
@@ -91,18 +91,23 @@ async function up(options: Options): Promise<void> {
   // Nobody has to read what it prints: an orchestrator does not end with its terminal's pipe.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
   const closing = signals();
-  let started: StartedOrchestrator;
-  try {
-    started = await orchestrator.startOrchestrator(config, { signal: closing.asked });
-  } catch (error) {
-    // A standby that was told to go before its turn came.
-    if (closing.asked.aborted && error === closing.asked.reason) return;
-    throw error;
-  }
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config),
-  );
-  process.exitCode = await closing.close(started);
+  let end: number | 'superseded';
+  do {
+    let started: StartedOrchestrator;
+    try {
+      started = await orchestrator.startOrchestrator(config, { signal: closing.asked });
+    } catch (error) {
+      // A standby that was told to go before its turn came.
+      if (closing.asked.aborted && error === closing.asked.reason) return;
+      throw error;
+    }
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config),
+    );
+    end = await closing.close(started);
+    // Whoever is to be a standby is the other one's now.
+  } while (end === 'superseded' && config.store.standby);
+  process.exitCode = end === 'superseded' ? 1 : end;
 }
 
 /** README has it, too. */
@@ -146,8 +151,11 @@ function flagsOf(options: Options): Flag[] {
 type Closing = {
   /** Aborted by the first signal. */
   readonly asked: AbortSignal;
-  /** Waits for a signal, closes accordingly, and resolves with the exit code. */
-  close(started: StartedOrchestrator): Promise<number>;
+  /**
+   * Waits for a signal, closes accordingly, and resolves with the exit code; or with `superseded`, when another
+   * orchestrator leads.
+   */
+  close(started: StartedOrchestrator): Promise<number | 'superseded'>;
 };
 
 /** Listens from the beginning, so that a signal during the start is not lost. */
@@ -172,7 +180,7 @@ function signals(): Closing {
       const wanted = await Promise.race([mode, started.orchestrator.lost.then(() => 'lost' as const)]);
       if (wanted === 'lost') {
         await started.close('leave');
-        return 1;
+        return 'superseded';
       }
       const forced = new Promise<number>((resolve) => {
         force = () => void started.kill().finally(() => resolve(1));

@@ -22,6 +22,8 @@ import type { Leadership } from './leadership.js';
 const ASK_AGAIN_MS = 5_000;
 /** The wall clock is looked at so often, for it may be set. */
 const LONGEST_SLEEP_MS = 60_000;
+/** A time that was waited for is not waited for again when the clock is set back, unless it is set back by more. */
+const MAX_AHEAD_MS = 600_000;
 
 /** Null: no orchestrator is connected; `can` false: it keeps no marks. */
 type JobLink = { connection: number; can: boolean } | null;
@@ -82,28 +84,37 @@ export class Jobs implements FleetJobs {
     const { clock } = this.#options;
     try {
       if (job.atLeastOnce) await this.#makeUpFor(job, signal);
-      for (let after = clock.now(); !signal.aborted; after = Math.max(after, clock.now())) {
+      for (let after = clock.wallClock(); !signal.aborted; after = this.#atLeast(after)) {
         const due = job.schedule.nextRun(new Date(after));
         if (due === null) return;
         after = due.getTime();
-        await this.#until(after, signal);
-        await this.#runAt(job, after, signal);
+        if (await this.#until(after, signal)) await this.#runAt(job, after, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  async #until(at: number, signal: AbortSignal): Promise<void> {
+  /** The clock's time, or the later one that was reached already. */
+  #atLeast(reached: number): number {
+    const now = this.#options.clock.wallClock();
+    return reached > now + MAX_AHEAD_MS ? now : Math.max(reached, now);
+  }
+
+  /** False: the clock was set back meanwhile, and what is due next is to be found out anew. */
+  async #until(at: number, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
-    for (let left = at - clock.now(); left > 0; left = at - clock.now()) {
+    const leftAtFirst = at - clock.wallClock();
+    for (let left = leftAtFirst; left > 0; left = at - clock.wallClock()) {
+      if (left > leftAtFirst + MAX_AHEAD_MS) return false;
       await delay(clock, Math.min(left, LONGEST_SLEEP_MS), signal);
     }
+    return true;
   }
 
   async #makeUpFor(job: Job, signal: AbortSignal): Promise<void> {
     const { latest } = await this.#mark(job.name, 0, signal);
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.wallClock();
     const missed = latest === 0 ? null : job.schedule.nextRun(new Date(latest));
     if (missed === null || missed.getTime() > now) return;
     await this.#begin(job, missed.getTime(), signal);

@@ -154,3 +154,28 @@ describe('a job on a schedule', () => {
     await close();
   });
 });
+
+describe('a machine’s clock that is set', () => {
+  // Runs were due by the time of the day that had been reached: after an hour back nothing ran for an hour.
+  test('back by an hour does not delay a job by an hour', async () => {
+    const { clock, log, close, marks } = await withJob();
+    await clock.run(2 * MINUTE_MS);
+    clock.stepWallClock(-60 * MINUTE_MS);
+    // As the orchestrator does with a mark of a time that is not yet.
+    marks.latest = 0;
+    await clock.run(3 * MINUTE_MS);
+    // The clock is looked at once a minute.
+    expect(log.slice(4)).toEqual(['mark -56', 'run -56', 'mark -55', 'run -55']);
+    await close();
+  });
+
+  test('forward by an hour leaves out what was due in that hour, and goes on', async () => {
+    const { clock, log, close } = await withJob();
+    await clock.run(MINUTE_MS);
+    clock.stepWallClock(60 * MINUTE_MS);
+    await clock.run(3 * MINUTE_MS);
+    expect(log.slice(0, 2)).toEqual(['mark 1', 'run 1']);
+    expect(log.slice(-2)).toEqual(['mark 64', 'run 64']);
+    await close();
+  });
+});

@@ -43,7 +43,7 @@ function handle(tx: Transaction, event: DomainEvent): void {
     case 'identify':
       return onIdentify(tx, event);
     case 'message':
-      return onMessage(tx, event.connection, event.message);
+      return onMessage(tx, event.connection, event.message, event.wallClockAheadMs);
     case 'connectionClosed':
       return onConnectionClosed(tx, event.connection, event.reason);
     case 'command':

@@ -39,7 +39,7 @@ import { onShutdown } from './fleet/leave.js';
 import type { BaseMigration, LiveMigration, ShardState } from './state/state.js';
 import type { Transaction } from './state/transaction.js';
 
-export function onMessage(tx: Transaction, connection: string, message: Message): void {
+export function onMessage(tx: Transaction, connection: string, message: Message, wallClockAheadMs = 0): void {
   const id = tx.state.connections.get(connection);
   const node = id === undefined ? undefined : tx.node(id);
   // What a connection says after it was closed from this side is not heard.
@@ -59,10 +59,13 @@ export function onMessage(tx: Transaction, connection: string, message: Message)
     violation(tx, node.id, message.kind, `it did not name the capability ${needed}`);
     return;
   }
-  dispatch(tx, node.id, message);
+  if (message.kind === 'jobMark') onJobMark(tx, node.id, message, tx.now + wallClockAheadMs);
+  else dispatch(tx, node.id, message);
 }
 
-function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'node'>, { kind: 'identify' }>): void {
+type Dispatched = Exclude<MessageFrom<'node'>, { kind: 'identify' | 'jobMark' }>;
+
+function dispatch(tx: Transaction, node: string, message: Dispatched): void {
   switch (message.kind) {
     case 'heartbeat':
       return onHeartbeat(tx, node, message);
@@ -87,8 +90,6 @@ function dispatch(tx: Transaction, node: string, message: Exclude<MessageFrom<'n
       return onCallStart(tx, node, message);
     case 'callAnswer':
       return onCallAnswer(tx, node, message);
-    case 'jobMark':
-      return onJobMark(tx, node, message);
     case 'rolloutRequest':
       return onRolloutRequest(tx, node, message);
     case 'shardMayLeave':

@@ -8,13 +8,19 @@ import { shardsByNode } from './shards-by-node.js';
 
 const GO_ZERO_TIME = '0001-01-01T00:00:00Z';
 
-export function ancestorStatus(state: OrchestratorState): AncestorStatus {
+/** @param wallClockAheadMs how far the machine's clock is ahead of the times in the state. */
+export function ancestorStatus(state: OrchestratorState, wallClockAheadMs: number): AncestorStatus {
   const shards = shardsByNode(state);
   const nodes = [...state.nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { Nodes: nodes.map((node) => nodeStatus(node, shards.get(node.id) ?? [], state)) };
+  return { Nodes: nodes.map((node) => nodeStatus(node, shards.get(node.id) ?? [], state, wallClockAheadMs)) };
 }
 
-function nodeStatus(node: NodeState, shards: readonly number[], state: OrchestratorState): AncestorNodeStatus {
+function nodeStatus(
+  node: NodeState,
+  shards: readonly number[],
+  state: OrchestratorState,
+  wallClockAheadMs: number,
+): AncestorNodeStatus {
   const moving = [...state.migrations.values()]
     .filter((migration) => migration.origin === node.id || migration.destination === node.id)
     .sort((a, b) => a.startedAt - b.startedAt);
@@ -27,7 +33,8 @@ function nodeStatus(node: NodeState, shards: readonly number[], state: Orchestra
     SessionEstablished: connection.kind === 'connected',
     Shards: shards.filter((shard) => state.shards[shard]?.kind !== 'starting'),
     Connected: connection.kind !== 'disconnected',
-    DisconnectedAt: connection.kind === 'disconnected' ? new Date(connection.since).toISOString() : GO_ZERO_TIME,
+    DisconnectedAt:
+      connection.kind === 'disconnected' ? new Date(connection.since + wallClockAheadMs).toISOString() : GO_ZERO_TIME,
     Blacklisted: node.intent.kind === 'cordoned',
     MigratingFrom: from?.origin ?? '',
     MigratingTo: to?.destination ?? '',

@@ -5,7 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OPERATION_KINDS } from '@dshard/api';
 import type { Answer, Answers, EndpointName, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
-import type { Clock } from '@dshard/transport';
+import { wallClockAheadMs, type Clock } from '@dshard/transport';
 import type { OperatorCommand } from '../domain/state/commands.js';
 import type { OperationPlan } from '../domain/state/operations.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
@@ -16,6 +16,7 @@ import type { EventStreams } from './event-stream.js';
 import { operationOf, operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
 import { statusV1 } from './v1-status.js';
+import { inWallTime } from './wall-time.js';
 
 export type Surroundings = {
   readonly orchestrator: OrchestratorHandle;
@@ -66,14 +67,16 @@ export const HANDLERS: Handlers = {
   deployedVersion: async (_, { orchestrator }) => replyTo(await orchestrator.deployedVersion()),
   pullNewVersion: async (_, { orchestrator }) => replyTo(await orchestrator.pullNewVersion()),
 
-  operations: (_, { orchestrator }) => found(operationsOf(orchestrator.state)),
-  operation: ({ values: { id } }, { orchestrator }) => {
+  operations: (_, { orchestrator, clock }) => found(inWallTime(operationsOf(orchestrator.state), clock)),
+  operation: ({ values: { id } }, { orchestrator, clock }) => {
     const operation = operationOf(orchestrator.state, id);
-    return operation === undefined ? failed(404, `There is no operation "${id}".`) : found(operation);
+    return operation === undefined
+      ? failed(404, `There is no operation "${id}".`)
+      : found(inWallTime(operation, clock));
   },
   status: (_, { orchestrator, clock, version }) =>
-    found(statusV1(orchestrator.state, { version, now: clock.now(), store: orchestrator.store })),
-  ancestorStatus: (_, { orchestrator }) => found(ancestorStatus(orchestrator.state)),
+    found(inWallTime(statusV1(orchestrator.state, { version, now: clock.now(), store: orchestrator.store }), clock)),
+  ancestorStatus: (_, { orchestrator, clock }) => found(ancestorStatus(orchestrator.state, wallClockAheadMs(clock))),
   events: answerEvents,
   health: () => found({ ok: true }),
 };

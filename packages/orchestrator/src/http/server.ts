@@ -32,6 +32,8 @@ export type HttpServerOptions = {
   hosts: readonly string[];
   /** The orchestrator's own version, shown in /v1/status. */
   version: string;
+  /** Who listens on a port, as far as it can be known: for whoever finds the port taken. */
+  listenerOn?: (port: number) => { pid: number; name: string } | null;
   /** Until it says yes, everybody is told to come back later. */
   isReady(): boolean;
   clock: Clock;
@@ -175,7 +177,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       } catch (cause) {
         const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
         if (!taken) throw addressUnusable(options.listen, PART, cause);
-        throw addressTaken(options.listen, PART, cause, await isOrchestrator(options.listen, clock));
+        const listener = options.listenerOn?.(listen.port) ?? null;
+        throw addressTaken(options.listen, PART, cause, {
+          listener,
+          isOurs: await isOrchestrator(options.listen, clock),
+        });
       }
       const bound = app.server.address();
       return formatAddress(listen.host, typeof bound === 'object' && bound ? bound.port : listen.port);

@@ -5,12 +5,15 @@
  *   history, and raises the version by one: all of it or nothing, durable before it is answered.
  * - **Leadership**: only one orchestrator writes. `acquire` gives it an epoch, higher than any before; every commit
  *   carries it and is refused (`staleLeader`) once another one acquired. A lease says until when others keep off; it
- *   must be renewed.
+ *   must be renewed. Its times are monotonic ones of the machine, and mean something until the machine is restarted: a
+ *   lease of another boot is judged by whoever wants to lead (`isDead`).
+ * - **Time line**: what the leader's time was ahead of the monotonic one. The next leader of the same boot goes on with
+ *   it, so that times in records mean the same to both, whatever happened to the machine's clock in between.
  * - **History**: entries in the order of their ids, the oldest dropped beyond a bound. Those that somebody asked for
  *   (`isAskedFor`) have room of their own, a tenth of the bound, so that whatever happens does not push them out.
  *
  * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An
- * implementation that shares one clock with its peers uses `now` as it is given; one with a clock of its own (a
+ * implementation that shares one machine with its peers uses `now` as it is given; one with a clock of its own (a
  * database server) ignores it. The failure `broken` may leave open whether a commit took effect: the leader finds out
  * by `load`.
  */
@@ -32,9 +35,43 @@ export type LeaderIdentity = {
   pid: number;
   /** Whatever tells this process from all others on any machine, or null where that cannot be known. */
   process: JsonValue;
+  /** Which boot of which machine it runs in, or null where that cannot be known. */
+  boot: string | null;
+  /** When it started, by the machine's clock, for people. */
+  since: number;
 };
 
-export type Leader = LeaderIdentity & { since: number; leaseUntil: number };
+/** `leaseUntil`: by the monotonic time of its boot. */
+export type Leader = LeaderIdentity & { leaseUntil: number };
+
+/** What was ahead of the monotonic time of a boot by how much. */
+export type TimeLine = { boot: string; aheadMs: number };
+
+/** What whoever wants to lead says of itself and of others. */
+export type AcquireTerms = {
+  /** The machine's monotonic time. */
+  now: number;
+  ttlMs: number;
+  /** What the time of whoever asks is ahead of `now`, should no other leader of this boot have begun a time line. */
+  aheadMs: number;
+  /** Whether a leader is known not to live any more, or to stand still; then it is succeeded at once. */
+  isDead: (leader: Leader) => boolean;
+  /** Whether its process is known to live: then that its lease seems to be over is not enough. */
+  isAlive: (leader: Leader) => boolean;
+};
+
+/** A lease of another boot does not say whether it is over. */
+export function mayBeSucceeded(leader: Leader, boot: string | null, terms: AcquireTerms): boolean {
+  if (terms.isDead(leader)) return true;
+  const isOver = boot !== null && leader.boot === boot && leader.leaseUntil <= terms.now;
+  return isOver && !terms.isAlive(leader);
+}
+
+/** @param known what the leader before wrote. */
+export function continuedTimeLine(known: TimeLine | null, boot: string | null, aheadMs: number): TimeLine | null {
+  if (boot === null) return null;
+  return known?.boot === boot ? known : { boot, aheadMs };
+}
 
 export type StoreFailure = {
   ok: false;
@@ -53,6 +90,10 @@ export type Acquired = {
   epoch: number;
   /** `crashed`: the leader before did not release the store, so its last entries may be missing from the history. */
   before: 'none' | 'released' | 'crashed';
+  /** The leader that did not release the store: it crashed, or stands still and may wake up. */
+  predecessor: Leader | null;
+  /** What the leader's time is to be ahead of the monotonic one. */
+  aheadMs: number;
 };
 
 export type AcquireResult = Acquired | { ok: false; reason: 'led'; leader: Leader } | StoreFailure;
@@ -78,14 +119,8 @@ export type Eventually<T> = T | Promise<T>;
 export type StateStore = {
   /** For people: `memory`, or `sqlite (/var/lib/dso/state.db)`. */
   readonly name: string;
-  /**
-   * Becomes the leader, unless another one has a lease that is not over. @param isDead whether a leader whose lease is
-   * not over is known not to live any more; then it is succeeded at once.
-   */
-  acquire(
-    leader: LeaderIdentity,
-    terms: { now: number; ttlMs: number; isDead: (leader: Leader) => boolean },
-  ): Eventually<AcquireResult>;
+  /** Becomes the leader, unless another one has a lease that is not over. */
+  acquire(leader: LeaderIdentity, terms: AcquireTerms): Eventually<AcquireResult>;
   /** Prolongs the lease. */
   renew(epoch: number, terms: { now: number; ttlMs: number }): Eventually<{ ok: true } | StoreFailure>;
   /** Ends the lease now. The epoch stays used. */

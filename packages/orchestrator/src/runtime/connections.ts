@@ -20,13 +20,16 @@ import type {
   MessageConnection,
   MessageConnectionOptions,
 } from '@dshard/transport';
-import { openMessageConnection } from '@dshard/transport';
+import { openMessageConnection, UnfinishedFrames } from '@dshard/transport';
 import type { OrchestratorErrorCode } from '../errors.js';
+import type { OrchestratorOptions } from './contract.js';
 import { Crowd } from './crowd.js';
 import { FlowControl } from './flow-control.js';
 import { sourceOf } from './violations.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 4_096;
+const MAX_PER_ADDRESS = 2_048;
 /** Of one address, and of all. */
 const MAX_UNIDENTIFIED = 64;
 const MAX_UNIDENTIFIED_IN_ALL = 512;
@@ -42,10 +45,7 @@ const CLEAN_ENDS: ReadonlySet<string> = new Set(['DSO_CONNECTION_CLOSED', 'DSO_C
 export type ConnectionsOptions = {
   runId: string;
   clock: Clock;
-  maxConnections: number;
-  /** Of one address. */
-  maxPerAddress?: number;
-  connection: MessageConnectionOptions;
+  limits: Pick<OrchestratorOptions, 'maxConnections' | 'maxPerAddress' | 'connection'>;
   /** No list of shards in a message is longer than the fleet has shards. */
   maxShards?(): number;
   onIdentify(connection: string, message: Identify, peer: { remote: string; loopback: boolean }): void;
@@ -56,6 +56,8 @@ export type ConnectionsOptions = {
   onClosed(connection: string, end: ConnectionEnd): void;
   /** A peer broke a rule or a limit; its connection is closed for it. @returns how long it waits for the close. */
   onViolation(remote: string, end: ConnectionEnd): number;
+  /** A peer was not let in. @returns the same. */
+  delayOf?(remote: string): number;
 };
 
 type Entry = {
@@ -76,11 +78,13 @@ export class Connections {
   readonly #refused = new Crowd<Entry>(MAX_REFUSED, MAX_REFUSED_IN_ALL);
   readonly #perSource = new Map<string, number>();
   readonly #flow: FlowControl;
+  readonly #connection: MessageConnectionOptions;
   readonly #onEmpty: (() => void)[] = [];
   #count = 0;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#connection = { unfinished: new UnfinishedFrames(options.clock), ...options.limits.connection };
     this.#flow = new FlowControl(options.clock, {
       pause: (id) => this.#entries.get(id)?.connection.pauseReading(),
       resume: (id) => this.#entries.get(id)?.connection.resumeReading(),
@@ -95,7 +99,7 @@ export class Connections {
       this.#options.onViolation(stream.remote, refusal('DSO_TOO_MANY_CONNECTIONS', full));
       return;
     }
-    const connection = openMessageConnection(stream, this.#options.connection);
+    const connection = openMessageConnection(stream, this.#connection);
     const id = `${this.#options.runId}.c${++this.#count}`;
     const cancelTimeout = this.#options.clock.after(IDENTIFY_TIMEOUT_MS, () =>
       this.#refuse(entry, 'DSO_IDENTIFY_TIMEOUT', `no Identify came within ${IDENTIFY_TIMEOUT_MS / 1000} s`),
@@ -119,7 +123,7 @@ export class Connections {
   }
 
   #fullFor(source: string): string | null {
-    const { maxConnections, maxPerAddress = maxConnections } = this.#options;
+    const { maxConnections = MAX_CONNECTIONS, maxPerAddress = MAX_PER_ADDRESS } = this.#options.limits;
     if (this.#entries.size >= maxConnections) return `${maxConnections} connections are open already`;
     if ((this.#perSource.get(source) ?? 0) < maxPerAddress) return null;
     return `${maxPerAddress} connections from this address are open already`;
@@ -142,15 +146,11 @@ export class Connections {
     this.#entries.get(id)?.connection.established();
   }
 
-  close(id: string, end: ConnectionEnd): void {
+  /** `refused`: whoever sent this Identify is not let in. */
+  close(id: string, end: ConnectionEnd, refused = false): void {
     const entry = this.#entries.get(id);
-    if (entry !== undefined) this.#enterClosing(entry, end);
-  }
-
-  /** Whoever sent this Identify is not let in. */
-  refuse(id: string, end: ConnectionEnd, delayOf: (remote: string) => number): void {
-    const entry = this.#entries.get(id);
-    if (entry !== undefined) this.#closeLater(entry, end, delayOf(entry.connection.remote));
+    if (entry === undefined) return;
+    this.#closeLater(entry, end, refused ? (this.#options.delayOf?.(entry.connection.remote) ?? 0) : 0);
   }
 
   /** Resolves when every connection is gone, or after `timeoutMs`, when what is left is cut off. */

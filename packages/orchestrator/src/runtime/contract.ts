@@ -7,6 +7,7 @@ import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
 import type { GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
 import type { Leadership } from './leadership.js';
+import type { Succession } from './succession.js';
 
 export type OrchestratorOptions = {
   /** Where nodes connect, `127.0.0.1:7447` by default. */
@@ -25,6 +26,8 @@ export type OrchestratorOptions = {
   logger: Logger;
   /** Where the state is kept, acquired by `lead`, given back by `close`; without it nothing outlives the process. */
   leadership?: Leadership | null;
+  /** How what the leader before may hold still is taken over. Without: there was none. */
+  succession?: Pick<Succession, 'take'> | null;
   /** Connections open at once; further ones are closed. Default 4096. */
   maxConnections?: number;
   /** Of one address. Default 2048: the nodes of one host share theirs. */

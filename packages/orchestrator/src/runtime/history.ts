@@ -53,7 +53,7 @@ export class History {
 
   /** Gives it an id; it has not happened for anybody yet. */
   number(entry: HistoryEntry): RecordedEntry {
-    return { ...entry, id: ++this.#lastId, at: this.#clock.now() };
+    return { ...entry, id: ++this.#lastId, at: this.#clock.wallClock() };
   }
 
   publish(recorded: RecordedEntry): void {

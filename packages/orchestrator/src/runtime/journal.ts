@@ -65,6 +65,7 @@ export class Journal {
   readonly #leadership: Leadership | null;
   #phase: Phase;
   #version = 0;
+  /** By the monotonic time. */
   #actUntil: number;
   #failures = 0;
   #backlog: StoredEntry[] = [];
@@ -99,7 +100,7 @@ export class Journal {
   /** Whether anything may be decided now. Looks at the clock: a timer may be late by any amount, a lease is not. */
   ready(): boolean {
     if (this.#phase.kind !== 'open') return false;
-    if (this.#options.clock.now() < this.#actUntil) return true;
+    if (!this.#isOverdue()) return true;
     const renewed = this.#renew();
     if (!isPromise(renewed)) return renewed;
     this.#suspend('the lease on it could not be renewed in time');
@@ -188,7 +189,7 @@ export class Journal {
   #askForLease(): Eventually<StoreFailure | null> {
     if (this.#leadership === null) return null;
     const { store, epoch } = this.#leadership;
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonicMs();
     const answer = store.renew(epoch, { now, ttlMs: LEASE_MS });
     return whenDone(isPromise(answer) ? answer.catch(asFailure) : answer, (renewed) => {
       if (!renewed.ok) return renewed;
@@ -198,7 +199,7 @@ export class Journal {
   }
 
   #isOverdue(): boolean {
-    return this.#options.clock.now() >= this.#actUntil;
+    return this.#options.clock.monotonicMs() >= this.#actUntil;
   }
 
   #failed(failure: StoreFailure): void {

@@ -3,26 +3,37 @@
  *
  *     nobody leads, or the leader is known dead   → we lead
  *     the leader lives                            → refused, in a sentence that names it; a standby waits
- *     it cannot be known (another host)           → its lease is watched: renewed, it lives; run out, we lead
+ *     it stands still, or cannot be known         → its lease is watched: renewed, it lives; not renewed for as long as a lease
+ *                                                   lasts, we lead
  *
- * A standby looks every second, and at once when the store says that something changed.
+ * A standby looks every second, and at once when the store says that something changed. It goes on looking when the
+ * store cannot be read for a while. All times are monotonic: a clock that is set makes nobody a leader. A leader whose
+ * process lives is never succeeded by what the store says alone, for the store may be an old copy: its lease has to
+ * stand still before our eyes.
  */
 import { delay } from '@dshard/transport';
 import type { Clock, Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
-import type { AcquireResult, Acquired, Leader, LeaderIdentity, StateStore } from '../ports/state-store.js';
+import type {
+  AcquireResult,
+  Acquired,
+  Leader,
+  LeaderIdentity,
+  StateStore,
+  StoreFailure,
+} from '../ports/state-store.js';
 
 /** How long others keep off without hearing from the leader. */
 export const LEASE_MS = 10_000;
 const LOOK_AGAIN_MS = 1_000;
 
-export type Leadership = {
+export type Leadership = Pick<Acquired, 'epoch' | 'before' | 'predecessor' | 'aheadMs'> & {
   store: StateStore;
-  epoch: number;
-  before: Acquired['before'];
-  /** Our lease, by our clock. */
+  /** Our lease, by our monotonic time. */
   leaseUntil: number;
 };
+
+export type Liveness = (leader: Leader) => 'alive' | 'dead' | 'unknown';
 
 export type LeadOptions = {
   identity: LeaderIdentity;
@@ -30,7 +41,7 @@ export type LeadOptions = {
   clock: Clock;
   logger: Logger;
   /** What is known of the process of another leader. */
-  liveness: (leader: Leader) => 'alive' | 'dead' | 'unknown';
+  liveness: Liveness;
   /** Ends the wait of a standby. */
   signal?: AbortSignal;
 };
@@ -38,33 +49,78 @@ export type LeadOptions = {
 /** Rejects with `DSO_STORE_LED`, `DSO_STORE_UNUSABLE`, or what the signal says. */
 export async function lead(store: StateStore, options: LeadOptions): Promise<Leadership> {
   const { clock, logger, standby, liveness, signal } = options;
-  /** The lease of the other one as it was when we first saw it. */
-  let seen: { id: string; leaseUntil: number } | null = null;
+  const watch = new LeaseWatch(clock);
+  const aheadMs = clock.now() - clock.monotonicMs();
+  let problem: string | null = null;
   for (;;) {
     signal?.throwIfAborted();
-    const now = clock.now();
+    const now = clock.monotonicMs();
     const result: AcquireResult = await store.acquire(options.identity, {
       now,
       ttlMs: LEASE_MS,
-      isDead: (leader) => liveness(leader) === 'dead',
+      aheadMs,
+      isDead: (leader) => liveness(leader) === 'dead' || watch.standsStill(leader),
+      isAlive: (leader) => liveness(leader) === 'alive',
     });
     if (result.ok) {
-      if (seen !== null) logger.info({ store: store.name, epoch: result.epoch }, `This orchestrator leads now.`);
-      return { store, epoch: result.epoch, before: result.before, leaseUntil: now + LEASE_MS };
+      if (watch.leader !== null) {
+        logger.info({ store: store.name, epoch: result.epoch }, `This orchestrator leads now.`);
+      }
+      const { epoch, before, predecessor } = result;
+      return { store, epoch, before, predecessor, aheadMs: result.aheadMs, leaseUntil: now + LEASE_MS };
     }
-    if (result.reason !== 'led') throw new OrchestratorError('DSO_STORE_UNUSABLE', result.message);
-    const { leader } = result;
-    const isRenewed = seen?.id === leader.id && leader.leaseUntil > seen.leaseUntil;
-    if (!standby && (isRenewed || liveness(leader) === 'alive')) throw led(store, leader);
-    if (seen?.id !== leader.id) {
-      const wait = standby ? 'This one is its standby' : 'It may be dead, so its lease is watched';
-      logger.info(
-        { store: store.name, leader: leader.id },
-        `${who(leader)} leads on the store ${store.name}. ${wait}.`,
-      );
-      seen = leader;
+    if (result.reason === 'led') {
+      const { leader } = result;
+      const isKnown = watch.leader?.id === leader.id;
+      const isRenewed = watch.look(leader);
+      if (!standby && (isRenewed || (liveness(leader) === 'alive' && leader.leaseUntil > now)))
+        throw led(store, leader);
+      if (!isKnown) {
+        const wait = standby ? 'This one is its standby' : 'It may be dead, so its lease is watched';
+        logger.info(
+          { store: store.name, leader: leader.id },
+          `${who(leader)} leads on the store ${store.name}. ${wait}.`,
+        );
+      }
+      problem = null;
+    } else {
+      // A standby that ended here would be missing when it is needed.
+      if (!standby || watch.leader === null) throw new OrchestratorError('DSO_STORE_UNUSABLE', result.message);
+      if (problem !== result.message) logger.warn({ store: store.name }, standbyWaits(result));
+      problem = result.message;
     }
     await lookAgain(store, clock, signal);
+  }
+}
+
+/** What was seen of another leader's lease. */
+class LeaseWatch {
+  readonly #clock: Clock;
+  #seen: { leader: Leader; since: number } | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get leader(): Leader | null {
+    return this.#seen?.leader ?? null;
+  }
+
+  /** Whether it was renewed since it was looked at last. */
+  look(leader: Leader): boolean {
+    const before = this.#seen?.leader;
+    const isSame = before?.id === leader.id;
+    if (isSame && before.leaseUntil === leader.leaseUntil) return false;
+    this.#seen = { leader, since: this.#clock.monotonicMs() };
+    return isSame && leader.leaseUntil > before.leaseUntil;
+  }
+
+  /** Whether it was looked at for as long as a lease lasts, and was not renewed. */
+  standsStill(leader: Leader): boolean {
+    if (this.#seen === null) return false;
+    const { leader: seen, since } = this.#seen;
+    const isSame = seen.id === leader.id && seen.leaseUntil === leader.leaseUntil;
+    return isSame && this.#clock.monotonicMs() - since >= LEASE_MS;
   }
 }
 
@@ -78,8 +134,12 @@ async function lookAgain(store: StateStore, clock: Clock, signal: AbortSignal | 
   signal?.removeEventListener('abort', wake);
 }
 
-function who({ pid, host, since }: Leader): string {
+export function who({ pid, host, since }: Leader): string {
   return `The orchestrator with process id ${pid} on host ${host}, started ${new Date(since).toISOString()},`;
+}
+
+function standbyWaits({ message }: StoreFailure): string {
+  return `${message} This standby looks again every second.`;
 }
 
 function led(store: StateStore, leader: Leader): OrchestratorError {

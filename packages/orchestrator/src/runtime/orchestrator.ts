@@ -11,8 +11,8 @@
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
 import type { StoreStatus } from '@dshard/api';
-import type { Address, Cancel, Listener } from '@dshard/transport';
-import { EventLoop, isLoopback, parseAddress, UnfinishedFrames, WakeUp } from '@dshard/transport';
+import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
+import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import { MAX_SHARDS, messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { Decide, InitialState } from '../domain/decide.js';
@@ -29,6 +29,7 @@ import { OrchestratorError } from '../errors.js';
 import { Connections, tokenAccepted } from './connections.js';
 import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
+import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
 import { whenDone, Journal } from './journal.js';
 import { GatewayQuestion, asReason, Versions } from './questions.js';
@@ -39,8 +40,6 @@ import { recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
 import { isToCommit, Violations } from './violations.js';
 
-const DEFAULT_MAX_CONNECTIONS = 4_096;
-const DEFAULT_MAX_PER_ADDRESS = 2_048;
 /** How long closed connections may take to flush. */
 const CLOSE_TIMEOUT_MS = 3_000;
 /** When the domain failed to say when. */
@@ -128,20 +127,20 @@ class OrchestratorRuntime implements Orchestrator {
     this.#connections = new Connections({
       runId,
       clock,
-      maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
-      maxPerAddress: options.maxPerAddress ?? DEFAULT_MAX_PER_ADDRESS,
+      limits: options,
       maxShards: () => this.#state.totalShards ?? MAX_SHARDS,
-      connection: { unfinished: new UnfinishedFrames(clock), ...options.connection },
       onIdentify: (connection, message, { remote, loopback }) => {
         const peer = { remote, loopback, tokenAccepted: tokenAccepted(options.token, message.token) };
         this.#loop.push({ kind: 'identify', connection, message, peer });
       },
-      onMessage: (connection, message) => this.#loop.push({ kind: 'message', connection, message }),
+      onMessage: (connection, message) =>
+        this.#loop.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) =>
         this.#loop.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
       onViolation: (remote, end) => this.#violations.closed(remote, end),
+      delayOf: (remote) => this.#violations.delayOf(remote),
     });
   }
 
@@ -212,17 +211,13 @@ class OrchestratorRuntime implements Orchestrator {
     if (token === null && !isLoopback(parseAddress(listen).host)) throw closedByDefault(listen);
     this.#phase = 'starting';
     try {
-      await launcher?.start({
-        onExit: ({ node, description }) => {
-          if (this.#phase === 'starting') this.#dead.push(node);
-          this.#loop.push({ kind: 'processExited', node, description });
-        },
-      });
+      await this.#take(async () => launcher?.start({ onExit: (exit) => this.#processExited(exit) }));
       const surroundings = { journal: this.#journal, history: this.#history, dead: this.#dead };
       const { state, writes } = await recall(this.#options, surroundings, this.#domain.initialState);
       this.#state = state;
       if (writes.length > 0) await this.#journal.commit(writes, []);
-      this.#listener = await transport.listen(listen, (stream) => this.#connections.accept(stream));
+      const accept = (stream: ByteStream): void => this.#connections.accept(stream);
+      this.#listener = await this.#take(() => transport.listen(listen, accept), listen);
     } catch (error) {
       this.#phase = 'closed';
       this.#loop.close();
@@ -235,6 +230,15 @@ class OrchestratorRuntime implements Orchestrator {
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
     void this.#versions.read();
     this.#loop.open({ kind: 'started' });
+  }
+
+  #take<T>(take: () => Promise<T>, address?: Address): Promise<T> {
+    return this.#options.succession?.take(take, address) ?? take();
+  }
+
+  #processExited({ node, description }: ProcessExit): void {
+    if (this.#phase === 'starting') this.#dead.push(node);
+    this.#loop.push({ kind: 'processExited', node, description });
   }
 
   async #close(mode: 'leave' | 'end'): Promise<void> {
@@ -366,12 +370,9 @@ class OrchestratorRuntime implements Orchestrator {
       case 'send':
         this.#connections.send(effect.connection, effect.message, cause);
         return;
-      case 'close': {
-        const { connection, code, message } = effect;
-        if (effect.refused !== true) this.#connections.close(connection, { code, message });
-        else this.#connections.refuse(connection, { code, message }, (remote) => this.#violations.delayOf(remote));
+      case 'close':
+        this.#connections.close(effect.connection, { code: effect.code, message: effect.message }, effect.refused);
         return;
-      }
       case 'accept':
         this.#connections.established(effect.connection);
         return;

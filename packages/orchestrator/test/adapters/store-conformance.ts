@@ -19,9 +19,16 @@ export type StoreUnderTest = {
   fill?(): () => void;
 };
 
-const TERMS = { now: 1_000, ttlMs: 10_000, isDead: (): boolean => false };
+const TERMS = { now: 1_000, ttlMs: 10_000, aheadMs: 500, isDead: (): boolean => false, isAlive: (): boolean => false };
 
-const identity = (id: string): LeaderIdentity => ({ id, host: 'host-1', pid: 42, process: null });
+const identity = (id: string, boot: string | null = 'boot'): LeaderIdentity => ({
+  id,
+  host: 'host-1',
+  pid: 42,
+  process: null,
+  boot,
+  since: 1_767_225_600_000,
+});
 
 export async function leading(store: StateStore, now = TERMS.now): Promise<Acquired> {
   const acquired: AcquireResult = await store.acquire(identity('a'), { ...TERMS, now });
@@ -108,17 +115,75 @@ export function storeConformance(name: string, canFill: boolean, create: () => S
       expect(refused).toEqual({
         ok: false,
         reason: 'led',
-        leader: { ...identity('a'), since: 1_000, leaseUntil: 11_000 },
+        leader: { ...identity('a'), leaseUntil: 11_000 },
       });
       const dead = await other.acquire(identity('b'), { ...TERMS, now: 2_000, isDead: ({ id }) => id === 'a' });
-      expect(dead).toEqual({ ok: true, epoch: 2, before: 'crashed' });
+      expect(dead).toMatchObject({ ok: true, epoch: 2, before: 'crashed', predecessor: { id: 'a' } });
       expect(await other.release(2)).toEqual({ ok: true });
-      expect(await store.acquire(identity('c'), TERMS)).toEqual({ ok: true, epoch: 3, before: 'released' });
-      expect(await other.acquire(identity('d'), { ...TERMS, now: 11_000 })).toEqual({
+      expect(await store.acquire(identity('c'), TERMS)).toMatchObject({
+        epoch: 3,
+        before: 'released',
+        predecessor: null,
+      });
+      expect(await other.acquire(identity('d'), { ...TERMS, now: 11_000 })).toMatchObject({
         ok: true,
         epoch: 4,
         before: 'crashed',
+        predecessor: { id: 'c' },
       });
+    });
+
+    test('a lease of another boot, or of one that is not known, is not over by its times: whoever asks has to know', async () => {
+      for (const boots of [
+        ['boot', 'later boot'],
+        ['boot', null],
+        [null, null],
+      ] as const) {
+        const { store, under } = opened();
+        await store.acquire(identity('a', boots[0]), TERMS);
+        const other = again(under);
+        const late = { ...TERMS, now: 1_000_000 };
+        expect(await other.acquire(identity('b', boots[1]), late)).toMatchObject({ ok: false, reason: 'led' });
+        expect(await other.acquire(identity('b', boots[1]), { ...late, isDead: () => true })).toMatchObject({
+          epoch: 2,
+        });
+      }
+    });
+
+    test('a lease that is over does not do where its process is known to live, unless that stands still', async () => {
+      const { store, under } = opened();
+      await leading(store);
+      const other = again(under);
+      const alive = { ...TERMS, now: 60_000, isAlive: () => true };
+      expect(await other.acquire(identity('b'), alive)).toMatchObject({ ok: false, reason: 'led' });
+      expect(await other.acquire(identity('b'), { ...alive, isDead: () => true })).toMatchObject({ epoch: 2 });
+    });
+
+    // The -wal was deleted: two read the same old copy, and both led under epoch 2.
+    test('of two with the same epoch only the one that is named may write', async () => {
+      const { store, under } = opened();
+      const { epoch } = await leading(store);
+      const other = again(under);
+      await other.acquire(identity('b'), { ...TERMS, isDead: () => true });
+      for (const result of [
+        await store.renew(epoch + 1, { now: 2_000, ttlMs: 1 }),
+        await store.commit({ epoch: epoch + 1, expectedVersion: 0, writes: [], history: [] }),
+      ]) {
+        expect(result).toMatchObject({ ok: false, reason: 'staleLeader' });
+      }
+      expect(await other.renew(epoch + 1, { now: 2_000, ttlMs: 1 })).toEqual({ ok: true });
+    });
+
+    test('the next leader of a boot goes on with the line of time of the one before, that of another boot begins anew', async () => {
+      const { store } = opened();
+      const lead = async (boot: string | null, aheadMs: number): Promise<number | undefined> => {
+        const acquired = await store.acquire(identity('a', boot), { ...TERMS, aheadMs, isDead: () => true });
+        if (!acquired.ok) throw new Error('led');
+        await store.release(acquired.epoch);
+        return acquired.aheadMs;
+      };
+      expect([await lead('boot', 500), await lead('boot', 9_000), await lead('boot', -9_000)]).toEqual([500, 500, 500]);
+      expect([await lead('later boot', 700), await lead('later boot', 1), await lead(null, 3)]).toEqual([700, 700, 3]);
     });
 
     test('a renewed lease keeps others off for longer', async () => {

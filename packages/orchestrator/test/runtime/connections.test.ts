@@ -26,8 +26,7 @@ async function door(more: Partial<ConnectionsOptions> = {}, delayMs = 0) {
   const connections = new Connections({
     runId: 'run',
     clock,
-    maxConnections: 100,
-    connection: {},
+    limits: { maxConnections: 100 },
     onIdentify: (id, message) => identified.push({ id, message }),
     onMessage: (id, message) => {
       messages.push({ id, message });
@@ -155,7 +154,7 @@ describe('bounds', () => {
   });
 
   test('no more connections than maxConnections are open', async () => {
-    const { node, peer, clock, violations, closed } = await door({ maxConnections: 2 });
+    const { node, peer, clock, violations, closed } = await door({ limits: { maxConnections: 2 } });
     const first = await node('a');
     await node('b');
     const third = await peer();
@@ -171,7 +170,7 @@ describe('bounds', () => {
 
 describe('bounds of one address', () => {
   test('no more connections than maxPerAddress are open from one', async () => {
-    const { node, peer, clock, violations } = await door({ maxPerAddress: 2 });
+    const { node, peer, clock, violations } = await door({ limits: { maxPerAddress: 2 } });
     const first = await node('a');
     await node('b');
     const third = await peer();
@@ -278,7 +277,7 @@ describe('user events through a slow destination', () => {
 
   /** Two nodes; what the first sends is passed on to the second, as the domain would do it. */
   async function passing() {
-    const setup = await door({ connection: { highWaterBytes: 50_000 } });
+    const setup = await door({ limits: { connection: { highWaterBytes: 50_000 } } });
     const origin = await setup.node('origin');
     const destination = await setup.node('destination');
     setup.route.to = destination.id;

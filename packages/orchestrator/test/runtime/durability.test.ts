@@ -25,16 +25,18 @@ function world() {
    * Another run on the same disk; every run has a network of its own, so that a crashed one is simply not heard of any
    * more.
    */
-  const run = async (more: { dead?: boolean; wrap?: (store: StateStore) => StateStore } = {}) => {
+  const run = async (
+    more: { liveness?: 'alive' | 'dead' | 'unknown'; wrap?: (store: StateStore) => StateStore } = {},
+  ) => {
     runs += 1;
     const network = memoryNetwork({ clock });
     const store = (more.wrap ?? ((same) => same))(memoryStore({ disk }));
     const leadership = await lead(store, {
-      identity: { id: `run-${runs}`, host: 'tower', pid: runs, process: null },
+      identity: { id: `run-${runs}`, host: 'tower', pid: runs, process: null, boot: 'boot', since: 1_767_225_600_000 },
       standby: false,
       clock,
       logger,
-      liveness: () => (more.dead === true ? 'dead' : 'alive'),
+      liveness: () => more.liveness ?? 'alive',
     });
     const orchestrator = createOrchestrator({
       listen: '127.0.0.1:7447',
@@ -142,7 +144,7 @@ describe('after a crash', () => {
     await first.node('a');
     await settled(clock, first);
 
-    const second = await run({ dead: true });
+    const second = await run({ liveness: 'dead' });
     expect(shardsOf(second.orchestrator)).toEqual(['unreachable on a', 'unreachable on a']);
     expect(second.orchestrator.state.awaitedNodes).toEqual(['a']);
     const a = await second.node('a', { runningShards: [0, 1], totalShards: 2 });
@@ -165,7 +167,7 @@ describe('after a crash', () => {
     expect(second.orchestrator.history().slice(0, before.length)).toEqual(before);
     await second.node('b');
     await clock.run(1_000);
-    const third = await run({ dead: true });
+    const third = await run({ liveness: 'dead' });
     await third.node('c');
     const all = third.orchestrator.history().map(({ id }) => id);
     expect(all).toEqual([...new Set(all)].toSorted((x, y) => x - y));
@@ -293,11 +295,11 @@ describe('two orchestrators', () => {
     await settled(clock, first);
     cut.now = true;
     const leaseUntil = disk.leader!.leaseUntil;
-    await clock.run(leaseUntil - clock.now() - 1);
+    await clock.run(leaseUntil - clock.monotonicMs() - 1);
     expect(first.orchestrator.store.state).toBe('suspended');
     await clock.run(1);
 
-    const second = await run();
+    const second = await run({ liveness: 'unknown' });
     expect(second.orchestrator.store).toMatchObject({ state: 'open', epoch: 2 });
     cut.now = false;
     const lost = first.orchestrator.lost;
@@ -319,8 +321,14 @@ describe('two orchestrators', () => {
     // Another one led meanwhile. No timer of the first has run since.
     const other = memoryStore({ disk });
     const acquired = await other.acquire(
-      { id: 'other', host: 'elsewhere', pid: 1, process: null },
-      { now: clock.now() + 2 * LEASE_MS, ttlMs: LEASE_MS, isDead: () => false },
+      { id: 'other', host: 'elsewhere', pid: 1, process: null, boot: 'boot', since: 1_767_225_600_000 },
+      {
+        now: clock.monotonicMs() + 2 * LEASE_MS,
+        ttlMs: LEASE_MS,
+        aheadMs: 0,
+        isDead: () => false,
+        isAlive: () => false,
+      },
     );
     expect(acquired).toMatchObject({ ok: true, epoch: 2 });
     const received = a.received.length;

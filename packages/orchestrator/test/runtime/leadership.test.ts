@@ -11,7 +11,7 @@ function host() {
   const logger = recordingLogger();
   const start = (id: string, more: Partial<LeadOptions> = {}): Promise<Leadership> =>
     lead(memoryStore({ disk }), {
-      identity: { id, host: 'tower', pid: 4_711, process: null },
+      identity: { id, host: 'tower', pid: 4_711, process: null, boot: 'boot', since: 1_767_225_600_000 },
       standby: false,
       clock,
       logger,
@@ -45,7 +45,7 @@ describe('who leads', () => {
     const refused = start('b', { liveness: () => 'unknown' });
     const outcome = expect(refused).rejects.toMatchObject({ code: 'DSO_STORE_LED' });
     await clock.run(2_500);
-    await store.renew(epoch, { now: clock.now(), ttlMs: LEASE_MS });
+    await store.renew(epoch, { now: clock.monotonicMs(), ttlMs: LEASE_MS });
     await clock.run(1_000);
     await outcome;
 
@@ -62,7 +62,7 @@ describe('who leads', () => {
     let led: Leadership | null = null;
     void start('b', { standby: true }).then((leadership) => (led = leadership));
     for (let i = 0; i < 20; i += 1) {
-      await store.renew(epoch, { now: clock.now(), ttlMs: LEASE_MS });
+      await store.renew(epoch, { now: clock.monotonicMs(), ttlMs: LEASE_MS });
       await clock.run(5_000);
     }
     expect(led).toBeNull();
@@ -71,6 +71,55 @@ describe('who leads', () => {
     await clock.run(0);
     expect(led).toMatchObject({ epoch: 2, before: 'released' });
     expect(clock.pending()).toBe(0);
+  });
+
+  // Its lease was by the machine's clock: an hour forward, and the standby led beside it; an hour back, and nobody did.
+  test.each([3_600_000, -3_600_000])(
+    'a clock that is set by %i ms makes nobody the successor of a leader that lives, and delays nobody',
+    async (ms) => {
+      const { start, clock } = host();
+      const { store, epoch } = await start('a');
+      let led: Leadership | null = null;
+      void start('b', { standby: true, liveness: () => 'unknown' }).then((leadership) => (led = leadership));
+      await clock.run(1_000);
+      clock.stepWallClock(ms);
+      for (let i = 0; i < 10; i += 1) {
+        await store.renew(epoch, { now: clock.monotonicMs(), ttlMs: LEASE_MS });
+        await clock.run(2_000);
+      }
+      expect(led).toBeNull();
+      await clock.run(LEASE_MS);
+      expect(led).toMatchObject({ epoch: 2, before: 'crashed', predecessor: { id: 'a' } });
+    },
+  );
+
+  test('a leader whose process lives and stands still is succeeded when its lease was seen to stand still for its whole length', async () => {
+    const { start, clock } = host();
+    const { store, epoch } = await start('a');
+    await store.renew(epoch, { now: clock.monotonicMs() - 10 * LEASE_MS, ttlMs: LEASE_MS });
+    let led: Leadership | null = null;
+    void start('b').then((leadership) => (led = leadership));
+    await clock.run(LEASE_MS - 1);
+    expect(led).toBeNull();
+    await clock.run(1_000);
+    expect(led).toMatchObject({ epoch: 2, predecessor: { id: 'a' } });
+  });
+
+  test('a standby goes on waiting while the store cannot be read', async () => {
+    const { start, clock, disk, logger } = host();
+    const { store, epoch } = await start('a');
+    let led: Leadership | null = null;
+    void start('b', { standby: true }).then((leadership) => (led = leadership));
+    await clock.run(1_000);
+    disk.fault = { reason: 'broken', message: 'The store is locked.' };
+    await clock.run(5_000);
+    expect(
+      logger.lines.filter(({ message }) => message === 'The store is locked. This standby looks again every second.'),
+    ).toHaveLength(1);
+    disk.fault = null;
+    await store.release(epoch);
+    await clock.run(1_000);
+    expect(led).toMatchObject({ epoch: 2, before: 'released' });
   });
 
   test('a standby can be told to stop waiting', async () => {

@@ -155,7 +155,7 @@ export class SimOrchestrator {
     const { clock } = process;
     const random = drawFor(this.#options.seed, `disk ${this.#lives}`);
     return lead(slowStore({ disk: this.disk, clock, random, late: this.#options.lateStore }), {
-      identity: { id: `life-${this.#lives}`, host: 'here', pid: this.#lives, process: null },
+      identity: { id: `life-${this.#lives}`, host: 'here', pid: this.#lives, process: null, boot: 'boot', since: 0 },
       standby: false,
       clock,
       logger,

@@ -168,7 +168,13 @@ export class VirtualProcess {
         cancel();
       };
     };
-    return { now: () => world.now(), monotonicMs: () => world.monotonicMs(), after, every: everyBy(after) };
+    return {
+      now: () => world.now(),
+      wallClock: () => world.wallClock(),
+      monotonicMs: () => world.monotonicMs(),
+      after,
+      every: everyBy(after),
+    };
   }
 }
 

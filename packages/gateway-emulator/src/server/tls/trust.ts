@@ -46,7 +46,7 @@ export async function makeTrust({
   const { makeCertificates } = await import('./certificates.js');
   const names = [...new Set(['localhost', '127.0.0.1', ...addresses, ...discordHosts])];
   // Clients check validity by the real time, also when the emulator has a clock of its own.
-  const { caPem, key, cert } = await makeCertificates(names, systemClock().now());
+  const { caPem, key, cert } = await makeCertificates(names, systemClock().wallClock());
   const path = caFile ?? join(await mkdtemp(join(tmpdir(), 'dso-gateway-')), 'ca.pem');
   try {
     await writeFile(path, caPem);

@@ -4,6 +4,7 @@
  * with the store.
  */
 import { askedForBound, isAskedFor } from '../../domain/state/effects.js';
+import { continuedTimeLine, mayBeSucceeded } from '../../ports/state-store.js';
 import type {
   AcquireResult,
   Commit,
@@ -13,6 +14,7 @@ import type {
   LoadResult,
   StateStore,
   StoreFailure,
+  TimeLine,
 } from '../../ports/state-store.js';
 
 type KeptEntry = { id: number; at: number; json: string; askedFor: boolean };
@@ -21,6 +23,7 @@ type KeptEntry = { id: number; at: number; json: string; askedFor: boolean };
 export type MemoryDisk = {
   epoch: number;
   leader: Leader | null;
+  timeLine: TimeLine | null;
   version: number;
   /** JSON text by `kind/key`. */
   records: Map<string, { kind: string; key: string; json: string }>;
@@ -44,6 +47,7 @@ export function memoryDisk(): MemoryDisk {
   return {
     epoch: 0,
     leader: null,
+    timeLine: null,
     version: 0,
     records: new Map(),
     history: [],
@@ -56,26 +60,32 @@ export function memoryDisk(): MemoryDisk {
 export function memoryStore(options: MemoryStoreOptions = {}): StateStore {
   const { disk = memoryDisk(), maxHistory = DEFAULT_MAX_HISTORY } = options;
   const own = new Set<() => void>();
+  /** Who leads through this object. */
+  let leaderId: string | null = null;
 
   const problem = (epoch: number): StoreFailure | null => {
     if (disk.fault !== null) return { ok: false, ...disk.fault };
-    if (epoch === disk.epoch) return null;
+    if (epoch === disk.epoch && (leaderId === null || disk.leader === null || disk.leader.id === leaderId)) return null;
     const message = `The store in memory is led by epoch ${disk.epoch} now, not by ${epoch}.`;
     return { ok: false, reason: 'staleLeader', message };
   };
 
   return {
     name: 'memory',
-    acquire(leader, { now, ttlMs, isDead }): AcquireResult {
+    acquire(leader, terms): AcquireResult {
       if (disk.fault !== null) return { ok: false, ...disk.fault };
-      const before = disk.leader;
-      if (before !== null && before.leaseUntil > now && !isDead(before)) {
-        return { ok: false, reason: 'led', leader: before };
+      const predecessor = disk.leader;
+      if (predecessor !== null && !mayBeSucceeded(predecessor, leader.boot, terms)) {
+        return { ok: false, reason: 'led', leader: predecessor };
       }
-      const isFirst = disk.epoch === 0;
+      const before = predecessor !== null ? 'crashed' : disk.epoch === 0 ? 'none' : 'released';
+      const { now, ttlMs, aheadMs } = terms;
+      const timeLine = continuedTimeLine(disk.timeLine, leader.boot, aheadMs);
       disk.epoch += 1;
-      disk.leader = { ...leader, since: now, leaseUntil: now + ttlMs };
-      return { ok: true, epoch: disk.epoch, before: before !== null ? 'crashed' : isFirst ? 'none' : 'released' };
+      disk.leader = { ...leader, leaseUntil: now + ttlMs };
+      disk.timeLine = timeLine;
+      leaderId = leader.id;
+      return { ok: true, epoch: disk.epoch, before, predecessor, aheadMs: timeLine?.aheadMs ?? aheadMs };
     },
     renew(epoch, { now, ttlMs }) {
       const failure = problem(epoch);

@@ -62,7 +62,7 @@ export function followLog(options: LogFollowerOptions): LogFollower {
   const boundFile = (): void => {
     const { size, mtimeMs } = fstatSync(file);
     const unread = Math.max(0, size - offset);
-    const quiet = unread === 0 && options.clock.now() - mtimeMs >= QUIET_MS;
+    const quiet = unread === 0 && options.clock.wallClock() - mtimeMs >= QUIET_MS;
     if (size <= options.maxFileBytes || !(quiet || size > options.maxFileBytes * MAX_FACTOR)) return;
     ftruncateSync(file, 0);
     offset = 0;

@@ -1,7 +1,7 @@
 /** Who a process is, who we are to others on the same store, and what we can tell of them. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Random } from '@dshard/transport';
+import type { Clock, Random } from '@dshard/transport';
 import type { Leader, LeaderIdentity } from '../../ports/state-store.js';
 
 // Who a pid is. A pid alone says nothing after a while: the system gives it to the next process. Together with the time
@@ -51,9 +51,10 @@ function readProcStat(pid: number): ProcStat | null {
 /**
  * Who we are to others on the same store, and what we can tell of them. A process is told from every other one by its
  * machine, its pid and its start time; a machine by the kernel's boot id and the pid namespace, so that two containers
- * with the same host name are two. Of a leader on another machine, or where there is no /proc, nothing is known.
+ * with the same host name are two. What a machine of the same name ran before it was restarted is dead. Of a leader on
+ * another machine, or where there is no /proc, nothing is known.
  */
-export function ownIdentity(random: Random): LeaderIdentity {
+export function ownIdentity(random: Random, clock: Pick<Clock, 'wallClock'>): LeaderIdentity {
   const { pid, startTime } = identityOf(process.pid);
   const here = machine();
   const unique = Math.floor(random.next() * 36 ** 8)
@@ -64,10 +65,14 @@ export function ownIdentity(random: Random): LeaderIdentity {
     host: hostname(),
     pid,
     process: here === null || startTime === null ? null : { machine: here, startTime },
+    boot: boot(),
+    since: clock.wallClock(),
   };
 }
 
-export function livenessOf({ pid, process: other }: Leader): 'alive' | 'dead' | 'unknown' {
+export function livenessOf({ host, pid, process: other, boot: theirBoot }: Leader): 'alive' | 'dead' | 'unknown' {
+  const here = read(bootId);
+  if (host === hostname() && here !== null && theirBoot !== null && !theirBoot.startsWith(here)) return 'dead';
   if (typeof other !== 'object' || other === null || !('machine' in other)) return 'unknown';
   const { machine: theirs, startTime } = other;
   if (typeof startTime !== 'string' || theirs !== machine()) return 'unknown';
@@ -75,8 +80,21 @@ export function livenessOf({ pid, process: other }: Leader): 'alive' | 'dead' | 
 }
 
 function machine(): string | null {
+  return read(() => `${bootId()} ${readlinkSync('/proc/self/ns/pid')}`);
+}
+
+/** Whoever has the same one has the same monotonic time. */
+function boot(): string | null {
+  return read(() => `${bootId()} ${readlinkSync('/proc/self/ns/time')}`) ?? read(bootId);
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}
+
+function read(source: () => string): string | null {
   try {
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
+    return source();
   } catch {
     return null;
   }

@@ -91,9 +91,10 @@ class ProcessLauncher implements Launcher {
   }
 
   async start(handlers: Handlers): Promise<void> {
-    if (this.#phase.kind !== 'idle') throw this.#notRunning();
-    const unlock = lockDataDir(this.#dataDir);
+    this.#requireIdle();
+    const unlock = await lockDataDir(this.#dataDir, this.#options);
     try {
+      this.#requireIdle();
       const registry = processRegistry(this.#dataDir, this.#options.logger);
       const prefix = cleanPrefix(this.#options.namePrefix ?? hostname());
       const nextId = nodeIds({ prefix, clock: this.#options.clock, taken: (id) => this.#processes.has(id) });
@@ -149,6 +150,10 @@ class ProcessLauncher implements Launcher {
     }
     this.#processes.clear();
     unlock();
+  }
+
+  #requireIdle(): void {
+    if (this.#phase.kind !== 'idle') throw this.#notRunning();
   }
 
   #notRunning(): OrchestratorError {

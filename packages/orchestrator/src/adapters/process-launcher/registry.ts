@@ -3,11 +3,12 @@
  * orchestrator finds them again. A file is written whole or not at all; one that cannot be read is reported and
  * removed.
  */
-import { mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import { OrchestratorError } from '../../errors.js';
+import { ownDirectory } from '../private-files.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 export type ProcessRecord = ProcessIdentity & {
@@ -35,13 +36,21 @@ export function processRegistry(dataDir: string, logger: Logger): ProcessRegistr
   const directory = join(dataDir, 'nodes');
   const pathOf = (node: string): string => join(directory, `${node}.json`);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const mended = ownDirectory(directory);
+    if (mended !== null) logger.warn({ directory }, mended);
   } catch (cause) {
     throw unusable(directory, cause);
   }
 
   const readOne = (name: string): ProcessRecord | null => {
     const path = join(directory, name);
+    if (!statSync(path).isFile()) {
+      logger.warn(
+        { file: path },
+        `${path} is not a record of a node process, but not a file either; it is left alone.`,
+      );
+      return null;
+    }
     const record = parseRecord(readFileSync(path, 'utf8'));
     if (record !== null && `${record.node}.json` === name) return record;
     logger.warn({ file: path }, `${path} is not a record of a node process; it is removed.`);

@@ -30,6 +30,9 @@ const STEPS: readonly string[] = [
    CREATE TABLE history (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, value TEXT NOT NULL);
    PRAGMA application_id = ${APPLICATION_ID};`,
   `UPDATE records SET kind = 'crash', value = replace(value, '"deaths":', '"crashes":') WHERE kind = 'trial';`,
+  // A lease by the machine's clock, as they were until here, says nothing by the monotonic time.
+  `ALTER TABLE leader ADD COLUMN time_line TEXT;
+   UPDATE leader SET lease_until = 0;`,
 ];
 
 /** @returns why this is no file for us, or null. Changes nothing. */

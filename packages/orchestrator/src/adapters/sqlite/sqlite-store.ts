@@ -7,17 +7,20 @@
  * record.
  *
  * After an error that says nothing better, the connection is opened anew at the next call. A file that was deleted or
- * replaced under our feet is noticed (the system would let us write into nowhere), and nothing is written any more.
+ * replaced under our feet is noticed (the system would let us write into nowhere), and nothing is written any more. The
+ * same for the files beside it, which are made anew: what was only in them is written again by whoever leads, from
+ * memory (`Journal`). What is kept of the leader is never only in them, and names it by more than its epoch, so that of
+ * two who took an old copy for the truth one only may write.
  */
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import Database from 'libsql';
 import { messageOf, printable } from '@dshard/protocol';
 import { OrchestratorError } from '../../errors.js';
 import type { JsonValue } from '../../domain/durable/records.js';
 import { askedForBound, AUTOMATIC } from '../../domain/state/effects.js';
+import { continuedTimeLine, mayBeSucceeded } from '../../ports/state-store.js';
 import type {
   AcquireResult,
+  AcquireTerms,
   Commit,
   CommitResult,
   HistoryResult,
@@ -26,8 +29,11 @@ import type {
   LoadResult,
   StateStore,
   StoreFailure,
+  TimeLine,
 } from '../../ports/state-store.js';
+import { collectGarbage } from './collect-garbage.js';
 import { migrate, problemOf } from './schema.js';
+import { StoreFiles } from './store-files.js';
 
 export type SqliteStoreOptions = {
   path: string;
@@ -53,6 +59,7 @@ type LeaderRow = {
   identity: string | null;
   since: number | null;
   lease_until: number | null;
+  time_line: string | null;
 };
 
 /** Ends a transaction with an answer instead of a commit. */
@@ -70,9 +77,10 @@ class SqliteStore implements StateStore {
   readonly #path: string;
   readonly #maxHistory: number;
   readonly #maxPages: number | null;
-  /** Which file it was at first. */
-  readonly #file: number;
+  readonly #files: StoreFiles;
   #database: Database.Database | null;
+  /** Who leads through this object. */
+  #leader: string | null = null;
 
   constructor({ path, maxHistory = DEFAULT_MAX_HISTORY, maxPages }: SqliteStoreOptions) {
     this.name = `sqlite (${path})`;
@@ -80,30 +88,40 @@ class SqliteStore implements StateStore {
     this.#maxHistory = maxHistory;
     this.#maxPages = maxPages ?? null;
     try {
-      createPrivately(path);
-      this.#file = statSync(path).ino;
+      this.#files = new StoreFiles(path);
     } catch (cause) {
       throw unusable(path, `${wordsOf(cause)}. Check the path, who may write there, and the free space`, cause);
     }
     this.#database = this.#open();
   }
 
-  acquire(
-    leader: LeaderIdentity,
-    { now, ttlMs, isDead }: { now: number; ttlMs: number; isDead: (leader: Leader) => boolean },
-  ): AcquireResult {
-    return this.#write<AcquireResult>((database) => {
+  acquire(leader: LeaderIdentity, terms: AcquireTerms): AcquireResult {
+    const acquired = this.#write<AcquireResult>((database) => {
       const row = leaderRow(database);
-      const before = leaderOf(row);
-      if (before !== null && before.leaseUntil > now && !isDead(before)) {
-        return { ok: false, reason: 'led', leader: before };
+      const predecessor = leaderOf(row);
+      if (predecessor !== null && !mayBeSucceeded(predecessor, leader.boot, terms)) {
+        return { ok: false, reason: 'led', leader: predecessor };
       }
       const epoch = row.epoch + 1;
+      const known = row.time_line === null ? null : (JSON.parse(row.time_line) as TimeLine);
+      const timeLine = continuedTimeLine(known, leader.boot, terms.aheadMs);
       database
-        .prepare('UPDATE leader SET epoch = ?, identity = ?, since = ?, lease_until = ?')
-        .run(epoch, JSON.stringify(leader), now, now + ttlMs);
-      return { ok: true, epoch, before: before !== null ? 'crashed' : row.epoch === 0 ? 'none' : 'released' };
+        .prepare('UPDATE leader SET epoch = ?, identity = ?, since = ?, lease_until = ?, time_line = ?')
+        .run(
+          epoch,
+          JSON.stringify(leader),
+          leader.since,
+          terms.now + terms.ttlMs,
+          timeLine === null ? null : JSON.stringify(timeLine),
+        );
+      const before = predecessor !== null ? 'crashed' : row.epoch === 0 ? 'none' : 'released';
+      return { ok: true, epoch, before, predecessor, aheadMs: timeLine?.aheadMs ?? terms.aheadMs };
     });
+    if (!acquired.ok) return acquired;
+    this.#leader = leader.id;
+    // Whoever reads the database without its -wal is to find this leader there.
+    this.#checkpoint('PASSIVE');
+    return acquired;
   }
 
   renew(epoch: number, { now, ttlMs }: { now: number; ttlMs: number }): { ok: true } | StoreFailure {
@@ -171,13 +189,17 @@ class SqliteStore implements StateStore {
   }
 
   close(): void {
+    // So that a copy of the one file is a whole copy.
+    if (this.#files.lostBeside === null) this.#checkpoint('TRUNCATE');
+    this.#reopenLater();
+  }
+
+  #checkpoint(how: 'PASSIVE' | 'TRUNCATE'): void {
     try {
-      // So that a copy of the one file is a whole copy.
-      this.#database?.pragma('wal_checkpoint(TRUNCATE)');
+      this.#database?.pragma(`wal_checkpoint(${how})`);
     } catch {
       // The next one who opens it reads the -wal.
     }
-    this.#reopenLater();
   }
 
   #append(database: Database.Database, history: Commit['history']): void {
@@ -203,8 +225,8 @@ class SqliteStore implements StateStore {
   }
 
   #requireEpoch(row: LeaderRow, epoch: number): void {
-    if (row.epoch === epoch) return;
     const leader = leaderOf(row);
+    if (row.epoch === epoch && (this.#leader === null || leader === null || leader.id === this.#leader)) return;
     const who = leader === null ? 'another orchestrator' : `process ${leader.pid} on ${leader.host}`;
     const message = `The store ${this.#path} was taken over by ${who} (epoch ${row.epoch}, ours was ${epoch}).`;
     throw new Refused({ ok: false, reason: 'staleLeader', message });
@@ -222,7 +244,7 @@ class SqliteStore implements StateStore {
 
   #attempt<T>(work: (database: Database.Database) => T): T | StoreFailure {
     try {
-      this.#requireFile();
+      this.#requireFiles();
       this.#database ??= this.#open();
       return work(this.#database);
     } catch (error) {
@@ -234,12 +256,38 @@ class SqliteStore implements StateStore {
     }
   }
 
-  #requireFile(): void {
-    const found = statSync(this.#path, { throwIfNoEntry: false })?.ino;
-    if (found === this.#file) return;
-    const what = found === undefined ? 'deleted' : 'replaced';
-    const message = `The store ${this.#path} was ${what} while it was in use. Put it back, or restart the orchestrator.`;
+  #requireFiles(): void {
+    const problem = this.#files.databaseProblem;
+    if (problem !== null) {
+      const message = `The store ${this.#path} was ${problem} while it was in use. Put it back, or restart the orchestrator.`;
+      throw new Refused({ ok: false, reason: 'broken', message });
+    }
+    const lost = this.#files.lostBeside;
+    if (lost === null || this.#broughtHome()) return;
+    this.#reopenLater();
+    // A connection that is opened while this process has the lost files open would use some of them, and some new ones.
+    if (!this.#files.isHoldingLost()) return this.#files.forgetLost();
+    collectGarbage();
+    const message = `${this.#path}${lost} was deleted or replaced while it was in use. It is made anew; nothing is to be done.`;
     throw new Refused({ ok: false, reason: 'broken', message });
+  }
+
+  /**
+   * Writes what is only in files without a name into the database, if nobody else has that open: only then SQLite
+   * leaves the mode that has a -wal. Then nothing was lost, and the files are made anew at once.
+   */
+  #broughtHome(): boolean {
+    try {
+      const [left] = (this.#database?.pragma('journal_mode = DELETE') ?? []) as { journal_mode: string }[];
+      if (this.#database === null || left?.journal_mode !== 'delete') return false;
+      this.#database.pragma('journal_mode = WAL');
+      leaderRow(this.#database);
+      this.#files.noteOpened();
+      return true;
+    } catch {
+      // Others have it open: whoever leads writes from memory what is missing.
+      return false;
+    }
   }
 
   #rollBack(): void {
@@ -271,6 +319,7 @@ class SqliteStore implements StateStore {
       database.pragma('synchronous = FULL');
       if (this.#maxPages !== null) database.pragma(`max_page_count = ${this.#maxPages}`);
       migrate(database);
+      this.#files.noteOpened();
       return database;
     } catch (cause) {
       database?.close();
@@ -278,13 +327,6 @@ class SqliteStore implements StateStore {
       throw unusable(this.#path, `${wordsOf(cause)}. ${wayOut}`, cause);
     }
   }
-}
-
-/** Nobody else reads or writes it: it names hosts and gateway sessions. */
-function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600));
-  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
 }
 
 function leaderRow(database: Database.Database): LeaderRow {
@@ -295,7 +337,9 @@ function leaderRow(database: Database.Database): LeaderRow {
 
 function leaderOf({ identity, since, lease_until: leaseUntil }: LeaderRow): Leader | null {
   if (identity === null || since === null || leaseUntil === null) return null;
-  return { ...(JSON.parse(identity) as LeaderIdentity), since, leaseUntil };
+  // An older version said nothing of its boot.
+  const { boot = null, ...told } = JSON.parse(identity) as Omit<LeaderIdentity, 'boot'> & { boot?: string | null };
+  return { ...told, boot, since, leaseUntil };
 }
 
 function parse(text: string): JsonValue {
@@ -312,6 +356,10 @@ function failureOf(path: string, error: unknown): StoreFailure {
     return { ok: false, reason: 'readOnly', message: `The store ${path} cannot be written: ${said}.` };
   }
   if (error instanceof OrchestratorError) return { ok: false, reason: 'broken', message: error.message };
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    const wayOut = `Leave with kill -HUP, move the file away (with its -wal and -shm), and start again: running nodes are found`;
+    return { ok: false, reason: 'broken', message: `The store ${path} is damaged: ${said}. ${wayOut}.` };
+  }
   return { ok: false, reason: 'broken', message: `The store ${path} does not work: ${said}.` };
 }
 

@@ -17,6 +17,7 @@ import type { Settings } from '../state/settings.js';
 import type { Assignment, IdentifyBudget, NodeState, OrchestratorState, ShardState } from '../state/state.js';
 import { nodesOf } from '../state/operations.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
+import { boundedCrashes, boundedDay, boundedKeys, boundedOperation, boundedShard } from './bounded-times.js';
 import { OPERATIONS } from './operation-records.js';
 import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOTAL } from './records.js';
 import type { JsonValue, ShardRecord, Codec } from './records.js';
@@ -43,8 +44,8 @@ export function restoredState(
   const fresh = initialState(settings, now);
   const reader = new RecordReader(records);
   const gone = new Set(dead);
-  const identifies = restoredIdentifies(reader) ?? fresh.identifies;
-  const { operations, endedOperations } = restoredOperations(reader);
+  const identifies = restoredIdentifies(reader, settings, now) ?? fresh.identifies;
+  const { operations, endedOperations } = restoredOperations(reader, now);
   const { nextId, nextEpoch } = reader.one(IDS, 'ids') ?? { nextId: 1, nextEpoch: 1 };
   const epoch = firstEpoch(now, nextEpoch);
   const remembered: OrchestratorState = {
@@ -59,7 +60,7 @@ export function restoredState(
   const total = reader.one(TOTAL, 'total')?.totalShards;
   if (total === undefined) return { state: remembered, warnings: reader.warnings };
 
-  const known = Array.from({ length: total }, (_, shard) => reader.one(SHARDS, String(shard)));
+  const known = Array.from({ length: total }, (_, shard) => boundedShard(reader.one(SHARDS, String(shard)), now));
   const shards = known.map((record) => restoredShard(record, gone, now));
   const { keep, warning } = judgeTotal(settings, total, shards, now);
   const warnings = warning === null ? reader.warnings : [...reader.warnings, warning];
@@ -81,7 +82,7 @@ export function restoredState(
     assignments,
     nodes,
     operations,
-    crashRecords: restoredCrashRecords(reader, total),
+    crashRecords: restoredCrashRecords(reader, total, now),
     awaitedNodes: [...awaited],
     recalled: true,
   };
@@ -173,20 +174,20 @@ function restoredNodes(
   return nodes;
 }
 
-function restoredIdentifies(reader: RecordReader): IdentifyBudget | null {
+function restoredIdentifies(reader: RecordReader, settings: Settings, now: number): IdentifyBudget | null {
   const stored = reader.one(IDENTIFIES, 'identifies');
   if (stored === null) return null;
   const isOfKey = (key: string, { holder }: IdentifyBudget['keys'][number]): boolean =>
     holder === null || holder.shard % stored.maxConcurrency === Number(key);
-  const keys = Object.fromEntries(reader.all(IDENTIFY_KEYS, isOfKey));
-  return { ...stored, keys, waiting: [], unsure: 0, shortSince: null };
+  const keys = boundedKeys(Object.fromEntries(reader.all(IDENTIFY_KEYS, isOfKey)), settings, now);
+  return { ...stored, ...boundedDay(stored, now), keys, waiting: [], unsure: 0, shortSince: null };
 }
 
 /** Of shards below the total. */
-function restoredCrashRecords(reader: RecordReader, total: number): OrchestratorState['crashRecords'] {
+function restoredCrashRecords(reader: RecordReader, total: number, now: number): OrchestratorState['crashRecords'] {
   const isShard = (key: string): boolean => /^\d+$/.test(key) && Number(key) < total;
   const stored = [...reader.all(CRASH_RECORDS, isShard)];
-  return new Map(stored.map(([shard, record]) => [Number(shard), { ...record, lostOn: null }]));
+  return new Map(stored.map(([shard, record]) => [Number(shard), { ...boundedCrashes(record, now), lostOn: null }]));
 }
 
 /** Operations in the order of their ids. */
@@ -195,8 +196,12 @@ function numberOf({ id }: { id: string }): number {
 }
 
 /** Who is a step of an operation that is not known any more stands for itself. */
-function restoredOperations(reader: RecordReader): Pick<OrchestratorState, 'operations' | 'endedOperations'> {
-  const known = [...reader.all(OPERATIONS).values()].sort((a, b) => numberOf(a) - numberOf(b));
+function restoredOperations(
+  reader: RecordReader,
+  now: number,
+): Pick<OrchestratorState, 'operations' | 'endedOperations'> {
+  const stored = [...reader.all(OPERATIONS).values()].map((operation) => boundedOperation(operation, now));
+  const known = stored.sort((a, b) => numberOf(a) - numberOf(b));
   const running = known.filter((each): each is OperationState => !('outcome' in each));
   const ids = new Set(running.map(({ id }) => id));
   const withParent = (operation: OperationState): OperationState =>

@@ -10,15 +10,26 @@ import type { Transaction } from '../state/transaction.js';
 /** Names at once; beyond that the oldest mark is forgotten. Nobody asks for a run of that time any more. */
 export const MAX_JOBS = 256;
 
-/** How far the clock of a node may be ahead of ours. A later mark would keep the job from running until then. */
+/**
+ * How far the clock of a node may be ahead of ours. A mark of a later time would keep the job from running until then:
+ * none is set, and one that was set before a clock was put right counts as none.
+ */
 const MAX_AHEAD_MS = 600_000;
 
-export function onJobMark(tx: Transaction, node: string, { markId, name, dueAt }: MessageOf<'jobMark'>): void {
+/** @param wallClock the time of the day, as jobs are due by it. */
+export function onJobMark(
+  tx: Transaction,
+  node: string,
+  { markId, name, dueAt }: MessageOf<'jobMark'>,
+  wallClock: number,
+): void {
   if (!can(tx.node(node), 'jobs')) return;
-  const before = tx.state.jobs.get(name) ?? 0;
-  const isAhead = dueAt > tx.now + MAX_AHEAD_MS;
+  const latest = wallClock + MAX_AHEAD_MS;
+  const known = tx.state.jobs.get(name) ?? 0;
+  const before = known > latest ? 0 : known;
+  const isAhead = dueAt > latest;
   if (isAhead) {
-    const minutes = Math.round((dueAt - tx.now) / 60_000);
+    const minutes = Math.round((dueAt - wallClock) / 60_000);
     const text = `Node ${node} wants to begin a run of "${name}" that is due in ${minutes} minutes: the clocks of the hosts differ. It is not begun.`;
     tx.record('protocolViolation', 'warn', text, { node, message: 'jobMark', why: 'it is due in the future' });
   }

@@ -13,12 +13,12 @@
  * Who gets a permit is decided in `identify-permits.ts`.
  */
 import { counted } from '@dshard/protocol';
+import { DAY_MS } from '../state/settings.js';
 import type { IdentifyBudget, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
 /** What every bot has a day, until Discord says something else. */
 const USUAL_TOTAL = 1_000;
-const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Of the total, where no reserve is configured. */
 const USUAL_RESERVE = 0.05;
 

@@ -17,8 +17,11 @@ export type DomainEvent =
   | { kind: 'tick' }
   /** The first message of a connection. Any other first message never reaches the domain. */
   | { kind: 'identify'; connection: string; message: Identify; peer: Peer }
-  /** Any later message, user events included. */
-  | { kind: 'message'; connection: string; message: Message }
+  /**
+   * Any later message, user events included. `wallClockAheadMs`: how far the machine's clock is ahead of the time that
+   * is decided by, for what names a time of the day. Without: it is not.
+   */
+  | { kind: 'message'; connection: string; message: Message; wallClockAheadMs?: number }
   | { kind: 'connectionClosed'; connection: string; reason: string }
   /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
   | { kind: 'command'; request: string; command: OperatorCommand; by: string }

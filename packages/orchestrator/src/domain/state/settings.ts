@@ -1,3 +1,6 @@
+/** For how long Discord counts session starts together. */
+export const DAY_MS: number = 24 * 60 * 60 * 1_000;
+
 /**
  * What the domain is told once, at start; every field is set, times are milliseconds. What a key of the configuration
  * means is said there (`@dshard/api`, config/keys.ts), and only what the domain adds is said here.

@@ -130,7 +130,10 @@ describe('the file', () => {
     void sqliteStore({ path }).close();
     const crashes = [{ node: 'web-1', at: 5 }];
     const before = JSON.stringify({ deaths: crashes, quarantinedAt: 7 });
-    altered(path, `INSERT INTO records VALUES ('trial', '3', '${before}'); PRAGMA user_version = 1;`);
+    altered(
+      path,
+      `INSERT INTO records VALUES ('trial', '3', '${before}'); ALTER TABLE leader DROP COLUMN time_line; PRAGMA user_version = 1;`,
+    );
     expect(await openedAt(path).load()).toMatchObject({
       records: [{ kind: 'crash', key: '3', value: { crashes, quarantinedAt: 7 } }],
     });
@@ -183,7 +186,7 @@ function child(path: string, body: string): ChildProcess & { lines(): string[] }
   const program = `
     import { sqliteStore } from ${JSON.stringify(dist)};
     const store = sqliteStore({ path: ${JSON.stringify(path)} });
-    const identity = { id: String(process.pid), host: 'h', pid: process.pid, process: null };
+    const identity = { id: String(process.pid), host: 'h', pid: process.pid, process: null, boot: 'boot', since: 1_767_225_600_000 };
     ${body}`;
   const started = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -201,7 +204,7 @@ describe('processes', () => {
       // Each commit writes its number into fifty records and one entry of the history.
       const writer = child(
         path,
-        `const { epoch } = store.acquire(identity, { now: Date.now(), ttlMs: 1, isDead: () => true });
+        `const { epoch } = store.acquire(identity, { now: performance.now(), ttlMs: 1, aheadMs: 0, isDead: () => true, isAlive: () => false });
          for (let { version } = store.load(); ; version += 1) {
            const writes = Array.from({ length: 50 }, (_, key) => ({ kind: 'shard', key: String(key), value: { n: version + 1 } }));
            const history = [{ id: version + 1, at: 0, value: { n: version + 1 } }];
@@ -231,7 +234,7 @@ describe('processes', () => {
   test('lose no commit when they lead in turn, and only one leads of many that want to at once', async () => {
     const path = join(directory(), 'state.db');
     await sqliteStore({ path }).close();
-    const acquire = `store.acquire(identity, { now: Date.now(), ttlMs: 60_000, isDead: () => false })`;
+    const acquire = `store.acquire(identity, { now: Number(process.hrtime.bigint()) / 1e6, ttlMs: 60_000, aheadMs: 0, isDead: () => false, isAlive: () => false })`;
     const rivals = Array.from({ length: 4 }, () => child(path, `console.log(${acquire}.ok);`));
     await Promise.all(rivals.map((rival) => once(rival, 'close')));
     expect(rivals.flatMap((rival) => rival.lines()).toSorted()).toEqual(['false', 'false', 'false', 'true']);

@@ -222,3 +222,55 @@ test('the cursor of a shard whose node was away is resumed from when that node t
   expect(restored([])).toMatchObject({ kind: 'unreachable', node: 'b', checkpoint });
   expect(restored(['b'])).toMatchObject({ kind: 'vacant', known: checkpoint });
 });
+
+describe('times of a run that had another clock', () => {
+  const YEAR_MS = 365 * 24 * 3_600_000;
+  const record = (kind: string, key: string, value: object) => ({ kind, key, value: value as never });
+
+  test('that are later than now count as now, and nothing is waited for longer than from now on', () => {
+    const { settings } = fleet().state;
+    const now = 1_767_225_600_000;
+    const later = now + YEAR_MS;
+    const session = { sessionId: 's', sequence: 1, resumeGatewayUrl: 'wss://here', at: later };
+    const { state, warnings } = restoredState(
+      settings,
+      [
+        record('fleet', 'total', { totalShards: 4 }),
+        record('fleet', 'ids', { nextId: 7, nextEpoch: later }),
+        record('fleet', 'identifies', {
+          maxConcurrency: 2,
+          budget: { total: 1_000, remaining: 3, resetAt: later },
+          ledger: { used: 997, until: later },
+          allowed: 0,
+        }),
+        record('identify', '0', { holder: null, freeAt: later }),
+        record('identify', '1', { holder: { node: 'a', shard: 1 }, freeAt: later }),
+        record('shard', '0', { node: null, epoch: 5, since: later, notBefore: later + 30_000, known: session }),
+        record('shard', '1', { node: 'a', epoch: 6, before: null, known: session, checkpoint: session }),
+        record('crash', '2', { crashes: [{ node: 'b', at: later }], quarantinedAt: later }),
+      ],
+      now,
+    );
+    expect(warnings).toEqual([]);
+    expect(state.identifies.keys[0]).toEqual({ holder: null, freeAt: now + settings.identifyWindowMs });
+    expect(state.identifies.keys[1]).toMatchObject({ freeAt: now + settings.identifyTimeoutMs });
+    expect(state.identifies).toMatchObject({
+      budget: { remaining: 3, resetAt: now + 86_400_000 },
+      ledger: { used: 997, until: now + 86_400_000 },
+    });
+    expect(state.shards[0]).toMatchObject({ kind: 'vacant', since: now, notBefore: now + 30_000, known: { at: now } });
+    expect(state.shards[1]).toMatchObject({ kind: 'unreachable', known: { at: now }, checkpoint: { at: now } });
+    expect(state.crashRecords.get(2)).toMatchObject({ crashes: [{ at: now }], quarantinedAt: now });
+  });
+
+  test('never make an epoch that is lower than one that was given: the store’s word counts, not the clock’s', () => {
+    const { settings } = fleet().state;
+    const now = 1_767_225_600_000;
+    const ids = record('fleet', 'ids', { nextId: 7, nextEpoch: now + YEAR_MS });
+    expect(restoredState(settings, [ids], now).state).toMatchObject({
+      epoch: now + YEAR_MS,
+      nextEpoch: now + YEAR_MS + 1,
+    });
+    expect(restoredState(settings, [ids], now + 2 * YEAR_MS).state.epoch).toBe(now + 2 * YEAR_MS);
+  });
+});

@@ -84,3 +84,30 @@ test('a fleet that is not responsible for shard 0 is told which shard leads', ()
   world.settle();
   expect(world.sentTo('a', 'identified')).toMatchObject([{ leadShard: 4 }]);
 });
+
+describe('the machine’s clock', () => {
+  const HOUR_MS = 3_600_000;
+  const message = (world: World, from: MessageOf<'jobMark'>, wallClockAheadMs: number) =>
+    world.feed({ kind: 'message', connection: connectionOf(world, 'a'), message: from, wallClockAheadMs });
+  const connectionOf = (world: World, id: string): string => {
+    const { connection } = world.state.nodes.get(id)!;
+    if (connection.kind !== 'connected') throw new Error(`${id} is away`);
+    return connection.connection;
+  };
+
+  test('decides what is due ahead of time, not the time that everything else is decided by', () => {
+    const { world } = fleet();
+    message(world, mark(world.now + HOUR_MS, 'ahead'), HOUR_MS);
+    message(world, mark(world.now, 'behind'), -HOUR_MS);
+    world.settle();
+    expect(world.sentTo('a', 'jobMarked')).toMatchObject([{ isNew: true }, { isNew: false, latest: 0 }]);
+  });
+
+  test('that was wrong when a mark was set keeps no job from running when it is right again', () => {
+    const { world } = fleet();
+    message(world, mark(world.now + HOUR_MS, 'wrong'), HOUR_MS);
+    message(world, mark(world.now, 'right'), 0);
+    world.settle();
+    expect(world.sentTo('a', 'jobMarked')[1]).toMatchObject({ markId: 'right', isNew: true, latest: world.now });
+  });
+});

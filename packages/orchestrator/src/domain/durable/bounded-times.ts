@@ -1,0 +1,62 @@
+/**
+ * Times that another run wrote. Within a boot of the machine the runs share one line of time, and they mean what they
+ * meant. After a restart of the machine they are the machine's clock's, which may have been wrong then, or is now. So
+ * nothing that has happened is later than now, and nothing is waited for longer than it would be if it began now.
+ */
+import { DAY_MS } from '../state/settings.js';
+import type { Settings } from '../state/settings.js';
+import type { CrashRecord, IdentifyBudget } from '../state/state.js';
+import type { ShardRecord } from './records.js';
+import type { KnownSession } from '../state/commands.js';
+import type { EndedOperation, OperationState } from '../state/operations.js';
+
+type Keys = IdentifyBudget['keys'];
+
+export function boundedKeys(keys: Keys, { identifyWindowMs, identifyTimeoutMs }: Settings, now: number): Keys {
+  const bounded = Object.entries(keys).map(([key, { holder, freeAt }]) => {
+    const longestMs = holder === null ? identifyWindowMs : identifyTimeoutMs;
+    return [key, { holder, freeAt: Math.min(freeAt, now + longestMs) }];
+  });
+  return Object.fromEntries(bounded);
+}
+
+type Day = Pick<IdentifyBudget, 'budget' | 'ledger'>;
+
+export function boundedDay({ budget, ledger }: Day, now: number): Day {
+  const latest = now + DAY_MS;
+  return {
+    budget: budget && { ...budget, resetAt: Math.min(budget.resetAt, latest) },
+    ledger: { ...ledger, until: Math.min(ledger.until, latest) },
+  };
+}
+
+export function boundedShard(record: ShardRecord | null, now: number): ShardRecord | null {
+  if (record === null) return null;
+  const known = boundedSession(record.known, now);
+  if (record.node !== null) return { ...record, known, checkpoint: boundedSession(record.checkpoint, now) };
+  const pauseMs = Math.max(0, record.notBefore - record.since);
+  return {
+    ...record,
+    known,
+    since: Math.min(record.since, now),
+    notBefore: Math.min(record.notBefore, now + pauseMs),
+  };
+}
+
+function boundedSession(known: KnownSession | null, now: number): KnownSession | null {
+  return known && { ...known, at: Math.min(known.at, now) };
+}
+
+export function boundedCrashes<R extends Pick<CrashRecord, 'crashes' | 'quarantinedAt'>>(record: R, now: number): R {
+  return {
+    ...record,
+    crashes: record.crashes.map((crash) => ({ ...crash, at: Math.min(crash.at, now) })),
+    quarantinedAt: record.quarantinedAt && Math.min(record.quarantinedAt, now),
+  };
+}
+
+export function boundedOperation<O extends OperationState | EndedOperation>(operation: O, now: number): O {
+  const startedAt = Math.min(operation.startedAt, now);
+  if (!('outcome' in operation)) return { ...operation, startedAt };
+  return { ...operation, startedAt, endedAt: Math.min(operation.endedAt, now) };
+}
