@@ -36,6 +36,7 @@ const WORDS = [
   { word: /giveUp|\babandon|withdr[ae]w/i, use: 'abort (before RELEASE), cancel (an operator)' },
   { word: /_SUCCEEDED|succeededBy/, use: 'superseded' },
   { word: /#held\b|\bisHeld\b|kind: 'held'/, use: 'retained, sent, blockedSince, buffered' },
+  { word: /new Date\(\)/, use: 'a time of a Clock (@dshard/transport)' },
   { word: /good-manners|left-behind|still-figures/, use: 'a name that says what is inside' },
 ];
 

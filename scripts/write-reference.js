@@ -1,12 +1,13 @@
 /**
- * Writes docs/reference/errors.md from the packages' own tables of errors, and the tables of endpoints in
- * docs/reference/rest.md from the contract. `--check` fails when a page is not what the code says. Needs a build.
- * (docs/reference/config.md is kept by a test of its own: packages/api/test/config/reference.)
+ * Writes docs/reference/errors.md from the packages' own tables of errors, the tables of endpoints in
+ * docs/reference/rest.md from the contract, and those of conditions and alarms in docs/reference/health.md. `--check`
+ * fails when a page is not what the code says. Needs a build. (docs/reference/config.md is kept by a test of its own:
+ * packages/api/test/config/reference.)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import { API_ERRORS, CONTRACT, OPERATION_KINDS } from '@dshard/api';
-import { DOMAIN_ERRORS, ORCHESTRATOR_ERRORS } from '@dshard/orchestrator';
+import { ALARMS, CONDITIONS, DOMAIN_ERRORS, ORCHESTRATOR_ERRORS } from '@dshard/orchestrator';
 import { EMULATOR_ERRORS } from '@dshard/gateway-emulator';
 import { NODE_ERRORS } from '@dshard/node';
 import { PROTOCOL_ERRORS } from '@dshard/protocol';
@@ -90,7 +91,41 @@ function cell(text) {
   return String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
-const PAGES = { 'docs/reference/errors.md': errorsPage, 'docs/reference/rest.md': restPage };
+const MADE_OF_TABLES = /<!-- made from the code: (\w+) -->[^]*?<!-- end -->/g;
+
+function healthPage(page) {
+  return page.replaceAll(MADE_OF_TABLES, (_, whose) => {
+    const rows = whose === 'conditions' ? conditionRows() : alarmRows();
+    return [`<!-- made from the code: ${whose} -->`, '', ...rows, '', '<!-- end -->'].join('\n');
+  });
+}
+
+function conditionRows() {
+  const rows = Object.entries(CONDITIONS).map(([kind, meaning]) => `| \`${kind}\` | ${cell(meaning)} |`);
+  return ['| condition | what it means |', '| --- | --- |', ...rows];
+}
+
+function alarmRows() {
+  const rows = Object.entries(ALARMS).map(([kind, { level, meaning, remedy, riseMs, fallMs }]) => {
+    const times = `${span(riseMs)} / ${span(fallMs)}`;
+    return `| \`${kind}\` | ${level} | ${cell(meaning)} | ${cell(remedy)} | ${times} |`;
+  });
+  return [
+    '| alarm | level | what is wrong | what to do | rises / falls after |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ];
+}
+
+function span(ms) {
+  return ms === 0 ? 'at once' : ms < 60_000 ? `${ms / 1_000} s` : `${ms / 60_000} min`;
+}
+
+const PAGES = {
+  'docs/reference/errors.md': errorsPage,
+  'docs/reference/rest.md': restPage,
+  'docs/reference/health.md': healthPage,
+};
 
 const check = process.argv.includes('--check');
 for (const [path, made] of Object.entries(PAGES)) {

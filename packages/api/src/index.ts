@@ -1,16 +1,24 @@
 export type { Answer, AncestorNodeStatus, AncestorStatus, CallReport, HistoryEntry } from './answers/answer.js';
 export type { OperationStatus, StartedOperation } from './answers/operation.js';
 export type {
+  Alarm,
+  AlarmKind,
   DrainStatus,
+  Health,
+  ListedShard,
   MigrationStatus,
   NodeStatus,
+  Readiness,
   RolloutStatus,
+  ShardCondition,
+  ShardConditionKind,
+  ShardList,
   ShardStatus,
   StatusV1,
   StoreStatus,
 } from './answers/status.js';
 export { CONTRACT, ENDPOINT_NAMES } from './contract/contract.js';
-export type { Answers, Contract, EndpointName, Takes } from './contract/contract.js';
+export type { Answers, Contract, EndpointName, Takes } from './contract/documents.js';
 export type { CommandWords, Endpoint, Interrupt, Parameter, Parameters } from './endpoint.js';
 export { KINDS_OF_OPERATIONS, OPERATION_KINDS } from './operations.js';
 export type { OperationEntry, OperationKind, OperationPlans } from './operations.js';

@@ -145,9 +145,9 @@ async function unsettled(rig: Rig, since: Ms): Promise<string[]> {
 function unsettledIn(status: Status, shards: number): string[] {
   const connected = status.nodes.filter(({ connection, intent }) => connection === 'connected' && intent === 'serving');
   const open = status.operations.filter(({ endedAt }) => endedAt === null);
-  const { running } = status.shardCounts;
+  const { up } = status.conditionCounts;
   return [
-    running !== shards && `${running} of ${shards} shards run`,
+    up !== shards && `${up} of ${shards} shards are up`,
     connected.length < NODES && `${connected.length} of ${NODES} nodes serve`,
     status.nodes.some(({ intent }) => intent === 'shuttingDown') && 'a node is shutting down',
     status.launches.length > 0 && `${status.launches.length} launches are under way`,

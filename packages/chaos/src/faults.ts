@@ -231,9 +231,9 @@ function begin(rig: Rig, path: string, parameters: Readonly<Record<string, strin
 
 async function untilTakenOver(rig: Rig, node: string): Promise<void> {
   await waitFor(rig.clock, `the shards of ${node} to run elsewhere`, TAKEOVER_TIMEOUT_MS, async () => {
-    const { nodes, shardCounts } = await rig.status();
+    const { nodes, conditionCounts } = await rig.status();
     const left = nodes.find(({ id }) => id === node)?.shards.length ?? 0;
-    return left === 0 && shardCounts.running + shardCounts.migrating === rig.shards;
+    return left === 0 && conditionCounts.up + conditionCounts.migrating === rig.shards;
   });
 }
 

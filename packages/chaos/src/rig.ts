@@ -135,9 +135,9 @@ export class Rig {
     const rig = new Rig({ clock, shards, emulator, links, disk, clocks, fleet, watch, log });
     undo.push(() => rig.endFleet());
     await waitFor(clock, `${shards} shards to run on ${NODES} nodes`, START_TIMEOUT_MS, async () => {
-      const { shardCounts, nodes } = await rig.status();
+      const { conditionCounts, nodes } = await rig.status();
       const connected = nodes.filter(({ connection }) => connection === 'connected').length;
-      return shardCounts.running === shards && connected === NODES && rig.attached() === shards;
+      return conditionCounts.up === shards && connected === NODES && rig.attached() === shards;
     });
     return rig;
   }

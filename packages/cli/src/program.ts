@@ -6,6 +6,7 @@ import { describeReport } from './commands/call.js';
 import { addConfig } from './commands/config.js';
 import { addEvents } from './commands/events.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
+import { describeHealth, describeShards } from './commands/health.js';
 import { describeStatus } from './commands/status.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
@@ -51,6 +52,8 @@ export function createProgram(): Command {
 /** What is answered with a document of its own; all others with a message. */
 const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Name>> } = {
   status: { text: describeStatus },
+  shards: { text: describeShards },
+  health: { text: describeHealth, failed: ({ ok }) => !ok },
   operations: { text: describeOperations },
   operation: { text: describeOperation },
   call: { text: describeReport, failed: (report) => report.Error },

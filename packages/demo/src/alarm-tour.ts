@@ -160,8 +160,8 @@ function everythingRuns({ fleet, options, clock, discord }: TourContext, nodes: 
   return waitFor(clock, `all shards to run, on ${nodes} nodes`, TIMEOUT_MS, async () => {
     const status = await fleet.client.status();
     const connected = status.nodes.filter(({ connection }) => connection === 'connected').length;
-    const { running } = status.shardCounts;
-    return running === options.shards && connected >= nodes && discord.readyShards() === options.shards;
+    const { up } = status.conditionCounts;
+    return up === options.shards && connected >= nodes && discord.readyShards() === options.shards;
   });
 }
 

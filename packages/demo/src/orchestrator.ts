@@ -89,6 +89,19 @@ export async function dsoShows(httpUrl: string, args: readonly string[], expecte
   if (missing.length > 0) throw new Error(`dso ${args.join(' ')} does not show ${missing.join(', ')}, but: ${printed}`);
 }
 
+/** It fails, as a script would want to know, and what it prints has to show all of this. */
+export async function dsoFails(httpUrl: string, args: readonly string[], expected: readonly string[]): Promise<void> {
+  const env = { ...process.env, DSO_CLI_ADDR: httpUrl };
+  const { code, printed } = await new Promise<{ code: unknown; printed: string }>((resolve) => {
+    execFile(process.execPath, [DSO_PROGRAM, ...args], { env }, (error, stdout) => {
+      resolve({ code: error?.code ?? 0, printed: stdout });
+    });
+  });
+  const missing = expected.filter((text) => !printed.includes(text));
+  if (code === 0) throw new Error(`dso ${args.join(' ')} succeeded, and printed: ${printed}`);
+  if (missing.length > 0) throw new Error(`dso ${args.join(' ')} does not show ${missing.join(', ')}, but: ${printed}`);
+}
+
 /** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
 export type HistoryRow = {
   id: number;

@@ -13,12 +13,16 @@ import {
   type Tour,
   type TourContext,
 } from './tour.js';
+import { dsoFails, dsoShows } from './orchestrator.js';
 import { waitFor } from './steps.js';
 
 /** Twice as long as anything used to be waited for, and longer than a heartbeat of Discord's. */
 const AWAY_MS = 75_000;
 /** The longest pause between two attempts to connect, and some. */
 const BACK_WITHIN_MS = 90_000;
+/** Nodes report a loss at once. */
+const SHOWN_WITHIN_MS = 5_000;
+const LOOK_EVERY_MS = 100;
 
 export const outageTour: Tour = async (context) => {
   const { fleet, steps, clock, discord, options } = context;
@@ -39,12 +43,16 @@ export const outageTour: Tour = async (context) => {
     });
   });
   const awaySince = clock.monotonicMs();
+  const watch = watchStatus(context);
   await steps.run('Discord’s gateway is away: every connection is cut, and none comes about', async () => {
     await admin.takeGatewayAway({ how: 'hang-up' });
     admin.answerResumes('serve', { shards: [shard] });
     await waitFor(clock, 'all connections to be gone', START_TIMEOUT_MS, () => discord.readyShards() === 0);
   });
-  await delay(clock, BETWEEN_STEPS_MS);
+  await steps.run('status shows every shard down, and why; dso status says so, too', async () => {
+    await waitFor(clock, 'every shard to be shown down', SHOWN_WITHIN_MS, () => watch.shown === options.shards);
+    await dsoShows(fleet.httpUrl, ['status'], [`${options.shards} shards: 0 up`]);
+  });
   await steps.run(
     `kill -9 of ${victim.id}, which has ${victim.shards} shards: the others are to resume them`,
     async () => {
@@ -55,21 +63,96 @@ export const outageTour: Tour = async (context) => {
       });
     },
   );
+  await steps.run('the alarm rises, and dso health names what to do', async () => {
+    await waitFor(clock, 'the alarm', START_TIMEOUT_MS, () => watch.roseMs !== null);
+    await dsoFails(fleet.httpUrl, ['health'], ['ALARM gatewayUnreachable', 'discordstatus.com']);
+  });
   await steps.run(`${AWAY_MS / 1000} s later it is back`, async () => {
     await delay(clock, Math.max(0, AWAY_MS - (clock.monotonicMs() - awaySince)));
     await admin.bringGatewayBack();
   });
   await steps.run('every shard is resumed, and the move is done', async () => {
     await waitFor(clock, 'all shards to be resumed', BACK_WITHIN_MS, async () => {
-      const { shardCounts } = await fleet.client.status();
-      return shardCounts.running === options.shards && discord.readyShards() === options.shards;
+      const { conditionCounts } = await fleet.client.status();
+      return conditionCounts.up === options.shards && discord.readyShards() === options.shards;
     });
     await answer;
   });
+  await steps.run('the alarm falls', () =>
+    waitFor(clock, 'the alarm to fall', START_TIMEOUT_MS, () => watch.fellMs !== null),
+  );
+  watch.stop();
+  const { shown, roseMs, fellMs, reasons, unexplained } = watch;
   await delay(clock, BETWEEN_STEPS_MS);
   await lastEventHandled(context);
-  return { migrationsExpected: 1, losses: { shards: victim.shards } };
+  const rows = await fleet.client.events(0);
+  const recorded = (name: string): boolean =>
+    rows.some((row) => row.name === name && row.fields['kind'] === 'gatewayUnreachable');
+  const outage = {
+    awayMs: AWAY_MS,
+    shownDown: shown,
+    unexplained,
+    reasons: [...reasons].toSorted(),
+    alarmRoseMs: roseMs,
+    alarmFellMs: fellMs,
+    inHistory: recorded('alarmRaised') && recorded('alarmCleared'),
+  };
+  return { migrationsExpected: 1, losses: { shards: victim.shards }, outage };
 };
+
+/** What the orchestrator said of the outage. */
+export type OutageFigures = {
+  awayMs: number;
+  /** How many shards status showed down at once. */
+  shownDown: number;
+  /** How many of them without a reason, or without since when. */
+  unexplained: number;
+  reasons: readonly string[];
+  /** After Discord went away; null: never. */
+  alarmRoseMs: number | null;
+  /** After it had risen. */
+  alarmFellMs: number | null;
+  /** The alarm's rise and fall are in the history. */
+  inHistory: boolean;
+};
+
+type StatusWatch = {
+  shown: number;
+  unexplained: number;
+  readonly reasons: Set<string>;
+  roseMs: number | null;
+  fellMs: number | null;
+  stop(): void;
+};
+
+/** Asks for the status, over and over, as a dashboard does. */
+function watchStatus({ fleet, clock }: TourContext): StatusWatch {
+  const begunMs = clock.monotonicMs();
+  const watch: StatusWatch = {
+    shown: 0,
+    unexplained: 0,
+    reasons: new Set(),
+    roseMs: null,
+    fellMs: null,
+    stop: () => cancel(),
+  };
+  const look = async (): Promise<void> => {
+    const { notUp, alarms } = await fleet.client.status();
+    const down = notUp.filter(({ condition: { why, since } }) => why !== null && since > 0);
+    for (const { condition } of down) watch.reasons.add(`${condition.kind}: ${condition.why}`);
+    if (down.length > watch.shown) watch.shown = down.length;
+    const isRaised = alarms.some(({ kind }) => kind === 'gatewayUnreachable');
+    const elapsedMs = Math.round(clock.monotonicMs() - begunMs);
+    if (isRaised) watch.roseMs ??= elapsedMs;
+    else if (watch.roseMs !== null) watch.fellMs ??= elapsedMs - watch.roseMs;
+    // From the moment on in which they are all shown, and as long as Discord is away.
+    if (isRaised && down.length < notUp.length)
+      watch.unexplained = Math.max(watch.unexplained, notUp.length - down.length);
+  };
+  // An answer that does not come is not what is judged here.
+  const cancel = clock.every(LOOK_EVERY_MS, () => void look().catch(() => undefined));
+  return watch;
+}
 
 async function anotherNode(
   { fleet }: TourContext,

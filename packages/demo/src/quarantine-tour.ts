@@ -57,8 +57,8 @@ export const quarantineTour: Tour = async (context) => {
   await steps.run(`dso release ${shard}: it is resumed where it stopped, and survives the message`, async () => {
     await runDso(fleet.httpUrl, ['release', `${shard}`]);
     await waitFor(clock, 'all shards to run', TIMEOUT_MS, async () => {
-      const { shardCounts, quarantined } = await fleet.client.status();
-      return shardCounts.running === options.shards && quarantined.length === 0;
+      const { conditionCounts, quarantined } = await fleet.client.status();
+      return conditionCounts.up === options.shards && quarantined.length === 0;
     });
   });
   await lastEventHandled(context);
@@ -100,9 +100,9 @@ async function crashes({ fleet }: TourContext): Promise<number> {
 
 async function othersAreServed({ fleet, discord, options, clock }: TourContext, shard: number): Promise<void> {
   await waitFor(clock, 'all other shards to run, on as many nodes as before', TIMEOUT_MS, async () => {
-    const { shardCounts, nodes } = await fleet.client.status();
+    const { conditionCounts, nodes } = await fleet.client.status();
     const connected = nodes.filter(({ connection }) => connection === 'connected').length;
-    const running = Math.min(shardCounts.running, discord.readyShards());
+    const running = Math.min(conditionCounts.up, discord.readyShards());
     return running === options.shards - 1 && connected === options.nodes;
   });
   const before = Array.from({ length: options.shards }, (_, each) => discord.handledBy(each));

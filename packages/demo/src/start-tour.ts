@@ -52,8 +52,8 @@ export const startTour: Tour = async ({ options, fleet, steps, discord, clock })
   const timeoutMs = leastStartMs(options) * 2 + LAUNCH_MS;
   await steps.run(`starting ${shards} shards on ${nodes} nodes at once`, () =>
     waitFor(clock, 'all shards to be READY', timeoutMs, async () => {
-      const { shardCounts } = await fleet.client.status();
-      return shardCounts.running === shards && discord.readyShards() === shards;
+      const { conditionCounts } = await fleet.client.status();
+      return conditionCounts.up === shards && discord.readyShards() === shards;
     }),
   );
   await steps.run('every node has shards', async () => {

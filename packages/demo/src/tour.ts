@@ -98,8 +98,8 @@ export const crashTour: Tour = async (context) => {
   });
   await steps.run('the others resume its shards', () =>
     waitFor(clock, `the shards of ${id} to run elsewhere`, START_TIMEOUT_MS, async () => {
-      const { nodes, shardCounts } = await fleet.client.status();
-      const isOwned = shardCounts.running === options.shards && discord.readyShards() === options.shards;
+      const { nodes, conditionCounts } = await fleet.client.status();
+      const isOwned = conditionCounts.up === options.shards && discord.readyShards() === options.shards;
       return isOwned && nodes.every((node) => node.id !== id || node.shards.length === 0);
     }),
   );
@@ -144,7 +144,7 @@ export async function lastEventHandled({ steps, discord, clock }: TourContext): 
 export async function allShardsRunning({ fleet, options, clock }: TourContext): Promise<void> {
   await waitFor(clock, 'all shards to run', START_TIMEOUT_MS, async () => {
     const status = await fleet.client.status();
-    return status.totalShards === options.shards && status.shardCounts.running === options.shards;
+    return status.totalShards === options.shards && status.conditionCounts.up === options.shards;
   });
 }
 
@@ -152,7 +152,7 @@ export async function everybodyRuns({ fleet, options, clock }: TourContext, vers
   await waitFor(clock, `all shards to run on version ${version}`, START_TIMEOUT_MS, async () => {
     const { nodes } = await fleet.client.status();
     const shards = nodes.filter((node) => node.version === version).flatMap((node) => node.shards);
-    return shards.length === options.shards && shards.every(({ state }) => state === 'running');
+    return shards.length === options.shards && shards.every(({ condition }) => condition.kind === 'up');
   });
 }
 

@@ -6,6 +6,7 @@
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
 import type { CallFigures } from './fleet-calls.js';
+import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import type { StateReport } from './reports.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
@@ -62,6 +63,8 @@ export type Verdict = {
   quarantine?: QuarantineFigures;
   /** Scenario `alarm`: nodes that seemed dead. */
   alarm?: AlarmFigures;
+  /** Scenario `outage`: what status and the alarm said of it. */
+  outage?: OutageFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
   /** `--bot discordjs`: all caches against a client that never restarted, and commands during the rollouts. */
@@ -91,6 +94,7 @@ export type TourEnd = {
   losses?: { shards: number; asleep?: number };
   quarantine?: QuarantineFigures;
   alarm?: AlarmFigures;
+  outage?: OutageFigures;
   discordjs?: DiscordjsFigures;
 };
 
@@ -112,7 +116,7 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const needed = input.shards + (discordjs?.crash.shards ?? 0);
   const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
@@ -154,6 +158,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
       `the start took ${start.tookMs} ms, ${start.ratio} times what Discord's pace allows; ${MAX_START_RATIO} times are allowed`,
     calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
     ...(calls?.findings ?? []),
+    ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
@@ -181,6 +186,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(takeovers && { takeovers: { shards: ledger.gapsMs.length, withoutOwnerMs: gapMs } }),
     ...(quarantine && { quarantine }),
     ...(alarm && { alarm }),
+    ...(outage && { outage }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(start && { start }),
@@ -220,6 +226,17 @@ type DiscordjsFigures = {
   crash: { shards: number };
   findings: readonly string[];
 };
+
+function outageProblems(outage: OutageFigures, shards: number): string[] {
+  const { shownDown, unexplained, alarmRoseMs, alarmFellMs, inHistory } = outage;
+  return [
+    shownDown < shards && `status showed ${shownDown} of ${shards} shards down with a reason`,
+    unexplained > 0 && `status showed ${unexplained} shards down without saying why`,
+    alarmRoseMs === null && 'no alarm rose',
+    alarmRoseMs !== null && alarmFellMs === null && 'the alarm did not fall',
+    !inHistory && 'the alarm is not in the history',
+  ].filter((problem) => problem !== false);
+}
 
 function problemsOf({ caches, commands, rolloutIdentifies, findings }: DiscordjsFigures): string[] {
   return [

@@ -1,6 +1,6 @@
 /**
- * What the launcher tells a bot process: the environment it sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
- * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line.
+ * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
+ * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line; and DSO_HEALTH_LISTEN.
  */
 import { messageOf } from '@dshard/protocol';
 import { readTokenFile } from '@dshard/transport';
@@ -12,6 +12,7 @@ export type LaunchEnvironment = {
   orchestrator: string | undefined;
   token: string | undefined;
   version: string | undefined;
+  healthListen: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
 };
@@ -23,6 +24,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     orchestrator: given(env['DSO_ORCHESTRATOR']),
     token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
     version: given(env['DSO_VERSION']),
+    healthListen: given(env['DSO_HEALTH_LISTEN']),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
 }

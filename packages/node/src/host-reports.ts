@@ -6,6 +6,8 @@
 import { inspect } from 'node:util';
 import { MAX_NAME_LENGTH, MAX_URL_LENGTH, messageOf, SHARD_PHASES } from '@dshard/protocol';
 import type { GatewaySession, ShardPhase, ShardReport } from '@dshard/protocol';
+import { shardReports } from './session/reports.js';
+import type { NodeState } from './session/state.js';
 import type { ShardHost } from './shard-host.js';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -28,6 +30,13 @@ export class HostReports {
   isUp(shardId: number): boolean {
     if (this.#host.report === undefined) return true;
     return this.take().some((report) => report.shardId === shardId && report.phase === 'ready');
+  }
+
+  /** Of every shard of the node. A host that cannot report is taken at its word: what it has started is up. */
+  heartbeat({ link, shards, epochs }: NodeState): readonly ShardReport[] {
+    const areKnown = link.kind === 'established' && link.capabilities.includes('epochs');
+    const unreported = this.#host.report === undefined ? 'ready' : 'connecting';
+    return shardReports(shards, this.take(), areKnown ? epochs : null, unreported);
   }
 
   take(): readonly ShardReport[] {
@@ -69,6 +78,7 @@ function readReport(given: Given, shardId: number, wrong: Map<string, unknown>):
     return otherwise;
   };
   const refused = field<number | null>('refused', isCloseCode, null);
+  const reason = field<string | null>('reason', isText, null);
   return {
     shardId,
     phase: field('phase', isPhase, 'connecting'),
@@ -77,11 +87,16 @@ function readReport(given: Given, shardId: number, wrong: Map<string, unknown>):
     events: field('events', isCount, 0),
     session: field<GatewaySession | null>('session', isSession, null),
     ...(refused !== null && { refused }),
+    ...(reason !== null && { reason }),
   };
 }
 
 function isRecord(value: unknown): value is Given {
   return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function isPhase(value: unknown): value is ShardPhase {

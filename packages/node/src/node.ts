@@ -3,7 +3,6 @@
  * decision are executed in order before the next event is looked at. What the session does and why is written there;
  * here is only how it touches the world.
  */
-import type { ShardReport } from '@dshard/protocol';
 import { EventLoop, WakeUp } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import { Connections } from './connections.js';
@@ -12,6 +11,7 @@ import { Departure } from './departure.js';
 import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
+import { HealthProbes } from './health-probes.js';
 import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { identityOf } from './identity.js';
@@ -26,7 +26,6 @@ import { ProcessFigures } from './process-figures.js';
 import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
-import { shardReports } from './session/reports.js';
 import { initialState } from './session/state.js';
 import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
 import type { HostContext } from './shard-host.js';
@@ -59,6 +58,7 @@ class NodeRuntime implements DshardNode {
   readonly #hostReports: HostReports;
   readonly #fleet: NodeFleet;
   readonly #departure: Departure;
+  readonly #probes: HealthProbes;
   /** When the process is to end with the node. */
   #processEnd: ProcessEnd | null = null;
   readonly #loop = new EventLoop<NodeEvent, NodeEffect>({
@@ -108,7 +108,9 @@ class NodeRuntime implements DshardNode {
       send: (connection, message) => this.#send(connection, message),
       failed: (text, error) => this.#log('error', text, { error }),
     });
-    this.#departure = new Departure({ ...options, problem: (text) => this.#log('error', text, {}) });
+    const problem = (text: string): void => this.#log('error', text, {});
+    this.#departure = new Departure({ ...options, problem });
+    this.#probes = new HealthProbes(options.healthListen, () => this.#state, problem);
     this.#transfers = new Transfers({
       host,
       userEvents,
@@ -184,6 +186,7 @@ class NodeRuntime implements DshardNode {
           : new NodeError('DSO_NODE_STARTED_TWICE', 'This node was started before.'),
       );
     }
+    this.#probes.start();
     this.#loop.push({ kind: 'start' });
     return Promise.resolve();
   }
@@ -227,7 +230,7 @@ class NodeRuntime implements DshardNode {
         return this.#send(effect.connection, {
           kind: 'heartbeat',
           sequence: effect.sequence,
-          shards: this.#reports(),
+          shards: this.#hostReports.heartbeat(this.#state),
           process: this.#figures.take(),
         });
       case 'established':
@@ -303,12 +306,6 @@ class NodeRuntime implements DshardNode {
     }
   }
 
-  #reports(): readonly ShardReport[] {
-    const { link, shards, epochs } = this.#state;
-    const areKnown = link.kind === 'established' && link.capabilities.includes('epochs');
-    return shardReports(shards, this.#hostReports.take(), areKnown ? epochs : null);
-  }
-
   #cursorOf(shardId: number): Cursor | null {
     try {
       return this.#options.host.cursorOf?.(shardId) ?? null;
@@ -324,6 +321,7 @@ class NodeRuntime implements DshardNode {
       totalShards: this.#state.totalShards ?? 0,
       requestIdentify: (shardId, signal) => this.#permits.request(shardId, signal),
       lease: this.#lease,
+      reportSoon: () => this.#loop.push({ kind: 'reportSoon' }),
     };
   }
 
@@ -393,6 +391,7 @@ class NodeRuntime implements DshardNode {
   async #leave(end: NodeEnd): Promise<void> {
     this.#wakeUp.set(null);
     this.#fleet.close();
+    this.#probes.close();
     await this.#departure.within('disconnecting', () => this.#connections.shutdown());
     this.#resolveClosed(end);
     this.#processEnd?.begin();

@@ -64,6 +64,11 @@ export type NodeOptions = {
   userEvents?: UserEventCodec;
   /** Calls from the rest of the fleet (`node.fleet`). */
   fleet?: FleetSettings;
+  /**
+   * host:port where `/livez` and `/readyz` are answered, for a scheduler's probes. Default DSO_HEALTH_LISTEN, or
+   * nowhere.
+   */
+  healthListen?: Address;
   /** Where the node writes what it has to say; pino fits. Default: nowhere. */
   logger?: Logger;
   limits?: NodeLimits;
@@ -98,6 +103,7 @@ export type ResolvedOptions = {
   readonly token: string | null;
   readonly userEvents: UserEventCodec;
   readonly fleet: { readonly client: object | null; readonly evaluate: boolean };
+  readonly healthListen: Address | null;
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
   readonly lingerMs: number;
@@ -123,6 +129,7 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'token',
   'userEvents',
   'fleet',
+  'healthListen',
   'logger',
   'limits',
   'lingerMs',
@@ -179,6 +186,7 @@ export function resolveOptions(
     token: options.token ?? launch.token ?? null,
     userEvents: options.userEvents ?? new UserEventRegistry(),
     fleet: resolveFleet(options.fleet ?? {}),
+    healthListen: checkedHealthListen(options.healthListen ?? launch.healthListen),
     logger: options.logger ?? silentLogger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
@@ -256,13 +264,17 @@ function checkedTimeouts({ timeouts = NOTHING_WAITED_FOR }: ShardHost, limits: R
   );
 }
 
-function checkedAddress(address: Address): Address {
+function checkedAddress(address: Address, option: string = 'orchestrator'): Address {
   try {
     parseAddress(address);
   } catch (error) {
-    throw invalidOption(WHERE, 'orchestrator', `is "${address}": ${messageOf(error)}`);
+    throw invalidOption(WHERE, option, `is "${address}": ${messageOf(error)}`);
   }
   return address;
+}
+
+function checkedHealthListen(address: Address | undefined): Address | null {
+  return address === undefined ? null : checkedAddress(address, 'healthListen');
 }
 
 function checkedNodeId(nodeId: string): string {

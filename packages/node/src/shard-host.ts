@@ -63,6 +63,11 @@ export type HostContext = {
    * is resumed whose connection ended. Absent: they always are.
    */
   readonly lease?: OwnershipLease;
+  /**
+   * A shard came up, went down or was refused: `report` is asked for soon, so that the orchestrator need not wait for
+   * the next heartbeat.
+   */
+  readonly reportSoon?: () => void;
 };
 
 /** How a resumeShard ended. `sessionLost`: the shard goes through IDENTIFY. */
@@ -249,7 +254,10 @@ export type ShardHost = {
    */
   released?(shardId: number, how?: { takenOver: boolean }): void | Promise<void>;
 
-  /** What each shard is doing, for heartbeats. Called every few seconds; must be quick. */
+  /**
+   * What each shard is doing, for heartbeats. Called every few seconds; must be quick. A shard is up when its phase is
+   * `ready`. Without this method a shard counts as up as soon as it is started.
+   */
   report?(): readonly ShardReport[];
 };
 

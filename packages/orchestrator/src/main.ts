@@ -26,13 +26,14 @@ import { livenessOf, ownIdentity } from './adapters/process-launcher/process-ide
 import { memoryStore } from './adapters/memory/memory-store.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
+import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
 import { settingsOf } from './config/settings.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
 import { listenerOn } from './adapters/listening.js';
-import type { GatewayInfoSource, Launcher, VersionSource } from './ports/surroundings.js';
+import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from './ports/surroundings.js';
 import type { OrchestratorHandle } from './runtime/contract.js';
 import { lead, type Leadership } from './runtime/leadership.js';
 import { createOrchestrator } from './runtime/orchestrator.js';
@@ -89,6 +90,8 @@ export async function startOrchestrator(
     launcher,
     versionSource: versionSourceOf(config, clock),
     gatewayInfo: gatewayInfoOf(config, clock),
+    alarmSink: alarmSinkOf(config, clock, logger),
+    shardsDownAfterMs: config.values['alarms.shardsDownAfter'],
     logger,
     leadership,
     succession,
@@ -187,6 +190,11 @@ function versionSourceOf({ versions, token, discord }: ResolvedConfig, clock: Cl
   };
   if (versionCommand !== null) return versionCommands({ versionCommand, updateCommand, cwd, secrets, clock });
   return version === null ? null : fixedVersion(version);
+}
+
+function alarmSinkOf({ values }: ResolvedConfig, clock: Clock, logger: Logger): AlarmSink | null {
+  const { 'alarms.webhook': url, 'alarms.webhookFormat': format } = values;
+  return url === null ? null : createWebhook({ url, format, version: packageVersion(), clock, logger });
 }
 
 /** Without a bot token Discord tells nothing: then the pace is the configured one, or every bot's. */

@@ -69,6 +69,7 @@ const shardReport = record<ShardReport>({
   session: session('extended'),
   epoch: maybe('Epoch', epoch),
   refused: maybe('Refused', closeCode),
+  reason: maybe('Reason', text),
 });
 
 const processReport = record<ProcessReport>({

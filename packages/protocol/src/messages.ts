@@ -94,6 +94,8 @@ export type ShardReport = {
   epoch?: number;
   /** Extended: the close code by which Discord refused the shard for good; it stays down until somebody mends that. */
   refused?: number;
+  /** Extended: why the shard has no gateway connection, after one that was lost or did not come about. */
+  reason?: string;
 };
 
 export type ProcessReport = {

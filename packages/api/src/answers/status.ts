@@ -7,6 +7,89 @@ import type { OperationStatus } from './operation.js';
 
 type ShardStateName = 'vacant' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
 
+/** How a shard is. `up`: its gateway session is READY or RESUMED, and nothing else counts as up. */
+export type ShardConditionKind =
+  | 'refused'
+  | 'quarantined'
+  | 'unreachable'
+  | 'vacant'
+  | 'disconnected'
+  | 'stopping'
+  | 'starting'
+  | 'waitingToIdentify'
+  | 'migrating'
+  | 'up';
+
+export type ShardCondition = {
+  kind: ShardConditionKind;
+  /** As far as this orchestrator knows. */
+  since: number;
+  /** The node that has the shard. */
+  node: string | null;
+  /** A clause for people; null where there is nothing to explain. */
+  why: string | null;
+  /** `refused`: the close code. */
+  code: number | null;
+  /** `waitingToIdentify`: the place in the queue, from 1, and when the shard's turn comes at the earliest. */
+  position: number | null;
+  eta: number | null;
+};
+
+export type AlarmKind =
+  | 'shardsDown'
+  | 'gatewayUnreachable'
+  | 'credentialsRefused'
+  | 'shardRefused'
+  | 'crashLoop'
+  | 'identifyBudgetLow'
+  | 'identifyBudgetForecast'
+  | 'moreShardsRecommended'
+  | 'storeSuspended'
+  | 'orchestratorCutOff'
+  | 'nodeIdTaken'
+  | 'versionSkew';
+
+/** Something is wrong, and has been for long enough: docs/reference/health.md lists all kinds. */
+export type Alarm = {
+  /** Names the alarm for as long as it stands; its kind, and what it is about where there can be several. */
+  key: string;
+  kind: AlarmKind;
+  level: 'warn' | 'error';
+  /** Since when the trouble lasts, and when it became an alarm. */
+  since: number;
+  raisedAt: number;
+  /** In a sentence, as of now. */
+  reason: string;
+  /** What to do about it. */
+  remedy: string;
+  shards: readonly number[];
+  nodes: readonly string[];
+};
+
+/** `GET /v1/health`. */
+export type Health = {
+  /** No alarm of level `error` stands. */
+  ok: boolean;
+  now: number;
+  totalShards: number | null;
+  up: number;
+  alarms: readonly Alarm[];
+};
+
+/** `GET /readyz`: 200 when `ready`, else 503. Only who knows the token is told more than that. */
+export type Readiness = {
+  ready: boolean;
+  /** What it is not ready for, in clauses. */
+  missing?: readonly string[];
+  /** Which shards are not up; that alone leaves the orchestrator ready. */
+  notUp?: readonly ListedShard[];
+};
+
+export type ListedShard = { id: number; condition: ShardCondition };
+
+/** `GET /v1/shards`. */
+export type ShardList = { now: number; shards: readonly ListedShard[] };
+
 type MigrationStep =
   | 'closing'
   | 'preparing'
@@ -25,6 +108,8 @@ type MigrationStep =
 export type ShardStatus = {
   id: number;
   state: ShardStateName;
+  /** How it is; `up` is READY or RESUMED. */
+  condition: ShardCondition;
   /** When it came into that state; null where that is not known (while it moves). */
   since: number | null;
   /** What its gateway connection does, from the node's last heartbeat; null without heartbeats. */
@@ -107,7 +192,12 @@ export type StatusV1 = {
   gatewayProblem: string | null;
   /** The fleet is going down for good. */
   ending: boolean;
+  /** Who has the shards, as far as it was decided. Whether they are up, `conditionCounts` tells. */
   shardCounts: Readonly<Record<ShardStateName, number>>;
+  /** How many shards are in which condition. */
+  conditionCounts: Readonly<Record<ShardConditionKind, number>>;
+  /** Every shard that is not up, in the order of their ids, with since when and why. */
+  notUp: readonly ListedShard[];
   /** Shards this orchestrator cares for and nobody runs. */
   vacantShards: readonly number[];
   nodes: readonly NodeStatus[];
@@ -121,6 +211,8 @@ export type StatusV1 = {
   disruption: { moving: number; down: number; limit: number };
   /** Not started any more, because these nodes died one after the other when they had been started on them. */
   quarantined: readonly { shard: number; since: number; nodes: readonly string[] }[];
+  /** Every alarm that stands, the gravest first. */
+  alarms: readonly Alarm[];
   /** Most nodes are silent: nothing is done until that is over, or an operator says which ones are dead. */
   alarm: { since: number; silent: readonly string[] } | null;
   /** Drains and rollouts as operators cancel them, with those that ended lately: see `GET /v1/operations`. */

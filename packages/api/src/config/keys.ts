@@ -44,6 +44,9 @@ export type ConfigValues = {
   quarantineAfter: number;
   nodesMayRollout: boolean;
   heartbeat: number;
+  'alarms.shardsDownAfter': number;
+  'alarms.webhook': string | null;
+  'alarms.webhookFormat': 'json' | 'discord';
   'timeouts.command': number;
   'timeouts.migrationStep': number;
   'timeouts.freeze': number;
@@ -181,6 +184,18 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     duration(),
     5000,
     'How often nodes report; a node that misses three reports is disconnected. 0: never.',
+  ),
+  'alarms.shardsDownAfter': key(duration(), 30_000, 'How long a shard may be down before that is an alarm.'),
+  'alarms.webhook': key(
+    orNull(url(), 'none'),
+    null,
+    'Where alarms that rise and fall are posted, such as a webhook of a Discord channel. Kept secret like a token.',
+    { secret: true },
+  ),
+  'alarms.webhookFormat': key(
+    choice('json', 'discord'),
+    'json',
+    'How: as JSON that says everything, or as Discord’s own webhooks take it.',
   ),
   'timeouts.command': key(
     duration({ min: 1 }),

@@ -5,9 +5,6 @@
  *
  * The ancestor's paths, parameters and commands are here as the ancestor has them.
  */
-import type { Answer, AncestorStatus, CallReport, HistoryEntry } from '../answers/answer.js';
-import type { OperationStatus, StartedOperation } from '../answers/operation.js';
-import type { StatusV1 } from '../answers/status.js';
 import {
   choice,
   duration,
@@ -21,45 +18,26 @@ import {
 } from '../values/field.js';
 import { MAX_SHARDS } from '@dshard/protocol';
 import type { Endpoint } from '../endpoint.js';
-import { KINDS_OF_OPERATIONS, type OperationKind } from '../operations.js';
-
-/** What each takes, as the server has it when the parameters were read, and what it answers. */
-export type Contract = {
-  status: { takes: object; answers: StatusV1 };
-  events: { takes: { after: number | null; limit: number }; answers: readonly HistoryEntry[] };
-  startNode: { takes: object; answers: Answer };
-  shutdownNode: { takes: { node_id: string }; answers: Answer };
-  migrateShard: { takes: { shard: number; destination_node: string }; answers: Answer };
-  migrateNode: { takes: { origin_node: string; destination_node: string; shutdown: boolean }; answers: Answer };
-  rollout: { takes: object; answers: Answer };
-  operations: { takes: object; answers: readonly OperationStatus[] };
-  operation: { takes: { id: string }; answers: OperationStatus };
-  startOperation: { takes: { kind: OperationKind }; answers: StartedOperation };
-  cancelOperation: { takes: { id: string }; answers: Answer };
-  startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
-  stopShard: { takes: { shard: number }; answers: Answer };
-  takeOver: { takes: { node: string }; answers: Answer };
-  releaseShard: { takes: { shard: number }; answers: Answer };
-  cordonNode: { takes: { node: string }; answers: Answer };
-  uncordonNode: { takes: { node: string }; answers: Answer };
-  allowIdentifies: { takes: { count: number }; answers: Answer };
-  call: {
-    takes: { name: string; args: string; each: 'node' | 'shard'; shards: readonly number[]; timeout: number };
-    answers: CallReport;
-  };
-  deployedVersion: { takes: object; answers: Answer };
-  pullNewVersion: { takes: object; answers: Answer };
-  ancestorStatus: { takes: object; answers: AncestorStatus };
-  health: { takes: object; answers: { ok: boolean } };
-};
-
-export type EndpointName = keyof Contract;
-export type Takes<Name extends EndpointName> = Contract[Name]['takes'];
-export type Answers<Name extends EndpointName> = Contract[Name]['answers'];
+import { KINDS_OF_OPERATIONS } from '../operations.js';
+import type { EndpointName, Takes } from './documents.js';
 
 const node: Field<string> = nodeId();
 const shardId: Field<number> = wholeNumber({ min: 0, max: MAX_SHARDS - 1 });
 const operationId: Field<string> = printableText({ expected: 'the id of an operation', maxLength: 256 });
+
+const CONDITION_CHOICES = [
+  'notUp',
+  'up',
+  'refused',
+  'quarantined',
+  'unreachable',
+  'vacant',
+  'disconnected',
+  'stopping',
+  'starting',
+  'waitingToIdentify',
+  'migrating',
+] as const;
 
 const MAX_PAGE = 10_000;
 const DEFAULT_PAGE = 2_000;
@@ -384,10 +362,50 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     parameters: {},
     command: null,
   },
+  shards: {
+    method: 'GET',
+    path: '/v1/shards',
+    about: 'every shard with its condition, since when and why; `condition=notUp` leaves out those that are up',
+    parameters: { condition: { field: choice(...CONDITION_CHOICES), fallback: null } },
+    command: {
+      name: 'shards',
+      help: 'show every shard with its condition, since when and why',
+      examples: ['dso shards', 'dso shards --condition notUp', 'dso shards --condition refused --json'],
+      options: [{ flags: '--condition <condition>', help: 'only shards in this condition, or notUp' }],
+      interrupt: null,
+    },
+  },
   health: {
+    method: 'GET',
+    path: '/v1/health',
+    about: 'the alarms that stand, each with since when, why, and what to do',
+    parameters: {},
+    command: {
+      name: 'health',
+      help: 'show the alarms that stand, and what to do about each; exits with 1 when one of level error stands',
+      examples: ['dso health', "dso health --json | jq '.alarms[].reason'"],
+      interrupt: null,
+    },
+  },
+  healthz: {
     method: 'GET',
     path: '/healthz',
     about: 'for probes: open to everybody, tells nothing',
+    parameters: {},
+    command: null,
+  },
+  livez: {
+    method: 'GET',
+    path: '/livez',
+    about: 'for probes, open to everybody: 200 while the process answers',
+    parameters: {},
+    command: null,
+  },
+  readyz: {
+    method: 'GET',
+    path: '/readyz',
+    about:
+      'for probes, open to everybody: 200 when the orchestrator leads, can write its store and has caught up with its nodes, else 503; who knows the token is told what is missing, and which shards are not up',
     parameters: {},
     command: null,
   },

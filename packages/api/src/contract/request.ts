@@ -1,5 +1,6 @@
 /** How an entry of the contract is asked over HTTP. */
-import { CONTRACT, type EndpointName } from './contract.js';
+import { CONTRACT } from './contract.js';
+import type { EndpointName } from './documents.js';
 import type { Method } from '../endpoint.js';
 
 export type ApiRequest = {

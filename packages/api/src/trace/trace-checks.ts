@@ -71,8 +71,8 @@ export class TraceChecks {
     identifyGranted: (facts) => this.#identifies.granted(facts, this.#entry.at),
     operationStarted: (facts) => this.#operations.set(facts.text('operation') ?? '', facts.text('kind') ?? 'operation'),
     operationEnded: (facts) => this.#operations.delete(facts.text('operation') ?? ''),
-    alarmRaised: () => (this.#isAlarmed = true),
-    alarmCleared: () => (this.#isAlarmed = false),
+    alarmRaised: (facts) => this.#alarm(facts, true),
+    alarmCleared: (facts) => this.#alarm(facts, false),
   };
   #entry: TraceEntry = { id: 0, at: 0, name: '', text: '', fields: {} };
   #from: number | null = null;
@@ -140,6 +140,11 @@ export class TraceChecks {
     // What was under way ended with the run before; its nodes say what came of it.
     this.#migrations.clear();
     this.#lost.clear();
+  }
+
+  /** Most nodes are silent: nothing may be moved. All other alarms name their kind, and forbid nothing. */
+  #alarm(facts: Facts, isRaised: boolean): void {
+    if (facts.text('kind') === null) this.#isAlarmed = isRaised;
   }
 
   #assigned(facts: Facts): void {

@@ -1,7 +1,8 @@
 /** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
 import { counted } from '@dshard/protocol';
-import { shardRanges, type NodeStatus, type StatusV1 } from '@dshard/api';
 import { printable } from '@dshard/protocol';
+import { shardRanges, type NodeStatus, type ShardConditionKind, type StatusV1 } from '@dshard/api';
+import { alarmLines, CONDITION_WORDS, conditionLines } from './health.js';
 import { identifyLines } from './identify-lines.js';
 
 const STEP_NAMES: Readonly<Record<StatusV1['migrations'][number]['step'], string>> = {
@@ -40,14 +41,34 @@ export async function describeStatus(status: StatusV1): Promise<string> {
   return [nodes, ...summary(status)].join('\n');
 }
 
+const SHOWN_AT_NODES = [
+  'refused',
+  'unreachable',
+  'disconnected',
+  'stopping',
+  'starting',
+  'waitingToIdentify',
+] as const satisfies readonly ShardConditionKind[];
+
+/** Reasons that a screen has room for; `dso shards` has all of them. */
+const MOST_REASONS = 8;
+
+function notUpLines({ notUp, now }: StatusV1): string[] {
+  // Quarantined ones are told with what to do, and moving ones stand at their nodes.
+  const told = notUp.filter(({ condition: { kind } }) => kind !== 'quarantined' && kind !== 'migrating');
+  const lines = conditionLines(told, now);
+  const more = lines.length - MOST_REASONS;
+  return more > 0 ? [...lines.slice(0, MOST_REASONS), `and ${more} more: dso shards --condition notUp`] : lines;
+}
+
 function extrasOf(node: NodeStatus, status: StatusV1): string[] {
   const moving = status.migrations.flatMap(({ shard, origin, destination, step }) => {
     if (origin === node.id) return [`migrating ${shard} to ${printable(destination)} (${STEP_NAMES[step]})`];
     return destination === node.id ? [`migrating ${shard} from ${printable(origin)} (${STEP_NAMES[step]})`] : [];
   });
-  const states = (['starting', 'stopping', 'unreachable'] as const).flatMap((state) => {
-    const shards = node.shards.filter((shard) => shard.state === state);
-    return shards.length === 0 ? [] : [`${state} ${shardRanges(shards.map((shard) => shard.id))}`];
+  const conditions = SHOWN_AT_NODES.flatMap((kind) => {
+    const shards = node.shards.filter(({ condition }) => condition.kind === kind);
+    return shards.length === 0 ? [] : [`${CONDITION_WORDS[kind]} ${shardRanges(shards.map((shard) => shard.id))}`];
   });
   return [
     ...(node.gone ? ['gone'] : []),
@@ -56,7 +77,7 @@ function extrasOf(node: NodeStatus, status: StatusV1): string[] {
     ...(node.intent === 'lingering' ? ['lingering'] : []),
     ...(status.drains.some((drain) => drain.origin === node.id) ? ['draining'] : []),
     ...moving,
-    ...states,
+    ...conditions,
   ];
 }
 
@@ -66,9 +87,11 @@ const ALARM_MEANS =
 function summary(status: StatusV1): string[] {
   const total =
     status.totalShards === null ? 'total shard count not decided yet' : counted(status.totalShards, 'shard');
-  const counts = Object.entries(status.shardCounts)
-    .filter(([, count]) => count > 0)
-    .map(([state, count]) => `${count} ${state}`);
+  const kinds = Object.keys(status.conditionCounts) as ShardConditionKind[];
+  const counts = kinds
+    .filter((kind) => kind === 'up' || status.conditionCounts[kind] > 0)
+    .sort((a, b) => Number(b === 'up') - Number(a === 'up'))
+    .map((kind) => `${status.conditionCounts[kind]} ${CONDITION_WORDS[kind]}`);
   const seconds = status.graceUntil === null ? 0 : Math.ceil((status.graceUntil - status.now) / 1000);
   const { alarm, disruption } = status;
   return [
@@ -78,8 +101,12 @@ function summary(status: StatusV1): string[] {
           `ALARM: ${alarm.silent.length} nodes are silent (${alarm.silent.map((node) => printable(node)).join(', ')}).`,
           ALARM_MEANS,
         ]),
-    `${total}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
-    ...(status.vacantShards.length === 0 ? [] : [`nobody runs: ${shardRanges(status.vacantShards)}`]),
+    ...alarmLines(
+      status.alarms.filter(({ kind }) => kind !== 'orchestratorCutOff'),
+      status.now,
+    ),
+    `${total}${status.totalShards === null ? '' : `: ${counts.join(', ')}`}`,
+    ...notUpLines(status),
     ...identifyLines(status),
     ...status.quarantined.map(
       ({ shard, nodes }) =>

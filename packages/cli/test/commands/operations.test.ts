@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { OperatorCommand, OrchestratorState } from '@dshard/orchestrator';
 import { until } from '@dshard/testkit';
 import { testServer, TOKEN } from '../../../orchestrator/test/http/test-server.js';
+import type { ShardState } from '../../../orchestrator/src/domain/state/state.js';
 import { operation, testNode, testState } from '../../../orchestrator/test/http/fake-orchestrator.js';
 import { runDso, startDso, type DsoOptions } from '../dso.js';
 
@@ -192,11 +193,13 @@ describe('the address', () => {
 describe('dso status', () => {
   test('shows nodes, shards as ranges, and what is special about them', async () => {
     const { orchestrator, options } = await serve();
-    const running = (node: string): { kind: 'running'; node: string; since: number } => ({
+    const running = (node: string): ShardState => ({
       kind: 'running',
       node,
       since: 0,
+      link: { node, phase: 'ready', since: 0, refused: null, reason: null },
     });
+    const refused = { phase: 'disconnected', refused: 4014, reason: 'intents are used that it was not given' } as const;
     orchestrator.state = testState({
       totalShards: 8,
       gateway: { kind: 'failed', at: 0, retryAt: 9, failures: 1, reason: 'it is away' },
@@ -205,7 +208,7 @@ describe('dso status', () => {
         running('web-2'),
         { kind: 'starting', node: 'web-2', since: 0, deadline: 9, known: null, step: 'start' },
         { kind: 'vacant', since: 0, notBefore: 0, known: null },
-        running('web-1'),
+        { kind: 'running', node: 'web-1', since: 0, link: { node: 'web-1', since: 0, ...refused } },
       ],
       nodes: new Map([
         ['web-1', testNode('web-1')],
@@ -216,7 +219,15 @@ describe('dso status', () => {
     expect([code, stderr]).toEqual([0, '']);
     const rows = stdout.split('\n').map((row) => row.split('│').map((cell) => cell.trim()));
     expect(rows.find((row) => row[1] === 'id')).toEqual(['', 'id', 'version', 'connected', 'shards', 'extra', '']);
-    expect(rows.find((row) => row[1] === 'web-1')).toEqual(['', 'web-1', 'v1', 'yes', '0 - 3, 7', '', '']);
+    expect(rows.find((row) => row[1] === 'web-1')).toEqual([
+      '',
+      'web-1',
+      'v1',
+      'yes',
+      '0 - 3, 7',
+      'refused by Discord 7',
+      '',
+    ]);
     // A node says what it likes; none of it reaches the terminal as a command.
     expect(rows.find((row) => row[1] === 'web-2')).toEqual([
       '',
@@ -227,8 +238,9 @@ describe('dso status', () => {
       'cordoned, starting 5',
       '',
     ]);
-    expect(stdout).toContain('8 shards: 1 vacant, 1 starting, 6 running');
-    expect(stdout).toContain('nobody runs: 6');
+    expect(stdout).toContain('8 shards: 5 up, 1 refused by Discord, 1 vacant, 1 starting');
+    expect(stdout).toMatch(/^6 vacant for .*: no connected node has room for it$/m);
+    expect(stdout).toMatch(/^7 refused by Discord with 4014 on web-1 for .*: intents are used that it was not given$/m);
     expect(stdout).toContain('Discord could not be asked: it is away');
   });
 

@@ -127,7 +127,7 @@ export function onDispatch(tx: Transaction, payload: Dispatch): void {
 
 function onReady(tx: Transaction, payload: Dispatch): void {
   // A session that began here was never at another node.
-  tx.set({ session: sessionOf(payload), quiet: null, deadUrl: null });
+  tx.set({ session: sessionOf(payload), quiet: null, deadUrl: null, trouble: null });
   tx.enterLink({ kind: 'ready', since: tx.now.ms });
   tx.effect({ kind: 'endPermit', ready: true });
   tx.effect({ kind: 'up', payload });
@@ -137,6 +137,7 @@ function onReady(tx: Transaction, payload: Dispatch): void {
 
 function onResumed(tx: Transaction, payload: Dispatch): void {
   if (tx.state.link.kind === 'resuming') tx.enterLink({ kind: 'ready', since: tx.now.ms });
+  tx.set({ trouble: null });
   tx.effect({ kind: 'up', payload });
   take(tx, payload);
   tx.effect({ kind: 'settle', outcome: 'resumed' });

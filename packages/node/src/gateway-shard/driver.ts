@@ -25,7 +25,7 @@ import { PermitRequest } from './permit-request.js';
 import type { LocalThrottler } from './permit-request.js';
 import { Questions } from './questions.js';
 import type { GatewaySocket, OpenSocket, Sending, SocketNews } from './socket.js';
-import { canSend, cursorOf, FIXED_RULES, initialShard, isFrozen, isOpen, phaseOf } from './state.js';
+import { canSend, cursorOf, FIXED_RULES, initialShard, isFrozen, isOpen, phaseOf, standingOf } from './state.js';
 import type { GatewayShardState, Link } from './state.js';
 
 export type GatewayShardOptions = {
@@ -200,7 +200,7 @@ export class GatewayShard {
   }
 
   report(): ShardReport {
-    const { mode } = this.#state;
+    const { mode, trouble } = this.#state;
     return {
       shardId: this.#setup.shardId,
       phase: phaseOf(this.#state),
@@ -209,6 +209,7 @@ export class GatewayShard {
       events: this.#events,
       session: this.cursor,
       ...(mode.kind === 'refused' && { refused: mode.code }),
+      ...(trouble !== null && { reason: trouble }),
     };
   }
 
@@ -216,6 +217,7 @@ export class GatewayShard {
     this.#queue.push(event);
     if (this.#isDeciding) return;
     this.#isDeciding = true;
+    const before = standingOf(this.#state);
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const { state, effects } = this.#decide(this.#state, next, this.#moment());
       this.#state = state;
@@ -223,6 +225,7 @@ export class GatewayShard {
     }
     this.#isDeciding = false;
     this.#setTimer();
+    if (standingOf(this.#state) !== before) this.#setup.context.reportSoon?.();
   }
 
   #moment(): { ms: number; draw: number; trusted: boolean } {

@@ -32,7 +32,7 @@ export function lose(tx: Transaction, loss: Loss): void {
   if (loss.blamesUrl === true && link.kind !== 'ready') forgetUrl(tx, link);
   const isCalm = link.kind === 'ready' && tx.now.ms - link.since >= rules.stableMs;
   const retries = withFailure(isCalm ? calmed(tx.state.retries) : tx.state.retries, isInvalidated);
-  tx.set({ retries });
+  tx.set({ retries, trouble: reason });
   const notBefore = Math.max(
     nextAttemptAt(retries, rules, tx.now.ms, tx.now.draw, isInvalidated),
     tx.state.session === null ? 0 : nextResumeAt(retries, rules),
@@ -92,6 +92,7 @@ function refuse(tx: Transaction, code: number): void {
   const { link, mode } = tx.state;
   endPermit(tx, link);
   tx.enterLink({ kind: 'down', notBefore: Infinity, cause: causeOf(code) });
+  tx.set({ trouble: remedyFor(code) });
   tx.log('error', `Discord refuses it (close code ${code}): ${remedyFor(code)}.`);
   if (mode.kind === 'frozen') {
     tx.updateMode({ kind: 'frozen', refused: code });

@@ -116,6 +116,8 @@ export type GatewayShardState = {
   /** A resume URL that did not work. */
   readonly deadUrl: string | null;
   readonly retries: Retries;
+  /** Why the last connection ended, or did not come about; null: it is up, or nothing has gone wrong yet. */
+  readonly trouble: string | null;
   /** null: the session began here, so that nobody else can have it. */
   readonly quiet: Quiet | null;
 };
@@ -143,6 +145,7 @@ export function initialShard({ session, redelivers, loading, rules }: Beginning)
     gatewayUrl: null,
     deadUrl: null,
     retries: NO_RETRIES,
+    trouble: null,
     quiet: null,
   };
 }
@@ -247,4 +250,10 @@ export function phaseOf({ mode, link, retries }: GatewayShardState): ShardPhase 
       // It never was connected.
       return PHASES[link.kind] === 'disconnected' && retries.failures === 0 ? 'connecting' : PHASES[link.kind];
   }
+}
+
+/** What a change of is told to the orchestrator at once, and not only with the next heartbeat. */
+export function standingOf({ mode, link }: GatewayShardState): 'up' | 'refused' | 'down' {
+  if (mode.kind === 'refused') return 'refused';
+  return link.kind === 'ready' && mode.kind !== 'stopped' ? 'up' : 'down';
 }

@@ -62,6 +62,8 @@ function react(tx: Transaction, event: NodeEvent): void {
       return leave(tx);
     case 'confirm':
       return beatNow(tx);
+    case 'reportSoon':
+      return beatSoon(tx);
     case 'connected':
       return onConnected(tx, event.connection);
     case 'connectFailed':

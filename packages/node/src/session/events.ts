@@ -17,6 +17,8 @@ export type NodeEvent =
   | { kind: 'departed' }
   /** A host has to know whether this node's shards are still its own. */
   | { kind: 'confirm' }
+  /** A shard came up, went down or was refused. */
+  | { kind: 'reportSoon' }
   /** The wake-up asked for by `wakeAt`. */
   | { kind: 'tick' }
   | { kind: 'connected'; connection: number }

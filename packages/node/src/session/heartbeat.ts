@@ -1,7 +1,7 @@
 /**
- * Heartbeats: the node's full state every `intervalMs`, and out of turn, shortly after a shard came up. They are also
- * the checkpoints from which another node resumes should this process die: a shard that has just got its session must
- * not have to wait for its first.
+ * Heartbeats: the node's full state every `intervalMs`, and out of turn, shortly after a shard came up, went down or
+ * was refused. They are also the checkpoints from which another node resumes should this process die: a shard that has
+ * just got its session must not have to wait for its first.
  */
 import type { Transaction } from './transaction.js';
 
@@ -11,7 +11,7 @@ export const MAX_UNANSWERED = 3;
 /** When the last ones were sent; of older ones an answer says nothing that counts. */
 const MOST_REMEMBERED = 16;
 
-/** Shards that come up together share a checkpoint. */
+/** Shards that come up, or go down, together share a heartbeat. */
 const SOON_MS = 100;
 
 /** Sends one if it is time. `unanswered`: it is, and too many were not answered. */
@@ -47,7 +47,7 @@ export function beat(tx: Transaction): 'unanswered' | 'fine' {
   return 'fine';
 }
 
-/** A shard came up: its cursor is to be known soon. */
+/** A shard came up, and its cursor is to be known soon; or went down, and somebody may want to know why. */
 export function beatSoon(tx: Transaction): void {
   const link = tx.established;
   if (link?.heartbeat && link.heartbeat.soonAt === null) {

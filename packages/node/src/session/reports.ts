@@ -5,15 +5,19 @@
  * named for lost, so one that the host does not report (yet, or at all) is named all the same, and one that is only
  * being handed to this node, or that another one has taken over, is not.
  */
-import type { Capability, ShardReport } from '@dshard/protocol';
+import type { Capability, ShardPhase, ShardReport } from '@dshard/protocol';
 import { isTaken, ruleOf } from './shard-states.js';
 import type { NodeState, ShardState } from './state.js';
 
-/** @param epochs null: the orchestrator does not know them. */
+/**
+ * @param epochs null: the orchestrator does not know them. @param unreported the phase of a shard that the host does
+ * not speak of.
+ */
 export function shardReports(
   shards: ReadonlyMap<number, ShardState>,
   fromHost: readonly ShardReport[],
   epochs: ReadonlyMap<number, number> | null = null,
+  unreported: ShardPhase = 'connecting',
 ): readonly ShardReport[] {
   const known = new Map(fromHost.map((report) => [report.shardId, report]));
   return [...shards].flatMap(([shardId, shard]) => {
@@ -23,7 +27,7 @@ export function shardReports(
     }
     const report = known.get(shardId) ?? {
       shardId,
-      phase: 'connecting',
+      phase: unreported,
       pingMs: -1,
       guilds: -1,
       events: 0,

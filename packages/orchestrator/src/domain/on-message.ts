@@ -32,6 +32,7 @@ import {
   onUserDataSent,
 } from './migration/steps.js';
 import { can } from './state/nodes.js';
+import { upLink } from './state/shard-link.js';
 import { onRolloutRequest } from './operations/rollout.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
@@ -145,7 +146,9 @@ function onStarted(tx: Transaction, node: string, shard: number): void {
       claim(tx, node, shard);
     }
   } else if (state.kind === 'starting' && state.node === node && state.step !== 'queued') {
-    tx.setShard(shard, { kind: 'running', node, since: tx.now });
+    // A resume is answered at RESUMED, or READY; a start as soon as the shard is registered.
+    const isUp = state.step === 'resume';
+    tx.setShard(shard, { kind: 'running', node, since: tx.now, ...(isUp && { link: upLink(node, tx.now) }) });
     if (state.known !== null) noteCheckpoint(tx, shard, state.known);
     const how = state.known === null ? 'started' : 'resumed';
     tx.record('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {

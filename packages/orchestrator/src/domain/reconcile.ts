@@ -20,7 +20,6 @@ import { leaveWhenThereIsRoom, startWaitingMigrations } from './migration/reques
 import { placeVacant } from './fleet/placement.js';
 import { clearCrashRecords } from './shards/quarantine.js';
 import { runOperations } from './operations/operations.js';
-import { startWaitingResumes } from './shards/start.js';
 import { endFleet } from './operations/shutdown-fleet.js';
 import type { Transaction } from './state/transaction.js';
 import { expireOverdue, setWakeUp } from './deadlines.js';
@@ -43,7 +42,6 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   leaveWhenThereIsRoom,
   runOperations,
   startWaitingMigrations,
-  startWaitingResumes,
   answerStartRequests,
   dropRetained,
   grantIdentifies,

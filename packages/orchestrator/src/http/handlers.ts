@@ -15,6 +15,7 @@ import { callCommand, reportOf } from './calls.js';
 import type { EventStreams } from './event-stream.js';
 import { operationOf, operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
+import { healthOf, listedShards, readinessOf } from './probes.js';
 import { statusV1 } from './v1-status.js';
 import { inWallTime } from './wall-time.js';
 
@@ -24,6 +25,8 @@ export type Surroundings = {
   readonly streams: EventStreams;
   /** The orchestrator's own version. */
   readonly version: string;
+  /** Whether the request comes from somebody who may know more than that there is an orchestrator. */
+  knowsToken(this: void, request: FastifyRequest): boolean;
 };
 
 /** A request whose parameters were read. `by` is who asks, as the history is to name them. */
@@ -75,10 +78,30 @@ export const HANDLERS: Handlers = {
       : found(inWallTime(operation, clock));
   },
   status: (_, { orchestrator, clock, version }) =>
-    found(inWallTime(statusV1(orchestrator.state, { version, now: clock.now(), store: orchestrator.store }), clock)),
+    found(
+      inWallTime(
+        statusV1(orchestrator.state, {
+          version,
+          now: clock.now(),
+          store: orchestrator.store,
+          alarms: orchestrator.alarms(),
+        }),
+        clock,
+      ),
+    ),
   ancestorStatus: (_, { orchestrator, clock }) => found(ancestorStatus(orchestrator.state, wallClockAheadMs(clock))),
   events: answerEvents,
-  health: () => found({ ok: true }),
+  shards: ({ values: { condition } }, { orchestrator, clock }) => {
+    const now = clock.now();
+    return found(inWallTime({ now, shards: listedShards(orchestrator.state, condition, now) }, clock));
+  },
+  health: (_, { orchestrator, clock }) => found(inWallTime(healthOf(orchestrator, clock.now()), clock)),
+  healthz: () => found({ ok: true }),
+  livez: () => found({ ok: true }),
+  readyz: ({ request }, { orchestrator, clock, knowsToken }) => {
+    const { ready, ...detail } = inWallTime(readinessOf(orchestrator, clock.now()), clock);
+    return { status: ready ? 200 : 503, body: { ready, ...(knowsToken(request) && detail) } };
+  },
 };
 
 /** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */

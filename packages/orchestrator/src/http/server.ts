@@ -76,6 +76,9 @@ const MAX_CONNECTIONS = 512;
 /** How long answers under way may take when the server closes. */
 const CLOSE_GRACE_MS = 1000;
 
+/** Open to everybody, by any name. */
+const PROBES: ReadonlySet<string> = new Set([CONTRACT.healthz.path, CONTRACT.livez.path, CONTRACT.readyz.path]);
+
 /** For a look at who has the port. */
 const LOOK_MS = 1_000;
 const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
@@ -136,10 +139,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', async (request, reply) => {
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
-    const isProbe = request.routeOptions.url === CONTRACT.health.path;
+    const isProbe = PROBES.has(request.routeOptions.url ?? '');
     const refusal = isProbe ? null : (access.checkSource(visit) ?? access.checkToken(visit));
     if (!refusal) {
-      if (!options.isReady()) await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);
+      if (!options.isReady() && request.routeOptions.url !== CONTRACT.livez.path)
+        await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);
       return;
     }
     refusals.tell(visit.remoteAddress ?? 'unknown', printable(request.url), refusal.message);
@@ -157,7 +161,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const hint = app.hasRoute({ method: other, url: path }) ? ` There is ${other} ${path}.` : '';
     return reply.code(404).send(failed(404, `There is no ${request.method} ${path}.${hint}`).body);
   });
-  addRoutes(app, { orchestrator, clock, streams, version });
+  const knowsToken = (request: FastifyRequest): boolean => {
+    const visit = visitOf(request);
+    return (access.checkSource(visit) ?? access.checkToken(visit)) === null;
+  };
+  addRoutes(app, { orchestrator, clock, streams, version, knowsToken });
   // An open event stream would keep the server from ever closing.
   app.addHook('preClose', () => {
     streams.close();

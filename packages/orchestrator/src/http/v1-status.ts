@@ -2,7 +2,18 @@
  * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are
  * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
-import type { DrainStatus, MigrationStatus, NodeStatus, RolloutStatus, StatusV1, StoreStatus } from '@dshard/api';
+import type {
+  Alarm,
+  DrainStatus,
+  ListedShard,
+  MigrationStatus,
+  NodeStatus,
+  RolloutStatus,
+  ShardConditionKind,
+  StatusV1,
+  StoreStatus,
+} from '@dshard/api';
+import { CONDITIONS, conditionsOf, shardsNotUp, type ShardCondition } from '../domain/shards/condition.js';
 import { sessionStarts } from '../domain/shards/identify-budget.js';
 import { disruptionOf } from '../domain/migration/limits.js';
 import { isLive } from '../domain/state/migrations.js';
@@ -16,13 +27,15 @@ import { shardsByNode } from './shards-by-node.js';
 
 export function statusV1(
   state: OrchestratorState,
-  about: { version: string; now: number; store: StoreStatus },
+  about: { version: string; now: number; store: StoreStatus; alarms: readonly Alarm[] },
 ): StatusV1 {
   const responsible = state.settings.responsibleForShards && new Set(state.settings.responsibleForShards);
   const cared = [...state.shards.entries()].filter(([shard]) => responsible?.has(shard) ?? true);
   const shardCounts = { vacant: 0, starting: 0, running: 0, stopping: 0, migrating: 0, unreachable: 0 };
   for (const [, shard] of cared) shardCounts[shard.kind] += 1;
   const shards = shardsByNode(state);
+  const conditionOf = conditionsOf(state, about.now);
+  const notUp = notUpOf(state, about.now);
   return {
     version: about.version,
     startedAt: state.startedAt,
@@ -33,16 +46,19 @@ export function statusV1(
     gatewayProblem: state.gateway.kind === 'failed' ? state.gateway.reason : null,
     ending: state.ending !== null,
     shardCounts,
+    conditionCounts: countsOf(notUp, cared.length),
+    notUp,
     vacantShards: cared.filter(([, shard]) => shard.kind === 'vacant').map(([shard]) => shard),
     nodes: [...state.nodes.values()]
       .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map((node) => nodeStatus(node, shards.get(node.id) ?? [], state)),
+      .map((node) => nodeStatus(node, shards.get(node.id) ?? [], state, conditionOf)),
     migrations: [...state.migrations.values()].map(migrationStatus),
     staleTransfers: state.staleTransfers,
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
     drains: operationsOfKind(state.operations, 'drain').map((drain) => drainStatus(state, drain)),
     disruption: disruptionOf(state),
     quarantined: quarantinedOf(state),
+    alarms: about.alarms,
     alarm: state.alarm,
     operations: operationsOf(state),
     rollout: rolloutStatus(state),
@@ -74,7 +90,24 @@ function migrationStatus(migration: MigrationState): MigrationStatus {
   return { id, shard, origin, destination, step: step.kind, live, startedAt, frozenSince };
 }
 
-function nodeStatus(node: NodeState, shards: readonly number[], state: OrchestratorState): NodeStatus {
+export function notUpOf(state: OrchestratorState, now: number): readonly ListedShard[] {
+  return shardsNotUp(state, now).map(({ shard: id, condition }) => ({ id, condition }));
+}
+
+function countsOf(notUp: readonly ListedShard[], of: number): StatusV1['conditionCounts'] {
+  const kinds = Object.keys(CONDITIONS) as ShardConditionKind[];
+  const none = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<ShardConditionKind, number>;
+  const counts = { ...none, up: of - notUp.length };
+  for (const { condition } of notUp) counts[condition.kind] += 1;
+  return counts;
+}
+
+function nodeStatus(
+  node: NodeState,
+  shards: readonly number[],
+  state: OrchestratorState,
+  conditionOf: (id: number) => ShardCondition,
+): NodeStatus {
   const { connection } = node;
   const reports = new Map(node.shardReports.map((report) => [report.shardId, report]));
   return {
@@ -95,6 +128,7 @@ function nodeStatus(node: NodeState, shards: readonly number[], state: Orchestra
       return {
         id,
         state: shard.kind,
+        condition: conditionOf(id),
         since: shard.kind === 'migrating' ? null : shard.since,
         phase: report?.phase ?? null,
         pingMs: known(report?.pingMs),

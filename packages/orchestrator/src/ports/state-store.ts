@@ -67,10 +67,14 @@ export function mayBeSucceeded(leader: Leader, boot: string | null, terms: Acqui
   return isOver && !terms.isAlive(leader);
 }
 
+/** Who is further apart began when a clock was plainly wrong: a machine without a battery that had not asked yet. */
+const MOST_APART_MS = 24 * 60 * 60 * 1_000;
+
 /** @param known what the leader before wrote. */
 export function continuedTimeLine(known: TimeLine | null, boot: string | null, aheadMs: number): TimeLine | null {
   if (boot === null) return null;
-  return known?.boot === boot ? known : { boot, aheadMs };
+  const goesOn = known?.boot === boot && Math.abs(known.aheadMs - aheadMs) <= MOST_APART_MS;
+  return goesOn ? known : { boot, aheadMs };
 }
 
 export type StoreFailure = {

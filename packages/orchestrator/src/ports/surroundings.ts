@@ -1,4 +1,6 @@
 /** What the orchestrator asks of its surroundings beside the store: processes, versions, Discord's /gateway/bot. */
+import type { Alarm } from '@dshard/api';
+
 /** Starts node processes (the ancestor's NodeLauncher). */
 export type NodeProcess = { node: string; pid: number; startedAt: number };
 
@@ -45,3 +47,12 @@ export type GatewayInfo = {
 };
 
 export type GatewayInfoSource = { fetch(): Promise<GatewayInfo> };
+
+export type AlarmNotice = { event: 'raised' | 'cleared'; alarm: Alarm };
+
+export type AlarmSink = {
+  /** Returns at once, and never throws; what cannot be told is logged. */
+  tell(notices: readonly AlarmNotice[]): void;
+  /** What is still to be told is told, for a moment. */
+  close(): Promise<void>;
+};

@@ -1,11 +1,11 @@
-import type { StoreStatus } from '@dshard/api';
+import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, Cancel, Clock, Logger, MessageConnectionOptions, Random, Transport } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { HistoryEntry } from '../domain/state/effects.js';
 import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
-import type { GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
+import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
 import type { Leadership } from './leadership.js';
 import type { Succession } from './succession.js';
 
@@ -23,6 +23,10 @@ export type OrchestratorOptions = {
   launcher: Launcher | null;
   versionSource: VersionSource | null;
   gatewayInfo: GatewayInfoSource | null;
+  /** Who is told of alarms that rise and fall; the history and the log are in any case. */
+  alarmSink?: AlarmSink | null;
+  /** From when on a shard that is down is an alarm. Default 30 s. */
+  shardsDownAfterMs?: number;
   logger: Logger;
   /** Where the state is kept, acquired by `lead`, given back by `close`; without it nothing outlives the process. */
   leadership?: Leadership | null;
@@ -53,6 +57,8 @@ export type OrchestratorHandle = {
   deployedVersion(): Promise<CommandResult>;
   pullNewVersion(): Promise<CommandResult>;
   readonly store: StoreStatus;
+  /** Those that stand, the gravest first. */
+  alarms(): readonly Alarm[];
   /** The last entries, oldest first (a bounded ring), those of earlier runs included. */
   history(): readonly RecordedEntry[];
   /** From the whole history: the first `limit` after an id, or, with null, the last `limit`. Oldest first. */
@@ -64,4 +70,10 @@ export type OrchestratorHandle = {
    * `leave`: nodes and their processes live on. `end`: the fleet is shut down for good, processes stopped, then killed.
    */
   close(mode: 'leave' | 'end'): Promise<void>;
+};
+
+/** The handle, and what only tests and metrics ask for. */
+export type Orchestrator = OrchestratorHandle & {
+  /** How many connections were closed for which broken rule or limit, by code. */
+  violations(): Readonly<Record<string, number>>;
 };

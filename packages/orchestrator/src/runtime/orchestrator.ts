@@ -10,7 +10,7 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
-import type { StoreStatus } from '@dshard/api';
+import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import { MAX_SHARDS, messageOf } from '@dshard/protocol';
@@ -26,8 +26,9 @@ import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
+import { AlarmWatch } from './alarm-watch.js';
 import { Connections, tokenAccepted } from './connections.js';
-import type { OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './contract.js';
+import type { Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
@@ -52,14 +53,7 @@ const ENDING = 'the end of the orchestrator';
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
 
-/** The pure core, replaceable in tests. */
 type Domain = { decide: Decide; initialState: InitialState };
-
-/** The handle, and what only tests and metrics ask for. */
-export type Orchestrator = OrchestratorHandle & {
-  /** How many connections were closed for which broken rule or limit, by code. */
-  violations(): Readonly<Record<string, number>>;
-};
 
 /** Nothing happens before `start()`. */
 export function createOrchestrator(
@@ -88,6 +82,7 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #processes: Processes;
   readonly #gatewayQuestion: GatewayQuestion;
   readonly #journal: Journal;
+  readonly #alarms: AlarmWatch;
   readonly #lost = deferred<OrchestratorError>();
   readonly #postponed = new Postponed();
   /** Nodes the launcher said to be dead before there was a state to say it to. */
@@ -118,6 +113,7 @@ class OrchestratorRuntime implements Orchestrator {
       onLost: (error) => void this.#leadershipLost(error),
     });
     this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
+    this.#alarms = new AlarmWatch(options, this, (entry) => this.#history.record(entry));
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
     this.#versions = new Versions(options.versionSource);
@@ -184,6 +180,10 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#history.past(after, limit, (query) => this.#journal.history(query));
   }
 
+  alarms(): readonly Alarm[] {
+    return this.#alarms.alarms();
+  }
+
   get store(): StoreStatus {
     return this.#journal.status;
   }
@@ -230,6 +230,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
     void this.#versions.read();
     this.#loop.open({ kind: 'started' });
+    this.#alarms.start();
   }
 
   #take<T>(take: () => Promise<T>, address?: Address): Promise<T> {
@@ -255,6 +256,7 @@ class OrchestratorRuntime implements Orchestrator {
     }
     this.#phase = 'closed';
     this.#loop.close();
+    await this.#alarms.stop();
     this.#wakeUp.set(null);
     this.#violations.close();
     this.#requests.refuseAll(NOT_RUNNING);

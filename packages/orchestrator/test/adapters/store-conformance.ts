@@ -174,7 +174,7 @@ export function storeConformance(name: string, canFill: boolean, create: () => S
       expect(await other.renew(epoch + 1, { now: 2_000, ttlMs: 1 })).toEqual({ ok: true });
     });
 
-    test('the next leader of a boot goes on with the line of time of the one before, that of another boot begins anew', async () => {
+    test('the next leader of a boot goes on with the line of time of the one before, unless that is a day off; that of another boot begins anew', async () => {
       const { store } = opened();
       const lead = async (boot: string | null, aheadMs: number): Promise<number | undefined> => {
         const acquired = await store.acquire(identity('a', boot), { ...TERMS, aheadMs, isDead: () => true });
@@ -184,6 +184,12 @@ export function storeConformance(name: string, canFill: boolean, create: () => S
       };
       expect([await lead('boot', 500), await lead('boot', 9_000), await lead('boot', -9_000)]).toEqual([500, 500, 500]);
       expect([await lead('later boot', 700), await lead('later boot', 1), await lead(null, 3)]).toEqual([700, 700, 3]);
+      const dayMs = 24 * 60 * 60 * 1_000;
+      expect([await lead('boot', 0), await lead('boot', dayMs), await lead('boot', dayMs + 1)]).toEqual([
+        0,
+        0,
+        dayMs + 1,
+      ]);
     });
 
     test('a renewed lease keeps others off for longer', async () => {

@@ -8,9 +8,9 @@ import type { GatewaySession, Identify, Message, MessageKind, MessageOf, ShardRe
 
 import { ModelTransfers } from './model-transfers.js';
 
-/** What nodes of the version before live migration say. */
+/** Of a node of ours whose shards do not move live, as where the other end is a Go peer. */
 export const OLDER_CAPABILITIES: readonly string[] = CAPABILITIES.filter(
-  (capability) => capability !== 'live-migration' && capability !== 'resume-shards',
+  (capability) => capability !== 'live-migration',
 );
 
 /** Each model is a process of its own. */
@@ -62,6 +62,8 @@ export class ModelNode {
   readonly resuming = new Map<number, () => void>();
   /** The highest epoch it knows, by shard. */
   readonly epochs = new Map<number, number>();
+  /** What it says of the gateway connections of shards that are not up. */
+  readonly phases = new Map<number, Pick<ShardReport, 'phase' | 'refused' | 'reason'>>();
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
@@ -120,7 +122,7 @@ export class ModelNode {
   }
 
   #report(shardId: number, phase: 'ready' | 'frozen' | 'resuming', session: GatewaySession | null): ShardReport {
-    const told = { shardId, phase, pingMs: 1, guilds: 1, events: 0, session };
+    const told = { shardId, phase, pingMs: 1, guilds: 1, events: 0, session, ...this.phases.get(shardId) };
     return this.can('epochs') ? { ...told, epoch: this.epochs.get(shardId) ?? 0 } : told;
   }
 
@@ -247,6 +249,8 @@ export class ModelNode {
       case 'identifyGranted':
         this.identifies.push(message.shardId);
         this.send({ kind: 'identifyFinished', shardId: message.shardId, ready: true });
+        // A node tells at once that a shard is up.
+        this.heartbeat(0);
         break;
       case 'shutdown':
         this.#shutdown();

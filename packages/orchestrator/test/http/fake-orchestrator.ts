@@ -1,4 +1,5 @@
 /** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
+import type { Alarm } from '@dshard/api';
 import { defaultSettings } from '../../src/config/settings.js';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { initialState } from '../../src/domain/state/initial-state.js';
@@ -13,6 +14,8 @@ export type FakeOrchestrator = OrchestratorHandle & {
   /** What every command is answered with. */
   result: CommandResult | Promise<CommandResult>;
   state: OrchestratorState;
+  /** The alarms. */
+  standing: readonly Alarm[];
   happen(text: string): void;
   /** How many listen to what happens. */
   readonly listeners: number;
@@ -92,6 +95,8 @@ export function fakeOrchestrator(): FakeOrchestrator {
     pastEntries: async (after, limit) =>
       after === null ? history.slice(-limit) : history.filter(({ id }) => id > after).slice(0, limit),
     store: { name: 'none', epoch: 0, state: 'open', since: 500, problem: null },
+    alarms: () => fake.standing,
+    standing: [],
     lost: new Promise(() => undefined),
     get listeners() {
       return listeners.size;

@@ -10,7 +10,12 @@ const session = { sessionId: 's', sequence: 7, resumeGatewayUrl: '' };
 function fleet(changes: Partial<OrchestratorState> = {}): OrchestratorState {
   return testState({
     shards: [
-      { kind: 'running', node: 'a', since: 10 },
+      {
+        kind: 'running',
+        node: 'a',
+        since: 10,
+        link: { node: 'a', phase: 'ready', since: 12, refused: null, reason: null },
+      },
       { kind: 'migrating', migration: 'm1' },
       { kind: 'starting', node: 'b', since: 20, deadline: 99, known: null, step: 'start' },
       { kind: 'vacant', since: 30, notBefore: 0, known: null },
@@ -152,7 +157,13 @@ describe('GET /v1/status', () => {
       lastHeardAt: 2000,
       process: { memoryBytes: 1 },
     });
-    expect(a!.shards).toEqual([
+    expect(status.conditionCounts).toMatchObject({ up: 1, vacant: 1, starting: 1, migrating: 1, unreachable: 0 });
+    expect(status.notUp.map(({ id, condition }) => [id, condition.kind, condition.since])).toEqual([
+      [1, 'migrating', 40],
+      [2, 'starting', 20],
+      [3, 'vacant', 30],
+    ]);
+    expect(a!.shards).toMatchObject([
       // A host that does not count guilds says -1; nobody else should have to know that.
       { id: 0, state: 'running', since: 10, phase: 'ready', pingMs: 31, guilds: null, events: 5 },
       { id: 1, state: 'migrating', since: null, phase: null, pingMs: null, guilds: null, events: null },

@@ -9,7 +9,7 @@ import { memoryDisk, memoryStore } from '../../src/adapters/memory/memory-store.
 import type { StateStore } from '../../src/ports/state-store.js';
 import { LEASE_MS, lead } from '../../src/runtime/leadership.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
-import type { Orchestrator } from '../../src/runtime/orchestrator.js';
+import type { Orchestrator } from '../../src/runtime/contract.js';
 import { recordingLogger } from '../recording-logger.js';
 import { scriptedNode } from './scripted-node.js';
 import type { ScriptedNode, ScriptedNodeOptions } from './scripted-node.js';

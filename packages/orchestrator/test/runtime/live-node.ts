@@ -136,12 +136,14 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
     },
   };
 
+  // As a real node does, once it is let in.
+  answers.identified = () => beat();
   const receive = <K extends MessageKind>(message: MessageOf<K>): void => {
     if (message.kind !== 'transferData' && message.kind !== 'transferCredit') heard.push(message.kind);
     answers[message.kind]?.(message);
   };
 
-  const cancel = clock.every(5_000, () => {
+  const beat = (): void => {
     const process = { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: 1 };
     const reports = [...shards].map((shardId) => ({
       shardId,
@@ -153,7 +155,8 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
     }));
     heartbeats.sent += 1;
     send({ kind: 'heartbeat', sequence: heartbeats.sent, shards: reports, process });
-  });
+  };
+  const cancel = clock.every(5_000, beat);
   connection.handle({ onMessage: receive, onClose: cancel });
   send(
     identify(nodeId, { capabilities: CAPABILITIES, runningShards, totalShards: runningShards.length === 0 ? 0 : 4 }),

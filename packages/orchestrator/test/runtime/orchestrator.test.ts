@@ -7,7 +7,7 @@ import type { Address } from '@dshard/transport';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { OrchestratorOptions } from '../../src/runtime/contract.js';
 import { createOrchestrator } from '../../src/runtime/orchestrator.js';
-import type { Orchestrator } from '../../src/runtime/orchestrator.js';
+import type { Orchestrator } from '../../src/runtime/contract.js';
 import { scriptedNode } from './scripted-node.js';
 import type { ScriptedNode, ScriptedNodeOptions } from './scripted-node.js';
 import { alone } from './alone.js';

@@ -7,14 +7,18 @@ import { decodeMessage, encodeMessage, FrameReader, MAX_BODY_BYTES } from '@dsha
 import type { ByteStream, Transport } from '@dshard/transport';
 
 /** A connection on which what is written goes through somebody first; all else is the connection's own. */
-function writtenThrough(stream: ByteStream, write: ByteStream['write']): ByteStream {
+function writtenThrough(
+  stream: ByteStream,
+  write: ByteStream['write'],
+  handle: ByteStream['handle'] = (handlers) => stream.handle(handlers),
+): ByteStream {
   return {
     remote: stream.remote,
     loopback: stream.loopback,
     get bufferedBytes() {
       return stream.bufferedBytes;
     },
-    handle: (handlers) => stream.handle(handlers),
+    handle,
     write,
     pause: () => stream.pause(),
     resume: () => stream.resume(),
@@ -141,32 +145,50 @@ function withRepeats(stream: ByteStream, said: LastMessage): ByteStream {
 }
 
 /**
- * Makes a node one of the base level: its Identify names no capabilities, as that of a Go node. Done on the wire, so
- * that the node itself is the production one.
+ * Makes a node one of the base level: as that of a Go node, its Identify names no capabilities, and names as running
+ * also the shards that it was told to make room for. Done on the wire, so that the node itself is the production one.
  */
 export function baseLevelTransport(transport: Transport): Transport {
+  const prepared = new Set<number>();
   return {
     listen: (address, onStream) => transport.listen(address, onStream),
-    connect: async (address, options) => withPlainIdentify(await transport.connect(address, options)),
+    connect: async (address, options) => withPlainIdentify(await transport.connect(address, options), prepared),
   };
 }
 
-function withPlainIdentify(stream: ByteStream): ByteStream {
-  const frames = new FrameReader(MAX_BODY_BYTES);
+function withPlainIdentify(stream: ByteStream, prepared: Set<number>): ByteStream {
+  const said = new FrameReader(MAX_BODY_BYTES);
+  const heard = new FrameReader(MAX_BODY_BYTES);
   const write = (bytes: Uint8Array): boolean => {
-    frames.push(bytes);
     let takesMore = true;
-    for (let frame = frames.next(); frame !== null; frame = frames.next()) {
-      const message = decodeMessage(frame.eventId, frame.body);
-      takesMore = stream.write(encodeMessage(message.kind === 'identify' ? plainIdentify(message) : message));
+    for (const message of messagesOf(said, bytes)) {
+      takesMore = stream.write(encodeMessage(message.kind === 'identify' ? plainIdentify(message, prepared) : message));
+      if (message.kind === 'startShards') for (const shardId of message.shardIds) prepared.delete(shardId);
+      else if (message.kind === 'stopShard') prepared.delete(message.shardId);
     }
     return takesMore;
   };
-  return writtenThrough(stream, write);
+  const handle: ByteStream['handle'] = (handlers) =>
+    stream.handle({
+      ...handlers,
+      onData: (chunk) => {
+        for (const message of messagesOf(heard, chunk)) {
+          if (message.kind === 'prepareMigration' && !message.origin) prepared.add(message.shardId);
+        }
+        handlers.onData(chunk);
+      },
+    });
+  return writtenThrough(stream, write, handle);
+}
+
+function* messagesOf(frames: FrameReader, bytes: Uint8Array): Generator<Message> {
+  frames.push(bytes);
+  for (let frame = frames.next(); frame !== null; frame = frames.next()) yield decodeMessage(frame.eventId, frame.body);
 }
 
 /** Of a peer that has never heard of what the extended level adds. */
-function plainIdentify(identify: MessageOf<'identify'>): MessageOf<'identify'> {
+function plainIdentify(identify: MessageOf<'identify'>, prepared: ReadonlySet<number>): MessageOf<'identify'> {
   const { instance: _, bounds: __, runningEpochs: ___, orchestratorEpoch: ____, ...known } = identify;
-  return { ...known, capabilities: [], heldSessions: [], token: null };
+  const runningShards = [...new Set([...known.runningShards, ...prepared])];
+  return { ...known, runningShards, capabilities: [], heldSessions: [], token: null };
 }

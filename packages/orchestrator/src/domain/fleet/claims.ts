@@ -5,14 +5,18 @@
  *   shard now;
  * - its epoch is higher: what gave it was forgotten (a lost store), so the incumbent is the one who was superseded;
  * - it has none (base level), or the shard's own: another connected node that has the shard keeps it.
+ *
+ * A node of the base level names also what it only makes room for, so it is believed where nobody else is known to have
+ * had the shard last.
  */
 import { adoptEpoch, assign, keep, letGo } from '../shards/epochs.js';
 import { epochOf, mayHaveKept } from '../state/epochs.js';
-import { isConnected, isShuttingDown } from '../state/nodes.js';
+import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { onOriginKept } from '../migration/live-failure.js';
 import { isLive, ownerOf } from '../state/migrations.js';
 import { migrationOf } from '../migration/steps.js';
 import { unqueue } from '../shards/start.js';
+import type { ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
 /**
@@ -43,6 +47,16 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
     supersede(tx, shard, node, incumbent);
     return false;
   }
+  if (isOpen && !can(claimant, 'epochs') && isAnothers(state, node)) {
+    letGo(tx, node, shard);
+    const text = `Node ${node} names shard ${shard}, which it was only to take over; it is told to drop it.`;
+    tx.record('shardConflict', 'warn', text, {
+      shard,
+      incumbent: state.kind === 'unreachable' ? state.node : '',
+      node,
+    });
+    return false;
+  }
   if (isOpen) {
     if (epoch > current) adoptEpoch(tx, shard, epoch);
     else if (epoch === 0 && (state.kind === 'vacant' || state.node !== node)) assign(tx, shard);
@@ -60,6 +74,11 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
   const text = `Nodes ${incumbent} and ${node} both have shard ${shard}; node ${node} is told to stop it.`;
   tx.record('shardConflict', 'warn', text, { shard, incumbent, node });
   return false;
+}
+
+/** Somebody else had it last, and may come back with it, or has closed it. */
+function isAnothers(state: ShardState, node: string): boolean {
+  return state.kind === 'unreachable' ? state.node !== node : state.kind === 'vacant' && state.known !== null;
 }
 
 function supersede(tx: Transaction, shard: number, node: string, successor: string): void {

@@ -62,11 +62,21 @@ function refuse(tx: Transaction, connection: string, message: Identify, remote: 
     tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: errorEntry(code).retryable === true });
   }
   tx.effect({ kind: 'close', connection, code, message: text, refused: true });
+  if (code === 'DSO_NODE_ID_TAKEN') noteTakenId(tx, message.nodeId, text);
   tx.record('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
     remote,
     node: message.nodeId,
     code,
   });
+}
+
+const TAKEN_IDS_KEPT = 20;
+
+/** For the alarm: a second process of a node goes on trying for as long as it lives. */
+function noteTakenId(tx: Transaction, node: string, text: string): void {
+  const known = [...tx.state.takenIds].filter(([id]) => id !== node).slice(1 - TAKEN_IDS_KEPT);
+  const since = tx.state.takenIds.get(node)?.since ?? tx.now;
+  tx.patch({ takenIds: new Map([...known, [node, { since, at: tx.now, text }]]) });
 }
 
 function freshId(tx: Transaction): string {

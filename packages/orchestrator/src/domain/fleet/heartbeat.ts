@@ -10,7 +10,8 @@ import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
 import { noteCheckpoint } from '../shards/epochs.js';
 import { boundBetween } from '../migration/live-steps.js';
-import { isLive } from '../state/migrations.js';
+import { isLive, ownerOf } from '../state/migrations.js';
+import { reportedLink, troubleOf, type ShardLink } from '../state/shard-link.js';
 import { migrationOf } from '../migration/steps.js';
 import type { MigrationState } from '../state/state.js';
 
@@ -37,8 +38,66 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
       why,
     });
   }
+  noteLinks(tx, id, message.shards);
   noteResumes(tx, id, message.shards);
   noticeMissing(tx, id, named);
+}
+
+/** How the gateway connections are of the shards that are this node's to serve. */
+function noteLinks(tx: Transaction, id: string, reports: readonly ShardReport[]): void {
+  const changed: { shard: number; link: ShardLink }[] = [];
+  for (const report of reports) {
+    const state = tx.shard(report.shardId);
+    if (state?.kind !== 'running' && state?.kind !== 'starting' && state?.kind !== 'migrating') continue;
+    if (serverOf(tx, report.shardId) !== id) continue;
+    const link = reportedLink(id, report, state.link, tx.now);
+    if (link === state.link) continue;
+    tx.setShard(report.shardId, { ...state, link });
+    if (state.link?.node !== id || troubleOf(state.link) !== troubleOf(link))
+      changed.push({ shard: report.shardId, link });
+  }
+  recordLinks(tx, id, changed);
+}
+
+/** One entry for all shards of the node that came up, went down or were refused together, for the same reason. */
+function recordLinks(tx: Transaction, node: string, changed: readonly { shard: number; link: ShardLink }[]): void {
+  const groups = new Map<string, { shards: number[]; link: ShardLink }>();
+  for (const { shard, link } of changed) {
+    const key = JSON.stringify([troubleOf(link), link.refused, link.reason]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { shards: [shard], link });
+    else group.shards.push(shard);
+  }
+  for (const { shards, link } of groups.values()) {
+    const which = `${shards.length === 1 ? 'Shard' : 'Shards'} ${shards.join(', ')} on node ${node}`;
+    const reason = link.reason ?? 'its node does not say why';
+    switch (troubleOf(link)) {
+      case 'up':
+        tx.record('shardsUp', 'info', `${which}: up (READY or RESUMED).`, { node, shards });
+        break;
+      case 'disconnected':
+        tx.record('shardsDisconnected', 'warn', `${which}: disconnected: ${reason}.`, { node, shards, reason });
+        break;
+      case 'refused': {
+        const text = `${which}: refused by Discord (close code ${link.refused}): ${reason}.`;
+        tx.record('shardsRefused', 'error', text, { node, shards, code: link.refused, reason });
+        break;
+      }
+      case 'waiting':
+      case 'frozen':
+      case 'starting':
+        break;
+    }
+  }
+}
+
+/** Whose word counts; up to the point of no return that of the origin. */
+function serverOf(tx: Transaction, shard: number): string | null {
+  const state = tx.shard(shard);
+  if (state === undefined || state.kind === 'vacant') return null;
+  if (state.kind !== 'migrating') return state.node;
+  const migration = migrationOf(tx, shard);
+  return migration === undefined ? null : ownerOf(migration);
 }
 
 /** Of shards that there are, one report each: a list is as long as its sender likes. */

@@ -5,22 +5,23 @@
  * The disruption budget: how many shards may be moving or down at once. Losses nobody planned count against it, so
  * planned moves wait while it is used up; what brings shards back up never does.
  *
- * Down are the shards that are to run here and do not: being started or stopped, on a node that is away, or vacant. Not
- * counted is what is down because somebody wants it so: quarantined shards (a rollout may be what heals them) and,
- * without ensureAllShardsRunning, vacant ones.
+ * Down are the shards that are to be up here and are not: being started or stopped, not connected to Discord, on a node
+ * that is away, or vacant. Not counted is what an operator has to mend: quarantined shards and those that Discord
+ * refuses (a rollout may be what heals them), and, without ensureAllShardsRunning, vacant ones.
  */
 import type { MigrationState, OrchestratorState } from '../state/state.js';
 import { isBase, takesRoom } from '../state/migrations.js';
+import { isRunningUp } from '../state/shard-link.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
-import { movesOf } from '../shards/start.js';
 import { can } from '../state/nodes.js';
 
 export type Disruption = { moving: number; down: number; limit: number };
 
 export function disruptionOf(state: OrchestratorState): Disruption {
-  const { vacant, starting, stopping, unreachable } = survey(state.shards);
-  const down = vacantCount(state, vacant) + starting.length + stopping.length + unreachable.length;
+  const { vacant, starting, stopping, unreachable, unready } = survey(state.shards);
+  const busy = starting.length + stopping.length + unreachable.length;
+  const down = vacantCount(state, vacant) + busy + unreadyCount(state, unready);
   const moving = [...state.migrations.values()].filter(takesRoom).length;
   return { moving, down, limit: limitOf(state) };
 }
@@ -42,11 +43,22 @@ function vacantCount(state: OrchestratorState, vacant: readonly number[]): numbe
   return vacant.filter((shard) => (ours?.has(shard) ?? true) && isWanted(shard)).length;
 }
 
+function unreadyCount(state: OrchestratorState, unready: readonly number[]): number {
+  return unready.filter((id) => {
+    const shard = state.shards[id];
+    return shard?.kind === 'running' && !isRunningUp(state, shard) && (shard.link?.refused ?? null) === null;
+  }).length;
+}
+
 /** Whether one more shard may be moved now. */
 export function budgetAllowsMove(tx: Transaction): boolean {
-  if (tx.state.alarm !== null) return false;
-  const { moving, down, limit } = disruptionOf(tx.state);
-  return moving + down < limit;
+  return !budgetHolds(tx.state);
+}
+
+export function budgetHolds(state: OrchestratorState): boolean {
+  if (state.alarm !== null) return true;
+  const { moving, down, limit } = disruptionOf(state);
+  return moving + down >= limit;
 }
 
 /** Why not, as part of a sentence. */
@@ -71,6 +83,23 @@ function hasRoom(tx: Transaction, node: string, live: boolean): boolean {
   );
   if (!can(tx.node(node), 'live-migration')) return movesOf(tx, node) === 0;
   return movesOf(tx, node) < tx.settings.migrationsPerNode && (live || !isBusy);
+}
+
+/**
+ * What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count
+ * for it.
+ */
+function movesOf(tx: Transaction, node: string): number {
+  let moves = 0;
+  for (const migration of tx.state.migrations.values()) {
+    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
+  }
+  if (can(tx.node(node), 'resume-shards')) return moves;
+  for (const shard of tx.shardsOf(node)) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
+  }
+  return moves;
 }
 
 /** Whether shards move live between the two. */

@@ -24,6 +24,7 @@
 import type { GatewaySession, MessageOf } from '@dshard/protocol';
 import type { LiveMigration, Manifest } from '../state/state.js';
 import { can } from '../state/nodes.js';
+import { upLink } from '../state/shard-link.js';
 import { checkpointOf } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
 import { assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
@@ -133,7 +134,7 @@ export function activate(tx: Transaction, migration: At<'releasing'>, originRele
 export function onActivated(tx: Transaction, migration: At<'activating'>, resumed: boolean): void {
   const { id, shard, origin, destination, request, startedAt } = migration;
   const { frozenAt, manifest } = migration.step;
-  tx.setShard(shard, { kind: 'running', node: destination, since: tx.now });
+  tx.setShard(shard, { kind: 'running', node: destination, since: tx.now, link: upLink(destination, tx.now) });
   markOriginDone(tx, shard);
   if (resumed) noteCheckpoint(tx, shard, { session: manifest.session, at: tx.now });
   tx.removeMigration(id);

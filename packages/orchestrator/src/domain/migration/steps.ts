@@ -18,6 +18,7 @@
  */
 import type { GatewaySession } from '@dshard/protocol';
 import { assign, newEpoch, noteCheckpoint } from '../shards/epochs.js';
+import { upLink } from '../state/shard-link.js';
 import type { BaseMigration, BaseStep, MigrationState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
@@ -105,7 +106,7 @@ export function onUserDataSent(
 /** resuming → done. */
 export function onDestinationRuns(tx: Transaction, migration: BaseMigration, userEvents: number): void {
   const { shard, origin, destination } = migration;
-  tx.setShard(shard, { kind: 'running', node: destination, since: tx.now });
+  tx.setShard(shard, { kind: 'running', node: destination, since: tx.now, link: upLink(destination, tx.now) });
   if (migration.step.kind === 'resuming') {
     noteCheckpoint(tx, shard, { session: migration.step.session, at: tx.now });
   }

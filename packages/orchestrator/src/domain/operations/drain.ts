@@ -14,10 +14,12 @@
 import { counted } from '@dshard/protocol';
 import { beginLaunch, retireEmpty, unwantLaunch } from '../fleet/launch.js';
 import { beginShutdown } from '../fleet/leave.js';
-import { budgetAllowsMove, budgetReason, waitsFor } from '../migration/limits.js';
+import { budgetHolds, budgetReason, waitsFor } from '../migration/limits.js';
 import { beginMigration } from '../migration/steps.js';
+import { isUp } from '../shards/condition.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
+import { beginStop } from '../shards/stop.js';
 import { usableNode } from '../state/checks.js';
 import { drainedBy, hasSaidGoodbye, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationState } from '../state/operations.js';
@@ -52,10 +54,11 @@ export const DRAIN: Operation<'drain'> = {
         break;
     }
   },
-  /** The disruption budget has held it up for too long. */
+  /** The disruption budget, or a shard that does not come up, has held it up for too long. */
   overdue(tx, drain) {
-    if (budgetAllowsMove(tx)) return;
-    const stopped = `no shard could be moved for ${tx.settings.budgetTimeoutMs} ms: ${budgetReason(tx.state)}`;
+    const why = waitReason(tx.state, drain);
+    if (why === null) return;
+    const stopped = `no shard could be moved for ${tx.settings.budgetTimeoutMs} ms: ${why}`;
     tx.patchOperation(drain.id, { stopped: drain.stopped ?? stopped, deadline: null });
   },
   status: statusOf,
@@ -190,12 +193,23 @@ function move(tx: Transaction, drain: Drain): void {
   else if (waiting === 0 && !isComingBack(tx, origin)) allMoved(tx, drain);
 }
 
-/** @returns how many shards wait for their turn, and whether the disruption budget is what they wait for. */
+/**
+ * @returns how many shards wait for their turn, and whether they wait for the disruption budget, or to come up: a shard
+ * moves when it is up.
+ */
 function beginMoves(tx: Transaction, drain: Drain, destination: string): { waiting: number; isBlocked: boolean } {
   const [origin] = drain.origins;
   let isBlocked = false;
   const waiting = shardsLeft(tx.state, drain).waiting.filter((shard) => {
     if (tx.shard(shard)?.kind !== 'running') return true;
+    if (isRefused(tx, shard)) {
+      startElsewhere(tx, drain, shard);
+      return true;
+    }
+    if (!isUp(tx.state, shard)) {
+      isBlocked = true;
+      return true;
+    }
     const wait = waitsFor(tx, origin, destination);
     if (wait !== null) {
       isBlocked ||= wait === 'budget';
@@ -206,6 +220,32 @@ function beginMoves(tx: Transaction, drain: Drain, destination: string): { waiti
     return false;
   });
   return { waiting: waiting.length, isBlocked };
+}
+
+function isRefused(tx: Transaction, shard: number): boolean {
+  const state = tx.shard(shard);
+  return state?.kind === 'running' && (state.link?.refused ?? null) !== null;
+}
+
+/** Discord does not want the shard from this node: there is no session to move, and nothing to wait for. */
+function startElsewhere(tx: Transaction, drain: Drain, shard: number): void {
+  const [origin] = drain.origins;
+  tx.actingFor(drain.by, () => beginStop(tx, shard, origin, null, null));
+  const text = `Discord refuses shard ${shard} on node ${origin}: the shard is stopped there, and started elsewhere.`;
+  tx.record(
+    'operationProgress',
+    'info',
+    text,
+    { operation: drain.id, kind: drain.kind, shard, node: origin },
+    drain.by,
+  );
+}
+
+/** Why none of its shards is moved now; null: some could be. */
+function waitReason(state: OrchestratorState, drain: Drain): string | null {
+  const down = shardsLeft(state, drain).waiting.filter((shard) => !isUp(state, shard));
+  if (down.length > 0) return `a shard is moved when it is up, and these are not: ${down.join(', ')}`;
+  return budgetHolds(state) ? budgetReason(state) : null;
 }
 
 function leftOf(tx: Transaction, drain: Drain): { waiting: number; isBlocked: boolean } {
@@ -300,7 +340,7 @@ function statusOf(state: OrchestratorState, drain: Drain): Progress {
   const { failed } = drain;
   const { moving, waiting } = shardsLeft(state, drain);
   const total = drain.moved.length + failed.length + moving.length + waiting.length;
-  const blocked = drain.deadline !== null && drain.cancelled === null ? budgetReason(state) : null;
+  const blocked = drain.deadline !== null && drain.cancelled === null ? waitReason(state, drain) : null;
   return {
     text: textOf(drain, total),
     waitsFor: blocked,

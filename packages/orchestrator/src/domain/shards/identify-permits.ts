@@ -85,16 +85,16 @@ export function holdsPermit(tx: Transaction, node: string, shard: number): boole
 }
 
 /** Until when permits are held back altogether; null: they are not. */
-export function permitsBlockedUntil(tx: Transaction): number | null {
-  const { gateway, startedAt, identifies, settings } = tx.state;
+export function permitsBlockedUntil({ state, now }: Pick<Transaction, 'state' | 'now'>): number | null {
+  const { gateway, startedAt, identifies, settings } = state;
   // Nodes of an earlier run may live, and it may have let one of them identify just before it ended: every window may
   // be running.
   const windowsOver = startedAt + settings.identifyWindowMs;
-  if (settings.expectedNodes?.length !== 0 && tx.now < windowsOver) return windowsOver;
+  if (settings.expectedNodes?.length !== 0 && now < windowsOver) return windowsOver;
   const firstAnswerDue = startedAt + GATEWAY_WAIT_MS;
   const isFirst = gateway.kind === 'notAsked' || (gateway.kind === 'asking' && gateway.failures === 0);
-  if (isFirst && identifies.budget === null && tx.now < firstAnswerDue) return firstAnswerDue;
-  return hasSessionStart(tx.state, tx.now) ? null : sessionStarts(tx.state, tx.now).resetAt;
+  if (isFirst && identifies.budget === null && now < firstAnswerDue) return firstAnswerDue;
+  return hasSessionStart(state, now) ? null : sessionStarts(state, now).resetAt;
 }
 
 /** Grants what can be granted now. */

@@ -2,16 +2,16 @@
  * Starting shards on a node.
  *
  * With a known gateway session by resumeShards (RESUME first: an IDENTIFY is scarce), which the node answers with
- * startShards. A node without `resume-shards` is handed the session over as by an origin that has nothing to say:
- * prepareMigration{origin: false} → the node is ready → allUserDataSent{0}, one shard at a time. Without a session, or
- * when the resume failed, by startShards. The steps are described at `StartStep`.
+ * startShards; without one by startShards. A node of the base level is always started anew, as by the ancestor: to it a
+ * session comes with the state that belongs to it, or not at all. Only its own session is given back to it, when it
+ * closed the shard for a migration that is off, by a migration without an origin: prepareMigration{origin: false} → the
+ * node is ready → allUserDataSent{0}. The steps are described at `StartStep`.
  */
 import type { ShardToResume } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assign } from './epochs.js';
 import { enqueueIdentify, dequeueIdentify } from './identify-permits.js';
-import { takesRoom } from '../state/migrations.js';
-import { can, hasConnection, isConnected } from '../state/nodes.js';
+import { can, hasConnection } from '../state/nodes.js';
 import type { StartStep } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { beginStop } from './stop.js';
@@ -37,12 +37,12 @@ export function startOn(tx: Transaction, node: string, shards: readonly number[]
     if (state.known !== null && can(target, 'resume-shards')) {
       setStarting(tx, shard, node, 'resume', state.known);
       resumes.push(toResume(shard, state.known));
-    } else if (state.known === null && can(target, 'identify-permits')) {
+    } else if (can(target, 'identify-permits')) {
       setStarting(tx, shard, node, 'start', null);
       batch.push(shard);
     } else {
-      setStarting(tx, shard, node, 'queued', state.known);
-      if (state.known === null) enqueueIdentify(tx, node, shard);
+      setStarting(tx, shard, node, 'queued', null);
+      enqueueIdentify(tx, node, shard);
     }
   }
   if (batch.length > 0) tx.send(node, { kind: 'startShards', shardIds: batch });
@@ -92,35 +92,6 @@ export function onReadyToResume(tx: Transaction, node: string, shard: number): b
   tx.setShard(shard, { ...state, step: 'resume', since: tx.now, deadline: tx.now + tx.settings.commandTimeoutMs });
   tx.send(node, { kind: 'allUserDataSent', numEvents: 0 });
   return true;
-}
-
-/**
- * What a node hands over or takes over now. A base-level node can do one thing of that kind at a time, so resumes count
- * for it.
- */
-export function movesOf(tx: Transaction, node: string): number {
-  let moves = 0;
-  for (const migration of tx.state.migrations.values()) {
-    if ((migration.origin === node || migration.destination === node) && takesRoom(migration)) moves += 1;
-  }
-  if (can(tx.node(node), 'resume-shards')) return moves;
-  for (const shard of tx.shardsOf(node)) {
-    const state = tx.shard(shard);
-    if (state?.kind === 'starting' && (state.step === 'prepare' || state.step === 'resume')) moves += 1;
-  }
-  return moves;
-}
-
-/** Base-level nodes take over one session at a time: begins the next ones whose node is free. */
-export function startWaitingResumes(tx: Transaction): void {
-  if (!tx.survey().resumesQueued) return;
-  for (const shard of tx.survey().starting) {
-    const state = tx.shard(shard);
-    if (state?.kind !== 'starting' || state.step !== 'queued' || state.known === null) continue;
-    if (isConnected(tx.node(state.node)) && movesOf(tx, state.node) === 0) {
-      beginResume(tx, shard, state.node, state.known);
-    }
-  }
 }
 
 /** Tells a node that a shard is not coming to it (any more). */

@@ -26,6 +26,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     endedOperations: [],
     crashRecords: new Map(),
     alarm: null,
+    takenIds: new Map(),
     launches: new Map(),
     launchNotBefore: now,
     launchFailures: 0,

@@ -13,14 +13,26 @@ import type {
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
 import type { Settings } from './settings.js';
+import type { ShardLink } from './shard-link.js';
 
-/** What a shard is doing, as far as the orchestrator knows. */
+/**
+ * What a shard is doing, as far as the orchestrator knows. `link`: how its gateway connection is; absent: not told yet.
+ */
 export type ShardState =
   /** Nobody runs it. `known` lets the next node RESUME. It is not placed automatically before `notBefore`. */
   | { kind: 'vacant'; since: number; notBefore: number; known: KnownSession | null }
   /** Assigned to a node that does not run it yet; see StartStep. */
-  | { kind: 'starting'; node: string; since: number; deadline: number; known: KnownSession | null; step: StartStep }
-  | { kind: 'running'; node: string; since: number }
+  | {
+      kind: 'starting';
+      node: string;
+      since: number;
+      deadline: number;
+      known: KnownSession | null;
+      step: StartStep;
+      link?: ShardLink;
+    }
+  /** Its node has it; whether it is up, `link` tells (`shards/condition.ts`). */
+  | { kind: 'running'; node: string; since: number; link?: ShardLink }
   /** stopShard was sent; `request`: an operator's, `by`: whose. `known`: the session, should the answer have none. */
   | {
       kind: 'stopping';
@@ -32,7 +44,7 @@ export type ShardState =
       known: KnownSession | null;
     }
   /** Whose it is meanwhile is for its migration to say: `migrations.ts`. */
-  | { kind: 'migrating'; migration: string }
+  | { kind: 'migrating'; migration: string; link?: ShardLink }
   /** Its node is away, but may still be running it. After maxNodeDowntime (or when known dead) it is vacant. */
   | {
       kind: 'unreachable';
@@ -300,6 +312,8 @@ export type OrchestratorState = {
   crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
   alarm: { since: number; silent: readonly string[] } | null;
+  /** By node id: a second process that had it, and was refused for that. The last ones only. */
+  takenIds: ReadonlyMap<string, { since: number; at: number; text: string }>;
   launches: ReadonlyMap<string, LaunchState>;
   /** No launch before this time (after a failed one). */
   launchNotBefore: number;

@@ -5,6 +5,7 @@
  * remembered for as long as the array of shards stays the same one, and when a few shards changed it is revised rather
  * than made anew.
  */
+import { hasReadyLink } from './shard-link.js';
 import type { ShardState } from './state.js';
 
 export type Survey = {
@@ -14,16 +15,22 @@ export type Survey = {
   starting: readonly number[];
   stopping: readonly number[];
   unreachable: readonly number[];
+  /** Running, and not known to be up by a heartbeat; those of nodes that send none are among them. */
+  unready: readonly number[];
   /** The first deadline of those that start or stop; Infinity: none. */
   earliestDeadline: number;
   /** Since when the longest unreachable one is; Infinity: none. */
   awaySince: number;
-  /** Whether one waits for its base-level node to be free to resume it. */
-  resumesQueued: boolean;
 };
 
-type Listed = 'vacant' | 'starting' | 'stopping' | 'unreachable';
-const LISTED: readonly Listed[] = ['vacant', 'starting', 'stopping', 'unreachable'];
+type Listed = 'vacant' | 'starting' | 'stopping' | 'unreachable' | 'unready';
+const LISTED: readonly Listed[] = ['vacant', 'starting', 'stopping', 'unreachable', 'unready'];
+
+function listOf(state: ShardState | undefined): Listed | null {
+  if (state === undefined || state.kind === 'migrating') return null;
+  if (state.kind !== 'running') return state.kind;
+  return hasReadyLink(state) ? null : 'unready';
+}
 
 /** From this many changed shards on, a new pass is cheaper than a revision. */
 const REVISE_AT_MOST = 200;
@@ -53,8 +60,8 @@ export function revisedSurvey(
   const byNode = new Map(previous.byNode);
   const lists = { ...previous };
   for (const kind of LISTED) {
-    const entered = [...before.keys()].filter((shard) => shards[shard]?.kind === kind);
-    const isTouched = entered.length > 0 || [...before.values()].some((state) => state.kind === kind);
+    const entered = [...before.keys()].filter((shard) => listOf(shards[shard]) === kind);
+    const isTouched = entered.length > 0 || [...before.values()].some((state) => listOf(state) === kind);
     if (isTouched) lists[kind] = merge(previous[kind], before, entered);
   }
   for (const node of touchedNodes(shards, before)) {
@@ -90,11 +97,12 @@ function nodeOf(state: ShardState | undefined): string | null {
 
 function pass(shards: readonly ShardState[]): Survey {
   const byNode = new Map<string, number[]>();
-  const lists: Record<Listed, number[]> = { vacant: [], starting: [], stopping: [], unreachable: [] };
+  const lists: Record<Listed, number[]> = { vacant: [], starting: [], stopping: [], unreachable: [], unready: [] };
   for (let shard = 0; shard < shards.length; shard += 1) {
     const state = shards[shard];
     if (state === undefined || state.kind === 'migrating') continue;
-    if (state.kind !== 'running') lists[state.kind].push(shard);
+    const list = listOf(state);
+    if (list !== null) lists[list].push(shard);
     if (state.kind === 'vacant') continue;
     const own = byNode.get(state.node);
     if (own === undefined) byNode.set(state.node, [shard]);
@@ -103,18 +111,13 @@ function pass(shards: readonly ShardState[]): Survey {
   return withDue(shards, { byNode, ...lists });
 }
 
-function withDue(
-  shards: readonly ShardState[],
-  lists: Omit<Survey, 'earliestDeadline' | 'awaySince' | 'resumesQueued'>,
-): Survey {
+function withDue(shards: readonly ShardState[], lists: Omit<Survey, 'earliestDeadline' | 'awaySince'>): Survey {
   let earliestDeadline = Number.POSITIVE_INFINITY;
   let awaySince = Number.POSITIVE_INFINITY;
-  let resumesQueued = false;
   for (const shard of lists.starting) {
     const state = shards[shard];
     if (state?.kind !== 'starting') continue;
     earliestDeadline = Math.min(earliestDeadline, state.deadline);
-    if (state.step === 'queued' && state.known !== null) resumesQueued = true;
   }
   for (const shard of lists.stopping) {
     const state = shards[shard];
@@ -124,5 +127,5 @@ function withDue(
     const state = shards[shard];
     if (state?.kind === 'unreachable') awaySince = Math.min(awaySince, state.since);
   }
-  return { ...lists, earliestDeadline, awaySince, resumesQueued };
+  return { ...lists, earliestDeadline, awaySince };
 }

@@ -13,6 +13,7 @@ import { withEpoch } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { OperationOutcome, OperationState } from './operations.js';
 import type { Settings } from './settings.js';
+import { withKnownLink } from './shard-link.js';
 import type {
   LaunchState,
   MigrationState,
@@ -141,7 +142,7 @@ export class Transaction {
       this.#draft.shards = this.#shards;
     }
     if (!this.#touched.has(shard)) this.#touched.set(shard, before);
-    this.#shards[shard] = next;
+    this.#shards[shard] = withKnownLink(before, next);
     forgetSurvey(this.#shards);
     this.#changes += 1;
   }

@@ -153,7 +153,7 @@ describe('a node that lingers', () => {
     world.pass(5_000);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
     expect(world.replies.has(request)).toBe(false);
-    const status = statusV1(world.state, { version: '', now: world.now, store: { kind: 'none' } as never });
+    const status = statusV1(world.state, { version: '', now: world.now, alarms: [], store: { kind: 'none' } as never });
     expect(status.nodes.map(({ id, intent }) => [id, intent])).toEqual([
       ['a', 'lingering'],
       ['b', 'serving'],

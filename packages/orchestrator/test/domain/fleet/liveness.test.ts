@@ -1,3 +1,4 @@
+import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { World } from '../world.js';
 
@@ -14,7 +15,7 @@ describe('heartbeats', () => {
     const world = twoNodes();
     world.beat();
     world.settle();
-    expect(world.sentTo('a', 'heartbeatAck')).toEqual([{ kind: 'heartbeatAck', sequence: 1 }]);
+    expect(world.sentTo('a', 'heartbeatAck').at(-1)).toEqual({ kind: 'heartbeatAck', sequence: 1 });
     expect(world.state.nodes.get('a')).toMatchObject({
       process: { memoryBytes: 1 },
       shardReports: [{ shardId: 0 }, { shardId: 1 }],
@@ -153,8 +154,10 @@ describe('a dead process', () => {
   });
 
   test('costs an IDENTIFY a shard when it never sent a checkpoint', () => {
-    const world = twoNodes();
-    const [a, b] = [world.nodes.get('a')!, world.nodes.get('b')!];
+    const world = new World({ totalShards: 2 }).start();
+    const a = world.join({ id: 'a', capabilities: CAPABILITIES.filter((each) => each !== 'heartbeat') });
+    world.settle();
+    const b = world.join('b');
     world.feed({ kind: 'processExited', node: 'a', description: 'was killed' });
     a.die();
     world.settle();

@@ -47,6 +47,26 @@ describe('the origin is lost', () => {
   });
 });
 
+// Both connections were cut while a shard moved to a Go node, which was back first. Its Identify named the shard that
+// it only made room for, the shard was taken to run there, and nobody served it. (The same after a restart.)
+test.each(['disconnect', 'crash'] as const)(
+  'a Go node that names what it only makes room for is not believed after a %s, and the origin goes on',
+  (how) => {
+    const { world, a, b } = stuckIn('preparing', { baseLevel: true });
+    if (how === 'crash') world.crash();
+    for (const node of [a, b]) world.disconnect(node);
+    world.sent.length = 0;
+    b.running.add(0);
+    world.connect(b);
+    world.settle();
+    expect(world.sentTo('b', 'stopShard')).toMatchObject([{ shardId: 0 }]);
+    world.connect(a);
+    world.pass(120_000);
+    expect(world.truth()).toEqual(world.placement());
+    expect(Object.values(world.truth()).flat()).toHaveLength(4);
+  },
+);
+
 describe('the destination is lost', () => {
   test.each(BEFORE_RESUME)('a destination that is lost in %s leaves the origin going on', (step) => {
     const { world, a, b, request } = stuckIn(step);

@@ -1,0 +1,43 @@
+/** What each entry of the contract takes and answers, as types. What they are called and where, `contract.ts` says. */
+import type { Answer, AncestorStatus, CallReport, HistoryEntry } from '../answers/answer.js';
+import type { OperationStatus, StartedOperation } from '../answers/operation.js';
+import type { Health, Readiness, ShardConditionKind, ShardList, StatusV1 } from '../answers/status.js';
+import type { OperationKind } from '../operations.js';
+
+/** What each takes, as the server has it when the parameters were read, and what it answers. */
+export type Contract = {
+  status: { takes: object; answers: StatusV1 };
+  events: { takes: { after: number | null; limit: number }; answers: readonly HistoryEntry[] };
+  startNode: { takes: object; answers: Answer };
+  shutdownNode: { takes: { node_id: string }; answers: Answer };
+  migrateShard: { takes: { shard: number; destination_node: string }; answers: Answer };
+  migrateNode: { takes: { origin_node: string; destination_node: string; shutdown: boolean }; answers: Answer };
+  rollout: { takes: object; answers: Answer };
+  operations: { takes: object; answers: readonly OperationStatus[] };
+  operation: { takes: { id: string }; answers: OperationStatus };
+  startOperation: { takes: { kind: OperationKind }; answers: StartedOperation };
+  cancelOperation: { takes: { id: string }; answers: Answer };
+  startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
+  stopShard: { takes: { shard: number }; answers: Answer };
+  takeOver: { takes: { node: string }; answers: Answer };
+  releaseShard: { takes: { shard: number }; answers: Answer };
+  cordonNode: { takes: { node: string }; answers: Answer };
+  uncordonNode: { takes: { node: string }; answers: Answer };
+  allowIdentifies: { takes: { count: number }; answers: Answer };
+  call: {
+    takes: { name: string; args: string; each: 'node' | 'shard'; shards: readonly number[]; timeout: number };
+    answers: CallReport;
+  };
+  deployedVersion: { takes: object; answers: Answer };
+  pullNewVersion: { takes: object; answers: Answer };
+  ancestorStatus: { takes: object; answers: AncestorStatus };
+  shards: { takes: { condition: ShardConditionKind | 'notUp' | null }; answers: ShardList };
+  health: { takes: object; answers: Health };
+  healthz: { takes: object; answers: { ok: boolean } };
+  livez: { takes: object; answers: { ok: boolean } };
+  readyz: { takes: object; answers: Readiness };
+};
+
+export type EndpointName = keyof Contract;
+export type Takes<Name extends EndpointName> = Contract[Name]['takes'];
+export type Answers<Name extends EndpointName> = Contract[Name]['answers'];
