@@ -69,7 +69,11 @@ function refusedShards(down: readonly Down[]): Told[] {
 
 function groupByCode(down: readonly Down[]): Map<number | null, Down[]> {
   const groups = new Map<number | null, Down[]>();
-  for (const each of down) groups.set(each.condition.code, [...(groups.get(each.condition.code) ?? []), each]);
+  for (const each of down) {
+    const group = groups.get(each.condition.code);
+    if (group === undefined) groups.set(each.condition.code, [each]);
+    else group.push(each);
+  }
   return groups;
 }
 

@@ -52,13 +52,38 @@ export function isUp(state: OrchestratorState, id: number): boolean {
 
 /** Answers for every shard there is; for one question about all of them, so that queues are counted once. */
 export function conditionsOf(state: OrchestratorState, now: number): (id: number) => ShardCondition {
-  const places = placesOf(state, now);
+  const look: Look = {
+    state,
+    now,
+    places: placesOf(state, now),
+    cared: caredOf(state),
+    vacant: whyAllAreVacant(state, now),
+  };
   return (id) => {
     const shard = state.shards[id];
-    const found = shard === undefined ? null : conditionOf(state, id, shard, places, now);
-    const none = { node: null, code: null, position: null, eta: null };
-    return { ...none, ...(found ?? { kind: 'vacant', since: state.startedAt, why: 'there is no such shard' }) };
+    return shard === undefined ? whole(NO_SHARD) : whole(conditionOf(look, id, shard));
   };
+}
+
+const NO_SHARD: Found = { kind: 'vacant', since: 0, why: 'there is no such shard' };
+
+/** Field by field: in an outage this is done for every shard, every second. */
+function whole({ kind, since, node = null, why, code = null, position = null, eta = null }: Found): ShardCondition {
+  return { kind, since, node, why, code, position, eta };
+}
+
+/** What is the same for all shards. */
+type Look = {
+  state: OrchestratorState;
+  now: number;
+  places: Places;
+  cared: ReadonlySet<number> | null;
+  /** Why a shard is vacant that has no reason of its own. */
+  vacant: string;
+};
+
+function caredOf({ settings: { responsibleForShards } }: OrchestratorState): ReadonlySet<number> | null {
+  return responsibleForShards === null ? null : new Set(responsibleForShards);
 }
 
 export type Down = { shard: number; condition: ShardCondition };
@@ -66,8 +91,7 @@ export type Down = { shard: number; condition: ShardCondition };
 /** Every shard this orchestrator cares for that is not up, by id. */
 export function shardsNotUp(state: OrchestratorState, now: number): readonly Down[] {
   const conditionOf = conditionsOf(state, now);
-  const ours = state.settings.responsibleForShards;
-  const cared = ours === null ? null : new Set(ours);
+  const cared = caredOf(state);
   const { vacant, starting, stopping, unreachable, unready } = survey(state.shards);
   const moving = [...state.migrations.values()].map(({ shard }) => shard);
   return [...vacant, ...starting, ...stopping, ...unreachable, ...unready, ...moving]
@@ -77,10 +101,11 @@ export function shardsNotUp(state: OrchestratorState, now: number): readonly Dow
     .filter(({ condition }) => condition.kind !== 'up');
 }
 
-function conditionOf(state: OrchestratorState, id: number, shard: ShardState, places: Places, now: number): Found {
+function conditionOf(look: Look, id: number, shard: ShardState): Found {
+  const { state, places } = look;
   switch (shard.kind) {
     case 'vacant':
-      return ofVacant(state, id, shard, now);
+      return ofVacant(look, id, shard);
     case 'unreachable': {
       const why = `node ${shard.node} is not connected, and may still be serving`;
       return { kind: 'unreachable', since: shard.since, node: shard.node, why };
@@ -166,10 +191,9 @@ function servingOrigin(
 }
 
 function ofVacant(
-  state: OrchestratorState,
+  { state, now, cared, vacant }: Look,
   id: number,
   { since, notBefore }: Extract<ShardState, { kind: 'vacant' }>,
-  now: number,
 ): Found {
   const record = state.crashRecords.get(id);
   if (record !== undefined && record.quarantinedAt !== null) {
@@ -177,19 +201,24 @@ function ofVacant(
     const why = `nodes ${nodes} died one after the other when it was started there`;
     return { kind: 'quarantined', since: record.quarantinedAt, why };
   }
-  return { kind: 'vacant', since, why: whyVacant(state, id, notBefore, now) };
+  if (cared?.has(id) === false) return { kind: 'vacant', since, why: 'another orchestrator is responsible for it' };
+  const isPaused = notBefore > now && mayStart(state);
+  const why = isPaused ? `it is started again in ${Math.ceil((notBefore - now) / 1_000)} s` : vacant;
+  return { kind: 'vacant', since, why };
 }
 
-function whyVacant(state: OrchestratorState, id: number, notBefore: number, now: number): string {
+function mayStart({ settings, ending, graceUntil, alarm }: OrchestratorState): boolean {
+  return ending === null && settings.ensureAllShardsRunning && graceUntil === null && alarm === null;
+}
+
+function whyAllAreVacant(state: OrchestratorState, now: number): string {
   const { settings, ending, graceUntil, alarm, launches, launchNotBefore, nodes } = state;
-  if (settings.responsibleForShards?.includes(id) === false) return 'another orchestrator is responsible for it';
   if (ending !== null) return 'the fleet is being shut down';
   if (!settings.ensureAllShardsRunning) return 'it is started by hand only (ensureAllShardsRunning is off)';
   if (graceUntil !== null) return 'running nodes are waited for after the start of the orchestrator';
   if (alarm !== null) return 'most nodes are silent, so nothing is started';
-  if (notBefore > now) return `it is started again in ${Math.ceil((notBefore - now) / 1_000)} s`;
-  const isOpen = [...nodes.values()].some((node) => isConnected(node) && !isShuttingDown(node));
   if (launches.size > 0) return 'a node is being launched';
+  const isOpen = [...nodes.values()].some((node) => isConnected(node) && !isShuttingDown(node));
   const missing = isOpen ? 'no connected node has room for it' : 'no node is connected';
   return settings.canLaunch && launchNotBefore > now ? `${missing}, and the last launch failed` : missing;
 }
