@@ -4,23 +4,17 @@
 import { createNode, type DshardNode, type ShardHost } from '@dshard/node';
 import { silentLogger, systemClock, tcpTransport, type ByteStream, type Transport } from '@dshard/transport';
 
-const NOTHING = async (): Promise<void> => undefined;
-const NO_SESSION = async (): Promise<never> => {
+const NO_SHARD = async (): Promise<never> => {
   throw new Error('There is no shard here.');
 };
 
 /** Runs nothing; the fleet has no shard left for this node. */
 const HOST: ShardHost = {
-  startShards: NO_SESSION,
-  resumeShard: NO_SESSION,
+  startShards: NO_SHARD,
+  resumeShard: NO_SHARD,
   stopShard: async () => null,
-  prepareTransferFrom: NO_SESSION,
-  transferFrom: NOTHING,
-  prepareTransferTo: NOTHING,
-  abortTransferTo: NOTHING,
-  handleUserEvent: () => undefined,
-  report: () => null,
-} as unknown as ShardHost;
+  freeze: NO_SHARD,
+};
 
 export class HostileNode {
   readonly #node: DshardNode;

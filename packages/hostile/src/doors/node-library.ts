@@ -99,7 +99,8 @@ function isObeyed(message: Message): boolean {
   return parts.some((part) => {
     const { epoch, epochs } = part as { epoch?: number; epochs?: readonly number[] };
     const isStale = [epoch, ...(epochs ?? [])].some((each) => each !== undefined && each <= STALE_EPOCH);
-    return OBEYED.has(message.kind) && !isStale && shardsIn(part).some((shard) => shard < SHARDS);
+    const isOld = isStale && !BEGUN.has(message.kind);
+    return OBEYED.has(message.kind) && !isOld && shardsIn(part).some((shard) => shard < SHARDS);
   });
 }
 
@@ -107,6 +108,9 @@ function shardsIn(part: object): readonly number[] {
   const { shardId, shardIds } = part as { shardId?: number; shardIds?: readonly number[] };
   return shardIds ?? (shardId === undefined ? [] : [shardId]);
 }
+
+/** A node that has never had the shard cannot tell that an epoch is an old one. */
+const BEGUN: ReadonlySet<string> = new Set(['startShards', 'resumeShards', 'prepareMigration', 'transferOpen']);
 
 /** The steps of a migration that was never opened are not among them. */
 const OBEYED: ReadonlySet<string> = new Set([
