@@ -95,6 +95,24 @@ export function name(min: number, max: number): WireType<string> {
   });
 }
 
+/**
+ * Where a session may be resumed, or nothing: a WebSocket URL as Discord gives it. What is none is nothing, for a session
+ * can be resumed at the generic URL as well. Whether its host may be told the bot's token is for the node to judge.
+ */
+export function resumeUrl(max: number): WireType<string> {
+  const type = name(0, max);
+  return {
+    toWire: (value, at) => type.toWire(isGatewayUrl(value) ? value : '', at),
+    fromWire: (value, at) => type.fromWire(typeof value === 'string' && !isGatewayUrl(value) ? '' : value, at),
+  };
+}
+
+function isGatewayUrl(text: string): boolean {
+  if (!isPrintable(text) || text.includes('#') || !URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'wss:' || protocol === 'ws:') && username === '' && password === '';
+}
+
 /** A word for people, such as a version or a host: made printable, refused when it is too long. */
 export function label(max: number): WireType<string> {
   const type = name(0, max);

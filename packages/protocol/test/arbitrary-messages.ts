@@ -21,8 +21,9 @@ const userEventId = fc.integer({ min: 100, max: 2 ** 32 - 1 });
 const sequence = fc
   .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
   .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+const gatewayUrl = fc.constantFrom('', 'wss://gateway-us-east1-b.discord.gg', 'ws://127.0.0.1:4000/?v=10');
 const session: fc.Arbitrary<GatewaySession> = fc.record(
-  { sessionId: name, sequence: fc.oneof(count, sequence), resumeGatewayUrl: label, redelivers: fc.boolean() },
+  { sessionId: name, sequence: fc.oneof(count, sequence), resumeGatewayUrl: gatewayUrl, redelivers: fc.boolean() },
   { requiredKeys: ['sessionId', 'sequence', 'resumeGatewayUrl'] },
 );
 const shardSession: fc.Arbitrary<ShardSession> = fc

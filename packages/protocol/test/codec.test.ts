@@ -310,3 +310,23 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
     expect(codeOf(() => decodeMessage(21, body))).toBe('DSO_BODY_MALFORMED');
   });
 });
+
+/** The story: a RESUME carries the bot's token, and went to whatever URL a session came with. */
+test.each([
+  ['wss://gateway-us-east1-b.discord.gg', true],
+  ['ws://127.0.0.1:4000', true],
+  ['', true],
+  ['https://gateway.discord.gg', false],
+  ['file:///etc/passwd', false],
+  ['wss://user:secret@gateway.discord.gg', false],
+  ['wss://gateway.discord.gg/#part', false],
+  ['wss://gateway.discord.gg/\u001b[2J', false],
+  ['nonsense', false],
+])('the resume URL %j is passed on: %j; what is none is left out, and the session stays', (url, isPassedOn) => {
+  const session = { SessionID: 's', Sequence: 3, ResumeGatewayUrl: url };
+  const body = encode({ ShardID: 0, ...session });
+  const read = decodeMessage(EVENT_IDS.stopShard, body);
+  expect(read).toMatchObject({
+    session: { sessionId: 's', sequence: 3, resumeGatewayUrl: isPassedOn ? url : '' },
+  });
+});
