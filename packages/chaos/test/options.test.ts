@@ -6,7 +6,7 @@ import { FAULT_NAMES } from '../src/fault-kinds.js';
 import { parseOptions, replayCommand } from '../src/options.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const random = { next: () => 0.5 };
+const random = { next: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
 
 test.each([
   ['--minutes', '0', /from 0.1 to 120/],
@@ -27,6 +27,6 @@ test('the command that replays says the same again', () => {
   const options = parseOptions(['--minutes', '0.5', '--only', 'full-disk,node-kill', '--rate', '50'], random);
   expect(options).toMatchObject({ seed: 1_073_741_823, faults: ['node-kill', 'full-disk'] });
   const [, words] = replayCommand(options).split(' -- ');
-  expect(parseOptions(words?.split(' ') ?? [], { next: () => 0 })).toEqual(options);
+  expect(parseOptions(words?.split(' ') ?? [], { ...random, next: () => 0 })).toEqual(options);
   expect(parseOptions([], random).faults).toEqual(FAULT_NAMES);
 });

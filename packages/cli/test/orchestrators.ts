@@ -2,8 +2,9 @@
  * Real `dso up` processes on one data directory, for what is done to them from outside: signals, clocks, files. Ends
  * all of them, and their nodes, after each test.
  */
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -82,12 +83,20 @@ export function sorted(numbers: readonly number[]): number[] {
   return numbers.toSorted((a, b) => a - b);
 }
 
+/**
+ * It is listened on again and again, so it is below those that the system gives to whoever connects: one of those was
+ * taken by another program between two starts.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await until(() => server.listening, { what: 'a free port' });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('listening', () => server.close(() => resolve(true)));
+      server.once('error', () => resolve(false));
+    });
+    if (isFree) return port;
+  }
 }
 
 export function isAlive(pid: number): boolean {

@@ -21,7 +21,13 @@ async function answer(question: { make: string } | { open: string }): Promise<st
 }
 
 async function run(path: string): Promise<void> {
-  const settings = { listen: '127.0.0.1:0', 'http.enabled': 'false', totalShards: '4', 'store.path': path };
+  const settings = {
+    listen: '127.0.0.1:0',
+    'http.enabled': 'false',
+    totalShards: '4',
+    tokenless: 'true',
+    'store.path': path,
+  };
   const config = resolveConfig({
     cwd: process.cwd(),
     environment: {},

@@ -1,9 +1,13 @@
 /**
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
- * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line; and DSO_HEALTH_LISTEN.
+ * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
+ * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR.
  */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
-import { readTokenFile } from '@dshard/transport';
+import { isLoopback, parseAddress, readTokenFile } from '@dshard/transport';
+import type { Address } from '@dshard/transport';
 import { NodeError } from './errors.js';
 
 export type LaunchEnvironment = {
@@ -12,6 +16,7 @@ export type LaunchEnvironment = {
   orchestrator: string | undefined;
   token: string | undefined;
   version: string | undefined;
+  allowBaseLevelOrchestrator: string | undefined;
   healthListen: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
@@ -24,6 +29,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     orchestrator: given(env['DSO_ORCHESTRATOR']),
     token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
     version: given(env['DSO_VERSION']),
+    allowBaseLevelOrchestrator: given(env['DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR']),
     healthListen: given(env['DSO_HEALTH_LISTEN']),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
@@ -51,6 +57,25 @@ function tokenFromFile(path: string | undefined): string | undefined {
   try {
     return readTokenFile(path);
   } catch (cause) {
-    throw new NodeError('DSO_NODE_TOKEN_FILE', `${messageOf(cause)} DSO_TOKEN_FILE names it.`, { cause });
+    throw new NodeError('DSO_NODE_TOKEN_FILE', messageOf(cause), { cause });
   }
+}
+
+/** Where `dso up` keeps the token that it makes when nobody chose one. */
+const OWN_TOKEN_FILE = join('.dso', 'token');
+
+/**
+ * For a node that is started by hand: the token of an orchestrator of this machine that runs in the same folder.
+ * Undefined without one, and where DSO_TOKEN is set to nothing. A file that others could have written is not believed.
+ */
+export function tokenBeside(
+  orchestrator: Address,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  folder: string = process.cwd(),
+): string | undefined {
+  if (env['DSO_TOKEN'] === '' || !isLoopback(parseAddress(orchestrator).host)) return undefined;
+  const path = join(folder, OWN_TOKEN_FILE);
+  const file = statSync(path, { throwIfNoEntry: false });
+  const isOurs = file !== undefined && (file.mode & 0o022) === 0 && file.uid === process.getuid?.();
+  return isOurs ? tokenFromFile(path) : undefined;
 }

@@ -7,7 +7,7 @@ export const NODE_ERRORS = {
     remedy: 'Correct the option that the message names.',
   },
   DSO_NODE_TOKEN_FILE: {
-    meaning: 'The file that DSO_TOKEN_FILE names could not be read, or is empty.',
+    meaning: 'The file of the token (DSO_TOKEN_FILE, or .dso/token) could not be read, or is empty.',
     remedy: 'Correct the path, or let the user of this process read it.',
   },
   DSO_NODE_STARTED_TWICE: {
@@ -21,6 +21,11 @@ export const NODE_ERRORS = {
   DSO_TOTAL_SHARDS_CHANGED: {
     meaning: 'The orchestrator has another total shard count than the one this node runs its shards with.',
     remedy: 'Restart the node, or give the orchestrator the old count.',
+  },
+  DSO_ORCHESTRATOR_UNPROVEN: {
+    meaning: 'Who listens at the address of the orchestrator did not prove that it knows the token of this node.',
+    remedy:
+      'Give both the same token. If they have the same, another process listens there. An orchestrator in Go needs allowBaseLevelOrchestrator.',
   },
   DSO_ORCHESTRATOR_SUPERSEDED: {
     meaning: 'The orchestrator was started before one that this node has obeyed, so it does not lead any more.',

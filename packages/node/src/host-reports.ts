@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { MAX_NAME_LENGTH, MAX_URL_LENGTH, messageOf, SHARD_PHASES } from '@dshard/protocol';
 import type { GatewaySession, ShardPhase, ShardReport } from '@dshard/protocol';
 import { shardReports } from './session/reports.js';
-import type { NodeState } from './session/state.js';
+import type { Cursor, NodeState } from './session/state.js';
 import type { ShardHost } from './shard-host.js';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -16,12 +16,12 @@ type Given = Readonly<Record<string, unknown>>;
 type Read = { reports: readonly ShardReport[]; wrong: ReadonlyMap<string, unknown> };
 
 export class HostReports {
-  readonly #host: Pick<ShardHost, 'report'>;
+  readonly #host: Pick<ShardHost, 'report' | 'cursorOf'>;
   readonly #complain: (text: string) => void;
   /** Fields that were complained of. */
   readonly #known = new Set<string>();
 
-  constructor(host: Pick<ShardHost, 'report'>, complain: (text: string) => void) {
+  constructor(host: Pick<ShardHost, 'report' | 'cursorOf'>, complain: (text: string) => void) {
     this.#host = host;
     this.#complain = complain;
   }
@@ -30,6 +30,16 @@ export class HostReports {
   isUp(shardId: number): boolean {
     if (this.#host.report === undefined) return true;
     return this.take().some((report) => report.shardId === shardId && report.phase === 'ready');
+  }
+
+  /** The session that the host has for the shard now. */
+  cursorOf(shardId: number): Cursor | null {
+    try {
+      return this.#host.cursorOf?.(shardId) ?? null;
+    } catch (error) {
+      this.#complain(`The host's cursorOf of shard ${shardId} failed: ${messageOf(error)}`);
+      return null;
+    }
   }
 
   /** Of every shard of the node. A host that cannot report is taken at its word: what it has started is up. */

@@ -6,12 +6,12 @@ import type { ResolvedOptions } from './options.js';
 import type { Identity } from './session/state.js';
 
 export function identityOf(options: ResolvedOptions): Identity {
-  const { nodeId, version, token, hostTimeouts, lingerMs, patienceMs, random } = options;
+  const { nodeId, version, allowBaseLevelOrchestrator, hostTimeouts, lingerMs, patienceMs, random } = options;
   const { readyMs, handlersMs } = hostTimeouts;
   return {
     nodeId,
     version,
-    token,
+    allowBaseLevelOrchestrator,
     host: hostname(),
     pid: process.pid,
     instance: `${process.pid}-${digits(random)}${digits(random)}`,

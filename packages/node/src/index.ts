@@ -20,7 +20,7 @@ export type {
   TransferContext,
 } from './shard-host.js';
 export type { ShardStateKind } from './session/state.js';
-export { UserEventRegistry } from '@dshard/protocol';
+export { MessagePackExtension, UserEventRegistry } from '@dshard/protocol';
 export { CallIncompleteError } from './fleet/fleet.js';
 export type {
   BroadcastEvalOptions,

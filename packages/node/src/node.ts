@@ -27,9 +27,10 @@ import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 import { initialState } from './session/state.js';
-import type { Cursor, NodeState, ShardStateKind } from './session/state.js';
+import type { NodeState, ShardStateKind } from './session/state.js';
 import type { HostContext } from './shard-host.js';
 import { LeaseClient } from './ownership-lease.js';
+import { TokenProof } from './token-proof.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
 
@@ -49,6 +50,7 @@ class NodeRuntime implements DshardNode {
   readonly #options: ResolvedOptions;
   readonly #listeners: Listeners<NodeEvents>;
   readonly #connections: Connections;
+  readonly #proof: TokenProof;
   readonly #hostCalls: HostCalls;
   readonly #transfers: Transfers;
   readonly #lanes: UserEventLanes;
@@ -79,6 +81,7 @@ class NodeRuntime implements DshardNode {
   constructor(options: ResolvedOptions) {
     this.#options = options;
     const { clock, host, userEvents, logger } = options;
+    this.#proof = new TokenProof(options);
     this.established = new Promise((resolve, reject) => {
       this.#resolveEstablished = resolve;
       this.#rejectEstablished = reject;
@@ -140,7 +143,7 @@ class NodeRuntime implements DshardNode {
       transport: options.transport,
       address: options.orchestrator,
       timeoutMs: options.connectTimeoutMs,
-      connected: (connection) => this.#loop.push({ kind: 'connected', connection }),
+      connected: (connection) => this.#loop.push({ kind: 'connected', connection, nonce: this.#proof.drawNonce() }),
       connectFailed: (reason) => this.#loop.push({ kind: 'connectFailed', reason, jitter: options.random.next() }),
       message: (connection, message) => {
         if (!this.#fleet.received(connection, message)) this.#loop.push({ kind: 'message', connection, message });
@@ -226,6 +229,10 @@ class NodeRuntime implements DshardNode {
       case 'identify':
       case 'send':
         return this.#send(effect.connection, effect.message);
+      case 'checkChallenge':
+        return this.#loop.push(this.#proof.checked(effect));
+      case 'prove':
+        return this.#send(effect.connection, this.#proof.of(effect));
       case 'heartbeat':
         return this.#send(effect.connection, {
           kind: 'heartbeat',
@@ -252,7 +259,7 @@ class NodeRuntime implements DshardNode {
         return;
       case 'opened': {
         const { connection, message } = effect;
-        return this.#send(connection, { ...message, session: this.#cursorOf(message.shardId) });
+        return this.#send(connection, { ...message, session: this.#hostReports.cursorOf(message.shardId) });
       }
       case 'credit':
         return this.#transfers.credit(effect.call, effect.bytes);
@@ -303,15 +310,6 @@ class NodeRuntime implements DshardNode {
       }
     } catch (error) {
       this.#log('error', `${message.kind} could not be sent: ${messageOf(error)}`, {});
-    }
-  }
-
-  #cursorOf(shardId: number): Cursor | null {
-    try {
-      return this.#options.host.cursorOf?.(shardId) ?? null;
-    } catch (error) {
-      this.#log('error', `The host's cursorOf failed: ${messageOf(error)}`, { shard: shardId });
-      return null;
     }
   }
 

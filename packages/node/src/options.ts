@@ -1,9 +1,9 @@
 /** The options of `createNode`: what may be given, what it defaults to, what is refused. All defaults are here. */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
-import { parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
+import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
-import { launchEnvironment } from './environment.js';
+import { launchEnvironment, tokenBeside } from './environment.js';
 import { DEFAULT_LIMITS } from './session/limits.js';
 import type { SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
@@ -63,8 +63,16 @@ export type NodeOptions = {
   nodeId?: string;
   /** What a roll-out compares. Default DSO_VERSION, or 'unknown'. */
   version?: string;
-  /** The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE. */
+  /**
+   * The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE, or, for an orchestrator of this
+   * machine, the file .dso/token of the folder in which the bot is started, where `dso up` keeps the token it made.
+   */
   token?: string;
+  /**
+   * Whether an orchestrator that cannot prove the token is obeyed, at the base level: the ancestor's, in Go. Without a
+   * token there is nothing to prove. Default DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR (true or false), or false.
+   */
+  allowBaseLevelOrchestrator?: boolean;
   /** The user events of the bot, the same on all nodes. Needed to move state with the shards. */
   userEvents?: UserEventCodec;
   /** Calls from the rest of the fleet (`node.fleet`). */
@@ -106,6 +114,7 @@ export type ResolvedOptions = {
   readonly nodeId: string;
   readonly version: string;
   readonly token: string | null;
+  readonly allowBaseLevelOrchestrator: boolean;
   readonly userEvents: UserEventCodec;
   readonly fleet: { readonly client: object | null; readonly values: readonly string[]; readonly evaluate: boolean };
   readonly healthListen: Address | null;
@@ -132,6 +141,7 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'nodeId',
   'version',
   'token',
+  'allowBaseLevelOrchestrator',
   'userEvents',
   'fleet',
   'healthListen',
@@ -183,12 +193,16 @@ export function resolveOptions(
   const clock = options.clock ?? systemClock();
   const limits = resolveLimits(options.limits ?? {});
   const host = checkedHost(options.host);
+  const orchestrator = checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
   return Object.freeze({
     host,
-    orchestrator: checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447'),
+    orchestrator,
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
     version: options.version ?? launch.version ?? 'unknown',
-    token: options.token ?? launch.token ?? null,
+    token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator, env)),
+    allowBaseLevelOrchestrator: checkedSwitch(
+      options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
+    ),
     userEvents: options.userEvents ?? new UserEventRegistry(),
     fleet: resolveFleet(options.fleet ?? {}),
     healthListen: checkedHealthListen(options.healthListen ?? launch.healthListen),
@@ -279,6 +293,18 @@ function checkedAddress(address: Address, option: string = 'orchestrator'): Addr
     throw invalidOption(WHERE, option, `is "${address}": ${messageOf(error)}`);
   }
   return address;
+}
+
+function checkedToken(token: string | undefined): string | null {
+  if (token === undefined || isToken(token)) return token ?? null;
+  throw invalidOption(WHERE, 'token', 'must be printable characters without blanks; leave it out where there is none.');
+}
+
+/** As an option, or as a variable of the environment. */
+function checkedSwitch(value: boolean | string): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw invalidOption(WHERE, 'allowBaseLevelOrchestrator', `is "${value}", but must be true or false.`);
 }
 
 function checkedHealthListen(address: Address | undefined): Address | null {

@@ -63,7 +63,7 @@ export class Peer {
 
 export class FakeOrchestrator {
   readonly peers: Peer[] = [];
-  /** null: it says nothing to an Identify. */
+  /** null: an Identify is for `onMessage`, too. */
   greeting: Greeting | null;
   /** Called with each message after the Identify. */
   onMessage: (peer: Peer, message: Message) => void = () => undefined;
@@ -86,7 +86,8 @@ export class FakeOrchestrator {
       return;
     }
     peer.established();
-    if (this.greeting !== null) {
+    if (this.greeting === null) this.onMessage(peer, message);
+    else {
       const nodeId = this.greeting.nodeId ?? message.nodeId;
       peer.send({ ...this.greeting, kind: 'identified', nodeId });
     }

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { launchEnvironment, nodeIdFromArgv } from '../src/environment.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { launchEnvironment, nodeIdFromArgv, tokenBeside } from '../src/environment.js';
 import { NodeError } from '../src/errors.js';
 import { resolveOptions } from '../src/options.js';
 import { FakeHost } from './fake-host.js';
@@ -21,6 +21,9 @@ describe('options', () => {
     [{ limits: { hostCallMs: 0 } }, 'The option "limits.hostCallMs" of createNode is 0, but must be a whole number'],
     [{ orchestrator: 'nowhere' }, 'The option "orchestrator" of createNode is "nowhere"'],
     [{ nodeId: 'a/b' }, 'The option "nodeId" of createNode is "a/b"'],
+    [{ token: 'two words' }, 'The option "token" of createNode must be printable characters without blanks'],
+    [{ token: '' }, 'The option "token" of createNode must be printable characters'],
+    [{ allowBaseLevelOrchestrator: 'perhaps' }, '"allowBaseLevelOrchestrator" of createNode is "perhaps"'],
     [{ host: undefined }, 'The option "host" of createNode is missing'],
     [{ host: { startShards: () => undefined } }, 'has no method resumeShard'],
   ])('are refused by name when they are wrong: %j', (options, message) => {
@@ -50,10 +53,11 @@ describe('options', () => {
   });
 
   test('have defaults for a bot that nobody launched', () => {
-    expect(resolve({})).toMatchObject({
+    expect(resolve({}, { DSO_TOKEN: '' })).toMatchObject({
       nodeId: '',
       orchestrator: '127.0.0.1:7447',
       token: null,
+      allowBaseLevelOrchestrator: false,
       version: 'unknown',
       exitOnShutdown: false,
     });
@@ -81,5 +85,43 @@ describe('the launcher', () => {
     [['node', 'bot.js'], undefined],
   ])('may give the node id by the ancestor’s arguments: %j', (argv, id) => {
     expect(nodeIdFromArgv(argv)).toBe(id);
+  });
+});
+
+describe('a node that is started by hand', () => {
+  let folder = '';
+  const file = (): string => join(folder, '.dso', 'token');
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dshard-'));
+    mkdirSync(join(folder, '.dso'));
+    writeFileSync(file(), 'secret\n', { mode: 0o600 });
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('finds the token of an orchestrator of this machine that runs in the same folder', () => {
+    expect(tokenBeside('127.0.0.1:7447', {}, folder)).toBe('secret');
+    expect(tokenBeside('localhost:7447', {}, folder)).toBe('secret');
+    expect(tokenBeside('127.0.0.1:7447', {}, join(folder, '.dso'))).toBeUndefined();
+  });
+
+  test('does not use it toward another machine, or where DSO_TOKEN says that there is none', () => {
+    expect(tokenBeside('10.0.0.1:7447', {}, folder)).toBeUndefined();
+    expect(tokenBeside('127.0.0.1:7447', { DSO_TOKEN: '' }, folder)).toBeUndefined();
+  });
+
+  test('does not believe a file that others can write, and names one that holds no token', () => {
+    chmodSync(file(), 0o666);
+    expect(tokenBeside('127.0.0.1:7447', {}, folder)).toBeUndefined();
+    chmodSync(file(), 0o600);
+    writeFileSync(file(), '');
+    expect(() => tokenBeside('127.0.0.1:7447', {}, folder)).toThrow(`${file()} is empty`);
+  });
+
+  test.each<[object, Record<string, string>, boolean]>([
+    [{}, { DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR: 'true' }, true],
+    [{ allowBaseLevelOrchestrator: false }, { DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR: 'true' }, false],
+    [{ allowBaseLevelOrchestrator: true }, {}, true],
+  ])('with %j and %j obeys an orchestrator without proof: %s', (options, env, obeys) => {
+    expect(resolve(options, { DSO_TOKEN: 't', ...env }).allowBaseLevelOrchestrator).toBe(obeys);
   });
 });

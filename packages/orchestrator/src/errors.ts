@@ -37,6 +37,14 @@ export const ORCHESTRATOR_ERRORS = {
     meaning: 'The first message of a connection was not an Identify.',
     remedy: 'Check what connects to the node port; a node sends Identify first.',
   },
+  DSO_PROOF_EXPECTED: {
+    meaning: 'A connection that was asked to prove the shared token sent something else.',
+    remedy: 'Check what connects to the node port; nodes of @dshard/node send a proof.',
+  },
+  DSO_CHALLENGE_UNANSWERED: {
+    meaning: 'A node hung up when this orchestrator proved its token: the node has another one.',
+    remedy: 'Give the node the same token: DSO_TOKEN, or DSO_TOKEN_FILE with the file that holds it.',
+  },
   DSO_TOO_MANY_CONNECTIONS: {
     meaning: 'More connections than the orchestrator takes.',
     remedy: 'Raise maxConnections, or find out what connects so often.',

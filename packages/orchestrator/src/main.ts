@@ -24,6 +24,7 @@ import {
 import { discordGatewayInfo, fixedGatewayInfo } from './adapters/discord/gateway-info.js';
 import { livenessOf, ownIdentity } from './adapters/process-launcher/process-identity.js';
 import { memoryStore } from './adapters/memory/memory-store.js';
+import { ownToken } from './adapters/own-token/own-token.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
@@ -74,14 +75,16 @@ export async function startOrchestrator(
   } = surroundings;
   for (const warning of config.warnings) logger.warn({}, warning);
 
+  const { ownTokenFile } = config;
+  const token = ownTokenFile === null ? config.token : ownToken(ownTokenFile, random, logger);
   const signal = surroundings.signal && { signal: surroundings.signal };
   const leadership = await leadershipOf(config, { clock: machine, random, logger, ...signal });
   const clock = continuedClock(machine, leadership.aheadMs);
   const succession = new Succession({ leadership, clock, logger, liveness: livenessOf, listenerOn, ...signal });
-  const launcher = launcherOf(config, clock, logger, () => orchestrator.address);
+  const launcher = launcherOf(config, { token, clock, logger, address: () => orchestrator.address });
   const orchestrator = createOrchestrator({
     listen: config.listen,
-    token: config.token,
+    token,
     settings: settingsOf(config),
     stopGraceMs: config.stopGraceMs,
     clock,
@@ -177,9 +180,11 @@ async function leadershipOf(
   }
 }
 
-function launcherOf(config: ResolvedConfig, clock: Clock, logger: Logger, address: () => Address): Launcher | null {
-  if (config.launcher === null) return null;
-  return createProcessLauncher({ ...config.launcher, orchestrator: address, token: config.token, clock, logger });
+function launcherOf(
+  { launcher }: ResolvedConfig,
+  { address, ...rest }: { token: string | null; clock: Clock; logger: Logger; address: () => Address },
+): Launcher | null {
+  return launcher === null ? null : createProcessLauncher({ ...launcher, ...rest, orchestrator: address });
 }
 
 function versionSourceOf({ versions, token, discord }: ResolvedConfig, clock: Clock): VersionSource | null {

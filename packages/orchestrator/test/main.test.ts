@@ -74,7 +74,7 @@ describe('startOrchestrator', () => {
     const logger = { ...silentLogger, warn: (_fields: unknown, message: string) => void warnings.push(message) };
     const started = await startOrchestrator(configOf({ token: 'short' }), { logger });
     await started.close('leave');
-    expect(warnings).toEqual([expect.stringMatching(/only 5 characters/)]);
+    expect(warnings).toEqual([expect.stringMatching(/at most 25 bits/)]);
   });
 
   test('refuses a second orchestrator on the same store by name; as a standby it takes over what the first knew', async () => {

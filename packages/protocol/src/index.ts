@@ -1,6 +1,6 @@
 export { negotiate } from './capabilities.js';
 export { decodeMessage, encodeMessage, FRAME_HEADER_BYTES } from './codec.js';
-export { highestFromNode, highestFromOrchestrator } from './numbers.js';
+export { highestFromNode, highestFromOrchestrator, highestObeyed } from './numbers.js';
 export { FrameReader } from './frame-reader.js';
 export type { Frame } from './frame-reader.js';
 export { CALL_EACH } from './call-messages.js';
@@ -21,6 +21,9 @@ export { longestShardList } from './shard-lists.js';
 export { isNodeId } from './wire-types.js';
 export { parseWholeNumber } from './numbers.js';
 export { isPrintable, printable, printableDocument, printableJson, withoutTokens } from './printable.js';
+export { NONCE_BYTES, provenBytes } from './proof.js';
+export type { Exchange } from './proof.js';
+export { MessagePackExtension } from './msgpack-extension.js';
 export { UserEventRegistry } from './user-events.js';
 export type { DecodedUserEvent, EncodedUserEvent, UserEventFormat, UserEventMap } from './user-events.js';
 export { CodedError, counted, messageOf, PROTOCOL_ERRORS, ProtocolError, UnknownEventError } from './errors.js';
@@ -31,6 +34,7 @@ export { CAPABILITIES, FIRST_USER_EVENT_ID, LOGIC_VERSION, SHARD_PHASES, TAKEOVE
 export type {
   AllUserDataSent,
   Capability,
+  Challenge,
   CommandFailed,
   GatewaySession,
   Heartbeat,
@@ -46,6 +50,7 @@ export type {
   NodeBounds,
   PrepareMigration,
   ProcessReport,
+  Proof,
   Rejected,
   ShardPhase,
   ShardReport,

@@ -29,10 +29,9 @@ export const MAX_CALL_ARGS_BYTES: number = 256 * 1024;
 export const MAX_CALL_VALUE_BYTES: number = 1024 * 1024;
 export const MAX_CALL_BYTES: number = 8 * 1024 * 1024;
 
-/** Identifiers, versions, URLs, tokens. */
+/** Identifiers, versions, URLs. */
 export const MAX_NAME_LENGTH = 256;
 export const MAX_URL_LENGTH = 2048;
-export const MAX_TOKEN_LENGTH = 4096;
 /** Sentences meant for people; longer ones are cut when they are sent. */
 export const MAX_TEXT_LENGTH = 4096;
 /** Capabilities a peer may name, known or not. */

@@ -7,7 +7,7 @@ import { CALL_FIELDS } from './call-messages.js';
 import { JOB_FIELDS } from './job-messages.js';
 import { maybe, optional, record, required, SESSION_FIELDS, session } from './fields.js';
 import type { Fields } from './fields.js';
-import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS, MAX_TOKEN_LENGTH } from './limits.js';
+import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS } from './limits.js';
 import { FIRST_USER_EVENT_ID, SHARD_PHASES, TAKEOVERS } from './messages.js';
 import type {
   MessageKind,
@@ -18,9 +18,11 @@ import type {
   ShardSession,
   ShardToResume,
 } from './messages.js';
+import { MAC_BYTES, NONCE_BYTES } from './proof.js';
 import { ROLLOUT_FIELDS } from './rollout-messages.js';
 import {
   bytes,
+  bytesOf,
   count,
   flag,
   integer,
@@ -56,6 +58,9 @@ const shardToResume = record<ShardToResume>({
   takeover: required('Takeover', oneOf(TAKEOVERS)),
   epoch: maybe('Epoch', epoch),
 });
+
+const nonce = bytesOf(NONCE_BYTES);
+const mac = bytesOf(MAC_BYTES);
 
 /** Of a WebSocket. */
 const closeCode = integer(1_000, 4_999);
@@ -101,7 +106,6 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     nodeId: required('NodeID', nodeIdOrEmpty),
     logicVersion: required('OrchestratorLogicVersion', integer(0, MAX_INT32)),
     capabilities: optional('Capabilities', capabilities, []),
-    token: optional('Token', name(1, MAX_TOKEN_LENGTH), null),
     host: optional('Host', word, null),
     pid: optional('PID', integer(0, MAX_INT32), null),
     heldSessions: optional('HeldSessions', sessions, []),
@@ -109,7 +113,10 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     orchestratorEpoch: maybe('OrchestratorEpoch', epoch),
     instance: maybe('Instance', name(1, MAX_NAME_LENGTH)),
     bounds: maybe('Bounds', nodeBounds),
+    nonce: maybe('Nonce', nonce),
   },
+  challenge: { nonce: required('Nonce', nonce), mac: required('MAC', mac) },
+  proof: { mac: required('MAC', mac), identify: required('Identify', bytes) },
   identified: {
     totalShards: required('TotalShards', shardCount),
     nodeId: required('NodeID', nodeId),

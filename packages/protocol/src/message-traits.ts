@@ -30,7 +30,7 @@ const TRAITS = {
   prepareMigration: { id: 20, from: 'both', scope: 'shard', capability: null },
   startMigration: { id: 21, from: 'orchestrator', scope: 'shard', capability: null },
   allUserDataSent: { id: 23, from: 'both', scope: 'shard', capability: null },
-  rejected: { id: 24, from: 'orchestrator', scope: 'connection', capability: 'auth' },
+  rejected: { id: 24, from: 'orchestrator', scope: 'connection', capability: 'auth-hmac' },
   heartbeat: { id: 25, from: 'node', scope: 'connection', capability: 'heartbeat' },
   heartbeatAck: { id: 26, from: 'orchestrator', scope: 'connection', capability: 'heartbeat' },
   commandFailed: { id: 30, from: 'node', scope: 'shard', capability: 'sessions' },
@@ -67,6 +67,8 @@ const TRAITS = {
   jobMarked: { id: 65, from: 'orchestrator', scope: 'fleet', capability: 'jobs' },
   rolloutRequest: { id: 66, from: 'node', scope: 'fleet', capability: 'rollout' },
   rolloutAnswer: { id: 67, from: 'orchestrator', scope: 'fleet', capability: 'rollout' },
+  challenge: { id: 70, from: 'orchestrator', scope: 'connection', capability: 'auth-hmac' },
+  proof: { id: 71, from: 'node', scope: 'connection', capability: 'auth-hmac' },
   userEvent: { id: null, from: 'both', scope: 'shard', capability: null },
 } as const;
 

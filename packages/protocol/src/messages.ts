@@ -15,7 +15,8 @@ export const LOGIC_VERSION = 2;
 
 /**
  * What a peer of ours may add to the base level; what both name is on.
- * - `auth`: Identify carries a token; refusals come as `rejected`.
+ * - `auth-hmac`: both sides prove that they know the shared token, and neither tells it (proof.ts); refusals come as
+ *   `rejected`.
  * - `heartbeat`: both ways, with the node's full state.
  * - `identify-permits`: the node asks before every IDENTIFY.
  * - `sessions`: answers to stopShard and shutdown carry the gateway sessions, so that the shards can be resumed
@@ -37,7 +38,7 @@ export const LOGIC_VERSION = 2;
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
  */
 export const CAPABILITIES = [
-  'auth',
+  'auth-hmac',
   'heartbeat',
   'identify-permits',
   'sessions',
@@ -120,8 +121,6 @@ export type Identify = {
   logicVersion: number;
   /** Extended. Unknown names are kept: negotiation ignores them. Empty: a base-level peer. */
   capabilities: readonly string[];
-  /** Extended (`auth`). */
-  token: string | null;
   /** Extended: where the process runs. */
   host: string | null;
   pid: number | null;
@@ -141,6 +140,10 @@ export type Identify = {
   instance?: string;
   /** Extended: how long the node's own parts may take, for whoever waits for them. */
   bounds?: NodeBounds;
+  /**
+   * Extended (`auth-hmac`): the node has a token. This Identify is the bare one; the whole one comes with the proof.
+   */
+  nonce?: Uint8Array;
 };
 
 /** How long a node gives user code; milliseconds. */
@@ -153,6 +156,17 @@ export type NodeBounds = {
   readyMs: number;
   /** Of a freeze, for handlers in flight. */
   handlersMs: number;
+};
+
+/** Extended (`auth-hmac`), orchestrator → node: it knows the token, and wants to see that the node does. */
+export type Challenge = { kind: 'challenge'; nonce: Uint8Array; mac: Uint8Array };
+
+/** Extended (`auth-hmac`), node → orchestrator: it knows the token, too. */
+export type Proof = {
+  kind: 'proof';
+  mac: Uint8Array;
+  /** The body of the whole Identify: as bytes, because the proof is of these bytes. */
+  identify: Uint8Array;
 };
 
 /** orchestrator → node: the connection is established. */
@@ -253,7 +267,7 @@ export type AllUserDataSent = { kind: 'allUserDataSent'; numEvents: number };
 /** origin → orchestrator → destination; `eventId` ≥ 100; the orchestrator does not look into `body`. */
 export type UserEvent = { kind: 'userEvent'; eventId: number; body: Uint8Array };
 
-/** Extended (`auth`), orchestrator → node: refused; the connection is closed after it. */
+/** Extended (`auth-hmac`), orchestrator → node: refused; the connection is closed after it. */
 export type Rejected = { kind: 'rejected'; code: string; message: string; retryable: boolean };
 
 /** Extended (`heartbeat`), node → orchestrator: the node's full state. `sequence` grows by one. */
@@ -287,6 +301,8 @@ export type IdentifyFinished = { kind: 'identifyFinished'; shardId: number; read
 
 export type Message =
   | Identify
+  | Challenge
+  | Proof
   | Identified
   | Shutdown
   | StartShards

@@ -4,37 +4,77 @@
  * follow. Only then does the library build values, so what it allocates is bounded by what the peer really sent.
  */
 import { decode } from '@msgpack/msgpack';
+import type { ExtensionCodecType } from '@msgpack/msgpack';
 import { ProtocolError, messageOf } from './errors.js';
+import { MessagePackExtension } from './msgpack-extension.js';
 import { narrow } from './numbers.js';
 import { MAX_DEPTH, MAX_VALUES } from './limits.js';
 
 /**
  * The value of `bytes`. Integers become numbers when these hold them exactly, else bigints; byte strings are views of
- * `bytes`. Throws `DSO_BODY_MALFORMED` or `DSO_BODY_TOO_COMPLEX`; `what` names the message in the sentence.
+ * `bytes`; a map with a key that is no text becomes a Map, a timestamp a Date if it has no part of a millisecond, and
+ * any other extension a `MessagePackExtension`. Throws `DSO_BODY_MALFORMED` or `DSO_BODY_TOO_COMPLEX`; `what` names the
+ * message in the sentence.
  */
 export function readMessagePack(bytes: Uint8Array, what: string): unknown {
   checkStructure(bytes, what);
   let value: unknown;
+  const keys: unknown[] = [];
   try {
-    value = decode(bytes, { useBigInt64: true, maxArrayLength: MAX_VALUES, maxMapLength: MAX_VALUES });
+    value = decode(bytes, {
+      useBigInt64: true,
+      maxArrayLength: MAX_VALUES,
+      maxMapLength: MAX_VALUES,
+      extensionCodec: EXTENSIONS,
+      mapKeyConverter: (key) => (typeof key === 'string' ? writtenKey(key) : `${OTHER_KEY}${keys.push(key) - 1}`),
+    });
   } catch (cause) {
     const reason = messageOf(cause);
     throw new ProtocolError('DSO_BODY_MALFORMED', `The body of ${what} cannot be decoded: ${reason}.`, { cause });
   }
-  return narrowIntegers(value);
+  return restored(value, keys);
 }
 
-/** Bigints that fit a number become one, in place. The recursion is bounded: `checkStructure` saw the nesting. */
-function narrowIntegers(value: unknown): unknown {
+const EXTENSIONS: ExtensionCodecType<undefined> = {
+  tryToEncode: () => null,
+  decode: (data, type) => new MessagePackExtension(type, data).asDate() ?? new MessagePackExtension(type, data),
+};
+
+/** The library makes objects, which have keys of text only: another key stands as its place among those. */
+const OTHER_KEY = '\0#';
+
+/** Text that could be taken for such a place is told apart. */
+function writtenKey(key: string): string {
+  return key.startsWith('\0') ? `\0${key}` : key;
+}
+
+/**
+ * Bigints that fit a number become one, and keys what they were; in place where that can be. The recursion is bounded:
+ * `checkStructure` saw the nesting.
+ */
+function restored(value: unknown, keys: readonly unknown[]): unknown {
   if (typeof value === 'bigint') return narrow(value);
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (value instanceof Date || value instanceof MessagePackExtension) return value;
   const container = value as Record<string | number, unknown>;
-  for (const key of Object.keys(container)) {
+  const names = Object.keys(container);
+  for (const key of names) {
     const inner = container[key];
-    const narrowed = narrowIntegers(inner);
-    if (narrowed !== inner) container[key] = narrowed;
+    const now = restored(inner, keys);
+    if (now !== inner) container[key] = now;
   }
-  return value;
+  const isPlain = Array.isArray(value) || !names.some((name) => name.startsWith('\0'));
+  return isPlain ? value : withKeys(names, container, keys);
+}
+
+function withKeys(names: readonly string[], container: Record<string, unknown>, keys: readonly unknown[]): unknown {
+  const entries = names.map((name): [key: unknown, value: unknown] => {
+    if (!name.startsWith('\0')) return [name, container[name]];
+    const isText = !name.startsWith(OTHER_KEY);
+    return [isText ? name.slice(1) : restored(keys[Number(name.slice(2))], keys), container[name]];
+  });
+  const isText = entries.every((entry): entry is [string, unknown] => typeof entry[0] === 'string');
+  return isText ? Object.fromEntries(entries) : new Map(entries);
 }
 
 /** What a first byte announces: how many bytes of payload follow it, and how many values after those. */

@@ -3,15 +3,19 @@
  * library turns a positive bigint into a uint64 and, once bigints are on, a number beyond 2^32 into a float.
  */
 import { ProtocolError } from './errors.js';
-import { isInt64 } from './numbers.js';
+import { MessagePackExtension, timestampOf } from './msgpack-extension.js';
+import { isInt64, isUint64 } from './numbers.js';
 import { MAX_DEPTH } from './limits.js';
 
 const INITIAL_BYTES = 256;
+/** Lengths that have a head of their own, from 0xd4 on. */
+const FIXED_EXTENSIONS: readonly number[] = [1, 2, 4, 8, 16];
 const textEncoder = new TextEncoder();
 
 /**
- * Plain data as MessagePack: numbers as the shortest integer or as float 64, bigints as int64, bytes as bin, undefined
- * map values left out. The first `headroom` bytes are left free for a header. Throws `DSO_VALUE_NOT_ENCODABLE`.
+ * Plain data as MessagePack: numbers as the shortest integer or as float 64, bigints as int64 (beyond that as uint64),
+ * bytes as bin, undefined map values left out; a Map as a map with its keys, a Date as a timestamp. The first
+ * `headroom` bytes are left free for a header. Throws `DSO_VALUE_NOT_ENCODABLE`.
  */
 export function writeMessagePack(value: unknown, headroom = 0): Uint8Array {
   const writer = new Writer(headroom);
@@ -43,15 +47,22 @@ class Writer {
   }
 
   #object(value: object, depth: number): void {
-    if (value instanceof Uint8Array) {
-      this.#binary(value);
-      return;
-    }
+    if (value instanceof Uint8Array) return this.#binary(value);
+    const extension = value instanceof Date ? timestampOf(value) : value;
+    if (extension instanceof MessagePackExtension) return this.#extension(extension);
     // Also what ends the walk of a value that contains itself.
     if (depth >= MAX_DEPTH) throw notEncodable(`a value nested more than ${MAX_DEPTH} levels deep`);
     if (Array.isArray(value)) {
       this.#head(value.length, 0x90, 15, null, 0xdc, 0xdd);
       for (const item of value) this.value(item, depth + 1);
+      return;
+    }
+    if (value instanceof Map) {
+      this.#head(value.size, 0x80, 15, null, 0xde, 0xdf);
+      for (const [key, inner] of value) {
+        this.value(key, depth + 1);
+        this.value(inner, depth + 1);
+      }
       return;
     }
     const prototype: unknown = Object.getPrototypeOf(value);
@@ -104,10 +115,11 @@ class Writer {
   }
 
   #bigint(value: bigint): void {
-    if (!isInt64(value)) throw notEncodable('an integer beyond 64 bits');
+    const isSigned = isInt64(value);
+    if (!isSigned && !isUint64(value)) throw notEncodable('an integer beyond 64 bits');
     this.#reserve(9);
-    this.#uint8(0xd3);
-    this.#view.setBigInt64(this.#advance(8), value);
+    this.#uint8(isSigned ? 0xd3 : 0xcf);
+    this.#view.setBigUint64(this.#advance(8), BigInt.asUintN(64, value));
   }
 
   #string(value: string): void {
@@ -119,6 +131,14 @@ class Writer {
   #binary(value: Uint8Array): void {
     this.#head(value.length, null, -1, 0xc4, 0xc5, 0xc6);
     this.#append(value);
+  }
+
+  #extension({ type, data }: MessagePackExtension): void {
+    const fixed = FIXED_EXTENSIONS.indexOf(data.length);
+    if (fixed === -1) this.#head(data.length, null, -1, 0xc7, 0xc8, 0xc9);
+    else this.#uint8(0xd4 + fixed);
+    this.#uint8(type & 0xff);
+    this.#append(data);
   }
 
   /** The first bytes of a container or a string: the length in the shortest form the kind has. */

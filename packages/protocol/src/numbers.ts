@@ -5,6 +5,7 @@
  */
 const INT64_MIN: bigint = -(2n ** 63n);
 const INT64_MAX: bigint = 2n ** 63n - 1n;
+const UINT64_MAX: bigint = 2n ** 64n - 1n;
 
 /** `value` as a number when that is exact. */
 export function narrow(value: bigint): number | bigint {
@@ -16,6 +17,10 @@ export function narrow(value: bigint): number | bigint {
 export function isInt64(value: unknown): value is number | bigint {
   if (typeof value === 'bigint') return value >= INT64_MIN && value <= INT64_MAX;
   return Number.isSafeInteger(value);
+}
+
+export function isUint64(value: bigint): boolean {
+  return value >= 0n && value <= UINT64_MAX;
 }
 
 /**
@@ -44,7 +49,15 @@ export function highestFromNode(now: number): number {
   return Math.floor(now) + SLACK_MS;
 }
 
-/** The highest that a node believes: one that counts on from it is believed by a slower clock, too. */
-export function highestFromOrchestrator(now: number): number {
-  return highestFromNode(now) + DAY_MS;
+/**
+ * The highest that a node believes: an orchestrator that counts on from the highest it believed is believed, by a
+ * slower clock, too. @param obeyed the orchestrator's that the node has obeyed: the next one counts on from there.
+ */
+export function highestFromOrchestrator(now: number, obeyed = 0): number {
+  return Math.max(highestFromNode(now), obeyed) + DAY_MS;
+}
+
+/** The highest that a node can have obeyed, by a clock that is a day ahead at most of the one here. */
+export function highestObeyed(now: number): number {
+  return highestFromNode(now) + 2 * DAY_MS;
 }

@@ -10,7 +10,9 @@ import { readMessagePack } from './msgpack-read.js';
 import { writeMessagePack } from './msgpack-write.js';
 
 /**
- * - `messagepack`: the value is plain data; null is sent as an empty body, as Go peers do.
+ * - `messagepack`: the value is plain data, Maps and Dates included; null is sent as an empty body, as Go peers do. Any
+ *   value that a Go peer sends comes, and can be sent on as it was: `map[int64]…` is a Map, `time.Time` a Date or, with
+ *   parts of a millisecond, a `MessagePackExtension`.
  * - `raw`: the value is a Uint8Array, and is the body as it stands.
  */
 export type UserEventFormat = 'messagepack' | 'raw';

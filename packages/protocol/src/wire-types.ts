@@ -85,6 +85,15 @@ export function boundedBytes(max: number): WireType<Uint8Array> {
   });
 }
 
+/** Bytes, exactly so many. */
+export function bytesOf(length: number): WireType<Uint8Array> {
+  return same((value, at) => {
+    const found = bytes.fromWire(value, at);
+    if (found.length === length) return found;
+    throw new ProtocolError('DSO_FIELD_RANGE', `${at} has ${found.length} bytes; it must have ${length}.`);
+  });
+}
+
 /** A string that means something to a program: never changed, refused when it is too long or cannot be shown. */
 export function name(min: number, max: number): WireType<string> {
   const wanted = `a string of ${min} to ${max} printable characters`;
@@ -96,8 +105,9 @@ export function name(min: number, max: number): WireType<string> {
 }
 
 /**
- * Where a session may be resumed, or nothing: a WebSocket URL as Discord gives it. What is none is nothing, for a session
- * can be resumed at the generic URL as well. Whether its host may be told the bot's token is for the node to judge.
+ * Where a session may be resumed, or nothing: a WebSocket URL as Discord gives it. What is none is nothing, for a
+ * session can be resumed at the generic URL as well. Whether its host may be told the bot's token is for the node to
+ * judge.
  */
 export function resumeUrl(max: number): WireType<string> {
   const type = name(0, max);

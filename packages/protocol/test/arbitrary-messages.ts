@@ -15,6 +15,7 @@ const label = fc.string({ unit: 'grapheme', maxLength: 60 }).map(printable);
 const name = label.filter((text) => text !== '');
 const nodeId = fc.stringMatching(/^[A-Za-z0-9._ôœ日-]{1,128}$/).filter((id) => id !== '.' && id !== '..');
 const body = fc.uint8Array({ maxLength: 300 });
+const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const userEventId = fc.integer({ min: 100, max: 2 ** 32 - 1 });
 
 /** A sequence is a bigint only where a number would not do. */
@@ -58,6 +59,7 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
         runningEpochs: fc.array(count, { maxLength: 5 }),
         orchestratorEpoch: count,
         instance: name,
+        nonce: bytes32,
         bounds: fc.record({ lingerMs: ms, patienceMs: ms, readyMs: ms, handlersMs: ms }),
       },
       some,
@@ -69,12 +71,13 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
       nodeId: fc.oneof(fc.constant(''), nodeId),
       logicVersion: fc.nat(MAX_INT32),
       capabilities: fc.array(fc.oneof(fc.constantFrom(...CAPABILITIES), name), { maxLength: 10 }),
-      token: fc.option(name),
       host: fc.option(label),
       pid: fc.option(fc.nat(MAX_INT32)),
       heldSessions: sessions,
     }),
   ),
+  challenge: fc.record({ nonce: bytes32, mac: bytes32 }),
+  proof: fc.record({ mac: bytes32, identify: body }),
   identified: both(
     fc.record({ orchestratorEpoch: count, leaseMs: fc.nat(MAX_INT32) }, some),
     fc.record({

@@ -40,15 +40,13 @@ describe('round trip', () => {
   });
 
   test('a message is the same after a Go peer wrote every integer as int64', () => {
-    // Bytes have no form of their own there, and no Go peer sends these.
-    const withBytes = ['userEvent', 'transferData', 'callStart', 'callAsk', 'callAnswer', 'callEnded'];
-    const maps = anyMessage.filter((message) => !withBytes.includes(message.kind));
+    const maps = anyMessage.filter(({ kind }) => kind !== 'userEvent');
     fc.assert(
       fc.property(maps, (message) => {
         const frame = encodeMessage(message);
         if (frame.length === 8) return;
         const inGoForm = goForm(decode(frame.subarray(8), { useBigInt64: true }));
-        expect(decodeMessage(frame[0]!, inGoForm)).toEqual(message);
+        expect(decodeMessage(frame[0]!, new Uint8Array(inGoForm))).toEqual(message);
       }),
     );
   });
@@ -65,7 +63,6 @@ describe('toward a base-level peer a message holds the base fields and nothing e
         nodeId: '',
         logicVersion: 2,
         capabilities: [],
-        token: null,
         host: null,
         pid: null,
         heldSessions: [],

@@ -20,6 +20,11 @@ export function goForm(value: unknown): Buffer {
     const head = text.length < 32 ? [0xa0 | text.length] : [0xd9, text.length];
     return Buffer.concat([Buffer.from(head), text]);
   }
+  if (value instanceof Uint8Array) {
+    const head = Buffer.alloc(5, 0xc6);
+    head.writeUInt32BE(value.length, 1);
+    return Buffer.concat([head, value]);
+  }
   if (Array.isArray(value)) {
     const head = value.length < 16 ? [0x90 | value.length] : [0xdc, value.length >> 8, value.length & 0xff];
     return Buffer.concat([Buffer.from(head), ...value.map(goForm)]);

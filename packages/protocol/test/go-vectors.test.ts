@@ -27,7 +27,6 @@ function expectedMessage(event: number, value: WireValue): Message {
         nodeId: string('NodeID'),
         logicVersion: number('OrchestratorLogicVersion'),
         capabilities: [],
-        token: null,
         host: null,
         pid: null,
         heldSessions: [],

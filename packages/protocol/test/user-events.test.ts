@@ -102,13 +102,55 @@ describe('values', () => {
   test.each([
     ['a function', () => undefined],
     ['a symbol', Symbol('x')],
-    ['a Map', new Map()],
-    ['a Date', new Date(0)],
-    ['an integer beyond 64 bits', 2n ** 63n],
+    ['a Set', new Set()],
+    ['no date', new Date(Number.NaN)],
+    ['an integer beyond 64 bits', 2n ** 64n],
+    ['one below them', -(2n ** 63n) - 1n],
   ])('are refused when they have no form in MessagePack: %s', (_, value) => {
     const events = new UserEventRegistry().register(100, 'any');
     const attempt = (): unknown => events.encode('any', { deep: [value] });
     expect(attempt).toThrow(expect.objectContaining({ code: 'DSO_VALUE_NOT_ENCODABLE' }));
+  });
+
+  // A Go bot's state had `map[int64]…`, `time.Time` and uint64: it could not be read, or not be sent on.
+  test.each<[string, string, unknown]>([
+    [
+      'a map with integers for keys',
+      '82d30000000000000005a161d3fffffffffffffffea162',
+      new Map([
+        [5, 'a'],
+        [-2, 'b'],
+      ]),
+    ],
+    ['a map with an integer beyond 2^53 for a key', '81cfffffffffffffffffc3', new Map([[2n ** 64n - 1n, true]])],
+    ['a map with a list for a key', '81910102', null],
+    ['a map with bytes for a key', '81c4010102', null],
+    [
+      'a map with keys of several kinds',
+      '83a16101c302c0c2',
+      new Map<unknown, unknown>([
+        ['a', 1],
+        [true, 2],
+        [null, false],
+      ]),
+    ],
+    ['keys that begin with NUL', '82a3002330a178a10001', { '\0#0': 'x', '\0': 1 }],
+    ['the largest uint64', 'cfffffffffffffffff', 2n ** 64n - 1n],
+    ['a time of seconds', 'd6ff5f5e1000', new Date(1_600_000_000_000)],
+    ['a time of milliseconds', 'd7ff1dcd65005f5e1000', new Date(1_600_000_000_125)],
+    ['a time of nanoseconds', 'd7ff000000045f5e1000', null],
+    ['a time before 1970', 'c70cff00000000ffffffffffffffff', new Date(-1000)],
+    ['a time beyond Dates', 'c70cff000000007fffffffffffffff', null],
+    ['another extension', 'd4052a', null],
+    ['an extension of an odd length', 'c70305010203', null],
+  ])('of a Go peer come and are sent on: %s', (_, hex, value) => {
+    const events = new UserEventRegistry().register(100, 'any');
+    const read = events.decode(100, new Uint8Array(Buffer.from(hex, 'hex'))).value;
+    if (value !== null) expect(read).toEqual(value);
+    // Integers may come back in a shorter form.
+    const again = events.decode(100, events.encode('any', read).body).value;
+    expect(again).toEqual(read);
+    if (!hex.includes('d3')) expect(Buffer.from(events.encode('any', read).body).toString('hex')).toBe(hex);
   });
 
   test('are refused when they contain themselves', () => {

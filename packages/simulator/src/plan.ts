@@ -91,6 +91,8 @@ export type Plan = {
   durable: boolean;
   /** The run ends with the end of the whole bot. */
   endsForGood: boolean;
+  /** The shared token. null: there is none. */
+  token: string | null;
   settings: Settings;
   rules: GatewayRules;
 };
@@ -125,6 +127,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     durable: faults.has('disk') || draw.chance(0.5),
     // A process manager of its own would start everything again.
     endsForGood: !supervised && draw.chance(0.3),
+    token: drawFor(seed, 'token').chance(0.5) ? 'simulated-token' : null,
     settings,
     rules: rulesFor(draw, faults),
   };

@@ -13,6 +13,10 @@ export class Draw implements Random {
     return this.#random.next();
   }
 
+  bytes(length: number): Uint8Array {
+    return this.#random.bytes(length);
+  }
+
   /** True in `share` of all draws. */
   chance(share: number): boolean {
     return this.#random.next() < share;

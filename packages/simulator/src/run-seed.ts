@@ -122,6 +122,7 @@ class Run {
       bot: {
         seed,
         version: 'v1',
+        token: plan.token,
         sendMs: plan.sendMs,
         handlingMs: plan.handlingMs,
         patienceMs: plan.patienceMs,
@@ -149,6 +150,7 @@ class Run {
     this.#orchestrator = new SimOrchestrator({
       seed,
       settings: plan.settings,
+      token: plan.token,
       durable: plan.durable,
       world,
       control,

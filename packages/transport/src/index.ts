@@ -16,13 +16,14 @@ export type {
   MessageConnectionOptions,
   OpenMessageConnection,
 } from './message-connection.js';
+export { isMacOf, macOf } from './proof.js';
 export { seededRandom } from './random.js';
 export type { Random } from './random.js';
 export { ifStillRunning, systemClock } from './system-clock.js';
 export { systemRandom } from './random.js';
 export { tcpTransport } from './tcp.js';
 export { readNamedFile } from './read-file.js';
-export { readTokenFile } from './token-file.js';
+export { isToken, readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
 export { UnfinishedFrames } from './unfinished-frames.js';
 export { WakeUp } from './clock.js';

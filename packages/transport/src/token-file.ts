@@ -4,7 +4,9 @@ import { TransportError } from './errors.js';
 import { readNamedFile } from './read-file.js';
 
 /** A token travels in a header: printable characters without blanks. */
-const TOKEN = /^[\x21-\x7e]+$/;
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
 /** More is no token. */
 const MAX_BYTES = 64 * 1024;
 
@@ -12,7 +14,7 @@ const MAX_BYTES = 64 * 1024;
 export function readTokenFile(path: string): string {
   const token = contentOf(path).trim();
   if (token === '') throw unusable(`The token file ${path} is empty.`);
-  if (!TOKEN.test(token)) {
+  if (!isToken(token)) {
     throw unusable(`The token file ${path} must hold printable characters without blanks.`);
   }
   return token;

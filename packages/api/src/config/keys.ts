@@ -26,6 +26,7 @@ export type ConfigValues = {
   listen: string;
   token: string | null;
   tokenFile: string | null;
+  tokenless: boolean;
   allowBaseLevelPeers: boolean;
   totalShards: number | null;
   responsibleForShards: readonly number[] | null;
@@ -113,12 +114,22 @@ const token: Field<string> = text({ expected: 'printable characters without blan
 
 const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   listen: key(address(), '127.0.0.1:7447', 'Where nodes connect. Beyond loopback only with a token.'),
-  token: key(orNull(token, 'none'), null, 'The secret that nodes and the REST interface must know.', { secret: true }),
+  token: key(
+    orNull(token, 'none'),
+    null,
+    'The secret that nodes prove to know and that the REST interface asks for. Without one, nodes prove a token that the orchestrator makes and keeps in the file token of its data directory.',
+    { secret: true },
+  ),
   tokenFile: key(orNull(text(), 'none'), null, 'A file that holds the token instead.'),
+  tokenless: key(
+    flag(),
+    false,
+    'Make no token where none is set: every process on this machine can be a node and take shards. On loopback only.',
+  ),
   allowBaseLevelPeers: key(
     flag(),
     false,
-    'Let nodes that know no token (the ancestor’s, in Go) in from other machines too. On loopback they always are, and nobody else is.',
+    'Let nodes in that cannot prove a token (the ancestor’s, in Go), with nothing but the base level. Whoever reaches the port can then take shards.',
   ),
   totalShards: key(
     orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'auto'),

@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
-import { messageOf, nearest, printable, withoutTokens } from '@dshard/protocol';
+import { nearest, printable, withoutTokens } from '@dshard/protocol';
 import type { Address } from '@dshard/transport';
 import { ApiError } from '../errors.js';
 import { describeValue } from '../values/field.js';
@@ -21,7 +21,7 @@ import {
   type Assignment,
   type Flag,
 } from './sources.js';
-import { readTokenFile } from '@dshard/transport';
+import { makesToken, resolveToken, trustWarnings, type Places } from './token.js';
 
 export type LauncherConfig = {
   command: string | readonly string[];
@@ -33,6 +33,8 @@ export type LauncherConfig = {
 export type ResolvedConfig = Readonly<{
   listen: Address;
   token: string | null;
+  /** Where the orchestrator keeps the token that it makes itself. null: it makes none. */
+  ownTokenFile: string | null;
   /** Every key as it was written, or its default. */
   values: ConfigValues;
   /** `dso.yaml:3`, `DSO_NODES` or `--nodes`, for every key that was written. */
@@ -156,6 +158,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   const pathOf = (key: ConfigKey, path: string): string => resolve(written.get(key)?.base ?? base, path);
 
   const token = resolveToken(values, { at, pathOf }, problems, warnings);
+  warnings.push(...trustWarnings(values, token));
   const cwd = values['launcher.cwd'] === null ? base : pathOf('launcher.cwd', values['launcher.cwd']);
   const command = resolveCommand(values, { at, pathOf }, problems);
   if (values.nodes > 0 && command === null && problems.length === 0) {
@@ -170,6 +173,9 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   return {
     listen: values.listen,
     token,
+    ownTokenFile: makesToken(values, token)
+      ? join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'token')
+      : null,
     values,
     writtenAt: Object.fromEntries([...written].map(([key, { where }]) => [key, where])),
     stopGraceMs: values['launcher.stopGrace'],
@@ -272,49 +278,4 @@ function deepFreeze<T>(value: T): T {
     Object.freeze(value);
   }
   return value;
-}
-
-/** Shorter ones can be guessed by somebody patient. */
-const SHORT_TOKEN = 16;
-
-/** Where a key was written, for complaints, and what a path written there is relative to. */
-type Places = {
-  at(this: void, key: ConfigKey): string;
-  pathOf(this: void, key: ConfigKey, path: string): string;
-};
-
-function resolveToken(
-  { token, tokenFile }: ConfigValues,
-  { at, pathOf }: Places,
-  problems: string[],
-  warnings: string[],
-): string | null {
-  if (token !== null && tokenFile !== null) {
-    problems.push(`${at('tokenFile')}: tokenFile: there is a token already (${at('token')}): use one of the two.`);
-    return null;
-  }
-  let found = token;
-  if (tokenFile !== null) {
-    const path = pathOf('tokenFile', tokenFile);
-    try {
-      found = checkedTokenFile(path, warnings);
-    } catch (error) {
-      problems.push(`${at('tokenFile')}: tokenFile: ${messageOf(error)}`);
-    }
-  }
-  if (found !== null && found.length < SHORT_TOKEN) {
-    warnings.push(
-      `The token has only ${found.length} characters: use at least ${SHORT_TOKEN}, as \`openssl rand -hex 32\` makes.`,
-    );
-  }
-  return found;
-}
-
-/** Throws what is wrong with it; what merely should be better is a warning. */
-function checkedTokenFile(path: string, warnings: string[]): string {
-  const token = readTokenFile(path);
-  if ((statSync(path).mode & 0o077) !== 0) {
-    warnings.push(`Others on this machine can read the token file ${path}: \`chmod 600 ${path}\` keeps it yours.`);
-  }
-  return token;
 }

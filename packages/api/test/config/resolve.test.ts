@@ -42,6 +42,7 @@ describe('sources', () => {
     expect(config).toMatchObject({
       listen: '127.0.0.1:7447',
       token: null,
+      ownTokenFile: join(cwd, '.dso', 'token'),
       http: { listen: '127.0.0.1:7448', tokenlessLoopback: false, hosts: [] },
       launcher: null,
       file: null,
@@ -326,13 +327,13 @@ describe('random input', () => {
 
 describe('the token', () => {
   test('comes from the environment or a file, trimmed', () => {
-    expect(resolve({ environment: { DSO_TOKEN: 'a-long-enough-token' } })).toMatchObject({
-      token: 'a-long-enough-token',
+    expect(resolve({ environment: { DSO_TOKEN: 'a-token-that-is-long-enough' } })).toMatchObject({
+      token: 'a-token-that-is-long-enough',
     });
-    write('secret', '  a-long-enough-token \n');
+    write('secret', '  a-token-that-is-long-enough \n');
     chmodSync(join(cwd, 'secret'), 0o600);
     const config = resolve({ environment: { DSO_TOKEN_FILE: 'secret', DSO_TOTAL_SHARDS: '1' } });
-    expect(config).toMatchObject({ token: 'a-long-enough-token', warnings: [] });
+    expect(config).toMatchObject({ token: 'a-token-that-is-long-enough', warnings: [] });
   });
 
   test.each([
@@ -347,14 +348,45 @@ describe('the token', () => {
   });
 
   test('is warned about when others can read its file', () => {
-    write('secret', 'a-long-enough-token');
+    write('secret', 'a-token-that-is-long-enough');
     chmodSync(join(cwd, 'secret'), 0o644);
     expect(resolve({ flags: [flag('tokenFile', 'secret')] }).warnings.join()).toMatch(/Others .*chmod 600/);
   });
 
-  test('is warned about when it is short, and is not shown', () => {
+  test('is warned about when it can be guessed, and is not shown', () => {
     const warnings = resolve({ environment: { DSO_TOKEN: 'hunter2' } }).warnings.join();
-    expect(warnings).toMatch(/only 7 characters/);
+    expect(warnings).toMatch(/at most 36 bits.*openssl/);
     expect(warnings).not.toContain('hunter2');
+  });
+
+  test.each<[string, boolean]>([
+    ['0123456789abcdef0123456789abcde', true],
+    ['0123456789abcdef0123456789abcdef', false],
+    ['0'.repeat(38), true],
+    ['AbCdEfGhIjKlMnOpQrStU1', false],
+    ['AbCdEfGhIjKlMnOpQrStU', true],
+  ])('%s is warned of: %s, by the bits that it can have at most', (token, warned) => {
+    const { warnings } = resolve({ environment: { DSO_TOKEN: token, DSO_TOTAL_SHARDS: '1' } });
+    expect(warnings.length > 0).toBe(warned);
+  });
+
+  test.each<[string, Record<string, string>, string | null]>([
+    ['nobody chose one', {}, '.dso/token'],
+    ['the data directory is another', { DSO_LAUNCHER_DATA_DIR: 'data' }, 'data/token'],
+    ['one is set', { DSO_TOKEN: '0123456789abcdef0123456789abcdef' }, null],
+    ['tokenless is on', { DSO_TOKENLESS: 'true' }, null],
+    ['other machines can reach the port', { DSO_LISTEN: '0.0.0.0:7447' }, null],
+  ])('of its own is where the orchestrator keeps it, when %s', (_, environment, path) => {
+    expect(resolve({ environment }).ownTokenFile).toBe(path === null ? null : join(cwd, path));
+  });
+
+  test.each<[string, Record<string, string>, RegExp | null]>([
+    ['tokenless', { DSO_TOKENLESS: 'true' }, /every process on this machine/],
+    ['tokenless beside a token', { DSO_TOKENLESS: 'true', DSO_TOKEN: '0123456789abcdef0123456789abcdef' }, null],
+    ['allowBaseLevelPeers', { DSO_ALLOW_BASE_LEVEL_PEERS: 'true' }, /whoever reaches 127\.0\.0\.1:7447 can/],
+    ['neither', {}, null],
+  ])('is asked of every node, and who is let in without is warned of: %s', (_, environment, warning) => {
+    const { warnings } = resolve({ environment: { ...environment, DSO_TOTAL_SHARDS: '1' } });
+    expect(warnings).toEqual(warning === null ? [] : [expect.stringMatching(warning)]);
   });
 });

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { OperatorCommand, OrchestratorState } from '@dshard/orchestrator';
 import { until } from '@dshard/testkit';
 import { testServer, TOKEN } from '../../../orchestrator/test/http/test-server.js';
+import type { Alarm } from '@dshard/api';
 import type { ShardState } from '../../../orchestrator/src/domain/state/state.js';
 import { operation, testNode, testState } from '../../../orchestrator/test/http/fake-orchestrator.js';
 import { runDso, startDso, type DsoOptions } from '../dso.js';
@@ -187,6 +188,51 @@ describe('the address', () => {
     expect(results.map(({ code }) => code)).toEqual([3, 3, 3]);
     expect(results[0]!.stderr).toMatch(/is no orchestrator.*7448/);
     for (const { stderr } of results) expect(stderr).not.toMatch(/\n {4}at /);
+  });
+});
+
+describe('dso health and dso shards', () => {
+  const standing = (level: 'warn' | 'error'): Alarm => ({
+    key: 'moreShardsRecommended',
+    kind: 'moreShardsRecommended',
+    level,
+    since: 0,
+    raisedAt: 0,
+    reason: 'Discord recommends 6 shards\u001b[2J.',
+    remedy: 'Plan a higher totalShards.',
+    shards: [],
+    nodes: [],
+  });
+
+  test('health says what is wrong and what to do, and exits with 1 for what is an error only', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.standing = [standing('warn')];
+    const warned = await runDso(['health'], options);
+    expect(warned.code).toBe(0);
+    expect(warned.stdout).toMatch(
+      /^WARNING moreShardsRecommended, for .*: Discord recommends 6 shards\?\[2J\.\n {2}Plan a/,
+    );
+    orchestrator.standing = [standing('error')];
+    const failed = await runDso(['health'], options);
+    expect([failed.code, failed.stdout.startsWith('ALARM ')]).toEqual([1, true]);
+    orchestrator.standing = [];
+    expect((await runDso(['health'], options)).stdout).toMatch(/^No alarm stands\./);
+  });
+
+  test('shards that are the same way for the same reason share a line, so that an outage fits a screen', async () => {
+    const { orchestrator, options } = await serve();
+    const link = { node: 'web-1', phase: 'disconnected', since: 0, refused: null, reason: 'no way out' } as const;
+    orchestrator.state = testState({
+      totalShards: 400,
+      shards: Array.from({ length: 400 }, () => ({ kind: 'running', node: 'web-1', since: 0, link })),
+      nodes: new Map([['web-1', testNode('web-1')]]),
+    });
+    const { stdout } = await runDso(['shards', '--condition', 'notUp'], options);
+    expect(stdout.trim().split('\n')).toEqual([
+      expect.stringMatching(/^0 - 399 disconnected on web-1 for .*: no way out$/),
+    ]);
+    const refused = await runDso(['shards', '--condition', 'fine'], options);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/condition/)]);
   });
 });
 

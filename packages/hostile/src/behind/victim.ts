@@ -78,6 +78,7 @@ export class Victim {
             maxNodeDowntime: 60_000,
             startupGrace: 2_000,
             'store.kind': 'memory',
+            tokenless: token === null,
             ...settings,
           },
         },

@@ -1,8 +1,8 @@
 /**
- * What `fetchClientValues` reads of a client: a path of names. Whoever is a node of the bot may ask, so what is answered
- * is on a list: counts, ids, names, ping, uptime, and what the bot names in `fleet: { values }`. Secrets and the insides
- * of a library stay here even where they are named, and so does whatever could be reached by a prototype. A bot that
- * wants to tell more registers a handler.
+ * What `fetchClientValues` reads of a client: a path of names. Whoever is a node of the bot may ask, so what is
+ * answered is on a list: counts, ids, names, ping, uptime, and what the bot names in `fleet: { values }`. Secrets and
+ * the insides of a library stay here even where they are named, and so does whatever could be reached by a prototype.
+ * A bot that wants to tell more registers a handler.
  */
 import { NodeError } from '../errors.js';
 
@@ -30,7 +30,7 @@ export function clientPath(property: unknown, named: readonly string[]): readonl
     throw refused(
       property,
       last,
-      'only counts, ids, names, ping and uptime are told unasked (name it in fleet: { values: […] })',
+      'only counts, ids, names, ping and uptime are told without a word of the bot (name it in fleet: { values: […] })',
     );
   }
   return path;

@@ -4,6 +4,7 @@ import type { HostReports } from '../host-reports.js';
 import type { ResolvedOptions } from '../options.js';
 import type { HostCall } from '../session/effects.js';
 import { linkOf, servedShards, servesLeadShard } from '../session/reports.js';
+import { isHeard } from '../session/trust.js';
 import type { NodeState } from '../session/state.js';
 import type { LeaseClient } from '../ownership-lease.js';
 import { FleetCalls } from './fleet.js';
@@ -59,6 +60,9 @@ export class NodeFleet {
 
   /** Whether the message was one of the fleet's. */
   received(connection: number, message: Message): boolean {
+    const { link } = this.#setup.state();
+    // A question may run code of the bot: nobody asks one who did not prove that it may.
+    if (link.kind !== 'established' || link.connection !== connection || !isHeard(link, message)) return false;
     if (this.#calls.received(connection, message)) return true;
     return this.#jobs.received(message) || this.#rollouts.received(message);
   }

@@ -13,6 +13,8 @@ import type { NodeEvent } from './events.js';
 import { beginLeaving, leave, leaveWhenEmpty } from './leaving.js';
 import {
   beginConnecting,
+  onChallenge,
+  onChallengeChecked,
   onConnected,
   onConnectFailed,
   onDisconnected,
@@ -28,6 +30,7 @@ import { onUserEventProduced } from './origin.js';
 import { onIdentifyGranted, onPermitEnded, onPermitRequested } from './permits.js';
 import { ruleOf, SHARD_STATES } from './shard-states.js';
 import type { NodeState } from './state.js';
+import { isHeard, isTrusted } from './trust.js';
 
 export type NodeDecision = { state: NodeState; effects: readonly NodeEffect[] };
 
@@ -65,13 +68,15 @@ function react(tx: Transaction, event: NodeEvent): void {
     case 'reportSoon':
       return beatSoon(tx);
     case 'connected':
-      return onConnected(tx, event.connection);
+      return onConnected(tx, event.connection, event.nonce);
     case 'connectFailed':
       return onConnectFailed(tx, event.reason, event.jitter);
     case 'disconnected':
       return onDisconnected(tx, event.connection, event.reason, event.jitter);
     case 'message':
       return onMessage(tx, event.connection, event.message);
+    case 'challengeChecked':
+      return onChallengeChecked(tx, event.connection, event.isRight);
     case 'callEnded':
       return onCallEnded(tx, event.call, event.shardIds, event.outcome);
     case 'userEventProduced':
@@ -103,7 +108,9 @@ function onMessage(tx: Transaction, connection: number, message: Message): void 
     return onHandshakeMessage(tx, connection, message);
   }
   if (link.kind === 'established' && link.connection === connection) {
-    return onEstablishedMessage(tx, connection, message);
+    return isHeard(link, message)
+      ? onEstablishedMessage(tx, connection, message)
+      : tx.log('warn', `The orchestrator is of the base level, and sent ${message.kind}; it is ignored.`);
   }
   // Of a connection that is over: nothing it says counts any more.
 }
@@ -111,9 +118,11 @@ function onMessage(tx: Transaction, connection: number, message: Message): void 
 function onHandshakeMessage(tx: Transaction, connection: number, message: Message): void {
   if (message.kind === 'identified') {
     onIdentified(tx, connection, message);
+  } else if (message.kind === 'challenge') {
+    onChallenge(tx, connection, message);
   } else if (message.kind === 'rejected') {
     onRefused(tx, connection, message);
-  } else if (message.kind === 'shutdown') {
+  } else if (message.kind === 'shutdown' && isTrusted(tx)) {
     beginLeaving(tx, 'orchestrator', message.final);
   } else {
     tx.log('warn', `The orchestrator sent ${message.kind} before Identified; it is ignored.`);

@@ -1,4 +1,4 @@
-import type { Identify, Message, TransferOpened } from '@dshard/protocol';
+import type { Exchange, Identify, Message, TransferOpened } from '@dshard/protocol';
 import type { Cursor, ResumeHow } from './state.js';
 
 /** A call of the shard host. Its end comes back as `callEnded` with the same id. */
@@ -25,6 +25,10 @@ export type Credit = { available: number; window: number };
 export type NodeEffect =
   | { kind: 'connect' }
   | { kind: 'identify'; connection: number; message: Identify }
+  /** Look at a challenge with the token; `challengeChecked` says what came of that. */
+  | { kind: 'checkChallenge'; connection: number; exchange: Exchange; mac: Uint8Array }
+  /** Prove with the token that this node is one of the fleet, and say what it is. */
+  | { kind: 'prove'; connection: number; exchange: Exchange; message: Identify }
   /** The peer is known now: the larger frame limit applies. */
   | { kind: 'established'; connection: number; totalShards: number; nodeId: string; capabilities: readonly string[] }
   /** So long nothing of this node is taken over after a heartbeat that is answered. null: nothing ever is. */

@@ -34,7 +34,7 @@ export function whyNotObeyed(tx: Transaction, { orchestratorEpoch = 0 }: Identif
 
 /** One that is not would be the last that this node ever obeys, or has a shard under. */
 function isPossible(tx: Transaction, epoch: number): boolean {
-  return epoch <= highestFromOrchestrator(tx.now);
+  return epoch <= highestFromOrchestrator(tx.now, tx.orchestratorEpoch);
 }
 
 /** Whether what is said of the shard is meant for now. Notes the epoch. */

@@ -21,10 +21,13 @@ export type NodeEvent =
   | { kind: 'reportSoon' }
   /** The wake-up asked for by `wakeAt`. */
   | { kind: 'tick' }
-  | { kind: 'connected'; connection: number }
+  /** `nonce`: drawn for this connection, where this node has a token. */
+  | { kind: 'connected'; connection: number; nonce: Uint8Array | null }
   | { kind: 'connectFailed'; reason: string; jitter: number }
   | { kind: 'disconnected'; connection: number; reason: string; jitter: number }
   | { kind: 'message'; connection: number; message: Message }
+  /** Whether the orchestrator's challenge proves that it knows the token. */
+  | { kind: 'challengeChecked'; connection: number; isRight: boolean }
   | { kind: 'callEnded'; call: number; shardIds: readonly number[]; outcome: HostOutcome }
   /** The host sends a user event of a shard that it hands over. */
   | { kind: 'userEventProduced'; call: number; shardId: number; eventId: number; body: Uint8Array }

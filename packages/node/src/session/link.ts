@@ -6,24 +6,23 @@
  * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over
  * after an established connection. After a refusal that trying again does not cure it is `refusedRetryMs`.
  */
-import { LOGIC_VERSION, negotiate } from '@dshard/protocol';
-import type { Identified, Identify, Rejected, ShardSession } from '@dshard/protocol';
+import { negotiate } from '@dshard/protocol';
+import type { Challenge, Identified, Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
 import { abortMigrationsOf } from './commands.js';
 import type { Transaction } from './transaction.js';
 import { whyNotObeyed } from './epochs.js';
 import { beat, MAX_UNANSWERED } from './heartbeat.js';
-import { retainedSession } from './live-origin.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
-import { isTaken, ruleOf } from './shard-states.js';
+import { bareIdentify, identifyMessage, trusted, unproven } from './trust.js';
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
   tx.set({ link: { kind: 'connecting', attempt } });
   tx.effect({ kind: 'connect' });
 }
 
-export function onConnected(tx: Transaction, connection: number): void {
+export function onConnected(tx: Transaction, connection: number, nonce: Uint8Array | null): void {
   if (tx.link.kind !== 'connecting') {
     tx.effect({ kind: 'dropConnection', connection, reason: 'It is not wanted any more.' });
     return;
@@ -34,48 +33,44 @@ export function onConnected(tx: Transaction, connection: number): void {
       connection,
       attempt: tx.link.attempt,
       deadline: tx.now + tx.limits.identifyTimeoutMs,
+      trust: nonce === null ? { kind: 'notAsked' } : { kind: 'awaited', nonce },
     },
   });
-  tx.effect({ kind: 'identify', connection, message: identifyMessage(tx) });
+  const message = nonce === null ? identifyMessage(tx) : bareIdentify(tx, nonce);
+  tx.effect({ kind: 'identify', connection, message });
 }
 
-function identifyMessage(tx: Transaction): Identify {
-  const runningShards: number[] = [];
-  const heldSessions: ShardSession[] = [];
-  for (const [shardId, shard] of tx.shards) {
-    const session = retainedSession(shard);
-    if (ruleOf(shard).owned === true && !isTaken(shard)) {
-      runningShards.push(shardId);
-    } else if (session !== null) {
-      heldSessions.push({ shardId, ...session });
-    }
+export function onChallenge(tx: Transaction, connection: number, { nonce, mac }: Challenge): void {
+  const { link } = tx;
+  if (link.kind !== 'identifying' || link.trust.kind !== 'awaited') {
+    tx.log('warn', 'The orchestrator sent challenge, which nobody waits for; it is ignored.');
+    return;
   }
-  runningShards.sort((a, b) => a - b);
-  const epochs = {
-    runningEpochs: runningShards.map((shardId) => tx.epochOf(shardId)),
-    orchestratorEpoch: tx.orchestratorEpoch,
-  };
-  return {
-    ...(tx.identity.capabilities.includes('epochs') ? epochs : {}),
-    kind: 'identify',
-    totalShards: tx.totalShards ?? 0,
-    runningShards,
-    version: tx.identity.version,
-    nodeId: tx.identity.nodeId,
-    logicVersion: LOGIC_VERSION,
-    capabilities: tx.identity.capabilities,
-    token: tx.identity.token,
-    host: tx.identity.host,
-    pid: tx.identity.pid,
-    heldSessions,
-    instance: tx.identity.instance,
-    bounds: tx.identity.bounds,
-  };
+  const { nodeId, capabilities } = tx.identity;
+  const exchange = { nodeNonce: link.trust.nonce, orchestratorNonce: nonce, nodeId, capabilities };
+  tx.set({ link: { ...link, trust: { kind: 'checking', exchange } } });
+  tx.effect({ kind: 'checkChallenge', connection, exchange, mac });
 }
 
-export function onIdentified(tx: Transaction, connection: number, message: Identified): void {
+export function onChallengeChecked(tx: Transaction, connection: number, isRight: boolean): void {
+  const { link } = tx;
+  if (link.kind !== 'identifying' || link.connection !== connection || link.trust.kind !== 'checking') return;
+  if (!isRight) {
+    const problem =
+      'It has another token than this node. Give both the same DSO_TOKEN, or see which process listens there.';
+    refuse(tx, connection, unproven(problem));
+    return;
+  }
+  const { exchange } = link.trust;
+  tx.set({ link: { ...link, trust: { kind: 'proven' } } });
+  tx.effect({ kind: 'prove', connection, exchange, message: identifyMessage(tx) });
+}
+
+export function onIdentified(tx: Transaction, connection: number, said: Identified): void {
+  const message = trusted(tx, said);
+  if ('code' in message) return refuse(tx, connection, message);
   if (tx.totalShards !== null && message.totalShards !== tx.totalShards) {
-    onRefused(tx, connection, {
+    refuse(tx, connection, {
       kind: 'rejected',
       code: 'DSO_TOTAL_SHARDS_CHANGED' satisfies NodeErrorCode,
       message:
@@ -86,7 +81,7 @@ export function onIdentified(tx: Transaction, connection: number, message: Ident
     return;
   }
   const problem = whyNotObeyed(tx, message);
-  if (problem !== null) return onRefused(tx, connection, problem);
+  if (problem !== null) return refuse(tx, connection, problem);
   const capabilities = negotiate(tx.identity.capabilities, message.capabilities);
   const beats = capabilities.includes('heartbeat') && message.heartbeatIntervalMs > 0;
   tx.set({
@@ -123,24 +118,32 @@ export function onIdentified(tx: Transaction, connection: number, message: Ident
   permitsAfterIdentified(tx);
 }
 
-/** The orchestrator refuses this connection, or we do for what it says. */
 export function onRefused(tx: Transaction, connection: number, rejection: Rejected): void {
+  partWith(tx, connection, rejection, 'The orchestrator refused this node');
+}
+
+/** This node refuses the orchestrator, for what it says or does not say. */
+function refuse(tx: Transaction, connection: number, problem: Rejected): void {
+  partWith(tx, connection, problem, 'This node refuses the orchestrator');
+}
+
+function partWith(tx: Transaction, connection: number, { code, message, retryable }: Rejected, who: string): void {
   const link = tx.link;
   const attempt = link.kind === 'identifying' ? link.attempt : 0;
-  tx.effect({ kind: 'closeConnection', connection, reason: rejection.message });
+  tx.effect({ kind: 'closeConnection', connection, reason: message });
   abortMigrationsOf(tx, connection);
-  if (rejection.retryable) {
-    tx.log('warn', `The orchestrator refused this node for now: ${rejection.message}`, { code: rejection.code });
-    waitAndRetry(tx, attempt + 1, backoffMs(tx, attempt, 1), rejection.message);
+  if (retryable) {
+    tx.log('warn', `${who} for now: ${message}`, { code });
+    waitAndRetry(tx, attempt + 1, backoffMs(tx, attempt, 1), message);
     return;
   }
   tx.log(
     'error',
-    `The orchestrator refused this node (${rejection.code}): ${rejection.message} Shards that run here go on; ` +
+    `${who} (${code}): ${message} Shards that run here go on; ` +
       `the node tries again every ${tx.limits.refusedRetryMs / 1000} s, so that correcting the orchestrator is enough.`,
-    { code: rejection.code },
+    { code },
   );
-  waitAndRetry(tx, attempt + 1, tx.limits.refusedRetryMs, rejection.message);
+  waitAndRetry(tx, attempt + 1, tx.limits.refusedRetryMs, message);
 }
 
 /** What came over this connection no orchestrator can have meant: it is made anew, and the shards go on. */

@@ -16,9 +16,10 @@ function saysNoMoreThanIdentify(message: Message): boolean {
   return message.kind === 'startShards' || (message.kind === 'stopShard' && message.session === null);
 }
 
-/** The Identify that speaks for us now, as a number that grows with each connection. 0: none is out. */
-function identifyOf(tx: Transaction): number {
-  return tx.link.kind === 'identifying' ? tx.link.connection : 0;
+/** The whole Identify that speaks for us now, as a number that grows with each connection. 0: none is out. */
+function identifyOf({ link }: Transaction): number {
+  if (link.kind !== 'identifying') return 0;
+  return link.trust.kind === 'notAsked' || link.trust.kind === 'proven' ? link.connection : 0;
 }
 
 /** Sends now, or when a connection is established. */

@@ -5,6 +5,7 @@
 import type { SessionLimits } from './limits.js';
 import type {
   Capability,
+  Exchange,
   GatewaySession,
   Message,
   NodeBounds,
@@ -20,7 +21,8 @@ export type Cursor = GatewaySession & { sequence: number };
 export type Identity = {
   nodeId: string;
   version: string;
-  token: string | null;
+  /** Whether an orchestrator that proves no token (a Go one) is obeyed although this node has a token. */
+  allowBaseLevelOrchestrator: boolean;
   host: string;
   pid: number;
   /** Drawn anew for each node that is made. */
@@ -35,11 +37,21 @@ export type Link =
   | { kind: 'idle' }
   | { kind: 'connecting'; attempt: number }
   /** Identify is out; Identified has not come. */
-  | { kind: 'identifying'; connection: number; attempt: number; deadline: number }
+  | { kind: 'identifying'; connection: number; attempt: number; deadline: number; trust: Trust }
   | Established
   | { kind: 'waiting'; attempt: number; until: number; reason: string }
   /** The end. */
   | { kind: 'closed' };
+
+/**
+ * What is known of an orchestrator before Identified: `notAsked`, because this node has no token; `awaited`, until its
+ * challenge comes; `checking`, while the edge looks at the challenge; `proven`.
+ */
+type Trust =
+  | { kind: 'notAsked' }
+  | { kind: 'awaited'; nonce: Uint8Array }
+  | { kind: 'checking'; exchange: Exchange }
+  | { kind: 'proven' };
 
 export type Established = {
   kind: 'established';

@@ -36,7 +36,7 @@ export class Bench {
       {
         nodeId: 'a',
         version: '1',
-        token: null,
+        allowBaseLevelOrchestrator: false,
         host: 'h',
         pid: 1,
         instance: '1-0',
@@ -54,11 +54,12 @@ export class Bench {
     return this.effects;
   }
 
-  connected(): this {
+  /** @param nonce of a node that has a token. */
+  connected(nonce: Uint8Array | null = null): this {
     if (this.state.link.kind === 'idle') {
       this.event({ kind: 'start' });
     }
-    this.event({ kind: 'connected', connection: ++this.connection });
+    this.event({ kind: 'connected', connection: ++this.connection, nonce });
     return this;
   }
 

@@ -53,6 +53,21 @@ describe('an orchestrator', () => {
     expect(codes).toEqual(isObeyed ? [] : ['DSO_ORCHESTRATOR_EPOCH_IMPOSSIBLE']);
   });
 
+  // A stranger had named the highest epoch that is believed; the real orchestrator counted on from there, and was not.
+  test('may count on from the highest that was obeyed, and so may the shards', () => {
+    const bench = new Bench().connected();
+    const highest = bench.now + 401 * 86_400_000;
+    bench.message(identified(highest));
+    bench.disconnected();
+    bench.now += 60_000;
+    bench.event({ kind: 'tick' });
+    bench.connected();
+    bench.message(identified(highest + 120_000));
+    expect(bench.state.link.kind).toBe('established');
+    bench.message({ kind: 'startShards', shardIds: [SHARD], epochs: [highest + 120_001] });
+    expect(bench.kind()).toBe('starting');
+  });
+
   test('is told apart in the log when it was succeeded, with the way out', () => {
     const bench = new Bench().connected();
     bench.message(identified(7));

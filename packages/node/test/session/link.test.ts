@@ -12,7 +12,7 @@ describe('connecting', () => {
       nodeId: 'a',
       logicVersion: 2,
       capabilities: [
-        'auth',
+        'auth-hmac',
         'heartbeat',
         'identify-permits',
         'sessions',
@@ -28,7 +28,6 @@ describe('connecting', () => {
       bounds: { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 },
       runningEpochs: [],
       orchestratorEpoch: 0,
-      token: null,
       host: 'h',
       pid: 1,
       heldSessions: [],

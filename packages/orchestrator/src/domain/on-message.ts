@@ -31,7 +31,7 @@ import {
   onOriginClosed,
   onUserDataSent,
 } from './migration/steps.js';
-import { can } from './state/nodes.js';
+import { can, isBaseLevel } from './state/nodes.js';
 import { upLink } from './state/shard-link.js';
 import { onRolloutRequest } from './operations/rollout.js';
 import { failStop, onStopped } from './shards/stop.js';
@@ -39,6 +39,9 @@ import { knownNow } from './shards/vacate.js';
 import { onShutdown } from './fleet/leave.js';
 import type { BaseMigration, LiveMigration, ShardState } from './state/state.js';
 import type { Transaction } from './state/transaction.js';
+
+/** What a node may say once it is let in. */
+type LaterMessage = Exclude<MessageFrom<'node'>, { kind: 'identify' | 'proof' | 'jobMark' }>;
 
 export function onMessage(tx: Transaction, connection: string, message: Message, wallClockAheadMs = 0): void {
   const id = tx.state.connections.get(connection);
@@ -50,23 +53,28 @@ export function onMessage(tx: Transaction, connection: string, message: Message,
     violation(tx, node.id, message.kind, 'the total shard count is not decided yet');
     return;
   }
-  if (!isFrom('node', message) || message.kind === 'identify') {
+  if (!isFrom('node', message) || message.kind === 'identify' || message.kind === 'proof') {
     violation(tx, node.id, message.kind, 'it is not for a node to send');
     return;
   }
-  // Who named no capability did not have to know the token: of that one only the base level is taken.
+  // Who named no capability did not have to prove the token: of that one only the base level is taken.
   const needed = MESSAGE_TRAITS[message.kind].capability;
   if (needed !== null && !can(node, needed)) {
     violation(tx, node.id, message.kind, `it did not name the capability ${needed}`);
     return;
   }
   if (message.kind === 'jobMark') onJobMark(tx, node.id, message, tx.now + wallClockAheadMs);
-  else dispatch(tx, node.id, message);
+  else dispatch(tx, node.id, isBaseLevel(node) ? atBaseLevel(message) : message);
 }
 
-type Dispatched = Exclude<MessageFrom<'node'>, { kind: 'identify' | 'jobMark' }>;
+/** Without what the extended level adds to the messages of the base level. */
+function atBaseLevel(message: LaterMessage): LaterMessage {
+  if (message.kind === 'stopShard') return { ...message, session: null };
+  if (message.kind === 'shutdown') return { ...message, sessions: [] };
+  return message;
+}
 
-function dispatch(tx: Transaction, node: string, message: Dispatched): void {
+function dispatch(tx: Transaction, node: string, message: LaterMessage): void {
   switch (message.kind) {
     case 'heartbeat':
       return onHeartbeat(tx, node, message);

@@ -1,6 +1,7 @@
 /**
  * The connections of this run, by id. A connection is
- * - unidentified: its first message must be an Identify, within IDENTIFY_TIMEOUT_MS; only that one reaches the domain;
+ * - unidentified: its first message must be an Identify, and where there is a token its second one a proof, all within
+ *   IDENTIFY_TIMEOUT_MS; only the Identify reaches the domain, with what came of the proof;
  * - identified: its messages and its end are told to the domain, in order;
  * - refused: nothing more of it is heard, and it waits for its close, longer each time its address is refused;
  * - closing: we closed it; what it still sends is dropped, its end is told if it was identified.
@@ -9,7 +10,6 @@
  * cannot shut nodes out: of too many unidentified connections of an address, or of all, the oldest is closed, and a
  * node identifies itself at once.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { longestShardList, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify, Message } from '@dshard/protocol';
 import type {
@@ -19,12 +19,16 @@ import type {
   ConnectionEnd,
   MessageConnection,
   MessageConnectionOptions,
+  Random,
 } from '@dshard/transport';
 import { openMessageConnection, UnfinishedFrames } from '@dshard/transport';
+import type { Peer } from '../domain/state/events.js';
 import type { OrchestratorErrorCode } from '../errors.js';
 import type { OrchestratorOptions } from './contract.js';
 import { Crowd } from './crowd.js';
 import { FlowControl } from './flow-control.js';
+import { challengedBy } from './proof.js';
+import type { Challenged } from './proof.js';
 import { sourceOf } from './violations.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;
@@ -42,13 +46,19 @@ const TRANSFER_BACKLOG_BYTES = 32 * 1024 * 1024;
 /** Ends that are nobody's fault. */
 const CLEAN_ENDS: ReadonlySet<string> = new Set(['DSO_CONNECTION_CLOSED', 'DSO_CONNECTION_LOST']);
 
+/** Nodes of ours hang up on an orchestrator that cannot prove their own token. */
+const UNANSWERED = refusal('DSO_CHALLENGE_UNANSWERED', 'it left when it was challenged, so it has another token');
+
 export type ConnectionsOptions = {
   runId: string;
   clock: Clock;
   limits: Pick<OrchestratorOptions, 'maxConnections' | 'maxPerAddress' | 'connection'>;
   /** No list of shards in a message is longer than the fleet has shards. */
   maxShards?(): number;
-  onIdentify(connection: string, message: Identify, peer: { remote: string; loopback: boolean }): void;
+  /** The shared token, or null. */
+  token: string | null;
+  random: Random;
+  onIdentify(connection: string, message: Identify, peer: Peer): void;
   onMessage(connection: string, message: Message): void;
   /** An event id of the protocol's own that nobody here knows; it is ignored. */
   onUnknownEvent(connection: string, eventId: number): void;
@@ -60,12 +70,14 @@ export type ConnectionsOptions = {
   delayOf?(remote: string): number;
 };
 
+type Unidentified = Extract<Entry['phase'], { kind: 'unidentified' }>;
+
 type Entry = {
   readonly id: string;
   readonly connection: MessageConnection;
   readonly source: string;
   phase:
-    | { kind: 'unidentified'; cancelTimeout: Cancel }
+    | { kind: 'unidentified'; cancelTimeout: Cancel; challenged: Challenged | null }
     | { kind: 'identified' }
     | { kind: 'refused'; end: ConnectionEnd; cancelWait: Cancel }
     | { kind: 'closing'; identified: boolean };
@@ -104,7 +116,7 @@ export class Connections {
     const cancelTimeout = this.#options.clock.after(IDENTIFY_TIMEOUT_MS, () =>
       this.#refuse(entry, 'DSO_IDENTIFY_TIMEOUT', `no Identify came within ${IDENTIFY_TIMEOUT_MS / 1000} s`),
     );
-    const entry: Entry = { id, connection, source, phase: { kind: 'unidentified', cancelTimeout } };
+    const entry: Entry = { id, connection, source, phase: { kind: 'unidentified', cancelTimeout, challenged: null } };
     this.#entries.set(id, entry);
     this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
     connection.handle({
@@ -173,17 +185,10 @@ export class Connections {
 
   #received(entry: Entry, message: Message): void {
     switch (entry.phase.kind) {
-      case 'unidentified': {
-        if (message.kind !== 'identify') {
-          this.#refuse(entry, 'DSO_IDENTIFY_EXPECTED', `its first message was ${message.kind}, not identify`);
-          return;
-        }
-        this.#leaveUnidentified(entry);
-        entry.phase = { kind: 'identified' };
-        const { remote, loopback } = entry.connection;
-        this.#options.onIdentify(entry.id, message, { remote, loopback });
+      case 'unidentified':
+        if (entry.phase.challenged === null) this.#receivedFirst(entry, entry.phase, message);
+        else this.#receivedProof(entry, entry.phase.challenged, message);
         return;
-      }
       case 'identified': {
         const excess = this.#excess(message);
         if (excess === null) this.#options.onMessage(entry.id, message);
@@ -201,6 +206,37 @@ export class Connections {
     if (length <= most) return null;
     const why = `${message.kind} has a list of ${length} shards, and the fleet has ${most}`;
     return { code: 'DSO_FIELD_RANGE', message: `A message was refused: ${why}.` };
+  }
+
+  #receivedFirst(entry: Entry, phase: Unidentified, message: Message): void {
+    if (message.kind !== 'identify') {
+      this.#refuse(entry, 'DSO_IDENTIFY_EXPECTED', `its first message was ${message.kind}, not identify`);
+      return;
+    }
+    const { token, random } = this.#options;
+    if (token === null || message.nonce === undefined) {
+      this.#identified(entry, message, 'none');
+      return;
+    }
+    const challenged = challengedBy(token, message.nonce, message, random);
+    entry.phase = { ...phase, challenged };
+    entry.connection.send(challenged.challenge);
+  }
+
+  #receivedProof(entry: Entry, challenged: Challenged, message: Message): void {
+    if (message.kind !== 'proof') {
+      this.#refuse(entry, 'DSO_PROOF_EXPECTED', `it answered the challenge with ${message.kind}, not with a proof`);
+      return;
+    }
+    const { isRight, identify } = challenged.check(message);
+    this.#identified(entry, identify, isRight ? 'right' : 'wrong');
+  }
+
+  #identified(entry: Entry, message: Identify, proof: Peer['proof']): void {
+    this.#leaveUnidentified(entry);
+    entry.phase = { kind: 'identified' };
+    const { remote, loopback } = entry.connection;
+    this.#options.onIdentify(entry.id, message, { remote, loopback, proof });
   }
 
   /** The base level's way with later additions: ignored. From a stranger it is a first message that is no Identify. */
@@ -268,8 +304,10 @@ export class Connections {
     if (ofSource > 0) this.#perSource.set(entry.source, ofSource);
     else this.#perSource.delete(entry.source);
     this.#flow.forget(entry.id);
-    if (phase.kind !== 'closing' && phase.kind !== 'refused' && !CLEAN_ENDS.has(end.code))
-      this.#options.onViolation(entry.connection.remote, end);
+    const { remote } = entry.connection;
+    const isOurs = phase.kind === 'closing' || phase.kind === 'refused';
+    if (!isOurs && !CLEAN_ENDS.has(end.code)) this.#options.onViolation(remote, end);
+    else if (phase.kind === 'unidentified' && phase.challenged !== null) this.#options.onViolation(remote, UNANSWERED);
     if (phase.kind === 'identified' || (phase.kind === 'closing' && phase.identified)) {
       this.#options.onClosed(entry.id, end);
     }
@@ -285,16 +323,4 @@ function isStateBeyondBound({ kind }: Message, bufferedBytes: number): boolean {
 
 function refusal(code: OrchestratorErrorCode, why: string): ConnectionEnd {
   return { code, message: `The connection was refused: ${why}.` };
-}
-
-/** The shared token, compared at the edge so that the domain only ever hears whether it was the right one. */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/**
- * Whether `given` is the expected token; true when none is expected. Takes the same time for every wrong token of a
- * length: hashing first makes both sides equally long.
- */
-export function tokenAccepted(expected: string | null, given: string | null): boolean {
-  if (expected === null) return true;
-  return given !== null && timingSafeEqual(digest(expected), digest(given));
 }

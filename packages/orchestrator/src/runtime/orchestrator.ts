@@ -27,7 +27,7 @@ import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { AlarmWatch } from './alarm-watch.js';
-import { Connections, tokenAccepted } from './connections.js';
+import { Connections } from './connections.js';
 import type { Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import type { ProcessExit } from '../ports/surroundings.js';
@@ -125,10 +125,9 @@ class OrchestratorRuntime implements Orchestrator {
       clock,
       limits: options,
       maxShards: () => this.#state.totalShards ?? MAX_SHARDS,
-      onIdentify: (connection, message, { remote, loopback }) => {
-        const peer = { remote, loopback, tokenAccepted: tokenAccepted(options.token, message.token) };
-        this.#loop.push({ kind: 'identify', connection, message, peer });
-      },
+      token: options.token,
+      random,
+      onIdentify: (connection, message, peer) => this.#loop.push({ kind: 'identify', connection, message, peer }),
       onMessage: (connection, message) =>
         this.#loop.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
       onUnknownEvent: (connection, eventId) =>

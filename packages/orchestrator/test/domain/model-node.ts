@@ -91,7 +91,6 @@ export class ModelNode {
       nodeId: this.id,
       logicVersion: 2,
       capabilities: this.capabilities,
-      token: null,
       host: null,
       pid: null,
       heldSessions: this.can('sessions')
@@ -258,6 +257,8 @@ export class ModelNode {
       case 'rejected':
       case 'heartbeatAck':
       case 'identify':
+      case 'challenge':
+      case 'proof':
       case 'heartbeat':
       case 'commandFailed':
       case 'identifyRequest':

@@ -167,7 +167,7 @@ describe('a session that cannot be resumed', () => {
 describe('a cordon', () => {
   test('keeps new shards away until it is lifted, and outlives a reconnect', () => {
     const world = new World().start();
-    const a = world.join('a', {}, { remote: '', loopback: true, tokenAccepted: true });
+    const a = world.join('a', {}, { remote: '', loopback: true, proof: 'right' });
     world.ask({ kind: 'cordonNode', node: 'a' });
     world.disconnect(a);
     a.running.clear();

@@ -16,10 +16,10 @@ function heartbeat(shards: readonly ShardReport[]): Message {
 
 /** Node `a` has all four shards; `liar` has none. */
 function fleet(baseLevel: boolean): { world: World; tell: (message: Message) => void } {
-  const world = new World({ tokenRequired: true, totalShards: 4 }).start();
-  world.join('a', { token: 'right' });
+  const world = new World({ tokenRequired: true, allowBaseLevelPeers: true, totalShards: 4 }).start();
+  world.join('a');
   world.settle();
-  const liar = world.join({ id: 'liar', baseLevel }, {}, { ...nearby, tokenAccepted: !baseLevel });
+  const liar = world.join({ id: 'liar', baseLevel }, {}, { ...nearby, proof: baseLevel ? 'none' : 'right' });
   world.settle();
   world.entries.length = 0;
   return {

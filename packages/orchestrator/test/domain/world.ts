@@ -37,7 +37,7 @@ export function drain(origin: string, destination: string, { shutdown = false } 
 
 export const rollout: OperatorCommand = { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' };
 
-export const nearby: Peer = { remote: '127.0.0.1', loopback: true, tokenAccepted: true };
+export const nearby: Peer = { remote: '127.0.0.1', loopback: true, proof: 'right' };
 
 /** `total` and `remaining`: session starts, 1000 of each by default. */
 type GatewayAnswer = {

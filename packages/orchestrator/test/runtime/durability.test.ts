@@ -189,7 +189,7 @@ describe('while the store cannot be written', () => {
   async function broken() {
     const made = world();
     const first = await made.run();
-    const a = await first.node('a', { capabilities: ['auth', 'heartbeat', 'sessions'] });
+    const a = await first.node('a', { capabilities: ['auth-hmac', 'heartbeat', 'sessions'] });
     const b = await first.node('b');
     await made.clock.run(1_000);
     return { ...made, ...first, a, b };

@@ -21,6 +21,7 @@ async function orchestrator(): Promise<StartedOrchestrator> {
       'store.kind': 'memory',
       'http.enabled': 'false',
       totalShards: '4',
+      allowBaseLevelPeers: 'true',
     }).map(([key, written]) => ({ key, written, flag: key })),
     cwd: process.cwd(),
     file: null,
@@ -46,7 +47,9 @@ test('a refused peer that connects again and again is held, and takes two lines 
   while (clock.monotonicMs() - from < 3_000) {
     const socket = await connected(started);
     tries += 1;
-    socket.resume().write(encodeMessage({ ...identify('go'), logicVersion: 99, capabilities: [] }));
+    socket
+      .resume()
+      .write(encodeMessage({ ...identify('go'), logicVersion: 99, capabilities: [], host: null, pid: null }));
     await once(socket, 'close');
   }
   // 250 + 500 + 1,000 + 2,000 ms.
@@ -66,7 +69,7 @@ describe('frames that do not end', () => {
     const sockets = await Promise.all(
       Array.from({ length: 40 }, async (_, index) => {
         const socket = await connected(started);
-        socket.write(encodeMessage({ ...identify(`n${index}`), capabilities: [] }));
+        socket.write(encodeMessage({ ...identify(`n${index}`), capabilities: [], host: null, pid: null }));
         await once(socket, 'data');
         socket.on('data', () => undefined).write(header);
         socket.write(half);
@@ -84,7 +87,7 @@ describe('frames that do not end', () => {
     );
     expect(most).toBeLessThan(320 * 1024 * 1024);
     const late = await connected(started);
-    late.write(encodeMessage({ ...identify('late'), capabilities: [] }));
+    late.write(encodeMessage({ ...identify('late'), capabilities: [], host: null, pid: null }));
     await once(late, 'data');
   });
 });

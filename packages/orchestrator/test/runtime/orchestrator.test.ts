@@ -12,6 +12,7 @@ import { scriptedNode } from './scripted-node.js';
 import type { ScriptedNode, ScriptedNodeOptions } from './scripted-node.js';
 import { alone } from './alone.js';
 import { inOrder } from './live-node.js';
+import { settings } from './settings.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -73,7 +74,7 @@ describe('over the memory network', () => {
 
   test.each([
     ['a wrong token', { token: 'guess' }, 'DSO_TOKEN_REFUSED'],
-    ['no token', { token: null }, 'DSO_TOKEN_REFUSED'],
+    ['no token', {}, 'DSO_TOKEN_REFUSED'],
     ['another version of the protocol', { token: 'secret', logicVersion: LOGIC_VERSION + 1 }, 'DSO_LOGIC_VERSION'],
   ])('a node with %s is refused with a code, and harms nobody', async (_what, hello, code) => {
     const { orchestrator, node, clock } = await fleet({ token: 'secret' });
@@ -89,19 +90,31 @@ describe('over the memory network', () => {
     expect(history).not.toContain('secret');
   });
 
-  test('a peer that names capabilities, but not "auth", is asked for the token on loopback, too', async () => {
+  test('a peer that names capabilities, but not "auth-hmac", has to prove the token on loopback, too', async () => {
     const { orchestrator, node, clock } = await fleet({ token: 'secret' });
-    const refused = await node('refused', { capabilities: ['heartbeat', 'calls'], token: null, host: null, pid: null });
+    const refused = await node('refused', { capabilities: ['heartbeat', 'calls'], host: null, pid: null });
     await clock.run(60_000);
     expect(refused.end).not.toBeNull();
-    expect(refused.received).toEqual([]);
+    expect(refused.received).toEqual([expect.objectContaining({ kind: 'rejected', code: 'DSO_TOKEN_REFUSED' })]);
     expect(orchestrator.history().map(({ name }) => name)).toContain('nodeRefused');
     expect(JSON.stringify(shardsOf(orchestrator))).not.toContain('refused');
   });
 
-  test('a base-level peer, which knows no token, is let in on loopback', async () => {
-    const { orchestrator, node, clock } = await fleet({ token: 'secret' });
-    const base = await node('base', { capabilities: [], host: null, pid: null });
+  test('a base-level peer, which can prove no token, is let in only where it is allowed, on loopback, too', async () => {
+    const hello = { capabilities: [], host: null, pid: null };
+    const closed = await fleet({ token: 'secret' });
+    const refused = await closed.node('base', hello);
+    await closed.clock.run(60_000);
+    expect(refused.end).not.toBeNull();
+    expect(refused.received).toEqual([]);
+    expect(JSON.stringify(closed.orchestrator.history())).toContain('allowBaseLevelPeers');
+    expect(JSON.stringify(shardsOf(closed.orchestrator))).not.toContain('base');
+
+    const { orchestrator, node, clock } = await fleet({
+      token: 'secret',
+      settings: settings({ allowBaseLevelPeers: true }),
+    });
+    const base = await node('base', hello);
     await clock.run(60_000);
     expect(base.received[0]).toMatchObject({ kind: 'identified', totalShards: 4 });
     expect(shardsOf(orchestrator)).toContain('running on base');

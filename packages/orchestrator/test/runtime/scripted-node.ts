@@ -6,7 +6,7 @@ import { FIRST_USER_EVENT_ID } from '@dshard/protocol';
 import type { GatewaySession, Identify, Message, MessageKind, MessageOf } from '@dshard/protocol';
 import { openMessageConnection } from '@dshard/transport';
 import type { Address, ConnectionEnd, MessageConnection, Transport } from '@dshard/transport';
-import { identify } from './peer.js';
+import { bareIdentify, identify, proofOf } from './peer.js';
 
 export type ScriptedNode = {
   readonly connection: MessageConnection;
@@ -22,10 +22,12 @@ export type ScriptedNodeOptions = {
   address: Address;
   /** User events it sends for a shard that moves away. */
   userEvents?: readonly Uint8Array[];
+  /** It proves that it knows this one. */
+  token?: string;
 } & Partial<Identify>;
 
 /** Neither heartbeats nor permits: nothing a script would have to do by itself. */
-const CAPABILITIES = ['auth', 'sessions'];
+const CAPABILITIES = ['auth-hmac', 'sessions'];
 
 const sessionOf = (shardId: number): GatewaySession => ({
   sessionId: `session-${shardId}`,
@@ -34,7 +36,7 @@ const sessionOf = (shardId: number): GatewaySession => ({
 });
 
 export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions): Promise<ScriptedNode> {
-  const { transport, address, userEvents = [], ...more } = options;
+  const { transport, address, userEvents = [], token, ...more } = options;
   const hello = identify(nodeId, { capabilities: CAPABILITIES, ...more });
   const extended = hello.capabilities.includes('sessions');
   const connection = openMessageConnection(await transport.connect(address, { timeoutMs: 5_000 }));
@@ -86,6 +88,10 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
         shards.clear();
         connection.close({ code: 'DONE', message: 'done' });
         return;
+      case 'challenge':
+        connection.send(proofOf(token ?? '', message, hello));
+        return;
+      case 'proof':
       case 'resumeShards':
       case 'identify':
       case 'identified':
@@ -117,7 +123,7 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       end = reason;
     },
   });
-  connection.send(hello);
+  connection.send(token === undefined ? hello : bareIdentify(nodeId, hello));
 
   return {
     connection,

@@ -42,7 +42,7 @@ function say(world: World, id: string, message: Message): World {
             kind: 'identify' as const,
             connection: `c${connection.id}`,
             message,
-            peer: { remote: '127.0.0.1', loopback: true, tokenAccepted: true },
+            peer: { remote: '127.0.0.1', loopback: true, proof: 'none' as const },
           }
         : { kind: 'message' as const, connection: `c${connection.id}`, message };
     return { connection: { ...connection, toOrchestrator: [...connection.toOrchestrator, said] } };
@@ -90,6 +90,9 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
       return setHost(detach(world, id), id, { kind: 'none' });
     case 'wakeAt':
       return change(world, id, () => ({ wakeAt: effect.at }));
+    // No node of the model has a token.
+    case 'checkChallenge':
+    case 'prove':
     case 'grantPermit':
     case 'established':
     case 'leased':
@@ -145,7 +148,7 @@ export function complete(
     }
     const connection = { id: rest.nextConnection, toNode: [], toOrchestrator: [] };
     const connected = change({ ...rest, nextConnection: rest.nextConnection + 1 }, id, () => ({ connection }));
-    return nodeHears(connected, id, { kind: 'connected', connection: connection.id }, decideNode);
+    return nodeHears(connected, id, { kind: 'connected', connection: connection.id, nonce: null }, decideNode);
   }
   if (pending.kind === 'lingering') return nodeHears(rest, id, { kind: 'departed' }, decideNode);
   if (pending.kind === 'loading') return tell(rest, id, { kind: 'loaded' }, decideShard);

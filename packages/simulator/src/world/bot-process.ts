@@ -21,6 +21,8 @@ export type BotProcessOptions = {
   seed: number;
   version: string;
   baseLevel: boolean;
+  /** That it proves, unless it is of the base level. */
+  token: string | null;
   /** Whether its host moves shards live. */
   live: boolean;
   sendMs: number;
@@ -101,6 +103,7 @@ export class BotProcess {
         host: this.host,
         orchestrator: ORCHESTRATOR_ADDRESS,
         nodeId: options.nodeId ?? name,
+        ...(options.token !== null && !baseLevel && { token: options.token }),
         lingerMs: 0,
         patienceMs: options.patienceMs,
         version,

@@ -100,6 +100,8 @@ export function repeatingTransport(transport: Transport, repeats: (message: Mess
   };
 }
 
+const HANDSHAKE: ReadonlySet<string> = new Set(['identify', 'challenge', 'proof', 'identified', 'rejected']);
+
 /** What was last on its connection, and what is to come again on the next one. */
 class LastMessage {
   readonly #repeats: (message: Message) => boolean;
@@ -123,11 +125,11 @@ class LastMessage {
     this.#frames.push(bytes);
     for (let frame = this.#frames.next(); frame !== null; frame = this.#frames.next()) {
       const message = decodeMessage(frame.eventId, frame.body);
-      const isHandshake = message.kind === 'identify' || message.kind === 'identified' || message.kind === 'rejected';
-      if (!isHandshake) this.#last = message;
+      if (!HANDSHAKE.has(message.kind)) this.#last = message;
       passed.push(encodeMessage(message));
       const before = this.#before;
-      if (message.kind === 'rejected' || before === null) continue;
+      const isBare = message.kind === 'identify' && message.nonce !== undefined;
+      if (isBare || message.kind === 'rejected' || before === null) continue;
       this.#before = null;
       if (this.#repeats(before)) passed.push(encodeMessage(before));
     }
@@ -190,5 +192,5 @@ function* messagesOf(frames: FrameReader, bytes: Uint8Array): Generator<Message>
 function plainIdentify(identify: MessageOf<'identify'>, prepared: ReadonlySet<number>): MessageOf<'identify'> {
   const { instance: _, bounds: __, runningEpochs: ___, orchestratorEpoch: ____, ...known } = identify;
   const runningShards = [...new Set([...known.runningShards, ...prepared])];
-  return { ...known, runningShards, capabilities: [], heldSessions: [], token: null };
+  return { ...known, runningShards, capabilities: [], heldSessions: [], host: null, pid: null };
 }

@@ -58,6 +58,7 @@ export type SimOrchestratorOptions = {
   control: MemoryNetwork;
   discord: SimDiscord;
   fleet: Fleet;
+  token: string | null;
   random: Draw;
   trace: Trace;
   observe: Observe;
@@ -112,7 +113,7 @@ export class SimOrchestrator {
 
   /** Rejects when it cannot start: its store does not work. */
   async #live(life: Life): Promise<void> {
-    const { seed, settings, control, discord, fleet, random, nextLaunchFault, durable } = this.#options;
+    const { seed, token, settings, control, discord, fleet, random, nextLaunchFault, durable } = this.#options;
     const { process } = life;
     const { clock } = process;
     const logger = this.#logger(process);
@@ -120,7 +121,7 @@ export class SimOrchestrator {
     const handle = createOrchestrator(
       {
         listen: ORCHESTRATOR_ADDRESS,
-        token: null,
+        token,
         settings,
         stopGraceMs: STOP_GRACE_MS,
         clock,

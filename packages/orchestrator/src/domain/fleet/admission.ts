@@ -1,5 +1,5 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
-import { counted, isNodeId, LOGIC_VERSION, longestShardList, MAX_SHARDS } from '@dshard/protocol';
+import { counted, highestObeyed, isNodeId, LOGIC_VERSION, longestShardList, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../state/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
@@ -15,7 +15,7 @@ export function refusalOf(state: OrchestratorState, identify: Identify, peer: Pe
     wrongVersion(identify) ??
     notTrusted(state, identify, peer) ??
     invalidId(identify.nodeId) ??
-    staleHere(state, identify) ??
+    staleHere(state, identify, now) ??
     impossible(state, identify, now) ??
     otherTotal(state, identify) ??
     impossibleBounds(state, identify) ??
@@ -33,26 +33,45 @@ function wrongVersion({ logicVersion }: Identify): Refusal | null {
   };
 }
 
+/** Where there is no token, whoever can connect is trusted; the runtime then listens on loopback only. */
 function notTrusted({ settings }: OrchestratorState, identify: Identify, peer: Peer): Refusal | null {
-  if (!usesExtensions(identify)) {
-    if (peer.loopback || settings.allowBaseLevelPeers) return null;
-    return {
-      code: 'DSO_BASE_LEVEL_REFUSED',
-      message: `A base-level peer knows no token, so it is only let in from this machine; it came from ${peer.remote}.`,
-    };
-  }
-  if (!settings.tokenRequired || peer.tokenAccepted) return null;
-  const what = identify.token === null ? 'sent no token' : 'sent another token';
+  const { tokenRequired, allowBaseLevelPeers } = settings;
+  if (!usesExtensions(identify)) return tokenRequired && !allowBaseLevelPeers ? baseLevelRefused(peer) : null;
+  if (!tokenRequired) return identify.nonce === undefined ? null : tokenUnknown();
+  return peer.proof === 'right' ? null : tokenRefused(peer);
+}
+
+function baseLevelRefused({ remote }: Peer): Refusal {
   return {
-    code: 'DSO_TOKEN_REFUSED',
-    message: `The node ${what} than this orchestrator asks for. Give both the same DSO_TOKEN.`,
+    code: 'DSO_BASE_LEVEL_REFUSED',
+    message:
+      `A base-level peer cannot prove that it knows the token of this orchestrator; this one came from ${remote}. ` +
+      'If it is yours, set allowBaseLevelPeers.',
   };
 }
 
-/** Whatever of ours a peer makes use of, it can know the token. Of the base level's peers none sends any of this. */
-function usesExtensions({ capabilities, token, host, pid, heldSessions, ...rest }: Identify): boolean {
-  const { runningEpochs = [], orchestratorEpoch = 0, instance, bounds } = rest;
-  const isNamed = [token, host, pid, instance ?? null, bounds ?? null].some((each) => each !== null);
+function tokenUnknown(): Refusal {
+  return {
+    code: 'DSO_TOKEN_UNKNOWN',
+    message:
+      'The node has a token, and this orchestrator has none to prove. Give both the same DSO_TOKEN, or none to both.',
+  };
+}
+
+function tokenRefused({ proof }: Peer): Refusal {
+  const message =
+    proof === 'wrong'
+      ? 'The node has another token than this orchestrator. Give both the same DSO_TOKEN.'
+      : 'This orchestrator asks for a token, and the node did not say that it has one. Set DSO_TOKEN for the node, or ' +
+        'DSO_TOKEN_FILE to the file that holds it (.dso/token beside an orchestrator that made its own). ' +
+        'If the node has the token, its @dshard/node is too old to prove it.';
+  return { code: 'DSO_TOKEN_REFUSED', message };
+}
+
+/** Whatever of ours a peer makes use of, it can prove the token. Of the base level's peers none sends any of this. */
+function usesExtensions({ capabilities, host, pid, heldSessions, ...rest }: Identify): boolean {
+  const { runningEpochs = [], orchestratorEpoch = 0, instance, bounds, nonce } = rest;
+  const isNamed = [host, pid, instance ?? null, bounds ?? null, nonce ?? null].some((each) => each !== null);
   return capabilities.length > 0 || isNamed || heldSessions.length + runningEpochs.length + orchestratorEpoch > 0;
 }
 
@@ -64,14 +83,18 @@ function invalidId(id: string): Refusal | null {
   };
 }
 
-/** The node has obeyed an orchestrator that started after this one. */
-function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Identify): Refusal | null {
-  if (orchestratorEpoch <= epoch) return null;
+/**
+ * The node has obeyed an orchestrator of a later epoch. If that one leads, the store says so as soon as anything is
+ * written; if nobody does, this one counts on from there (`handshake.ts`). Refused is only what nobody can have
+ * counted.
+ */
+function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Identify, now: number): Refusal | null {
+  if (orchestratorEpoch <= Math.max(epoch, highestObeyed(now))) return null;
   return {
     code: 'DSO_ORCHESTRATOR_STALE',
     message:
-      `The node has obeyed an orchestrator of epoch ${orchestratorEpoch}; this one is of epoch ${epoch}, so it was superseded. ` +
-      'If no other one runs, the clock was set back and the store was lost: restart the node.',
+      `The node says that it has obeyed an orchestrator of epoch ${orchestratorEpoch}, which is far ahead of the clock here. ` +
+      'Set the clocks right, and restart the node.',
   };
 }
 
@@ -114,11 +137,14 @@ function impossibleBounds({ settings }: OrchestratorState, { bounds, nodeId }: I
   };
 }
 
-/** A node that came back has the instance of before. One that has said goodbye needs its id no more. */
+/**
+ * A node that came back has the instance of before. One that has said goodbye needs its id no more. A base-level peer
+ * names none: it can take the place of another base-level peer only.
+ */
 function idIsTaken(state: OrchestratorState, { nodeId, instance, pid, host }: Identify): Refusal | null {
   const holder = state.nodes.get(nodeId);
   if (holder === undefined || !hasConnection(holder) || hasSaidGoodbye(holder)) return null;
-  if (instance === undefined || holder.instance === null || holder.instance === instance) return null;
+  if (holder.instance === null || holder.instance === instance) return null;
   const isSameProcess = holder.pid === pid && holder.host === host;
   return {
     code: 'DSO_NODE_ID_TAKEN',

@@ -34,6 +34,7 @@ export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 
     refuse(tx, connection, message, peer.remote, refusal);
     return;
   }
+  countOnFrom(tx, message);
   const id = message.nodeId === '' ? freshId(tx) : message.nodeId;
   replaceOlder(tx, id);
   if (isNewProcess(tx, id, message)) noteCrash(tx, id);
@@ -58,7 +59,8 @@ function isNewProcess(tx: Transaction, id: string, { pid, host, instance }: Iden
 
 function refuse(tx: Transaction, connection: string, message: Identify, remote: string, refusal: Refusal): void {
   const { code, message: text } = refusal;
-  if (message.capabilities.includes('auth')) {
+  // Whoever names any is of ours, of whatever version, and reads what is wrong.
+  if (message.capabilities.length > 0) {
     tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: errorEntry(code).retryable === true });
   }
   tx.effect({ kind: 'close', connection, code, message: text, refused: true });
@@ -68,6 +70,22 @@ function refuse(tx: Transaction, connection: string, message: Identify, remote: 
     node: message.nodeId,
     code,
   });
+}
+
+/**
+ * A lost store, a clock that was set back, or a stranger at the port of the orchestrator: the node obeys nobody of an
+ * epoch below the highest it has obeyed. The new epoch is durable before the node hears of it, so one who is not the
+ * leader any more cannot have it.
+ */
+function countOnFrom(tx: Transaction, { orchestratorEpoch = 0, nodeId }: Identify): void {
+  const { epoch: before } = tx.state;
+  if (orchestratorEpoch <= before) return;
+  const epoch = Math.max(orchestratorEpoch + 1, tx.state.nextEpoch);
+  tx.patch({ epoch, nextEpoch: epoch + 1 });
+  const text =
+    `Node ${nodeId} has obeyed an orchestrator of epoch ${orchestratorEpoch}; this one was of epoch ${before}, and is of ` +
+    `epoch ${epoch} now. If no other one ran meanwhile, a clock was set back or a store was lost.`;
+  tx.record('epochRaised', 'warn', text, { node: nodeId, epoch, before });
 }
 
 const TAKEN_IDS_KEPT = 20;

@@ -76,8 +76,12 @@ export function migrationOf(tx: Transaction, shard: number): MigrationState | un
   return state?.kind === 'migrating' ? tx.state.migrations.get(state.migration) : undefined;
 }
 
+/** What user code may take for a user event: a destination of the base level says nothing while it handles them. */
+const HANDLING_MS = 10;
+
 function enter(tx: Transaction, migration: BaseMigration, step: BaseStep): void {
-  tx.setMigration({ ...migration, step, deadline: tx.now + tx.settings.migrationStepTimeoutMs });
+  const handlingMs = step.kind === 'resuming' ? HANDLING_MS * step.userEvents : 0;
+  tx.setMigration({ ...migration, step, deadline: tx.now + tx.settings.migrationStepTimeoutMs + handlingMs });
 }
 
 /** closing → preparing. */

@@ -48,6 +48,7 @@ export type HistoryName =
   | 'nodeJoined'
   | 'nodeReplaced'
   | 'nodeRefused'
+  | 'epochRaised'
   | 'nodeLost'
   | 'nodeGone'
   | 'nodeLaunching'

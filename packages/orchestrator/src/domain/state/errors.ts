@@ -21,13 +21,18 @@ export const DOMAIN_ERRORS = {
     fault: 'peer',
   },
   DSO_TOKEN_REFUSED: {
-    meaning: 'The node has no token, or not the one this orchestrator asks for.',
-    remedy: 'Give the node the same DSO_TOKEN as the orchestrator.',
+    meaning: 'The node did not prove that it knows the token of this orchestrator.',
+    remedy: 'Give the node the same token: DSO_TOKEN, or DSO_TOKEN_FILE with the file that holds it.',
+    fault: 'peer',
+  },
+  DSO_TOKEN_UNKNOWN: {
+    meaning: 'The node has a token, and the orchestrator has none.',
+    remedy: 'Give both the same DSO_TOKEN, or none to both.',
     fault: 'peer',
   },
   DSO_BASE_LEVEL_REFUSED: {
-    meaning: 'A node that knows no token (a base-level peer) came from another machine.',
-    remedy: 'Set allowBaseLevelPeers if that network is trusted, or use a node library with the auth capability.',
+    meaning: 'A node that can prove no token (a base-level peer) came, and the orchestrator has one.',
+    remedy: 'Set allowBaseLevelPeers if whoever reaches the port is trusted, or use @dshard/node.',
     fault: 'peer',
   },
   DSO_NODE_ID_INVALID: {
@@ -46,9 +51,8 @@ export const DOMAIN_ERRORS = {
     fault: 'peer',
   },
   DSO_ORCHESTRATOR_STALE: {
-    meaning: 'The node has obeyed an orchestrator that was started after this one.',
-    remedy:
-      'End one of the two. If no other one runs, the clock was set back and the store was lost: restart the nodes, or set the clock right.',
+    meaning: 'The node has obeyed an orchestrator of an epoch more than a year ahead of the clock here.',
+    remedy: 'Set the clocks right, and restart the node.',
     retryable: true,
     fault: 'peer',
   },

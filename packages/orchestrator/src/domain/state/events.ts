@@ -5,8 +5,11 @@ import type { OperatorCommand } from './commands.js';
 export type Peer = {
   remote: string;
   loopback: boolean;
-  /** Whether the token in its Identify was the right one (true when none is required). */
-  tokenAccepted: boolean;
+  /**
+   * Whether it proved that it knows the shared token. `none`: it was not asked to, because there is no token here, or
+   * because it said that it has none.
+   */
+  proof: 'right' | 'wrong' | 'none';
 };
 
 /** Everything that can happen to the orchestrator. Plain data; the runtime makes them, `decide` takes them. */

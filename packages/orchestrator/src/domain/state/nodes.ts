@@ -20,6 +20,11 @@ export function can(node: NodeState | undefined, capability: Capability): boolea
   );
 }
 
+/** A Go node, say: it named no capability. */
+export function isBaseLevel({ connection }: NodeState): boolean {
+  return connection.kind !== 'disconnected' && connection.capabilities.length === 0;
+}
+
 export function isShuttingDown(node: NodeState): boolean {
   return node.intent.kind === 'shuttingDown';
 }

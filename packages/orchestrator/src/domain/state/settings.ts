@@ -47,7 +47,7 @@ export type Settings = {
   identifyReserve: number | null;
   identifyTimeoutMs: number;
   nodesMayRollout: boolean;
-  /** Whether a shared token is required of nodes. The comparison itself is done at the edge. */
+  /** Whether nodes must prove that they know the shared token. The proof itself is looked at at the edge. */
   tokenRequired: boolean;
   allowBaseLevelPeers: boolean;
 };

@@ -7,7 +7,9 @@ import { DOMAIN_ERRORS } from '../../../src/domain/state/errors.js';
 import { ModelNode } from '../model-node.js';
 import { World, nearby } from '../world.js';
 
-const faraway: Peer = { remote: '10.0.0.7', loopback: false, tokenAccepted: true };
+const faraway: Peer = { remote: '10.0.0.7', loopback: false, proof: 'right' };
+const stranger: Peer = { ...nearby, proof: 'none' };
+const nonce = new Uint8Array(32);
 
 describe('a peer that is refused', () => {
   test.each<{
@@ -20,13 +22,21 @@ describe('a peer that is refused', () => {
   }>([
     { why: 'another logic version', code: 'DSO_LOGIC_VERSION', identify: { logicVersion: 3 } },
     {
-      why: 'a wrong token',
+      why: 'a proof with another token',
       code: 'DSO_TOKEN_REFUSED',
-      identify: { token: 'guess' },
-      peer: { ...nearby, tokenAccepted: false },
+      identify: { nonce },
+      peer: { ...nearby, proof: 'wrong' },
       settings: { tokenRequired: true },
     },
-    { why: 'a base-level peer from elsewhere', code: 'DSO_BASE_LEVEL_REFUSED', peer: faraway, base: true },
+    { why: 'no proof', code: 'DSO_TOKEN_REFUSED', peer: stranger, settings: { tokenRequired: true } },
+    { why: 'a token where there is none', code: 'DSO_TOKEN_UNKNOWN', identify: { nonce }, peer: stranger },
+    {
+      why: 'a base-level peer on loopback',
+      code: 'DSO_BASE_LEVEL_REFUSED',
+      peer: stranger,
+      base: true,
+      settings: { tokenRequired: true },
+    },
     { why: 'a node id with a slash', code: 'DSO_NODE_ID_INVALID', identify: { nodeId: '../etc' } },
     { why: 'another total', code: 'DSO_TOTAL_SHARDS_MISMATCH', identify: { totalShards: 8 } },
     { why: 'a shard beyond the total', code: 'DSO_IDENTIFY_INVALID', identify: { totalShards: 4, runningShards: [4] } },
@@ -50,15 +60,15 @@ describe('a peer that is refused', () => {
     },
   );
 
-  // Who left out `auth` was taken for a base-level peer, and was let in on loopback without the token, with all other
-  // capabilities.
+  // Who left out the capability of the token was taken for a base-level peer, and was let in without the
+  // token, with all other capabilities.
   test.each<[string, Partial<Identify>]>([
-    ['all capabilities but "auth"', { capabilities: CAPABILITIES.filter((each) => each !== 'auth') }],
+    ['all capabilities but "auth-hmac"', { capabilities: CAPABILITIES.filter((each) => each !== 'auth-hmac') }],
     ['one capability', { capabilities: ['calls'] }],
     ['a capability that nobody knows', { capabilities: ['teleport'] }],
     ['no capability, but a process', { host: 'web', pid: 7 }],
     ['no capability, but an instance', { instance: '7-1' }],
-    ['no capability, but a token', { token: 'guess' }],
+    ['no capability, but a nonce', { nonce }],
     ['no capability, but epochs', { totalShards: 4, runningShards: [0], runningEpochs: [2 ** 50] }],
     ['no capability, but a later orchestrator', { orchestratorEpoch: 1 }],
     [
@@ -66,27 +76,27 @@ describe('a peer that is refused', () => {
       { totalShards: 4, heldSessions: [{ shardId: 1, sessionId: 's', sequence: 9, resumeGatewayUrl: '' }] },
     ],
   ])('is one on loopback that names %s and does not prove the token that is set', (_, identify) => {
-    const world = new World({ tokenRequired: true }).start();
-    world.join('good', { token: 'right' });
+    const world = new World({ tokenRequired: true, allowBaseLevelPeers: true }).start();
+    world.join('good');
     world.settle();
     const before = { shards: world.state.shards, nodes: world.state.nodes };
-    world.join({ id: 'bad', baseLevel: true }, identify, { ...nearby, tokenAccepted: false });
+    world.join({ id: 'bad', baseLevel: true }, identify, stranger);
     world.settle();
     expect(world.closed.map((closed) => closed.code)).toEqual(['DSO_TOKEN_REFUSED']);
     expect({ shards: world.state.shards, nodes: world.state.nodes }).toEqual(before);
   });
 
-  test('is let in with the token, "auth" named or not, from anywhere', () => {
+  test('is let in with a right proof, from anywhere', () => {
     const world = new World({ tokenRequired: true }).start();
-    world.join('a', { capabilities: ['calls'], token: 'right' }, faraway);
+    world.join('a', { capabilities: ['calls'] }, faraway);
     expect(world.closed).toEqual([]);
     expect([...world.state.nodes.keys()]).toEqual(['a']);
   });
 
   test('is let in where the rules allow it', () => {
     const world = new World({ allowBaseLevelPeers: true, tokenRequired: true }).start();
-    world.join({ id: 'go', baseLevel: true }, {}, { ...faraway, tokenAccepted: false });
-    world.join('ours', { token: 'right' });
+    world.join({ id: 'go', baseLevel: true }, {}, { ...faraway, proof: 'none' });
+    world.join('ours');
     expect(world.closed).toEqual([]);
     expect([...world.state.nodes.keys()]).toEqual(['go', 'ours']);
   });
@@ -95,13 +105,13 @@ describe('a peer that is refused', () => {
 describe('a node that joins', () => {
   test('hears what is on between both, and nothing it did not offer', () => {
     const world = new World().start();
-    world.join({ id: 'a', capabilities: ['auth', 'heartbeat', 'teleport'] });
+    world.join({ id: 'a', capabilities: ['auth-hmac', 'heartbeat', 'teleport'] });
     expect(world.sentTo('a', 'identified')).toEqual([
       {
         kind: 'identified',
         totalShards: 4,
         nodeId: 'a',
-        capabilities: ['auth', 'heartbeat'],
+        capabilities: ['auth-hmac', 'heartbeat'],
         heartbeatIntervalMs: 5000,
       },
     ]);

@@ -54,6 +54,15 @@ describe('heartbeats', () => {
   });
 });
 
+test('a base-level node may be silent for days: it has no heartbeat to send, and keeps its shards', () => {
+  const world = new World({ totalShards: 2 }).start();
+  world.join({ id: 'go', baseLevel: true });
+  world.settle();
+  world.pass(3 * 86_400_000);
+  expect(world.closed).toEqual([]);
+  expect(world.placement()).toEqual({ go: [0, 1] });
+});
+
 describe('a silent node', () => {
   test('is cut off after three intervals; its shards wait for it, then go elsewhere', () => {
     const world = twoNodes();

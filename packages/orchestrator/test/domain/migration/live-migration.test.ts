@@ -122,7 +122,7 @@ describe('a shard moves live', () => {
     ['b', ['a']],
   ])('does not move live where %s does not know how', (older) => {
     const world = new World().start();
-    const capabilities = ['auth', 'heartbeat', 'identify-permits', 'sessions'];
+    const capabilities = ['auth-hmac', 'heartbeat', 'identify-permits', 'sessions'];
     const join = (id: string) => world.join(id === older ? { id, capabilities } : id);
     join('a');
     world.pass(25_000);

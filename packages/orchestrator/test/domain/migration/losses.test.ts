@@ -131,11 +131,25 @@ describe('a step takes too long', () => {
 
   test('a resume that takes too long is stopped at the destination first, then resumed where its session is held', () => {
     const { world, a, b } = stuckIn('resuming');
-    world.pass(20_000);
+    world.pass(21_000);
     expect(world.sentTo('b', 'stopShard')).toHaveLength(1);
     expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
     expect(world.placement()).toEqual(world.truth());
     expect([a.resumes, b.prepared.size]).toEqual([[0], 0]);
+  });
+
+  // A Go bot that took a minute for 20,000 user events was given up after 20 s, and everything began again.
+  test('a destination gets time for what it was sent: it says nothing while it handles that', () => {
+    const { world, a, b } = scene({ baseLevel: true });
+    a.userEventsPerShard = 10_000;
+    b.mute.add('allUserDataSent');
+    world.command({ kind: 'migrateShard', shard: 0, destination: 'b' });
+    world.pass(100_000);
+    expect([...world.state.migrations.values()].map(({ step }) => step.kind)).toEqual(['resuming']);
+    b.mute.clear();
+    b.receive({ kind: 'allUserDataSent', numEvents: 10_000 });
+    world.settle();
+    expect(world.placement()).toEqual({ a: [1, 2, 3], b: [0] });
   });
 
   test('user events that flow do not count as silence', () => {

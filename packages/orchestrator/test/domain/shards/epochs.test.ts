@@ -12,6 +12,7 @@ function fleet(): World {
   return world;
 }
 
+const DAY_MS = 86_400_000;
 const epochsOf = (world: World): number[] => world.state.assignments.map(({ epoch }) => epoch);
 const recordOf = (world: World, shard: number): JsonValue | undefined => world.records.get(`shard/${shard}`)?.value;
 
@@ -29,14 +30,42 @@ describe('an orchestrator', () => {
     expect(new World().state.epoch).toBeGreaterThanOrEqual(new World().now);
   });
 
-  test('tells its epoch and the lease, and refuses a node that has obeyed a later one', () => {
+  test('tells its epoch and the lease', () => {
     const world = fleet();
     const [hello] = world.sentTo('a', 'identified');
     expect(hello).toMatchObject({ orchestratorEpoch: world.state.epoch, leaseMs: 24_000 });
-    const c = world.join('c', { orchestratorEpoch: world.state.epoch + 1 }, nearby);
+  });
+
+  // A stranger at the port of the orchestrator, for a moment, had named an epoch a year ahead; from then on the nodes
+  // and the real orchestrator refused each other for good.
+  test.each([
+    ['a little later', 1],
+    ['a year ahead of the clock', 365 * DAY_MS],
+  ])('counts on from the epoch that a node has obeyed: %s', (_, ahead) => {
+    const world = fleet();
+    const obeyed = world.state.epoch + ahead;
+    world.join('c', { orchestratorEpoch: obeyed }, nearby);
+    world.settle();
+    const { epoch } = world.state;
+    expect(epoch).toBeGreaterThan(obeyed);
+    expect(world.sentTo('c', 'identified')).toEqual([expect.objectContaining({ orchestratorEpoch: epoch })]);
+    const stored = [...world.records.values()].find(({ kind, key }) => `${kind}${key}`.includes('ids'));
+    expect(stored?.value).toMatchObject({ nextEpoch: epoch + 1 });
+    expect(world.recorded('epochRaised')[0]?.text).toContain(`epoch ${obeyed}`);
+    world.crash();
+    expect(world.state.epoch).toBeGreaterThan(epoch);
+  });
+
+  test.each([
+    ['the end of the numbers', Number.MAX_SAFE_INTEGER],
+    ['more than a year ahead of the clock', 403 * DAY_MS],
+  ])('does not count on from what nobody can have counted: %s', (_, ahead) => {
+    const world = fleet();
+    const before = world.state.epoch;
+    const c = world.join('c', { orchestratorEpoch: Math.min(Number.MAX_SAFE_INTEGER, world.now + ahead) }, nearby);
     expect(c.connection).toBeNull();
     expect(world.closed.at(-1)?.code).toBe('DSO_ORCHESTRATOR_STALE');
-    expect(world.recorded('nodeRefused')[0]?.text).toMatch(/was superseded/u);
+    expect(world.state.epoch).toBe(before);
   });
 
   test('says nothing of epochs to a node that does not know them', () => {
