@@ -3,6 +3,7 @@ export type { OperationStatus, StartedOperation } from './answers/operation.js';
 export type {
   Alarm,
   AlarmKind,
+  CrashStatus,
   DrainStatus,
   Health,
   ListedShard,

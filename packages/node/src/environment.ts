@@ -1,6 +1,6 @@
 /**
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
- * DSO_TOKEN_FILE, DSO_VERSION), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
+ * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
  * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR.
  */
 import { statSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { messageOf } from '@dshard/protocol';
 import { isLoopback, parseAddress, readTokenFile } from '@dshard/transport';
 import type { Address } from '@dshard/transport';
 import { NodeError } from './errors.js';
+import type { LogFile } from './log-bound.js';
 
 export type LaunchEnvironment = {
   /** Undefined: the orchestrator gives one. */
@@ -16,6 +17,8 @@ export type LaunchEnvironment = {
   orchestrator: string | undefined;
   token: string | undefined;
   version: string | undefined;
+  /** The file that the launcher gave the process to write to; undefined: none, or one of before. */
+  logFile: LogFile | undefined;
   allowBaseLevelOrchestrator: string | undefined;
   healthListen: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
@@ -29,6 +32,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     orchestrator: given(env['DSO_ORCHESTRATOR']),
     token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
     version: given(env['DSO_VERSION']),
+    logFile: logFileOf(given(env['DSO_LOG_FILE']), Number(env['DSO_LOG_MAX_BYTES'])),
     allowBaseLevelOrchestrator: given(env['DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR']),
     healthListen: given(env['DSO_HEALTH_LISTEN']),
     launched: given(env['DSO_NODE_ID']) !== undefined,
@@ -48,6 +52,10 @@ export function nodeIdFromArgv(argv: readonly string[] = process.argv): string |
 
 function given(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
+}
+
+function logFileOf(path: string | undefined, maxBytes: number): LogFile | undefined {
+  return path !== undefined && Number.isSafeInteger(maxBytes) && maxBytes > 0 ? { path, maxBytes } : undefined;
 }
 
 function tokenFromFile(path: string | undefined): string | undefined {

@@ -3,8 +3,8 @@
  * decision are executed in order before the next event is looked at. What the session does and why is written there;
  * here is only how it touches the world.
  */
-import { EventLoop, WakeUp } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import { EventLoop, WakeUp } from '@dshard/transport';
 import { Connections } from './connections.js';
 import { withinDeadline } from './deadline.js';
 import { Departure } from './departure.js';
@@ -16,9 +16,9 @@ import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { identityOf } from './identity.js';
 import { Listeners } from './listeners.js';
+import { boundLog } from './log-bound.js';
 import { resolveOptions } from './options.js';
-import { statusOf } from './node-api.js';
-import type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
+import { statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
 import type { NodeOptions, ResolvedOptions } from './options.js';
 import { PermitClient } from './permit-client.js';
 import { ProcessEnd } from './process-end.js';
@@ -189,6 +189,7 @@ class NodeRuntime implements DshardNode {
           : new NodeError('DSO_NODE_STARTED_TWICE', 'This node was started before.'),
       );
     }
+    boundLog(this.#options, this.closed);
     this.#probes.start();
     this.#loop.push({ kind: 'start' });
     return Promise.resolve();

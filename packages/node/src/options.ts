@@ -4,6 +4,7 @@ import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTran
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { launchEnvironment, tokenBeside } from './environment.js';
+import type { LogFile } from './log-bound.js';
 import { DEFAULT_LIMITS } from './session/limits.js';
 import type { SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
@@ -120,6 +121,7 @@ export type ResolvedOptions = {
   readonly healthListen: Address | null;
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
+  readonly logFile: LogFile | null;
   readonly lingerMs: number;
   readonly patienceMs: number;
   /** The host's own, or what stands for a host that waits for nothing. */
@@ -208,6 +210,7 @@ export function resolveOptions(
     healthListen: checkedHealthListen(options.healthListen ?? launch.healthListen),
     logger: options.logger ?? silentLogger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
+    logFile: launch.logFile ?? null,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
     patienceMs: wholeNumber(WHERE, 'patienceMs', options.patienceMs, PATIENCE.fallback, PATIENCE.range),
     hostTimeouts: checkedTimeouts(host, limits),

@@ -55,6 +55,11 @@ export const ORCHESTRATOR_ERRORS = {
     remedy: 'Nothing: nodes run on and connect again.',
     retryable: true,
   },
+  DSO_PROXY_UNUSABLE: {
+    meaning: 'The proxy that the environment names (HTTPS_PROXY, HTTP_PROXY) cannot be used, or lets nothing through.',
+    remedy: 'Correct the variable, or name the host in NO_PROXY to reach it directly.',
+    retryable: true,
+  },
   DSO_NO_VERSION_SOURCE: {
     meaning: 'Nobody told the orchestrator how to find out which version is deployed.',
     remedy: 'Configure a version command or a fixed version.',
@@ -152,9 +157,16 @@ export type OrchestratorErrorCode = keyof typeof ORCHESTRATOR_ERRORS;
 
 export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
   override readonly name = 'OrchestratorError';
+  /** Who refused said how long to wait; null: nothing was said. */
+  readonly retryAfterMs: number | null;
 
-  constructor(code: OrchestratorErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: OrchestratorErrorCode,
+    message: string,
+    { retryAfterMs = null, ...options }: { cause?: unknown; retryAfterMs?: number | null } = {},
+  ) {
     super(ORCHESTRATOR_ERRORS, code, message, options);
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

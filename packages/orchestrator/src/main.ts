@@ -24,6 +24,7 @@ import {
 import { discordGatewayInfo, fixedGatewayInfo } from './adapters/discord/gateway-info.js';
 import { livenessOf, ownIdentity } from './adapters/process-launcher/process-identity.js';
 import { memoryStore } from './adapters/memory/memory-store.js';
+import { usableProxy } from './adapters/outgoing/fetch.js';
 import { ownToken } from './adapters/own-token/own-token.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
@@ -74,6 +75,9 @@ export async function startOrchestrator(
     logger = createLogger(config.log),
   } = surroundings;
   for (const warning of config.warnings) logger.warn({}, warning);
+  const proxy = config.discord.token === null ? null : usableProxy(config.discord.api, process.env);
+  if (proxy !== null)
+    logger.info({ variable: proxy.variable }, `Discord is asked through the proxy of ${proxy.variable}.`);
 
   const { ownTokenFile } = config;
   const token = ownTokenFile === null ? config.token : ownToken(ownTokenFile, random, logger);

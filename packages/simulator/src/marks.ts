@@ -40,6 +40,8 @@ const REQUIRED: readonly string[] = [
   'alarmRaised',
   'alarmCleared',
   'shardQuarantined',
+  'crashLoop',
+  'processEnded',
   'shardConflict',
   'identify granted',
   'identify uncoordinated',

@@ -1,3 +1,5 @@
+export { ConnectProxy } from './connect-proxy.js';
+export type { ConnectProxyOptions } from './connect-proxy.js';
 export { cacheTree, compareTrees } from './cache-tree.js';
 export type { CacheComparison, CacheTree } from './cache-tree.js';
 export { FaultProxy } from './fault-proxy.js';

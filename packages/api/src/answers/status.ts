@@ -167,6 +167,23 @@ export type DrainStatus = {
   startedAt: number;
 };
 
+export type CrashStatus = {
+  /** As the nodes name it, or as it was launched; '' where nobody says. */
+  version: string;
+  /** So many, one after the other, each launched after the one before had died; 0: it is healthy. */
+  inARow: number;
+  /** Since the orchestrator started. */
+  total: number;
+  /** It dies again and again: a new node of it gets one shard until it has lived for a while. */
+  loop: boolean;
+  /** When the first in the row died; null while it is healthy. */
+  since: number | null;
+  /** Nothing is launched before this time, but by an operator or a rollout; null: nothing is held back. */
+  nextLaunchAt: number | null;
+  /** How the last one ended, with the lines of its log that say why, and the path of the log. */
+  reason: string;
+};
+
 export type RolloutStatus = {
   id: string;
   /** The node that is being replaced now. */
@@ -190,6 +207,8 @@ export type StatusV1 = {
   awaitedNodes: readonly string[] | null;
   /** Why Discord could not be asked for the shard count and pace, while that is so. */
   gatewayProblem: string | null;
+  /** When Discord is asked again after that. */
+  gatewayRetryAt: number | null;
   /** The fleet is going down for good. */
   ending: boolean;
   /** Who has the shards, as far as it was decided. Whether they are up, `conditionCounts` tells. */
@@ -211,6 +230,11 @@ export type StatusV1 = {
   disruption: { moving: number; down: number; limit: number };
   /** Not started any more, because these nodes died one after the other when they had been started on them. */
   quarantined: readonly { shard: number; since: number; nodes: readonly string[] }[];
+  /**
+   * How launched processes of each version fare: those that ended though nobody asked them to, launches that failed
+   * included. The latest versions, the newest last.
+   */
+  crashes: readonly CrashStatus[];
   /** Every alarm that stands, the gravest first. */
   alarms: readonly Alarm[];
   /** Most nodes are silent: nothing is done until that is over, or an operator says which ones are dead. */

@@ -54,6 +54,8 @@ export type ConfigValues = {
   'timeouts.budget': number;
   'timeouts.launch': number;
   'timeouts.launchRetry': number;
+  'timeouts.launchRetryMax': number;
+  'timeouts.healthyAfter': number;
   'timeouts.identify': number;
   'http.enabled': boolean;
   'http.listen': string;
@@ -229,7 +231,21 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     60_000,
     'How long a launched node may take to connect. After that its process is ended.',
   ),
-  'timeouts.launchRetry': key(duration(), 10_000, 'How often a launch is tried while launches fail.'),
+  'timeouts.launchRetry': key(
+    duration(),
+    1_000,
+    'The pause after a launched node died or could not be launched; it doubles each time the next one dies, too.',
+  ),
+  'timeouts.launchRetryMax': key(
+    duration(),
+    300_000,
+    'The longest pause between launches of a version that dies again and again.',
+  ),
+  'timeouts.healthyAfter': key(
+    duration({ min: 1 }),
+    600_000,
+    'A version none of whose nodes died for so long is healthy: the next pause is timeouts.launchRetry again.',
+  ),
   'timeouts.identify': key(
     duration({ min: 1 }),
     60_000,

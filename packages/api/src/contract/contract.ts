@@ -11,6 +11,7 @@ import {
   flag,
   jsonText,
   nodeId,
+  orNull,
   printableText,
   shardList,
   wholeNumber,
@@ -234,19 +235,21 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       interrupt: null,
     },
   },
-  releaseShard: {
+  unquarantine: {
     method: 'POST',
-    path: '/releaseshard',
-    about: 'lets a quarantined shard start again',
-    parameters: { shard: { field: shardId } },
+    path: '/unquarantine',
+    about: 'lets quarantined shards start again; `shards` is `0-11,20`, a list in JSON, or `all`',
+    parameters: { shards: { field: orNull(shardList(), 'all') } },
     command: {
-      name: 'release',
-      help: 'let a quarantined shard start again (`dso status` lists quarantined shards)',
+      name: 'unquarantine',
+      alias: 'release',
+      help: 'let quarantined shards start again (`dso status` lists them)',
       details:
-        'A shard is quarantined when node after node died while the shard was starting there. A released shard is a crash suspect: after one\n' +
-        'more crash the shard is quarantined at once. Discord keeps its events for a minute or two. A shard released later begins a new session.',
-      examples: ['dso release 3'],
-      arguments: [{ shown: 'shard', parameter: 'shard' }],
+        'A shard is quarantined when node after node died while the shard was starting there, and others ran well. A node of another version\n' +
+        'lifts that by itself. A shard whose quarantine is lifted is a crash suspect: after one more crash the shard is quarantined at once.\n' +
+        'Discord keeps its events for a minute or two. A shard that starts later begins a new session.',
+      examples: ['dso unquarantine 3', 'dso unquarantine 0-11', 'dso unquarantine all'],
+      arguments: [{ shown: 'shards', parameter: 'shards' }],
       interrupt: null,
     },
   },

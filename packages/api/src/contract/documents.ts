@@ -20,7 +20,7 @@ export type Contract = {
   startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
   stopShard: { takes: { shard: number }; answers: Answer };
   takeOver: { takes: { node: string }; answers: Answer };
-  releaseShard: { takes: { shard: number }; answers: Answer };
+  unquarantine: { takes: { shards: readonly number[] | null }; answers: Answer };
   cordonNode: { takes: { node: string }; answers: Answer };
   uncordonNode: { takes: { node: string }; answers: Answer };
   allowIdentifies: { takes: { count: number }; answers: Answer };

@@ -1,7 +1,7 @@
 /** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
 import { counted } from '@dshard/protocol';
 import { printable } from '@dshard/protocol';
-import { shardRanges, type NodeStatus, type ShardConditionKind, type StatusV1 } from '@dshard/api';
+import { shardRanges, type CrashStatus, type NodeStatus, type ShardConditionKind, type StatusV1 } from '@dshard/api';
 import { alarmLines, CONDITION_WORDS, conditionLines } from './health.js';
 import { identifyLines } from './identify-lines.js';
 
@@ -108,11 +108,12 @@ function summary(status: StatusV1): string[] {
     `${total}${status.totalShards === null ? '' : `: ${counts.join(', ')}`}`,
     ...notUpLines(status),
     ...identifyLines(status),
+    ...status.crashes.filter(({ inARow }) => inARow > 0).map((crashes) => describeCrashes(crashes, status.now)),
     ...status.quarantined.map(
       ({ shard, nodes }) =>
-        `quarantined: shard ${shard}, because nodes ${nodes.map((node) => printable(node)).join(', ')} died when it was started there; dso release ${shard}`,
+        `quarantined: shard ${shard}, because nodes ${nodes.map((node) => printable(node)).join(', ')} died when it was started there; dso unquarantine ${shard}`,
     ),
-    ...(status.gatewayProblem === null ? [] : [`Discord could not be asked: ${printable(status.gatewayProblem)}`]),
+    ...(status.gatewayProblem === null ? [] : [gatewayLine(status.gatewayProblem, status)]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
     ...(status.launches.length === 0 ? [] : [`launching ${counted(status.launches.length, 'node')}`]),
@@ -124,6 +125,21 @@ function summary(status: StatusV1): string[] {
         ]),
     ...(status.ending ? ['the fleet is shutting down'] : []),
   ];
+}
+
+function gatewayLine(problem: string, { gatewayRetryAt, now }: StatusV1): string {
+  const seconds = gatewayRetryAt === null ? 0 : Math.ceil((gatewayRetryAt - now) / 1000);
+  const again =
+    seconds <= 0 ? '' : `; asked again in ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`;
+  return `Discord could not be asked: ${printable(problem)}${again}`;
+}
+
+function describeCrashes({ version, inARow, total, loop, nextLaunchAt, reason }: CrashStatus, now: number): string {
+  const name = version === '' || version === 'unknown' ? 'the bot' : `version ${printable(version)}`;
+  const seconds = nextLaunchAt === null ? 0 : Math.ceil((nextLaunchAt - now) / 1000);
+  const next = seconds > 0 ? `; the next is launched in ${seconds} s` : '';
+  const head = `${loop ? 'CRASH LOOP' : 'died'}: ${name}, ${inARow} in a row, ${total} in all${next}`;
+  return [head, ...reason.split('\n')].map((line, index) => (index === 0 ? line : `  ${printable(line)}`)).join('\n');
 }
 
 function describeOperation({ id, kind, text, by }: StatusV1['operations'][number]): string {

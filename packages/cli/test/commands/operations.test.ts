@@ -50,7 +50,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
   [['takeover', 'a'], { kind: 'takeOverNode', node: 'a' }],
-  [['release', '7'], { kind: 'unquarantineShard', shard: 7 }],
+  [['release', '7'], { kind: 'unquarantine', shards: [7] }],
   [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
   [['operations', 'cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
 ];
@@ -248,7 +248,7 @@ describe('dso status', () => {
     const refused = { phase: 'disconnected', refused: 4014, reason: 'intents are used that it was not given' } as const;
     orchestrator.state = testState({
       totalShards: 8,
-      gateway: { kind: 'failed', at: 0, retryAt: 9, failures: 1, reason: 'it is away' },
+      gateway: { kind: 'failed', at: 0, retryAt: 9, failures: 1, reason: 'it is away', refused: null },
       shards: [
         ...[0, 1, 2, 3].map(() => running('web-1')),
         running('web-2'),
@@ -292,7 +292,7 @@ describe('dso status', () => {
 
   test('begins with an alarm, and says what is quarantined, moving or down', async () => {
     const { orchestrator, options } = await serve();
-    const crashes = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0 }));
+    const crashes = ['web-1', 'web-2', 'web-9'].map((node) => ({ node, at: 0, version: '', witnessed: true }));
     orchestrator.state = testState({
       totalShards: 4,
       shards: [0, 1, 2, 3].map((shard) =>
@@ -301,13 +301,13 @@ describe('dso status', () => {
           : { kind: 'unreachable', node: 'web-1', since: 0, known: null, checkpoint: null },
       ),
       nodes: new Map([['web-1', testNode('web-1', { connection: { kind: 'disconnected', since: 0, gone: false } })]]),
-      crashRecords: new Map([[3, { crashes, lostOn: null, quarantinedAt: 5 }]]),
+      crashRecords: new Map([[3, { crashes, lostOn: null, quarantinedAt: 5, liftedFor: null }]]),
       alarm: { since: 0, silent: ['web-1', 'web-2'] },
     });
     const { stdout } = await runDso(['status'], options);
     expect(stdout).toMatch(/ALARM: 2 nodes are silent \(web-1, web-2\)\.\n.*dso takeover <node>\n4 shards: /);
     expect(stdout).toContain('quarantined: shard 3, because nodes web-1, web-2, web-9 died');
-    expect(stdout).toContain('dso release 3');
+    expect(stdout).toContain('dso unquarantine 3');
     expect(stdout).toContain('moving or down: 3, at most 1 by plan (maxUnavailable)');
   });
 

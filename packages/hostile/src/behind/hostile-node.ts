@@ -2,7 +2,9 @@
  * A peer that comes in as any node does, by the node library itself, and then writes to the connection what it likes.
  */
 import { createNode, type DshardNode, type ShardHost } from '@dshard/node';
-import { silentLogger, systemClock, tcpTransport, type ByteStream, type Transport } from '@dshard/transport';
+import { delay, silentLogger, systemClock, tcpTransport, type ByteStream, type Transport } from '@dshard/transport';
+
+const JOIN_TIMEOUT_MS = 10_000;
 
 const NO_SHARD = async (): Promise<never> => {
   throw new Error('There is no shard here.');
@@ -44,7 +46,10 @@ export class HostileNode {
     });
     void node.closed.catch(() => undefined);
     void node.start().catch(() => undefined);
-    await node.established;
+    const late = delay(systemClock(), JOIN_TIMEOUT_MS).then(() => {
+      throw new Error(`the hostile node was not let in within ${JOIN_TIMEOUT_MS / 1_000} s`);
+    });
+    await Promise.race([node.established, late]);
     return new HostileNode(node, () => stream);
   }
 

@@ -13,8 +13,9 @@ const STICKY = 0o1000;
  * Throws a sentence without its period where others could change what is in it. @returns what was mended, or null.
  */
 export function ownDirectory(path: string): string | null {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const found = statSync(path);
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const found = there ?? statSync(path);
   if (!found.isDirectory()) throw new Error(`${path} is ${kindOf(found)}, not a directory`);
   const isOpen = (found.mode & (OTHERS_WRITE | GROUP_WRITES)) !== 0;
   if (isOpen && found.uid === process.geteuid?.()) {

@@ -32,6 +32,8 @@ function settings(values: ConfigValues, known: { token: string | null; canLaunch
     canLaunch: known.canLaunch,
     launchTimeoutMs: values['timeouts.launch'],
     launchRetryMs: values['timeouts.launchRetry'],
+    launchRetryMaxMs: values['timeouts.launchRetryMax'],
+    healthyAfterMs: values['timeouts.healthyAfter'],
     startupGraceMs: values.startupGrace,
     skipStartupGraceMaxShards: values.skipStartupGraceMaxShards,
     expectedNodes: null,

@@ -5,8 +5,10 @@
  */
 import { callTimes } from './calls/calls.js';
 import { endLeftProcess, endProcessAt } from './fleet/leave.js';
+import { endCrashLoop, healthyAt, loopOfNext, probationEndsAt } from './fleet/crash-loop.js';
 import { expireLaunch } from './fleet/launch.js';
 import { cutOffSilent, expireShutdown, forgetAt, forgetNode, silentAt } from './fleet/lost.js';
+import { uselessAt } from './fleet/processes.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
 import { expireOperation } from './operations/operations.js';
@@ -165,7 +167,14 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
     },
   }),
   gateway: deadline({ things: once, at: (tx) => gatewayDue(tx.state) }),
-  pauseOfLaunches: deadline({ things: once, at: (tx) => tx.state.launchNotBefore }),
+  pauseOfLaunches: deadline({ things: once, at: (tx) => loopOfNext(tx.state)?.notBefore ?? null }),
+  crashLoop: deadline({
+    things: (tx) => tx.state.crashLoops.values(),
+    at: (tx, loop) => healthyAt(loop, tx.settings),
+    expire: endCrashLoop,
+  }),
+  probation: deadline({ things: nodes, at: (tx, node) => probationEndsAt(tx.state, node) }),
+  uselessProcess: deadline({ things: (tx) => tx.state.processes.values(), at: uselessAt }),
   ending: deadline({
     things: once,
     at: (tx) => tx.state.ending?.deadline ?? null,

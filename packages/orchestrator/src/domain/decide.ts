@@ -4,11 +4,13 @@ import type { Decision } from './state/effects.js';
 import type { DomainEvent } from './state/events.js';
 import { onIdentify } from './fleet/handshake.js';
 import { noteHeard, onGatewayInfo, onGatewayInfoFailed } from './fleet/total-shards.js';
-import { onLaunchFailed, launchOf, onNodeLaunched } from './fleet/launch.js';
+import { onLaunchFailed, onNodeLaunched } from './fleet/launch.js';
 import { onConnectionClosed, onProcessExited, sleptThrough } from './fleet/lost.js';
+import { forgetProcess, onProcessAdopted } from './fleet/processes.js';
 import { onMessage } from './on-message.js';
 import { forwardUserEvent, isRelayed, relayTransfer } from './migration/relay.js';
 import { reconcile } from './reconcile.js';
+import { launchOf } from './state/processes.js';
 import type { Settings } from './state/settings.js';
 import type { OrchestratorState } from './state/state.js';
 import { withAssignments } from './trace/assignments.js';
@@ -51,9 +53,13 @@ function handle(tx: Transaction, event: DomainEvent): void {
     case 'gatewayInfo':
       return onGatewayInfo(tx, event);
     case 'gatewayInfoFailed':
-      return onGatewayInfoFailed(tx, event.reason);
+      return onGatewayInfoFailed(tx, event);
     case 'nodeLaunched':
       return onNodeLaunched(tx, event);
+    case 'processAdopted':
+      return onProcessAdopted(tx, event);
+    case 'versionDeployed':
+      return tx.patch({ deployedVersion: event.version });
     case 'launchFailed':
       return onLaunchFailed(tx, event.launch, event.reason);
     case 'processExited':
@@ -70,8 +76,10 @@ function onStart(tx: Transaction): void {
 }
 
 function onExit(tx: Transaction, node: string, description: string): void {
-  const launch = launchOf(tx, node);
+  const launch = launchOf(tx.state, node);
+  // A failed launch counts once.
   if (launch !== undefined) onLaunchFailed(tx, launch.id, `node ${node} ${description}`);
+  forgetProcess(tx, node, launch === undefined ? description : null);
   noteHeard(tx, node);
   onProcessExited(tx, node, description);
 }

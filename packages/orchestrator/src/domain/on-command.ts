@@ -6,7 +6,7 @@ import { startNode } from './fleet/launch.js';
 import { takeOverNode } from './fleet/lost.js';
 import { migrateShard } from './migration/requests.js';
 import { cancelOperation, startOperation } from './operations/operations.js';
-import { unquarantineShard } from './shards/quarantine.js';
+import { unquarantineShards } from './shards/quarantine.js';
 import { shutdownFleet } from './operations/shutdown-fleet.js';
 import { beginShutdown } from './fleet/leave.js';
 import { hasConnection } from './state/nodes.js';
@@ -37,8 +37,8 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
       return cordonNode(tx, request, command.node, command.kind === 'cordonNode');
     case 'takeOverNode':
       return takeOverNode(tx, request, command.node);
-    case 'unquarantineShard':
-      return unquarantineShard(tx, request, command.shard);
+    case 'unquarantine':
+      return unquarantineShards(tx, request, command.shards);
     case 'cancelOperation':
       return cancelOperation(tx, request, command.operation);
     case 'allowIdentifies':

@@ -15,6 +15,7 @@ import { watchBudget } from './shards/identify-budget.js';
 import { grantIdentifies } from './shards/identify-permits.js';
 import { keepNodesUp } from './fleet/launch.js';
 import { watchForSilence } from './fleet/alarm.js';
+import { endUselessProcesses } from './fleet/processes.js';
 import { expireUnreachable } from './fleet/lost.js';
 import { leaveWhenThereIsRoom, startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './fleet/placement.js';
@@ -34,6 +35,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   watchForSilence,
   expireUnreachable,
   endFleet,
+  endUselessProcesses,
   // What is to be started: before a drain ends, or its node would get what has just left it.
   clearCrashRecords,
   keepNodesUp,

@@ -4,6 +4,7 @@
  */
 import type {
   Alarm,
+  CrashStatus,
   DrainStatus,
   ListedShard,
   MigrationStatus,
@@ -13,6 +14,7 @@ import type {
   StatusV1,
   StoreStatus,
 } from '@dshard/api';
+import { isCrashLoop } from '../domain/state/processes.js';
 import { CONDITIONS, conditionsOf, shardsNotUp, type ShardCondition } from '../domain/shards/condition.js';
 import { sessionStarts } from '../domain/shards/identify-budget.js';
 import { disruptionOf } from '../domain/migration/limits.js';
@@ -21,6 +23,7 @@ import { hasSaidGoodbye } from '../domain/state/nodes.js';
 import { progressOf } from '../domain/operations/operations.js';
 import { operationsOfKind } from '../domain/state/operations.js';
 import type { OperationState } from '../domain/state/operations.js';
+import type { CrashLoop } from '../domain/state/processes.js';
 import type { MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
 import { operationsOf } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';
@@ -43,7 +46,8 @@ export function statusV1(
     totalShards: state.totalShards,
     graceUntil: state.graceUntil,
     awaitedNodes: state.awaitedNodes,
-    gatewayProblem: state.gateway.kind === 'failed' ? state.gateway.reason : null,
+    gatewayProblem: gatewayProblemOf(state),
+    gatewayRetryAt: state.gateway.kind === 'failed' ? state.gateway.retryAt : null,
     ending: state.ending !== null,
     shardCounts,
     conditionCounts: countsOf(notUp, cared.length),
@@ -58,6 +62,7 @@ export function statusV1(
     drains: operationsOfKind(state.operations, 'drain').map((drain) => drainStatus(state, drain)),
     disruption: disruptionOf(state),
     quarantined: quarantinedOf(state),
+    crashes: [...state.crashLoops.values()].map((loop) => crashStatus(loop, about.now)),
     alarms: about.alarms,
     alarm: state.alarm,
     operations: operationsOf(state),
@@ -77,10 +82,29 @@ export function statusV1(
   };
 }
 
+/** A wrong token is a problem also while it is being asked whether that is still so. */
+function gatewayProblemOf({ gateway }: OrchestratorState): string | null {
+  if (gateway.kind === 'asking') return gateway.refused;
+  return gateway.kind === 'failed' ? gateway.reason : null;
+}
+
 function quarantinedOf({ crashRecords }: OrchestratorState): StatusV1['quarantined'] {
   return [...crashRecords].flatMap(([shard, { crashes, quarantinedAt }]) =>
     quarantinedAt === null ? [] : [{ shard, since: quarantinedAt, nodes: crashes.map(({ node }) => node) }],
   );
+}
+
+function crashStatus(crashes: CrashLoop, now: number): CrashStatus {
+  const { version, reported, inARow, total, since, notBefore, reason } = crashes;
+  return {
+    version: reported ?? version,
+    inARow,
+    total,
+    loop: isCrashLoop(crashes),
+    since: inARow === 0 ? null : since,
+    nextLaunchAt: inARow > 0 && notBefore > now ? notBefore : null,
+    reason,
+  };
 }
 
 function migrationStatus(migration: MigrationState): MigrationStatus {

@@ -2,7 +2,12 @@
 import type { Alarm } from '@dshard/api';
 
 /** Starts node processes (the ancestor's NodeLauncher). */
-export type NodeProcess = { node: string; pid: number; startedAt: number };
+export type NodeProcess = {
+  node: string;
+  pid: number;
+  startedAt: number;
+  /** The file that it writes to. */ log?: string;
+};
 
 export type ProcessExit = {
   node: string;
@@ -17,8 +22,12 @@ export type Launcher = {
    */
   start(handlers: { onExit(exit: ProcessExit): void }): Promise<void>;
   running(): readonly NodeProcess[];
-  /** Resolves when the process runs, before an exit is told. Rejects, naming the command, when it cannot start. */
-  launch(): Promise<NodeProcess>;
+  /**
+   * Resolves when the process runs, before an exit is told. Rejects, naming the command, when it cannot start.
+   *
+   * @param version what the process is told that it is (DSO_VERSION), where that is known.
+   */
+  launch(version?: string): Promise<NodeProcess>;
   /**
    * SIGTERM, then SIGKILL after `graceMs`; a later call with a shorter grace shortens it. Resolves when the process is
    * gone, also when it was never there.

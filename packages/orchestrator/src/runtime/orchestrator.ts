@@ -10,10 +10,10 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
+import { MAX_SHARDS, messageOf } from '@dshard/protocol';
 import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
-import { MAX_SHARDS, messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { Decide, InitialState } from '../domain/decide.js';
 import { decide, initialState } from '../domain/decide.js';
@@ -23,7 +23,7 @@ import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import { AUTOMATIC } from '../domain/state/effects.js';
 import type { DomainEvent } from '../domain/state/events.js';
-import { fleetEndsWithin, graceOf } from '../domain/fleet/leave.js';
+import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { AlarmWatch } from './alarm-watch.js';
@@ -116,9 +116,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#alarms = new AlarmWatch(options, this, (entry) => this.#history.record(entry));
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
-    this.#versions = new Versions(options.versionSource);
     const happened = (event: DomainEvent): void => this.#loop.push(event);
-    this.#processes = new Processes({ launcher: options.launcher, clock, logger, ended: happened });
+    this.#versions = new Versions(options.versionSource, (version) => happened({ kind: 'versionDeployed', version }));
+    this.#processes = new Processes({ ...options, versions: this.#versions, happened });
     this.#gatewayQuestion = new GatewayQuestion(options.gatewayInfo, happened);
     this.#connections = new Connections({
       runId,
@@ -227,6 +227,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = this.#listener.address;
     this.#phase = 'running';
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
+    for (const { node, pid } of launcher?.running() ?? [])
+      if (!this.#dead.includes(node)) this.#loop.push({ kind: 'processAdopted', node, pid });
     void this.#versions.read();
     this.#loop.open({ kind: 'started' });
     this.#alarms.start();
@@ -387,7 +389,6 @@ class OrchestratorRuntime implements Orchestrator {
         void this.#gatewayQuestion.ask();
         return;
       case 'launchNode':
-        void this.#versions.read();
         this.#processes.launch(effect.launch);
         return;
       case 'endProcess':

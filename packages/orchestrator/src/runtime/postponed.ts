@@ -22,6 +22,8 @@ export class Postponed {
       case 'gatewayInfo':
       case 'gatewayInfoFailed':
       case 'nodeLaunched':
+      case 'processAdopted':
+      case 'versionDeployed':
       case 'launchFailed':
       case 'processExited':
         this.#events.push(event);

@@ -8,13 +8,15 @@ import { messageOf } from '@dshard/protocol';
 import type { DomainEvent } from '../domain/state/events.js';
 import type { Launcher } from '../ports/surroundings.js';
 import { asReason } from './questions.js';
+import type { Versions } from './questions.js';
 
 type Surroundings = {
   launcher: Launcher | null;
+  versions: Versions;
   clock: Clock;
   logger: Logger;
-  /** How a launch ended. */
-  ended: (event: DomainEvent) => void;
+  /** What is launched, and how it ended. */
+  happened: (event: DomainEvent) => void;
 };
 
 export class Processes {
@@ -29,7 +31,7 @@ export class Processes {
   launch(launch: string): void {
     const attempt = this.#attempt(launch).then((event) => {
       this.#launches.delete(attempt);
-      this.#surroundings.ended(event);
+      this.#surroundings.happened(event);
     });
     this.#launches.add(attempt);
   }
@@ -59,14 +61,28 @@ export class Processes {
   }
 
   async #attempt(launch: string): Promise<DomainEvent> {
-    const { launcher } = this.#surroundings;
+    const { launcher, happened } = this.#surroundings;
     try {
       if (launcher === null) throw new Error('there is no launcher');
-      const { node, pid } = await launcher.launch();
-      return { kind: 'nodeLaunched', launch, node, pid };
+      const version = await this.#version();
+      if (version === null) happened({ kind: 'versionDeployed', version: '' });
+      const { node, pid, log } = await launcher.launch(version ?? undefined);
+      return { kind: 'nodeLaunched', launch, node, pid, ...(log !== undefined && { log }) };
     } catch (error) {
       return { kind: 'launchFailed', launch, reason: asReason(messageOf(error)) };
     }
+  }
+
+  /** A version that cannot be found out keeps nothing from being launched. */
+  async #version(): Promise<string | null> {
+    const { versions, logger } = this.#surroundings;
+    if (!versions.areKnown) return null;
+    const answer = await versions.read();
+    const version = answer.ok ? answer.data?.['version'] : undefined;
+    if (typeof version === 'string') return version;
+    if (answer.ok) return null;
+    logger.warn({ code: answer.error.code }, `The node is launched without DSO_VERSION: ${answer.error.message}`);
+    return null;
   }
 }
 

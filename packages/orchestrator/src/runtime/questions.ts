@@ -11,12 +11,20 @@ import type { GatewayInfoSource, VersionSource } from '../ports/surroundings.js'
  */
 export class Versions {
   readonly #source: VersionSource | null;
+  readonly #onDeployed: (version: string) => void;
   #deployed: Promise<CommandResult> | null = null;
   #pulling: Promise<CommandResult> | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(source: VersionSource | null) {
+  /** @param onDeployed what a launch would start from now on. */
+  constructor(source: VersionSource | null, onDeployed: (version: string) => void = () => undefined) {
     this.#source = source;
+    this.#onDeployed = onDeployed;
+  }
+
+  /** Whether anybody can say what a launch would start. */
+  get areKnown(): boolean {
+    return this.#source !== null;
   }
 
   /** It may have changed. */
@@ -53,6 +61,7 @@ export class Versions {
     }
     try {
       const version = await ask(this.#source);
+      this.#onDeployed(version);
       return { ok: true, message: `${what}: ${version}`, data: { version } };
     } catch (error) {
       return { ok: false, error: toCommandError(error) };
@@ -90,7 +99,10 @@ export class GatewayQuestion {
       const { url: _, ...told } = await this.#provider.fetch();
       return { kind: 'gatewayInfo', ...told };
     } catch (error) {
-      return { kind: 'gatewayInfoFailed', reason: asReason(messageOf(error)) };
+      const reason = asReason(messageOf(error));
+      if (!(error instanceof OrchestratorError)) return { kind: 'gatewayInfoFailed', reason };
+      const isRefused = error.code === 'DSO_DISCORD_TOKEN_REFUSED';
+      return { kind: 'gatewayInfoFailed', reason, isRefused, retryAfterMs: error.retryAfterMs };
     }
   }
 }

@@ -80,6 +80,11 @@ export class World {
   #launched = 0;
   /** Of which nodes the launcher was to end the process. */
   readonly endedProcesses: string[] = [];
+  /** How /gateway/bot fails where it does, and who hears that it is asked. */
+  failure: Omit<Extract<DomainEvent, { kind: 'gatewayInfoFailed' }>, 'kind'> = { reason: 'no route' };
+  onAsked: () => void = () => undefined;
+  /** What launched nodes say that they are. */
+  launchedVersion = 'v1';
   #heartbeats = 0;
   #lastHeartbeatAt = this.now;
 
@@ -170,6 +175,12 @@ export class World {
     const request = this.command(command);
     this.settle();
     return this.replies.get(request);
+  }
+
+  /** This version is deployed. */
+  version(version: string): void {
+    this.launchedVersion = version;
+    this.feed({ kind: 'versionDeployed', version });
   }
 
   // Nodes
@@ -291,9 +302,10 @@ export class World {
         this.#wakeAt = effect.at;
         break;
       case 'fetchGatewayInfo':
+        this.onAsked();
         this.#outside.push(
           this.gateway === null
-            ? { kind: 'gatewayInfoFailed', reason: 'no route' }
+            ? { kind: 'gatewayInfoFailed', ...this.failure }
             : {
                 kind: 'gatewayInfo',
                 recommendedShards: this.gateway.shards,
@@ -309,6 +321,11 @@ export class World {
         break;
       case 'endProcess':
         this.endedProcesses.push(effect.node);
+        // What was launched and is not connected has nothing to say before it ends.
+        if (this.state.processes.has(effect.node) && (this.nodes.get(effect.node)?.connection ?? null) === null) {
+          this.nodes.get(effect.node)?.die();
+          this.#outside.push({ kind: 'processExited', node: effect.node, description: 'was ended by SIGTERM' });
+        }
         break;
       case 'record':
         this.entries.push(effect.entry);
@@ -334,7 +351,8 @@ export class World {
       made.connection = connection;
       this.#toNode.set(connection, []);
       this.#byConnection.set(connection, made);
-      this.#outside.push({ kind: 'identify', connection, message: made.identify(), peer: nearby });
+      const message = { ...made.identify(), version: this.launchedVersion };
+      this.#outside.push({ kind: 'identify', connection, message, peer: nearby });
     }
   }
 

@@ -4,6 +4,7 @@ import { defaultSettings } from '../../src/config/settings.js';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Settings } from '../../src/domain/state/settings.js';
+import type { CrashLoop } from '../../src/domain/state/processes.js';
 import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
 import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contract.js';
 
@@ -47,6 +48,12 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     joinedAt: 1000,
     ...changes,
   };
+}
+
+/** A version that died three times in a row. */
+export function testCrashLoop(): CrashLoop {
+  const row = { inARow: 3, total: 3, since: 5, lastAt: 9, notBefore: 13 };
+  return { version: 'v1', reported: null, wasUp: false, ...row, reason: 'node x exited with code 1' };
 }
 
 export function testState(changes: Partial<OrchestratorState> = {}): OrchestratorState {

@@ -41,7 +41,9 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
   ['/startshards', 'node=a&shards=0-2,7', { kind: 'startShards', node: 'a', shards: [0, 1, 2, 7] }],
   ['/blacklistnode', 'node=a', { kind: 'cordonNode', node: 'a' }],
   ['/cordonnode', 'node=a', { kind: 'cordonNode', node: 'a' }],
-  ['/releaseshard', 'shard=7', { kind: 'unquarantineShard', shard: 7 }],
+  ['/unquarantine', 'shards=7', { kind: 'unquarantine', shards: [7] }],
+  ['/unquarantine', 'shards=0-2,7', { kind: 'unquarantine', shards: [0, 1, 2, 7] }],
+  ['/unquarantine', 'shards=all', { kind: 'unquarantine', shards: null }],
   ['/takeover', 'node=a', { kind: 'takeOverNode', node: 'a' }],
   ['/uncordonnode', 'node=a', { kind: 'uncordonNode', node: 'a' }],
 ];
@@ -75,8 +77,8 @@ const refused: [path: string, body: string, named: RegExp][] = [
   ['/blacklistnode', 'node_id=', /"node" is missing/],
   ['/cordonnode', '', /"node" is missing/],
   ['/uncordonnode', '', /"node" is missing/],
-  ['/releaseshard', '', /"shard" is missing/],
-  ['/releaseshard', 'shard=all', /"shard"/],
+  ['/unquarantine', '', /"shards" is missing/],
+  ['/unquarantine', 'shards=every', /"shards"/],
   ['/takeover', '', /"node" is missing/],
 ];
 

@@ -4,7 +4,7 @@ import type { HistoryEntry } from '../../src/domain/state/effects.js';
 import type { OrchestratorState } from '../../src/domain/state/state.js';
 import type { AlarmNotice } from '../../src/ports/surroundings.js';
 import { AlarmWatch } from '../../src/runtime/alarm-watch.js';
-import { testNode, testState } from '../http/fake-orchestrator.js';
+import { testCrashLoop, testNode, testState } from '../http/fake-orchestrator.js';
 
 function watched(changes: Partial<OrchestratorState> = {}) {
   const clock = virtualClock();
@@ -24,7 +24,7 @@ function watched(changes: Partial<OrchestratorState> = {}) {
 }
 
 test('an alarm that rises and falls is in the history twice, each time with what it is about', async () => {
-  const { clock, orchestrator, entries, told, watch } = watched({ launchFailures: 4 });
+  const { clock, orchestrator, entries, told, watch } = watched({ crashLoops: new Map([['', testCrashLoop()]]) });
   await clock.run(1_000);
   expect(watch.alarms()).toMatchObject([{ kind: 'crashLoop', level: 'error' }]);
   orchestrator.state = testState();

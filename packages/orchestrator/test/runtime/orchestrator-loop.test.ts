@@ -142,6 +142,8 @@ describe('launches and gateway info', () => {
     launcher.exit('launched');
     expect(handle.state.settings).toMatchObject({ canLaunch: true, expectedNodes: ['adopted'] });
     expect(events.slice(1)).toEqual([
+      { kind: 'processAdopted', node: 'adopted', pid: 10 },
+      { kind: 'versionDeployed', version: '' },
       { kind: 'nodeLaunched', launch: 'l1', node: 'launched', pid: 11 },
       { kind: 'processExited', node: 'launched', description: 'exited' },
     ]);
@@ -268,7 +270,7 @@ describe('close', () => {
     await expect(command).resolves.toMatchObject({ ok: false, error: { code: 'DSO_NOT_RUNNING' } });
     expect(ended).toBe(true);
     expect(launcher.calls).toEqual(['start', 'close']);
-    expect(kinds()).toEqual(['started', 'identify', 'command']);
+    expect(kinds()).toEqual(['started', 'processAdopted', 'identify', 'command']);
     expect(clock.pending()).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-import { boundedMemory, durableFirst, historyHolds, quarantine } from './orchestrator.js';
+import { boundedMemory, durableFirst, historyHolds, launchPace, quarantine } from './orchestrator.js';
 import type { MakeChecker } from '../observation.js';
 import { doneMeansReady, goodManners, identifyPace, resumeFirst, resumePace, sessionsKept } from './discord-rules.js';
 import { epochsGrow, oneOwner } from './ownership.js';
@@ -19,6 +19,7 @@ export const CHECKERS: readonly MakeChecker[] = [
   frozenInTime,
   historyHolds,
   quarantine,
+  launchPace,
   epochsGrow,
   durableFirst,
   userCodeFirst,

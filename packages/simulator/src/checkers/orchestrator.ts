@@ -1,6 +1,6 @@
 /**
  * What the orchestrator keeps and says: the record before the message, lists that do not grow, a history that holds by
- * itself, and no start of a quarantined shard.
+ * itself, no start of a quarantined shard, and launches that wait after one that failed.
  */
 import { TraceChecks } from '@dshard/api/trace';
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
@@ -66,6 +66,7 @@ function isPermitKept(kept: Kept, shard: number): boolean {
 /** Invariant 10: memory is bounded: no list of the orchestrator's grows with time or with what peers do. */
 const BOUNDED_MEMORY = 'memory is bounded';
 const MOST_NODES = 100;
+const MOST_VERSIONS = 8;
 
 export const boundedMemory: MakeChecker = ({ plan, violated }): Checker => {
   const boundsOf = (state: OrchestratorState): [what: string, size: number, most: number][] => [
@@ -77,6 +78,8 @@ export const boundedMemory: MakeChecker = ({ plan, violated }): Checker => {
     ['operations', state.operations.size, state.nodes.size + 1],
     ['start requests', state.startRequests.size, MOST_NODES],
     ['launches', state.launches.size, MOST_NODES],
+    ['processes', state.processes.size, MOST_NODES],
+    ['versions that crashed', state.crashLoops.size, MOST_VERSIONS],
   ];
   return {
     see: (observation) => {
@@ -138,4 +141,28 @@ export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
       if (quarantined.has(shard)) violated(QUARANTINED, `shard ${shard} was started`);
     }
   }
+};
+
+/**
+ * After a launch that failed, nothing is launched for the first pause, but by an operator or an operation. A restarted
+ * orchestrator begins anew.
+ */
+const LAUNCH_PACE = 'launches that nobody asks for wait after one that failed';
+
+export const launchPace: MakeChecker = ({ plan, violated }): Checker => {
+  const { launchRetryMs } = plan.settings;
+  let notBefore = 0;
+  return {
+    see: (observation, at) => {
+      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') notBefore = 0;
+      if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
+      for (const { name, fields } of observation.entries) {
+        if (name === 'launchFailed') notBefore = at + launchRetryMs;
+        const isAutomatic = /must be up|has room/.test(String(fields['why']));
+        if (name === 'nodeLaunching' && isAutomatic && at < notBefore) {
+          violated(LAUNCH_PACE, `one was made ${notBefore - at} ms too early`);
+        }
+      }
+    },
+  };
 };

@@ -57,7 +57,7 @@ export class Operators {
       if (isSilent && fleet.get(id) === undefined) void handle?.command({ kind: 'takeOverNode', node: id });
     }
     for (const [shard, { quarantinedAt }] of handle?.state.crashRecords ?? []) {
-      if (quarantinedAt !== null) void handle?.command({ kind: 'unquarantineShard', shard });
+      if (quarantinedAt !== null) void handle?.command({ kind: 'unquarantine', shards: [shard] });
     }
   }
 
@@ -111,7 +111,7 @@ export class Operators {
     if (roll < 0.85) return { kind: 'startShards', node, shards: [shard] };
     if (roll < 0.89) return { kind: 'cordonNode', node };
     if (roll < 0.94) return { kind: 'uncordonNode', node };
-    if (roll < 0.95) return { kind: 'unquarantineShard', shard };
+    if (roll < 0.95) return { kind: 'unquarantine', shards: [shard] };
     return roll < 0.98 ? { kind: 'shutdownNode', node } : { kind: 'startNode' };
   }
 }

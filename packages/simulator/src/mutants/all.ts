@@ -190,6 +190,10 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       return decide({ ...state, operations }, event, now);
     },
   },
+  'forgets-crashes': {
+    bug: 'the orchestrator forgets that launches failed',
+    decide: (decide) => (state, event, now) => decide({ ...state, crashLoops: new Map() }, event, now),
+  },
   'forgets-quarantine': {
     bug: 'the orchestrator forgets that a shard is quarantined',
     decide: (decide) => (state, event, now) => {

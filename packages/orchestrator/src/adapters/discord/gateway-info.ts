@@ -6,6 +6,7 @@ import { messageOf, printable } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { GatewayInfo, GatewayInfoSource } from '../../ports/surroundings.js';
+import { outgoingFetch, type Answered, type OutgoingFetch } from '../outgoing/fetch.js';
 
 export type DiscordGatewayInfoOptions = {
   /** The bot token, with or without `Bot ` before it. */
@@ -13,6 +14,8 @@ export type DiscordGatewayInfoOptions = {
   /** Default https://discord.com/api/v10. */
   api?: string;
   clock: Clock;
+  /** Default: through the proxy of the environment, if there is one. */
+  fetch?: OutgoingFetch;
   /** For the whole answer. Default 10 s. */
   timeoutMs?: number;
 };
@@ -20,11 +23,14 @@ export type DiscordGatewayInfoOptions = {
 const DEFAULT_API = 'https://discord.com/api/v10';
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_CHARACTERS = 64 * 1024;
+/** Who asks for more than a day is not understood. */
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1_000;
 
 export function discordGatewayInfo(options: DiscordGatewayInfoOptions): GatewayInfoSource {
   const url = `${(options.api ?? DEFAULT_API).replace(/\/+$/, '')}/gateway/bot`;
   const authorization = `Bot ${options.token.trim().replace(/^Bot\s+/i, '')}`;
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const fetch = options.fetch ?? outgoingFetch();
 
   return {
     fetch: async () => {
@@ -35,7 +41,7 @@ export function discordGatewayInfo(options: DiscordGatewayInfoOptions): GatewayI
       try {
         const response = await fetch(url, { headers: { authorization }, signal: abort.signal });
         const text = await readBounded(response);
-        requireSuccess(response, url, text);
+        requireSuccess(response, url, text, options.clock.wallClock());
         return parseGatewayInfo(text, url);
       } catch (cause) {
         throw cause instanceof OrchestratorError ? cause : unreachable(url, cause);
@@ -46,7 +52,7 @@ export function discordGatewayInfo(options: DiscordGatewayInfoOptions): GatewayI
   };
 }
 
-async function readBounded(response: Response): Promise<string> {
+async function readBounded(response: Answered): Promise<string> {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
   let text = '';
@@ -57,8 +63,9 @@ async function readBounded(response: Response): Promise<string> {
   return printable(text);
 }
 
-function requireSuccess(response: Response, url: string, text: string): void {
+function requireSuccess(response: Answered, url: string, text: string, now: number): void {
   if (response.ok) return;
+  const retryAfterMs = retryAfterOf(response.headers.get('retry-after'), text, now);
   if (response.status === 401) {
     throw new OrchestratorError(
       'DSO_DISCORD_TOKEN_REFUSED',
@@ -66,13 +73,31 @@ function requireSuccess(response: Response, url: string, text: string): void {
     );
   }
   if (response.status === 429) {
-    const seconds = printable(response.headers.get('retry-after') ?? 'some');
-    throw new OrchestratorError('DSO_DISCORD_RATE_LIMITED', `${url} asks us to wait for ${seconds} s (429).`);
+    const seconds = retryAfterMs === null ? 'some' : Math.ceil(retryAfterMs / 1000);
+    const text = `${url} asks us to wait for ${seconds} s (429).`;
+    throw new OrchestratorError('DSO_DISCORD_RATE_LIMITED', text, { retryAfterMs });
   }
   throw new OrchestratorError(
     response.status >= 500 ? 'DSO_DISCORD_UNREACHABLE' : 'DSO_DISCORD_ANSWER_INVALID',
     `${url} answered with status ${response.status}: ${text.slice(0, 200).trim() || 'nothing'}.`,
+    { retryAfterMs },
   );
+}
+
+/**
+ * How long Discord, or what stands before it, asks to wait: `Retry-After` in seconds or as a date, or `retry_after` in
+ * seconds in the answer. null: it does not say.
+ */
+export function retryAfterOf(header: string | null, text: string, now: number): number | null {
+  const written = header?.trim() ?? '';
+  const inSeconds = written === '' ? fieldsOf(parseJson(text))['retry_after'] : Number(written);
+  if (typeof inSeconds === 'number' && Number.isFinite(inSeconds)) return bounded(inSeconds * 1000);
+  const date = Date.parse(written);
+  return Number.isNaN(date) ? null : bounded(date - now);
+}
+
+function bounded(ms: number): number {
+  return Math.min(MAX_RETRY_AFTER_MS, Math.max(0, Math.ceil(ms)));
 }
 
 /** `fetch` says "fetch failed" and keeps the reason in the cause. */

@@ -3,13 +3,14 @@
  * neither hangs nor dies with us; we only read along.
  *
  * - A change of the file wakes us (fs.watch); where that does not work, and in any case every `pollMs`, the clock does.
- * - Bounded: a turn reads at most TURN_BYTES, then lets others run. A file larger than `maxFileBytes` is truncated when
- *   it is read to its end and nobody wrote for QUIET_MS, so that nothing is lost; the process goes on at its new end,
- *   because it appends. One that grows to MAX_FACTOR times that size is truncated in any case: what was not read by
- *   then is skipped, and said to be.
+ * - Bounded: a turn reads TURN_BYTES at most, then others run. A file larger than `maxFileBytes` is rotated (copied
+ *   to `<path>.1`, and truncated) when it is read to its end and nobody wrote for QUIET_MS; the process goes on at its
+ *   new end, because it appends. One that grows to MAX_FACTOR times that size is rotated in any case: what was not read
+ *   by then is skipped, and said to be; it stands in the copy.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, watch } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
+import { rotateLog } from '@dshard/transport';
 import type { Cancel, Clock } from '@dshard/transport';
 import { lineSplitter } from './line-splitter.js';
 
@@ -17,6 +18,8 @@ const CHUNK_BYTES = 64 * 1024;
 const TURN_BYTES = 8 * CHUNK_BYTES;
 const QUIET_MS = 20;
 const MAX_FACTOR = 4;
+/** Above this many times the size a process rotates its log itself: nobody reads along (node/src/log-bound.ts). */
+export const UNREAD_FACTOR = 5;
 
 export type LogFollowerOptions = {
   path: string;
@@ -64,7 +67,7 @@ export function followLog(options: LogFollowerOptions): LogFollower {
     const unread = Math.max(0, size - offset);
     const quiet = unread === 0 && options.clock.wallClock() - mtimeMs >= QUIET_MS;
     if (size <= options.maxFileBytes || !(quiet || size > options.maxFileBytes * MAX_FACTOR)) return;
-    ftruncateSync(file, 0);
+    rotateLog(file, options.path);
     offset = 0;
     if (unread > 0) options.onSkipped(unread);
   };

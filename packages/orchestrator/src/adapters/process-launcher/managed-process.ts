@@ -10,6 +10,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Cancel, Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
+import { LastWords } from './last-words.js';
 import type { LogFollower } from './log-follower.js';
 import { isAlive } from './process-identity.js';
 import type { ProcessRecord } from './registry.js';
@@ -17,13 +18,9 @@ import type { ProcessRecord } from './registry.js';
 /** After SIGKILL a process is gone within this time, or never. */
 const KILL_TIMEOUT_MS = 5_000;
 
-const LAST_LINES = 5;
-const LAST_LINES_LENGTH = 600;
-/** A call in a stack trace. */
-const CALL = /^\s+at /;
-
 export type ManagedProcessOptions = {
   record: ProcessRecord;
+  logPath: string;
   /** Null for a process that an earlier run started. */
   child: ChildProcess | null;
   clock: Clock;
@@ -39,8 +36,7 @@ export class ManagedProcess {
   readonly record: ProcessRecord;
   readonly #options: ManagedProcessOptions;
   readonly #follower: LogFollower | null;
-  readonly #lastLines: string[] = [];
-  #wasCall = false;
+  readonly #lastWords = new LastWords();
   readonly #ended: Promise<void>;
   #resolveEnded: () => void = () => undefined;
   #stopPolling: Cancel = () => undefined;
@@ -107,18 +103,8 @@ export class ManagedProcess {
   }
 
   #line(line: string): void {
-    this.#remember(line);
+    this.#lastWords.add(line);
     this.#options.onLine(line);
-  }
-
-  /** Of a stack trace the first call only: the others, and blank lines, would push out the error that it belongs to. */
-  #remember(line: string): void {
-    const isCall = CALL.test(line);
-    const says = line.trim() !== '' && !(isCall && this.#wasCall);
-    this.#wasCall = isCall;
-    if (!says) return;
-    this.#lastLines.push(line);
-    if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
   }
 
   #end(how: string): void {
@@ -138,9 +124,10 @@ export class ManagedProcess {
     const { command, launchedAt } = this.record;
     const seconds = Math.max(0, (this.#options.clock.now() - launchedAt) / 1000);
     const lived = seconds < 100 ? seconds.toFixed(1) : seconds.toFixed(0);
-    const text = this.#lastLines.join('\n').slice(-LAST_LINES_LENGTH).trim();
-    const output = text === '' ? 'it wrote nothing' : `its last lines were: ${text}`;
-    return `${how} after ${lived} s (command: ${command.join(' ')}); ${output}`;
+    const { text } = this.#lastWords;
+    const what = text?.error === true ? 'of its last lines these tell of an error' : 'its last lines were';
+    const output = text === null ? 'it wrote nothing' : `${what}: ${text.lines}`;
+    return `${how} after ${lived} s (command: ${command.join(' ')}; log: ${this.#options.logPath}); ${output}`;
   }
 }
 

@@ -21,7 +21,7 @@ import { requireDirectory, spawnError } from '../command-line/run.js';
 import type { Command } from '../command-line/split.js';
 import { toCommand } from '../command-line/split.js';
 import { lockDataDir } from './lock.js';
-import { followLog } from './log-follower.js';
+import { followLog, UNREAD_FACTOR } from './log-follower.js';
 import { ManagedProcess } from './managed-process.js';
 import { identityOf, isAlive } from './process-identity.js';
 import type { ProcessRecord, ProcessRegistry } from './registry.js';
@@ -49,7 +49,7 @@ export type ProcessLauncherOptions = {
   logger: Logger;
   /** How often logs and adopted processes are looked at where the system does not tell. Default 500. */
   pollMs?: number;
-  /** A log file is truncated when it is larger and read to its end. Default 8 MiB. */
+  /** A log file that is larger, and read to its end, is rotated. Default 8 MiB. */
   maxLogBytes?: number;
   /** Longer lines of output come in pieces. Default 8192 characters. */
   maxLineLength?: number;
@@ -79,6 +79,7 @@ class ProcessLauncher implements Launcher {
   readonly #cwd: string;
   readonly #dataDir: string;
   readonly #pollMs: number;
+  readonly #maxLogBytes: number;
   readonly #processes = new Map<string, ManagedProcess>();
   #phase: Phase = { kind: 'idle' };
 
@@ -88,6 +89,7 @@ class ProcessLauncher implements Launcher {
     this.#cwd = resolve(options.cwd ?? '.');
     this.#dataDir = resolve(options.dataDir ?? '.dso');
     this.#pollMs = options.pollMs ?? DEFAULT_POLL_MS;
+    this.#maxLogBytes = options.maxLogBytes ?? DEFAULT_MAX_LOG_BYTES;
   }
 
   async start(handlers: Handlers): Promise<void> {
@@ -112,13 +114,14 @@ class ProcessLauncher implements Launcher {
     return [...this.#processes.values()].map(({ record }) => toNodeProcess(record));
   }
 
-  async launch(): Promise<NodeProcess> {
+  async launch(version?: string): Promise<NodeProcess> {
     if (this.#phase.kind !== 'running') throw this.#notRunning();
     const { registry, nextId } = this.#phase;
     const node = nextId();
     const command = this.#commandFor(node);
     requireDirectory(this.#cwd);
-    const { child, pid } = await this.#spawn(command, node, registry.openLog(node));
+    const env = this.#environmentFor(node, version, registry.logPath(node));
+    const { child, pid } = await this.#spawn(command, env, registry.openLog(node));
     const launchedAt = this.#options.clock.now();
     const record: ProcessRecord = { ...identityOf(pid), node, command, launchedAt, logOffset: null };
     this.#manage({ ...record, logOffset: 0 }, child, registry);
@@ -129,7 +132,7 @@ class ProcessLauncher implements Launcher {
       await this.stop(node, 0);
       throw error;
     }
-    return toNodeProcess(record);
+    return { ...toNodeProcess(record), log: registry.logPath(node) };
   }
 
   async stop(node: string, graceMs: number): Promise<void> {
@@ -168,26 +171,29 @@ class ProcessLauncher implements Launcher {
     return [fill(program), ...args.map(fill), ...extra];
   }
 
-  #environmentFor(node: string): NodeJS.ProcessEnv {
+  #environmentFor(node: string, version: string | undefined, logPath: string): NodeJS.ProcessEnv {
     const { env, orchestrator, token } = this.#options;
     const address = typeof orchestrator === 'string' ? orchestrator : orchestrator();
     return {
       ...process.env,
+      ...(version === undefined ? {} : { DSO_VERSION: version }),
       ...env,
       DSO_NODE_ID: node,
       DSO_ORCHESTRATOR: reachable(address),
+      DSO_LOG_FILE: logPath,
+      DSO_LOG_MAX_BYTES: String(UNREAD_FACTOR * this.#maxLogBytes),
       ...(token === null ? {} : { DSO_TOKEN: token }),
     };
   }
 
   /** Takes over `log`. Resolves in the turn the process runs, so that its exit is never reported before its launch. */
-  #spawn(command: Command, node: string, log: number): Promise<{ child: ChildProcess; pid: number }> {
+  #spawn(command: Command, env: NodeJS.ProcessEnv, log: number): Promise<{ child: ChildProcess; pid: number }> {
     const [program, ...args] = command;
     return new Promise((resolveSpawn, reject) => {
       try {
         const child = spawn(program, args, {
           cwd: this.#cwd,
-          env: this.#environmentFor(node),
+          env,
           detached: true,
           stdio: ['ignore', log, log],
         });
@@ -215,13 +221,14 @@ class ProcessLauncher implements Launcher {
   }
 
   #manage(record: ProcessRecord, child: ChildProcess | null, registry: ProcessRegistry): void {
-    const { clock, logger, maxLogBytes, maxLineLength } = this.#options;
+    const { clock, logger, maxLineLength } = this.#options;
     const { node } = record;
     const path = registry.logPath(node);
     const unfollowable = (error: unknown): void =>
       logger.warn({ node, file: path }, `The output of node ${node} cannot be followed: ${messageOf(error)}.`);
     const managed = new ManagedProcess({
       record,
+      logPath: path,
       child,
       clock,
       pollMs: this.#pollMs,
@@ -234,7 +241,7 @@ class ProcessLauncher implements Launcher {
             offset: record.logOffset,
             clock,
             pollMs: this.#pollMs,
-            maxFileBytes: maxLogBytes ?? DEFAULT_MAX_LOG_BYTES,
+            maxFileBytes: this.#maxLogBytes,
             maxLineLength: maxLineLength ?? DEFAULT_MAX_LINE_LENGTH,
             onLine,
             onSkipped: (bytes) =>

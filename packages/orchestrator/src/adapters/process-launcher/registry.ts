@@ -97,7 +97,10 @@ export function processRegistry(dataDir: string, logger: Logger): ProcessRegistr
         .filter((name) => name.endsWith('.log') && !names.has(`${name.slice(0, -'.log'.length)}.json`))
         .map((name) => ({ path: join(directory, name), writtenAt: modifiedAt(join(directory, name)) }))
         .sort((a, b) => b.writtenAt - a.writtenAt);
-      for (const { path } of ended.slice(keep)) rmSync(path, { force: true });
+      for (const { path } of ended.slice(keep)) {
+        rmSync(path, { force: true });
+        rmSync(`${path}.1`, { force: true });
+      }
     },
   };
 }

@@ -46,7 +46,7 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
   },
   credentialsRefused: {
     level: 'error',
-    meaning: 'Discord refuses the bot token or the intents (close codes 4004, 4013, 4014).',
+    meaning: 'Discord refuses the bot token (401, close code 4004) or the intents (4013, 4014).',
     remedy:
       'Correct the token, or enable the intents in Discord’s developer portal; then restart the bot (`dso rollout`).',
     riseMs: 0,
@@ -61,8 +61,10 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
   },
   crashLoop: {
     level: 'error',
-    meaning: 'Launches fail one after the other, or shards are quarantined because nodes died when they were started.',
-    remedy: 'Read the log of the last node that died. Deploy a version that starts; then `dso release` what is left.',
+    meaning:
+      'Launched processes die one after the other, or shards are quarantined because nodes died when they were started.',
+    remedy:
+      'Read the log of the last node that died. Deploy a version that starts; then the quarantines are lifted, or `dso unquarantine all` does it.',
     riseMs: 0,
     fallMs: 10_000,
   },

@@ -1,8 +1,10 @@
 /** What is wrong with the fleet now: a pure function of the state, and of the store's. */
+import { inWords } from '../state/spans.js';
 import { shardsNotUp, type ConditionKind, type Down } from '../shards/condition.js';
 import { sessionStarts } from '../shards/identify-budget.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { operationsOfKind } from '../state/operations.js';
+import { isCrashLoop } from '../state/processes.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { AlarmKind, Trouble } from './alarms.js';
@@ -15,8 +17,6 @@ export type Facts = {
   now: number;
 };
 
-/** Launches that fail in a row before it counts as a loop. */
-const FAILED_LAUNCHES = 3;
 /** Questions to Discord that fail in a row before it counts as away. */
 const FAILED_QUESTIONS = 3;
 /** A refused process tries again every 30 s. */
@@ -35,6 +35,7 @@ export function troublesOf(facts: Facts): readonly Trouble[] {
   const told = [
     ...refusedShards(down),
     shardsDown(facts, down),
+    tokenRefused(state),
     gatewayUnreachable(state, down),
     crashLoop(state, down),
     budgetLow(state, facts.now),
@@ -90,6 +91,12 @@ function shardsDown({ state, shardsDownAfterMs, now }: Facts, down: readonly Dow
   return trouble('shardsDown', earliest(long), `${countOf(long)} down: ${reasonsOf(long)}.`, about(long));
 }
 
+/** The orchestrator's own token; nodes may have another one. */
+function tokenRefused({ gateway }: OrchestratorState): Told | null {
+  const refused = gateway.kind === 'failed' || gateway.kind === 'asking' ? gateway.refused : null;
+  return refused === null ? null : trouble('credentialsRefused', null, `${refused}.`);
+}
+
 function gatewayUnreachable(state: OrchestratorState, down: readonly Down[]): Told | null {
   const cut = down.filter(({ condition }) => condition.kind === 'disconnected');
   const placed = state.shards.filter((shard) => shard.kind !== 'vacant').length;
@@ -98,7 +105,7 @@ function gatewayUnreachable(state: OrchestratorState, down: readonly Down[]): To
     return trouble('gatewayUnreachable', earliest(cut), reason, about(cut));
   }
   const { gateway } = state;
-  if (gateway.kind !== 'failed' || gateway.failures < FAILED_QUESTIONS) return null;
+  if (gateway.kind !== 'failed' || gateway.refused !== null || gateway.failures < FAILED_QUESTIONS) return null;
   const reason = `GET /gateway/bot failed ${gateway.failures} times in a row: ${gateway.reason}.`;
   return trouble('gatewayUnreachable', null, reason);
 }
@@ -109,15 +116,17 @@ function crashLoop(state: OrchestratorState, down: readonly Down[]): Told | null
     const reason = `${countOf(quarantined)} quarantined: ${reasonsOf(quarantined)}.`;
     return trouble('crashLoop', earliest(quarantined), reason, { shards: quarantined.map(({ shard }) => shard) });
   }
-  if (state.launchFailures < FAILED_LAUNCHES) return null;
-  return trouble('crashLoop', null, `${state.launchFailures} launches failed in a row. \`dso events\` says why.`);
+  const loop = [...state.crashLoops.values()].findLast(isCrashLoop);
+  if (loop === undefined) return null;
+  const text = `${loop.inARow} launched processes died in a row. The last one: ${loop.reason}.`;
+  return trouble('crashLoop', loop.since, text);
 }
 
 function budgetLow(state: OrchestratorState, now: number): Told | null {
   const { remaining, total, reserve, resetAt } = sessionStarts(state, now);
   const { shortSince } = state.identifies;
   if (shortSince === null && remaining > reserve) return null;
-  const until = resetAt === null ? '' : ` More are there at ${new Date(resetAt).toISOString()}.`;
+  const until = resetAt === null ? '' : ` More are there in ${inWords(resetAt - now)}.`;
   const reason = `${remaining} of ${total} session starts are left, and ${reserve} are kept in reserve.${until}`;
   return trouble('identifyBudgetLow', shortSince, reason);
 }
@@ -131,8 +140,7 @@ function budgetForecast(state: OrchestratorState, now: number): Told | null {
   if (used < FORECAST_FROM || leftMs <= 0 || goneMs <= 0 || remaining <= reserve) return null;
   const lastsMs = ((remaining - reserve) * goneMs) / used;
   if (lastsMs >= leftMs) return null;
-  const at = new Date(now + lastsMs).toISOString();
-  const reason = `${used} IDENTIFYs in ${Math.round(goneMs / 60_000)} min: at this pace the session starts last until ${at}.`;
+  const reason = `${used} IDENTIFYs in ${Math.round(goneMs / 60_000)} min: at this pace the session starts last for another ${inWords(lastsMs)}.`;
   return trouble('identifyBudgetForecast', null, reason);
 }
 

@@ -172,9 +172,13 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
   read: object(NODE),
 });
 
-type Crashes = Pick<CrashRecord, 'crashes' | 'quarantinedAt'>;
+type Crashes = Pick<CrashRecord, 'crashes' | 'quarantinedAt' | 'liftedFor'>;
 
-const CRASHES: Shape<Crashes> = { crashes: listOf(object({ node: nodeId, at: time })), quarantinedAt: nullOr(time) };
+const CRASHES: Shape<Crashes> = {
+  crashes: listOf(object({ node: nodeId, at: time, version: orElse('', text), witnessed: orElse(false, flag) })),
+  quarantinedAt: nullOr(time),
+  liftedFor: orElse(null, nullOr(text)),
+};
 
 export const CRASH_RECORDS: Codec<CrashRecord, Crashes> = recordsOfMap({
   kind: 'crash',

@@ -46,7 +46,7 @@ function baseLevelRefused({ remote }: Peer): Refusal {
     code: 'DSO_BASE_LEVEL_REFUSED',
     message:
       `A base-level peer cannot prove that it knows the token of this orchestrator; this one came from ${remote}. ` +
-      'If it is yours, set allowBaseLevelPeers.',
+      'If it is yours, set allowBaseLevelPeers (DSO_ALLOW_BASE_LEVEL_PEERS=true).',
   };
 }
 

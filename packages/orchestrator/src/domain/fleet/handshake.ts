@@ -11,12 +11,13 @@ import type { Identify, ShardSession } from '@dshard/protocol';
 import { errorEntry } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
 import { leadShardOf } from '../state/settings.js';
+import { onVersionSeen } from './crash-loop.js';
 import { onLaunchDone } from './launch.js';
 import { cutOff, lose } from './lost.js';
 import { onOriginBack } from '../migration/live-failure.js';
 import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import { sessionOf, vacate } from '../shards/vacate.js';
-import { forgetLoss, noteCrash } from '../shards/quarantine.js';
+import { forgetLoss, liftForVersion, noteCrash } from '../shards/quarantine.js';
 import { confirmGone, remindOfShutdown } from './leave.js';
 import type { NodeState, ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -40,6 +41,8 @@ export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 
   if (isNewProcess(tx, id, message)) noteCrash(tx, id);
   forgetLoss(tx, id);
   enter(tx, id, connection, message);
+  liftForVersion(tx, message.version);
+  if (tx.state.processes.has(id)) onVersionSeen(tx, message.version);
   if (tx.state.totalShards === null && message.totalShards > 0) {
     decideTotal(tx, message.totalShards, `node ${id} runs with it`);
   }

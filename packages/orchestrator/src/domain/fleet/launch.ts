@@ -3,16 +3,19 @@
  * process ended before that, or it took longer than launchTimeoutMs. A process whose launch took too long is ended:
  * another is started in its place, and those that hang would fill the host.
  *
- * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a
- * failure: one at a time, at most one per launchRetryMs, until one succeeds. Those an operator or a rollout asks for
- * are made at once.
+ * Launches nobody asked for (to keep `settings.nodes` up, or because shards have no room) are held back after a crash
+ * or a failed launch (`crash-loop.ts`), and made one at a time as long as it is more than one in a row. Those an
+ * operator or a rollout asks for are made at once.
  */
 import { counted } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
 import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
+import { connectedAs, launchOf } from '../state/processes.js';
 import type { LaunchState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
+import { loopOfNext, noteLaunchCrash } from './crash-loop.js';
 import { beginShutdown } from './leave.js';
+import { endProcess } from './processes.js';
 
 /** @param forWhom who is answered when the node is up, and the operation that needs it. */
 export function beginLaunch(
@@ -33,25 +36,26 @@ export function startNode(tx: Transaction, request: string): void {
 }
 
 export function onNodeLaunched(tx: Transaction, event: Extract<DomainEvent, { kind: 'nodeLaunched' }>): void {
-  const { launch: id, node, pid } = event;
+  const { launch: id, node, pid, log } = event;
   const launch = tx.state.launches.get(id);
+  const since = launch?.since ?? tx.now;
+  tx.setProcess({ node, pid, since, version: tx.state.deployedVersion, ending: null });
   const known = tx.node(node);
   const isUp = known !== undefined && hasConnection(known);
   if (launch !== undefined) {
-    tx.setLaunch({ ...launch, node, pid });
+    tx.setLaunch({ ...launch, node, pid, ...(log !== undefined && { log }) });
     if (isUp) onLaunchDone(tx, node);
   } else if (!isUp) {
     // The launcher took so long that the launch is over.
-    tx.effect({ kind: 'endProcess', node, graceMs: 0 });
+    endProcess(tx, node, 'its launch took too long');
   }
 }
 
 /** A node is connected: the end of its launch, if it was launched. */
 export function onLaunchDone(tx: Transaction, node: string): void {
-  const launch = launchOf(tx, node);
+  const launch = launchOf(tx.state, node);
   if (launch === undefined) return;
   tx.removeLaunch(launch.id);
-  tx.patch({ launchFailures: 0, launchNotBefore: tx.now });
   tx.leaveOutcome(launch.operation, { kind: 'launched', node });
   tx.done(launch.request, `Node ${node} is started and connected.`, { node });
   if (launch.unwanted) retireEmpty(tx, node);
@@ -61,43 +65,29 @@ export function onLaunchFailed(tx: Transaction, id: string, reason: string): voi
   const launch = tx.state.launches.get(id);
   if (launch === undefined) return;
   tx.removeLaunch(id);
-  tx.patch({
-    launchFailures: tx.state.launchFailures + 1,
-    launchNotBefore: tx.now + tx.settings.launchRetryMs,
-  });
+  const version = tx.state.processes.get(launch.node ?? '')?.version ?? tx.state.deployedVersion;
+  noteLaunchCrash(tx, { version, reported: null, wasUp: false, bornAt: launch.since, reason });
   const text = `A node could not be launched: ${reason}.`;
   tx.record('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
   tx.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
   tx.leaveOutcome(launch.operation, { kind: 'notLaunched' });
 }
 
-export function launchOf(tx: Transaction, node: string): LaunchState | undefined {
-  for (const launch of tx.state.launches.values()) if (launch.node === node) return launch;
-  return undefined;
-}
-
 export function expireLaunch(tx: Transaction, launch: LaunchState): void {
   const { node } = launch;
   const within = `within ${tx.settings.launchTimeoutMs} ms`;
-  const alias = connectedAs(tx, launch);
+  const alias = connectedAs(tx.state, launch);
   if (node === null) {
     onLaunchFailed(tx, launch.id, `the launcher did not answer ${within}`);
   } else if (alias !== null) {
     const text = `connected as ${alias}: let the bot take the id that it is given (DSO_NODE_ID, {nodeId}), or none`;
     onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, but ${text}`);
   } else {
-    onLaunchFailed(tx, launch.id, `node ${node} did not connect ${within}, so its process is ended`);
-    tx.effect({ kind: 'endProcess', node, graceMs: 0 });
+    const its = launch.log === undefined ? '' : ` Its log is ${launch.log}`;
+    const text = `node ${node} did not connect ${within}, so its process is ended: does the bot use @dshard/node?${its}`;
+    onLaunchFailed(tx, launch.id, text);
+    endProcess(tx, node, 'it did not connect');
   }
-}
-
-/** Under which id the process serves that was to be another node: it is not ended for that. */
-function connectedAs(tx: Transaction, { pid, since }: LaunchState): string | null {
-  if (pid === null) return null;
-  for (const node of tx.state.nodes.values()) {
-    if (node.pid === pid && node.joinedAt >= since && hasConnection(node)) return node.id;
-  }
-  return null;
 }
 
 /**
@@ -109,7 +99,7 @@ export function keepNodesUp(tx: Transaction): void {
   if (settings.nodes === 0 || !mayLaunch(tx)) return;
   let up = tx.state.launches.size;
   for (const node of tx.state.nodes.values()) {
-    if (isShuttingDown(node) || launchOf(tx, node.id) !== undefined) continue;
+    if (isShuttingDown(node) || launchOf(tx.state, node.id) !== undefined) continue;
     const { connection } = node;
     const isBack = connection.kind !== 'disconnected';
     if (isBack || (!connection.gone && mayComeBack(tx, node.id, connection.since))) up += 1;
@@ -126,15 +116,27 @@ function mayComeBack(tx: Transaction, node: string, awaySince: number): boolean 
 
 /** Shards have no node with room: one node at a time, as long as that is so. */
 export function launchForRoom(tx: Transaction, shards: readonly number[]): void {
-  if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx)) return;
+  if (shards.length === 0 || tx.state.launches.size > 0 || !mayLaunch(tx) || isOneAway(tx)) return;
   beginLaunch(tx, `no node has room for ${counted(shards.length, 'shard')}`);
+}
+
+/** A launched node was lost just now: in a moment it is back, or its process has ended, which counts as a crash. */
+function isOneAway(tx: Transaction): boolean {
+  for (const id of tx.state.processes.keys()) {
+    const connection = tx.node(id)?.connection;
+    if (connection?.kind !== 'disconnected' || connection.gone) continue;
+    if (connection.since + tx.settings.maxNodeDowntimeMs > tx.now) return true;
+  }
+  return false;
 }
 
 /** Whether a launch nobody asked for may be made now. */
 function mayLaunch(tx: Transaction): boolean {
-  const { settings, ending, graceUntil, launchNotBefore, launchFailures, launches } = tx.state;
+  const { settings, ending, graceUntil, launches } = tx.state;
   if (!settings.canLaunch || !settings.ensureAllShardsRunning || ending !== null || graceUntil !== null) return false;
-  return launchNotBefore <= tx.now && (launchFailures === 0 || launches.size === 0);
+  const loop = loopOfNext(tx.state);
+  if (loop === undefined || loop.inARow === 0) return true;
+  return loop.notBefore <= tx.now && (loop.inARow === 1 || launches.size === 0);
 }
 
 /** The node that is being launched for an operation is shut down when it is up. */

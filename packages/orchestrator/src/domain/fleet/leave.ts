@@ -6,20 +6,19 @@
  * handlers in flight end; nobody waits for that but who asked for its end. It is gone when its connection closes, or
  * its process exits. A node that does not answer in time is cut off, and told again should it come back.
  */
-import type { NodeBounds, ShardSession } from '@dshard/protocol';
+import type { ShardSession } from '@dshard/protocol';
 import { dropIdentifies } from '../shards/identify-permits.js';
 import { abortMigrationsOf, migrationsOutliveNode } from '../migration/failure.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import { unqueue } from '../shards/start.js';
 import { finishStop } from '../shards/stop.js';
 import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
-import type { NodeState, OrchestratorState } from '../state/state.js';
+import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
+import { endProcess, graceOf } from './processes.js';
 
 /** Who left by itself may come back: a bot that logs out and in again. */
 const BACK_WITHIN_MS = 10_000;
-/** On top of what a node lingers: its hooks, and timers that are late. */
-const LINGER_MARGIN_MS = 5_000;
 
 export function beginShutdown(tx: Transaction, id: string, request: string | null, final: boolean): void {
   const node = tx.node(id);
@@ -110,12 +109,7 @@ export function endProcessAt({ connection }: NodeState): number | null {
 }
 
 function endProcessOf(tx: Transaction, { id, bounds }: NodeState): void {
-  tx.effect({ kind: 'endProcess', node: id, graceMs: graceOf(bounds) });
-}
-
-/** A handler whose promise the node does not know may be under way for as long as the node would linger. */
-export function graceOf(bounds: NodeBounds | null): number {
-  return bounds === null ? 0 : bounds.lingerMs + LINGER_MARGIN_MS;
+  endProcess(tx, id, 'its node shut down', graceOf(bounds));
 }
 
 /** The node runs nothing any more: all its shards are vacant at once. */
@@ -159,10 +153,4 @@ export function shutdownOverdue(node: NodeState, now: number): boolean {
     node.intent.deadline <= now &&
     (hasConnection(node) || node.intent.requests.length > 0)
   );
-}
-
-/** How long the whole fleet may take to end: to say goodbye, and where a node lingers for that and what comes after. */
-export function fleetEndsWithin({ nodes, settings }: OrchestratorState): number {
-  const lingerMs = Math.max(0, ...[...nodes.values()].map(({ bounds }) => bounds?.lingerMs ?? 0));
-  return settings.commandTimeoutMs + (lingerMs === 0 ? 0 : lingerMs + settings.commandTimeoutMs);
 }

@@ -86,7 +86,6 @@ export function onProcessExited(tx: Transaction, id: string, description: string
   const node = tx.node(id);
   if (node === undefined) return;
   cutOff(tx, id, 'DSO_NODE_ENDED', `The process of node ${id} is gone.`);
-  noteEarlyCrash(tx, id);
   noteCrash(tx, id);
   confirmGone(tx, id, description);
 }
@@ -108,18 +107,6 @@ export function takeOverNode(tx: Transaction, request: string, id: string): void
     const text = `Node ${id} counts as dead; others take over ${counted(shards.length, 'shard')} from it.`;
     tx.done(request, text, { node: id, shards });
   }
-}
-
-/** A process that dies soon after it connected is no better than one that never did: the next launch waits. */
-function noteEarlyCrash(tx: Transaction, id: string): void {
-  const node = tx.node(id);
-  if (node === undefined || node.intent.kind === 'shuttingDown') return;
-  if (node.connection.kind === 'disconnected' && node.connection.gone) return;
-  if (tx.now - node.joinedAt >= tx.settings.launchRetryMs) return;
-  tx.patch({
-    launchFailures: tx.state.launchFailures + 1,
-    launchNotBefore: tx.now + tx.settings.launchRetryMs,
-  });
 }
 
 /** A node was silent for three heartbeats. */

@@ -5,17 +5,19 @@
  * their way, no node takes more than its fair share of the shards that have to identify; those with a session to resume
  * do not wait, since sessions die within a minute or two. When their launches fail, the others take it all rather than
  * leave shards down. A node resumes `takeoversPerNode` shards at once, so that after a loss the survivors share the
- * work, and each gets more when it is done with those. Without ensureAllShardsRunning only shards whose session a
- * connected node holds (a migration that broke) are started: on that node.
+ * work, and each gets more when it is done with those. A node on probation takes one shard (`crash-loop.ts`). Without
+ * ensureAllShardsRunning only shards whose session a connected node holds (a migration that broke) are started: on that
+ * node.
  *
  * Who holds a session has the shard's state, too. So a node that is cordoned or drained gets back what it holds (a
  * drain moves it again, and its state with it), and after a restart the shard of a broken migration waits for its
  * origin as long as the grace lasts.
  */
+import { isBeingReplaced, isOnProbation, loopOfNext } from './crash-loop.js';
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
 import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
-import { hasCrashSuspect, isQuarantined, isCrashSuspect } from '../shards/quarantine.js';
+import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -62,7 +64,9 @@ function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
   const noRoom: number[] = [];
   const startSome = (shards: readonly number[], limit: number | null, takes: (node: NodeState) => number): void => {
     if (shards.length === 0) return;
-    const nodes = [...tx.state.nodes.values()].map((node) => placeNode(tx, node, takes(node)));
+    const nodes = [...tx.state.nodes.values()].map((node) =>
+      placeNode(tx, node, Math.min(takes(node), probationLeft(tx, node))),
+    );
     const placement = place({ nodes, vacant: shards, holders, limit, rules: tx.settings });
     for (const [node, assigned] of placement.assignments) startOn(tx, node, assigned);
     noRoom.push(...placement.noRoom);
@@ -71,7 +75,7 @@ function placeAll(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
   startSome(resumable, maxShardsPerNode, (node) => takeoversLeft(tx, node));
   startSome(others, share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share), () => Infinity);
   for (const shard of crashSuspects)
-    startSome([shard], maxShardsPerNode, (node) => (hasCrashSuspect(tx, node.id) ? 0 : 1));
+    startSome([shard], maxShardsPerNode, (node) => (mayTakeCrashSuspect(tx, node, shard) ? 1 : 0));
   launchForRoom(tx, noRoom);
 }
 
@@ -100,6 +104,11 @@ function takeoversLeft(tx: Transaction, node: NodeState): number {
   return left;
 }
 
+/** A node of a version that dies again and again gets one shard until it has lived for a while. */
+function probationLeft(tx: Transaction, node: NodeState): number {
+  return isOnProbation(tx, node) ? 1 - tx.loadOf(node.id) : Infinity;
+}
+
 function giveBack(tx: Transaction, vacant: readonly number[], holders: ReadonlyMap<number, string>): void {
   for (const shard of vacant) {
     const holder = holders.get(shard);
@@ -107,10 +116,13 @@ function giveBack(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
   }
 }
 
-/** null: nobody is on the way, so there is nothing to leave for anybody. */
+/** null: nobody is on the way, or nobody who comes for certain, so there is nothing to leave for anybody. */
 function shareWhileLaunching(tx: Transaction): number | null {
-  const { settings, launches, launchFailures, totalShards } = tx.state;
-  if (settings.nodes < 2 || launches.size === 0 || launchFailures > 0 || totalShards === null) return null;
+  const { settings, launches, totalShards } = tx.state;
+  const loop = loopOfNext(tx.state);
+  const isHealthy = loop === undefined || loop.inARow === 0 || isBeingReplaced(loop);
+  const isComing = launches.size > 0 || (loop !== undefined && loop.inARow > 0 && loop.notBefore > tx.now);
+  if (settings.nodes < 2 || !isComing || !isHealthy || totalShards === null) return null;
   return fairShare(settings.responsibleForShards?.length ?? totalShards, settings.nodes, settings);
 }
 

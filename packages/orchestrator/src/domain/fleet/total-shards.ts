@@ -14,6 +14,9 @@ import type { Transaction } from '../state/transaction.js';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
+/** A wrong token does not become right by asking: it is asked rarely, and ever more rarely. */
+const FIRST_REFUSED_RETRY_MS = 5 * 60_000;
+const LONGEST_REFUSED_RETRY_MS = 6 * 60 * 60_000;
 /** An answer that takes longer than this is not waited for any more. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const REFRESH_MS = 60 * 60 * 1_000;
@@ -68,25 +71,25 @@ export function askGateway(tx: Transaction): void {
   const { gateway, identifies } = tx.state;
   switch (gateway.kind) {
     case 'notAsked':
-      ask(tx, 0);
+      ask(tx, 0, null);
       break;
     case 'asking':
       if (gateway.since + ANSWER_TIMEOUT_MS <= tx.now) {
-        onGatewayInfoFailed(tx, `no answer within ${ANSWER_TIMEOUT_MS} ms`);
+        onGatewayInfoFailed(tx, { reason: `no answer within ${ANSWER_TIMEOUT_MS} ms` });
       }
       break;
     case 'failed':
-      if (gateway.retryAt <= tx.now) ask(tx, gateway.failures);
+      if (gateway.retryAt <= tx.now) ask(tx, gateway.failures, gateway.refused);
       break;
     case 'known':
-      if (refreshAt(gateway.at, identifies.budget) <= tx.now) ask(tx, 0);
+      if (refreshAt(gateway.at, identifies.budget) <= tx.now) ask(tx, 0, null);
       break;
   }
 }
 
-function ask(tx: Transaction, failures: number): void {
+function ask(tx: Transaction, failures: number, refused: string | null): void {
   tx.patch({
-    gateway: { kind: 'asking', since: tx.now, failures },
+    gateway: { kind: 'asking', since: tx.now, failures, refused },
     identifies: beforeAnswer(tx.state.identifies),
   });
   tx.effect({ kind: 'fetchGatewayInfo' });
@@ -111,7 +114,7 @@ export function onGatewayInfo(tx: Transaction, info: Extract<DomainEvent, { kind
     Number.isSafeInteger(value) && value >= from && value <= MAX_SHARDS;
   if (!isSane(recommendedShards, 1) || !isSane(maxConcurrency, 1)) {
     const said = `${recommendedShards} shards, max_concurrency ${maxConcurrency}`;
-    onGatewayInfoFailed(tx, `the answer cannot be right (${said})`);
+    onGatewayInfoFailed(tx, { reason: `the answer cannot be right (${said})` });
     return;
   }
   tx.patch({ gateway: { kind: 'known', at: tx.now, recommendedShards } });
@@ -122,23 +125,44 @@ export function onGatewayInfo(tx: Transaction, info: Extract<DomainEvent, { kind
   });
 }
 
-/** Asked again, with a pause that doubles. Only without a total is it a problem. */
-export function onGatewayInfoFailed(tx: Transaction, reason: string): void {
+type Failure = Pick<Extract<DomainEvent, { kind: 'gatewayInfoFailed' }>, 'reason' | 'isRefused' | 'retryAfterMs'>;
+
+/**
+ * Asked again, with a pause that doubles, and not before Discord wants to be asked. Only without a total is it a
+ * problem. That the token is wrong is told once, and stays in the status.
+ */
+export function onGatewayInfoFailed(tx: Transaction, failure: Failure): void {
   const { gateway, totalShards, settings, identifies } = tx.state;
-  const before = gateway.kind === 'asking' || gateway.kind === 'failed' ? gateway.failures : 0;
-  const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(before, 10));
-  const failures = before + 1;
-  tx.patch({ gateway: { kind: 'failed', at: tx.now, retryAt: tx.now + pauseMs, failures, reason } });
+  const { reason, isRefused = false } = failure;
+  const before = gateway.kind === 'asking' || gateway.kind === 'failed' ? gateway : { failures: 0, refused: null };
+  const wasRefused = before.refused !== null;
+  const failures = isRefused === wasRefused ? before.failures + 1 : 1;
+  const pauseMs = retryPauseMs(failures, failure);
+  const refused = isRefused ? reason : null;
+  tx.patch({ gateway: { kind: 'failed', at: tx.now, retryAt: tx.now + pauseMs, failures, reason, refused } });
+  if (isRefused && before.refused === reason) return;
   const isNeeded = totalShards === null && settings.totalShards === null;
   const consequence = isNeeded
     ? 'Without it the total shard count is not known.'
     : identifies.budget === null
       ? 'Until it is known, one shard identifies at a time.'
       : 'What it said last goes on to count.';
+  const again = isRefused
+    ? 'The orchestrator has to be restarted with the right one (DISCORD_TOKEN); until then Discord is asked ever more rarely'
+    : 'Asked again';
   tx.record(
     'gatewayInfoFailed',
-    isNeeded ? 'warn' : 'info',
-    `GET /gateway/bot failed: ${reason}. ${consequence} Asked again in ${pauseMs / 1000} s.`,
+    isRefused ? 'error' : isNeeded ? 'warn' : 'info',
+    `GET /gateway/bot failed: ${reason}. ${consequence} ${again}${isRefused ? ', next' : ''} in ${pauseMs / 1000} s.`,
     { reason, failures, retryMs: pauseMs },
   );
+}
+
+/** @param failures in a row, this one included. */
+function retryPauseMs(failures: number, { isRefused, retryAfterMs }: Omit<Failure, 'reason'>): number {
+  const doubled = 2 ** Math.min(failures - 1, 10);
+  const ownMs = isRefused
+    ? Math.min(LONGEST_REFUSED_RETRY_MS, FIRST_REFUSED_RETRY_MS * doubled)
+    : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * doubled);
+  return Math.max(ownMs, retryAfterMs ?? 0);
 }

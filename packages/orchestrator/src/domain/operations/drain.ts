@@ -5,11 +5,11 @@
  *     moving               its shards move to the destination, as many at once as the limits allow
  *     shuttingDown         all moved, and it was to be shut down; over when it has said goodbye
  *
- * A cancelled drain begins no further migration and ends when those under way have; what was launched for it and is
- * still empty goes again. Meanwhile nothing new is placed on the origin. Which shards are left is read off the state,
- * not kept in a list, so a shard that was still starting, or that an operator moved by hand, is neither missed nor
- * moved twice. A migration that fails is tried once more; if a shard stays behind, the node is not shut down and the
- * drain says which and why.
+ * A cancelled drain begins no further migration and ends when those under way have. What was launched for a drain that
+ * ends before it is done, and is still empty, goes again. Meanwhile nothing new is placed on the origin. Which shards
+ * are left is read off the state, not kept in a list, so a shard that was still starting, or that an operator moved by
+ * hand, is neither missed nor moved twice. A migration that fails is tried once more; if a shard stays behind, the node
+ * is not shut down and the drain says which and why.
  */
 import { counted } from '@dshard/protocol';
 import { beginLaunch, retireEmpty, unwantLaunch } from '../fleet/launch.js';
@@ -300,7 +300,8 @@ function endDrain(tx: Transaction, drain: Drain, failure: string | null): void {
     failure === null
       ? `Moved ${counted(moved, 'shard')} from node ${origin} to node ${to}${ending}.`
       : `Draining node ${origin} to ${to} stopped after ${counted(moved, 'shard')}: ${failure}.`;
-  const rest = failure === null || cancelled === null ? '' : `${kept(tx, origin)}${afterCancel(tx, drain)}`;
+  const keeps = cancelled === null ? '' : kept(tx, origin);
+  const rest = failure === null ? '' : `${keeps}${ofNoUse(tx, drain)}`;
   const facts = { origin, destination, moved: drain.moved, failed: failed.map(({ shard }) => shard) };
   const figures = { origin, destination, shutdown, moved, failed: failed.length };
   endOperation(tx, drain, failure, { text: `${text}${rest}`, figures, facts });
@@ -312,7 +313,7 @@ function kept(tx: Transaction, origin: string): string {
 }
 
 /** A node that was launched for a drain is of no use to anybody else while it is empty. @returns what is said of it. */
-function afterCancel(tx: Transaction, { id, launched, destinations: [destination] }: Drain): string {
+function ofNoUse(tx: Transaction, { id, launched, destinations: [destination] }: Drain): string {
   if (!launched) return '';
   if (destination === undefined) {
     unwantLaunch(tx, id);

@@ -212,7 +212,7 @@ function mayStart({ settings, ending, graceUntil, alarm }: OrchestratorState): b
 }
 
 function whyAllAreVacant(state: OrchestratorState, now: number): string {
-  const { settings, ending, graceUntil, alarm, launches, launchNotBefore, nodes } = state;
+  const { settings, ending, graceUntil, alarm, launches, nodes, crashLoops, deployedVersion } = state;
   if (ending !== null) return 'the fleet is being shut down';
   if (!settings.ensureAllShardsRunning) return 'it is started by hand only (ensureAllShardsRunning is off)';
   if (graceUntil !== null) return 'running nodes are waited for after the start of the orchestrator';
@@ -220,7 +220,9 @@ function whyAllAreVacant(state: OrchestratorState, now: number): string {
   if (launches.size > 0) return 'a node is being launched';
   const isOpen = [...nodes.values()].some((node) => isConnected(node) && !isShuttingDown(node));
   const missing = isOpen ? 'no connected node has room for it' : 'no node is connected';
-  return settings.canLaunch && launchNotBefore > now ? `${missing}, and the last launch failed` : missing;
+  const pauseMs = (crashLoops.get(deployedVersion)?.notBefore ?? 0) - now;
+  if (!settings.canLaunch || pauseMs <= 0) return missing;
+  return `${missing}, and the last one died: the next is launched in ${Math.ceil(pauseMs / 1_000)} s`;
 }
 
 type Place = Pick<ShardCondition, 'position' | 'eta'> & { since: number; why: string | null };

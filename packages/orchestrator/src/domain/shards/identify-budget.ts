@@ -14,6 +14,7 @@
  */
 import { counted } from '@dshard/protocol';
 import { DAY_MS } from '../state/settings.js';
+import { inWords } from '../state/spans.js';
 import type { IdentifyBudget, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
@@ -117,7 +118,7 @@ export function watchBudget(tx: Transaction): void {
     tx.record('identifyBudgetRestored', 'info', 'No shard waits for want of session starts any more.', fields);
     return;
   }
-  const until = resetAt === null ? '' : ` until ${new Date(resetAt).toISOString()}`;
+  const until = resetAt === null ? '' : ` for another ${inWords(resetAt - tx.now)}`;
   const text =
     `Shards wait to IDENTIFY and may not${until}: ${remaining} of Discord's ${total} session starts are left, and ${reserve} are kept in reserve. ` +
     'Shards that run, resume and move as before. To let some of the waiting ones start: dso allowidentifies <count>.';

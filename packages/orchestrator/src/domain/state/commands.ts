@@ -14,8 +14,8 @@ export type OperatorCommand =
   | { kind: 'uncordonNode'; node: string }
   /** A silent node is dead, says the operator. */
   | { kind: 'takeOverNode'; node: string }
-  /** A quarantined shard may be started again. */
-  | { kind: 'unquarantineShard'; shard: number }
+  /** Those of them that are quarantined may be started again. null: all. */
+  | { kind: 'unquarantine'; shards: readonly number[] | null }
   | { kind: 'cancelOperation'; operation: string }
   /** So many IDENTIFYs may go beyond the reserve of the day. */
   | { kind: 'allowIdentifies'; count: number }

@@ -230,11 +230,11 @@ export const DOMAIN_ERRORS = {
   },
   DSO_SHARD_QUARANTINED: {
     meaning: 'Node after node died when this shard was started, so it is not started any more.',
-    remedy: 'Look at why they died, then release the shard with `dso release`.',
+    remedy: 'Look at why they died, then lift the quarantine: `dso unquarantine`; a new version does by itself.',
     fault: 'conflict',
   },
   DSO_SHARD_NOT_QUARANTINED: {
-    meaning: 'The shard is not quarantined, so there is nothing to release.',
+    meaning: 'No such shard is quarantined, so there is nothing to lift.',
     remedy: 'See the quarantined shards in `dso status`.',
     fault: 'conflict',
   },

@@ -37,9 +37,15 @@ export type DomainEvent =
       identifiesRemaining: number;
       resetAfterMs: number;
     }
-  | { kind: 'gatewayInfoFailed'; reason: string }
+  /** `isRefused`: the token is wrong, so asking again does not help. `retryAfterMs`: Discord said how long to wait. */
+  | { kind: 'gatewayInfoFailed'; reason: string; isRefused?: boolean; retryAfterMs?: number | null }
   /** Answers to `launchNode`. */
-  | { kind: 'nodeLaunched'; launch: string; node: string; pid: number }
+  /** `log`: the file that it writes to. */
+  | { kind: 'nodeLaunched'; launch: string; node: string; pid: number; log?: string }
+  /** A process of an earlier run that still lives; told at the start. */
+  | { kind: 'processAdopted'; node: string; pid: number }
+  /** What a launch would start from now on. */
+  | { kind: 'versionDeployed'; version: string }
   | { kind: 'launchFailed'; launch: string; reason: string }
   /** A process the launcher started (in this run or an earlier one) is gone: known dead, no need to wait. */
   | { kind: 'processExited'; node: string; description: string };

@@ -28,8 +28,10 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     alarm: null,
     takenIds: new Map(),
     launches: new Map(),
-    launchNotBefore: now,
-    launchFailures: 0,
+    processes: new Map(),
+    crashLoops: new Map(),
+    deployedVersion: '',
+    botBlame: null,
     identifies: {
       maxConcurrency: 1,
       keys: {},

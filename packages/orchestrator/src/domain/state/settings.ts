@@ -21,8 +21,12 @@ export type Settings = {
   /** Whether there is a launcher at all. */
   canLaunch: boolean;
   launchTimeoutMs: number;
-  /** At most one launch per this time while launches fail; successful ones are not held back. */
+  /** The pause after a launched node died, or a launch failed; it doubles while that happens again (ancestor: 30 s). */
   launchRetryMs: number;
+  /** The longest such pause. */
+  launchRetryMaxMs: number;
+  /** Without a crash for so long a version is healthy, and the next pause is the first one again. */
+  healthyAfterMs: number;
   startupGraceMs: number;
   skipStartupGraceMaxShards: number;
   /**

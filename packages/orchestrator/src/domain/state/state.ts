@@ -12,6 +12,7 @@ import type {
 } from '@dshard/protocol';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
+import type { CrashLoop, ProcessState } from './processes.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
 
@@ -189,14 +190,19 @@ export type BaseMigration = MigrationIn<BaseStep>;
 export type LiveMigration = MigrationIn<LiveStep>;
 export type MigrationState = BaseMigration | LiveMigration;
 
-/** What a shard has to answer for (`quarantine/crashRecords.ts`). */
+/** What a shard has to answer for (`shards/quarantine.ts`). */
 export type CrashRecord = {
-  /** The nodes that died, one after the other, while it was newly started on them. */
-  crashes: readonly { node: string; at: number }[];
+  /**
+   * The nodes that died, one after the other, while it was newly started on them. `witnessed`: other shards had run
+   * well there, or on a node of the same version, so the bot itself can live.
+   */
+  crashes: readonly { node: string; at: number; version: string; witnessed: boolean }[];
   /** It was newly started on this node when that one fell silent. */
-  lostOn: string | null;
+  lostOn: { node: string; witnessed: boolean } | null;
   /** It is not started any more. */
   quarantinedAt: number | null;
+  /** The version for which its quarantine was lifted: the shard is tried on that version only, and once. */
+  liftedFor: string | null;
 };
 
 /** A migration that was asked for while its nodes had no room for another one at the time. Its shard still runs. */
@@ -215,16 +221,19 @@ export type StartRequest = { node: string; waiting: readonly number[]; failed: r
 /** What is known of `GET /gateway/bot`. */
 type GatewayState =
   | { kind: 'notAsked' }
-  /** `failures`: how many answers in a row were failures. */
-  | { kind: 'asking'; since: number; failures: number }
+  /** `failures`: how many answers in a row were failures. `refused`: as below, of the last of them. */
+  | { kind: 'asking'; since: number; failures: number; refused: string | null }
   | { kind: 'known'; at: number; recommendedShards: number }
-  | { kind: 'failed'; at: number; retryAt: number; failures: number; reason: string };
+  /** `refused`: why the token was refused, which is told once; null: something else failed. */
+  | { kind: 'failed'; at: number; retryAt: number; failures: number; reason: string; refused: string | null };
 
 export type LaunchState = {
   id: string;
   node: string | null;
   /** Of the process that was started. */
   pid: number | null;
+  /** The file that it writes to, where that is known. */
+  log?: string;
   since: number;
   deadline: number;
   request: string | null;
@@ -315,10 +324,14 @@ export type OrchestratorState = {
   /** By node id: a second process that had it, and was refused for that. The last ones only. */
   takenIds: ReadonlyMap<string, { since: number; at: number; text: string }>;
   launches: ReadonlyMap<string, LaunchState>;
-  /** No launch before this time (after a failed one). */
-  launchNotBefore: number;
-  /** Launches that failed in a row. */
-  launchFailures: number;
+  /** What the launcher runs, by node. */
+  processes: ReadonlyMap<string, ProcessState>;
+  /** By the version that was launched; the latest few. */
+  crashLoops: ReadonlyMap<string, CrashLoop>;
+  /** What a launch would start, as far as was heard last; '': not known. */
+  deployedVersion: string;
+  /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */
+  botBlame: { version: string; until: number } | null;
   identifies: IdentifyBudget;
   /** Fleet calls under way, by id. */
   calls: ReadonlyMap<string, CallState>;

@@ -12,6 +12,7 @@ import { AUTOMATIC } from './effects.js';
 import { withEpoch } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { OperationOutcome, OperationState } from './operations.js';
+import type { ProcessState } from './processes.js';
 import type { Settings } from './settings.js';
 import { withKnownLink } from './shard-link.js';
 import type {
@@ -32,7 +33,15 @@ type WritableState = { -readonly [K in keyof OrchestratorState]: OrchestratorSta
 type Patch = Partial<
   Omit<
     OrchestratorState,
-    'settings' | 'nodes' | 'connections' | 'migrations' | 'startRequests' | 'operations' | 'launches' | 'crashRecords'
+    | 'settings'
+    | 'nodes'
+    | 'connections'
+    | 'migrations'
+    | 'startRequests'
+    | 'operations'
+    | 'launches'
+    | 'processes'
+    | 'crashRecords'
   >
 >;
 
@@ -54,6 +63,7 @@ export class Transaction {
   readonly #startRequests: OwnedMap<StartRequest>;
   readonly #operations: OwnedMap<OperationState>;
   readonly #launches: OwnedMap<LaunchState>;
+  readonly #processes: OwnedMap<ProcessState>;
 
   constructor(state: OrchestratorState, now: number) {
     this.now = now;
@@ -64,6 +74,7 @@ export class Transaction {
     this.#startRequests = new OwnedMap(state.startRequests);
     this.#operations = new OwnedMap(state.operations);
     this.#launches = new OwnedMap(state.launches);
+    this.#processes = new OwnedMap(state.processes);
   }
 
   /** The draft as it is now. Do not hold on to it across writes. */
@@ -259,6 +270,17 @@ export class Transaction {
   removeLaunch(id: string): void {
     this.#launches.own().delete(id);
     this.#draft.launches = this.#launches.own();
+    this.#changes += 1;
+  }
+
+  setProcess(process: ProcessState): void {
+    this.#draft.processes = this.#processes.own().set(process.node, process);
+    this.#changes += 1;
+  }
+
+  removeProcess(node: string): void {
+    this.#processes.own().delete(node);
+    this.#draft.processes = this.#processes.own();
     this.#changes += 1;
   }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { systemClock } from '@dshard/transport';
 import { afterEach, describe, expect, test } from 'vitest';
-import { discordGatewayInfo, fixedGatewayInfo } from '../../../src/adapters/discord/gateway-info.js';
+import { discordGatewayInfo, fixedGatewayInfo, retryAfterOf } from '../../../src/adapters/discord/gateway-info.js';
 
 const ANSWER = {
   url: 'wss://gateway.discord.gg/',
@@ -30,6 +30,30 @@ async function api(answer: (request: IncomingMessage, response: ServerResponse) 
 
 const clock = systemClock();
 const SECRET = 'MTIz.abc.def';
+
+describe('how long Discord asks to wait', () => {
+  const now = Date.parse('2026-11-30T12:00:00Z');
+  test.each<[string, string | null, string, number | null]>([
+    ['seconds in the header', '7', '', 7_000],
+    ['parts of a second', '0.35', '', 350],
+    ['a date', 'Mon, 30 Nov 2026 12:01:00 GMT', '', 60_000],
+    ['a date that is over', 'Mon, 30 Nov 2026 11:00:00 GMT', '', 0],
+    [
+      'the answer of a rate limit',
+      null,
+      '{"message":"You are being rate limited.","retry_after":64.57,"global":false}',
+      64_570,
+    ],
+    ['the header, where both say it', '65', '{"retry_after":64.57}', 65_000],
+    ['an hour, as bans have it', '3600', '<html>error code: 1015</html>', 3_600_000],
+    ['a month: not more than a day', '2592000', '', 86_400_000],
+    ['nothing', null, '<html>', null],
+    ['nonsense', 'soon', '', null],
+    ['a negative time', '-5', '', 0],
+  ])('is read from %s', (_, header, text, ms) => {
+    expect(retryAfterOf(header, text, now)).toBe(ms);
+  });
+});
 
 describe('GET /gateway/bot', () => {
   test.each([SECRET, `Bot ${SECRET}`])('is asked with the token %j, and its figures are read', async (token) => {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readTokenFile, systemRandom } from '@dshard/transport';
@@ -54,4 +54,23 @@ test('a token that cannot be kept, or read, is an error that names the file and 
   expect(() => ownToken(path, random, recordingLogger())).toThrow(/kept in .*file\/token.*DSO_TOKEN/u);
   writeFileSync(join(folder, 'empty'), '');
   expect(() => ownToken(join(folder, 'empty'), random, recordingLogger())).toThrow(/empty is empty/u);
+});
+
+// The folder of the token was looked at only after the token had been read from there.
+test('a folder that others could write in is closed to them before the token in it is believed', () => {
+  chmodSync(folder, 0o777);
+  const logger = recordingLogger();
+  ownToken(join(folder, 'token'), random, logger);
+  expect(statSync(folder).mode & 0o777).toBe(0o755);
+  expect(logger.lines[0]!.message).toContain(`Other users could write in ${folder}`);
+});
+
+test.skipIf(process.geteuid?.() !== 0)('a token file that every user may write is refused by name', () => {
+  const path = join(folder, 'token');
+  ownToken(path, random, recordingLogger());
+  chownSync(path, 65_534, 65_534);
+  chmodSync(path, 0o666);
+  expect(() => ownToken(path, random, recordingLogger())).toThrow(
+    /token can be written by every user, so the token in it/,
+  );
 });

@@ -69,7 +69,35 @@ describe('launch', () => {
     const { launcher, exits } = await startedLauncher(nodeProgram(dies));
     await launcher.launch();
     await eventually(() => expect(exits).toHaveLength(1));
-    expect(exits[0]?.description).toMatch(/TypeError: no such channel\n {4}at deep .*\nNode\.js v/);
+    expect(exits[0]?.description).toMatch(/TypeError: no such channel\n(?: {4}at deep .*\n){3}Node\.js v/);
+  });
+
+  // What a bot does about its error (a farewell, a summary) pushed the error out of what was told.
+  test('a process that writes on after its error is reported with the error, and with the path of its log', async () => {
+    const says = `console.error('TypeError: no such guild\\n    at boot (bot.js:3)'); for (let i = 0; i < 50; i++) console.log('cleaning up ' + i); process.exitCode = 1`;
+    const dataDir = temporaryDirectory();
+    const { launcher, exits } = await startedLauncher(nodeProgram(says), { dataDir });
+    const { node } = await launcher.launch();
+    await eventually(() => expect(exits).toHaveLength(1));
+    const { description } = exits[0]!;
+    expect(description).toMatch(
+      /these tell of an error: TypeError: no such guild\n {4}at boot \(bot\.js:3\)\ncleaning up 0\n/,
+    );
+    expect(description).toContain('cleaning up 6');
+    expect(description).not.toContain('cleaning up 12');
+    expect(description).toContain(`log: ${join(dataDir, 'nodes', `${node}.log`)}`);
+  });
+
+  test('a process is told its version, unless its environment says another one', async () => {
+    const says = nodeProgram(`console.log('version ' + process.env.DSO_VERSION)`);
+    const { launcher, output, exits } = await startedLauncher(says);
+    const { node } = await launcher.launch('7.1');
+    await eventually(() => expect(exits).toHaveLength(1));
+    expect(output(node)).toEqual(['version 7.1']);
+    const own = await startedLauncher(says, { env: { DSO_VERSION: 'mine' } });
+    const { node: other } = await own.launcher.launch('7.1');
+    await eventually(() => expect(own.exits).toHaveLength(1));
+    expect(own.output(other)).toEqual(['version mine']);
   });
 
   test('a process that is killed is reported with the signal', async () => {
@@ -277,6 +305,7 @@ describe('the data directory', () => {
     const { node } = await launcher.launch();
     let truncated = 0;
     let size = 0;
+    // What could not be read in time stands in the copy.
     await eventually(() => {
       const before = size;
       size = statSync(join(dataDir, 'nodes', `${node}.log`)).size;
@@ -286,6 +315,7 @@ describe('the data directory', () => {
     });
     expect(output(node).length).toBeGreaterThan(0);
     await launcher.stop(node, 0);
+    expect(statSync(join(dataDir, 'nodes', `${node}.log.1`)).size).toBeGreaterThan(10_000);
   });
 
   test('only the newest logs of ended processes are kept', async () => {

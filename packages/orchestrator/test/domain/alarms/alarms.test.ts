@@ -9,7 +9,7 @@ import {
 } from '../../../src/domain/alarms/alarms.js';
 import { troublesOf, type Facts } from '../../../src/domain/alarms/troubles.js';
 import type { OrchestratorState, ShardState } from '../../../src/domain/state/state.js';
-import { testNode, testState } from '../../http/fake-orchestrator.js';
+import { testCrashLoop, testNode, testState } from '../../http/fake-orchestrator.js';
 import { World } from '../world.js';
 
 const DAY_MS = 86_400_000;
@@ -37,7 +37,12 @@ function factsOf(state: OrchestratorState, store: Partial<Facts['store']> = {}):
 }
 
 const { identifies } = testState();
-const crashed = { crashes: [{ node: 'x', at: 1 }], lostOn: null, quarantinedAt: 5 };
+const crashed = {
+  crashes: [{ node: 'x', at: 1, version: 'v1', witnessed: true }],
+  lostOn: null,
+  quarantinedAt: 5,
+  liftedFor: null,
+};
 const vacant: ShardState = { kind: 'vacant', since: NOW, notBefore: 0, known: null };
 const fine = [up(), up(), up(), up()];
 
@@ -51,7 +56,11 @@ describe('a trouble is', () => {
     ],
     [
       'gatewayUnreachable',
-      factsOf(stateOf(fine, { gateway: { kind: 'failed', at: 1, retryAt: 2, failures: 3, reason: 'no route' } })),
+      factsOf(
+        stateOf(fine, {
+          gateway: { kind: 'failed', at: 1, retryAt: 2, failures: 3, reason: 'no route', refused: null },
+        }),
+      ),
       /failed 3 times in a row: no route/,
     ],
     [
@@ -64,7 +73,20 @@ describe('a trouble is', () => {
       factsOf(stateOf([down({ since: NOW, refused: 4011, reason: 'too many guilds' }), up(), up(), up()])),
       /4011: too many guilds/,
     ],
-    ['crashLoop', factsOf(stateOf(fine, { launchFailures: 3 })), /^3 launches failed in a row/],
+    [
+      'credentialsRefused',
+      factsOf(
+        stateOf(fine, {
+          gateway: { kind: 'failed', at: 1, retryAt: 2, failures: 1, reason: 'wrong', refused: 'the token is wrong' },
+        }),
+      ),
+      /^the token is wrong\.$/,
+    ],
+    [
+      'crashLoop',
+      factsOf(stateOf(fine, { crashLoops: new Map([['v1', testCrashLoop()]]) })),
+      /^3 launched processes died in a row\. The last one: node x exited with code 1\.$/,
+    ],
     [
       'crashLoop',
       factsOf(stateOf([up(), up(), up(), vacant], { crashRecords: new Map([[3, crashed]]) })),

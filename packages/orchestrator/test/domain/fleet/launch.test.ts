@@ -35,12 +35,14 @@ describe('a launch that takes too long', () => {
     const world = new World(slow).start();
     for (let launches = 1; launches <= 5; launches += 1) {
       expect(world.recorded('nodeLaunching')).toHaveLength(launches);
+      expect(world.state.processes.size).toBe(1);
       world.pass(60_000);
       expect(world.endedProcesses).toEqual(Array.from({ length: launches }, (_, index) => `launched-${index + 1}`));
-      world.pass(30_000);
+      expect(world.state.processes.size).toBe(0);
+      world.pass(Math.min(300_000, 30_000 * 2 ** (launches - 1)));
     }
     expect(world.recorded('launchFailed')[0]?.text).toContain(
-      'did not connect within 60000 ms, so its process is ended',
+      'did not connect within 60000 ms, so its process is ended: does the bot use @dshard/node?',
     );
   });
 
@@ -110,7 +112,7 @@ describe('the nodes that must be up', () => {
     crashed.kill(doomed);
     crashed.settle();
     expect(crashed.truth()).toEqual({ 'launched-2': [2, 3] });
-    crashed.pass(60_000);
+    crashed.pass(90_000);
     expect(crashed.truth()).toEqual({ 'launched-2': [0, 1, 2, 3] });
   });
 
@@ -124,15 +126,19 @@ describe('the nodes that must be up', () => {
   });
 
   test.each(['fail', 'die'] as const)(
-    'are tried one at a time, at most every launchRetryMs, when they do not come up (%s)',
+    'are tried one at a time, with a pause that doubles, when they do not come up (%s)',
     (launches) => {
       const world = new World({ canLaunch: true, nodes: 3, launches }).start();
       expect(world.recorded('nodeLaunching')).toHaveLength(3);
       world.pass(29_999);
       expect(world.recorded('nodeLaunching')).toHaveLength(3);
-      world.pass(30_001);
-      expect(world.recorded('nodeLaunching')).toHaveLength(5);
-      expect(world.recorded('launchFailed')).toHaveLength(5);
+      world.pass(1);
+      const after = world.recorded('nodeLaunching').length;
+      world.pass(59_999);
+      expect(world.recorded('nodeLaunching')).toHaveLength(after);
+      world.pass(1);
+      expect(world.recorded('nodeLaunching')).toHaveLength(after + 1);
+      expect(world.recorded('launchFailed')).toHaveLength(after + 1);
     },
   );
 
@@ -140,7 +146,7 @@ describe('the nodes that must be up', () => {
     const world = new World({ canLaunch: true, nodes: 1 }).start();
     for (let i = 1; i <= 3; i += 1) {
       world.kill(world.nodes.get(`launched-${i}`)!);
-      world.pass(29_999);
+      world.pass(30_000 * 2 ** (i - 1) - 1);
       expect(world.recorded('nodeLaunching')).toHaveLength(i);
       world.pass(1);
       expect(world.recorded('nodeLaunching')).toHaveLength(i + 1);

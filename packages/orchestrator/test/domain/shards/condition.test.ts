@@ -37,7 +37,7 @@ function migration(step: 'copying' | 'activating') {
   return new Map([['m', { id: 'm', by: 'alice', operation: null, step: steps[step], ...about }]]);
 }
 
-const crashes = [{ node: 'x', at: 1 }];
+const crashes = [{ node: 'x', at: 1, version: 'v1', witnessed: true }];
 const identifies = testState().identifies;
 const alone = { nodes: new Map() };
 
@@ -138,7 +138,7 @@ describe('the condition of a shard', () => {
     ],
     [
       'quarantined',
-      stateOf(vacant, { crashRecords: new Map([[0, { crashes, lostOn: null, quarantinedAt: 33 }]]) }),
+      stateOf(vacant, { crashRecords: new Map([[0, { crashes, lostOn: null, quarantinedAt: 33, liftedFor: null }]]) }),
       { kind: 'quarantined', since: 33, why: expect.stringContaining('nodes x died') },
     ],
     ['vacant, without any node', stateOf(vacant, alone), { kind: 'vacant', since: 30, why: 'no node is connected' }],

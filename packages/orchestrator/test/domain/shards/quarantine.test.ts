@@ -57,11 +57,11 @@ describe('a shard that kills node after node', () => {
     expect(world.ask({ kind: 'startShards', node: node!.id, shards: [7] })).toMatchObject({
       error: { code: 'DSO_SHARD_QUARANTINED' },
     });
-    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'unquarantine', shards: [7] })).toMatchObject({ ok: true });
     world.pass(30_000);
     expect(up(world)).toBe(30);
     expect(world.recorded('shardUnquarantined')).toMatchObject([{ by: 'alice', fields: { shard: 7 } }]);
-    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({
+    expect(world.ask({ kind: 'unquarantine', shards: [7] })).toMatchObject({
       error: { code: 'DSO_SHARD_NOT_QUARANTINED' },
     });
   });
@@ -70,7 +70,7 @@ describe('a shard that kills node after node', () => {
     const world = fleet();
     poison(world, 7, 120_000);
     world.pass(60_000);
-    expect(world.ask({ kind: 'unquarantineShard', shard: 7 })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'unquarantine', shards: [7] })).toMatchObject({ ok: true });
     expect(poison(world, 7, 60_000)).toBe(1);
     expect(world.recorded('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7, 7]);
     world.pass(60_000);
@@ -83,6 +83,104 @@ describe('a shard that kills node after node', () => {
     expect(poison(world, 7, 60_000)).toBeGreaterThan(5);
     expect(world.state.crashRecords.get(7)?.quarantinedAt ?? null).toBeNull();
   });
+});
+
+/** Every node dies so long after it connected, whatever it runs. */
+function alwaysDie(world: World, ms: number, during: number): void {
+  const born = new Map<string, number>();
+  for (const end = world.now + during; world.now < end; world.pass(250)) {
+    for (const node of world.nodes.values()) {
+      if (!node.alive) continue;
+      const at = born.get(node.id) ?? world.now;
+      born.set(node.id, at);
+      if (world.now - at >= ms) world.kill(node);
+    }
+  }
+}
+
+describe('a bot that dies whatever it runs', () => {
+  // A crash loop of the bot quarantined 12 of 12 shards, one by one; each took a command when the bot was repaired.
+  test.each([500, 4_000, 12_000])(
+    'has none of its shards quarantined, and all are back by themselves (%i ms)',
+    (ms) => {
+      const world = fleet({
+        nodes: 1,
+        totalShards: 12,
+        gateway: { shards: 12, maxConcurrency: 1 },
+        maxNodeDowntimeMs: 10_000,
+      });
+      alwaysDie(world, ms, 1_800_000);
+      world.pass(900_000);
+      expect(up(world)).toBe(12);
+      expect([...world.state.crashRecords.values()].filter(({ quarantinedAt }) => quarantinedAt !== null)).toEqual([]);
+    },
+  );
+
+  test('loses a small share of its shards at most, and when more would go it is told to be the bot', () => {
+    const world = fleet();
+    for (const shard of [3, 17, 24]) poison(world, shard, 180_000);
+    const quarantined = world.recorded('shardQuarantined').map(({ fields }) => fields['shard']);
+    // One of thirty.
+    expect(quarantined).toEqual([3]);
+    expect(world.recorded('botBlamed')).toMatchObject([{ level: 'error', fields: { shards: [3] } }]);
+    world.pass(600_000);
+    expect(up(world)).toBe(30);
+    expect(world.state.crashRecords.size).toBe(0);
+  });
+});
+
+describe('a quarantine', () => {
+  test('is lifted by a node of another version, where the shard is tried, once for each version', () => {
+    const world = fleet();
+    poison(world, 7, 120_000);
+    expect(world.state.crashRecords.get(7)?.quarantinedAt).not.toBeNull();
+    world.join('same');
+    world.settle();
+    expect(world.shard(7).kind).toBe('vacant');
+    world.join('newer', { version: 'v2' });
+    world.pass(15_000);
+    expect(world.recorded('shardUnquarantined')[0]?.text).toContain('version v2 of the bot is there');
+    expect(world.shard(7)).toMatchObject({ kind: 'running', node: 'newer' });
+    expect(world.state.crashRecords.size).toBe(0);
+  });
+
+  test('comes back at the next crash, and the same version does not lift it again', () => {
+    const world = fleet();
+    poison(world, 7, 120_000);
+    world.join('newer', { version: 'v2' });
+    // The shard takes a moment to start there.
+    world.now += 100;
+    expect(poison(world, 7, 30_000)).toBe(1);
+    expect(world.state.crashRecords.get(7)?.quarantinedAt).not.toBeNull();
+    world.join('newest', { version: 'v2' });
+    world.pass(30_000);
+    expect(world.shard(7).kind).toBe('vacant');
+    expect(up(world)).toBe(29);
+  });
+
+  test('is lifted by an operator for ranges and for all, and says which it was', () => {
+    const world = fleet();
+    poison(world, 7, 120_000);
+    expect(world.ask({ kind: 'unquarantine', shards: [8, 9] })).toMatchObject({
+      error: { code: 'DSO_SHARD_NOT_QUARANTINED', message: 'None of these shards is quarantined.' },
+    });
+    expect(world.ask({ kind: 'unquarantine', shards: [0, 1, 7, 11] })).toMatchObject({
+      ok: true,
+      message: 'Shard 7 may start again.',
+      data: { shards: [7] },
+    });
+    expect(world.ask({ kind: 'unquarantine', shards: null })).toMatchObject({
+      error: { message: 'No shard is quarantined.' },
+    });
+  });
+});
+
+test('a poisonous shard of the only node is found out, too: the others were seen to run well', () => {
+  const world = fleet({ nodes: 1, totalShards: 12, gateway: { shards: 12, maxConcurrency: 16 } });
+  poison(world, 7, 900_000);
+  expect(world.recorded('shardQuarantined').map(({ fields }) => fields['shard'])).toEqual([7]);
+  world.pass(300_000);
+  expect(up(world)).toBe(11);
 });
 
 test('nodes that die for other reasons cost no shard anything', () => {
