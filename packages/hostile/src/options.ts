@@ -66,7 +66,7 @@ Exit codes: 0 every door held, 1 one did not, 2 the command line cannot be under
     seed: given.seed ?? Math.floor(random.next() * MAX_SEED),
     inputs: given.inputs ?? (given.short ? INPUTS_SHORT : INPUTS),
     from: given.from,
-    doors: given.door ?? (given.short ? names.filter((name) => name !== 'node-port-without-token') : names),
+    doors: given.door ?? names,
     plant: given.plant ?? null,
     plants: !given.short && given.door === undefined && given.plant === undefined,
     json: given.json,
