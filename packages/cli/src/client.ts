@@ -1,8 +1,11 @@
 /**
  * Talks to the REST interface. Built on `node:http`, because `fetch` gives up on an answer after five minutes, and a
- * rollout answers when it is done. Only connecting is bounded in time.
+ * rollout answers when it is done: that is waited for as long as the orchestrator shows signs of life.
+ *
+ * Who answers may be a stranger's server. Whatever it says, or does not say, ends in one sentence; texts are made
+ * printable here, so that nothing behind has to think of it.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { hostname, userInfo } from 'node:os';
 import {
@@ -14,8 +17,8 @@ import {
   type HistoryEntry,
   type WrittenParameters,
 } from '@dshard/api';
-import { messageOf } from '@dshard/protocol';
-import { systemClock, type Clock } from '@dshard/transport';
+import { messageOf, printable, printableDocument } from '@dshard/protocol';
+import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
 
@@ -27,25 +30,56 @@ export type Client = {
 };
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** For the answer to a question, and for a sign of life of who works on a command. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/** Once an answer has begun, for all of it. */
+const BODY_TIMEOUT_MS = 60_000;
 /** Node ids and figures of the largest fleets fit many times. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
+
+export type ClientOptions = {
+  /** For programs: the document as it was answered. Default: with printable texts, for people. */
+  exact?: boolean;
+  clock?: Clock;
+};
 
 /** Every method rejects with DSO_CLI_UNREACHABLE or DSO_CLI_REFUSED. */
-export function createClient(target: Target, clock: Clock = systemClock()): Client {
+export function createClient(target: Target, { exact = false, clock = systemClock() }: ClientOptions = {}): Client {
+  const shown = (document: unknown): unknown => (exact ? document : printableDocument(document));
   return {
     async ask<Name extends EndpointName>(name: Name, parameters?: WrittenParameters) {
       const response = await send(target, requestFor(name, parameters), 'application/json', clock);
-      return parseAnswer(target, response.statusCode ?? 0, await readAll(target, response)) as Answers<Name>;
+      const text = await readAll(target, response, clock);
+      const document = parseAnswer(target, response.statusCode ?? 0, text);
+      if (!isAnswerTo(name, document)) throw notOurs(target);
+      return shown(document) as Answers<Name>;
     },
     async follow(after, onEntry) {
       const response = await send(target, requestFor('events', { after: String(after) }), 'text/event-stream', clock);
-      if (response.statusCode !== 200) {
-        parseAnswer(target, response.statusCode ?? 0, await readAll(target, response));
-        return;
+      const isStream = response.headers['content-type']?.startsWith('text/event-stream') === true;
+      if (response.statusCode !== 200 || !isStream) {
+        parseAnswer(target, response.statusCode ?? 0, await readAll(target, response, clock));
+        throw notOurs(target);
       }
-      await readEvents(response, onEntry);
+      await readEvents(response, (entry) => onEntry(shown(entry) as HistoryEntry));
     },
   };
+}
+
+const LISTS: ReadonlySet<EndpointName> = new Set(['events', 'operations']);
+/** What we act on before anybody sees it. */
+const TEXTS: { readonly [Name in EndpointName]?: readonly string[] } = {
+  startOperation: ['Message'],
+  operation: ['id', 'state', 'text'],
+};
+
+/** Whether it may be what was asked for. What else it lacks shows when it is presented. */
+function isAnswerTo(name: EndpointName, document: unknown): boolean {
+  if (typeof document !== 'object' || document === null) return false;
+  if (LISTS.has(name)) return Array.isArray(document);
+  const fields = new Map(Object.entries<unknown>({ ...document }));
+  return !Array.isArray(document) && (TEXTS[name] ?? []).every((field) => typeof fields.get(field) === 'string');
 }
 
 /** For the orchestrator's history. */
@@ -80,18 +114,43 @@ function send(target: Target, asked: ApiRequest, accept: string, clock: Clock): 
       request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
     );
     request.on('socket', (socket) => socket.once('connect', cancel));
-    request.on('response', resolve);
+    const cancelWatch = watchSilence(target, asked, request, clock);
+    request.on('response', (response) => {
+      cancelWatch();
+      resolve(response);
+    });
     request.on('error', (cause) => {
       cancel();
+      cancelWatch();
       reject(unreachable(target, cause));
     });
     request.end(body ?? undefined);
   });
 }
 
-async function readAll(target: Target, response: IncomingMessage): Promise<string> {
+/**
+ * Who says nothing to a question is given up. A command may take hours, so its server is asked for a sign of life
+ * meanwhile.
+ */
+function watchSilence(target: Target, { method, path }: ApiRequest, request: ClientRequest, clock: Clock): Cancel {
+  const hangUp = (): void => {
+    request.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`));
+  };
+  if (method === 'GET') return clock.after(ANSWER_TIMEOUT_MS, hangUp);
+  const life = requestFor('health');
+  if (path === life.path) return () => undefined;
+  return clock.every(ANSWER_TIMEOUT_MS, () => {
+    send(target, life, 'application/json', clock).then(
+      (response) => response.resume(),
+      () => hangUp(),
+    );
+  });
+}
+
+async function readAll(target: Target, response: IncomingMessage, clock: Clock): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  const cancel = clock.after(BODY_TIMEOUT_MS, () => response.destroy(new Error('the answer does not end')));
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
@@ -104,6 +163,8 @@ async function readAll(target: Target, response: IncomingMessage): Promise<strin
       `The orchestrator at ${target.url} hung up before it had answered: ${reasonOf(cause)}. Whether it did what was asked, \`dso status\` shows when it is back.`,
       { cause },
     );
+  } finally {
+    cancel();
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -120,7 +181,7 @@ function parseAnswer(target: Target, status: number, text: string): unknown {
   if (typeof message !== 'string') throw notOurs(target);
   throw new CliError(
     'DSO_CLI_REFUSED',
-    status === 401 ? `${message} Here: --token, DSO_TOKEN or DSO_TOKEN_FILE.` : message,
+    `${printable(message)}${status === 401 ? ' Here: --token, DSO_TOKEN or DSO_TOKEN_FILE.' : ''}`,
     { status },
   );
 }
@@ -133,6 +194,7 @@ async function readEvents(response: IncomingMessage, onEntry: (entry: HistoryEnt
     for await (const chunk of response as AsyncIterable<string>) {
       const blocks = (rest + chunk).split('\n\n');
       rest = blocks.pop() ?? '';
+      if (rest.length > MAX_EVENT_CHARACTERS) throw new Error('an event that does not end');
       for (const block of blocks) {
         const data = /^data: (.*)$/m.exec(block)?.[1];
         if (data !== undefined) onEntry(JSON.parse(data) as HistoryEntry);
@@ -165,7 +227,7 @@ function hungUp({ url }: Target, cause: unknown): CliError {
   return new CliError('DSO_CLI_UNREACHABLE', text, { cause });
 }
 
-function notOurs(target: Target, cause?: unknown): CliError {
+export function notOurs(target: Target, cause?: unknown): CliError {
   return new CliError(
     'DSO_CLI_UNREACHABLE',
     `What answers at ${target.url} is no orchestrator. Its REST interface is on port 7448 by default, not where nodes connect.`,
@@ -176,5 +238,5 @@ function notOurs(target: Target, cause?: unknown): CliError {
 /** Connecting to `localhost` tries several addresses; then the reasons are in `errors`. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
-  return messageOf(cause);
+  return printable(messageOf(cause));
 }

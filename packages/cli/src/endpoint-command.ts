@@ -45,9 +45,15 @@ function addCommand(
       const asked = client.ask(name, parametersOf(words, command));
       const document = await (words.interrupt === null ? asked : interruptible(words.interrupt, asked));
       if (presentation?.failed?.(document as never) === true) process.exitCode = 1;
-      return { document, text: () => presentation?.text(document as never) ?? (document as Answer).Message };
+      return { document, text: () => presentation?.text(document as never) ?? messageIn(document as Answer) };
     }),
   );
+}
+
+/** Throws where an answer has none. */
+function messageIn({ Message }: Partial<Answer>): string {
+  if (typeof Message !== 'string') throw new TypeError('The answer has no Message.');
+  return Message;
 }
 
 /** A command that others are a part of: it stands before them in the contract. */

@@ -6,7 +6,6 @@ import type { OperationStatus } from '@dshard/api';
 import { delay, systemClock, type Clock } from '@dshard/transport';
 import type { Client } from './client.js';
 import { CliError } from './errors.js';
-import { printable } from './printable.js';
 
 const POLL_MS = 250;
 /** An orchestrator that is restarted is back by then, and goes on with its operations. */
@@ -34,7 +33,7 @@ export async function endOf(
       });
       if (status !== null) heardAt = clock.now();
       if (status !== null && status.endedAt !== null) return status;
-      show(status === null ? 'The orchestrator does not answer; waiting for it to be back …' : printable(status.text));
+      show(status === null ? 'The orchestrator does not answer; waiting for it to be back …' : status.text);
       await delay(clock, POLL_MS);
     }
   } finally {

@@ -3,8 +3,9 @@
  * come out. With `--json` there is exactly one JSON document on stdout, also on failure.
  */
 import type { Command } from 'commander';
-import { createClient, type Client } from './client.js';
-import { addConnectionOptions, resolveTarget, type ConnectionOptions } from './connection-options.js';
+import { printableJson } from '@dshard/protocol';
+import { createClient, notOurs, type Client } from './client.js';
+import { addConnectionOptions, resolveTarget, type ConnectionOptions, type Target } from './connection-options.js';
 import { CliError } from './errors.js';
 
 /** What a command prints: `document` for programs, `text` for people. */
@@ -25,11 +26,21 @@ export async function runCommand(
   action: (client: Client) => Promise<Output>,
 ): Promise<void> {
   try {
-    const { document, text } = await action(createClient(resolveTarget(options, process.env)));
-    process.stdout.write(`${options.json === true ? JSON.stringify(document) : await text()}\n`);
+    const target = resolveTarget(options, process.env);
+    process.stdout.write(`${await outputOf(target, options.json === true, action)}\n`);
   } catch (error) {
     if (options.json !== true || !(error instanceof CliError)) throw error;
-    process.stdout.write(`${JSON.stringify({ Message: error.message, Error: true, Code: error.code })}\n`);
+    process.stdout.write(`${printableJson({ Message: error.message, Error: true, Code: error.code })}\n`);
     process.exitCode = error.exitCode;
+  }
+}
+
+/** An answer that lacks what we show was not made by an orchestrator: that is no defect of ours. */
+async function outputOf(target: Target, json: boolean, action: (client: Client) => Promise<Output>): Promise<string> {
+  try {
+    const { document, text } = await action(createClient(target, { exact: json }));
+    return json ? printableJson(document) : await text();
+  } catch (error) {
+    throw error instanceof TypeError || error instanceof RangeError ? notOurs(target, error) : error;
   }
 }

@@ -36,6 +36,8 @@ export type FleetOptions = {
   stateMb: number;
   /** Where the orchestrator listens, on 127.0.0.1. */
   ports: { node: number; http: number };
+  /** What nodes and the REST interface must know. Default: nothing. */
+  token?: string | null;
   /** Keys of `dso.yaml`, instead of the demo's or besides them. */
   settings?: Readonly<Record<string, unknown>>;
   /** Of the orchestrator's process, and of its nodes, besides what they have anyway. */
@@ -68,7 +70,7 @@ export class Fleet {
   private constructor(
     clock: Clock,
     folder: string,
-    { ports, environment }: FleetOptions,
+    { ports, environment, token = null }: FleetOptions,
     { onLog, onHandled }: FleetListeners,
   ) {
     this.#clock = clock;
@@ -82,7 +84,7 @@ export class Fleet {
     this.#stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
     this.nodeAddress = `127.0.0.1:${ports.node}`;
     this.httpUrl = `http://127.0.0.1:${ports.http}`;
-    this.client = new OrchestratorClient(this.httpUrl);
+    this.client = new OrchestratorClient(this.httpUrl, token);
     this.#orchestrator = this.#startProcess();
   }
 
@@ -194,6 +196,7 @@ function configuration(folder: string, options: FleetOptions): string {
       listen: `127.0.0.1:${ports.node}`,
       http: { listen: `127.0.0.1:${ports.http}` },
       totalShards: options.shards,
+      token: options.token ?? 'none',
       nodes: options.nodes,
       heartbeat: '1s',
       launcher: {

@@ -112,10 +112,12 @@ export type HistoryRow = {
 
 export class OrchestratorClient {
   readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
   /** `base` as in `http://127.0.0.1:7448`. */
-  constructor(base: string) {
+  constructor(base: string, token: string | null) {
     this.#base = base;
+    this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
   }
 
   async status(): Promise<StatusV1> {
@@ -139,7 +141,7 @@ export class OrchestratorClient {
   }
 
   async #request(method: string, path: string, body?: URLSearchParams): Promise<unknown> {
-    const response = await fetch(`${this.#base}${path}`, { method, ...(body && { body }) });
+    const response = await fetch(`${this.#base}${path}`, { method, headers: this.#headers, ...(body && { body }) });
     const answer: unknown = await response.json();
     if (!response.ok) throw new Error(`${method} ${path} was refused: ${JSON.stringify(answer)}`);
     return answer;

@@ -46,6 +46,11 @@ export type NodeLimits = {
 export type FleetSettings = {
   /** What fetchClientValues and broadcastEval see. Default: what the host offers as its `client`. */
   client?: object;
+  /**
+   * What fetchClientValues may read besides counts, ids, names, ping and uptime: paths, such as `stats` or
+   * `cache.prefixes`, with all that lies below them. Tokens and private names stay here all the same.
+   */
+  values?: readonly string[];
   /** Whether functions that other nodes send (broadcastEval) are run here. Default false. */
   evaluate?: boolean;
 };
@@ -112,7 +117,7 @@ export type ResolvedOptions = {
   readonly token: string | null;
   readonly allowBaseLevelOrchestrator: boolean;
   readonly userEvents: UserEventCodec;
-  readonly fleet: { readonly client: object | null; readonly evaluate: boolean };
+  readonly fleet: { readonly client: object | null; readonly values: readonly string[]; readonly evaluate: boolean };
   readonly healthListen: Address | null;
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
@@ -232,13 +237,16 @@ export function resolveOptions(
   });
 }
 
-function resolveFleet({ client, evaluate = false, ...rest }: FleetSettings): ResolvedOptions['fleet'] {
-  refuseUnknownKeys(`${WHERE} (fleet)`, rest, ['client', 'evaluate']);
+function resolveFleet({ client, values = [], evaluate = false, ...rest }: FleetSettings): ResolvedOptions['fleet'] {
+  refuseUnknownKeys(`${WHERE} (fleet)`, rest, ['client', 'values', 'evaluate']);
   if (typeof evaluate !== 'boolean') throw invalidOption(WHERE, 'fleet.evaluate', 'must be true or false.');
   if (client !== undefined && (typeof client !== 'object' || client === null)) {
     throw invalidOption(WHERE, 'fleet.client', 'must be an object.');
   }
-  return { client: client ?? null, evaluate };
+  if (!Array.isArray(values) || !values.every((path) => typeof path === 'string' && path !== '')) {
+    throw invalidOption(WHERE, 'fleet.values', 'must be a list of paths, such as ["stats.commands"].');
+  }
+  return { client: client ?? null, values, evaluate };
 }
 
 function resolveLimits(given: NodeLimits): Required<NodeLimits> {

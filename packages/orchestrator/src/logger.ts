@@ -5,6 +5,7 @@
  *     18:41:10 info   web-1 | ready                       (what a node process printed)
  */
 import { pino } from 'pino';
+import { printable } from '@dshard/protocol';
 import { systemClock, type Clock, type Logger } from '@dshard/transport';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -71,10 +72,4 @@ export function formatLine({ at, level, fields, message, color }: LogEntry): str
 function timeOf(at: number): string {
   const date = new Date(at);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
-}
-
-/** Nodes print what they like; none of it may move the cursor or change what was written before. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replaceAll(/\p{Cc}/gu, ' ');
 }

@@ -6,6 +6,7 @@
  * started yet that would have to be stopped again.
  */
 import { createRequire } from 'node:module';
+import { CONFIG_KEYS, configEntry } from '@dshard/api/config';
 import type { ResolvedConfig } from '@dshard/api/config';
 import {
   continuedClock,
@@ -190,9 +191,13 @@ function launcherOf(
   return launcher === null ? null : createProcessLauncher({ ...launcher, ...rest, orchestrator: address });
 }
 
-function versionSourceOf({ versions }: ResolvedConfig, clock: Clock): VersionSource | null {
+function versionSourceOf({ versions, token, discord }: ResolvedConfig, clock: Clock): VersionSource | null {
   const { version, versionCommand, updateCommand, cwd } = versions;
-  if (versionCommand !== null) return versionCommands({ versionCommand, updateCommand, cwd, clock });
+  const secrets = {
+    names: CONFIG_KEYS.flatMap((key) => (configEntry(key).secret ? (configEntry(key).variable ?? []) : [])),
+    values: [token, discord.token].filter((secret) => secret !== null),
+  };
+  if (versionCommand !== null) return versionCommands({ versionCommand, updateCommand, cwd, secrets, clock });
   return version === null ? null : fixedVersion(version);
 }
 

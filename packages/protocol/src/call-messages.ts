@@ -16,7 +16,7 @@
  * Arguments and values are JSON, as UTF-8; the orchestrator does not look into them.
  */
 import { type Fields, optional, record, required } from './fields.js';
-import { MAX_CALL_ANSWERS, MAX_CALL_ARGS_BYTES, MAX_CALL_VALUE_BYTES, MAX_NAME_LENGTH, MAX_SHARDS } from './limits.js';
+import { MAX_CALL_ARGS_BYTES, MAX_CALL_VALUE_BYTES, MAX_NAME_LENGTH, MAX_SHARDS } from './limits.js';
 import { boundedBytes, integer, list, name, nodeId, nodeIdOrEmpty, oneOf, shardId, text } from './wire-types.js';
 
 /** Whether each node answers once for all its shards, or once per shard. */
@@ -93,16 +93,13 @@ export const CALL_FIELDS: {
 } = {
   callStart: { callId: id, ...QUESTION },
   callAsk: { askId: id, ...QUESTION },
-  callAnswer: { askId: id, answers: required('Answers', list(record(ANSWER), MAX_CALL_ANSWERS)) },
+  callAnswer: { askId: id, answers: required('Answers', list(record(ANSWER), MAX_SHARDS)) },
   callEnded: {
     callId: id,
-    answers: required('Answers', list(record({ nodeId: required('NodeID', nodeId), ...ANSWER }), MAX_CALL_ANSWERS)),
+    answers: required('Answers', list(record({ nodeId: required('NodeID', nodeId), ...ANSWER }), MAX_SHARDS)),
     missing: required(
       'Missing',
-      list(
-        record({ nodeId: required('NodeID', nodeIdOrEmpty), shards, reason: required('Reason', text) }),
-        MAX_CALL_ANSWERS,
-      ),
+      list(record({ nodeId: required('NodeID', nodeIdOrEmpty), shards, reason: required('Reason', text) }), MAX_SHARDS),
     ),
     error: optional('Error', text, null),
   },

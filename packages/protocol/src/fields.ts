@@ -6,7 +6,7 @@
 import { ProtocolError } from './errors.js';
 import { MAX_NAME_LENGTH, MAX_URL_LENGTH } from './limits.js';
 import type { GatewaySession } from './messages.js';
-import { flag, int64, name } from './wire-types.js';
+import { flag, int64, name, resumeUrl } from './wire-types.js';
 import type { WireType } from './wire-types.js';
 
 export type WireMap = Record<string, unknown>;
@@ -102,7 +102,7 @@ export function isWireMap(value: unknown): value is WireMap {
 export const SESSION_FIELDS: Fields<GatewaySession> = {
   sessionId: required('SessionID', name(1, MAX_NAME_LENGTH)),
   sequence: required('Sequence', int64),
-  resumeGatewayUrl: required('ResumeGatewayUrl', name(0, MAX_URL_LENGTH)),
+  resumeGatewayUrl: required('ResumeGatewayUrl', resumeUrl(MAX_URL_LENGTH)),
   redelivers: maybe('Redelivers', flag),
 };
 

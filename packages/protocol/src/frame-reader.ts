@@ -38,6 +38,11 @@ export class FrameReader {
     return this.#end - this.#start;
   }
 
+  /** Memory that is held for them. */
+  get heldBytes(): number {
+    return this.#owned ? this.#bytes.length : this.pendingBytes;
+  }
+
   /** Takes the next bytes of the stream. They must not be changed afterwards. */
   push(chunk: Uint8Array): void {
     if (this.#violation !== null || chunk.length === 0) return;
@@ -72,6 +77,12 @@ export class FrameReader {
     const body = this.#bytes.subarray(bodyStart, this.#start);
     if (this.pendingBytes === 0) this.#drop();
     return { eventId, body };
+  }
+
+  /** Forgets what is pending, and takes no more. */
+  drop(): void {
+    this.#violation ??= new ProtocolError('DSO_BODY_MALFORMED', 'The stream was given up.');
+    this.#drop();
   }
 
   #header(): { eventId: number; bodyBytes: number } {

@@ -10,10 +10,10 @@ export const MAX_BODY_BYTES: number = 16 * 1024 * 1024;
 export const MAX_FIRST_BODY_BYTES: number = 64 * 1024;
 
 /**
- * Shard ids are below this, and a total shard count is at most this. Discord documents no limit; at its 2500 guilds a
- * shard this is 650 million guilds. It bounds what the orchestrator allocates for a count that a peer names.
+ * Shard ids are below this, and a total shard count is at most this: more than ten times the largest bot there is. It
+ * bounds what the word of a peer, of a configuration or of a request can make us allocate.
  */
-export const MAX_SHARDS: number = 2 ** 18;
+export const MAX_SHARDS = 100_000;
 
 /** Containers within containers in one body. Our messages need 3; user events are a bot's own. */
 export const MAX_DEPTH = 32;
@@ -24,10 +24,9 @@ export const MAX_DEPTH = 32;
  */
 export const MAX_VALUES: number = 2 ** 20;
 
-/** Fleet calls: arguments, one answer's value, answers in one message, and all values of one call together. */
+/** Fleet calls: arguments, one answer's value, and all values of one call together. */
 export const MAX_CALL_ARGS_BYTES: number = 256 * 1024;
 export const MAX_CALL_VALUE_BYTES: number = 1024 * 1024;
-export const MAX_CALL_ANSWERS: number = 2 ** 18;
 export const MAX_CALL_BYTES: number = 8 * 1024 * 1024;
 
 /** Identifiers, versions, URLs. */

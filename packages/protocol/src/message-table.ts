@@ -26,6 +26,7 @@ import {
   count,
   flag,
   integer,
+  label,
   list,
   name,
   nodeId,
@@ -46,7 +47,7 @@ const TRANSFER_ROLES = ['origin', 'destination'] as const;
 
 const shardIds = list(shardId, MAX_SHARDS);
 const capabilities = list(name(1, MAX_NAME_LENGTH), MAX_CAPABILITIES);
-const label = name(0, MAX_NAME_LENGTH);
+const word = label(MAX_NAME_LENGTH);
 const epoch = count;
 const epochs = list(epoch, MAX_SHARDS);
 const shardSession = record<ShardSession>({ shardId: required('ShardID', shardId), ...SESSION_FIELDS });
@@ -101,11 +102,11 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   identify: {
     totalShards: required('TotalShards', shardCount),
     runningShards: required('RunningShards', shardIds),
-    version: required('Version', label),
+    version: required('Version', word),
     nodeId: required('NodeID', nodeIdOrEmpty),
     logicVersion: required('OrchestratorLogicVersion', integer(0, MAX_INT32)),
     capabilities: optional('Capabilities', capabilities, []),
-    host: optional('Host', label, null),
+    host: optional('Host', word, null),
     pid: optional('PID', integer(0, MAX_INT32), null),
     heldSessions: optional('HeldSessions', sessions, []),
     runningEpochs: maybe('RunningEpochs', epochs),
@@ -142,7 +143,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   startMigration: ONE_SHARD,
   allUserDataSent: { numEvents: required('NumEvents', count) },
   rejected: {
-    code: required('Code', label),
+    code: required('Code', word),
     message: required('Message', text),
     retryable: required('Retryable', flag),
   },
@@ -152,7 +153,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     process: required('Process', processReport),
   },
   heartbeatAck: { sequence: required('Sequence', count) },
-  commandFailed: { command: required('Command', label), ...ONE_SHARD, message: required('Message', text) },
+  commandFailed: { command: required('Command', word), ...ONE_SHARD, message: required('Message', text) },
   identifyRequest: ONE_SHARD,
   identifyGranted: ONE_SHARD,
   identifyFinished: { ...ONE_SHARD, ready: required('Ready', flag) },
@@ -193,7 +194,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferActivated: { ...TRANSFER, resumed: required('Resumed', flag) },
   transferDone: TRANSFER,
   transferAbort: { ...TRANSFER, reason: required('Reason', text) },
-  transferFailed: { ...TRANSFER, step: required('Step', label), reason: required('Reason', text) },
+  transferFailed: { ...TRANSFER, step: required('Step', word), reason: required('Reason', text) },
   ...CALL_FIELDS,
   ...JOB_FIELDS,
   ...ROLLOUT_FIELDS,

@@ -9,7 +9,7 @@
 import { required } from './fields.js';
 import type { Fields } from './fields.js';
 import { MAX_NAME_LENGTH } from './limits.js';
-import { name, text } from './wire-types.js';
+import { label, name, text } from './wire-types.js';
 
 export type RolloutRequest = {
   kind: 'rolloutRequest';
@@ -30,7 +30,7 @@ export const ROLLOUT_FIELDS: {
   rolloutRequest: { requestId },
   rolloutAnswer: {
     requestId,
-    code: required('Code', name(0, MAX_NAME_LENGTH)),
+    code: required('Code', label(MAX_NAME_LENGTH)),
     message: required('Message', text),
   },
 };

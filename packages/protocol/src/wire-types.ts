@@ -5,6 +5,7 @@
 import { ProtocolError } from './errors.js';
 import { MAX_SHARDS, MAX_TEXT_LENGTH } from './limits.js';
 import { isInt64 } from './numbers.js';
+import { isPrintable, printable, printableJson } from './printable.js';
 
 export type WireType<T> = {
   toWire(value: T, at: string): unknown;
@@ -19,7 +20,8 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Uint8Array) return 'bytes';
   if (typeof value === 'object' && value !== null) return 'a map';
-  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, SHOWN_CHARACTERS) : value) ?? 'undefined';
+  if (value === undefined) return 'undefined';
+  const text = printableJson(typeof value === 'string' ? value.slice(0, SHOWN_CHARACTERS) : value);
   return typeof value === 'string' && value.length > SHOWN_CHARACTERS ? `${text}…` : text;
 }
 
@@ -92,22 +94,53 @@ export function bytesOf(length: number): WireType<Uint8Array> {
   });
 }
 
-/** A string that means something to a program: never cut, refused when it is too long. */
+/** A string that means something to a program: never changed, refused when it is too long or cannot be shown. */
 export function name(min: number, max: number): WireType<string> {
-  const wanted = `a string of ${min} to ${max} characters`;
+  const wanted = `a string of ${min} to ${max} printable characters`;
   return same((value, at) => {
     if (typeof value !== 'string') throw wrongType(at, value, wanted);
-    if (value.length < min || value.length > max) throw outOfRange(at, value, wanted);
+    if (value.length < min || value.length > max || !isPrintable(value)) throw outOfRange(at, value, wanted);
     return value;
   });
 }
 
-/** A sentence for people: cut rather than refused when it is too long, so that a report of trouble makes none. */
+/**
+ * Where a session may be resumed, or nothing: a WebSocket URL as Discord gives it. What is none is nothing, for a
+ * session can be resumed at the generic URL as well. Whether its host may be told the bot's token is for the node to
+ * judge.
+ */
+export function resumeUrl(max: number): WireType<string> {
+  const type = name(0, max);
+  return {
+    toWire: (value, at) => type.toWire(isGatewayUrl(value) ? value : '', at),
+    fromWire: (value, at) => type.fromWire(typeof value === 'string' && !isGatewayUrl(value) ? '' : value, at),
+  };
+}
+
+function isGatewayUrl(text: string): boolean {
+  if (!isPrintable(text) || text.includes('#') || !URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'wss:' || protocol === 'ws:') && username === '' && password === '';
+}
+
+/** A word for people, such as a version or a host: made printable, refused when it is too long. */
+export function label(max: number): WireType<string> {
+  const type = name(0, max);
+  return {
+    toWire: (value, at) => type.toWire(printable(value), at),
+    fromWire: (value, at) => type.fromWire(typeof value === 'string' ? printable(value) : value, at),
+  };
+}
+
+/**
+ * A sentence for people: made printable, and cut rather than refused when it is too long, so that a report of trouble
+ * makes none.
+ */
 export const text: WireType<string> = {
-  toWire: (value) => value.slice(0, MAX_TEXT_LENGTH),
+  toWire: (value) => printable(value.slice(0, MAX_TEXT_LENGTH)),
   fromWire: (value, at) => {
     if (typeof value !== 'string') throw wrongType(at, value, 'a string');
-    return value.slice(0, MAX_TEXT_LENGTH);
+    return printable(value.slice(0, MAX_TEXT_LENGTH));
   },
 };
 

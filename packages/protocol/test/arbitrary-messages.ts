@@ -1,6 +1,6 @@
 /** Any message that the protocol allows, of every kind, for property tests. */
 import * as fc from 'fast-check';
-import { CALL_EACH, CAPABILITIES, MAX_SHARDS, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
+import { CALL_EACH, CAPABILITIES, MAX_SHARDS, printable, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
 import type { GatewaySession, Message, MessageKind, MessageOf, ShardSession } from '@dshard/protocol';
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -11,8 +11,8 @@ const count = fc.maxSafeNat();
 const ms = fc.nat(MAX_INT32);
 /** Not -0, and no integers beyond 53 bits: a Go peer would write them as integers, and they would come back changed. */
 const real = fc.double({ min: -1e15, max: 1e15, noNaN: true }).map((value) => value + 0);
-const label = fc.string({ unit: 'grapheme', maxLength: 60 });
-const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 });
+const label = fc.string({ unit: 'grapheme', maxLength: 60 }).map(printable);
+const name = label.filter((text) => text !== '');
 const nodeId = fc.stringMatching(/^[A-Za-z0-9._ôœ日-]{1,128}$/).filter((id) => id !== '.' && id !== '..');
 const body = fc.uint8Array({ maxLength: 300 });
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -22,8 +22,9 @@ const userEventId = fc.integer({ min: 100, max: 2 ** 32 - 1 });
 const sequence = fc
   .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
   .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+const gatewayUrl = fc.constantFrom('', 'wss://gateway-us-east1-b.discord.gg', 'ws://127.0.0.1:4000/?v=10');
 const session: fc.Arbitrary<GatewaySession> = fc.record(
-  { sessionId: name, sequence: fc.oneof(count, sequence), resumeGatewayUrl: label, redelivers: fc.boolean() },
+  { sessionId: name, sequence: fc.oneof(count, sequence), resumeGatewayUrl: gatewayUrl, redelivers: fc.boolean() },
   { requiredKeys: ['sessionId', 'sequence', 'resumeGatewayUrl'] },
 );
 const shardSession: fc.Arbitrary<ShardSession> = fc

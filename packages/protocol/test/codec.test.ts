@@ -127,8 +127,8 @@ describe('decoding refuses, by code and in words', () => {
     ['startMigration', { ShardID: null }, 'DSO_FIELD_TYPE', 'startMigration.ShardID is null, but must be an integer'],
     ['startMigration', { ShardID: '1' }, 'DSO_FIELD_TYPE', 'startMigration.ShardID is "1", but must be an integer'],
     ['startMigration', { ShardID: 1.5 }, 'DSO_FIELD_TYPE', 'startMigration.ShardID is 1.5, but must be an integer'],
-    ['startMigration', { ShardID: -1 }, 'DSO_FIELD_RANGE', 'is -1, but must be an integer from 0 to 262143'],
-    ['startMigration', { ShardID: MAX_SHARDS }, 'DSO_FIELD_RANGE', 'startMigration.ShardID is 262144'],
+    ['startMigration', { ShardID: -1 }, 'DSO_FIELD_RANGE', 'is -1, but must be an integer from 0 to 99999'],
+    ['startMigration', { ShardID: MAX_SHARDS }, 'DSO_FIELD_RANGE', 'startMigration.ShardID is 100000'],
     ['startMigration', { ShardID: 2n ** 62n }, 'DSO_FIELD_RANGE', 'startMigration.ShardID is 4611686018427387904'],
     ['startShards', { ShardIDs: 1 }, 'DSO_FIELD_TYPE', 'startShards.ShardIDs is 1, but must be a list'],
     ['startShards', { ShardIDs: [1, 'x'] }, 'DSO_FIELD_TYPE', 'an item of startShards.ShardIDs is "x"'],
@@ -136,9 +136,9 @@ describe('decoding refuses, by code and in words', () => {
       'startShards',
       { ShardIDs: Array.from({ length: MAX_SHARDS + 1 }, () => 0) },
       'DSO_FIELD_RANGE',
-      'startShards.ShardIDs has 262145 items; 262144 are allowed.',
+      'startShards.ShardIDs has 100001 items; 100000 are allowed.',
     ],
-    ['identify', { ...identify, TotalShards: MAX_SHARDS + 1 }, 'DSO_FIELD_RANGE', 'identify.TotalShards is 262145'],
+    ['identify', { ...identify, TotalShards: MAX_SHARDS + 1 }, 'DSO_FIELD_RANGE', 'identify.TotalShards is 100001'],
     ['identify', { ...identify, NodeID: 'a/b' }, 'DSO_FIELD_RANGE', 'identify.NodeID is "a/b"'],
     [
       'identify',
@@ -151,7 +151,7 @@ describe('decoding refuses, by code and in words', () => {
       'identify',
       { ...identify, Version: 'v'.repeat(257) },
       'DSO_FIELD_RANGE',
-      'must be a string of 0 to 256 characters',
+      'must be a string of 0 to 256 printable characters',
     ],
     ['identify', { ...identify, Version: 2 }, 'DSO_FIELD_TYPE', 'identify.Version is 2'],
     ['identify', { ...identify, Capabilities: [''] }, 'DSO_FIELD_RANGE', 'an item of identify.Capabilities is ""'],
@@ -305,5 +305,25 @@ describe('hostile bodies end in a ProtocolError, whatever they are', () => {
   test('a map with the key __proto__ is refused as malformed', () => {
     const body = Uint8Array.of(0x81, 0xa9, ...new TextEncoder().encode('__proto__'), 0x80);
     expect(codeOf(() => decodeMessage(21, body))).toBe('DSO_BODY_MALFORMED');
+  });
+});
+
+/** The story: a RESUME carries the bot's token, and went to whatever URL a session came with. */
+test.each([
+  ['wss://gateway-us-east1-b.discord.gg', true],
+  ['ws://127.0.0.1:4000', true],
+  ['', true],
+  ['https://gateway.discord.gg', false],
+  ['file:///etc/passwd', false],
+  ['wss://user:secret@gateway.discord.gg', false],
+  ['wss://gateway.discord.gg/#part', false],
+  ['wss://gateway.discord.gg/\u001b[2J', false],
+  ['nonsense', false],
+])('the resume URL %j is passed on: %j; what is none is left out, and the session stays', (url, isPassedOn) => {
+  const session = { SessionID: 's', Sequence: 3, ResumeGatewayUrl: url };
+  const body = encode({ ShardID: 0, ...session });
+  const read = decodeMessage(EVENT_IDS.stopShard, body);
+  expect(read).toMatchObject({
+    session: { sessionId: 's', sequence: 3, resumeGatewayUrl: isPassedOn ? url : '' },
   });
 });

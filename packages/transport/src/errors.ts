@@ -70,6 +70,11 @@ export const TRANSPORT_ERRORS = {
     remedy: 'Look at the load of the peer and of the network; the connection is closed so that memory stays bounded.',
     retryable: true,
   },
+  DSO_FRAME_UNFINISHED: {
+    meaning: 'The peer began a message and did not end it in time, or such messages held too much memory.',
+    remedy: 'Look at the network between the two; a node connects again by itself.',
+    retryable: true,
+  },
   DSO_HANDLER_FAILED: {
     meaning: 'Our own handler of a message threw, and the connection it came from was closed.',
     remedy: 'This is a defect of this program: report it with the cause.',

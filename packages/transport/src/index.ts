@@ -28,4 +28,5 @@ export { tcpTransport } from './tcp.js';
 export { readNamedFile } from './read-file.js';
 export { isToken, readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
+export { UnfinishedFrames } from './unfinished-frames.js';
 export { WakeUp } from './clock.js';

@@ -19,6 +19,7 @@ import { FRAME_HEADER_BYTES, ProtocolError, UnknownEventError } from '@dshard/pr
 import type { Frame, Message } from '@dshard/protocol';
 import type { Address, ByteStream, CloseReason } from './byte-stream.js';
 import type { TransportErrorCode } from './errors.js';
+import type { FrameHolder, UnfinishedFrames } from './unfinished-frames.js';
 
 /**
  * Why a message connection is over. `code` is stable: one of `TRANSPORT_ERRORS`, one of `PROTOCOL_ERRORS` when the peer
@@ -32,6 +33,11 @@ export type MessageConnectionHandlers = {
   onDrain?(): void;
   /** A message whose id is not known here came, and was ignored. */
   onUnknownEvent?(eventId: number): void;
+  /**
+   * The peer broke a rule. Nothing more of it is read; who takes this closes the connection, at once or later. Without
+   * it the connection is closed at once.
+   */
+  onBroken?(end: ConnectionEnd): void;
   /** Called exactly once, last; nothing is delivered after it. */
   onClose(end: ConnectionEnd): void;
 };
@@ -45,6 +51,8 @@ export type MessageConnectionOptions = {
   maxBufferedBytes?: number;
   /** `send` returns false above this many outbound bytes. Default 1 MiB. */
   highWaterBytes?: number;
+  /** Bounds what unfinished frames of all connections hold, and for how long. Default: nobody does. */
+  unfinished?: UnfinishedFrames | null;
 };
 
 /** One control connection: whole messages in, whole messages out, in order, bounded. */
@@ -81,12 +89,13 @@ export const openMessageConnection: OpenMessageConnection = (stream, options = {
 
 type State = { kind: 'open' } | { kind: 'closing'; end: ConnectionEnd } | { kind: 'closed'; end: ConnectionEnd };
 
-class StreamMessageConnection implements MessageConnection {
+class StreamMessageConnection implements MessageConnection, FrameHolder {
   readonly #stream: ByteStream;
   readonly #reader: FrameReader;
   readonly #maxFrameBytes: number;
   readonly #maxBufferedBytes: number;
   readonly #highWaterBytes: number;
+  readonly #unfinished: UnfinishedFrames | null;
   #state: State = { kind: 'open' };
   #handlers: MessageConnectionHandlers | null = null;
   #readingPaused = false;
@@ -103,6 +112,7 @@ class StreamMessageConnection implements MessageConnection {
     this.#maxFrameBytes = options.maxFrameBytes ?? MAX_BODY_BYTES;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
     this.#highWaterBytes = options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES;
+    this.#unfinished = options.unfinished ?? null;
     this.#reader = new FrameReader(Math.min(options.maxFirstFrameBytes ?? MAX_FIRST_BODY_BYTES, this.#maxFrameBytes));
   }
 
@@ -167,6 +177,7 @@ class StreamMessageConnection implements MessageConnection {
   close(end: ConnectionEnd): void {
     if (this.#state.kind !== 'open') return;
     this.#state = { kind: 'closing', end };
+    this.#unfinished?.release(this);
     this.#flush();
     this.#stream.end();
   }
@@ -189,11 +200,28 @@ class StreamMessageConnection implements MessageConnection {
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
+    let delivered = 0;
     try {
-      while (this.#state.kind === 'open' && !this.#readingPaused && this.#deliverNext());
+      while (this.#state.kind === 'open' && !this.#readingPaused && this.#deliverNext()) delivered += 1;
     } finally {
       this.#delivering = false;
     }
+    // While reading is paused the peer cannot end its frame.
+    const isUnfinished = this.#state.kind === 'open' && !this.#readingPaused && this.#reader.pendingBytes > 0;
+    if (isUnfinished) this.#unfinished?.hold(this, this.#reader.heldBytes, delivered > 0);
+    else this.#unfinished?.release(this);
+  }
+
+  /** The peer broke a rule. */
+  broken(end: ConnectionEnd): void {
+    const handlers = this.#handlers;
+    if (handlers?.onBroken === undefined || this.#state.kind !== 'open') {
+      this.close(end);
+      return;
+    }
+    this.pauseReading();
+    this.#reader.drop();
+    this.#call(() => handlers.onBroken?.(end));
   }
 
   /** False when there is no whole message. */
@@ -207,7 +235,7 @@ class StreamMessageConnection implements MessageConnection {
       this.#call(() => (message === null ? handlers.onUnknownEvent?.(frame.eventId) : handlers.onMessage(message)));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.close({ code: error.code, message: error.message, cause: error });
+      this.broken({ code: error.code, message: error.message, cause: error });
     }
     return true;
   }
@@ -263,6 +291,7 @@ class StreamMessageConnection implements MessageConnection {
   #onStreamClose(reason: CloseReason): void {
     const end = this.#state.kind === 'open' ? this.#endOfStream(reason) : this.#state.end;
     this.#state = { kind: 'closed', end };
+    this.#unfinished?.release(this);
     this.#dropQueue();
     this.#handlers?.onClose(end);
   }

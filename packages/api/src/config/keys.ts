@@ -5,6 +5,7 @@
  * In `dso.yaml` a dot is a section: `launcher.stopGrace` is `stopGrace` under `launcher`. In the environment it is
  * `DSO_LAUNCHER_STOP_GRACE`; Discord's two have the names that bots know already.
  */
+import { MAX_SHARDS } from '@dshard/protocol';
 import {
   address,
   choice,
@@ -20,7 +21,6 @@ import {
   wholeNumber,
   type Field,
 } from '../values/field.js';
-import { MAX_SHARDS } from '../values/shard-list.js';
 
 export type ConfigValues = {
   listen: string;

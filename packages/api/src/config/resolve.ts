@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
-import { nearest } from '@dshard/protocol';
+import { nearest, printable, withoutTokens } from '@dshard/protocol';
 import type { Address } from '@dshard/transport';
 import { ApiError } from '../errors.js';
 import { describeValue } from '../values/field.js';
@@ -16,6 +16,7 @@ import {
   fileAssignments,
   flagAssignments,
   isSection,
+  MAX_PROBLEMS,
   readConfigFile,
   type Assignment,
   type Flag,
@@ -82,11 +83,12 @@ export function resolveConfig(sources: ConfigSources): ResolvedConfig {
   const problems = [...(file?.problems ?? []), ...read.problems];
   const draft = assemble(read, base, problems);
   if (problems.length > 0) {
+    const shown = problems.map((problem) => withoutTokens(printable(problem)));
     throw new ApiError(
       'DSO_CONFIG_INVALID',
-      problems.length === 1
-        ? `The configuration cannot be used: ${problems[0]}`
-        : `The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+      shown.length === 1
+        ? `The configuration cannot be used: ${shown[0]}`
+        : `The configuration cannot be used:\n${shown.map((problem) => `  ${problem}`).join('\n')}`,
     );
   }
   return deepFreeze({
@@ -108,8 +110,13 @@ function readAssignments(assignments: readonly Assignment[]): Read {
   const values = defaultValues();
   const written = new Map<string, Assignment>();
   const problems: string[] = [];
+  let untold = 0;
   for (const assignment of assignments) {
     const { key, where } = assignment;
+    if (problems.length >= MAX_PROBLEMS) {
+      untold += 1;
+      continue;
+    }
     if (isConfigKey(key)) {
       const problem = readValue(values, key, assignment);
       if (problem === null) written.set(key, assignment);
@@ -117,9 +124,12 @@ function readAssignments(assignments: readonly Assignment[]): Read {
     } else if (isSection(key)) {
       // `http:` with nothing below it says nothing, and does no harm.
       if (assignment.written === null) continue;
-      problems.push(`${where}: ${key}: expected a section, found ${describeValue(assignment.written)}.`);
-    } else problems.push(`${where}: unknown key ${JSON.stringify(key)}.${suggestion(key)}`);
+      problems.push(
+        `${where}: ${key}: expected a section, found ${describeValue(assignment.written, typeof assignment.written === 'string')}.`,
+      );
+    } else problems.push(`${where}: unknown key ${describeValue(key)}.${suggestion(key)}`);
   }
+  if (untold > 0) problems.push(`What follows was not looked at: ${untold} more key(s).`);
   return { values, written, problems };
 }
 

@@ -4,9 +4,10 @@
  * source wins, in `resolve.ts`.
  */
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import { messageOf, nearest } from '@dshard/protocol';
+import { messageOf, nearest, printable } from '@dshard/protocol';
 import { readNamedFile } from '@dshard/transport';
 import { ApiError } from '../errors.js';
+import { describeValue, withoutSecrets } from '../values/field.js';
 import { configEntry, CONFIG_KEYS, isConfigKey } from './keys.js';
 
 export type Assignment = {
@@ -22,7 +23,9 @@ export type Assignment = {
 export type Flag = { key: string; written: unknown; flag: string };
 
 /** More is no configuration. */
-const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 128 * 1024;
+/** So many things that are wrong with a file are told. Nobody reads more, and each costs a look at all keys. */
+export const MAX_PROBLEMS = 20;
 
 export function flagAssignments(flags: readonly Flag[], cwd: string): Assignment[] {
   return flags.map(({ key, written, flag }) => ({ key, written, where: flag, base: cwd }));
@@ -45,9 +48,10 @@ export function environmentWarnings(environment: Readonly<Record<string, string 
   const known = CONFIG_KEYS.flatMap((key) => configEntry(key).variable ?? []);
   return Object.keys(environment)
     .filter((name) => name.startsWith('DSO_') && !known.includes(name) && !FOREIGN_VARIABLES.has(name))
+    .slice(0, MAX_PROBLEMS)
     .flatMap((name) => {
       const meant = nearest(name, known);
-      return meant === null ? [] : [`The environment variable ${name} is not known: did you mean ${meant}?`];
+      return meant === null ? [] : [`The environment variable ${printable(name)} is not known: did you mean ${meant}?`];
     });
 }
 
@@ -81,9 +85,12 @@ export function fileAssignments(
   base: string,
 ): { assignments: Assignment[]; problems: string[] } {
   const lines = new LineCounter();
-  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
+  // The library compares each key with all others of its map; ours are compared below.
+  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const lineAt = (offset: number | undefined): number => lines.linePos(offset ?? 0).line;
-  const problems = document.errors.map((error) => `${path}:${lineAt(error.pos[0])}: ${error.message}`);
+  const problems = document.errors
+    .slice(0, MAX_PROBLEMS)
+    .map((error) => `${path}:${lineAt(error.pos[0])}: ${withoutSecrets(printable(error.message))}`);
   if (problems.length > 0) return { assignments: [], problems };
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return { assignments: [], problems };
@@ -92,9 +99,13 @@ export function fileAssignments(
   const assignments: Assignment[] = [];
   const walk = (map: Node, prefix: string): void => {
     if (!isMap(map)) return;
+    const seen = new Set<string>();
     for (const { key, value } of map.items) {
+      if (problems.length >= MAX_PROBLEMS) return;
       const name = `${prefix}${String(isScalar(key) ? key.value : key)}`;
       const where = `${path}:${lineAt(isScalar(key) ? key.range?.[0] : map.range?.[0])}`;
+      if (seen.has(name)) problems.push(`${where}: ${describeValue(name)} stands there twice.`);
+      seen.add(name);
       const node = isAlias(value) ? value.resolve(document) : value;
       if (!isConfigKey(name) && isSection(name) && isMap(node)) {
         walk(node, `${name}.`);
@@ -103,7 +114,7 @@ export function fileAssignments(
       try {
         assignments.push({ key: name, written: plain(node, document), where, base });
       } catch (error) {
-        problems.push(`${where}: ${name}: ${messageOf(error)}.`);
+        problems.push(`${where}: ${withoutSecrets(printable(name))}: ${messageOf(error)}.`);
       }
     }
   };

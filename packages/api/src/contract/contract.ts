@@ -12,19 +12,19 @@ import {
   jsonText,
   nodeId,
   orNull,
+  printableText,
   shardList,
-  text,
   wholeNumber,
   type Field,
 } from '../values/field.js';
-import { MAX_SHARDS } from '../values/shard-list.js';
+import { MAX_SHARDS } from '@dshard/protocol';
 import type { Endpoint } from '../endpoint.js';
 import { KINDS_OF_OPERATIONS } from '../operations.js';
 import type { EndpointName, Takes } from './documents.js';
 
 const node: Field<string> = nodeId();
 const shardId: Field<number> = wholeNumber({ min: 0, max: MAX_SHARDS - 1 });
-const operationId: Field<string> = text({ expected: 'the id of an operation', maxLength: 256 });
+const operationId: Field<string> = printableText({ expected: 'the id of an operation', maxLength: 256 });
 
 const CONDITION_CHOICES = [
   'notUp',
@@ -300,7 +300,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     path: '/v1/call',
     about: 'asks a handler of the bot on every node that has shards; typed as `CallReport` in `@dshard/api`',
     parameters: {
-      name: { field: text({ expected: 'the name of a handler', pattern: /^[^$].{0,99}$/, maxLength: 100 }) },
+      name: { field: printableText({ expected: 'the name of a handler', pattern: /^[^$].{0,99}$/, maxLength: 100 }) },
       args: { field: jsonText({ maxLength: 60_000 }), fallback: 'null' },
       each: { field: choice('node', 'shard'), fallback: 'node' },
       shards: { field: shardList(), fallback: [] },

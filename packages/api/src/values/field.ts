@@ -4,9 +4,9 @@
  * flags and forms know nothing else.
  */
 import { inspect } from 'node:util';
-import { parseWholeNumber } from '@dshard/protocol';
+import { isPrintable, MAX_SHARDS, parseWholeNumber, printable, printableJson } from '@dshard/protocol';
 import { parseAddress } from '@dshard/transport';
-import { MAX_SHARDS, parseShardList } from './shard-list.js';
+import { parseShardList } from './shard-list.js';
 
 export type Field<T> = {
   /** Completes "expected …". */
@@ -15,14 +15,30 @@ export type Field<T> = {
   read(written: unknown): T | undefined;
 };
 
-/** What was found, for a sentence that says so. Long texts are cut; `secret` ones are not shown at all. */
+/** Tokens, keys, passwords that a program made: long, without blanks, of letters and digits. */
+const LIKE_A_SECRET = /(?=[\w+=~-]*\d)(?=[\w+=~-]*[A-Za-z])[\w+=~-]{16,}/g;
+
+/** Somebody writes a token under the wrong key: a complaint about the key does not show the token. */
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(LIKE_A_SECRET, '(not shown: it may be a secret)');
+}
+
+/** So much of a text is looked at for a sentence about it. */
+const LOOKED_AT = 200;
+const SHOWN_CHARACTERS = 60;
+
+/**
+ * What was found, for a sentence that says so. Long texts are cut; `secret` ones, and what looks like one, are not
+ * shown.
+ */
 export function describeValue(value: unknown, secret = false): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a section';
   if (secret) return `a ${typeof value}`;
-  const shown = typeof value === 'string' ? JSON.stringify(value) : inspect(value);
-  return shown.length > 60 ? `${shown.slice(0, 57)}…` : shown;
+  const whole = typeof value === 'string' ? printableJson(value.slice(0, LOOKED_AT)) : printable(inspect(value));
+  const shown = withoutSecrets(whole);
+  return shown.length > SHOWN_CHARACTERS ? `${shown.slice(0, SHOWN_CHARACTERS - 3)}…` : shown;
 }
 
 export function wholeNumber(range: { min: number; max?: number }): Field<number> {
@@ -179,7 +195,16 @@ function isText(written: unknown, maxLength: number): written is string {
 
 /** The protocol's bound on node ids. */
 export function nodeId(): Field<string> {
-  return text({ expected: 'the id of a node', maxLength: 128 });
+  return printableText({ expected: 'the id of a node', maxLength: 128 });
+}
+
+/** What is repeated in answers and in the history. */
+export function printableText(options: { expected: string; pattern?: RegExp; maxLength: number }): Field<string> {
+  const any = text(options);
+  return {
+    expected: options.expected,
+    read: (written) => (typeof written === 'string' && isPrintable(written) ? any.read(written) : undefined),
+  };
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,7 +1,6 @@
 /** Shard lists as people write them: `0-15,20`, `[0, 1, 2]`, or a list that mixes both. */
 
-/** The most shards one fleet may have; what is written beyond it is a mistake, not a wish. */
-export const MAX_SHARDS = 100_000;
+import { MAX_SHARDS } from '@dshard/protocol';
 
 const MAX_LENGTH = 100_000;
 

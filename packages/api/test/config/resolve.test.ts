@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
+import { isPrintable } from '@dshard/protocol';
 import { configEntry, CONFIG_KEYS } from '../../src/config/keys.js';
 import { resolveConfig, type ConfigSources, type ResolvedConfig } from '../../src/config/resolve.js';
 import { ApiError } from '../../src/errors.js';
@@ -186,7 +187,7 @@ describe('what is wrong', () => {
     ['ensureAllShardsRunning: perhaps', /expected true or false, found "perhaps"/],
     ['log: { level: loud }', /log\.level: expected one of debug, info, warn, error, silent, found "loud"/],
     ['launcher: { env: [A] }', /launcher\.env: expected names with values/],
-    ['nodes: 1\nnodes: 2', /dso\.yaml:\d: .*unique/],
+    ['nodes: 1\nnodes: 2', /dso\.yaml:2: "nodes" stands there twice/],
     ['nodes: "2', /dso\.yaml:1: /],
     ['\tnodes: 2', /dso\.yaml:1: /],
     ['- nodes', /dso\.yaml: expected keys with values/],
@@ -232,6 +233,37 @@ describe('what is wrong', () => {
   test('a file that was asked for and is missing is refused', () => {
     expect(refusal({ file: 'other.yaml' })).toMatch(/There is no file .*other\.yaml/);
     expect(refusal({ file: '.' })).toMatch(/cannot be read/);
+  });
+
+  /** The story: somebody's token stood under the wrong key, and the complaint about the key put it into a log. */
+  test.each([
+    ['discord: MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789ab'],
+    ['nodes: 4f9d2c6b8a7e1f3d5c9b8a7e6f1d2c3b'],
+    ['log: { level: MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789ab }'],
+    ['MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789ab:'],
+    ['http: hunter2'],
+    ['nodes: *MTIzNDU2Nzg5MDEyMzQ1Njc4aBcDeFgHiJkLmNo'],
+    ['listen: "https://discord.com/api/webhooks/123456789012345678/aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789ab"'],
+  ])('a secret under the wrong key is not shown: %s', (content) => {
+    write('dso.yaml', content);
+    expect(refusal()).not.toMatch(/hunter2|GhIj.*aBcD|aBcDeFgHiJkLmNo|4f9d2c6b8a7e1f3d|MTIzNDU2Nzg5/);
+  });
+
+  /** The story: 1 MB of unknown keys took 117 s, for each was compared with every key there is. */
+  test('a file with thousands of unknown keys is refused with the first twenty, and the rest is counted', () => {
+    write('dso.yaml', Array.from({ length: 7_000 }, (_, index) => `lancher${index}: 1`).join('\n'));
+    const lines = refusal().split('\n');
+    expect(lines).toHaveLength(1 + 20 + 1);
+    expect(lines.at(-1)).toBe('  What follows was not looked at: 6980 more key(s).');
+    write('dso.yaml', 'nodes: 2\n'.repeat(14_000));
+    expect(refusal().split('\n').length).toBeLessThan(30);
+    write('dso.yaml', '# '.padEnd(128 * 1024 + 1, 'x'));
+    expect(refusal()).toMatch(/too large to be a configuration/);
+  });
+
+  test('no text of a file reaches a terminal as it is', () => {
+    write('dso.yaml', '"no\\u009bdes\\u202e": "\\e[2J"\nnodes: "\\e[2J\\u200b"\n');
+    expect(refusal().split('\n').every(isPrintable)).toBe(true);
   });
 
   test('an alias bomb is refused, and does not go off', () => {

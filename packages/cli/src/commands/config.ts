@@ -2,7 +2,7 @@
 import type { ResolvedConfig } from '@dshard/api/config';
 import type { Command } from 'commander';
 import { configFile, fileOption, setOption, type ConfigOptions } from '../config-options.js';
-import { printable } from '../printable.js';
+import { printable, printableJson } from '@dshard/protocol';
 import { examplesHelp } from '../run-command.js';
 
 type Options = ConfigOptions & { all?: boolean; json?: boolean };
@@ -37,7 +37,7 @@ async function showConfig(options: Options): Promise<void> {
   }));
   const shown = options.all === true ? settings : settings.filter(({ writtenAt }) => writtenAt !== null);
   const document = { file: config.file, settings: shown, warnings: config.warnings };
-  process.stdout.write(options.json === true ? `${JSON.stringify(document)}\n` : `${linesOf(config, shown)}\n`);
+  process.stdout.write(options.json === true ? `${printableJson(document)}\n` : `${linesOf(config, shown)}\n`);
 }
 
 type Setting = { key: string; value: string; writtenAt: string | null };
@@ -51,6 +51,6 @@ function linesOf({ warnings }: ResolvedConfig, settings: readonly Setting[]): st
       ({ key, value, writtenAt }) =>
         `${key.padEnd(keys)}  ${printable(value).padEnd(values)}  ${writtenAt ?? 'default'}`,
     ),
-    ...warnings.map((warning) => `warning: ${warning}`),
+    ...warnings.map((warning) => `warning: ${printable(warning)}`),
   ].join('\n');
 }

@@ -1,13 +1,12 @@
 /** `dso events`: what happened, and with --follow what happens. A follower survives a restart of the orchestrator. */
 import type { HistoryEntry } from '@dshard/api';
-import { parseWholeNumber } from '@dshard/protocol';
+import { parseWholeNumber, printableJson } from '@dshard/protocol';
 import { delay, systemClock } from '@dshard/transport';
 import type { Command } from 'commander';
 import { createClient, type Client } from '../client.js';
 import { resolveTarget, type ConnectionOptions } from '../connection-options.js';
 import { describedCommand, wordsOf } from '../endpoint-command.js';
 import { CliError } from '../errors.js';
-import { printable } from '../printable.js';
 import { runCommand } from '../run-command.js';
 
 type Options = ConnectionOptions & { follow?: boolean; after?: string };
@@ -21,7 +20,11 @@ export function addEvents(program: Command): void {
     .action(async (options: Options) => {
       const after = options.after === undefined ? null : eventId(options.after);
       if (options.follow === true) {
-        await follow(createClient(resolveTarget(options, process.env)), after ?? 0, options.json === true);
+        await follow(
+          createClient(resolveTarget(options, process.env), { exact: options.json === true }),
+          after ?? 0,
+          options.json === true,
+        );
         return;
       }
       await runCommand(options, async (client) => {
@@ -52,7 +55,7 @@ async function follow(client: Client, after: number, json: boolean): Promise<nev
   let last = after;
   const show = (entry: HistoryEntry): void => {
     last = entry.id;
-    process.stdout.write(`${json ? JSON.stringify(entry) : lineOf(entry)}\n`);
+    process.stdout.write(`${json ? printableJson(entry) : lineOf(entry)}\n`);
   };
   await client.follow(last, show);
   process.stderr.write('The orchestrator hung up; waiting for it to come back …\n');
@@ -67,6 +70,5 @@ async function follow(client: Client, after: number, json: boolean): Promise<nev
 
 function lineOf({ id, at, level, text, by }: HistoryEntry): string {
   const who = by === 'automatic' ? '' : ` [${by}]`;
-  const shown = printable(`${text}${who}`, ' ');
-  return `${String(id).padStart(5)}  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${shown}`;
+  return `${String(id).padStart(5)}  ${new Date(at).toISOString()}  ${level.padEnd(5)}  ${text}${who}`;
 }

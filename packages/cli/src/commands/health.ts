@@ -1,7 +1,7 @@
 /** `dso health` and `dso shards`: what is wrong, and how each shard is. `dso status` has the same lines. */
 import { shardRanges } from '@dshard/api';
 import type { Alarm, Health, ListedShard, ShardCondition, ShardList } from '@dshard/api';
-import { printable } from '../printable.js';
+import { printable } from '@dshard/protocol';
 import { spanText } from './identify-lines.js';
 
 export function describeHealth({ alarms, now, totalShards, up }: Health): string {

@@ -1,6 +1,5 @@
 /** `dso operations` and `dso operations show`: how far operations are, and how the last ones ended. */
 import { shardRanges, type OperationStatus } from '@dshard/api';
-import { printable } from '../printable.js';
 
 export function describeOperations(operations: readonly OperationStatus[]): string {
   return operations.length === 0 ? 'There is none.' : operations.map(lineOf).join('\n');
@@ -8,7 +7,7 @@ export function describeOperations(operations: readonly OperationStatus[]): stri
 
 function lineOf({ id, kind, state, text, by, startedAt }: OperationStatus): string {
   const head = `${id.padEnd(6)} ${kind.padEnd(9)} ${state.padEnd(10)}`;
-  return `${head} ${printable(text)} (${printable(by)}, ${new Date(startedAt).toISOString()})`;
+  return `${head} ${text} (${by}, ${new Date(startedAt).toISOString()})`;
 }
 
 export function describeOperation(operation: OperationStatus): string {
@@ -26,5 +25,5 @@ export function describeOperation(operation: OperationStatus): string {
     ...failed.map(({ shard, reason }) => ['not moved', `${shard}: ${reason}`] as const),
     ['so far', text],
   ];
-  return rows.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(13)} ${printable(value)}`])).join('\n');
+  return rows.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(13)} ${value}`])).join('\n');
 }

@@ -1,7 +1,7 @@
 /** `dso status`: the fleet at a glance. With --json the whole of `/v1/status`. */
 import { counted } from '@dshard/protocol';
+import { printable } from '@dshard/protocol';
 import { shardRanges, type CrashStatus, type NodeStatus, type ShardConditionKind, type StatusV1 } from '@dshard/api';
-import { printable } from '../printable.js';
 import { alarmLines, CONDITION_WORDS, conditionLines } from './health.js';
 import { identifyLines } from './identify-lines.js';
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { traceEntry, TraceChecks } from '@dshard/api/trace';
 import type { Durations, TraceEntry, TraceReport } from '@dshard/api/trace';
 import type { Command } from 'commander';
-import { counted, messageOf } from '@dshard/protocol';
+import { counted, messageOf, printableDocument } from '@dshard/protocol';
 import { CliError } from '../errors.js';
 import { examplesHelp } from '../run-command.js';
 
@@ -45,7 +45,7 @@ async function readEntries(file: string, see: (entry: TraceEntry) => void): Prom
       line += 1;
       if (text.trim() === '') continue;
       if (text.length > MAX_LINE_CHARACTERS) throw new Error('is longer than any history');
-      const value = parsed(text);
+      const value = printableDocument(parsed(text));
       const entries = Array.isArray(value) ? value : [value];
       for (const [index, entry] of entries.entries()) see(read(entry, Array.isArray(value) ? index : null));
     }

@@ -11,13 +11,15 @@ export const EVALUATE = '$eval';
 export type ClientSource = {
   /** The object that calls are evaluated on; null: the bot gave none. */
   client(): object | null;
+  /** What the bot names for fetchClientValues. */
+  values: readonly string[];
   /** Whether functions from other nodes are run. */
   evaluate: boolean;
 };
 
 export function clientValue(source: ClientSource, args: unknown): unknown {
   const { property } = fieldsOf(args);
-  return valueAt(clientOf(source), property);
+  return valueAt(clientOf(source), property, source.values);
 }
 
 export function evaluate(source: ClientSource, args: unknown): unknown {

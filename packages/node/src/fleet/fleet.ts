@@ -84,7 +84,7 @@ export class FleetCalls implements Fleet {
   }
 
   async fetchClientValues<T>(property: string, shard?: number): Promise<T & T[]> {
-    clientPath(property);
+    clientPath(property, this.#options.source.values);
     const args = { property };
     return inFull(property, shard, await this.#call<T>(CLIENT_VALUE, args, oneOrAll(shard)));
   }

@@ -44,7 +44,7 @@ export class NodeFleet {
     this.#rollouts = new Rollouts({ clock, link: () => linkOf(state(), 'rollout'), send });
     this.#calls = new FleetCalls({
       clock,
-      source: { client: () => fleet.client ?? host.client ?? null, evaluate: fleet.evaluate },
+      source: { client: () => fleet.client ?? host.client ?? null, values: fleet.values, evaluate: fleet.evaluate },
       speaking: (work) => (host.speaking ? host.speaking(work) : work()),
       served: () => (host.shardsInClient ? host.shardsInClient() : servedShards(state().shards)),
       link: () => linkOf(state(), 'calls'),

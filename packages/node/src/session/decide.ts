@@ -2,7 +2,7 @@
  * The node session, whole: plain data in, plain data out. No clock, no randomness, no I/O; the runtime (node.ts) makes
  * the events, executes the effects in order, and delivers `tick` when the last `wakeAt` says so.
  */
-import { isAbout, isFrom } from '@dshard/protocol';
+import { isAbout, isFrom, longestShardList } from '@dshard/protocol';
 import type { Message, MessageAbout, MessageFrom } from '@dshard/protocol';
 import { onCallEnded, onCommand, onStartShards } from './commands.js';
 import { isStaged, onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
@@ -19,6 +19,7 @@ import {
   onConnectFailed,
   onDisconnected,
   onIdentified,
+  onImpossible,
   onRefused,
   tickLink,
 } from './link.js';
@@ -129,7 +130,9 @@ function onHandshakeMessage(tx: Transaction, connection: number, message: Messag
 }
 
 function onEstablishedMessage(tx: Transaction, connection: number, message: Message): void {
-  if (message.kind === 'heartbeatAck') {
+  if (longestShardList(message) > (tx.totalShards ?? 0)) {
+    onImpossible(tx, connection, `${message.kind} names more shards than the ${tx.totalShards ?? 0} there are`);
+  } else if (message.kind === 'heartbeatAck') {
     onHeartbeatAck(tx, message.sequence);
   } else if (message.kind === 'identifyGranted') {
     onIdentifyGranted(tx, message.shardId);

@@ -146,6 +146,14 @@ function partWith(tx: Transaction, connection: number, { code, message, retryabl
   waitAndRetry(tx, attempt + 1, tx.limits.refusedRetryMs, message);
 }
 
+/** What came over this connection no orchestrator can have meant: it is made anew, and the shards go on. */
+export function onImpossible(tx: Transaction, connection: number, reason: string): void {
+  tx.log('error', `The connection to the orchestrator is closed, and the shards go on: ${reason}.`);
+  tx.effect({ kind: 'closeConnection', connection, reason });
+  abortMigrationsOf(tx, connection);
+  waitAndRetry(tx, 1, backoffMs(tx, 1, 1), reason);
+}
+
 export function onConnectFailed(tx: Transaction, reason: string, jitter: number): void {
   if (tx.link.kind !== 'connecting') {
     return;

@@ -38,7 +38,7 @@ describe('a node that is asked', () => {
   const client = {
     guilds: { cache: new Map([['1', {}]]) },
     nothing: null,
-    get boom(): never {
+    get boomCount(): never {
       throw new Error('no such thing');
     },
   };
@@ -47,21 +47,21 @@ describe('a node that is asked', () => {
     ['a property', { name: '$value', args: json({ property: 'guilds.cache.size' }) }, { fleet: { client } }, 1, null],
     [
       'a property that is none',
-      { name: '$value', args: json({ property: 'a.b.c' }) },
+      { name: '$value', args: json({ property: 'a.b.id' }) },
       { fleet: { client } },
       null,
       null,
     ],
     [
       'a property below null',
-      { name: '$value', args: json({ property: 'nothing.b' }) },
+      { name: '$value', args: json({ property: 'nothing.id' }) },
       { fleet: { client } },
       null,
       null,
     ],
     [
       'a property that throws',
-      { name: '$value', args: json({ property: 'boom' }) },
+      { name: '$value', args: json({ property: 'boomCount' }) },
       { fleet: { client } },
       null,
       /no such thing/,

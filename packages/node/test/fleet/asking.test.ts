@@ -68,12 +68,12 @@ describe('a node that asks', () => {
 
   test('is told what is missing by an error that carries what came', async () => {
     const { node, clock, endWith, close } = await world();
-    const values = node.fleet.fetchClientValues('x');
+    const values = node.fleet.fetchClientValues('x.size');
     const refused = expect(values).rejects.toSatisfy(
       (error) =>
         error instanceof CallIncompleteError &&
         error.code === 'DSO_CALL_INCOMPLETE' &&
-        error.message === 'x has no answer for shard(s) 1 of node b: gone.' &&
+        error.message === 'x.size has no answer for shard(s) 1 of node b: gone.' &&
         error.result.values[0] === 3,
     );
     await clock.run(10);

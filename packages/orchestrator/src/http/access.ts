@@ -12,6 +12,7 @@
  *    this machine that is everybody the proxy serves.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { describeValue } from '@dshard/api';
 import { isLoopback } from '@dshard/transport';
 
 export type AccessRules = {
@@ -57,11 +58,11 @@ export function createAccess(rules: AccessRules): Access {
       if (visit.host === undefined || !knowsHost(visit.host, visit)) {
         return {
           status: 403,
-          message: `Requests for the host ${JSON.stringify(visit.host ?? '')} are refused, because a web page could send them. If it is a name of this server, add it to http.hosts.`,
+          message: `Requests for the host ${describeValue(visit.host ?? '')} are refused, because a web page could send them. If it is a name of this server, add it to http.hosts.`,
         };
       }
       if (visit.origin !== undefined && !isSameOrigin(visit.origin, visit.host)) {
-        return { status: 403, message: `Requests from web pages of ${JSON.stringify(visit.origin)} are refused.` };
+        return { status: 403, message: `Requests from web pages of ${describeValue(visit.origin)} are refused.` };
       }
       return null;
     },

@@ -7,6 +7,9 @@
 import { describeValue, type Parameters } from '@dshard/api';
 import { nearest } from '@dshard/protocol';
 
+/** So many unknown names are compared with ours: a body has room for tens of thousands. */
+const MAX_HINTS = 20;
+
 export type ParametersRead<T> = { ok: true; values: T } | { ok: false; message: string };
 
 export function readParameters<T extends object>(
@@ -34,9 +37,10 @@ export function readParameters<T extends object>(
       problems.push(`The parameter "${name}" must be ${field.expected}, not ${describeValue(given.get(name))}.`);
     } else values[name] = value;
   }
-  for (const name of given.keys()) {
-    const meant = names.includes(name as keyof T & string) ? null : nearest(name, names);
-    if (meant !== null) problems.push(`There is no parameter ${JSON.stringify(name)}: did you mean "${meant}"?`);
+  const unknown = [...given.keys()].filter((name) => !names.includes(name as keyof T & string));
+  for (const name of unknown.slice(0, MAX_HINTS)) {
+    const meant = nearest(name, names);
+    if (meant !== null) problems.push(`There is no parameter ${describeValue(name)}: did you mean "${meant}"?`);
   }
   return problems.length === 0 ? { ok: true, values: values as T } : { ok: false, message: problems.join(' ') };
 }

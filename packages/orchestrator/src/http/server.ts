@@ -3,10 +3,13 @@
  *
  * Every answer that is not a document of its own is `{"Message":"…","Error":…}`, unknown paths, garbage and refusals
  * included. Nothing here times an operation out: moving a node takes as long as it takes. What is bounded is what a
- * stranger can make us hold: the time to send a request, its size, and the number of event streams.
+ * stranger can make us hold: the time to send a request and to read its answer, its size, and the number of connections
+ * and event streams.
  */
+import type { Socket } from 'node:net';
 import formbody from '@fastify/formbody';
 import { CONTRACT } from '@dshard/api';
+import { printable } from '@dshard/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { formatAddress, isLoopback, parseAddress, type Address, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError, addressTaken, addressUnusable } from '../errors.js';
@@ -14,6 +17,7 @@ import type { OrchestratorHandle } from '../runtime/contract.js';
 import { createAccess, type Visit } from './access.js';
 import { failed } from './answers.js';
 import { createEventStreams } from './event-stream.js';
+import { RefusedRequests } from './refused-requests.js';
 import { addRoutes } from './routes.js';
 
 export type HttpServerOptions = {
@@ -34,6 +38,7 @@ export type HttpServerOptions = {
   isReady(): boolean;
   clock: Clock;
   logger: Logger;
+  timeouts?: HttpTimeouts;
 };
 
 export type HttpServer = {
@@ -47,8 +52,27 @@ export type HttpServer = {
 
 /** No operation needs more: node ids and shard numbers. */
 const MAX_BODY_BYTES = 64 * 1024;
-/** How long a client may take to *send* a request. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How long a client may take, and how often we look. */
+type HttpTimeouts = {
+  /** To send a request, and its head. */
+  requestMs: number;
+  headMs: number;
+  lookEveryMs: number;
+  /** To read an answer, once we have begun to send. */
+  readingMs: number;
+  /** To read the last words, when it is refused. */
+  lastWordsMs: number;
+};
+
+const TIMEOUTS: HttpTimeouts = {
+  requestMs: 30_000,
+  headMs: 15_000,
+  lookEveryMs: 5_000,
+  readingMs: 30_000,
+  lastWordsMs: 1_000,
+};
+/** Clients at once; further ones are closed. Behind a proxy all have one address. */
+const MAX_CONNECTIONS = 512;
 /** How long answers under way may take when the server closes. */
 const CLOSE_GRACE_MS = 1000;
 
@@ -60,24 +84,31 @@ const LOOK_MS = 1_000;
 const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { orchestrator, clock, logger, version } = options;
+  const { orchestrator, clock, logger, version, timeouts = TIMEOUTS } = options;
   const listen = parseAddress(options.listen);
   const access = createAccess({ ...options, listenHost: listen.host });
   const streams = createEventStreams(orchestrator, clock);
+  const refusals = new RefusedRequests(clock, logger);
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: timeouts.requestMs,
+    http: { headersTimeout: timeouts.headMs, connectionsCheckingInterval: timeouts.lookEveryMs },
     routerOptions: { maxParamLength: 256 },
     // Paths that cannot be decoded never become a request of ours; they get the same body.
     frameworkErrors: (error, _request, reply) => {
       const answer: FastifyReply = reply;
-      void answer.code(error.statusCode ?? 400).send(failed(400, error.message).body);
+      void answer.code(error.statusCode ?? 400).send(failed(400, printable(error.message)).body);
     },
     // Refusals of the HTTP parser happen before there is a request, too.
     clientErrorHandler(error, socket) {
       logger.debug({ reason: error.message }, 'A client sent something that is not HTTP.');
       const { body } = failed(400, 'That was not a request this server understands.');
       const text = JSON.stringify(body);
+      // A client that is half open would keep its descriptor: it never reads the end of the connection.
+      socket.once(
+        'close',
+        clock.after(timeouts.lastWordsMs, () => socket.destroy()),
+      );
       if (!socket.writable) return;
       socket.end(
         `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
@@ -87,6 +118,24 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await app.register(formbody, { bodyLimit: MAX_BODY_BYTES });
   acceptEmptyJson(app);
 
+  app.server.maxConnections = MAX_CONNECTIONS;
+
+  // A client that asks on before it was answered would have us make hundreds of answers at once, and hold them all.
+  const asking = new WeakSet<Socket>();
+  app.addHook('onRequest', async ({ raw: { socket } }, reply) => {
+    if (asking.has(socket)) {
+      socket.destroy();
+      return reply.hijack();
+    }
+    asking.add(socket);
+    reply.raw.once('close', () => asking.delete(socket));
+    return undefined;
+  });
+  // An answer that nobody reads. An event stream sees to that itself.
+  app.addHook('onSend', async (_request, { raw }) => {
+    const cancel = clock.after(timeouts.readingMs, () => raw.destroy());
+    raw.once('close', cancel);
+  });
   app.addHook('onRequest', async (request, reply) => {
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
@@ -97,17 +146,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);
       return;
     }
-    logger.warn({ from: visit.remoteAddress, path: request.url, reason: refusal.message }, 'A request was refused.');
+    refusals.tell(visit.remoteAddress ?? 'unknown', printable(request.url), refusal.message);
     if (refusal.status === 401) void reply.header('www-authenticate', 'Bearer');
     await reply.code(refusal.status).send(failed(refusal.status, refusal.message).body);
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) logger.error({ path: request.url, error: error.message }, 'A request failed.');
-    return reply.code(status).send(failed(status, error.message).body);
+    return reply.code(status).send(failed(status, printable(error.message)).body);
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
+    const path = printable(request.url.split('?')[0] ?? '');
     const other = request.method === 'GET' ? 'POST' : 'GET';
     const hint = app.hasRoute({ method: other, url: path }) ? ` There is ${other} ${path}.` : '';
     return reply.code(404).send(failed(404, `There is no ${request.method} ${path}.${hint}`).body);
@@ -146,6 +195,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       return formatAddress(listen.host, typeof bound === 'object' && bound ? bound.port : listen.port);
     },
     async close() {
+      refusals.close();
       const cancel = clock.after(CLOSE_GRACE_MS, () => app.server.closeAllConnections());
       await app.close().finally(cancel);
     },

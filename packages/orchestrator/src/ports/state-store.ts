@@ -9,7 +9,8 @@
  *   lease of another boot is judged by whoever wants to lead (`isDead`).
  * - **Time line**: what the leader's time was ahead of the monotonic one. The next leader of the same boot goes on with
  *   it, so that times in records mean the same to both, whatever happened to the machine's clock in between.
- * - **History**: entries in the order of their ids, the oldest dropped beyond a bound.
+ * - **History**: entries in the order of their ids, the oldest dropped beyond a bound. Those that somebody asked for
+ *   (`isAskedFor`) have room of their own, a tenth of the bound, so that whatever happens does not push them out.
  *
  * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An
  * implementation that shares one machine with its peers uses `now` as it is given; one with a clock of its own (a

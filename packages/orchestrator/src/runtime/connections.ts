@@ -3,12 +3,14 @@
  * - unidentified: its first message must be an Identify, and where there is a token its second one a proof, all within
  *   IDENTIFY_TIMEOUT_MS; only the Identify reaches the domain, with what came of the proof;
  * - identified: its messages and its end are told to the domain, in order;
+ * - refused: nothing more of it is heard, and it waits for its close, longer each time its address is refused;
  * - closing: we closed it; what it still sends is dropped, its end is told if it was identified.
  *
  * Whatever a peer does wrong ends its own connection, with a stable code that is counted, and nothing else. Strangers
- * cannot shut nodes out: of too many unidentified connections the oldest is closed, and a node identifies itself at
- * once.
+ * cannot shut nodes out: of too many unidentified connections of an address, or of all, the oldest is closed, and a
+ * node identifies itself at once.
  */
+import { longestShardList, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify, Message } from '@dshard/protocol';
 import type {
   ByteStream,
@@ -19,15 +21,25 @@ import type {
   MessageConnectionOptions,
   Random,
 } from '@dshard/transport';
-import { openMessageConnection } from '@dshard/transport';
+import { openMessageConnection, UnfinishedFrames } from '@dshard/transport';
 import type { Peer } from '../domain/state/events.js';
 import type { OrchestratorErrorCode } from '../errors.js';
+import type { OrchestratorOptions } from './contract.js';
+import { Crowd } from './crowd.js';
 import { FlowControl } from './flow-control.js';
 import { challengedBy } from './proof.js';
 import type { Challenged } from './proof.js';
+import { sourceOf } from './violations.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 4_096;
+const MAX_PER_ADDRESS = 2_048;
+/** Of one address, and of all. */
 const MAX_UNIDENTIFIED = 64;
+const MAX_UNIDENTIFIED_IN_ALL = 512;
+/** So many of one address, and of all, wait for their close; beyond, the one that waits longest is closed. */
+const MAX_REFUSED = 16;
+const MAX_REFUSED_IN_ALL = 256;
 /** So much state may wait for a slow destination before its origins are held back, whatever credit they have. */
 const TRANSFER_BACKLOG_BYTES = 32 * 1024 * 1024;
 
@@ -40,8 +52,9 @@ const UNANSWERED = refusal('DSO_CHALLENGE_UNANSWERED', 'it left when it was chal
 export type ConnectionsOptions = {
   runId: string;
   clock: Clock;
-  maxConnections: number;
-  connection: MessageConnectionOptions;
+  limits: Pick<OrchestratorOptions, 'maxConnections' | 'maxPerAddress' | 'connection'>;
+  /** No list of shards in a message is longer than the fleet has shards. */
+  maxShards?(): number;
   /** The shared token, or null. */
   token: string | null;
   random: Random;
@@ -51,8 +64,10 @@ export type ConnectionsOptions = {
   onUnknownEvent(connection: string, eventId: number): void;
   /** Only of connections that were identified. */
   onClosed(connection: string, end: ConnectionEnd): void;
-  /** A peer broke a rule or a limit; its connection is closed for it. */
-  onViolation(remote: string, end: ConnectionEnd): void;
+  /** A peer broke a rule or a limit; its connection is closed for it. @returns how long it waits for the close. */
+  onViolation(remote: string, end: ConnectionEnd): number;
+  /** A peer was not let in. @returns the same. */
+  delayOf?(remote: string): number;
 };
 
 type Unidentified = Extract<Entry['phase'], { kind: 'unidentified' }>;
@@ -60,22 +75,28 @@ type Unidentified = Extract<Entry['phase'], { kind: 'unidentified' }>;
 type Entry = {
   readonly id: string;
   readonly connection: MessageConnection;
+  readonly source: string;
   phase:
     | { kind: 'unidentified'; cancelTimeout: Cancel; challenged: Challenged | null }
     | { kind: 'identified' }
+    | { kind: 'refused'; end: ConnectionEnd; cancelWait: Cancel }
     | { kind: 'closing'; identified: boolean };
 };
 
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #unidentified = new Set<Entry>();
+  readonly #unidentified = new Crowd<Entry>(MAX_UNIDENTIFIED, MAX_UNIDENTIFIED_IN_ALL);
+  readonly #refused = new Crowd<Entry>(MAX_REFUSED, MAX_REFUSED_IN_ALL);
+  readonly #perSource = new Map<string, number>();
   readonly #flow: FlowControl;
+  readonly #connection: MessageConnectionOptions;
   readonly #onEmpty: (() => void)[] = [];
   #count = 0;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#connection = { unfinished: new UnfinishedFrames(options.clock), ...options.limits.connection };
     this.#flow = new FlowControl(options.clock, {
       pause: (id) => this.#entries.get(id)?.connection.pauseReading(),
       resume: (id) => this.#entries.get(id)?.connection.resumeReading(),
@@ -83,36 +104,41 @@ export class Connections {
   }
 
   accept(stream: ByteStream): void {
-    if (this.#entries.size >= this.#options.maxConnections) {
+    const source = sourceOf(stream.remote);
+    const full = this.#fullFor(source);
+    if (full !== null) {
       stream.destroy();
-      this.#options.onViolation(
-        stream.remote,
-        refusal('DSO_TOO_MANY_CONNECTIONS', `${this.#options.maxConnections} connections are open already`),
-      );
+      this.#options.onViolation(stream.remote, refusal('DSO_TOO_MANY_CONNECTIONS', full));
       return;
     }
-    const connection = openMessageConnection(stream, this.#options.connection);
+    const connection = openMessageConnection(stream, this.#connection);
     const id = `${this.#options.runId}.c${++this.#count}`;
     const cancelTimeout = this.#options.clock.after(IDENTIFY_TIMEOUT_MS, () =>
       this.#refuse(entry, 'DSO_IDENTIFY_TIMEOUT', `no Identify came within ${IDENTIFY_TIMEOUT_MS / 1000} s`),
     );
-    const entry: Entry = { id, connection, phase: { kind: 'unidentified', cancelTimeout, challenged: null } };
+    const entry: Entry = { id, connection, source, phase: { kind: 'unidentified', cancelTimeout, challenged: null } };
     this.#entries.set(id, entry);
-    this.#unidentified.add(entry);
+    this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
     connection.handle({
       onMessage: (message) => this.#received(entry, message),
       onUnknownEvent: (eventId) => this.#receivedUnknown(entry, eventId),
       onDrain: () => this.#flow.drained(id),
+      onBroken: (end) => this.#refuseFor(entry, end),
       onClose: (end) => this.#closed(entry, end),
     });
-    const [oldest] = this.#unidentified;
-    if (this.#unidentified.size > MAX_UNIDENTIFIED && oldest !== undefined) {
-      this.#refuse(
-        oldest,
-        'DSO_TOO_MANY_CONNECTIONS',
-        `${MAX_UNIDENTIFIED} newer connections wait to identify themselves`,
-      );
+    const oldest = this.#unidentified.add(source, entry);
+    if (oldest !== null) {
+      const why = `${MAX_UNIDENTIFIED} newer connections wait to identify themselves`;
+      this.#enterClosing(oldest, refusal('DSO_TOO_MANY_CONNECTIONS', why));
+      this.#options.onViolation(oldest.connection.remote, refusal('DSO_TOO_MANY_CONNECTIONS', why));
     }
+  }
+
+  #fullFor(source: string): string | null {
+    const { maxConnections = MAX_CONNECTIONS, maxPerAddress = MAX_PER_ADDRESS } = this.#options.limits;
+    if (this.#entries.size >= maxConnections) return `${maxConnections} connections are open already`;
+    if ((this.#perSource.get(source) ?? 0) < maxPerAddress) return null;
+    return `${maxPerAddress} connections from this address are open already`;
   }
 
   /**
@@ -132,9 +158,11 @@ export class Connections {
     this.#entries.get(id)?.connection.established();
   }
 
-  close(id: string, end: ConnectionEnd): void {
+  /** `refused`: whoever sent this Identify is not let in. */
+  close(id: string, end: ConnectionEnd, refused = false): void {
     const entry = this.#entries.get(id);
-    if (entry !== undefined) this.#enterClosing(entry, end);
+    if (entry === undefined) return;
+    this.#closeLater(entry, end, refused ? (this.#options.delayOf?.(entry.connection.remote) ?? 0) : 0);
   }
 
   /** Resolves when every connection is gone, or after `timeoutMs`, when what is left is cut off. */
@@ -161,11 +189,23 @@ export class Connections {
         if (entry.phase.challenged === null) this.#receivedFirst(entry, entry.phase, message);
         else this.#receivedProof(entry, entry.phase.challenged, message);
         return;
-      case 'identified':
-        this.#options.onMessage(entry.id, message);
+      case 'identified': {
+        const excess = this.#excess(message);
+        if (excess === null) this.#options.onMessage(entry.id, message);
+        else this.#refuseFor(entry, excess);
         return;
+      }
+      case 'refused':
       case 'closing':
     }
+  }
+
+  #excess(message: Message): ConnectionEnd | null {
+    const most = this.#options.maxShards?.() ?? MAX_SHARDS;
+    const length = longestShardList(message);
+    if (length <= most) return null;
+    const why = `${message.kind} has a list of ${length} shards, and the fleet has ${most}`;
+    return { code: 'DSO_FIELD_RANGE', message: `A message was refused: ${why}.` };
   }
 
   #receivedFirst(entry: Entry, phase: Unidentified, message: Message): void {
@@ -209,31 +249,64 @@ export class Connections {
   }
 
   #refuse(entry: Entry, code: OrchestratorErrorCode, why: string): void {
-    const end = refusal(code, why);
-    this.#enterClosing(entry, end);
-    this.#options.onViolation(entry.connection.remote, end);
+    this.#refuseFor(entry, refusal(code, why));
+  }
+
+  #refuseFor(entry: Entry, end: ConnectionEnd): void {
+    if (entry.phase.kind === 'closing' || entry.phase.kind === 'refused') return;
+    const wasIdentified = entry.phase.kind === 'identified';
+    const delayMs = this.#options.onViolation(entry.connection.remote, end);
+    this.#closeLater(entry, end, delayMs);
+    // Its end is told now, and not when the wait is over: what it ran is to be cared for.
+    if (wasIdentified && delayMs > 0) this.#options.onClosed(entry.id, end);
+  }
+
+  #closeLater(entry: Entry, end: ConnectionEnd, delayMs: number): void {
+    if (entry.phase.kind === 'closing' || entry.phase.kind === 'refused') return;
+    if (delayMs === 0) {
+      this.#enterClosing(entry, end);
+      return;
+    }
+    this.#leaveUnidentified(entry);
+    this.#flow.forget(entry.id);
+    entry.connection.pauseReading();
+    const cancelWait = this.#options.clock.after(delayMs, () => this.#enterClosing(entry, end));
+    entry.phase = { kind: 'refused', end, cancelWait };
+    const longest = this.#refused.add(entry.source, entry);
+    if (longest?.phase.kind === 'refused') this.#enterClosing(longest, longest.phase.end);
   }
 
   #enterClosing(entry: Entry, end: ConnectionEnd): void {
     if (entry.phase.kind === 'closing') return;
     this.#leaveUnidentified(entry);
+    this.#leaveRefused(entry);
     entry.phase = { kind: 'closing', identified: entry.phase.kind === 'identified' };
     this.#flow.forget(entry.id);
     entry.connection.close(end);
   }
 
+  #leaveRefused(entry: Entry): void {
+    if (entry.phase.kind === 'refused') entry.phase.cancelWait();
+    this.#refused.delete(entry.source, entry);
+  }
+
   #leaveUnidentified(entry: Entry): void {
     if (entry.phase.kind === 'unidentified') entry.phase.cancelTimeout();
-    this.#unidentified.delete(entry);
+    this.#unidentified.delete(entry.source, entry);
   }
 
   #closed(entry: Entry, end: ConnectionEnd): void {
     const { phase } = entry;
     this.#leaveUnidentified(entry);
+    this.#leaveRefused(entry);
     this.#entries.delete(entry.id);
+    const ofSource = (this.#perSource.get(entry.source) ?? 0) - 1;
+    if (ofSource > 0) this.#perSource.set(entry.source, ofSource);
+    else this.#perSource.delete(entry.source);
     this.#flow.forget(entry.id);
     const { remote } = entry.connection;
-    if (phase.kind !== 'closing' && !CLEAN_ENDS.has(end.code)) this.#options.onViolation(remote, end);
+    const isOurs = phase.kind === 'closing' || phase.kind === 'refused';
+    if (!isOurs && !CLEAN_ENDS.has(end.code)) this.#options.onViolation(remote, end);
     else if (phase.kind === 'unidentified' && phase.challenged !== null) this.#options.onViolation(remote, UNANSWERED);
     if (phase.kind === 'identified' || (phase.kind === 'closing' && phase.identified)) {
       this.#options.onClosed(entry.id, end);

@@ -34,6 +34,8 @@ export type OrchestratorOptions = {
   succession?: Pick<Succession, 'take'> | null;
   /** Connections open at once; further ones are closed. Default 4096. */
   maxConnections?: number;
+  /** Of one address. Default 2048: the nodes of one host share theirs. */
+  maxPerAddress?: number;
   /** Limits of each connection to a node. */
   connection?: MessageConnectionOptions;
 };

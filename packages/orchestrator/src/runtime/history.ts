@@ -2,6 +2,9 @@
  * What happened: numbered, logged, told to whoever wants to hear of it, and the newest kept at hand. The whole of it is
  * in the store.
  *
+ * Who fills it cannot push out what others need: entries of strangers (refused peers, broken rules) and those that
+ * somebody asked for have room of their own. What strangers do is not in the store.
+ *
  * Ids grow from run to run. An entry of the history that belongs to a commit is numbered before and published after it;
  * every other one is recorded at once and handed to `note`, which makes it durable soon. A listener that throws is
  * logged and harms nobody.
@@ -9,18 +12,26 @@
 import type { Cancel, Clock, Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { JsonValue } from '../domain/durable/records.js';
+import { AUTOMATIC } from '../domain/state/effects.js';
 import type { HistoryEntry } from '../domain/state/effects.js';
 import type { HistoryResult, StoredEntry } from '../ports/state-store.js';
 import type { RecordedEntry } from './contract.js';
 
-/** How many are at hand. */
+/** How many are at hand of what happened by itself. */
 export const CAPACITY = 2_000;
+/** Of what somebody asked for, and of strangers, besides. */
+const ASKED_FOR_CAPACITY = 1_000;
+const STRANGERS_CAPACITY = 200;
 
 export class History {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #note: (entry: StoredEntry) => void;
-  readonly #ring: RecordedEntry[] = [];
+  readonly #automatic: RecordedEntry[] = [];
+  readonly #askedFor: RecordedEntry[] = [];
+  readonly #strangers: RecordedEntry[] = [];
+  /** From this id on nothing is missing here that is in the store. */
+  #completeFrom = 0;
   readonly #listeners = new Set<(entry: RecordedEntry) => void>();
   #lastId = 0;
 
@@ -32,7 +43,11 @@ export class History {
 
   /** Goes on after what earlier runs recorded. @param entries their newest, oldest first. */
   recall(entries: readonly StoredEntry[], lastId: number): void {
-    this.#ring.unshift(...entries.map(recordedOf));
+    const recent = [...entries.map(recordedOf), ...this.all()];
+    this.#automatic.length = 0;
+    this.#askedFor.length = 0;
+    this.#completeFrom = recent[0]?.id ?? 0;
+    for (const entry of recent) this.#keep(entry);
     this.#lastId += lastId;
   }
 
@@ -42,8 +57,20 @@ export class History {
   }
 
   publish(recorded: RecordedEntry): void {
-    this.#ring.push(recorded);
-    if (this.#ring.length > CAPACITY) this.#ring.shift();
+    this.#keep(recorded);
+    this.#tell(recorded);
+  }
+
+  #keep(recorded: RecordedEntry): void {
+    const isAutomatic = recorded.by === AUTOMATIC;
+    const ring = isAutomatic ? this.#automatic : this.#askedFor;
+    ring.push(recorded);
+    if (ring.length <= (isAutomatic ? CAPACITY : ASKED_FOR_CAPACITY)) return;
+    const dropped = ring.shift();
+    if (dropped !== undefined) this.#completeFrom = Math.max(this.#completeFrom, dropped.id + 1);
+  }
+
+  #tell(recorded: RecordedEntry): void {
     this.#logger[recorded.level]({ event: recorded.name, ...recorded.fields }, recorded.text);
     for (const listener of this.#listeners) {
       try {
@@ -60,9 +87,17 @@ export class History {
     this.publish(recorded);
   }
 
+  /** What somebody did who may not be one of ours. */
+  recordStranger(entry: HistoryEntry): void {
+    const recorded = this.number(entry);
+    this.#strangers.push(recorded);
+    if (this.#strangers.length > STRANGERS_CAPACITY) this.#strangers.shift();
+    this.#tell(recorded);
+  }
+
   /** Oldest first. */
   all(): readonly RecordedEntry[] {
-    return [...this.#ring];
+    return [...this.#automatic, ...this.#askedFor, ...this.#strangers].sort((a, b) => a.id - b.id);
   }
 
   /** The first `limit` after an id, or, with null, the last `limit`; from the store where they are not at hand. */
@@ -71,8 +106,10 @@ export class History {
     limit: number,
     stored: (query: { after: number | null; limit: number }) => Promise<HistoryResult>,
   ): Promise<readonly RecordedEntry[]> {
-    const recent = this.#ring;
-    const isAtHand = after === null ? recent.length >= limit : after >= (recent[0]?.id ?? 0) - 1;
+    const recent = this.all();
+    const from = this.#completeFrom;
+    const isAtHand =
+      after === null ? recent.filter(({ id }) => id >= from).length >= limit : after >= Math.max(from, 1) - 1;
     const result = isAtHand ? null : await stored({ after, limit });
     const past = result?.ok === true ? result.entries.map(recordedOf) : [];
     // What is not committed yet comes after everything that is.

@@ -10,10 +10,10 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
+import { MAX_SHARDS, messageOf } from '@dshard/protocol';
 import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
-import { messageOf } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { Decide, InitialState } from '../domain/decide.js';
 import { decide, initialState } from '../domain/decide.js';
@@ -39,9 +39,8 @@ import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
 import { recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
-import { Violations } from './violations.js';
+import { isToCommit, Violations } from './violations.js';
 
-const DEFAULT_MAX_CONNECTIONS = 4_096;
 /** How long closed connections may take to flush. */
 const CLOSE_TIMEOUT_MS = 3_000;
 /** When the domain failed to say when. */
@@ -124,8 +123,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#connections = new Connections({
       runId,
       clock,
-      maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
-      connection: options.connection ?? {},
+      limits: options,
+      maxShards: () => this.#state.totalShards ?? MAX_SHARDS,
       token: options.token,
       random,
       onIdentify: (connection, message, peer) => this.#loop.push({ kind: 'identify', connection, message, peer }),
@@ -135,7 +134,8 @@ class OrchestratorRuntime implements Orchestrator {
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) =>
         this.#loop.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
-      onViolation: (remote, end) => this.#violations.add(remote, end),
+      onViolation: (remote, end) => this.#violations.closed(remote, end),
+      delayOf: (remote) => this.#violations.delayOf(remote),
     });
   }
 
@@ -227,8 +227,9 @@ class OrchestratorRuntime implements Orchestrator {
     this.#address = this.#listener.address;
     this.#phase = 'running';
     this.#options.logger.info({ address: this.#address }, `The orchestrator listens for nodes on ${this.#address}.`);
-    const living = (launcher?.running() ?? []).filter(({ node }) => !this.#dead.includes(node));
-    for (const { node, pid } of living) this.#loop.push({ kind: 'processAdopted', node, pid });
+    for (const { node, pid } of launcher?.running() ?? [])
+      if (!this.#dead.includes(node)) this.#loop.push({ kind: 'processAdopted', node, pid });
+    void this.#versions.read();
     this.#loop.open({ kind: 'started' });
     this.#alarms.start();
   }
@@ -258,6 +259,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#loop.close();
     await this.#alarms.stop();
     this.#wakeUp.set(null);
+    this.#violations.close();
     this.#requests.refuseAll(NOT_RUNNING);
     await this.#listener?.close();
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
@@ -289,7 +291,7 @@ class OrchestratorRuntime implements Orchestrator {
     const writes = durableWrites(this.#state, decision.state);
     if (writes.length === 0) return this.#apply(decision, event, null);
     const entries = decision.effects.flatMap((effect) =>
-      effect.kind === 'record' ? [this.#history.number(effect.entry)] : [],
+      isToCommit(effect) ? [this.#history.number(effect.entry)] : [],
     );
     return whenDone(this.#journal.commit(writes, entries.map(entryOf)), (isDurable) => {
       if (isDurable) this.#apply(decision, event, entries);
@@ -302,7 +304,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#state = state;
     const cause = event.kind === 'message' ? event.connection : null;
     this.#loop.execute(effects, (effect) => {
-      const recorded = effect.kind === 'record' ? committed?.shift() : undefined;
+      const recorded = isToCommit(effect) ? committed?.shift() : undefined;
       if (recorded === undefined) this.#execute(effect, cause);
       else this.#history.publish(recorded);
     });
@@ -372,7 +374,7 @@ class OrchestratorRuntime implements Orchestrator {
         this.#connections.send(effect.connection, effect.message, cause);
         return;
       case 'close':
-        this.#connections.close(effect.connection, { code: effect.code, message: effect.message });
+        this.#connections.close(effect.connection, { code: effect.code, message: effect.message }, effect.refused);
         return;
       case 'accept':
         this.#connections.established(effect.connection);
@@ -393,7 +395,7 @@ class OrchestratorRuntime implements Orchestrator {
         void this.#processes.stop(effect.node, Math.max(effect.graceMs, this.#options.stopGraceMs));
         return;
       case 'record':
-        this.#history.record(effect.entry);
+        if (!this.#violations.takes(effect.entry)) this.#history.record(effect.entry);
     }
   }
 }

@@ -77,7 +77,7 @@ export class Processes {
   async #version(): Promise<string | null> {
     const { versions, logger } = this.#surroundings;
     if (!versions.areKnown) return null;
-    const answer = await versions.deployed();
+    const answer = await versions.read();
     const version = answer.ok ? answer.data?.['version'] : undefined;
     if (typeof version === 'string') return version;
     if (answer.ok) return null;

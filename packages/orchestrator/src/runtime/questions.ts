@@ -5,11 +5,16 @@ import type { DomainEvent } from '../domain/state/events.js';
 import { OrchestratorError } from '../errors.js';
 import type { GatewayInfoSource, VersionSource } from '../ports/surroundings.js';
 
-/** The operator's questions about versions, answered from the version source. One update runs at a time. */
+/**
+ * The operator's questions about versions. The version source may run commands, so it is read at the start, when a node
+ * is launched and after an update, and not because somebody asks. One reading or update runs at a time.
+ */
 export class Versions {
   readonly #source: VersionSource | null;
   readonly #onDeployed: (version: string) => void;
+  #deployed: Promise<CommandResult> | null = null;
   #pulling: Promise<CommandResult> | null = null;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @param onDeployed what a launch would start from now on. */
   constructor(source: VersionSource | null, onDeployed: (version: string) => void = () => undefined) {
@@ -22,16 +27,31 @@ export class Versions {
     return this.#source !== null;
   }
 
+  /** It may have changed. */
+  read(): Promise<CommandResult> {
+    const read = this.#alone(() => this.#ask((source) => source.deployed(), 'Deployed version'));
+    this.#deployed = read;
+    return read;
+  }
+
+  /** What was read last. */
   deployed(): Promise<CommandResult> {
-    return this.#ask((source) => source.deployed(), 'Deployed version');
+    return this.#deployed ?? this.read();
   }
 
   /** Who asks while an update runs gets the result of that one. */
   pullNew(): Promise<CommandResult> {
-    this.#pulling ??= this.#ask((source) => source.pullNew(), 'Pulled version').finally(() => {
+    this.#pulling ??= this.#alone(() => this.#ask((source) => source.pullNew(), 'Pulled version')).finally(() => {
       this.#pulling = null;
+      if (this.#source !== null) void this.read();
     });
     return this.#pulling;
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 
   async #ask(ask: (source: VersionSource) => Promise<string>, what: string): Promise<CommandResult> {

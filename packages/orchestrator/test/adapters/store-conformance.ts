@@ -248,6 +248,16 @@ export function storeConformance(name: string, canFill: boolean, create: () => S
       expect(await ids(store, 0, 100)).toEqual([7, 8, 9, 10]);
       expect(await store.load()).toMatchObject({ lastHistoryId: 10 });
     });
+
+    test('keeps what somebody asked for beyond its bound, and of that a tenth of the bound', async () => {
+      const { store } = opened({ maxHistory: 20 });
+      const { epoch } = await leading(store);
+      for (let id = 1; id <= 60; id += 1) {
+        const value = { by: id <= 4 ? 'alice' : 'automatic' };
+        await store.commit({ epoch, expectedVersion: id - 1, writes: [], history: [{ ...entry(id), value }] });
+      }
+      expect(await ids(store, 0, 100)).toEqual([3, 4, ...Array.from({ length: 20 }, (_, index) => 41 + index)]);
+    });
   });
 
   describe(`${name}: full`, () => {

@@ -109,7 +109,7 @@ describe('GET /v1/operations', () => {
     ['d4', 200, { kind: 'drain', shards: { moved: 1, total: 4, moving: [1], waiting: [3] } }],
     ['d3', 200, { state: 'failed' }],
     ['d99', 404, { Error: true, Message: 'There is no operation "d99".' }],
-    ['%00', 404, { Error: true }],
+    ['%00', 400, { Error: true }],
     ['x'.repeat(300), 414, { Error: true }],
   ])('tells of one operation when it is asked for %s', async (id, status, body) => {
     const { server, orchestrator } = await testServer();

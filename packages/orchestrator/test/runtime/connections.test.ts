@@ -15,7 +15,7 @@ const userEvent = (body: Uint8Array): Message => ({ kind: 'userEvent', eventId: 
 
 type Peer = { connection: MessageConnection; received: Message[]; end: ConnectionEnd | null };
 
-async function door(more: Partial<ConnectionsOptions> = {}) {
+async function door(more: Partial<ConnectionsOptions> = {}, delayMs = 0) {
   const clock = virtualClock();
   const network = memoryNetwork({ clock });
   const identified: { id: string; message: Identify }[] = [];
@@ -27,8 +27,7 @@ async function door(more: Partial<ConnectionsOptions> = {}) {
   const connections = new Connections({
     runId: 'run',
     clock,
-    maxConnections: 100,
-    connection: {},
+    limits: { maxConnections: 100 },
     token: null,
     random: seededRandom(1),
     onIdentify: (id, message) => identified.push({ id, message }),
@@ -38,7 +37,10 @@ async function door(more: Partial<ConnectionsOptions> = {}) {
     },
     onUnknownEvent: (_id, eventId) => unknown.push(eventId),
     onClosed: (id, { code }) => closed.push({ id, code }),
-    onViolation: (_remote, { code }) => violations.push(code),
+    onViolation: (_remote, { code }) => {
+      violations.push(code);
+      return delayMs;
+    },
     ...more,
   });
   await network.listen(ADDRESS, (stream) => connections.accept(stream));
@@ -170,7 +172,7 @@ describe('bounds', () => {
   });
 
   test('no more connections than maxConnections are open', async () => {
-    const { node, peer, clock, violations, closed } = await door({ maxConnections: 2 });
+    const { node, peer, clock, violations, closed } = await door({ limits: { maxConnections: 2 } });
     const first = await node('a');
     await node('b');
     const third = await peer();
@@ -181,6 +183,65 @@ describe('bounds', () => {
     await clock.run(0);
     expect(closed).toHaveLength(1);
     await expect(node('c')).resolves.toMatchObject({ end: null });
+  });
+});
+
+describe('bounds of one address', () => {
+  test('no more connections than maxPerAddress are open from one', async () => {
+    const { node, peer, clock, violations } = await door({ limits: { maxPerAddress: 2 } });
+    const first = await node('a');
+    await node('b');
+    const third = await peer();
+    await clock.run(0);
+    expect(third.end).not.toBeNull();
+    expect(violations).toEqual(['DSO_TOO_MANY_CONNECTIONS']);
+    first.connection.close({ code: 'X', message: 'bye' });
+    await clock.run(0);
+    await expect(node('c')).resolves.toMatchObject({ end: null });
+  });
+
+  test('of too many that wait for their close the first is closed', async () => {
+    const { peer, clock, network } = await door({}, 30_000);
+    const strangers: Peer[] = [];
+    for (let i = 0; i < 17; i++) {
+      const stranger = await peer();
+      stranger.connection.send({ kind: 'startMigration', shardId: 1 });
+      strangers.push(stranger);
+      await clock.run(1);
+    }
+    expect(strangers.map(({ end }) => end !== null)).toEqual(strangers.map((_, index) => index === 0));
+    await clock.run(30_000);
+    expect(strangers.every(({ end }) => end !== null)).toBe(true);
+    expect(clock.pending()).toBe(0);
+    void network;
+  });
+});
+
+describe('a list of shards', () => {
+  /** The story: a list of 250,000 ids in a fleet of a few shards kept the orchestrator busy for 11 s. */
+  test('longer than the fleet ends its connection, and the domain does not hear of it', async () => {
+    const { node, clock, messages, violations, closed } = await door({ maxShards: () => 4 });
+    const { connection } = await node('a');
+    connection.send({ kind: 'startShards', shardIds: [0, 1, 2, 3] });
+    connection.send({ kind: 'startShards', shardIds: [0, 0, 0, 0, 0] });
+    await clock.run(1);
+    expect(messages).toHaveLength(1);
+    expect(violations).toEqual(['DSO_FIELD_RANGE']);
+    expect(closed).toMatchObject([{ code: 'DSO_FIELD_RANGE' }]);
+  });
+});
+
+describe('a node that breaks a rule', () => {
+  test('has ended for the fleet at once, and waits for its close', async () => {
+    const { node, clock, closed } = await door({ maxShards: () => 1 }, 5_000);
+    const { connection, id } = await node('a');
+    connection.send({ kind: 'startShards', shardIds: [0, 0] });
+    await clock.run(1);
+    expect(closed).toEqual([{ id, code: 'DSO_FIELD_RANGE' }]);
+    connection.send({ kind: 'startShards', shardIds: [0] });
+    await clock.run(10_000);
+    expect(closed).toHaveLength(1);
+    expect(clock.pending()).toBe(0);
   });
 });
 
@@ -234,7 +295,7 @@ describe('user events through a slow destination', () => {
 
   /** Two nodes; what the first sends is passed on to the second, as the domain would do it. */
   async function passing() {
-    const setup = await door({ connection: { highWaterBytes: 50_000 } });
+    const setup = await door({ limits: { connection: { highWaterBytes: 50_000 } } });
     const origin = await setup.node('origin');
     const destination = await setup.node('destination');
     setup.route.to = destination.id;

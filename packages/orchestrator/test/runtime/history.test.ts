@@ -55,3 +55,40 @@ test('a listener that throws harms neither the others nor us; one that left hear
   expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
   expect(logger.lines.at(-1)?.message).toContain('broken listener');
 });
+
+test('what an operator asked for stays, however much happens by itself and whatever strangers do', () => {
+  const { history: kept } = history();
+  kept.record({ ...entry('Alice drained web-1.'), by: 'alice@laptop' });
+  for (let i = 0; i < 5_000; i++) {
+    kept.record(entry(`${i}`));
+    kept.recordStranger(entry(`A stranger, ${i}`));
+  }
+  const texts = kept.all().map(({ text }) => text);
+  expect(texts[0]).toBe('Alice drained web-1.');
+  expect(texts.filter((text) => text.startsWith('A stranger'))).toHaveLength(200);
+  expect(texts).toHaveLength(1 + 2_000 + 200);
+  expect(kept.all().map(({ id }) => id)).toEqual(
+    kept
+      .all()
+      .map(({ id }) => id)
+      .sort((a, b) => a - b),
+  );
+});
+
+test('what was dropped is read from the store, and nothing of it is left out because strangers came between', async () => {
+  const { history: kept } = history();
+  for (let i = 0; i < 2_500; i++) {
+    kept.record(entry(`${i}`));
+    if (i % 2 === 0) kept.recordStranger(entry('A stranger'));
+  }
+  const asked: unknown[] = [];
+  const store = async (query: { after: number | null; limit: number }) => {
+    asked.push(query);
+    return { ok: true as const, entries: [] };
+  };
+  await kept.past(0, 10, store);
+  expect(asked).toEqual([{ after: 0, limit: 10 }]);
+  const first = kept.all()[300]?.id ?? 0;
+  expect(await kept.past(first, 10, store)).toHaveLength(10);
+  expect(asked).toHaveLength(1);
+});

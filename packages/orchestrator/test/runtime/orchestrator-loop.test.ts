@@ -329,6 +329,28 @@ describe('versions', () => {
     await expect(handle.pullNewVersion()).resolves.toMatchObject({ data: { version: 'v3' } });
   });
 
+  /** The story: each GET of /deployedversion started a process, and so did each monitor that looked. */
+  test('are not read because somebody asks, and never two at a time', async () => {
+    let [reads, pulls, atOnce, most] = [0, 0, 0, 0];
+    const alone = async <T>(result: T): Promise<T> => {
+      most = Math.max(most, ++atOnce);
+      await Promise.resolve();
+      atOnce -= 1;
+      return result;
+    };
+    const versionSource = {
+      deployed: () => alone(`v${pulls}.${++reads}`),
+      pullNew: () => alone(`v${++pulls}`),
+    };
+    const { handle } = orchestrator(() => [], { versionSource });
+    await handle.start();
+    for (let i = 0; i < 100; i++) expect(await handle.deployedVersion()).toMatchObject({ data: { version: 'v0.1' } });
+    await Promise.all([handle.pullNewVersion(), handle.deployedVersion()]);
+    expect(await handle.deployedVersion()).toMatchObject({ data: { version: 'v1.2' } });
+    expect([reads, most]).toEqual([2, 1]);
+    await handle.close('leave');
+  });
+
   test('are refused with the reason when the source fails; without a source the answer says what to configure', async () => {
     const versionSource = { deployed: () => Promise.reject(new Error('fatal: no tag')), pullNew: async () => '' };
     const failing = orchestrator(() => [], { versionSource });

@@ -1,7 +1,7 @@
 /** Runs a short-lived command and gives its output: bounded in time (killed, with its process group) and in output. */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { messageOf } from '@dshard/protocol';
+import { messageOf, printable } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { Command } from './split.js';
@@ -9,15 +9,17 @@ import type { Command } from './split.js';
 /** The end of the output is what matters: a version's only line, an error's last ones. */
 const KEPT_CHARACTERS = 16 * 1024;
 
-export type RunOptions = { cwd: string; clock: Clock; timeoutMs: number };
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type RunOptions = { cwd: string; environment: Environment; clock: Clock; timeoutMs: number };
 
 /** Resolves with what it printed, trimmed. Rejects with what it printed as an error. */
 export async function runCommand(command: Command, options: RunOptions): Promise<string> {
-  const { cwd, clock, timeoutMs } = options;
+  const { cwd, environment, clock, timeoutMs } = options;
   const [program, ...args] = command;
   requireDirectory(cwd);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -28,7 +30,7 @@ export async function runCommand(command: Command, options: RunOptions): Promise
     });
 
     const failed = (how: string): OrchestratorError => {
-      const said = errors.trim() || output.trim();
+      const said = printable(errors.trim() || output.trim());
       const detail = said === '' ? 'it printed nothing' : said;
       return new OrchestratorError('DSO_VERSION_COMMAND_FAILED', `${command.join(' ')} ${how}: ${detail}`);
     };
@@ -45,7 +47,7 @@ export async function runCommand(command: Command, options: RunOptions): Promise
     });
     child.once('close', (code, signal) => {
       cancel();
-      if (code === 0) resolve(output.trim());
+      if (code === 0) resolve(printable(output.trim()));
       else reject(failed(signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
     });
   });

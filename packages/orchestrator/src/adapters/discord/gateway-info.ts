@@ -2,7 +2,7 @@
  * Asks Discord (`GET /gateway/bot`) for the recommended shard count and how fast shards may identify. One attempt per
  * call: whether and when to ask again is decided elsewhere. The token never appears in a message.
  */
-import { messageOf } from '@dshard/protocol';
+import { messageOf, printable } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { GatewayInfo, GatewayInfoSource } from '../../ports/surroundings.js';
@@ -60,7 +60,7 @@ async function readBounded(response: Answered): Promise<string> {
     text += decoder.decode(chunk, { stream: true });
     if (text.length > MAX_ANSWER_CHARACTERS) break;
   }
-  return text;
+  return printable(text);
 }
 
 function requireSuccess(response: Answered, url: string, text: string, now: number): void {

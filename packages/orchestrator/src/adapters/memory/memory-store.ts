@@ -3,6 +3,7 @@
  * everything else), and for those who want nothing on disk. Values are stored as JSON text, so nobody shares an object
  * with the store.
  */
+import { askedForBound, isAskedFor } from '../../domain/state/effects.js';
 import { continuedTimeLine, mayBeSucceeded } from '../../ports/state-store.js';
 import type {
   AcquireResult,
@@ -16,6 +17,8 @@ import type {
   TimeLine,
 } from '../../ports/state-store.js';
 
+type KeptEntry = { id: number; at: number; json: string; askedFor: boolean };
+
 /** What is durable. */
 export type MemoryDisk = {
   epoch: number;
@@ -24,7 +27,7 @@ export type MemoryDisk = {
   version: number;
   /** JSON text by `kind/key`. */
   records: Map<string, { kind: string; key: string; json: string }>;
-  history: { id: number; at: number; json: string }[];
+  history: KeptEntry[];
   /** The id of the newest entry, also when it was dropped. */
   lastHistoryId: number;
   /** While set, nothing can be written: for tests. */
@@ -115,10 +118,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): StateStore {
         else disk.records.set(name, { kind, key, json: JSON.stringify(value) });
       }
       for (const { id, at, value } of history) {
-        disk.history.push({ id, at, json: JSON.stringify(value) });
+        disk.history.push({ id, at, json: JSON.stringify(value), askedFor: isAskedFor(value) });
         disk.lastHistoryId = id;
       }
-      disk.history.splice(0, Math.max(0, disk.history.length - maxHistory));
+      disk.history = bounded(disk.history, maxHistory);
       disk.version += 1;
       return { ok: true, version: disk.version };
     },
@@ -143,4 +146,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): StateStore {
       for (const listener of own) disk.wakeListeners.delete(listener);
     },
   };
+}
+
+function bounded(history: KeptEntry[], maxHistory: number): KeptEntry[] {
+  const beyond = history.length - maxHistory;
+  if (beyond <= 0) return history;
+  const older = history.slice(0, beyond).filter(({ askedFor }) => askedFor);
+  return [...older.slice(-askedForBound(maxHistory)), ...history.slice(beyond)];
 }

@@ -1,8 +1,10 @@
 /**
  * Bytes of a process's output in, whole lines out. Bounded: a line longer than the limit comes in pieces, so that a
- * process that never ends its line costs no more memory than one piece.
+ * process that never ends its line costs no more memory than one piece. Lines are printable: colors and what else moves
+ * a cursor stay in the process's own log.
  */
 import { StringDecoder } from 'node:string_decoder';
+import { printable } from '@dshard/protocol';
 
 export type LineSplitter = {
   push(chunk: Uint8Array): void;
@@ -15,7 +17,7 @@ export function lineSplitter(maxLineLength: number, onLine: (line: string) => vo
   let rest = '';
 
   const emit = (line: string): void => {
-    const text = line.endsWith('\r') ? line.slice(0, -1) : line;
+    const text = printable(line.endsWith('\r') ? line.slice(0, -1) : line);
     if (text !== '') onLine(text);
   };
   const take = (text: string): void => {

@@ -4,6 +4,7 @@
  * transaction of its own.
  */
 import type Database from 'libsql';
+import { printable } from '@dshard/protocol';
 
 /** `dsho` in ASCII. */
 const APPLICATION_ID = 0x64_73_68_6f;
@@ -37,9 +38,7 @@ const STEPS: readonly string[] = [
 /** @returns why this is no file for us, or null. Changes nothing. */
 export function problemOf(database: Database.Database): string | null {
   const [check] = database.pragma('quick_check(1)') as { quick_check: string }[];
-  if (check?.quick_check !== 'ok') {
-    return `it is damaged (${check?.quick_check.replaceAll(/\s+/g, ' ') ?? 'it cannot be checked'})`;
-  }
+  if (check?.quick_check !== 'ok') return `it is damaged (${printable(check?.quick_check ?? 'it cannot be checked')})`;
   const layout = numberOf(database, 'user_version');
   const application = numberOf(database, 'application_id');
   const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_master').get() as { tables: number };

@@ -13,9 +13,10 @@
  * two who took an old copy for the truth one only may write.
  */
 import Database from 'libsql';
-import { messageOf } from '@dshard/protocol';
+import { messageOf, printable } from '@dshard/protocol';
 import { OrchestratorError } from '../../errors.js';
 import type { JsonValue } from '../../domain/durable/records.js';
+import { askedForBound, AUTOMATIC } from '../../domain/state/effects.js';
 import { continuedTimeLine, mayBeSucceeded } from '../../ports/state-store.js';
 import type {
   AcquireResult,
@@ -89,7 +90,7 @@ class SqliteStore implements StateStore {
     try {
       this.#files = new StoreFiles(path);
     } catch (cause) {
-      throw unusable(path, `${messageOf(cause)}. Check the path, who may write there, and the free space`, cause);
+      throw unusable(path, `${wordsOf(cause)}. Check the path, who may write there, and the free space`, cause);
     }
     this.#database = this.#open();
   }
@@ -206,7 +207,21 @@ class SqliteStore implements StateStore {
     if (last === undefined) return;
     const insert = database.prepare('INSERT INTO history VALUES (?, ?, ?)');
     for (const { id, at, value } of history) insert.run(id, at, JSON.stringify(value));
-    database.prepare('DELETE FROM history WHERE id <= ?').run(last.id - this.#maxHistory);
+    this.#trim(database, last.id, history.length);
+  }
+
+  /** Now and then, for it looks at each entry beyond the bound that is kept all the same. */
+  #trim(database: Database.Database, lastId: number, added: number): void {
+    const every = Math.floor(this.#maxHistory / 100) + 1;
+    if (Math.floor(lastId / every) === Math.floor((lastId - added) / every)) return;
+    const bound = lastId - this.#maxHistory;
+    const by = `coalesce(json_extract(value, '$.by'), '${AUTOMATIC}')`;
+    database.prepare(`DELETE FROM history WHERE id <= ? AND ${by} = '${AUTOMATIC}'`).run(bound);
+    database
+      .prepare(
+        'DELETE FROM history WHERE id <= ? AND id <= (SELECT id FROM history WHERE id <= ? ORDER BY id DESC LIMIT 1 OFFSET ?)',
+      )
+      .run(bound, bound, askedForBound(this.#maxHistory));
   }
 
   #requireEpoch(row: LeaderRow, epoch: number): void {
@@ -309,7 +324,7 @@ class SqliteStore implements StateStore {
     } catch (cause) {
       database?.close();
       const wayOut = `Move it away (with its -wal and -shm) to start without what it remembers, or put a copy in its place`;
-      throw unusable(this.#path, `${messageOf(cause)}. ${wayOut}`, cause);
+      throw unusable(this.#path, `${wordsOf(cause)}. ${wayOut}`, cause);
     }
   }
 }
@@ -333,7 +348,7 @@ function parse(text: string): JsonValue {
 
 function failureOf(path: string, error: unknown): StoreFailure {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const said = messageOf(error);
+  const said = wordsOf(error);
   if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
     return { ok: false, reason: 'full', message: `The store ${path} cannot grow: ${said}. Free some space.` };
   }
@@ -350,4 +365,9 @@ function failureOf(path: string, error: unknown): StoreFailure {
 
 function unusable(path: string, why: string, cause: unknown): OrchestratorError {
   return new OrchestratorError('DSO_STORE_UNUSABLE', `The store ${path} cannot be used: ${why}.`, { cause });
+}
+
+/** A damaged file has texts of its own, which the database library quotes. */
+function wordsOf(error: unknown): string {
+  return printable(messageOf(error));
 }

@@ -16,11 +16,11 @@
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in
  * it was never told to run the shard.
  */
+import { MAX_SHARDS } from '@dshard/protocol';
 import type { GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
-import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 import {
   count,
   flag,
@@ -110,7 +110,7 @@ type TotalRecord = { totalShards: number };
 
 export const TOTAL: Codec<TotalRecord | null, TotalRecord> = fleetRecord<TotalRecord>(
   'total',
-  { totalShards: within(1, MAX_TOTAL_SHARDS) },
+  { totalShards: within(1, MAX_SHARDS) },
   ({ totalShards }) => (totalShards === null ? null : { totalShards }),
   ({ totalShards }) => [totalShards],
 );
@@ -129,7 +129,7 @@ type IdentifiesRecord = Pick<IdentifyBudget, 'maxConcurrency' | 'budget' | 'ledg
 export const IDENTIFIES: Codec<IdentifiesRecord | null, IdentifiesRecord> = fleetRecord<IdentifiesRecord>(
   'identifies',
   {
-    maxConcurrency: within(1, MAX_TOTAL_SHARDS),
+    maxConcurrency: within(1, MAX_SHARDS),
     budget: orElse(null, nullOr(object({ total: within(1), remaining: count, resetAt: time }))),
     ledger: object({ used: count, until: time }),
     allowed: count,

@@ -1,11 +1,10 @@
 /** Who is let in. Pure checks of an Identify; a refusal concerns that one connection and harms nobody else. */
-import { counted, highestObeyed, isNodeId, LOGIC_VERSION } from '@dshard/protocol';
+import { counted, highestObeyed, isNodeId, LOGIC_VERSION, longestShardList, MAX_SHARDS } from '@dshard/protocol';
 import type { Identify } from '@dshard/protocol';
 import { isPossibleEpoch } from '../state/epochs.js';
 import type { DomainErrorCode } from '../state/errors.js';
 import type { Peer } from '../state/events.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
-import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 import type { OrchestratorState } from '../state/state.js';
 
 export type Refusal = { code: DomainErrorCode; message: string };
@@ -102,12 +101,15 @@ function staleHere({ epoch }: OrchestratorState, { orchestratorEpoch = 0 }: Iden
 function impossible(state: OrchestratorState, identify: Identify, now: number): Refusal | null {
   const { totalShards, runningShards, heldSessions, runningEpochs = [] } = identify;
   const invalid = (message: string): Refusal => ({ code: 'DSO_IDENTIFY_INVALID', message });
-  if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_TOTAL_SHARDS) {
-    return invalid(`The node says the total is ${counted(totalShards, 'shard')}; it must be 0 to ${MAX_TOTAL_SHARDS}.`);
+  if (!Number.isSafeInteger(totalShards) || totalShards < 0 || totalShards > MAX_SHARDS) {
+    return invalid(`The node says the total is ${counted(totalShards, 'shard')}; it must be 0 to ${MAX_SHARDS}.`);
   }
   const epoch = runningEpochs.find((each) => !isPossibleEpoch(state, each, now));
   if (epoch !== undefined) {
     return invalid(`The node says it has a shard under epoch ${epoch}, which nobody can have given. Is a clock wrong?`);
+  }
+  if (longestShardList(identify) > totalShards) {
+    return invalid(`The node names more shards than the ${totalShards} there are.`);
   }
   for (const shard of [...runningShards, ...heldSessions.map(({ shardId }) => shardId)]) {
     if (Number.isSafeInteger(shard) && shard >= 0 && shard < totalShards) continue;

@@ -66,7 +66,7 @@ function refuse(tx: Transaction, connection: string, message: Identify, remote: 
   if (message.capabilities.length > 0) {
     tx.sendOn(connection, { kind: 'rejected', code, message: text, retryable: errorEntry(code).retryable === true });
   }
-  tx.effect({ kind: 'close', connection, code, message: text });
+  tx.effect({ kind: 'close', connection, code, message: text, refused: true });
   if (code === 'DSO_NODE_ID_TAKEN') noteTakenId(tx, message.nodeId, text);
   tx.record('nodeRefused', 'warn', `Refused a node from ${remote}: ${text}`, {
     remote,

@@ -4,14 +4,13 @@
  * restart of the orchestrator are heard first. Also here: the grace itself, and asking `GET /gateway/bot` (for the
  * recommendation, and for max_concurrency).
  */
-import { counted } from '@dshard/protocol';
+import { counted, MAX_SHARDS } from '@dshard/protocol';
 import { NEVER_ASSIGNED } from '../state/epochs.js';
 import type { DomainEvent } from '../state/events.js';
 import { beforeAnswer } from '../shards/identify-budget.js';
 import { setConcurrency } from '../shards/identify-permits.js';
 import type { IdentifyBudget, OrchestratorState, ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { MAX_TOTAL_SHARDS } from '../state/settings.js';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
@@ -112,7 +111,7 @@ function refreshAt(at: number, budget: IdentifyBudget['budget']): number {
 export function onGatewayInfo(tx: Transaction, info: Extract<DomainEvent, { kind: 'gatewayInfo' }>): void {
   const { recommendedShards, maxConcurrency, identifiesTotal, identifiesRemaining, resetAfterMs } = info;
   const isSane = (value: number, from: number): boolean =>
-    Number.isSafeInteger(value) && value >= from && value <= MAX_TOTAL_SHARDS;
+    Number.isSafeInteger(value) && value >= from && value <= MAX_SHARDS;
   if (!isSane(recommendedShards, 1) || !isSane(maxConcurrency, 1)) {
     const said = `${recommendedShards} shards, max_concurrency ${maxConcurrency}`;
     onGatewayInfoFailed(tx, { reason: `the answer cannot be right (${said})` });

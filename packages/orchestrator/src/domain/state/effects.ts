@@ -5,11 +5,22 @@ import type { OrchestratorState } from './state.js';
 /** Nobody asked for it: the orchestrator itself saw to it. */
 export const AUTOMATIC = 'automatic';
 
+/** How many of those that somebody asked for are kept beyond the bound. */
+export function askedForBound(maxHistory: number): number {
+  return Math.max(1, Math.floor(maxHistory / 10));
+}
+
+/** Whether it is what somebody asked for, and not what the orchestrator saw to by itself. */
+export function isAskedFor(value: unknown): boolean {
+  const by = typeof value === 'object' && value !== null && 'by' in value ? value['by'] : undefined;
+  return typeof by === 'string' && by !== AUTOMATIC;
+}
+
 /** What the domain wants done. Plain data; the runtime executes them in order. */
 export type Effect =
   | { kind: 'send'; connection: string; message: Message }
-  /** Flush, then close. */
-  | { kind: 'close'; connection: string; code: string; message: string }
+  /** Flush, then close; who was refused waits for the close, so as not to try again at once. */
+  | { kind: 'close'; connection: string; code: string; message: string; refused?: true }
   /** The connection is established: the larger frame limit applies. */
   | { kind: 'accept'; connection: string; node: string }
   | { kind: 'reply'; request: string; result: CommandResult }

@@ -56,9 +56,6 @@ export type Settings = {
   allowBaseLevelPeers: boolean;
 };
 
-/** More than ten times the largest bot there is. Bounds what a peer's word can make us allocate. */
-export const MAX_TOTAL_SHARDS = 100_000;
-
 /** Whose node leads: the lowest shard that this orchestrator is responsible for. */
 export function leadShardOf({ responsibleForShards }: Settings): number {
   return (responsibleForShards ?? [0]).reduce((lowest, shard) => Math.min(lowest, shard));

@@ -38,6 +38,25 @@ describe('version commands', () => {
     });
   });
 
+  test('see nothing of the environment that is a secret, by its name or by its value', async () => {
+    const environment = {
+      PATH: process.env['PATH'],
+      DSO_TOKEN: 'the-shared-token-of-the-fleet',
+      DISCORD_TOKEN: 'the-token-of-the-bot',
+      BOT_LOGIN: 'Bot the-token-of-the-bot',
+      GIT_AUTHOR_NAME: 'Alice',
+    };
+    const secrets = { names: ['DSO_TOKEN', 'DISCORD_TOKEN'], values: ['the-token-of-the-bot'] };
+    const versionCommand = nodeProgram(`console.log(Object.keys(process.env).sort().join())`);
+    const source = versionCommands({ versionCommand, updateCommand: null, environment, secrets, clock });
+    await expect(source.deployed()).resolves.toBe('GIT_AUTHOR_NAME,PATH');
+  });
+
+  test('cannot write to the terminal by what they print', async () => {
+    const versionCommand = nodeProgram(`console.log('v1\\u001b[2J\\u202e')`);
+    await expect(versionCommands({ versionCommand, updateCommand: null, clock }).deployed()).resolves.toBe('v1');
+  });
+
   test('give no version when they print nothing', async () => {
     const source = versionCommands({ versionCommand: nodeProgram(''), updateCommand: null, clock });
     await expect(source.deployed()).rejects.toThrow('printed no version');
