@@ -2,8 +2,7 @@
 import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
-import type { Cell, CellRun } from './cell.js';
-import { phases } from './cell.js';
+import { phases, type Cell, type CellRun } from './cell.js';
 import type { Installed } from './fixture.js';
 import type { Framework } from './frameworks.js';
 import { CheckFailed, Rig } from './rig.js';

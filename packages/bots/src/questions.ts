@@ -1,7 +1,6 @@
 /** What people ask the bot, and the answers they get: every question has to be answered once. */
 import type { GatewayEmulator, RestAction } from '@dshard/gateway-emulator';
-import type { Cancel, Clock } from '@dshard/transport';
-import { delay } from '@dshard/transport';
+import { delay, type Cancel, type Clock } from '@dshard/transport';
 
 type Discord = Pick<GatewayEmulator, 'people' | 'posted' | 'world'>;
 

@@ -3,15 +3,12 @@ import { waitFor } from '@dshard/demo';
 import { messageOf } from '@dshard/protocol';
 import { seededRandom } from '@dshard/testkit';
 import { delay, type Ms } from '@dshard/transport';
-import type { FaultName, ScheduledFault } from './fault-kinds.js';
-import { schedule } from './fault-kinds.js';
+import { schedule, type FaultName, type ScheduledFault } from './fault-kinds.js';
 import { FAULT_ACTIONS } from './fault-actions.js';
 import { Operators } from './moves.js';
 import type { ChaosOptions } from './options.js';
-import type { Rig, Status } from './rig.js';
-import { NODES } from './rig.js';
-import type { Window } from './windows.js';
-import { describeWindow, Windows } from './windows.js';
+import { NODES, type Rig, type Status } from './rig.js';
+import { describeWindow, Windows, type Window } from './windows.js';
 
 const CALM_MS = 2_000;
 const RECOVERY_TIMEOUT_MS = 60_000;

@@ -4,13 +4,10 @@
  */
 import { counted } from '@dshard/protocol';
 import { waitFor } from '@dshard/demo';
-import type { Random } from '@dshard/transport';
-import { delay } from '@dshard/transport';
-import type { FaultName } from './fault-kinds.js';
-import type { Rig, Status } from './rig.js';
-import { BEYOND_TIMEOUTS_MS } from './rig.js';
+import { delay, type Random } from '@dshard/transport';
+import { pick, type FaultName } from './fault-kinds.js';
+import { BEYOND_TIMEOUTS_MS, type Rig, type Status } from './rig.js';
 import { signal } from './processes.js';
-import { pick } from './fault-kinds.js';
 
 export type Context = { rig: Rig; random: Random; say: (text: string) => void };
 export type Fault = (context: Context) => Promise<void>;

@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { systemClock, systemRandom } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import { Course } from './course.js';
-import { parseOptions, replayCommand } from './options.js';
-import type { ChaosOptions } from './options.js';
+import { parseOptions, replayCommand, type ChaosOptions } from './options.js';
 import { Rig } from './rig.js';
-import { judge } from './verdict.js';
-import type { Verdict } from './verdict.js';
+import { judge, type Verdict } from './verdict.js';
 
 const INTERRUPTED = 130;
 const clock = systemClock();

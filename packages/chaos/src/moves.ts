@@ -1,6 +1,5 @@
 /** The operators: they move shards, empty nodes and roll out, one thing after the other, all along. */
-import type { Ms, Random } from '@dshard/transport';
-import { delay } from '@dshard/transport';
+import { delay, type Ms, type Random } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { Rig, Status } from './rig.js';
 import { pick } from './fault-kinds.js';

@@ -2,8 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseWholeNumber } from '@dshard/protocol';
 import type { Random } from '@dshard/transport';
-import { FAULT_NAMES } from './fault-kinds.js';
-import type { FaultName } from './fault-kinds.js';
+import { FAULT_NAMES, type FaultName } from './fault-kinds.js';
 
 export type ChaosOptions = {
   minutes: number;

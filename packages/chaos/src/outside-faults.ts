@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { waitFor } from '@dshard/demo';
 import { delay } from '@dshard/transport';
-import type { Fault } from './faults.js';
-import { aBusyNode, killOrchestrator } from './faults.js';
+import { aBusyNode, killOrchestrator, type Fault } from './faults.js';
 import { BEYOND_TIMEOUTS_MS } from './rig.js';
 
 const HOUR_S = 3_600;

@@ -9,8 +9,7 @@ import type { Ms } from '@dshard/transport';
 import type { Repeat } from './event-watch.js';
 import type { FaultName } from './fault-kinds.js';
 import type { Move } from './moves.js';
-import type { Window, Windows } from './windows.js';
-import { costOf, describeWindow } from './windows.js';
+import { costOf, describeWindow, type Window, type Windows } from './windows.js';
 
 export type Verdict = {
   ok: boolean;

@@ -1,7 +1,6 @@
 /** The run as a row of windows without gaps: calm, with planned moves only, or a fault and the recovery from it. */
 import type { Ms } from '@dshard/transport';
-import { FAULTS } from './fault-kinds.js';
-import type { FaultCost, FaultName } from './fault-kinds.js';
+import { FAULTS, type FaultCost, type FaultName } from './fault-kinds.js';
 
 export type Window = { number: number; name: FaultName | 'calm'; startedAt: Ms; endedAt: Ms | null };
 

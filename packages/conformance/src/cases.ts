@@ -1,7 +1,6 @@
 /** What each library has to get through. A case throws CheckFailed if it does not, and returns what to tell. */
 import type { EmulatorOptions, Verdict } from '@dshard/gateway-emulator';
-import type { Rig } from './rig.js';
-import { CheckFailed } from './rig.js';
+import { CheckFailed, type Rig } from './rig.js';
 
 export type Case = {
   name: string;

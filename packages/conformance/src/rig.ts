@@ -2,15 +2,12 @@
  * One library against one emulator: an emulator of its own, the library in a process of its own, and what both said. A
  * case drives the emulator through it and asks what became of the library.
  */
-import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { EmulatorOptions, GatewayEmulator, Verdict } from '@dshard/gateway-emulator';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
-import type { Clock } from '@dshard/transport';
-import { delay } from '@dshard/transport';
-import type { ClientMessage, ClientOrder } from './clients/client-channel.js';
-import { orderVariable } from './clients/client-channel.js';
+import { delay, type Clock } from '@dshard/transport';
+import { orderVariable, type ClientMessage, type ClientOrder } from './clients/client-channel.js';
 import type { Library } from './libraries.js';
 
 /** A check that did not hold. `code` says which, for the table of known faults. */

@@ -1,10 +1,8 @@
 /** Runs cases for libraries, some at a time, and tells what came of each as it comes. */
 import type { Clock } from '@dshard/transport';
-import { two } from './cases.js';
-import type { Case } from './cases.js';
+import { two, type Case } from './cases.js';
 import type { Library } from './libraries.js';
-import type { LibraryFault } from './library-faults.js';
-import { faultOf } from './library-faults.js';
+import { faultOf, type LibraryFault } from './library-faults.js';
 import { CheckFailed, Rig } from './rig.js';
 
 export type Outcome =

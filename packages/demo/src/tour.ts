@@ -8,8 +8,7 @@ import type { Discord } from './discord.js';
 import { FleetCalls } from './fleet-calls.js';
 import type { Fleet } from './fleet.js';
 import type { DemoOptions } from './options.js';
-import type { Steps } from './steps.js';
-import { waitFor } from './steps.js';
+import { waitFor, type Steps } from './steps.js';
 import type { TourEnd } from './verdict.js';
 
 export const START_TIMEOUT_MS = 60_000;

@@ -4,14 +4,11 @@
  */
 import { isIP } from 'node:net';
 import { nearest } from '@dshard/protocol';
-import type { GatewayRules } from './core/rules.js';
-import { defaultRules } from './core/rules.js';
+import { defaultRules, type GatewayRules } from './core/rules.js';
 import { EmulatorError } from './errors.js';
-import type { LedgerLimits } from './ledger/ledger.js';
-import { defaultLedgerLimits } from './ledger/ledger.js';
+import { defaultLedgerLimits, type LedgerLimits } from './ledger/ledger.js';
 import { optionTable } from './option-table.js';
-import type { TrafficMix } from './world/traffic-mix.js';
-import { messagesOnly, problemOfMix } from './world/traffic-mix.js';
+import { messagesOnly, problemOfMix, type TrafficMix } from './world/traffic-mix.js';
 
 export type EmulatorOptions = {
   /** Port of HTTP and gateway; 0 takes a free one. Default 0. */

@@ -1,20 +1,16 @@
 /** The program `dso-gateway`: an emulator. Exit codes: 0 stopped by a signal, 1 could not run, 2 called wrongly. */
 import { createWriteStream, readFileSync } from 'node:fs';
 import { counted, messageOf, parseWholeNumber } from '@dshard/protocol';
-import type { Clock } from '@dshard/transport';
-import { readNamedFile, systemClock } from '@dshard/transport';
+import { readNamedFile, systemClock, type Clock } from '@dshard/transport';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { defaultRules } from './core/rules.js';
-import type { GatewayEmulator } from './emulator.js';
-import { startGatewayEmulator } from './emulator.js';
+import { startGatewayEmulator, type GatewayEmulator } from './emulator.js';
 import { EmulatorError } from './errors.js';
 import { farewell, greeting } from './greeting.js';
 import { optionTable } from './option-table.js';
 import type { EmulatorOptions } from './options.js';
-import type { ScriptLine } from './world/script.js';
-import { parseScript, scriptLine } from './world/script.js';
-import type { TrafficMix } from './world/traffic-mix.js';
-import { parseMix, problemOfMix, trafficKinds } from './world/traffic-mix.js';
+import { parseScript, scriptLine, type ScriptLine } from './world/script.js';
+import { parseMix, problemOfMix, trafficKinds, type TrafficMix } from './world/traffic-mix.js';
 
 /** What the program needs of the process it runs in. */
 export type ProgramIo = {

@@ -1,6 +1,5 @@
 /** Lets the event loop breathe in long work: other shards' events and heartbeats go on. One per piece of work. */
-import { delay } from '@dshard/transport';
-import type { Clock } from '@dshard/transport';
+import { delay, type Clock } from '@dshard/transport';
 
 const SLICE_MS = 8;
 

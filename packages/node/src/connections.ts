@@ -1,8 +1,7 @@
 /** The connections to the orchestrator that the session asked for, by its own ids. At most one is current. */
 import { openMessageConnection } from '@dshard/transport';
 import type { Address, ConnectionEnd, MessageConnection, Transport } from '@dshard/transport';
-import type { Message } from '@dshard/protocol';
-import { messageOf } from '@dshard/protocol';
+import { messageOf, type Message } from '@dshard/protocol';
 
 export type ConnectionsOptions = {
   transport: Transport;

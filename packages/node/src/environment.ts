@@ -6,8 +6,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
-import { isLoopback, parseAddress, readTokenFile } from '@dshard/transport';
-import type { Address } from '@dshard/transport';
+import { isLoopback, parseAddress, readTokenFile, type Address } from '@dshard/transport';
 import { NodeError } from './errors.js';
 import type { LogFile } from './log-bound.js';
 

@@ -6,8 +6,7 @@
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '@dshard/protocol';
-import { parseAddress } from '@dshard/transport';
-import type { Address } from '@dshard/transport';
+import { parseAddress, type Address } from '@dshard/transport';
 import type { NodeState } from './session/state.js';
 
 /** A probe is a short line. */

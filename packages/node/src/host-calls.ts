@@ -6,15 +6,13 @@
  */
 import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
-import { withinDeadline } from './deadline.js';
+import { withinDeadline, type Deadline } from './deadline.js';
 import { settled } from './gateway-shard/outcomes.js';
-import type { Deadline } from './deadline.js';
 import { NodeError } from './errors.js';
 import type { HostCall } from './session/effects.js';
 import type { HostOutcome } from './session/events.js';
 import type { Cursor } from './session/state.js';
-import { exportsOf } from './shard-host.js';
-import type { HostContext, ResumeOutcome, ShardHost } from './shard-host.js';
+import { exportsOf, type HostContext, type ResumeOutcome, type ShardHost } from './shard-host.js';
 import type { Transfers } from './transfers.js';
 
 export type HostCallsOptions = {

@@ -4,8 +4,7 @@
  * orchestrator would ever let the file grow to: the two are never at it together.
  */
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { rotateLog } from '@dshard/transport';
-import type { Clock } from '@dshard/transport';
+import { rotateLog, type Clock } from '@dshard/transport';
 
 const LOOK_EVERY_MS = 30_000;
 const STDOUT = 1;

@@ -5,8 +5,7 @@ import type { Address, Clock, Logger, Random, Transport } from '@dshard/transpor
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { launchEnvironment, tokenBeside } from './environment.js';
 import type { LogFile } from './log-bound.js';
-import { DEFAULT_LIMITS } from './session/limits.js';
-import type { SessionLimits } from './session/limits.js';
+import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
 
 /** What the node needs of a `UserEventRegistry`. */

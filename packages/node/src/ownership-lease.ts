@@ -16,8 +16,7 @@
  * The clock is read when it matters, in each call: after a pause timers fire late, or after the message that they were
  * to prevent.
  */
-import { delay } from '@dshard/transport';
-import type { Cancel, Clock } from '@dshard/transport';
+import { delay, type Cancel, type Clock } from '@dshard/transport';
 
 /** A process that does not get to run for longer than this has slept. */
 const LONGEST_NAP_MS = 1_000;

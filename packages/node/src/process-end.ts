@@ -8,8 +8,7 @@
  * it, and a bot that has some is kept alive until it comes. Where nobody sends it (no launcher, or one of before), what
  * still runs after `lingerMs` ends all the same.
  */
-import { ifStillRunning, systemClock } from '@dshard/transport';
-import type { Cancel } from '@dshard/transport';
+import { ifStillRunning, systemClock, type Cancel } from '@dshard/transport';
 
 /** A launcher takes a moment, however short the node lingers. */
 const LEAST_WAIT_MS = 2_000;

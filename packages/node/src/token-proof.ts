@@ -1,8 +1,6 @@
 /** What of the handshake needs the shared token (session/trust.ts). Nobody but this class knows the token. */
-import { encodeMessage, FRAME_HEADER_BYTES, NONCE_BYTES, provenBytes } from '@dshard/protocol';
-import type { Proof } from '@dshard/protocol';
-import { isMacOf, macOf } from '@dshard/transport';
-import type { Random } from '@dshard/transport';
+import { encodeMessage, FRAME_HEADER_BYTES, NONCE_BYTES, provenBytes, type Proof } from '@dshard/protocol';
+import { isMacOf, macOf, type Random } from '@dshard/transport';
 import type { NodeEffect } from './session/effects.js';
 import type { NodeEvent } from './session/events.js';
 

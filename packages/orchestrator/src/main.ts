@@ -6,8 +6,7 @@
  * started yet that would have to be stopped again.
  */
 import { createRequire } from 'node:module';
-import { CONFIG_KEYS, configEntry } from '@dshard/api/config';
-import type { ResolvedConfig } from '@dshard/api/config';
+import { CONFIG_KEYS, configEntry, type ResolvedConfig } from '@dshard/api/config';
 import {
   continuedClock,
   parseAddress,

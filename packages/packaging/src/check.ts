@@ -4,13 +4,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { contentFaults } from './contents.js';
-import { entriesOf, readWorkspace } from './workspace.js';
+import { entriesOf, readWorkspace, type PublicPackage, type Workspace } from './workspace.js';
 import { corrected, manifestFaults, pageOfRepository } from './manifests.js';
-import type { LinkPlaces } from './readme-links.js';
-import { linkFaults, withWholeLinks } from './readme-links.js';
-import type { Tarball } from './tarballs.js';
-import { filesBelow, packAll, run, unpack } from './tarballs.js';
-import type { PublicPackage, Workspace } from './workspace.js';
+import { linkFaults, withWholeLinks, type LinkPlaces } from './readme-links.js';
+import { filesBelow, packAll, run, unpack, type Tarball } from './tarballs.js';
 
 const program = new Command('packages')
   .description(

@@ -6,8 +6,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { commonJsDeclarations, commonJsModule, reachedFrom } from './declarations.js';
-import type { Entry, PublicPackage } from './workspace.js';
-import { entriesOf, readWorkspace } from './workspace.js';
+import { entriesOf, readWorkspace, type Entry, type PublicPackage } from './workspace.js';
 
 /** By path below `dist`. */
 function commonJsFiles(entries: readonly Entry[], read: (path: string) => string): ReadonlyMap<string, string> {

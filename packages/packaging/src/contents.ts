@@ -3,8 +3,7 @@ import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import { isRelative, reachedFrom, specifiersOf } from './declarations.js';
-import type { JsonObject, Manifest } from './workspace.js';
-import { entriesOf } from './workspace.js';
+import { entriesOf, type JsonObject, type Manifest } from './workspace.js';
 
 await init;
 

@@ -7,11 +7,9 @@ import { systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
 import { format } from 'prettier';
 import { npmProject } from './npm-project.js';
-import type { Tarball } from './tarballs.js';
-import { packAll, run } from './tarballs.js';
+import { packAll, run, type Tarball } from './tarballs.js';
 import { firstAndLast, inRange, newestPreview, releasesOf } from './versions/candidates.js';
-import type { Tried } from './versions/report.js';
-import { lineOf, pageOf, summaryOf } from './versions/report.js';
+import { lineOf, pageOf, summaryOf, type Tried } from './versions/report.js';
 import { tryVersion } from './versions/try-version.js';
 import { readWorkspace } from './workspace.js';
 

@@ -1,13 +1,11 @@
 /** `dso up` as it was installed from its tarball, in a project of somebody who has nothing else of ours. */
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
-import type { Ran } from './tarballs.js';
-import { run } from './tarballs.js';
+import { run, type Ran } from './tarballs.js';
 
 export type PackedFleetOptions = {
   /** The project. */

@@ -9,12 +9,9 @@ import { Command } from 'commander';
 import { entriesOf, readWorkspace } from './workspace.js';
 import { npmProject } from './npm-project.js';
 import type { StartEmulator } from './projects/course.js';
-import type { Project, Surroundings } from './projects/list.js';
-import { projects } from './projects/list.js';
-import type { Runtime, RuntimeName } from './projects/environments.js';
-import { getRuntime, REQUIRED } from './projects/environments.js';
-import type { Tarball } from './tarballs.js';
-import { packAll } from './tarballs.js';
+import { projects, type Project, type Surroundings } from './projects/list.js';
+import { getRuntime, REQUIRED, type Runtime, type RuntimeName } from './projects/environments.js';
+import { packAll, type Tarball } from './tarballs.js';
 
 type Flags = { only?: string; short?: true; json?: true; list?: true };
 

@@ -1,6 +1,5 @@
 /** What both sides of a connection can do. Negotiated, never assumed: a base-level peer names none. */
-import { CAPABILITIES } from './messages.js';
-import type { Capability } from './messages.js';
+import { CAPABILITIES, type Capability } from './messages.js';
 
 /** The capabilities that both name, in the order of `CAPABILITIES`. Names that are not known here are ignored. */
 export function negotiate(ours: readonly Capability[], theirs: readonly string[]): readonly Capability[] {

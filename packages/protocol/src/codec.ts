@@ -4,14 +4,11 @@
  * frame reader's work.
  */
 import { ProtocolError, UnknownEventError } from './errors.js';
-import { isWireMap, readFields, writeFields } from './fields.js';
-import type { Fields, WireMap } from './fields.js';
+import { isWireMap, readFields, writeFields, type Fields, type WireMap } from './fields.js';
 import { MAX_EVENT_ID } from './limits.js';
-import { MESSAGE_TABLE } from './message-table.js';
-import type { TableKind } from './message-table.js';
+import { MESSAGE_TABLE, type TableKind } from './message-table.js';
 import { EVENT_IDS } from './message-traits.js';
-import { FIRST_USER_EVENT_ID } from './messages.js';
-import type { Message, UserEvent } from './messages.js';
+import { FIRST_USER_EVENT_ID, type Message, type UserEvent } from './messages.js';
 import { readMessagePack } from './msgpack-read.js';
 import { writeMessagePack } from './msgpack-write.js';
 

@@ -6,8 +6,7 @@
 import { ProtocolError } from './errors.js';
 import { MAX_NAME_LENGTH, MAX_URL_LENGTH } from './limits.js';
 import type { GatewaySession } from './messages.js';
-import { flag, int64, name, resumeUrl } from './wire-types.js';
-import type { WireType } from './wire-types.js';
+import { flag, int64, name, resumeUrl, type WireType } from './wire-types.js';
 
 export type WireMap = Record<string, unknown>;
 

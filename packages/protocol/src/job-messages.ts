@@ -6,8 +6,7 @@
  *     node → orch      jobMark         sets the mark of this name to this scheduled time, if the mark is earlier; 0 only reads the mark
  *     orch → node      jobMarked       whether the mark was set, and what the mark is now. Sent when the mark is durable
  */
-import { required } from './fields.js';
-import type { Fields } from './fields.js';
+import { required, type Fields } from './fields.js';
 import { MAX_NAME_LENGTH } from './limits.js';
 import { count, flag, name } from './wire-types.js';
 

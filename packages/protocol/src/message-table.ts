@@ -5,8 +5,7 @@
  */
 import { CALL_FIELDS } from './call-messages.js';
 import { JOB_FIELDS } from './job-messages.js';
-import { maybe, optional, record, required, SESSION_FIELDS, session } from './fields.js';
-import type { Fields } from './fields.js';
+import { maybe, optional, record, required, SESSION_FIELDS, session, type Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS } from './limits.js';
 import { FIRST_USER_EVENT_ID, SHARD_PHASES, TAKEOVERS } from './messages.js';
 import type {

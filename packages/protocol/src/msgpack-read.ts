@@ -3,8 +3,7 @@
  * every length must be covered by bytes that are there, nesting and the number of values are bounded, and nothing may
  * follow. Only then does the library build values, so what it allocates is bounded by what the peer really sent.
  */
-import { decode } from '@msgpack/msgpack';
-import type { ExtensionCodecType } from '@msgpack/msgpack';
+import { decode, type ExtensionCodecType } from '@msgpack/msgpack';
 import { ProtocolError, messageOf } from './errors.js';
 import { MessagePackExtension } from './msgpack-extension.js';
 import { narrow } from './numbers.js';

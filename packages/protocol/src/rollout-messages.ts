@@ -6,8 +6,7 @@
  *     node → orch      rolloutRequest
  *     orch → node      rolloutAnswer     Code empty: it has begun, and Message says with which nodes; else why not
  */
-import { required } from './fields.js';
-import type { Fields } from './fields.js';
+import { required, type Fields } from './fields.js';
 import { MAX_NAME_LENGTH } from './limits.js';
 import { label, name, text } from './wire-types.js';
 

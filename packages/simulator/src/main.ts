@@ -2,8 +2,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf, parseWholeNumber } from '@dshard/protocol';
 import { systemClock } from '@dshard/transport';
-import type { FaultName } from './plan.js';
-import { FAULTS } from './plan.js';
+import { FAULTS, type FaultName } from './plan.js';
 import { MUTANTS } from './mutants/all.js';
 import { runSeed } from './run-seed.js';
 import { report, runSeeds } from './run-seeds.js';

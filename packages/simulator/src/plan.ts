@@ -8,12 +8,9 @@
  * connection; what comes again comes on the next one (`repeats`), and what waited for a connection comes behind the
  * Identify that is newer than it (the node's own outbox).
  */
-import { defaultRules } from '@dshard/gateway-emulator/core';
-import type { GatewayRules } from '@dshard/gateway-emulator/core';
-import { defaultSettings } from '@dshard/orchestrator';
-import type { Settings } from '@dshard/orchestrator';
-import { drawFor } from './random.js';
-import type { Draw } from './random.js';
+import { defaultRules, type GatewayRules } from '@dshard/gateway-emulator/core';
+import { defaultSettings, type Settings } from '@dshard/orchestrator';
+import { drawFor, type Draw } from './random.js';
 
 /** Faults under which nothing at all may be lost, repeated or reordered, and nobody needs to IDENTIFY twice. */
 const GENTLE_FAULTS = [

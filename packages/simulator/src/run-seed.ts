@@ -5,8 +5,7 @@
  */
 import { Ledger } from '@dshard/gateway-emulator';
 import { decide as decideShard } from '@dshard/node/gateway-shard';
-import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
-import { memoryNetwork, virtualClock } from '@dshard/testkit';
+import { memoryNetwork, virtualClock, type MemoryNetwork, type VirtualClock } from '@dshard/testkit';
 import { CHECKERS } from './checkers/all.js';
 import type { Checker, Observation, Observe } from './observation.js';
 import { CONVERGENCE, missing } from './checkers/convergence.js';
@@ -15,8 +14,7 @@ import { Operators } from './faults/operators.js';
 import { Marks } from './marks.js';
 import type { Mutant } from './mutants/mutant.js';
 import { observeMarks } from './observe-marks.js';
-import type { FaultName, Plan } from './plan.js';
-import { planFor } from './plan.js';
+import { planFor, type FaultName, type Plan } from './plan.js';
 import { drawFor } from './random.js';
 import { Trace } from './trace.js';
 import { SimDiscord, STRANGERS_ADDRESS } from './discord/discord.js';

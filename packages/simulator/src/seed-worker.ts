@@ -2,8 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { MUTANTS } from './mutants/all.js';
 import type { FaultName } from './plan.js';
-import type { RunResult } from './run-seed.js';
-import { runSeed } from './run-seed.js';
+import { runSeed, type RunResult } from './run-seed.js';
 import { pinProcessFigures } from './world/virtual-process.js';
 
 /** `faults` null: those that the seed draws. `mutant`: its name, or null. */

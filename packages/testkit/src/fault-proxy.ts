@@ -3,10 +3,8 @@
  * connection that swallows everything (half-open), no connection at all. Settings hold for connections that are open
  * and for those to come.
  */
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { formatAddress, parseAddress, systemClock } from '@dshard/transport';
-import type { Address, Cancel, Clock } from '@dshard/transport';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { formatAddress, parseAddress, systemClock, type Address, type Cancel, type Clock } from '@dshard/transport';
 
 export type Faults = {
   /** Added to each direction. */

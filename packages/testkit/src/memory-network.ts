@@ -4,8 +4,7 @@
  */
 import { formatAddress, isLoopback, parseAddress, TransportError } from '@dshard/transport';
 import type { Address, ByteStream, Clock, Listener, Random, Transport, TransportErrorCode } from '@dshard/transport';
-import { MemoryConnection } from './memory-stream.js';
-import type { CutDirection } from './memory-stream.js';
+import { MemoryConnection, type CutDirection } from './memory-stream.js';
 
 export type MemoryNetworkOptions = {
   clock: Clock;

@@ -15,8 +15,7 @@ import {
   MAX_FIRST_BODY_BYTES,
   messageOf,
 } from '@dshard/protocol';
-import { FRAME_HEADER_BYTES, ProtocolError, UnknownEventError } from '@dshard/protocol';
-import type { Frame, Message } from '@dshard/protocol';
+import { FRAME_HEADER_BYTES, ProtocolError, UnknownEventError, type Frame, type Message } from '@dshard/protocol';
 import type { Address, ByteStream, CloseReason } from './byte-stream.js';
 import type { TransportErrorCode } from './errors.js';
 import type { FrameHolder, UnfinishedFrames } from './unfinished-frames.js';

@@ -6,13 +6,11 @@
  * with unread bytes resets it, and a reset may overtake what was just sent. A peer that never closes is cut off after
  * `lingerMs`.
  */
-import { createConnection, createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { formatAddress, isLoopback, parseAddress } from './address.js';
 import type { Address, ByteStream, ByteStreamHandlers, Listener, Transport } from './byte-stream.js';
 import type { Cancel, Clock } from './clock.js';
-import { TransportError } from './errors.js';
-import type { TransportErrorCode } from './errors.js';
+import { TransportError, type TransportErrorCode } from './errors.js';
 import { systemClock } from './system-clock.js';
 
 const KEEP_ALIVE_DELAY_MS = 15_000;

@@ -2,10 +2,8 @@
  * A clock that stands still until it is told to go on. Hours of timeouts run in milliseconds, in the same order every
  * time: by due time, and by age among those due at the same time.
  */
-import { everyBy } from './clock.js';
-import type { Cancel, Clock, Ms } from './clock.js';
-import { TimerHeap } from './timer-heap.js';
-import type { Timer } from './timer-heap.js';
+import { everyBy, type Cancel, type Clock, type Ms } from './clock.js';
+import { TimerHeap, type Timer } from './timer-heap.js';
 
 export type VirtualClock = Clock & {
   /** Runs every timer due within `ms`, those they set included, all in this turn: promises do not settle between. */

@@ -1,8 +1,7 @@
 /** A bot that starts, answers, and goes on answering where a message of another process stands. */
 import type { Cell } from '../cell.js';
 import type { Answer } from '../questions.js';
-import type { Rig } from '../rig.js';
-import { check } from '../rig.js';
+import { check, type Rig } from '../rig.js';
 
 const ANSWER_MS = 5_000;
 

@@ -1,9 +1,7 @@
 /** Commands that take a while, and are under way when their shard leaves. */
 import type { Cell, CellRun } from '../cell.js';
-import type { Rig } from '../rig.js';
-import { SHARDS, check } from '../rig.js';
-import type { Question, Toll } from '../questions.js';
-import { Steady } from '../questions.js';
+import { SHARDS, check, type Rig } from '../rig.js';
+import { Steady, type Question, type Toll } from '../questions.js';
 
 const EVERY_MS = 200;
 const ANSWER_MS = 20_000;

@@ -1,7 +1,6 @@
 /** What runs once per fleet. */
 import type { Cell } from '../cell.js';
-import type { Rig } from '../rig.js';
-import { check } from '../rig.js';
+import { check, type Rig } from '../rig.js';
 import type { WatchEntry } from '../watch.js';
 
 const SOON_MS = 15_000;

@@ -1,8 +1,7 @@
 /** Processes that are replaced, killed and ended. */
 import type { Cell } from '../cell.js';
 import { Steady } from '../questions.js';
-import type { Rig } from '../rig.js';
-import { check, firstLines } from '../rig.js';
+import { check, firstLines, type Rig } from '../rig.js';
 import { isAlive } from '../watch.js';
 import { checkToll } from './commands.js';
 

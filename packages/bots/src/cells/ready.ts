@@ -1,7 +1,6 @@
 /** What bots do in their ready listener, which in a rollout comes before the first shard is theirs. */
 import type { Cell } from '../cell.js';
-import type { Rig } from '../rig.js';
-import { MEMBERS, check } from '../rig.js';
+import { MEMBERS, check, type Rig } from '../rig.js';
 
 const SOON_MS = 10_000;
 

@@ -5,8 +5,7 @@
 import { runDso } from '@dshard/demo';
 import { delay } from '@dshard/transport';
 import type { Cell } from '../cell.js';
-import type { Rig } from '../rig.js';
-import { MEMBERS, SHARDS, check, firstLines } from '../rig.js';
+import { MEMBERS, SHARDS, check, firstLines, type Rig } from '../rig.js';
 import { isAlive } from '../watch.js';
 
 const SOON_MS = 30_000;

@@ -1,8 +1,7 @@
 /** `dso verify-trace`: the checks of the simulator over an exported event history. Asks no orchestrator. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { traceEntry, TraceChecks } from '@dshard/api/trace';
-import type { Durations, TraceEntry, TraceReport } from '@dshard/api/trace';
+import { traceEntry, TraceChecks, type Durations, type TraceEntry, type TraceReport } from '@dshard/api/trace';
 import type { Command } from 'commander';
 import { counted, messageOf, printableDocument } from '@dshard/protocol';
 import { CliError } from '../errors.js';

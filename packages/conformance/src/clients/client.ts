@@ -4,10 +4,8 @@
  */
 import { Agent } from 'node:http';
 import https from 'node:https';
-import { createConnection } from 'node:net';
-import type { Socket } from 'node:net';
-import type { ClientOrder } from './client-channel.js';
-import { readOrder, say, sayDispatch, sayFailed, Sequences } from './client-channel.js';
+import { createConnection, type Socket } from 'node:net';
+import { readOrder, say, sayDispatch, sayFailed, Sequences, type ClientOrder } from './client-channel.js';
 
 type Packet = { t: string | null; s: number | null; d: unknown };
 

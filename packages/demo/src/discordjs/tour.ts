@@ -9,12 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { delay } from '@dshard/transport';
 import type { Discord } from '../discord.js';
-import type { Tour, TourContext } from '../tour.js';
-import { allShardsRunning, everybodyRuns, lastEventHandled } from '../tour.js';
+import { allShardsRunning, everybodyRuns, lastEventHandled, type Tour, type TourContext } from '../tour.js';
 import { waitFor } from '../steps.js';
 import { Commands, LONG_COMMAND_MS } from './commands.js';
-import type { Comparison } from './reference-client.js';
-import { ReferenceClient } from './reference-client.js';
+import { ReferenceClient, type Comparison } from './reference-client.js';
 
 const START_TIMEOUT_MS = 120_000;
 const BETWEEN_STEPS_MS = 1_500;

@@ -18,21 +18,17 @@ import { closeCodes } from '../core/discord.js';
 import type { Effect } from '../core/effects.js';
 import { holdSessions, releaseSessions } from '../core/sessions.js';
 import { leaveStarts, refillBudget } from '../core/limits.js';
-import type { StartAnswer, StartKind } from '../core/start-answers.js';
-import { setStartAnswer } from '../core/start-answers.js';
+import { setStartAnswer, type StartAnswer, type StartKind } from '../core/start-answers.js';
 import type { GatewayState, GreetingFault } from '../core/state.js';
 import { grantIntents, revokeIntents, revokeToken } from '../core/token.js';
 import type { GatewayEdge } from '../server/gateway-edge.js';
 import type { GatewayHost, HostFailure, HostMode } from '../server/gateway-host.js';
-import type { LineCondition } from '../server/line.js';
-import { goodLine } from '../server/line.js';
+import { goodLine, type LineCondition } from '../server/line.js';
 import type { VoiceEdge } from '../server/voice-edge.js';
 import type { Traffic } from '../world/traffic.js';
 import { EmulatorError } from '../errors.js';
-import type { Scheduled, Timing } from './schedule.js';
-import { Schedule } from './schedule.js';
-import type { EmulatorStatus } from './status.js';
-import { statusOf } from './status.js';
+import { Schedule, type Scheduled, type Timing } from './schedule.js';
+import { statusOf, type EmulatorStatus } from './status.js';
 
 export type AdminOptions = {
   state: GatewayState;

@@ -3,8 +3,7 @@ import { parseHandledReport } from '../ledger/handled-report.js';
 import type { HttpHandler, HttpResponse } from '../server/http.js';
 import { parseBody, refuseUnknown } from './body.js';
 import { handledRequest, requestTable, timingFields, timingOf } from './request-table.js';
-import type { AdminParts } from './request.js';
-import { isSchedulable } from './request.js';
+import { isSchedulable, type AdminParts } from './request.js';
 
 const ownPath = /^\/(?:emulator|ledger)(?:[/?]|$)/;
 

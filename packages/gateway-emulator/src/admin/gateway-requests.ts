@@ -1,9 +1,7 @@
 /** Faults of the gateway as a whole: hosts, starts, tokens, guilds. And its traffic, its schedule, its status. */
 import { badRequest } from '../errors.js';
-import type { HostMode } from '../server/gateway-host.js';
-import { hostFailures, hostModes } from '../server/gateway-host.js';
-import type { Body } from './body.js';
-import { booleanOf, choiceOf, closeCodeOf, guildIdsOf, numberOf, stringOf } from './body.js';
+import { hostFailures, hostModes, type HostMode } from '../server/gateway-host.js';
+import { booleanOf, choiceOf, closeCodeOf, guildIdsOf, numberOf, stringOf, type Body } from './body.js';
 import type { AdminRequest, AdminRequests, RequestContext } from './request.js';
 import { forMsMeaning, lastingOf, longestMs, simple } from './request.js';
 

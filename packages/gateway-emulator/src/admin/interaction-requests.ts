@@ -4,8 +4,7 @@ import { badRequest } from '../errors.js';
 import type { Interaction } from '../world/interactions.js';
 import type { ModalValues } from '../world/modals.js';
 import type { OptionValues } from '../world/option-values.js';
-import type { Body } from './body.js';
-import { stringOf, stringsOf, placeFields, placeOf } from './body.js';
+import { stringOf, stringsOf, placeFields, placeOf, type Body } from './body.js';
 import type { AdminRequests } from './request.js';
 
 const ofMessage = {

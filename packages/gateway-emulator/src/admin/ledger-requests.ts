@@ -1,8 +1,7 @@
 /** What the ledger knows, over HTTP, but for reports of handled events (`POST /ledger/handled`). */
 import { readHandled } from '../ledger/exactly-once.js';
 import { choiceOf, stringOf } from './body.js';
-import type { AdminRequests } from './request.js';
-import { simple } from './request.js';
+import { simple, type AdminRequests } from './request.js';
 
 export const ledgerRequests: AdminRequests = {
   'GET /ledger': simple('the verdict', ({ ledger }) => ledger.verdict()),

@@ -3,12 +3,10 @@
  * `docs/reference/gateway-emulator-http.md` are made from it.
  */
 import { badRequest } from '../errors.js';
-import type { Body } from './body.js';
-import { numberOf } from './body.js';
+import { numberOf, type Body } from './body.js';
 import { gatewayRequests } from './gateway-requests.js';
 import { ledgerRequests } from './ledger-requests.js';
-import type { AdminRequests } from './request.js';
-import { isSchedulable, longestMs } from './request.js';
+import { isSchedulable, longestMs, type AdminRequests } from './request.js';
 import type { Timing } from './schedule.js';
 import { sessionRequests } from './session-requests.js';
 import { worldRequests } from './world-requests.js';

@@ -6,8 +6,7 @@ import type { RestActions } from '../world/rest-actions.js';
 import type { Traffic } from '../world/traffic.js';
 import type { World } from '../world/world.js';
 import type { Admin } from './admin.js';
-import type { Body } from './body.js';
-import { numberOf } from './body.js';
+import { numberOf, type Body } from './body.js';
 
 /** What requests work on. */
 export type AdminParts = {

@@ -2,10 +2,8 @@
 import type { SessionSelector } from '../core/faults.js';
 import { startAnswers } from '../core/start-answers.js';
 import type { Admin } from './admin.js';
-import type { Body } from './body.js';
-import { booleanOf, choiceOf, closeCodeOf, guildIdsOf, numberOf, selectorOf } from './body.js';
-import type { AdminRequest, AdminRequests } from './request.js';
-import { dayMs, forMsMeaning, lastingOf } from './request.js';
+import { booleanOf, choiceOf, closeCodeOf, guildIdsOf, numberOf, selectorOf, type Body } from './body.js';
+import { dayMs, forMsMeaning, lastingOf, type AdminRequest, type AdminRequests } from './request.js';
 
 const selectorFields = {
   shards: 'which shards: `[0, 3]` or `"0-3,7"`; without it all',

@@ -1,7 +1,6 @@
 /** What is going on, for operators and their programs. */
 import { replayableCount } from '../core/replay-buffer.js';
-import type { AnswerRule, StartAnswer, StartKind } from '../core/start-answers.js';
-import { standingAnswers } from '../core/start-answers.js';
+import { standingAnswers, type AnswerRule, type StartAnswer, type StartKind } from '../core/start-answers.js';
 import { readBudget } from '../core/limits.js';
 import type { VoiceStatus } from '../server/voice-edge.js';
 import type { HostMode } from '../server/gateway-host.js';

@@ -2,13 +2,11 @@
 import { knownIntents } from '../core/discord.js';
 import { isObject } from '../core/json.js';
 import { badRequest } from '../errors.js';
-import type { GuildEdit } from '../world/guild-edits.js';
-import { partKinds } from '../world/guild-edits.js';
+import { partKinds, type GuildEdit } from '../world/guild-edits.js';
 import type { RestAction, RestActionFilter } from '../world/rest-actions.js';
 import type { Status } from '../world/users.js';
 import type { World } from '../world/world.js';
-import type { Body } from './body.js';
-import { choiceOf, numberOf, stringOf, stringsOf, wholeOf, placeFields, placeOf } from './body.js';
+import { choiceOf, numberOf, stringOf, stringsOf, wholeOf, placeFields, placeOf, type Body } from './body.js';
 import { interactionRequests } from './interaction-requests.js';
 import type { AdminRequests, RequestContext } from './request.js';
 

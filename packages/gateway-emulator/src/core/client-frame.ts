@@ -2,8 +2,7 @@
  * What a client sent, read without trusting a byte of it: either a frame of known shape, or the close code that its
  * fault earns. Nothing here throws, whatever the input.
  */
-import type { ClientRequest, Presence } from './client-requests.js';
-import { readRequest, plainPresence, readPresence } from './client-requests.js';
+import { readRequest, plainPresence, readPresence, type ClientRequest, type Presence } from './client-requests.js';
 import { closeCodes, opcodes } from './discord.js';
 import { isCount, isInteger, isObject, parseObject } from './json.js';
 

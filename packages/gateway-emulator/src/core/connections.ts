@@ -1,13 +1,11 @@
 /** What happens on one connection: it opens, it says something, it is gone. */
 import type { Ms } from '@dshard/transport';
 import type { ViolationKind } from './records.js';
-import type { ClientFrame } from './client-frame.js';
+import { readClientFrame, type ClientFrame } from './client-frame.js';
 import type { ClientRequest } from './client-requests.js';
-import { readClientFrame } from './client-frame.js';
 import { closeCodes, defaultVersion, servedVersions } from './discord.js';
-import type { Effect } from './effects.js';
+import { heartbeatAckText, helloText, reconnectText, sendText, recordViolation, type Effect } from './effects.js';
 import { identify } from './identify.js';
-import { heartbeatAckText, helloText, reconnectText, sendText, recordViolation } from './effects.js';
 import { carryOut } from './requests.js';
 import { resume } from './resume.js';
 import { countSend, createSendLimit } from './limits.js';

@@ -6,8 +6,7 @@
  */
 import type { Ms } from '@dshard/transport';
 import { intents } from './discord.js';
-import type { Effect } from './effects.js';
-import { dispatchText, sendText } from './effects.js';
+import { dispatchText, sendText, type Effect } from './effects.js';
 import { addToReplay } from './replay-buffer.js';
 import type { GatewayState, Session } from './state.js';
 

@@ -1,8 +1,7 @@
 /** What an operator does to sessions: faults every bot has to live with, on demand. Each returns how many it hit. */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
-import type { Effect } from './effects.js';
-import { heartbeatRequestText, invalidSessionText, reconnectText, sendText } from './effects.js';
+import { heartbeatRequestText, invalidSessionText, reconnectText, sendText, type Effect } from './effects.js';
 import { closeConnection, cutConnection, destroySession, detach } from './sessions.js';
 import type { Connection, GatewayState, Session } from './state.js';
 

@@ -3,12 +3,10 @@
  * answered by nothing (not documented).
  */
 import type { Ms } from '@dshard/transport';
-import type { ClientRequest, MembersRequest } from './client-requests.js';
-import { maxMembersAsked } from './client-requests.js';
+import { maxMembersAsked, type ClientRequest, type MembersRequest } from './client-requests.js';
 import { intents, opcodes } from './discord.js';
 import { answer, wants } from './dispatch.js';
-import type { Effect } from './effects.js';
-import { recordViolation } from './effects.js';
+import { recordViolation, type Effect } from './effects.js';
 import type { Connection, GatewayState, Session } from './state.js';
 import { updateVoiceState } from './voice.js';
 import type { GuildView, MemberView } from './world-view.js';

@@ -26,8 +26,7 @@ import { createIdentifyWindows, createSessionStartBudget } from './limits.js';
 import type { Presence } from './client-requests.js';
 import type { ReplayBuffer } from './replay-buffer.js';
 import type { GatewayRules } from './rules.js';
-import type { AnswerRules } from './start-answers.js';
-import { createAnswerRules } from './start-answers.js';
+import { createAnswerRules, type AnswerRules } from './start-answers.js';
 import type { WorldView } from './world-view.js';
 
 type Phase =

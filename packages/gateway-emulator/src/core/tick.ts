@@ -5,8 +5,7 @@
  */
 import type { Ms } from '@dshard/transport';
 import { closeCodes } from './discord.js';
-import type { Effect } from './effects.js';
-import { invalidSessionText, sendText, recordViolation } from './effects.js';
+import { invalidSessionText, sendText, recordViolation, type Effect } from './effects.js';
 import { closeConnection, destroySession } from './sessions.js';
 import type { Connection, GatewayState } from './state.js';
 

@@ -5,8 +5,7 @@
 import { AssertionError } from 'node:assert';
 import { isCount, isObject } from '../core/json.js';
 import { EmulatorError } from '../errors.js';
-import { EventBook } from './event-book.js';
-import type { BookEntry, BookFindings } from './event-book.js';
+import { EventBook, type BookEntry, type BookFindings } from './event-book.js';
 
 /** What was handled: an event by its id, or by session and sequence (most events have no id of their own). */
 export type Handled = ({ id: string } | { sessionId: string; s: number }) & {

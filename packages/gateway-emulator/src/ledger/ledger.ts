@@ -5,13 +5,12 @@
  * Only traffic events count as emitted and handled (see `EventBook`). Everything kept is bounded; counts never stop.
  */
 import type { Ms } from '@dshard/transport';
-import type { HandledBatch, HandledEvent, Reporter } from './handled-report.js';
+import { createReporter, type HandledBatch, type HandledEvent, type Reporter } from './handled-report.js';
 import { EventBook } from './event-book.js';
 import type { ExactlyOnce, ExactlyOnceOptions, Handled } from './exactly-once.js';
 import { assertExactlyOnce, findingsOf, judge } from './exactly-once.js';
 import type { LedgerRecord, Violation, ViolationKind } from '../core/records.js';
 import { reportText } from './report.js';
-import { createReporter } from './handled-report.js';
 
 /** From the loss of a session's socket to its RESUMED. Times in milliseconds since the epoch. */
 export type Gap = { shard: number; sessionId: string; detachedAt: Ms; resumedAt: Ms; ms: number };

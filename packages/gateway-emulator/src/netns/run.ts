@@ -1,6 +1,5 @@
 /** Carries out a plan: makes the namespace, starts emulator and bot in it, and takes everything away again. */
-import type { ChildProcess } from 'node:child_process';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';

@@ -8,8 +8,7 @@ import { tick } from '../core/tick.js';
 import type { LedgerRecord } from '../core/records.js';
 import type { GatewayStream } from './gateway-host.js';
 import type { GatewaySocket } from './gateway-socket.js';
-import type { LineCondition } from './line.js';
-import { Line } from './line.js';
+import { Line, type LineCondition } from './line.js';
 import { openOutlet } from './outlets.js';
 
 export type GatewayEdgeOptions = {

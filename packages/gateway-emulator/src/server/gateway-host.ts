@@ -12,8 +12,7 @@
  * Leaving `up` cuts every websocket it has, `refuse` everything else too. The port stays its own. REST that shares the
  * host fails along with it, unless it is to be kept; with `refuse` it cannot be.
  */
-import type { IncomingMessage, RequestListener } from 'node:http';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';

@@ -2,16 +2,14 @@
  * Between voice sockets and the voice gateway: hands it what happens, with the time, and carries out its effects. One
  * websocket host and one UDP socket, on one address.
  */
-import { createSocket } from 'node:dgram';
-import type { Socket as UdpSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import type { Cancel, Clock } from '@dshard/transport';
 import { EmulatorError } from '../errors.js';
 import { voiceClosed, voiceOpened, voiceReceived } from '../voice/voice-gateway.js';
 import { voicePacket } from '../voice/voice-packets.js';
 import { dropVoice, voiceTick } from '../voice/voice-sessions.js';
 import type { VoiceEffect, VoiceState } from '../voice/voice-state.js';
-import type { GatewayHostOptions, GatewayStream } from './gateway-host.js';
-import { GatewayHost } from './gateway-host.js';
+import { GatewayHost, type GatewayHostOptions, type GatewayStream } from './gateway-host.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { requestListener } from './http.js';
 

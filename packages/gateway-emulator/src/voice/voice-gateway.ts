@@ -1,7 +1,6 @@
 /** What happens on one connection of the voice gateway: it opens, it says something, it is gone. */
 import type { Ms, Random } from '@dshard/transport';
-import type { VoiceFrame, VoiceIdentifyFrame } from './voice-frame.js';
-import { readVoiceFrame } from './voice-frame.js';
+import { readVoiceFrame, type VoiceFrame, type VoiceIdentifyFrame } from './voice-frame.js';
 import { daveVersion, servedVoiceVersions, voiceCloseCodes, voiceModes, voiceOpcodes } from './voice-protocol.js';
 import {
   attachVoice,

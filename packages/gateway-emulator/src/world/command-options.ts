@@ -1,6 +1,5 @@
 /** The options and names of an application command, checked as Discord does at registration. Throws RestError. */
-import type { Path } from './fields.js';
-import { listField, objectField, required, textField } from './fields.js';
+import { listField, objectField, required, textField, type Path } from './fields.js';
 import { invalidField } from './rest-error.js';
 
 type Given = Record<string, unknown>;

@@ -3,8 +3,7 @@
  * and found again when somebody uses one. What is checked is what an interaction needs: who has a `custom_id`, that it
  * is the only one, what a menu lets choose. Throws RestError.
  */
-import type { Path } from './fields.js';
-import { countField, listField, objectField, required, textField } from './fields.js';
+import { countField, listField, objectField, required, textField, type Path } from './fields.js';
 import { invalidField } from './rest-error.js';
 
 export const componentTypes = {

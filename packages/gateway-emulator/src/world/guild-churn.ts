@@ -1,13 +1,11 @@
 /** What those who run a guild do by chance: parts come, change and go, and each kind keeps about its number. */
 import type { Random } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';
-import type { GuildEdit, PartKind } from './guild-edits.js';
-import { editGuild, partKinds } from './guild-edits.js';
+import { editGuild, partKinds, type GuildEdit, type PartKind } from './guild-edits.js';
 import type { Guild } from './guild.js';
 import { activeThreads } from './guild-create.js';
 import { channelTypes } from './guild-parts.js';
-import type { EventMeta } from './member-events.js';
-import { somebody } from './member-events.js';
+import { somebody, type EventMeta } from './member-events.js';
 import { pick } from './chance.js';
 
 /** Of a kind, beyond those that the guild began with. */

@@ -7,11 +7,9 @@
 import type { APIGuild, APIVoiceState, GatewayGuildCreateDispatchData, Locale } from 'discord-api-types/v10';
 import { intents } from '../core/discord.js';
 import type { GuildReader, OwnVoiceState } from '../core/world-view.js';
-import type { GuildChannel, GuildThread } from './guild-parts.js';
-import { channelTypes } from './guild-parts.js';
+import { channelTypes, type GuildChannel, type GuildThread } from './guild-parts.js';
 import type { Guild } from './guild.js';
-import type { Member } from './users.js';
-import { joinedAt, memberJson, noFlags } from './users.js';
+import { joinedAt, memberJson, noFlags, type Member } from './users.js';
 
 type Extra = Omit<GatewayGuildCreateDispatchData, keyof APIGuild>;
 

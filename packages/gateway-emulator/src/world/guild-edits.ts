@@ -8,10 +8,8 @@ import type { TrafficEvent } from '../core/dispatch.js';
 import { intentsOf } from './event-intents.js';
 import type { Guild } from './guild.js';
 import { activeThreads, shownChannel, shownThread } from './guild-create.js';
-import type { GuildChannel, GuildThread } from './guild-parts.js';
-import { channelTypes } from './guild-parts.js';
-import type { EventMeta } from './member-events.js';
-import { voiceChanges } from './member-events.js';
+import { channelTypes, type GuildChannel, type GuildThread } from './guild-parts.js';
+import { voiceChanges, type EventMeta } from './member-events.js';
 import { memberJson } from './users.js';
 
 /** Where the parts of a kind are, and by which events they are told. `list`: as a whole. */

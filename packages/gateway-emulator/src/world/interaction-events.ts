@@ -2,8 +2,7 @@
 import type { APIApplicationCommand, APIInteraction, APIMessage } from 'discord-api-types/v10';
 import type { TrafficEvent } from '../core/dispatch.js';
 import type { Guild } from './guild.js';
-import type { Interaction } from './interactions.js';
-import { interactionTypes } from './interactions.js';
+import { interactionTypes, type Interaction } from './interactions.js';
 import { botPermissions, memberPermissions } from './resolved.js';
 import { memberJson, userJson } from './users.js';
 

@@ -1,7 +1,6 @@
 /** How an interaction stands: for tests and developers, who want to see what the bot said of it. */
 import type { APIMessage } from 'discord-api-types/v10';
-import type { Interaction, InteractionType } from './interactions.js';
-import { isExpired } from './interactions.js';
+import { isExpired, type Interaction, type InteractionType } from './interactions.js';
 import type { Modal } from './modals.js';
 import type { RestAction, RestActions } from './rest-actions.js';
 

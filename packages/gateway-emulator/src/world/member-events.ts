@@ -8,8 +8,7 @@ import type { TrafficEvent } from '../core/dispatch.js';
 import type { Guild } from './guild.js';
 import type { GuildChannel } from './guild-parts.js';
 import { pick } from './chance.js';
-import type { Member, Status } from './users.js';
-import { makeUser, memberJson, userJson } from './users.js';
+import { makeUser, memberJson, userJson, type Member, type Status } from './users.js';
 import { voiceStateJson } from './guild-create.js';
 
 /** When, and under which id the event is booked. Discord gives most of these events no id of their own. */

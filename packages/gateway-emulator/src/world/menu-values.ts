@@ -3,8 +3,7 @@
  * `DSO_EMULATOR_BAD_REQUEST`.
  */
 import { badRequest } from '../errors.js';
-import type { Component } from './components.js';
-import { choicesOf, componentTypes } from './components.js';
+import { choicesOf, componentTypes, type Component } from './components.js';
 import type { Resolved, ResolvedKind } from './resolved.js';
 
 const kinds: Readonly<Record<number, ResolvedKind>> = {

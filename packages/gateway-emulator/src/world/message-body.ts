@@ -4,8 +4,7 @@ import { readComponents } from './components.js';
 import { listField, objectField } from './fields.js';
 import type { Guild } from './guild.js';
 import { RestError, invalidField } from './rest-error.js';
-import type { User } from './users.js';
-import { userJson } from './users.js';
+import { userJson, type User } from './users.js';
 
 /** The part of a message that its author decides. Embeds and components are passed on as they came. */
 export type MessageBody = {

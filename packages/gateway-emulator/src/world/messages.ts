@@ -9,8 +9,7 @@ import { intents } from '../core/discord.js';
 import type { TrafficEvent } from '../core/dispatch.js';
 import type { Guild } from './guild.js';
 import { pick } from './chance.js';
-import type { Member } from './users.js';
-import { memberFields } from './users.js';
+import { memberFields, type Member } from './users.js';
 import type { DirectChannel, World } from './world.js';
 
 const plainJson = JSON.stringify({

@@ -3,8 +3,7 @@
  * cannot be is refused as Discord does (RestError); what its fields do not take, with `DSO_EMULATOR_BAD_REQUEST`.
  */
 import { badRequest } from '../errors.js';
-import type { Component } from './components.js';
-import { allComponents, choicesOf, componentTypes, isSelect, readComponents } from './components.js';
+import { allComponents, choicesOf, componentTypes, isSelect, readComponents, type Component } from './components.js';
 import { listField, objectField, textField } from './fields.js';
 import { chooseValues } from './menu-values.js';
 import { invalidField } from './rest-error.js';

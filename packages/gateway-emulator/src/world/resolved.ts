@@ -4,8 +4,7 @@
  */
 import type { APIMessage } from 'discord-api-types/v10';
 import type { Guild } from './guild.js';
-import type { User } from './users.js';
-import { memberFields, userJson } from './users.js';
+import { memberFields, userJson, type User } from './users.js';
 import type { World } from './world.js';
 
 /** What everybody may do; the bot is an administrator. */

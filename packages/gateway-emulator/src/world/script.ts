@@ -7,8 +7,7 @@ import type { Cancel, Clock } from '@dshard/transport';
 import type { TrafficEvent } from '../core/dispatch.js';
 import { EmulatorError } from '../errors.js';
 import { intentsOf } from './event-intents.js';
-import type { SnowflakeSource } from './snowflakes.js';
-import { routeOf } from './snowflakes.js';
+import { routeOf, type SnowflakeSource } from './snowflakes.js';
 
 export type ScriptLine = {
   /** Milliseconds since the start of the script. */

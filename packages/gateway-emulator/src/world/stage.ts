@@ -8,12 +8,10 @@ import { badRequest } from '../errors.js';
 import { Commands } from './commands.js';
 import type { Guild } from './guild.js';
 import { Interactions } from './interactions.js';
-import type { EventMeta } from './member-events.js';
-import { somebody } from './member-events.js';
+import { somebody, type EventMeta } from './member-events.js';
 import { MessageBook } from './message-book.js';
 import { RestActions } from './rest-actions.js';
-import type { SnowflakeSource } from './snowflakes.js';
-import { snowflakeSource } from './snowflakes.js';
+import { snowflakeSource, type SnowflakeSource } from './snowflakes.js';
 import type { User } from './users.js';
 import type { World } from './world.js';
 

@@ -14,8 +14,7 @@ import { memberChurn, presenceChurn, reactionChurn, somebody, typingStarted, voi
 import { MessageWriter } from './messages.js';
 import { pick } from './chance.js';
 import type { SnowflakeSource } from './snowflakes.js';
-import type { TrafficKind, TrafficMix } from './traffic-mix.js';
-import { kindDrawer } from './traffic-mix.js';
+import { kindDrawer, type TrafficKind, type TrafficMix } from './traffic-mix.js';
 import type { World } from './world.js';
 
 export type TrafficOptions = {

@@ -6,21 +6,16 @@
 import type { APIApplicationCommand, APIMessage } from 'discord-api-types/v10';
 import type { TrafficEvent } from '../core/dispatch.js';
 import { badRequest } from '../errors.js';
-import type { Component } from './components.js';
-import { allComponents, componentTypes, isSelect } from './components.js';
+import { allComponents, componentTypes, isSelect, type Component } from './components.js';
 import type { Guild } from './guild.js';
-import type { EventMeta } from './member-events.js';
-import { somebody } from './member-events.js';
+import { somebody, type EventMeta } from './member-events.js';
 import { commandData, interactionEvent } from './interaction-events.js';
 import type { Interaction, InteractionType } from './interactions.js';
 import { chooseValues } from './menu-values.js';
-import type { ModalValues } from './modals.js';
-import { fillModal } from './modals.js';
-import type { Focus, OptionValues } from './option-values.js';
-import { fillOptions, focusedType } from './option-values.js';
+import { fillModal, type ModalValues } from './modals.js';
+import { fillOptions, focusedType, type Focus, type OptionValues } from './option-values.js';
 import { optionsByChance } from './options-by-chance.js';
-import type { Place, Setting, Stage } from './stage.js';
-import { Places } from './stage.js';
+import { Places, type Place, type Setting, type Stage } from './stage.js';
 import { Resolved } from './resolved.js';
 import { pick } from './chance.js';
 

@@ -3,11 +3,9 @@
  * guild is made when somebody looks at it and forgotten when many others were made since; what happened in it stays.
  */
 import type { WorldView } from '../core/world-view.js';
-import type { GuildChanges } from './guild.js';
-import { Guild } from './guild.js';
+import { Guild, type GuildChanges } from './guild.js';
 import { firstGuildMs, guildIndexOf, idIn, routeOfGuild, snowflake } from './snowflakes.js';
-import type { User } from './users.js';
-import { botUser, defaultBotId, makeUser } from './users.js';
+import { botUser, defaultBotId, makeUser, type User } from './users.js';
 
 /** A conversation of one user with the bot. */
 export type DirectChannel = { id: string; name: string; user: User };

@@ -2,8 +2,7 @@
  * The REST interface: requests that nobody honest makes, without a token, with a wrong one, and with the right one.
  * What an operator may ask for, and would be obeyed, is no input here.
  */
-import { CONTRACT, ENDPOINT_NAMES } from '@dshard/api';
-import type { EndpointName } from '@dshard/api';
+import { CONTRACT, ENDPOINT_NAMES, type EndpointName } from '@dshard/api';
 import type { Dice } from '../input/dice.js';
 import { problemOf, sayTo } from '../input/raw-http.js';
 import { TOKEN, Victim } from '../behind/victim.js';

@@ -2,8 +2,7 @@
  * Frames that nobody honest sends: valid ones of every kind, of which bytes, fields or meaning were changed, and noise.
  * `broken` frames end the connection; all others leave the connection as it is, and must change nothing.
  */
-import { decodeMessage, EVENT_IDS, UnknownEventError } from '@dshard/protocol';
-import type { Message } from '@dshard/protocol';
+import { decodeMessage, EVENT_IDS, UnknownEventError, type Message } from '@dshard/protocol';
 import { encode } from '@msgpack/msgpack';
 import type { Dice } from './dice.js';
 

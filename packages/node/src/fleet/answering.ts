@@ -6,14 +6,12 @@
  * Bounded: so many questions at once, and each no longer than its caller waits. What a handler does after that is its
  * own affair.
  */
-import { MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES, messageOf } from '@dshard/protocol';
-import type { CallAnswerEntry, CallAsk } from '@dshard/protocol';
+import { MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES, messageOf, type CallAnswerEntry, type CallAsk } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';
 import { withinDeadline } from '../deadline.js';
 import { NodeError } from '../errors.js';
 import { withoutSecrets } from './client-path.js';
-import { CLIENT_VALUE, clientValue, EVALUATE, evaluate } from './evaluation.js';
-import type { ClientSource } from './evaluation.js';
+import { CLIENT_VALUE, clientValue, EVALUATE, evaluate, type ClientSource } from './evaluation.js';
 import type { CallContext, CallHandler } from './fleet-api.js';
 import { fromJson, toJson } from './json.js';
 

@@ -8,8 +8,7 @@ import { MAX_CALL_ARGS_BYTES, messageOf } from '@dshard/protocol';
 import type { CallAsk, CallEnded, CallMessage, Message } from '@dshard/protocol';
 import type { Cancel } from '@dshard/transport';
 import { NodeError } from '../errors.js';
-import { Answering } from './answering.js';
-import type { AnsweringOptions } from './answering.js';
+import { Answering, type AnsweringOptions } from './answering.js';
 import { clientPath } from './client-path.js';
 import { CLIENT_VALUE, EVALUATE } from './evaluation.js';
 import type {

@@ -10,10 +10,8 @@
  * A run that still goes on when the next is due makes that one be left out.
  */
 import { Cron } from 'croner';
-import type { JobMarked, Message, JobMark } from '@dshard/protocol';
-import { MAX_NAME_LENGTH, messageOf } from '@dshard/protocol';
-import { delay } from '@dshard/transport';
-import type { Clock } from '@dshard/transport';
+import { MAX_NAME_LENGTH, messageOf, type JobMarked, type Message, type JobMark } from '@dshard/protocol';
+import { delay, type Clock } from '@dshard/transport';
 import { NodeError } from '../errors.js';
 import type { CronOptions, CronRun, FleetJobs, LeadRun } from './fleet-api.js';
 import type { Leadership } from './leadership.js';

@@ -2,8 +2,7 @@
  * From no connection to READY or RESUMED: whose the session is, where to, HELLO, then RESUME where there is a session
  * and IDENTIFY, with leave, where there is none.
  */
-import { sessionOf, trustedResumeUrl } from './cursor.js';
-import type { Dispatch } from './cursor.js';
+import { sessionOf, trustedResumeUrl, type Dispatch } from './cursor.js';
 import { connected, take } from './delivery.js';
 import { lose } from './loss.js';
 import type { Cursor } from '../session/state.js';

@@ -25,8 +25,7 @@ import { withoutUrl } from './cursor.js';
 import { endHold, freezeDelivery, onTrust } from './delivery.js';
 import type { Decision, GatewayShardEvent, Moment } from './events.js';
 import { closed, endPermit, enterRefused, lose, loseSession, onClosed, look, watchQuiet } from './loss.js';
-import { finalCursor, isConnected } from './state.js';
-import type { GatewayShardState } from './state.js';
+import { finalCursor, isConnected, type GatewayShardState } from './state.js';
 import { Transaction } from './transaction.js';
 
 export type Decide = (state: GatewayShardState, event: GatewayShardEvent, now: Moment) => Decision<GatewayShardState>;

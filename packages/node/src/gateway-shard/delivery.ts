@@ -6,8 +6,7 @@
  * Beyond `keptMax` the rest is left to Discord: the connection is ended, and the next one is made when the hold is
  * over.
  */
-import { advanced, isOfConnection } from './cursor.js';
-import type { Dispatch } from './cursor.js';
+import { advanced, isOfConnection, type Dispatch } from './cursor.js';
 import { lose } from './loss.js';
 import type { Delivery, HoldReason, Kept } from './state.js';
 import type { Transaction } from './transaction.js';

@@ -6,23 +6,19 @@
  * for its turn, so that each decision is made after all that the one before wanted.
  */
 import type { Cancel } from '@dshard/transport';
-import type { ShardReport } from '@dshard/protocol';
-import { messageOf } from '@dshard/protocol';
+import { messageOf, type ShardReport } from '@dshard/protocol';
 import type { NodeError } from '../errors.js';
 import type { Cursor } from '../session/state.js';
 import type { HostContext, ResumeOutcome } from '../shard-host.js';
 import { ABNORMAL_CODE, notMovable, preconnectFailed, refusedByDiscord, stopped } from './close-codes.js';
 import { isPreconnectedFor } from './connecting.js';
 import type { Dispatch } from './cursor.js';
-import { decide as decideShard, dueAt, whyNotMovable } from './decide.js';
-import type { Decide } from './decide.js';
+import { decide as decideShard, dueAt, whyNotMovable, type Decide } from './decide.js';
 import type { GatewayShardEffect, GatewayShardEvent } from './events.js';
 import { GuildCount } from './gateway-info.js';
-import { HandlersInFlight, Outcomes, settled, WaitingSends } from './outcomes.js';
+import { HandlersInFlight, Outcomes, settled, WaitingSends, type Settled } from './outcomes.js';
 import type { GatewayOptions } from './options.js';
-import type { Settled } from './outcomes.js';
-import { PermitRequest } from './permit-request.js';
-import type { LocalThrottler } from './permit-request.js';
+import { PermitRequest, type LocalThrottler } from './permit-request.js';
 import { Questions } from './questions.js';
 import type { GatewaySocket, OpenSocket, Sending, SocketNews } from './socket.js';
 import { canSend, cursorOf, FIXED_RULES, initialShard, isFrozen, isOpen, phaseOf, standingOf } from './state.js';

@@ -4,8 +4,7 @@
  * token that is refused does not become right by asking: that is told once, and asked ever more rarely. A RESUME whose
  * resume URL works never comes here.
  */
-import { delay } from '@dshard/transport';
-import type { Clock, Logger, Random } from '@dshard/transport';
+import { delay, type Clock, type Logger, type Random } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { Dispatch } from './cursor.js';
 import type { LocalThrottler } from './permit-request.js';

@@ -7,8 +7,7 @@ import type { LossCause } from '../ownership-lease.js';
 import { causeOf, endsSession, isRefusal, KEEP_SESSION_CODE, remedyFor } from './close-codes.js';
 import { withoutUrl } from './cursor.js';
 import { calmed, nextAttemptAt, nextResumeAt, withFailure } from './retries.js';
-import { isConnected } from './state.js';
-import type { Link } from './state.js';
+import { isConnected, type Link } from './state.js';
 import type { Transaction } from './transaction.js';
 
 export type Loss = {

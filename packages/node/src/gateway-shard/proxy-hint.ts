@@ -3,8 +3,7 @@
  * has an option for one. That is said by name, once, where everybody sees it; it is no error, for Discord may well be
  * reached directly.
  */
-import { proxyFor } from '@dshard/transport';
-import type { Environment } from '@dshard/transport';
+import { proxyFor, type Environment } from '@dshard/transport';
 
 const CODE = 'DSO_PROXY_IGNORED';
 

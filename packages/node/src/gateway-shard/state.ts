@@ -14,8 +14,7 @@ import type { Cursor } from '../session/state.js';
 import type { LossCause } from '../ownership-lease.js';
 import type { Dispatch } from './cursor.js';
 import type { Quiet } from './loss.js';
-import type { Retries } from './retries.js';
-import { NO_RETRIES } from './retries.js';
+import { NO_RETRIES, type Retries } from './retries.js';
 import type { GatewayTimeouts } from './options.js';
 
 export type Mode =

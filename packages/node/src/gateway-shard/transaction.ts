@@ -1,7 +1,6 @@
 /** The working copy of one decision: effects in order; each axis changes by its `enter…`, with its legal moves. */
 import type { GatewayShardEffect, Moment } from './events.js';
-import { deliveryKind, MOVES } from './state.js';
-import type { Delivery, GatewayShardState, Link, Mode } from './state.js';
+import { deliveryKind, MOVES, type Delivery, type GatewayShardState, type Link, type Mode } from './state.js';
 
 /** What changes otherwise than by a move. */
 type Rest = Omit<GatewayShardState, 'rules' | 'mode' | 'link' | 'delivery'>;

@@ -6,10 +6,8 @@
  * As in a session that begins now: threads that are archived are not shown, nor is who went offline.
  */
 import type * as Discord from 'discord-api-types/v10';
-import { addMember, addPresence, KEEP_ALL, prunePeople } from './people.js';
-import type { PeopleLimits } from './people.js';
-import type { Payload, RawGuild } from './raw-guild.js';
-import { rawGuildOf } from './raw-guild.js';
+import { addMember, addPresence, KEEP_ALL, prunePeople, type PeopleLimits } from './people.js';
+import { rawGuildOf, type Payload, type RawGuild } from './raw-guild.js';
 
 /** Of one shard. */
 export type ShardState = {

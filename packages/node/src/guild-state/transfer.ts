@@ -3,10 +3,8 @@
  * everything, while the shard serves; then what has changed, as often as the sender likes; at last the ids of the
  * guilds there are, so that a copy can be known to be whole. A part may come twice: as it was, and as it is.
  */
-import { GuildChanges, PARTS, keyOf, RawGuild } from './raw-guild.js';
-import type { Part, Payload, Written } from './raw-guild.js';
-import { emptyState } from './reduce.js';
-import type { ShardState } from './reduce.js';
+import { GuildChanges, PARTS, keyOf, RawGuild, type Part, type Payload, type Written } from './raw-guild.js';
+import { emptyState, type ShardState } from './reduce.js';
 import type { PeopleLimits } from './people.js';
 
 /** Raised when parts mean something else than before. */

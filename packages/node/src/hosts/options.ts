@@ -1,11 +1,8 @@
 /** The options that hosts have in common: what they default to, what is refused. */
-import { silentLogger, systemClock, systemRandom } from '@dshard/transport';
-import type { Clock, Logger, Random } from '@dshard/transport';
+import { silentLogger, systemClock, systemRandom, type Clock, type Logger, type Random } from '@dshard/transport';
 import { checkPair, checkStateHooks, picked, refuseUnknownKeys } from '../check-options.js';
-import { resolveTimeouts } from '../gateway-shard/options.js';
-import type { GatewayOptions, GatewayTimeouts } from '../gateway-shard/options.js';
-import { NODE_OPTION_KEYS } from '../options.js';
-import type { NodeOptions } from '../options.js';
+import { resolveTimeouts, type GatewayOptions, type GatewayTimeouts } from '../gateway-shard/options.js';
+import { NODE_OPTION_KEYS, type NodeOptions } from '../options.js';
 import type { LeaveHooks, StateHooks } from './user-code.js';
 
 /** Of the hosts that know the bot's own code as handlers. */

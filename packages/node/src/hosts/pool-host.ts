@@ -12,8 +12,7 @@ import type {
   TransferContext,
 } from '../shard-host.js';
 import type { Turns } from './turns.js';
-import { LeaveNotice } from './user-code.js';
-import type { StateHooks } from './user-code.js';
+import { LeaveNotice, type StateHooks } from './user-code.js';
 import type { WorkInFlight } from './work-in-flight.js';
 
 export abstract class PoolHost implements ShardHost {

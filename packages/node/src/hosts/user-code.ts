@@ -2,8 +2,7 @@
  * The bot's own code, for the hosts that know it as handlers only: what it is told of a shard that leaves, and what it
  * is still doing when its process ends.
  */
-import { delay } from '@dshard/transport';
-import type { Clock, Logger } from '@dshard/transport';
+import { delay, type Clock, type Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { Delivery } from '../gateway-shard/options.js';
 import type { LeavingHow, ShardHost } from '../shard-host.js';

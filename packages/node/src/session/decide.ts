@@ -2,8 +2,7 @@
  * The node session, whole: plain data in, plain data out. No clock, no randomness, no I/O; the runtime (node.ts) makes
  * the events, executes the effects in order, and delivers `tick` when the last `wakeAt` says so.
  */
-import { isAbout, isFrom, longestShardList } from '@dshard/protocol';
-import type { Message, MessageAbout, MessageFrom } from '@dshard/protocol';
+import { isAbout, isFrom, longestShardList, type Message, type MessageAbout, type MessageFrom } from '@dshard/protocol';
 import { onCallEnded, onCommand, onStartShards } from './commands.js';
 import { isStaged, onAllUserDataSent, onUserEvent, onUserEventHandled } from './destination.js';
 import { cursorOf, Transaction } from './transaction.js';

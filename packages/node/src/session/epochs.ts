@@ -3,8 +3,7 @@
  * seen. What comes with a lower epoch is not acted on. A shard that another node has under a higher one is let go: its
  * connection is closed without ending the session, it is not resumed, and user code is told.
  */
-import { highestFromOrchestrator } from '@dshard/protocol';
-import type { Identified, MessageOf, Rejected } from '@dshard/protocol';
+import { highestFromOrchestrator, type Identified, type MessageOf, type Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
 import type { Transaction } from './transaction.js';
 

@@ -6,8 +6,7 @@
  * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over
  * after an established connection. After a refusal that trying again does not cure it is `refusedRetryMs`.
  */
-import { negotiate } from '@dshard/protocol';
-import type { Challenge, Identified, Rejected } from '@dshard/protocol';
+import { negotiate, type Challenge, type Identified, type Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
 import { abortMigrationsOf } from './commands.js';
 import type { Transaction } from './transaction.js';

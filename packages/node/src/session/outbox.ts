@@ -7,8 +7,7 @@
  * base-level peer everything goes out. Messages of a migration never wait: a migration dies with the connection it was
  * asked for on.
  */
-import { MESSAGE_TRAITS } from '@dshard/protocol';
-import type { Message } from '@dshard/protocol';
+import { MESSAGE_TRAITS, type Message } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
 import type { QueuedMessage } from './state.js';
 

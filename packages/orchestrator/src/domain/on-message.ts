@@ -3,8 +3,7 @@
  * is recorded as a protocolViolation and does nothing; late answers to something that was aborted are expected, and are
  * recorded at debug level.
  */
-import { isFrom, MESSAGE_TRAITS } from '@dshard/protocol';
-import type { Message, MessageFrom, MessageOf } from '@dshard/protocol';
+import { isFrom, MESSAGE_TRAITS, type Message, type MessageFrom, type MessageOf } from '@dshard/protocol';
 import { onCallAnswer, onCallStart } from './calls/calls.js';
 import { noteCheckpoint } from './shards/epochs.js';
 import { claim } from './fleet/claims.js';

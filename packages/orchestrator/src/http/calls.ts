@@ -2,9 +2,8 @@
  * `POST /v1/call`: asks the nodes, as an operator. What is asked are the handlers that the bot registered
  * (`node.fleet.handle`); what the library itself evaluates has names that begin with `$`, and is for nodes only.
  */
-import { counted } from '@dshard/protocol';
+import { counted, type CallEnded } from '@dshard/protocol';
 import type { Answer, CallReport, Takes } from '@dshard/api';
-import type { CallEnded } from '@dshard/protocol';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { replyTo, type Reply } from './answers.js';
 

@@ -14,16 +14,14 @@ import type {
   StatusV1,
   StoreStatus,
 } from '@dshard/api';
-import { isCrashLoop } from '../domain/state/processes.js';
+import { isCrashLoop, type CrashLoop } from '../domain/state/processes.js';
 import { CONDITIONS, conditionsOf, shardsNotUp, type ShardCondition } from '../domain/shards/condition.js';
 import { sessionStarts } from '../domain/shards/identify-budget.js';
 import { disruptionOf } from '../domain/migration/limits.js';
 import { isLive } from '../domain/state/migrations.js';
 import { hasSaidGoodbye } from '../domain/state/nodes.js';
 import { progressOf } from '../domain/operations/operations.js';
-import { operationsOfKind } from '../domain/state/operations.js';
-import type { OperationState } from '../domain/state/operations.js';
-import type { CrashLoop } from '../domain/state/processes.js';
+import { operationsOfKind, type OperationState } from '../domain/state/operations.js';
 import type { MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
 import { operationsOf } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';

@@ -10,8 +10,7 @@
  * cannot shut nodes out: of too many unidentified connections of an address, or of all, the oldest is closed, and a
  * node identifies itself at once.
  */
-import { longestShardList, MAX_SHARDS } from '@dshard/protocol';
-import type { Identify, Message } from '@dshard/protocol';
+import { longestShardList, MAX_SHARDS, type Identify, type Message } from '@dshard/protocol';
 import type {
   ByteStream,
   Cancel,
@@ -27,8 +26,7 @@ import type { OrchestratorErrorCode } from '../errors.js';
 import type { OrchestratorOptions } from './contract.js';
 import { Crowd } from './crowd.js';
 import { FlowControl } from './flow-control.js';
-import { challengedBy } from './proof.js';
-import type { Challenged } from './proof.js';
+import { challengedBy, type Challenged } from './proof.js';
 import { sourceOf } from './violations.js';
 
 const IDENTIFY_TIMEOUT_MS = 10_000;

@@ -12,8 +12,7 @@
 import type { Cancel, Clock, Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { JsonValue } from '../domain/durable/records.js';
-import { AUTOMATIC } from '../domain/state/effects.js';
-import type { HistoryEntry } from '../domain/state/effects.js';
+import { AUTOMATIC, type HistoryEntry } from '../domain/state/effects.js';
 import type { HistoryResult, StoredEntry } from '../ports/state-store.js';
 import type { RecordedEntry } from './contract.js';
 

@@ -27,8 +27,7 @@ import type {
   StoreFailure,
   Write,
 } from '../ports/state-store.js';
-import type { Leadership } from './leadership.js';
-import { LEASE_MS } from './leadership.js';
+import { LEASE_MS, type Leadership } from './leadership.js';
 
 /** How many entries may wait for a commit. */
 export const BACKLOG = 1_000;

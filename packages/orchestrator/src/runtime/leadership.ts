@@ -11,8 +11,7 @@
  * process lives is never succeeded by what the store says alone, for the store may be an old copy: its lease has to
  * stand still before our eyes.
  */
-import { delay } from '@dshard/transport';
-import type { Clock, Logger } from '@dshard/transport';
+import { delay, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
 import type {
   AcquireResult,

@@ -2,13 +2,11 @@
  * The node processes of this orchestrator's launcher: attempts to launch one, and the end of all of them. Without a
  * launcher there are none.
  */
-import type { Clock, Logger } from '@dshard/transport';
-import { delay } from '@dshard/transport';
+import { delay, type Clock, type Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import type { DomainEvent } from '../domain/state/events.js';
 import type { Launcher } from '../ports/surroundings.js';
-import { asReason } from './questions.js';
-import type { Versions } from './questions.js';
+import { asReason, type Versions } from './questions.js';
 
 type Surroundings = {
   launcher: Launcher | null;

@@ -4,8 +4,7 @@
  */
 import { decodeMessage, EVENT_IDS, NONCE_BYTES, provenBytes } from '@dshard/protocol';
 import type { Challenge, Exchange, Identify, Proof } from '@dshard/protocol';
-import { isMacOf, macOf } from '@dshard/transport';
-import type { Random } from '@dshard/transport';
+import { isMacOf, macOf, type Random } from '@dshard/transport';
 
 /** A node that said that it has a token, and is to prove it. */
 export type Challenged = {

@@ -6,10 +6,8 @@ import { correctingWrites } from '../domain/durable/writes.js';
 import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorOptions } from './contract.js';
-import type { History } from './history.js';
-import { CAPACITY } from './history.js';
-import type { Journal } from './journal.js';
-import { BACKLOG } from './journal.js';
+import { CAPACITY, type History } from './history.js';
+import { BACKLOG, type Journal } from './journal.js';
 
 /** The domain's settings: as configured, completed by what only the runtime knows. */
 export function settingsOf(options: OrchestratorOptions): Settings {

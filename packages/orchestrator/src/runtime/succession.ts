@@ -4,11 +4,9 @@
  * waited for; what somebody else holds is not.
  */
 import { messageOf } from '@dshard/protocol';
-import type { Address, Clock, Logger } from '@dshard/transport';
-import { delay, parseAddress, TransportError } from '@dshard/transport';
+import { delay, parseAddress, TransportError, type Address, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
-import type { Leadership, Liveness } from './leadership.js';
-import { LEASE_MS, who } from './leadership.js';
+import { LEASE_MS, who, type Leadership, type Liveness } from './leadership.js';
 
 const LOOK_AGAIN_MS = 500;
 const SAY_AGAIN_MS = 30_000;

@@ -6,10 +6,8 @@
  * Who is refused waits for the close, longer each time, and so cannot try again at once: peers of the base level
  * connect again as soon as they are closed. Addresses are forgotten some quiet minutes later.
  */
-import { AUTOMATIC } from '../domain/state/effects.js';
-import type { Effect, HistoryEntry } from '../domain/state/effects.js';
-import { parseAddress } from '@dshard/transport';
-import type { Cancel, Clock, ConnectionEnd } from '@dshard/transport';
+import { AUTOMATIC, type Effect, type HistoryEntry } from '../domain/state/effects.js';
+import { parseAddress, type Cancel, type Clock, type ConnectionEnd } from '@dshard/transport';
 import type { History } from './history.js';
 
 const MINUTE_MS = 60_000;

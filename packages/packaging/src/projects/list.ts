@@ -5,10 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '@dshard/transport';
 import type { NpmProject } from '../npm-project.js';
 import { run } from '../tarballs.js';
-import type { StartEmulator } from './course.js';
-import { runCourse, blockWith, dsoUpWith } from './course.js';
-import type { RuntimeName, Setting } from './environments.js';
-import { compile, settingsOf } from './environments.js';
+import { runCourse, blockWith, dsoUpWith, type StartEmulator } from './course.js';
+import { compile, settingsOf, type RuntimeName, type Setting } from './environments.js';
 
 export type Surroundings = {
   /** Texts of the READMEs. */

@@ -6,11 +6,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@dshard/demo';
-import type { GatewayEmulator } from '@dshard/gateway-emulator';
-import { startGatewayEmulator } from '@dshard/gateway-emulator';
+import { startGatewayEmulator, type GatewayEmulator } from '@dshard/gateway-emulator';
 import { messageOf } from '@dshard/protocol';
-import type { CacheTree } from '@dshard/testkit';
-import { compareTrees } from '@dshard/testkit';
+import { compareTrees, type CacheTree } from '@dshard/testkit';
 import type { Clock } from '@dshard/transport';
 import { PackedFleet } from '../packed-fleet.js';
 

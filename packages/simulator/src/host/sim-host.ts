@@ -7,13 +7,11 @@ import { UserEventRegistry } from '@dshard/node';
 import type { Decide, Dispatch, GatewaySocket, ShardNews, SocketRequest } from '@dshard/node/gateway-shard';
 import { ShardPool } from '@dshard/node/gateway-shard';
 import type { ShardReport } from '@dshard/protocol';
-import type { Clock, Transport } from '@dshard/transport';
-import { delay, silentLogger } from '@dshard/transport';
+import { delay, silentLogger, type Clock, type Transport } from '@dshard/transport';
 import { GENERIC_GATEWAY } from '../discord/discord.js';
 import type { Observe, UserState } from '../observation.js';
 import type { Draw } from '../random.js';
-import type { MessageEvent } from './sim-socket.js';
-import { SimSocket, TIMEOUTS } from './sim-socket.js';
+import { SimSocket, TIMEOUTS, type MessageEvent } from './sim-socket.js';
 
 /** `last` null: the channel is forgotten. */
 type StateEntry = { index: number; channel: string; last: number | null };

@@ -12,8 +12,7 @@ import type {
 } from '@dshard/node/gateway-shard';
 import type { ResumeHow } from '@dshard/node';
 import type { Cursor } from '@dshard/node/session';
-import { violated, withNode } from './world.js';
-import type { Host, World } from './world.js';
+import { violated, withNode, type Host, type World } from './world.js';
 
 /** Silence is not modelled, and no wait between attempts. */
 const RULES: Rules = {

@@ -1,11 +1,9 @@
 /** What can happen next in the world, each with a line for the reader of a path. */
 import type { Decide } from '@dshard/orchestrator/domain';
 import { detach, drop, emit } from './gateway.js';
-import { complete, disconnect, nodeHears } from './node-side.js';
-import type { NodeReducers } from './node-side.js';
+import { complete, disconnect, nodeHears, type NodeReducers } from './node-side.js';
 import { orchestratorDies, orchestratorHears, orchestratorStarts } from './orchestrator-side.js';
-import { SHARD, withNode } from './world.js';
-import type { Pending, World } from './world.js';
+import { SHARD, withNode, type Pending, type World } from './world.js';
 
 /** The reducers under check: the production ones, or with a seeded bug. */
 export type Reducers = NodeReducers & { orchestrator: Decide };

@@ -4,8 +4,7 @@ import type { decide, HostCall, HostOutcome, NodeEffect, NodeEvent } from '@dsha
 import type { DomainEvent } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import { begin as beginShard, close, detach, freeze, hostCursor, phaseOf, setHost, tell } from './gateway.js';
-import { SHARD, withNode, withoutNode } from './world.js';
-import type { ModelNode, Pending, World } from './world.js';
+import { SHARD, withNode, withoutNode, type ModelNode, type Pending, type World } from './world.js';
 
 const STATE_EVENT = 100;
 

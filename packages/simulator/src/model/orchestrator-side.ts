@@ -2,8 +2,7 @@
 import { defaultSettings } from '@dshard/orchestrator';
 import { decide, durableWrites, initialState, restoredState } from '@dshard/orchestrator/domain';
 import type { Decide, DomainEvent, Effect, OrchestratorState } from '@dshard/orchestrator/domain';
-import { SHARD, violated, withNode } from './world.js';
-import type { World } from './world.js';
+import { SHARD, violated, withNode, type World } from './world.js';
 
 /** Heartbeats are off: they would make the world endless. What only they tell is told otherwise or not at all. */
 const SETTINGS = defaultSettings({

@@ -1,13 +1,10 @@
 /** The small worlds that are searched whole: one shard on `a`, its move to `b`, and one thing that goes wrong. */
-import type { SessionLimits } from '@dshard/node/session';
-import { DEFAULT_LIMITS, initialState } from '@dshard/node/session';
+import { DEFAULT_LIMITS, initialState, type SessionLimits } from '@dshard/node/session';
 import { CAPABILITIES } from '@dshard/protocol';
-import { FIRST_INSTANT, SHARD, withNode } from './world.js';
-import type { FaultKind, Reducers } from './moves.js';
-import { nextTick, ordinaryMoves } from './moves.js';
+import { FIRST_INSTANT, SHARD, withNode, type World } from './world.js';
+import { nextTick, ordinaryMoves, type FaultKind, type Reducers } from './moves.js';
 import { nodeHears } from './node-side.js';
 import { freshOrchestrator, orchestratorHears } from './orchestrator-side.js';
-import type { World } from './world.js';
 
 export type Scope = {
   name: string;

@@ -1,11 +1,9 @@
 /** Breadth first through every world that can be reached: the first violation found is one of the shortest. */
 import { assertInvariants } from '@dshard/orchestrator/domain';
 import { messageOf } from '@dshard/protocol';
-import { canonical, violated } from './world.js';
-import type { FaultKind, Move, Reducers } from './moves.js';
-import { faultMoves, nextTick, ordinaryMoves } from './moves.js';
+import { canonical, violated, type World } from './world.js';
+import { faultMoves, nextTick, ordinaryMoves, type FaultKind, type Move, type Reducers } from './moves.js';
 import { phaseOf } from './gateway.js';
-import type { World } from './world.js';
 
 export type Found = {
   states: number;

@@ -3,8 +3,7 @@ import type { ShardHost } from '@dshard/node';
 import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
-import type { Mutant } from './mutant.js';
-import { sending } from './mutant.js';
+import { sending, type Mutant } from './mutant.js';
 import { SESSION_MUTANTS } from './session.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;

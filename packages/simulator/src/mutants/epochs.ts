@@ -1,7 +1,6 @@
 /** Seeded bugs of epochs and takeover: who has a shard when two think so. */
 import type { Decide } from '@dshard/orchestrator/domain';
-import type { Mutant } from './mutant.js';
-import { sending } from './mutant.js';
+import { sending, type Mutant } from './mutant.js';
 
 /** Whatever epoch a node has a shard under, it is taken for the last one. */
 const looksAtNoEpoch =

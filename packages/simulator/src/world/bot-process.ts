@@ -1,20 +1,16 @@
 /** One bot process: the production node on a simulated library, inside a virtual process. */
-import type { DshardNode, ShardStateKind } from '@dshard/node';
-import { createNode } from '@dshard/node';
+import { createNode, type DshardNode, type ShardStateKind } from '@dshard/node';
 import type { Message } from '@dshard/protocol';
-import type { Logger } from '@dshard/transport';
-import { silentLogger } from '@dshard/transport';
+import { silentLogger, type Logger } from '@dshard/transport';
 import type { MemoryNetwork, VirtualClock } from '@dshard/testkit';
-import type { HostBehaviour } from '../host/sim-host.js';
+import { SimHost, userEvents, type HostBehaviour } from '../host/sim-host.js';
 import { LiveHost } from '../host/live-host.js';
-import { SimHost, userEvents } from '../host/sim-host.js';
 import type { Observe } from '../observation.js';
 import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
 import { baseLevelTransport, repeatingTransport } from './control-connection.js';
 import { ORCHESTRATOR_ADDRESS } from './sim-orchestrator.js';
-import type { Death } from './virtual-process.js';
-import { VirtualProcess } from './virtual-process.js';
+import { VirtualProcess, type Death } from './virtual-process.js';
 
 export type BotProcessOptions = {
   name: string;

@@ -4,8 +4,7 @@
  */
 import type { ProcessExit } from '@dshard/orchestrator';
 import type { Draw } from '../random.js';
-import type { BotProcessOptions } from './bot-process.js';
-import { BotProcess } from './bot-process.js';
+import { BotProcess, type BotProcessOptions } from './bot-process.js';
 
 export type FleetOptions = {
   bot: Omit<BotProcessOptions, 'name' | 'baseLevel' | 'live' | 'onExit'>;

@@ -2,10 +2,8 @@
  * The store of one life of the orchestrator: the disk outlives it, and every operation takes time, before it takes
  * effect and after. So the orchestrator may die with a commit not made, or made and not heard of.
  */
-import { memoryStore } from '@dshard/orchestrator';
-import type { MemoryDisk, StateStore } from '@dshard/orchestrator';
-import { delay } from '@dshard/transport';
-import type { Clock } from '@dshard/transport';
+import { memoryStore, type MemoryDisk, type StateStore } from '@dshard/orchestrator';
+import { delay, type Clock } from '@dshard/transport';
 import type { Draw } from '../random.js';
 
 const USUAL_MS = 2;

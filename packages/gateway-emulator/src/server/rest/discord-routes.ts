@@ -10,8 +10,7 @@ import { applicationRoutes } from './application-routes.js';
 import { channelRoutes } from './channel-routes.js';
 import { guildRoutes } from './guild-routes.js';
 import { interactionRoutes } from './interaction-routes.js';
-import type { RestRoute } from './rest-router.js';
-import { restRouter } from './rest-router.js';
+import { restRouter, type RestRoute } from './rest-router.js';
 
 export type DiscordRoutesOptions = {
   state: GatewayState;

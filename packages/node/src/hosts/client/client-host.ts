@@ -12,14 +12,11 @@
  *     loading    hosted, but its guilds died with another node and still come from Discord; its events are kept until then
  *     departed   it left; its guilds answer for a while where they are looked up (departed.ts)
  */
-import { WebSocketShardEvents } from '@discordjs/ws';
-import type { WebSocketManager } from '@discordjs/ws';
-import type { ShardReport } from '@dshard/protocol';
+import { WebSocketShardEvents, type WebSocketManager } from '@discordjs/ws';
+import { messageOf, type ShardReport } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
 import type { GatewayDispatchPayload, GatewaySendPayload } from 'discord-api-types/v10';
-import { messageOf } from '@dshard/protocol';
-import { emptyState, reduce } from '../../guild-state/reduce.js';
-import type { ShardState } from '../../guild-state/reduce.js';
+import { emptyState, reduce, type ShardState } from '../../guild-state/reduce.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import type { Delivery } from '../../gateway-shard/options.js';
@@ -29,8 +26,7 @@ import type { WsHostOptions } from '../ws/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import type { Turns } from '../turns.js';
 import { CacheHost } from '../pool-host.js';
-import { isSpentInteraction } from '../user-code.js';
-import type { StateHooks } from '../user-code.js';
+import { isSpentInteraction, type StateHooks } from '../user-code.js';
 import { Arrivals } from './arrivals.js';
 import type { Departed } from './departed.js';
 import { GuildTransfer, notReady } from './guild-transfer.js';

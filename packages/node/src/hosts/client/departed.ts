@@ -3,8 +3,7 @@
  * `linger` it finds what belongs to it where something is looked up by its id. In counts and iterations it is not
  * there.
  */
-import { ifStillRunning } from '@dshard/transport';
-import type { Cancel, Clock } from '@dshard/transport';
+import { ifStillRunning, type Cancel, type Clock } from '@dshard/transport';
 
 type Going = { cancel: Cancel; readonly over: () => void };
 

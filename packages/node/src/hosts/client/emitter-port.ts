@@ -8,8 +8,7 @@ import type { Payload } from '../../guild-state/raw-guild.js';
 import type { Cursor } from '../../session/state.js';
 import { lookUpToo } from './departed.js';
 import type { PortHooks } from './orchestrate.js';
-import { Listeners } from '../listeners.js';
-import type { Emitter } from '../listeners.js';
+import { Listeners, type Emitter } from '../listeners.js';
 import type { ClientPort, ConnectionEvent, Packet } from './port.js';
 import type { WorkInFlight } from '../work-in-flight.js';
 

@@ -5,8 +5,7 @@
 import { Breather } from '../../breather.js';
 import { NodeError } from '../../errors.js';
 import type { ShardState } from '../../guild-state/reduce.js';
-import { IncomingGuilds, OutgoingGuilds } from '../../guild-state/transfer.js';
-import type { GuildPart } from '../../guild-state/transfer.js';
+import { IncomingGuilds, OutgoingGuilds, type GuildPart } from '../../guild-state/transfer.js';
 import type { TransferContext } from '../../shard-host.js';
 import { Turns } from '../turns.js';
 import { GUILDS_EVENT, STATE_EVENT, partsOf, StateFrames } from '../discordjs/state-frames.js';

@@ -1,13 +1,10 @@
 /** The options of `orchestrated` for libraries whose clients are fed with dispatches. */
 import type { Clock, Random } from '@dshard/transport';
 import { refuseUnknownKeys, wholeNumber } from '../../check-options.js';
-import { resolveTimeouts } from '../../gateway-shard/options.js';
-import type { GatewayTimeouts } from '../../gateway-shard/options.js';
-import { KEEP_ALL } from '../../guild-state/people.js';
-import type { PeopleLimits } from '../../guild-state/people.js';
+import { resolveTimeouts, type GatewayTimeouts } from '../../gateway-shard/options.js';
+import { KEEP_ALL, type PeopleLimits } from '../../guild-state/people.js';
 import type { HostTimeouts } from '../../shard-host.js';
-import { checkClientOptions, surroundings } from '../options.js';
-import type { ClientOptions } from '../options.js';
+import { checkClientOptions, surroundings, type ClientOptions } from '../options.js';
 
 export type OrchestratedOptions = ClientOptions & {
   /**

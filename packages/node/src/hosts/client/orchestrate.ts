@@ -12,14 +12,11 @@ import { launchEnvironment } from '../../environment.js';
 import type { DshardNode } from '../../node-api.js';
 import { createNode } from '../../node.js';
 import { withOwnEvents } from '../discordjs/state-frames.js';
-import { beginLogin, endLogin, loginMade } from '../login.js';
-import type { LoginWords } from '../login.js';
-import { ClientHost } from './client-host.js';
-import type { GatewaySettings } from './client-host.js';
+import { beginLogin, endLogin, loginMade, type LoginWords } from '../login.js';
+import { ClientHost, type GatewaySettings } from './client-host.js';
 import { Departed } from './departed.js';
 import { nodeOptions } from '../options.js';
-import { resolveClientOptions } from './options.js';
-import type { ClientHostOptions, OrchestratedOptions } from './options.js';
+import { resolveClientOptions, type ClientHostOptions, type OrchestratedOptions } from './options.js';
 import type { ClientPort, Sent } from './port.js';
 
 export type PortHooks = {

@@ -4,17 +4,13 @@
  * GUILD_CREATE, for bots with caches of their own.
  */
 import type { Client } from '@discordjs/core';
-import { WebSocketShardEvents } from '@discordjs/ws';
-import type { WebSocketManager } from '@discordjs/ws';
+import { WebSocketShardEvents, type WebSocketManager } from '@discordjs/ws';
 import { NodeError } from '../../errors.js';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import type { GatewaySettings } from '../client/client-host.js';
-import { clientLogger } from '../client/orchestrate.js';
-import { Listeners } from '../listeners.js';
-import type { Emitter } from '../listeners.js';
-import type { Library, PortHooks } from '../client/orchestrate.js';
-import type { ClientPort, ConnectionEvent, Packet } from '../client/port.js';
-import { checkInternals } from '../client/port.js';
+import { clientLogger, type Library, type PortHooks } from '../client/orchestrate.js';
+import { Listeners, type Emitter } from '../listeners.js';
+import { checkInternals, type ClientPort, type ConnectionEvent, type Packet } from '../client/port.js';
 import type { WorkInFlight } from '../work-in-flight.js';
 
 class CorePort implements ClientPort {

@@ -9,14 +9,11 @@ import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js
 import type { Delivery } from '../../gateway-shard/options.js';
 import type { Cursor } from '../../session/state.js';
 import type { HostContext, HostTimeouts, ResumeHow, ResumeOutcome, ShardHost } from '../../shard-host.js';
-import { FirstReady } from '../first-ready.js';
-import type { Identity } from '../first-ready.js';
+import { FirstReady, type Identity } from '../first-ready.js';
 import { PoolHost } from '../pool-host.js';
-import { codeMethods, isSpentInteraction, stateMethods, UserCode } from '../user-code.js';
-import type { StateHooks } from '../user-code.js';
+import { codeMethods, isSpentInteraction, stateMethods, UserCode, type StateHooks } from '../user-code.js';
 import { Sends } from '../sends.js';
-import { BotShard, DiscordenoSocket } from './discordeno-socket.js';
-import type { BotShardOptions, Packet } from './discordeno-socket.js';
+import { BotShard, DiscordenoSocket, type BotShardOptions, type Packet } from './discordeno-socket.js';
 import { localThrottler, resolveDiscordenoOptions } from './options.js';
 import type { DiscordenoHostOptions, ResolvedDiscordenoOptions } from './options.js';
 

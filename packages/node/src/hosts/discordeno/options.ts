@@ -1,10 +1,8 @@
 /** The options of `createDiscordenoHost`: what may be given, what it defaults to, what is refused. */
 import type { GatewayManager } from '@discordeno/gateway';
-import { delay } from '@dshard/transport';
-import type { Clock } from '@dshard/transport';
+import { delay, type Clock } from '@dshard/transport';
 import { invalidOption } from '../../check-options.js';
-import { resolveHandlerOptions } from '../options.js';
-import type { HandlerOptions, ResolvedHandlerOptions } from '../options.js';
+import { resolveHandlerOptions, type HandlerOptions, type ResolvedHandlerOptions } from '../options.js';
 
 /** What of the library's REST is used, to learn who the bot is. */
 type Rest = { makeRequest(method: 'GET', route: string): Promise<unknown> };

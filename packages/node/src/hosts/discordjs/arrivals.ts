@@ -21,20 +21,17 @@ import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js'
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { Gate } from '../turns.js';
-import { loadBeginning, deliverBeginning, deliverStaged } from './cache-loader.js';
+import { loadBeginning, deliverBeginning, deliverStaged, type Beginning, type Deliver } from './cache-loader.js';
 import type { ClientShards } from './client-shards.js';
-import { emitOn, packet, showSession } from './gateway-manager.js';
-import type { GatewayManager } from './gateway-manager.js';
+import { emitOn, packet, showSession, type GatewayManager } from './gateway-manager.js';
 import { setShardReady } from './internals.js';
 import type { ListenersInFlight } from './listeners-in-flight.js';
 import type { OrchestratedOptions } from './options.js';
-import type { Beginning, Deliver } from './cache-loader.js';
 import type { Readiness } from './readiness.js';
 import type { Sends } from '../sends.js';
 import type { Staged } from './shard-transfer.js';
 import type { WholeState } from './staged-state.js';
-import { joining } from './voice-channels.js';
-import type { VoiceChannels } from './voice-channels.js';
+import { joining, type VoiceChannels } from './voice-channels.js';
 
 /** `gate` opens when user code can take the shard's events; `givenUp` aborts when the shard leaves before. */
 type Arrival = {

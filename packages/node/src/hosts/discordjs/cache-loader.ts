@@ -4,8 +4,7 @@
  * it costs one IDENTIFY, says everything, and is closed; the events still come from the session that was resumed, and
  * none is lost (docs/decisions/007-caches-of-a-dead-node.md).
  */
-import { delay } from '@dshard/transport';
-import type { Clock } from '@dshard/transport';
+import { delay, type Clock } from '@dshard/transport';
 import type { Breather } from '../../breather.js';
 import { KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
 import type { Dispatch } from '../../gateway-shard/cursor.js';

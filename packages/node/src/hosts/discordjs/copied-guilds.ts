@@ -5,8 +5,7 @@
  */
 import type { Guild } from 'discord.js';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
-import { hasMessages } from './export/structures.js';
-import type { MessageChannel } from './export/structures.js';
+import { hasMessages, type MessageChannel } from './export/structures.js';
 
 /** Events that change nothing of a guild but the people and the channel they name, and what every change sends. */
 const ABOUT_PEOPLE =

@@ -7,8 +7,7 @@
  * and no iteration. discord.js at work on a dispatch, fleet calls and our own code run `hidden`: they see what is here,
  * and nothing else. A listener that discord.js calls from there runs `visible` again.
  */
-import { ifStillRunning } from '@dshard/transport';
-import type { Cancel, Clock } from '@dshard/transport';
+import { ifStillRunning, type Cancel, type Clock } from '@dshard/transport';
 import type { Channel, Client, Guild, WebSocketShard } from 'discord.js';
 import { extendCache } from './internals.js';
 

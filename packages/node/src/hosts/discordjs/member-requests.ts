@@ -4,8 +4,7 @@
  */
 import type { Client, Guild } from 'discord.js';
 import type { GatewayOpcodes, GatewaySendPayload } from 'discord-api-types/v10';
-import { membersTimeout, newNonce, wrapMemberFetches } from './internals.js';
-import type { AskForMembers } from './internals.js';
+import { membersTimeout, newNonce, wrapMemberFetches, type AskForMembers } from './internals.js';
 
 const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
 

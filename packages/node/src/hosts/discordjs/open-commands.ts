@@ -3,8 +3,7 @@
  * so that nobody can wait for it. But discord.js notes on an interaction how far it is; and a message that was a
  * command is usually answered soon. A process that ends waits for both.
  */
-import type { Clock } from '@dshard/transport';
-import { delay } from '@dshard/transport';
+import { delay, type Clock } from '@dshard/transport';
 
 /** Discord gives up on an interaction without a first answer after 3 s, and on one that was deferred after 15 min. */
 const FIRST_ANSWER_MS = 3_000;

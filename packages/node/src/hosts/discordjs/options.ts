@@ -2,10 +2,8 @@
 import type { Logger } from '@dshard/transport';
 import type { ClientOptions } from 'discord.js';
 import { invalidOption } from '../../check-options.js';
-import type { GatewayOptions, GatewayTimeouts } from '../../gateway-shard/options.js';
-import { resolveTimeouts } from '../../gateway-shard/options.js';
-import { checkClientOptions, surroundings } from '../options.js';
-import type { ClientOptions as SharedOptions } from '../options.js';
+import { resolveTimeouts, type GatewayOptions, type GatewayTimeouts } from '../../gateway-shard/options.js';
+import { checkClientOptions, surroundings, type ClientOptions as SharedOptions } from '../options.js';
 
 export type OrchestratedOptions = SharedOptions & {
   timeouts?: GatewayTimeouts;

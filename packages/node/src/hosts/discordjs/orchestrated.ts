@@ -22,10 +22,9 @@ import type { GatewayManager, Strategy } from './gateway-manager.js';
 import { learnIdentity } from './export/structures.js';
 import { forgetGateway, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
-import type { OrchestratedOptions } from './options.js';
+import { checkOptions, type OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './state-frames.js';
 import { nodeOptions } from '../options.js';
-import { checkOptions } from './options.js';
 import { shardUtil } from './shard-util.js';
 import { checkSupported } from './supported.js';
 

@@ -6,13 +6,11 @@
  * Only what is in the caches travels, so the bot's own makeCache and sweepers decide how much that is.
  */
 import type { Client, Guild, GuildMember, Message, Presence } from 'discord.js';
-import { channelsWithMessages } from './copied-guilds.js';
-import type { GuildChange } from './copied-guilds.js';
+import { channelsWithMessages, type GuildChange } from './copied-guilds.js';
 import { isThread, threadMemberPayload } from './export/channels.js';
 import { guildChannelPayload, guildPayload, unsaidPayload } from './export/guild.js';
 import type { Payload } from './export/fields.js';
-import { messageRecord } from './export/messages.js';
-import type { MessageRecord } from './export/messages.js';
+import { messageRecord, type MessageRecord } from './export/messages.js';
 import type { JoinedChannel } from './voice-channels.js';
 import { clientUserPayload, memberPayload, presencePayload } from './export/people.js';
 

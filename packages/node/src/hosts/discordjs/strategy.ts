@@ -4,8 +4,7 @@
  * destroy().
  */
 import type { Logger } from '@dshard/transport';
-import { Collection, Events } from 'discord.js';
-import type { Client } from 'discord.js';
+import { Collection, Events, type Client } from 'discord.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { statusOf } from '../ws/library.js';
 import type { Strategy } from './gateway-manager.js';

@@ -5,11 +5,9 @@
 import type { REST } from '@discordjs/rest';
 import type { Client, ExtendedUser, Guild, Shard } from 'oceanic.js';
 import type { GatewaySettings } from '../client/client-host.js';
-import { clientLogger } from '../client/orchestrate.js';
+import { clientLogger, type Library, type PortHooks } from '../client/orchestrate.js';
 import { EmitterPort, endTimer } from '../client/emitter-port.js';
-import type { Library, PortHooks } from '../client/orchestrate.js';
-import type { Packet } from '../client/port.js';
-import { checkInternals } from '../client/port.js';
+import { checkInternals, type Packet } from '../client/port.js';
 
 type Request = { timeout: NodeJS.Timeout; readonly resolve: (answer: unknown) => void };
 

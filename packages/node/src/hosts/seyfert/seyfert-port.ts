@@ -8,14 +8,12 @@
  */
 import type { REST } from '@discordjs/rest';
 import type { Logger } from '@dshard/transport';
-import { Transformers } from 'seyfert';
-import type { Client, ShardManager } from 'seyfert';
+import { Transformers, type Client, type ShardManager } from 'seyfert';
 import type { Payload } from '../../guild-state/raw-guild.js';
 import type { GatewaySettings } from '../client/client-host.js';
 import { endTimer } from '../client/emitter-port.js';
 import type { Library, PortHooks } from '../client/orchestrate.js';
-import type { ClientPort, ConnectionEvent, Packet } from '../client/port.js';
-import { checkInternals } from '../client/port.js';
+import { checkInternals, type ClientPort, type ConnectionEvent, type Packet } from '../client/port.js';
 import { WorkInFlight } from '../work-in-flight.js';
 
 type Shard = ReturnType<ShardManager['create']>;

@@ -2,8 +2,7 @@
 import { REST } from '@discordjs/rest';
 import type { CreateWebSocketManagerOptions } from '@discordjs/ws';
 import { invalidOption, picked } from '../../check-options.js';
-import { resolveHandlerOptions } from '../options.js';
-import type { ResolvedHandlerOptions } from '../options.js';
+import { resolveHandlerOptions, type ResolvedHandlerOptions } from '../options.js';
 import type { WsHostOptions, WsPassthrough } from './options.js';
 
 export type ResolvedWsOptions = ResolvedHandlerOptions & {

@@ -18,8 +18,7 @@ import type { WsHost } from './options.js';
 import type { ResolvedWsOptions } from './resolve-options.js';
 import { OrchestratedStrategy } from './strategy.js';
 import { wsPool } from './ws-socket.js';
-import { isSpentInteraction } from '../user-code.js';
-import type { StateHooks } from '../user-code.js';
+import { isSpentInteraction, type StateHooks } from '../user-code.js';
 
 const MEMBERS_OPCODE: GatewayOpcodes.RequestGuildMembers = 8;
 

@@ -4,12 +4,10 @@ import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../../session/state.js';
 import type { Delivery } from '../../gateway-shard/options.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
-import { FirstReady } from '../first-ready.js';
-import type { Identity } from '../first-ready.js';
+import { FirstReady, type Identity } from '../first-ready.js';
 import { codeMethods, stateMethods, UserCode } from '../user-code.js';
 import type { WsHost, WsHostOptions } from './options.js';
-import { resolveWsOptions } from './resolve-options.js';
-import type { ResolvedWsOptions } from './resolve-options.js';
+import { resolveWsOptions, type ResolvedWsOptions } from './resolve-options.js';
 import { WebSocketHost } from './web-socket-host.js';
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. Nothing connects before a node tells it to. */

@@ -23,12 +23,10 @@ import type { APIGatewayBotInfo, GatewayOpcodes, GatewaySendPayload } from 'disc
 import { ABNORMAL_CODE, KEEP_SESSION_CODE } from '../../gateway-shard/close-codes.js';
 import type { Dispatch } from '../../gateway-shard/cursor.js';
 import type { SocketEvent } from '../../gateway-shard/events.js';
-import { GatewayInfo } from '../../gateway-shard/gateway-info.js';
-import type { GatewayBotInfo } from '../../gateway-shard/gateway-info.js';
+import { GatewayInfo, type GatewayBotInfo } from '../../gateway-shard/gateway-info.js';
 import type { GatewayOptions } from '../../gateway-shard/options.js';
 import type { LocalThrottler } from '../../gateway-shard/permit-request.js';
-import { ShardPool } from '../../gateway-shard/shard-pool.js';
-import type { ShardPoolOptions } from '../../gateway-shard/shard-pool.js';
+import { ShardPool, type ShardPoolOptions } from '../../gateway-shard/shard-pool.js';
 import type { GatewaySocket, SocketRequest } from '../../gateway-shard/socket.js';
 import type { Cursor } from '../../session/state.js';
 import { WebSocketShardDestroyRecovery, WebSocketShardEvents, WebSocketShardStatus } from './library.js';

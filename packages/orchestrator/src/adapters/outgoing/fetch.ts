@@ -3,8 +3,7 @@
  * `undici` is loaded only then, for the `fetch` of Node 20 knows no proxies.
  */
 import { messageOf } from '@dshard/protocol';
-import { proxyFor } from '@dshard/transport';
-import type { Environment, ProxySetting } from '@dshard/transport';
+import { proxyFor, type Environment, type ProxySetting } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 
 type Outgoing = {

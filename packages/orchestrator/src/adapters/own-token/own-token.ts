@@ -6,8 +6,7 @@
 import { existsSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '@dshard/protocol';
-import { readTokenFile } from '@dshard/transport';
-import type { Logger, Random } from '@dshard/transport';
+import { readTokenFile, type Logger, type Random } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import { foreignHands, ownDirectory } from '../private-files.js';
 

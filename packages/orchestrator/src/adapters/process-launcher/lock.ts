@@ -19,12 +19,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
-import type { Clock, Logger } from '@dshard/transport';
-import { delay } from '@dshard/transport';
+import { delay, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import { kindOf, ownDirectory } from '../private-files.js';
-import { identityOf, isAlive } from './process-identity.js';
-import type { ProcessIdentity } from './process-identity.js';
+import { identityOf, isAlive, type ProcessIdentity } from './process-identity.js';
 
 const ATTEMPTS = 5;
 const LOOK_MS = 1_000;

@@ -8,10 +8,8 @@
  *   new end, because it appends. One that grows to MAX_FACTOR times that size is rotated in any case: what was not read
  *   by then is skipped, and said to be; it stands in the copy.
  */
-import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
-import { rotateLog } from '@dshard/transport';
-import type { Cancel, Clock } from '@dshard/transport';
+import { closeSync, fstatSync, openSync, readSync, watch, type FSWatcher } from 'node:fs';
+import { rotateLog, type Cancel, type Clock } from '@dshard/transport';
 import { lineSplitter } from './line-splitter.js';
 
 const CHUNK_BYTES = 64 * 1024;

@@ -8,8 +8,7 @@
  * directory; every living process it knows has a record in the registry, and every record has a living process or is
  * removed.
  */
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
@@ -18,14 +17,12 @@ import type { Address, Clock, Logger } from '@dshard/transport';
 import { OrchestratorError } from '../../errors.js';
 import type { Launcher, NodeProcess, ProcessExit } from '../../ports/surroundings.js';
 import { requireDirectory, spawnError } from '../command-line/run.js';
-import type { Command } from '../command-line/split.js';
-import { toCommand } from '../command-line/split.js';
+import { toCommand, type Command } from '../command-line/split.js';
 import { lockDataDir } from './lock.js';
 import { followLog, UNREAD_FACTOR } from './log-follower.js';
 import { ManagedProcess } from './managed-process.js';
 import { identityOf, isAlive } from './process-identity.js';
-import type { ProcessRecord, ProcessRegistry } from './registry.js';
-import { processRegistry } from './registry.js';
+import { processRegistry, type ProcessRecord, type ProcessRegistry } from './registry.js';
 
 export type ProcessLauncherOptions = {
   /** The program and its arguments; `{nodeId}` in a word becomes the node's id. A line is split without a shell. */

@@ -1,6 +1,5 @@
 /** Fleet calls, from the question to the result: who is asked when, what stands (`call.ts`), and when it is over. */
-import { MAX_CALL_BYTES } from '@dshard/protocol';
-import type { CallAnswerEntry, CallEach, MessageOf } from '@dshard/protocol';
+import { MAX_CALL_BYTES, type CallAnswerEntry, type CallEach, type MessageOf } from '@dshard/protocol';
 import type { OperatorCommand } from '../state/commands.js';
 import { ownerOf } from '../state/migrations.js';
 import { can, isConnected } from '../state/nodes.js';

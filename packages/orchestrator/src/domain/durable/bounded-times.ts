@@ -3,8 +3,7 @@
  * meant. After a restart of the machine they are the machine's clock's, which may have been wrong then, or is now. So
  * nothing that has happened is later than now, and nothing is waited for longer than it would be if it began now.
  */
-import { DAY_MS } from '../state/settings.js';
-import type { Settings } from '../state/settings.js';
+import { DAY_MS, type Settings } from '../state/settings.js';
 import type { CrashRecord, IdentifyBudget } from '../state/state.js';
 import type { ShardRecord } from './records.js';
 import type { KnownSession } from '../state/commands.js';

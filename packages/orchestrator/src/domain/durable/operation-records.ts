@@ -5,11 +5,9 @@
  */
 import { OPERATION_SHAPES } from '../state/operations.js';
 import type { EndedOperation, OperationData, OperationKind, OperationState } from '../state/operations.js';
-import { nullOr, object, oneOf, picked, text, time, Unreadable } from '../state/shape.js';
-import type { Reader, Shape } from '../state/shape.js';
+import { nullOr, object, oneOf, picked, text, time, Unreadable, type Reader, type Shape } from '../state/shape.js';
 import type { OrchestratorState } from '../state/state.js';
-import { recordsOfMap } from './records.js';
-import type { Codec, JsonValue } from './records.js';
+import { recordsOfMap, type Codec, type JsonValue } from './records.js';
 
 const kind: Reader<OperationKind> = oneOf(...(Object.keys(OPERATION_SHAPES) as OperationKind[]));
 

@@ -16,8 +16,7 @@
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in
  * it was never told to run the shard.
  */
-import { MAX_SHARDS } from '@dshard/protocol';
-import type { GatewaySession } from '@dshard/protocol';
+import { MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';

@@ -12,8 +12,7 @@
  *
  * Nothing of this is durable: a restarted orchestrator begins with the first pause.
  */
-import { CRASH_LOOP_FROM, isCrashLoop } from '../state/processes.js';
-import type { CrashLoop } from '../state/processes.js';
+import { CRASH_LOOP_FROM, isCrashLoop, type CrashLoop } from '../state/processes.js';
 import type { Settings } from '../state/settings.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';

@@ -6,11 +6,10 @@
  * closed is remembered. A second connection with the same node id takes the place of the first: that is the first one's
  * loss and a reconnect in one.
  */
-import { CAPABILITIES, counted } from '@dshard/protocol';
-import type { Identify, ShardSession } from '@dshard/protocol';
+import { CAPABILITIES, counted, type Identify, type ShardSession } from '@dshard/protocol';
 import { errorEntry } from '../state/errors.js';
 import type { DomainEvent } from '../state/events.js';
-import { leadShardOf } from '../state/settings.js';
+import { leadShardOf, type Settings } from '../state/settings.js';
 import { onVersionSeen } from './crash-loop.js';
 import { onLaunchDone } from './launch.js';
 import { cutOff, lose } from './lost.js';
@@ -21,11 +20,9 @@ import { forgetLoss, liftForVersion, noteCrash } from '../shards/quarantine.js';
 import { confirmGone, remindOfShutdown } from './leave.js';
 import type { NodeState, ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { refusalOf } from './admission.js';
-import type { Refusal } from './admission.js';
+import { refusalOf, type Refusal } from './admission.js';
 import { claim } from './claims.js';
 import { decideTotal, noteHeard } from './total-shards.js';
-import type { Settings } from '../state/settings.js';
 
 export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 'identify' }>): void {
   const { connection, message, peer } = event;

@@ -21,8 +21,7 @@ import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/qu
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { fairShare, place } from './place.js';
-import type { Openness, PlaceNode } from './place.js';
+import { fairShare, place, type Openness, type PlaceNode } from './place.js';
 
 export function placeVacant(tx: Transaction): void {
   const { graceUntil, recalled, ending, totalShards } = tx.state;

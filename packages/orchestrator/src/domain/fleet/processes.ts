@@ -12,8 +12,7 @@
 import type { NodeBounds } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
 import { hasConnection } from '../state/nodes.js';
-import { connectedAs, launchOf } from '../state/processes.js';
-import type { ProcessState } from '../state/processes.js';
+import { connectedAs, launchOf, type ProcessState } from '../state/processes.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { noteLaunchCrash } from './crash-loop.js';

@@ -3,8 +3,7 @@
  * its bucket, as with the ancestor. A migration that finds its nodes busy waits its turn for one step's time at most,
  * and is refused then.
  */
-import { refused, runningOn, usableNode } from '../state/checks.js';
-import type { Checked } from '../state/checks.js';
+import { refused, runningOn, usableNode, type Checked } from '../state/checks.js';
 import type { OperatorCommand } from '../state/commands.js';
 import { budgetAllowsMove, budgetReason, hasRoomToMove, waitsFor } from './limits.js';
 import { drainedBy } from '../state/nodes.js';

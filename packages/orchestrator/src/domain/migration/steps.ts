@@ -24,8 +24,7 @@ import type { Transaction } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
 import { tellAborted } from '../shards/start.js';
 import { takesRoom } from '../state/migrations.js';
-import { movesLive, patienceOf, recordMoveStarted } from './limits.js';
-import type { About } from './limits.js';
+import { movesLive, patienceOf, recordMoveStarted, type About } from './limits.js';
 import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(

@@ -6,8 +6,7 @@
  * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down
  * first.
  */
-import { counted } from '@dshard/protocol';
-import type { MessageOf } from '@dshard/protocol';
+import { counted, type MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
 import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationOutcome, OperationState } from '../state/operations.js';

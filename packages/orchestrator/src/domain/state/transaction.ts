@@ -7,8 +7,7 @@
  */
 import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
-import type { Decision, Effect, HistoryEntry, HistoryName } from './effects.js';
-import { AUTOMATIC } from './effects.js';
+import { AUTOMATIC, type Decision, type Effect, type HistoryEntry, type HistoryName } from './effects.js';
 import { withEpoch } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
 import type { OperationOutcome, OperationState } from './operations.js';

@@ -3,8 +3,7 @@
  * decision leads to. Found by comparing the states, so that no assignment can be forgotten.
  */
 import { counted } from '@dshard/protocol';
-import type { Decision, Effect } from '../state/effects.js';
-import { AUTOMATIC } from '../state/effects.js';
+import { AUTOMATIC, type Decision, type Effect } from '../state/effects.js';
 import { epochOf } from '../state/epochs.js';
 import type { OrchestratorState } from '../state/state.js';
 

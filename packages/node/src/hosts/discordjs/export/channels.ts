@@ -14,8 +14,7 @@ import type {
 } from 'discord.js';
 import { creationOf, memberWith } from './structures.js';
 import { memberPayload } from './people.js';
-import { fieldsOf, isoDate, snakeCased } from './fields.js';
-import type { Payload, Table } from './fields.js';
+import { fieldsOf, isoDate, snakeCased, type Payload, type Table } from './fields.js';
 
 type PlainChannel = Exclude<GuildBasedChannel, AnyThreadChannel>;
 

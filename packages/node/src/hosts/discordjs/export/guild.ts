@@ -12,8 +12,7 @@ import type {
 } from 'discord.js';
 import { allowedRoleIdsOf, soundEmojiOf } from './structures.js';
 import { channelPayload, isThread, threadPayload } from './channels.js';
-import { fieldsOf, isoDate, snakeCased } from './fields.js';
-import type { Payload, Table } from './fields.js';
+import { fieldsOf, isoDate, snakeCased, type Payload, type Table } from './fields.js';
 import { userPayload, voiceStatePayload } from './people.js';
 
 const GUILD: Table<Guild> = [

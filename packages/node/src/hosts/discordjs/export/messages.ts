@@ -6,8 +6,7 @@
  */
 import type { Attachment, Message, MessageInteractionMetadata, MessageReaction, Poll, Sticker } from 'discord.js';
 import { answerEmojiOf, integrationOwnersOf, reactionEmojiOf } from './structures.js';
-import { fieldsOf, isoDate, snakeCased } from './fields.js';
-import type { Payload, Table } from './fields.js';
+import { fieldsOf, isoDate, snakeCased, type Payload, type Table } from './fields.js';
 import { userPayload } from './people.js';
 
 export type MessageRecord = {

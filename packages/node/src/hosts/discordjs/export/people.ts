@@ -1,8 +1,7 @@
 /** Users, members, presences and voice states, as Discord sends them. */
 import type { Activity, ClientUser, GuildMember, Presence, User, VoiceState } from 'discord.js';
 import { roleIdsOf } from './structures.js';
-import { fieldsOf, snakeCased } from './fields.js';
-import type { Payload, Table } from './fields.js';
+import { fieldsOf, snakeCased, type Payload, type Table } from './fields.js';
 
 const USER: Table<User> = [
   ['id', 'id'],
