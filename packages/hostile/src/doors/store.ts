@@ -61,7 +61,10 @@ async function ask(child: ChildProcess, question: { make: string } | { open: str
   const { signal } = over;
   const never = (): Promise<never> => new Promise(() => undefined);
   const told = once(child, 'message', { signal }).then(([answer]) => String(answer), never);
-  const died = once(child, 'exit', { signal }).then(([code]) => `the process ended with ${String(code)}`, never);
+  const died = once(child, 'exit', { signal }).then(
+    ([code, by]) => `the process ended with ${String(code ?? by)}`,
+    never,
+  );
   const late = delay(systemClock(), ANSWER_TIMEOUT_MS, signal).then(() => 'there is no answer', never);
   child.send(question);
   return Promise.race([told, died, late]).finally(() => over.abort());

@@ -21,7 +21,7 @@ async function orchestrator(): Promise<StartedOrchestrator> {
       'store.kind': 'memory',
       'http.enabled': 'false',
       totalShards: '4',
-      allowBaseLevelPeers: 'true',
+      tokenless: 'true',
     }).map(([key, written]) => ({ key, written, flag: key })),
     cwd: process.cwd(),
     file: null,
