@@ -35,10 +35,24 @@ const STEPS: readonly string[] = [
    UPDATE leader SET lease_until = 0;`,
 ];
 
+/**
+ * Text of the file, read as bytes (`CAST(… AS BLOB)`): the library ends the process at text that is no UTF-8, which one
+ * damaged byte makes of any text. Throws as for a damaged file.
+ */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw Object.assign(new Error('it holds text that is no UTF-8', { cause }), { code: 'SQLITE_CORRUPT' });
+  }
+}
+
 /** @returns why this is no file for us, or null. Changes nothing. */
 export function problemOf(database: Database.Database): string | null {
-  const [check] = database.pragma('quick_check(1)') as { quick_check: string }[];
-  if (check?.quick_check !== 'ok') return `it is damaged (${printable(check?.quick_check ?? 'it cannot be checked')})`;
+  const check = 'SELECT CAST(quick_check AS BLOB) AS said FROM pragma_quick_check(1)';
+  const { said = null } = (database.prepare(check).get() ?? {}) as { said?: Uint8Array };
+  const found = said === null ? 'it cannot be checked' : textOf(said);
+  if (found !== 'ok') return `it is damaged (${printable(found)})`;
   const layout = numberOf(database, 'user_version');
   const application = numberOf(database, 'application_id');
   const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_master').get() as { tables: number };

@@ -32,7 +32,7 @@ import type {
   TimeLine,
 } from '../../ports/state-store.js';
 import { collectGarbage } from './collect-garbage.js';
-import { migrate, problemOf } from './schema.js';
+import { migrate, problemOf, textOf } from './schema.js';
 import { StoreFiles } from './store-files.js';
 
 export type SqliteStoreOptions = {
@@ -61,6 +61,16 @@ type LeaderRow = {
   lease_until: number | null;
   time_line: string | null;
 };
+
+type StoredLeader = Omit<LeaderRow, 'identity' | 'time_line'> & Record<'identity' | 'time_line', Uint8Array | null>;
+
+/** Of a damaged file a column may be of any type. */
+const LEADER = `SELECT CAST(epoch AS INTEGER) AS epoch, CAST(version AS INTEGER) AS version,
+  CAST(last_history_id AS INTEGER) AS last_history_id, CAST(identity AS BLOB) AS identity, CAST(since AS REAL) AS since,
+  CAST(lease_until AS REAL) AS lease_until, CAST(time_line AS BLOB) AS time_line FROM leader`;
+const RECORDS =
+  'SELECT CAST(kind AS BLOB) AS kind, CAST(key AS BLOB) AS key, CAST(value AS BLOB) AS value FROM records';
+const HISTORY = 'SELECT id, CAST(at AS REAL) AS at, CAST(value AS BLOB) AS value FROM history';
 
 /** Ends a transaction with an answer instead of a commit. */
 class Refused extends Error {
@@ -144,9 +154,13 @@ class SqliteStore implements StateStore {
     return this.#attempt<LoadResult>((database) => {
       database.exec('BEGIN');
       const { epoch, version, last_history_id: lastHistoryId } = leaderRow(database);
-      const rows = database.prepare('SELECT kind, key, value FROM records').all() as Record<string, string>[];
+      const rows = database.prepare(RECORDS).all() as Record<'kind' | 'key' | 'value', Uint8Array>[];
       database.exec('COMMIT');
-      const records = rows.map(({ kind = '', key = '', value = 'null' }) => ({ kind, key, value: parse(value) }));
+      const records = rows.map(({ kind, key, value }) => ({
+        kind: textOf(kind),
+        key: textOf(key),
+        value: parse(value),
+      }));
       return { ok: true, epoch, version, records, lastHistoryId };
     });
   }
@@ -177,9 +191,9 @@ class SqliteStore implements StateStore {
     return this.#attempt<HistoryResult>((database) => {
       const rows =
         after === null
-          ? database.prepare('SELECT * FROM history ORDER BY id DESC LIMIT ?').all(limit).reverse()
-          : database.prepare('SELECT * FROM history WHERE id > ? ORDER BY id LIMIT ?').all(after, limit);
-      const entries = (rows as { id: number; at: number; value: string }[]).map(({ id, at, value }) => ({
+          ? database.prepare(`${HISTORY} ORDER BY id DESC LIMIT ?`).all(limit).reverse()
+          : database.prepare(`${HISTORY} WHERE id > ? ORDER BY id LIMIT ?`).all(after, limit);
+      const entries = (rows as { id: number; at: number; value: Uint8Array }[]).map(({ id, at, value }) => ({
         id,
         at,
         value: parse(value),
@@ -330,9 +344,14 @@ class SqliteStore implements StateStore {
 }
 
 function leaderRow(database: Database.Database): LeaderRow {
-  const row = database.prepare('SELECT * FROM leader').get();
+  const row = database.prepare(LEADER).get() as StoredLeader | undefined;
   if (row === undefined) throw new Error('its leader row is missing');
-  return row as LeaderRow;
+  const { identity, time_line: timeLine } = row;
+  return {
+    ...row,
+    identity: identity === null ? null : textOf(identity),
+    time_line: timeLine === null ? null : textOf(timeLine),
+  };
 }
 
 function leaderOf({ identity, since, lease_until: leaseUntil }: LeaderRow): Leader | null {
@@ -342,8 +361,8 @@ function leaderOf({ identity, since, lease_until: leaseUntil }: LeaderRow): Lead
   return { ...told, boot, since, leaseUntil };
 }
 
-function parse(text: string): JsonValue {
-  return JSON.parse(text) as JsonValue;
+function parse(text: Uint8Array): JsonValue {
+  return JSON.parse(textOf(text)) as JsonValue;
 }
 
 function failureOf(path: string, error: unknown): StoreFailure {

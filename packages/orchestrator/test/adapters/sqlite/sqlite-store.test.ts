@@ -125,6 +125,30 @@ describe('the file', () => {
   });
 
   // A shard that was quarantined before the update would be started again by it, and kill a node.
+  // One damaged byte made text that is no UTF-8, at which the database library ended the process (SIGABRT), without a
+  // sentence. (npm run hostile, store, seed 4711.)
+  test.each([
+    ['a record', "UPDATE records SET value = CAST(x'227ffff022' AS TEXT)"],
+    ['a key', "UPDATE records SET key = CAST(x'ff' AS TEXT)"],
+    ['the history', "UPDATE history SET value = CAST(x'22ff22' AS TEXT)"],
+    ['the leader', "UPDATE leader SET identity = CAST(x'ff' AS TEXT)"],
+  ])('says that it is damaged when %s is no text any more, and no process ends of it', async (_, sql) => {
+    const path = join(directory(), 'state.db');
+    const store = openedAt(path);
+    const { epoch } = await leading(store);
+    const { version: expectedVersion = 0 } = (await store.load()) as { version?: number };
+    const history = [{ id: 1, at: 1, value: { text: 'x' } }];
+    const writes = [{ kind: 'node', key: 'a', value: { cordoned: true } }];
+    expect(await store.commit({ epoch, expectedVersion, writes, history })).toMatchObject({ ok: true });
+    await store.close();
+    altered(path, sql);
+    const again = openedAt(path);
+    const found = await Promise.all([again.load(), again.history({ after: null, limit: 10 })]);
+    expect(found).toContainEqual(
+      expect.objectContaining({ reason: 'broken', message: expect.stringContaining('damaged') }),
+    );
+  });
+
   test('keeps what quarantined a shard when an older version wrote it', async () => {
     const path = join(directory(), 'state.db');
     void sqliteStore({ path }).close();
