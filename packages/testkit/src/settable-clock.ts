@@ -31,7 +31,11 @@ export class SettableClock {
     writeFileSync(this.#file, `${aheadS < 0 ? '' : '+'}${aheadS}\n`);
   }
 
-  /** Of the processes whose clock it is to be; those that they start inherit it. */
+  /**
+   * Of the Node.js processes whose clock it is to be; those that they start inherit it. What libfaketime shares between
+   * a process and those it starts is left out: a lock, which stays locked for all of them when one of them is killed
+   * while it looks at its clock.
+   */
   get environment(): Readonly<Record<string, string>> {
     return {
       LD_PRELOAD: this.#library,
@@ -39,6 +43,7 @@ export class SettableClock {
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_RESET: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent('delete process.env.FAKETIME_SHARED')}`,
     };
   }
 }
