@@ -29,7 +29,7 @@ export class Versions {
 
   /** It may have changed. */
   read(): Promise<CommandResult> {
-    const read = this.#alone(() => this.#ask((source) => source.deployed(), 'Deployed version'));
+    const read = this.#alone(() => this.#ask((source) => source.deployed()));
     this.#deployed = read;
     return read;
   }
@@ -41,7 +41,7 @@ export class Versions {
 
   /** Who asks while an update runs gets the result of that one. */
   pullNew(): Promise<CommandResult> {
-    this.#pulling ??= this.#alone(() => this.#ask((source) => source.pullNew(), 'Pulled version')).finally(() => {
+    this.#pulling ??= this.#alone(() => this.#ask((source) => source.pullNew())).finally(() => {
       this.#pulling = null;
       if (this.#source !== null) void this.read();
     });
@@ -54,7 +54,8 @@ export class Versions {
     return turn;
   }
 
-  async #ask(ask: (source: VersionSource) => Promise<string>, what: string): Promise<CommandResult> {
+  /** The bare version is the message, as at the ancestor: scripts read it. */
+  async #ask(ask: (source: VersionSource) => Promise<string>): Promise<CommandResult> {
     if (this.#source === null) {
       const message = 'No version is known: configure a version command or a fixed version.';
       return { ok: false, error: { code: 'DSO_NO_VERSION_SOURCE', message, fault: 'conflict' } };
@@ -62,7 +63,7 @@ export class Versions {
     try {
       const version = await ask(this.#source);
       this.#onDeployed(version);
-      return { ok: true, message: `${what}: ${version}`, data: { version } };
+      return { ok: true, message: version, data: { version } };
     } catch (error) {
       return { ok: false, error: toCommandError(error) };
     }

@@ -96,7 +96,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
       fake.requesters.push(by);
       return fake.result;
     },
-    deployedVersion: async () => ({ ok: true, message: 'Deployed version: v2' }),
+    deployedVersion: async () => ({ ok: true, message: 'v2' }),
     pullNewVersion: async () => fake.result,
     history: () => [...history],
     pastEntries: async (after, limit) =>

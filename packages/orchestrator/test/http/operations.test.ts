@@ -148,7 +148,7 @@ describe('operations', () => {
   test('versions are asked for and pulled', async () => {
     const { server } = await testServer();
     expect((await server.app.inject('/deployedversion')).json()).toEqual({
-      Message: 'Deployed version: v2',
+      Message: 'v2',
       Error: false,
     });
     const pulled = await server.app.inject({ method: 'POST', url: '/pullnewversion' });
