@@ -127,6 +127,7 @@ class Run {
         failsToGetReady: plan.faults.has('notReady') ? NOT_READY_SHARE : 0,
         strangeUrls: plan.faults.has('strangeUrls'),
         repeats: plan.faults.has('repeats') ? (name, message) => this.#repeats(name, message.kind) : null,
+        namesPrepared: plan.durable,
         behaviour: {
           sendsWholeState: true,
           sendsChanges: true,

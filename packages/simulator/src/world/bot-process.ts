@@ -17,6 +17,11 @@ export type BotProcessOptions = {
   seed: number;
   version: string;
   baseLevel: boolean;
+  /**
+   * Of a process of the base level: names as running also what it only makes room for. An orchestrator that remembers
+   * nothing has to believe that.
+   */
+  namesPrepared: boolean;
   /** That it proves, unless it is of the base level. */
   token: string | null;
   /** Whether its host moves shards live. */
@@ -108,7 +113,7 @@ export class BotProcess {
         exitOnShutdown: false,
         clock,
         random: drawFor(seed, `node ${name} ${incarnation}`),
-        transport: baseLevel ? baseLevelTransport(transport) : transport,
+        transport: baseLevel ? baseLevelTransport(transport, options.namesPrepared) : transport,
         limits: {
           connectTimeoutMs: 3_000,
           backoffMaxMs: 1_500,

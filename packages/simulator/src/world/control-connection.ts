@@ -148,13 +148,15 @@ function withRepeats(stream: ByteStream, said: LastMessage): ByteStream {
 
 /**
  * Makes a node one of the base level: as that of a Go node, its Identify names no capabilities, and names as running
- * also the shards that it was told to make room for. Done on the wire, so that the node itself is the production one.
+ * also the shards that it was told to make room for, if `namesPrepared`. Done on the wire, so that the node itself is
+ * the production one.
  */
-export function baseLevelTransport(transport: Transport): Transport {
+export function baseLevelTransport(transport: Transport, namesPrepared: boolean): Transport {
   const prepared = new Set<number>();
   return {
     listen: (address, onStream) => transport.listen(address, onStream),
-    connect: async (address, options) => withPlainIdentify(await transport.connect(address, options), prepared),
+    connect: async (address, options) =>
+      withPlainIdentify(await transport.connect(address, options), namesPrepared ? prepared : new Set()),
   };
 }
 
