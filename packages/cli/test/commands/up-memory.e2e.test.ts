@@ -32,7 +32,16 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'dso-memory-'));
     const anywhere = ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0', '--json', '--log-level', 'warn'];
-    const patient = ['--set', 'maxUnavailable=4', '--set', 'timeouts.migrationStep=60s', '--set', 'heartbeat=20s'];
+    const patient = [
+      '--set',
+      'maxUnavailable=4',
+      '--set',
+      'timeouts.migrationStep=60s',
+      '--set',
+      'heartbeat=20s',
+      '--set',
+      'tokenless=true',
+    ];
     const dso = startDso(['up', '--shards', '4', ...anywhere, ...patient], { cwd });
     const nodes: LiveNode[] = [];
     try {
