@@ -209,9 +209,7 @@ describe('dso health and dso shards', () => {
     orchestrator.standing = [standing('warn')];
     const warned = await runDso(['health'], options);
     expect(warned.code).toBe(0);
-    expect(warned.stdout).toMatch(
-      /^WARNING moreShardsRecommended, for .*: Discord recommends 6 shards\.\n {2}Plan a/,
-    );
+    expect(warned.stdout).toMatch(/^WARNING moreShardsRecommended, for .*: Discord recommends 6 shards\.\n {2}Plan a/);
     orchestrator.standing = [standing('error')];
     const failed = await runDso(['health'], options);
     expect([failed.code, failed.stdout.startsWith('ALARM ')]).toEqual([1, true]);
