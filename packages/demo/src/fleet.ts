@@ -235,3 +235,12 @@ export async function timesResumed(fleet: Fleet): Promise<number> {
   const started = await recorded(fleet, 'shardRunning');
   return started.filter(({ text }) => text.includes('is resumed')).length;
 }
+
+/**
+ * How many shards were given to a node, after each one's first start. Each may lose its state again, also on a node
+ * that dies before anybody hears that the shard was resumed there.
+ */
+export async function timesGivenAgain(fleet: Fleet, shards: number): Promise<number> {
+  const given = (await recorded(fleet, 'shardsStarting')).map(({ fields }) => (fields['shards'] as number[]).length);
+  return given.reduce((sum, each) => sum + each, -shards);
+}

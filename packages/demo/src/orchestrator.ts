@@ -102,7 +102,6 @@ export async function dsoFails(httpUrl: string, args: readonly string[], expecte
   if (missing.length > 0) throw new Error(`dso ${args.join(' ')} does not show ${missing.join(', ')}, but: ${printed}`);
 }
 
-/** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
 export type HistoryRow = {
   id: number;
   name: string;
@@ -110,6 +109,7 @@ export type HistoryRow = {
   fields: Readonly<Record<string, unknown>>;
 };
 
+/** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
 export class OrchestratorClient {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;

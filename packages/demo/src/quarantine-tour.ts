@@ -5,7 +5,7 @@
  */
 import { DEADLY_MESSAGE } from './bot-state.js';
 import { dsoShows } from './orchestrator.js';
-import { recorded, timesResumed } from './fleet.js';
+import { recorded, timesGivenAgain } from './fleet.js';
 import { lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } from './tour.js';
 import { waitFor } from './steps.js';
 
@@ -70,7 +70,7 @@ export const quarantineTour: Tour = async (context) => {
   await lastEventHandled(context);
   return {
     migrationsExpected: options.shards - 1,
-    losses: { shards: (await timesResumed(fleet)) + nodesLost },
+    losses: { shards: await timesGivenAgain(fleet, options.shards) },
     quarantine: { shard, nodesLost, afterMs, others: options.shards - 1 },
   };
 };
