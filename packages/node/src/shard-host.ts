@@ -30,6 +30,7 @@
  *   false.
  */
 import type { ShardReport } from '@dshard/protocol';
+import type { HandlerFigures } from './gateway-shard/handler-counts.js';
 import type { Cursor, ResumeHow } from './session/state.js';
 import type { OwnershipLease } from './ownership-lease.js';
 
@@ -104,6 +105,9 @@ export type HostTimeouts = {
   /** `freeze` waits no longer for handlers; must be less than the time that a shard may stay frozen. */
   readonly handlersMs: number;
 };
+
+/** How user code fares with what it gets; counted since the process started (see `NodeSignals` of the protocol). */
+export type HostSignals = HandlerFigures;
 
 /** `patienceMs`: user code may take so long. `signal` aborts when the patience is over, or the migration is off. */
 export type LeavingHow = { readonly patienceMs: number; readonly signal: AbortSignal };
@@ -259,6 +263,9 @@ export type ShardHost = {
    * `ready`. Without this method a shard counts as up as soon as it is started.
    */
   report?(): readonly ShardReport[];
+
+  /** How user code fares, for heartbeats: a rollout compares it with the version before. Must be quick. */
+  signals?(): HostSignals;
 };
 
 /**
