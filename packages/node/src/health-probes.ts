@@ -1,8 +1,8 @@
 /**
  * For schedulers and load balancers (`healthListen`, DSO_HEALTH_LISTEN): `/livez` answers 200 while the process does,
  * `/readyz` 200 when the node is part of the fleet and means to stay, and its version does fine, else 503 with the
- * reason: a scheduler that waits for it replaces no more nodes. Nothing else is told, so that anybody may ask. Probes never keep a process alive, and an address that is taken costs the probes, not the
- * bot.
+ * reason: a scheduler that waits for it replaces no more nodes. Nothing else is told, so that anybody may ask. Probes
+ * never keep a process alive, and an address that is taken costs the probes, not the bot.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '@dshard/protocol';

@@ -43,8 +43,8 @@ export type DshardNode = {
    */
   onShutdown(hook: () => void | Promise<void>): () => void;
   /**
-   * Runs when the last shard has left and the process stays, empty and warm (an old version while a rollout bakes, say):
-   * let timers rest. Returns the function that takes the hook off again.
+   * Runs when the last shard has left and the process stays, empty and warm (in a rollout, until the new version has
+   * proven itself): let timers rest. Returns the function that takes the hook off again.
    */
   onStandby(hook: StandbyHook): () => void;
   /** Runs when the first shard has come again after that. Returns the function that takes the hook off again. */

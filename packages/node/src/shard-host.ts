@@ -30,7 +30,6 @@
  *   false.
  */
 import type { ShardReport } from '@dshard/protocol';
-import type { HandlerFigures } from './gateway-shard/handler-counts.js';
 import type { Cursor, ResumeHow } from './session/state.js';
 import type { OwnershipLease } from './ownership-lease.js';
 
@@ -107,7 +106,7 @@ export type HostTimeouts = {
 };
 
 /** How user code fares with what it gets; counted since the process started (see `NodeSignals` of the protocol). */
-export type HostSignals = HandlerFigures;
+export type HostSignals = { events: number; handlerErrors: number; handlerMs: number; resumesRefused: number };
 
 /** `patienceMs`: user code may take so long. `signal` aborts when the patience is over, or the migration is off. */
 export type LeavingHow = { readonly patienceMs: number; readonly signal: AbortSignal };

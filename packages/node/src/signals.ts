@@ -69,7 +69,7 @@ export class Signals {
     };
   }
 
-  /** Hosts are other people's code, often without types, and a heartbeat that cannot be sent costs the node its shards. */
+  /** Hosts are other people's code, and a heartbeat that cannot be sent costs the node its shards. */
   #ofHost(): HostSignals {
     let given: Partial<Record<keyof HostSignals, unknown>>;
     try {

@@ -3,12 +3,10 @@
  * rollout compares with the version before. Time is that of handlers, which may overlap, and not of the CPU.
  */
 import type { Clock } from '@dshard/transport';
+import type { HostSignals } from '../shard-host.js';
 
-/** A handler that waits for a person (a collector, a game) is no slow handler; and one that hangs shows all the same. */
+/** A handler that waits for a person (a collector, a game) is no slow handler; one that hangs shows all the same. */
 const MOST_MS = 10_000;
-
-/** See NodeSignals. */
-export type HandlerFigures = { events: number; handlerErrors: number; handlerMs: number; resumesRefused: number };
 
 type UnderWay = { readonly began: number };
 
@@ -53,7 +51,7 @@ export class HandlerCounts {
     this.#resumesRefused += 1;
   }
 
-  get figures(): HandlerFigures {
+  get figures(): HostSignals {
     let ms = this.#ms;
     for (const { began } of this.#underWay) ms += this.#since(began);
     return { events: this.#events, handlerErrors: this.#errors, handlerMs: ms, resumesRefused: this.#resumesRefused };
