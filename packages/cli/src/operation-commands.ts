@@ -8,7 +8,6 @@ import {
   KINDS_OF_OPERATIONS,
   OPERATION_KINDS,
   shardRanges,
-  type Answer,
   type DryRun,
   type OperationKind,
   type OperationStatus,
@@ -97,6 +96,6 @@ function waitFor(client: Client, id: string, what: string): Promise<OperationSta
 
 /** What was not done, or was undone again, is no success for whoever waited. */
 function ended({ id, state, text }: OperationStatus): Output {
-  if (state === 'done') return { document: { Message: text, Error: false, operation: id } as Answer, text: () => text };
+  if (state === 'done') return { document: { Message: text, Error: false, operation: id }, text: () => text };
   throw new CliError(state === 'cancelled' ? 'DSO_CLI_CANCELLED' : 'DSO_CLI_REFUSED', text);
 }

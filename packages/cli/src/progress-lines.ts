@@ -33,7 +33,7 @@ function bar(share: number, columns: number): string {
 
 /** One column stays free: a full line would make the terminal begin another one. */
 export function clipped(text: string, columns: number): string {
-  const characters = [...printable(text)];
+  const characters = Array.from(printable(text));
   const room = Math.max(1, columns - 1);
   return characters.length <= room ? characters.join('') : `${characters.slice(0, room - 1).join('')}…`;
 }

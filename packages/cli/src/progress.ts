@@ -1,6 +1,6 @@
 /**
- * Waits for the end of an operation, and tells on stderr how far it is: on a terminal in one line that is rewritten, and
- * that goes away at the end; elsewhere in lines for a log, now and then. The result alone goes to stdout.
+ * Waits for the end of an operation, and tells on stderr how far it is: on a terminal in one line that is rewritten,
+ * elsewhere in lines for a log, now and then. The result alone goes to stdout.
  */
 import { printable } from '@dshard/protocol';
 import type { OperationStatus } from '@dshard/api';

@@ -9,35 +9,24 @@ import { Transaction } from '../state/transaction.js';
 import { progressOf } from './operations.js';
 import { OPERATIONS } from './registry.js';
 
-/** What is answered instead of beginning the operation. */
-export type DryRun = {
-  /** For people, in order. */
-  readonly lines: readonly string[];
-  /** What it would cost in state or IDENTIFYs, as a sentence. null: nothing. */
-  readonly costs: string | null;
-  /** What it would move, as far as that is known before it begins. */
-  readonly shards: readonly number[];
-  /** So many nodes would be launched at once. */
-  readonly launches: number;
-};
-
 export function planOperation(tx: Transaction, request: string, plan: OperationPlan): void {
   const made = dryRunOf(tx, plan);
   if (made.ok) tx.done(request, made.message, { operation: null, dryRun: made.dryRun });
   else tx.reply(request, made);
 }
 
+/** The lines are for people; `costs` null: nothing. What moves is told as far as that is known before it begins. */
 function dryRunOf<K extends OperationKind>(tx: Transaction, plan: OperationPlan<K>) {
   const kind = OPERATIONS[plan.kind];
-  const trial = new Transaction(tx.state, tx.now);
-  const started = trial.actingFor(tx.by, () => kind.start(trial, plan, { request: null, parent: null }));
+  const scratch = new Transaction(tx.state, tx.now);
+  const started = scratch.actingFor(tx.by, () => kind.start(scratch, plan, { request: null, parent: null }));
   if (!started.ok) return started;
   const { operation, message } = started;
   const own = operation === null ? undefined : kind.plan?.(tx.state, plan);
-  const begun = operation === null ? undefined : trial.state.operations.get(operation);
-  const moves = begun === undefined ? null : progressOf(trial.state, begun).shards;
+  const begun = operation === null ? undefined : scratch.state.operations.get(operation);
+  const moves = begun === undefined ? null : progressOf(scratch.state, begun).shards;
   const shards = moves === null ? [] : [...moves.moving, ...moves.waiting].toSorted((a, b) => a - b);
-  const launches = trial.state.launches.size - tx.state.launches.size;
+  const launches = scratch.state.launches.size - tx.state.launches.size;
   const lines = own?.lines ?? [message, ...linesOf(shards.length, launches)];
   return { ok: true, message, dryRun: { lines, costs: own?.costs ?? null, shards, launches } } as const;
 }

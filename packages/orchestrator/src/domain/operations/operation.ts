@@ -31,15 +31,15 @@ export type Progress = {
   failed: readonly { shard: number; reason: string }[];
   /** Of operations that take node by node. */
   nodes: { done: number; total: number } | null;
-  /** How long it still takes, where the kind knows better than the pace so far (a bake has its time). */
+  /** How long it still takes, where the kind knows better than the pace so far. */
   etaMs?: number | null;
 };
 
 /** What a kind says of a plan before it is begun. */
-export type Outlook = {
+type Outlook = {
   /** For people, in order. */
   readonly lines: readonly string[];
-  /** What it costs in state or IDENTIFYs, as a sentence; whoever asks for it is asked to confirm. Absent or null: nothing. */
+  /** What it costs in state or IDENTIFYs, as a sentence; people are asked to confirm. Absent or null: nothing. */
   readonly costs?: string | null;
 };
 
@@ -50,7 +50,7 @@ export type Operation<K extends OperationKind> = {
   idPrefix: string;
   /** Checks a plan, and begins. */
   start(tx: Transaction, plan: OperationPlans[K], asked: Asked): Started;
-  /** What `--dry-run` says. Asked only for a plan that could begin now. Absent: what `dry-run.ts` finds out by itself. */
+  /** What `--dry-run` says. Asked only for a plan that could begin now. Absent: what `dry-run.ts` finds out. */
   plan?(state: OrchestratorState, plan: OperationPlans[K]): Outlook;
   /** Takes it as far as it goes now. Run again on its own result it must change nothing. */
   step(tx: Transaction, operation: OperationState<K>): void;
