@@ -53,6 +53,13 @@ export function exactlyOne<T>(read: Reader<T>): Reader<readonly [T]> {
   return (value) => (Array.isArray(value) && value.length === 1 ? [read(value[0])] : unreadable());
 }
 
+export function someOf<T>(read: Reader<T>): Reader<readonly [T, ...T[]]> {
+  return (value) => {
+    const [first, ...others] = listOf(read)(value);
+    return first === undefined ? unreadable() : [first, ...others];
+  };
+}
+
 export function atMostOne<T>(read: Reader<T>): Reader<readonly [] | readonly [T]> {
   return (value) => (Array.isArray(value) && value.length === 0 ? [] : exactlyOne(read)(value));
 }
