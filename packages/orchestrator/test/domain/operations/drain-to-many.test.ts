@@ -63,7 +63,7 @@ describe('a drain without a destination', () => {
     expect(world.truth()).toEqual({ a: [0, 1, 2], b: [3, 4, 5], c: [6, 7] });
     const request = world.command(drain('a', null));
     world.pass(1_000);
-    expect(operationOf(world.state, [...world.state.operations.keys()][0]!)).toMatchObject({
+    expect(operationOf(world.state, [...world.state.operations.keys()][0]!, world.now)).toMatchObject({
       waitsFor: expect.stringContaining('maxShardsPerNode'),
     });
     world.pass(30_000);
