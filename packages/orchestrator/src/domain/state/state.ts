@@ -106,6 +106,7 @@ type NodeIntent =
       final: boolean;
       answered: boolean;
       byItself: boolean;
+      shards: number;
     };
 
 export type NodeState = {
