@@ -123,7 +123,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
   tx.link(connection, id);
   tx.setNode({
     id,
-    version: message.version,
+    version: versionOf(tx, id, message),
     host: message.host,
     pid: message.pid,
     instance: message.instance ?? null,
@@ -138,6 +138,12 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     missing: [],
     checkpointedAt: 0,
   });
+}
+
+/** What it says; where it does not know, what it was launched as. */
+function versionOf(tx: Transaction, id: string, { version }: Identify): string {
+  const launched = tx.state.processes.get(id)?.version ?? '';
+  return (version === '' || version === 'unknown') && launched !== '' ? launched : version;
 }
 
 /** The total is known: the node is told, and is part of the fleet. */
