@@ -24,7 +24,12 @@ async function leaderOn(more: readonly string[] = []) {
   };
   const args = [
     ...(await scene.all.ports()),
-    ...['--bot', QUIET_BOT, '--nodes', '2', '--shards', '4'],
+    '--bot',
+    QUIET_BOT,
+    '--nodes',
+    '2',
+    '--shards',
+    '4',
     ...Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
     ...more,
   ];
