@@ -12,6 +12,7 @@ import type { DomainEvent } from '../state/events.js';
 import { leadShardOf, type Settings } from '../state/settings.js';
 import { onVersionSeen } from './crash-loop.js';
 import { onLaunchDone } from './launch.js';
+import { tellVersion } from './version-health.js';
 import { cutOff, lose } from './lost.js';
 import { onOriginBack } from '../migration/live-failure.js';
 import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
@@ -163,6 +164,7 @@ function establish(tx: Transaction, id: string): void {
     ...(capabilities.includes('epochs') && epochs),
     ...(capabilities.includes('jobs') && leadShard > 0 && { leadShard }),
   });
+  tellVersion(tx, node);
 }
 
 /** Those that came before the total was decided. */
