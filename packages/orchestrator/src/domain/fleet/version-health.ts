@@ -3,9 +3,9 @@
  * replace no more nodes by it.
  *
  * - Any version fails while one of its bots says that it is not well, or has failed its self test.
- * - The newest of several versions fails, too, while shards that its nodes were given are not up. An older one does not:
- *   schedulers end nodes that are not ready first, and these are the ones to go back to. Nor does the only one, for
- *   nothing is being replaced. A node without shards, which waits for some, is ready.
+ * - The newest of several versions fails, too, while shards that its nodes were given are not up. An older one does
+ *   not: schedulers end nodes that are not ready first, and these are the ones to go back to. Nor does the only one,
+ *   for nothing is being replaced. A node without shards, which waits for some, is ready.
  */
 import { can, isConnected } from '../state/nodes.js';
 import { complaintOf } from '../state/signals.js';
