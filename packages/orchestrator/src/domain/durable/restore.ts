@@ -151,6 +151,7 @@ function restoredNodes(
             final: record.final,
             answered: false,
             byItself: false,
+            shards: 0,
           }
         : { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' };
     nodes.set(id, {
@@ -165,6 +166,7 @@ function restoredNodes(
       intent,
       shardReports: [],
       process: null,
+      signals: null,
       retained: [],
       missing: [],
       checkpointedAt: 0,
