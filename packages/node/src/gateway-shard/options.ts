@@ -30,9 +30,8 @@ export type GatewayTimeouts = {
   /**
    * A shard to which no event has come for so long is looked at. One that came from another node is resumed anew then,
    * for its connection may have lost the session without a word: while it stays quiet, each time twice as long, up to
-   * 10 min. Any other is resumed anew when its silence is unusual for the shard, and twice as long at least (ten times while
-   * nobody knows what is usual). Default
-   * 30 s.
+   * 10 min. Any other is resumed anew when its silence is unusual for the shard, and twice as long at least (ten times
+   * while nobody knows what is usual). Default 30 s.
    */
   quietMs?: number;
   /** First and longest wait between attempts that failed. Defaults 500 ms and 30 s. */
