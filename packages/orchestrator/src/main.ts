@@ -30,6 +30,7 @@ import { memoryStore } from './adapters/memory/memory-store.js';
 import { usableProxy } from './adapters/outgoing/fetch.js';
 import { ownToken } from './adapters/own-token/own-token.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
+import { postgresStore } from './adapters/postgres/postgres-store.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
@@ -39,6 +40,7 @@ import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
 import { listenerOn } from './adapters/listening.js';
 import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from './ports/surroundings.js';
+import type { StateStore } from './ports/state-store.js';
 import type { OrchestratorHandle } from './runtime/contract.js';
 import { lead, type Leadership } from './runtime/leadership.js';
 import { createOrchestrator } from './runtime/orchestrator.js';
@@ -159,7 +161,7 @@ function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedO
 }
 
 async function leadershipOf(
-  { store: { path, history, standby } }: ResolvedConfig,
+  { store: config }: ResolvedConfig,
   {
     clock,
     random,
@@ -167,11 +169,12 @@ async function leadershipOf(
     signal,
   }: Required<Pick<Surroundings, 'clock' | 'random' | 'logger'>> & { signal?: AbortSignal },
 ): Promise<Leadership> {
-  const store = path === null ? memoryStore({ maxHistory: history }) : sqliteStore({ path, maxHistory: history });
+  const store = openStore(config, clock);
   try {
     return await lead(store, {
       identity: ownIdentity(random, clock),
-      standby,
+      standby: config.standby,
+      ...(config.kind === 'postgres' && { leaseMs: config.leaseMs }),
       clock,
       logger,
       liveness: livenessOf,
@@ -199,6 +202,19 @@ function tellOfEnd({ cert }: TlsFiles, endsAt: number, { clock, logger }: { cloc
   const text = `The certificate ${cert} is valid for ${counted(days, 'more day')}.`;
   if (days < SOON_DAYS) logger.warn({ certificate: cert, days }, text);
   else logger.info({ certificate: cert, days }, text);
+}
+
+/** Opens what the configuration says. A database is connected to at the first call. */
+function openStore(config: ResolvedConfig['store'], clock: Clock): StateStore {
+  const maxHistory = config.history;
+  switch (config.kind) {
+    case 'memory':
+      return memoryStore({ maxHistory });
+    case 'sqlite':
+      return sqliteStore({ path: config.path, maxHistory });
+    case 'postgres':
+      return postgresStore({ ...config, maxHistory, clock });
+  }
 }
 
 function launcherOf(

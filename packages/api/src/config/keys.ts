@@ -13,6 +13,7 @@ import {
   duration,
   flag,
   orNull,
+  postgresUrl,
   shardList,
   text,
   textList,
@@ -75,8 +76,12 @@ export type ConfigValues = {
   'launcher.version': string | null;
   'launcher.versionCommand': string | readonly string[] | null;
   'launcher.updateCommand': string | readonly string[] | null;
-  'store.kind': 'sqlite' | 'memory';
+  'store.kind': 'sqlite' | 'postgres' | 'memory';
   'store.path': string | null;
+  'store.url': string | null;
+  'store.schema': string;
+  'store.lease': number;
+  'store.statementTimeout': number;
   'store.standby': boolean;
   'store.history': number;
   'discord.token': string | null;
@@ -311,11 +316,32 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
   'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),
   'store.kind': key(
-    choice('sqlite', 'memory'),
+    choice('sqlite', 'postgres', 'memory'),
     'sqlite',
-    'Where the orchestrator keeps what it must not forget; memory: nowhere, so a restarted orchestrator asks its nodes.',
+    'Where the orchestrator keeps what it must not forget: a file on this host, or a database that orchestrators on several hosts share; memory: nowhere, so a restarted orchestrator asks its nodes.',
   ),
   'store.path': key(orNull(text(), 'auto'), null, 'The SQLite file; auto: state.db in launcher.dataDir.'),
+  'store.url': key(
+    orNull(postgresUrl(), 'none'),
+    null,
+    'The PostgreSQL database of store.kind postgres. Hosts of a cluster stand between commas; the first that can be written is used.',
+    { secret: true },
+  ),
+  'store.schema': key(
+    text({ expected: 'a lower-case name such as dso or my_bot', pattern: /^[a-z_][a-z0-9_]{0,47}$/ }),
+    'dso',
+    'The schema in that database, made where it is missing; each fleet has its own.',
+  ),
+  'store.lease': key(
+    duration({ min: 1000, max: 300_000 }),
+    10_000,
+    'How long the others wait for a leader that is not heard of, where the store is PostgreSQL.',
+  ),
+  'store.statementTimeout': key(
+    duration({ min: 50 }),
+    1000,
+    'How long PostgreSQL may take for an answer before the connection counts as lost; a tenth of store.lease at most.',
+  ),
   'store.standby': key(
     flag(),
     false,

@@ -21,6 +21,7 @@ import {
   type Assignment,
   type Flag,
 } from './sources.js';
+import { resolveStore, type StoreConfig } from './store.js';
 import { resolveTls } from './tls.js';
 import { makesToken, resolveToken, trustWarnings, type Places } from './token.js';
 
@@ -59,8 +60,7 @@ export type ResolvedConfig = Readonly<{
     updateCommand: string | readonly string[] | null;
     cwd: string;
   };
-  /** `path` null: in memory. */
-  store: { path: string | null; standby: boolean; history: number };
+  store: StoreConfig;
   discord: { token: string | null; api: string; maxConcurrency: number | null };
   log: { level: ConfigValues['log.level']; pretty: boolean | null };
   /** The file that was read, if any. */
@@ -213,11 +213,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
       updateCommand: values['launcher.updateCommand'],
       cwd,
     },
-    store: {
-      path: values['store.kind'] === 'memory' ? null : storePath(values, pathOf),
-      standby: values['store.standby'],
-      history: values['store.history'],
-    },
+    store: resolveStore(values, { at, pathOf }, problems),
     discord: {
       token: values['discord.token'],
       api: values['discord.api'],
@@ -231,12 +227,6 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
 /** Operators have tokens; certificates of their own are asked for only where that is wanted. */
 function restFiles({ cert, key, ca }: TlsFiles, clientCertificates: boolean): TlsFiles {
   return { ...(cert && { cert }), ...(key && { key }), ...(clientCertificates && ca && { ca }) };
-}
-
-function storePath(values: ConfigValues, pathOf: Places['pathOf']): string {
-  const path = values['store.path'];
-  if (path !== null) return pathOf('store.path', path);
-  return join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'state.db');
 }
 
 const NODE_PROGRAMS = ['.js', '.mjs', '.cjs'];
