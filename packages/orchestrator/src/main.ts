@@ -7,17 +7,21 @@
  */
 import { createRequire } from 'node:module';
 import { CONFIG_KEYS, configEntry, type ResolvedConfig } from '@dshard/api/config';
+import { counted } from '@dshard/protocol';
 import {
   continuedClock,
   parseAddress,
+  readTls,
   systemClock,
   systemRandom,
   tcpTransport,
+  tlsTransport,
   TransportError,
   type Address,
   type Clock,
   type Logger,
   type Random,
+  type TlsFiles,
   type Transport,
 } from '@dshard/transport';
 import { discordGatewayInfo, fixedGatewayInfo } from './adapters/discord/gateway-info.js';
@@ -69,12 +73,8 @@ export async function startOrchestrator(
   config: ResolvedConfig,
   surroundings: Surroundings = {},
 ): Promise<StartedOrchestrator> {
-  const {
-    clock: machine = systemClock(),
-    random = systemRandom(),
-    transport = tcpTransport(),
-    logger = createLogger(config.log),
-  } = surroundings;
+  const { clock: machine = systemClock(), random = systemRandom(), logger = createLogger(config.log) } = surroundings;
+  const transport = surroundings.transport ?? transportOf(config, machine, logger);
   for (const warning of config.warnings) logger.warn({}, warning);
   const proxy = config.discord.token === null ? null : usableProxy(config.discord.api, process.env);
   if (proxy !== null)
@@ -184,6 +184,24 @@ async function leadershipOf(
     await store.close();
     throw error;
   }
+}
+
+function transportOf({ tls }: ResolvedConfig, clock: Clock, logger: Logger): Transport {
+  if (tls === null) return tcpTransport();
+  const { own } = readTls(tls, clock.wallClock());
+  if (own !== null) tellOfEnd(tls, own.endsAt, { clock, logger });
+  return tlsTransport({ files: tls, clock, logger });
+}
+
+const DAY_MS = 24 * 3_600_000;
+const SOON_DAYS = 14;
+
+/** At the start only: what watches certificates is somebody else's. */
+function tellOfEnd({ cert }: TlsFiles, endsAt: number, { clock, logger }: { clock: Clock; logger: Logger }): void {
+  const days = Math.floor((endsAt - clock.wallClock()) / DAY_MS);
+  const text = `The certificate ${cert} is valid for ${counted(days, 'more day')}.`;
+  if (days < SOON_DAYS) logger.warn({ certificate: cert, days }, text);
+  else logger.info({ certificate: cert, days }, text);
 }
 
 /** Opens what the configuration says. A database is connected to at the first call. */

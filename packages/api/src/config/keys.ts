@@ -29,6 +29,10 @@ export type ConfigValues = {
   tokenFile: string | null;
   tokenless: boolean;
   allowBaseLevelPeers: boolean;
+  insecure: boolean;
+  'tls.cert': string | null;
+  'tls.key': string | null;
+  'tls.ca': string | null;
   totalShards: number | null;
   responsibleForShards: readonly number[] | null;
   ensureAllShardsRunning: boolean;
@@ -62,6 +66,7 @@ export type ConfigValues = {
   'http.listen': string;
   'http.tokenlessLoopback': boolean;
   'http.hosts': readonly string[];
+  'http.clientCertificates': boolean;
   'launcher.bot': string | null;
   'launcher.command': string | readonly string[] | null;
   'launcher.cwd': string | null;
@@ -137,6 +142,22 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     flag(),
     false,
     'Let nodes in that cannot prove a token (the ancestor’s, in Go), with nothing but the base level. Whoever reaches the port can then take shards.',
+  ),
+  insecure: key(
+    flag(),
+    false,
+    'Listen beyond loopback in plain text, for nodes and for the REST interface: where the network is your own. Without it, that takes tls.cert.',
+  ),
+  'tls.cert': key(
+    orNull(text(), 'none'),
+    null,
+    'The certificate (PEM) of the orchestrator, with what lies between it and its authority: then nodes and the REST interface are reached by TLS only. A renewed one is read without a restart.',
+  ),
+  'tls.key': key(orNull(text(), 'none'), null, 'The private key of tls.cert (PEM, without a passphrase).'),
+  'tls.ca': key(
+    orNull(text(), 'none'),
+    null,
+    'The authorities (PEM) that sign the certificates of nodes: a node without one is not let in.',
   ),
   totalShards: key(
     orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'auto'),
@@ -271,6 +292,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     textList('host names such as "dso.internal"'),
     [],
     'Further names the REST interface is reached by; requests for any other host are refused.',
+  ),
+  'http.clientCertificates': key(
+    flag(),
+    false,
+    'Let only those in at the REST interface who show a certificate of tls.ca, too.',
   ),
   'launcher.bot': key(orNull(text(), 'none'), null, 'The bot to run as nodes: a .js, .mjs or .cjs file.'),
   'launcher.command': key(

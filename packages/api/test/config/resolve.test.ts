@@ -375,7 +375,7 @@ describe('the token', () => {
     ['the data directory is another', { DSO_LAUNCHER_DATA_DIR: 'data' }, 'data/token'],
     ['one is set', { DSO_TOKEN: '0123456789abcdef0123456789abcdef' }, null],
     ['tokenless is on', { DSO_TOKENLESS: 'true' }, null],
-    ['other machines can reach the port', { DSO_LISTEN: '0.0.0.0:7447' }, null],
+    ['other machines can reach the port', { DSO_LISTEN: '0.0.0.0:7447', DSO_INSECURE: 'true' }, null],
   ])('of its own is where the orchestrator keeps it, when %s', (_, environment, path) => {
     expect(resolve({ environment }).ownTokenFile).toBe(path === null ? null : join(cwd, path));
   });
