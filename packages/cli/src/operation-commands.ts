@@ -19,6 +19,7 @@ import { interruptible } from './interruptible.js';
 import { endOf } from './progress.js';
 import { runCommand, withCommonHelp } from './run-command.js';
 
+type StartWords = Words & { readonly presets?: Readonly<Record<string, string>> };
 type StartOptions = ConnectionOptions & { detach?: boolean };
 
 export function addOperationCommands(program: Command): void {
@@ -27,13 +28,17 @@ export function addOperationCommands(program: Command): void {
   }
 }
 
-function addStart(program: Command, kind: OperationKind, words: Words): void {
+function addStart(program: Command, kind: OperationKind, words: StartWords): void {
   const command = describedCommand(program, words);
   command.option('--detach', 'do not wait for its end: print its id (see `dso operations`)');
   command.action(() => {
     const options = command.opts<StartOptions>();
     return runCommand(options, async (client) => {
-      const started = await client.ask('startOperation', { kind, ...parametersOf(words, command) });
+      const started = await client.ask('startOperation', {
+        kind,
+        ...words.presets,
+        ...parametersOf(words, command),
+      });
       const { operation, Message } = started;
       if (operation === null) return { document: started, text: () => Message };
       if (options.detach === true) return { document: started, text: () => `${Message} It is operation ${operation}.` };

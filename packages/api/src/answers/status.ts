@@ -186,11 +186,23 @@ export type CrashStatus = {
 
 export type RolloutStatus = {
   id: string;
-  /** The node that is being replaced now. */
-  current: string | null;
+  /** What is rolled out; '' where that is not known. */
+  version: string;
+  phase: 'surging' | 'moving' | 'baking' | 'reverting' | 'ending';
+  /** The index of the stage that moves or is watched, of those of this round. */
+  stage: number;
+  /** How many shards move in each; null: all that are left. */
+  stages: readonly { shards: number | null; bakeMs: number }[];
+  /** The nodes of this round, each with the one that takes its place. */
+  pairs: readonly { old: string; new: string | null }[];
+  /** Nodes of rounds to come. */
   waiting: readonly string[];
   done: readonly string[];
-  failed: readonly { node: string; reason: string }[];
+  /** Not launched here. */
+  leftAlone: readonly string[];
+  /** Why its shards go back. */
+  failure: { kind: 'gate' | 'undone' | 'stuck'; reason: string } | null;
+  pausedBy: string | null;
   startedAt: number;
 };
 

@@ -43,6 +43,7 @@ function settings(values: ConfigValues, known: { token: string | null; canLaunch
     migrationsTotal: values.migrationsTotal,
     maxUnavailable: values.maxUnavailable,
     budgetTimeoutMs: values['timeouts.budget'],
+    rolloutProgressMs: values['timeouts.rolloutProgress'],
     takeoversPerNode: values.takeoversPerNode,
     quarantineAfter: values.quarantineAfter,
     commandTimeoutMs: values['timeouts.command'],

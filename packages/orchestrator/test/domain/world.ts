@@ -190,6 +190,10 @@ export class World {
     const node = new ModelNode(typeof options === 'string' ? { id: options } : options);
     this.nodes.set(node.id, node);
     this.connect(node, identify, peer);
+    if (this.state.settings.canLaunch && !node.elsewhere) {
+      // The launcher of an earlier run started it.
+      this.feed({ kind: 'processAdopted', node: node.id, pid: 10_000 + this.nodes.size });
+    }
     return node;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EndedOperation, OperationState } from '../../src/domain/state/operations.js';
-import { operation, testNode, testState } from './fake-orchestrator.js';
+import { operation, rolloutData, testNode, testState } from './fake-orchestrator.js';
 import { testServer } from './test-server.js';
 
 const ended: EndedOperation = {
@@ -49,14 +49,7 @@ const state = testState({
       {
         ...operation('r1', 4),
         kind: 'rollout',
-        origins: [],
-        destinations: [],
-        waiting: ['b'],
-        done: ['y', 'z'],
-        failed: [],
-        current: { node: 'a', drain: 'd4' },
-        moved: 6,
-        detail: null,
+        ...rolloutData({ waiting: ['b'], done: ['y', 'z'] }),
       },
     ],
     [

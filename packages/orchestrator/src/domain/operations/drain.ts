@@ -26,6 +26,7 @@ import type { OperationState } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
+import { rolloutOf } from '../state/versions.js';
 import { beginOperation, endOperation, notStarted } from './operation.js';
 import type { Asked, Operation, Progress, Started } from './operation.js';
 
@@ -80,8 +81,8 @@ function refusalOf(tx: Transaction, origin: string, destination: string): (Start
     if (!usable.ok) return usable;
   }
   for (const [id, busy] of [
-    [origin, drainedBy(tx.state, origin) ?? keptBy(tx.state, origin)],
-    [destination, drainedBy(tx.state, destination)],
+    [origin, drainedBy(tx.state, origin) ?? keptBy(tx.state, origin) ?? rolloutOf(tx.state, origin)],
+    [destination, drainedBy(tx.state, destination) ?? rolloutOf(tx.state, destination)],
   ] as const) {
     if (busy !== undefined)
       return notStarted('DSO_NODE_BUSY', `Node ${id} is busy: ${busy.kind} ${busy.id} is under way.`);

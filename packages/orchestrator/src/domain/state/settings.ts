@@ -42,6 +42,7 @@ export type Settings = {
   migrationsTotal: number;
   maxUnavailable: { count: number } | { percent: number };
   budgetTimeoutMs: number;
+  rolloutProgressMs: number;
   takeoversPerNode: number;
   quarantineAfter: number;
   commandTimeoutMs: number;

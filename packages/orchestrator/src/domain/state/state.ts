@@ -12,6 +12,7 @@ import type {
 } from '@dshard/protocol';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
+import type { RolloutMemory } from './versions.js';
 import type { CrashLoop, ProcessState } from './processes.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
@@ -330,6 +331,8 @@ export type OrchestratorState = {
   crashLoops: ReadonlyMap<string, CrashLoop>;
   /** What a launch would start, as far as was heard last; '': not known. */
   deployedVersion: string;
+  /** What rollouts have taught (`operations/rollout-revert.ts`). */
+  rollouts: RolloutMemory;
   /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */
   botBlame: { version: string; until: number } | null;
   identifies: IdentifyBudget;
