@@ -152,6 +152,10 @@ export class World {
       if (value === null) this.records.delete(`${kind}/${key}`);
       else this.records.set(`${kind}/${key}`, { kind, key, value });
     }
+    // The launcher keeps a list of what it has started.
+    for (const { node, pid } of before.processes.values()) {
+      if (!dead.includes(node)) this.feed({ kind: 'processAdopted', node, pid });
+    }
     this.feed({ kind: 'started' });
   }
 

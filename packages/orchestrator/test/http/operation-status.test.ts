@@ -83,12 +83,8 @@ describe('GET /v1/operations', () => {
         kind: 'rollout',
         state: 'running',
         by: 'alice',
-        origin: 'a',
-        destination: 'b',
-        nodes: { done: 2, total: 4 },
-        shards: { moved: 7, total: 11, moving: [1], waiting: [3, 0] },
-        failed: [{ shard: 2, reason: 'no' }],
-        text: '2 of 4 nodes replaced. Moving the shards of a to b: 1 of 4 moved.',
+        nodes: { done: 2, total: 3 },
+        text: '2 of 3 nodes replaced. Waiting for 0 new nodes: 0 there.',
         endedAt: null,
       },
       { id: 'd3', state: 'failed', text: 'It did not work.', by: 'bob from 10.0.0.1', endedAt: 2 },
@@ -117,7 +113,8 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
 describe('POST /v1/operations', () => {
   test.each([
-    ['kind=rollout', { kind: 'rollout' }],
+    ['kind=rollout', { kind: 'rollout', ...rolloutData().options }],
+    ['kind=rollout&bake=0&surge=2', { kind: 'rollout', ...rolloutData().options, bake: 0, surge: 2 }],
     ['kind=drain&origin=a&destination=b', { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }],
     [
       'kind=drain&origin=a&destination=b&shutdown=true',

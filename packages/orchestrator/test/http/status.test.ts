@@ -199,7 +199,7 @@ describe('GET /v1/status', () => {
             {
               ...operation('r1', 1),
               kind: 'rollout',
-        ...rolloutData({ waiting: ['z'], done: ['y'] }),
+              ...rolloutData({ waiting: ['z'], done: ['y'] }),
             },
           ],
           [
@@ -242,7 +242,7 @@ describe('GET /v1/status', () => {
         startedAt: 1,
       },
     ]);
-    expect(status.rollout).toEqual({ id: 'r1', current: 'a', waiting: ['z'], done: ['y'], failed: [], startedAt: 1 });
+    expect(status.rollout).toMatchObject({ id: 'r1', phase: 'surging', waiting: ['z'], done: ['y'], startedAt: 1 });
     expect(status.launches).toEqual([{ id: 'l1', node: null, since: 3 }]);
     expect(status.graceUntil).toBe(5000);
   });

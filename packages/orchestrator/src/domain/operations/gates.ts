@@ -7,11 +7,15 @@
  * looked at when a bake is over.
  */
 
-/** One side of the comparison, since the stage began. */
+/** One side of the comparison. */
 export type Side = {
   /** Shards that it has, and those of them that are up. */
   readonly shards: number;
   readonly up: number;
+  /** Since when the one that is down for the longest time is; null: all are up. */
+  readonly downSince: number | null;
+  /** When the last of those that are up came up; null: none is. */
+  readonly upSince: number | null;
 };
 
 /** What is certain at once. */
@@ -40,12 +44,21 @@ export function failureOf({ ended, refused, refusesOld, notMoved }: Facts): stri
   return stuck === undefined ? null : `shard ${stuck.shard} could not be moved (${stuck.reason})`;
 }
 
-/** A bake is over as far as time goes. Shards that are down on both sides are Discord's outage, not the version's. */
-export function judge(old: Side, fresh: Side): Verdict {
-  if (fresh.up < fresh.shards) {
-    const isOutage = old.shards > 0 && old.up < old.shards;
-    if (isOutage) return 'wait';
-    return { fail: `${fresh.shards - fresh.up} of ${fresh.shards} shards on the new nodes are not up` };
-  }
-  return 'pass';
+export type Patience = {
+  /** How long a shard of the new version may be down while the old version's are up. */
+  readonly downMs: number;
+  /** The same where there is nothing to compare with: it may be Discord. */
+  readonly aloneMs: number;
+};
+
+/**
+ * Whether the new version is as well as the old one. Shards that are down on both sides are Discord's outage; the clock
+ * begins anew when the old ones are up again.
+ */
+export function judge(old: Side, fresh: Side, { downMs, aloneMs }: Patience, now: number): Verdict {
+  if (fresh.downSince === null) return 'pass';
+  if (old.up < old.shards) return 'wait';
+  const since = Math.max(fresh.downSince, old.upSince ?? 0);
+  if (since + (old.shards > 0 ? downMs : aloneMs) > now) return 'wait';
+  return { fail: `${fresh.shards - fresh.up} of ${fresh.shards} shards on the new nodes are not up` };
 }

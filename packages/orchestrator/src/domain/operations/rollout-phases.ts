@@ -17,7 +17,7 @@ import { drainedBy, hasSaidGoodbye } from '../state/nodes.js';
 import type { RolloutPhase } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { judge } from './gates.js';
+import { judge, type Verdict } from './gates.js';
 import { freeNodes, loadIn, stagesOf } from './rollout-plan.js';
 import {
   comingTo,
@@ -188,14 +188,21 @@ export function bake(tx: Transaction, rollout: Rollout): string | null {
     tx.setOperation({ ...rollout, since: tx.now, deadline: tx.now + bakeMs });
     return null;
   }
-  if (rollout.deadline > tx.now || pausedBy !== null) return null;
-  const verdict = bakeMs === 0 ? 'pass' : judge(sideOf(tx.state, oldNodes(rollout)), sideOf(tx.state, rollout.destinations));
+  const verdict = bakeMs === 0 ? 'pass' : verdictOf(tx, rollout);
   if (typeof verdict === 'object') return verdict.fail;
-  if (verdict === 'wait') return null;
+  if (rollout.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
   if (options.manual && !rollout.promoted) return null;
   if (stage + 1 < stages.length) enter(tx, { ...rollout, stage: stage + 1 }, 'moving');
   else enter(tx, rollout, 'ending');
   return null;
+}
+
+/** A new node counts when its shards were up for so long. */
+const MIN_READY_MS = 10_000;
+
+function verdictOf(tx: Transaction, rollout: Rollout): Verdict {
+  const [old, fresh] = [sideOf(tx.state, oldNodes(rollout)), sideOf(tx.state, rollout.destinations)];
+  return judge(old, fresh, { downMs: MIN_READY_MS, aloneMs: tx.settings.rolloutProgressMs }, tx.now);
 }
 
 /** Who ends: the old nodes, or the new ones when the shards went back. */

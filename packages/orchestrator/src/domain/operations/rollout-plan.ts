@@ -74,7 +74,11 @@ export function planRollout(state: OrchestratorState, options: RolloutOptions): 
 }
 
 /** Why a rollout cannot be begun now; null: it can. */
-export function refusalOf(state: OrchestratorState, plan: RolloutPlan, options: RolloutOptions): (Started & { ok: false }) | null {
+export function refusalOf(
+  state: OrchestratorState,
+  plan: RolloutPlan,
+  options: RolloutOptions,
+): (Started & { ok: false }) | null {
   for (const operation of state.operations.values()) {
     if (operation.kind === 'rollout') {
       const { id, done, waiting, pairs } = operation;

@@ -17,7 +17,7 @@ import type { Transaction } from '../state/transaction.js';
 import type { RolloutMemory } from '../state/versions.js';
 import { loadIn, nameOf } from './rollout-plan.js';
 import { enter, withTime } from './rollout-phases.js';
-import { isUsable, migrationsOf, oldNodes, refusalIn, shardsOn, type Rollout } from './rollout-round.js';
+import { isUsable, migrationsOf, oldNodes, refusalIn, shardsOn, sinceOf, type Rollout } from './rollout-round.js';
 
 /** A shard that is not up on its new node may come up so soon that it need not be stopped there. */
 const COMES_UP_WITHIN_MS = 5_000;
@@ -29,7 +29,10 @@ const KEPT = 8;
 export function beginRevert(tx: Transaction, rollout: Rollout, kind: RolloutFailure, reason: string): void {
   const failed = { ...rollout, failure: { kind, reason }, retried: [], stopped: null, pausedBy: null };
   const entered = enter(tx, failed, 'reverting');
-  const what = kind === 'gate' ? `The rollout of ${nameOf(rollout.version)} is reverted: ${reason}.` : `The rollout is undone: ${reason}.`;
+  const what =
+    kind === 'gate'
+      ? `The rollout of ${nameOf(rollout.version)} is reverted: ${reason}.`
+      : `The rollout is undone: ${reason}.`;
   const text = `${what} Its shards go back to the old nodes.`;
   const facts = { operation: rollout.id, kind: rollout.kind, version: rollout.version, reason };
   tx.record('operationProgress', kind === 'gate' ? 'error' : 'info', text, facts, rollout.by);
@@ -65,7 +68,7 @@ function giveBack(tx: Transaction, rollout: Rollout, shard: number, old: readonl
   if (state?.kind !== 'running' || !isUsable(tx.state, state.node)) return;
   const origin = state.node;
   if (!isUp(tx.state, shard) || rollout.retried.includes(shard)) {
-    const since = state.link?.since ?? state.since;
+    const since = sinceOf(state);
     const mayComeUp = refusalIn(state) === null && since + COMES_UP_WITHIN_MS > tx.now;
     if (mayComeUp && !rollout.retried.includes(shard)) return;
     tx.actingFor(rollout.by, () => beginStop(tx, shard, origin, null, null));
@@ -90,7 +93,7 @@ export function nextLookAt(tx: Transaction, rollout: Rollout): number | null {
   const times = shardsOn(tx.state, rollout.destinations).flatMap((shard) => {
     const state = tx.shard(shard);
     if (state?.kind !== 'running' || isUp(tx.state, shard)) return [];
-    const at = (state.link?.since ?? state.since) + COMES_UP_WITHIN_MS;
+    const at = sinceOf(state) + COMES_UP_WITHIN_MS;
     return at > tx.now ? [at] : [];
   });
   return times.length === 0 ? null : Math.min(...times);

@@ -23,10 +23,7 @@ export function shardsOn(state: OrchestratorState, nodes: readonly string[]): nu
   return nodes.flatMap((node) => byNode.get(node) ?? []);
 }
 
-export function migrationsOf(
-  { migrations }: OrchestratorState,
-  nodes: readonly string[],
-): MigrationState[] {
+export function migrationsOf({ migrations }: OrchestratorState, nodes: readonly string[]): MigrationState[] {
   return [...migrations.values()].filter(
     ({ origin, destination }) => nodes.includes(origin) || nodes.includes(destination),
   );
@@ -45,7 +42,24 @@ export function refusalIn(state: ShardState | undefined): string | null {
 
 export function sideOf(state: OrchestratorState, nodes: readonly string[]): Side {
   const shards = shardsOn(state, nodes);
-  return { shards: shards.length, up: shards.filter((shard) => isUp(state, shard)).length };
+  let up = 0;
+  let downSince: number | null = null;
+  let upSince: number | null = null;
+  for (const id of shards) {
+    const since = sinceOf(state.shards[id]);
+    if (!isUp(state, id)) downSince = Math.min(downSince ?? since, since);
+    else {
+      up += 1;
+      upSince = Math.max(upSince ?? since, since);
+    }
+  }
+  return { shards: shards.length, up, downSince, upSince };
+}
+
+/** Since when its gateway connection is as it is, as far as its node told. */
+export function sinceOf(state: ShardState | undefined): number {
+  if (state === undefined || state.kind === 'migrating') return 0;
+  return 'link' in state && state.link?.node === state.node ? state.link.since : state.since;
 }
 
 /** The least busy first; shard 0, which leads and has the direct messages, last. */
@@ -58,12 +72,7 @@ export function inOrder(state: OrchestratorState, nodes: readonly string[]): num
   return shardsOn(state, nodes).sort((a, b) => rank(a) - rank(b) || a - b);
 }
 
-export function factsOf(
-  state: OrchestratorState,
-  rollout: Rollout,
-  notMoved: Facts['notMoved'],
-  now: number,
-): Facts {
+export function factsOf(state: OrchestratorState, rollout: Rollout, notMoved: Facts['notMoved'], now: number): Facts {
   const ended = rollout.pairs.flatMap((pair) => {
     const how = endOf(state, pair, now);
     return pair.new === null || how === null ? [] : [{ node: pair.new, how }];

@@ -18,7 +18,15 @@ import type { Transaction } from '../state/transaction.js';
 import { failureOf, type Facts } from './gates.js';
 import { beginOperation, endOperation, type Asked, type Operation, type Started } from './operation.js';
 import { bake, beginRound, end, enter, move, pairWith, surge, waitReason, withTime } from './rollout-phases.js';
-import { linesOf, loadIn, nothingToDo, planRollout, refusalOf, WITHOUT_BAKE, type RolloutPlan } from './rollout-plan.js';
+import {
+  linesOf,
+  loadIn,
+  nothingToDo,
+  planRollout,
+  refusalOf,
+  WITHOUT_BAKE,
+  type RolloutPlan,
+} from './rollout-plan.js';
 import { beginRevert, forgiven, nextLookAt, rememberRevert, revert } from './rollout-revert.js';
 import { factsOf, isUsable, oldNodes, type Rollout } from './rollout-round.js';
 import { rolloutProgress } from './rollout-status.js';
@@ -31,8 +39,10 @@ export const ROLLOUT: Operation<'rollout'> = {
   overdue,
   status: rolloutProgress,
   cancel: ({ id, phase, failure }) => {
-    if (failure !== null) return { ok: false, text: `Rollout ${id} is going back already: there is nothing left to cancel.` };
-    if (phase === 'ending') return { ok: false, text: `The old nodes of rollout ${id} are ending: it is too late to cancel it.` };
+    if (failure !== null)
+      return { ok: false, text: `Rollout ${id} is going back already: there is nothing left to cancel.` };
+    if (phase === 'ending')
+      return { ok: false, text: `The old nodes of rollout ${id} are ending: it is too late to cancel it.` };
     return { ok: true, text: `Rollout ${id} is cancelled: what it moved goes back to the old nodes.` };
   },
   end: endRollout,
@@ -98,7 +108,7 @@ function step(tx: Transaction, given: Rollout): void {
       return failure === null ? undefined : goBack(tx, rollout, failure);
     }
     case 'reverting':
-      return reverting(tx, rollout);
+      return tx.state.alarm === null ? reverting(tx, rollout) : undefined;
     case 'ending':
       return ending(tx, rollout);
   }

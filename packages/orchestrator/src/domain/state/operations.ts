@@ -7,7 +7,20 @@
  * became of the migrations, launches and operations that it began. They never call it: it takes its outcomes in when it
  * is run next.
  */
-import { atMostOne, count, exactlyOne, flag, listOf, nodeId, none, nullOr, object, oneOf, text, time } from './shape.js';
+import {
+  atMostOne,
+  count,
+  exactlyOne,
+  flag,
+  listOf,
+  nodeId,
+  none,
+  nullOr,
+  object,
+  oneOf,
+  text,
+  time,
+} from './shape.js';
 import type { Shape } from './shape.js';
 type Common = {
   id: string;
