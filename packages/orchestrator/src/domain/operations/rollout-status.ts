@@ -15,7 +15,7 @@ export function rolloutProgress(state: OrchestratorState, rollout: Rollout): Pro
   const arrived = isBack ? moved.length - left.length : movedBefore + shardsOn(state, destinations).length;
   const nodes = done.length + pairs.length + waiting.length;
   return {
-    text: `${done.length} of ${counted(nodes, 'node')} replaced. ${textOf(state, rollout)}`,
+    text: `${done.length} of ${counted(nodes, 'node')} replaced. ${textOf(state, rollout)}`.trim(),
     waitsFor: phase === 'moving' || rollout.pausedBy !== null ? waitReason(state, rollout) : null,
     origin: pairs[0]?.old ?? null,
     destination: pairs[0]?.new ?? null,
@@ -37,6 +37,7 @@ function textOf(state: OrchestratorState, rollout: Rollout): string {
   const goal = stages[stage]?.shards ?? total;
   switch (phase) {
     case 'surging': {
+      if (pairs.length === 0) return '';
       const up = pairs.filter((pair) => pair.new !== null).length;
       return `Waiting for ${counted(pairs.length, 'new node')}: ${up} there.`;
     }

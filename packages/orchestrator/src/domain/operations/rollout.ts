@@ -35,6 +35,7 @@ export const ROLLOUT: Operation<'rollout'> = {
   kind: 'rollout',
   idPrefix: 'r',
   start: (tx, plan, asked) => startRollout(tx, optionsOf(plan), asked),
+  plan: (state, plan) => ({ lines: linesOf(planRollout(state, optionsOf(plan)), optionsOf(plan)) }),
   step,
   overdue,
   status: rolloutProgress,
