@@ -201,7 +201,7 @@ export type RolloutStatus = {
   /** Not launched here. */
   leftAlone: readonly string[];
   /** Why its shards go back. */
-  failure: { kind: 'gate' | 'undone' | 'stuck'; reason: string } | null;
+  failure: { kind: 'gate' | 'undone'; reason: string } | null;
   pausedBy: string | null;
   startedAt: number;
 };

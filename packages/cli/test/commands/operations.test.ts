@@ -332,7 +332,7 @@ const rollout: OrchestratorState['operations'] = new Map([
     {
       ...operation('r7', 1, 'alice@laptop\u001b[2J'),
       kind: 'rollout',
-        ...rolloutData({ waiting: ['b'], done: ['z'] }),
+      ...rolloutData({ waiting: ['b'], done: ['z'] }),
     },
   ],
 ]);

@@ -139,7 +139,10 @@ function drainIsSound(state: OrchestratorState, { id, destinations, phase }: Ope
 
 function rolloutIsSound({ id, pairs, destinations, phase, stages, stage }: OperationState<'rollout'>): void {
   const fresh = pairs.flatMap((pair) => (pair.new === null ? [] : [pair.new]));
-  must(fresh.join() === destinations.toSorted((a, b) => fresh.indexOf(a) - fresh.indexOf(b)).join(), `rollout ${id} keeps other nodes than its new ones`);
+  must(
+    fresh.join() === destinations.toSorted((a, b) => fresh.indexOf(a) - fresh.indexOf(b)).join(),
+    `rollout ${id} keeps other nodes than its new ones`,
+  );
   const all = [...fresh, ...pairs.map(({ old }) => old)];
   must(new Set(all).size === all.length, `rollout ${id} has a node twice`);
   const moves = phase === 'moving' || phase === 'baking';

@@ -137,7 +137,9 @@ describe('POST /v1/operations', () => {
     const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });
     expect(response.statusCode).toBe(200);
     expect(response.json()).toEqual({ Message: 'Replacing 2 nodes.', Error: false, operation: null, dryRun });
-    expect(orchestrator.commands).toEqual([{ kind: 'planOperation', plan: { kind: 'rollout', ...rolloutData().options } }]);
+    expect(orchestrator.commands).toEqual([
+      { kind: 'planOperation', plan: { kind: 'rollout', ...rolloutData().options } },
+    ]);
   });
 
   test('answers 200 when there is nothing to do', async () => {

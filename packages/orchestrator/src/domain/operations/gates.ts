@@ -3,8 +3,8 @@
  * verdict comes out. A signal that the old version gives and the new one does not is not health.
  *
  * Some signs need no comparison, and are looked at all the time (`failureOf`): a new process that ended, Discord
- * refusing a shard that was moved, a bot that says that it is not well. Others need time and events (`judge`): those are
- * looked at when a bake is over.
+ * refusing a shard that was moved, a bot that says that it is not well. Others need
+ * time (`judge`): those decide when a bake is over.
  */
 
 /** One side of the comparison. */

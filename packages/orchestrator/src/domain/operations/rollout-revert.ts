@@ -99,7 +99,7 @@ export function nextLookAt(tx: Transaction, rollout: Rollout): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** The version is not rolled out again unasked; a second revert soon after the first freezes rollouts. */
+/** The version is rolled out again only if somebody insists; a second revert soon after the first freezes rollouts. */
 export function rememberRevert(tx: Transaction, rollout: Rollout): void {
   const { failure, destinations } = rollout;
   if (failure?.kind !== 'gate') return;

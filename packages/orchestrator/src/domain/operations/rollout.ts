@@ -7,8 +7,8 @@
  *     reverting  a gate failed, or somebody wants it undone: what moved goes back, live
  *     ending     the side that lost ends: the old nodes, or the new ones
  *
- * Nodes are replaced in rounds: all at once, or `surge` at a time. What can fail a rollout is in `gates.ts`, the plan in
- * `rollout-plan.ts`, the way forward in `rollout-phases.ts`, the way back in `rollout-revert.ts`. A rollout is one
+ * Nodes are replaced in rounds: all at once, or `surge` at a time. What can fail a rollout is in `gates.ts`, the plan
+ * in `rollout-plan.ts`, the way forward in `rollout-phases.ts`, the way back in `rollout-revert.ts`. A rollout is one
  * record, so it goes on after a restart in whatever phase it was; a bake begins anew then.
  */
 import { counted, type MessageOf } from '@dshard/protocol';

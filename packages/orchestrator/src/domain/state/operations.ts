@@ -129,8 +129,8 @@ export type RolloutPair = { readonly old: string; readonly new: string | null; r
 /** `shards` null: all that are left. */
 export type RolloutStage = { readonly shards: number | null; readonly bakeMs: number };
 
-/** `gate`: the new version failed. `undone`: somebody asked for it. `stuck`: the old nodes did not end as they should. */
-export type RolloutFailure = 'gate' | 'undone' | 'stuck';
+/** `gate`: the new version failed. `undone`: somebody asked for it. */
+export type RolloutFailure = 'gate' | 'undone';
 
 export type OperationKind = keyof OperationData;
 
@@ -170,7 +170,7 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
     moved: listOf(count),
     movedBefore: count,
     retried: listOf(count),
-    failure: nullOr(object({ kind: oneOf('gate', 'undone', 'stuck'), reason: text })),
+    failure: nullOr(object({ kind: oneOf('gate', 'undone'), reason: text })),
     pausedBy: nullOr(text),
     promoted: flag,
   },

@@ -3,7 +3,7 @@ import { isConnected, isShuttingDown } from './nodes.js';
 import { operationsOfKind } from './operations.js';
 import type { NodeState, OrchestratorState } from './state.js';
 
-/** A version that a rollout was reverted from: nothing is launched of it unasked while other nodes are up. */
+/** A version that a rollout was reverted from: nothing of it is launched automatically while other nodes are up. */
 export type QuarantinedVersion = {
   /** What a launch starts; '' where that is not known. */
   readonly version: string;
@@ -35,8 +35,9 @@ export function isOfQuarantinedVersion({ rollouts, processes }: OrchestratorStat
 }
 
 /**
- * Whether a node is to be given nothing that nobody runs: as long as a rollout is on trial its new nodes get what the
- * rollout moves to them; when all is to move, the old ones get nothing more. A quarantined version is the last resort.
+ * Whether a node is to be given nothing that nobody runs. As long as a new version has not proved itself, its nodes get
+ * only what the rollout moves to them; when all is to move, the old ones get nothing more. A quarantined version is the
+ * last resort.
  */
 export function isHeldBack(state: OrchestratorState, node: NodeState): boolean {
   const [rollout] = operationsOfKind(state.operations, 'rollout');

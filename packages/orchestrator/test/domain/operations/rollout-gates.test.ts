@@ -100,7 +100,7 @@ describe('a rollout that bakes', () => {
     for (const own of buckets) expect(new Set(own).size).toBeLessThanOrEqual(1);
   });
 
-  test('gives a shard that is vacant meanwhile to an old node, and never to one on trial', () => {
+  test('gives a shard that is vacant meanwhile to an old node, and never to a new one', () => {
     const world = fleet();
     world.command(rollout());
     world.pass(1_000);
