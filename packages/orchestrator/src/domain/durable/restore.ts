@@ -152,6 +152,7 @@ function restoredNodes(
             final: record.final,
             answered: false,
             byItself: false,
+            shards: 0,
           }
         : { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' };
     nodes.set(id, {
@@ -166,6 +167,7 @@ function restoredNodes(
       intent,
       shardReports: [],
       process: null,
+      signals: null,
       retained: [],
       missing: [],
       checkpointedAt: 0,

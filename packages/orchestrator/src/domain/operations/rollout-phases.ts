@@ -7,17 +7,14 @@
 import { beginLaunch, unwantLaunch } from '../fleet/launch.js';
 import { beginShutdown } from '../fleet/leave.js';
 import { endProcess } from '../fleet/processes.js';
-import { budgetHolds, budgetReason, waitsFor } from '../migration/limits.js';
-import { beginMigration } from '../migration/steps.js';
-import { isUp } from '../shards/condition.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
-import { beginStop } from '../shards/stop.js';
 import { drainedBy, hasSaidGoodbye } from '../state/nodes.js';
 import type { RolloutPhase } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { judge, type Verdict } from './gates.js';
+import { beginMove, waitReason as movesWait } from './moves.js';
 import { freeNodes, loadIn, stagesOf } from './rollout-plan.js';
 import {
   comingTo,
@@ -147,20 +144,9 @@ function moveOne(tx: Transaction, rollout: Rollout, shard: number, target: numbe
   const origin = state.node;
   const pair = rollout.pairs.find(({ old }) => old === origin);
   if (pair === undefined || !isUsable(tx.state, pair.new) || !isUsable(tx.state, origin)) return;
-  if (refusalIn(state) !== null) {
-    // There is no session to move: it is started anew, and by then new nodes are the ones that get it.
-    if (target === null) startElsewhere(tx, rollout, shard, origin);
-    return;
-  }
-  if (!isUp(tx.state, shard) || waitsFor(tx, origin, pair.new) !== null) return;
-  const plan = { shard, origin, destination: pair.new, request: null, operation: rollout.id };
-  tx.actingFor(rollout.by, () => beginMigration(tx, plan));
-}
-
-function startElsewhere(tx: Transaction, { id, kind, by }: Rollout, shard: number, node: string): void {
-  tx.actingFor(by, () => beginStop(tx, shard, node, null, null));
-  const text = `Discord refuses shard ${shard} on node ${node}: the shard is stopped there, and started elsewhere.`;
-  tx.record('operationProgress', 'info', text, { operation: id, kind, shard, node }, by);
+  // There is no session to move: it is started anew, when new nodes are the ones that get what nobody runs.
+  if (refusalIn(state) !== null && target !== null) return;
+  beginMove(tx, rollout, shard, () => pair.new);
 }
 
 function isFull(tx: Transaction, rollout: Rollout, target: number | null): boolean {
@@ -250,7 +236,5 @@ function endingOf({ nodes }: OrchestratorState, id: string, now: number): 'ended
 export function waitReason(state: OrchestratorState, rollout: Rollout): string | null {
   if (rollout.pausedBy !== null) return `it was paused by ${rollout.pausedBy}`;
   if (comingTo(state, rollout.destinations) > 0) return null;
-  const down = shardsOn(state, oldNodes(rollout)).filter((shard) => !isUp(state, shard));
-  if (down.length > 0) return `a shard is moved when it is up, and these are not: ${down.join(', ')}`;
-  return budgetHolds(state) ? budgetReason(state) : null;
+  return movesWait(state, shardsOn(state, oldNodes(rollout)));
 }
