@@ -30,3 +30,4 @@ export { isToken, readTokenFile } from './token-file.js';
 export type { TcpTransportOptions } from './tcp.js';
 export { UnfinishedFrames } from './unfinished-frames.js';
 export { WakeUp } from './clock.js';
+export { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
