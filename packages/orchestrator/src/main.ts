@@ -26,6 +26,7 @@ import { memoryStore } from './adapters/memory/memory-store.js';
 import { usableProxy } from './adapters/outgoing/fetch.js';
 import { ownToken } from './adapters/own-token/own-token.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
+import { fileSpool } from './adapters/spool/file-spool.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
@@ -95,6 +96,7 @@ export async function startOrchestrator(
     transport,
     launcher,
     versionSource: versionSourceOf(config, clock),
+    spool: fileSpool(config.parkDir, logger),
     gatewayInfo: gatewayInfoOf(config, clock),
     alarmSink: alarmSinkOf(config, clock, logger),
     shardsDownAfterMs: config.values['alarms.shardsDownAfter'],

@@ -52,6 +52,8 @@ export type ResolvedConfig = Readonly<{
   };
   /** `path` null: in memory. */
   store: { path: string | null; standby: boolean; history: number };
+  /** Where the state of parked shards lies. */
+  parkDir: string;
   discord: { token: string | null; api: string; maxConcurrency: number | null };
   log: { level: ConfigValues['log.level']; pretty: boolean | null };
   /** The file that was read, if any. */
@@ -201,6 +203,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
       updateCommand: values['launcher.updateCommand'],
       cwd,
     },
+    parkDir: parkDir(values, pathOf),
     store: {
       path: values['store.kind'] === 'memory' ? null : storePath(values, pathOf),
       standby: values['store.standby'],
@@ -214,6 +217,13 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
     log: { level: values['log.level'], pretty: values['log.pretty'] },
     warnings,
   };
+}
+
+function parkDir(values: ConfigValues, pathOf: Places['pathOf']): string {
+  const path = values['park.dir'];
+  return path === null
+    ? join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'parked')
+    : pathOf('park.dir', path);
 }
 
 function storePath(values: ConfigValues, pathOf: Places['pathOf']): string {

@@ -116,7 +116,7 @@ function giveBack(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
 }
 
 /** null: nobody is on the way, or nobody who comes for certain, so there is nothing to leave for anybody. */
-function shareWhileLaunching(tx: Transaction): number | null {
+export function shareWhileLaunching(tx: Transaction): number | null {
   const { settings, launches, totalShards } = tx.state;
   const loop = loopOfNext(tx.state);
   const isHealthy = loop === undefined || loop.inARow === 0 || isBeingReplaced(loop);
@@ -125,7 +125,7 @@ function shareWhileLaunching(tx: Transaction): number | null {
   return fairShare(settings.responsibleForShards?.length ?? totalShards, settings.nodes, settings);
 }
 
-function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
+export function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
   const shards = [...tx.shardsOf(node.id)];
   for (const migration of tx.state.migrations.values()) {
     if (migration.origin === node.id || migration.destination === node.id) shards.push(migration.shard);
@@ -133,7 +133,7 @@ function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
   return { id: node.id, openness: opennessOf(tx, node), shards, takes };
 }
 
-function opennessOf(tx: Transaction, node: NodeState): Openness {
+export function opennessOf(tx: Transaction, node: NodeState): Openness {
   if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
