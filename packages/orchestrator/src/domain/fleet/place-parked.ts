@@ -22,7 +22,10 @@ function placeOne(tx: Transaction, shard: number): void {
   const nodes = [...tx.state.nodes.values()]
     .filter((node) => opennessOf(tx, node) === 'open')
     .map((node) => placeNode(tx, node, takes(node)));
-  const input = { nodes, vacant: [shard], holders: new Map([[shard, parked.origin]]), rules: tx.settings };
+  // Best of all the one of its name, if that is there and takes it.
+  const isBack = nodes.some((node) => node.id === parked.origin && node.takes > 0);
+  const holders = new Map(isBack ? [[shard, parked.origin]] : []);
+  const input = { nodes, vacant: [shard], holders, rules: tx.settings };
   const { maxShardsPerNode } = tx.settings;
   const share = tx.now < anyoneAt(tx.state, parked) ? shareWhileLaunching(tx) : null;
   const limit = share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share);

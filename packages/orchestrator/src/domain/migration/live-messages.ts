@@ -37,13 +37,11 @@ export type TransferAnswer = MessageOf<
 
 /** What the spool says as one end of a migration. */
 export function onParkSaid(tx: Transaction, message: Message): void {
-  switch (message.kind) {
-    case 'transferOpened':
-    case 'transferCopied':
-    case 'transferManifest':
-    case 'transferVerified':
-    case 'transferFailed':
-      onTransferAnswer(tx, PARK, message);
+  const { kind } = message;
+  if (kind === 'transferOpened' || kind === 'transferCopied' || kind === 'transferManifest') {
+    onTransferAnswer(tx, PARK, message);
+  } else if (kind === 'transferVerified' || kind === 'transferFailed') {
+    onTransferAnswer(tx, PARK, message);
   }
 }
 
