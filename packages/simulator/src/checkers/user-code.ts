@@ -35,7 +35,8 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
       }
       if (observation.kind !== 'moved' || observation.to !== 'freezing') return;
       const { node, shard } = observation;
-      if (!ready.delete(shard) && !parking.has(shard)) violated(READY, `node ${node} froze shard ${shard}, and nobody was ready for it`);
+      if (!ready.delete(shard) && !parking.has(shard))
+        violated(READY, `node ${node} froze shard ${shard}, and nobody was ready for it`);
       if (busy.has(`${node}/${shard}`))
         violated(FINISHED, `node ${node} froze shard ${shard} while user code was at it`);
     },
