@@ -155,6 +155,7 @@ function restoredNodes(
             final: record.final,
             answered: false,
             byItself: false,
+            shards: 0,
           }
         : { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' };
     nodes.set(id, {
@@ -169,6 +170,7 @@ function restoredNodes(
       intent,
       shardReports: [],
       process: null,
+      signals: null,
       retained: [],
       missing: [],
       checkpointedAt: 0,
