@@ -139,6 +139,6 @@ export class Park {
 }
 
 /** At most `limit`, and never more than half of what the disk would have free without. */
-export function mostBytes({ used, free, limit }: { used: number; free: number; limit: number }): number {
+function mostBytes({ used, free, limit }: { used: number; free: number; limit: number }): number {
   return Math.min(limit, Math.floor((used + free) / 2));
 }

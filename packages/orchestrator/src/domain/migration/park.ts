@@ -2,18 +2,19 @@
  * Parking: the orchestrator is the destination of a live migration, and later the origin of another one.
  *
  * Nobody else is there to take a shard (one node only, a machine that restarts, the whole fleet): so the orchestrator
- * takes the state, unread, into its spool, and the cursor. To the node that leaves, and to the one that comes, this is a
- * live migration like any other; the spool answers for the other end (`runtime/park.ts`).
+ * takes the state, unread, into its spool, and the cursor. To the node that leaves, and to the node that comes, this
+ * is a live migration like any other; the spool answers for the other end (`runtime/park.ts`).
  *
- *     origin ─ announcing … verifying ─▶ [COMMIT: parked, with file and digest, under epoch e+1] ─ RELEASE ─▶ parked
- *     parked ─ openingOrigin … verifying ─▶ [COMMIT: the next node's, under epoch e+2] ─ ACTIVATE ─▶ running
+ *     origin  announcing … verifying → [COMMIT: parked, file and digest, under epoch e+1] → RELEASE → parked
+ *     parked  openingOrigin … verifying → [COMMIT: the next node's, under epoch e+2] → ACTIVATE → running
  *
- * COMMIT comes after the spool is durable: only then does the spool say that the manifest is true. A shard that is given
- * out needs no FREEZE, for nobody serves it. Until its node has resumed it the shard can be parked again.
+ * COMMIT comes after the spool is durable: only then does the spool say that the manifest is true. A shard that is
+ * given out needs no FREEZE, for nobody serves it. Until its node has resumed it the shard can be parked again.
  *
- * Who gets it: for `park.waitFor` the successor of the node that had it, which is any node that came after the shard was
- * parked (launchers and schedulers give a new process a new name), and best of all one of its name; then, or when the time of the state is nearly over, anyone. After `park.ttl` the
- * state is dropped, and the shard is vacant with its cursor.
+ * Who gets it: for `park.waitFor` the successor of the node that had it, which is any node that came after the shard
+ * was parked (launchers and schedulers give a new process a new name), and best of all one of its name; then, or when
+ * the time of the state is nearly over, anyone. After `park.ttl` the state is dropped, and the shard is vacant with
+ * its cursor.
  */
 import { assignmentOf } from '../state/epochs.js';
 import { isLive, takesRoom } from '../state/migrations.js';
@@ -29,7 +30,7 @@ import { beginMigration } from './steps.js';
 const LAST_CALL_MS = 10_000;
 
 /** `again`: it can be parked later, when there is room. */
-export type ParkBegun = { ok: true } | { ok: false; reason: string; again: boolean };
+type ParkBegun = { ok: true } | { ok: false; reason: string; again: boolean };
 
 /**
  * The shard is parked, live: until COMMIT its node serves it, and goes on should anything fail.
@@ -114,8 +115,8 @@ export function anyoneAt({ settings }: OrchestratorState, { since, until }: Park
 }
 
 /**
- * Whether nobody runs the shard for certain. A run that crashed between the record and RELEASE does not know: its origin
- * may have unfrozen, and is waited for like any node that is away.
+ * Whether nobody runs the shard for certain. A run that crashed between the record and RELEASE does not know: its
+ * origin may have unfrozen, and is waited for like any node that is away.
  */
 export function isLetGo(tx: Transaction, shard: number): boolean {
   const { before } = assignmentOf(tx.state, shard);
