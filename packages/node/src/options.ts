@@ -1,8 +1,9 @@
 /** The options of `createNode`: what may be given, what it defaults to, what is refused. All defaults are here. */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
-import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
+import { isToken, parseAddress, silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
+import { controlTransport, type NodeTls } from './control-transport.js';
 import { launchEnvironment, tokenBeside } from './environment.js';
 import type { HealthCheck } from './health.js';
 import type { LogFile } from './log-bound.js';
@@ -78,6 +79,14 @@ export type NodeOptions = {
    * token there is nothing to prove. Default DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR (true or false), or false.
    */
   allowBaseLevelOrchestrator?: boolean;
+  /**
+   * The connection to the orchestrator goes by TLS: paths of PEM files. `ca`: who signs the orchestrator's certificate;
+   * `cert` and `key`: ours, where the orchestrator asks for one. Default DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY,
+   * DSO_TLS_SERVER_NAME, or DSO_TLS=true for the authorities that Node.js knows; else plain text.
+   */
+  tls?: NodeTls;
+  /** Whether an orchestrator beyond loopback is reached in plain text. Default DSO_INSECURE, or false. */
+  insecure?: boolean;
   /** The user events of the bot, the same on all nodes. Needed to move state with the shards. */
   userEvents?: UserEventCodec;
   /** Calls from the rest of the fleet (`node.fleet`). */
@@ -169,6 +178,8 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'version',
   'token',
   'allowBaseLevelOrchestrator',
+  'tls',
+  'insecure',
   'userEvents',
   'fleet',
   'healthListen',
@@ -224,6 +235,7 @@ export function resolveOptions(
   refuseUnknownKeys(WHERE, options, ['host', ...NODE_OPTION_KEYS]);
   const launch = launchEnvironment(env);
   const clock = options.clock ?? systemClock();
+  const { logger = silentLogger } = options;
   const limits = resolveLimits(options.limits ?? {});
   const host = checkedHost(options.host);
   const orchestrator = checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
@@ -234,13 +246,14 @@ export function resolveOptions(
     version: options.version ?? launch.version ?? 'unknown',
     token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator, env)),
     allowBaseLevelOrchestrator: checkedSwitch(
+      'allowBaseLevelOrchestrator',
       options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
     ),
     userEvents: options.userEvents ?? new UserEventRegistry(),
     fleet: resolveFleet(options.fleet ?? {}),
     healthListen: checkedHealthListen(options.healthListen ?? launch.healthListen),
     ...checkedHooks(options),
-    logger: options.logger ?? silentLogger,
+    logger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
     logFile: launch.logFile ?? null,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
@@ -249,7 +262,16 @@ export function resolveOptions(
     isRealTime: options.clock === undefined,
     clock,
     random: options.random ?? systemRandom(),
-    transport: options.transport ?? tcpTransport({ clock }),
+    transport:
+      options.transport ??
+      controlTransport({
+        where: WHERE,
+        orchestrator,
+        tls: options.tls ?? launch.tls,
+        insecure: checkedSwitch('insecure', options.insecure ?? launch.insecure ?? false),
+        clock,
+        logger,
+      }),
     connectTimeoutMs: limits.connectTimeoutMs,
     hostCallMs: limits.hostCallMs,
     resumeMs: limits.resumeMs,
@@ -351,10 +373,10 @@ function checkedToken(token: string | undefined): string | null {
 }
 
 /** As an option, or as a variable of the environment. */
-function checkedSwitch(value: boolean | string): boolean {
+function checkedSwitch(name: keyof NodeOptions, value: boolean | string): boolean {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;
-  throw invalidOption(WHERE, 'allowBaseLevelOrchestrator', `is "${value}", but must be true or false.`);
+  throw invalidOption(WHERE, name, `is "${value}", but must be true or false.`);
 }
 
 function checkedHealthListen(address: Address | undefined): Address | null {

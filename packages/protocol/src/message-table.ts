@@ -75,6 +75,7 @@ const shardReport = record<ShardReport>({
   epoch: maybe('Epoch', epoch),
   refused: maybe('Refused', closeCode),
   reason: maybe('Reason', text),
+  silentMs: maybe('SilentMs', count),
 });
 
 const processReport = record<ProcessReport>({

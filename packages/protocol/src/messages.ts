@@ -101,6 +101,8 @@ export type ShardReport = {
   refused?: number;
   /** Extended: why the shard has no gateway connection, after one that was lost or did not come about. */
   reason?: string;
+  /** Extended: nothing has come for so long, against the shard's own usual rate, and RESUMEs brought nothing. */
+  silentMs?: number;
 };
 
 export type ProcessReport = {

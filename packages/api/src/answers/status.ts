@@ -41,6 +41,7 @@ export type AlarmKind =
   | 'gatewayUnreachable'
   | 'credentialsRefused'
   | 'shardRefused'
+  | 'shardSilent'
   | 'crashLoop'
   | 'identifyBudgetLow'
   | 'identifyBudgetForecast'

@@ -22,7 +22,17 @@ import type { GatewayOptions } from './options.js';
 import { PermitRequest, type LocalThrottler } from './permit-request.js';
 import { Questions } from './questions.js';
 import type { GatewaySocket, OpenSocket, Sending, SocketNews } from './socket.js';
-import { canSend, cursorOf, FIXED_RULES, initialShard, isFrozen, isOpen, phaseOf, standingOf } from './state.js';
+import {
+  canSend,
+  cursorOf,
+  FIXED_RULES,
+  initialShard,
+  isFrozen,
+  isOpen,
+  phaseOf,
+  silentMsOf,
+  standingOf,
+} from './state.js';
 import type { GatewayShardState, Link } from './state.js';
 
 export type GatewayShardOptions = {
@@ -200,6 +210,7 @@ export class GatewayShard {
 
   report(): ShardReport {
     const { mode, trouble } = this.#state;
+    const silentMs = silentMsOf(this.#state);
     return {
       shardId: this.#setup.shardId,
       phase: phaseOf(this.#state),
@@ -209,6 +220,7 @@ export class GatewayShard {
       session: this.cursor,
       ...(mode.kind === 'refused' && { refused: mode.code }),
       ...(trouble !== null && { reason: trouble }),
+      ...(silentMs !== null && { silentMs }),
     };
   }
 
