@@ -5,7 +5,7 @@
 import type { ProcessReport, ShardPhase } from '@dshard/protocol';
 import type { OperationStatus } from './operation.js';
 
-type ShardStateName = 'vacant' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
+type ShardStateName = 'vacant' | 'parked' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
 
 /** How a shard is. `up`: its gateway session is READY or RESUMED, and nothing else counts as up. */
 export type ShardConditionKind =
@@ -13,6 +13,7 @@ export type ShardConditionKind =
   | 'quarantined'
   | 'unreachable'
   | 'vacant'
+  | 'parked'
   | 'disconnected'
   | 'stopping'
   | 'starting'

@@ -7,6 +7,7 @@ import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
 import { hasConnection, hasSaidGoodbye } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
+import { isPark } from './state/park.js';
 import type { MigrationState, OrchestratorState } from './state/state.js';
 
 function must(condition: boolean, what: string): asserts condition {
@@ -20,7 +21,9 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
     return migration !== undefined && takesRoom(migration);
   };
   const begun = [...after.migrations.values()].filter((each) => takesRoom(each) && !movedBefore(each.id));
-  if (begun.length > 0) movesKeepToTheBudget(after, begun);
+  // What is parked has a deadline, and what is given out comes up by that.
+  const planned = begun.filter(({ origin, destination }) => !isPark(origin) && !isPark(destination));
+  if (planned.length > 0) movesKeepToTheBudget(after, planned);
   cancelledOperationsBeginNothing(before, after, begun);
   connectedNodesKeepTheirIds(before, after);
   nothingIsTakenFromTheSilent(before, after);

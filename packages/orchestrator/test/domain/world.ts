@@ -72,6 +72,8 @@ export class World {
   readonly entries: HistoryEntry[] = [];
   /** Everything sent, in order. */
   readonly sent: { node: string; message: Message }[] = [];
+  /** What the orchestrator's own end of a migration was told. */
+  readonly parkHeard: Extract<Effect, { kind: 'park' }>[] = [];
   /** The store, by `kind/key`. */
   readonly records = new Map<string, { kind: string; key: string; value: JsonValue }>();
   readonly closed: { connection: string; code: string }[] = [];
@@ -296,6 +298,9 @@ export class World {
         this.#toNode.get(effect.connection)?.push(effect.message);
         break;
       }
+      case 'park':
+        this.parkHeard.push(effect);
+        break;
       case 'close': {
         this.closed.push({ connection: effect.connection, code: effect.code });
         const node = this.#byConnection.get(effect.connection);

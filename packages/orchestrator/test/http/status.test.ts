@@ -98,7 +98,7 @@ function released(): OrchestratorState {
   const step = {
     kind: 'releasing',
     frozenAt: 70,
-    manifest: { session, events: 3, bytes: 9 },
+    manifest: { session, events: 3, bytes: 9, hash: '' },
   } as const;
   const migration = { ...state.migrations.get('m1')!, step };
   return { ...state, migrations: new Map([['m1', migration]]), staleTransfers: 2 };

@@ -117,7 +117,7 @@ function giveBack(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
 }
 
 /** null: nobody is on the way, or nobody who comes for certain, so there is nothing to leave for anybody. */
-function shareWhileLaunching(tx: Transaction): number | null {
+export function shareWhileLaunching(tx: Transaction): number | null {
   const { settings, launches, totalShards } = tx.state;
   const loop = loopOfNext(tx.state);
   const isHealthy = loop === undefined || loop.inARow === 0 || isBeingReplaced(loop);
@@ -134,7 +134,7 @@ export function placeNode(tx: Transaction, node: NodeState, takes: number): Plac
   return { id: node.id, openness: opennessOf(tx, node), shards, takes };
 }
 
-function opennessOf(tx: Transaction, node: NodeState): Openness {
+export function opennessOf(tx: Transaction, node: NodeState): Openness {
   if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
   if (isHeldBack(tx.state, node)) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';

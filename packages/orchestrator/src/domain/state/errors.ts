@@ -125,6 +125,11 @@ export const DOMAIN_ERRORS = {
     remedy: 'Migrate it instead of starting it.',
     fault: 'conflict',
   },
+  DSO_NOT_PARKED: {
+    meaning: 'The orchestrator cannot keep the state of the shard.',
+    remedy: 'The message says why. Its session is kept in any case when its node is shut down.',
+    fault: 'conflict',
+  },
   DSO_SHARD_BUSY: {
     meaning: 'Another operation on this shard is under way.',
     remedy: 'Ask again when it is done.',
