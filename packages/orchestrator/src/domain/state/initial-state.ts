@@ -32,6 +32,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     crashLoops: new Map(),
     versionHealth: new Map(),
     deployedVersion: '',
+    rollouts: { quarantined: [], reverts: [], frozen: false },
     botBlame: null,
     identifies: {
       maxConcurrency: 1,
