@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { messageOf } from '@dshard/protocol';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
+import { BAD_ROLLOUT_SETTINGS, badRolloutTour } from './bad-rollout/tour.js';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
 import { freePort } from './addresses.js';
@@ -28,12 +29,14 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   quarantine: quarantineTour,
   alarm: alarmTour,
   outage: outageTour,
+  'bad-rollout': badRolloutTour,
   state: stateTour,
   start: startTour,
 };
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
   alarm: ALARM_SETTINGS,
+  'bad-rollout': BAD_ROLLOUT_SETTINGS,
 };
 const REFRESH_MS = 200;
 const LOG_LINES = 8;
@@ -120,7 +123,7 @@ class Demo {
       nodes,
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
-      mayFail: scenario === 'orchestrator-crash',
+      mayFail: scenario === 'orchestrator-crash' || scenario === 'bad-rollout',
       forgotten: this.#forgotten(),
       ...end,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
@@ -171,7 +174,7 @@ class Demo {
     const { api, token } = discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
-        bot,
+        bot: scenario === 'bad-rollout' ? ('faulty' as const) : bot,
         shards,
         nodes,
         api,

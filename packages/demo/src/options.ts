@@ -15,6 +15,7 @@ const SCENARIOS = [
   'quarantine',
   'alarm',
   'outage',
+  'bad-rollout',
   'state',
   'start',
 ] as const;
@@ -81,6 +82,7 @@ Examples:
   npm run demo -- --scenario quarantine --json           a shard that kills node after node is quarantined, and released
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
+  npm run demo -- --scenario bad-rollout --json          four bad versions are rolled out, and each is reverted
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
