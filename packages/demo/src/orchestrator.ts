@@ -89,12 +89,16 @@ export async function dsoShows(httpUrl: string, args: readonly string[], expecte
   if (missing.length > 0) throw new Error(`dso ${args.join(' ')} does not show ${missing.join(', ')}, but: ${printed}`);
 }
 
-/** Runs it, and resolves with how it ended: `said` is the last line that it wrote. */
-export async function runsDso(httpUrl: string, args: readonly string[]): Promise<{ code: number; said: string; printed: string }> {
+/** Runs it, and resolves with how it ended: `said` is its last word, or why it failed. */
+export async function runsDso(
+  httpUrl: string,
+  args: readonly string[],
+): Promise<{ code: number; said: string; printed: string }> {
   const env = { ...process.env, DSO_CLI_ADDR: httpUrl };
   return new Promise((resolve) => {
     execFile(process.execPath, [DSO_PROGRAM, ...args], { env }, (error, stdout, stderr) => {
-      const said = `${stdout}\n${stderr}`.trim().split('\n').at(-1) ?? '';
+      const last = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+      const said = last(error === null ? stdout : stderr);
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), said, printed: stdout });
     });
   });

@@ -124,7 +124,8 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, badRollout } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, badRollout } =
+    input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const { cases } = badRollout ?? {};
   // How many each case of `bad-rollout` may cost is judged case by case.
