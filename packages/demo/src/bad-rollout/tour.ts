@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { delay } from '@dshard/transport';
 import { PROCESSES_FILE } from '../fleet.js';
 import { runsDso, type HistoryRow } from '../orchestrator.js';
+import { waitFor } from '../steps.js';
 import { allShardsRunning, lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } from '../tour.js';
 import { FAULTY, UNWELL_BECAUSE, type Fault } from './faults.js';
 
@@ -21,6 +22,7 @@ export const BAD_ROLLOUT_SETTINGS = { maxUnavailable: 1, 'timeouts.launch': '20s
 const BAKE = '10s';
 const CANARY = 3;
 const BETWEEN_CASES_MS = 1_500;
+const LINGER_MS = 45_000;
 
 /** How one bad version fared. */
 export type BadRolloutCase = {
@@ -50,7 +52,7 @@ const CASES: readonly { fault: Fault; about: string; why: RegExp }[] = [
   { fault: 'dies', about: 'dies 4 s after it is ready', why: /ended|exited|was lost/u },
   { fault: 'login', about: 'cannot log in: its token is wrong', why: /no new node could be started/u },
   { fault: 'unwell', about: `says of itself that ${UNWELL_BECAUSE}`, why: new RegExp(UNWELL_BECAUSE, 'u') },
-  { fault: 'import', about: 'throws in importShard', why: /importShard/u },
+  { fault: 'import', about: 'throws in importShard', why: /importShard|did not take the state/u },
 ];
 
 export const badRolloutTour: Tour = async (context) => {
@@ -86,7 +88,9 @@ async function rollOut(context: TourContext, fault: Fault, force: boolean): Prom
   const args = ['rollout', '--bake', BAKE, '--canary', `${CANARY}`, ...(force ? ['--force'] : [])];
   const { code, said } = await runsDso(fleet.httpUrl, args);
   await allShardsRunning(context);
-  await delay(clock, BETWEEN_CASES_MS);
+  const hasEnded = (): boolean => leftOf(fleet.folder, version) === 0;
+  // What they are still at may end (`lingerMs`). In vain is fine here: the verdict says what is left.
+  await waitFor(clock, 'the new processes to end', LINGER_MS, hasEnded).catch(() => undefined);
   const entries = await fleet.client.events(lastBefore);
   const reverted = entries.find(({ name, text }) => name === 'operationProgress' && text.includes('is reverted'));
   const isAfter = ({ id }: HistoryRow): boolean => reverted !== undefined && id > reverted.id;
