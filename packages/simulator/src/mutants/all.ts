@@ -5,6 +5,7 @@ import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { sending, type Mutant } from './mutant.js';
 import { SESSION_MUTANTS } from './session.js';
+import { SIGNALS_MUTANTS } from './signals.js';
 import { WATCH_MUTANTS } from './watch.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
@@ -60,6 +61,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   ...WATCH_MUTANTS,
+  ...SIGNALS_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },
