@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { delay, systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
 import { Peer } from '../processes.js';
@@ -50,6 +51,14 @@ const flags = new Command('bench:fleet')
 const nodeCount = Math.min(2_000, flags.nodes);
 const shardCount = flags.shards ?? 2 * nodeCount;
 const clock = systemClock();
+// It answers `GET /gateway/bot` only. A bot of this size has a large max_concurrency; what is measured here is the fleet,
+// and not Discord's pace.
+const discord = await startGatewayEmulator({
+  shards: shardCount,
+  guilds: shardCount,
+  maxConcurrency: shardCount,
+  sessionStartLimit: 2 * shardCount,
+});
 const folder = mkdtempSync(join(tmpdir(), 'dshard-bench-fleet-'));
 let orchestrator: Peer<object, OrchestratorSaying> | null = null;
 const groups: Peer<object, NodesSaying>[] = [];
@@ -81,11 +90,17 @@ try {
   process.exitCode = ok ? 0 : 1;
 } finally {
   await Promise.all([...groups, ...(orchestrator === null ? [] : [orchestrator])].map((peer) => peer.end('SIGKILL')));
+  await discord.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
 async function startOrchestrator(listen: string): Promise<string> {
-  orchestrator = new Peer(new URL('./orchestrator.js', import.meta.url), { listen, shards: shardCount, folder });
+  orchestrator = new Peer(new URL('./orchestrator.js', import.meta.url), {
+    listen,
+    shards: shardCount,
+    folder,
+    discord: { api: discord.apiUrl, token: discord.token },
+  });
   const saying = await orchestrator.hear();
   if (saying.kind !== 'listening') throw new Error('The orchestrator did not say where it listens.');
   return saying.address;

@@ -5,6 +5,7 @@ export type OrchestratorOrder = {
   shards: number;
   /** The folder of the store. */
   folder: string;
+  discord: { api: string; token: string };
 };
 
 export type OrchestratorReading = {

@@ -16,8 +16,8 @@ const config = resolveConfig({
     flag('totalShards', String(order.shards)),
     flag('tokenless', 'true'),
     flag('http.enabled', 'false'),
-    // A bot of this size has a large max_concurrency; what is measured here is the fleet, and not Discord's pace.
-    flag('discord.maxConcurrency', String(order.shards)),
+    flag('discord.api', order.discord.api),
+    flag('discord.token', order.discord.token),
   ],
 });
 const started = await startOrchestrator(config, { clock, logger: silentLogger });
