@@ -32,9 +32,9 @@ import { sourceOf } from './violations.js';
 const IDENTIFY_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 4_096;
 const MAX_PER_ADDRESS = 2_048;
-/** Of one address, and of all. */
-const MAX_UNIDENTIFIED = 64;
-const MAX_UNIDENTIFIED_IN_ALL = 512;
+/** Of one address, and of all: a fleet whose nodes all connect at once is accepted before the first of them is read. */
+const MAX_UNIDENTIFIED = 1_024;
+const MAX_UNIDENTIFIED_IN_ALL = 2_048;
 /** So many of one address, and of all, wait for their close; beyond, the one that waits longest is closed. */
 const MAX_REFUSED = 16;
 const MAX_REFUSED_IN_ALL = 256;

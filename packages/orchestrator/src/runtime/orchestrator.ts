@@ -34,9 +34,11 @@ import { whenDone, Journal } from './journal.js';
 import { GatewayQuestion, asReason, Versions } from './questions.js';
 import { History, entryOf } from './history.js';
 import { Processes, within } from './processes.js';
+import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
 import { recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
+import { decidedTogether, takeTogether } from './together.js';
 import { isToCommit, Violations } from './violations.js';
 
 /** How long closed connections may take to flush. */
@@ -70,7 +72,9 @@ class OrchestratorRuntime implements Orchestrator {
     effectFailed: (effect, error) => this.#effectFailed(effect, error),
     capacity: MAX_WAITING_EVENTS,
     overflow: (event) => this.#overflow(event),
+    take: takeTogether,
   });
+  readonly #pace: Pace;
   readonly #wakeUp: WakeUp;
   readonly #history: History;
   readonly #requests: Requests;
@@ -99,7 +103,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#domain = domain;
     this.#address = options.listen;
     this.#state = domain.initialState(settingsOf(options), clock.now());
-    this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
+    this.#pace = new Pace(clock, (events) => this.#loop.pushAll(events));
+    this.#wakeUp = new WakeUp(clock, () => this.#pace.push({ kind: 'tick' }));
     this.#journal = new Journal({
       leadership: options.leadership ?? null,
       clock,
@@ -125,13 +130,13 @@ class OrchestratorRuntime implements Orchestrator {
       maxShards: () => this.#state.totalShards ?? MAX_SHARDS,
       token: options.token,
       random,
-      onIdentify: (connection, message, peer) => this.#loop.push({ kind: 'identify', connection, message, peer }),
+      onIdentify: (connection, message, peer) => this.#pace.push({ kind: 'identify', connection, message, peer }),
       onMessage: (connection, message) =>
-        this.#loop.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
+        this.#pace.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) =>
-        this.#loop.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
+        this.#pace.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
       onViolation: (remote, end) => this.#violations.closed(remote, end),
       delayOf: (remote) => this.#violations.delayOf(remote),
     });
@@ -254,6 +259,7 @@ class OrchestratorRuntime implements Orchestrator {
       await within(clock, bound, this.command({ kind: 'shutdownFleet' }, ENDING));
     }
     this.#phase = 'closed';
+    this.#pace.close();
     this.#loop.close();
     await this.#alarms.stop();
     this.#wakeUp.set(null);
@@ -285,7 +291,8 @@ class OrchestratorRuntime implements Orchestrator {
 
   #step(event: DomainEvent): Eventually<void> {
     if (!this.#journal.ready()) return this.#postpone(event);
-    const decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
+    const about = { now: this.#options.clock.now(), failed: this.#stepFailed.bind(this) };
+    const decision = decidedTogether(this.#domain.decide, this.#state, event, about);
     const writes = durableWrites(this.#state, decision.state);
     if (writes.length === 0) return this.#apply(decision, event, null);
     const entries = decision.effects.flatMap((effect) =>
@@ -325,6 +332,7 @@ class OrchestratorRuntime implements Orchestrator {
 
   /** Nothing can be made durable now. */
   #postpone(event: DomainEvent): void {
+    if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
     const decision = whileSuspended(this.#state, event, this.#options.clock.now());
     if (decision !== null) {
       this.#apply(decision, event, null);
