@@ -36,7 +36,7 @@ import { History, entryOf } from './history.js';
 import { Processes, within } from './processes.js';
 import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
-import { recall, settingsOf } from './recall.js';
+import { forgetStopped, recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
 import { decidedTogether, takeTogether } from './together.js';
 import { isToCommit, Violations } from './violations.js';
@@ -270,23 +270,16 @@ class OrchestratorRuntime implements Orchestrator {
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
     if (mode === 'end') {
       const needs = (node: string): number => graceOf(this.#state.nodes.get(node)?.bounds ?? null);
-      await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs, needs));
+      const stopped = await this.#processes.stopAll(stopGraceMs, needs);
+      this.#state = await forgetStopped(stopped, this.#state, {
+        ...this.#domain,
+        journal: this.#journal,
+        now: clock.now(),
+      });
     }
     await this.#journal.close();
     await launcher?.close();
     logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
-  }
-
-  /** The next run is not to wait for them. */
-  async #forgetStopped(nodes: readonly string[]): Promise<void> {
-    if ((this.#options.leadership ?? null) === null || !this.#journal.ready()) return;
-    const before = this.#state;
-    for (const node of nodes) {
-      const exit = { kind: 'processExited', node, description: 'was stopped' } as const;
-      this.#state = this.#domain.decide(this.#state, exit, this.#options.clock.now()).state;
-    }
-    const writes = durableWrites(before, this.#state);
-    if (writes.length > 0) await this.#journal.commit(writes, []);
   }
 
   #step(event: DomainEvent): Eventually<void> {

@@ -18,7 +18,7 @@ const AT_ONCE_MS = 20;
 const SHARE = 0.5;
 /** How long what waits is gathered. */
 const TURN_MS = 5;
-const JOINS_PER_TURN = 50;
+const JOINS_PER_TURN = 100;
 /** So many events do not wait for the end of the turn. */
 const MOST_WAITING = 4_096;
 

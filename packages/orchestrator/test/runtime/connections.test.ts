@@ -163,7 +163,7 @@ describe('bounds', () => {
   test('the oldest of too many unidentified connections is closed, so that a node always gets in', async () => {
     const { peer, node, violations } = await door();
     const strangers: Peer[] = [];
-    for (let i = 0; i < 64; i++) strangers.push(await peer());
+    for (let i = 0; i < 1_024; i++) strangers.push(await peer());
     const { end, id } = await node('a');
     expect(end).toBeNull();
     expect(id).not.toBe('none');
