@@ -93,14 +93,24 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'POST',
     path: '/shutdownnode',
     ancestor: true,
-    about: 'shuts a node down; its shards start elsewhere',
-    parameters: { node_id: { field: node } },
+    about:
+      'moves the shards of a node to the other nodes, then shuts the node down; with `now` at once: its shards start elsewhere without what was in its memory',
+    parameters: { node_id: { field: node }, now: { field: flag(), fallback: false } },
     command: {
       name: 'shutdownnode',
-      help: 'shut a node down; its shards start elsewhere',
-      examples: ['dso shutdownnode web-1'],
+      help: 'move the shards of a node to the other nodes, then shut the node down',
+      details:
+        'A node that still has shards after 10 minutes, or whose shards no other node can take, is not shut down.\n' +
+        'With --now the node is not drained: its shards stop with it, and start elsewhere. Each is down for a moment, whatever the process\n' +
+        'has in memory is lost (caches, counters), and a session that cannot be resumed costs an IDENTIFY.',
+      examples: ['dso shutdownnode web-1', 'dso shutdownnode web-1 --now'],
       arguments: [{ shown: 'node', parameter: 'node_id' }],
-      interrupt: 'The node shuts down all the same: see dso status.',
+      options: [{ flags: '--now', help: 'at once, with its shards on it' }],
+      costs: {
+        when: 'now',
+        what: 'The shards of the node start elsewhere: their events wait meanwhile, and the bot’s state of them is gone.',
+      },
+      interrupt: 'The node is shut down all the same: see dso operations.',
     },
   },
   migrateShard: {
@@ -170,8 +180,12 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startOperation: {
     method: 'POST',
     path: '/v1/operations',
-    about: 'starts an operation of this kind and answers at once, with its id: 202, or 200 if there is nothing to do',
-    parameters: { kind: { field: choice(...KINDS_OF_OPERATIONS) } },
+    about:
+      'starts an operation of this kind and answers at once, with its id: 202, or 200 if there is nothing to do; with `dryRun=true` answers what it would do, as `dryRun`, and starts nothing',
+    parameters: {
+      kind: { field: choice(...KINDS_OF_OPERATIONS) },
+      dryRun: { field: flag(), fallback: false },
+    },
     command: null,
   },
   cancelOperation: {
@@ -215,6 +229,9 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       help: 'stop a shard where it runs',
       examples: ['dso stopshard 3'],
       arguments: [{ shown: 'shard', parameter: 'shard' }],
+      costs: {
+        what: 'The bot’s state of the shard is gone, and its events are lost when it does not start again soon.',
+      },
       interrupt: 'The shard is stopped all the same: see dso status.',
     },
   },
@@ -232,6 +249,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
         'certain. A node that lives all the same lets go as soon as it is in touch; within maxNodeDowntime some events come twice.',
       examples: ['dso takeover web-3'],
       arguments: [{ shown: 'node', parameter: 'node' }],
+      costs: { what: 'The bot’s state of the shards of this node is gone, and some events come twice.' },
       interrupt: null,
     },
   },

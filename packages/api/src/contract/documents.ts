@@ -9,13 +9,13 @@ export type Contract = {
   status: { takes: object; answers: StatusV1 };
   events: { takes: { after: number | null; limit: number }; answers: readonly HistoryEntry[] };
   startNode: { takes: object; answers: Answer };
-  shutdownNode: { takes: { node_id: string }; answers: Answer };
+  shutdownNode: { takes: { node_id: string; now: boolean }; answers: Answer };
   migrateShard: { takes: { shard: number; destination_node: string }; answers: Answer };
   migrateNode: { takes: { origin_node: string; destination_node: string; shutdown: boolean }; answers: Answer };
   rollout: { takes: object; answers: Answer };
   operations: { takes: object; answers: readonly OperationStatus[] };
   operation: { takes: { id: string }; answers: OperationStatus };
-  startOperation: { takes: { kind: OperationKind }; answers: StartedOperation };
+  startOperation: { takes: { kind: OperationKind; dryRun: boolean }; answers: StartedOperation };
   cancelOperation: { takes: { id: string }; answers: Answer };
   startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
   stopShard: { takes: { shard: number }; answers: Answer };

@@ -151,6 +151,7 @@ function restoredNodes(
             final: record.final,
             answered: false,
             byItself: false,
+            shards: 0,
           }
         : { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' };
     nodes.set(id, {

@@ -4,12 +4,15 @@ import type { OperationPlan } from './operations.js';
 /** What an operator can ask for (REST, CLI). Answered by a `reply` effect with the same request id, when done. */
 export type OperatorCommand =
   | { kind: 'startNode' }
-  | { kind: 'shutdownNode'; node: string }
+  /** `now`: with its shards on it. Else the node is drained first. */
+  | { kind: 'shutdownNode'; node: string; now: boolean }
   | { kind: 'startShards'; node: string; shards: readonly number[] }
   | { kind: 'stopShard'; shard: number }
   | { kind: 'migrateShard'; shard: number; destination: string }
   /** Answered when the operation has begun, with its id, or when it has ended. */
   | { kind: 'startOperation'; plan: OperationPlan; answer: 'begun' | 'ended' }
+  /** Answered with what the operation would do. Nothing is begun. */
+  | { kind: 'planOperation'; plan: OperationPlan }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
   /** A silent node is dead, says the operator. */

@@ -105,6 +105,7 @@ type NodeIntent =
       final: boolean;
       answered: boolean;
       byItself: boolean;
+      shards: number;
     };
 
 export type NodeState = {
