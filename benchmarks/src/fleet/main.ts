@@ -19,7 +19,7 @@ type Phase = {
   nodesMs: number | null;
   shardsUpMs: number | null;
   /** Connections that nodes lost or were refused, and those closed by the orchestrator for a broken rule or limit. */
-  lost: number;
+  lost: Record<string, number>;
   violations: number;
   identifies: number;
   orchestratorCpuMs: number;
@@ -110,15 +110,16 @@ async function measure(phase: Phase['phase'], begin: () => Promise<unknown>): Pr
   await readAll();
   const startedAt = clock.monotonicMs();
   await begin();
-  const sum = { lost: 0, nodesCpuMs: 0, cpuMs: 0, deafMs: 0 };
+  const lost: Record<string, number> = {};
+  const sum = { nodesCpuMs: 0, cpuMs: 0, deafMs: 0 };
   let nodesMs: number | null = null;
   for (;;) {
     const { said, heard } = await readAll();
     const ms = Math.round(clock.monotonicMs() - startedAt);
     sum.cpuMs += said.cpuMs;
     sum.deafMs = Math.max(sum.deafMs, said.deafMs);
-    for (const { lost, cpuMs } of heard) {
-      sum.lost += lost;
+    for (const { lost: reasons, cpuMs } of heard) {
+      for (const [reason, count] of Object.entries(reasons)) lost[reason] = (lost[reason] ?? 0) + count;
       sum.nodesCpuMs += cpuMs;
     }
     const isThere =
@@ -134,7 +135,7 @@ async function measure(phase: Phase['phase'], begin: () => Promise<unknown>): Pr
       phase,
       nodesMs,
       shardsUpMs: isUp ? ms : null,
-      lost: sum.lost,
+      lost,
       violations,
       identifies,
       orchestratorCpuMs: sum.cpuMs,
@@ -171,11 +172,14 @@ function isFine({ phase, shardsUpMs, fewest, most, identifies }: Phase): boolean
 
 function lineOf(figures: Phase): string {
   const { phase, nodesMs, shardsUpMs, lost, violations, identifies, fewest, most } = figures;
+  const reasons = Object.entries(lost)
+    .map(([reason, count]) => `${count} (${reason})`)
+    .join(', ');
   const time = (ms: number | null): string =>
     ms === null ? `not within ${flags.within} s` : `${(ms / 1000).toFixed(1)} s`;
   return [
     `${phase}: all nodes established ${time(nodesMs)}, all shards up ${time(shardsUpMs)}`,
-    `${lost} connections lost, ${violations} closed for a limit, ${identifies} IDENTIFYs, ${fewest} to ${most} shards per node`,
+    `attempts that failed: ${reasons === '' ? 'none' : reasons}; ${violations} closed for a limit, ${identifies} IDENTIFYs, ${fewest} to ${most} shards per node`,
     `orchestrator ${figures.orchestratorCpuMs} ms of CPU, deaf for ${figures.orchestratorDeafMs} ms at most, ${figures.orchestratorRssMb} MB`,
     `nodes ${figures.nodesCpuMs} ms of CPU`,
   ].join('; ');

@@ -37,8 +37,8 @@ export type NodesOrder = { orchestrator: string; from: number; to: number };
 
 export type NodesReading = {
   established: number;
-  /** Since the last reading: connections that were lost or refused. */
-  lost: number;
+  /** Since the last reading: why connections were lost, refused or did not come about, and how often. */
+  lost: Readonly<Record<string, number>>;
   cpuMs: number;
 };
 

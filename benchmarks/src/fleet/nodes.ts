@@ -8,12 +8,16 @@ import type { NodesOrder, NodesSaying } from './messages.js';
 const { orchestrator, from, to } = JSON.parse(process.env[orderVariable] ?? '{}') as NodesOrder;
 const say = (saying: NodesSaying): void => void process.send?.(saying);
 
-let lost = 0;
+let lost: Record<string, number> = {};
 let lastCpu = process.cpuUsage();
 const nodes = Array.from({ length: to - from }, (_, index) => {
   const nodeId = `light-${String(from + index).padStart(4, '0')}`;
   const node = createNode({ host: lightHost(), nodeId, orchestrator, logger: silentLogger, exitOnShutdown: false });
-  node.on('status', ({ kind }) => (lost += kind === 'waiting' ? 1 : 0));
+  node.on('status', (status) => {
+    if (status.kind !== 'waiting') return;
+    const reason = status.reason.replaceAll(/:\d+/g, '');
+    lost[reason] = (lost[reason] ?? 0) + 1;
+  });
   return node;
 });
 
@@ -23,7 +27,7 @@ process.on('message', (order: { do: 'start' | 'read' }) => {
   const cpuMs = Math.round((cpu.user - lastCpu.user + cpu.system - lastCpu.system) / 1_000);
   const established = nodes.filter(({ status }) => status.kind === 'established').length;
   say({ kind: 'reading', reading: { established, lost, cpuMs } });
-  lost = 0;
+  lost = {};
   lastCpu = cpu;
 });
 say({ kind: 'ready' });

@@ -3,7 +3,7 @@ import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
 import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
-import { launchEnvironment, tokenBeside } from './environment.js';
+import { launchEnvironment, tokenBeside, type LaunchEnvironment } from './environment.js';
 import type { LogFile } from './log-bound.js';
 import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
@@ -61,6 +61,11 @@ export type NodeOptions = {
   orchestrator?: Address;
   /** 1–128 printable characters. Default DSO_NODE_ID; without one the orchestrator gives one. */
   nodeId?: string;
+  /**
+   * Where the process runs, for the spread of the shards: what is on one host, or in one zone, may fail together. Each
+   * 1–128 printable characters. Default DSO_HOST and DSO_ZONE, or the machine's name and no zone.
+   */
+  labels?: { host?: string; zone?: string };
   /** What a roll-out compares. Default DSO_VERSION, or 'unknown'. */
   version?: string;
   /**
@@ -112,6 +117,7 @@ export type ResolvedOptions = {
   readonly host: ShardHost;
   readonly orchestrator: Address;
   readonly nodeId: string;
+  readonly labels: { readonly host: string | null; readonly zone: string | null };
   readonly version: string;
   readonly token: string | null;
   readonly allowBaseLevelOrchestrator: boolean;
@@ -140,6 +146,7 @@ const WHERE = 'createNode';
 export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'orchestrator',
   'nodeId',
+  'labels',
   'version',
   'token',
   'allowBaseLevelOrchestrator',
@@ -199,6 +206,7 @@ export function resolveOptions(
     host,
     orchestrator,
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
+    labels: checkedLabels(options.labels ?? {}, launch),
     version: options.version ?? launch.version ?? 'unknown',
     token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator, env)),
     allowBaseLevelOrchestrator: checkedSwitch(
@@ -311,6 +319,18 @@ function checkedSwitch(value: boolean | string): boolean {
 
 function checkedHealthListen(address: Address | undefined): Address | null {
   return address === undefined ? null : checkedAddress(address, 'healthListen');
+}
+
+function checkedLabels(
+  { host, zone, ...rest }: NonNullable<NodeOptions['labels']>,
+  launch: LaunchEnvironment,
+): ResolvedOptions['labels'] {
+  refuseUnknownKeys(`${WHERE} (labels)`, rest, ['host', 'zone']);
+  const checked = (name: string, label: string | undefined): string | null => {
+    if (label === undefined || isNodeId(label)) return label ?? null;
+    throw invalidOption(WHERE, name, `is "${label}", but must be 1–128 printable characters without / or \\.`);
+  };
+  return { host: checked('labels.host', host ?? launch.host), zone: checked('labels.zone', zone ?? launch.zone) };
 }
 
 function checkedNodeId(nodeId: string): string {

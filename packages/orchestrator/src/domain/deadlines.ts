@@ -6,6 +6,7 @@
 import { callTimes } from './calls/calls.js';
 import { endLeftProcess, endProcessAt } from './fleet/leave.js';
 import { endCrashLoop, healthyAt, isAnyCrashLoop, loopOfNext, probationEndsAt } from './fleet/crash-loop.js';
+import { RESUME_PATIENCE_MS } from './fleet/expected.js';
 import { expireLaunch } from './fleet/launch.js';
 import { cutOffSilent, expireShutdown, firstSilentAt, forgetAt, forgetNode, silentAt } from './fleet/lost.js';
 import { uselessAt } from './fleet/processes.js';
@@ -159,6 +160,14 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
     at(tx, shard) {
       const state = tx.shard(shard);
       return state?.kind === 'vacant' ? state.notBefore : null;
+    },
+  }),
+  // A shard that was kept for a node that may still come (`fleet/placement.ts`).
+  patienceOfShard: deadline({
+    things: (tx) => tx.state.unplaced.keys(),
+    at(tx, shard) {
+      const state = tx.shard(shard);
+      return state?.kind === 'vacant' && state.known !== null ? state.since + RESUME_PATIENCE_MS : null;
     },
   }),
   grace: deadline({

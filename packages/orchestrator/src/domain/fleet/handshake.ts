@@ -126,6 +126,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     id,
     version: message.version,
     host: message.host,
+    zone: message.zone ?? null,
     pid: message.pid,
     instance: message.instance ?? null,
     bounds: message.bounds ?? null,
