@@ -13,9 +13,8 @@ import type { Cancel, Clock } from '@dshard/transport';
 import type { DomainEvent, PeerEvent } from '../domain/state/events.js';
 import { isOfPeer } from './together.js';
 
-/** Work that may be done at once, and how much of it each millisecond makes up for. */
+/** So much work may be done at once; each millisecond of rest makes up for one of work. */
 const AT_ONCE_MS = 20;
-const SHARE = 0.5;
 /** How long what waits is gathered. */
 const TURN_MS = 5;
 const JOINS_PER_TURN = 100;
@@ -25,9 +24,9 @@ const MOST_WAITING = 4_096;
 export class Pace {
   readonly #clock: Clock;
   readonly #handle: (events: readonly DomainEvent[]) => void;
-  /** Work of late, in milliseconds. */
+  /** Work of late, in milliseconds, and when the last of it ended. */
   #workMs = 0;
-  #at: number;
+  #restsSince: number;
   #waiting: DomainEvent[] = [];
   /** By connection: its Identify, and what it said after that. */
   readonly #joins = new Map<string, PeerEvent[]>();
@@ -36,7 +35,7 @@ export class Pace {
   constructor(clock: Clock, handle: (events: readonly DomainEvent[]) => void) {
     this.#clock = clock;
     this.#handle = handle;
-    this.#at = clock.monotonicMs();
+    this.#restsSince = clock.monotonicMs();
   }
 
   push(event: DomainEvent): void {
@@ -74,15 +73,16 @@ export class Pace {
 
   #isCalm(): boolean {
     const now = this.#clock.monotonicMs();
-    this.#workMs = Math.max(0, this.#workMs - (now - this.#at) * SHARE);
-    this.#at = now;
+    this.#workMs = Math.max(0, this.#workMs - (now - this.#restsSince));
+    this.#restsSince = now;
     return this.#workMs < AT_ONCE_MS;
   }
 
   #work(events: readonly DomainEvent[]): void {
     const began = this.#clock.monotonicMs();
     this.#handle(events);
-    this.#workMs = Math.min(2 * AT_ONCE_MS, this.#workMs + this.#clock.monotonicMs() - began);
+    this.#restsSince = this.#clock.monotonicMs();
+    this.#workMs = Math.min(2 * AT_ONCE_MS, this.#workMs + this.#restsSince - began);
   }
 
   #turnLater(): void {

@@ -52,11 +52,16 @@ function launchedFor({ state, settings, now }: Transaction, others: number): num
   return Math.max(own, settings.nodes - others);
 }
 
+/** Launches are to bring the fleet to `settings.nodes`, where that is set. */
+function sizeOf({ settings }: Transaction, { open, launched, back }: Expected): number {
+  const own = open.length + back;
+  return settings.nodes > 0 ? Math.max(settings.nodes, own) : own + launched;
+}
+
 /** What each of all these is to take; null: nobody else may come, or nobody knows how many shards there are. */
 export function shareOf(tx: Transaction, { open, launched, back }: Expected): number | null {
-  const coming = launched + back;
-  const all = Math.max(tx.settings.nodes, open.length + coming);
-  return coming === 0 || all < 2 ? null : fairShare(shardsOfOurs(tx), all, tx.settings);
+  const all = sizeOf(tx, { open, launched, back });
+  return launched + back === 0 || all < 2 ? null : fairShare(shardsOfOurs(tx), all, tx.settings);
 }
 
 /** The most shards that a node gets automatically; null: any number. */
@@ -69,8 +74,8 @@ export function limitOf(tx: Transaction): number | null {
  * `maxShardsPerNode: auto`: half as much again as the fair share, and enough that the others can take over all shards of
  * one node. So nodes that die one after the other do not pull all shards onto the last one, and the last one down.
  */
-function autoLimit(tx: Transaction, { open, launched, back }: Expected): number | null {
-  const all = Math.max(tx.settings.nodes, open.length + launched + back);
+function autoLimit(tx: Transaction, expected: Expected): number | null {
+  const all = sizeOf(tx, expected);
   if (all < 2) return null;
   const shards = shardsOfOurs(tx);
   const { bucketSize } = tx.settings;

@@ -104,7 +104,8 @@ export function place(input: PlaceInput): Placement {
       return home === undefined;
     });
   }
-  return { ...given, noRoom: left.flatMap(([, shards]) => shards) };
+  const { assignments, waiting, waitFor } = given;
+  return { assignments, waiting, waitFor, noRoom: left.flatMap(([, shards]) => shards) };
 }
 
 /** What is assigned so far, and what waits for whom. */

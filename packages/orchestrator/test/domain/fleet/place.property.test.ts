@@ -1,20 +1,17 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, integer, property, record } from 'fast-check';
 import { expect, test } from 'vitest';
 import { place, type PlaceNode } from '../../../src/domain/fleet/place.js';
 
 const rules = { bucketSize: 1, bucketsPerNode: 0 };
 
-const fleets = fc.array(
-  fc.record({ zone: fc.constantFrom('x', 'y', 'z', null), host: fc.integer({ min: 0, max: 9 }) }),
-  {
-    minLength: 1,
-    maxLength: 40,
-  },
-);
+const fleets = array(record({ zone: constantFrom('x', 'y', 'z', null), host: integer({ min: 0, max: 9 }) }), {
+  minLength: 1,
+  maxLength: 40,
+});
 
 test('shards on empty nodes are even over nodes, and no zone gets more than its share', () => {
-  fc.assert(
-    fc.property(fleets, fc.integer({ min: 0, max: 200 }), (places, shards) => {
+  assert(
+    property(fleets, integer({ min: 0, max: 200 }), (places, shards) => {
       const nodes = places.map(({ zone, host }, index): PlaceNode => {
         return { id: `n${index}`, openness: 'open', shards: [], takes: Infinity, zone, host: `${zone}-${host}` };
       });
@@ -34,22 +31,16 @@ test('shards on empty nodes are even over nodes, and no zone gets more than its 
 });
 
 test('by weight, no node has more than the emptiest and one shard', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 20 }),
-      fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 100 }),
-      (n, weights) => {
-        const nodes = Array.from({ length: n }, (_, index): PlaceNode => {
-          return { id: `n${index}`, openness: 'open', shards: [], takes: Infinity };
-        });
-        const weightOf = (shard: number): number => weights[shard] ?? 1;
-        const vacant = weights.map((_, shard) => shard);
-        const { assignments } = place({ nodes, vacant, holders: new Map(), limit: null, rules, weightOf });
-        const each = nodes.map(({ id }) =>
-          (assignments.get(id) ?? []).reduce((sum, shard) => sum + weightOf(shard), 0),
-        );
-        expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(Math.max(0, ...weights));
-      },
-    ),
+  assert(
+    property(integer({ min: 1, max: 20 }), array(integer({ min: 1, max: 9 }), { maxLength: 100 }), (n, weights) => {
+      const nodes = Array.from({ length: n }, (_, index): PlaceNode => {
+        return { id: `n${index}`, openness: 'open', shards: [], takes: Infinity };
+      });
+      const weightOf = (shard: number): number => weights[shard] ?? 1;
+      const vacant = weights.map((_, shard) => shard);
+      const { assignments } = place({ nodes, vacant, holders: new Map(), limit: null, rules, weightOf });
+      const each = nodes.map(({ id }) => (assignments.get(id) ?? []).reduce((sum, shard) => sum + weightOf(shard), 0));
+      expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(Math.max(0, ...weights));
+    }),
   );
 });
