@@ -51,8 +51,8 @@ const flags = new Command('bench:fleet')
 const nodeCount = Math.min(2_000, flags.nodes);
 const shardCount = flags.shards ?? 2 * nodeCount;
 const clock = systemClock();
-// It answers `GET /gateway/bot` only. A bot of this size has a large max_concurrency; what is measured here is the fleet,
-// and not Discord's pace.
+// It answers `GET /gateway/bot` only. A bot of this size has a large max_concurrency; what is measured here is the
+// fleet, and not Discord's pace.
 const discord = await startGatewayEmulator({
   shards: shardCount,
   guilds: shardCount,

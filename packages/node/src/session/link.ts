@@ -4,7 +4,8 @@
  * in the middle of a migration, and what happens to them is decided in origin.ts and destination.ts.
  *
  * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over
- * after an established connection; so does the patience for an answer to Identify, which doubles. After a refusal that trying again does not cure it is `refusedRetryMs`.
+ * after an established connection; so does the patience for an answer to Identify, which doubles. After a refusal that
+ * trying again does not cure the wait is `refusedRetryMs`.
  */
 import { negotiate, type Challenge, type Identified, type Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
@@ -178,7 +179,7 @@ export function onDisconnected(tx: Transaction, connection: number, reason: stri
   waitAndRetry(tx, attempt, backoffMs(tx, attempt, jitter), reason);
 }
 
-/** With each attempt an orchestrator that has many nodes to let in gets more time; it serves in order, so giving up costs. */
+/** An orchestrator with many nodes to let in gets more time with each attempt: who gives up stands last in line. */
 function patienceMs(tx: Transaction, attempt: number): number {
   return tx.limits.identifyTimeoutMs * 2 ** Math.min(attempt, MOST_DOUBLINGS);
 }

@@ -12,6 +12,7 @@ import { cutOffSilent, expireShutdown, firstSilentAt, forgetAt, forgetNode, sile
 import { uselessAt } from './fleet/processes.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
+import { expireParked, nextCallAt, parkedUntil } from './migration/park.js';
 import { expireOperation } from './operations/operations.js';
 import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
@@ -170,6 +171,12 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
       return state?.kind === 'vacant' && state.known !== null ? state.since + RESUME_PATIENCE_MS : null;
     },
   }),
+  timeOfParked: deadline({
+    things: (tx) => tx.survey().parked,
+    at: parkedUntil,
+    expire: expireParked,
+  }),
+  callOfParked: deadline({ things: (tx) => tx.survey().parked, at: nextCallAt }),
   grace: deadline({
     things: once,
     at: (tx) => tx.state.graceUntil,

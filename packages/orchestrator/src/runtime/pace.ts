@@ -6,8 +6,8 @@
  * at what follows from all of it, one commit. So the more there is to do, the less each event costs.
  *
  * Nodes that are in come before those who want to be let in: heartbeats and answers are never behind a queue of joins,
- * of which a turn admits a bounded number. Whoever hangs up while waiting is forgotten. The order of what one connection
- * says is kept.
+ * of which a turn admits a bounded number. Whoever hangs up while waiting is forgotten. What one connection says stays
+ * in order.
  */
 import type { Cancel, Clock } from '@dshard/transport';
 import type { DomainEvent, PeerEvent } from '../domain/state/events.js';

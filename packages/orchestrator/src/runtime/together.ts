@@ -29,21 +29,22 @@ export function decidedTogether(
   decide: Decide,
   state: OrchestratorState,
   event: DomainEvent,
-  about: { now: number; failed: (event: PeerEvent, error: unknown) => void },
+  now: number,
+  failed: (event: PeerEvent, error: unknown) => void,
 ): Decision {
-  if (event.kind !== 'together') return decide(state, event, about.now);
+  if (event.kind !== 'together') return decide(state, event, now);
   try {
-    return decide(state, event, about.now);
+    return decide(state, event, now);
   } catch {
     const effects: Effect[] = [];
     let last = state;
     for (const each of event.events) {
       try {
-        const decision = decide(last, each, about.now);
+        const decision = decide(last, each, now);
         last = decision.state;
         effects.push(...decision.effects);
       } catch (error) {
-        about.failed(each, error);
+        failed(each, error);
       }
     }
     return { state: last, effects };

@@ -105,7 +105,8 @@ test('an event that cannot be handled costs no other event of its turn', () => {
     },
     state,
     { kind: 'together', events: [said('a'), said('bad'), said('b')] },
-    { now: 0, failed: (event) => failed.push(nameOf(event)) },
+    0,
+    (event) => failed.push(nameOf(event)),
   );
   expect(decision.state.nextId).toBe(state.nextId + 2);
   expect(failed).toEqual(['message bad']);

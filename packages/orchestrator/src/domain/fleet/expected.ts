@@ -6,6 +6,7 @@ import { unsettledNodes } from '../state/node-survey.js';
 import { drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
+import { isHeldBack } from '../state/versions.js';
 import { isBeingReplaced, loopOfNext } from './crash-loop.js';
 import { fairShare } from './place.js';
 
@@ -30,7 +31,8 @@ export function expectedNodes(tx: Transaction): Expected {
       isConnected(node) &&
       !isShuttingDown(node) &&
       node.intent.kind === 'serving' &&
-      drainedBy(tx.state, node.id) === undefined,
+      drainedBy(tx.state, node.id) === undefined &&
+      !isHeldBack(tx.state, node),
   );
   const back = unsettledNodes(tx.state).filter((node) => mayComeBack(tx, node)).length;
   return { open, back, launched: launchedFor(tx, open.length + back) };
@@ -71,8 +73,8 @@ export function limitOf(tx: Transaction): number | null {
 }
 
 /**
- * `maxShardsPerNode: auto`: half as much again as the fair share, and enough that the others can take over all shards of
- * one node. So nodes that die one after the other do not pull all shards onto the last one, and the last one down.
+ * `maxShardsPerNode: auto`: half as much again as the fair share, and enough that the others can take over all of one
+ * node. So nodes that die one after the other do not pull all shards onto the last one, and the last one down.
  */
 function autoLimit(tx: Transaction, expected: Expected): number | null {
   const all = sizeOf(tx, expected);

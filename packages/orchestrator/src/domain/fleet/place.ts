@@ -7,8 +7,8 @@
  * 2. A bucket that sits nowhere goes to an open node of its slot with room for the whole bucket: the one that holds the
  *   session of
  *    one of its shards, else the best one (`topology.ts`): one of the newest version while there are several, then the emptiest one, spread
- *    over zones and hosts. Room is counted in whole buckets, so rule 1 always finds some. One that takes no more shards now is passed
- *    over, unless all are: then the bucket waits.
+ *    over zones and hosts. Room is counted in whole buckets, so rule 1 always finds some. One that takes no
+ *    more shards now is passed over, unless all are: then the bucket waits.
  *
  * A shard costs O(log nodes), once the nodes are in order; only with slots (bucketsPerNode) a bucket looks at each node.
  */

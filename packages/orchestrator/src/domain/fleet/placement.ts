@@ -23,6 +23,7 @@ import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
 import { unsettledNodes } from '../state/node-survey.js';
 import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
+import { isHeldBack } from '../state/versions.js';
 import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
@@ -259,8 +260,9 @@ export function placeNode(
   };
 }
 
-function opennessOf(tx: Transaction, node: NodeState): Openness {
+export function opennessOf(tx: Transaction, node: NodeState): Openness {
   if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
+  if (isHeldBack(tx.state, node)) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
 

@@ -32,6 +32,8 @@ export type DomainEvent =
   | { kind: 'started' }
   /** The wake-up asked for by `wakeAt`. */
   | { kind: 'tick' }
+  /** The orchestrator's own end of a migration says it (`runtime/park.ts`). */
+  | { kind: 'parkSaid'; message: Message }
   /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
   | { kind: 'command'; request: string; command: OperatorCommand; by: string }
   /** Answers to `fetchGatewayInfo`. */
