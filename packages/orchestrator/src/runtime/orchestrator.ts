@@ -287,8 +287,8 @@ class OrchestratorRuntime implements Orchestrator {
 
   #step(event: DomainEvent): Eventually<void> {
     if (!this.#journal.ready()) return this.#postpone(event);
-    const { now } = this.#options.clock;
-    const decision = decidedTogether(this.#domain.decide, this.#state, event, now(), this.#stepFailed.bind(this));
+    const now = this.#options.clock.now();
+    const decision = decidedTogether(this.#domain.decide, this.#state, event, now, this.#stepFailed.bind(this));
     const writes = durableWrites(this.#state, decision.state);
     if (writes.length === 0) return this.#apply(decision, event, null);
     const entries = decision.effects.flatMap((effect) =>

@@ -10,7 +10,7 @@
  *    over zones and hosts. Room is counted in whole buckets, so rule 1 always finds some. One that takes no
  *    more shards now is passed over, unless all are: then the bucket waits.
  *
- * A shard costs O(log nodes), once the nodes are in order; only with slots (bucketsPerNode) a bucket looks at each node.
+ * A shard costs O(log nodes), once the nodes are in order; with slots (bucketsPerNode) a bucket looks at each node.
  */
 import type { Settings } from '../state/settings.js';
 import { topologyOf } from './topology.js';
