@@ -14,7 +14,7 @@ declare module 'discord.js' {
     shardStays: [shardId: number];
     /** It runs in another process now. */
     shardMoved: [shardId: number];
-    /** Its gateway session was lost for good: what came until the new one began is missed, unless the bot fetches it. */
+    /** Its gateway session was lost for good: what came until a new one began is missed, unless the bot fetches it. */
     shardMissed: [missed: MissedEvents];
   }
 }

@@ -24,7 +24,7 @@ export const makeOceanicBot: MakeBot = ({ gateway, handed, log, state, missed, q
     if ((packet.s ?? 0) > 0) handed(shardId, packet);
   });
   client.on('error', (error) => log(String(error)));
-  client.on('shardMissed' as never, missed as never);
+  client.on('shardMissed' as never, missed);
   const options = resolveClientOptions({ timeouts: { ...TEST_TIMEOUTS, quietMs }, state: movingState(state) });
   return { host: carrying(makeHost(oceanic(client), options, loggerTo(log))) };
 };
