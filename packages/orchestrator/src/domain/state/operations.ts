@@ -137,7 +137,7 @@ export type RolloutPhase = 'surging' | 'moving' | 'baking' | 'reverting' | 'endi
 /** `instance`: which process the new node was when it came; another one means that it ended in between. */
 export type RolloutPair = { readonly old: string; readonly new: string | null; readonly instance: string | null };
 
-export type RolloutCounters = {
+type RolloutCounters = {
   readonly node: string;
   readonly events: number;
   readonly handlerErrors: number;
