@@ -382,6 +382,7 @@ class Run {
       case 'resumed':
       case 'stranger':
       case 'decided':
+      case 'spooled':
       case 'stateArrived':
       case 'recorded':
       case 'said':

@@ -2,8 +2,9 @@
  * `dso up`: runs an orchestrator until a signal ends it. The orchestrator is imported only here: every other command
  * starts fast, and works where no orchestrator is installed.
  *
- * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, or park its shards (--keep-sessions), SIGHUP leaves the nodes
- * running for the next orchestrator; another signal while closing kills what is left and goes at once.
+ * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, or park its shards
+ * (--keep-sessions), SIGHUP leaves the nodes running for the next orchestrator; another signal while closing kills
+ * what is left and goes at once.
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
 import type * as orchestrator from '@dshard/orchestrator';
